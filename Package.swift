@@ -1,0 +1,151 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings that every Swift target of the package shares.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+let amqp: TargetDependencyCondition? = .when(traits: ["AMQP"])
+let redis: TargetDependencyCondition? = .when(traits: ["Redis"])
+let compression: TargetDependencyCondition? = .when(traits: ["Compression"])
+
+let package = Package(
+    name: "Celeriac",
+    products: [
+        .library(name: "Celeriac", targets: ["Celeriac"]),
+        .library(name: "CeleriacWire", targets: ["CeleriacWire"]),
+        .library(name: "CeleryWire", targets: ["CeleryWire"]),
+        .library(name: "CeleriacTestKit", targets: ["CeleriacTestKit"]),
+        .executable(name: "celeriac", targets: ["CeleriacTool"]),
+    ],
+    traits: [
+        .trait(name: "AMQP", description: "RabbitMQ as broker and rpc result store. Needs librabbitmq."),
+        .trait(name: "Redis", description: "Redis as broker and result store. Needs hiredis."),
+        .trait(
+            name: "Compression",
+            description: "bzip2, xz and zstd message bodies beside zlib. Needs libbz2, liblzma and libzstd."),
+        .default(enabledTraits: ["AMQP", "Redis"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: [
+        // C libraries: module maps and shims only.
+        .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
+        .systemLibrary(name: "CLzma", providers: [.apt(["liblzma-dev"])]),
+        .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+
+        // Floor 1: wire bytes.
+        .target(
+            name: "CeleriacWire",
+            dependencies: [
+                "CZlib",
+                .target(name: "CBzip2", condition: compression),
+                .target(name: "CLzma", condition: compression),
+                .target(name: "CZstd", condition: compression),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+        .target(name: "CeleryWire", dependencies: ["CeleriacWire"], swiftSettings: settings),
+
+        // The runtime: knows tasks, not formats.
+        .target(
+            name: "CeleriacCore",
+            dependencies: [
+                "CeleriacWire",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: settings),
+
+        // Floor 2: transports. Frames and commands, nothing of tasks.
+        .target(
+            name: "CeleriacAMQP",
+            dependencies: [
+                "CeleriacCore",
+                .target(name: "CRabbitMQ", condition: amqp),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "CeleriacRedis",
+            dependencies: [
+                "CeleriacCore",
+                .target(name: "CHiredis", condition: redis),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings),
+
+        // Floor 3: dialects. One task system's formats and topology on each transport.
+        .target(
+            name: "CeleryDialect",
+            dependencies: [
+                "CeleryWire", "CeleriacCore",
+                .target(name: "CeleriacAMQP", condition: amqp),
+                .target(name: "CeleriacRedis", condition: redis),
+            ],
+            swiftSettings: settings),
+
+        // The umbrella: turns URLs into brokers and result stores.
+        .target(name: "Celeriac", dependencies: ["CeleryDialect"], swiftSettings: settings),
+
+        // Around it.
+        .target(
+            name: "CeleriacTestKit",
+            dependencies: ["Celeriac"],
+            swiftSettings: settings),
+        .target(
+            name: "CeleriacCommand",
+            dependencies: [
+                "Celeriac", "CeleriacTestKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(name: "CeleriacTool", dependencies: ["CeleriacCommand"], swiftSettings: settings),
+
+        // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
+        .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire"], swiftSettings: settings),
+        .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire"], swiftSettings: settings),
+        .testTarget(name: "CeleriacCoreTests", dependencies: ["CeleriacCore"], swiftSettings: settings),
+        .testTarget(
+            name: "CeleriacAMQPTests", dependencies: ["CeleriacAMQP", "CeleriacTestKit"], swiftSettings: settings),
+        .testTarget(
+            name: "CeleriacRedisTests", dependencies: ["CeleriacRedis", "CeleriacTestKit"], swiftSettings: settings),
+        .testTarget(
+            name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit"], swiftSettings: settings),
+        .testTarget(name: "CeleriacCommandTests", dependencies: ["CeleriacCommand"], swiftSettings: settings),
+        .testTarget(
+            name: "CompatTests", dependencies: ["CeleryWire"], path: "Compat",
+            exclude: ["celery"], swiftSettings: settings),
+        .testTarget(
+            name: "LiveTests", dependencies: ["Celeriac", "CeleriacTestKit", "CeleriacCommand"],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+#include <stdlib.h>
+#include <hiredis/hiredis.h>
+#include <hiredis/read.h>

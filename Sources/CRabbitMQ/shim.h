@@ -1,0 +1,3 @@
+#include <stdlib.h>
+#include <amqp.h>
+#include <amqp_framing.h>
