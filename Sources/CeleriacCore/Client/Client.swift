@@ -1,13 +1,15 @@
 public import CeleriacWire
-import Logging
+public import Logging
 
 public import struct FoundationEssentials.Date
-import struct FoundationEssentials.UUID
+public import struct FoundationEssentials.UUID
 
 /// Sends tasks and reads their results.
 ///
 /// Connections are made on first use and kept; ``close()`` ends them.
-public final class Client: Sendable {
+public final class Client: TaskSender {
+    public var client: Client { self }
+
     /// What the client does where a call does not say.
     public let configuration: ClientConfiguration
     private let dialect: any Dialect
@@ -39,70 +41,6 @@ public final class Client: Sendable {
         self.decoder = WireDecoder(coding: dialect.valueCoding)
     }
 
-    /// Sends a task, and returns once the broker has taken it.
-    ///
-    /// What is given here wins over the signature's options, those over the client's configuration.
-    ///
-    /// - Parameters:
-    ///   - countdown: run it no earlier than this long from now.
-    ///   - eta: run it no earlier than this time.
-    ///   - expires: do not run it after this time.
-    ///   - priority: as the broker understands it, see ``SendOptions/priority``.
-    ///   - queue: the queue.
-    ///   - headers: custom headers.
-    ///   - timeLimits: limits for the run.
-    ///   - ignoresResult: whether the worker stores no result.
-    ///   - serializer: the form of the body.
-    ///   - compression: the compression of the body.
-    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed`
-    ///   when the broker did not confirm it (it may have been delivered all the same).
-    @discardableResult
-    public func send<Value>(
-        _ signature: Signature<Value>,
-        countdown: Duration? = nil,
-        eta: Date? = nil,
-        expires: Date? = nil,
-        priority: UInt8? = nil,
-        queue: String? = nil,
-        headers: WireObject = [:],
-        timeLimits: TimeLimits = TimeLimits(),
-        ignoresResult: Bool? = nil,
-        serializer: Serializer? = nil,
-        compression: Compression? = nil
-    ) async throws -> AsyncResult<Value> {
-        let options = SendOptions(
-            countdown: countdown, eta: eta, expires: expires, priority: priority, queue: queue, headers: headers,
-            timeLimits: timeLimits, ignoresResult: ignoresResult, serializer: serializer, compression: compression)
-        let prepared = try prepare(signature, options: options)
-        try await publish([prepared.message])
-        return prepared.result
-    }
-
-    /// Sends many tasks of one result type in one go: one flush, one confirmation for all.
-    ///
-    /// - Parameter options: options for all of them, over those of the signatures.
-    /// - Returns: the results to come, in the order of the signatures.
-    /// - Throws: as `send` of one. When publishing fails, some of the tasks may have been delivered.
-    @discardableResult
-    public func send<Value>(_ signatures: [Signature<Value>], options: SendOptions = SendOptions()) async throws
-        -> [AsyncResult<Value>]
-    {
-        let prepared = try signatures.map { try prepare($0, options: options) }
-        try await publish(prepared.map(\.message))
-        return prepared.map(\.result)
-    }
-
-    /// A handle on a task that was sent elsewhere or earlier.
-    ///
-    /// - Parameters:
-    ///   - id: the task's id.
-    ///   - type: what the task returns.
-    public func result<Value: Codable & Sendable>(_ id: String, as type: Value.Type = Value.self)
-        -> AsyncResult<Value>
-    {
-        AsyncResult(id: id, client: self, coding: .codable, ticket: ticket(for: id))
-    }
-
     /// Closes the connections. Waiting callers get an error.
     public func close() async {
         await broker.close()
@@ -110,6 +48,18 @@ public final class Client: Sendable {
     }
 
     // MARK: Sending
+
+    func send<Value>(_ signature: Signature<Value>, options: SendOptions) async throws -> AsyncResult<Value> {
+        let prepared = try prepare(signature, options: options)
+        try await publish([prepared.message])
+        return prepared.result
+    }
+
+    func send<Value>(batch signatures: [Signature<Value>], options: SendOptions) async throws -> [AsyncResult<Value>] {
+        let prepared = try signatures.map { try prepare($0, options: options) }
+        try await publish(prepared.map(\.message))
+        return prepared.map(\.result)
+    }
 
     private func prepare<Value>(_ signature: Signature<Value>, options: SendOptions) throws
         -> (message: OutgoingMessage, result: AsyncResult<Value>)
@@ -136,7 +86,7 @@ public final class Client: Sendable {
         )
     }
 
-    private func ticket(for id: String) -> ResultTicket? {
+    func ticket(for id: String) -> ResultTicket? {
         store?.deliversOnce == true ? hub.hold(id) : nil
     }
 

@@ -1,3 +1,5 @@
+import CeleriacWire
+
 extension TaskFailure {
     /// The failure that stands for an error which a handler threw.
     ///

@@ -1,4 +1,4 @@
-import CeleriacWire
+public import CeleriacWire
 import DequeModule
 import Synchronization
 

@@ -47,15 +47,16 @@ final class MemoryConsumer: MessageConsumer {
 
     func settle(_ settlements: [Settlement]) async throws {
         for settlement in settlements {
-            guard var (queue, entry) = state.withLock({ $0.held.removeValue(forKey: settlement.receipt.tag) }) else {
+            guard let held = state.withLock({ $0.held.removeValue(forKey: settlement.receipt.tag) }) else {
                 continue
             }
             switch settlement.disposition {
             case .acknowledge, .reject: break
-            case .park(let fault): broker.park(entry.message, from: queue, fault: fault)
+            case .park(let fault): broker.park(held.entry.message, from: held.queue, fault: fault)
             case .requeue:
+                var entry = held.entry
                 entry.redelivered = true
-                broker.putBack([(queue, entry)])
+                broker.putBack([(held.queue, entry)])
             }
         }
     }

@@ -1,4 +1,4 @@
-public import CeleriacWire
+import CeleriacWire
 
 /// Takes all positional arguments that are left: Python's `*args`. Only as a task's last argument, or before
 /// ``KeywordRest``.

@@ -6,6 +6,15 @@ final class Lane<Element: Sendable>: Sendable {
         var elements: [Element] = []
         var waiter: CheckedContinuation<[Element], Never>?
         var isClosed = false
+
+        mutating func takeWaiter() -> (CheckedContinuation<[Element], Never>, [Element])? {
+            guard let waiter else { return nil }
+            defer {
+                self.waiter = nil
+                elements = []
+            }
+            return (waiter, elements)
+        }
     }
     private let state = Mutex(State())
 
@@ -53,16 +62,5 @@ final class Lane<Element: Sendable>: Sendable {
             return state.waiter
         }
         waiter?.resume(returning: [])
-    }
-}
-
-extension Lane.State {
-    fileprivate mutating func takeWaiter() -> (CheckedContinuation<[Element], Never>, [Element])? {
-        guard let waiter else { return nil }
-        defer {
-            self.waiter = nil
-            elements = []
-        }
-        return (waiter, elements)
     }
 }

@@ -1,5 +1,5 @@
 import CeleriacWire
-public import Logging
+import Logging
 import NIOPosix
 public import ServiceLifecycle
 import Synchronization

@@ -2,6 +2,8 @@ import CeleriacWire
 import Logging
 import NIOPosix
 
+import struct FoundationEssentials.Date
+
 /// A worker between its first message and its last.
 final class WorkerSession: Sendable {
     let worker: Worker

@@ -27,7 +27,7 @@ struct ObjectKey {
 
     /// Swift's strings are equal when Unicode says so; a peer's are when their code points are.
     static func checkSameBytes(_ object: WireObject, _ key: String) throws(WireError) {
-        guard let index = object.index(forKey: key), object.keys[index].utf8.elementsEqual(key.utf8) else {
+        guard let index = object.index(forKey: key), object[index].key.utf8.elementsEqual(key.utf8) else {
             throw WireError(
                 .ambiguousKey, "two keys of one object differ only in how Unicode composes them; normalize keys before sending")
         }
