@@ -86,13 +86,8 @@ struct WireValueBuilder: ~Copyable {
     private static let mostComparedKeys = 32
 
     private mutating func makeObject(_ frame: Frame) throws(WireError) -> WireObject {
-        let texts = keys.popAll(from: frame.keys) { keys in Self.takeTexts(of: keys) }
-        let (keys, distinct) = texts
-        let elements = values.popAll(from: frame.values) { values in
-            ContiguousArray<WireValue>(unsafeUninitializedCapacity: values.count) { array, initialized in
-                initialized = array.moveInitialize(fromContentsOf: values)
-            }
-        }
+        let (keys, distinct) = keys.popAll(from: frame.keys) { keys in Self.takeTexts(of: keys) }
+        let elements = values.popArray(from: frame.values)
         guard !distinct else {
             return WireObject(uncheckedUniqueKeys: keys, values: elements)
         }
@@ -106,13 +101,12 @@ struct WireValueBuilder: ~Copyable {
     /// Moves the keys out of the stack's memory. The flag says that they certainly differ.
     private static func takeTexts(
         of keys: UnsafeMutableBufferPointer<ObjectKey>
-    ) -> (ContiguousArray<String>, distinct: Bool) {
+    ) -> ([String], distinct: Bool) {
         let distinct = areDistinct(keys)
-        let texts = ContiguousArray<String>(unsafeUninitializedCapacity: keys.count) { texts, initialized in
-            for index in keys.indices {
-                texts.initializeElement(at: index, to: keys.moveElement(from: index).text)
-            }
-            initialized = keys.count
+        var texts: [String] = []
+        texts.reserveCapacity(keys.count)
+        for index in keys.indices {
+            texts.append(keys.moveElement(from: index).text)
         }
         return (texts, distinct)
     }
