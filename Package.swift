@@ -46,6 +46,7 @@ let package = Package(
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
         .systemLibrary(name: "CLzma", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSpawn"),
 
         // Floor 1: wire bytes.
         .target(
@@ -114,7 +115,7 @@ let package = Package(
         // Around it.
         .target(
             name: "CeleriacTestKit",
-            dependencies: ["Celeriac"],
+            dependencies: ["Celeriac", "CSpawn"],
             swiftSettings: settings),
         .target(
             name: "CeleriacCommand",

@@ -1,0 +1,42 @@
+#if Redis
+public import NIOCore
+
+/// A value that can be an argument of a ``RedisCommand``: text (as UTF-8), bytes, or a number (as its decimal text).
+public protocol RedisArgument {
+    /// Appends the value to a command as one argument.
+    func append(to command: inout RedisCommand)
+}
+
+extension String: RedisArgument {
+    public func append(to command: inout RedisCommand) { command.append(self) }
+}
+
+extension Substring: RedisArgument {
+    public func append(to command: inout RedisCommand) { command.append(String(self)) }
+}
+
+extension Array: RedisArgument where Element == UInt8 {
+    public func append(to command: inout RedisCommand) { command.append(self) }
+}
+
+extension ArraySlice: RedisArgument where Element == UInt8 {
+    public func append(to command: inout RedisCommand) { command.append(bytes: self) }
+}
+
+extension ByteBuffer: RedisArgument {
+    public func append(to command: inout RedisCommand) { command.append(bytes: readableBytesView) }
+}
+
+extension Int: RedisArgument {
+    public func append(to command: inout RedisCommand) { command.append(self) }
+}
+
+extension Int64: RedisArgument {
+    public func append(to command: inout RedisCommand) { command.append(String(self)) }
+}
+
+extension Double: RedisArgument {
+    /// Appends the shortest decimal text that reads back as the same number: what a sorted set's score is given as.
+    public func append(to command: inout RedisCommand) { command.append(description) }
+}
+#endif
