@@ -1,8 +1,7 @@
-public import CeleriacWire
+import CeleriacWire
 public import Logging
 
-public import struct FoundationEssentials.Date
-public import struct FoundationEssentials.UUID
+import struct FoundationEssentials.UUID
 
 /// Sends tasks and reads their results.
 ///

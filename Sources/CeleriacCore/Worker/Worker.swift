@@ -1,5 +1,5 @@
 import CeleriacWire
-import Logging
+package import Logging
 import NIOPosix
 public import ServiceLifecycle
 import Synchronization

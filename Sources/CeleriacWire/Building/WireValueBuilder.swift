@@ -1,4 +1,3 @@
-import OrderedCollections
 
 /// Puts containers together for the decoders, without recursion: open containers wait on a stack of frames, their
 /// finished elements on a stack of values, from which closing a container takes what is its own. Counts tokens and depth.
@@ -10,7 +9,7 @@ struct WireValueBuilder: ~Copyable {
     private var frames = MoveStack<Frame>(capacity: 8)
 
     /// A container that has not been closed.
-    private struct Frame {
+    struct Frame {
         /// How many values lay on the stack when it was opened.
         var values: Int
         /// How many keys did; -1 for an array.

@@ -1,4 +1,3 @@
-import OrderedCollections
 
 /// Reads one JSON value without recursion.
 struct JSONParser: ~Copyable {

@@ -1,4 +1,3 @@
-import OrderedCollections
 
 /// Writes JSON at the end of a byte array. Its recursion is bounded by a depth check.
 struct JSONWriter {

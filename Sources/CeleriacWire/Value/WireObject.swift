@@ -1,5 +1,6 @@
 import OrderedCollections
 
+
 /// An object on the wire: string keys, each with a value, in the order in which they were written.
 ///
 /// Two objects are equal when they have the same keys with the same values in the same order.
@@ -20,7 +21,7 @@ public struct WireObject: Sendable, Hashable {
     }
 
     /// An object of keys and values in their order. The keys must differ, and there must be as many values.
-    init(uncheckedUniqueKeys keys: some Sequence<String>, values: some Sequence<WireValue>) {
+    init(uncheckedUniqueKeys keys: [String], values: [WireValue]) {
         storage = OrderedDictionary(uncheckedUniqueKeys: keys, values: values)
     }
 
