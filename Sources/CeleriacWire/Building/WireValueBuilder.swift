@@ -9,8 +9,8 @@ struct WireValueBuilder: ~Copyable {
     private var keys = MoveStack<ObjectKey>(capacity: 16)
     private var frames = MoveStack<Frame>(capacity: 8)
 
-    /// A container that has not been closed.
-    private struct Frame {
+    /// A container that has not been closed. (Were it private, Swift 6.3.1 would crash on it in debug builds.)
+    struct Frame {
         /// How many values lay on the stack when it was opened.
         var values: Int
         /// How many keys did; -1 for an array.
