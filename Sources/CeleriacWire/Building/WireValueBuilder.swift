@@ -8,7 +8,7 @@ struct WireValueBuilder: ~Copyable {
     private var keys = MoveStack<ObjectKey>(capacity: 16)
     private var frames = MoveStack<Frame>(capacity: 8)
 
-    /// A container that has not been closed.
+    /// A container that has not been closed. (Were it private, Swift 6.3.1 would crash on it in debug builds.)
     struct Frame {
         /// How many values lay on the stack when it was opened.
         var values: Int
