@@ -16,8 +16,8 @@ extension WorkerSession {
                 Plan(receipt: job.receipt, taskID: request.id, endsJob: false, effects: [.settle(.acknowledge)]))
         }
         let context = TaskContext(
-            request: request, baseLogger: logger, valueCoding: worker.dialect.valueCoding,
-            nodeName: worker.configuration.nodeName, values: worker.configuration.sharedValues,
+            request: request, valueCoding: worker.dialect.valueCoding,
+            nodeName: worker.configuration.nodeName, baseLogger: logger, values: worker.configuration.sharedValues,
             storeState: { state, value in try await self.store(state, value, for: job) })
         if job.handler.options.tracksStarted, storesResult(of: job) {
             submitStarted(job)
