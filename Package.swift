@@ -137,7 +137,16 @@ let package = Package(
         .testTarget(
             name: "CeleriacAMQPTests", dependencies: ["CeleriacAMQP", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
-            name: "CeleriacRedisTests", dependencies: ["CeleriacRedis", "CeleriacTestKit"], swiftSettings: settings),
+            name: "CeleriacRedisTests",
+            dependencies: [
+                "CeleriacRedis", "CeleriacTestKit",
+                .target(name: "CHiredis", condition: redis),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(name: "CeleriacCommandTests", dependencies: ["CeleriacCommand"], swiftSettings: settings),
