@@ -44,7 +44,7 @@ enum LoopbackSocket {
         var patience = timeval(tv_sec: 2, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         guard withAddress(port, { connect(descriptor, $0, $1) }) == 0,
-            send(descriptor, request, request.count, Int32(MSG_NOSIGNAL.rawValue)) == request.count
+            send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count
         else { return nil }
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 512)
