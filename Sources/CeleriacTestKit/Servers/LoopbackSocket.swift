@@ -2,7 +2,7 @@ import Dispatch
 import Glibc
 
 /// Blocking TCP sockets on the loopback interface, for asking whether a server answers.
-enum LoopbackSocket {
+package enum LoopbackSocket {
     static func make() -> Int32 {
         socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     }
@@ -25,7 +25,7 @@ enum LoopbackSocket {
     ///
     /// - Returns: What came back, at most 4 KiB; nil if nobody listens, or if the answer was not complete when the
     ///   server closed the connection or fell silent for two seconds.
-    static func ask(
+    package static func ask(
         port: Int, _ request: [UInt8], until isComplete: @escaping @Sendable ([UInt8]) -> Bool
     ) async -> [UInt8]? {
         await withCheckedContinuation { continuation in
