@@ -9,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct RedisClientLiveTests {
     @Test func connectsAtTheFirstCall() async throws {
         try await withRedis { server in
-            try await withClient(.init(server)) { client in
+            try await withClient(.init(server)) { client async throws in
                 let replies = try await client.send([RedisCommand("SET", "k", 1), RedisCommand("INCR", "k")])
                 #expect(replies == [.status("OK"), .integer(2)])
                 #expect(try await client.send(RedisCommand("GET", "k")).int == 2)
@@ -25,7 +25,7 @@ import Testing
     @Test func survivesARestart() async throws {
         try await withRedis { server in
             let connections = Mutex<[Int64?]>([])
-            try await withClient(.init(server)) { client in
+            try await withClient(.init(server)) { client async throws in
                 client.onConnected { connection in
                     connections.withLock { $0.append(connection.clientID) }
                     return [RedisCommand("INCR", "set-ups"), RedisCommand("NONSENSE")]
@@ -46,7 +46,7 @@ import Testing
         try await withRedis { server in
             var configuration = try RedisConfiguration(server)
             configuration.connectTimeout = .seconds(60)
-            try await withClient(configuration) { client in
+            try await withClient(configuration) { client async throws in
                 await server.kill()
                 async let answer = client.send([RedisCommand("ECHO", "hello")])
                 async let other = client.send([RedisCommand("ECHO", "again")])
@@ -61,7 +61,7 @@ import Testing
         try await withRedis { server in
             var configuration = try RedisConfiguration(server)
             configuration.connectTimeout = .seconds(60)
-            try await withClient(configuration) { client in
+            try await withClient(configuration) { client async throws in
                 try await client.send(RedisCommand("PING"))
                 let outcomes = await withTaskGroup(of: RedisError.Code?.self) { tasks in
                     for caller in 0..<100 {
@@ -92,7 +92,7 @@ import Testing
             await server.stop()
             var configuration = try RedisConfiguration(server)
             configuration.connectTimeout = .milliseconds(200)
-            try await withClient(configuration) { client in
+            try await withClient(configuration) { client async throws in
                 for _ in 0..<2 {
                     let error = await #expect(throws: RedisError.self) {
                         _ = try await client.send(RedisCommand("PING"))
@@ -107,7 +107,7 @@ import Testing
         try await withRedis(.init(password: "right", persistent: false)) { server in
             var configuration = try RedisConfiguration(url: "redis://:wrong@127.0.0.1:\(server.port)")
             configuration.connectTimeout = .seconds(3600)
-            try await withClient(configuration) { client in
+            try await withClient(configuration) { client async throws in
                 #expect(await code { _ = try await client.send(RedisCommand("PING")) } == .authenticationFailed)
             }
         }
@@ -117,7 +117,7 @@ import Testing
         try await withRedis { server in
             var configuration = try RedisConfiguration(server)
             configuration.commandTimeout = .milliseconds(100)
-            try await withClient(configuration) { client in
+            try await withClient(configuration) { client async throws in
                 #expect(await code { _ = try await client.send(RedisCommand("DEBUG", "SLEEP", 0.3)) } == .timeout)
                 #expect(try await client.send([RedisCommand("PING")], timeout: nil) == [.status("PONG")])
             }
@@ -163,7 +163,7 @@ import Testing
 
     @Test func runsScripts() async throws {
         try await withRedis { server in
-            try await withClient(.init(server)) { client in
+            try await withClient(.init(server)) { client async throws in
                 #expect(try await client.evaluate(Self.add, keys: ["n"], arguments: [5]) == .integer(5))
                 #expect(try await client.evaluate(Self.add, keys: ["n"], arguments: ["6"]) == .integer(11))
                 #expect(
@@ -182,7 +182,7 @@ import Testing
 
     @Test func scriptsSurviveAFlushInsideAPipeline() async throws {
         try await withRedis { server in
-            try await withClient(.init(server)) { client in
+            try await withClient(.init(server)) { client async throws in
                 let call = RedisCommand.evaluate(Self.add, keys: ["n"], arguments: [1])
                 #expect(try await client.send([call]) == [.integer(1)])
                 let replies = try await client.send([
@@ -202,7 +202,7 @@ import Testing
 
     @Test func scriptsSurviveARestart() async throws {
         try await withRedis { server in
-            try await withClient(.init(server)) { client in
+            try await withClient(.init(server)) { client async throws in
                 let call = RedisCommand.evaluate(Self.add, keys: ["n"], arguments: [1])
                 #expect(try await client.send([call]) == [.integer(1)])
                 try await server.restart(keepData: false)

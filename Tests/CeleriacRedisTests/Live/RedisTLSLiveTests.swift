@@ -1,5 +1,6 @@
 #if Redis
 import CeleriacTestKit
+import NIOCore
 import Testing
 
 @testable import CeleriacRedis
@@ -23,7 +24,7 @@ import Testing
     @Test func checksTheServersCertificate() async throws {
         let certificates = try await TestCertificates.shared()
         let authority = "ssl_ca_certs=\(certificates.authorityPath)"
-        try await withRedis(.init(tls: certificates.server, persistent: false)) { server in
+        try await withRedis(.init(tls: certificates.server, persistent: false)) { server async throws in
             #expect(try await ping(server.tlsPort, authority) == nil)
             #expect(try await ping(server.tlsPort, authority, host: "127.0.0.1") == nil)
             #expect(try await ping(server.tlsPort, "ssl_cert_reqs=required&" + authority) == nil)
@@ -42,7 +43,7 @@ import Testing
     @Test func checksTheHostName() async throws {
         let certificates = try await TestCertificates.shared()
         let authority = "ssl_ca_certs=\(certificates.authorityPath)"
-        try await withRedis(.init(tls: certificates.wrongHost, persistent: false)) { server in
+        try await withRedis(.init(tls: certificates.wrongHost, persistent: false)) { server async throws in
             #expect(try await ping(server.tlsPort, authority) == .tls)
             #expect(try await ping(server.tlsPort, authority, host: "127.0.0.1") == .tls)
             #expect(try await ping(server.tlsPort, authority + "&ssl_check_hostname=false") == nil)
@@ -55,7 +56,7 @@ import Testing
         let client = certificates.client
         try await withRedis(
             .init(tls: certificates.server, requireClientCertificate: true, persistent: false)
-        ) { server in
+        ) { server async throws in
             let shown = "ssl_certfile=\(client.certificatePath)&ssl_keyfile=\(client.privateKeyPath)"
             #expect(try await ping(server.tlsPort, "\(authority)&\(shown)") == nil)
             // The server says so only after the handshake, and its reset may overtake what it says.
@@ -66,10 +67,10 @@ import Testing
 
     @Test func recoversFromTheDeathOfTheServer() async throws {
         let certificates = try await TestCertificates.shared()
-        try await withRedis(.init(tls: certificates.server, persistent: false)) { server in
+        try await withRedis(.init(tls: certificates.server, persistent: false)) { server async throws in
             let url = try #require(server.tlsURL)
             let configuration = try RedisConfiguration(url: "\(url)?ssl_ca_certs=\(certificates.authorityPath)")
-            try await withClient(configuration) { client in
+            try await withClient(configuration) { client async throws in
                 try await client.send(RedisCommand("PING"))
                 async let waiting = code { _ = try await client.send([RedisCommand("BLPOP", "q", 0)], timeout: nil) }
                 let other = try await RedisConnection.connect(.init(server), on: group.next(), logger: quiet)

@@ -14,7 +14,7 @@ import Testing
 
     /// What hiredis makes of the same words.
     private static func reference(_ words: [[UInt8]]) -> [UInt8] {
-        let flat = words.flatMap { $0 } + [0]
+        let flat = Array(words.joined()) + [0]
         return flat.withUnsafeBytes { bytes in
             var pointers: [UnsafePointer<CChar>?] = []
             var offset = 0

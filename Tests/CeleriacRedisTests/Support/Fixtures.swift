@@ -3,11 +3,12 @@ import CeleriacTestKit
 import Logging
 import NIOCore
 import NIOPosix
+import Testing
 
 @testable import CeleriacRedis
 
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-let group = MultiThreadedEventLoopGroup.singleton
+let group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 
 /// Runs a body against a private server without persistence.
 func withRedis(
@@ -39,12 +40,14 @@ func withClient(
 }
 
 /// The code of the error that a body throws; `nil` where it throws none.
-func code(_ body: () async throws(RedisError) -> Void) async -> RedisError.Code? {
+func code(_ body: () async throws -> Void) async -> RedisError.Code? {
     do {
         try await body()
         return nil
     } catch {
-        return error.code
+        let code = (error as? RedisError)?.code
+        if code == nil { Issue.record(error) }
+        return code
     }
 }
 
