@@ -122,9 +122,14 @@ let package = Package(
             dependencies: [
                 "Celeriac", "CeleriacTestKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
-        .executableTarget(name: "CeleriacTool", dependencies: ["CeleriacCommand"], swiftSettings: settings),
+        .executableTarget(
+            name: "CeleriacTool",
+            dependencies: ["CeleriacCommand", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
 
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
         .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire"], swiftSettings: settings),
@@ -133,10 +138,20 @@ let package = Package(
         .testTarget(
             name: "CeleriacAMQPTests", dependencies: ["CeleriacAMQP", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
-            name: "CeleriacRedisTests", dependencies: ["CeleriacRedis", "CeleriacTestKit"], swiftSettings: settings),
+            name: "CeleriacRedisTests",
+            dependencies: [
+                "CeleriacRedis", "CeleriacTestKit",
+                .target(name: "CHiredis", condition: redis),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit"], swiftSettings: settings),
-        .testTarget(name: "CeleriacCommandTests", dependencies: ["CeleriacCommand"], swiftSettings: settings),
+        .testTarget(
+            name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire"], path: "Compat",
             exclude: ["celery"], swiftSettings: settings),

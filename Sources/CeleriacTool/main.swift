@@ -1,1 +1,4 @@
+import ArgumentParser
 import CeleriacCommand
+
+await CeleriacRootCommand.main()

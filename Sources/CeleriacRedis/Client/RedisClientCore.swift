@@ -39,7 +39,7 @@ final class RedisClientCore: RedisReconnectorDelegate {
         } else if isClosed {
             waiter.fail(Self.closedError)
         } else {
-            let deadline = NIODeadline.now() + TimeAmount(clamping: configuration.connectTimeout)
+            let deadline = eventLoop.now + TimeAmount(clamping: configuration.connectTimeout)
             waiting.append(Waiting(commands: commands, timeout: timeout, waiter: waiter, deadline: deadline))
             armTimer()
             reconnector.demand()
@@ -85,13 +85,8 @@ final class RedisClientCore: RedisReconnectorDelegate {
 
     func connectFailed(_ error: RedisError) {
         lastFailure = error
-        switch error.code {
-        case .connectFailed, .timeout, .connectionLost:
-            // It may be there soon; each caller waits as long as it is allowed to.
-            break
-        default:
-            failWaiting(error)
-        }
+        // Where the server may be there soon, each caller waits as long as it is allowed to.
+        if !error.isTransient { failWaiting(error) }
     }
 
     private func lost(_ lost: RedisConnection?, _ error: RedisError) {
@@ -129,7 +124,7 @@ final class RedisClientCore: RedisReconnectorDelegate {
 
     private func timerFired() {
         timer = nil
-        let now = NIODeadline.now()
+        let now = eventLoop.now
         while let first = waiting.first, first.deadline <= now {
             waiting.removeFirst()
             first.waiter.fail(

@@ -17,12 +17,27 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var outbound = ByteBuffer()
     private var flushIsScheduled = false
-    private var isClosed = false
-    /// Who takes the replies. It is let go when the connection ends.
-    var receiver: (any RedisReplyReceiver)?
+    private var closeReason: RedisError?
+    private var receiver: (any RedisReplyReceiver)?
+    /// What came before there was a receiver.
+    private var early = ByteBuffer()
 
     init(maximumReplyBytes: Int) throws(RedisError) {
         decoder = try RedisReplyDecoder(maximumReplyBytes: maximumReplyBytes)
+    }
+
+    /// Sets who takes the replies from now on. It is let go when the connection ends.
+    func attach(_ receiver: any RedisReplyReceiver) {
+        if let closeReason {
+            receiver.connectionClosed(closeReason)
+            return
+        }
+        self.receiver = receiver
+        guard early.readableBytes > 0 else { return }
+        let bytes = early
+        early = ByteBuffer()
+        read(bytes)
+        self.receiver?.receiveComplete()
     }
 
     /// Appends to what is written at the end of this turn.
@@ -31,7 +46,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     ///   - size: An upper bound of what `fill` writes.
     ///   - fill: Writes it.
     func write(size: Int, _ fill: (inout ByteBuffer) -> Void) {
-        guard let context, !isClosed else { return }
+        guard let context, closeReason == nil else { return }
         if outbound.readableBytes > 0, outbound.readableBytes + size > Self.maximumWrite { flush() }
         outbound.reserveCapacity(minimumWritableBytes: size)
         fill(&outbound)
@@ -42,7 +57,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
 
     private func flush() {
         flushIsScheduled = false
-        guard let context, !isClosed, outbound.readableBytes > 0 else { return }
+        guard let context, closeReason == nil, outbound.readableBytes > 0 else { return }
         context.writeAndFlush(wrapOutboundOut(outbound), promise: nil)
         if outbound.capacity > Self.keptCapacity {
             outbound = ByteBuffer()
@@ -54,8 +69,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
 
     /// Closes the connection and tells the receiver why, unless it was told before.
     func close(_ error: RedisError) {
-        guard !isClosed else { return }
-        isClosed = true
+        guard closeReason == nil else { return }
+        closeReason = error
         let receiver = receiver.take()
         outbound = ByteBuffer()
         context?.close(mode: .all, promise: nil)
@@ -72,9 +87,18 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isClosed else { return }
+        guard closeReason == nil else { return }
+        var bytes = unwrapInboundIn(data)
+        if receiver == nil {
+            early.writeBuffer(&bytes)
+        } else {
+            read(bytes)
+        }
+    }
+
+    private func read(_ bytes: ByteBuffer) {
         do {
-            try unwrapInboundIn(data).withUnsafeReadableBytes { bytes throws(RedisError) in
+            try bytes.withUnsafeReadableBytes { bytes throws(RedisError) in
                 try decoder.decode(bytes) { reply throws(RedisError) in
                     // Without a receiver the connection was closed while these bytes were read.
                     try receiver?.receive(reply)

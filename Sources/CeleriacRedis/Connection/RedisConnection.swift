@@ -74,6 +74,7 @@ public final class RedisConnection: Sendable {
     /// Sends one command and waits for its reply, for at most the configuration's `commandTimeout`.
     ///
     /// - Throws: As ``send(_:timeout:)``, and `server` where the server refused the command.
+    @discardableResult
     public nonisolated(nonsending) func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
         try await send([command]).singleReply()
     }

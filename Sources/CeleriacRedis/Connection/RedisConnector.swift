@@ -102,28 +102,33 @@ enum RedisConnector {
         let queue: RedisRequestQueue
         do {
             let handler = try channel.pipeline.syncOperations.handler(type: RedisChannelHandler.self)
-            queue = RedisRequestQueue(handler: handler, eventLoop: channel.eventLoop.assumeIsolated())
-            handler.receiver = queue
+            queue = RedisRequestQueue(handler: handler, eventLoop: channel.eventLoop)
+            handler.attach(queue)
         } catch {
             // The channel lost its handlers: it was closed at once.
             return channel.eventLoop.makeFailedFuture(
                 RedisError(.connectFailed, "\(configuration) ended the connection at once.", cause: error))
         }
-        let steps = RedisLogin.steps(configuration)
-        let promise = channel.eventLoop.makePromise(of: [RedisValue].self)
-        // Without a limit of its own: that of connecting counts.
-        queue.send(steps.map(\.command), timeout: nil, waiter: .promise(promise))
-        return promise.futureResult.assumeIsolated()
+        // One batch per step, so that a server that answers the first with an error and then hangs up is understood.
+        let steps = RedisLogin.steps(configuration).map { step in
+            let promise = channel.eventLoop.makePromise(of: [RedisValue].self)
+            // Without a limit of its own: that of connecting counts.
+            queue.send([step.command], timeout: nil, waiter: .promise(promise))
+            return promise.futureResult.flatMapThrowing { replies in
+                try RedisLogin.judge(replies, of: step.purpose)
+            }
+        }
+        return EventLoopFuture.whenAllSucceed(steps, on: channel.eventLoop).assumeIsolated()
             .flatMapErrorThrowing { error in
                 let error = RedisError(transport: error, code: .connectFailed, "The log-in failed.")
                 guard error.code == .connectionLost else { throw error }
                 throw RedisError(
                     .connectFailed, "\(configuration) ended the connection during the log-in.", cause: error)
             }
-            .flatMapThrowing { replies in
-                let clientID = try RedisLogin.evaluate(replies, of: steps)
-                return RedisConnection(
-                    channel: channel, queue: queue, clientID: clientID, commandTimeout: configuration.commandTimeout)
+            .map { clientIDs in
+                RedisConnection(
+                    channel: channel, queue: queue, clientID: clientIDs.last ?? nil,
+                    commandTimeout: configuration.commandTimeout)
             }
             .nonisolated()
     }

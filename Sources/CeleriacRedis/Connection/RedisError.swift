@@ -8,6 +8,7 @@ public struct RedisError: Error, Sendable {
 
         private init(_ name: String) { self.name = name }
 
+        /// The code's name, for instance `connectFailed`.
         public var description: String { name }
 
         /// No connection could be made: the server is not there, refuses, or is still loading its data.

@@ -3,14 +3,14 @@
 /// The commands with which a connection begins, and what their replies mean.
 enum RedisLogin {
     /// What a command of the log-in is for.
-    enum Purpose {
+    enum Purpose: Sendable {
         case authenticate
         case select
         case setName
         case identify
     }
 
-    /// The commands for a configuration, to be sent in one pipeline.
+    /// The commands for a configuration, to be sent in one pipeline; the last is `identify`.
     static func steps(_ configuration: RedisConfiguration) -> [(purpose: Purpose, command: RedisCommand)] {
         var steps: [(Purpose, RedisCommand)] = []
         if let user = configuration.user {
@@ -28,24 +28,20 @@ enum RedisLogin {
         return steps
     }
 
-    /// Judges the replies.
+    /// Judges the reply to a step.
     ///
-    /// - Returns: The server's number for the connection, if it tells.
-    static func evaluate(
-        _ replies: [RedisValue], of steps: [(purpose: Purpose, command: RedisCommand)]
-    ) throws(RedisError) -> Int64? {
-        var clientID: Int64?
-        for (reply, step) in zip(replies, steps) {
-            switch (step.purpose, reply) {
-            case (.identify, .integer(let number)):
-                clientID = number
-            case (_, .error(let error)):
-                try judge(error, step.purpose)
-            default:
-                break
-            }
+    /// - Returns: The server's number for the connection, where the reply tells it.
+    /// - Throws: `authenticationFailed`, `connectFailed` (another attempt may succeed), `server`.
+    static func judge(_ replies: [RedisValue], of purpose: Purpose) throws(RedisError) -> Int64? {
+        switch (purpose, replies.first) {
+        case (.identify, .integer(let number)):
+            return number
+        case (_, .error(let error)):
+            try judge(error, purpose)
+            return nil
+        default:
+            return nil
         }
-        return clientID
     }
 
     private static func judge(_ error: RedisServerError, _ purpose: Purpose) throws(RedisError) {

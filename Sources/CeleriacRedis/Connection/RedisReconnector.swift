@@ -45,20 +45,21 @@ final class RedisReconnector {
     /// Says that a connection is needed now.
     func demand() {
         guard case .idle = state else { return }
-        let now = NIODeadline.now()
-        guard now < notBefore else {
+        guard eventLoop.now < notBefore else {
             connect()
             return
         }
-        state = .pausing(
-            eventLoop.assumeIsolated().scheduleTask(deadline: notBefore) { [weak self] () -> Void in self?.pauseEnded() })
+        let pause = eventLoop.assumeIsolated().scheduleTask(deadline: notBefore) { [weak self] () -> Void in
+            self?.pauseEnded()
+        }
+        state = .pausing(pause)
     }
 
     /// Says that the connection was lost.
     func lost(_ error: RedisError) {
         guard case .connected(let since) = state else { return }
         // Only a connection that lasted proves the server sound; one that it drops at once must not make us storm it.
-        if NIODeadline.now() - since > TimeAmount(clamping: configuration.reconnectPause.upperBound) {
+        if eventLoop.now - since > TimeAmount(clamping: configuration.reconnectPause.upperBound) {
             backoff.reset()
         }
         logger.info(
@@ -84,12 +85,12 @@ final class RedisReconnector {
         guard case .connecting = state else { return }
         switch result {
         case .success(let connection):
-            state = .connected(since: .now())
+            state = .connected(since: eventLoop.now)
             delegate?.connected(connection)
         case .failure(let error):
             let error = RedisError(transport: error, code: .connectFailed, "No connection could be made.")
             state = .idle
-            notBefore = .now() + TimeAmount(clamping: backoff.next(using: &random))
+            notBefore = eventLoop.now + TimeAmount(clamping: backoff.next(using: &random))
             delegate?.connectFailed(error)
             if delegate?.needsConnection == true { demand() }
         }
@@ -97,7 +98,7 @@ final class RedisReconnector {
 
     private func rest() {
         state = .idle
-        notBefore = .now() + TimeAmount(clamping: backoff.next(using: &random))
+        notBefore = eventLoop.now + TimeAmount(clamping: backoff.next(using: &random))
         if delegate?.needsConnection == true { demand() }
     }
 
@@ -105,6 +106,13 @@ final class RedisReconnector {
         guard case .pausing = state else { return }
         state = .idle
         if delegate?.needsConnection == true { connect() }
+    }
+}
+
+extension RedisError {
+    /// Whether the same attempt to connect may succeed a little later.
+    var isTransient: Bool {
+        [.connectFailed, .timeout, .connectionLost].contains(code)
     }
 }
 #endif

@@ -7,14 +7,14 @@ final class RedisRequestQueue: RedisReplyReceiver {
     private static let maximumBatch = 1 << 30
 
     private let handler: RedisChannelHandler
-    private let eventLoop: NIOIsolatedEventLoop
+    private let eventLoop: any EventLoop
     private var pipeline = RedisPipeline<RedisWaiter>()
     private var loadedScripts: Set<String> = []
     private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
     private var closeReason: RedisError?
     private var closeHandlers: [@Sendable (RedisError) -> Void] = []
 
-    init(handler: RedisChannelHandler, eventLoop: NIOIsolatedEventLoop) {
+    init(handler: RedisChannelHandler, eventLoop: any EventLoop) {
         self.handler = handler
         self.eventLoop = eventLoop
     }
@@ -48,7 +48,7 @@ final class RedisRequestQueue: RedisReplyReceiver {
                 RedisError(.tooLarge, "The commands take \(size) bytes; at most \(Self.maximumBatch) go in one batch."))
             return
         }
-        let deadline = timeout.map { NIODeadline.now() + TimeAmount(clamping: $0) }
+        let deadline = timeout.map { eventLoop.now + TimeAmount(clamping: $0) }
         handler.write(size: size) { buffer in
             for script in scripts { RedisCommand("SCRIPT", "LOAD", script.source).write(to: &buffer) }
             for command in commands { command.write(to: &buffer) }
@@ -72,7 +72,7 @@ final class RedisRequestQueue: RedisReplyReceiver {
     /// Hands the connection's replies to another receiver. Nobody may wait for a reply.
     func handOver(to receiver: any RedisReplyReceiver) -> RedisChannelHandler {
         timer?.task.cancel()
-        handler.receiver = receiver
+        handler.attach(receiver)
         return handler
     }
 
@@ -101,7 +101,7 @@ final class RedisRequestQueue: RedisReplyReceiver {
         timer?.task.cancel()
         timer = nil
         let isTimeout = error.code == .timeout
-        for (waiter, isLate) in pipeline.removeAll(now: .now()) {
+        for (waiter, isLate) in pipeline.removeAll(now: eventLoop.now) {
             waiter.fail(isTimeout && !isLate ? error.forLaterCallers : error)
         }
         let handlers = closeHandlers
@@ -115,14 +115,16 @@ final class RedisRequestQueue: RedisReplyReceiver {
             guard deadline < timer.deadline else { return }
             timer.task.cancel()
         }
-        let task = eventLoop.scheduleTask(deadline: deadline) { [weak self] () -> Void in self?.timerFired() }
+        let task = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] () -> Void in
+            self?.timerFired()
+        }
         timer = (task, deadline)
     }
 
     private func timerFired() {
         timer = nil
         guard let earliest = pipeline.earliestDeadline else { return }
-        if earliest <= .now() {
+        if earliest <= eventLoop.now {
             close(RedisError(.timeout, "The server did not answer in time; the connection was closed."))
         } else {
             arm(earliest)
@@ -141,10 +143,9 @@ extension RedisError {
 }
 
 extension TimeAmount {
-    /// A duration, cut to the range in which it can be added to the present.
+    /// A duration, cut to what can be added to the present: from nothing to a century.
     init(clamping duration: Duration) {
-        let limit = Duration.seconds(100 * 365 * 86_400)
-        self.init(min(max(duration, -limit), limit))
+        self.init(min(max(duration, .zero), .seconds(100 * 365 * 86_400)))
     }
 }
 #endif

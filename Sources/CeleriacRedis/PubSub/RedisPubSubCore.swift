@@ -45,7 +45,7 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
             return
         }
         let timeout = link == nil ? configuration.connectTimeout : configuration.commandTimeout
-        let deadline = NIODeadline.now() + TimeAmount(clamping: timeout)
+        let deadline = eventLoop.now + TimeAmount(clamping: timeout)
         if let command = subscriptions.begin(kind, names, deadline: deadline, waiter: waiter) {
             send([command])
         } else {
@@ -60,7 +60,7 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
         reconnector.close()
         deadlineTimer?.task.cancel()
         pingTimer?.cancel()
-        for waiter in subscriptions.removeAll() { waiter.resume(returning: .failure(Self.closedError)) }
+        for waiter in subscriptions.removeWaiters() { waiter.resume(returning: .failure(Self.closedError)) }
         if let link = link.take() {
             link.handler.close(Self.closedError)
             link.connection.beginClose().cascade(to: done)
@@ -81,13 +81,16 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
         onEvent(.connected(clientID: connection.clientID))
         // The owner may have closed us in its handler.
         guard link != nil else { return }
-        send(subscriptions.connected(deadline: .now() + TimeAmount(clamping: configuration.commandTimeout)))
+        send(subscriptions.connected(deadline: eventLoop.now + TimeAmount(clamping: configuration.commandTimeout)))
         armDeadlineTimer()
         schedulePing()
     }
 
     func connectFailed(_ error: RedisError) {
         lastFailure = error
+        if !error.isTransient {
+            for waiter in subscriptions.removeWaiters() { waiter.resume(returning: .failure(error)) }
+        }
         onEvent(.disconnected(error))
     }
 
@@ -175,10 +178,11 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
 
     private func deadlineReached() {
         deadlineTimer = nil
-        let (waiters, mustClose) = subscriptions.expire(now: .now())
-        let error = RedisError(.timeout, "The server did not confirm a subscription in time.", cause: lastFailure)
+        let (waiters, mustClose) = subscriptions.expire(now: eventLoop.now)
+        let late = RedisError(.timeout, "The server did not confirm a subscription in time.")
+        let error = link == nil ? lastFailure ?? late : late
         for waiter in waiters { waiter.resume(returning: .failure(error)) }
-        if mustClose { link?.handler.close(error) }
+        if mustClose { link?.handler.close(late) }
         armDeadlineTimer()
     }
 

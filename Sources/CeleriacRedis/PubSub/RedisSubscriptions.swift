@@ -92,11 +92,11 @@ struct RedisSubscriptions<Waiter> {
         return (late.compactMap(\.waiter), isConnected)
     }
 
-    /// Forgets everything.
+    /// Gives up all that callers wait for, while there is no connection. What is subscribed stays so.
     ///
     /// - Returns: All waiters.
-    mutating func removeAll() -> [Waiter] {
-        defer { self = RedisSubscriptions() }
+    mutating func removeWaiters() -> [Waiter] {
+        defer { operations = [] }
         return operations.compactMap(\.waiter)
     }
 

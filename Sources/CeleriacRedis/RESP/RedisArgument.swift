@@ -8,30 +8,37 @@ public protocol RedisArgument {
 }
 
 extension String: RedisArgument {
+    /// Appends the text as UTF-8.
     public func append(to command: inout RedisCommand) { command.append(self) }
 }
 
 extension Substring: RedisArgument {
+    /// Appends the text as UTF-8.
     public func append(to command: inout RedisCommand) { command.append(String(self)) }
 }
 
 extension Array: RedisArgument where Element == UInt8 {
+    /// Appends the bytes as they are.
     public func append(to command: inout RedisCommand) { command.append(self) }
 }
 
 extension ArraySlice: RedisArgument where Element == UInt8 {
+    /// Appends the bytes as they are.
     public func append(to command: inout RedisCommand) { command.append(bytes: self) }
 }
 
 extension ByteBuffer: RedisArgument {
+    /// Appends the readable bytes as they are.
     public func append(to command: inout RedisCommand) { command.append(bytes: readableBytesView) }
 }
 
 extension Int: RedisArgument {
+    /// Appends the number as decimal text.
     public func append(to command: inout RedisCommand) { command.append(self) }
 }
 
 extension Int64: RedisArgument {
+    /// Appends the number as decimal text.
     public func append(to command: inout RedisCommand) { command.append(String(self)) }
 }
 

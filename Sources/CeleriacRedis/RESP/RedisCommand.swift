@@ -118,7 +118,8 @@ extension RedisCommand {
 extension RedisCommand: CustomStringConvertible {
     /// The number of arguments. Their text is user data and is not shown.
     public var description: String {
-        if let script { "script \(script.name) (\(argumentCount) arguments)" } else { "command (\(argumentCount) words)" }
+        if let script { return "script \(script.name) (\(argumentCount) arguments)" }
+        return "command (\(argumentCount) words)"
     }
 }
 #endif

@@ -61,7 +61,10 @@ public struct TestCertificates: Sendable {
                 ["req", "-new", "-subj", "/CN=\(commonName)"] + key + ["-keyout", path + ".key", "-out", path + ".csr"])
             try await Program.run(
                 openssl,
-                ["x509", "-req", "-days", "2", "-in", path + ".csr", "-CA", authority, "-CAkey", "\(folder)/authority.key"]
+                [
+                    "x509", "-req", "-days", "2", "-in", path + ".csr", "-CA", authority, "-CAkey",
+                    "\(folder)/authority.key",
+                ]
                     + ["-CAcreateserial", "-extfile", path + ".ext", "-out", path + ".pem"])
             return Identity(
                 certificatePath: path + ".pem", privateKeyPath: path + ".key", authorityPath: authority)

@@ -42,7 +42,7 @@ extension ChildProcess {
                 var info = siginfo_t()
                 while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
                 let (status, waiters) = state.withLock { state in
-                    if ownSession { kill(-pid, SIGKILL) }
+                    if ownSession { _ = Glibc.kill(-pid, SIGKILL) }
                     var word: Int32 = 0
                     while waitpid(pid, &word, 0) < 0, errno == EINTR {}
                     let status = ExitStatus(word: word)

@@ -22,7 +22,7 @@ package final class ChildProcess: Sendable {
     }
 
     /// The child's process id; also its process group and session if it has its own.
-    package let pid: pid_t
+    package let pid: Int32
     /// This process's end of the socket pair if a stream is ``Stream/socket``, else -1. Closed with the object.
     package let socket: Int32
     private let ownSession: Bool
@@ -80,7 +80,7 @@ package final class ChildProcess: Sendable {
 
     /// Sends a signal to the child; without effect once it has ended.
     package func signal(_ signal: Int32) {
-        exit.whileRunning { kill(pid, signal) }
+        exit.whileRunning { _ = Glibc.kill(pid, signal) }
     }
 
     /// Kills the child, and its process group if it leads one, and waits for its end.
@@ -108,7 +108,7 @@ package final class ChildProcess: Sendable {
 
     private static func spawn(
         _ command: [String], environment: [String: String], streams: [Stream], ownSession: Bool
-    ) throws(TestKitError) -> (pid: pid_t, socket: Int32) {
+    ) throws(TestKitError) -> (pid: Int32, socket: Int32) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

@@ -4,7 +4,8 @@ import Glibc
 /// Finds programs and runs short commands.
 package enum Program {
     /// The path of a program: in one of `folders`, else in `PATH`, else where Debian keeps what only root runs.
-    package static func find(_ name: String, in folders: [String] = [], install: String) throws(TestKitError) -> String {
+    package static func find(_ name: String, in folders: [String] = [], install: String) throws(TestKitError) -> String
+    {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         let searched = folders + path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
         for folder in searched where access("\(folder)/\(name)", X_OK) == 0 { return "\(folder)/\(name)" }

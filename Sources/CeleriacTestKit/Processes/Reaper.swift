@@ -28,7 +28,7 @@ enum Reaper {
         $value" ;;
             esac
         done
-        for pid in $pids; do kill -KILL -- "-$pid"; kill -KILL "$pid"; done
+        for pid in $pids; do kill -KILL "-$pid"; done
         for folder in $folders; do
             tries=0
             while [ -e "$folder" ] && [ $tries -lt 20 ]; do
@@ -71,7 +71,7 @@ extension Reaper {
         func send(_ line: String) {
             let bytes = Array((line + "\n").utf8)
             // A line is far smaller than the socket's buffer: it is written whole. A dead shell must not raise SIGPIPE.
-            lock.withLock { _ in _ = Glibc.send(process.socket, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            lock.withLock { _ in _ = Glibc.send(process.socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
         }
     }
 }

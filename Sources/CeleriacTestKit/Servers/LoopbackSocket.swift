@@ -2,7 +2,7 @@ import Dispatch
 import Glibc
 
 /// Blocking TCP sockets on the loopback interface, for asking whether a server answers.
-enum LoopbackSocket {
+package enum LoopbackSocket {
     static func make() -> Int32 {
         socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     }
@@ -25,7 +25,7 @@ enum LoopbackSocket {
     ///
     /// - Returns: What came back, at most 4 KiB; nil if nobody listens, or if the answer was not complete when the
     ///   server closed the connection or fell silent for two seconds.
-    static func ask(
+    package static func ask(
         port: Int, _ request: [UInt8], until isComplete: @escaping @Sendable ([UInt8]) -> Bool
     ) async -> [UInt8]? {
         await withCheckedContinuation { continuation in
@@ -44,7 +44,7 @@ enum LoopbackSocket {
         var patience = timeval(tv_sec: 2, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         guard withAddress(port, { connect(descriptor, $0, $1) }) == 0,
-            send(descriptor, request, request.count, Int32(MSG_NOSIGNAL.rawValue)) == request.count
+            send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count
         else { return nil }
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 512)

@@ -1,0 +1,13 @@
+public import ArgumentParser
+
+/// The command `celeriac`: the root of its subcommands.
+public struct CeleriacRootCommand: AsyncParsableCommand {
+    /// The command's name, abstract and subcommands.
+    public static let configuration = CommandConfiguration(
+        commandName: "celeriac",
+        abstract: "Distributed tasks that share queues with Python Celery.",
+        subcommands: [WithServersCommand.self])
+
+    /// Makes the command; its argument parser fills it.
+    public init() {}
+}

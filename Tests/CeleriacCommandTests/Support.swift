@@ -1,0 +1,45 @@
+import CeleriacTestKit
+import Foundation
+import Testing
+
+/// What several suites of this target need.
+enum Support {
+    /// The `celeriac` executable, which the build puts beside the tests.
+    static var celeriac: String {
+        get throws {
+            let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+            let path = URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("celeriac").path
+            try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) has not been built")
+            return path
+        }
+    }
+
+    /// Whether a process exists and is more than an entry that its parent has not collected yet.
+    static func isRunning(_ pid: Int32) -> Bool {
+        guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return false }
+        // "pid (name) state …": the name may hold anything, so the state stands after the last parenthesis.
+        let text = String(decoding: stat, as: UTF8.self)
+        guard let end = text.lastIndex(of: ")") else { return false }
+        let state = text[end...].dropFirst(2).first
+        return state != "Z" && state != "X"
+    }
+
+    /// Waits until a condition holds; the test fails if it does not within a minute.
+    static func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try await !condition() {
+            try #require(ContinuousClock.now < deadline, "in vain: \(what)")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    static func text(_ path: String) -> String {
+        String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+    }
+
+    /// Sends one line to a Redis server and returns the first line of its answer.
+    static func redis(_ port: Int, _ line: String) async -> String? {
+        let answer = await LoopbackSocket.ask(port: port, Array((line + "\r\n").utf8)) { $0.suffix(2) == [13, 10] }
+        return answer.map { String(decoding: $0.dropLast(2), as: UTF8.self) }
+    }
+}
