@@ -63,7 +63,7 @@ public final class RabbitMQServer: Sendable {
     /// The URL of a virtual host, as Celery spells it: the name stands after the slash that follows the port.
     public func url(virtualHost: String) -> String { "amqp://guest:guest@127.0.0.1:\(port)/\(virtualHost)" }
 
-    /// Starts a broker and waits until it answers an AMQP protocol header, which takes some seconds.
+    /// Starts a broker and waits until it answers an AMQP protocol header as itself, which takes some seconds.
     ///
     /// - Throws: ``TestKitError``: `missingProgram` if RabbitMQ is not installed, `startFailed` with the tail of the
     ///   broker's log if it does not come up.
@@ -105,7 +105,7 @@ public final class RabbitMQServer: Sendable {
                 "RABBITMQ_MNESIA_BASE": folder + "/mnesia",
                 "RABBITMQ_LOG_BASE": folder + "/log",
                 "RABBITMQ_PID_FILE": folder + "/pid",
-                "RABBITMQ_NODENAME": "celeriac-\(port)@localhost",
+                "RABBITMQ_NODENAME": "celeriac-\(distributionPort)@localhost",
                 "RABBITMQ_DIST_PORT": String(distributionPort),
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
                 // The start script replaces itself by the node, whose id is then the child's, and waits for no signal.
@@ -169,12 +169,20 @@ public final class RabbitMQServer: Sendable {
             .write(toFile: folder + "/enabled_plugins", atomically: true, encoding: .utf8)
         try "".write(toFile: folder + "/rabbitmq-env.conf", atomically: true, encoding: .utf8)
         let hello = Array("AMQP".utf8) + [0, 0, 9, 1]
-        try await process.start(executable, [], environment: environment, patience: .seconds(120)) { [port] in
-            // The answer is a method frame (1) on channel 0 with connection.start (10, 10), after its length.
-            await LoopbackSocket.ask(port: port, hello) {
-                $0.count >= 11 && $0[0] == 1 && $0[7...10].elementsEqual([0, 10, 0, 10])
-            } != nil
+        // The cluster's name, among the server properties, says whose answer it is: another broker may have the port.
+        let name = "celeriac-\(distributionPort)@"
+        try await process.start(executable, [], environment: environment, patience: .seconds(120)) { [port] _ in
+            let answer = await LoopbackSocket.ask(port: port, hello, until: Self.isWholeFrame)
+            // A method frame (1) on channel 0 with connection.start (10, 10), after its length.
+            guard let answer, answer[0] == 1, answer[7..<11].elementsEqual([0, 10, 0, 10]) else { return false }
+            return String(decoding: answer, as: UTF8.self).contains(name)
         }
+    }
+
+    /// Whether bytes hold a frame with a method: type, channel (2), length (4), payload, end.
+    private static func isWholeFrame(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count >= 12 else { return false }
+        return bytes.count >= bytes[3..<7].reduce(0) { $0 << 8 | Int($1) } + 8
     }
 
     private var configurationLines: [String] {

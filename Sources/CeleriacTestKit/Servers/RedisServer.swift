@@ -117,11 +117,13 @@ public final class RedisServer: Sendable {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         try configurationLines(data: data).joined(separator: "\n")
             .write(toFile: configuration, atomically: true, encoding: .utf8)
-        let request = options.password.map { Self.command("AUTH", $0) } ?? []
-        try await process.start(executable, [configuration], patience: .seconds(30)) { [port] in
-            let pong = Array("+PONG\r\n".utf8)
-            return await LoopbackSocket.ask(port: port, request + Self.command("PING")) { $0.suffix(7) == pong[...] }
-                != nil
+        // INFO says whose answer it is: another server may have the port, while ours is still finding out.
+        let request = (options.password.map { Self.command("AUTH", $0) } ?? []) + Self.command("PING")
+        try await process.start(executable, [configuration], patience: .seconds(30)) { [port] pid in
+            let answer = await LoopbackSocket.ask(port: port, request + Self.command("INFO", "server")) {
+                String(decoding: $0, as: UTF8.self).contains("process_id:\(pid)\r\n")
+            }
+            return answer.map { String(decoding: $0, as: UTF8.self).contains("+PONG\r\n") } ?? false
         }
     }
 

@@ -25,26 +25,24 @@ final class ServerProcess: Sendable {
         child.withLock { $0?.status == nil ? $0?.pid : nil }
     }
 
-    /// Starts the program and waits until `isReady` says so.
+    /// Starts the program and waits until `isReady`, which is given its process id, says so.
     ///
     /// - Throws: ``TestKitError`` with code `startFailed` and the tail of the log if the program ends before, or is not
     ///   ready within `patience`; it has been killed then.
     func start(
         _ executable: String, _ arguments: [String], environment: [String: String]? = nil, patience: Duration,
-        isReady: () async -> Bool
+        isReady: (Int32) async -> Bool
     ) async throws {
         let child = try ChildProcess(
             executable, arguments, environment: environment, output: .file(log), error: .file(log))
         self.child.withLock { $0 = child }
         let deadline = ContinuousClock.now + patience
         do {
-            while await !isReady() {
+            while await !isReady(child.pid) {
                 if let status = child.status { throw failure("ended with \(status)") }
                 if ContinuousClock.now > deadline { throw failure("was not ready after \(patience)") }
                 try await Task.sleep(for: .milliseconds(20))
             }
-            // A port can answer although our server could not bind it: another server has it then.
-            if let status = child.status { throw failure("ended with \(status)") }
         } catch {
             await child.kill()
             throw error

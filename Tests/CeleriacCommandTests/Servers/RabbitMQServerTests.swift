@@ -34,8 +34,9 @@ import Testing
         #expect(!Support.isRunning(third))
         #expect(!Support.isRunning(server.epmdPID))
         #expect(!FileManager.default.fileExists(atPath: server.log))
+        let folder = URL(fileURLWithPath: server.log).deletingLastPathComponent().path
         try await Support.eventually("the helpers of the Erlang node end") {
-            try Self.processes(mentioning: "celeriac-\(server.port)@").isEmpty
+            try Self.processes(mentioning: folder).isEmpty
         }
     }
 
@@ -46,6 +47,17 @@ import Testing
             let error = $0 as? TestKitError
             return error?.code == .startFailed && error?.message.contains("no_such_setting") == true
         }
+    }
+
+    @Test func portOfAnotherBrokerIsAFailure() async throws {
+        let other = try await RabbitMQServer.start()
+        await #expect {
+            try await RabbitMQServer.start(.init(port: other.port))
+        } throws: {
+            ($0 as? TestKitError)?.code == .startFailed
+        }
+        #expect(other.pid != nil)
+        await other.stop()
     }
 
     @Test func sharedBrokerHasVirtualHosts() async throws {

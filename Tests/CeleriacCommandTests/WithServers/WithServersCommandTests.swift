@@ -77,7 +77,7 @@ import Testing
 
     @Test func serversEndWhenItIsKilled() async throws {
         let script =
-            "echo REDIS=$(redis-cli -u $CELERIAC_REDIS_URL info server | sed -n 's/^process_id://p');"
+            "echo REDIS=$(redis-cli -u $CELERIAC_REDIS_URL info server | tr -d '\\r' | sed -n 's/^process_id://p');"
             + " exec sleep 1000"
         let run = try Run("--redis", "--", "sh", "-c", script)
         defer { run.folder.remove() }

@@ -1,4 +1,0 @@
-import ArgumentParser
-import CeleriacCommand
-
-await CeleriacRootCommand.main()
