@@ -134,7 +134,8 @@ let package = Package(
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
         .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire"], swiftSettings: settings),
         .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire"], swiftSettings: settings),
-        .testTarget(name: "CeleriacCoreTests", dependencies: ["CeleriacCore"], swiftSettings: settings),
+        .testTarget(
+            name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
             name: "CeleriacAMQPTests", dependencies: ["CeleriacAMQP", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(

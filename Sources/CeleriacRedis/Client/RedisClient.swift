@@ -63,6 +63,16 @@ public final class RedisClient: Sendable {
         }.get()
     }
 
+    /// Sends a pipeline without waiting, for at most the configuration's `commandTimeout`: for callbacks on event loops.
+    ///
+    /// - Returns: What ``send(_:)`` returns or throws.
+    package func submit(_ commands: [RedisCommand]) -> EventLoopFuture<[RedisValue]> {
+        let promise = eventLoop.makePromise(of: [RedisValue].self)
+        let timeout = configuration.commandTimeout
+        onEventLoop { $0.send(commands, timeout: timeout, waiter: .promise(promise)) }
+        return promise.futureResult
+    }
+
     /// Sends one command and waits for its reply, for at most the configuration's `commandTimeout`.
     ///
     /// - Throws: As ``send(_:timeout:)``, and `server` where the server refused the command.

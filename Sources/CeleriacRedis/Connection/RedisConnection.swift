@@ -96,6 +96,15 @@ public final class RedisConnection: Sendable {
         return channel.closeFuture
     }
 
+    /// Sends a pipeline without waiting.
+    ///
+    /// - Returns: What ``send(_:timeout:)`` returns or throws.
+    package func submit(_ commands: [RedisCommand], timeout: Duration?) -> EventLoopFuture<[RedisValue]> {
+        let promise = eventLoop.makePromise(of: [RedisValue].self)
+        submit(commands, timeout: timeout, waiter: .promise(promise))
+        return promise.futureResult
+    }
+
     func submit(_ commands: [RedisCommand], timeout: Duration?, waiter: RedisWaiter) {
         onEventLoop { $0.send(commands, timeout: timeout, waiter: waiter) }
     }

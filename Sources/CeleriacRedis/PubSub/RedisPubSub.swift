@@ -59,6 +59,11 @@ public final class RedisPubSub: Sendable {
         try await change(.unsubscribe, channels)
     }
 
+    /// Ends subscriptions to channels without waiting.
+    package func submitUnsubscribe(_ channels: [String]) {
+        onEventLoop { $0.change(.unsubscribe, channels, waiter: RedisPubSubCore.Waiter(continuation: nil)) }
+    }
+
     /// Subscribes to all channels that match glob patterns, and waits until the server has confirmed it.
     ///
     /// - Throws: As ``subscribe(_:)``.
@@ -83,8 +88,8 @@ public final class RedisPubSub: Sendable {
     private nonisolated(nonsending) func change(
         _ kind: RedisSubscriptions<RedisPubSubCore.Waiter>.Kind, _ names: [String]
     ) async throws(RedisError) {
-        try await withCheckedContinuation { (continuation: RedisPubSubCore.Waiter) in
-            onEventLoop { $0.change(kind, names, waiter: continuation) }
+        try await withCheckedContinuation { continuation in
+            onEventLoop { $0.change(kind, names, waiter: RedisPubSubCore.Waiter(continuation: continuation)) }
         }.get()
     }
 

@@ -4,7 +4,12 @@ internal import NIOCore
 
 /// The state of a ``RedisPubSub``; lives on its event loop.
 final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
-    typealias Waiter = CheckedContinuation<Result<Void, RedisError>, Never>
+    /// Who asked for a change; nobody where there is no continuation.
+    struct Waiter {
+        let continuation: CheckedContinuation<Result<Void, RedisError>, Never>?
+
+        func resume(returning result: Result<Void, RedisError>) { continuation?.resume(returning: result) }
+    }
 
     private let configuration: RedisConfiguration
     private let eventLoop: any EventLoop

@@ -47,9 +47,10 @@ public struct CeleryFormats: Dialect {
         } catch {
             throw MessageFault(error)
         }
-        if let part = task.embed.firstUse {
+        guard task.embed.isEmpty else {
             throw MessageFault(
-                reason: "unsupportedWorkflow", detail: "it carries \(part), which this worker cannot continue yet")
+                reason: "unsupportedWorkflow",
+                detail: "it has callbacks, a chain or a chord, which this worker cannot continue yet")
         }
         var request = TaskRequest(
             id: task.id, name: task.task, arguments: task.args, keywordArguments: task.kwargs,
@@ -74,30 +75,27 @@ public struct CeleryFormats: Dialect {
     public func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
         let options = submission.options
         var task = CeleryTaskMessage(
-            id: submission.id, task: submission.name, args: submission.arguments, kwargs: submission.keywordArguments)
-        task.protocolVersion = protocolVersion
+            task: submission.name, id: submission.id, args: submission.arguments, kwargs: submission.keywordArguments,
+            serializer: try serializer(options.serializer), compression: try compression(options.compression))
         let eta = options.eta ?? options.countdown.map { now.addingTimeInterval($0.seconds) }
-        task.eta = eta.map { CeleryTime.format($0) }
-        task.expires = options.expires.map { CeleryTime.format($0) }
+        task.eta = try eta.map { date throws(CeleriacError) in try text(date) }
+        task.expires = try options.expires.map { date throws(CeleriacError) in try text(date) }
         task.timeLimit = CeleryTimeLimit(
             hard: options.timeLimits.hard?.seconds, soft: options.timeLimits.soft?.seconds)
         task.rootID = submission.id
         task.ignoreResult = options.ignoresResult ?? false
-        task.lang = "swift"
         task.origin = origin
         task.otherHeaders = options.headers
-        task.serializer = try serializer(options.serializer)
-        task.compression = try compression(options.compression)
         task.properties.replyTo = submission.replyTo
         task.properties.priority = options.priority ?? 0
-        task.properties.expiration = options.expires.map { expiration($0, now: now) }
+        task.properties.expiration = options.expires.map { CeleryTime.expiration(expires: $0, now: now) }
         let queue = options.queue ?? "celery"
         return OutgoingMessage(message: try encode(task), routingKey: queue, declaredQueue: queue)
     }
 
     private func serializer(_ serializer: Serializer?) throws(CeleriacError) -> CelerySerializer {
         guard let serializer else { return .json }
-        guard let known = CelerySerializer(name: serializer.rawValue) else {
+        guard let known = CelerySerializer(rawValue: serializer.rawValue), known != .pickle else {
             throw CeleriacError(
                 .unsupported, "there is no serializer \(serializer): use json, msgpack or yaml")
         }
@@ -113,15 +111,16 @@ public struct CeleryFormats: Dialect {
         return known
     }
 
-    /// The time to live of a message, as text in milliseconds; 0 if its time has passed.
-    private func expiration(_ expires: Date, now: Date) -> String {
-        let milliseconds = (expires.timeIntervalSince(now) * 1000).rounded(.down)
-        return String(Int64(exactly: max(0, milliseconds)) ?? Int64(Int32.max))
+    private func text(_ date: Date) throws(CeleriacError) -> String {
+        guard let text = CeleryTime.text(date) else {
+            throw CeleriacError(.unsupported, "a time is outside the years 1 to 9999")
+        }
+        return text
     }
 
     private func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {
         do {
-            return try task.encode()
+            return try task.encode(protocolVersion: protocolVersion)
         } catch {
             throw CeleriacError(.unsupported, "the message of \(task.task) cannot be encoded", cause: error)
         }
@@ -193,7 +192,7 @@ public struct CeleryFormats: Dialect {
         var meta = CeleryResultMeta(taskID: request.id, status: state.rawValue, result: result)
         meta.traceback = traceback
         meta.children = .array([])
-        meta.dateDone = state.isFinal ? CeleryTime.format(context.now) : nil
+        meta.dateDone = state.isFinal ? CeleryTime.text(context.now) : nil
         meta.groupID = request.groupID
         meta.parentID = request.parentID
         do {
@@ -211,10 +210,10 @@ public struct CeleryFormats: Dialect {
             throw CeleriacError(.unsupported, "the request was not read from a Celery message")
         }
         task.retries += 1
-        task.eta = CeleryTime.format(eta)
+        task.eta = try text(eta)
         task.parentID = task.parentID ?? task.id
         task.ignoreResult = task.ignoreResult ?? false
-        task.properties.expiration = request.expires.map { expiration($0, now: now) }
+        task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
         return OutgoingMessage(
             message: try encode(task), routingKey: request.queue, declaredQueue: request.queue)
     }

@@ -12,7 +12,7 @@ struct KombuClaim {
         guard let parts = value.arrayValue, parts.count == 3, let exchange = parts[1].stringValue,
             let routingKey = parts[2].stringValue
         else {
-            throw CeleryWireError(.undecodableEnvelope, "a claim is not [envelope, exchange, routing_key]")
+            throw CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]")
         }
         return KombuClaim(
             envelope: try KombuEnvelope.decode(try JSON.encode(parts[0], style: .python)), exchange: exchange,

@@ -19,7 +19,7 @@ struct ParkedMessage {
             "detail": .string(fault.detail),
             "queue": .string(queue),
             "worker": .string(worker),
-            "time": .string(CeleryTime.format(time)),
+            "time": CeleryTime.text(time).map { .string($0) } ?? .null,
         ]
         if let text = String(validating: payload, as: UTF8.self) {
             object["message"] = .string(text)
