@@ -9,8 +9,8 @@ struct WireValueBuilder: ~Copyable {
     private var keys = MoveStack<ObjectKey>(capacity: 16)
     private var frames = MoveStack<Frame>(capacity: 8)
 
-    /// A container that has not been closed.
-    private struct Frame {
+    /// A container that has not been closed. (Were it private, Swift 6.3.1 would crash on it in debug builds.)
+    struct Frame {
         /// How many values lay on the stack when it was opened.
         var values: Int
         /// How many keys did; -1 for an array.
@@ -86,13 +86,8 @@ struct WireValueBuilder: ~Copyable {
     private static let mostComparedKeys = 32
 
     private mutating func makeObject(_ frame: Frame) throws(WireError) -> WireObject {
-        let texts = keys.popAll(from: frame.keys) { keys in Self.takeTexts(of: keys) }
-        let (keys, distinct) = texts
-        let elements = values.popAll(from: frame.values) { values in
-            ContiguousArray<WireValue>(unsafeUninitializedCapacity: values.count) { array, initialized in
-                initialized = array.moveInitialize(fromContentsOf: values)
-            }
-        }
+        let (keys, distinct) = keys.popAll(from: frame.keys) { keys in Self.takeTexts(of: keys) }
+        let elements = values.popArray(from: frame.values)
         guard !distinct else {
             return WireObject(uncheckedUniqueKeys: keys, values: elements)
         }
@@ -106,13 +101,12 @@ struct WireValueBuilder: ~Copyable {
     /// Moves the keys out of the stack's memory. The flag says that they certainly differ.
     private static func takeTexts(
         of keys: UnsafeMutableBufferPointer<ObjectKey>
-    ) -> (ContiguousArray<String>, distinct: Bool) {
+    ) -> ([String], distinct: Bool) {
         let distinct = areDistinct(keys)
-        let texts = ContiguousArray<String>(unsafeUninitializedCapacity: keys.count) { texts, initialized in
-            for index in keys.indices {
-                texts.initializeElement(at: index, to: keys.moveElement(from: index).text)
-            }
-            initialized = keys.count
+        var texts: [String] = []
+        texts.reserveCapacity(keys.count)
+        for index in keys.indices {
+            texts.append(keys.moveElement(from: index).text)
         }
         return (texts, distinct)
     }
