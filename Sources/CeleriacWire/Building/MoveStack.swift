@@ -62,11 +62,6 @@ struct MoveStack<Element>: ~Copyable {
         }
     }
 
-    /// Removes the elements from the position `start` on.
-    mutating func drop(from start: Int) {
-        popAll(from: start) { elements in _ = elements.deinitialize() }
-    }
-
     @inline(never)
     private mutating func grow() {
         let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)

@@ -3,7 +3,8 @@
 /// finished elements on a stack of values, from which closing a container takes what is its own. Counts tokens and depth.
 struct WireValueBuilder: ~Copyable {
     private let limits: WireLimits
-    private var tokensLeft: Int
+    /// How many more values and keys may come.
+    private(set) var tokensLeft: Int
     private var values = MoveStack<WireValue>(capacity: 32)
     private var keys = MoveStack<ObjectKey>(capacity: 16)
     private var frames = MoveStack<Frame>(capacity: 8)
@@ -36,16 +37,18 @@ struct WireValueBuilder: ~Copyable {
         }
     }
 
-    /// How many values the innermost open container has so far.
-    var valueCount: Int {
-        values.count - (frames.top?.values ?? 0)
-    }
-
     /// Counts a value or a key. `offset` is where it starts.
     @inline(__always)
     mutating func countToken(at offset: Int) throws(WireError) {
         tokensLeft &-= 1
         if tokensLeft < 0 { throw .tooManyTokens(limits, offset: offset) }
+    }
+
+    /// Counts several at once; `false` when they are too many.
+    mutating func count(tokens: Int) -> Bool {
+        guard tokens <= tokensLeft else { return false }
+        tokensLeft -= tokens
+        return true
     }
 
     /// Checks that one more container may be opened, an empty one too.

@@ -1,0 +1,57 @@
+import CeleriacWire
+import OrderedCollections
+
+extension CeleryEmbed {
+    /// Reads the parts from the object that holds them. Null is as good as absent.
+    ///
+    /// A signature that names no task would stop a Python worker after the task has run, so it is refused before.
+    init(parts: WireObject) throws(CeleryWireError) {
+        self.init()
+        for (key, value) in parts where !value.isNull {
+            switch key {
+            case "callbacks": callbacks = value
+            case "errbacks": errbacks = value
+            case "chain": chain = value
+            case "chord": chord = value
+            default: break
+            }
+        }
+        try check()
+    }
+
+    /// Checks that the parts are what a worker can apply.
+    func check() throws(CeleryWireError) {
+        try Self.checkSignatures(callbacks, "callbacks")
+        try Self.checkSignatures(errbacks, "errbacks")
+        try Self.checkSignatures(chain, "chain")
+        if let chord { try Self.checkSignature(chord, "chord") }
+    }
+
+    private static func checkSignatures(_ value: WireValue?, _ field: String) throws(CeleryWireError) {
+        guard let value else { return }
+        guard case .array(let signatures) = value else {
+            throw .invalid(field, "must be an array of signatures or null")
+        }
+        for signature in signatures {
+            try checkSignature(signature, field)
+        }
+    }
+
+    private static func checkSignature(_ value: WireValue, _ field: String) throws(CeleryWireError) {
+        guard case .object(let object) = value, case .string? = object["task"] else {
+            throw .invalid(field, "a signature must be an object with the name of a task")
+        }
+    }
+
+    /// The third element of a body of protocol 2: always all four.
+    var object: WireObject {
+        var object = Self.template
+        if let callbacks { object.values[0] = callbacks }
+        if let errbacks { object.values[1] = errbacks }
+        if let chain { object.values[2] = chain }
+        if let chord { object.values[3] = chord }
+        return object
+    }
+
+    private static let template: WireObject = ["callbacks": nil, "errbacks": nil, "chain": nil, "chord": nil]
+}
