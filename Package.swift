@@ -48,6 +48,7 @@ let package = Package(
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
         .systemLibrary(name: "CLzma", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSpawn"),
 
         // Floor 1: wire bytes.
         .target(
@@ -118,7 +119,7 @@ let package = Package(
         // Around it.
         .target(
             name: "CeleriacTestKit",
-            dependencies: ["Celeriac"],
+            dependencies: ["Celeriac", "CSpawn"],
             swiftSettings: settings),
         .target(
             name: "CeleriacCommand",

@@ -1,3 +1,5 @@
+public import OrderedCollections
+
 /// The basic properties of a message, named as AMQP 0-9-1 names them.
 ///
 /// A property that a message does not carry is `nil`.

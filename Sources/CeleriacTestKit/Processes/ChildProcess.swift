@@ -1,0 +1,156 @@
+import CSpawn
+import Foundation
+import Glibc
+import Synchronization
+
+/// A program that runs as a child of this process.
+///
+/// It is spawned with default signal dispositions, an empty signal mask and no descriptor of ours but its standard
+/// streams (a server that inherited our sockets would keep them open after we closed them). A thread of its own waits
+/// for its end. Foundation's `Process` offers neither a session of the child's own nor the terminal's foreground group.
+package final class ChildProcess: Sendable {
+    /// What a standard stream of the child is connected to.
+    package enum Stream: Sendable {
+        /// `/dev/null`.
+        case null
+        /// The same stream of this process.
+        case inherit
+        /// Appended to this file, which is created if it is missing.
+        case file(String)
+        /// The child's end of a socket pair; this process reads and writes the other end, ``ChildProcess/socket``.
+        case socket
+    }
+
+    /// The child's process id; also its process group and session if it has its own.
+    package let pid: Int32
+    /// This process's end of the socket pair if a stream is ``Stream/socket``, else -1. Closed with the object.
+    package let socket: Int32
+    private let ownSession: Bool
+    private let exit: Exit
+
+    /// Spawns a program.
+    ///
+    /// - Parameters:
+    ///   - executable: A path.
+    ///   - ownSession: Whether the child leads a session of its own, so that the terminal's signals do not reach it.
+    ///     When it ends, what is left of its process group is killed; if this process ends first, however it ends,
+    ///     the ``Reaper`` kills the group.
+    package convenience init(
+        _ executable: String, _ arguments: [String], environment: [String: String]? = nil,
+        input: Stream = .null, output: Stream = .null, error: Stream = .null, ownSession: Bool = true
+    ) throws(TestKitError) {
+        if ownSession { _ = try Reaper.shared.get() }
+        try self.init(
+            unwatched: executable, arguments, environment: environment, streams: [input, output, error],
+            ownSession: ownSession)
+        if ownSession { Reaper.watch(pid: pid) }
+        exit.startWaiting(watched: ownSession)
+    }
+
+    /// Spawns a program that outlives this process: the reaper, its input connected to a socket.
+    convenience init(reaper executable: String, _ arguments: [String]) throws(TestKitError) {
+        try self.init(
+            unwatched: executable, arguments, environment: nil, streams: [.socket, .null, .null], ownSession: true)
+        exit.startWaiting(watched: false)
+    }
+
+    private init(
+        unwatched executable: String, _ arguments: [String], environment: [String: String]?, streams: [Stream],
+        ownSession: Bool
+    ) throws(TestKitError) {
+        self.ownSession = ownSession
+        (pid, socket) = try Self.spawn(
+            [executable] + arguments, environment: environment ?? ProcessInfo.processInfo.environment,
+            streams: streams, ownSession: ownSession)
+        exit = Exit(pid: pid, ownSession: ownSession)
+    }
+
+    deinit {
+        if socket >= 0 { close(socket) }
+    }
+
+    /// How the child ended; nil while it runs.
+    package var status: ExitStatus? { exit.status }
+
+    /// Suspends until the child has ended.
+    @discardableResult
+    package func wait() async -> ExitStatus {
+        await exit.wait()
+    }
+
+    /// Sends a signal to the child; without effect once it has ended.
+    package func signal(_ signal: Int32) {
+        exit.whileRunning { _ = Glibc.kill(pid, signal) }
+    }
+
+    /// Kills the child, and its process group if it leads one, and waits for its end.
+    package func kill() async {
+        exit.whileRunning {
+            _ = Glibc.kill(ownSession ? -pid : pid, SIGKILL)
+        }
+        await wait()
+    }
+
+    /// Asks the child to end by `signal`, kills it if it has not ended after `grace`, and waits for its end.
+    package func stop(by signal: Int32 = SIGTERM, grace: Duration) async {
+        self.signal(signal)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.wait() }
+            group.addTask {
+                // Cancellation means that the child has ended, or that the caller no longer wants to wait.
+                try? await Task.sleep(for: grace)
+                if self.status == nil { await self.kill() }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private static func spawn(
+        _ command: [String], environment: [String: String], streams: [Stream], ownSession: Bool
+    ) throws(TestKitError) -> (pid: Int32, socket: Int32) {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+
+        var signals = sigset_t()
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        let flags = Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK)
+        posix_spawnattr_setflags(&attributes, flags | (ownSession ? celeriac_spawn_setsid : 0))
+
+        var pair: [Int32] = [-1, -1]
+        let wantsSocket = streams.contains { if case .socket = $0 { true } else { false } }
+        if wantsSocket {
+            let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+            guard socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw .system("socketpair", errno: errno) }
+        }
+        defer { if wantsSocket { close(pair[1]) } }
+        for (descriptor, stream) in zip(Int32(0)..., streams) {
+            switch stream {
+            case .null: posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+            case .inherit: posix_spawn_file_actions_adddup2(&actions, descriptor, descriptor)
+            case .file(let path):
+                posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+            case .socket: posix_spawn_file_actions_adddup2(&actions, pair[1], descriptor)
+            }
+        }
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+
+        var argv = command.map { strdup($0) } + [nil]
+        var envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in argv + envp { free(pointer) } }
+        var pid = pid_t()
+        let code = posix_spawn(&pid, command[0], &actions, &attributes, &argv, &envp)
+        guard code == 0 else {
+            if wantsSocket { close(pair[0]) }
+            throw .system("could not run \(command[0])", errno: code)
+        }
+        return (pid, pair[0])
+    }
+}

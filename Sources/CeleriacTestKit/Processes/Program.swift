@@ -1,0 +1,36 @@
+import Foundation
+import Glibc
+
+/// Finds programs and runs short commands.
+package enum Program {
+    /// The path of a program: in one of `folders`, else in `PATH`, else where Debian keeps what only root runs.
+    package static func find(_ name: String, in folders: [String] = [], install: String) throws(TestKitError) -> String
+    {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let searched = folders + path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
+        for folder in searched where access("\(folder)/\(name)", X_OK) == 0 { return "\(folder)/\(name)" }
+        throw TestKitError(.missingProgram, "\(name) is not installed; install \(install)")
+    }
+
+    /// Runs a command to its end and returns what it printed on its standard output.
+    ///
+    /// - Throws: ``TestKitError`` with code `commandFailed` if the command ends with a failure.
+    @discardableResult
+    package static func run(
+        _ executable: String, _ arguments: [String], environment: [String: String]? = nil
+    ) async throws(TestKitError) -> String {
+        let folder = try TemporaryFolder("command")
+        defer { folder.remove() }
+        let output = folder.path + "/output"
+        let errors = folder.path + "/errors"
+        let child = try ChildProcess(
+            executable, arguments, environment: environment, output: .file(output), error: .file(errors))
+        let status = await child.wait()
+        let printed = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
+        guard status.isSuccess else {
+            let words = ([executable] + arguments).joined(separator: " ")
+            throw TestKitError(.commandFailed, "\(words) ended with \(status):\n\(LogTail.of(errors))\(printed)")
+        }
+        return printed
+    }
+}

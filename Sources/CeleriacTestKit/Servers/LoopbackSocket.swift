@@ -1,0 +1,59 @@
+import Dispatch
+import Glibc
+
+/// Blocking TCP sockets on the loopback interface, for asking whether a server answers.
+enum LoopbackSocket {
+    static func make() -> Int32 {
+        socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    }
+
+    static func withAddress<Result>(
+        _ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(truncatingIfNeeded: port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+
+    /// Connects, sends `request` and reads until `isComplete` holds.
+    ///
+    /// - Returns: What came back, at most 4 KiB; nil if nobody listens, or if the answer was not complete when the
+    ///   server closed the connection or fell silent for two seconds.
+    static func ask(
+        port: Int, _ request: [UInt8], until isComplete: @escaping @Sendable ([UInt8]) -> Bool
+    ) async -> [UInt8]? {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: askBlocking(port: port, request, until: isComplete))
+            }
+        }
+    }
+
+    private static func askBlocking(
+        port: Int, _ request: [UInt8], until isComplete: ([UInt8]) -> Bool
+    ) -> [UInt8]? {
+        let descriptor = make()
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var patience = timeval(tv_sec: 2, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        guard withAddress(port, { connect(descriptor, $0, $1) }) == 0,
+            send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count
+        else { return nil }
+        var answer: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 512)
+        while answer.count < 4096 {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { return nil }
+            answer += buffer[..<count]
+            if isComplete(answer) { return answer }
+        }
+        return nil
+    }
+}

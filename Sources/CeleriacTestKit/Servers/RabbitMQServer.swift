@@ -1,0 +1,195 @@
+import Foundation
+import Synchronization
+
+/// A private RabbitMQ broker on free loopback ports, with its data in a temporary folder.
+///
+/// It runs as the current user with a node name, a cookie and an `epmd` of its own, and reads nothing under `/etc`, so
+/// that any number of them run side by side and beside the system's. It ends with ``stop(keepData:)``, when the object
+/// is released, or when this process ends, even by a crash.
+public final class RabbitMQServer: Sendable {
+    /// How a broker is set up.
+    public struct Options: Sendable {
+        /// The TCP port; nil for a free one.
+        public var port: Int?
+        /// The server's certificate. If there is one, the broker also listens for TLS on another free port.
+        public var tls: TestCertificates.Identity?
+        /// Whether TLS clients must show a certificate of the same authority.
+        public var requireClientCertificate: Bool
+        /// Plug-ins to enable, for instance `rabbitmq_auth_mechanism_ssl`.
+        public var plugins: [String]
+        /// More lines for `rabbitmq.conf`.
+        public var configuration: [String]
+
+        /// Makes options; the defaults are a broker without TLS or plug-ins.
+        public init(
+            port: Int? = nil, tls: TestCertificates.Identity? = nil, requireClientCertificate: Bool = false,
+            plugins: [String] = [], configuration: [String] = []
+        ) {
+            self.port = port
+            self.tls = tls
+            self.requireClientCertificate = requireClientCertificate
+            self.plugins = plugins
+            self.configuration = configuration
+        }
+    }
+
+    /// The TCP port on 127.0.0.1, also after a restart.
+    public let port: Int
+    /// The TLS port on 127.0.0.1; nil without ``Options/tls``.
+    public let tlsPort: Int?
+    private let options: Options
+    private let executable: String
+    private let control: String
+    private let epmd: ChildProcess
+    private let distributionPort: Int
+    private let environment: [String: String]
+    private let process: ServerProcess
+
+    /// `amqp://guest:guest@127.0.0.1:port//`: the user `guest` in the virtual host `/`.
+    public var url: String { url(virtualHost: "/") }
+
+    /// `amqps://guest:guest@localhost:port//`; nil without ``Options/tls``.
+    public var tlsURL: String? { tlsPort.map { "amqps://guest:guest@localhost:\($0)//" } }
+
+    /// The process id of the running broker; nil while it is stopped.
+    public var pid: Int32? { process.pid }
+
+    /// The process id of the broker's `epmd`.
+    public var epmdPID: Int32 { epmd.pid }
+
+    /// The path of the broker's log.
+    public var log: String { process.log }
+
+    /// The URL of a virtual host, as Celery spells it: the name stands after the slash that follows the port.
+    public func url(virtualHost: String) -> String { "amqp://guest:guest@127.0.0.1:\(port)/\(virtualHost)" }
+
+    /// Starts a broker and waits until it answers an AMQP protocol header, which takes some seconds.
+    ///
+    /// - Throws: ``TestKitError``: `missingProgram` if RabbitMQ is not installed, `startFailed` with the tail of the
+    ///   broker's log if it does not come up.
+    public static func start(_ options: Options = .init()) async throws -> RabbitMQServer {
+        let server = try await RabbitMQServer(options)
+        try await server.launch()
+        return server
+    }
+
+    private init(_ options: Options) async throws {
+        self.options = options
+        // Debian's /usr/sbin/rabbitmq-server changes to the user rabbitmq; the script that it wraps does not.
+        let folders = ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"]
+        executable = try Program.find("rabbitmq-server", in: folders, install: "the package rabbitmq-server")
+        control = try Program.find("rabbitmqctl", in: folders, install: "the package rabbitmq-server")
+        let epmdProgram = try Program.find("epmd", install: "Erlang, the package erlang-base")
+        port = try options.port ?? FreePort.take()
+        tlsPort = options.tls == nil ? nil : try FreePort.take()
+        distributionPort = try FreePort.take()
+        process = try ServerProcess("rabbitmq")
+        let folder = process.folder.path
+
+        // Started by us, not by the node: one that a node starts stays when the node ends.
+        let epmdPort = try FreePort.take()
+        let epmdLog = ChildProcess.Stream.file(folder + "/epmd.log")
+        epmd = try ChildProcess(
+            epmdProgram, ["-port", String(epmdPort), "-address", "127.0.0.1"], output: epmdLog, error: epmdLog)
+
+        environment = ProcessInfo.processInfo.environment
+            .filter { !$0.key.hasPrefix("RABBITMQ_") && !$0.key.hasPrefix("ERL_") }
+            .merging([
+                "HOME": folder,  // where server and rabbitmqctl keep the cookie
+                "ERL_EPMD_PORT": String(epmdPort),
+                "ERL_CRASH_DUMP": folder + "/erl_crash.dump",
+                "RABBITMQ_CONF_ENV_FILE": folder + "/rabbitmq-env.conf",
+                "RABBITMQ_CONFIG_FILE": folder + "/rabbitmq.conf",
+                "RABBITMQ_ADVANCED_CONFIG_FILE": folder + "/advanced.config",
+                "RABBITMQ_ENABLED_PLUGINS_FILE": folder + "/enabled_plugins",
+                "RABBITMQ_MNESIA_BASE": folder + "/mnesia",
+                "RABBITMQ_LOG_BASE": folder + "/log",
+                "RABBITMQ_PID_FILE": folder + "/pid",
+                "RABBITMQ_NODENAME": "celeriac-\(port)@localhost",
+                "RABBITMQ_DIST_PORT": String(distributionPort),
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+                // The start script replaces itself by the node, whose id is then the child's, and waits for no signal.
+                "RUNNING_UNDER_SYSTEMD": "true",
+            ]) { $1 }
+        let deadline = ContinuousClock.now + .seconds(10)
+        // An epmd answers a name request (length 1, code 110) with its own port.
+        while await LoopbackSocket.ask(port: epmdPort, [0, 1, 110], until: { $0.count >= 4 }) == nil {
+            guard epmd.status == nil, ContinuousClock.now < deadline else {
+                await epmd.kill()
+                throw TestKitError(.startFailed, "epmd did not start:\n\(LogTail.of(folder + "/epmd.log"))")
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    deinit {
+        epmd.signal(9)
+    }
+
+    /// Ends the broker as SIGTERM does and waits for its end.
+    ///
+    /// - Parameter keepData: Whether ``restart(keepData:)`` shall find the data again. Else its folder is removed, and
+    ///   the broker cannot be started again.
+    public func stop(keepData: Bool = false) async {
+        await process.stop(grace: .seconds(30))
+        if !keepData {
+            await epmd.kill()
+            process.folder.remove()
+        }
+    }
+
+    /// Ends the broker by SIGKILL and waits for its end. The data stay for ``restart(keepData:)``.
+    public func kill() async {
+        await process.kill()
+    }
+
+    /// Ends the broker, unless it has been ended before, and starts it again on the same ports.
+    ///
+    /// - Parameter keepData: Whether it starts with the durable queues and persistent messages it had.
+    /// - Throws: As ``start(_:)``.
+    public func restart(keepData: Bool = true) async throws {
+        await process.stop(grace: .seconds(30))
+        if !keepData { try? FileManager.default.removeItem(atPath: process.folder.path + "/mnesia") }
+        try await launch()
+    }
+
+    /// Runs `rabbitmqctl` against this broker and returns what it printed.
+    ///
+    /// - Throws: ``TestKitError`` with code `commandFailed` if it ends with a failure.
+    @discardableResult
+    public func rabbitmqctl(_ arguments: String...) async throws -> String {
+        try await Program.run(control, ["--quiet"] + arguments, environment: environment)
+    }
+
+    private func launch() async throws {
+        let folder = process.folder.path
+        try configurationLines.joined(separator: "\n")
+            .write(toFile: folder + "/rabbitmq.conf", atomically: true, encoding: .utf8)
+        try "[\(options.plugins.joined(separator: ","))].\n"
+            .write(toFile: folder + "/enabled_plugins", atomically: true, encoding: .utf8)
+        try "".write(toFile: folder + "/rabbitmq-env.conf", atomically: true, encoding: .utf8)
+        let hello = Array("AMQP".utf8) + [0, 0, 9, 1]
+        try await process.start(executable, [], environment: environment, patience: .seconds(120)) { [port] in
+            // The answer is a method frame (1) on channel 0 with connection.start (10, 10), after its length.
+            await LoopbackSocket.ask(port: port, hello) {
+                $0.count >= 11 && $0[0] == 1 && $0[7...10].elementsEqual([0, 10, 0, 10])
+            } != nil
+        }
+    }
+
+    private var configurationLines: [String] {
+        var lines = [
+            "listeners.tcp.1 = 127.0.0.1:\(port)", "num_acceptors.tcp = 2", "log.file = false", "log.console = true",
+            "log.console.level = info", "disk_free_limit.absolute = 50MB",
+        ]
+        if let tls = options.tls, let tlsPort {
+            lines += [
+                "listeners.ssl.1 = 127.0.0.1:\(tlsPort)", "num_acceptors.ssl = 2",
+                "ssl_options.cacertfile = \(tls.authorityPath)", "ssl_options.certfile = \(tls.certificatePath)",
+                "ssl_options.keyfile = \(tls.privateKeyPath)", "ssl_options.verify = verify_peer",
+                "ssl_options.fail_if_no_peer_cert = \(options.requireClientCertificate)",
+            ]
+        }
+        return lines + options.configuration + [""]
+    }
+}

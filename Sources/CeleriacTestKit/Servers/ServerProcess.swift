@@ -1,0 +1,67 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// What the private servers have in common: a folder, one main process with a log, and waiting until it is ready.
+final class ServerProcess: Sendable {
+    let name: String
+    let folder: TemporaryFolder
+    private let child = Mutex<ChildProcess?>(nil)
+
+    var log: String { folder.path + "/server.log" }
+
+    init(_ name: String) throws(TestKitError) {
+        self.name = name
+        folder = try TemporaryFolder(name)
+    }
+
+    deinit {
+        if let child = child.withLock({ $0 }) { child.signal(SIGKILL) }
+        folder.remove()
+    }
+
+    /// The process id of the running server; nil while it is stopped.
+    var pid: Int32? {
+        child.withLock { $0?.status == nil ? $0?.pid : nil }
+    }
+
+    /// Starts the program and waits until `isReady` says so.
+    ///
+    /// - Throws: ``TestKitError`` with code `startFailed` and the tail of the log if the program ends before, or is not
+    ///   ready within `patience`; it has been killed then.
+    func start(
+        _ executable: String, _ arguments: [String], environment: [String: String]? = nil, patience: Duration,
+        isReady: () async -> Bool
+    ) async throws {
+        let child = try ChildProcess(
+            executable, arguments, environment: environment, output: .file(log), error: .file(log))
+        self.child.withLock { $0 = child }
+        let deadline = ContinuousClock.now + patience
+        do {
+            while await !isReady() {
+                if let status = child.status { throw failure("ended with \(status)") }
+                if ContinuousClock.now > deadline { throw failure("was not ready after \(patience)") }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            // A port can answer although our server could not bind it: another server has it then.
+            if let status = child.status { throw failure("ended with \(status)") }
+        } catch {
+            await child.kill()
+            throw error
+        }
+    }
+
+    /// Ends the server by `signal`, or by force if it does not end within `grace`.
+    func stop(by signal: Int32 = SIGTERM, grace: Duration) async {
+        await child.withLock { $0 }?.stop(by: signal, grace: grace)
+    }
+
+    /// Ends the server by SIGKILL.
+    func kill() async {
+        await child.withLock { $0 }?.kill()
+    }
+
+    private func failure(_ what: String) -> TestKitError {
+        TestKitError(.startFailed, "\(name) \(what); the end of its log:\n\(LogTail.of(log))")
+    }
+}

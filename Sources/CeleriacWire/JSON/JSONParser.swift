@@ -1,0 +1,388 @@
+import OrderedCollections
+
+/// Reads one JSON value without recursion: open containers wait on a stack of frames, their finished elements on a stack
+/// of values, from which a closing bracket takes what is its own.
+struct JSONParser {
+    private var index = 0
+    private let end: Int
+    private let limits: WireLimits
+    private var tokens: Int
+    private var values: [WireValue] = []
+    private var keys: [ObjectKey] = []
+    private var frames: [Frame] = []
+
+    /// A container whose closing bracket has not been read.
+    private struct Frame {
+        /// How many values and keys lay on the stacks when it was opened. `keys` is -1 for an array.
+        var values: Int
+        var keys: Int
+
+        var isObject: Bool { keys >= 0 }
+    }
+
+    init(bytes: Span<UInt8>, limits: WireLimits) throws(WireError) {
+        guard bytes.count <= limits.maximumMessageBytes else {
+            throw .tooLarge(bytes.count, limits)
+        }
+        self.end = bytes.count
+        self.limits = limits
+        self.tokens = limits.maximumTokens
+    }
+
+    mutating func parse(_ bytes: Span<UInt8>) throws(WireError) -> WireValue {
+        while true {
+            // A value starts here, or an opening bracket before it.
+            guard var value = try startValue(bytes) else { continue }
+            // It ends here, and with it perhaps the containers it is the last element of.
+            var closed = false
+            repeat {
+                guard let frame = frames.last else {
+                    skipWhitespace(bytes)
+                    guard index == end else { throw fail(.trailingBytes, "JSON text goes on after its value") }
+                    return value
+                }
+                values.append(value)
+                skipWhitespace(bytes)
+                guard index < end else { throw truncated() }
+                let byte = bytes[index]
+                if byte == UInt8(ascii: ",") {
+                    index &+= 1
+                    if frame.isObject {
+                        skipWhitespace(bytes)
+                        try readKey(bytes)
+                    }
+                    closed = false
+                } else if byte == UInt8(ascii: "]"), !frame.isObject {
+                    index &+= 1
+                    value = closeArray(frame)
+                    closed = true
+                } else if byte == UInt8(ascii: "}"), frame.isObject {
+                    index &+= 1
+                    value = try closeObject(frame)
+                    closed = true
+                } else {
+                    throw fail(.malformed, frame.isObject ? "expected ',' or '}' in JSON" : "expected ',' or ']' in JSON")
+                }
+            } while closed
+        }
+    }
+
+    // MARK: Values
+
+    /// Reads a scalar or an empty container. An opening bracket of another container pushes its frame and gives `nil`.
+    @inline(__always)
+    private mutating func startValue(_ bytes: Span<UInt8>) throws(WireError) -> WireValue? {
+        skipWhitespace(bytes)
+        guard index < end else { throw truncated() }
+        try countToken()
+        switch bytes[index] {
+        case UInt8(ascii: "\""):
+            return .string(try readString(bytes))
+        case UInt8(ascii: "["):
+            return try openArray(bytes)
+        case UInt8(ascii: "{"):
+            return try openObject(bytes)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            return try readNumber(bytes)
+        case UInt8(ascii: "n"):
+            try expect("null", bytes)
+            return .null
+        case UInt8(ascii: "t"):
+            try expect("true", bytes)
+            return .bool(true)
+        case UInt8(ascii: "f"):
+            try expect("false", bytes)
+            return .bool(false)
+        case UInt8(ascii: "N"):
+            try expect("NaN", bytes)
+            return .double(.nan)
+        case UInt8(ascii: "I"):
+            try expect("Infinity", bytes)
+            return .double(.infinity)
+        default:
+            throw fail(.malformed, "expected a JSON value")
+        }
+    }
+
+    @inline(__always)
+    private mutating func openArray(_ bytes: Span<UInt8>) throws(WireError) -> WireValue? {
+        try checkDepth()
+        index &+= 1
+        skipWhitespace(bytes)
+        guard index < end else { throw truncated() }
+        if bytes[index] == UInt8(ascii: "]") {
+            index &+= 1
+            return .array([])
+        }
+        pushFrame(Frame(values: values.count, keys: -1))
+        return nil
+    }
+
+    @inline(__always)
+    private mutating func openObject(_ bytes: Span<UInt8>) throws(WireError) -> WireValue? {
+        try checkDepth()
+        index &+= 1
+        skipWhitespace(bytes)
+        guard index < end else { throw truncated() }
+        if bytes[index] == UInt8(ascii: "}") {
+            index &+= 1
+            return .object([:])
+        }
+        pushFrame(Frame(values: values.count, keys: keys.count))
+        try readKey(bytes)
+        return nil
+    }
+
+    @inline(__always)
+    private mutating func pushFrame(_ frame: Frame) {
+        if frames.isEmpty {
+            values.reserveCapacity(16)
+        }
+        frames.append(frame)
+    }
+
+    private mutating func closeArray(_ frame: Frame) -> WireValue {
+        frames.removeLast()
+        let array = Array(values[frame.values...])
+        values.removeSubrange(frame.values...)
+        return .array(array)
+    }
+
+    private mutating func closeObject(_ frame: Frame) throws(WireError) -> WireValue {
+        frames.removeLast()
+        let object = try ObjectKey.makeObject(keys: keys[frame.keys...], values: values[frame.values...])
+        keys.removeSubrange(frame.keys...)
+        values.removeSubrange(frame.values...)
+        return .object(object)
+    }
+
+    /// Reads a key and the colon after it.
+    @inline(__always)
+    private mutating func readKey(_ bytes: Span<UInt8>) throws(WireError) {
+        guard index < end else { throw truncated() }
+        guard bytes[index] == UInt8(ascii: "\"") else {
+            throw fail(.malformed, "expected a key in quotation marks in JSON")
+        }
+        try countToken()
+        let key = try readString(bytes)
+        keys.append(ObjectKey(key))
+        skipWhitespace(bytes)
+        guard index < end else { throw truncated() }
+        guard bytes[index] == UInt8(ascii: ":") else { throw fail(.malformed, "expected ':' after a key in JSON") }
+        index &+= 1
+    }
+
+    // MARK: Strings
+
+    /// Reads a string; `index` is at its opening quotation mark.
+    @inline(__always)
+    private mutating func readString(_ bytes: Span<UInt8>) throws(WireError) -> String {
+        let start = index &+ 1
+        let stop = TextScan.endOfPlainRun(bytes, from: start)
+        guard stop < end else { throw truncated() }
+        guard bytes[stop] == UInt8(ascii: "\"") else { return try readEscapedString(bytes, start: start, stop: stop) }
+        index = stop &+ 1
+        return try Text.string(bytes.extracting(start..<stop), offset: start)
+    }
+
+    /// Reads a string with escapes, the first of them (or a control character) at `stop`.
+    private mutating func readEscapedString(
+        _ bytes: Span<UInt8>, start: Int, stop: Int
+    ) throws(WireError) -> String {
+        var text: [UInt8] = []
+        var runStart = start
+        var runEnd = stop
+        while true {
+            let run = bytes.extracting(runStart..<runEnd)
+            run.withUnsafeBufferPointer { text.append(contentsOf: $0) }
+            index = runEnd
+            guard index < end else { throw truncated() }
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
+                index &+= 1
+                return try Text.string(text.span, offset: start)
+            case UInt8(ascii: "\\"):
+                index &+= 1
+                try readEscape(bytes, into: &text)
+            default:
+                throw fail(.malformed, "control character in a JSON string; it must be escaped")
+            }
+            runStart = index
+            runEnd = TextScan.endOfPlainRun(bytes, from: index)
+        }
+    }
+
+    /// Reads an escape; `index` is after the reverse solidus.
+    private mutating func readEscape(_ bytes: Span<UInt8>, into text: inout [UInt8]) throws(WireError) {
+        guard index < end else { throw truncated() }
+        let byte = bytes[index]
+        index &+= 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+        case UInt8(ascii: "b"): text.append(0x08)
+        case UInt8(ascii: "f"): text.append(0x0c)
+        case UInt8(ascii: "n"): text.append(0x0a)
+        case UInt8(ascii: "r"): text.append(0x0d)
+        case UInt8(ascii: "t"): text.append(0x09)
+        case UInt8(ascii: "u"):
+            let escape = index &- 2
+            let scalar = try readUnicodeEscape(bytes, escape: escape)
+            text.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+        default:
+            index &-= 1
+            throw fail(.malformed, "unknown escape in a JSON string")
+        }
+    }
+
+    /// Reads the four digits of an escape, and the second escape of a surrogate pair.
+    private mutating func readUnicodeEscape(_ bytes: Span<UInt8>, escape: Int) throws(WireError) -> Unicode.Scalar {
+        let unit = try readFourDigits(bytes)
+        if let scalar = Unicode.Scalar(unit) { return scalar }
+        guard unit < 0xdc00 else { throw loneSurrogate(at: escape) }
+        guard index < end else { throw truncated() }
+        guard bytes[index] == UInt8(ascii: "\\") else { throw loneSurrogate(at: escape) }
+        guard index &+ 1 < end else { throw truncated() }
+        guard bytes[index &+ 1] == UInt8(ascii: "u") else { throw loneSurrogate(at: escape) }
+        index &+= 2
+        let low = try readFourDigits(bytes)
+        guard 0xdc00...0xdfff ~= low, let scalar = Unicode.Scalar(0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00)) else {
+            throw loneSurrogate(at: escape)
+        }
+        return scalar
+    }
+
+    private mutating func readFourDigits(_ bytes: Span<UInt8>) throws(WireError) -> UInt32 {
+        var unit: UInt32 = 0
+        for _ in 0..<4 {
+            guard index < end else { throw truncated() }
+            let digit: UInt8
+            switch bytes[index] {
+            case let byte where byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+            case let byte where byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "f"): digit = byte - 87
+            case let byte where byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "F"): digit = byte - 55
+            default: throw fail(.malformed, "a \\u escape in JSON needs four hexadecimal digits")
+            }
+            unit = unit << 4 | UInt32(digit)
+            index &+= 1
+        }
+        return unit
+    }
+
+    // MARK: Numbers
+
+    /// Reads a number; `index` is at its sign or first digit.
+    @inline(__always)
+    private mutating func readNumber(_ bytes: Span<UInt8>) throws(WireError) -> WireValue {
+        let start = index
+        var negative = false
+        if bytes[index] == UInt8(ascii: "-") {
+            negative = true
+            index &+= 1
+            guard index < end else { throw truncated() }
+            if bytes[index] == UInt8(ascii: "I") {
+                try expect("Infinity", bytes)
+                return .double(-.infinity)
+            }
+        }
+        let firstDigit = index
+        var magnitude: UInt64 = 0
+        while index < end, case let digit = bytes[index] &- UInt8(ascii: "0"), digit <= 9 {
+            magnitude = magnitude &* 10 &+ UInt64(digit)
+            index &+= 1
+        }
+        let digits = index &- firstDigit
+        guard digits > 0 else { throw fail(.malformed, "expected a digit in a JSON number") }
+        if digits > 1, bytes[firstDigit] == UInt8(ascii: "0") {
+            index = firstDigit
+            throw fail(.malformed, "a JSON number has a leading zero")
+        }
+        if index < end, bytes[index] == UInt8(ascii: ".") || bytes[index] | 0x20 == UInt8(ascii: "e") {
+            return .double(try readFloat(bytes, start: start, firstDigit: firstDigit))
+        }
+        if digits <= 18 {
+            let value = Int64(bitPattern: magnitude)
+            return .int(negative ? 0 &- value : value)
+        }
+        let text = try Text.string(bytes.extracting(start..<index), offset: start)
+        return Int64(text).map { .int($0) } ?? .number(text)
+    }
+
+    /// Reads the rest of a float; `index` is at its point or exponent.
+    private mutating func readFloat(_ bytes: Span<UInt8>, start: Int, firstDigit: Int) throws(WireError) -> Double {
+        if bytes[index] == UInt8(ascii: ".") {
+            index &+= 1
+            try skipDigits(bytes)
+        }
+        if index < end, bytes[index] | 0x20 == UInt8(ascii: "e") {
+            index &+= 1
+            if index < end, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") {
+                index &+= 1
+            }
+            try skipDigits(bytes)
+        }
+        let text = try Text.string(bytes.extracting(start..<index), offset: start)
+        guard let value = Double(text) else {
+            throw WireError(.invalidNumber, "a JSON number is beyond this platform's reader", offset: start)
+        }
+        return value
+    }
+
+    private mutating func skipDigits(_ bytes: Span<UInt8>) throws(WireError) {
+        let first = index
+        while index < end, bytes[index] &- UInt8(ascii: "0") <= 9 {
+            index &+= 1
+        }
+        guard index > first else {
+            throw index < end ? fail(.malformed, "expected a digit in a JSON number") : truncated()
+        }
+    }
+
+    // MARK: Small parts
+
+    @inline(__always)
+    private mutating func skipWhitespace(_ bytes: Span<UInt8>) {
+        while index < end {
+            let byte = bytes[index]
+            guard byte <= 0x20, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return }
+            index &+= 1
+        }
+    }
+
+    @inline(__always)
+    private mutating func expect(_ word: StaticString, _ bytes: Span<UInt8>) throws(WireError) {
+        let count = word.utf8CodeUnitCount
+        for position in 0..<count {
+            guard index < end else { throw truncated() }
+            guard bytes[index] == word.utf8Start[position] else { throw fail(.malformed, "expected a JSON value") }
+            index &+= 1
+        }
+    }
+
+    @inline(__always)
+    private mutating func countToken() throws(WireError) {
+        tokens &-= 1
+        if tokens < 0 { throw .tooManyTokens(limits, offset: index) }
+    }
+
+    @inline(__always)
+    private func checkDepth() throws(WireError) {
+        if frames.count >= limits.maximumDepth { throw .tooDeep(limits, offset: index) }
+    }
+
+    @inline(never)
+    private func fail(_ code: WireError.Code, _ message: String) -> WireError {
+        WireError(code, message, offset: index)
+    }
+
+    @inline(never)
+    private func truncated() -> WireError {
+        WireError(.truncated, "JSON text ends within a value", offset: end)
+    }
+
+    private func loneSurrogate(at offset: Int) -> WireError {
+        WireError(
+            .loneSurrogate,
+            "a JSON string has half of a surrogate pair, which is not text; send bytes or valid Unicode instead",
+            offset: offset)
+    }
+}

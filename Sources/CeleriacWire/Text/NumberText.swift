@@ -1,0 +1,86 @@
+/// The text of numbers.
+enum NumberText {
+    /// Appends an integer's digits.
+    @inline(__always)
+    static func append(_ value: Int64, to output: inout [UInt8]) {
+        if 0...9 ~= value {
+            output.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value))
+        } else {
+            appendLong(value, to: &output)
+        }
+    }
+
+    private static func appendLong(_ value: Int64, to output: inout [UInt8]) {
+        if value < 0 {
+            output.append(UInt8(ascii: "-"))
+        }
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var index = 20
+        var rest = value.magnitude
+        repeat {
+            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 10)
+            index -= 1
+            digits[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: remainder)
+            rest = quotient
+        } while rest > 0
+        digits.span.extracting(index...).withUnsafeBufferPointer { output.append(contentsOf: $0) }
+    }
+
+    /// Appends a finite number as Python's `repr` writes it: the shortest digits that read back as the same number, an
+    /// exponent of at least two digits from 1e+16 up and below 1e-04, and else at least one digit after the point.
+    static func append(python value: Double, to output: inout [UInt8]) {
+        let magnitude = value.magnitude
+        if magnitude < 1e15, magnitude >= 1, let integer = Int64(exactly: value) {
+            append(integer, to: &output)
+            output.append(UInt8(ascii: "."))
+            output.append(UInt8(ascii: "0"))
+            return
+        }
+        // Swift's text is the same but between 1e+16 and 2^54, where it still has no exponent.
+        let text = value.description
+        guard magnitude >= 1e16, !text.utf8.contains(UInt8(ascii: "e")) else {
+            output.append(contentsOf: text.utf8)
+            return
+        }
+        if value < 0 {
+            output.append(UInt8(ascii: "-"))
+        }
+        var digits = Array(UInt64(magnitude).description.utf8)
+        let exponent = digits.count - 1
+        while digits.count > 1, digits.last == UInt8(ascii: "0") {
+            digits.removeLast()
+        }
+        output.append(digits[0])
+        if digits.count > 1 {
+            output.append(UInt8(ascii: "."))
+            output.append(contentsOf: digits[1...])
+        }
+        output.append(contentsOf: "e+\(exponent)".utf8)
+    }
+
+    /// Whether the text follows JSON's grammar of numbers.
+    static func isJSONNumber(_ text: String) -> Bool {
+        var rest = text.utf8[...]
+        if rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+        let integer = rest.prefix(while: isDigit)
+        guard !integer.isEmpty, integer.count == 1 || integer.first != UInt8(ascii: "0") else { return false }
+        rest = rest[integer.endIndex...]
+        if rest.first == UInt8(ascii: ".") {
+            let fraction = rest.dropFirst().prefix(while: isDigit)
+            guard !fraction.isEmpty else { return false }
+            rest = rest[fraction.endIndex...]
+        }
+        if let exponent = rest.first, exponent | 0x20 == UInt8(ascii: "e") {
+            rest = rest.dropFirst()
+            if rest.first == UInt8(ascii: "+") || rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+            let digits = rest.prefix(while: isDigit)
+            guard !digits.isEmpty else { return false }
+            rest = rest[digits.endIndex...]
+        }
+        return rest.isEmpty
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        byte &- UInt8(ascii: "0") <= 9
+    }
+}
