@@ -1,6 +1,7 @@
 #if AMQP
 
 internal import CeleriacWire
+internal import OrderedCollections
 
 /// A method that this client sends.
 enum ClientMethod {

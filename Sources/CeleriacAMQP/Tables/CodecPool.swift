@@ -25,8 +25,8 @@ final class CodecPool {
         recycle_amqp_pool(pool)
     }
 
-    /// Room for `count` values, uninitialized.
-    func allocate<T: BitwiseCopyable>(_ type: T.Type, count: Int) throws(AMQPError) -> UnsafeMutablePointer<T> {
+    /// Room for `count` C values, uninitialized.
+    func allocate<T>(_ type: T.Type, count: Int) throws(AMQPError) -> UnsafeMutablePointer<T> {
         guard count > 0, let memory = amqp_pool_alloc(pool, count * MemoryLayout<T>.stride) else {
             throw .invalid("there is no memory to encode it")
         }

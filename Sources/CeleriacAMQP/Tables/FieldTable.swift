@@ -2,6 +2,7 @@
 
 internal import CRabbitMQ
 internal import CeleriacWire
+internal import OrderedCollections
 
 /// AMQP field tables ⇄ wire objects, through librabbitmq's structures.
 ///
@@ -21,7 +22,11 @@ enum FieldTable {
         var object = WireObject(minimumCapacity: entries.count)
         for entry in entries {
             guard let name = text(entry.key) else { throw .violation("a field's name is not UTF-8") }
-            object.updateValue(try value(entry.value), forKey: name)
+            guard object.updateValue(try value(entry.value), forKey: name) != nil else { continue }
+            // Swift calls two texts equal when Unicode composes them alike; to every peer they are two names.
+            guard let index = object.index(forKey: name), object.keys[index].utf8.elementsEqual(name.utf8) else {
+                throw .violation("two names differ only in how Unicode composes them")
+            }
         }
         return object
     }
