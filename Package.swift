@@ -79,12 +79,14 @@ let package = Package(
         .target(
             name: "CeleriacAMQP",
             dependencies: [
-                "CeleriacCore",
+                "CeleriacCore", "CeleriacWire",
                 .target(name: "CRabbitMQ", condition: amqp),
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .target(
