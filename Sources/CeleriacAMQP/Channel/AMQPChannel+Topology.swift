@@ -1,7 +1,6 @@
 #if AMQP
 
 public import CeleriacWire
-public import OrderedCollections
 
 extension AMQPChannel {
     // MARK: Exchanges

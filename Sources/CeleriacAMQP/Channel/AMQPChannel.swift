@@ -2,7 +2,6 @@
 
 public import CeleriacWire
 internal import NIOCore
-public import OrderedCollections
 internal import Synchronization
 
 /// A channel of an AMQP connection: one conversation with the broker, with its own consumers and delivery tags.

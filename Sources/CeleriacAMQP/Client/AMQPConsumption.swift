@@ -1,7 +1,6 @@
 #if AMQP
 
 public import CeleriacWire
-public import OrderedCollections
 
 /// A consumer that an ``AMQPConsumerSession`` starts each time it comes up.
 public struct AMQPConsumption: Sendable, Hashable {

@@ -1,7 +1,6 @@
 #if AMQP
 
 public import CeleriacWire
-public import OrderedCollections
 
 /// How to reach one AMQP broker, and how to behave there.
 public struct AMQPConfiguration: Sendable, Hashable {

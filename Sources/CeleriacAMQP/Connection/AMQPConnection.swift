@@ -3,7 +3,6 @@
 internal import DequeModule
 public import Logging
 public import NIOCore
-internal import OrderedCollections
 
 /// A connection to an AMQP broker.
 ///

@@ -1,7 +1,6 @@
 #if AMQP
 
 public import CeleriacWire
-public import OrderedCollections
 
 /// What a broker says about itself in `connection.start`.
 public struct AMQPServerInfo: Sendable, Hashable {

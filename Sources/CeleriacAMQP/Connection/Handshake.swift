@@ -1,7 +1,6 @@
 #if AMQP
 
 internal import CeleriacWire
-internal import OrderedCollections
 
 /// The opening of a connection: start, tune, open.
 struct Handshake {

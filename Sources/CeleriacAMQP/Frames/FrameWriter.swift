@@ -2,7 +2,6 @@
 
 internal import CRabbitMQ
 internal import CeleriacWire
-internal import OrderedCollections
 internal import NIOCore
 
 /// Encodes methods and contents as frames, with librabbitmq for everything inside a frame.

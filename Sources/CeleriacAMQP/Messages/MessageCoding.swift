@@ -2,7 +2,6 @@
 
 internal import CRabbitMQ
 internal import CeleriacWire
-internal import OrderedCollections
 
 /// Basic properties and headers ⇄ the property list of a content header frame, through librabbitmq.
 enum MessageCoding {

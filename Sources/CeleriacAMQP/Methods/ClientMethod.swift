@@ -1,7 +1,6 @@
 #if AMQP
 
 internal import CeleriacWire
-internal import OrderedCollections
 
 /// A method that this client sends.
 enum ClientMethod {

@@ -2,7 +2,6 @@
 
 internal import CRabbitMQ
 internal import CeleriacWire
-internal import OrderedCollections
 
 /// Lays out one method's arguments for librabbitmq in the pool's memory, and counts the bytes that they need at most.
 struct MethodArguments {

@@ -2,7 +2,6 @@
 
 internal import CRabbitMQ
 internal import CeleriacWire
-internal import OrderedCollections
 
 /// Decodes the payload of method frames with librabbitmq.
 struct MethodReader {

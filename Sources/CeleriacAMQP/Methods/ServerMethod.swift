@@ -1,7 +1,6 @@
 #if AMQP
 
 internal import CeleriacWire
-internal import OrderedCollections
 
 /// A method that the broker may send to a client.
 enum ServerMethod: Equatable {

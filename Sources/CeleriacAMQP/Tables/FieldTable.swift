@@ -2,7 +2,6 @@
 
 internal import CRabbitMQ
 internal import CeleriacWire
-internal import OrderedCollections
 
 /// AMQP field tables ⇄ wire objects, through librabbitmq's structures.
 ///
@@ -24,7 +23,7 @@ enum FieldTable {
             guard let name = text(entry.key) else { throw .violation("a field's name is not UTF-8") }
             guard object.updateValue(try value(entry.value), forKey: name) != nil else { continue }
             // Swift calls two texts equal when Unicode composes them alike; to every peer they are two names.
-            guard let index = object.index(forKey: name), object.keys[index].utf8.elementsEqual(name.utf8) else {
+            guard let index = object.index(forKey: name), object[index].key.utf8.elementsEqual(name.utf8) else {
                 throw .violation("two names differ only in how Unicode composes them")
             }
         }

@@ -1,4 +1,3 @@
-import OrderedCollections
 
 /// Reads one MessagePack value without recursion.
 struct MessagePackParser: ~Copyable {

@@ -40,6 +40,11 @@ public struct WireObject: Sendable, Hashable {
     /// The values, in the order of their keys.
     public var values: some RandomAccessCollection<WireValue> { storage.values }
 
+    /// Replaces the value at a place; the place must exist.
+    public mutating func setValue(_ value: WireValue, at position: Int) {
+        storage.values[position] = value
+    }
+
     /// Sets the value of a key.
     ///
     /// - Returns: the value that it had before.

@@ -1,4 +1,3 @@
-import OrderedCollections
 
 /// Makes one value of the events of a document, without recursion.
 struct YAMLComposer: ~Copyable {

@@ -37,7 +37,7 @@ final class DirectoryWatch: Sendable {
         _ folder: String, eventLoop: any EventLoop, onChange: @escaping @Sendable () -> Void
     ) async throws -> (any Channel)? {
         #if os(Linux)
-        let descriptor = inotify_init1(Int32(IN_NONBLOCK.rawValue) | Int32(IN_CLOEXEC.rawValue))
+        let descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         guard descriptor >= 0 else { return nil }
         guard inotify_add_watch(descriptor, folder, UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO)) >= 0 else {
             close(descriptor)

@@ -52,8 +52,9 @@ enum FileStore {
 
     /// Writes a file under a temporary name, flushes it to the disk and renames it into place: nobody sees half of it.
     static func write(_ bytes: [UInt8], to path: String, temporaryName: String) throws {
-        let temporary = (path as Substring).lastIndex(of: "/").map { path[...$0] + temporaryName } ?? temporaryName[...]
-        let descriptor = open(String(temporary), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let temporary = folder + temporaryName
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure("create", path) }
         defer { close(descriptor) }
         try bytes.withUnsafeBytes { buffer in
@@ -68,7 +69,7 @@ enum FileStore {
             }
         }
         guard fsync(descriptor) == 0 else { throw failure("flush", path) }
-        try move(String(temporary), to: path)
+        try move(temporary, to: path)
     }
 
     static func move(_ source: String, to target: String) throws {

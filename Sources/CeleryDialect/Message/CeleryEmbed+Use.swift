@@ -1,3 +1,4 @@
+import CeleriacWire
 import CeleryWire
 
 extension CeleryEmbed {

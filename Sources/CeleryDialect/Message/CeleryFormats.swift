@@ -183,13 +183,13 @@ public struct CeleryFormats: Dialect {
         guard context.storesResult || context.taskOptions.storesErrorsEvenIfIgnored else { return [] }
         let exception = CeleryRemoteException(
             excType: failure.type, excMessage: failure.arguments, excModule: failure.module)
-        return [.store(try record(state, exception.wireValue, traceback: failure.traceback, request, context))]
+        return [.store(try record(state, exception.encode(), traceback: failure.traceback, request, context))]
     }
 
     private func record(
         _ state: TaskState, _ result: WireValue, traceback: String?, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> ResultRecord {
-        var meta = CeleryResultMeta(taskID: request.id, status: state.rawValue, result: result)
+        var meta = CeleryResultMeta(status: state.rawValue, result: result, taskID: request.id)
         meta.traceback = traceback
         meta.children = .array([])
         meta.dateDone = state.isFinal ? CeleryTime.text(context.now) : nil

@@ -4,6 +4,9 @@ import CeleriacRedis
 import CeleriacWire
 import CeleryWire
 import Logging
+import Synchronization
+
+import struct FoundationEssentials.Date
 
 extension CeleryRedisConsumer {
     /// Puts back messages whose claims expired, if it is time to look for them: at the start, and then every 100 seconds

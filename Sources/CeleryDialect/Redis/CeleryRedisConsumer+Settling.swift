@@ -3,6 +3,8 @@ import CeleriacCore
 import CeleriacRedis
 import CeleriacWire
 import CeleryWire
+import Logging
+import Synchronization
 
 extension CeleryRedisConsumer {
     func settle(_ settlements: [Settlement]) async throws {

@@ -88,7 +88,7 @@ final class CeleryRedisConsumer: MessageConsumer {
                 if !deliveries.isEmpty { return deliveries }
                 backoff.reset()
                 try await waitForMessage()
-            } catch let error as RedisError {
+            } catch {
                 if state.withLock({ $0.isStopped }) { break }
                 guard error.code != .authenticationFailed, error.code != .closed else {
                     throw CeleriacError(.unavailable, "cannot consume from \(broker.name)", cause: error)

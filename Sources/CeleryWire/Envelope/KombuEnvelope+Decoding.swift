@@ -1,5 +1,4 @@
 public import CeleriacWire
-import OrderedCollections
 
 extension KombuEnvelope {
     /// Reads an envelope.

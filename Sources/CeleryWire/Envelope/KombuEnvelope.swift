@@ -1,5 +1,4 @@
 public import CeleriacWire
-import OrderedCollections
 
 /// The JSON object in which kombu carries a message over transports that have no properties of their own: Redis lists and
 /// channels, files, SQL rows.

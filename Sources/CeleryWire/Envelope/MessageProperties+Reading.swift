@@ -1,5 +1,4 @@
 import CeleriacWire
-import OrderedCollections
 
 extension MessageProperties {
     /// Reads a property. One of another type than AMQP has for it is kept in `other`, as it came: kombu carries it on.

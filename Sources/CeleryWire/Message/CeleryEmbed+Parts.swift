@@ -1,5 +1,4 @@
 import CeleriacWire
-import OrderedCollections
 
 extension CeleryEmbed {
     /// Reads the parts from the object that holds them. Null is as good as absent.
@@ -46,10 +45,10 @@ extension CeleryEmbed {
     /// The third element of a body of protocol 2: always all four.
     var object: WireObject {
         var object = Self.template
-        if let callbacks { object.values[0] = callbacks }
-        if let errbacks { object.values[1] = errbacks }
-        if let chain { object.values[2] = chain }
-        if let chord { object.values[3] = chord }
+        if let callbacks { object.setValue(callbacks, at: 0) }
+        if let errbacks { object.setValue(errbacks, at: 1) }
+        if let chain { object.setValue(chain, at: 2) }
+        if let chord { object.setValue(chord, at: 3) }
         return object
     }
 

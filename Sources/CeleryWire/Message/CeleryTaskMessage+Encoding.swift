@@ -1,5 +1,4 @@
 public import CeleriacWire
-import OrderedCollections
 
 extension CeleryTaskMessage {
     /// Encodes the message as Celery 5.7 would: the same headers in the same order, the same bytes in the body.
@@ -64,12 +63,12 @@ extension CeleryTaskMessage {
 
     /// All headers, null: copying it and replacing values spares the making of a hash table for each message.
     private static let headerTemplate = WireObject(
-        uniqueKeysWithValues: TaskField.headerNames.map { ($0, WireValue.null) })
+        TaskField.headerNames.map { ($0, WireValue.null) })
 
     private func headersOfProtocol2(_ representation: PythonRepr) -> WireObject {
         var headers = Self.headerTemplate
         func set(_ field: TaskField, _ value: WireValue) {
-            headers.values[field.rawValue] = value
+            headers.setValue(value, at: field.rawValue)
         }
         set(.lang, .string(lang ?? "swift"))
         set(.task, .string(task))

@@ -1,5 +1,4 @@
 import CeleriacWire
-import OrderedCollections
 
 extension CeleryTaskMessage {
     /// A message into which fields are read.

@@ -1,5 +1,4 @@
 import CeleriacWire
-import OrderedCollections
 
 /// What Python's `repr` shows for the values that travel in `__type__` envelopes.
 enum PythonLiteral {

@@ -1,5 +1,4 @@
 import CeleriacWire
-import OrderedCollections
 
 /// Writes one value as `saferepr` does, token by token, with its rules of cutting.
 ///
@@ -40,7 +39,7 @@ struct PythonReprWriter {
             } else if let bytes = PythonLiteral.bytes(ofEnvelope: value) {
                 self.bytes(bytes)
             } else {
-                container("{", "}", object.elements) { writer, element in
+                container("{", "}", object) { writer, element in
                     writer.key(element.key)
                     writer.token(": ")
                     writer.write(element.value)

@@ -1,5 +1,4 @@
 public import CeleriacWire
-import OrderedCollections
 
 /// An exception as results carry it.
 ///

@@ -1,5 +1,4 @@
 public import CeleriacWire
-import OrderedCollections
 
 extension CeleryResultMeta {
     /// Reads a result as a store keeps it, compressed or not, or as a channel or an rpc reply carries it.
@@ -70,11 +69,11 @@ extension CeleryResultMeta {
             throw CeleryWireError(.unrepresentable, "a result without its task's id cannot be read", field: "task_id")
         }
         var object = Self.template
-        object.values[0] = .string(status)
-        object.values[1] = result
-        if let traceback { object.values[2] = .string(traceback) }
-        if let children { object.values[3] = children }
-        if let dateDone { object.values[4] = .string(dateDone) }
+        object.setValue(.string(status), at: 0)
+        object.setValue(result, at: 1)
+        if let traceback { object.setValue(.string(traceback), at: 2) }
+        if let children { object.setValue(children, at: 3) }
+        if let dateDone { object.setValue(.string(dateDone), at: 4) }
         if let groupID, !groupID.isEmpty { object["group_id"] = .string(groupID) }
         if let parentID, !parentID.isEmpty { object["parent_id"] = .string(parentID) }
         extended?.write(to: &object)

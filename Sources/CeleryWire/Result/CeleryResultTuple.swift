@@ -1,5 +1,4 @@
 public import CeleriacWire
-import OrderedCollections
 
 /// A reference to the result of a task or of a group, as `children` and stored groups carry it.
 ///

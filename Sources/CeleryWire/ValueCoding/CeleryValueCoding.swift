@@ -1,6 +1,5 @@
 public import CeleriacWire
 import FoundationEssentials
-import OrderedCollections
 
 /// How Celery's JSON carries the values that JSON lacks.
 ///

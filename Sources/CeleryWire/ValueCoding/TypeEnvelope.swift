@@ -1,5 +1,4 @@
 import CeleriacWire
-import OrderedCollections
 
 /// kombu's JSON form of values that JSON lacks: an object of exactly `__type__` and `__value__` (kombu 5.3 and later).
 enum TypeEnvelope {
@@ -38,13 +37,14 @@ extension WireValue {
             return replacement(bytes)
         case .array(let values):
             guard depth > 0 else { throw Self.tooDeep }
-            return .array(try values.map { value throws(WireError) in
-                try value.replacingBytes(with: replacement, depth: depth - 1)
-            })
+            return .array(
+                try values.map { value throws(WireError) in
+                    try value.replacingBytes(with: replacement, depth: depth - 1)
+                })
         case .object(var object):
             guard depth > 0 else { throw Self.tooDeep }
-            for index in object.values.indices {
-                object.values[index] = try object.values[index].replacingBytes(with: replacement, depth: depth - 1)
+            for index in object.indices {
+                object.setValue(try object[index].value.replacingBytes(with: replacement, depth: depth - 1), at: index)
             }
             return .object(object)
         default:
