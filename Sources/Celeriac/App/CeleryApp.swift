@@ -1,5 +1,5 @@
 public import CeleriacCore
-public import CeleryDialect
+import CeleryDialect
 public import Logging
 public import NIOCore
 public import NIOPosix
