@@ -14,11 +14,9 @@ extension TaskFailure {
                 type: remote.type, module: remote.module ?? "builtins", arguments: remote.arguments,
                 traceback: remote.traceback)
         } else {
-            let name = String(reflecting: Swift.type(of: error))
-            let parts = name.split(separator: ".", maxSplits: 1)
+            let module = String(reflecting: Swift.type(of: error)).prefix { $0 != "." }
             self.init(
-                type: parts.count == 2 ? String(parts[1]) : name,
-                module: parts.count == 2 ? "swift." + parts[0] : "swift",
+                type: String(describing: Swift.type(of: error)), module: "swift.\(module)",
                 arguments: [.string(String(describing: error))])
         }
         if traceback == nil {

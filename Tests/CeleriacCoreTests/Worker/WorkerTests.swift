@@ -1,13 +1,14 @@
 import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
+import FoundationEssentials
 import Synchronization
 import Testing
 
 private let add = TaskName<Int, Int, Int>("add", parameters: "x", .init("y", default: 10))
 private let sum = TaskName<Rest<Int>, Int>("sum")
 private let note = TaskName<String, Void>("note")
-private let work = TaskName<Int>("work")
+private let work = TaskName<Void>("work")
 
 @Suite("Worker", .timeLimit(.minutes(1)))
 struct WorkerTests {
@@ -134,7 +135,7 @@ struct WorkerTests {
             let hard = try await bench.client.send(note(""))
             await until { bench.timers.count == 1 }
             bench.timers.advance(by: .seconds(7))
-            await expectFailure("TimeLimitExceeded", [7]) { try await hard.get() }
+            await expectFailure("TimeLimitExceeded", [7.0]) { try await hard.get() }
             gate.open()
             #expect(try await bench.client.send(add(1, 2)).get() == 3)
             #expect(try await hard.status() == .failure)
@@ -149,15 +150,17 @@ struct WorkerTests {
         try await bench.broker.publish([OutgoingMessage(message: WireMessage(body: [0xff]), routingKey: "q")])
         try await bench.run(worker) {
             await expectFailure("NotRegistered") { _ = try await bench.client.send(work()).get() }
-            #expect(try await bench.client.send(add(1, 2)).get() == 3)
+            let sum = try await bench.client.send(add(1, 2)).get()
+            #expect(sum == 3)
         }
-        #expect(bench.broker.parked(from: "q").map(\.fault.reason) == ["undecodableBody", "unregistered"])
+        #expect(bench.broker.parked(from: "q").map { $0.fault.reason } == ["undecodableBody", "unregistered"])
     }
 
     @Test("at a graceful stop ends what runs and gives back the rest in its order")
     func gracefulStop() async throws {
         let bench = Bench()
-        let (started, finish) = (Mutex(0), Gate())
+        let started = Mutex(0)
+        let finish = Gate()
         let worker = bench.worker(concurrency: 2, prefetchMultiplier: 3) {
             add.handled { x, y in
                 started.withLock { $0 += 1 }
@@ -183,7 +186,8 @@ struct WorkerTests {
                 return x
             }
         }
-        #expect(try await bench.run(next) { try await results.get() } == Array(0..<8))
+        let values = try await bench.run(next) { try await results.get() }
+        #expect(values == Array(0..<8))
         #expect(order.withLock { $0 } == [2, 3, 4, 5, 6, 7])
     }
 
@@ -230,10 +234,14 @@ struct WorkerTests {
     @Test("runs at most as many handlers as its concurrency, and holds no more messages than its window")
     func concurrency() async throws {
         let bench = Bench()
-        let (running, most) = (Mutex(0), Mutex(0))
+        let running = Mutex(0)
+        let most = Mutex(0)
         let worker = bench.worker(concurrency: 3, prefetchMultiplier: 1) {
             add.handled { x, _ in
-                let now = running.withLock { $0 += 1; return $0 }
+                let now = running.withLock { running in
+                    running += 1
+                    return running
+                }
                 most.withLock { $0 = max($0, now) }
                 for _ in 0..<20 { await Task.yield() }
                 running.withLock { $0 -= 1 }
@@ -241,7 +249,8 @@ struct WorkerTests {
             }
         }
         let results = try await bench.client.send((0..<60).map { add($0, 0) })
-        #expect(try await bench.run(worker) { try await results.get() } == Array(0..<60))
+        let values = try await bench.run(worker) { try await results.get() }
+        #expect(values == Array(0..<60))
         #expect(most.withLock { $0 } <= 3)
     }
 
@@ -266,7 +275,8 @@ struct WorkerTests {
             work.handled { throw TaskFailure("E", "") }
         }
         try await bench.run(worker) {
-            #expect(try await bench.client.send(TaskName<String>("pool")()).get() == "db")
+            let name = try await bench.client.send(TaskName<String>("pool")()).get()
+            #expect(name == "db")
             await expectFailure("E") { try await bench.client.send(work()).get() }
             await until { calls.withLock { $0.count } == 5 }
         }
