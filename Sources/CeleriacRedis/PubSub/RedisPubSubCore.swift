@@ -44,9 +44,10 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
             waiter.resume(returning: .success(()))
             return
         }
-        let timeout = link == nil ? configuration.connectTimeout : configuration.commandTimeout
-        let deadline = eventLoop.now + TimeAmount(clamping: timeout)
-        if let command = subscriptions.begin(kind, names, deadline: deadline, waiter: waiter) {
+        let connectBy = eventLoop.now + TimeAmount(clamping: configuration.connectTimeout)
+        let limit = connectBy + TimeAmount(clamping: configuration.commandTimeout)
+        let deadline = link == nil ? connectBy : eventLoop.now + TimeAmount(clamping: configuration.commandTimeout)
+        if let command = subscriptions.begin(kind, names, deadline: deadline, limit: limit, waiter: waiter) {
             send([command])
         } else {
             reconnector.demand()
