@@ -154,15 +154,16 @@ struct RedisSubscriptions<Waiter> {
         guard bytes.elementsEqual(expected.utf8) else {
             throw RedisError(.protocolViolation, "The server confirms another subscription than was asked for.")
         }
-        switch operations[0].kind {
-        case .subscribe: channels.insert(expected)
-        case .unsubscribe: channels.remove(expected)
-        case .psubscribe: patterns.insert(expected)
-        case .punsubscribe: patterns.remove(expected)
-        }
         operations[0].confirmed += 1
         guard operations[0].confirmed == operations[0].names.count else { return .progress }
-        if let waiter = operations.removeFirst().waiter { return .confirmed(waiter) }
+        let operation = operations.removeFirst()
+        switch operation.kind {
+        case .subscribe: channels.formUnion(operation.names)
+        case .unsubscribe: channels.subtract(operation.names)
+        case .psubscribe: patterns.formUnion(operation.names)
+        case .punsubscribe: patterns.subtract(operation.names)
+        }
+        if let waiter = operation.waiter { return .confirmed(waiter) }
         return operations.first.map { $0.waiter == nil } == true ? .progress : .resubscribed
     }
 
