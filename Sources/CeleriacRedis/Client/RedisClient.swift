@@ -59,7 +59,7 @@ public final class RedisClient: Sendable {
         _ commands: [RedisCommand], timeout: Duration?
     ) async throws(RedisError) -> [RedisValue] {
         try await withCheckedContinuation { continuation in
-            onEventLoop { $0.send(commands, timeout: timeout, waiter: .continuation(continuation)) }
+            submit(commands, timeout: timeout, waiter: .continuation(continuation))
         }.get()
     }
 
@@ -106,6 +106,10 @@ public final class RedisClient: Sendable {
         let done = eventLoop.makePromise(of: Void.self)
         onEventLoop { $0.close(done) }
         try? await done.futureResult.get()
+    }
+
+    func submit(_ commands: [RedisCommand], timeout: Duration?, waiter: RedisWaiter) {
+        onEventLoop { $0.send(commands, timeout: timeout, waiter: waiter) }
     }
 
     private func onEventLoop(_ body: @escaping @Sendable (RedisClientCore) -> Void) {

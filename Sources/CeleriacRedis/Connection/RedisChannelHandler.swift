@@ -18,6 +18,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var outbound = ByteBuffer()
     private var flushIsScheduled = false
     private var closeReason: RedisError?
+    /// Whether the connection has ended.
+    var isClosed: Bool { closeReason != nil }
     private var receiver: (any RedisReplyReceiver)?
     /// What came before there was a receiver.
     private var early = ByteBuffer()

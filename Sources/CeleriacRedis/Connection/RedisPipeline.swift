@@ -12,8 +12,8 @@ struct RedisPipeline<Waiter> {
         case wait
         /// The batch is complete.
         case complete(Waiter, [RedisValue])
-        /// Some script calls found no script (and did nothing): send these again by their source, then call
-        /// ``RedisPipeline/repeatScripts(_:)`` with the same value.
+        /// Some script calls found no script (and did nothing): call ``RedisPipeline/repeatScripts(_:)`` with this
+        /// value, and send its commands again by their source.
         case repeatScripts(Repetition)
         /// Nobody asked for this reply.
         case unexpected

@@ -49,14 +49,15 @@ final class RedisRequestQueue: RedisReplyReceiver {
             return
         }
         let deadline = timeout.map { eventLoop.now + TimeAmount(clamping: $0) }
-        handler.write(size: size) { buffer in
-            for script in scripts { RedisCommand("SCRIPT", "LOAD", script.source).write(to: &buffer) }
-            for command in commands { command.write(to: &buffer) }
-        }
+        // Noted before it is written: a write may fail, and end the connection, at once.
         pipeline.append(
             count: commands.count, preamble: scripts.count, scriptCommands: callsScripts ? commands : [],
             deadline: deadline, waiter: waiter)
         if let deadline { arm(deadline) }
+        handler.write(size: size) { buffer in
+            for script in scripts { RedisCommand("SCRIPT", "LOAD", script.source).write(to: &buffer) }
+            for command in commands { command.write(to: &buffer) }
+        }
     }
 
     /// Ends the connection; everybody who waits gets the error.
@@ -84,10 +85,10 @@ final class RedisRequestQueue: RedisReplyReceiver {
             waiter.succeed(replies)
         case .repeatScripts(let repetition):
             for script in repetition.commands.compactMap(\.script) { loadedScripts.remove(script.hash) }
+            pipeline.repeatScripts(repetition)
             handler.write(size: repetition.commands.reduce(0) { $0 + $1.wireSize(.source) }) { buffer in
                 for command in repetition.commands { command.write(to: &buffer, .source) }
             }
-            pipeline.repeatScripts(repetition)
         case .unexpected:
             throw RedisError(
                 .protocolViolation, "The server sent a reply that nobody asked for.", serverError: reply.error)

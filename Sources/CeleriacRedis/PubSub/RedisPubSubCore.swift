@@ -49,14 +49,15 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
             waiter.resume(returning: .success(()))
             return
         }
-        let timeout = link == nil ? configuration.connectTimeout : configuration.commandTimeout
-        let deadline = eventLoop.now + TimeAmount(clamping: timeout)
-        if let command = subscriptions.begin(kind, names, deadline: deadline, waiter: waiter) {
+        let connectBy = eventLoop.now + TimeAmount(clamping: configuration.connectTimeout)
+        let limit = connectBy + TimeAmount(clamping: configuration.commandTimeout)
+        let deadline = link == nil ? connectBy : eventLoop.now + TimeAmount(clamping: configuration.commandTimeout)
+        if let command = subscriptions.begin(kind, names, deadline: deadline, limit: limit, waiter: waiter) {
             send([command])
         } else {
             reconnector.demand()
         }
-        armDeadlineTimer()
+        armDeadlineTimer(deadline)
     }
 
     /// Closes the connection for good.
@@ -80,15 +81,19 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
 
     func connected(_ connection: RedisConnection) {
         let handler = connection.handOver(to: self)
+        // Otherwise its end was told already.
+        guard !handler.isClosed else { return }
         link = (connection, handler)
         lastFailure = nil
         unansweredPings = 0
         onEvent(.connected(clientID: connection.clientID))
         // The owner may have closed us in its handler.
         guard link != nil else { return }
-        send(subscriptions.connected(deadline: eventLoop.now + TimeAmount(clamping: configuration.commandTimeout)))
-        armDeadlineTimer()
         schedulePing()
+        let deadline = eventLoop.now + TimeAmount(clamping: configuration.commandTimeout)
+        let commands = subscriptions.connected(deadline: deadline)
+        armDeadlineTimer(subscriptions.earliestDeadline)
+        send(commands)
     }
 
     func connectFailed(_ error: RedisError) {
@@ -169,16 +174,17 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
         schedulePing()
     }
 
-    private func armDeadlineTimer() {
-        guard let earliest = subscriptions.earliestDeadline else { return }
+    // One timer serves all calls: it is set for the earliest deadline, and looks again when it fires.
+    private func armDeadlineTimer(_ deadline: NIODeadline?) {
+        guard let deadline else { return }
         if let deadlineTimer {
-            guard earliest < deadlineTimer.deadline else { return }
+            guard deadline < deadlineTimer.deadline else { return }
             deadlineTimer.task.cancel()
         }
-        let task = eventLoop.assumeIsolated().scheduleTask(deadline: earliest) { [weak self] () -> Void in
+        let task = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] () -> Void in
             self?.deadlineReached()
         }
-        deadlineTimer = (task, earliest)
+        deadlineTimer = (task, deadline)
     }
 
     private func deadlineReached() {
@@ -188,7 +194,7 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
         let error = link == nil ? lastFailure ?? late : late
         for waiter in waiters { waiter.resume(returning: .failure(error)) }
         if mustClose { link?.handler.close(late) }
-        armDeadlineTimer()
+        armDeadlineTimer(subscriptions.earliestDeadline)
     }
 
     private static var closedError: RedisError { RedisError(.closed, "The subscriptions were closed by their owner.") }

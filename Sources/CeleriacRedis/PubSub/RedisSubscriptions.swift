@@ -30,7 +30,9 @@ struct RedisSubscriptions<Waiter> {
     private struct Operation {
         let kind: Kind
         let names: [String]
-        let deadline: NIODeadline
+        var deadline: NIODeadline
+        /// What the deadline is not moved past, however often connections are made and lost.
+        let limit: NIODeadline
         /// `nil` for the renewal of what was subscribed before a loss.
         let waiter: Waiter?
         var confirmed = 0
@@ -54,23 +56,28 @@ struct RedisSubscriptions<Waiter> {
     /// - Parameters:
     ///   - kind: The change.
     ///   - names: The channels or patterns, at least one.
-    ///   - deadline: When it must be confirmed.
+    ///   - deadline: When it must be confirmed; without a connection, when there must be one.
+    ///   - limit: When it must be confirmed, where a connection is made only later.
     ///   - waiter: Who waits for it.
     /// - Returns: The command to send; `nil` where it is kept until there is a connection.
-    mutating func begin(_ kind: Kind, _ names: [String], deadline: NIODeadline, waiter: Waiter) -> RedisCommand? {
-        let operation = Operation(kind: kind, names: names, deadline: deadline, waiter: waiter)
+    mutating func begin(
+        _ kind: Kind, _ names: [String], deadline: NIODeadline, limit: NIODeadline, waiter: Waiter
+    ) -> RedisCommand? {
+        let operation = Operation(kind: kind, names: names, deadline: deadline, limit: limit, waiter: waiter)
         operations.append(operation)
         return isConnected ? operation.command : nil
     }
 
     /// Takes note of a new connection.
     ///
-    /// - Parameter deadline: When earlier subscriptions must be renewed.
+    /// - Parameter deadline: When all that is sent now must be confirmed.
     /// - Returns: The commands to send: first what was subscribed, then what callers wait for.
     mutating func connected(deadline: NIODeadline) -> [RedisCommand] {
         isConnected = true
+        for index in operations.indices { operations[index].deadline = min(deadline, operations[index].limit) }
         for (kind, names) in [(Kind.psubscribe, patterns), (.subscribe, channels)] where !names.isEmpty {
-            operations.prepend(Operation(kind: kind, names: Array(names), deadline: deadline, waiter: nil))
+            operations.prepend(
+                Operation(kind: kind, names: Array(names), deadline: deadline, limit: deadline, waiter: nil))
         }
         return operations.map(\.command)
     }
@@ -147,15 +154,16 @@ struct RedisSubscriptions<Waiter> {
         guard bytes.elementsEqual(expected.utf8) else {
             throw RedisError(.protocolViolation, "The server confirms another subscription than was asked for.")
         }
-        switch operations[0].kind {
-        case .subscribe: channels.insert(expected)
-        case .unsubscribe: channels.remove(expected)
-        case .psubscribe: patterns.insert(expected)
-        case .punsubscribe: patterns.remove(expected)
-        }
         operations[0].confirmed += 1
         guard operations[0].confirmed == operations[0].names.count else { return .progress }
-        if let waiter = operations.removeFirst().waiter { return .confirmed(waiter) }
+        let operation = operations.removeFirst()
+        switch operation.kind {
+        case .subscribe: channels.formUnion(operation.names)
+        case .unsubscribe: channels.subtract(operation.names)
+        case .psubscribe: patterns.formUnion(operation.names)
+        case .punsubscribe: patterns.subtract(operation.names)
+        }
+        if let waiter = operation.waiter { return .confirmed(waiter) }
         return operations.first.map { $0.waiter == nil } == true ? .progress : .resubscribed
     }
 

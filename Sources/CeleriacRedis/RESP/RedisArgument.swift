@@ -24,12 +24,12 @@ extension Array: RedisArgument where Element == UInt8 {
 
 extension ArraySlice: RedisArgument where Element == UInt8 {
     /// Appends the bytes as they are.
-    public func append(to command: inout RedisCommand) { command.append(bytes: self) }
+    public func append(to command: inout RedisCommand) { withUnsafeBytes { command.append(bytes: $0) } }
 }
 
 extension ByteBuffer: RedisArgument {
     /// Appends the readable bytes as they are.
-    public func append(to command: inout RedisCommand) { command.append(bytes: readableBytesView) }
+    public func append(to command: inout RedisCommand) { withUnsafeReadableBytes { command.append(bytes: $0) } }
 }
 
 extension Int: RedisArgument {

@@ -40,14 +40,13 @@ public struct RedisCommand: Sendable {
 
     /// Appends text as one argument, as UTF-8.
     public mutating func append(_ text: String) {
-        if text.utf8.withContiguousStorageIfAvailable({ append(bytes: $0) }) == nil {
-            append(bytes: text.utf8)
-        }
+        var text = text
+        text.withUTF8 { append(bytes: UnsafeRawBufferPointer($0)) }
     }
 
     /// Appends bytes as one argument.
     public mutating func append(_ bytes: [UInt8]) {
-        append(bytes: bytes)
+        bytes.withUnsafeBytes { append(bytes: $0) }
     }
 
     /// Appends a number as one argument, as decimal text.
@@ -56,32 +55,27 @@ public struct RedisCommand: Sendable {
         append(String(number))
     }
 
-    mutating func append(bytes: some Collection<UInt8>) {
-        let count = bytes.count
-        encoded.reserveCapacity(encoded.count + count + 24)
-        encoded.append(UInt8(ascii: "$"))
-        Self.appendDecimal(count, to: &encoded)
-        encoded.append(contentsOf: bytes)
-        encoded.append(UInt8(ascii: "\r"))
-        encoded.append(UInt8(ascii: "\n"))
-        argumentCount += 1
-    }
-
-    /// Appends a count and the end of its line.
-    private static func appendDecimal(_ number: Int, to bytes: inout [UInt8]) {
-        if number < 10 {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
-        } else {
-            let start = bytes.count
-            var rest = number
-            while rest > 0 {
-                bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-                rest /= 10
+    mutating func append(bytes: UnsafeRawBufferPointer) {
+        // "$", at most 19 digits and two ends of a line.
+        encoded.append(addingCapacity: bytes.count + 24) { output in
+            output.append(UInt8(ascii: "$"))
+            var divisor = 1
+            while bytes.count / divisor >= 10 { divisor *= 10 }
+            while divisor > 0 {
+                output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: bytes.count / divisor % 10))
+                divisor /= 10
             }
-            bytes[start...].reverse()
+            output.append(UInt8(ascii: "\r"))
+            output.append(UInt8(ascii: "\n"))
+            output.withUnsafeMutableBufferPointer { buffer, count in
+                UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+                    .copyMemory(from: bytes)
+                count += bytes.count
+            }
+            output.append(UInt8(ascii: "\r"))
+            output.append(UInt8(ascii: "\n"))
         }
-        bytes.append(UInt8(ascii: "\r"))
-        bytes.append(UInt8(ascii: "\n"))
+        argumentCount += 1
     }
 }
 
@@ -106,9 +100,7 @@ extension RedisCommand {
             // "*3\r\n" in one store.
             buffer.writeInteger(UInt32(0x2A30_0D0A) + UInt32(truncatingIfNeeded: count) << 16)
         } else {
-            var header: [UInt8] = [UInt8(ascii: "*")]
-            Self.appendDecimal(count, to: &header)
-            buffer.writeBytes(header)
+            buffer.writeString("*\(count)\r\n")
         }
         if let script { buffer.writeBytes(script.prefix(form)) }
         buffer.writeBytes(encoded)

@@ -78,7 +78,15 @@ final class RedisReplyDecoder {
     }
 
     private func failure() -> RedisError {
-        let reason = builder.refusal ?? String(cString: celeriac_reader_error(reader))
+        // What hiredis takes for a lack of memory is a type that the shim refuses.
+        let reason =
+            if let refusal = builder.refusal {
+                refusal
+            } else if reader.pointee.err == REDIS_ERR_OOM {
+                "A reply has a type of RESP3, which was not asked for, or there is no memory for it."
+            } else {
+                String(cString: celeriac_reader_error(reader))
+            }
         return RedisError(.protocolViolation, "The server did not send RESP2: \(reason)")
     }
 

@@ -179,6 +179,25 @@ import Testing
         #expect(channel.isActive)
     }
 
+    @Test func aWriteThatFailsAtOnceTellsEverybody() throws {
+        try channel.pipeline.syncOperations.addHandler(ClosesOnWrite(), position: .first)
+        let block = [UInt8](repeating: 0, count: 40 << 20)
+        let first = send([RedisCommand("SET", "k", block)])
+        // It does not fit beside the first, which is written while it is being sent.
+        let second = send([RedisCommand("SET", "k", block)])
+        #expect(first.error?.code == .connectionLost)
+        #expect(second.error?.code == .connectionLost)
+        #expect([first, second].map(\.count) == [1, 1])
+    }
+
+    private final class ClosesOnWrite: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            context.channel.close(promise: nil)
+        }
+    }
+
     @Test func readsWhatCameBeforeThereWasAReceiver() throws {
         let channel = EmbeddedChannel()
         let handler = try RedisChannelHandler(maximumReplyBytes: 1 << 20)

@@ -91,7 +91,7 @@ import Testing
             try await withClient(.init(server)) { client in
                 try await withPubSub(.init(server)) { pubSub, _ in
                     try await withThrowingTaskGroup(of: Void.self) { tasks in
-                        for caller in 0..<3000 {
+                        for caller in 0..<2000 {
                             tasks.addTask {
                                 let channel = "celery-task-meta-\(caller)"
                                 try await pubSub.subscribe([channel])
@@ -141,8 +141,8 @@ import Testing
     @Test func dropsAServerThatDoesNotAnswerPings() async throws {
         try await withRedis { server in
             var configuration = try RedisConfiguration(server)
-            configuration.pingInterval = .milliseconds(20)
-            configuration.connectTimeout = .milliseconds(50)
+            configuration.pingInterval = .milliseconds(100)
+            configuration.connectTimeout = .seconds(60)
             let pid = try #require(server.pid)
             try await withPubSub(configuration) { pubSub, reports in
                 try await pubSub.subscribe(["a"])
@@ -150,9 +150,7 @@ import Testing
                 kill(pid, SIGSTOP)
                 #expect(await reports.next() == .disconnected(.timeout))
                 kill(pid, SIGCONT)
-                var report = await reports.next()
-                while report == .disconnected(.timeout) { report = await reports.next() }
-                #expect(report == .connected)
+                #expect(await reports.next() == .connected)
                 #expect(await reports.next() == .resubscribed)
             }
         }
@@ -199,7 +197,7 @@ import Testing
         // The answer to the log-in, and then nothing.
         let server = try await FakeServer.start(Array(":7\r\n".utf8))
         var configuration = RedisConfiguration(host: "127.0.0.1", port: server.port)
-        configuration.connectTimeout = .milliseconds(500)
+        configuration.connectTimeout = .seconds(60)
         configuration.commandTimeout = .milliseconds(50)
         try await withPubSub(configuration) { pubSub, reports in
             #expect(await code { try await pubSub.subscribe(["a"]) } == .timeout)

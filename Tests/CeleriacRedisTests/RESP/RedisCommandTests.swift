@@ -39,8 +39,10 @@ import Testing
     }
 
     @Test func writesWhatHiredisWrites() {
-        for words in [1, 2, 9, 10, 11, 99, 100, 1001] {
-            for size in [0, 1, 9, 10, 99, 100, 4097] {
+        for (words, sizes) in [
+            (1, [0, 70_000]), (2, [0, 9]), (9, [1, 10, 99, 100, 4097]), (10, [7]), (1001, [0, 9, 10]),
+        ] {
+            for size in sizes {
                 let arguments = (0..<words).map { word in
                     (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ word) }
                 }
