@@ -1,5 +1,4 @@
 public import CeleriacWire
-import Glibc
 import OrderedCollections
 
 /// A running Python process that sends tasks and reads results with Celery's own client.
@@ -14,15 +13,16 @@ public final class PythonDriver: Sendable {
         /// The positional arguments.
         public var arguments: [WireValue]
         /// The keyword arguments.
-        public var keywords: WireObject
+        public var keywords: [String: WireValue]
         /// The options of Celery's `send_task`: `countdown`, `eta`, `expires`, `queue`, `priority`, `headers`,
         /// `serializer`, `compression`, `ignore_result`, `time_limit`, `task_id` …; `link` and `link_error` are lists of
         /// objects with `task`, `args`, `kwargs`, `options`.
-        public var options: WireObject
+        public var options: [String: WireValue]
 
         /// Makes a message.
         public init(
-            _ task: String, _ arguments: [WireValue] = [], keywords: WireObject = [:], options: WireObject = [:]
+            _ task: String, _ arguments: [WireValue] = [], keywords: [String: WireValue] = [:],
+            options: [String: WireValue] = [:]
         ) {
             self.task = task
             self.arguments = arguments
@@ -30,10 +30,10 @@ public final class PythonDriver: Sendable {
             self.options = options
         }
 
-        var wireValue: WireValue {
+        var fields: [String: WireValue] {
             [
-                "task": .string(task), "args": .array(arguments), "kwargs": .object(keywords),
-                "options": .object(options),
+                "task": .string(task), "args": .array(arguments), "kwargs": WireValue(keywords),
+                "options": WireValue(options),
             ]
         }
     }
@@ -64,15 +64,16 @@ public final class PythonDriver: Sendable {
     ///   here too.
     @discardableResult
     public func send(
-        _ task: String, _ arguments: [WireValue] = [], keywords: WireObject = [:], options: WireObject = [:]
+        _ task: String, _ arguments: [WireValue] = [], keywords: [String: WireValue] = [:],
+        options: [String: WireValue] = [:]
     ) async throws -> String {
         let message = Message(task, arguments, keywords: keywords, options: options)
-        return try text(await ask("send", message.wireValue.objectValue ?? [:])["id"])
+        return try text(await ask("send", message.fields)["id"])
     }
 
     /// Sends tasks one after another and returns their ids.
     public func send(_ messages: [Message]) async throws -> [String] {
-        let answer = try await ask("send_many", ["messages": .array(messages.map(\.wireValue))])
+        let answer = try await ask("send_many", ["messages": .array(messages.map { WireValue($0.fields) })])
         return try (answer["ids"]?.arrayValue ?? []).map { try text($0) }
     }
 
@@ -110,7 +111,7 @@ public final class PythonDriver: Sendable {
     }
 
     /// Asks the driver for any of its operations, which stand at the head of `driver.py`.
-    public func ask(_ operation: String, _ fields: WireObject = [:]) async throws -> WireValue {
+    public func ask(_ operation: String, _ fields: [String: WireValue] = [:]) async throws -> WireValue {
         try await ask(operation, fields, failure: .peerFailed)
     }
 
@@ -120,10 +121,12 @@ public final class PythonDriver: Sendable {
         await process.child.stop(grace: .seconds(5))
     }
 
-    private func ask(_ operation: String, _ fields: WireObject, failure: TestKitError.Code) async throws -> WireValue {
+    private func ask(_ operation: String, _ fields: [String: WireValue], failure: TestKitError.Code) async throws
+        -> WireValue
+    {
         var question = fields
         question["op"] = .string(operation)
-        guard let line = await conversation.ask(try JSON.encode(.object(question))) else {
+        guard let line = await conversation.ask(try JSON.encode(WireValue(question))) else {
             throw process.failure(failure, "has ended")
         }
         let answer = try JSON.decode(line)
@@ -146,6 +149,13 @@ public final class PythonDriver: Sendable {
 
     private func unexpected() -> TestKitError {
         process.failure(.peerFailed, "answered something else than was asked")
+    }
+}
+
+extension WireValue {
+    /// An object with these keys, in any order.
+    init(_ dictionary: [String: WireValue]) {
+        self = .object(WireObject(uniqueKeysWithValues: dictionary.map { ($0.key, $0.value) }))
     }
 }
 

@@ -20,12 +20,12 @@ public struct PythonPeer: Sendable {
     ///
     /// `task_queues` may be a list of objects with the arguments of `kombu.Queue`; `ssl_cert_reqs` and `cert_reqs` of TLS
     /// options may be names such as `CERT_REQUIRED`.
-    public var settings: WireObject
+    public var settings: [String: WireValue]
     /// Environment variables beside those of this process.
     public var environment: [String: String] = [:]
 
     /// Makes a peer of a broker's and a result store's URL, as Celery spells them, and of more settings.
-    public init(broker: String, results: String? = nil, settings: WireObject = [:]) {
+    public init(broker: String, results: String? = nil, settings: [String: WireValue] = [:]) {
         self.settings = settings
         self.settings["broker_url"] = .string(broker)
         if let results { self.settings["result_backend"] = .string(results) }
@@ -40,7 +40,7 @@ public struct PythonPeer: Sendable {
     ///   - processed: Where messages are moved to when they are taken, and kept. It should be on the same file system.
     /// - Throws: What `FileManager` throws when a folder cannot be made.
     public init(
-        messages: String, control: String, results: String, processed: String, settings: WireObject = [:]
+        messages: String, control: String, results: String, processed: String, settings: [String: WireValue] = [:]
     ) throws {
         for folder in [messages, control, results, processed] {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

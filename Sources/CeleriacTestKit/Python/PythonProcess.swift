@@ -1,6 +1,5 @@
 import CeleriacWire
 import Foundation
-import OrderedCollections
 
 /// A running Python interpreter with a folder for its log.
 final class PythonProcess: Sendable {
@@ -17,7 +16,7 @@ final class PythonProcess: Sendable {
         folder = try TemporaryFolder("python")
         let log = ChildProcess.Stream.file(folder.path + "/log")
         let variables = [
-            "CELERIAC_PEER_SETTINGS": String(decoding: try JSON.encode(.object(peer.settings)), as: UTF8.self),
+            "CELERIAC_PEER_SETTINGS": String(decoding: try JSON.encode(WireValue(peer.settings)), as: UTF8.self),
             "CELERIAC_PEER_READY": folder.path + "/ready",
             "PYTHONPATH": installation.modules,
             "PYTHONUNBUFFERED": "1",

@@ -15,7 +15,7 @@ import Testing
         async let starting = peer.startDriver()
         let worker = try await peer.startWorker(pool: pool, concurrency: 2)
         let driver = try await starting
-        #expect(try await driver.ping() == [.object([worker.name: ["ok": "pong"]])])
+        #expect(try await driver.ping() == [[worker.name: ["ok": "pong"]]])
 
         let id = try await driver.send("tasks.add", [2, 3])
         #expect(try await driver.get(id) == .success(5))
@@ -62,7 +62,7 @@ import Testing
         let peer = try await Self.redisPeer()
         let worker = try await peer.startWorker(queues: ["celery", "other"])
         let driver = try await peer.startDriver()
-        let options: WireObject = ["queue": "other", "priority": 3, "headers": ["a": [1]], "compression": "zlib"]
+        let options: [String: WireValue] = ["queue": "other", "priority": 3, "headers": ["a": [1]], "compression": "zlib"]
         let seen = try await driver.get(driver.send("tasks.request", options: options)).value
         #expect(seen?["routing_key"] == "other")
         #expect(seen?["priority"] == 3)
