@@ -117,7 +117,10 @@ let package = Package(
         // Around it.
         .target(
             name: "CeleriacTestKit",
-            dependencies: ["Celeriac", "CSpawn"],
+            dependencies: [
+                "Celeriac", "CSpawn",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .target(
             name: "CeleriacCommand",

@@ -1,0 +1,83 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// Questions and answers, a line each, with a child process that answers in order.
+final class LineConversation: Sendable {
+    private struct State {
+        var waiting: [CheckedContinuation<[UInt8]?, Never>] = []
+        var hasEnded = false
+    }
+
+    private let child: ChildProcess
+    private let state = Mutex(State())
+    private let writer = DispatchQueue(label: "celeriac.line-conversation")
+
+    /// Starts to read the child's socket. The thread that does so keeps the child, and with it the socket, until the
+    /// conversation ends.
+    init(with child: ChildProcess) {
+        self.child = child
+        let thread = Thread { [self] in read() }
+        thread.stackSize = 256 * 1024
+        thread.start()
+    }
+
+    /// Sends a line and returns the line that answers it, both without their ends; nil if the peer has gone.
+    func ask(_ line: [UInt8]) async -> [UInt8]? {
+        await withCheckedContinuation { continuation in
+            // One queue both enrols and writes, so that questions are answered in the order in which they were enrolled.
+            writer.async { [self] in
+                let hasEnded = state.withLock { state in
+                    if !state.hasEnded { state.waiting.append(continuation) }
+                    return state.hasEnded
+                }
+                if hasEnded { continuation.resume(returning: nil) } else { write(line + [UInt8(ascii: "\n")]) }
+            }
+        }
+    }
+
+    /// Ends the conversation in both directions: whoever waits gets nil.
+    func close() {
+        shutdown(child.socket, Int32(SHUT_RDWR))
+    }
+
+    private func write(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { send(child.socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }  // The reader notices.
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func read() {
+        var line: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+        while true {
+            let count = recv(child.socket, &buffer, buffer.count, 0)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { break }
+            for part in buffer[..<count].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                .enumerated()
+            {
+                if part.offset > 0 {
+                    answer(line)
+                    line = []
+                }
+                line += part.element
+            }
+        }
+        let waiting = state.withLock { state in
+            state.hasEnded = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume(returning: nil) }
+    }
+
+    private func answer(_ line: [UInt8]) {
+        let first = state.withLock { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
+        first?.resume(returning: line)
+    }
+}

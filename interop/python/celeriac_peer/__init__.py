@@ -1,0 +1,1 @@
+"""A Celery application for tests of peers that are not Python."""

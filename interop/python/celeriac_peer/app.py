@@ -1,0 +1,41 @@
+"""The application, configured by environment variables:
+
+CELERIAC_PEER_SETTINGS  a JSON object of Celery settings by their own names (``broker_url``, ``result_backend``,
+                        ``accept_content``, ``broker_transport_options``, …). ``task_queues`` may be a list of objects with
+                        the arguments of ``kombu.Queue``; ``cert_reqs`` and ``ssl_cert_reqs`` in TLS options may be names
+                        such as ``CERT_REQUIRED``.
+CELERIAC_PEER_READY     a file that a worker writes its process id to as soon as it consumes.
+"""
+import json
+import os
+import ssl
+
+from celery import Celery
+from celery.signals import worker_ready
+from kombu import Queue
+
+
+def settings():
+    given = json.loads(os.environ.get("CELERIAC_PEER_SETTINGS", "{}"))
+    if given.get("task_queues"):
+        given["task_queues"] = [Queue(**queue) for queue in given["task_queues"]]
+    for name in ("broker_use_ssl", "redis_backend_use_ssl"):
+        options = given.get(name)
+        if isinstance(options, dict):
+            for key in ("cert_reqs", "ssl_cert_reqs"):
+                if isinstance(options.get(key), str):
+                    options[key] = getattr(ssl, options[key])
+    return given
+
+
+app = Celery("celeriac_peer", include=["celeriac_peer.tasks"])
+app.conf.update(worker_log_color=False, broker_connection_retry_on_startup=True, **settings())
+
+
+@worker_ready.connect
+def tell_ready(**_):
+    path = os.environ.get("CELERIAC_PEER_READY")
+    if path:
+        with open(path + ".new", "w") as file:
+            file.write(str(os.getpid()))
+        os.rename(path + ".new", path)

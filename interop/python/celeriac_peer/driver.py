@@ -1,0 +1,157 @@
+"""A producer and reader of results that is told what to do: one JSON object a line on standard input, one answer a line on
+standard output, in the same order, until end of file.
+
+Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs and bytes pass as kombu's own objects with
+``__type__``. An operation that raises is answered by ``{"failed": {"type", "module", "message", "traceback"}}``.
+
+    {"op": "send", "task", "args", "kwargs", "options"}     -> {"id"}
+        options: those of ``send_task``; ``link`` and ``link_error`` are lists of {"task", "args", "kwargs", "options"}
+    {"op": "send_many", "messages": [as for send]}          -> {"ids"}
+    {"op": "get", "id", "timeout"}                          -> {"state", "result"}
+                                                             | {"state", "error": {"type", "module", "args"}}
+                                                             | {"state", "timeout": true}
+    {"op": "get_many", "ids", "timeout"}                    -> {"results": [as for get]}, in that time all together
+    {"op": "state", "id"}                                   -> {"state"}
+    {"op": "forget", "id"}                                  -> {"forgotten": null}
+    {"op": "ping", "timeout"}                               -> {"replies"}: waits until a worker answers
+    {"op": "inspect", "method", "args", "timeout"}          -> {"replies"}
+    {"op": "control", "command", "arguments", "timeout"}    -> {"replies"}
+    {"op": "purge"}                                         -> {"count"}
+"""
+import os
+import sys
+import time
+import traceback
+
+from celery.exceptions import TimeoutError as CeleryTimeoutError
+from celery.result import AsyncResult
+from kombu.utils import json
+
+from celeriac_peer import tasks  # noqa: F401  results rebuild exceptions only of modules that are imported
+from celeriac_peer.app import app
+
+# Kept so that the rpc backend, which knows results by weak references, finds them when their answers come.
+sent = {}
+
+
+def signature(step):
+    return app.signature(
+        step["task"], args=step.get("args") or [], kwargs=step.get("kwargs") or {}, **(step.get("options") or {})
+    )
+
+
+def send(request):
+    options = dict(request.get("options") or {})
+    for name in ("link", "link_error"):
+        if name in options:
+            options[name] = [signature(step) for step in options[name]]
+    result = app.send_task(request["task"], request.get("args") or [], request.get("kwargs") or {}, **options)
+    sent[result.id] = result
+    return result.id
+
+
+def result_of(id):
+    return sent.get(id) or AsyncResult(id, app=app)
+
+
+def get(id, timeout):
+    result = result_of(id)
+    try:
+        value = result.get(timeout=timeout)
+    except CeleryTimeoutError:
+        if not result.ready():
+            return {"state": result.state, "timeout": True}
+        raise
+    except Exception as error:
+        if not result.ready():
+            raise
+        kind = type(error)
+        return {
+            "state": result.state,
+            "error": {"type": kind.__qualname__, "module": kind.__module__, "args": plain(error.args)},
+        }
+    return {"state": result.state, "result": value}
+
+
+def plain(args):
+    """The arguments of an exception, those that JSON cannot carry as their repr."""
+    values = []
+    for arg in args:
+        try:
+            json.dumps(arg)
+            values.append(arg)
+        except Exception:
+            values.append(repr(arg))
+    return values
+
+
+def get_many(request):
+    deadline = time.monotonic() + request["timeout"]
+    return [get(id, max(0.001, deadline - time.monotonic())) for id in request["ids"]]
+
+
+def ping(timeout):
+    deadline = time.monotonic() + timeout
+    while True:
+        replies = app.control.ping(timeout=0.5)
+        if replies or time.monotonic() > deadline:
+            return replies
+
+
+def inspect(request):
+    inspector = app.control.inspect(timeout=request.get("timeout", 1))
+    return getattr(inspector, request["method"])(*request.get("args", []))
+
+
+def control(request):
+    return app.control.broadcast(
+        request["command"], arguments=request.get("arguments"), reply=True, timeout=request.get("timeout", 1)
+    )
+
+
+OPERATIONS = {
+    "send": lambda request: {"id": send(request)},
+    "send_many": lambda request: {"ids": [send(message) for message in request["messages"]]},
+    "get": lambda request: get(request["id"], request.get("timeout")),
+    "get_many": lambda request: {"results": get_many(request)},
+    "state": lambda request: {"state": result_of(request["id"]).state},
+    "forget": lambda request: {"forgotten": result_of(request["id"]).forget()},
+    "ping": lambda request: {"replies": ping(request.get("timeout", 10))},
+    "inspect": lambda request: {"replies": inspect(request)},
+    "control": lambda request: {"replies": control(request)},
+    "purge": lambda request: {"count": app.control.purge()},
+}
+
+
+def answer(line):
+    try:
+        request = json.loads(line)
+        return json.dumps(OPERATIONS[request["op"]](request))
+    except Exception as error:
+        kind = type(error)
+        return json.dumps(
+            {
+                "failed": {
+                    "type": kind.__qualname__,
+                    "module": kind.__module__,
+                    "message": str(error),
+                    "traceback": traceback.format_exc(),
+                }
+            }
+        )
+
+
+def main():
+    # What libraries print must not get among the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    app.finalize()
+    for line in sys.stdin:
+        answers.write(answer(line) + "\n")
+        answers.flush()
+    # Not by returning: results that unsubscribe while the interpreter is being taken down print errors.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
