@@ -1,5 +1,5 @@
 public import CeleriacWire
-import OrderedCollections
+public import OrderedCollections
 
 extension CeleryTaskMessage {
     /// Describes one message as the command `celeriac decode` prints it.

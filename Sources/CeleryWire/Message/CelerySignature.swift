@@ -1,5 +1,5 @@
 public import CeleriacWire
-import OrderedCollections
+public import OrderedCollections
 
 /// A call that has not been made yet, as it stands in callbacks, chains and chords.
 public struct CelerySignature: Sendable, Hashable {

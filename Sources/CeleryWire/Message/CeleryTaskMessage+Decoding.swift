@@ -26,7 +26,7 @@ extension CeleryTaskMessage {
         let serializer = try CelerySerializer.accepted(message.properties.contentType, in: accept)
         let compression = try CeleryCompression(header: message.headers["compression"])
         let body = try serializer.decodeBody(message.body, compression: compression, limits: limits)
-        let source = try RawTask(headers: message.headers, body: body)
+        let source = try RawTask.parse(headers: message.headers, body: body)
 
         var task = CeleryTaskMessage(
             protocolVersion: source.protocolVersion, serializer: serializer, properties: message.properties)

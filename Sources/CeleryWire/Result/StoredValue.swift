@@ -28,8 +28,9 @@ enum StoredValue {
         }
         do throws(CeleryWireError) {
             return try serializer.decode(bytes, limits: limits)
-        } catch where error.code == .undecodableBody {
-            throw CeleryWireError(.malformedResult, "the stored result is not \(serializer.rawValue)", cause: error.cause)
+        } catch  where error.code == .undecodableBody {
+            throw CeleryWireError(
+                .malformedResult, "the stored result is not \(serializer.rawValue)", cause: error.cause)
         }
     }
 

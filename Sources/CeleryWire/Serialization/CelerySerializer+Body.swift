@@ -61,7 +61,7 @@ extension CelerySerializer {
             case .json:
                 do throws(WireError) {
                     return try JSON.encode(value, style: .python, nonFinite: nonFinite)
-                } catch where error.code == .bytesUnsupported {
+                } catch  where error.code == .bytesUnsupported {
                     let mapped = try value.replacingBytes(with: TypeEnvelope.bytes)
                     return try JSON.encode(mapped, style: .python, nonFinite: nonFinite)
                 }

@@ -1,5 +1,5 @@
-public import FoundationEssentials
 import CeleriacWire
+public import FoundationEssentials
 
 /// Times as Celery writes them into `eta`, `expires` and `date_done`: Python's `isoformat`.
 public enum CeleryTime {

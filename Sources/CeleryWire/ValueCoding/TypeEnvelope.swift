@@ -38,9 +38,10 @@ extension WireValue {
             return replacement(bytes)
         case .array(let values):
             guard depth > 0 else { throw Self.tooDeep }
-            return .array(try values.map { value throws(WireError) in
-                try value.replacingBytes(with: replacement, depth: depth - 1)
-            })
+            return .array(
+                try values.map { value throws(WireError) in
+                    try value.replacingBytes(with: replacement, depth: depth - 1)
+                })
         case .object(var object):
             guard depth > 0 else { throw Self.tooDeep }
             for index in object.values.indices {
