@@ -1,4 +1,5 @@
 public import CeleriacWire
+public import OrderedCollections
 
 extension CeleryTaskMessage {
     /// Describes one message as the command `celeriac decode` prints it.

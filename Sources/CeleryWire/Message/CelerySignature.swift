@@ -1,4 +1,5 @@
 public import CeleriacWire
+public import OrderedCollections
 
 /// A call that has not been made yet, as it stands in callbacks, chains and chords.
 public struct CelerySignature: Sendable, Hashable {
