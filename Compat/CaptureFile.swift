@@ -1,7 +1,6 @@
 import CeleriacWire
 import CeleryWire
 import Foundation
-import OrderedCollections
 
 /// What one capture holds, taken out of the places where captures keep messages and results.
 struct CaptureFile {

@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 
 /// A message of a capture, sorted by what it is.
 struct CapturedMessage {

@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 import Testing
 
 /// Envelopes as Redis, files and SQL rows held them.

@@ -1,7 +1,6 @@
 import CeleriacWire
 import CeleryWire
 import Foundation
-import OrderedCollections
 import Testing
 
 /// The captures hold exactly what `inventory.py`, which shares no code with the package, counts in them.
@@ -36,8 +35,10 @@ import Testing
                 case .failed(let error): Issue.record("\(file.name): \(error)")
                 }
             }
-            let wanted = (expected[file.name]?.objectValue ?? [:]).compactMapValues(\.int64Value)
-            #expect(counts == Dictionary(uniqueKeysWithValues: wanted.map { ($0.key, $0.value) }), "\(file.name)")
+            let wanted = (expected[file.name]?.objectValue ?? [:]).compactMap { key, value in
+                value.int64Value.map { (key, $0) }
+            }
+            #expect(counts == Dictionary(uniqueKeysWithValues: wanted), "\(file.name)")
         }
     }
 

@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 import Testing
 
 /// Every result of every capture, from stores, channels and rpc replies.

@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 import Testing
 
 /// Every task message of every capture: decoded, encoded again and compared.

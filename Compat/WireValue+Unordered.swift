@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 
 extension WireValue {
     /// The value with the keys of all objects sorted: equal where only the order differed.
@@ -9,8 +8,7 @@ extension WireValue {
         case .array(let values): .array(values.map(\.unordered))
         case .object(let object):
             .object(
-                WireObject(
-                    uniqueKeysWithValues: object.sorted { $0.key < $1.key }.map { ($0.key, $0.value.unordered) }))
+                WireObject(object.sorted { $0.key < $1.key }.map { ($0.key, $0.value.unordered) }))
         default: self
         }
     }

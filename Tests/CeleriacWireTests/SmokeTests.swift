@@ -1,5 +1,4 @@
 import CeleriacWire
-import OrderedCollections
 import Testing
 
 @Test func roundTrip() throws {

@@ -24,6 +24,8 @@ public struct CeleryConfiguration: Sendable {
     public var limits: WireLimits
     /// How queues are laid out in Redis: `broker_transport_options`.
     public var redis: CeleryRedisOptions
+    /// How queues are declared at RabbitMQ, where they do not exist: `task_queues`.
+    public var amqp: CeleryAMQPOptions
     /// Prepended to the keys of results in Redis: `global_keyprefix` of `result_backend_transport_options`.
     public var resultKeyPrefix: String
     /// The folders of the file transport, where the broker's URL names none.
@@ -40,6 +42,7 @@ public struct CeleryConfiguration: Sendable {
         valueCoding: any ValueCoding = CeleryValueCoding(),
         limits: WireLimits = .default,
         redis: CeleryRedisOptions = CeleryRedisOptions(),
+        amqp: CeleryAMQPOptions = CeleryAMQPOptions(),
         resultKeyPrefix: String = "",
         filesystem: CeleryFilesystemOptions? = nil
     ) {
@@ -52,6 +55,7 @@ public struct CeleryConfiguration: Sendable {
         self.valueCoding = valueCoding
         self.limits = limits
         self.redis = redis
+        self.amqp = amqp
         self.resultKeyPrefix = resultKeyPrefix
         self.filesystem = filesystem
     }

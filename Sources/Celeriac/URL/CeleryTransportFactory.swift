@@ -25,7 +25,8 @@ struct CeleryTransportFactory {
         #endif
         #if AMQP
         case "amqp", "amqps", "pyamqp":
-            return CeleryAMQPBroker(try amqp(url), eventLoopGroup: eventLoopGroup, logger: logger)
+            return CeleryAMQPBroker(
+                try amqp(url), options: configuration.amqp, eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         case "filesystem":
             let folder = path(url)

@@ -25,6 +25,9 @@ public struct WireObject: Sendable, Hashable {
         storage = OrderedDictionary(uncheckedUniqueKeys: keys, values: values)
     }
 
+    /// An object of pairs whose keys differ; of two with one key the last value is kept.
+    public init(uniqueKeysWithValues pairs: some Sequence<(String, WireValue)>) { self.init(pairs) }
+
     /// The place of a key, or nil if there is none.
     public func index(forKey key: String) -> Int? { storage.index(forKey: key) }
 

@@ -1,5 +1,4 @@
 public import CeleriacWire
-public import OrderedCollections
 
 extension CeleryTaskMessage {
     /// Describes one message as the command `celeriac decode` prints it.

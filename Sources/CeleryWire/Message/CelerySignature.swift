@@ -1,5 +1,4 @@
 public import CeleriacWire
-public import OrderedCollections
 
 /// A call that has not been made yet, as it stands in callbacks, chains and chords.
 public struct CelerySignature: Sendable, Hashable {

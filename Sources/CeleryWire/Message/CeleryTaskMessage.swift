@@ -1,6 +1,5 @@
 public import CeleriacWire
 public import FoundationEssentials
-public import OrderedCollections
 
 /// A Celery task message, of protocol 2 (Celery 4 and later) or protocol 1.
 ///

@@ -1,5 +1,4 @@
 import CeleriacWire
-import OrderedCollections
 
 extension WireValue {
     /// The whole number that this is, also where it stands as a float without fraction; `nil` for any other value.

@@ -1,6 +1,5 @@
 public import CeleriacWire
 public import FoundationEssentials
-public import OrderedCollections
 
 /// A task's state and result, as result stores keep it and rpc replies carry it.
 public struct CeleryResultMeta: Sendable, Hashable {
