@@ -38,10 +38,10 @@ public struct WireObject: Sendable, Hashable {
     }
 
     /// The keys, in order.
-    public var keys: some RandomAccessCollection<String> & Sendable { storage.keys }
+    public var keys: [String] { storage.keys.elements }
 
     /// The values, in the order of their keys.
-    public var values: some RandomAccessCollection<WireValue> { storage.values }
+    public var values: [WireValue] { storage.values.elements }
 
     /// Replaces the value at a place; the place must exist.
     public mutating func setValue(_ value: WireValue, at position: Int) {
@@ -98,4 +98,18 @@ extension WireObject: RandomAccessCollection {
 extension WireObject: ExpressibleByDictionaryLiteral {
     /// An object of pairs; of two with one key the last value is kept.
     public init(dictionaryLiteral elements: (String, WireValue)...) { self.init(elements) }
+}
+
+extension WireObject: Codable {
+    /// Decodes an object as ``WireValue`` does.
+    public init(from decoder: any Decoder) throws {
+        guard case .object(let object) = try WireValue(from: decoder) else {
+            throw DecodingError.typeMismatch(
+                WireObject.self, .init(codingPath: decoder.codingPath, debugDescription: "not an object"))
+        }
+        self = object
+    }
+
+    /// Encodes the object as ``WireValue`` does.
+    public func encode(to encoder: any Encoder) throws { try WireValue.object(self).encode(to: encoder) }
 }
