@@ -5,7 +5,8 @@
     enum Bzip2Codec {
         static func compress(_ bytes: [UInt8]) throws(WireError) -> [UInt8] {
             // libbz2's bound: one percent and 600 bytes more than the input.
-            guard let count = UInt32(exactly: bytes.count), let bound = UInt32(exactly: bytes.count + bytes.count / 100 + 600)
+            guard let count = UInt32(exactly: bytes.count),
+                let bound = UInt32(exactly: bytes.count + bytes.count / 100 + 600)
             else { throw .outOfMemory }
             var status = BZ_OK
             let output = [UInt8](unsafeUninitializedCapacity: Int(bound)) { output, initialized in

@@ -4,7 +4,7 @@ struct DecompressedBytes {
     private let limit: Int
 
     /// What any message may grow to, whatever the ratio.
-    private static let alwaysAllowed = 1 << 20
+    private static let alwaysAllowed = 16 << 20
     /// The codecs count in 32 bits.
     private static let largestPiece = 1 << 30
 

@@ -3,13 +3,18 @@
 
     /// The .xz container, by liblzma.
     enum XZCodec {
+        /// How much a decoder may allocate: twice what xz needs at its highest level. A header can ask for 4 GiB.
+        private static let mostMemory: UInt64 = 128 << 20
+
         static func compress(_ bytes: [UInt8]) throws(WireError) -> [UInt8] {
             var status = LZMA_OK
-            let output = [UInt8](unsafeUninitializedCapacity: lzma_stream_buffer_bound(bytes.count)) { output, initialized in
+            let output = [UInt8](unsafeUninitializedCapacity: lzma_stream_buffer_bound(bytes.count)) {
+                output, initialized in
                 var written = 0
                 status = bytes.withUnsafeBufferPointer { input in
                     lzma_easy_buffer_encode(
-                        6, LZMA_CHECK_CRC64, nil, input.baseAddress, input.count, output.baseAddress, &written, output.count)
+                        6, LZMA_CHECK_CRC64, nil, input.baseAddress, input.count, output.baseAddress, &written,
+                        output.count)
                 }
                 initialized = status == LZMA_OK ? written : 0
             }
@@ -19,9 +24,9 @@
 
         static func decompress(_ bytes: [UInt8], limits: WireLimits) throws(WireError) -> [UInt8] {
             var stream = lzma_stream()
-            // The dictionary counts as memory that the content needs; 8 MiB at Python's default, 64 MiB at its highest.
-            let memory = UInt64(max(limits.maximumDecompressedBytes, 1 << 20))
-            guard lzma_stream_decoder(&stream, memory, celeriac_lzma_concatenated()) == LZMA_OK else { throw .outOfMemory }
+            guard lzma_stream_decoder(&stream, mostMemory, celeriac_lzma_concatenated()) == LZMA_OK else {
+                throw .outOfMemory
+            }
             defer { lzma_end(&stream) }
             var output = DecompressedBytes(compressedCount: bytes.count, limits: limits)
             var read = 0
@@ -48,7 +53,7 @@
                 case LZMA_MEM_ERROR:
                     throw .outOfMemory
                 case LZMA_MEMLIMIT_ERROR:
-                    throw WireError(.decompressedTooLarge, "an xz body needs more memory to decompress than the limit")
+                    throw WireError(.decompressedTooLarge, "an xz body asks for more memory than any level of xz needs")
                 default:
                     throw .corrupt("xz", at: read)
                 }

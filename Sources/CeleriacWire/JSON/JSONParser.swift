@@ -208,7 +208,8 @@ struct JSONParser: ~Copyable {
         guard bytes[index &+ 1] == UInt8(ascii: "u") else { throw loneSurrogate(at: escape) }
         index &+= 2
         let low = try readFourDigits(bytes)
-        guard 0xdc00...0xdfff ~= low, let scalar = Unicode.Scalar(0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00)) else {
+        guard 0xdc00...0xdfff ~= low, let scalar = Unicode.Scalar(0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00))
+        else {
             throw loneSurrogate(at: escape)
         }
         return scalar
@@ -254,13 +255,13 @@ struct JSONParser: ~Copyable {
             index &+= 1
         }
         let digits = index &- firstDigit
-        guard digits > 0 else { throw fail(.malformed, "expected a digit in a JSON number") }
+        guard digits > 0 else { throw missingDigit() }
         if digits > 1, bytes[firstDigit] == UInt8(ascii: "0") {
             index = firstDigit
             throw fail(.malformed, "a JSON number has a leading zero")
         }
         if index < end, bytes[index] == UInt8(ascii: ".") || bytes[index] | 0x20 == UInt8(ascii: "e") {
-            return .double(try readFloat(bytes, start: start, firstDigit: firstDigit))
+            return .double(try readFloat(bytes, start: start, magnitude: magnitude, digits: digits))
         }
         if digits <= 18 {
             let value = Int64(bitPattern: magnitude)
@@ -270,18 +271,34 @@ struct JSONParser: ~Copyable {
         return Int64(text).map { .int($0) } ?? .number(text)
     }
 
-    /// Reads the rest of a float; `index` is at its point or exponent.
-    private mutating func readFloat(_ bytes: Span<UInt8>, start: Int, firstDigit: Int) throws(WireError) -> Double {
+    /// Reads the rest of a float; `index` is at its point or exponent. `magnitude` is what the digits before it say, if
+    /// they are few enough.
+    private mutating func readFloat(
+        _ bytes: Span<UInt8>, start: Int, magnitude: UInt64, digits: Int
+    ) throws(WireError) -> Double {
+        var magnitude = magnitude
+        var digits = digits
+        var exponent = 0
         if bytes[index] == UInt8(ascii: ".") {
             index &+= 1
-            try skipDigits(bytes)
+            let first = index
+            while index < end, case let digit = bytes[index] &- UInt8(ascii: "0"), digit <= 9 {
+                magnitude = magnitude &* 10 &+ UInt64(digit)
+                index &+= 1
+            }
+            guard index > first else { throw missingDigit() }
+            digits &+= index &- first
+            exponent = first &- index
         }
         if index < end, bytes[index] | 0x20 == UInt8(ascii: "e") {
             index &+= 1
-            if index < end, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") {
-                index &+= 1
-            }
-            try skipDigits(bytes)
+            exponent &+= try readExponent(bytes)
+        }
+        // Up to 2^53 and 10^22 both are exact as floats, so their product or quotient is rounded only once.
+        if digits <= 19, magnitude <= 1 << 53, -22...22 ~= exponent {
+            let power = Self.powersOfTen[abs(exponent)]
+            let value = exponent < 0 ? Double(magnitude) / power : Double(magnitude) * power
+            return bytes[start] == UInt8(ascii: "-") ? -value : value
         }
         let text = try Text.string(bytes.extracting(start..<index), offset: start)
         guard let value = Double(text) else {
@@ -290,15 +307,32 @@ struct JSONParser: ~Copyable {
         return value
     }
 
-    private mutating func skipDigits(_ bytes: Span<UInt8>) throws(WireError) {
-        let first = index
-        while index < end, bytes[index] &- UInt8(ascii: "0") <= 9 {
+    /// Reads an exponent's sign and digits. What is far beyond any float may come out smaller than it is, but still so.
+    private mutating func readExponent(_ bytes: Span<UInt8>) throws(WireError) -> Int {
+        var negative = false
+        if index < end, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") {
+            negative = bytes[index] == UInt8(ascii: "-")
             index &+= 1
         }
-        guard index > first else {
-            throw index < end ? fail(.malformed, "expected a digit in a JSON number") : truncated()
+        let first = index
+        var exponent = 0
+        while index < end, case let digit = bytes[index] &- UInt8(ascii: "0"), digit <= 9 {
+            exponent = min(exponent &* 10 &+ Int(digit), 1 << 40)
+            index &+= 1
         }
+        guard index > first else { throw missingDigit() }
+        return negative ? -exponent : exponent
     }
+
+    private func missingDigit() -> WireError {
+        index < end ? fail(.malformed, "expected a digit in a JSON number") : truncated()
+    }
+
+    private static let powersOfTen: [Double] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20,
+        1e21, 1e22,
+    ]
 
     // MARK: Small parts
 

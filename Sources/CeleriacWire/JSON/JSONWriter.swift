@@ -74,7 +74,8 @@ struct JSONWriter {
             return
         }
         guard nonFinite == .allow else {
-            throw WireError(.nonFinite, "JSON has no form for NaN and the infinities; pass nonFinite: .allow for Python's")
+            throw WireError(
+                .nonFinite, "JSON has no form for NaN and the infinities; pass nonFinite: .allow for Python's")
         }
         append(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity")
     }

@@ -68,7 +68,8 @@ struct MessagePackParser: ~Copyable {
         case 0xc4: return try readBytes(bytes, length: try readLength(bytes, width: 1))
         case 0xc5: return try readBytes(bytes, length: try readLength(bytes, width: 2))
         case 0xc6: return try readBytes(bytes, length: try readLength(bytes, width: 4))
-        case 0xca: return .double(Double(Float(bitPattern: UInt32(truncatingIfNeeded: try readUnsigned(bytes, width: 4)))))
+        case 0xca:
+            return .double(Double(Float(bitPattern: UInt32(truncatingIfNeeded: try readUnsigned(bytes, width: 4)))))
         case 0xcb: return .double(Double(bitPattern: try readUnsigned(bytes, width: 8)))
         case 0xcc: return .int(Int64(truncatingIfNeeded: try readUnsigned(bytes, width: 1)))
         case 0xcd: return .int(Int64(truncatingIfNeeded: try readUnsigned(bytes, width: 2)))

@@ -75,7 +75,8 @@ struct MessagePackWriter {
         } else if let value = UInt64(text) {
             write(unsigned: value)
         } else {
-            throw WireError(.invalidNumber, "MessagePack has integers of 64 bits; send a larger one as text, or use JSON")
+            throw WireError(
+                .invalidNumber, "MessagePack has integers of 64 bits; send a larger one as text, or use JSON")
         }
     }
 

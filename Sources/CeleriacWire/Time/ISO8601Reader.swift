@@ -20,7 +20,9 @@ struct ISO8601Reader {
     mutating func readDate() -> LocalDate? {
         guard let year = readNumber(digits: 4) else { return nil }
         let separated = skip("-")
-        guard let month = readNumber(digits: 2), skip("-") == separated, let day = readNumber(digits: 2) else { return nil }
+        guard let month = readNumber(digits: 2), skip("-") == separated, let day = readNumber(digits: 2) else {
+            return nil
+        }
         return LocalDate(year: year, month: month, day: day)
     }
 

@@ -81,7 +81,9 @@ struct YAMLEventReader: ~Copyable {
         default:
             let mark = parser.pointee.problem_mark
             let place = YAMLEvent.Place(line: mark.line + 1, column: mark.column + 1)
-            return place.error(.malformed, parser.pointee.problem.map { String(cString: $0) } ?? "not YAML")
+            let problem = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
+            // libyaml looks ahead, and may meet its own limit of 1000 levels before ours.
+            return place.error(problem.hasPrefix("Maximum nesting level") ? .tooDeep : .malformed, problem)
         }
     }
 }

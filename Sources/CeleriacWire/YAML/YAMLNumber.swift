@@ -11,7 +11,8 @@ enum YAMLNumber {
             rest = rest.dropFirst()
             switch rest.first {
             case nil: return true
-            case UInt8(ascii: "b"): return isAll(rest.dropFirst()) { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "1") }
+            case UInt8(ascii: "b"):
+                return isAll(rest.dropFirst()) { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "1") }
             case UInt8(ascii: "x"): return isAll(rest.dropFirst(), isHexDigit)
             default: return isAll(rest) { UInt8(ascii: "0")...UInt8(ascii: "7") ~= $0 }
             }
@@ -191,7 +192,8 @@ enum YAMLNumber {
         var any = false
         while text.first == colon {
             let digits = text.dropFirst().prefix { isDigit($0) }
-            guard let first = digits.first, digits.count == 1 || (digits.count == 2 && first <= UInt8(ascii: "5")) else {
+            guard let first = digits.first, digits.count == 1 || (digits.count == 2 && first <= UInt8(ascii: "5"))
+            else {
                 return false
             }
             text = text[digits.endIndex...]
