@@ -3,7 +3,7 @@ import CeleriacWire
 extension CeleryEmbed {
     /// Reads the parts from the object that holds them. Null is as good as absent.
     ///
-    /// A signature that names no task would stop a Python worker after the task has run, so it is refused before.
+    /// A signature that cannot be applied would stop a Python worker after the task has run, so it is refused before.
     init(parts: WireObject) throws(CeleryWireError) {
         self.init()
         for (key, value) in parts where !value.isNull {
@@ -37,8 +37,11 @@ extension CeleryEmbed {
     }
 
     private static func checkSignature(_ value: WireValue, _ field: String) throws(CeleryWireError) {
-        guard case .object(let object) = value, case .string? = object["task"] else {
-            throw .invalid(field, "a signature must be an object with the name of a task")
+        do throws(CeleryWireError) {
+            _ = try CelerySignature.decode(value)
+        } catch {
+            throw .invalid(
+                field, "a signature in it cannot be applied, by its \(error.field ?? "form"): \(error.message)")
         }
     }
 
