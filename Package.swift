@@ -147,7 +147,15 @@ let package = Package(
         .testTarget(
             name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
-            name: "CeleriacAMQPTests", dependencies: ["CeleriacAMQP", "CeleriacTestKit"], swiftSettings: settings),
+            name: "CeleriacAMQPTests",
+            dependencies: [
+                "CeleriacAMQP", "CeleriacTestKit", "CeleriacWire", .target(name: "CRabbitMQ", condition: amqp),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(
             name: "CeleriacRedisTests",
             dependencies: [

@@ -16,8 +16,10 @@ public struct AMQPServerInfo: Sendable, Hashable {
     public var versionNumbers: [Int] {
         var numbers: [Int] = []
         for part in version.split(separator: ".") {
-            guard let number = Int(part.prefix(while: \.isNumber)) else { break }
+            let digits = part.prefix(while: \.isNumber)
+            guard let number = Int(digits) else { break }
             numbers.append(number)
+            if digits.count < part.count { break }
         }
         return numbers
     }

@@ -17,6 +17,8 @@ struct ContentAssembler {
     private var message: WireMessage?
     private var defect: AMQPDelivery.Defect?
     private var remaining: UInt64 = 0
+    /// Whether the body is too large to be kept.
+    private var dropsBody = false
 
     init(maximumBodySize: Int) {
         self.maximumBodySize = maximumBodySize
@@ -45,7 +47,8 @@ struct ContentAssembler {
             message = WireMessage()
             defect = AMQPDelivery.Defect(reason: error.message, propertyBytes: Array(properties))
         }
-        if remaining > UInt64(maximumBodySize) {
+        dropsBody = remaining > UInt64(maximumBodySize)
+        if dropsBody {
             defect = AMQPDelivery.Defect(
                 reason: "The body of \(remaining) bytes is larger than the \(maximumBodySize) that are taken.",
                 propertyBytes: Array(properties))
@@ -61,8 +64,7 @@ struct ContentAssembler {
         guard message != nil, UInt64(payload.count) <= remaining else {
             throw .violation("a content body out of place, or longer than its header says")
         }
-        let isKept = (message?.body.count ?? 0) + Int(clamping: remaining) <= maximumBodySize
-        if isKept { message?.body.append(contentsOf: payload) }
+        if !dropsBody { message?.body.append(contentsOf: payload) }
         remaining -= UInt64(payload.count)
         return finished()
     }

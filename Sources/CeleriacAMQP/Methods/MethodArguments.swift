@@ -104,7 +104,8 @@ struct MethodArguments {
                 routing_key: try short(routingKey, "routing key"), arguments: try table(more))
             try emit(.queueUnbind, arguments, frame)
         case .queuePurge(let queue):
-            try emit(.queuePurge, amqp_queue_purge_t(ticket: 0, queue: try short(queue, "queue"), nowait: 0), frame)
+            let arguments = amqp_queue_purge_t(ticket: 0, queue: try short(queue, "queue"), nowait: 0)
+            try emit(.queuePurge, arguments, frame)
         case .queueDelete(let queue, let ifUnused, let ifEmpty):
             let arguments = amqp_queue_delete_t(
                 ticket: 0, queue: try short(queue, "queue"), if_unused: ifUnused.flag, if_empty: ifEmpty.flag,
@@ -135,7 +136,8 @@ struct MethodArguments {
                 routing_key: try short(routingKey, "routing key"), mandatory: mandatory.flag, immediate: 0)
             try emit(.basicPublish, arguments, frame)
         case .basicGet(let queue, let noAck):
-            try emit(.basicGet, amqp_basic_get_t(ticket: 0, queue: try short(queue, "queue"), no_ack: noAck.flag), frame)
+            let arguments = amqp_basic_get_t(ticket: 0, queue: try short(queue, "queue"), no_ack: noAck.flag)
+            try emit(.basicGet, arguments, frame)
         case .basicAck(let deliveryTag, let multiple):
             try emit(.basicAck, amqp_basic_ack_t(delivery_tag: deliveryTag, multiple: multiple.flag), frame)
         case .basicReject(let deliveryTag, let requeue):
@@ -148,7 +150,8 @@ struct MethodArguments {
         }
     }
 
-    private func emit<Arguments: BitwiseCopyable>(
+    /// Mutating, so that the compiler refuses arguments that are laid out while `size` is being read.
+    private mutating func emit<Arguments: BitwiseCopyable>(
         _ id: MethodID, _ arguments: Arguments, _ frame: (MethodID, Int, Encode) throws(AMQPError) -> Void
     ) throws(AMQPError) {
         var arguments = arguments
