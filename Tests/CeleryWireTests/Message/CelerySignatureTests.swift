@@ -30,7 +30,7 @@ import Testing
         (WireValue.null, "task"), ([:], "task"), (["task": 5], "task"), ([1], "task"),
         (["task": "t", "args": 5], "args"), (["task": "t", "kwargs": []], "kwargs"),
         (["task": "t", "options": "x"], "options"), (["task": "t", "subtask_type": 1], "subtask_type"),
-    ])
+    ] as [(WireValue, String)])
     func refusesByName(_ value: WireValue, _ field: String) {
         let error = failure { () throws(CeleryWireError) in try CelerySignature.decode(value) }
         #expect(error?.code == .invalidTask)

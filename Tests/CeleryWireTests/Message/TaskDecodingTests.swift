@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 import Testing
 
 @Suite struct TaskDecodingTests {
@@ -63,7 +62,7 @@ import Testing
             "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "stamped_headers", "stamps",
             "compression",
         ]
-        let nulls = WireObject(uniqueKeysWithValues: names.map { ($0, WireValue.null) })
+        let nulls = WireObject(names.map { ($0, WireValue.null) })
         let task = try CeleryTaskMessage.decode(Samples.protocol2(headers: nulls, body: "[null, null, {}]"))
         #expect(task.args.isEmpty)
         #expect(task.kwargs.isEmpty)

@@ -1,6 +1,6 @@
 import Celeriac
 import CeleriacTestKit
-import Foundation
+import Testing
 
 /// A broker with a result store, as the live matrix tries them.
 enum MatrixTransport: String, CaseIterable, CustomTestStringConvertible {

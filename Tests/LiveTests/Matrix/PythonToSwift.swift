@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacTestKit
 import Foundation
+import Logging
 
 #if AMQP
 import CeleriacAMQP
@@ -37,8 +38,7 @@ struct PythonToSwift: Sendable {
                     state: "REVOKED", type: "TaskRevokedError", module: "celery.exceptions", arguments: ["expired"]))
         case .ignoreResult:
             let path = site.folder + "/ignored-by-swift"
-            let id = try await driver.send(
-                .init("tasks.record", [.string(path), "x"], options: ["ignore_result": true]))
+            let id = try await driver.send("tasks.record", [.string(path), "x"], options: ["ignore_result": true])
             await until { FileManager.default.fileExists(atPath: path) }
             // The next result comes after the time at which this one would have been stored.
             try await value(of: "add", [1, 1], is: 2)
@@ -63,7 +63,7 @@ struct PythonToSwift: Sendable {
         case .msgpack: try await value(of: "add", [2, 3], is: 5, options: ["serializer": "msgpack"])
         case .yaml: try await value(of: "add", [2, 3], is: 5, options: ["serializer": "yaml"])
         case .pickle:
-            _ = try await driver.send(.init("tasks.add", [2, 3], options: ["serializer": "pickle"]))
+            _ = try await driver.send("tasks.add", [2, 3], options: ["serializer": "pickle"])
             await until { await parkedReason() != nil }
             try expect(await parkedReason(), "pickleRefused", "reason for parking")
             try await value(of: "add", [2, 3], is: 5)
@@ -74,7 +74,7 @@ struct PythonToSwift: Sendable {
         of task: String, _ arguments: [WireValue], _ keywords: [String: WireValue] = [:],
         options: [String: WireValue] = [:]
     ) async throws -> PythonOutcome {
-        let id = try await driver.send(.init("tasks." + task, arguments, keywords, options: options))
+        let id = try await driver.send("tasks." + task, arguments, keywords: keywords, options: options)
         return try await driver.get(id)
     }
 
@@ -92,7 +92,7 @@ struct PythonToSwift: Sendable {
     }
 
     private func isDelayed(_ options: [String: WireValue]) async throws {
-        let id = try await driver.send(.init("tasks.add", [2, 3], options: options))
+        let id = try await driver.send("tasks.add", [2, 3], options: options)
         try await value(of: "add", [1, 1], is: 2)
         try expect(try await driver.state(id), "PENDING", "state before its time")
         try expect(try await driver.get(id), .success(5))
@@ -103,9 +103,8 @@ struct PythonToSwift: Sendable {
         let path = site.folder + "/priorities-by-swift"
         for priority: WireValue in [3, 9, 0, 6] {
             _ = try await driver.send(
-                .init(
                     "tasks.record", [.string(path), .string("\(priority.intValue ?? 0)")],
-                    options: ["priority": priority, "queue": "priorities"]))
+                    options: ["priority": priority, "queue": "priorities"])
         }
         let worker = site.app.worker(queues: ["priorities"], concurrency: 1) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -131,7 +130,7 @@ struct PythonToSwift: Sendable {
             guard let url = site.python.settings["broker_url"]?.stringValue,
                 let configuration = try? RedisConfiguration(url: url),
                 let connection = try? await RedisConnection.connect(
-                    configuration, on: sharedEventLoop(), logger: .init(label: "live"))
+                    configuration, on: sharedEventLoop(), logger: Logger(label: "live"))
             else { return nil }
             let record = try? await connection.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes
             await connection.close()
@@ -142,7 +141,7 @@ struct PythonToSwift: Sendable {
             guard let url = site.python.settings["broker_url"]?.stringValue,
                 let configuration = try? AMQPConfiguration(url: url),
                 let connection = try? await AMQPConnection.connect(
-                    configuration, on: sharedEventLoop(), logger: .init(label: "live"))
+                    configuration, on: sharedEventLoop(), logger: Logger(label: "live"))
             else { return nil }
             let delivery = try? await connection.openChannel().get(queue: "celery.parked")
             await connection.close()
