@@ -32,9 +32,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
-        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -62,7 +60,12 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
-        .target(name: "CeleryWire", dependencies: ["CeleriacWire"], swiftSettings: settings),
+        .target(
+            name: "CeleryWire",
+            dependencies: [
+                "CeleriacWire", .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
 
         // The runtime: knows tasks, not formats.
         .target(
@@ -71,11 +74,9 @@ let package = Package(
                 "CeleriacWire",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: settings),
 
@@ -83,12 +84,14 @@ let package = Package(
         .target(
             name: "CeleriacAMQP",
             dependencies: [
-                "CeleriacCore",
+                "CeleriacCore", "CeleriacWire",
                 .target(name: "CRabbitMQ", condition: amqp),
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .target(
@@ -141,18 +144,36 @@ let package = Package(
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
         .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire"], swiftSettings: settings),
         .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire"], swiftSettings: settings),
-        .testTarget(name: "CeleriacCoreTests", dependencies: ["CeleriacCore"], swiftSettings: settings),
         .testTarget(
-            name: "CeleriacAMQPTests", dependencies: ["CeleriacAMQP", "CeleriacTestKit"], swiftSettings: settings),
+            name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
-            name: "CeleriacRedisTests", dependencies: ["CeleriacRedis", "CeleriacTestKit"], swiftSettings: settings),
+            name: "CeleriacAMQPTests",
+            dependencies: [
+                "CeleriacAMQP", "CeleriacTestKit", "CeleriacWire", .target(name: "CRabbitMQ", condition: amqp),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            exclude: ["Fixtures"], swiftSettings: settings),
+        .testTarget(
+            name: "CeleriacRedisTests",
+            dependencies: [
+                "CeleriacRedis", "CeleriacTestKit",
+                .target(name: "CHiredis", condition: redis),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
             name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire"], path: "Compat",
-            exclude: ["celery"], swiftSettings: settings),
+            exclude: ["celery", "README.md", "MATRIX.md"], swiftSettings: settings),
         .testTarget(
             name: "LiveTests", dependencies: ["Celeriac", "CeleriacTestKit", "CeleriacCommand"],
             swiftSettings: settings),

@@ -6,7 +6,9 @@ public struct CeleriacRootCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "celeriac",
         abstract: "Distributed tasks that share queues with Python Celery.",
-        subcommands: [WithServersCommand.self])
+        subcommands: [
+            DemoCommand.self, CallCommand.self, ResultCommand.self, DecodeCommand.self, WithServersCommand.self,
+        ])
 
     /// Makes the command; its argument parser fills it.
     public init() {}

@@ -2,7 +2,6 @@ import ArgumentParser
 import CeleriacTestKit
 import CeleriacWire
 import Foundation
-import OrderedCollections
 import UnixSignals
 
 /// `celeriac with-servers`: private servers for the time that a command runs.

@@ -1,5 +1,4 @@
 public import CeleriacWire
-import OrderedCollections
 
 /// A running Python process that sends tasks and reads results with Celery's own client.
 ///

@@ -1,69 +1,46 @@
-import OrderedCollections
 
-/// Reads one JSON value without recursion: open containers wait on a stack of frames, their finished elements on a stack
-/// of values, from which a closing bracket takes what is its own.
-struct JSONParser {
+/// Reads one JSON value without recursion.
+struct JSONParser: ~Copyable {
     private var index = 0
     private let end: Int
-    private let limits: WireLimits
-    private var tokens: Int
-    private var values: [WireValue] = []
-    private var keys: [ObjectKey] = []
-    private var frames: [Frame] = []
-
-    /// A container whose closing bracket has not been read.
-    private struct Frame {
-        /// How many values and keys lay on the stacks when it was opened. `keys` is -1 for an array.
-        var values: Int
-        var keys: Int
-
-        var isObject: Bool { keys >= 0 }
-    }
+    private var builder: WireValueBuilder
 
     init(bytes: Span<UInt8>, limits: WireLimits) throws(WireError) {
         guard bytes.count <= limits.maximumMessageBytes else {
             throw .tooLarge(bytes.count, limits)
         }
         self.end = bytes.count
-        self.limits = limits
-        self.tokens = limits.maximumTokens
+        self.builder = WireValueBuilder(limits: limits)
     }
 
     mutating func parse(_ bytes: Span<UInt8>) throws(WireError) -> WireValue {
         while true {
-            // A value starts here, or an opening bracket before it.
+            // A value starts here, or the opening bracket of a container that has elements.
             guard var value = try startValue(bytes) else { continue }
-            // It ends here, and with it perhaps the containers it is the last element of.
-            var closed = false
-            repeat {
-                guard let frame = frames.last else {
-                    skipWhitespace(bytes)
+            // It is complete, and with it perhaps the containers whose last element it is.
+            while true {
+                skipWhitespace(bytes)
+                guard let container = builder.container else {
                     guard index == end else { throw fail(.trailingBytes, "JSON text goes on after its value") }
                     return value
                 }
-                values.append(value)
-                skipWhitespace(bytes)
+                builder.add(value)
                 guard index < end else { throw truncated() }
                 let byte = bytes[index]
                 if byte == UInt8(ascii: ",") {
                     index &+= 1
-                    if frame.isObject {
+                    if container == .object {
                         skipWhitespace(bytes)
                         try readKey(bytes)
                     }
-                    closed = false
-                } else if byte == UInt8(ascii: "]"), !frame.isObject {
-                    index &+= 1
-                    value = closeArray(frame)
-                    closed = true
-                } else if byte == UInt8(ascii: "}"), frame.isObject {
-                    index &+= 1
-                    value = try closeObject(frame)
-                    closed = true
-                } else {
-                    throw fail(.malformed, frame.isObject ? "expected ',' or '}' in JSON" : "expected ',' or ']' in JSON")
+                    break
                 }
-            } while closed
+                guard byte == (container == .array ? UInt8(ascii: "]") : UInt8(ascii: "}")) else {
+                    throw fail(.malformed, "expected ',' or the end of an array or object in JSON")
+                }
+                index &+= 1
+                value = try builder.close()
+            }
         }
     }
 
@@ -74,7 +51,7 @@ struct JSONParser {
     private mutating func startValue(_ bytes: Span<UInt8>) throws(WireError) -> WireValue? {
         skipWhitespace(bytes)
         guard index < end else { throw truncated() }
-        try countToken()
+        try builder.countToken(at: index)
         switch bytes[index] {
         case UInt8(ascii: "\""):
             return .string(try readString(bytes))
@@ -106,7 +83,7 @@ struct JSONParser {
 
     @inline(__always)
     private mutating func openArray(_ bytes: Span<UInt8>) throws(WireError) -> WireValue? {
-        try checkDepth()
+        try builder.checkDepth(at: index)
         index &+= 1
         skipWhitespace(bytes)
         guard index < end else { throw truncated() }
@@ -114,13 +91,13 @@ struct JSONParser {
             index &+= 1
             return .array([])
         }
-        pushFrame(Frame(values: values.count, keys: -1))
+        builder.open(.array)
         return nil
     }
 
     @inline(__always)
     private mutating func openObject(_ bytes: Span<UInt8>) throws(WireError) -> WireValue? {
-        try checkDepth()
+        try builder.checkDepth(at: index)
         index &+= 1
         skipWhitespace(bytes)
         guard index < end else { throw truncated() }
@@ -128,32 +105,9 @@ struct JSONParser {
             index &+= 1
             return .object([:])
         }
-        pushFrame(Frame(values: values.count, keys: keys.count))
+        builder.open(.object)
         try readKey(bytes)
         return nil
-    }
-
-    @inline(__always)
-    private mutating func pushFrame(_ frame: Frame) {
-        if frames.isEmpty {
-            values.reserveCapacity(16)
-        }
-        frames.append(frame)
-    }
-
-    private mutating func closeArray(_ frame: Frame) -> WireValue {
-        frames.removeLast()
-        let array = Array(values[frame.values...])
-        values.removeSubrange(frame.values...)
-        return .array(array)
-    }
-
-    private mutating func closeObject(_ frame: Frame) throws(WireError) -> WireValue {
-        frames.removeLast()
-        let object = try ObjectKey.makeObject(keys: keys[frame.keys...], values: values[frame.values...])
-        keys.removeSubrange(frame.keys...)
-        values.removeSubrange(frame.values...)
-        return .object(object)
     }
 
     /// Reads a key and the colon after it.
@@ -163,9 +117,17 @@ struct JSONParser {
         guard bytes[index] == UInt8(ascii: "\"") else {
             throw fail(.malformed, "expected a key in quotation marks in JSON")
         }
-        try countToken()
-        let key = try readString(bytes)
-        keys.append(ObjectKey(key))
+        try builder.countToken(at: index)
+        let start = index &+ 1
+        let stop = TextScan.endOfPlainRun(bytes, from: start)
+        guard stop < end else { throw truncated() }
+        if bytes[stop] == UInt8(ascii: "\"") {
+            index = stop &+ 1
+            let part = bytes.extracting(start..<stop)
+            builder.add(ObjectKey(try Text.string(part, offset: start), utf8: part))
+        } else {
+            builder.add(ObjectKey(try readEscapedString(bytes, start: start, stop: stop)))
+        }
         skipWhitespace(bytes)
         guard index < end else { throw truncated() }
         guard bytes[index] == UInt8(ascii: ":") else { throw fail(.malformed, "expected ':' after a key in JSON") }
@@ -245,7 +207,8 @@ struct JSONParser {
         guard bytes[index &+ 1] == UInt8(ascii: "u") else { throw loneSurrogate(at: escape) }
         index &+= 2
         let low = try readFourDigits(bytes)
-        guard 0xdc00...0xdfff ~= low, let scalar = Unicode.Scalar(0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00)) else {
+        guard 0xdc00...0xdfff ~= low, let scalar = Unicode.Scalar(0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00))
+        else {
             throw loneSurrogate(at: escape)
         }
         return scalar
@@ -291,13 +254,13 @@ struct JSONParser {
             index &+= 1
         }
         let digits = index &- firstDigit
-        guard digits > 0 else { throw fail(.malformed, "expected a digit in a JSON number") }
+        guard digits > 0 else { throw missingDigit() }
         if digits > 1, bytes[firstDigit] == UInt8(ascii: "0") {
             index = firstDigit
             throw fail(.malformed, "a JSON number has a leading zero")
         }
         if index < end, bytes[index] == UInt8(ascii: ".") || bytes[index] | 0x20 == UInt8(ascii: "e") {
-            return .double(try readFloat(bytes, start: start, firstDigit: firstDigit))
+            return .double(try readFloat(bytes, start: start, magnitude: magnitude, digits: digits))
         }
         if digits <= 18 {
             let value = Int64(bitPattern: magnitude)
@@ -307,18 +270,34 @@ struct JSONParser {
         return Int64(text).map { .int($0) } ?? .number(text)
     }
 
-    /// Reads the rest of a float; `index` is at its point or exponent.
-    private mutating func readFloat(_ bytes: Span<UInt8>, start: Int, firstDigit: Int) throws(WireError) -> Double {
+    /// Reads the rest of a float; `index` is at its point or exponent. `magnitude` is what the digits before it say, if
+    /// they are few enough.
+    private mutating func readFloat(
+        _ bytes: Span<UInt8>, start: Int, magnitude: UInt64, digits: Int
+    ) throws(WireError) -> Double {
+        var magnitude = magnitude
+        var digits = digits
+        var exponent = 0
         if bytes[index] == UInt8(ascii: ".") {
             index &+= 1
-            try skipDigits(bytes)
+            let first = index
+            while index < end, case let digit = bytes[index] &- UInt8(ascii: "0"), digit <= 9 {
+                magnitude = magnitude &* 10 &+ UInt64(digit)
+                index &+= 1
+            }
+            guard index > first else { throw missingDigit() }
+            digits &+= index &- first
+            exponent = first &- index
         }
         if index < end, bytes[index] | 0x20 == UInt8(ascii: "e") {
             index &+= 1
-            if index < end, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") {
-                index &+= 1
-            }
-            try skipDigits(bytes)
+            exponent &+= try readExponent(bytes)
+        }
+        // Up to 2^53 and 10^22 both are exact as floats, so their product or quotient is rounded only once.
+        if digits <= 19, magnitude <= 1 << 53, -22...22 ~= exponent {
+            let power = Self.powersOfTen[abs(exponent)]
+            let value = exponent < 0 ? Double(magnitude) / power : Double(magnitude) * power
+            return bytes[start] == UInt8(ascii: "-") ? -value : value
         }
         let text = try Text.string(bytes.extracting(start..<index), offset: start)
         guard let value = Double(text) else {
@@ -327,15 +306,32 @@ struct JSONParser {
         return value
     }
 
-    private mutating func skipDigits(_ bytes: Span<UInt8>) throws(WireError) {
-        let first = index
-        while index < end, bytes[index] &- UInt8(ascii: "0") <= 9 {
+    /// Reads an exponent's sign and digits. What is far beyond any float may come out smaller than it is, but still so.
+    private mutating func readExponent(_ bytes: Span<UInt8>) throws(WireError) -> Int {
+        var negative = false
+        if index < end, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") {
+            negative = bytes[index] == UInt8(ascii: "-")
             index &+= 1
         }
-        guard index > first else {
-            throw index < end ? fail(.malformed, "expected a digit in a JSON number") : truncated()
+        let first = index
+        var exponent = 0
+        while index < end, case let digit = bytes[index] &- UInt8(ascii: "0"), digit <= 9 {
+            exponent = min(exponent &* 10 &+ Int(digit), 1 << 40)
+            index &+= 1
         }
+        guard index > first else { throw missingDigit() }
+        return negative ? -exponent : exponent
     }
+
+    private func missingDigit() -> WireError {
+        index < end ? fail(.malformed, "expected a digit in a JSON number") : truncated()
+    }
+
+    private static let powersOfTen: [Double] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20,
+        1e21, 1e22,
+    ]
 
     // MARK: Small parts
 
@@ -356,17 +352,6 @@ struct JSONParser {
             guard bytes[index] == word.utf8Start[position] else { throw fail(.malformed, "expected a JSON value") }
             index &+= 1
         }
-    }
-
-    @inline(__always)
-    private mutating func countToken() throws(WireError) {
-        tokens &-= 1
-        if tokens < 0 { throw .tooManyTokens(limits, offset: index) }
-    }
-
-    @inline(__always)
-    private func checkDepth() throws(WireError) {
-        if frames.count >= limits.maximumDepth { throw .tooDeep(limits, offset: index) }
     }
 
     @inline(never)

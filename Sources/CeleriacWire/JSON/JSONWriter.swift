@@ -1,4 +1,3 @@
-import OrderedCollections
 
 /// Writes JSON at the end of a byte array. Its recursion is bounded by a depth check.
 struct JSONWriter {
@@ -74,7 +73,8 @@ struct JSONWriter {
             return
         }
         guard nonFinite == .allow else {
-            throw WireError(.nonFinite, "JSON has no form for NaN and the infinities; pass nonFinite: .allow for Python's")
+            throw WireError(
+                .nonFinite, "JSON has no form for NaN and the infinities; pass nonFinite: .allow for Python's")
         }
         append(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity")
     }

@@ -10,7 +10,7 @@ public struct WireLimits: Sendable, Hashable {
     public var maximumTokens: Int
     /// Largest result of a decompression, in bytes. 256 MiB unless set.
     public var maximumDecompressedBytes: Int
-    /// Most bytes that one compressed byte may become, once the result exceeds one MiB. 2,000 unless set.
+    /// Most bytes that one compressed byte may become, once the result exceeds 16 MiB. 2,000 unless set.
     ///
     /// zlib cannot exceed 1,032; bzip2, xz and zstd can, by far.
     public var maximumCompressionRatio: Int

@@ -1,4 +1,4 @@
-public import OrderedCollections
+
 
 /// The basic properties of a message, named as AMQP 0-9-1 names them.
 ///

@@ -1,4 +1,4 @@
-public import OrderedCollections
+
 
 /// A message as every transport knows it: headers, properties and a body of bytes.
 ///

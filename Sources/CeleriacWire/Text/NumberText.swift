@@ -29,33 +29,14 @@ enum NumberText {
     /// Appends a finite number as Python's `repr` writes it: the shortest digits that read back as the same number, an
     /// exponent of at least two digits from 1e+16 up and below 1e-04, and else at least one digit after the point.
     static func append(python value: Double, to output: inout [UInt8]) {
-        let magnitude = value.magnitude
-        if magnitude < 1e15, magnitude >= 1, let integer = Int64(exactly: value) {
+        // Swift writes the same, but for an exponent from 2^53 up already. All numbers there are integers.
+        if value.magnitude < 1e16, let integer = Int64(exactly: value), integer != 0 {
             append(integer, to: &output)
             output.append(UInt8(ascii: "."))
             output.append(UInt8(ascii: "0"))
-            return
+        } else {
+            output.append(contentsOf: value.description.utf8)
         }
-        // Swift's text is the same but between 1e+16 and 2^54, where it still has no exponent.
-        let text = value.description
-        guard magnitude >= 1e16, !text.utf8.contains(UInt8(ascii: "e")) else {
-            output.append(contentsOf: text.utf8)
-            return
-        }
-        if value < 0 {
-            output.append(UInt8(ascii: "-"))
-        }
-        var digits = Array(UInt64(magnitude).description.utf8)
-        let exponent = digits.count - 1
-        while digits.count > 1, digits.last == UInt8(ascii: "0") {
-            digits.removeLast()
-        }
-        output.append(digits[0])
-        if digits.count > 1 {
-            output.append(UInt8(ascii: "."))
-            output.append(contentsOf: digits[1...])
-        }
-        output.append(contentsOf: "e+\(exponent)".utf8)
     }
 
     /// Whether the text follows JSON's grammar of numbers.

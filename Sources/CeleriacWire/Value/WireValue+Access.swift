@@ -1,5 +1,3 @@
-public import OrderedCollections
-
 extension WireValue {
     /// The value of an object's key; `nil` when this is not an object or has no such key.
     public subscript(key: String) -> WireValue? {

@@ -1,4 +1,3 @@
-import OrderedCollections
 
 extension WireValue: ExpressibleByNilLiteral {
     /// `nil` stands for `.null`.

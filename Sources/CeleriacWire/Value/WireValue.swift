@@ -1,5 +1,3 @@
-public import OrderedCollections
-
 /// A value as it stands on the wire, before any dialect gives it a meaning.
 ///
 /// Every codec of this module (JSON, MessagePack, YAML) reads and writes this one type. It keeps what Foundation's JSON
@@ -26,6 +24,3 @@ public enum WireValue: Sendable, Hashable {
     /// An object that keeps the order of its keys.
     case object(WireObject)
 }
-
-/// An object on the wire: string keys in the order in which they were written.
-public typealias WireObject = OrderedDictionary<String, WireValue>

@@ -1,0 +1,104 @@
+public import CeleriacCore
+import CeleryDialect
+public import Logging
+public import NIOCore
+public import NIOPosix
+
+/// A Celery application: it sends tasks to Celery workers, in Python or in Swift, reads their results, and makes workers.
+///
+/// ```swift
+/// let celery = try CeleryApp(broker: "redis://localhost/0", results: "redis://localhost/1")
+/// let result = try await celery.send(Tasks.add(2, 3))
+/// let five = try await result.get(timeout: .seconds(30))
+/// ```
+public final class CeleryApp: TaskSender {
+    /// The application's settings.
+    public let configuration: CeleryConfiguration
+    /// Sends tasks and reads results.
+    public let client: Client
+    private let formats: CeleryFormats
+    private let broker: any Broker
+    private let results: (any ResultStore)?
+    private let eventLoopGroup: any EventLoopGroup
+    private let logger: Logger
+
+    /// Makes an application. It connects on first use.
+    ///
+    /// - Parameters:
+    ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://` (several separated by `;` are tried
+    ///     in turn), `filesystem:///folder` or `memory://`.
+    ///   - results: `redis://` and its kin, `rpc://` (over the broker, RabbitMQ only), `file:///folder`, `memory://`; nil
+    ///     where no results are kept.
+    /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
+    public convenience init(
+        broker: String,
+        results: String? = nil,
+        configuration: CeleryConfiguration = CeleryConfiguration(),
+        eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
+        logger: Logger = Logger(label: "celeriac")
+    ) throws {
+        let factory = CeleryTransportFactory(
+            configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.init(
+            broker: try factory.broker(url: broker),
+            results: try results.map { try factory.results(url: $0, brokerURL: broker) },
+            configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    /// Makes an application of a broker and a result store of your own.
+    public init(
+        broker: any Broker,
+        results: (any ResultStore)?,
+        configuration: CeleryConfiguration = CeleryConfiguration(),
+        eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
+        logger: Logger = Logger(label: "celeriac")
+    ) {
+        let formats = CeleryFormats(
+            protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
+            limits: configuration.limits, valueCoding: configuration.valueCoding)
+        self.configuration = configuration
+        self.formats = formats
+        self.broker = broker
+        self.results = results
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
+        self.client = Client(
+            dialect: formats, broker: broker, store: results,
+            configuration: ClientConfiguration(
+                defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
+                routes: configuration.routes),
+            timers: EventLoopTimerSource(eventLoop: eventLoopGroup.next()), logger: logger)
+    }
+
+    /// A worker of this application; run it in a `ServiceGroup`, or call its `run()`.
+    ///
+    /// - Parameters:
+    ///   - queues: the queues that it serves; the default queue unless given.
+    ///   - concurrency: how many handlers run at once.
+    ///   - handlers: the tasks that it serves.
+    public func worker(
+        queues: [String]? = nil,
+        concurrency: Int = 8,
+        @TaskHandlerBuilder handlers: () -> [TaskHandler]
+    ) -> Worker {
+        worker(
+            WorkerConfiguration(queues: queues ?? [configuration.defaultQueue], concurrency: concurrency),
+            handlers: handlers)
+    }
+
+    /// A worker of this application with settings of its own.
+    public func worker(_ settings: WorkerConfiguration, @TaskHandlerBuilder handlers: () -> [TaskHandler]) -> Worker {
+        var settings = settings
+        settings.resultExpiry = configuration.resultExpiry
+        let eventLoop = eventLoopGroup.next()
+        return Worker(
+            dialect: formats, broker: broker, store: results, configuration: settings,
+            timers: EventLoopTimerSource(eventLoop: eventLoop), machinery: EventLoopTaskExecutor(eventLoop),
+            logger: logger, handlers: handlers())
+    }
+
+    /// Closes the application's connections. Stop its workers first.
+    public func close() async {
+        await client.close()
+    }
+}

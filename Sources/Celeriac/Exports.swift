@@ -1,0 +1,5 @@
+// What a user of the umbrella needs without importing its floors.
+@_exported public import CeleriacCore
+@_exported public import CeleriacWire
+@_exported public import CeleryDialect
+@_exported public import CeleryWire

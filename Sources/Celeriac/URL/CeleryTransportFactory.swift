@@ -1,0 +1,108 @@
+import CeleriacCore
+import CeleryDialect
+import Logging
+import NIOCore
+
+#if AMQP
+import CeleriacAMQP
+#endif
+#if Redis
+import CeleriacRedis
+#endif
+
+/// Makes brokers and result stores of URLs: the one place that knows which scheme means what.
+struct CeleryTransportFactory {
+    let configuration: CeleryConfiguration
+    let eventLoopGroup: any EventLoopGroup
+    let logger: Logger
+
+    func broker(url: String) throws(CeleriacError) -> any Broker {
+        switch scheme(url) {
+        #if Redis
+        case "redis", "rediss", "redis+socket":
+            return CeleryRedisBroker(
+                try redis(url), options: configuration.redis, eventLoopGroup: eventLoopGroup, logger: logger)
+        #endif
+        #if AMQP
+        case "amqp", "amqps", "pyamqp":
+            return CeleryAMQPBroker(
+                try amqp(url), options: configuration.amqp, eventLoopGroup: eventLoopGroup, logger: logger)
+        #endif
+        case "filesystem":
+            let folder = path(url)
+            guard let options = folder.isEmpty ? configuration.filesystem : CeleryFilesystemOptions(folder: folder) else {
+                throw CeleriacError(
+                    .configuration, "filesystem:// names no folder: write filesystem:///folder, or set `filesystem`")
+            }
+            return CeleryFilesystemBroker(options, eventLoopGroup: eventLoopGroup, logger: logger)
+        case "memory":
+            return MemoryBroker()
+        default:
+            throw unknown(url, "broker", "redis, rediss, redis+socket, amqp, amqps, filesystem or memory")
+        }
+    }
+
+    func results(url: String, brokerURL: String) throws(CeleriacError) -> any ResultStore {
+        switch scheme(url) {
+        #if Redis
+        case "redis", "rediss", "redis+socket":
+            return CeleryRedisResults(
+                try redis(url), keyPrefix: configuration.resultKeyPrefix, eventLoopGroup: eventLoopGroup,
+                logger: logger)
+        #endif
+        #if AMQP
+        case "rpc":
+            guard ["amqp", "amqps", "pyamqp"].contains(scheme(brokerURL)) else {
+                throw CeleriacError(.configuration, "rpc:// results need RabbitMQ as the broker: use redis:// or file://")
+            }
+            return CeleryRPCResults(try amqp(brokerURL), eventLoopGroup: eventLoopGroup, logger: logger)
+        #endif
+        case "file":
+            return CeleryFileResults(folder: path(url), eventLoopGroup: eventLoopGroup)
+        case "memory", "cache+memory":
+            return MemoryResultStore()
+        default:
+            throw unknown(url, "result store", "redis, rediss, redis+socket, rpc, file or memory")
+        }
+    }
+
+    private func scheme(_ url: String) -> String {
+        url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() } ?? ""
+    }
+
+    private func path(_ url: String) -> String {
+        url.firstRange(of: "://").map { String(url[$0.upperBound...]) } ?? ""
+    }
+
+    /// The URL itself is not shown: it may hold a password.
+    private func unknown(_ url: String, _ kind: String, _ known: String) -> CeleriacError {
+        CeleriacError(
+            .configuration,
+            "the scheme '\(scheme(url))' names no \(kind) of this build: use \(known)"
+                + " (AMQP and Redis need the package traits of these names)")
+    }
+
+    #if Redis
+    private func redis(_ url: String) throws(CeleriacError) -> RedisConfiguration {
+        do {
+            return try RedisConfiguration(url: url)
+        } catch {
+            throw CeleriacError(.configuration, "the Redis URL cannot be used", cause: error)
+        }
+    }
+    #endif
+
+    #if AMQP
+    private func amqp(_ urls: String) throws(CeleriacError) -> [AMQPConfiguration] {
+        var configurations: [AMQPConfiguration] = []
+        for url in urls.split(separator: ";") {
+            do {
+                configurations.append(try AMQPConfiguration(url: String(url)))
+            } catch {
+                throw CeleriacError(.configuration, "the AMQP URL cannot be used", cause: error)
+            }
+        }
+        return configurations
+    }
+    #endif
+}

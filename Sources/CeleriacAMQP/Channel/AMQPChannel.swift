@@ -1,0 +1,150 @@
+#if AMQP
+
+public import CeleriacWire
+internal import NIOCore
+internal import Synchronization
+
+/// A channel of an AMQP connection: one conversation with the broker, with its own consumers and delivery tags.
+///
+/// It can be used from any thread. An error that the broker finds in a method (404 for an unknown queue, 406 for other
+/// arguments than the existing queue has, …) closes the channel: everyone who waits on it gets the error
+/// `channelClosedByServer`, while the connection and its other channels live on.
+///
+/// Deliveries are settled by the channel they came on. A channel never comes back after its end, so a settlement cannot
+/// reach another delivery that has the same tag on a newer channel: on a closed channel it does nothing, and the broker
+/// has put the delivery back in its queue.
+public final class AMQPChannel: Sendable {
+    /// The connection that the channel belongs to.
+    public let connection: AMQPConnection
+    /// The channel's number on its connection.
+    public let number: UInt16
+    let mailbox = Mutex(Mailbox())
+
+    init(connection: AMQPConnection, number: UInt16) {
+        self.connection = connection
+        self.number = number
+    }
+
+    /// Whether the channel can be used.
+    public var isOpen: Bool { closure == nil }
+
+    /// Why the channel was closed; `nil` while it is open.
+    public var closure: AMQPError? { mailbox.withLock { $0.closure } }
+
+    /// Calls `handler` once when the channel has ended, by whatever means; at once if it has.
+    public func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
+        if let error = mailbox.withLock({ $0.addCloseHandler(handler) }) { handler(error) }
+    }
+
+    /// Closes the channel and waits until the broker agrees. Settlements given before are sent; unsettled deliveries go
+    /// back to their queues. Whoever waits for an answer gets the error `channelClosed`.
+    public func close() async {
+        await connection.closeChannel(self)
+    }
+
+    // MARK: Publishing
+
+    /// Publishes messages in one go.
+    ///
+    /// On a channel with confirms it returns when the broker has answered for each of them; on one without, when they
+    /// were handed to the operating system. While the broker blocks publishes they wait.
+    ///
+    /// - Returns: What became of each message, in order.
+    /// - Throws: `AMQPError`. `invalidMessage`: AMQP cannot carry one of them, and none was sent. Any other, unless its
+    ///   `nothingSent` is true: the connection, the channel, the time (`timeout`, `blocked`) or the task ended before
+    ///   all were answered for; each of them may or may not have reached its queue.
+    public func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
+        guard !messages.isEmpty else { return [] }
+        return try await connection.publish(messages, on: self)
+    }
+
+    /// Turns confirms on: from now on ``publish(_:)`` returns what the broker says of each message.
+    public func confirmSelect() async throws(AMQPError) {
+        try await connection.selectConfirms(self)
+    }
+
+    // MARK: Consuming
+
+    /// Limits how many deliveries may be unsettled.
+    ///
+    /// - Parameters:
+    ///   - prefetchCount: The limit; 0 is none.
+    ///   - global: To RabbitMQ, `false` limits each consumer that is started from now on, and `true` all consumers of
+    ///     the channel together, at once. RabbitMQ 4 and quorum queues know only `false`.
+    public func qos(prefetchCount: UInt16, global: Bool = false) async throws(AMQPError) {
+        try await call(.basicQos(prefetchCount: prefetchCount, global: global), .basicQos, .basicQosOk)
+    }
+
+    /// Starts a consumer.
+    ///
+    /// - Parameters:
+    ///   - queue: The queue to consume.
+    ///   - consumerTag: The consumer's name on this channel; when empty, the broker makes one.
+    ///   - noAck: Whether deliveries count as settled when they are sent.
+    ///   - exclusive: Whether no other consumer may have the queue.
+    ///   - arguments: Further arguments, for instance `x-priority`.
+    ///   - onEvents: Called on the connection's event loop, so it must not block. It gets everything that one socket
+    ///     read brought in one call, and after `cancelled` or `closed` nothing more.
+    /// - Returns: The consumer's tag.
+    @discardableResult
+    public func consume(
+        queue: String, consumerTag: String = "", noAck: Bool = false, exclusive: Bool = false,
+        arguments: WireObject = [:], onEvents: @escaping @Sendable ([AMQPConsumerEvent]) -> Void
+    ) async throws(AMQPError) -> String {
+        let answer = try await connection.call(
+            self,
+            .basicConsume(
+                queue: queue, consumerTag: consumerTag, noAck: noAck, exclusive: exclusive, arguments: arguments),
+            MethodID.basicConsume.name, .consume(noAck: noAck, onEvents: onEvents))
+        guard case .method(.basicConsumeOk(let tag)) = answer else { return consumerTag }
+        return tag
+    }
+
+    /// Ends a consumer and waits until the broker agrees. Deliveries that were under way have been handed over by then;
+    /// they are still to be settled. The consumer is told nothing more.
+    public func cancel(consumerTag: String) async throws(AMQPError) {
+        _ = try await connection.call(
+            self, .basicCancel(consumerTag: consumerTag), MethodID.basicCancel.name, .cancel(consumerTag: consumerTag))
+    }
+
+    /// Fetches one message; `nil` when the queue is empty.
+    public func get(queue: String, noAck: Bool = false) async throws(AMQPError) -> AMQPDelivery? {
+        let answer = try await connection.call(
+            self, .basicGet(queue: queue, noAck: noAck), MethodID.basicGet.name, .get(noAck: noAck))
+        guard case .message(let delivery) = answer else { return nil }
+        return delivery
+    }
+
+    // MARK: Settling
+
+    /// Acknowledges deliveries: the broker forgets them. Returns at once; acknowledgements given close together travel
+    /// together. Tags that are settled already are left out.
+    public func ack(_ deliveryTags: [UInt64]) {
+        enqueue(.ack(deliveryTags))
+    }
+
+    /// Refuses deliveries: the broker puts them back in their queue, or dead-letters or drops them. Returns at once.
+    public func nack(_ deliveryTags: [UInt64], requeue: Bool) {
+        enqueue(.nack(deliveryTags, requeue: requeue))
+    }
+
+    /// Refuses one delivery with `basic.reject`. Returns at once.
+    public func reject(_ deliveryTag: UInt64, requeue: Bool) {
+        enqueue(.reject(deliveryTag, requeue: requeue))
+    }
+
+    private func enqueue(_ settlement: Settlement) {
+        guard mailbox.withLock({ $0.add(settlement) }) else { return }
+        let connection = self.connection
+        connection.eventLoop.execute {
+            connection.assumeIsolated { $0.drainSettlements(of: self) }
+        }
+    }
+
+    /// Sends a method whose answer says nothing but that it came.
+    func call(_ method: ClientMethod, _ id: MethodID, _ reply: MethodID) async throws(AMQPError) {
+        _ = try await connection.call(self, method, id.name, .reply(reply))
+    }
+}
+
+#endif

@@ -1,0 +1,10 @@
+#if AMQP
+
+/// What a consumer says about deliveries.
+enum Settlement: Sendable {
+    case ack([UInt64])
+    case nack([UInt64], requeue: Bool)
+    case reject(UInt64, requeue: Bool)
+}
+
+#endif

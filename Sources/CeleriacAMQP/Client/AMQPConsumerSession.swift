@@ -1,0 +1,151 @@
+#if AMQP
+
+internal import NIOCore
+internal import Synchronization
+
+/// A channel with its consumers, set up again whenever it was lost: with the connection, by a channel error, or because
+/// the broker cancelled a consumer.
+public final class AMQPConsumerSession: Sendable {
+    /// What the session's owner is told.
+    public enum Event: Sendable {
+        /// The channel is set up, and consumers are being started. The generation counts from 1.
+        case up(generation: Int, channel: AMQPChannel)
+        /// Messages, and the channel that they came on and are settled on. Called on the connection's event loop.
+        case deliveries([AMQPDelivery], channel: AMQPChannel)
+        /// The channel ended, or could not be set up; its unsettled deliveries go back to their queues. Unless the
+        /// session is ending, it tries again.
+        case down(AMQPError)
+    }
+
+    private struct State {
+        var isStopping = false
+        var channel: AMQPChannel?
+        var consumerTags: [String] = []
+    }
+
+    private let client: AMQPClient
+    private let setup: @Sendable (AMQPChannel) async throws(AMQPError) -> [AMQPConsumption]
+    private let onEvent: @Sendable (Event) -> Void
+    private let state = Mutex(State())
+
+    /// Makes a session; ``run()`` begins it.
+    ///
+    /// - Parameters:
+    ///   - client: Whose connection to use. Several sessions may share one.
+    ///   - setup: Prepares a new channel (declares, binds, limits) and says what to consume on it. An error from it ends
+    ///     the attempt; it is called again, on a new channel, after a pause.
+    ///   - onEvent: Told what happens, in order. It must not block.
+    public init(
+        client: AMQPClient,
+        setup: @escaping @Sendable (AMQPChannel) async throws(AMQPError) -> [AMQPConsumption],
+        onEvent: @escaping @Sendable (Event) -> Void
+    ) {
+        self.client = client
+        self.setup = setup
+        self.onEvent = onEvent
+    }
+
+    /// Keeps the session up until the task is cancelled, or until the channel ends after ``stopConsuming()``.
+    ///
+    /// When it returns, the channel is closed: what was settled before is sent, what was not goes back to its queue.
+    public func run() async {
+        var generation = 0
+        var backoff = Backoff()
+        while !isEnding {
+            let start = NIODeadline.now()
+            let error = await serve(&generation)
+            onEvent(.down(error))
+            if isEnding { break }
+            if .now() - start >= TimeAmount(backoff.settledAfter) {
+                backoff.reset()
+            } else {
+                await pause(backoff.next(jitter: .random(in: 0...1)))
+            }
+        }
+    }
+
+    /// Cancels the consumers and starts no new ones. Returns when no further delivery can come; those that came can
+    /// still be settled, until ``run()`` is cancelled.
+    public func stopConsuming() async {
+        let (channel, tags) = state.withLock { state in
+            state.isStopping = true
+            defer { state.consumerTags = [] }
+            return (state.channel, state.consumerTags)
+        }
+        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+    }
+
+    private var isEnding: Bool { Task.isCancelled || state.withLock { $0.isStopping } }
+
+    /// Sets up one channel and waits for its end.
+    private func serve(_ generation: inout Int) async -> AMQPError {
+        do throws(AMQPError) {
+            let channel = try await client.connection().openChannel(confirms: false)
+            let ended = channel.connection.eventLoop.makePromise(of: AMQPError.self)
+            channel.onClose { ended.succeed($0) }
+            do throws(AMQPError) {
+                let consumptions = try await setup(channel)
+                generation += 1
+                state.withLock { $0.channel = channel }
+                onEvent(.up(generation: generation, channel: channel))
+                for consumption in consumptions { try await consume(consumption, channel, ended) }
+            } catch {
+                ended.succeed(error)
+            }
+            let error = await withTaskCancellationHandler {
+                (try? await ended.futureResult.get()) ?? .cancelled
+            } onCancel: {
+                ended.succeed(.cancelled)
+            }
+            state.withLock { state in
+                state.channel = nil
+                state.consumerTags = []
+            }
+            await channel.close()
+            return error
+        } catch {
+            return error
+        }
+    }
+
+    private func consume(
+        _ consumption: AMQPConsumption, _ channel: AMQPChannel, _ ended: EventLoopPromise<AMQPError>
+    ) async throws(AMQPError) {
+        if isEnding { return }
+        let onEvent = self.onEvent
+        let tag = try await channel.consume(
+            queue: consumption.queue, consumerTag: consumption.consumerTag, noAck: consumption.noAck,
+            exclusive: consumption.exclusive, arguments: consumption.arguments
+        ) { events in
+            for event in events {
+                switch event {
+                case .deliveries(let deliveries): onEvent(.deliveries(deliveries, channel: channel))
+                case .cancelled:
+                    ended.succeed(
+                        AMQPError(
+                            .consumerCancelled,
+                            "The broker cancelled the consumer of \(consumption.queue); was the queue deleted?"))
+                case .closed: break
+                }
+            }
+        }
+        let isStopping = state.withLock { state in
+            if !state.isStopping { state.consumerTags.append(tag) }
+            return state.isStopping
+        }
+        if isStopping { try await channel.cancel(consumerTag: tag) }
+    }
+
+    private func pause(_ duration: Duration) async {
+        let promise = client.eventLoop.makePromise(of: Void.self)
+        let timer = client.eventLoop.scheduleTask(in: TimeAmount(duration)) { promise.succeed() }
+        await withTaskCancellationHandler {
+            try? await promise.futureResult.get()
+        } onCancel: {
+            timer.cancel()
+            promise.succeed()
+        }
+    }
+}
+
+#endif

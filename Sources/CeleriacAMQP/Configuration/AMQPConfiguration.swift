@@ -1,0 +1,75 @@
+#if AMQP
+
+public import CeleriacWire
+
+/// How to reach one AMQP broker, and how to behave there.
+public struct AMQPConfiguration: Sendable, Hashable {
+    /// Host name or IP address. Default `localhost`.
+    public var host: String
+    /// TCP port. Default 5672, with TLS 5671.
+    public var port: Int
+    /// User name. Default `guest`.
+    public var user: String
+    /// Password. Default `guest`.
+    public var password: String
+    /// Virtual host. Default `/`.
+    public var virtualHost: String
+    /// TLS settings; `nil` speaks plain TCP.
+    public var tls: AMQPTLS?
+    /// How the connection proves who it is. Default user name and password.
+    public var authentication: AMQPAuthentication = .plain
+    /// Longest silence on the connection, in whole seconds; the broker may lower it. Zero turns heartbeats off.
+    /// Default 60 s. A peer that stays silent for twice this time is dead.
+    public var heartbeat: Duration = .seconds(60)
+    /// Longest time to connect, TLS and AMQP handshakes included. Default 10 s.
+    public var connectTimeout: Duration = .seconds(10)
+    /// Longest wait for an answer of the broker: of a method, or of a publish that is to be confirmed. Default 60 s.
+    public var replyTimeout: Duration = .seconds(60)
+    /// Most channels to ask for; the broker may lower it. Default 2047.
+    public var channelMax: UInt16 = 2047
+    /// Largest frame to ask for, in bytes, at least 4096; the broker may lower it. Default 131,072.
+    public var frameMax: UInt32 = 131_072
+    /// Largest message body to take from the broker, in bytes. The body of a larger message is dropped as it arrives
+    /// and the delivery says so in its `defect`. Default 128 MiB, RabbitMQ's own default.
+    public var maximumBodySize: Int = 128 << 20
+    /// Name of this connection in the broker's management view and log.
+    public var connectionName: String?
+    /// Further client properties to present to the broker.
+    public var clientProperties: WireObject = [:]
+
+    /// Makes a configuration from its parts; everything has the default of an AMQP URL.
+    public init(
+        host: String = "localhost",
+        port: Int? = nil,
+        user: String = "guest",
+        password: String = "guest",
+        virtualHost: String = "/",
+        tls: AMQPTLS? = nil
+    ) {
+        self.host = host
+        self.port = port ?? (tls == nil ? 5672 : 5671)
+        self.user = user
+        self.password = password
+        self.virtualHost = virtualHost
+        self.tls = tls
+    }
+}
+
+extension AMQPConfiguration: CustomStringConvertible {
+    /// Host, port and virtual host, without credentials.
+    public var description: String {
+        "\(tls == nil ? "amqp" : "amqps")://\(host):\(port)/\(virtualHost == "/" ? "" : virtualHost)"
+    }
+}
+
+extension AMQPConfiguration: CustomDebugStringConvertible {
+    /// The same as `description`, so that no dump shows the password.
+    public var debugDescription: String { description }
+}
+
+extension AMQPConfiguration: CustomReflectable {
+    /// Shows no stored property, so that no dump shows the password.
+    public var customMirror: Mirror { Mirror(self, children: ["url": description]) }
+}
+
+#endif

@@ -1,0 +1,92 @@
+#if AMQP
+
+internal import CeleriacWire
+internal import DequeModule
+
+/// The publishes of one confirm channel that the broker has not answered for, in the order in which they were sent.
+struct ConfirmLedger {
+    /// The sequence number of the next publish. The first after `confirm.select` is 1.
+    private(set) var nextSequence: UInt64 = 1
+    private var batches = Deque<PublishBatch>()
+    /// The first publish that a further return can be of.
+    private var nextReturn: UInt64 = 1
+
+    /// Whether every publish was answered for.
+    var isEmpty: Bool { batches.isEmpty }
+
+    /// Takes note of a batch that is being sent.
+    mutating func add(_ batch: PublishBatch) {
+        batch.firstSequence = nextSequence
+        nextSequence = batch.endSequence
+        batches.append(batch)
+    }
+
+    /// Records a `basic.ack` or `basic.nack` of the broker.
+    ///
+    /// - Returns: The batches that are complete by it.
+    mutating func settle(
+        _ tag: UInt64, multiple: Bool, as outcome: AMQPPublishOutcome
+    ) throws(AMQPError) -> [PublishBatch] {
+        guard tag < nextSequence, tag > 0 || multiple else { throw .violation("a confirm of unknown publish \(tag)") }
+        var finished: [PublishBatch] = []
+        if multiple {
+            let end = tag == 0 ? nextSequence : tag + 1
+            for batch in batches {
+                guard batch.firstSequence < end else { break }
+                guard batch.unsettled > 0 else { continue }
+                for index in 0..<Int(min(end, batch.endSequence) - batch.firstSequence) {
+                    batch.settle(index, outcome)
+                }
+                if batch.unsettled == 0 { finished.append(batch) }
+            }
+        } else if let batch = batch(of: tag), batch.unsettled > 0 {
+            batch.settle(Int(tag - batch.firstSequence), outcome)
+            if batch.unsettled == 0 { finished.append(batch) }
+        }
+        while batches.first?.unsettled == 0 { batches.removeFirst() }
+        return finished
+    }
+
+    /// Records a `basic.return`.
+    ///
+    /// The method names no publish. Returns come in the order of the publishes, so it goes to the next mandatory one
+    /// with the same exchange, routing key, ids and body: exact but for identical messages, which nobody can tell apart.
+    mutating func markReturned(
+        exchange: String, routingKey: String, message: WireMessage, _ outcome: AMQPPublishOutcome
+    ) {
+        for batch in batches where batch.endSequence > nextReturn {
+            let start = Int(max(nextReturn, batch.firstSequence) - batch.firstSequence)
+            for index in start..<batch.messages.count where !batch.isSettled(index) {
+                let publish = batch.messages[index]
+                guard publish.mandatory, publish.exchange == exchange, publish.routingKey == routingKey,
+                    publish.message.properties.correlationID == message.properties.correlationID,
+                    publish.message.properties.messageID == message.properties.messageID,
+                    publish.message.body == message.body
+                else { continue }
+                batch.markReturned(index, outcome)
+                nextReturn = batch.firstSequence + UInt64(index) + 1
+                return
+            }
+        }
+    }
+
+    /// Forgets and returns every unanswered batch.
+    mutating func removeAll() -> [PublishBatch] {
+        defer { batches.removeAll() }
+        return batches.filter { $0.unsettled > 0 }
+    }
+
+    private func batch(of tag: UInt64) -> PublishBatch? {
+        guard let first = batches.first, tag >= first.firstSequence else { return nil }
+        if tag < first.endSequence { return first }
+        var low = 1
+        var high = batches.count
+        while low < high {
+            let middle = (low + high) / 2
+            if batches[middle].endSequence <= tag { low = middle + 1 } else { high = middle }
+        }
+        return low < batches.count ? batches[low] : nil
+    }
+}
+
+#endif

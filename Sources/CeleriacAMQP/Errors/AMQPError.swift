@@ -1,0 +1,105 @@
+#if AMQP
+
+/// What went wrong between this process and an AMQP broker.
+public struct AMQPError: Error, Sendable {
+    /// The kind of failure. New kinds can be added without breaking callers.
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
+        /// The kind's name, for logs.
+        public let description: String
+
+        /// No connection could be made: name not found, refused, or closed before the handshake ended.
+        public static let connectFailed = Code(description: "connectFailed")
+        /// The broker refused the credentials, or offers no mechanism that the configuration allows.
+        public static let authenticationFailed = Code(description: "authenticationFailed")
+        /// The TLS handshake failed, or a certificate or key file could not be used.
+        public static let tls = Code(description: "tls")
+        /// The connection broke: reset, end of stream, or two heartbeats missed.
+        public static let connectionLost = Code(description: "connectionLost")
+        /// The broker closed the connection with `connection.close`; see `replyCode` and `replyText`.
+        public static let connectionClosedByServer = Code(description: "connectionClosedByServer")
+        /// This process closed the connection or client.
+        public static let connectionClosed = Code(description: "connectionClosed")
+        /// The broker closed the channel with `channel.close`; see `replyCode` and `replyText`.
+        public static let channelClosedByServer = Code(description: "channelClosedByServer")
+        /// This process closed the channel.
+        public static let channelClosed = Code(description: "channelClosed")
+        /// Every channel number that the broker allows is in use.
+        public static let channelLimit = Code(description: "channelLimit")
+        /// The broker cancelled the consumer: its queue was deleted or its node failed.
+        public static let consumerCancelled = Code(description: "consumerCancelled")
+        /// The broker refused responsibility for a publish (`basic.nack`).
+        public static let nacked = Code(description: "nacked")
+        /// The broker returned a mandatory publish that no queue takes (`basic.return`).
+        public static let returned = Code(description: "returned")
+        /// No answer within the configured time.
+        public static let timeout = Code(description: "timeout")
+        /// The broker blocks publishes (it is short of memory or disk), and it did so for too long.
+        public static let blocked = Code(description: "blocked")
+        /// The task that waited was cancelled.
+        public static let cancelled = Code(description: "cancelled")
+        /// The peer broke the protocol, or does not speak AMQP 0-9-1.
+        public static let protocolViolation = Code(description: "protocolViolation")
+        /// A message or an argument that AMQP cannot carry. Nothing of the call was sent.
+        public static let invalidMessage = Code(description: "invalidMessage")
+        /// A broker URL that cannot be understood.
+        public static let invalidURL = Code(description: "invalidURL")
+    }
+
+    /// The kind of failure.
+    public var code: Code
+    /// What happened and what to do about it. Holds no credentials, headers or bodies.
+    public var message: String
+    /// The AMQP reply code that the broker gave, for instance 404.
+    public var replyCode: UInt16?
+    /// The text that the broker gave with its reply code.
+    public var replyText: String?
+    /// The method that the broker blames, for instance `queue.declare`.
+    public var method: String?
+    /// True when it is certain that nothing of the call reached the broker, so that a retry duplicates nothing.
+    public var nothingSent: Bool
+    /// The error below this one.
+    public var cause: (any Error)?
+
+    /// Makes an error.
+    public init(
+        _ code: Code,
+        _ message: String,
+        replyCode: UInt16? = nil,
+        replyText: String? = nil,
+        method: String? = nil,
+        nothingSent: Bool = false,
+        cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.replyCode = replyCode
+        self.replyText = replyText
+        self.method = method
+        self.nothingSent = nothingSent
+        self.cause = cause
+    }
+
+    /// The same failure as seen by a call that had sent nothing yet.
+    func withNothingSent() -> AMQPError {
+        var copy = self
+        copy.nothingSent = true
+        return copy
+    }
+}
+
+extension AMQPError: CustomStringConvertible {
+    /// Kind, message and the broker's reply.
+    public var description: String {
+        var text = "AMQP \(code): \(message)"
+        if let replyCode {
+            text += " (\(replyCode)"
+            if let replyText { text += " \(replyText)" }
+            if let method { text += ", in answer to \(method)" }
+            text += ")"
+        }
+        if let cause { text += " [\(cause)]" }
+        return text
+    }
+}
+
+#endif

@@ -1,0 +1,33 @@
+#if AMQP
+
+public import CeleriacWire
+
+/// A message that the broker delivered.
+public struct AMQPDelivery: Sendable {
+    /// Why parts of a delivered message could not be read.
+    public struct Defect: Sendable, Hashable {
+        /// What could not be read.
+        public let reason: String
+        /// The property flags and property list, exactly as they came in the content header frame.
+        public let propertyBytes: [UInt8]
+    }
+
+    /// The consumer it came to; empty for a message that was fetched with `get`.
+    public let consumerTag: String
+    /// The number by which its channel settles it.
+    public let deliveryTag: UInt64
+    /// Whether the broker delivered it before.
+    public let redelivered: Bool
+    /// The exchange it was published to.
+    public let exchange: String
+    /// The routing key it was published with.
+    public let routingKey: String
+    /// Headers, properties and body.
+    public let message: WireMessage
+    /// What is wrong with the message, if anything: properties or headers that cannot be decoded (they are empty in
+    /// `message` then), or a body past the configuration's `maximumBodySize` (which is empty then). It can be settled
+    /// like any other.
+    public let defect: Defect?
+}
+
+#endif

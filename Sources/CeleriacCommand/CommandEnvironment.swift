@@ -1,0 +1,15 @@
+import Foundation
+
+/// The process's environment and standard streams, as the commands use them.
+struct CommandEnvironment {
+    subscript(name: String) -> String? { ProcessInfo.processInfo.environment[name] }
+
+    /// Prints a line on standard error.
+    static func say(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+
+    /// All of standard input.
+    static func readInput() -> [UInt8] { [UInt8](FileHandle.standardInput.readDataToEndOfFile()) }
+
+    /// Prints bytes and a line feed on standard output.
+    static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")])) }
+}

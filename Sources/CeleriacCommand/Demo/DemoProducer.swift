@@ -1,0 +1,66 @@
+import Celeriac
+
+/// The Swift producer of `celeriac demo`: sends every task and prints what came back.
+struct DemoProducer {
+    let app: CeleryApp
+    /// What the other side is, for the printed lines.
+    let peer: String
+
+    /// - Returns: how many results were wrong or missing.
+    func run() async -> Int {
+        var failures = 0
+        failures += await exchange("add(2, 3)", DemoTasks.add([2, 3]), expected: 5)
+        failures += await exchange("multiply(2, 3, 7)", DemoTasks.multiply([2, 3, 7]), expected: 42)
+        failures += await exchange("sum_ints([1, 2, 3, 4])", DemoTasks.sumInts([1, 2, 3, 4]), expected: 10)
+        failures += await exchange("sum_floats([1.5, 2.25])", DemoTasks.sumFloats([1.5, 2.25]), expected: 3.75)
+        failures += await exchange(
+            "concat([\"foo\", \"bår\", \"🥕\"])", DemoTasks.concat(["foo", "bår", "🥕"]), expected: "foobår🥕")
+        failures += await exchange("split(\"abc\")", DemoTasks.split("abc"), expected: ["a", "b", "c"])
+        failures += await panic()
+        failures += await longRunning()
+        return failures
+    }
+
+    private func exchange<Value: Equatable & Sendable>(
+        _ call: String, _ signature: Signature<Value>, expected: Value
+    ) async -> Int {
+        do {
+            let value = try await app.send(signature).get(timeout: .seconds(60))
+            return report(call, "\(value)", isRight: value == expected, expected: "\(expected)")
+        } catch {
+            return report(call, "\(error)", isRight: false, expected: "\(expected)")
+        }
+    }
+
+    private func panic() async -> Int {
+        do {
+            try await app.send(DemoTasks.panic()).get(timeout: .seconds(60))
+            return report("panic_task()", "no error", isRight: false, expected: "RuntimeError")
+        } catch let error as RemoteTaskError {
+            let isRight = error.type == "RuntimeError" && error.arguments == ["oops"]
+            return report(
+                "panic_task()", "\(error.type)(\(error.message ?? ""))", isRight: isRight,
+                expected: "RuntimeError(oops)")
+        } catch {
+            return report("panic_task()", "\(error)", isRight: false, expected: "RuntimeError(oops)")
+        }
+    }
+
+    private func longRunning() async -> Int {
+        do {
+            try await app.send(DemoTasks.longRunning(1)).get(timeout: .seconds(60))
+            return report("long_running_task(1.0)", "nothing, as it should", isRight: true, expected: "")
+        } catch {
+            return report("long_running_task(1.0)", "\(error)", isRight: false, expected: "nothing")
+        }
+    }
+
+    private func report(_ call: String, _ got: String, isRight: Bool, expected: String) -> Int {
+        let padding = String(repeating: " ", count: max(1, 37 - call.count))
+        let remark = isRight ? "" : "   expected \(expected)"
+        let route = "Swift → \(peer)"
+        let gap = String(repeating: " ", count: max(1, 17 - route.count))
+        CommandEnvironment.write(Array("\(route)\(gap)\(call)\(padding)\(got)\(remark)".utf8))
+        return isRight ? 0 : 1
+    }
+}

@@ -1,0 +1,20 @@
+/// Where messages are published to and consumed from, in one dialect's layout.
+///
+/// Implement it to bring a transport of your own.
+public protocol Broker: Sendable {
+    /// A name for logs: scheme, host and port or folder, without credentials.
+    var name: String { get }
+
+    /// Publishes messages and returns when the broker has taken responsibility for all of them.
+    ///
+    /// - Throws: an error if any of them is not confirmed. Some may have been delivered.
+    func publish(_ messages: [OutgoingMessage]) async throws
+
+    /// Begins to consume.
+    ///
+    /// - Throws: an error when the broker cannot be reached or refuses.
+    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer
+
+    /// Closes what the broker holds open. Messages can't be published after it.
+    func close() async
+}

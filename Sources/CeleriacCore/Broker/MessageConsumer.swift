@@ -1,0 +1,32 @@
+/// One worker's hold on its queues, from the first message to the last settlement.
+///
+/// A consumer lives through lost connections: it reconnects by itself and keeps what it claimed where the transport
+/// allows that.
+public protocol MessageConsumer: Sendable {
+    /// Waits until there is a message and returns at most `limit` of them.
+    ///
+    /// - Parameter limit: how many messages the worker has room for, 1 or more.
+    /// - Returns: at least one delivery, or none if ``stop()`` was called.
+    /// - Throws: an error when the broker cannot be reached any more and the consumer gave up.
+    func next(atMost limit: Int) async throws -> [Delivery]
+
+    /// Settles deliveries, all in one round trip.
+    ///
+    /// A receipt of a connection that is lost is skipped where the broker has taken its message back already.
+    func settle(_ settlements: [Settlement]) async throws
+
+    /// Tells how many messages the worker holds beside its prefetch (waiting for their time), so that a broker which
+    /// counts them can let others through.
+    func hold(_ count: Int) async throws
+
+    /// Stops taking messages: a waiting ``next(atMost:)`` returns no delivery. What was claimed stays claimed.
+    func stop() async
+
+    /// Gives back everything that is not settled, in its order, and ends.
+    func close() async throws
+}
+
+extension MessageConsumer {
+    /// Does nothing: a broker that is asked for each message counts none that waits.
+    public func hold(_ count: Int) async throws {}
+}

@@ -1,0 +1,22 @@
+public import CeleriacWire
+
+/// A message and where it goes.
+public struct OutgoingMessage: Sendable, Hashable {
+    /// The message.
+    public var message: WireMessage
+    /// The exchange; empty for the default exchange, whose routing keys are queue names.
+    public var exchange: String
+    /// The routing key. On the default exchange this is the name of the queue.
+    public var routingKey: String
+    /// The queue that must exist before the message is sent, so that a task sent before its worker's first start
+    /// waits instead of vanishing; nil where the receiver makes its own queue (replies).
+    public var declaredQueue: String?
+
+    /// Makes a message for `routingKey` on `exchange`.
+    public init(message: WireMessage, exchange: String = "", routingKey: String, declaredQueue: String? = nil) {
+        self.message = message
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.declaredQueue = declaredQueue
+    }
+}

@@ -1,0 +1,18 @@
+/// What a client does where a signature or a call does not say.
+public struct ClientConfiguration: Sendable {
+    /// The queue of tasks that name none.
+    public var defaultQueue: String
+    /// Options of every task, under those of its signature and of the call.
+    public var defaultOptions: SendOptions
+    /// Queues by task name; what is not in it goes to ``defaultQueue``.
+    public var routes: [String: String]
+
+    /// Makes a configuration.
+    public init(
+        defaultQueue: String = "celery", defaultOptions: SendOptions = SendOptions(), routes: [String: String] = [:]
+    ) {
+        self.defaultQueue = defaultQueue
+        self.defaultOptions = defaultOptions
+        self.routes = routes
+    }
+}

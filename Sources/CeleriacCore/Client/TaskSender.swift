@@ -1,0 +1,71 @@
+public import CeleriacWire
+
+public import struct FoundationEssentials.Date
+
+/// Something that sends tasks and reads their results by a client: the client itself, or an application.
+public protocol TaskSender: Sendable {
+    /// The client.
+    var client: Client { get }
+}
+
+extension TaskSender {
+    /// Sends a task, and returns once the broker has taken it.
+    ///
+    /// What is given here wins over the signature's options, those over the client's configuration.
+    ///
+    /// - Parameters:
+    ///   - countdown: run it no earlier than this long from now.
+    ///   - eta: run it no earlier than this time.
+    ///   - expires: do not run it after this time.
+    ///   - priority: as the broker understands it, see ``SendOptions/priority``.
+    ///   - queue: the queue.
+    ///   - headers: custom headers.
+    ///   - timeLimits: limits for the run.
+    ///   - ignoresResult: whether the worker stores no result.
+    ///   - serializer: the form of the body.
+    ///   - compression: the compression of the body.
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed`
+    ///   when the broker did not confirm it (it may have been delivered all the same).
+    @discardableResult
+    public func send<Value>(
+        _ signature: Signature<Value>,
+        countdown: Duration? = nil,
+        eta: Date? = nil,
+        expires: Date? = nil,
+        priority: UInt8? = nil,
+        queue: String? = nil,
+        headers: WireObject = [:],
+        timeLimits: TimeLimits = TimeLimits(),
+        ignoresResult: Bool? = nil,
+        serializer: Serializer? = nil,
+        compression: Compression? = nil
+    ) async throws -> AsyncResult<Value> {
+        let options = SendOptions(
+            countdown: countdown, eta: eta, expires: expires, priority: priority, queue: queue, headers: headers,
+            timeLimits: timeLimits, ignoresResult: ignoresResult, serializer: serializer, compression: compression)
+        return try await client.send(signature, options: options)
+    }
+
+    /// Sends many tasks of one result type in one go: one flush, one confirmation for all.
+    ///
+    /// - Parameter options: options for all of them, over those of the signatures.
+    /// - Returns: the results to come, in the order of the signatures.
+    /// - Throws: as `send` of one. When publishing fails, some of the tasks may have been delivered.
+    @discardableResult
+    public func send<Value>(_ signatures: [Signature<Value>], options: SendOptions = SendOptions()) async throws
+        -> [AsyncResult<Value>]
+    {
+        try await client.send(batch: signatures, options: options)
+    }
+
+    /// A handle on a task that was sent elsewhere or earlier.
+    ///
+    /// - Parameters:
+    ///   - id: the task's id.
+    ///   - type: what the task returns.
+    public func result<Value: Codable & Sendable>(_ id: String, as type: Value.Type = Value.self)
+        -> AsyncResult<Value>
+    {
+        AsyncResult(id: id, client: client, coding: .codable, ticket: client.ticket(for: id))
+    }
+}

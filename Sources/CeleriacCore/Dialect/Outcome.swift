@@ -1,0 +1,23 @@
+public import CeleriacWire
+
+public import struct FoundationEssentials.Date
+
+/// How a request ended at this worker. A dialect turns it into effects.
+public enum Outcome: Sendable {
+    /// The handler returned a value.
+    case success(WireValue)
+    /// The handler threw, or its arguments did not fit.
+    case failure(TaskFailure)
+    /// It is to be sent again, to be run at `eta`; `cause` is what made it fail this time.
+    case retry(eta: Date, cause: TaskFailure)
+    /// Its time had passed before it could be run.
+    case expired
+    /// Its hard time limit passed. The limit in seconds.
+    case timedOut(limit: Double)
+    /// No handler is registered under its name.
+    case unregistered
+    /// The handler asked for nothing to be stored.
+    case ignored
+    /// The handler refused the message itself.
+    case rejected(requeue: Bool)
+}

@@ -1,0 +1,39 @@
+public import CeleriacWire
+
+/// A task's failure as the wire carries it. Throw one from a handler to choose what a Python caller catches.
+///
+/// ```swift
+/// throw TaskFailure("ValueError", "negative width")          // raises ValueError('negative width') in Python
+/// ```
+public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The exception's class name, for instance `ValueError`.
+    public var type: String
+    /// The module of the class. Python rebuilds the class only from a module that the reader has imported; otherwise
+    /// it makes one of that name.
+    public var module: String
+    /// The exception's arguments.
+    public var arguments: [WireValue]
+    /// Where it happened, for a person. Free text.
+    public var traceback: String?
+
+    /// Makes a failure.
+    public init(
+        type: String,
+        module: String = "builtins",
+        arguments: [WireValue],
+        traceback: String? = nil
+    ) {
+        self.type = type
+        self.module = module
+        self.arguments = arguments
+        self.traceback = traceback
+    }
+
+    /// A failure with a message as its one argument.
+    public init(_ type: String, module: String = "builtins", _ message: String) {
+        self.init(type: type, module: module, arguments: [.string(message)])
+    }
+
+    /// The qualified type. The arguments are user data and not shown.
+    public var description: String { module == "builtins" ? type : "\(module).\(type)" }
+}

@@ -1,0 +1,68 @@
+public import CeleriacWire
+
+public import struct FoundationEssentials.Date
+
+/// A task to run, as a worker received it: the same for every dialect.
+public struct TaskRequest: Sendable {
+    /// The task's id; also the key of its result.
+    public var id: String
+    /// The name under which the task is registered.
+    public var name: String
+    /// Positional arguments.
+    public var arguments: [WireValue]
+    /// Keyword arguments.
+    public var keywordArguments: WireObject
+    /// Not to be run before this time.
+    public var eta: Date?
+    /// Not to be run after this time.
+    public var expires: Date?
+    /// How often it was retried before.
+    public var retries: Int
+    /// Limits that the sender asked for; they win over the handler's own.
+    public var timeLimits: TimeLimits
+    /// First task of the workflow that this one belongs to.
+    public var rootID: String?
+    /// The task that sent this one.
+    public var parentID: String?
+    /// The group that it is a member of.
+    public var groupID: String?
+    /// Whether the sender wants no result stored; nil leaves it to the handler's options.
+    public var ignoresResult: Bool?
+    /// Where the sender waits for the result, if it waits on a queue.
+    public var replyTo: String?
+    /// What ties the result to this request; the task's id by convention.
+    public var correlationID: String?
+    /// The priority that the message carried.
+    public var priority: UInt8?
+    /// All headers of the message.
+    public var headers: WireObject
+    /// The queue it came from.
+    public var queue: String
+    /// Whether the broker delivered it before.
+    public var redelivered: Bool
+    /// The dialect's own form of the message, from which it makes effects.
+    public var message: any Sendable
+
+    /// Makes a request. Only dialects do.
+    public init(
+        id: String,
+        name: String,
+        arguments: [WireValue],
+        keywordArguments: WireObject,
+        headers: WireObject,
+        queue: String,
+        redelivered: Bool,
+        message: any Sendable
+    ) {
+        self.id = id
+        self.name = name
+        self.arguments = arguments
+        self.keywordArguments = keywordArguments
+        self.retries = 0
+        self.timeLimits = TimeLimits()
+        self.headers = headers
+        self.queue = queue
+        self.redelivered = redelivered
+        self.message = message
+    }
+}

@@ -1,0 +1,55 @@
+/// An error of the runtime: a worker, a client or a signature that cannot do what was asked.
+///
+/// Errors of one layer below (AMQP, Redis, a codec) are kept in ``cause``.
+public struct CeleriacError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, as a value to switch over. New codes may be added.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Base: String {
+            case configuration, publishFailed, unsupported, argumentMismatch, resultMismatch, timeout, closed,
+                resultStore, unavailable
+        }
+        private let base: Base
+
+        /// A configuration that cannot work; the message names the setting.
+        public static let configuration = Code(base: .configuration)
+        /// The broker did not confirm a message. It may or may not have been delivered.
+        public static let publishFailed = Code(base: .publishFailed)
+        /// The dialect, broker or result store cannot carry what was asked.
+        public static let unsupported = Code(base: .unsupported)
+        /// Arguments that do not fit the task's parameters.
+        public static let argumentMismatch = Code(base: .argumentMismatch)
+        /// A result that does not fit the type which the caller declared.
+        public static let resultMismatch = Code(base: .resultMismatch)
+        /// Nothing arrived in the time given.
+        public static let timeout = Code(base: .timeout)
+        /// The client, worker or broker was closed.
+        public static let closed = Code(base: .closed)
+        /// The result store failed or holds something that cannot be read.
+        public static let resultStore = Code(base: .resultStore)
+        /// The broker or result store cannot be reached.
+        public static let unavailable = Code(base: .unavailable)
+
+        /// The code's name.
+        public var description: String { base.rawValue }
+    }
+
+    /// What went wrong.
+    public var code: Code
+    /// What went wrong and what to do about it, for a person. Holds no task arguments and no credentials.
+    public var message: String
+    /// The error of the layer below, if there was one.
+    public var cause: (any Error)?
+
+    /// Makes an error.
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    /// The code, the message and the cause.
+    public var description: String {
+        guard let cause else { return "\(code): \(message)" }
+        return "\(code): \(message) (\(cause))"
+    }
+}

@@ -1,0 +1,85 @@
+import CeleriacWire
+import Synchronization
+
+/// A consumer of a ``MemoryBroker``.
+final class MemoryConsumer: MessageConsumer {
+    private struct State {
+        var nextTag: UInt64 = 1
+        var held: [UInt64: (queue: String, entry: MemoryBroker.Entry)] = [:]
+        var waiting: Gate?
+        var isStopped = false
+    }
+    private let state = Mutex(State())
+    private let broker: MemoryBroker
+    private let queues: [String]
+
+    init(broker: MemoryBroker, queues: [String]) {
+        self.broker = broker
+        self.queues = queues
+    }
+
+    func next(atMost limit: Int) async throws -> [Delivery] {
+        while true {
+            if state.withLock({ $0.isStopped }) { return [] }
+            let (entries, wait) = try broker.take(atMost: limit, from: queues)
+            guard let (id, gate) = wait else { return deliver(entries) }
+            let isStopped = state.withLock { state in
+                state.waiting = gate
+                return state.isStopped
+            }
+            if !isStopped { await gate.wait() }
+            broker.forget(waiter: id)
+        }
+    }
+
+    private func deliver(_ entries: [(String, MemoryBroker.Entry)]) -> [Delivery] {
+        state.withLock { state in
+            entries.map { queue, entry in
+                let tag = state.nextTag
+                state.nextTag += 1
+                state.held[tag] = (queue, entry)
+                return Delivery(
+                    content: .success(entry.message), queue: queue, redelivered: entry.redelivered,
+                    attempts: entry.attempts, receipt: Receipt(generation: 0, tag: tag))
+            }
+        }
+    }
+
+    func settle(_ settlements: [Settlement]) async throws {
+        for settlement in settlements {
+            guard let held = state.withLock({ $0.held.removeValue(forKey: settlement.receipt.tag) }) else {
+                continue
+            }
+            switch settlement.disposition {
+            case .acknowledge, .reject: break
+            case .park(let fault): broker.park(held.entry.message, from: held.queue, fault: fault)
+            case .requeue:
+                var entry = held.entry
+                entry.redelivered = true
+                broker.putBack([(held.queue, entry)])
+            }
+        }
+    }
+
+    func stop() async {
+        let gate = state.withLock { state in
+            state.isStopped = true
+            return state.waiting
+        }
+        gate?.open()
+    }
+
+    func close() async throws {
+        await stop()
+        let held = state.withLock { state in
+            defer { state.held = [:] }
+            return state.held.sorted { $0.key < $1.key }.map(\.value)
+        }
+        broker.putBack(
+            held.map { queue, entry in
+                var entry = entry
+                entry.redelivered = true
+                return (queue, entry)
+            })
+    }
+}

@@ -1,0 +1,56 @@
+import CeleriacWire
+
+/// A task that was sent, and its result to come.
+public struct AsyncResult<Value: Sendable>: Sendable {
+    /// The task's id.
+    public let id: String
+    let client: Client
+    let coding: ResultCoding<Value>
+    let ticket: ResultTicket?
+
+    /// Waits for the result.
+    ///
+    /// - Parameter timeout: how long to wait at most; nil for as long as it takes.
+    /// - Returns: what the task returned.
+    /// - Throws: ``RemoteTaskError`` when the task failed or was revoked; ``CeleriacError`` with code `timeout` when the
+    ///   time is up, `resultMismatch` when the result is not a `Value`, `unavailable` or `closed` when the result store
+    ///   is gone; `CancellationError`.
+    public func get(timeout: Duration? = nil) async throws -> Value {
+        try client.value(of: try await client.finalResult(of: id, timeout: timeout), coding: coding)
+    }
+
+    /// The task's state as it is stored now; `PENDING` when nothing is stored.
+    ///
+    /// - Throws: ``CeleriacError`` when the result store cannot be reached or read.
+    public func status() async throws -> TaskState {
+        try await client.currentResult(of: id)?.state ?? .pending
+    }
+
+    /// What is stored for the task now, or nil when nothing is.
+    ///
+    /// - Throws: ``CeleriacError`` when the result store cannot be reached or read.
+    public func stored() async throws -> TaskResult? {
+        try await client.currentResult(of: id)
+    }
+
+    /// Deletes what is stored for the task.
+    ///
+    /// - Throws: ``CeleriacError`` when the result store cannot be reached.
+    public func forget() async throws {
+        try await client.forget(id)
+    }
+}
+
+extension Array {
+    /// Waits for the results of all tasks, with one subscription and one read for all of them.
+    ///
+    /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.
+    /// - Returns: what the tasks returned, in their order.
+    /// - Throws: as ``AsyncResult/get(timeout:)``: the error of the first task in order that failed.
+    public func get<Value: Sendable>(timeout: Duration? = nil) async throws -> [Value]
+    where Element == AsyncResult<Value> {
+        guard let client = first?.client else { return [] }
+        let results = try await client.finalResults(of: map(\.id), timeout: timeout)
+        return try zip(self, results).map { handle, result in try client.value(of: result, coding: handle.coding) }
+    }
+}

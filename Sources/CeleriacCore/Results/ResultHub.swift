@@ -1,0 +1,89 @@
+import Logging
+import Synchronization
+
+/// Brings results that arrive to those who wait for them, and keeps those that arrive only once.
+final class ResultHub: ResultSink {
+    private struct Entry {
+        /// Handles on the task that may still ask for its result.
+        var holders = 0
+        var waits: [ObjectIdentifier: ResultWait] = [:]
+        var latest: TaskResult?
+    }
+    private let entries = Mutex<[String: Entry]>([:])
+    private let dialect: any Dialect
+    private let logger: Logger
+
+    init(dialect: any Dialect, logger: Logger) {
+        self.dialect = dialect
+        self.logger = logger
+    }
+
+    /// Keeps what arrives for a task until the ticket is released.
+    func hold(_ taskID: String) -> ResultTicket {
+        entries.withLock { $0[taskID, default: Entry()].holders += 1 }
+        return ResultTicket(taskID: taskID, hub: self)
+    }
+
+    func release(_ taskID: String) {
+        entries.withLock { entries in
+            entries[taskID]?.holders -= 1
+            Self.prune(taskID, &entries)
+        }
+    }
+
+    /// The last state that arrived for a held task.
+    func latest(_ taskID: String) -> TaskResult? { entries.withLock { $0[taskID]?.latest } }
+
+    func begin(_ wait: ResultWait) {
+        let known = entries.withLock { entries in
+            wait.missing.compactMap { taskID in
+                entries[taskID, default: Entry()].waits[ObjectIdentifier(wait)] = wait
+                return entries[taskID]?.latest
+            }
+        }
+        for result in known where result.state.isFinal { wait.fulfil(result) }
+    }
+
+    /// Ends a wait.
+    ///
+    /// - Returns: those of the tasks that nobody waits for any more.
+    func end(_ wait: ResultWait, _ taskIDs: [String]) -> [String] {
+        entries.withLock { entries in
+            taskIDs.filter { taskID in
+                entries[taskID]?.waits[ObjectIdentifier(wait)] = nil
+                let isIdle = entries[taskID]?.waits.isEmpty ?? true
+                Self.prune(taskID, &entries)
+                return isIdle
+            }
+        }
+    }
+
+    private static func prune(_ taskID: String, _ entries: inout [String: Entry]) {
+        if let entry = entries[taskID], entry.holders <= 0, entry.waits.isEmpty { entries[taskID] = nil }
+    }
+
+    func receive(_ updates: [(taskID: String, payload: [UInt8])]) {
+        for (taskID, payload) in updates {
+            guard entries.withLock({ $0[taskID] != nil }) else { continue }
+            do {
+                let result = try dialect.result(from: payload)
+                let waits = entries.withLock { entries in
+                    guard var entry = entries[taskID] else { return [ResultWait]() }
+                    entry.latest = result
+                    entries[taskID] = entry
+                    return Array(entry.waits.values)
+                }
+                if result.state.isFinal { for wait in waits { wait.fulfil(result) } }
+            } catch {
+                logger.warning("unreadable result", metadata: ["task-id": "\(taskID)", "error": "\(error)"])
+                let waits = entries.withLock { $0[taskID].map { Array($0.waits.values) } ?? [] }
+                for wait in waits { wait.fail(error) }
+            }
+        }
+    }
+
+    func updatesMayBeMissing() {
+        let waits = entries.withLock { entries in entries.values.flatMap { $0.waits.values } }
+        for wait in waits { wait.needsFetch() }
+    }
+}

@@ -1,0 +1,33 @@
+/// Where states and results are kept, in one dialect's layout.
+///
+/// Implement it to bring a store of your own. It moves bytes; the dialect reads and writes them.
+public protocol ResultStore: Sendable {
+    /// A name for logs: scheme, host and port or folder, without credentials.
+    var name: String { get }
+
+    /// The queue on which this client's results arrive, for stores that answer there; empty for the others.
+    var replyTo: String { get }
+
+    /// Whether a result is delivered once, to the queue of ``replyTo``, rather than kept to be fetched.
+    var deliversOnce: Bool { get }
+
+    /// Stores states, in one round trip. A stored success is never overwritten.
+    func store(_ records: [ResultRecord]) async throws
+
+    /// Makes sure that what is stored from now on for these tasks is passed to `sink`.
+    ///
+    /// Call it before reading with ``fetch(_:)``, so that no result falls between the two.
+    func watch(_ taskIDs: [String], sink: any ResultSink) async throws
+
+    /// Ends ``watch(_:sink:)`` for these tasks. Does not wait.
+    func unwatch(_ taskIDs: [String])
+
+    /// The stored states of these tasks; nil where there is none.
+    func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?]
+
+    /// Deletes what is stored for these tasks.
+    func forget(_ taskIDs: [String]) async throws
+
+    /// Closes what the store holds open.
+    func close() async
+}

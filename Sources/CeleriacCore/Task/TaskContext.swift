@@ -1,0 +1,64 @@
+public import CeleriacWire
+
+public import Logging
+
+/// The run of one task, as its handler sees it.
+public struct TaskContext: Sendable {
+    /// The request that is run.
+    public let request: TaskRequest
+    /// How this dialect's values become Swift values.
+    public let valueCoding: any ValueCoding
+    /// The worker's node name, `name@host`.
+    public let nodeName: String
+    let baseLogger: Logger
+    let values: SharedValues
+    let storeState: @Sendable (TaskState, WireValue) async throws -> Void
+
+    /// The task's id.
+    public var id: String { request.id }
+
+    /// A logger that names the task and its id.
+    public var logger: Logger {
+        var logger = baseLogger
+        logger[metadataKey: "task"] = "\(request.name)"
+        logger[metadataKey: "task-id"] = "\(request.id)"
+        return logger
+    }
+
+    /// How often the task was retried before this run.
+    public var retries: Int { request.retries }
+
+    /// Ends this run; the task is sent again, to be run after a delay. Always throws: let the error pass.
+    ///
+    /// ```swift
+    /// do { try await fetch(url) } catch { try context.retry(after: .seconds(5), cause: error) }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - delay: how long to wait; nil for the task's ``TaskOptions/retry`` policy.
+    ///   - maximumRetries: how often the task may be retried in all; nil for the policy's number.
+    ///   - cause: what went wrong. It is stored with the state `RETRY`, and as the failure once retries are exhausted.
+    public func retry(after delay: Duration? = nil, maximumRetries: Int? = nil, cause: (any Error)? = nil) throws
+        -> Never
+    {
+        throw RetryError(delay: delay, maximumRetries: maximumRetries, cause: cause)
+    }
+
+    /// Stores a state of the task's own, for instance `PROGRESS`, with a value that callers can read.
+    ///
+    /// - Throws: an error when it cannot be encoded or stored.
+    public func update<Value: Encodable>(state: TaskState, value: Value) async throws {
+        try await storeState(state, WireEncoder(coding: valueCoding).encode(value))
+    }
+
+    /// Something that the worker was given for its handlers, by its type: a database pool, a client.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` if the worker was given none.
+    public func shared<Value: Sendable>(_ type: Value.Type = Value.self) throws -> Value {
+        guard let value = values[Value.self] else {
+            throw CeleriacError(
+                .configuration, "the worker shares no \(type): pass one in its configuration's `sharedValues`")
+        }
+        return value
+    }
+}

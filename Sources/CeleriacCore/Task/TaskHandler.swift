@@ -1,0 +1,53 @@
+public import CeleriacWire
+
+/// What a worker runs for one task name: a closure, its types erased, with the options under which it is registered.
+public struct TaskHandler: Sendable {
+    /// The task's name.
+    public let name: String
+    /// How the worker treats the task.
+    public let options: TaskOptions
+    let run: @Sendable (TaskContext) async throws -> WireValue
+
+    /// A handler without types: it gets the request as it stands on the wire and returns a wire value.
+    public init(
+        _ name: String,
+        options: TaskOptions = TaskOptions(),
+        handler: @escaping @Sendable (TaskContext) async throws -> WireValue
+    ) {
+        self.name = name
+        self.options = options
+        self.run = handler
+    }
+}
+
+extension TaskName {
+    /// Registers a handler for the task.
+    ///
+    /// What the handler throws is stored as the task's failure; see ``TaskFailure``, ``IgnoreResult``, ``Rejection`` and
+    /// ``TaskContext/retry(after:cause:)`` for what has a meaning of its own.
+    public func handled(
+        options: TaskOptions = TaskOptions(),
+        _ handler: @escaping @Sendable (repeat each Argument) async throws -> Result
+    ) -> TaskHandler {
+        handled(options: options) { (_: TaskContext, argument: repeat each Argument) in
+            try await handler(repeat each argument)
+        }
+    }
+
+    /// Registers a handler that also gets the context of the run.
+    public func handled(
+        options: TaskOptions = TaskOptions(),
+        _ handler: @escaping @Sendable (TaskContext, repeat each Argument) async throws -> Result
+    ) -> TaskHandler {
+        let (name, shape, resultCoding) = (name, shape, resultCoding)
+        return TaskHandler(name, options: options) { context in
+            var binder = ArgumentBinder(
+                task: name, shape: shape, arguments: context.request.arguments,
+                keywords: context.request.keywordArguments, decoder: WireDecoder(coding: context.valueCoding))
+            let arguments = (repeat try binder.next((each Argument).self))
+            try binder.finish()
+            let result = try await handler(context, repeat each arguments)
+            return try resultCoding.encode(result, WireEncoder(coding: context.valueCoding))
+        }
+    }
+}

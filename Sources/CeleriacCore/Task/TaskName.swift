@@ -1,0 +1,62 @@
+import CeleriacWire
+
+/// A task's name with the types of its arguments and of its result: what a producer and a worker share.
+///
+/// The last type is the result's; `Void` for a task that returns nothing.
+///
+/// ```swift
+/// enum Tasks {
+///     static let add = TaskName<Int, Int, Int>("tasks.add")
+///     static let resize = TaskName<String, Int, String>("images.resize", parameters: "path", "width")
+/// }
+/// ```
+public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sendable {
+    /// The name on the wire, for instance `tasks.add`.
+    public let name: String
+    let shape: TaskShape
+    let resultCoding: ResultCoding<Result>
+
+    /// Names a task.
+    ///
+    /// - Parameters:
+    ///   - name: the name on the wire. In Python it is the module's name and the function's, unless the task sets one.
+    ///   - parameters: the parameters' names in order, needed where callers pass keyword arguments.
+    public init(_ name: String, parameters: TaskParameter...) where Result: Codable {
+        self.init(name, parameters: parameters, resultCoding: .codable)
+    }
+
+    /// Names a task that returns nothing (`None` in Python).
+    public init(_ name: String, parameters: TaskParameter...) where Result == Void {
+        self.init(name, parameters: parameters, resultCoding: .void)
+    }
+
+    private init(_ name: String, parameters: [TaskParameter], resultCoding: ResultCoding<Result>) {
+        var kinds: [ArgumentKind] = []
+        for type in repeat (each Argument).self {
+            kinds.append(ArgumentKind(type))
+        }
+        self.name = name
+        self.shape = TaskShape(kinds: kinds, parameters: parameters)
+        self.resultCoding = resultCoding
+    }
+
+    /// A signature of the task with these arguments, sent as positional ones.
+    public func callAsFunction(_ argument: repeat each Argument) -> Signature<Result> {
+        let shape = shape
+        return Signature(task: name, resultCoding: resultCoding) { encoder in
+            var collector = ArgumentCollector(shape: shape, encoder: encoder, byKeyword: false)
+            repeat try collector.add(each argument)
+            return collector.encoded
+        }
+    }
+
+    /// A signature of the task with these arguments, those that have a named parameter sent as keyword arguments.
+    public func keywords(_ argument: repeat each Argument) -> Signature<Result> {
+        let shape = shape
+        return Signature(task: name, resultCoding: resultCoding) { encoder in
+            var collector = ArgumentCollector(shape: shape, encoder: encoder, byKeyword: true)
+            repeat try collector.add(each argument)
+            return collector.encoded
+        }
+    }
+}

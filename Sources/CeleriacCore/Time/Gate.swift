@@ -1,0 +1,37 @@
+import Synchronization
+
+/// Something to wait for that happens once.
+package final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Whether it has happened.
+    package var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    /// Lets all waiters through, now and later.
+    package func open() {
+        let waiters = state.withLock { state in
+            state.isOpen = true
+            let waiters = state.waiters
+            state.waiters = []
+            return waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns once the gate is open. Does not watch for cancellation: whoever cancels opens the gate.
+    package func wait() async {
+        await withCheckedContinuation { continuation in
+            let passes = state.withLock { state in
+                if !state.isOpen { state.waiters.append(continuation) }
+                return state.isOpen
+            }
+            if passes { continuation.resume() }
+        }
+    }
+}

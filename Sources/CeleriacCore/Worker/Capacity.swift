@@ -1,0 +1,65 @@
+import Synchronization
+
+/// How many more messages the worker has room for.
+///
+/// Room is given out in portions of a quarter of the window, so that a busy worker claims in batches; but whenever a slot
+/// is idle, any room will do.
+final class Capacity: Sendable {
+    private struct State {
+        var held = 0
+        var idleSlots = false
+        var isClosed = false
+        var waiter: CheckedContinuation<Int, Never>?
+    }
+    private let window: Int
+    private let state = Mutex(State())
+
+    init(window: Int) {
+        self.window = window
+    }
+
+    /// Waits until there is room. 0 once closed.
+    func room() async -> Int {
+        await withCheckedContinuation { continuation in
+            let room = state.withLock { state in
+                let room = available(&state)
+                if room == nil { state.waiter = continuation }
+                return room
+            }
+            if let room { continuation.resume(returning: room) }
+        }
+    }
+
+    private func available(_ state: inout State) -> Int? {
+        if state.isClosed { return 0 }
+        let room = window - state.held
+        guard room > 0, state.idleSlots || room >= max(1, window / 4) else { return nil }
+        return room
+    }
+
+    func take(_ count: Int) {
+        state.withLock { state in
+            state.held += count
+            state.idleSlots = false
+        }
+    }
+
+    func release(_ count: Int) { update { $0.held -= count } }
+
+    /// A slot found nothing to do.
+    func slotIsIdle() { update { $0.idleSlots = true } }
+
+    func close() { update { $0.isClosed = true } }
+
+    private func update(_ change: (inout State) -> Void) {
+        let (waiter, room) = state.withLock { state in
+            change(&state)
+            guard state.waiter != nil, let room = available(&state) else {
+                return (nil as CheckedContinuation<Int, Never>?, 0)
+            }
+            defer { state.waiter = nil }
+            return (state.waiter, room)
+        }
+        waiter?.resume(returning: room)
+    }
+}

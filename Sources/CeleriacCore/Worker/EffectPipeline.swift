@@ -1,0 +1,218 @@
+import Logging
+import Synchronization
+
+/// Carries out effects: one lane for each kind, each of which does everything that waits in one round trip; a plan moves
+/// on to the lane of its next effect when its first is done. So the order within a plan holds, and plans share trips.
+final class EffectPipeline: Sendable {
+    private let publishing = Lane<Plan>()
+    private let storing = Lane<Plan>()
+    private let settling = Lane<Plan>()
+    private let underWay = Mutex((count: 0, drained: Gate?.none))
+
+    private let broker: any Broker
+    private let store: (any ResultStore)?
+    private let consumer: any MessageConsumer
+    private let timers: any TimerSource
+    private let logger: Logger
+    /// Called with the number of jobs whose plans are done.
+    private let onJobsEnded: @Sendable (Int) -> Void
+    /// Once open, nothing is tried again: what cannot be done is given back.
+    private let lastCall = Gate()
+
+    init(
+        broker: any Broker,
+        store: (any ResultStore)?,
+        consumer: any MessageConsumer,
+        timers: any TimerSource,
+        logger: Logger,
+        onJobsEnded: @escaping @Sendable (Int) -> Void
+    ) {
+        self.broker = broker
+        self.store = store
+        self.consumer = consumer
+        self.timers = timers
+        self.logger = logger
+        self.onJobsEnded = onJobsEnded
+    }
+
+    func submit(_ plan: Plan) {
+        underWay.withLock { $0.count += 1 }
+        forward([plan])
+    }
+
+    /// Runs the lanes until ``close()``.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.run(self.publishing) { await self.publish($0) } }
+            group.addTask { await self.run(self.storing) { await self.store($0) } }
+            group.addTask { await self.run(self.settling) { await self.settle($0) } }
+        }
+    }
+
+    private func run(_ lane: Lane<Plan>, perform: ([Plan]) async -> [Plan]) async {
+        while true {
+            let plans = await lane.take()
+            if plans.isEmpty { return }
+            forward(await perform(plans))
+        }
+    }
+
+    /// Waits until everything that was submitted is done.
+    func drain() async {
+        let gate = underWay.withLock { state in
+            if state.count == 0 { return nil as Gate? }
+            let gate = state.drained ?? Gate()
+            state.drained = gate
+            return gate
+        }
+        await gate?.wait()
+    }
+
+    /// From now on nothing is tried twice.
+    func stopRetrying() { lastCall.open() }
+
+    func close() {
+        publishing.close()
+        storing.close()
+        settling.close()
+    }
+
+    private func forward(_ plans: [Plan]) {
+        var toPublish: [Plan] = []
+        var toStore: [Plan] = []
+        var toSettle: [Plan] = []
+        var done = 0
+        var endedJobs = 0
+        for plan in plans {
+            switch plan.first {
+            case .publish: toPublish.append(plan)
+            case .store: toStore.append(plan)
+            case .settle: toSettle.append(plan)
+            case nil:
+                done += 1
+                if plan.endsJob { endedJobs += 1 }
+            }
+        }
+        publishing.put(contentsOf: toPublish)
+        storing.put(contentsOf: toStore)
+        settling.put(contentsOf: toSettle)
+        if endedJobs > 0 { onJobsEnded(endedJobs) }
+        guard done > 0 else { return }
+        let drained = underWay.withLock { state in
+            state.count -= done
+            guard state.count == 0 else { return nil as Gate? }
+            defer { state.drained = nil }
+            return state.drained
+        }
+        drained?.open()
+    }
+
+    // MARK: Publishing
+
+    private func publish(_ plans: [Plan]) async -> [Plan] {
+        await perform(plans, what: "publish") { plans in
+            try await broker.publish(
+                plans.flatMap { plan in
+                    guard case .publish(let messages)? = plan.first else { return [OutgoingMessage]() }
+                    return messages
+                })
+        } refused: { plan, error in
+            plan.replaceRest(
+                with: .park(MessageFault(reason: "followUpNotPublished", detail: String(describing: error))))
+        }
+    }
+
+    // MARK: Storing
+
+    private func store(_ plans: [Plan]) async -> [Plan] {
+        guard let store else { return plans.map { $0.advanced() } }
+        return await perform(plans, what: "store results") { plans in
+            try await store.store(
+                plans.compactMap { plan in
+                    guard case .store(let record)? = plan.first else { return nil }
+                    return record
+                })
+        } refused: { plan, error in
+            plan.replaceRest(with: .park(MessageFault(reason: "resultNotStored", detail: String(describing: error))))
+        }
+    }
+
+    /// Does something for all plans at once; if that fails, for each alone, so that one which cannot be done does not
+    /// hold up the others. While the other side is out of reach it is tried again: the messages stay claimed.
+    private func perform(
+        _ plans: [Plan],
+        what: String,
+        action: ([Plan]) async throws -> Void,
+        refused: (inout Plan, any Error) -> Void
+    ) async -> [Plan] {
+        do {
+            try await action(plans)
+            return plans.map { $0.advanced() }
+        } catch {
+            logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
+        }
+        var done: [Plan] = []
+        for var plan in plans {
+            var backoff = Backoff()
+            var refusals = 0
+            while true {
+                do {
+                    try await action([plan])
+                    plan.advance()
+                    break
+                } catch {
+                    let isOutOfReach = (error as? CeleriacError)?.code == .unavailable
+                    if !isOutOfReach { refusals += 1 }
+                    if lastCall.isOpen, isOutOfReach {
+                        plan.replaceRest(with: .requeue)
+                        break
+                    }
+                    if refusals >= 3 {
+                        logger.error(
+                            "could not \(what): giving up",
+                            metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
+                        refused(&plan, error)
+                        break
+                    }
+                    await pause(backoff.next())
+                }
+            }
+            done.append(plan)
+        }
+        return done
+    }
+
+    /// Waits, but not past the last call.
+    private func pause(_ duration: Duration) async {
+        let gate = Gate()
+        let timer = timers.schedule(after: duration) { gate.open() }
+        await gate.wait()
+        timer.cancel()
+    }
+
+    // MARK: Settling
+
+    private func settle(_ plans: [Plan]) async -> [Plan] {
+        let settlements = plans.compactMap { plan -> Settlement? in
+            guard let receipt = plan.receipt, case .settle(let disposition)? = plan.first else { return nil }
+            return Settlement(receipt, disposition)
+        }
+        do {
+            try await consumer.settle(settlements)
+        } catch {
+            // The consumer has given up: its broker takes the messages back, or keeps them claimed until they time out.
+            logger.error(
+                "could not settle messages: they will be delivered again",
+                metadata: ["error": "\(error)", "messages": "\(settlements.count)"])
+        }
+        return plans.map { $0.advanced() }
+    }
+}
+
+extension Plan {
+    fileprivate func advanced() -> Plan {
+        var plan = self
+        plan.advance()
+        return plan
+    }
+}

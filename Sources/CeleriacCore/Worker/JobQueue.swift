@@ -1,0 +1,67 @@
+import DequeModule
+import Synchronization
+
+/// Jobs that wait for a free slot.
+final class JobQueue: Sendable {
+    private struct State {
+        var jobs = Deque<Job>()
+        var idle: [CheckedContinuation<Job?, Never>] = []
+        var isClosed = false
+    }
+    private let state = Mutex(State())
+    /// Called when a slot finds nothing to do.
+    private let onIdle: @Sendable () -> Void
+
+    init(onIdle: @escaping @Sendable () -> Void) {
+        self.onIdle = onIdle
+    }
+
+    var isEmpty: Bool { state.withLock { $0.jobs.isEmpty } }
+
+    func push(_ jobs: some Collection<Job>) {
+        var handovers: [(CheckedContinuation<Job?, Never>, Job)] = []
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            state.jobs.append(contentsOf: jobs)
+            while !state.jobs.isEmpty, let slot = state.idle.popLast() {
+                handovers.append((slot, state.jobs.removeFirst()))
+            }
+        }
+        for (slot, job) in handovers { slot.resume(returning: job) }
+    }
+
+    /// The next job, or nil once the queue is closed.
+    func next() async -> Job? {
+        let ready: Job?? = state.withLock { state in
+            if state.isClosed { return .some(nil) }
+            return state.jobs.popFirst().map { .some($0) } ?? .none
+        }
+        if let ready { return ready }
+        onIdle()
+        return await withCheckedContinuation { continuation in
+            let ready: Job?? = state.withLock { state in
+                if state.isClosed { return .some(nil) }
+                if let job = state.jobs.popFirst() { return .some(job) }
+                state.idle.append(continuation)
+                return .none
+            }
+            if let ready { continuation.resume(returning: ready) }
+        }
+    }
+
+    /// Hands out nothing any more.
+    ///
+    /// - Returns: how many jobs had not begun.
+    func close() -> Int {
+        let (idle, waiting) = state.withLock { state in
+            state.isClosed = true
+            defer {
+                state.idle = []
+                state.jobs = []
+            }
+            return (state.idle, state.jobs.count)
+        }
+        for slot in idle { slot.resume(returning: nil) }
+        return waiting
+    }
+}

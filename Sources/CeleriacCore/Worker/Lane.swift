@@ -1,0 +1,66 @@
+import Synchronization
+
+/// A queue that is emptied in batches: whatever came in while the last batch was under way is the next one.
+final class Lane<Element: Sendable>: Sendable {
+    private struct State {
+        var elements: [Element] = []
+        var waiter: CheckedContinuation<[Element], Never>?
+        var isClosed = false
+
+        mutating func takeWaiter() -> (CheckedContinuation<[Element], Never>, [Element])? {
+            guard let waiter else { return nil }
+            defer {
+                self.waiter = nil
+                elements = []
+            }
+            return (waiter, elements)
+        }
+    }
+    private let state = Mutex(State())
+
+    func put(_ element: Element) {
+        let waiter = state.withLock { state in
+            state.elements.append(element)
+            return state.takeWaiter()
+        }
+        resume(waiter)
+    }
+
+    func put(contentsOf elements: [Element]) {
+        guard !elements.isEmpty else { return }
+        let waiter = state.withLock { state in
+            state.elements.append(contentsOf: elements)
+            return state.takeWaiter()
+        }
+        resume(waiter)
+    }
+
+    private func resume(_ handover: (CheckedContinuation<[Element], Never>, [Element])?) {
+        guard let (waiter, elements) = handover else { return }
+        waiter.resume(returning: elements)
+    }
+
+    /// Waits for elements and takes all of them. Empty once the lane is closed and drained.
+    func take() async -> [Element] {
+        await withCheckedContinuation { continuation in
+            let elements: [Element]? = state.withLock { state in
+                if state.elements.isEmpty, !state.isClosed {
+                    state.waiter = continuation
+                    return nil
+                }
+                defer { state.elements = [] }
+                return state.elements
+            }
+            if let elements { continuation.resume(returning: elements) }
+        }
+    }
+
+    func close() {
+        let waiter = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume(returning: [])
+    }
+}

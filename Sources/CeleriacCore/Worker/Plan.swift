@@ -1,0 +1,27 @@
+/// The effects of one outcome that are still to be carried out, in their order.
+struct Plan: Sendable {
+    /// The delivery that they end, or nil for effects on the way (a state of its own, `STARTED`).
+    let receipt: Receipt?
+    let taskID: String
+    /// Whether the worker holds one message less once the plan is done.
+    let endsJob: Bool
+    private var effects: ArraySlice<Effect>
+
+    init(receipt: Receipt?, taskID: String, endsJob: Bool, effects: [Effect]) {
+        self.receipt = receipt
+        self.taskID = taskID
+        self.endsJob = endsJob
+        self.effects = effects[...]
+    }
+
+    /// The effect whose turn it is.
+    var first: Effect? { effects.first }
+
+    /// The effect whose turn it was is done.
+    mutating func advance() { effects = effects.dropFirst() }
+
+    /// Nothing of the rest can be done: the message is kept aside, or given back.
+    mutating func replaceRest(with disposition: Settlement.Disposition) {
+        effects = receipt == nil ? [] : [.settle(disposition)]
+    }
+}

@@ -1,0 +1,36 @@
+import Synchronization
+
+/// Jobs that wait for their time, each with a timer; they take no slot.
+final class Shelf: Sendable {
+    private struct State {
+        var timers: [ObjectIdentifier: any RunningTimer] = [:]
+        var isClosed = false
+    }
+    private let state = Mutex(State())
+
+    /// How many jobs wait.
+    var count: Int { state.withLock { $0.timers.count } }
+
+    /// Keeps a job until `delay` has passed, then passes it to `ready`.
+    func put(_ job: Job, delay: Duration, timers: any TimerSource, ready: @escaping @Sendable (Job) -> Void) {
+        let id = ObjectIdentifier(job)
+        // Under the lock, so that the timer is known before it can fire.
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            state.timers[id] = timers.schedule(after: delay) {
+                let isDue = self.state.withLock { $0.timers.removeValue(forKey: id) != nil }
+                if isDue { ready(job) }
+            }
+        }
+    }
+
+    /// Stops all timers.
+    func close() {
+        let timers = state.withLock { state in
+            state.isClosed = true
+            defer { state.timers = [:] }
+            return Array(state.timers.values)
+        }
+        for timer in timers { timer.cancel() }
+    }
+}

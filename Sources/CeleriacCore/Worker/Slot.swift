@@ -1,0 +1,95 @@
+import Synchronization
+
+/// A place for one running handler.
+///
+/// All jobs of a slot run in one task, so that a job costs no task of its own; cancelling a job cancels that task, and
+/// the slot goes on with a new one.
+final class Slot: Sendable {
+    private struct State {
+        var job: Job?
+        var isCancelled = false
+        var isWatchOver = false
+        var watcher: CheckedContinuation<Void, Never>?
+    }
+    private enum Exit { case watch, queueClosed, cancelled }
+    private let state = Mutex(State())
+
+    /// The job that runs here now.
+    var currentJob: Job? { state.withLock { $0.job } }
+
+    /// Runs jobs until the queue is closed.
+    func run(_ queue: JobQueue, perform: @escaping @Sendable (Job, Slot) async -> Void) async {
+        while await runUntilCancelled(queue, perform: perform) == .cancelled {
+            state.withLock { $0 = State() }
+        }
+    }
+
+    private func runUntilCancelled(
+        _ queue: JobQueue, perform: @escaping @Sendable (Job, Slot) async -> Void
+    ) async -> Exit {
+        await withTaskGroup(of: Exit.self) { group in
+            group.addTask {
+                while let job = await queue.next() {
+                    self.state.withLock { $0.job = job }
+                    await perform(job, self)
+                    let isCancelled = self.state.withLock { state in
+                        state.job = nil
+                        return state.isCancelled
+                    }
+                    if isCancelled { return .cancelled }
+                }
+                return .queueClosed
+            }
+            group.addTask {
+                await self.watchForCancellation()
+                return .watch
+            }
+            var exit = Exit.queueClosed
+            for await ended in group {
+                if ended == .watch {
+                    if self.state.withLock({ $0.isCancelled }) { group.cancelAll() }
+                } else {
+                    exit = ended
+                    endWatch()
+                }
+            }
+            return exit
+        }
+    }
+
+    /// Cancels the task of a job, if it runs here still.
+    func cancel(_ job: Job) { cancel { $0 === job } }
+
+    /// Cancels the task of whatever runs here.
+    func cancelCurrentJob() { cancel { _ in true } }
+
+    private func cancel(if matches: (Job) -> Bool) {
+        let watcher = state.withLock { state in
+            guard let job = state.job, matches(job) else { return nil as CheckedContinuation<Void, Never>? }
+            state.isCancelled = true
+            defer { state.watcher = nil }
+            return state.watcher
+        }
+        watcher?.resume()
+    }
+
+    private func watchForCancellation() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                if state.isCancelled || state.isWatchOver { return true }
+                state.watcher = continuation
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    private func endWatch() {
+        let watcher = state.withLock { state in
+            state.isWatchOver = true
+            defer { state.watcher = nil }
+            return state.watcher
+        }
+        watcher?.resume()
+    }
+}

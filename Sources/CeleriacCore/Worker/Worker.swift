@@ -1,0 +1,90 @@
+import CeleriacWire
+package import Logging
+import NIOPosix
+public import ServiceLifecycle
+import Synchronization
+
+/// Serves tasks: takes messages from its queues, runs their handlers, stores results and settles the messages.
+///
+/// A worker is a service: run it in a `ServiceGroup`, or call ``run()``. At a graceful shutdown it takes no more messages,
+/// lets running handlers end, stores their results and gives back what had not begun.
+public final class Worker: Service {
+    let dialect: any Dialect
+    let broker: any Broker
+    let store: (any ResultStore)?
+    let configuration: WorkerConfiguration
+    let handlers: [String: TaskHandler]
+    let timers: any TimerSource
+    let logger: Logger
+    private let machinery: any TaskExecutor
+    private let stopping = Gate()
+    private let isReady = Gate()
+
+    /// Makes a worker of its parts.
+    ///
+    /// - Parameters:
+    ///   - machinery: where the worker's own loops run: an executor that handlers cannot block.
+    ///   - handlers: the tasks that it serves; of two with one name the last is taken.
+    package init(
+        dialect: any Dialect,
+        broker: any Broker,
+        store: (any ResultStore)?,
+        configuration: WorkerConfiguration,
+        timers: any TimerSource,
+        machinery: any TaskExecutor,
+        logger: Logger,
+        handlers: [TaskHandler]
+    ) {
+        self.dialect = dialect
+        self.broker = broker
+        self.store = store
+        self.configuration = configuration
+        self.timers = timers
+        self.machinery = machinery
+        self.logger = logger
+        self.handlers = Dictionary(handlers.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Works until a graceful shutdown, ``stop()``, cancellation, or an error that the worker cannot get over.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error when it
+    ///   refuses the worker.
+    public func run() async throws {
+        try configuration.validate()
+        try await withTaskExecutorPreference(machinery) {
+            try await withGracefulShutdownHandler {
+                guard let consumer = try await self.connect() else { return }
+                try await WorkerSession(worker: self, consumer: consumer).run(until: self.stopping) {
+                    self.isReady.open()
+                }
+            } onGracefulShutdown: {
+                self.stop()
+            }
+        }
+    }
+
+    /// Begins a graceful stop; ``run()`` returns when it is done.
+    public func stop() { stopping.open() }
+
+    /// Returns once the worker consumes from its queues.
+    public func ready() async { await isReady.wait() }
+
+    /// Connects, however long that takes: a worker that starts before its broker waits for it.
+    private func connect() async throws -> (any MessageConsumer)? {
+        let options = ConsumerOptions(
+            queues: configuration.queues, prefetch: configuration.window, nodeName: configuration.nodeName)
+        var backoff = Backoff()
+        while !stopping.isOpen {
+            do {
+                return try await broker.consume(options)
+            } catch let error as CeleriacError where error.code == .unavailable {
+                let pause = backoff.next()
+                logger.warning(
+                    "the broker is out of reach, trying again",
+                    metadata: ["broker": "\(broker.name)", "error": "\(error)", "seconds": "\(pause.seconds)"])
+                try await timers.sleep(for: pause)
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,187 @@
+import CeleriacWire
+import Logging
+import Synchronization
+
+import struct FoundationEssentials.Date
+
+extension WorkerSession {
+    /// Runs a job in a slot, from its start to the submission of its effects.
+    func perform(_ job: Job, in slot: Slot) async {
+        let request = job.request
+        if let expires = request.expires, expires < worker.timers.now {
+            return finish(job, .expired)
+        }
+        if job.acknowledgesEarly {
+            pipeline.submit(
+                Plan(receipt: job.receipt, taskID: request.id, endsJob: false, effects: [.settle(.acknowledge)]))
+        }
+        let context = TaskContext(
+            request: request, valueCoding: worker.dialect.valueCoding,
+            nodeName: worker.configuration.nodeName, baseLogger: logger, values: worker.configuration.sharedValues,
+            storeState: { state, value in try await self.store(state, value, for: job) })
+        if job.handler.options.tracksStarted, storesResult(of: job) {
+            submitStarted(job)
+        }
+        let limits = TimeLimitWatch(job: job, slot: slot, session: self)
+        await worker.configuration.hooks.preTask?(context)
+        let outcome = await outcome(of: job, context: context, limits: limits)
+        limits?.end()
+        finish(job, outcome)
+        await worker.configuration.hooks.postTask?(context, outcome)
+    }
+
+    private func outcome(of job: Job, context: TaskContext, limits: TimeLimitWatch?) async -> Outcome {
+        do {
+            if job.handler.options.placement == .blocking, let blockingPool {
+                let run = job.handler.run
+                return .success(try await withTaskExecutorPreference(blockingPool) { try await run(context) })
+            }
+            return .success(try await job.handler.run(context))
+        } catch {
+            return await outcome(of: job, error: error, context: context, limits: limits)
+        }
+    }
+
+    private func outcome(of job: Job, error: any Error, context: TaskContext, limits: TimeLimitWatch?) async -> Outcome {
+        let request = job.request
+        switch error {
+        case let retry as RetryError:
+            return self.retry(job, retry)
+        case is IgnoreResult:
+            return .ignored
+        case let rejection as Rejection:
+            return .rejected(requeue: rejection.requeue)
+        case is CancellationError where limits?.softLimitPassed == true:
+            return .failure(
+                TaskFailure(type: "SoftTimeLimitExceeded", module: "billiard.exceptions", arguments: []))
+        case is CancellationError where Task.isCancelled:
+            // The worker stops and the handler gave way: the task is to be run again.
+            return .rejected(requeue: true)
+        default:
+            await worker.configuration.hooks.error?(context, error)
+            return .failure(TaskFailure(error, task: request.name, id: request.id))
+        }
+    }
+
+    private func retry(_ job: Job, _ retry: RetryError) -> Outcome {
+        let policy = job.handler.options.retry
+        let request = job.request
+        let maximum = retry.maximumRetries ?? policy.maximumRetries
+        if let maximum, request.retries >= maximum {
+            guard let cause = retry.cause else {
+                return .failure(
+                    TaskFailure(
+                        "MaxRetriesExceededError", module: "celery.exceptions",
+                        "Can't retry \(request.name)[\(request.id)]: retried \(request.retries) times"))
+            }
+            return .failure(TaskFailure(cause, task: request.name, id: request.id))
+        }
+        let delay =
+            retry.delay ?? policy.delay(afterRetries: request.retries, random: Double.random(in: 0..<1))
+        let cause = retry.cause ?? TaskFailure("Retry", module: "celery.exceptions", "Retry in \(delay.seconds)s")
+        return .retry(
+            eta: worker.timers.now.addingTimeInterval(delay.seconds),
+            cause: TaskFailure(cause, task: request.name, id: request.id))
+    }
+
+    // MARK: Ending
+
+    /// Submits what follows from an outcome, unless another was faster.
+    func finish(_ job: Job, _ outcome: Outcome) {
+        guard job.claimOutcome() else {
+            logger.warning("late result dropped", metadata: ["task-id": "\(job.request.id)"])
+            return
+        }
+        log(outcome, of: job.request)
+        var effects = self.effects(of: outcome, for: job)
+        if job.acknowledgesEarly {
+            effects.removeAll { if case .settle = $0 { true } else { false } }
+        }
+        pipeline.submit(
+            Plan(
+                receipt: job.acknowledgesEarly ? nil : job.receipt, taskID: job.request.id, endsJob: true,
+                effects: effects))
+    }
+
+    func finishUnregistered(_ request: TaskRequest, receipt: Receipt) {
+        logger.error(
+            "message parked: no handler is registered for its task",
+            metadata: ["task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)"])
+        let context = effectContext(options: TaskOptions(), storesResult: request.ignoresResult != true)
+        let fault = MessageFault(
+            reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
+        let effects =
+            (try? worker.dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
+        pipeline.submit(Plan(receipt: receipt, taskID: request.id, endsJob: true, effects: effects))
+    }
+
+    private func effects(of outcome: Outcome, for job: Job) -> [Effect] {
+        let context = effectContext(options: job.handler.options, storesResult: storesResult(of: job))
+        do {
+            return try worker.dialect.effects(of: outcome, for: job.request, in: context)
+        } catch {
+            logger.error(
+                "the outcome cannot be encoded",
+                metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
+            let failure = TaskFailure("EncodeError", module: "kombu.exceptions", String(describing: error.code))
+            return (try? worker.dialect.effects(of: .failure(failure), for: job.request, in: context)) ?? [
+                .settle(.park(MessageFault(reason: "outcomeNotEncodable", detail: error.message)))
+            ]
+        }
+    }
+
+    private func effectContext(options: TaskOptions, storesResult: Bool) -> EffectContext {
+        EffectContext(
+            nodeName: worker.configuration.nodeName, now: worker.timers.now,
+            storesResult: storesResult && worker.store != nil, taskOptions: options,
+            resultExpiry: worker.configuration.resultExpiry)
+    }
+
+    /// What the sender says wins over the task's own setting.
+    private func storesResult(of job: Job) -> Bool {
+        !(job.request.ignoresResult ?? job.handler.options.ignoresResult)
+    }
+
+    // MARK: States on the way
+
+    private func submitStarted(_ job: Job) {
+        let meta: WireValue = .object(["hostname": .string(worker.configuration.nodeName)])
+        let context = effectContext(options: job.handler.options, storesResult: true)
+        guard let record = try? worker.dialect.record(ofState: .started, meta: meta, for: job.request, in: context)
+        else { return }
+        pipeline.submit(Plan(receipt: nil, taskID: job.request.id, endsJob: false, effects: [.store(record)]))
+    }
+
+    private func store(_ state: TaskState, _ value: WireValue, for job: Job) async throws {
+        let context = effectContext(options: job.handler.options, storesResult: true)
+        guard let store = worker.store,
+            let record = try worker.dialect.record(ofState: state, meta: value, for: job.request, in: context)
+        else { return }
+        try await store.store([record])
+    }
+
+    // MARK: Logging
+
+    private func log(_ outcome: Outcome, of request: TaskRequest) {
+        let metadata: () -> Logger.Metadata = { ["task": "\(request.name)", "task-id": "\(request.id)"] }
+        switch outcome {
+        case .success: logger.debug("task succeeded", metadata: metadata())
+        case .failure(let failure):
+            logger.warning(
+                "task failed", metadata: metadata().merging(["error": "\(failure)"], uniquingKeysWith: { $1 }))
+        case .retry(let eta, let cause):
+            logger.info(
+                "task is retried",
+                metadata: metadata().merging(["eta": "\(eta)", "error": "\(cause)"], uniquingKeysWith: { $1 }))
+        case .expired: logger.info("task has expired", metadata: metadata())
+        case .timedOut(let limit):
+            logger.error(
+                "task passed its hard time limit; its slot is taken until the handler returns",
+                metadata: metadata().merging(["seconds": "\(limit)"], uniquingKeysWith: { $1 }))
+        case .unregistered, .ignored: break
+        case .rejected(let requeue):
+            logger.info(
+                "task is rejected", metadata: metadata().merging(["requeue": "\(requeue)"], uniquingKeysWith: { $1 }))
+        }
+    }
+}

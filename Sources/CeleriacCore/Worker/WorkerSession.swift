@@ -1,0 +1,190 @@
+import CeleriacWire
+import Logging
+import NIOPosix
+
+import struct FoundationEssentials.Date
+
+/// A worker between its first message and its last.
+final class WorkerSession: Sendable {
+    let worker: Worker
+    let consumer: any MessageConsumer
+    let pipeline: EffectPipeline
+    let blockingPool: BlockingExecutor?
+    let logger: Logger
+    private let capacity: Capacity
+    private let jobs: JobQueue
+    private let shelf = Shelf()
+    private let slots: [Slot]
+
+    init(worker: Worker, consumer: any MessageConsumer) {
+        let capacity = Capacity(window: worker.configuration.window)
+        var logger = worker.logger
+        logger[metadataKey: "worker"] = "\(worker.configuration.nodeName)"
+        self.worker = worker
+        self.consumer = consumer
+        self.logger = logger
+        self.capacity = capacity
+        self.jobs = JobQueue { capacity.slotIsIdle() }
+        self.slots = (0..<worker.configuration.concurrency).map { _ in Slot() }
+        self.pipeline = EffectPipeline(
+            broker: worker.broker, store: worker.store, consumer: consumer, timers: worker.timers, logger: logger
+        ) { capacity.release($0) }
+        let blocks = worker.handlers.values.contains { $0.options.placement == .blocking }
+        self.blockingPool = blocks ? BlockingExecutor(threads: worker.configuration.concurrency) : nil
+    }
+
+    /// Works until `stopping` opens, the task is cancelled, or the consumer gives up.
+    func run(until stopping: Gate, onReady: () -> Void) async throws {
+        blockingPool?.start()
+        defer { blockingPool?.stop() }
+        let failure = await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.pipeline.run() }
+            let allIdle = Gate()
+            group.addTask(executorPreference: globalConcurrentExecutor) {
+                await self.runSlots()
+                allIdle.open()
+            }
+            group.addTask {
+                await withTaskCancellationHandler {
+                    await stopping.wait()
+                } onCancel: {
+                    stopping.open()
+                }
+                self.capacity.close()
+                await self.consumer.stop()
+            }
+            logger.info(
+                "worker is ready",
+                metadata: [
+                    "broker": "\(worker.broker.name)", "queues": "\(worker.configuration.queues)",
+                    "results": "\(worker.store?.name ?? "none")", "tasks": "\(worker.handlers.count)",
+                ])
+            onReady()
+            let failure = await consume()
+            stopping.open()
+            await stop(allIdle: allIdle)
+            return failure
+        }
+        if let failure { throw failure }
+    }
+
+    private func runSlots() async {
+        await withDiscardingTaskGroup { group in
+            for slot in slots {
+                group.addTask { await slot.run(self.jobs) { job, slot in await self.perform(job, in: slot) } }
+            }
+        }
+    }
+
+    // MARK: Taking messages
+
+    /// Takes messages for as long as there are any to take.
+    ///
+    /// - Returns: why the consumer gave up, or nil after a stop.
+    private func consume() async -> (any Error)? {
+        var held = 0
+        while true {
+            let room = await capacity.room()
+            guard room > 0 else { return nil }
+            do {
+                let deliveries = try await consumer.next(atMost: room)
+                if deliveries.isEmpty { return nil }
+                capacity.take(deliveries.count)
+                accept(deliveries)
+                let waiting = shelf.count
+                if waiting != held {
+                    held = waiting
+                    try await consumer.hold(waiting)
+                }
+            } catch {
+                logger.error("the consumer gave up", metadata: ["error": "\(error)"])
+                return error
+            }
+        }
+    }
+
+    private func accept(_ deliveries: [Delivery]) {
+        var ready: [Job] = []
+        ready.reserveCapacity(deliveries.count)
+        for delivery in deliveries {
+            do {
+                if let job = try job(for: delivery) { ready.append(job) }
+            } catch {
+                park(delivery, fault: error)
+            }
+        }
+        jobs.push(ready)
+    }
+
+    /// The job to run now, or nil if the delivery is dealt with otherwise.
+    private func job(for delivery: Delivery) throws(MessageFault) -> Job? {
+        if delivery.attempts >= worker.configuration.maximumAttempts {
+            throw MessageFault(
+                reason: "tooManyAttempts",
+                detail: "delivered \(delivery.attempts) times before without having been settled")
+        }
+        let request = try worker.dialect.request(of: delivery.content.get(), delivery: delivery)
+        guard let handler = worker.handlers[request.name] else {
+            finishUnregistered(request, receipt: delivery.receipt)
+            return nil
+        }
+        let acknowledgement = handler.options.acknowledgement ?? worker.configuration.acknowledgement
+        let job = Job(
+            request: request, handler: handler, receipt: delivery.receipt,
+            acknowledgesEarly: acknowledgement == .early)
+        if let expires = request.expires, expires < worker.timers.now {
+            finish(job, .expired)
+            return nil
+        }
+        if let eta = request.eta {
+            let delay = eta.timeIntervalSince(worker.timers.now)
+            if delay > 0 {
+                // It waits beside the window: others may be taken meanwhile.
+                capacity.release(1)
+                // A century is as good as for ever, and within what every clock can count.
+                shelf.put(job, delay: .seconds(min(delay, 3_155_760_000)), timers: worker.timers) { job in
+                    self.capacity.take(1)
+                    self.jobs.push(CollectionOfOne(job))
+                }
+                return nil
+            }
+        }
+        return job
+    }
+
+    private func park(_ delivery: Delivery, fault: MessageFault) {
+        logger.error(
+            "message parked",
+            metadata: ["queue": "\(delivery.queue)", "reason": "\(fault.reason)", "detail": "\(fault.detail)"])
+        pipeline.submit(
+            Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))]))
+    }
+
+    // MARK: Stopping
+
+    private func stop(allIdle: Gate) async {
+        let waiting = jobs.close()
+        let shelved = shelf.count
+        shelf.close()
+        logger.info(
+            "worker is stopping",
+            metadata: [
+                "running": "\(slots.count { $0.currentJob != nil })", "waiting": "\(waiting)", "eta": "\(shelved)",
+            ])
+        let isCancelled = Task.isCancelled
+        let deadline = worker.timers.schedule(after: isCancelled ? .zero : worker.configuration.stopTimeout) {
+            self.slots.forEach { $0.cancelCurrentJob() }
+        }
+        await allIdle.wait()
+        deadline.cancel()
+        pipeline.stopRetrying()
+        await pipeline.drain()
+        do {
+            try await consumer.close()
+        } catch {
+            logger.error("could not give messages back", metadata: ["error": "\(error)"])
+        }
+        pipeline.close()
+        logger.info("worker has stopped")
+    }
+}

@@ -1,0 +1,132 @@
+#if Redis
+
+extension RedisConfiguration {
+    /// Reads a connection URL as Celery, kombu and redis-py write it.
+    ///
+    /// * `redis://[user:password@]host[:port][/database]`
+    /// * `rediss://…` with `ssl_cert_reqs=required|optional|none`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`
+    ///   and `ssl_check_hostname=true|false` in the query. Without `ssl_cert_reqs` the certificate is checked;
+    ///   `optional` is the same as `required` for a client, as in Python.
+    /// * `redis+socket://[user:password@]/path[?virtual_host=database]`, also `db=database`
+    ///
+    /// User, password, path and query are percent-decoded; an IPv6 address stands in brackets. Other query parameters
+    /// are left alone. No error text quotes the URL, which may hold a password.
+    ///
+    /// - Throws: `invalidURL`.
+    public init(url: String) throws(RedisError) {
+        guard let parts = RedisURL(url) else {
+            throw Self.invalid("It is not a URL of the form redis://[user:password@]host:port/database.")
+        }
+        self.init()
+        let query = try Self.query(parts.query)
+        switch parts.scheme.lowercased() {
+        case "redis": break
+        case "rediss": tls = try Self.tls(query)
+        case "redis+socket": unixSocketPath = ""
+        default: throw Self.invalid("The scheme must be redis, rediss or redis+socket.")
+        }
+        if let login = parts.login {
+            let pieces = login.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            user = try Self.decoded(pieces[0], "user").nonEmpty
+            password = pieces.count == 2 ? try Self.decoded(pieces[1], "password").nonEmpty : nil
+        }
+        let path = try Self.decoded(parts.path, "path")
+        var databaseText = query["db"] ?? query["virtual_host"]
+        if unixSocketPath != nil {
+            guard parts.host.isEmpty, parts.port == nil else {
+                throw Self.invalid("A socket has a path and no host: redis+socket:///path.")
+            }
+            guard path.utf8.count > 1 else { throw Self.invalid("The path of the socket is missing.") }
+            unixSocketPath = path
+        } else {
+            host = try Self.decoded(parts.host, "host").nonEmpty ?? host
+            if let text = parts.port, !text.isEmpty {
+                guard text.utf8.allSatisfy({ 48...57 ~= $0 }), let number = UInt16(text), number > 0 else {
+                    throw Self.invalid("The port must be a number between 1 and 65535.")
+                }
+                port = Int(number)
+            }
+            databaseText = databaseText ?? String(path.drop { $0 == "/" }).nonEmpty
+        }
+        if let text = databaseText {
+            // Python's transport also takes "/3" here.
+            let digits = text.drop { $0 == "/" }
+            guard digits.utf8.allSatisfy({ 48...57 ~= $0 }), let number = Int32(digits.isEmpty ? "0" : digits) else {
+                throw Self.invalid("The database must be a number.")
+            }
+            database = Int(number)
+        }
+    }
+
+    private static func tls(_ query: [String: String]) throws(RedisError) -> RedisTLS {
+        var tls = RedisTLS(
+            authorityFile: query["ssl_ca_certs"], certificateFile: query["ssl_certfile"],
+            keyFile: query["ssl_keyfile"])
+        switch query["ssl_check_hostname"]?.lowercased() {
+        case nil, "true", "1", "yes": break
+        case "false", "0", "no": tls.verification = .noHostname
+        default: throw invalid("ssl_check_hostname must be true or false.")
+        }
+        switch query["ssl_cert_reqs"]?.lowercased() {
+        case nil, "required", "optional", "cert_required", "cert_optional": break
+        case "none", "cert_none": tls.verification = .none
+        default: throw invalid("ssl_cert_reqs must be required, optional or none.")
+        }
+        return tls
+    }
+
+    /// The parameters of a query. As in Python, `+` is a space, and the first of several values counts.
+    private static func query(_ text: Substring) throws(RedisError) -> [String: String] {
+        var parameters: [String: String] = [:]
+        for pair in text.split(separator: "&") {
+            let pieces = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pieces.count == 2 else { continue }
+            let key = try decoded(pieces[0], "query", plusIsSpace: true)
+            let value = try decoded(pieces[1], "query", plusIsSpace: true)
+            if parameters[key] == nil { parameters[key] = value }
+        }
+        return parameters
+    }
+
+    private static func decoded(
+        _ text: Substring, _ part: String, plusIsSpace: Bool = false
+    ) throws(RedisError) -> String {
+        var bytes: [UInt8] = []
+        var source = text.utf8.makeIterator()
+        while let byte = source.next() {
+            switch byte {
+            case UInt8(ascii: "%"):
+                guard let high = source.next().flatMap(hexDigit), let low = source.next().flatMap(hexDigit) else {
+                    throw invalid("The \(part) holds a % that no two hexadecimal digits follow; write it as %25.")
+                }
+                bytes.append(high << 4 | low)
+            case UInt8(ascii: "+") where plusIsSpace:
+                bytes.append(UInt8(ascii: " "))
+            default:
+                bytes.append(byte)
+            }
+        }
+        guard let result = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+            throw invalid("The \(part) is not UTF-8 text.")
+        }
+        return result
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+
+    private static func invalid(_ reason: String) -> RedisError {
+        RedisError(.invalidURL, "The Redis URL cannot be used. \(reason)")
+    }
+}
+
+extension String {
+    fileprivate var nonEmpty: String? { isEmpty ? nil : self }
+}
+#endif

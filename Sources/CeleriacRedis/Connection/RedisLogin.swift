@@ -1,0 +1,72 @@
+#if Redis
+
+/// The commands with which a connection begins, and what their replies mean.
+enum RedisLogin {
+    /// What a command of the log-in is for.
+    enum Purpose: Sendable {
+        case authenticate
+        case select
+        case setName
+        case identify
+    }
+
+    /// The commands for a configuration, to be sent in one pipeline; the last is `identify`.
+    static func steps(_ configuration: RedisConfiguration) -> [(purpose: Purpose, command: RedisCommand)] {
+        var steps: [(Purpose, RedisCommand)] = []
+        if let user = configuration.user {
+            steps.append((.authenticate, RedisCommand("AUTH", user, configuration.password ?? "")))
+        } else if let password = configuration.password {
+            steps.append((.authenticate, RedisCommand("AUTH", password)))
+        }
+        if configuration.database != 0 {
+            steps.append((.select, RedisCommand("SELECT", configuration.database)))
+        }
+        if let name = configuration.clientName {
+            steps.append((.setName, RedisCommand("CLIENT", "SETNAME", name)))
+        }
+        steps.append((.identify, RedisCommand("CLIENT", "ID")))
+        return steps
+    }
+
+    /// Judges the reply to a step.
+    ///
+    /// - Returns: The server's number for the connection, where the reply tells it.
+    /// - Throws: `authenticationFailed`, `connectFailed` (another attempt may succeed), `server`.
+    static func judge(_ replies: [RedisValue], of purpose: Purpose) throws(RedisError) -> Int64? {
+        switch (purpose, replies.first) {
+        case (.identify, .integer(let number)):
+            return number
+        case (_, .error(let error)):
+            try judge(error, purpose)
+            return nil
+        default:
+            return nil
+        }
+    }
+
+    private static func judge(_ error: RedisServerError, _ purpose: Purpose) throws(RedisError) {
+        switch error.code {
+        case "NOAUTH", "WRONGPASS":
+            throw RedisError(
+                .authenticationFailed, "The server refuses the log-in: check user and password.", serverError: error)
+        case "LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN", "DENIED":
+            throw RedisError(.connectFailed, "The server does not serve at present.", serverError: error)
+        default:
+            break
+        }
+        if error.message.hasPrefix("max number of clients") {
+            throw RedisError(.connectFailed, "The server has no room for another connection.", serverError: error)
+        }
+        switch purpose {
+        case .authenticate:
+            throw RedisError(
+                .authenticationFailed, "The server refuses the log-in: check user and password.", serverError: error)
+        case .select:
+            throw RedisError(.server, "The server refuses the database.", serverError: error)
+        case .setName, .identify:
+            // Old servers and narrow access rights: a connection works without.
+            break
+        }
+    }
+}
+#endif

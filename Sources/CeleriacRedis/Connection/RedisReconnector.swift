@@ -1,0 +1,118 @@
+#if Redis
+internal import Logging
+internal import NIOCore
+
+/// Who needs a connection. Called on the event loop.
+protocol RedisReconnectorDelegate: AnyObject {
+    /// Whether there is anything to do for a connection.
+    var needsConnection: Bool { get }
+
+    /// A connection was made.
+    func connected(_ connection: RedisConnection)
+
+    /// An attempt to connect failed; another one follows where there is need.
+    func connectFailed(_ error: RedisError)
+}
+
+/// Makes one connection at a time for as long as there is need, with growing pauses between attempts; lives on an event
+/// loop.
+final class RedisReconnector {
+    private enum State {
+        /// Nobody needs a connection.
+        case idle
+        case connecting
+        case pausing(Scheduled<Void>)
+        case connected(since: NIODeadline)
+        case closed
+    }
+
+    private let configuration: RedisConfiguration
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private var state = State.idle
+    private var backoff: RedisBackoff
+    private var notBefore = NIODeadline.uptimeNanoseconds(0)
+    private var random = SystemRandomNumberGenerator()
+    weak var delegate: (any RedisReconnectorDelegate)?
+
+    init(_ configuration: RedisConfiguration, eventLoop: any EventLoop, logger: Logger) {
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        self.logger = logger
+        backoff = RedisBackoff(configuration.reconnectPause)
+    }
+
+    /// Says that a connection is needed now.
+    func demand() {
+        guard case .idle = state else { return }
+        guard eventLoop.now < notBefore else {
+            connect()
+            return
+        }
+        let pause = eventLoop.assumeIsolated().scheduleTask(deadline: notBefore) { [weak self] () -> Void in
+            self?.pauseEnded()
+        }
+        state = .pausing(pause)
+    }
+
+    /// Says that the connection was lost.
+    func lost(_ error: RedisError) {
+        guard case .connected(let since) = state else { return }
+        // Only a connection that lasted proves the server sound; one that it drops at once must not make us storm it.
+        if eventLoop.now - since > TimeAmount(clamping: configuration.reconnectPause.upperBound) {
+            backoff.reset()
+        }
+        logger.info(
+            "lost the connection to Redis", metadata: ["server": "\(configuration)", "error": "\(error)"])
+        rest()
+    }
+
+    /// Stops for good.
+    func close() {
+        if case .pausing(let pause) = state { pause.cancel() }
+        state = .closed
+    }
+
+    private func connect() {
+        state = .connecting
+        RedisConnector.connect(configuration, on: eventLoop, logger: logger)
+            .assumeIsolated()
+            .whenComplete { result in self.ended(result) }
+    }
+
+    private func ended(_ result: Result<RedisConnection, any Error>) {
+        // After `close` nobody takes the connection, and it closes as it is let go.
+        guard case .connecting = state else { return }
+        switch result {
+        case .success(let connection):
+            state = .connected(since: eventLoop.now)
+            delegate?.connected(connection)
+        case .failure(let error):
+            let error = RedisError(transport: error, code: .connectFailed, "No connection could be made.")
+            state = .idle
+            notBefore = eventLoop.now + TimeAmount(clamping: backoff.next(using: &random))
+            delegate?.connectFailed(error)
+            if delegate?.needsConnection == true { demand() }
+        }
+    }
+
+    private func rest() {
+        state = .idle
+        notBefore = eventLoop.now + TimeAmount(clamping: backoff.next(using: &random))
+        if delegate?.needsConnection == true { demand() }
+    }
+
+    private func pauseEnded() {
+        guard case .pausing = state else { return }
+        state = .idle
+        if delegate?.needsConnection == true { connect() }
+    }
+}
+
+extension RedisError {
+    /// Whether the same attempt to connect may succeed a little later.
+    var isTransient: Bool {
+        [.connectFailed, .timeout, .connectionLost].contains(code)
+    }
+}
+#endif

@@ -1,0 +1,152 @@
+#if Redis
+internal import NIOCore
+
+/// Sends batches of commands over one connection and answers their callers; lives on the connection's event loop.
+final class RedisRequestQueue: RedisReplyReceiver {
+    /// The largest batch that is sent, in bytes. The server refuses single arguments of more than 512 MiB.
+    private static let maximumBatch = 1 << 30
+
+    private let handler: RedisChannelHandler
+    private let eventLoop: any EventLoop
+    private var pipeline = RedisPipeline<RedisWaiter>()
+    private var loadedScripts: Set<String> = []
+    private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
+    private var closeReason: RedisError?
+    private var closeHandlers: [@Sendable (RedisError) -> Void] = []
+
+    init(handler: RedisChannelHandler, eventLoop: any EventLoop) {
+        self.handler = handler
+        self.eventLoop = eventLoop
+    }
+
+    /// Sends a batch. The waiter is resumed once: with one reply per command, or with an error.
+    ///
+    /// - Parameter timeout: How long the answer may take; `nil` for no limit.
+    func send(_ commands: [RedisCommand], timeout: Duration?, waiter: RedisWaiter) {
+        if let closeReason {
+            waiter.fail(closeReason.forLaterCallers)
+            return
+        }
+        guard !commands.isEmpty else {
+            waiter.succeed([])
+            return
+        }
+        var size = 0
+        var callsScripts = false
+        for command in commands {
+            size += command.wireSize()
+            if command.script != nil { callsScripts = true }
+        }
+        var scripts: [RedisScript] = []
+        if callsScripts {
+            scripts = commands.compactMap(\.script).filter { loadedScripts.insert($0.hash).inserted }
+            size += scripts.reduce(0) { $0 + $1.source.utf8.count + 64 }
+        }
+        guard size <= Self.maximumBatch else {
+            scripts.forEach { loadedScripts.remove($0.hash) }
+            waiter.fail(
+                RedisError(.tooLarge, "The commands take \(size) bytes; at most \(Self.maximumBatch) go in one batch."))
+            return
+        }
+        let deadline = timeout.map { eventLoop.now + TimeAmount(clamping: $0) }
+        // Noted before it is written: a write may fail, and end the connection, at once.
+        pipeline.append(
+            count: commands.count, preamble: scripts.count, scriptCommands: callsScripts ? commands : [],
+            deadline: deadline, waiter: waiter)
+        if let deadline { arm(deadline) }
+        handler.write(size: size) { buffer in
+            for script in scripts { RedisCommand("SCRIPT", "LOAD", script.source).write(to: &buffer) }
+            for command in commands { command.write(to: &buffer) }
+        }
+    }
+
+    /// Ends the connection; everybody who waits gets the error.
+    func close(_ reason: RedisError) {
+        handler.close(reason)
+    }
+
+    /// Registers what is to be called when the connection has ended, at once where it has already.
+    func onClose(_ body: @escaping @Sendable (RedisError) -> Void) {
+        if let closeReason { body(closeReason) } else { closeHandlers.append(body) }
+    }
+
+    /// Hands the connection's replies to another receiver. Nobody may wait for a reply.
+    func handOver(to receiver: any RedisReplyReceiver) -> RedisChannelHandler {
+        timer?.task.cancel()
+        handler.attach(receiver)
+        return handler
+    }
+
+    func receive(_ reply: RedisValue) throws(RedisError) {
+        switch pipeline.receive(reply) {
+        case .wait:
+            break
+        case .complete(let waiter, let replies):
+            waiter.succeed(replies)
+        case .repeatScripts(let repetition):
+            for script in repetition.commands.compactMap(\.script) { loadedScripts.remove(script.hash) }
+            pipeline.repeatScripts(repetition)
+            handler.write(size: repetition.commands.reduce(0) { $0 + $1.wireSize(.source) }) { buffer in
+                for command in repetition.commands { command.write(to: &buffer, .source) }
+            }
+        case .unexpected:
+            throw RedisError(
+                .protocolViolation, "The server sent a reply that nobody asked for.", serverError: reply.error)
+        }
+    }
+
+    func receiveComplete() {}
+
+    func connectionClosed(_ error: RedisError) {
+        closeReason = error
+        timer?.task.cancel()
+        timer = nil
+        let isTimeout = error.code == .timeout
+        for (waiter, isLate) in pipeline.removeAll(now: eventLoop.now) {
+            waiter.fail(isTimeout && !isLate ? error.forLaterCallers : error)
+        }
+        let handlers = closeHandlers
+        closeHandlers = []
+        for handler in handlers { handler(error) }
+    }
+
+    // One timer serves all batches: it is set for the earliest deadline, and looks again when it fires.
+    private func arm(_ deadline: NIODeadline) {
+        if let timer {
+            guard deadline < timer.deadline else { return }
+            timer.task.cancel()
+        }
+        let task = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] () -> Void in
+            self?.timerFired()
+        }
+        timer = (task, deadline)
+    }
+
+    private func timerFired() {
+        timer = nil
+        guard let earliest = pipeline.earliestDeadline else { return }
+        if earliest <= eventLoop.now {
+            close(RedisError(.timeout, "The server did not answer in time; the connection was closed."))
+        } else {
+            arm(earliest)
+        }
+    }
+}
+
+extension RedisError {
+    /// What callers get who only suffer from the reason for which a connection was closed.
+    var forLaterCallers: RedisError {
+        switch code {
+        case .closed: self
+        default: RedisError(.connectionLost, "The connection was closed.", cause: self)
+        }
+    }
+}
+
+extension TimeAmount {
+    /// A duration, cut to what can be added to the present: from nothing to a century.
+    init(clamping duration: Duration) {
+        self.init(min(max(duration, .zero), .seconds(100 * 365 * 86_400)))
+    }
+}
+#endif

@@ -1,0 +1,104 @@
+#if Redis
+public import Logging
+public import NIOCore
+
+/// Subscriptions to channels of a Redis server, over a connection of their own.
+///
+/// The connection is made with the first subscription. After a loss it is made again for as long as there are
+/// subscriptions, all of them are renewed, and the owner is told by ``RedisPubSubEvent/resubscribed``. Many short
+/// subscriptions are cheap: calls of the same moment travel together and none waits for another.
+///
+/// A channel is subscribed or it is not: after two `subscribe` of one channel, the first `unsubscribe` ends it.
+/// Celery's channels carry the number of the database in their names, since Redis keeps one set of channels for all.
+///
+/// The event loop group must outlive it.
+public final class RedisPubSub: Sendable {
+    /// The event loop on which the connection lives and the closures are called.
+    public let eventLoop: any EventLoop
+
+    private let core: NIOLoopBoundBox<RedisPubSubCore>
+
+    /// Creates an object without any subscription. It does not connect yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: The server. A subscription waits at most `connectTimeout` for a connection, at most
+    ///     `commandTimeout` for its confirmation; `pingInterval` and `toleratedPings` find a dead connection.
+    ///   - eventLoopGroup: One event loop of it is taken.
+    ///   - logger: Where connections and losses are told.
+    ///   - onEvent: Called on the event loop with what happens to the connection. It must not block.
+    ///   - onMessages: Called on the event loop with the messages of one read, in order. It must not block.
+    public init(
+        _ configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger,
+        onEvent: @escaping @Sendable (RedisPubSubEvent) -> Void = { _ in },
+        onMessages: @escaping @Sendable ([RedisPubSubMessage]) -> Void
+    ) {
+        let eventLoop = eventLoopGroup.next()
+        self.eventLoop = eventLoop
+        core = NIOLoopBoundBox.makeBoxSendingValue(
+            RedisPubSubCore(
+                configuration, eventLoop: eventLoop, logger: logger, onEvent: onEvent, onMessages: onMessages),
+            eventLoop: eventLoop)
+    }
+
+    deinit {
+        eventLoop.execute { [core] in core.value.close(nil) }
+    }
+
+    /// Subscribes to channels, and waits until the server has confirmed it: what is published from then on is received.
+    ///
+    /// - Throws: `timeout` where there was no connection or no confirmation in time, `server` where access rights
+    ///   forbid a channel, `closed`. Then none of the channels that were new counts as subscribed.
+    public nonisolated(nonsending) func subscribe(_ channels: [String]) async throws(RedisError) {
+        try await change(.subscribe, channels)
+    }
+
+    /// Ends subscriptions to channels, and waits until the server has confirmed it.
+    ///
+    /// - Throws: `timeout`, `closed`.
+    public nonisolated(nonsending) func unsubscribe(_ channels: [String]) async throws(RedisError) {
+        try await change(.unsubscribe, channels)
+    }
+
+    /// Ends subscriptions to channels without waiting.
+    package func submitUnsubscribe(_ channels: [String]) {
+        onEventLoop { $0.change(.unsubscribe, channels, waiter: RedisPubSubCore.Waiter(continuation: nil)) }
+    }
+
+    /// Subscribes to all channels that match glob patterns, and waits until the server has confirmed it.
+    ///
+    /// - Throws: As ``subscribe(_:)``.
+    public nonisolated(nonsending) func psubscribe(_ patterns: [String]) async throws(RedisError) {
+        try await change(.psubscribe, patterns)
+    }
+
+    /// Ends subscriptions to patterns, and waits until the server has confirmed it.
+    ///
+    /// - Throws: As ``unsubscribe(_:)``.
+    public nonisolated(nonsending) func punsubscribe(_ patterns: [String]) async throws(RedisError) {
+        try await change(.punsubscribe, patterns)
+    }
+
+    /// Ends all subscriptions and the connection for good, and waits until it is closed.
+    public nonisolated(nonsending) func close() async {
+        let done = eventLoop.makePromise(of: Void.self)
+        onEventLoop { $0.close(done) }
+        try? await done.futureResult.get()
+    }
+
+    private nonisolated(nonsending) func change(
+        _ kind: RedisSubscriptions<RedisPubSubCore.Waiter>.Kind, _ names: [String]
+    ) async throws(RedisError) {
+        try await withCheckedContinuation { continuation in
+            onEventLoop { $0.change(kind, names, waiter: RedisPubSubCore.Waiter(continuation: continuation)) }
+        }.get()
+    }
+
+    private func onEventLoop(_ body: @escaping @Sendable (RedisPubSubCore) -> Void) {
+        if eventLoop.inEventLoop {
+            body(core.value)
+        } else {
+            eventLoop.execute { [core] in body(core.value) }
+        }
+    }
+}
+#endif

@@ -1,0 +1,183 @@
+#if Redis
+internal import DequeModule
+internal import NIOCore
+
+/// What a pub/sub connection is subscribed to, and the calls that wait for a confirmation.
+///
+/// It does no I/O and asks no clock; `Waiter` is whatever stands for a caller. The server confirms each channel of a
+/// command in order, or refuses the whole command with one error.
+struct RedisSubscriptions<Waiter> {
+    /// A command that changes what is subscribed.
+    enum Kind: String {
+        case subscribe
+        case unsubscribe
+        case psubscribe
+        case punsubscribe
+    }
+
+    /// What came from the server.
+    enum Event {
+        case message(RedisPubSubMessage)
+        /// A channel was confirmed; more are to come.
+        case progress
+        case confirmed(Waiter)
+        case refused(Waiter, RedisServerError)
+        /// All that was subscribed before the connection was lost is subscribed again.
+        case resubscribed
+        case pong
+    }
+
+    private struct Operation {
+        let kind: Kind
+        let names: [String]
+        var deadline: NIODeadline
+        /// What the deadline is not moved past, however often connections are made and lost.
+        let limit: NIODeadline
+        /// `nil` for the renewal of what was subscribed before a loss.
+        let waiter: Waiter?
+        var confirmed = 0
+
+        var command: RedisCommand { RedisCommand(kind.rawValue, arguments: names) }
+    }
+
+    private var channels: Set<String> = []
+    private var patterns: Set<String> = []
+    private var operations: Deque<Operation> = []
+    private var isConnected = false
+
+    /// Whether there is anything to hold a connection for.
+    var isEmpty: Bool { channels.isEmpty && patterns.isEmpty && operations.isEmpty }
+
+    /// The earliest time by which a confirmation is due.
+    var earliestDeadline: NIODeadline? { operations.lazy.map(\.deadline).min() }
+
+    /// Begins a change.
+    ///
+    /// - Parameters:
+    ///   - kind: The change.
+    ///   - names: The channels or patterns, at least one.
+    ///   - deadline: When it must be confirmed; without a connection, when there must be one.
+    ///   - limit: When it must be confirmed, where a connection is made only later.
+    ///   - waiter: Who waits for it.
+    /// - Returns: The command to send; `nil` where it is kept until there is a connection.
+    mutating func begin(
+        _ kind: Kind, _ names: [String], deadline: NIODeadline, limit: NIODeadline, waiter: Waiter
+    ) -> RedisCommand? {
+        let operation = Operation(kind: kind, names: names, deadline: deadline, limit: limit, waiter: waiter)
+        operations.append(operation)
+        return isConnected ? operation.command : nil
+    }
+
+    /// Takes note of a new connection.
+    ///
+    /// - Parameter deadline: When all that is sent now must be confirmed.
+    /// - Returns: The commands to send: first what was subscribed, then what callers wait for.
+    mutating func connected(deadline: NIODeadline) -> [RedisCommand] {
+        isConnected = true
+        for index in operations.indices { operations[index].deadline = min(deadline, operations[index].limit) }
+        for (kind, names) in [(Kind.psubscribe, patterns), (.subscribe, channels)] where !names.isEmpty {
+            operations.prepend(
+                Operation(kind: kind, names: Array(names), deadline: deadline, limit: deadline, waiter: nil))
+        }
+        return operations.map(\.command)
+    }
+
+    /// Takes note of the loss of the connection. Callers go on waiting for the next one.
+    mutating func disconnected() {
+        isConnected = false
+        operations.removeAll { $0.waiter == nil }
+        for index in operations.indices { operations[index].confirmed = 0 }
+    }
+
+    /// Gives up the calls that have waited too long, if any.
+    ///
+    /// - Returns: Their waiters, and whether the connection (if there is one) is out of step now and must be closed.
+    mutating func expire(now: NIODeadline) -> (waiters: [Waiter], mustClose: Bool) {
+        let late = operations.filter { $0.deadline <= now }
+        guard !late.isEmpty else { return ([], false) }
+        operations.removeAll { $0.deadline <= now }
+        return (late.compactMap(\.waiter), isConnected)
+    }
+
+    /// Gives up all that callers wait for, while there is no connection. What is subscribed stays so.
+    ///
+    /// - Returns: All waiters.
+    mutating func removeWaiters() -> [Waiter] {
+        defer { operations = [] }
+        return operations.compactMap(\.waiter)
+    }
+
+    /// Takes the next reply from the wire.
+    ///
+    /// - Throws: `protocolViolation`; `server` where the renewal of subscriptions is refused.
+    mutating func receive(_ reply: RedisValue) throws(RedisError) -> Event {
+        switch reply {
+        case .array(let parts):
+            guard case .bulk(let kind)? = parts.first else { break }
+            switch (kind.count, parts.count) {
+            case (7, 3) where kind == Word.message:
+                return .message(RedisPubSubMessage(channel: try Self.text(parts[1]), value: parts[2]))
+            case (8, 4) where kind == Word.pmessage:
+                return .message(
+                    RedisPubSubMessage(
+                        channel: try Self.text(parts[2]), pattern: try Self.text(parts[1]), value: parts[3]))
+            case (4, 2) where kind == Word.pong:
+                return .pong
+            case (_, 3):
+                return try confirm(kind, parts[1])
+            default:
+                break
+            }
+        case .status("PONG"):
+            return .pong
+        case .error(let error):
+            guard let operation = operations.popFirst() else { break }
+            guard let waiter = operation.waiter else {
+                throw RedisError(.server, "The server refuses to renew a subscription.", serverError: error)
+            }
+            return .refused(waiter, error)
+        case .null, .integer, .bulk, .status:
+            break
+        }
+        throw RedisError(
+            .protocolViolation, "The server sent what is no message and confirms no subscription.",
+            serverError: reply.error)
+    }
+
+    private mutating func confirm(_ kind: [UInt8], _ name: RedisValue) throws(RedisError) -> Event {
+        guard !operations.isEmpty, kind.elementsEqual(operations[0].kind.rawValue.utf8),
+            case .bulk(let bytes) = name
+        else {
+            throw RedisError(.protocolViolation, "The server confirms a subscription that was not asked for.")
+        }
+        let expected = operations[0].names[operations[0].confirmed]
+        guard bytes.elementsEqual(expected.utf8) else {
+            throw RedisError(.protocolViolation, "The server confirms another subscription than was asked for.")
+        }
+        operations[0].confirmed += 1
+        guard operations[0].confirmed == operations[0].names.count else { return .progress }
+        let operation = operations.removeFirst()
+        switch operation.kind {
+        case .subscribe: channels.formUnion(operation.names)
+        case .unsubscribe: channels.subtract(operation.names)
+        case .psubscribe: patterns.formUnion(operation.names)
+        case .punsubscribe: patterns.subtract(operation.names)
+        }
+        if let waiter = operation.waiter { return .confirmed(waiter) }
+        return operations.first.map { $0.waiter == nil } == true ? .progress : .resubscribed
+    }
+
+    private static func text(_ value: RedisValue) throws(RedisError) -> String {
+        guard case .bulk(let bytes) = value else {
+            throw RedisError(.protocolViolation, "A message has no channel.")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+private enum Word {
+    static let message = Array("message".utf8)
+    static let pmessage = Array("pmessage".utf8)
+    static let pong = Array("pong".utf8)
+}
+#endif

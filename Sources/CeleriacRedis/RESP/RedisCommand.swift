@@ -1,0 +1,117 @@
+#if Redis
+internal import NIOCore
+
+/// One command with its arguments.
+///
+///     RedisCommand("SET", key, body, "EX", 86_400)
+///
+/// The arguments are kept in the form in which they are sent, each as a RESP bulk string, one after the other in a
+/// single buffer: building a command costs one allocation and sending it one copy.
+public struct RedisCommand: Sendable {
+    /// The arguments as RESP bulk strings, without the array header in front of them.
+    private var encoded: [UInt8]
+    /// How many arguments ``encoded`` holds.
+    public private(set) var argumentCount: Int
+    /// The script that this command runs; then ``encoded`` starts behind the script's hash.
+    let script: RedisScript?
+
+    /// Creates a command from its name and arguments.
+    ///
+    /// Commands that change what the server sends on the connection (`SUBSCRIBE`, `MONITOR`, `CLIENT REPLY`, `HELLO`)
+    /// do not belong into a pipeline; for subscriptions there is ``RedisPubSub``.
+    public init(_ name: String, _ arguments: any RedisArgument...) {
+        self.init(name, arguments: arguments)
+    }
+
+    /// Creates a command from its name and a list of arguments.
+    public init(_ name: String, arguments: [any RedisArgument]) {
+        self.init(script: nil)
+        append(name)
+        for argument in arguments { argument.append(to: &self) }
+    }
+
+    /// An empty command; a call of a script still needs its keys and arguments.
+    init(script: RedisScript?) {
+        encoded = []
+        encoded.reserveCapacity(96)
+        argumentCount = 0
+        self.script = script
+    }
+
+    /// Appends text as one argument, as UTF-8.
+    public mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(bytes: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Appends bytes as one argument.
+    public mutating func append(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { append(bytes: $0) }
+    }
+
+    /// Appends a number as one argument, as decimal text.
+    public mutating func append(_ number: Int) {
+        // Text of up to 15 bytes needs no allocation.
+        append(String(number))
+    }
+
+    mutating func append(bytes: UnsafeRawBufferPointer) {
+        // "$", at most 19 digits and two ends of a line.
+        encoded.append(addingCapacity: bytes.count + 24) { output in
+            output.append(UInt8(ascii: "$"))
+            var divisor = 1
+            while bytes.count / divisor >= 10 { divisor *= 10 }
+            while divisor > 0 {
+                output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: bytes.count / divisor % 10))
+                divisor /= 10
+            }
+            output.append(UInt8(ascii: "\r"))
+            output.append(UInt8(ascii: "\n"))
+            output.withUnsafeMutableBufferPointer { buffer, count in
+                UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+                    .copyMemory(from: bytes)
+                count += bytes.count
+            }
+            output.append(UInt8(ascii: "\r"))
+            output.append(UInt8(ascii: "\n"))
+        }
+        argumentCount += 1
+    }
+}
+
+extension RedisCommand {
+    /// How a command that runs a script names it.
+    enum ScriptForm {
+        /// `EVALSHA` and the hash.
+        case hash
+        /// `EVAL` and the source.
+        case source
+    }
+
+    /// An upper bound of the bytes that the command takes on the wire.
+    func wireSize(_ form: ScriptForm = .hash) -> Int {
+        encoded.count + 16 + (script?.prefix(form).count ?? 0)
+    }
+
+    /// Writes the command as it is sent: a RESP array of bulk strings.
+    func write(to buffer: inout ByteBuffer, _ form: ScriptForm = .hash) {
+        let count = argumentCount + (script == nil ? 0 : 2)
+        if count < 10 {
+            // "*3\r\n" in one store.
+            buffer.writeInteger(UInt32(0x2A30_0D0A) + UInt32(truncatingIfNeeded: count) << 16)
+        } else {
+            buffer.writeString("*\(count)\r\n")
+        }
+        if let script { buffer.writeBytes(script.prefix(form)) }
+        buffer.writeBytes(encoded)
+    }
+}
+
+extension RedisCommand: CustomStringConvertible {
+    /// The number of arguments. Their text is user data and is not shown.
+    public var description: String {
+        if let script { return "script \(script.name) (\(argumentCount) arguments)" }
+        return "command (\(argumentCount) words)"
+    }
+}
+#endif

@@ -1,0 +1,63 @@
+public import CeleriacCore
+public import Foundation
+import Synchronization
+
+/// Time that passes only when a test says so.
+public final class VirtualTimers: TimerSource {
+    private struct Pending {
+        let due: Date
+        let order: Int
+        let action: @Sendable () -> Void
+    }
+    private struct State {
+        var now: Date
+        var pending: [Int: Pending] = [:]
+        var nextOrder = 0
+    }
+    private let state: Mutex<State>
+
+    /// Begins at a time.
+    public init(now: Date = Date(timeIntervalSince1970: 1_800_000_000)) {
+        state = Mutex(State(now: now))
+    }
+
+    public var now: Date { state.withLock { $0.now } }
+
+    /// How many timers run.
+    public var count: Int { state.withLock { $0.pending.count } }
+
+    public func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> any RunningTimer {
+        let order = state.withLock { state in
+            state.nextOrder += 1
+            let seconds = Double(delay.components.seconds) + Double(delay.components.attoseconds) / 1e18
+            state.pending[state.nextOrder] = Pending(
+                due: state.now.addingTimeInterval(seconds), order: state.nextOrder, action: action)
+            return state.nextOrder
+        }
+        return VirtualTimer { self.state.withLock { $0.pending[order] = nil } }
+    }
+
+    /// Lets time pass, and runs what becomes due, in its order.
+    public func advance(by duration: Duration) {
+        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+        let end = now.addingTimeInterval(seconds)
+        while true {
+            let next: Pending? = state.withLock { state in
+                let due = state.pending.values.filter { $0.due <= end }
+                guard let next = due.min(by: { ($0.due, $0.order) < ($1.due, $1.order) }) else { return nil }
+                state.pending[next.order] = nil
+                state.now = max(state.now, next.due)
+                return next
+            }
+            guard let next else { break }
+            next.action()
+        }
+        state.withLock { $0.now = end }
+    }
+}
+
+private struct VirtualTimer: RunningTimer {
+    let onCancel: @Sendable () -> Void
+
+    func cancel() { onCancel() }
+}

@@ -1,0 +1,73 @@
+/// A stack whose top elements can be moved out together, without the reference counting of copies.
+///
+/// Elements `0..<count` of the storage are initialized, always.
+struct MoveStack<Element>: ~Copyable {
+    private var storage: UnsafeMutablePointer<Element>
+    private var capacity: Int
+    private(set) var count = 0
+
+    init(capacity: Int) {
+        self.storage = .allocate(capacity: capacity)
+        self.capacity = capacity
+    }
+
+    deinit {
+        storage.deinitialize(count: count)
+        storage.deallocate()
+    }
+
+    @inline(__always)
+    mutating func push(_ element: consuming Element) {
+        if count == capacity { grow() }
+        (storage + count).initialize(to: element)
+        count &+= 1
+    }
+
+    /// The topmost element; `nil` when there is none.
+    var top: Element? {
+        @inline(__always)
+        get { count > 0 ? storage[count &- 1] : nil }
+    }
+
+    /// Removes the topmost element.
+    @inline(__always)
+    mutating func pop() -> Element? {
+        guard count > 0 else { return nil }
+        count &-= 1
+        return (storage + count).move()
+    }
+
+    /// Removes the elements from the position `start` on; `body` must move all of them out of the memory it is given.
+    @inline(__always)
+    mutating func popAll<Result>(
+        from start: Int, _ body: (UnsafeMutableBufferPointer<Element>) -> Result
+    ) -> Result {
+        let start = min(max(start, 0), count)
+        let elements = UnsafeMutableBufferPointer(start: storage + start, count: count &- start)
+        count = start
+        return body(elements)
+    }
+
+    /// Removes the elements from the position `start` on, as an array.
+    @inline(__always)
+    mutating func popArray(from start: Int) -> [Element] {
+        popAll(from: start) { elements in
+            // Not `init(unsafeUninitializedCapacity:)`, which looks the array's type up at run time: half as fast.
+            var array: [Element] = []
+            array.reserveCapacity(elements.count)
+            for index in elements.indices {
+                array.append(elements.moveElement(from: index))
+            }
+            return array
+        }
+    }
+
+    @inline(never)
+    private mutating func grow() {
+        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
+        larger.moveInitialize(from: storage, count: count)
+        storage.deallocate()
+        storage = larger
+        capacity *= 2
+    }
+}

@@ -1,0 +1,137 @@
+
+/// Puts containers together for the decoders, without recursion: open containers wait on a stack of frames, their
+/// finished elements on a stack of values, from which closing a container takes what is its own. Counts tokens and depth.
+struct WireValueBuilder: ~Copyable {
+    private let limits: WireLimits
+    /// How many more values and keys may come.
+    private(set) var tokensLeft: Int
+    private var values = MoveStack<WireValue>(capacity: 32)
+    private var keys = MoveStack<ObjectKey>(capacity: 16)
+    private var frames = MoveStack<Frame>(capacity: 8)
+
+    /// A container that has not been closed. (Were it private, Swift 6.3.1 would crash on it in debug builds.)
+    struct Frame {
+        /// How many values lay on the stack when it was opened.
+        var values: Int
+        /// How many keys did; -1 for an array.
+        var keys: Int
+    }
+
+    /// The kinds of container.
+    enum Container {
+        case array
+        case object
+    }
+
+    init(limits: WireLimits) {
+        self.limits = limits
+        self.tokensLeft = limits.maximumTokens
+    }
+
+    /// The innermost open container; `nil` when there is none.
+    var container: Container? {
+        @inline(__always)
+        get {
+            guard let frame = frames.top else { return nil }
+            return frame.keys < 0 ? .array : .object
+        }
+    }
+
+    /// Counts a value or a key. `offset` is where it starts.
+    @inline(__always)
+    mutating func countToken(at offset: Int) throws(WireError) {
+        tokensLeft &-= 1
+        if tokensLeft < 0 { throw .tooManyTokens(limits, offset: offset) }
+    }
+
+    /// Counts several at once; `false` when they are too many.
+    mutating func count(tokens: Int) -> Bool {
+        guard tokens <= tokensLeft else { return false }
+        tokensLeft -= tokens
+        return true
+    }
+
+    /// Checks that one more container may be opened, an empty one too.
+    @inline(__always)
+    func checkDepth(at offset: Int) throws(WireError) {
+        if frames.count >= limits.maximumDepth { throw .tooDeep(limits, offset: offset) }
+    }
+
+    @inline(__always)
+    mutating func open(_ container: Container) {
+        frames.push(Frame(values: values.count, keys: container == .object ? keys.count : -1))
+    }
+
+    @inline(__always)
+    mutating func add(_ key: ObjectKey) {
+        keys.push(key)
+    }
+
+    @inline(__always)
+    mutating func add(_ value: consuming WireValue) {
+        values.push(value)
+    }
+
+    /// Closes the innermost container and gives it.
+    @inline(__always)
+    mutating func close() throws(WireError) -> WireValue {
+        guard let frame = frames.pop() else { return .null }
+        if frame.keys < 0 {
+            return .array(values.popArray(from: frame.values))
+        }
+        return .object(try makeObject(frame))
+    }
+
+    // MARK: Objects
+
+    /// Up to this many keys are compared each with each by their summaries.
+    private static let mostComparedKeys = 32
+
+    private mutating func makeObject(_ frame: Frame) throws(WireError) -> WireObject {
+        let (keys, distinct) = keys.popAll(from: frame.keys) { keys in Self.takeTexts(of: keys) }
+        let elements = values.popArray(from: frame.values)
+        guard !distinct else {
+            return WireObject(uncheckedUniqueKeys: keys, values: elements)
+        }
+        var object = WireObject(minimumCapacity: keys.count)
+        for (key, value) in zip(keys, elements) where object.updateValue(value, forKey: key) != nil {
+            try Self.checkSameText(object, key)
+        }
+        return object
+    }
+
+    /// Moves the keys out of the stack's memory. The flag says that they certainly differ.
+    private static func takeTexts(
+        of keys: UnsafeMutableBufferPointer<ObjectKey>
+    ) -> ([String], distinct: Bool) {
+        let distinct = areDistinct(keys)
+        var texts: [String] = []
+        texts.reserveCapacity(keys.count)
+        for index in keys.indices {
+            texts.append(keys.moveElement(from: index).text)
+        }
+        return (texts, distinct)
+    }
+
+    private static func areDistinct(_ keys: UnsafeMutableBufferPointer<ObjectKey>) -> Bool {
+        guard keys.count <= mostComparedKeys else { return false }
+        for index in keys.indices {
+            let summary = keys[index].summary
+            if summary == 0 { return false }
+            for earlier in 0..<index where keys[earlier].summary == summary {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// A key came twice: the last value wins, as in Python. But Swift's strings are equal when Unicode says so, a peer's
+    /// only when their code points are; dropping one of two keys that differ for the peer would change the message.
+    private static func checkSameText(_ object: WireObject, _ key: String) throws(WireError) {
+        guard let index = object.index(forKey: key), object[index].key.utf8.elementsEqual(key.utf8) else {
+            throw WireError(
+                .ambiguousKey,
+                "two keys of one object differ only in how Unicode composes them; normalize keys before sending")
+        }
+    }
+}

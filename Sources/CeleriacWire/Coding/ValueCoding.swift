@@ -1,0 +1,15 @@
+/// How a dialect writes the values that JSON lacks.
+///
+/// `WireEncoder` and `WireDecoder` ask it for every `Date`, `LocalDateTime`, `LocalDate`, `LocalTime`, `Decimal`, `UUID`,
+/// `[UInt8]` and `Data`.
+public protocol ValueCoding: Sendable {
+    /// Writes an extended value.
+    ///
+    /// - Throws: `WireError` when the wire has no form for it.
+    func wireValue(for value: ExtendedValue) throws(WireError) -> WireValue
+
+    /// Reads an extended value of the kind asked for. The result is of that kind.
+    ///
+    /// - Throws: `WireError` when `wireValue` is not the form of one.
+    func value(of kind: ExtendedValue.Kind, from wireValue: WireValue) throws(WireError) -> ExtendedValue
+}

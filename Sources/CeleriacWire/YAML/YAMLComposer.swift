@@ -1,0 +1,141 @@
+
+/// Makes one value of the events of a document, without recursion.
+struct YAMLComposer: ~Copyable {
+    private let limits: WireLimits
+    private var builder: WireValueBuilder
+    private var frames: [Frame] = []
+    private var anchors: [String: Node] = [:]
+
+    /// A finished value, with what an alias to it costs.
+    private struct Node {
+        var value: WireValue
+        /// How many values and keys it consists of.
+        var tokens: Int
+        /// How many containers lie one within the other.
+        var height: Int
+    }
+
+    /// A container that has not ended.
+    private struct Frame {
+        let anchor: String?
+        let tokensBefore: Int
+        var height = 1
+        var awaitsKey: Bool
+    }
+
+    init(limits: WireLimits) {
+        self.limits = limits
+        self.builder = WireValueBuilder(limits: limits)
+    }
+
+    mutating func compose(_ events: consuming YAMLEventReader) throws(WireError) -> WireValue {
+        var root: WireValue?
+        while true {
+            let event = try events.next()
+            let node: Node?
+            switch event.kind {
+            case .streamEnd: return root ?? .null
+            case .other: continue
+            case .documentStart:
+                guard root == nil else { throw event.place.error(.trailingBytes, "a second YAML document follows") }
+                continue
+            case .alias(let name): node = try resolveAlias(name, event.place)
+            case .scalar(let text, let tag, let isPlain, let anchor):
+                node = try readScalar(text, tag: tag, isPlain: isPlain, anchor: anchor, event.place)
+            case .arrayStart(let tag, let anchor):
+                try checkTag(tag, "tag:yaml.org,2002:seq", event.place)
+                try open(.array, anchor: anchor, event.place)
+                node = nil
+            case .objectStart(let tag, let anchor):
+                try checkTag(tag, "tag:yaml.org,2002:map", event.place)
+                try open(.object, anchor: anchor, event.place)
+                node = nil
+            case .end: node = try close()
+            }
+            guard let node else { continue }
+            if frames.isEmpty {
+                root = node.value
+            } else {
+                add(node)
+            }
+        }
+    }
+
+    // MARK: Containers
+
+    private mutating func open(
+        _ container: WireValueBuilder.Container, anchor: String?, _ place: YAMLEvent.Place
+    ) throws(WireError) {
+        guard !awaitsKey else { throw Self.nonStringKey(place) }
+        let tokensBefore = builder.tokensLeft
+        try countTokens(1, place)
+        guard frames.count < limits.maximumDepth else { throw .tooDeep(limits) }
+        builder.open(container)
+        // Until it ends, an alias to it would make it contain itself; what else had the name has it no more.
+        if let anchor { anchors[anchor] = nil }
+        frames.append(Frame(anchor: anchor, tokensBefore: tokensBefore, awaitsKey: container == .object))
+    }
+
+    private mutating func close() throws(WireError) -> Node? {
+        let value = try builder.close()
+        guard let frame = frames.popLast() else { return nil }
+        let node = Node(value: value, tokens: frame.tokensBefore - builder.tokensLeft, height: frame.height)
+        if let anchor = frame.anchor { anchors[anchor] = node }
+        return node
+    }
+
+    private mutating func add(_ node: Node) {
+        builder.add(node.value)
+        let last = frames.count - 1
+        frames[last].height = max(frames[last].height, node.height + 1)
+        frames[last].awaitsKey = builder.container == .object
+    }
+
+    private mutating func add(key: String) {
+        builder.add(ObjectKey(key))
+        frames[frames.count - 1].awaitsKey = false
+    }
+
+    private var awaitsKey: Bool { frames.last?.awaitsKey ?? false }
+
+    // MARK: Scalars and aliases
+
+    /// Reads a scalar. A key goes to its object at once and gives `nil`.
+    private mutating func readScalar(
+        _ text: String, tag: String?, isPlain: Bool, anchor: String?, _ place: YAMLEvent.Place
+    ) throws(WireError) -> Node? {
+        try countTokens(1, place)
+        let scalar = try YAMLScalar(text, tag: tag, isPlain: isPlain, place)
+        let node = Node(value: scalar.value, tokens: 1, height: 0)
+        if let anchor { anchors[anchor] = node }
+        guard awaitsKey else { return node }
+        if scalar.isMerge { throw place.error(.unsupported, "YAML merge keys are not supported; write the keys out") }
+        guard case .string(let key) = scalar.value, !scalar.isTimestamp else { throw Self.nonStringKey(place) }
+        add(key: key)
+        return nil
+    }
+
+    private mutating func resolveAlias(_ name: String, _ place: YAMLEvent.Place) throws(WireError) -> Node? {
+        guard let node = anchors[name] else {
+            throw place.error(.malformed, "a YAML alias without an anchor before it, or within its own value")
+        }
+        try countTokens(node.tokens, place)
+        guard frames.count + node.height <= limits.maximumDepth else { throw .tooDeep(limits) }
+        guard awaitsKey else { return node }
+        guard case .string(let key) = node.value else { throw Self.nonStringKey(place) }
+        add(key: key)
+        return nil
+    }
+
+    private mutating func countTokens(_ count: Int, _ place: YAMLEvent.Place) throws(WireError) {
+        guard builder.count(tokens: count) else { throw .tooManyTokens(limits) }
+    }
+
+    private func checkTag(_ tag: String?, _ plain: String, _ place: YAMLEvent.Place) throws(WireError) {
+        guard tag == nil || tag == "!" || tag == plain else { throw YAMLScalar.unsupportedTag(place) }
+    }
+
+    private static func nonStringKey(_ place: YAMLEvent.Place) -> WireError {
+        place.error(.nonStringKey, "a key of a YAML mapping is not text")
+    }
+}

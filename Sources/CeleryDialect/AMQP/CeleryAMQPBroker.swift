@@ -1,0 +1,104 @@
+#if AMQP
+public import CeleriacAMQP
+public import CeleriacCore
+import CeleriacWire
+public import Logging
+public import NIOCore
+import Synchronization
+
+/// Celery's queues at RabbitMQ.
+public final class CeleryAMQPBroker: Broker {
+    let configurations: [AMQPConfiguration]
+    let topology: CeleryAMQPTopology
+    let eventLoopGroup: any EventLoopGroup
+    let logger: Logger
+    private let client: AMQPClient
+    private let declared = Mutex<Set<String>>([])
+
+    /// Makes a broker. It connects on first use.
+    ///
+    /// - Parameter configurations: servers to try in turn.
+    public init(
+        _ configurations: [AMQPConfiguration],
+        options: CeleryAMQPOptions = CeleryAMQPOptions(),
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
+        self.configurations = configurations
+        self.topology = CeleryAMQPTopology(options: options)
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
+        self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    public var name: String { configurations.map(\.description).joined(separator: ";") }
+
+    // MARK: Publishing
+
+    public func publish(_ messages: [OutgoingMessage]) async throws {
+        do {
+            try await declare(Set(messages.compactMap(\.declaredQueue)))
+            var outstanding = messages
+            // A queue that was deleted behind our back returns its messages: it is declared anew, once.
+            for isLastTry in [false, true] {
+                let outcomes = try await client.publish(outstanding.map { AMQPPublish($0) })
+                var returned: [OutgoingMessage] = []
+                for (message, outcome) in zip(outstanding, outcomes) {
+                    if case .returned = outcome, !isLastTry, message.declaredQueue != nil {
+                        returned.append(message)
+                    } else if let error = outcome.error {
+                        throw error
+                    }
+                }
+                if returned.isEmpty { return }
+                outstanding = returned
+                declared.withLock { $0.subtract(returned.compactMap(\.declaredQueue)) }
+                try await declare(Set(returned.compactMap(\.declaredQueue)))
+            }
+        } catch let error as AMQPError {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .publishFailed,
+                "\(messages.count) message(s) were not confirmed by \(name)", cause: error)
+        }
+    }
+
+    private func declare(_ queues: Set<String>) async throws(AMQPError) {
+        let undeclared = declared.withLock { queues.subtracting($0) }
+        guard !undeclared.isEmpty else { return }
+        let connection = try await client.connection()
+        for queue in undeclared.sorted() { try await topology.declare(queue, on: connection) }
+        declared.withLock { $0.formUnion(undeclared) }
+    }
+
+    /// Keeps messages aside, each with the reason.
+    func park(_ messages: [(queue: String, message: WireMessage)]) async throws {
+        let connection = try await client.connection()
+        for queue in Set(messages.map(\.queue)).sorted() {
+            _ = try await topology.declareParked(queue, on: connection)
+        }
+        let outcomes = try await client.publish(
+            messages.map { AMQPPublish(routingKey: "\($0.queue).parked", mandatory: true, message: $0.message) })
+        for outcome in outcomes { if let error = outcome.error { throw error } }
+    }
+
+    public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+        let consumer = CeleryAMQPConsumer(broker: self, options: options)
+        try await consumer.start()
+        return consumer
+    }
+
+    public func close() async {
+        await client.close()
+    }
+}
+
+extension AMQPPublish {
+    /// A message that the broker gives back if its queue does not exist. A reply is not given back: whoever asked for it
+    /// may be gone.
+    fileprivate init(_ message: OutgoingMessage) {
+        self.init(
+            exchange: message.exchange, routingKey: message.routingKey, mandatory: message.declaredQueue != nil,
+            message: message.message)
+    }
+}
+#endif

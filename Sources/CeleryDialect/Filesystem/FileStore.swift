@@ -1,0 +1,124 @@
+import CeleriacCore
+import FoundationEssentials
+import NIOPosix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// File operations of the file transport and the file results, on a thread pool: a disk may be slow.
+enum FileStore {
+    /// Runs blocking file operations away from event loops and the concurrency pool.
+    static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        do {
+            return try await NIOThreadPool.singleton.runIfActive(body)
+        } catch let error as CeleriacError {
+            throw error
+        } catch {
+            throw CeleriacError(.unavailable, "a file operation failed", cause: error)
+        }
+    }
+
+    /// A name for a file, from outside: refused where it would lead elsewhere.
+    static func validateName(_ name: String) throws(CeleriacError) {
+        guard !name.isEmpty, name.utf8.count <= 200, !name.contains("/"), !name.contains("\0"), name != ".", name != ".."
+        else {
+            throw CeleriacError(.unsupported, "a name cannot be a file's: it is empty, too long or has a slash")
+        }
+    }
+
+    static func names(in folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    }
+
+    static func makeFolder(_ path: String) throws {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// The content of a file, or nil if there is none.
+    static func read(_ path: String) throws -> [UInt8]? {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            if exists(path) { throw CeleriacError(.unavailable, "the file \(path) cannot be read") }
+            return nil
+        }
+        return [UInt8](data)
+    }
+
+    /// Writes a file under a temporary name, flushes it to the disk and renames it into place: nobody sees half of it.
+    static func write(_ bytes: [UInt8], to path: String, temporaryName: String) throws {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let temporary = folder + temporaryName
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("create", path) }
+        defer { close(descriptor) }
+        try bytes.withUnsafeBytes { buffer in
+            var written = 0
+            while written < buffer.count {
+                let count = Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    throw failure("write", path)
+                }
+                written += count
+            }
+        }
+        guard fsync(descriptor) == 0 else { throw failure("flush", path) }
+        try move(temporary, to: path)
+    }
+
+    static func move(_ source: String, to target: String) throws {
+        guard rename(source, target) == 0 else { throw failure("rename", source) }
+    }
+
+    /// Moves a file, unless somebody else was faster.
+    static func claim(_ source: String, as target: String) throws -> Bool {
+        if rename(source, target) == 0 { return true }
+        if errno == ENOENT { return false }
+        throw failure("claim", source)
+    }
+
+    static func remove(_ path: String) throws {
+        guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    }
+
+    /// Removes an empty folder.
+    static func removeFolder(_ path: String) throws {
+        guard rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    }
+
+    /// Milliseconds since the machine began: what kombu begins the names of message files with.
+    static func monotonicMilliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Takes a lock file for as long as the returned descriptor is open, or returns nil while another process holds it.
+    static func lock(_ path: String) throws -> Int32? {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("create", path) }
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    static func unlock(_ descriptor: Int32) { close(descriptor) }
+
+    /// How long ago a file was changed, in seconds; nil if there is none.
+    static func age(of path: String) -> Double? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        let changed = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
+        return Date().timeIntervalSince1970 - changed
+    }
+
+    private static func failure(_ action: String, _ path: String) -> CeleriacError {
+        CeleriacError(.unavailable, "cannot \(action) \(path): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,21 @@
+import CeleriacWire
+import CeleryWire
+
+/// A claim as it is stored in `unacked`: `[envelope, exchange, routing_key]`.
+struct KombuClaim {
+    let envelope: KombuEnvelope
+    let exchange: String
+    let routingKey: String
+
+    static func decode(_ stored: [UInt8]) throws -> KombuClaim {
+        let value = try JSON.decode(stored)
+        guard let parts = value.arrayValue, parts.count == 3, let exchange = parts[1].stringValue,
+            let routingKey = parts[2].stringValue
+        else {
+            throw CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]")
+        }
+        return KombuClaim(
+            envelope: try KombuEnvelope.decode(try JSON.encode(parts[0], style: .python)), exchange: exchange,
+            routingKey: routingKey)
+    }
+}

@@ -1,0 +1,94 @@
+#if Redis
+public import CeleriacCore
+public import CeleriacRedis
+import CeleriacWire
+import CeleryWire
+public import Logging
+public import NIOCore
+import Synchronization
+
+/// Celery's queues in Redis, as kombu lays them out: priority lists, claims in `unacked`, bindings.
+public final class CeleryRedisBroker: Broker {
+    let configuration: RedisConfiguration
+    let options: CeleryRedisOptions
+    let keys: KombuKeys
+    let eventLoopGroup: any EventLoopGroup
+    let logger: Logger
+    private let client: RedisClient
+    private let declared = Mutex<Set<String>>([])
+
+    /// Makes a broker. It connects on first use.
+    public init(
+        _ configuration: RedisConfiguration,
+        options: CeleryRedisOptions = CeleryRedisOptions(),
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.options = options
+        self.keys = options.keys
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
+        self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    public var name: String { configuration.description }
+
+    public func publish(_ messages: [OutgoingMessage]) async throws {
+        var commands: [RedisCommand] = []
+        commands.reserveCapacity(messages.count)
+        let undeclared = declared.withLock { declared in
+            Set(messages.compactMap(\.declaredQueue)).subtracting(declared)
+        }
+        for queue in undeclared.sorted() {
+            let member = keys.bindingMember(routingKey: queue, queue: queue)
+            commands.append(RedisCommand("SADD", keys.binding(queue), member))
+            commands.append(RedisCommand("SADD", keys.permanentBinding(queue), member))
+        }
+        for message in messages {
+            guard message.exchange.isEmpty else {
+                throw CeleriacError(
+                    .unsupported,
+                    "cannot publish to the exchange \(message.exchange): send to a queue by its name instead")
+            }
+            commands.append(
+                RedisCommand(
+                    "LPUSH", keys.list(message.routingKey, priority: message.message.properties.priority ?? 0),
+                    try envelope(of: message)))
+        }
+        let replies: [RedisValue]
+        do {
+            replies = try await client.send(commands)
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .publishFailed,
+                "\(messages.count) message(s) were not confirmed by \(name)", cause: error)
+        }
+        if let refusal = replies.lazy.compactMap(\.error).first {
+            throw CeleriacError(.publishFailed, "\(name) refused a message", cause: refusal)
+        }
+        declared.withLock { $0.formUnion(undeclared) }
+    }
+
+    private func envelope(of message: OutgoingMessage) throws -> [UInt8] {
+        do {
+            return try KombuEnvelope(
+                message: message.message, exchange: message.exchange, routingKey: message.routingKey,
+                deliveryTag: CeleryID.random()
+            ).encode()
+        } catch {
+            throw CeleriacError(.unsupported, "the message's headers cannot be encoded", cause: error)
+        }
+    }
+
+    public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+        let consumer = CeleryRedisConsumer(broker: self, options: options)
+        try await consumer.start()
+        return consumer
+    }
+
+    public func close() async {
+        await client.close()
+    }
+}
+#endif

@@ -1,0 +1,71 @@
+#if Redis
+import CeleriacRedis
+
+/// The steps on kombu's keys that must happen at once.
+enum KombuScripts {
+    /// Claims messages: pops them and writes them into `unacked` and `unacked_index` in one step, so that no message ever
+    /// exists in a worker's memory only.
+    ///
+    /// Keys: `unacked`, `unacked_index`, then for each priority step its lists: each queue's handover list and the list
+    /// itself. Arguments: how many at most, score, prefix of tags, first serial, lists per step, then for each list what
+    /// closes the stored array. Returns, for each message, the index of its list and the message; serials ascend.
+    ///
+    /// Messages in a handover list for which there is no room go back to the front of their list.
+    static let claim = RedisScript(
+        name: "claim",
+        source: """
+            local limit, score, prefix = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+            local serial, width = tonumber(ARGV[4]), tonumber(ARGV[5])
+            local found, claims, index, n = {}, {}, {}, 0
+            for first = 3, #KEYS, width do
+              local more = true
+              while more and n < limit do
+                more = false
+                local share = math.ceil((limit - n) / width)
+                for k = first, first + width - 1 do
+                  local popped = n < limit and redis.call('RPOP', KEYS[k], math.min(share, limit - n))
+                  if popped then
+                    more = true
+                    for _, message in ipairs(popped) do
+                      local tag = prefix .. string.format('%.0f', serial + n)
+                      n = n + 1
+                      found[2 * n - 1], found[2 * n] = k - 3, message
+                      claims[2 * n - 1], claims[2 * n] = tag, '[' .. message .. ARGV[k + 3]
+                      index[2 * n - 1], index[2 * n] = score, tag
+                    end
+                  end
+                end
+              end
+            end
+            if n > 0 then
+              redis.call('HSET', KEYS[1], unpack(claims))
+              redis.call('ZADD', KEYS[2], unpack(index))
+            end
+            for k = 3, #KEYS, 2 do
+              while redis.call('LMOVE', KEYS[k], KEYS[k + 1], 'LEFT', 'RIGHT') do end
+            end
+            return found
+            """)
+
+    /// Ends a claim and pushes what takes its place, only if the claim still stands.
+    ///
+    /// Keys: `unacked`, `unacked_index`, the list to push to. Arguments: tag, `L` or `R`, what to push. Returns 1 if the
+    /// claim stood, else 0: somebody else restored the message, and it is theirs.
+    static let replaceClaim = RedisScript(
+        name: "replaceClaim",
+        source: """
+            redis.call('ZREM', KEYS[2], ARGV[1])
+            if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+            redis.call(ARGV[2] == 'L' and 'LPUSH' or 'RPUSH', KEYS[3], ARGV[3])
+            return 1
+            """)
+
+    /// Deletes a lock if it is still ours. Keys: the lock. Arguments: our token.
+    static let unlock = RedisScript(
+        name: "unlock",
+        source: """
+            if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+            return 0
+            """)
+}
+#endif

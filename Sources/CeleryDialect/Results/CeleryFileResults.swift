@@ -1,0 +1,88 @@
+public import CeleriacCore
+import CeleriacWire
+import CeleryWire
+public import NIOCore
+import Synchronization
+
+/// Results in a folder as Celery's `file://` result store keeps them: one file a task.
+public final class CeleryFileResults: ResultStore {
+    private let folder: String
+    private let keys: CeleryResultKeys
+    private let eventLoopGroup: any EventLoopGroup
+    private let watch = Mutex<DirectoryWatch?>(nil)
+
+    /// Makes a store. The folder is made if it does not exist.
+    public init(folder: String, eventLoopGroup: any EventLoopGroup) {
+        self.folder = folder
+        self.keys = CeleryResultKeys()
+        self.eventLoopGroup = eventLoopGroup
+        self.replyTo = CeleryID.random()
+    }
+
+    public var name: String { "file://\(folder)" }
+    public let replyTo: String
+    public var deliversOnce: Bool { false }
+
+    private func path(_ taskID: String) throws(CeleriacError) -> String {
+        let key = keys.task(taskID)
+        try FileStore.validateName(key)
+        return "\(folder)/\(key)"
+    }
+
+    public func store(_ records: [ResultRecord]) async throws {
+        let files = try records.map { (path: try path($0.taskID), payload: $0.payload) }
+        let folder = folder
+        try await FileStore.blocking {
+            try FileStore.makeFolder(folder)
+            for file in files {
+                if let stored = try FileStore.read(file.path), let meta = try? CeleryResultMeta.decode(stored),
+                    meta.status == TaskState.success.rawValue
+                {
+                    continue
+                }
+                try FileStore.write(file.payload, to: file.path, temporaryName: ".\(CeleryID.random()).tmp")
+            }
+        }
+    }
+
+    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+        guard watch.withLock({ $0 == nil }) else { return }
+        let folder = folder
+        try await FileStore.blocking { try FileStore.makeFolder(folder) }
+        let started = await DirectoryWatch.start(folder, eventLoop: eventLoopGroup.next()) {
+            sink.updatesMayBeMissing()
+        }
+        let isFirst = watch.withLock { watch in
+            guard watch == nil else { return false }
+            watch = started
+            return true
+        }
+        if !isFirst { started.stop() }
+    }
+
+    public func unwatch(_ taskIDs: [String]) {}
+
+    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+        let paths = try taskIDs.map { try path($0) }
+        return try await FileStore.blocking {
+            try paths.map { path in
+                guard let bytes = try FileStore.read(path) else { return nil }
+                // Celery overwrites files in place: what is young and unreadable is still being written.
+                let isReadable = (try? CeleryResultMeta.decode(bytes)) != nil
+                return isReadable || (FileStore.age(of: path) ?? 0) > 2 ? bytes : nil
+            }
+        }
+    }
+
+    public func forget(_ taskIDs: [String]) async throws {
+        let paths = try taskIDs.map { try path($0) }
+        try await FileStore.blocking { for path in paths { try FileStore.remove(path) } }
+    }
+
+    public func close() async {
+        watch.withLock { watch in
+            watch?.stop()
+            watch = nil
+        }
+    }
+}

@@ -1,0 +1,131 @@
+#if AMQP
+public import CeleriacAMQP
+public import CeleriacCore
+import CeleriacWire
+public import Logging
+public import NIOCore
+import Synchronization
+
+/// Results over RabbitMQ as Celery's `rpc://` sends them: each to the queue that its caller named, once.
+public final class CeleryRPCResults: ResultStore {
+    private let configurations: [AMQPConfiguration]
+    private let client: AMQPClient
+    private let logger: Logger
+    private let replies: ReplyQueue
+
+    /// Makes a store. It connects on first use.
+    ///
+    /// - Parameter configurations: servers to try in turn.
+    public init(_ configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
+        let replyTo = CeleryID.random()
+        self.configurations = configurations
+        self.logger = logger
+        self.replyTo = replyTo
+        self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.replies = ReplyQueue(name: replyTo, client: client, logger: logger)
+    }
+
+    public var name: String { "rpc via " + configurations.map(\.description).joined(separator: ";") }
+    public let replyTo: String
+    public var deliversOnce: Bool { true }
+
+    public func store(_ records: [ResultRecord]) async throws {
+        let messages = records.filter { !$0.replyTo.isEmpty }.map { record in
+            AMQPPublish(
+                routingKey: record.replyTo,
+                message: WireMessage(
+                    properties: MessageProperties(
+                        contentType: record.contentType, contentEncoding: record.contentEncoding, deliveryMode: 1,
+                        priority: 0, correlationID: record.correlationID),
+                    body: record.payload))
+        }
+        guard !messages.isEmpty else { return }
+        do {
+            for outcome in try await client.publish(messages) { if let error = outcome.error { throw error } }
+        } catch let error as AMQPError {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .resultStore, "cannot answer by \(name)", cause: error)
+        }
+    }
+
+    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+        do {
+            try await replies.open(sink)
+        } catch let error as AMQPError {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .resultStore, "cannot wait for results by \(name)", cause: error)
+        }
+    }
+
+    public func unwatch(_ taskIDs: [String]) {}
+
+    /// Nothing is kept to be fetched; but the queue is made to stand again if its connection was lost.
+    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+        do {
+            try await replies.reopen()
+        } catch let error as AMQPError {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .resultStore, "cannot wait for results by \(name)", cause: error)
+        }
+        return taskIDs.map { _ in nil }
+    }
+
+    public func forget(_ taskIDs: [String]) async throws {}
+
+    public func close() async {
+        await client.close()
+    }
+}
+
+/// The queue on which a client's results arrive.
+private actor ReplyQueue {
+    private let name: String
+    private let client: AMQPClient
+    private let logger: Logger
+    private var channel: AMQPChannel?
+    private var sink: (any ResultSink)?
+    private var opening: Gate?
+
+    init(name: String, client: AMQPClient, logger: Logger) {
+        self.name = name
+        self.client = client
+        self.logger = logger
+    }
+
+    func open(_ sink: any ResultSink) async throws {
+        self.sink = sink
+        try await reopen()
+    }
+
+    /// Consumes from the queue, unless that is so already.
+    func reopen() async throws {
+        while let opening { await opening.wait() }
+        guard let sink, channel?.isOpen != true else { return }
+        let gate = Gate()
+        opening = gate
+        defer {
+            opening = nil
+            gate.open()
+        }
+        let connection = try await client.connection()
+        let channel = try await connection.openChannel(confirms: false)
+        // As Celery declares it.
+        try await channel.queueDeclare(
+            name, durable: true, exclusive: false, autoDelete: true, arguments: ["x-expires": 86_400_000])
+        try await channel.consume(queue: name, noAck: true) { events in
+            for event in events {
+                switch event {
+                case .deliveries(let deliveries):
+                    sink.receive(
+                        deliveries.compactMap { delivery in
+                            delivery.message.properties.correlationID.map { ($0, delivery.message.body) }
+                        })
+                case .cancelled, .closed:
+                    sink.updatesMayBeMissing()
+                }
+            }
+        }
+        self.channel = channel
+    }
+}
+#endif

@@ -1,0 +1,170 @@
+#if Redis
+public import CeleriacCore
+public import CeleriacRedis
+import CeleriacWire
+import CeleryWire
+public import Logging
+public import NIOCore
+import Synchronization
+
+/// Results in Redis as Celery keeps them: a key for each task, and its every change published on the channel of that name.
+public final class CeleryRedisResults: ResultStore {
+    private let keys: CeleryResultKeys
+    private let client: RedisClient
+    private let pubSub: RedisPubSub
+    private let sink: CurrentSink
+    private let logger: Logger
+
+    /// Makes a store. It connects on first use.
+    ///
+    /// - Parameters:
+    ///   - keyPrefix: Celery's `global_keyprefix` of the result backend.
+    ///   - replyTo: what messages name as the place for replies. Nobody listens there: results are fetched.
+    public init(
+        _ configuration: RedisConfiguration,
+        keyPrefix: String = "",
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
+        let keys = CeleryResultKeys(prefix: keyPrefix)
+        let sink = CurrentSink()
+        self.keys = keys
+        self.sink = sink
+        self.logger = logger
+        self.replyTo = CeleryID.random()
+        self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.pubSub = RedisPubSub(
+            configuration, eventLoopGroup: eventLoopGroup, logger: logger,
+            onEvent: { event in if case .resubscribed = event { sink.current?.updatesMayBeMissing() } },
+            onMessages: { messages in
+                let updates = messages.compactMap { message in
+                    keys.taskID(ofKey: message.channel).map { (taskID: $0, payload: message.payload) }
+                }
+                sink.current?.receive(updates)
+            })
+    }
+
+    public var name: String { client.configuration.description }
+    public let replyTo: String
+    public var deliversOnce: Bool { false }
+
+    // MARK: Storing
+
+    public func store(_ records: [ResultRecord]) async throws {
+        // A script's stack takes some thousands of values.
+        var commands: [RedisCommand] = []
+        for start in stride(from: 0, to: records.count, by: 200) {
+            commands.append(storeCommand(records[start..<min(start + 200, records.count)], force: false))
+        }
+        for (index, reply) in try await send(commands).enumerated() {
+            let undecided = (reply.array ?? []).compactMap { $0.int.map { Int($0) } }
+            for place in undecided where records.indices.contains(200 * index + place) {
+                try await storeUnlessSuccess(records[200 * index + place])
+            }
+        }
+    }
+
+    private func storeCommand(_ records: ArraySlice<ResultRecord>, force: Bool) -> RedisCommand {
+        var arguments: [any RedisArgument] = [force ? "1" : ""]
+        arguments.reserveCapacity(2 * records.count + 1)
+        for record in records {
+            arguments.append(record.expiry.map { max(1, Int($0.seconds.rounded(.up))) } ?? 0)
+            arguments.append(record.payload)
+        }
+        return .evaluate(Self.storeScript, keys: records.map { keys.task($0.taskID) }, arguments: arguments)
+    }
+
+    /// Stores a state where the script could not read what is stored already: compressed results of Celery 5.7.
+    private func storeUnlessSuccess(_ record: ResultRecord) async throws {
+        if let stored = try await fetch([record.taskID]).first ?? nil,
+            let meta = try? CeleryResultMeta.decode(stored), meta.status == TaskState.success.rawValue
+        {
+            return
+        }
+        _ = try await send([storeCommand([record], force: true)])
+    }
+
+    /// Stores states and publishes them, except over a success. Every peer writes the status first, so that the first
+    /// bytes tell; places of states that do not begin so are returned undecided, unless `force` is given.
+    private static let storeScript = RedisScript(
+        name: "storeResults",
+        source: """
+            local undecided = {}
+            for i, key in ipairs(KEYS) do
+              local head = ARGV[1] == '' and redis.call('GETRANGE', key, 0, 40) or ''
+              local status = string.match(head, '^{"status":%s*"(%u+)"')
+              if head ~= '' and not status then
+                undecided[#undecided + 1] = i - 1
+              elseif status ~= 'SUCCESS' then
+                local ttl, payload = ARGV[2 * i], ARGV[2 * i + 1]
+                if ttl == '0' then
+                  redis.call('SET', key, payload)
+                else
+                  redis.call('SET', key, payload, 'EX', ttl)
+                end
+                redis.call('PUBLISH', key, payload)
+              end
+            end
+            return undecided
+            """)
+
+    private func send(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
+        let replies: [RedisValue]
+        do {
+            replies = try await client.send(commands)
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .resultStore, "cannot use the results in \(name)", cause: error)
+        }
+        if let refusal = replies.lazy.compactMap(\.error).first {
+            throw CeleriacError(.resultStore, "\(name) refused", cause: refusal)
+        }
+        return replies
+    }
+
+    // MARK: Reading
+
+    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+        self.sink.set(sink)
+        do {
+            try await pubSub.subscribe(taskIDs.map(keys.task))
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .resultStore, "cannot wait for results in \(name)", cause: error)
+        }
+    }
+
+    public func unwatch(_ taskIDs: [String]) {
+        pubSub.submitUnsubscribe(taskIDs.map(keys.task))
+    }
+
+    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+        guard !taskIDs.isEmpty else { return [] }
+        var command = RedisCommand("MGET")
+        for id in taskIDs { command.append(keys.task(id)) }
+        let values = try await send([command]).first?.array ?? []
+        return taskIDs.indices.map { values.indices.contains($0) ? values[$0].bytes : nil }
+    }
+
+    public func forget(_ taskIDs: [String]) async throws {
+        guard !taskIDs.isEmpty else { return }
+        var command = RedisCommand("DEL")
+        for id in taskIDs { command.append(keys.task(id)) }
+        _ = try await send([command])
+    }
+
+    public func close() async {
+        await pubSub.close()
+        await client.close()
+    }
+}
+
+/// Who is told of published results. The subscription's closures are made before anybody listens.
+private final class CurrentSink: Sendable {
+    private let sink = Mutex<(any ResultSink)?>(nil)
+
+    var current: (any ResultSink)? { sink.withLock { $0 } }
+
+    func set(_ sink: any ResultSink) { self.sink.withLock { $0 = sink } }
+}
+#endif

@@ -1,0 +1,23 @@
+/// Names under which Celery stores results: keys in Redis, files in a folder.
+struct CeleryResultKeys: Sendable {
+    /// Prepended to every key. Unlike the broker's prefix it gets a `_` unless it ends in one of `: _ - .`.
+    let prefix: String
+
+    init(prefix: String = "") {
+        if let last = prefix.last, !":_-.".contains(last) {
+            self.prefix = prefix + "_"
+        } else {
+            self.prefix = prefix
+        }
+    }
+
+    private var taskPrefix: String { prefix + "celery-task-meta-" }
+
+    /// The key of a task's state.
+    func task(_ id: String) -> String { taskPrefix + id }
+
+    /// The task of a key, or nil if it is another kind of key.
+    func taskID(ofKey key: String) -> String? {
+        key.hasPrefix(taskPrefix) ? String(key.dropFirst(taskPrefix.count)) : nil
+    }
+}

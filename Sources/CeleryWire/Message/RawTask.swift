@@ -1,0 +1,68 @@
+import CeleriacWire
+
+/// A task message taken apart by protocol, before its fields are read.
+struct RawTask {
+    /// 1 or 2.
+    var protocolVersion: Int
+    /// Where the fields stand: the headers, or the body of protocol 1.
+    var fields: WireObject
+    var args: WireValue
+    var kwargs: WireValue
+    /// Where callbacks, errbacks, chain and chord stand; empty where there are none.
+    var embed: WireObject
+
+    /// Takes a message apart in the order in which a Celery worker recognizes it: the header `task` makes it protocol 2,
+    /// a body object with `task` makes it protocol 1.
+    static func parse(headers: WireObject, body: WireValue) throws(CeleryWireError) -> RawTask {
+        guard headers["task"] != nil else {
+            guard case .object(let object) = body, object["task"] != nil else {
+                throw CeleryWireError(
+                    .notATask, "neither the headers nor the body name a task; is this queue used for something else?")
+            }
+            return protocol1(object)
+        }
+        switch body {
+        case .array(let parts) where parts.count == 3:
+            return RawTask(
+                protocolVersion: 2, fields: headers, args: parts[0], kwargs: parts[1], embed: try embed(parts[2]))
+        case .object(let object) where object["args"] != nil:
+            return hybrid(object, headers: headers)
+        default:
+            throw .invalid("body", "a body of protocol 2 must be an array of three: [args, kwargs, embed]")
+        }
+    }
+
+    private static func protocol1(_ body: WireObject) -> RawTask {
+        var task = RawTask(
+            protocolVersion: 1, fields: body, args: body["args"] ?? .array([]), kwargs: body["kwargs"] ?? .object([:]),
+            embed: body)
+        // Celery's older name of the group; where both stand, it is the one that counts.
+        if let group = body["taskset"] { task.fields["group"] = group }
+        // Chains came with protocol 2. A Celery worker does not look for one here.
+        if body["chain"] != nil { task.embed["chain"] = .null }
+        return task
+    }
+
+    /// Headers of protocol 2 over a body of protocol 1, as some clients sent between the two. The headers win.
+    private static func hybrid(_ body: WireObject, headers: WireObject) -> RawTask {
+        var task = protocol1(body)
+        task.protocolVersion = 2
+        task.fields = body.filter { hybridFields.contains($0.key) }
+        task.fields.merge(headers) { _, header in header }
+        return task
+    }
+
+    /// What a Celery worker takes from the body of such a message.
+    private static let hybridFields: Set<String> = [
+        "lang", "task", "id", "root_id", "parent_id", "group", "shadow", "eta", "expires", "retries", "timelimit",
+        "argsrepr", "kwargsrepr", "origin",
+    ]
+
+    private static func embed(_ value: WireValue) throws(CeleryWireError) -> WireObject {
+        switch value {
+        case .object(let object): object
+        case .null: [:]
+        default: throw .invalid("embed", "the third element of the body must be an object or null")
+        }
+    }
+}

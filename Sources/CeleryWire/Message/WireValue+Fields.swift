@@ -1,0 +1,32 @@
+import CeleriacWire
+
+extension WireValue {
+    /// The whole number that this is, also where it stands as a float without fraction; `nil` for any other value.
+    var wholeNumber: Int? {
+        switch self {
+        case .int(let value): Int(exactly: value)
+        case .double(let value): Int(exactly: value)
+        default: nil
+        }
+    }
+
+    /// What Python's `bool()` makes of the value.
+    var isTruthy: Bool {
+        switch self {
+        case .null: false
+        case .bool(let value): value
+        case .int(let value): value != 0
+        case .number(let text): text.utf8.contains { UInt8(ascii: "1")...UInt8(ascii: "9") ~= $0 }
+        case .double(let value): value != 0
+        case .string(let value): !value.isEmpty
+        case .bytes(let value): !value.isEmpty
+        case .array(let value): !value.isEmpty
+        case .object(let value): !value.isEmpty
+        }
+    }
+
+    /// The value, or `nil` where it is null.
+    var unlessNull: WireValue? {
+        isNull ? nil : self
+    }
+}

@@ -1,0 +1,69 @@
+public import CeleriacWire
+
+/// An exception as results carry it.
+///
+/// The type is a name and stays one: nothing is looked up by it. Python readers rebuild the exception from a module that
+/// they have imported, and else make a class of that name.
+public struct CeleryRemoteException: Sendable, Hashable {
+    /// The qualified name of the exception's class, for instance `ValueError`.
+    public var excType: String
+    /// The arguments that the exception was made with.
+    public var excMessage: [WireValue]
+    /// The module of the class, for instance `builtins`.
+    public var excModule: String?
+
+    /// Makes an exception.
+    public init(excType: String, excMessage: [WireValue] = [], excModule: String? = nil) {
+        self.excType = excType
+        self.excMessage = excMessage
+        self.excModule = excModule
+    }
+
+    /// Reads an exception from whatever a peer stored as the result of a failed task.
+    ///
+    /// Celery writes an object of three keys; others have written null, text, an object without a type or a message that
+    /// is no array. What has no type is an `Exception` with the stored value as its argument.
+    public static func decode(_ value: WireValue) -> CeleryRemoteException {
+        switch value {
+        case .object(let object):
+            guard let type = object["exc_type"]?.stringValue else { break }
+            return CeleryRemoteException(
+                excType: type, excMessage: arguments(object["exc_message"]),
+                excModule: object["exc_module"]?.stringValue)
+        case .array(let pairs):
+            // Python builds the object from pairs too.
+            guard let object = object(pairs: pairs), let type = object["exc_type"]?.stringValue else { break }
+            return CeleryRemoteException(
+                excType: type, excMessage: arguments(object["exc_message"]),
+                excModule: object["exc_module"]?.stringValue)
+        default: break
+        }
+        return CeleryRemoteException(excType: "Exception", excMessage: value.isNull ? [] : [value])
+    }
+
+    /// The exception as Celery stores it.
+    public func encode() -> WireValue {
+        [
+            "exc_type": .string(excType),
+            "exc_message": .array(excMessage),
+            "exc_module": excModule.map { .string($0) } ?? .null,
+        ]
+    }
+
+    private static func arguments(_ value: WireValue?) -> [WireValue] {
+        switch value {
+        case .array(let values)?: values
+        case .null?, nil: []
+        case let value?: [value]
+        }
+    }
+
+    private static func object(pairs: [WireValue]) -> WireObject? {
+        var object: WireObject = [:]
+        for pair in pairs {
+            guard case .array(let parts) = pair, parts.count == 2, case .string(let key) = parts[0] else { return nil }
+            object[key] = parts[1]
+        }
+        return object
+    }
+}

@@ -1,0 +1,50 @@
+import CeleriacCore
+import CeleriacTestKit
+import Logging
+import NIOPosix
+
+/// A worker and a client on one broker in memory, in virtual time.
+struct Bench: Sendable {
+    let broker = MemoryBroker()
+    let store = MemoryResultStore()
+    let timers = VirtualTimers()
+    let client: Client
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    init() {
+        client = Client(
+            dialect: PlainDialect(), broker: broker, store: store,
+            configuration: ClientConfiguration(defaultQueue: "q"), timers: timers, logger: logger)
+    }
+
+    func worker(
+        concurrency: Int = 2, prefetchMultiplier: Int = 4, hooks: WorkerHooks = WorkerHooks(),
+        acknowledgement: TaskOptions.Acknowledgement = .late, sharedValues: SharedValues = SharedValues(),
+        @TaskHandlerBuilder handlers: () -> [TaskHandler]
+    ) -> Worker {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        return Worker(
+            dialect: PlainDialect(), broker: broker, store: store,
+            configuration: WorkerConfiguration(
+                queues: ["q"], concurrency: concurrency, prefetchMultiplier: prefetchMultiplier, nodeName: "w@test",
+                acknowledgement: acknowledgement, sharedValues: sharedValues, hooks: hooks),
+            timers: timers, machinery: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers())
+    }
+
+    /// Runs the worker while `body` runs, then stops it gracefully.
+    func run<Value: Sendable>(_ worker: Worker, _ body: @Sendable () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            let value = try await body()
+            worker.stop()
+            try await group.waitForAll()
+            return value
+        }
+    }
+}
+
+/// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
+func until(_ condition: @Sendable () -> Bool) async {
+    while !condition() { await Task.yield() }
+}

@@ -1,0 +1,100 @@
+import CeleriacCore
+import CeleriacWire
+import FoundationEssentials
+
+/// The least that a task system needs, to test the runtime without one: a body of `{id, name, args, kwargs, …}`.
+struct PlainDialect: Dialect {
+    var name: String { "plain" }
+    var valueCoding: any ValueCoding { PlainValueCoding() }
+
+    func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
+        guard let body = try? JSON.decode(message.body), let id = body["id"]?.stringValue,
+            let name = body["name"]?.stringValue
+        else { throw MessageFault(reason: "undecodableBody", detail: "no id or name") }
+        var request = TaskRequest(
+            id: id, name: name, arguments: body["args"]?.arrayValue ?? [],
+            keywordArguments: body["kwargs"]?.objectValue ?? [:], headers: message.headers, queue: delivery.queue,
+            redelivered: delivery.redelivered, message: message)
+        request.retries = body["retries"]?.intValue ?? 0
+        request.eta = body["eta"]?.doubleValue.map { Date(timeIntervalSince1970: $0) }
+        request.expires = body["expires"]?.doubleValue.map { Date(timeIntervalSince1970: $0) }
+        request.timeLimits.soft = body["soft"]?.doubleValue.map { .seconds($0) }
+        request.timeLimits.hard = body["hard"]?.doubleValue.map { .seconds($0) }
+        request.ignoresResult = body["ignores"]?.boolValue
+        return request
+    }
+
+    func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
+        var body: WireObject = [
+            "id": .string(submission.id), "name": .string(submission.name), "args": .array(submission.arguments),
+            "kwargs": .object(submission.keywordArguments),
+        ]
+        let eta = submission.options.eta ?? submission.options.countdown.map {
+            now.addingTimeInterval(Double($0.components.seconds))
+        }
+        if let eta { body["eta"] = .double(eta.timeIntervalSince1970) }
+        if let expires = submission.options.expires { body["expires"] = .double(expires.timeIntervalSince1970) }
+        return OutgoingMessage(
+            message: WireMessage(body: try bytes(body)), routingKey: submission.options.queue ?? "q")
+    }
+
+    private func bytes(_ object: WireObject) throws(CeleriacError) -> [UInt8] {
+        do { return try JSON.encode(.object(object)) } catch { throw CeleriacError(.unsupported, "\(error)") }
+    }
+
+    func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext) throws(CeleriacError)
+        -> [Effect]
+    {
+        func store(_ state: TaskState, _ value: WireValue) throws(CeleriacError) -> [Effect] {
+            context.storesResult ? [.store(try record(state, value, request))] : []
+        }
+        switch outcome {
+        case .success(let value): return try store(.success, value) + [.settle(.acknowledge)]
+        case .failure(let failure):
+            return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + [.settle(.acknowledge)]
+        case .retry(let eta, _):
+            guard let message = request.message as? WireMessage, var body = try? JSON.decode(message.body).objectValue
+            else { throw CeleriacError(.unsupported, "no message") }
+            body["retries"] = .int(Int64(request.retries + 1))
+            body["eta"] = .double(eta.timeIntervalSince1970)
+            let again = OutgoingMessage(message: WireMessage(body: try bytes(body)), routingKey: request.queue)
+            return try [.publish([again])] + store(.retry, .null) + [.settle(.acknowledge)]
+        case .expired: return try store(.revoked, "expired") + [.settle(.acknowledge)]
+        case .timedOut(let limit): return try store(.failure, .array(["TimeLimitExceeded", .double(limit)])) + [.settle(.acknowledge)]
+        case .unregistered:
+            return try store(.failure, ["NotRegistered"])
+                + [.settle(.park(MessageFault(reason: "unregistered", detail: request.name)))]
+        case .ignored: return [.settle(.acknowledge)]
+        case .rejected(let requeue): return [.settle(requeue ? .requeue : .reject)]
+        }
+    }
+
+    func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)
+        throws(CeleriacError) -> ResultRecord?
+    {
+        try record(state, meta, request)
+    }
+
+    private func record(_ state: TaskState, _ value: WireValue, _ request: TaskRequest) throws(CeleriacError)
+        -> ResultRecord
+    {
+        ResultRecord(
+            taskID: request.id, state: state,
+            payload: try bytes(["id": .string(request.id), "state": .string(state.rawValue), "value": value]))
+    }
+
+    func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
+        guard let body = try? JSON.decode(bytes), let id = body["id"]?.stringValue,
+            let state = body["state"]?.stringValue, let value = body["value"]
+        else { throw CeleriacError(.resultStore, "unreadable") }
+        guard state == "FAILURE" || state == "REVOKED" else {
+            return TaskResult(taskID: id, state: TaskState(rawValue: state), value: value)
+        }
+        let parts = value.arrayValue ?? [value]
+        return TaskResult(
+            taskID: id, state: TaskState(rawValue: state),
+            error: RemoteTaskError(
+                taskID: id, state: TaskState(rawValue: state), type: parts.first?.stringValue ?? "", module: nil,
+                arguments: Array(parts.dropFirst())))
+    }
+}

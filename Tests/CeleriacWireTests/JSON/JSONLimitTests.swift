@@ -1,0 +1,98 @@
+import CeleriacWire
+import Testing
+
+/// Input that is cut short, too large or too deep.
+struct JSONLimitTests {
+    static let document = """
+        {"task": "tasks.add", "id": "a2b9a3e5", "args": [1, -2.5e3, "caf\\u00e9 \\ud83d\\ude00 é", null, true, false], \
+        "nested": [[{"deep": [[], {}]}]], "big": 1180591620717411303424, "limits": [NaN, Infinity, -Infinity]}
+        """.bytes
+
+    @Test func refusesEveryPrefix() throws {
+        _ = try JSON.decode(Self.document)
+        for count in 0..<Self.document.count {
+            let error = wireError { () throws(WireError) in _ = try JSON.decode(Array(Self.document[..<count])) }
+            // A cut within a character of several bytes is no different from one before it.
+            #expect(error?.code == .truncated || error?.code == .invalidUTF8, "cut at \(count)")
+        }
+    }
+
+    @Test func survivesEveryChangedByte() {
+        // Whatever a byte becomes, there is a value or an error; the test is that there is one or the other.
+        var generator = SeededGenerator(seed: 1)
+        var outcomes = [0, 0]
+        for index in Self.document.indices {
+            for _ in 0..<24 {
+                var changed = Self.document
+                changed[index] = UInt8.random(in: 0...255, using: &generator)
+                let error = wireError { () throws(WireError) in _ = try JSON.decode(changed) }
+                outcomes[error == nil ? 0 : 1] += 1
+            }
+        }
+        #expect(outcomes[0] > 0 && outcomes[1] > 0)
+    }
+
+    static let bombs: [String] = ["[", "{\"a\":", "[{\"a\":", "[1,[", " [ "]
+
+    @Test(arguments: bombs) func refusesDepthOnASmallStack(unit: String) {
+        let bomb = String(repeating: unit, count: 100_000).bytes
+        let error = onSmallStack { wireError { () throws(WireError) in _ = try JSON.decode(bomb) } }
+        #expect(error??.code == .tooDeep)
+    }
+
+    @Test func acceptsExactlyTheDepthLimit() throws {
+        let most = String(repeating: "[", count: 128) + String(repeating: "]", count: 128)
+        #expect(try JSON.encode(try JSON.decode(most.bytes)) == most.bytes)
+        let error = wireError { () throws(WireError) in _ = try JSON.decode("[\(most)]".bytes) }
+        #expect(error?.code == .tooDeep)
+        #expect(error?.offset == 128)
+        let objects = String(repeating: "{\"a\":", count: 127) + "{}" + String(repeating: "}", count: 127)
+        #expect(try JSON.encode(try JSON.decode(objects.bytes)) == objects.bytes)
+    }
+
+    @Test func deepestValueLivesAndDiesOnASmallStack() throws {
+        let text = (String(repeating: "[{\"a\":", count: 64) + "1" + String(repeating: "}]", count: 64)).bytes
+        let equal = onSmallStack { () -> Bool in
+            guard let value = try? JSON.decode(text), let copy = try? JSON.decode(text) else { return false }
+            var hasher = Hasher()
+            value.hash(into: &hasher)
+            return value == copy && (try? JSON.encode(value)) == text
+        }
+        #expect(equal == true)
+    }
+
+    @Test func encoderRefusesDepth() {
+        var value = WireValue.array([])
+        for _ in 0..<128 { value = [value] }
+        let tooDeep = value
+        let error = wireError { () throws(WireError) in _ = try JSON.encode(tooDeep) }
+        #expect(error?.code == .tooDeep)
+    }
+
+    @Test func refusesTooManyBytesAndValues() throws {
+        var limits = WireLimits()
+        limits.maximumMessageBytes = 7
+        #expect(try JSON.decode("[1,2,3]".bytes, limits: limits) == [1, 2, 3])
+        let large = wireError { () throws(WireError) in _ = try JSON.decode("[1,2,3] ".bytes, limits: limits) }
+        #expect(large?.code == .tooLarge)
+
+        limits = WireLimits(maximumTokens: 4)
+        #expect(try JSON.decode("[1,2,3]".bytes, limits: limits) == [1, 2, 3])
+        #expect(try JSON.decode("[{\"a\":1}]".bytes, limits: limits) == [["a": 1]])
+        for text in ["[1,2,3,4]", "[{\"a\":{}},1]", "[[],[],[],[]]"] {
+            let error = wireError { () throws(WireError) in _ = try JSON.decode(text.bytes, limits: limits) }
+            #expect(error?.code == .tooManyValues)
+        }
+
+        limits = WireLimits(maximumDepth: 0)
+        #expect(try JSON.decode("1".bytes, limits: limits) == 1)
+        let deep = wireError { () throws(WireError) in _ = try JSON.decode("[]".bytes, limits: limits) }
+        #expect(deep?.code == .tooDeep)
+    }
+
+    @Test func errorsDoNotQuoteTheInput() {
+        let error = wireError { () throws(WireError) in _ = try JSON.decode("{\"password\": hunter2}".bytes) }
+        #expect(error?.description.contains("hunter") == false)
+        #expect(error?.description.contains("at byte 13") == true)
+    }
+}

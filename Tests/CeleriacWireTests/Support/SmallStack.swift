@@ -1,0 +1,20 @@
+import Foundation
+
+/// Runs `body` on a thread whose stack is as small as those of Swift's own pool can be, and waits for it.
+func onSmallStack<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result? {
+    let box = Box<Result>()
+    let done = DispatchSemaphore(value: 0)
+    let thread = Thread {
+        box.value = body()
+        done.signal()
+    }
+    thread.stackSize = 512 * 1024
+    thread.start()
+    done.wait()
+    return box.value
+}
+
+/// Written by one thread before it signals, read by another after it waited.
+private final class Box<Value>: @unchecked Sendable {
+    var value: Value?
+}

@@ -1,0 +1,35 @@
+import CeleriacWire
+
+/// The error that `body` throws; `nil` when it throws none.
+func wireError(_ body: () throws(WireError) -> Void) -> WireError? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error
+    }
+}
+
+/// The wire error that `body` throws; `nil` when it throws none or another.
+func codingError(_ body: () throws -> Void) -> WireError? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error as? WireError
+    }
+}
+
+extension [UInt8] {
+    /// The bytes that stand as hexadecimal digits in `hex`, which may have spaces.
+    init(hex: String) {
+        let digits = hex.utf8.filter { $0 != UInt8(ascii: " ") }
+        self = stride(from: 0, to: digits.count, by: 2).compactMap { position in
+            UInt8(String(decoding: digits[position..<position + 2], as: UTF8.self), radix: 16)
+        }
+    }
+}
+
+extension String {
+    var bytes: [UInt8] { Array(utf8) }
+}

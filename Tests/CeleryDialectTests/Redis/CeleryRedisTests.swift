@@ -1,0 +1,233 @@
+#if Redis
+import Celeriac
+import CeleriacCore
+import CeleriacRedis
+import CeleriacTestKit
+import Foundation
+import Logging
+import NIOPosix
+import Synchronization
+import Testing
+
+@Suite("Celery on Redis", .timeLimit(.minutes(1)))
+struct CeleryRedisTests {
+    @Test("runs tasks, stores results as Celery does, and leaves nothing behind")
+    func roundTrip() async throws {
+        let bench = try await RedisBench()
+        let worker = bench.app.worker { Tasks.add.handled { $0 + $1 } }
+        let ids = try await bench.run(worker) {
+            let results = try await bench.app.send((0..<500).map { Tasks.add($0, 1) })
+            #expect(try await results.get(timeout: .seconds(30)) == Array(1...500))
+            return results.map(\.id)
+        }
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 0)
+        #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 0)
+        #expect(try await bench.int(RedisCommand("ZCARD", "unacked_index")) == 0)
+        let stored = try await bench.redis.send(RedisCommand("GET", "celery-task-meta-\(ids[0])")).bytes
+        let meta = try JSON.decode(stored ?? [])
+        #expect(meta["status"] == "SUCCESS")
+        #expect(meta["result"] == 1)
+        #expect(meta["task_id"] == .string(ids[0]))
+        #expect(meta.objectValue?.keys.map { $0 } == ["status", "result", "traceback", "children", "date_done", "task_id"])
+        let ttl = try await bench.int(RedisCommand("TTL", "celery-task-meta-\(ids[0])"))
+        #expect(ttl > 86000 && ttl <= 86400)
+        await bench.close()
+    }
+
+    @Test("binds its queues in both of kombu's binding sets")
+    func bindings() async throws {
+        let bench = try await RedisBench()
+        try await bench.app.send(Tasks.add(1, 2), queue: "math")
+        for key in ["_kombu.binding.math", "_kombu.binding_permanent.math"] {
+            let members = try await bench.redis.send(RedisCommand("SMEMBERS", key)).array ?? []
+            #expect(members.compactMap(\.string) == ["math\u{06}\u{16}\u{06}\u{16}math"])
+        }
+        await bench.close()
+    }
+
+    @Test("serves the lower priority number first")
+    func priorities() async throws {
+        let bench = try await RedisBench()
+        let order = Mutex<[Int]>([])
+        for priority: UInt8 in [9, 6, 3, 0, 5] {
+            try await bench.app.send(Tasks.number(Int(priority)), priority: priority)
+        }
+        #expect(try await bench.int(RedisCommand("LLEN", "celery\u{06}\u{16}3")) == 2)
+        let worker = bench.app.worker(concurrency: 1) {
+            Tasks.number.handled { number in
+                order.withLock { $0.append(number) }
+                return number
+            }
+        }
+        try await bench.run(worker) { await until { order.withLock { $0.count } == 5 } }
+        #expect(order.withLock { $0 } == [0, 3, 5, 6, 9])
+        await bench.close()
+    }
+
+    @Test("takes turns between queues")
+    func queuesTakeTurns() async throws {
+        let bench = try await RedisBench()
+        for queue in ["a", "b"] {
+            try await bench.app.send(
+                (0..<40).map { Tasks.number($0) }, options: SendOptions(queue: queue, ignoresResult: true))
+        }
+        let order = Mutex<[String]>([])
+        let worker = bench.app.worker(queues: ["a", "b"], concurrency: 1) {
+            Tasks.number.handled { context, number in
+                order.withLock { $0.append(context.request.queue) }
+                return number
+            }
+        }
+        try await bench.run(worker) { await until { order.withLock { $0.count } == 80 } }
+        let first = order.withLock { $0.prefix(40) }
+        #expect(first.count { $0 == "a" } > 10 && first.count { $0 == "b" } > 10)
+        await bench.close()
+    }
+
+    @Test("gives prefetched messages back in their order, marked as redelivered")
+    func gracefulStop() async throws {
+        let bench = try await RedisBench()
+        let (started, finish) = (Gate(), Gate())
+        let results = try await bench.app.send((0..<12).map { Tasks.number($0) })
+        var settings = WorkerConfiguration(queues: ["celery"], concurrency: 1)
+        settings.prefetchMultiplier = 5
+        let worker = bench.app.worker(settings) {
+            Tasks.number.handled { number in
+                started.open()
+                await finish.wait()
+                return number
+            }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await started.wait()
+            #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 5)
+            worker.stop()
+            finish.open()
+            try await group.waitForAll()
+        }
+        #expect(try await bench.ids(in: "celery") == results.dropFirst().map(\.id))
+        let next = try await bench.redis.send(RedisCommand("LINDEX", "celery", -1)).bytes ?? []
+        let envelope = try JSON.decode(next)
+        #expect(envelope["headers"]?["redelivered"] == true)
+        #expect(envelope["properties"]?["delivery_info"]?["redelivered"] == true)
+        #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 0)
+        #expect(try await results[0].get(timeout: .seconds(5)) == 0)
+        await bench.close()
+    }
+
+    @Test("renews its claims while handlers block every thread, so that each task runs once")
+    func renewsClaims() async throws {
+        let bench = try await RedisBench(visibilityTimeout: .seconds(1))
+        let runs = Mutex<[Int: Int]>([:])
+        let handler = Tasks.number.handled { number in
+            runs.withLock { $0[number, default: 0] += 1 }
+            // Blocks its thread of the pool on purpose, for longer than the visibility timeout.
+            blockThread(seconds: 3)
+            return number
+        }
+        let first = bench.app.worker(concurrency: 4) { handler }
+        let second = try RedisBench.makeApp(bench.url, visibilityTimeout: .seconds(1))
+        let other = second.worker(concurrency: 1) { handler }
+        let results = try await bench.app.send((0..<4).map { Tasks.number($0) })
+        let values = try await bench.run(first) {
+            try await bench.run(other) { try await results.get(timeout: .seconds(40)) }
+        }
+        #expect(values == [0, 1, 2, 3])
+        #expect(runs.withLock { $0 } == [0: 1, 1: 1, 2: 1, 3: 1])
+        await second.close()
+        await bench.close()
+    }
+
+    @Test("restores what a dead worker had claimed, in its order")
+    func restoresExpiredClaims() async throws {
+        let bench = try await RedisBench(visibilityTimeout: .seconds(1))
+        let results = try await bench.app.send((0..<3).map { Tasks.number($0) })
+        // What a Python worker leaves behind that was killed: claims whose time has passed.
+        for index in 0..<3 {
+            let message = try await bench.redis.send(RedisCommand("RPOP", "celery")).string ?? ""
+            _ = try await bench.redis.send([
+                RedisCommand("HSET", "unacked", "tag\(index)", "[\(message), \"\", \"celery\"]"),
+                RedisCommand("ZADD", "unacked_index", 1_000_000 + index, "tag\(index)"),
+            ])
+        }
+        let order = Mutex<[Int]>([])
+        let worker = bench.app.worker(concurrency: 1) {
+            Tasks.number.handled { number in
+                order.withLock { $0.append(number) }
+                return number
+            }
+        }
+        let values = try await bench.run(worker) { try await results.get(timeout: .seconds(10)) }
+        #expect(values == [0, 1, 2])
+        #expect(order.withLock { $0 } == [0, 1, 2])
+        #expect(try await bench.int(RedisCommand("EXISTS", "unacked", "unacked_index", "unacked_mutex")) == 0)
+        await bench.close()
+    }
+
+    @Test("keeps an expired claim that no queue is bound for, and parks one that cannot be read")
+    func hostileClaims() async throws {
+        let bench = try await RedisBench(visibilityTimeout: .seconds(1))
+        try await bench.app.send(Tasks.number(1))
+        let message = try await bench.redis.send(RedisCommand("LINDEX", "celery", 0)).string ?? ""
+        _ = try await bench.redis.send([
+            RedisCommand("HSET", "unacked", "unbound", "[\(message), \"nowhere\", \"x\"]", "broken", "[not json"),
+            RedisCommand("ZADD", "unacked_index", 1, "unbound", 2, "broken", 3, "gone"),
+        ])
+        let worker = bench.app.worker { Tasks.number.handled { $0 } }
+        try await bench.run(worker) {
+            await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
+        }
+        let kept = try await bench.redis.send(RedisCommand("HKEYS", "unacked")).array ?? []
+        #expect(kept.compactMap(\.string) == ["unbound"])
+        #expect(try await bench.int(RedisCommand("ZCARD", "unacked_index")) == 1)
+        await bench.close()
+    }
+
+    @Test("parks a message that comes back too often")
+    func poison() async throws {
+        let bench = try await RedisBench(visibilityTimeout: .seconds(1))
+        let result = try await bench.app.send(Tasks.number(1))
+        // As a worker that dies of it leaves it, time and again.
+        for attempt in 0..<6 {
+            let lost = CeleryRedisTests.LostConsumer(bench: bench)
+            try await lost.claimAndDie(attempt)
+        }
+        let worker = bench.app.worker { Tasks.number.handled { $0 } }
+        try await bench.run(worker) {
+            await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
+        }
+        let record = try JSON.decode(
+            try await bench.redis.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes ?? [])
+        #expect(record["reason"] == "tooManyAttempts")
+        #expect(try await result.status() == .pending)
+        await bench.close()
+    }
+
+    /// Claims a message as a worker does that is then killed: its claim has expired when the next one comes.
+    struct LostConsumer {
+        let bench: RedisBench
+
+        func claimAndDie(_ attempt: Int) async throws {
+            let broker = CeleryRedisBroker(
+                try RedisConfiguration(url: bench.url),
+                options: CeleryRedisOptions(visibilityTimeout: .seconds(1)),
+                eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: .init(label: "test"))
+            do {
+                // Its connection ends with it, without its giving anything back.
+                let consumer = try await broker.consume(
+                    ConsumerOptions(queues: ["celery"], prefetch: 1, nodeName: "w"))
+                let deliveries = try await consumer.next(atMost: 1)
+                #expect(deliveries.first?.attempts == attempt)
+            }
+            let tags = try await bench.redis.send(RedisCommand("ZRANGE", "unacked_index", 0, -1)).array ?? []
+            await broker.close()
+            for tag in tags.compactMap(\.string) {
+                _ = try await bench.redis.send(RedisCommand("ZADD", "unacked_index", 1, tag))
+            }
+        }
+    }
+}
+
+private func blockThread(seconds: Double) { Thread.sleep(forTimeInterval: seconds) }
+#endif

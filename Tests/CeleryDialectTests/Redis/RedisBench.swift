@@ -1,0 +1,62 @@
+#if Redis
+import Celeriac
+import CeleriacRedis
+import CeleriacTestKit
+import Logging
+import NIOPosix
+
+/// An application on a Redis database of its own, and a bare client beside it.
+struct RedisBench: Sendable {
+    let url: String
+    let app: CeleryApp
+    let redis: RedisClient
+
+    init(visibilityTimeout: Duration = .seconds(3600), logLevel: Logger.Level = .error) async throws {
+        url = try await SharedServers.shared.redisDatabaseURL()
+        app = try Self.makeApp(url, visibilityTimeout: visibilityTimeout, logLevel: logLevel)
+        redis = RedisClient(
+            try RedisConfiguration(url: url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: Logger(label: "test"))
+    }
+
+    static func makeApp(_ url: String, visibilityTimeout: Duration, logLevel: Logger.Level = .error) throws -> CeleryApp {
+        var configuration = CeleryConfiguration()
+        configuration.redis.visibilityTimeout = visibilityTimeout
+        var logger = Logger(label: "test")
+        logger.logLevel = logLevel
+        return try CeleryApp(broker: url, results: url, configuration: configuration, logger: logger)
+    }
+
+    func close() async {
+        await app.close()
+        await redis.close()
+    }
+
+    /// Runs the worker while `body` runs, then stops it gracefully.
+    func run<Value: Sendable>(_ worker: Worker, _ body: @Sendable () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            let value = try await body()
+            worker.stop()
+            try await group.waitForAll()
+            return value
+        }
+    }
+
+    func int(_ command: RedisCommand) async throws -> Int { Int(try await redis.send(command).int ?? -1) }
+
+    /// The ids of the tasks in a list, the next one to be served first.
+    func ids(in list: String) async throws -> [String] {
+        let payloads = try await redis.send(RedisCommand("LRANGE", list, 0, -1)).array ?? []
+        return payloads.reversed().compactMap { payload in
+            payload.bytes.flatMap { try? JSON.decode($0) }?["headers"]?["id"]?.stringValue
+        }
+    }
+}
+
+/// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
+func until(_ condition: @Sendable () async throws -> Bool) async rethrows {
+    while !(try await condition()) { await Task.yield() }
+}
+#endif

@@ -1,0 +1,63 @@
+import Celeriac
+import CeleriacTestKit
+import Foundation
+import Logging
+
+/// One transport of the live matrix, set up: the application in Swift and its like in Python.
+struct MatrixSite: Sendable {
+    let transport: MatrixTransport
+    let app: CeleryApp
+    let python: PythonPeer
+    /// Where tasks leave traces for the other language to see.
+    let folder: String
+
+    init(_ transport: MatrixTransport) async throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/celeriac-matrix-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        var configuration = CeleryConfiguration()
+        configuration.acceptContent = [.json, .msgpack, .yaml]
+        configuration.amqp.queueArguments["priorities"] = ["x-max-priority": 10]
+        var settings: [String: WireValue] = [
+            "accept_content": ["json", "msgpack", "yaml"], "result_accept_content": ["json"],
+            "worker_prefetch_multiplier": 1,
+        ]
+        let broker: String
+        let results: String
+        switch transport {
+        case .redis:
+            broker = try await SharedServers.shared.redisDatabaseURL()
+            results = broker
+        case .rabbitRPC:
+            broker = try await SharedServers.shared.rabbitMQVirtualHostURL()
+            results = "rpc://"
+        case .rabbitRedis:
+            broker = try await SharedServers.shared.rabbitMQVirtualHostURL()
+            results = try await SharedServers.shared.redisDatabaseURL()
+        case .filesystem:
+            broker = "filesystem://\(folder)/messages"
+            results = "file://\(folder)/results"
+        }
+        if transport == .filesystem {
+            python = try PythonPeer(
+                messages: folder + "/messages", control: folder + "/control", results: folder + "/results",
+                processed: folder + "/processed", settings: settings)
+        } else {
+            if transport != .redis {
+                settings["task_queues"] = [
+                    ["name": "celery"], ["name": "priorities", "queue_arguments": ["x-max-priority": 10]],
+                ]
+            }
+            python = PythonPeer(broker: broker, results: results, settings: settings)
+        }
+        var logger = Logger(label: "live")
+        logger.logLevel = .error
+        self.transport = transport
+        self.folder = folder
+        self.app = try CeleryApp(broker: broker, results: results, configuration: configuration, logger: logger)
+    }
+
+    func close() async {
+        await app.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+}

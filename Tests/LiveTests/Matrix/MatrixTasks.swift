@@ -1,0 +1,73 @@
+import Celeriac
+import Foundation
+
+/// The tasks of the Python peer, served by Swift: the same names, the same results.
+enum MatrixTasks {
+    static let add = TaskName<WireNumber, WireNumber, WireNumber>("tasks.add", parameters: "x", "y")
+    static let greet = TaskName<String, String, String, String>(
+        "tasks.greet", parameters: "name", .init("greeting", default: "Hello"), .init("mark", default: "!"))
+    static let fail = TaskName<String, Rest<WireValue>, Void>("tasks.fail")
+    static let retryUntil = TaskName<Int, Double, Int>("tasks.retry_until", parameters: "count", .init("countdown", default: 0.1))
+    static let retryExhaust = TaskName<Int, Double, Void>(
+        "tasks.retry_exhaust", parameters: .init("max_retries", default: 2), .init("countdown", default: 0.1))
+    static let record = TaskName<String, String, Double, String>(
+        "tasks.record", parameters: "path", "text", .init("seconds", default: 0))
+    static let slow = TaskName<Double, Double>("tasks.slow")
+    static let ignored = TaskName<Rest<WireValue>, Int>("tasks.ignored")
+
+    /// A datetime that knows its zone, and what else JSON has no form for.
+    struct Rich: Codable, Sendable, Hashable {
+        var instant: Date
+        var local: LocalDateTime
+        var date: LocalDate
+        var time: LocalTime
+        var decimal: Decimal
+        var uuid: UUID
+        var bytes: [UInt8]
+    }
+    static let rich = TaskName<Rich, Rich>("tasks.rich")
+
+    @TaskHandlerBuilder static var handlers: [TaskHandler] {
+        TaskName<Int, Int, Int>("tasks.add", parameters: "x", "y").handled { $0 + $1 }
+        greet.handled { name, greeting, mark in "\(greeting), \(name)\(mark)" }
+        TaskHandler("tasks.echo") { context in
+            ["args": .array(context.request.arguments), "kwargs": .object(context.request.keywordArguments)]
+        }
+        rich.handled { $0 }
+        fail.handled { name, arguments in throw TaskFailure(type: name, arguments: arguments.elements) }
+        retryUntil.handled(options: TaskOptions(retry: RetryPolicy(maximumRetries: nil))) { context, count, countdown in
+            if context.retries < count { try context.retry(after: .seconds(countdown)) }
+            return context.retries
+        }
+        retryExhaust.handled { context, maximum, countdown in
+            try context.retry(
+                after: .seconds(countdown), maximumRetries: maximum,
+                cause: TaskFailure(
+                    type: "ValueError", arguments: ["never good", .int(Int64(context.retries))]))
+        }
+        record.handled { path, text, seconds in
+            try await Task.sleep(for: .seconds(seconds))
+            try append(text, to: path)
+            return text
+        }
+        slow.handled { seconds in
+            try await Task.sleep(for: .seconds(seconds))
+            return seconds
+        }
+        ignored.handled(options: TaskOptions(ignoresResult: true)) { _ in 1 }
+        TaskHandler("tasks.headers") { context in
+            .object(context.request.headers.filter { $0.key.hasPrefix("x-") })
+        }
+    }
+
+    /// Appends a line to a file, as Python's `record` does.
+    private static func append(_ text: String, to path: String) throws {
+        if !FileManager.default.fileExists(atPath: path) {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+        }
+        let file = try FileHandle(forWritingTo: URL(filePath: path))
+        defer { try? file.close() }
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("\(text)\n".utf8))
+    }
+}
