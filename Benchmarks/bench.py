@@ -21,6 +21,7 @@ import mmap
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -110,7 +111,7 @@ class RabbitMQ:
 
     def connect(self):
         # Else py-amqp gives up when a broker that is catching up does not read for a second.
-        patient = {"TCP_USER_TIMEOUT": PATIENCE * 1000}
+        patient = {socket.TCP_USER_TIMEOUT: PATIENCE * 1000}
         connection = amqp.Connection(
             f"{self.host}:{self.port}", userid="guest", password="guest", socket_settings=patient
         )
