@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures how fast tasks are published and worked off, for Celeriac's peers and for bare loops in C.
+"""Measures how fast tasks are published and worked off: by Celeriac, by its peers, and by bare loops in C.
 
 Run it by Scripts/bench, which starts the servers. All contestants take turns on the same servers in one run.
 
@@ -337,6 +337,30 @@ class AioCeleryProducer:
         return [PYTHON_AIO, HERE + "/peers/aio_celery_peer.py", str(number)], {}
 
 
+class CeleriacWorker:
+    name = "Celeriac, 100 handlers"
+    family = "Celeriac"
+    brokers = ("Redis", "RabbitMQ")
+
+    def __init__(self, program):
+        self.program = program
+
+    def command(self, broker, results, number):
+        return [self.program, "worker"], {}
+
+
+class CeleriacProducer:
+    family = "Celeriac"
+    brokers = ("Redis", "RabbitMQ")
+
+    def __init__(self, program, batch):
+        self.program, self.batch = program, batch
+        self.name = f"Celeriac, batches of {batch}" if batch > 1 else "Celeriac, 100 senders"
+
+    def command(self, broker, results, number):
+        return [self.program, "produce", str(number), str(self.batch)], {}
+
+
 class Bare:
     """Issues just the broker's commands: what it stores is not the tasks' results."""
 
@@ -351,14 +375,18 @@ class Bare:
         return [str(word) for word in [*words, results.port if results else 0]], {}
 
 
-def workers(bare):
+def workers(programs):
     pools = [("prefork", 2), ("threads", 10), ("solo", 1)]
     celery = [CeleryWorker(pool, concurrency, multiplier) for pool, concurrency in pools for multiplier in (4, 200)]
-    return [*celery, AioCeleryWorker(), Bare(bare, "drain")]
+    if QUICK:
+        # Those that have been the best on one broker or the other.
+        celery = [worker for worker in celery if worker.multiplier == 200]
+    return [*celery, AioCeleryWorker(), CeleriacWorker(programs + "/CeleriacBench"), Bare(programs + "/bare", "drain")]
 
 
-def producers(bare):
-    return [CeleryProducer(), AioCeleryProducer(), Bare(bare, "publish")]
+def producers(programs):
+    celeriac = [CeleriacProducer(programs + "/CeleriacBench", batch) for batch in (1, 100)]
+    return [CeleryProducer(), AioCeleryProducer(), *celeriac, Bare(programs + "/bare", "publish")]
 
 
 # Measurements.
@@ -500,7 +528,7 @@ def table(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    parser.add_argument("--bare", required=True, help="the path of the program `bare`")
+    parser.add_argument("--programs", required=True, help="the folder of the programs that this package builds")
     arguments = parser.parse_args()
     store = Redis(os.environ["CELERIAC_REDIS_URL"])
     rabbitmq = RabbitMQ(os.environ["CELERIAC_AMQP_URL"])
@@ -510,8 +538,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="celeriac-bench-") as folder:
         bench = Bench(folder, [store, rabbitmq], store)
         say(f"{TASKS} tasks, best of {ROUNDS} round{'s' if ROUNDS > 1 else ''}")
-        bench.run("publish", producers(arguments.bare), TASKS)
-        bench.run("drain", workers(arguments.bare), TASKS)
+        bench.run("publish", producers(arguments.programs), TASKS)
+        bench.run("drain", workers(arguments.programs), TASKS)
     table(bench.rows)
     say(f"\n{time.monotonic() - started:.0f} s")
     if arguments.json:
