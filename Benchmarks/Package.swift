@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "Benchmarks",
+    dependencies: [
+        .package(name: "Celeriac", path: ".."),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: [
+        // Celeriac as a worker and as a producer.
+        .executableTarget(
+            name: "CeleriacBench",
+            dependencies: [
+                .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        // The floor under every client: programs in C that issue just the brokers' commands.
+        .executableTarget(
+            name: "bare",
+            linkerSettings: [.linkedLibrary("hiredis"), .linkedLibrary("rabbitmq")]),
+    ],
+    swiftLanguageModes: [.v6]
+)

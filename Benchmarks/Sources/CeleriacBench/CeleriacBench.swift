@@ -1,0 +1,80 @@
+import Celeriac
+import Logging
+import ServiceLifecycle
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Celeriac as a worker (`CeleriacBench worker`) and as a producer (`CeleriacBench produce NUMBER BATCH`).
+@main enum CeleriacBench {
+    private static let add = TaskName<Int, Int, Int>("bench.add")
+
+    static func main() async throws {
+        var logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .warning
+        let app = try CeleryApp(
+            broker: environment("BENCH_BROKER") ?? "", results: environment("BENCH_RESULTS"),
+            configuration: CeleryConfiguration(
+                defaultQueue: environment("BENCH_QUEUE") ?? "",
+                sendOptions: SendOptions(ignoresResult: environment("BENCH_RESULTS") == nil)),
+            logger: logger)
+        let arguments = CommandLine.arguments.dropFirst()
+        switch (arguments.first, arguments.dropFirst().compactMap { Int($0) }) {
+        case ("worker", _): try await work(app, logger: logger)
+        case ("produce", let numbers) where numbers.count == 2:
+            try await produce(app, number: numbers[0], batch: numbers[1])
+        default:
+            print("usage: CeleriacBench worker | produce NUMBER BATCH")
+            exit(64)
+        }
+        await app.close()
+    }
+
+    private static func work(_ app: CeleryApp, logger: Logger) async throws {
+        let counter = try TaskCounter(path: environment("BENCH_COUNT"))
+        let worker = app.worker(concurrency: 100) {
+            add.handled { x, y in
+                counter.increment()
+                return x + y
+            }
+        }
+        try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+    }
+
+    /// Publishes one task by one from 100 senders at once if `batch` is 1, else in batches.
+    private static func produce(_ app: CeleryApp, number: Int, batch: Int) async throws {
+        try await app.send(add(0, 0))  // connects and declares
+        let clock = ContinuousClock()
+        let used = processorSeconds()
+        let elapsed = try await clock.measure {
+            if batch > 1 {
+                for begin in stride(from: 1, to: number, by: batch) {
+                    try await app.send((begin..<min(begin + batch, number)).map { add($0, $0) })
+                }
+            } else {
+                try await withThrowingTaskGroup { group in
+                    for sender in 0..<100 {
+                        group.addTask {
+                            for i in stride(from: 1 + sender, to: number, by: 100) { try await app.send(add(i, i)) }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+        let seconds = elapsed / .seconds(1)
+        let cpu = processorSeconds() - used
+        print(#"{"seconds": \#(seconds), "cpu": \#(cpu), "number": \#(number - 1)}"#)
+    }
+
+    private static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    private static func processorSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}
