@@ -119,36 +119,48 @@ struct PythonToSwift: Sendable {
     /// Why the last message of the default queue was parked.
     private func parkedReason() async -> String? {
         switch site.transport {
-        case .filesystem:
-            let folder = site.folder + "/messages/celery.parked"
-            guard let file = try? FileManager.default.contentsOfDirectory(atPath: folder).first,
-                let data = FileManager.default.contents(atPath: "\(folder)/\(file)")
-            else { return nil }
-            return (try? JSON.decode([UInt8](data)))?["reason"]?.stringValue
-        #if Redis
-        case .redis:
-            guard let url = site.python.settings["broker_url"]?.stringValue,
-                let configuration = try? RedisConfiguration(url: url),
-                let connection = try? await RedisConnection.connect(
-                    configuration, on: sharedEventLoop(), logger: Logger(label: "live"))
-            else { return nil }
-            let record = try? await connection.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes
-            await connection.close()
-            return (record.flatMap { try? JSON.decode($0) })?["reason"]?.stringValue
-        #endif
-        #if AMQP
-        case .rabbitRPC, .rabbitRedis:
-            guard let url = site.python.settings["broker_url"]?.stringValue,
-                let configuration = try? AMQPConfiguration(url: url),
-                let connection = try? await AMQPConnection.connect(
-                    configuration, on: sharedEventLoop(), logger: Logger(label: "live"))
-            else { return nil }
-            let delivery = try? await connection.openChannel().get(queue: "celery.parked")
-            await connection.close()
-            return delivery?.message.headers["x-celeriac-reason"]?.stringValue
-        #endif
-        default: return nil
+        case .filesystem: parkedInFolder()
+        case .redis: await parkedInRedis()
+        case .rabbitRPC, .rabbitRedis: await parkedAtRabbitMQ()
         }
+    }
+
+    private func parkedInFolder() -> String? {
+        let folder = site.folder + "/messages/celery.parked"
+        guard let file = try? FileManager.default.contentsOfDirectory(atPath: folder).first,
+            let data = FileManager.default.contents(atPath: "\(folder)/\(file)")
+        else { return nil }
+        return (try? JSON.decode([UInt8](data)))?["reason"]?.stringValue
+    }
+
+    private func parkedInRedis() async -> String? {
+        #if Redis
+        guard let url = site.python.settings["broker_url"]?.stringValue,
+            let configuration = try? RedisConfiguration(url: url),
+            let connection = try? await RedisConnection.connect(
+                configuration, on: sharedEventLoop(), logger: Logger(label: "live"))
+        else { return nil }
+        let record = try? await connection.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes
+        await connection.close()
+        return (record.flatMap { try? JSON.decode($0) })?["reason"]?.stringValue
+        #else
+        return nil
+        #endif
+    }
+
+    private func parkedAtRabbitMQ() async -> String? {
+        #if AMQP
+        guard let url = site.python.settings["broker_url"]?.stringValue,
+            let configuration = try? AMQPConfiguration(url: url),
+            let connection = try? await AMQPConnection.connect(
+                configuration, on: sharedEventLoop(), logger: Logger(label: "live"))
+        else { return nil }
+        let delivery = try? await connection.openChannel().get(queue: "celery.parked")
+        await connection.close()
+        return delivery?.message.headers["x-celeriac-reason"]?.stringValue
+        #else
+        return nil
+        #endif
     }
 }
 
