@@ -1,5 +1,6 @@
 import CeleriacWire
 import CeleryWire
+import OrderedCollections
 import Testing
 
 /// Expected texts are what `celery.utils.saferepr` of Celery 5.7 prints of the same values.
