@@ -143,7 +143,7 @@ let package = Package(
 
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
         .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire"], swiftSettings: settings),
-        //TMP .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire"], swiftSettings: settings),
+        .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire"], swiftSettings: settings),
         .testTarget(
             name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(

@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 import Testing
 
 /// Every beginning of real bytes, and real bytes with each single byte changed, give a value or an error.

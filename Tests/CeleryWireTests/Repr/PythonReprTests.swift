@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 import Testing
 
 /// Expected texts are what `celery.utils.saferepr` of Celery 5.7 prints of the same values.

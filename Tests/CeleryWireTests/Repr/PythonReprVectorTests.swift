@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 import Testing
 
 /// Random values with what `celery.utils.saferepr` of Celery 5.7 printed of them.
