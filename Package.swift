@@ -175,7 +175,12 @@ let package = Package(
             name: "CompatTests", dependencies: ["CeleryWire"], path: "Compat",
             exclude: ["celery", "README.md", "MATRIX.md"], swiftSettings: settings),
         .testTarget(
-            name: "LiveTests", dependencies: ["Celeriac", "CeleriacTestKit", "CeleriacCommand"],
+            name: "LiveTests",
+            dependencies: [
+                "Celeriac", "CeleriacTestKit",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

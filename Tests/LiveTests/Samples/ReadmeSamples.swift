@@ -1,0 +1,55 @@
+// The README's samples, so that they compile. `ReadmeTests` checks that they are the same.
+
+import Celeriac
+import Logging
+import ServiceLifecycle
+
+enum Tasks {
+    static let add = TaskName<Int, Int, Int>("tasks.add", parameters: "x", "y")
+    static let resize = TaskName<String, Int, String>("images.resize", parameters: "path", "width")
+}
+
+func produce() async throws {
+    let celery = try CeleryApp(broker: "redis://localhost/0", results: "redis://localhost/1")
+    let result = try await celery.send(Tasks.add(2, 3), countdown: .seconds(10), queue: "math")
+    print(try await result.get(timeout: .seconds(30)))  // 5
+    do {
+        _ = try await celery.send(Tasks.resize("cat.png", -1)).get(timeout: .seconds(30))
+    } catch let error as RemoteTaskError where error.type == "ValueError" {
+        print(error.message ?? "")
+    }
+    // By name only, with keyword arguments, as JSON has them:
+    let answer = try await celery.send(Signature("tasks.add", keywordArguments: ["x": 2, "y": 3])).get()
+    print(answer.intValue ?? 0)
+    await celery.close()
+}
+
+func work() async throws {
+    let celery = try CeleryApp(broker: "redis://localhost/0", results: "redis://localhost/1")
+    let worker = celery.worker(queues: ["celery", "math"], concurrency: 8) {
+        Tasks.add.handled { x, y in x + y }
+        Tasks.resize.handled { context, path, width in
+            guard width > 0 else { throw TaskFailure("ValueError", "the width must be positive") }
+            guard try await resize(path, to: width) else { try context.retry(after: .seconds(5)) }
+            return path
+        }
+    }
+    let group = ServiceGroup(
+        services: [worker], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "worker"))
+    try await group.run()
+    await celery.close()
+}
+
+func resize(_ path: String, to width: Int) async throws -> Bool { true }
+
+func wire() throws {
+    let object = try JSON.decode(Array("{\"big\": 1180591620717411303424}".utf8))
+    print(object["big"] == .number("1180591620717411303424"))  // true: integers of any size are exact
+    print(String(decoding: try JSON.encode(object, style: .python), as: UTF8.self))
+}
+
+func protocolOnly() throws {
+    let message = try CeleryTaskMessage(task: "tasks.add", id: "42", args: [2, 3]).encode()
+    let task = try CeleryTaskMessage.decode(message)
+    print(task.task, task.args, task.properties.correlationID ?? "")
+}
