@@ -14,6 +14,12 @@ import Testing
         case message(String, String)
     }
 
+    /// The text of a message: its payload, or the keys of an invalidation.
+    private static func text(_ message: RedisPubSubMessage) -> String {
+        let keys = message.value.array?.compactMap(\.string).joined(separator: " ")
+        return keys ?? String(decoding: message.payload, as: UTF8.self)
+    }
+
     private func withPubSub(
         _ configuration: RedisConfiguration,
         _ body: (RedisPubSub, inout AsyncStream<Report>.Iterator) async throws -> Void
@@ -29,7 +35,7 @@ import Testing
             }
         } onMessages: { messages in
             for message in messages {
-                continuation.yield(.message(message.channel, String(decoding: message.payload, as: UTF8.self)))
+                continuation.yield(.message(message.channel, Self.text(message)))
             }
         }
         var iterator = reports.makeAsyncIterator()
@@ -152,6 +158,25 @@ import Testing
                 kill(pid, SIGCONT)
                 #expect(await reports.next() == .connected)
                 #expect(await reports.next() == .resubscribed)
+            }
+        }
+    }
+
+    @Test func receivesInvalidationsOfAnotherConnection() async throws {
+        try await withRedis { server in
+            try await withClient(.init(server)) { client in
+                try await withPubSub(.init(server)) { pubSub, reports in
+                    try await pubSub.subscribe(["__redis__:invalidate"])
+                    #expect(await reports.next() == .connected)
+                    let list = try await client.send(RedisCommand("CLIENT", "LIST", "TYPE", "PUBSUB")).string ?? ""
+                    let id = try #require(list.dropFirst(3).split(separator: " ").first)
+                    try await client.send(
+                        RedisCommand("CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", "PREFIX", "queue"))
+                    _ = try await client.send([
+                        RedisCommand("SET", "other", 1), RedisCommand("LPUSH", "queue", "task"),
+                    ])
+                    #expect(await reports.next() == .message("__redis__:invalidate", "queue"))
+                }
             }
         }
     }
