@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 import Testing
 
 /// Messages that the tests bend.

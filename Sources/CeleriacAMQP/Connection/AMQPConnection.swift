@@ -1,6 +1,7 @@
 #if AMQP
 
 internal import DequeModule
+import CeleriacWire
 public import Logging
 public import NIOCore
 
@@ -66,7 +67,7 @@ public actor AMQPConnection {
     var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
     /// What the broker said about itself.
-    public internal(set) var server = AMQPServerInfo(properties: [:])
+    public internal(set) var server = AMQPServerInfo(properties: WireObject())
     /// The broker's reason while it blocks publishes (it is short of memory or disk); `nil` while it does not.
     public internal(set) var blockedReason: String?
 

@@ -190,9 +190,3 @@ struct DecodingContext {
         return .typeMismatch(type, .init(codingPath: path.keys, debugDescription: text))
     }
 }
-
-extension DecodingError.Context {
-    init(_ path: CodingPath, _ error: WireError) {
-        self.init(codingPath: path.keys, debugDescription: error.message, underlyingError: error)
-    }
-}

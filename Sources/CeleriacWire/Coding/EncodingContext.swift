@@ -83,9 +83,3 @@ struct EncodingContext {
         value.isFinite ? Double(value.description) ?? Double(value) : Double(value)
     }
 }
-
-extension EncodingError.Context {
-    init(_ path: CodingPath, _ error: WireError) {
-        self.init(codingPath: path.keys, debugDescription: error.message, underlyingError: error)
-    }
-}

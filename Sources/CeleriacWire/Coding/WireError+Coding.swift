@@ -33,3 +33,15 @@ extension WireError {
         self.init(cause?.code ?? code, place.isEmpty ? text : "\(place): \(text)")
     }
 }
+
+extension DecodingError.Context {
+    init(_ path: CodingPath, _ error: WireError) {
+        self.init(codingPath: path.keys, debugDescription: error.message, underlyingError: error)
+    }
+}
+
+extension EncodingError.Context {
+    init(_ path: CodingPath, _ error: WireError) {
+        self.init(codingPath: path.keys, debugDescription: error.message, underlyingError: error)
+    }
+}

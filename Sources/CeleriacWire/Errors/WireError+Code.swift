@@ -52,7 +52,7 @@ extension WireError {
         public static let typeMismatch = Code(rawValue: "typeMismatch")
         /// A key or an element that was asked for is not there.
         public static let valueMissing = Code(rawValue: "valueMissing")
-        /// The code library that does the work failed, usually for want of memory.
+        /// A C library that does the work failed, for want of memory.
         public static let internalFailure = Code(rawValue: "internalFailure")
     }
 }

@@ -12,7 +12,7 @@ import Synchronization
 /// Unsettled deliveries of a lost connection go back to their queues by themselves: they are forgotten here, and settling
 /// them does nothing.
 final class CeleryAMQPConsumer: MessageConsumer {
-    private struct State {
+    fileprivate struct State {
         var generation: UInt64 = 0
         var channel: AMQPChannel?
         var buffer = Deque<AMQPDelivery>()
@@ -41,7 +41,7 @@ final class CeleryAMQPConsumer: MessageConsumer {
     func start() async throws {
         do {
             try await connect()
-        } catch let error as AMQPError {
+        } catch {
             throw CeleriacError(
                 error.isOutOfReach ? .unavailable : .configuration, "cannot consume from \(broker.name)", cause: error)
         }

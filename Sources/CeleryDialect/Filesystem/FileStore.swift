@@ -43,11 +43,23 @@ enum FileStore {
 
     /// The content of a file, or nil if there is none.
     static func read(_ path: String) throws -> [UInt8]? {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            if exists(path) { throw CeleriacError(.unavailable, "the file \(path) cannot be read") }
-            return nil
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw failure("read", path)
         }
-        return [UInt8](data)
+        defer { close(descriptor) }
+        var content: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count == 0 { return content }
+            if count > 0 {
+                content.append(contentsOf: chunk.prefix(count))
+            } else if errno != EINTR {
+                throw failure("read", path)
+            }
+        }
     }
 
     /// Writes a file under a temporary name, flushes it to the disk and renames it into place: nobody sees half of it.

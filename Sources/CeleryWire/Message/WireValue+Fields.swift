@@ -27,6 +27,8 @@ extension WireValue {
 
     /// The value, or `nil` where it is null.
     var unlessNull: WireValue? {
-        isNull ? nil : self
+        // Spelled out: a bare `nil` beside a `WireValue` is the literal of `.null`.
+        if isNull { return .none }
+        return .some(self)
     }
 }

@@ -2,7 +2,6 @@
 
 import CeleriacWire
 import NIOCore
-import OrderedCollections
 import Testing
 
 @testable import CeleriacAMQP

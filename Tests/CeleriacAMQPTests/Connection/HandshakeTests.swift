@@ -1,7 +1,6 @@
 #if AMQP
 
 import CeleriacWire
-import OrderedCollections
 import Testing
 
 @testable import CeleriacAMQP
@@ -39,7 +38,7 @@ struct HandshakeTests {
             "basic.nack",
         ]
         #expect(
-            properties["capabilities"] == .object(WireObject(uniqueKeysWithValues: names.map { ($0, .bool(true)) })))
+            properties["capabilities"] == .object(WireObject(names.map { ($0, .bool(true)) })))
         #expect(handshake.server.product == "RabbitMQ")
         #expect(handshake.server.versionNumbers == [3, 10, 8])
         #expect(handshake.awaitsAuthentication)

@@ -3,7 +3,6 @@
 import CeleriacWire
 import Foundation
 import NIOCore
-import OrderedCollections
 import Testing
 
 @testable import CeleriacAMQP

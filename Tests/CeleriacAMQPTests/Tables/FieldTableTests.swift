@@ -1,7 +1,6 @@
 #if AMQP
 
 import CeleriacWire
-import OrderedCollections
 import Testing
 
 @testable import CeleriacAMQP

@@ -156,6 +156,28 @@ import Testing
         }
     }
 
+    @Test func keepsAServerThatAnswersPings() async throws {
+        try await withRedis { server in
+            var configuration = try RedisConfiguration(server)
+            configuration.pingInterval = .milliseconds(10)
+            configuration.toleratedPings = 60
+            try await withClient(configuration) { client in
+                try await withPubSub(configuration) { pubSub, reports in
+                    try await pubSub.subscribe(["a"])
+                    #expect(await reports.next() == .connected)
+                    var pings = 0
+                    while pings < 90 {
+                        let statistics = try await client.send(RedisCommand("INFO", "commandstats")).string ?? ""
+                        let calls = statistics.split(separator: "cmdstat_ping:calls=").last?.prefix { $0.isNumber }
+                        pings = calls.flatMap { Int($0) } ?? 0
+                    }
+                    try await client.send(RedisCommand("PUBLISH", "a", "still here"))
+                    #expect(await reports.next() == .message("a", "still here"))
+                }
+            }
+        }
+    }
+
     @Test func aForbiddenChannelIsRefusedAlone() async throws {
         try await withRedis { server in
             try await withClient(.init(server)) { client in

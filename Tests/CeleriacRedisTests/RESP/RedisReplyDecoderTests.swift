@@ -78,7 +78,7 @@ import Testing
         "OK\r\n", "\r\n", "HTTP/1.1 400 Bad Request\r\n", "+OK\r\n!",
         ":\r\n", ":1.5\r\n", ":99999999999999999999\r\n", ":01\r\n", ": 1\r\n",
         "$x\r\n", "$-2\r\n", "$99999999999999999999\r\n",
-        "$3\r\nabcd\r\n", "$3\r\nab\r\n:1\r\n",
+        "$3\r\nabcd\r\n", "$3\r\nabc??+OK\r\n", "$3\r\nab\r\n:1\r\n",
         "*x\r\n", "*-2\r\n", "*99999999999999999999\r\n", "*2\r\n:1\r\n?\r\n",
         // RESP3, which nobody asked for.
         ",1.5\r\n", "#t\r\n", "_\r\n", "%1\r\n+a\r\n:1\r\n", "~1\r\n:1\r\n", ">2\r\n+a\r\n+b\r\n",

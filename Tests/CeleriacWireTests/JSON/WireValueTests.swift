@@ -12,7 +12,7 @@ struct WireValueTests {
         #expect(value["d"] == .double(1))
         #expect(value["e"] == .string("x"))
         #expect(value["f"] == .array([.int(1), .string("y")]))
-        #expect(value.objectValue?.keys.elements == ["a", "b", "c", "d", "e", "f"])
+        #expect(value.objectValue?.keys == ["a", "b", "c", "d", "e", "f"])
         let twice: WireValue = ["a": 1, "a": 2]
         #expect(twice == ["a": 2])
     }

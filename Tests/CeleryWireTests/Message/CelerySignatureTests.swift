@@ -26,11 +26,13 @@ import Testing
             ])
     }
 
-    @Test(arguments: [
-        (WireValue.null, "task"), ([:], "task"), (["task": 5], "task"), ([1], "task"),
+    private static let malformed: [(WireValue, String)] = [
+        (.null, "task"), ([:], "task"), (["task": 5], "task"), ([1], "task"),
         (["task": "t", "args": 5], "args"), (["task": "t", "kwargs": []], "kwargs"),
         (["task": "t", "options": "x"], "options"), (["task": "t", "subtask_type": 1], "subtask_type"),
-    ])
+    ]
+
+    @Test(arguments: malformed)
     func refusesByName(_ value: WireValue, _ field: String) {
         let error = failure { () throws(CeleryWireError) in try CelerySignature.decode(value) }
         #expect(error?.code == .invalidTask)

@@ -1,6 +1,5 @@
 import CeleriacWire
 import CeleryWire
-import OrderedCollections
 import Testing
 
 @Suite struct TaskDecodingTests {
@@ -63,7 +62,7 @@ import Testing
             "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "stamped_headers", "stamps",
             "compression",
         ]
-        let nulls = WireObject(uniqueKeysWithValues: names.map { ($0, WireValue.null) })
+        let nulls = WireObject(names.map { ($0, WireValue.null) })
         let task = try CeleryTaskMessage.decode(Samples.protocol2(headers: nulls, body: "[null, null, {}]"))
         #expect(task.args.isEmpty)
         #expect(task.kwargs.isEmpty)
@@ -102,14 +101,16 @@ import Testing
         #expect(task.timeLimit == CeleryTimeLimit(hard: 900, soft: nil))
     }
 
-    @Test(arguments: [
-        ("id", WireValue.int(5)), ("id", .null), ("id", ""), ("task", .null), ("task", ["x"]), ("task", ""),
+    private static let malformedHeaders: [(String, WireValue)] = [
+        ("id", 5), ("id", .null), ("id", ""), ("task", .null), ("task", ["x"]), ("task", ""),
         ("eta", 5), ("expires", ["x"]), ("group", 1), ("group_index", "1"), ("group_index", 1.5),
         ("group_index", .number("1180591620717411303424")), ("retries", "1"), ("retries", .double(.nan)),
         ("retries", true), ("timelimit", [5]), ("timelimit", [1, 2, 3]), ("timelimit", 5), ("timelimit", ["1", nil]),
         ("timelimit", [-1, nil]), ("timelimit", [.double(.infinity), nil]), ("stamped_headers", "abc"),
         ("stamped_headers", [1]), ("stamps", [1]),
-    ])
+    ]
+
+    @Test(arguments: malformedHeaders)
     func refusesAHeaderByName(_ name: String, _ value: WireValue) {
         let error = failure { () throws(CeleryWireError) in
             try CeleryTaskMessage.decode(Samples.protocol2(headers: [name: value]))
@@ -194,10 +195,11 @@ import Testing
     }
 
     @Test func protocol1IsCheckedAlike() throws {
-        for (name, value) in [
-            ("kwargs", WireValue.int(1)), ("args", "x"), ("id", 1), ("id", nil), ("task", 5), ("timelimit", [1]),
+        let cases: [(String, WireValue?)] = [
+            ("kwargs", 1), ("args", "x"), ("id", 1), ("id", nil), ("task", 5), ("timelimit", [1]),
             ("callbacks", ["task": "x"]), ("retries", "x"),
-        ] as KeyValuePairs<String, WireValue?> {
+        ]
+        for (name, value) in cases {
             let message = try Samples.protocol1([name: value])
             let error = failure { () throws(CeleryWireError) in try CeleryTaskMessage.decode(message) }
             #expect(error?.code == .invalidTask)

@@ -1,7 +1,6 @@
 import CeleriacWire
 import CeleryWire
 import FoundationEssentials
-import OrderedCollections
 import Testing
 
 @Suite struct TaskEncodingTests {

@@ -11,8 +11,8 @@ import Testing
         #expect(CeleryRemoteException.decode(exception.encode()) == exception)
     }
 
-    @Test(arguments: [
-        (WireValue.null, CeleryRemoteException(excType: "Exception")),
+    private static let stored: [(WireValue, CeleryRemoteException)] = [
+        (.null, CeleryRemoteException(excType: "Exception")),
         ("boom", CeleryRemoteException(excType: "Exception", excMessage: ["boom"])),
         (["exc_message": ["x"]], CeleryRemoteException(excType: "Exception", excMessage: [["exc_message": ["x"]]])),
         (["exc_type": "E"], CeleryRemoteException(excType: "E")),
@@ -28,7 +28,9 @@ import Testing
         ),
         ([1, 2], CeleryRemoteException(excType: "Exception", excMessage: [[1, 2]])),
         ([["exc_type"]], CeleryRemoteException(excType: "Exception", excMessage: [[["exc_type"]]])),
-    ])
+    ]
+
+    @Test(arguments: stored)
     func readsWhateverIsThere(_ value: WireValue, _ expected: CeleryRemoteException) {
         #expect(CeleryRemoteException.decode(value) == expected)
     }

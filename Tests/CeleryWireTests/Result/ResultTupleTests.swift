@@ -3,15 +3,17 @@ import CeleryWire
 import Testing
 
 @Suite struct ResultTupleTests {
-    @Test(arguments: [
-        (WireValue.array([["a", nil], nil]), CeleryResultTuple(id: "a")),
+    private static let references: [(WireValue, CeleryResultTuple)] = [
+        ([["a", nil], nil], CeleryResultTuple(id: "a")),
         ([["a", [["b", nil], nil]], nil], CeleryResultTuple(id: "a", parent: CeleryResultTuple(id: "b"))),
         (
             [["g", nil], [[["a", nil], nil], [["b", nil], nil]]],
             CeleryResultTuple(id: "g", members: [CeleryResultTuple(id: "a"), CeleryResultTuple(id: "b")])
         ),
         ([["g", nil], []], CeleryResultTuple(id: "g", members: [])),
-    ])
+    ]
+
+    @Test(arguments: references)
     func readsAndWrites(_ value: WireValue, _ expected: CeleryResultTuple) throws {
         #expect(try CeleryResultTuple.decode(value) == expected)
         #expect(expected.encode() == value)
@@ -29,10 +31,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
+    private static let malformed: [WireValue] = [
         WireValue.null, 5, [], [nil, nil], [["a"], nil], [["a", nil]], [[1, nil], nil], [["a", 5], nil],
         [["a", nil], 5], [["a", nil], [5]], [["a", nil], nil, nil],
-    ])
+    ]
+
+    @Test(arguments: malformed)
     func refusesOtherShapes(_ value: WireValue) {
         let error = failure { () throws(CeleryWireError) in try CeleryResultTuple.decode(value) }
         #expect(error?.code == .malformedResult)

@@ -50,14 +50,16 @@ import Testing
     @Test func writtenTimesReadBack() throws {
         var generator = SplitMix(state: 7)
         for _ in 0..<5_000 {
-            let seconds = Int64.random(in: -62_135_596_800...253_402_300_799, using: &generator)
+            let range: ClosedRange<Int64> =
+                Bool.random(using: &generator) ? 0...4_000_000_000 : -62_135_596_800...253_402_300_799
+            let seconds = Int64.random(in: range, using: &generator)
             let microseconds = Bool.random(using: &generator) ? 0 : Int.random(in: 0..<1_000_000, using: &generator)
             let date = Date(timeIntervalSince1970: Double(seconds) + Double(microseconds) / 1_000_000)
             let text = try #require(CeleryTime.text(date))
             let again = try #require(CeleryTime.date(text))
             // Far from 2001 a Date cannot tell microseconds.
             #expect(abs(again.timeIntervalSince(date)) < 0.000_05, "\(text)")
-            #expect(CeleryTime.text(again) == text)
+            if 0...4_000_000_000 ~= seconds { #expect(CeleryTime.text(again) == text) }
         }
     }
 

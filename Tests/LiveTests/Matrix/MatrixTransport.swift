@@ -1,6 +1,6 @@
 import Celeriac
 import CeleriacTestKit
-import Foundation
+import Testing
 
 /// A broker with a result store, as the live matrix tries them.
 enum MatrixTransport: String, CaseIterable, CustomTestStringConvertible {
@@ -13,20 +13,16 @@ enum MatrixTransport: String, CaseIterable, CustomTestStringConvertible {
 
     /// Those of this build.
     static var available: [MatrixTransport] {
-        allCases.filter { transport in
-            switch transport {
-            case .filesystem: true
-            #if Redis
-            case .redis: true
-            #endif
-            #if AMQP
-            case .rabbitRPC: true
-            #endif
-            #if AMQP && Redis
-            case .rabbitRedis: true
-            #endif
-            default: false
-            }
-        }
+        var available: [MatrixTransport] = [.filesystem]
+        #if Redis
+        available.append(.redis)
+        #endif
+        #if AMQP
+        available.append(.rabbitRPC)
+        #endif
+        #if AMQP && Redis
+        available.append(.rabbitRedis)
+        #endif
+        return available
     }
 }

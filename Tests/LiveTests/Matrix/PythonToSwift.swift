@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacTestKit
 import Foundation
+import Logging
 
 #if AMQP
 import CeleriacAMQP
@@ -37,8 +38,7 @@ struct PythonToSwift: Sendable {
                     state: "REVOKED", type: "TaskRevokedError", module: "celery.exceptions", arguments: ["expired"]))
         case .ignoreResult:
             let path = site.folder + "/ignored-by-swift"
-            let id = try await driver.send(
-                .init("tasks.record", [.string(path), "x"], options: ["ignore_result": true]))
+            let id = try await driver.send("tasks.record", [.string(path), "x"], options: ["ignore_result": true])
             await until { FileManager.default.fileExists(atPath: path) }
             // The next result comes after the time at which this one would have been stored.
             try await value(of: "add", [1, 1], is: 2)
@@ -63,7 +63,7 @@ struct PythonToSwift: Sendable {
         case .msgpack: try await value(of: "add", [2, 3], is: 5, options: ["serializer": "msgpack"])
         case .yaml: try await value(of: "add", [2, 3], is: 5, options: ["serializer": "yaml"])
         case .pickle:
-            _ = try await driver.send(.init("tasks.add", [2, 3], options: ["serializer": "pickle"]))
+            _ = try await driver.send("tasks.add", [2, 3], options: ["serializer": "pickle"])
             await until { await parkedReason() != nil }
             try expect(await parkedReason(), "pickleRefused", "reason for parking")
             try await value(of: "add", [2, 3], is: 5)
@@ -74,7 +74,7 @@ struct PythonToSwift: Sendable {
         of task: String, _ arguments: [WireValue], _ keywords: [String: WireValue] = [:],
         options: [String: WireValue] = [:]
     ) async throws -> PythonOutcome {
-        let id = try await driver.send(.init("tasks." + task, arguments, keywords, options: options))
+        let id = try await driver.send("tasks." + task, arguments, keywords: keywords, options: options)
         return try await driver.get(id)
     }
 
@@ -92,7 +92,7 @@ struct PythonToSwift: Sendable {
     }
 
     private func isDelayed(_ options: [String: WireValue]) async throws {
-        let id = try await driver.send(.init("tasks.add", [2, 3], options: options))
+        let id = try await driver.send("tasks.add", [2, 3], options: options)
         try await value(of: "add", [1, 1], is: 2)
         try expect(try await driver.state(id), "PENDING", "state before its time")
         try expect(try await driver.get(id), .success(5))
@@ -103,9 +103,8 @@ struct PythonToSwift: Sendable {
         let path = site.folder + "/priorities-by-swift"
         for priority: WireValue in [3, 9, 0, 6] {
             _ = try await driver.send(
-                .init(
                     "tasks.record", [.string(path), .string("\(priority.intValue ?? 0)")],
-                    options: ["priority": priority, "queue": "priorities"]))
+                    options: ["priority": priority, "queue": "priorities"])
         }
         let worker = site.app.worker(queues: ["priorities"], concurrency: 1) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -120,36 +119,48 @@ struct PythonToSwift: Sendable {
     /// Why the last message of the default queue was parked.
     private func parkedReason() async -> String? {
         switch site.transport {
-        case .filesystem:
-            let folder = site.folder + "/messages/celery.parked"
-            guard let file = try? FileManager.default.contentsOfDirectory(atPath: folder).first,
-                let data = FileManager.default.contents(atPath: "\(folder)/\(file)")
-            else { return nil }
-            return (try? JSON.decode([UInt8](data)))?["reason"]?.stringValue
-        #if Redis
-        case .redis:
-            guard let url = site.python.settings["broker_url"]?.stringValue,
-                let configuration = try? RedisConfiguration(url: url),
-                let connection = try? await RedisConnection.connect(
-                    configuration, on: sharedEventLoop(), logger: .init(label: "live"))
-            else { return nil }
-            let record = try? await connection.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes
-            await connection.close()
-            return (record.flatMap { try? JSON.decode($0) })?["reason"]?.stringValue
-        #endif
-        #if AMQP
-        case .rabbitRPC, .rabbitRedis:
-            guard let url = site.python.settings["broker_url"]?.stringValue,
-                let configuration = try? AMQPConfiguration(url: url),
-                let connection = try? await AMQPConnection.connect(
-                    configuration, on: sharedEventLoop(), logger: .init(label: "live"))
-            else { return nil }
-            let delivery = try? await connection.openChannel().get(queue: "celery.parked")
-            await connection.close()
-            return delivery?.message.headers["x-celeriac-reason"]?.stringValue
-        #endif
-        default: return nil
+        case .filesystem: parkedInFolder()
+        case .redis: await parkedInRedis()
+        case .rabbitRPC, .rabbitRedis: await parkedAtRabbitMQ()
         }
+    }
+
+    private func parkedInFolder() -> String? {
+        let folder = site.folder + "/messages/celery.parked"
+        guard let file = try? FileManager.default.contentsOfDirectory(atPath: folder).first,
+            let data = FileManager.default.contents(atPath: "\(folder)/\(file)")
+        else { return nil }
+        return (try? JSON.decode([UInt8](data)))?["reason"]?.stringValue
+    }
+
+    private func parkedInRedis() async -> String? {
+        #if Redis
+        guard let url = site.python.settings["broker_url"]?.stringValue,
+            let configuration = try? RedisConfiguration(url: url),
+            let connection = try? await RedisConnection.connect(
+                configuration, on: sharedEventLoop(), logger: Logger(label: "live"))
+        else { return nil }
+        let record = try? await connection.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes
+        await connection.close()
+        return (record.flatMap { try? JSON.decode($0) })?["reason"]?.stringValue
+        #else
+        return nil
+        #endif
+    }
+
+    private func parkedAtRabbitMQ() async -> String? {
+        #if AMQP
+        guard let url = site.python.settings["broker_url"]?.stringValue,
+            let configuration = try? AMQPConfiguration(url: url),
+            let connection = try? await AMQPConnection.connect(
+                configuration, on: sharedEventLoop(), logger: Logger(label: "live"))
+        else { return nil }
+        let delivery = try? await connection.openChannel().get(queue: "celery.parked")
+        await connection.close()
+        return delivery?.message.headers["x-celeriac-reason"]?.stringValue
+        #else
+        return nil
+        #endif
     }
 }
 
