@@ -3,7 +3,6 @@
 import CeleriacWire
 import NIOCore
 import NIOPosix
-import OrderedCollections
 import Testing
 
 @testable import CeleriacAMQP

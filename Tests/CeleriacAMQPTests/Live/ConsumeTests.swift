@@ -2,7 +2,6 @@
 
 import CeleriacTestKit
 import CeleriacWire
-import OrderedCollections
 import Testing
 
 @testable import CeleriacAMQP

@@ -4,7 +4,6 @@ import CeleriacTestKit
 import CeleriacWire
 import Logging
 import NIOPosix
-import OrderedCollections
 import Testing
 
 @testable import CeleriacAMQP
