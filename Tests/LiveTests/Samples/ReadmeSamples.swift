@@ -3,6 +3,7 @@
 import Celeriac
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 enum Tasks {
     static let add = TaskName<Int, Int, Int>("tasks.add", parameters: "x", "y")
