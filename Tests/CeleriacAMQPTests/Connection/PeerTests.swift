@@ -194,7 +194,7 @@ struct PeerTests {
     @Test("A call without an answer fails in time")
     func noAnswer() async throws {
         let peer = try await ScriptedPeer.start()
-        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(50) }
+        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
         let channel = try await connection.openChannel()
         for _ in 0..<2 {
             let error = await #expect(throws: AMQPError.self) { _ = try await channel.queueDeclare("q") }
@@ -208,7 +208,7 @@ struct PeerTests {
     @Test("A channel whose opening was given up is closed when it opens")
     func lateChannel() async throws {
         let peer = try await ScriptedPeer.start { $0.method == .channelOpen ? [] : nil }
-        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(50) }
+        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
         let error = await #expect(throws: AMQPError.self) { _ = try await connection.openChannel(confirms: false) }
         #expect(error?.code == .timeout)
         try await peer.client()?.send(Bytes.method(20, 11, channel: 1, Bytes.u32(0)))
@@ -222,7 +222,7 @@ struct PeerTests {
         let peer = try await ScriptedPeer.start { frame in
             frame.method == .basicCancel ? Bytes.method(60, 31, channel: 1, Bytes.short("c")) : nil
         }
-        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(50) }
+        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
         let channel = try await connection.openChannel()
         let error = await #expect(throws: AMQPError.self) {
             try await channel.consume(queue: "q") { _ in Issue.record("told of a consumer that was given up") }
@@ -239,7 +239,7 @@ struct PeerTests {
     @Test("A message whose fetching was given up goes back")
     func lateGet() async throws {
         let peer = try await ScriptedPeer.start()
-        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(50) }
+        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
         let channel = try await connection.openChannel()
         let error = await #expect(throws: AMQPError.self) { _ = try await channel.get(queue: "q") }
         #expect(error?.code == .timeout)
@@ -275,7 +275,7 @@ struct PeerTests {
     @Test("A publish that the broker blocks for too long fails, and is never sent")
     func blockedTooLong() async throws {
         let peer = try await ScriptedPeer.start()
-        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(50) }
+        let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
         let channel = try await connection.openChannel()
         let client = try #require(await peer.client())
         try await client.send(Bytes.method(10, 60, Bytes.short("low on disk")))
