@@ -2,11 +2,12 @@
 import PackageDescription
 
 /// Settings that every Swift target of the package shares.
-let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 let amqp: TargetDependencyCondition? = .when(traits: ["AMQP"])
 let redis: TargetDependencyCondition? = .when(traits: ["Redis"])
@@ -175,10 +176,19 @@ let package = Package(
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire"], path: "Compat",
             exclude: ["celery", "README.md", "MATRIX.md"], swiftSettings: settings),
+        .executableTarget(
+            name: "LiveWorker",
+            dependencies: [
+                "Celeriac",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/LiveWorker", swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacTestKit",
+                "Celeriac", "CeleriacTestKit", "LiveWorker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

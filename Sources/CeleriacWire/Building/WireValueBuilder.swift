@@ -1,4 +1,3 @@
-
 /// Puts containers together for the decoders, without recursion: open containers wait on a stack of frames, their
 /// finished elements on a stack of values, from which closing a container takes what is its own. Counts tokens and depth.
 struct WireValueBuilder: ~Copyable {

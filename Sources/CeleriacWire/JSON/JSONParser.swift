@@ -1,4 +1,3 @@
-
 /// Reads one JSON value without recursion.
 struct JSONParser: ~Copyable {
     private var index = 0

@@ -1,4 +1,3 @@
-
 /// Writes JSON at the end of a byte array. Its recursion is bounded by a depth check.
 struct JSONWriter {
     private(set) var output: [UInt8]
