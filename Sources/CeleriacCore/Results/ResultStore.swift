@@ -11,6 +11,10 @@ public protocol ResultStore: Sendable {
     /// Whether a result is delivered once, to the queue of ``replyTo``, rather than kept to be fetched.
     var deliversOnce: Bool { get }
 
+    /// Whether results go away by themselves when they expire. For other stores a beat sends a task every night that
+    /// deletes them.
+    var expiresByItself: Bool { get }
+
     /// Stores states, in one round trip. A stored success is never overwritten.
     func store(_ records: [ResultRecord]) async throws
 
@@ -30,4 +34,9 @@ public protocol ResultStore: Sendable {
 
     /// Closes what the store holds open.
     func close() async
+}
+
+extension ResultStore {
+    /// True.
+    public var expiresByItself: Bool { true }
 }
