@@ -18,9 +18,9 @@ public final class CeleryApp: TaskSender {
     public let client: Client
     private let formats: CeleryFormats
     private let broker: any Broker
-    private let results: (any ResultStore)?
-    private let eventLoopGroup: any EventLoopGroup
-    private let logger: Logger
+    let results: (any ResultStore)?
+    let eventLoopGroup: any EventLoopGroup
+    let logger: Logger
 
     /// Makes an application. It connects on first use.
     ///
