@@ -189,7 +189,7 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacTestKit", "LiveWorker",
+                "Celeriac", "CeleriacTestKit", "CeleriacTool", "LiveWorker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
