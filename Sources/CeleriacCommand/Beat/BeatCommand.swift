@@ -47,7 +47,7 @@ struct BeatCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let app = try connection.makeApp()
+        let app = try connection.makeApp(logging: .info)
         var lock: (any Lock)?
         var failed = false
         do {

@@ -10,7 +10,8 @@ public import ServiceLifecycle
 /// broke after the sending and before the confirmation, it is then sent twice.)
 ///
 /// With a ``Lock``, several beats may have the same entries: the one that holds it sends, and what it remembers lies with
-/// the lock, so that the next one goes on exactly where it ended. A beat that loses the lock stops sending and waits for it.
+/// the lock, so that the next one goes on exactly where it ended. A beat that loses the lock sends
+/// what it has written down, then nothing more, and waits for the lock.
 public final class Beat: Service {
     let client: Client
     let entries: [BeatEntry]

@@ -108,6 +108,8 @@ final class BeatSession {
             throw error
         }
         for (index, run) in runs.enumerated() {
+            // What is written down is sent, even by who has just lost the lock: nobody else will.
+            _ = try? await leadership?.lease.keep()
             do {
                 try await send(run)
             } catch let error as CeleriacError where error.code == .unavailable {

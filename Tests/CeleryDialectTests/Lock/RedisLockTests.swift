@@ -10,9 +10,11 @@ import Testing
 
 @Suite("Lock in Redis", .timeLimit(.minutes(1))) struct RedisLockTests {
     private func makeLock(_ url: String, lease: Duration = .seconds(60)) throws -> RedisLock {
-        RedisLock(
-            try RedisConfiguration(url: url), key: "test", lease: lease,
-            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: Logger(label: "test"))
+        var configuration = try RedisConfiguration(url: url)
+        configuration.connectTimeout = .seconds(2)
+        return RedisLock(
+            configuration, key: "test", lease: lease, eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: Logger(label: "test"))
     }
 
     private func hold(_ attempt: LockAttempt) throws -> any LockHold {

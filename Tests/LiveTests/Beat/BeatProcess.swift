@@ -19,7 +19,7 @@ struct BeatProcess: Sendable {
         let file = "\(folder.path)/\(name).yaml"
         try Data(schedule.utf8).write(to: URL(filePath: file))
         child = try ChildProcess(
-            program, ["beat", "--verbose", "--broker", broker, "--schedule", file] + arguments, output: .file(log),
+            program, ["beat", "--broker", broker, "--schedule", file] + arguments, output: .file(log),
             error: .file(log))
     }
 
