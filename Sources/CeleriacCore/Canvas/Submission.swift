@@ -9,6 +9,8 @@ public indirect enum Submission: Sendable {
     case group([Submission], SubmissionOptions)
     /// Side by side, and then a body that gets the list of their results.
     case chord([Submission], body: Submission, SubmissionOptions)
+    /// A dialect's own form of any of these.
+    case native(any Sendable)
 
     /// This with options under those of every task in it.
     func over(_ defaults: SendOptions) -> Submission {
@@ -21,6 +23,7 @@ public indirect enum Submission: Sendable {
         case .group(let members, let own): return .group(members.map { $0.over(defaults) }, own)
         case .chord(let header, let body, let own):
             return .chord(header.map { $0.over(defaults) }, body: body.over(defaults), own)
+        case .native: return self
         }
     }
 
@@ -42,6 +45,9 @@ public indirect enum Submission: Sendable {
         case .chain(let steps, let own): return .chain(steps, merged(own))
         case .group(let members, let own): return .group(members, merged(own))
         case .chord(let header, let body, let own): return .chord(header, body: body, merged(own))
+        case .native:
+            let own = merged(SubmissionOptions())
+            return own.isPlain ? self : .chain([self], own)
         }
     }
 }

@@ -91,6 +91,13 @@ extension Signature where Result == WireValue {
     }
 }
 
+extension Signature where Result == WireValue {
+    /// A signature that is in a dialect's own form already.
+    package init(native signature: any Sendable, name: String) {
+        self.init(name: name, resultCoding: .wire) { _ in .native(signature) }
+    }
+}
+
 extension Signature where Result: Codable {
     /// A signature with untyped arguments and a typed result.
     public init(_ task: String, arguments: [WireValue], keywordArguments: WireObject = [:], returning: Result.Type) {

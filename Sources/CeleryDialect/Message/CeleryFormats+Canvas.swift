@@ -1,6 +1,6 @@
 public import CeleriacCore
 import CeleriacWire
-import CeleryWire
+public import CeleryWire
 
 import struct FoundationEssentials.Date
 
@@ -111,7 +111,7 @@ extension ResultReference {
 
 extension CeleryResultTuple {
     /// The result tuple that a reference is.
-    init(_ reference: ResultReference) {
+    public init(_ reference: ResultReference) {
         self.init(
             id: reference.id, parent: reference.parent.map { CeleryResultTuple($0) },
             members: reference.members.map { $0.map { CeleryResultTuple($0) } })

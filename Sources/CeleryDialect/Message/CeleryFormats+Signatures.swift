@@ -15,6 +15,11 @@ extension CeleryFormats {
             if keepsID || task.options.taskID != nil { signature.options["task_id"] = .string(task.id) }
             try link(&signature, task.links, task.errorLinks)
             return signature
+        case .native(let native):
+            guard let signature = native as? CelerySignature else {
+                throw CeleriacError(.unsupported, "this signature is not one of Celery's")
+            }
+            return signature
         case .chain(let steps, let own):
             return try canvas(.chain(try signatures(of: steps)), own)
         case .group(let members, let own):
