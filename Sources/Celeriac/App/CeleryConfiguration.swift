@@ -22,6 +22,8 @@ public struct CeleryConfiguration: Sendable {
     public var valueCoding: any ValueCoding
     /// How large and how deep messages may be.
     public var limits: WireLimits
+    /// Remote control and events of workers.
+    public var control: CeleryControlConfiguration
     /// How queues are laid out in Redis: `broker_transport_options`.
     public var redis: CeleryRedisOptions
     /// How queues are declared at RabbitMQ, where they do not exist: `task_queues`.
@@ -41,6 +43,7 @@ public struct CeleryConfiguration: Sendable {
         resultExpiry: Duration? = .seconds(86400),
         valueCoding: any ValueCoding = CeleryValueCoding(),
         limits: WireLimits = .default,
+        control: CeleryControlConfiguration = CeleryControlConfiguration(),
         redis: CeleryRedisOptions = CeleryRedisOptions(),
         amqp: CeleryAMQPOptions = CeleryAMQPOptions(),
         resultKeyPrefix: String = "",
@@ -54,6 +57,7 @@ public struct CeleryConfiguration: Sendable {
         self.resultExpiry = resultExpiry
         self.valueCoding = valueCoding
         self.limits = limits
+        self.control = control
         self.redis = redis
         self.amqp = amqp
         self.resultKeyPrefix = resultKeyPrefix

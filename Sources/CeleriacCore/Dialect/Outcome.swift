@@ -12,6 +12,8 @@ public enum Outcome: Sendable {
     case retry(eta: Date, cause: TaskFailure)
     /// Its time had passed before it could be run.
     case expired
+    /// It was withdrawn, before or while it ran.
+    case revoked(Revocation)
     /// Its hard time limit passed. The limit in seconds.
     case timedOut(limit: Double)
     /// No handler is registered under its name.

@@ -16,8 +16,9 @@ public final class Worker: Service {
     let handlers: [String: TaskHandler]
     let timers: any TimerSource
     let logger: Logger
+    let parts: [any WorkerPart]
     private let machinery: any TaskExecutor
-    private let stopping = Gate()
+    let stopping = Gate()
     private let isReady = Gate()
 
     /// Makes a worker of its parts.
@@ -25,6 +26,7 @@ public final class Worker: Service {
     /// - Parameters:
     ///   - machinery: where the worker's own loops run: an executor that handlers cannot block.
     ///   - handlers: the tasks that it serves; of two with one name the last is taken.
+    ///   - parts: what runs beside it.
     package init(
         dialect: any Dialect,
         broker: any Broker,
@@ -33,7 +35,8 @@ public final class Worker: Service {
         timers: any TimerSource,
         machinery: any TaskExecutor,
         logger: Logger,
-        handlers: [TaskHandler]
+        handlers: [TaskHandler],
+        parts: [any WorkerPart] = []
     ) {
         self.dialect = dialect
         self.broker = broker
@@ -42,6 +45,7 @@ public final class Worker: Service {
         self.timers = timers
         self.machinery = machinery
         self.logger = logger
+        self.parts = parts
         self.handlers = Dictionary(handlers.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     }
 

@@ -71,6 +71,9 @@ public struct CeleryFormats: Dialect {
         request.replyTo = message.properties.replyTo
         request.correlationID = message.properties.correlationID
         request.priority = message.properties.priority
+        if let names = task.stampedHeaders {
+            request.stamps = task.stamps.filter { names.contains($0.key) }
+        }
         return request
     }
 
@@ -150,6 +153,10 @@ public struct CeleryFormats: Dialect {
                 + stored(cause, as: .retry, request, context) + [.settle(.acknowledge)]
         case .expired:
             let error = TaskFailure("TaskRevokedError", module: "celery.exceptions", "expired")
+            return try stored(error, as: .revoked, request, context) + [.settle(.acknowledge)]
+        case .revoked(let revocation):
+            let error = TaskFailure(
+                "TaskRevokedError", module: "celery.exceptions", revocation == .revoked ? "revoked" : "terminated")
             return try stored(error, as: .revoked, request, context) + [.settle(.acknowledge)]
         case .timedOut(let limit):
             let error = TaskFailure(
