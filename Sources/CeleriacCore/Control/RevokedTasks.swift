@@ -1,5 +1,6 @@
 import CeleriacWire
 import DequeModule
+import NIOConcurrencyHelpers
 import Synchronization
 
 import struct FoundationEssentials.Date
@@ -19,13 +20,13 @@ final class RevokedTasks: Sendable {
         var stamps: [String: [WireValue]] = [:]
         var stampCount = 0
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     /// Spares whoever checks the lock while nothing was ever revoked.
     private let isUsed = Atomic(false)
 
     /// Adds ids; past the bounds the oldest ones go.
     func insert(_ ids: some Sequence<String>, now: Date) {
-        state.withLock { state in
+        state.withLockedValue { state in
             for id in ids where state.times[id] != now {
                 state.times[id] = now
                 state.order.append((id, now))
@@ -37,7 +38,7 @@ final class RevokedTasks: Sendable {
 
     /// Adds values of stamps; a task that carries one of them under that name is revoked.
     func insert(stamp name: String, values: [WireValue]) {
-        state.withLock { state in
+        state.withLockedValue { state in
             for value in values where state.stampCount < Self.maximumCount {
                 if state.stamps[name]?.contains(value) == true { continue }
                 state.stamps[name, default: []].append(value)
@@ -49,7 +50,7 @@ final class RevokedTasks: Sendable {
 
     /// The ids, the oldest first.
     func ids(now: Date) -> [String] {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.purge(now: now)
             return state.order.filter { state.times[$0.id] == $0.time }.map(\.id)
         }
@@ -57,7 +58,7 @@ final class RevokedTasks: Sendable {
 
     func contains(_ request: TaskRequest, now: Date) -> Bool {
         guard isUsed.load(ordering: .acquiring) else { return false }
-        return state.withLock { state in
+        return state.withLockedValue { state in
             if let time = state.times[request.id], now.timeIntervalSince(time) < Self.lifetime { return true }
             guard !state.stamps.isEmpty else { return false }
             return request.stamps.contains { name, value in

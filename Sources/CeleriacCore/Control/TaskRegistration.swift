@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import Synchronization
 
 import struct FoundationEssentials.Date
@@ -11,14 +12,14 @@ final class TaskRegistration: Sendable {
         var nextRun = Date.distantPast
     }
     let handler: TaskHandler
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
     private let runs = Atomic(0)
     private let isLimited: Atomic<Bool>
 
     init(_ handler: TaskHandler) {
         self.handler = handler
         let rateLimit = handler.options.rateLimit
-        state = Mutex(State(timeLimits: handler.options.timeLimits, rateLimit: rateLimit))
+        state = NIOLockedValueBox(State(timeLimits: handler.options.timeLimits, rateLimit: rateLimit))
         isLimited = Atomic(rateLimit != nil)
     }
 
@@ -29,14 +30,14 @@ final class TaskRegistration: Sendable {
 
     /// The limits of runs whose sender asked for none.
     var timeLimits: TimeLimits {
-        get { state.withLock { $0.timeLimits } }
-        set { state.withLock { $0.timeLimits = newValue } }
+        get { state.withLockedValue { $0.timeLimits } }
+        set { state.withLockedValue { $0.timeLimits = newValue } }
     }
 
     var rateLimit: RateLimit? {
-        get { state.withLock { $0.rateLimit } }
+        get { state.withLockedValue { $0.rateLimit } }
         set {
-            state.withLock { state in
+            state.withLockedValue { state in
                 state.rateLimit = newValue
                 state.nextRun = .distantPast
             }
@@ -49,7 +50,7 @@ final class TaskRegistration: Sendable {
     /// - Returns: how long it is until then, in seconds; nil where it has come.
     func takeTurn(now: Date) -> Double? {
         guard isLimited.load(ordering: .acquiring) else { return nil }
-        return state.withLock { state in
+        return state.withLockedValue { state in
             guard let limit = state.rateLimit else { return nil }
             let turn = max(now, state.nextRun)
             state.nextRun = turn.addingTimeInterval(1 / limit.perSecond)

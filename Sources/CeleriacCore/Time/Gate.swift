@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Something to wait for that happens once.
 package final class Gate: Sendable {
@@ -14,16 +14,16 @@ package final class Gate: Sendable {
             return nextWaiter
         }
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     package init() {}
 
     /// Whether it has happened.
-    package var isOpen: Bool { state.withLock { $0.isOpen } }
+    package var isOpen: Bool { state.withLockedValue { $0.isOpen } }
 
     /// Lets all waiters through, now and later.
     package func open() {
-        let waiters = state.withLock { state in
+        let waiters = state.withLockedValue { state in
             state.isOpen = true
             let waiters = state.waiters
             state.waiters = [:]
@@ -35,7 +35,7 @@ package final class Gate: Sendable {
     /// Returns once the gate is open. Does not watch for cancellation: whoever cancels opens the gate.
     package func wait() async {
         await withCheckedContinuation { continuation in
-            if state.withLock({ $0.add(continuation) }) == nil { continuation.resume() }
+            if state.withLockedValue({ $0.add(continuation) }) == nil { continuation.resume() }
         }
     }
 
@@ -46,9 +46,9 @@ package final class Gate: Sendable {
     package func wait(atMost duration: Duration, timers: any TimerSource) async -> Bool {
         var timer: (any RunningTimer)?
         await withCheckedContinuation { continuation in
-            guard let waiter = state.withLock({ $0.add(continuation) }) else { return continuation.resume() }
+            guard let waiter = state.withLockedValue({ $0.add(continuation) }) else { return continuation.resume() }
             timer = timers.schedule(after: duration) {
-                self.state.withLock { $0.waiters.removeValue(forKey: waiter) }?.resume()
+                self.state.withLockedValue { $0.waiters.removeValue(forKey: waiter) }?.resume()
             }
         }
         timer?.cancel()

@@ -1,5 +1,5 @@
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Carries out effects: one lane for each kind, each of which does everything that waits in one round trip; a plan moves
 /// on to the lane of its next effect when its first is done. So the order within a plan holds, and plans share trips.
@@ -7,7 +7,7 @@ final class EffectPipeline: Sendable {
     private let publishing = Lane<Plan>()
     private let storing = Lane<Plan>()
     private let settling = Lane<Plan>()
-    private let underWay = Mutex((count: 0, drained: Gate?.none))
+    private let underWay = NIOLockedValueBox((count: 0, drained: Gate?.none))
 
     private let broker: any Broker
     private let store: (any ResultStore)?
@@ -36,7 +36,7 @@ final class EffectPipeline: Sendable {
     }
 
     func submit(_ plan: Plan) {
-        underWay.withLock { $0.count += 1 }
+        underWay.withLockedValue { $0.count += 1 }
         forward([plan])
     }
 
@@ -59,7 +59,7 @@ final class EffectPipeline: Sendable {
 
     /// Waits until everything that was submitted is done.
     func drain() async {
-        let gate = underWay.withLock { state in
+        let gate = underWay.withLockedValue { state in
             if state.count == 0 { return nil as Gate? }
             let gate = state.drained ?? Gate()
             state.drained = gate
@@ -98,7 +98,7 @@ final class EffectPipeline: Sendable {
         settling.put(contentsOf: toSettle)
         if endedJobs > 0 { onJobsEnded(endedJobs) }
         guard done > 0 else { return }
-        let drained = underWay.withLock { state in
+        let drained = underWay.withLockedValue { state in
             state.count -= done
             guard state.count == 0 else { return nil as Gate? }
             defer { state.drained = nil }

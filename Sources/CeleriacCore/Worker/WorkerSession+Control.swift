@@ -1,5 +1,5 @@
 import CeleriacWire
-import Synchronization
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -17,7 +17,7 @@ extension WorkerSession {
 
     var prefetchCount: Int { worker.configuration.window + shelf.count }
 
-    var queues: [String] { servedQueues.withLock { $0 } }
+    var queues: [String] { servedQueues.withLockedValue { $0 } }
 
     func snapshots() -> [JobSnapshot] {
         let active = slots.compactMap(\.currentJob)
@@ -89,12 +89,12 @@ extension WorkerSession {
     func addQueue(_ queue: String) async throws {
         if queues.contains(queue) { return }
         try await consumer.addQueue(queue)
-        servedQueues.withLock { if !$0.contains(queue) { $0.append(queue) } }
+        servedQueues.withLockedValue { if !$0.contains(queue) { $0.append(queue) } }
     }
 
     func removeQueue(_ queue: String) async throws {
         guard queues.contains(queue) else { return }
         try await consumer.removeQueue(queue)
-        servedQueues.withLock { $0.removeAll { $0 == queue } }
+        servedQueues.withLockedValue { $0.removeAll { $0 == queue } }
     }
 }

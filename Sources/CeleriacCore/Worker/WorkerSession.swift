@@ -1,7 +1,7 @@
 import CeleriacWire
 import Logging
 import NIOPosix
-import Synchronization
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -22,7 +22,7 @@ final class WorkerSession: Sendable {
     let registrations: [String: TaskRegistration]
     let revokedTasks = RevokedTasks()
     let observers: [any WorkerObserver]
-    let servedQueues: Mutex<[String]>
+    let servedQueues: NIOLockedValueBox<[String]>
     let startTime: Date
 
     init(worker: Worker, consumer: any MessageConsumer) {
@@ -36,7 +36,7 @@ final class WorkerSession: Sendable {
         self.jobs = JobQueue(stopping: worker.stopping) { capacity.slotIsIdle() }
         self.registrations = worker.handlers.mapValues { TaskRegistration($0) }
         self.observers = worker.configuration.observers + worker.parts.compactMap(\.observer)
-        self.servedQueues = Mutex(worker.configuration.queues)
+        self.servedQueues = NIOLockedValueBox(worker.configuration.queues)
         self.startTime = worker.timers.now
         self.slots = (0..<worker.configuration.concurrency).map { _ in Slot() }
         self.pipeline = EffectPipeline(
