@@ -18,7 +18,8 @@ import Testing
                 guard let message = try? KombuEnvelope.decode(bytes).message,
                     let task = CapturedMessage(file: file.name, message: message).task
                 else { continue }
-                try check(CeleryTaskMessage.describe(bytes), message, task, properties: envelope["properties"], file.name)
+                try check(
+                    CeleryTaskMessage.describe(bytes), message, task, properties: envelope["properties"], file.name)
                 count += 1
             }
         }

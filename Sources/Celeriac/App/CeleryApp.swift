@@ -17,7 +17,7 @@ public final class CeleryApp: TaskSender {
     /// Sends tasks and reads results.
     public let client: Client
     private let formats: CeleryFormats
-    private let broker: any Broker
+    let broker: any Broker
     let results: (any ResultStore)?
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
@@ -55,7 +55,8 @@ public final class CeleryApp: TaskSender {
     ) {
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
-            limits: configuration.limits, valueCoding: configuration.valueCoding)
+            limits: configuration.limits, valueCoding: configuration.valueCoding,
+            extendsResults: configuration.resultExtended)
         self.configuration = configuration
         self.formats = formats
         self.broker = broker
@@ -66,7 +67,7 @@ public final class CeleryApp: TaskSender {
             dialect: formats, broker: broker, store: results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                routes: configuration.routes),
+                routes: configuration.routes, resultExpiry: configuration.resultExpiry),
             timers: EventLoopTimerSource(eventLoop: eventLoopGroup.next()), logger: logger)
     }
 
@@ -87,14 +88,23 @@ public final class CeleryApp: TaskSender {
     }
 
     /// A worker of this application with settings of its own.
-    public func worker(_ settings: WorkerConfiguration, @TaskHandlerBuilder handlers: () -> [TaskHandler]) -> Worker {
+    ///
+    /// - Parameter control: its remote control and events; those of the application's configuration unless given.
+    public func worker(
+        _ settings: WorkerConfiguration, control: CeleryControlConfiguration? = nil,
+        @TaskHandlerBuilder handlers: () -> [TaskHandler]
+    ) -> Worker {
         var settings = settings
         settings.resultExpiry = configuration.resultExpiry
         let eventLoop = eventLoopGroup.next()
+        let timers = EventLoopTimerSource(eventLoop: eventLoop)
+        let remoteControl = CeleryRemoteControl(
+            configuration: control ?? configuration.control, broker: broker, nodeName: settings.nodeName,
+            settings: controlSettings(of: settings), timers: timers, logger: logger)
         return Worker(
             dialect: formats, broker: broker, store: results, configuration: settings,
-            timers: EventLoopTimerSource(eventLoop: eventLoop), machinery: EventLoopTaskExecutor(eventLoop),
-            logger: logger, handlers: handlers())
+            timers: timers, machinery: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
+            handlers: CeleryBuiltIns.handlers + handlers(), parts: remoteControl.map { [$0] } ?? [])
     }
 
     /// Closes the application's connections. Stop its workers first.

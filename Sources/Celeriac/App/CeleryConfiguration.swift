@@ -18,10 +18,14 @@ public struct CeleryConfiguration: Sendable {
     public var acceptContent: Set<CelerySerializer>
     /// How long results are kept, nil for ever: `result_expires`.
     public var resultExpiry: Duration?
+    /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
+    public var resultExtended: Bool
     /// How values become JSON. ``CeleryValueCoding`` with its legacy style for peers older than Celery 5.3.
     public var valueCoding: any ValueCoding
     /// How large and how deep messages may be.
     public var limits: WireLimits
+    /// Remote control and events of workers.
+    public var control: CeleryControlConfiguration
     /// How queues are laid out in Redis: `broker_transport_options`.
     public var redis: CeleryRedisOptions
     /// How queues are declared at RabbitMQ, where they do not exist: `task_queues`.
@@ -39,8 +43,10 @@ public struct CeleryConfiguration: Sendable {
         taskProtocol: Int = 2,
         acceptContent: Set<CelerySerializer> = [.json],
         resultExpiry: Duration? = .seconds(86400),
+        resultExtended: Bool = false,
         valueCoding: any ValueCoding = CeleryValueCoding(),
         limits: WireLimits = .default,
+        control: CeleryControlConfiguration = CeleryControlConfiguration(),
         redis: CeleryRedisOptions = CeleryRedisOptions(),
         amqp: CeleryAMQPOptions = CeleryAMQPOptions(),
         resultKeyPrefix: String = "",
@@ -52,8 +58,10 @@ public struct CeleryConfiguration: Sendable {
         self.taskProtocol = taskProtocol
         self.acceptContent = acceptContent
         self.resultExpiry = resultExpiry
+        self.resultExtended = resultExtended
         self.valueCoding = valueCoding
         self.limits = limits
+        self.control = control
         self.redis = redis
         self.amqp = amqp
         self.resultKeyPrefix = resultKeyPrefix

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Watches over a ``LockHold`` by timers: says when it is to be renewed, and when it can no longer be relied on.
 final class LockLease: Sendable {
@@ -7,7 +7,7 @@ final class LockLease: Sendable {
         var isRenewalDue = false
         var timers: [any RunningTimer] = []
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let hold: any LockHold
     private let timers: any TimerSource
     private let wake: @Sendable () -> Void
@@ -19,17 +19,17 @@ final class LockLease: Sendable {
         self.hold = hold
         self.timers = timers
         self.wake = wake
-        state.withLock { $0.timers = start() }
+        state.withLockedValue { $0.timers = start() }
     }
 
     /// Whether the lock is ours as far as this side can tell.
-    var isHeld: Bool { state.withLock { $0.isHeld } }
+    var isHeld: Bool { state.withLockedValue { $0.isHeld } }
 
     /// Renews the hold if that is due; returns whether the lock is ours.
     ///
     /// - Throws: what the lock throws. The lock may be ours still, until ``isHeld`` says otherwise.
     func keep() async throws -> Bool {
-        guard state.withLock({ $0.isHeld && $0.isRenewalDue }) else { return isHeld }
+        guard state.withLockedValue({ $0.isHeld && $0.isRenewalDue }) else { return isHeld }
         // The lease begins, at the latest, when the answer comes: count from before the question.
         let started = start()
         do {
@@ -45,7 +45,7 @@ final class LockLease: Sendable {
 
     /// Says that the lock is not ours any more.
     func lose() {
-        let running = state.withLock { state in
+        let running = state.withLockedValue { state in
             state.isHeld = false
             defer { state.timers = [] }
             return state.timers
@@ -54,7 +54,7 @@ final class LockLease: Sendable {
     }
 
     private func settle(_ started: [any RunningTimer], renewed: Bool) {
-        let stale = state.withLock { state in
+        let stale = state.withLockedValue { state in
             // A lease that ran out during the question does not come back.
             guard renewed, state.isHeld else { return started }
             state.isRenewalDue = false
@@ -67,7 +67,7 @@ final class LockLease: Sendable {
     private func start() -> [any RunningTimer] {
         [
             timers.schedule(after: hold.lease / 3) { [weak self] in
-                self?.state.withLock { $0.isRenewalDue = true }
+                self?.state.withLockedValue { $0.isRenewalDue = true }
                 self?.wake()
             },
             timers.schedule(after: hold.lease) { [weak self] in

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Results in this process: for tests, and for producer and worker in one program.
 public final class MemoryResultStore: ResultStore {
@@ -6,7 +6,7 @@ public final class MemoryResultStore: ResultStore {
         var payloads: [String: (payload: [UInt8], state: TaskState)] = [:]
         var watches: [String: any ResultSink] = [:]
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// Makes an empty store.
     public init() {}
@@ -23,7 +23,7 @@ public final class MemoryResultStore: ResultStore {
     /// Stores states in one round trip. A stored success stays.
     public func store(_ records: [ResultRecord]) async throws {
         for record in records {
-            let sink: (any ResultSink)? = state.withLock { state in
+            let sink: (any ResultSink)? = state.withLockedValue { state in
                 if state.payloads[record.taskID]?.state == .success { return nil }
                 state.payloads[record.taskID] = (record.payload, record.state)
                 return state.watches[record.taskID]
@@ -34,22 +34,22 @@ public final class MemoryResultStore: ResultStore {
 
     /// Passes on what is stored for these tasks from now on.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
-        state.withLock { state in for id in taskIDs { state.watches[id] = sink } }
+        state.withLockedValue { state in for id in taskIDs { state.watches[id] = sink } }
     }
 
     /// Ends the watch for these tasks.
     public func unwatch(_ taskIDs: [String]) {
-        state.withLock { state in for id in taskIDs { state.watches[id] = nil } }
+        state.withLockedValue { state in for id in taskIDs { state.watches[id] = nil } }
     }
 
     /// The stored states of these tasks; nil where there is none.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
-        state.withLock { state in taskIDs.map { state.payloads[$0]?.payload } }
+        state.withLockedValue { state in taskIDs.map { state.payloads[$0]?.payload } }
     }
 
     /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws {
-        state.withLock { state in for id in taskIDs { state.payloads[id] = nil } }
+        state.withLockedValue { state in for id in taskIDs { state.payloads[id] = nil } }
     }
 
     /// Closes the connections.

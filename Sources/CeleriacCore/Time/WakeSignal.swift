@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Lets one waiter sleep until something happens, a time has passed, or the work is to stop.
 package final class WakeSignal: Sendable {
@@ -7,12 +7,12 @@ package final class WakeSignal: Sendable {
         var isWoken = false
         var gate: Gate?
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     package init() {}
 
     /// Whether the work is to stop.
-    package var isStopping: Bool { state.withLock { $0.isStopping } }
+    package var isStopping: Bool { state.withLockedValue { $0.isStopping } }
 
     /// Ends this wait, or the next one where nobody waits.
     package func wake() { change { $0.isWoken = true } }
@@ -23,7 +23,7 @@ package final class WakeSignal: Sendable {
     /// Waits; does not watch for cancellation: whoever cancels calls ``stop()``.
     package func wait(upTo limit: Duration, by timers: any TimerSource) async {
         let gate = Gate()
-        let passes = state.withLock { state in
+        let passes = state.withLockedValue { state in
             state.gate = gate
             return state.isWoken || state.isStopping
         }
@@ -32,14 +32,14 @@ package final class WakeSignal: Sendable {
             await gate.wait()
             timer.cancel()
         }
-        state.withLock { state in
+        state.withLockedValue { state in
             state.isWoken = false
             state.gate = nil
         }
     }
 
     private func change(_ body: (inout sending State) -> Void) {
-        let gate = state.withLock { state in
+        let gate = state.withLockedValue { state in
             body(&state)
             return state.gate
         }

@@ -1,7 +1,7 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A queue that is emptied in batches: whatever came in while the last batch was under way is the next one.
-final class Lane<Element: Sendable>: Sendable {
+package final class Lane<Element: Sendable>: Sendable {
     private struct State {
         var elements: [Element] = []
         var waiter: CheckedContinuation<[Element], Never>?
@@ -16,19 +16,21 @@ final class Lane<Element: Sendable>: Sendable {
             return (waiter, elements)
         }
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
-    func put(_ element: Element) {
-        let waiter = state.withLock { state in
+    package init() {}
+
+    package func put(_ element: Element) {
+        let waiter = state.withLockedValue { state in
             state.elements.append(element)
             return state.takeWaiter()
         }
         resume(waiter)
     }
 
-    func put(contentsOf elements: [Element]) {
+    package func put(contentsOf elements: [Element]) {
         guard !elements.isEmpty else { return }
-        let waiter = state.withLock { state in
+        let waiter = state.withLockedValue { state in
             state.elements.append(contentsOf: elements)
             return state.takeWaiter()
         }
@@ -41,9 +43,9 @@ final class Lane<Element: Sendable>: Sendable {
     }
 
     /// Waits for elements and takes all of them. Empty once the lane is closed and drained.
-    func take() async -> [Element] {
+    package func take() async -> [Element] {
         await withCheckedContinuation { continuation in
-            let elements: [Element]? = state.withLock { state in
+            let elements: [Element]? = state.withLockedValue { state in
                 if state.elements.isEmpty, !state.isClosed {
                     state.waiter = continuation
                     return nil
@@ -55,8 +57,8 @@ final class Lane<Element: Sendable>: Sendable {
         }
     }
 
-    func close() {
-        let waiter = state.withLock { state in
+    package func close() {
+        let waiter = state.withLockedValue { state in
             state.isClosed = true
             defer { state.waiter = nil }
             return state.waiter

@@ -16,8 +16,13 @@ public final class Worker: Service {
     let handlers: [String: TaskHandler]
     let timers: any TimerSource
     let logger: Logger
+    /// Sends what handlers and callbacks send; nil where nothing is to be sent.
+    let client: Client?
+    /// The error callbacks that are called here rather than sent.
+    let errorHandlers: Set<String>
+    let parts: [any WorkerPart]
     private let machinery: any TaskExecutor
-    private let stopping = Gate()
+    let stopping = Gate()
     private let isReady = Gate()
 
     /// Makes a worker of its parts.
@@ -25,6 +30,7 @@ public final class Worker: Service {
     /// - Parameters:
     ///   - machinery: where the worker's own loops run: an executor that handlers cannot block.
     ///   - handlers: the tasks that it serves; of two with one name the last is taken.
+    ///   - parts: what runs beside it.
     package init(
         dialect: any Dialect,
         broker: any Broker,
@@ -32,9 +38,13 @@ public final class Worker: Service {
         configuration: WorkerConfiguration,
         timers: any TimerSource,
         machinery: any TaskExecutor,
+        client: Client? = nil,
         logger: Logger,
-        handlers: [TaskHandler]
+        handlers: [TaskHandler],
+        parts: [any WorkerPart] = []
     ) {
+        self.client = client
+        self.errorHandlers = Set(handlers.lazy.filter { $0.callback != nil }.map(\.name))
         self.dialect = dialect
         self.broker = broker
         self.store = store
@@ -42,6 +52,7 @@ public final class Worker: Service {
         self.timers = timers
         self.machinery = machinery
         self.logger = logger
+        self.parts = parts
         self.handlers = Dictionary(handlers.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     }
 
@@ -61,6 +72,14 @@ public final class Worker: Service {
                 self.stop()
             }
         }
+    }
+
+    /// How what follows from a task is published.
+    func publicationContext() -> PublicationContext {
+        client?.publicationContext()
+            ?? PublicationContext(
+                now: timers.now, replyTo: store?.replyTo ?? "", defaultQueue: configuration.queues.first ?? "celery",
+                routes: [:], countsChords: store is any ChordStore, resultExpiry: configuration.resultExpiry)
     }
 
     /// Begins a graceful stop; ``run()`` returns when it is done.

@@ -3,14 +3,14 @@ public import CeleriacCore
 public import CeleriacRedis
 public import Logging
 public import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A lock on one Redis server: a key that its holder renews and that expires otherwise.
 ///
 /// Three names belong to it: `{NAME}.lock` is the key, `{NAME}.state` the note that a holder leaves for the next one, and
 /// `{NAME}.released` the channel on which a release is told. As any lock by expiry it is as good as clocks and pauses allow;
 /// a note is left only by the holder, since that is one step on the server.
-public final class RedisLock: Lock {
+public final class RedisLock: CeleriacCore.Lock {
     let client: RedisClient
     let keys: RedisLockKeys
     let lease: Duration
@@ -86,10 +86,10 @@ public final class RedisLock: Lock {
 
 /// What to do at a release. The subscription's closures are made before anybody says.
 private final class ReleaseAction: Sendable {
-    private let action = Mutex<(@Sendable () -> Void)?>(nil)
+    private let action = NIOLockedValueBox<(@Sendable () -> Void)?>(nil)
 
-    func set(_ action: @escaping @Sendable () -> Void) { self.action.withLock { $0 = action } }
+    func set(_ action: @escaping @Sendable () -> Void) { self.action.withLockedValue { $0 = action } }
 
-    func call() { action.withLock { $0 }?() }
+    func call() { action.withLockedValue { $0 }?() }
 }
 #endif

@@ -1,6 +1,6 @@
 import CeleriacCore
 import CeleriacWire
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A broker that only writes down what is published, and can be out of reach.
 final class RecordingBroker: Broker {
@@ -9,24 +9,24 @@ final class RecordingBroker: Broker {
         var isDown = false
         var failures = 0
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     var name: String { "recording" }
 
     /// The bodies that were published.
-    var sent: [WireObject] { state.withLock { $0.sent } }
+    var sent: [WireObject] { state.withLockedValue { $0.sent } }
 
     /// The names of the tasks that were published.
     var tasks: [String] { sent.compactMap { $0["name"]?.stringValue } }
 
     /// How often it was not reached.
-    var failures: Int { state.withLock { $0.failures } }
+    var failures: Int { state.withLockedValue { $0.failures } }
 
-    func set(isDown: Bool) { state.withLock { $0.isDown = isDown } }
+    func set(isDown: Bool) { state.withLockedValue { $0.isDown = isDown } }
 
     func publish(_ messages: [OutgoingMessage]) async throws {
         let bodies = try messages.compactMap { try JSON.decode($0.message.body).objectValue }
-        try state.withLock { state in
+        try state.withLockedValue { state in
             if state.isDown {
                 state.failures += 1
                 throw CeleriacError(.unavailable, "down")

@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacTestKit
 import Foundation
+import NIOConcurrencyHelpers
 import Synchronization
 
 /// A lock in virtual time; every user takes it by a handle of its own, whose line to it can be cut.
@@ -13,7 +14,7 @@ final class VirtualLock: Sendable {
         var actions: [@Sendable () -> Void] = []
         var attempts = 0
     }
-    let state = Mutex(State())
+    let state = NIOLockedValueBox(State())
     let timers: VirtualTimers
 
     init(_ timers: VirtualTimers) { self.timers = timers }
@@ -21,11 +22,11 @@ final class VirtualLock: Sendable {
     func handle() -> Handle { Handle(lock: self) }
 
     /// How often somebody tried to take it.
-    var attempts: Int { state.withLock { $0.attempts } }
+    var attempts: Int { state.withLockedValue { $0.attempts } }
 
-    var note: String { state.withLock { String(decoding: $0.note ?? [], as: UTF8.self) } }
+    var note: String { state.withLockedValue { String(decoding: $0.note ?? [], as: UTF8.self) } }
 
-    final class Handle: Lock {
+    final class Handle: CeleriacCore.Lock {
         let lock: VirtualLock
         let isCut = Atomic(false)
 
@@ -40,7 +41,7 @@ final class VirtualLock: Sendable {
         func attempt() async throws -> LockAttempt {
             try reach()
             let now = lock.timers.now
-            return lock.state.withLock { state in
+            return lock.state.withLockedValue { state in
                 state.attempts += 1
                 if state.holder != nil, state.end > now {
                     return .busy(.seconds(state.end.timeIntervalSince(now)))
@@ -54,7 +55,7 @@ final class VirtualLock: Sendable {
 
         func onRelease(_ action: @escaping @Sendable () -> Void) async throws {
             try reach()
-            lock.state.withLock { $0.actions.append(action) }
+            lock.state.withLockedValue { $0.actions.append(action) }
         }
 
         func close() async {}
@@ -69,7 +70,7 @@ final class VirtualLock: Sendable {
         private func ifOurs(_ body: (inout State) -> Void) throws -> Bool {
             try handle.reach()
             let now = handle.lock.timers.now
-            return handle.lock.state.withLock { state in
+            return handle.lock.state.withLockedValue { state in
                 guard state.holder == token, state.end > now else { return false }
                 body(&state)
                 return true
@@ -83,14 +84,14 @@ final class VirtualLock: Sendable {
 
         func note() async throws -> [UInt8]? {
             try handle.reach()
-            return handle.lock.state.withLock { $0.note }
+            return handle.lock.state.withLockedValue { $0.note }
         }
 
         func leaveNote(_ note: [UInt8]) async throws -> Bool { try ifOurs { $0.note = note } }
 
         func release() async throws {
             guard try ifOurs({ $0.holder = nil }) else { return }
-            for action in handle.lock.state.withLock({ $0.actions }) { action() }
+            for action in handle.lock.state.withLockedValue({ $0.actions }) { action() }
         }
     }
 }

@@ -54,7 +54,7 @@ struct PlainDialect: Dialect {
         case .success(let value): return try store(.success, value) + [.settle(.acknowledge)]
         case .failure(let failure):
             return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + [.settle(.acknowledge)]
-        case .retry(let eta, _):
+        case .retry(let eta, _, _, _):
             guard let message = request.message as? WireMessage, var body = try? JSON.decode(message.body).objectValue
             else { throw CeleriacError(.unsupported, "no message") }
             body["retries"] = .int(Int64(request.retries + 1))
@@ -62,11 +62,14 @@ struct PlainDialect: Dialect {
             let again = OutgoingMessage(message: WireMessage(body: try bytes(body)), routingKey: request.queue)
             return try [.publish([again])] + store(.retry, .null) + [.settle(.acknowledge)]
         case .expired: return try store(.revoked, "expired") + [.settle(.acknowledge)]
+        case .revoked(let revocation):
+            return try store(.revoked, .string("\(revocation)")) + [.settle(.acknowledge)]
         case .timedOut(let limit):
             return try store(.failure, .array(["TimeLimitExceeded", .double(limit)])) + [.settle(.acknowledge)]
         case .unregistered:
             return try store(.failure, ["NotRegistered"])
                 + [.settle(.park(MessageFault(reason: "unregistered", detail: request.name)))]
+        case .replaced: throw CeleriacError(.unsupported, "nothing is replaced here")
         case .ignored: return [.settle(.acknowledge)]
         case .rejected(let requeue): return [.settle(requeue ? .requeue : .reject)]
         }

@@ -5,6 +5,7 @@ import CeleriacTestKit
 import CeleryDialect
 import Logging
 import NIOPosix
+import NIOConcurrencyHelpers
 import Synchronization
 import Testing
 
@@ -64,14 +65,14 @@ import Testing
             _ = try rest(await other.attempt())
             try await Task.sleep(for: .milliseconds(20))
         }
-        let second = Mutex<(any LockHold)?>(nil)
+        let second = NIOLockedValueBox<(any LockHold)?>(nil)
         try await until {
             guard case .taken(let hold) = try await other.attempt() else { return false }
-            second.withLock { $0 = hold }
+            second.withLockedValue { $0 = hold }
             return true
         }
         #expect(try await first.renew() == false)
-        #expect(try await second.withLock { $0 }?.renew() == true)
+        #expect(try await second.withLockedValue { $0 }?.renew() == true)
         for lock in [one, other] { await lock.close() }
         await bench.close()
     }

@@ -40,7 +40,8 @@ enum PythonSchedules {
         let steps = try walks.flatMap { try #require($0.arrayValue) }.map { step in
             Step(
                 last: try #require(step[0]?.doubleValue), next: try #require(step[1]?.doubleValue),
-                isDueBefore: try #require(step[2]?.boolValue), isDueThen: try #require(step[3]?.boolValue))
+                isDueBefore: try #require(step[2]?.boolValue as Bool?),
+                isDueThen: try #require(step[3]?.boolValue as Bool?))
         }
         let sets = (answer["sets"]?.arrayValue ?? []).map { ($0.arrayValue ?? []).compactMap(\.intValue) }
         return Answer(sets: sets, steps: steps)

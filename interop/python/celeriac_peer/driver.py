@@ -7,6 +7,9 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "send", "task", "args", "kwargs", "options"}     -> {"id"}
         options: those of ``send_task``; ``link`` and ``link_error`` are lists of {"task", "args", "kwargs", "options"}
     {"op": "send_many", "messages": [as for send]}          -> {"ids"}
+    {"op": "canvas", "canvas"}                              -> {"id"}: of its last task
+        canvas: {"task", "args", "kwargs", "options", "immutable"} | {"chain": [canvas]} | {"group": [canvas]}
+        | {"chord": [canvas], "body": canvas}, each also with "link" and "link_error": [canvas]
     {"op": "get", "id", "timeout"}                          -> {"state", "result"}
                                                              | {"state", "error": {"type", "module", "args"}}
                                                              | {"state", "timeout": true}
@@ -15,7 +18,11 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "forget", "id"}                                  -> {"forgotten": null}
     {"op": "ping", "timeout"}                               -> {"replies"}: waits until a worker answers
     {"op": "inspect", "method", "args", "timeout"}          -> {"replies"}
-    {"op": "control", "command", "arguments", "timeout"}    -> {"replies"}
+    {"op": "control", "command", "arguments", "timeout"}    -> {"replies"}; with "reply" false it does not wait;
+        "destination", "pattern" and "matcher" as for ``broadcast``
+    {"op": "revoke", "ids", "terminate", "signal"}          -> {"revoked": null}: ``app.control.revoke``
+    {"op": "listen"}                                        -> {"listening": null}: from now on events are received
+    {"op": "heard"}                                         -> {"events"}: the events received since the last time
     {"op": "purge"}                                         -> {"count"}
     {"op": "restore"}                                       -> {"restored": null}: what a worker does now and then, puts
         back the messages of a Redis broker whose claims have expired
@@ -25,9 +32,11 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
 """
 import os
 import sys
+import threading
 import time
 import traceback
 
+from celery import chain, chord, group
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from celery.result import AsyncResult
 from kombu.utils import json
@@ -51,6 +60,29 @@ def send(request):
         if name in options:
             options[name] = [signature(step) for step in options[name]]
     result = app.send_task(request["task"], request.get("args") or [], request.get("kwargs") or {}, **options)
+    sent[result.id] = result
+    return result.id
+
+
+def canvas(tree):
+    if "chain" in tree:
+        made = chain([canvas(step) for step in tree["chain"]])
+    elif "group" in tree:
+        made = group([canvas(step) for step in tree["group"]])
+    elif "chord" in tree:
+        made = chord([canvas(step) for step in tree["chord"]], canvas(tree["body"]))
+    else:
+        made = signature(tree)
+        made.set_immutable(bool(tree.get("immutable")))
+    for callback in tree.get("link", []):
+        made.link(canvas(callback))
+    for errback in tree.get("link_error", []):
+        made.link_error(canvas(errback))
+    return made
+
+
+def apply(tree):
+    result = canvas(tree).apply_async()
     sent[result.id] = result
     return result.id
 
@@ -109,9 +141,42 @@ def inspect(request):
 
 
 def control(request):
+    options = {name: request[name] for name in ("destination", "pattern", "matcher") if name in request}
     return app.control.broadcast(
-        request["command"], arguments=request.get("arguments"), reply=True, timeout=request.get("timeout", 1)
+        request["command"], arguments=request.get("arguments"), reply=request.get("reply", True),
+        timeout=request.get("timeout", 1), **options
     )
+
+
+def revoke(request):
+    app.control.revoke(
+        request["ids"], terminate=request.get("terminate", False), signal=request.get("signal", "SIGTERM")
+    )
+
+
+events = []
+
+
+def listen():
+    ready = threading.Event()
+
+    class Receiver(app.events.Receiver):
+        def on_consume_ready(self, *args, **kwargs):
+            super().on_consume_ready(*args, **kwargs)
+            ready.set()
+
+    def receive():
+        with app.connection_for_read() as connection:
+            Receiver(connection, handlers={"*": events.append}, app=app).capture(limit=None, timeout=None)
+
+    threading.Thread(target=receive, daemon=True).start()
+    ready.wait()
+
+
+def heard():
+    batch = events[:]
+    del events[: len(batch)]
+    return batch
 
 
 def restore():
@@ -122,6 +187,7 @@ def restore():
 OPERATIONS = {
     "send": lambda request: {"id": send(request)},
     "send_many": lambda request: {"ids": [send(message) for message in request["messages"]]},
+    "canvas": lambda request: {"id": apply(request["canvas"])},
     "get": lambda request: get(request["id"], request.get("timeout")),
     "get_many": lambda request: {"results": get_many(request)},
     "state": lambda request: {"state": result_of(request["id"]).state},
@@ -129,6 +195,9 @@ OPERATIONS = {
     "ping": lambda request: {"replies": ping(request.get("timeout", 10))},
     "inspect": lambda request: {"replies": inspect(request)},
     "control": lambda request: {"replies": control(request)},
+    "revoke": lambda request: {"revoked": revoke(request)},
+    "listen": lambda request: {"listening": listen()},
+    "heard": lambda request: {"events": heard()},
     "purge": lambda request: {"count": app.control.purge()},
     "restore": lambda request: {"restored": restore()},
     "crontab": lambda request: {"answers": schedules.crontabs(app, request["cases"])},
