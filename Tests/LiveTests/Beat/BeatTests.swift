@@ -60,7 +60,7 @@ import Testing
               b: {task: tasks.b, schedule: 0.5}
             """
         let key = UUID().uuidString
-        let arguments = ["--lock", url, "--lock-key", key, "--lock-lease", "2"]
+        let arguments = ["--lock", url, "--lock-key", key, "--lock-lease", "5"]
         var beats = [try BeatProcess(broker: url, in: folder, schedule: schedule, arguments)]
         try await until { [leader = beats[0]] in leader.ids(of: "a").count >= 2 }
         beats.append(try BeatProcess(broker: url, in: folder, schedule: schedule, arguments))
