@@ -40,9 +40,11 @@ struct BeatLedger: Sendable {
         for entry in entries {
             guard var record = records[entry.name], let next = nextRun(of: entry), next <= now else { continue }
             let (due, last) = dueTimes(of: entry, from: next, until: now)
+            var previous = record.lastRun
             for time in chosen(due, entry, now) {
-                runs.append(BeatRun(name: entry.name, due: time, previous: record.lastRun))
+                runs.append(BeatRun(name: entry.name, due: time, previous: previous))
                 record.count += 1
+                previous = time
             }
             record.lastRun = last
             set(record, for: entry.name)
@@ -75,7 +77,10 @@ struct BeatLedger: Sendable {
 
     private mutating func nextRun(of entry: BeatEntry) -> Date? {
         if let known = upcoming[entry.name] { return known }
-        let next = records[entry.name].flatMap { entry.schedule.next(after: $0.lastRun) }
+        // A schedule of the user's own that does not go on would be due all the time.
+        let next = records[entry.name].flatMap { record in
+            entry.schedule.next(after: record.lastRun).flatMap { $0 > record.lastRun ? $0 : nil }
+        }
         upcoming.updateValue(next, forKey: entry.name)
         return next
     }

@@ -6,6 +6,6 @@ struct BeatRun: Sendable, Hashable {
     var name: String
     /// When it was due.
     var due: Date
-    /// What the ledger had as the last run before it.
+    /// The last run before it: of those that are due with it, or the one that was remembered.
     var previous: Date
 }

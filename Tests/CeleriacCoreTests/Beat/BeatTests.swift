@@ -114,9 +114,30 @@ import Testing
         }
     }
 
-    @Test("A schedule without any next run holds up nothing")
-    func noNextRun() async throws {
-        let bench = try BeatBench([BeatEntry("never", Never(), Signature("tasks.never")), try BeatBench.every(5, "a")])
+    @Test("Of runs that are made up for, those that were sent before the broker went are not sent again")
+    func brokerGoes() async throws {
+        let store = try state("a", 55)
+        let bench = try BeatBench(
+            [try BeatBench.every(10, "a")], configuration: BeatConfiguration(missedRuns: .all), store: store)
+        bench.broker.setRoom(2)
+        try await bench.run {
+            #expect(bench.broker.tasks.count == 2)
+            #expect(store.text.contains(#""total_run_count":6"#) || store.text.contains(#""total_run_count": 6"#))
+            bench.broker.set(isDown: false)
+            await bench.advance(2)
+            #expect(bench.broker.tasks.count == 5)
+            await bench.advance(2)
+            #expect(bench.broker.tasks.count == 5)
+            await bench.advance(1)
+            #expect(bench.broker.tasks.count == 6)
+        }
+    }
+
+    @Test("A schedule without any next run, or one that does not go on, holds up nothing", arguments: [true, false])
+    func noNextRun(_ stands: Bool) async throws {
+        let bench = try BeatBench([
+            BeatEntry("odd", Odd(stands: stands), Signature("tasks.odd")), try BeatBench.every(5, "a"),
+        ])
         try await bench.run {
             await bench.advance(5)
             #expect(bench.broker.tasks == ["tasks.a"])
@@ -178,9 +199,10 @@ private struct Hourly: Schedule {
     }
 }
 
-/// Runs never.
-private struct Never: Schedule {
-    var description: String { "never" }
+/// Names no next run, or the last one again.
+private struct Odd: Schedule {
+    let stands: Bool
+    var description: String { "odd" }
 
-    func next(after lastRun: Date) -> Date? { nil }
+    func next(after lastRun: Date) -> Date? { stands ? lastRun : nil }
 }

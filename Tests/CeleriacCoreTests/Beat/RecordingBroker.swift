@@ -6,7 +6,8 @@ import NIOConcurrencyHelpers
 final class RecordingBroker: Broker {
     private struct State {
         var sent: [WireObject] = []
-        var isDown = false
+        /// How many more messages are taken before it is down.
+        var room = Int.max
         var failures = 0
     }
     private let state = NIOLockedValueBox(State())
@@ -22,15 +23,19 @@ final class RecordingBroker: Broker {
     /// How often it was not reached.
     var failures: Int { state.withLockedValue { $0.failures } }
 
-    func set(isDown: Bool) { state.withLockedValue { $0.isDown = isDown } }
+    func set(isDown: Bool) { setRoom(isDown ? 0 : .max) }
+
+    /// Goes down after so many more messages.
+    func setRoom(_ room: Int) { state.withLockedValue { $0.room = room } }
 
     func publish(_ messages: [OutgoingMessage]) async throws {
         let bodies = try messages.compactMap { try JSON.decode($0.message.body).objectValue }
         try state.withLockedValue { state in
-            if state.isDown {
+            guard state.room >= bodies.count else {
                 state.failures += 1
                 throw CeleriacError(.unavailable, "down")
             }
+            state.room -= bodies.count
             state.sent += bodies
         }
     }
