@@ -13,14 +13,14 @@ final class TaskRegistration: Sendable {
     }
     let handler: TaskHandler
     private let state: NIOLockedValueBox<State>
-    private let runs = Atomic(0)
-    private let isLimited: Atomic<Bool>
+    private let runs = Synchronization.Atomic(0)
+    private let isLimited: Synchronization.Atomic<Bool>
 
     init(_ handler: TaskHandler) {
         self.handler = handler
         let rateLimit = handler.options.rateLimit
         state = NIOLockedValueBox(State(timeLimits: handler.options.timeLimits, rateLimit: rateLimit))
-        isLimited = Atomic(rateLimit != nil)
+        isLimited = Synchronization.Atomic(rateLimit != nil)
     }
 
     /// How often a handler of the task was begun.
