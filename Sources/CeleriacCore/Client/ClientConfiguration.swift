@@ -6,11 +6,15 @@ public struct ClientConfiguration: Sendable {
     public var defaultOptions: SendOptions
     /// Queues by task name; what is not in it goes to ``defaultQueue``.
     public var routes: [String: String]
+    /// How long what is stored of unfinished chords is kept; nil for ever.
+    public var resultExpiry: Duration?
 
     /// Makes a configuration.
     public init(
-        defaultQueue: String = "celery", defaultOptions: SendOptions = SendOptions(), routes: [String: String] = [:]
+        defaultQueue: String = "celery", defaultOptions: SendOptions = SendOptions(), routes: [String: String] = [:],
+        resultExpiry: Duration? = .seconds(86400)
     ) {
+        self.resultExpiry = resultExpiry
         self.defaultQueue = defaultQueue
         self.defaultOptions = defaultOptions
         self.routes = routes

@@ -5,6 +5,10 @@ public enum Effect: Sendable {
     case publish([OutgoingMessage])
     /// Store a state.
     case store(ResultRecord)
+    /// Go on with a chord. What its completion leads to is done next.
+    case chord(ChordOperation)
+    /// Call an error callback in this worker.
+    case call(ErrorCall)
     /// End the delivery at the broker. Ignored where it has been ended before (early acknowledgement).
     case settle(Settlement.Disposition)
 }

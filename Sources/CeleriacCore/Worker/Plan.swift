@@ -5,10 +5,13 @@ struct Plan: Sendable {
     let taskID: String
     /// Whether the worker holds one message less once the plan is done.
     let endsJob: Bool
+    /// The request that the effects follow from, where there is one.
+    let request: TaskRequest?
     private var effects: ArraySlice<Effect>
 
-    init(receipt: Receipt?, taskID: String, endsJob: Bool, effects: [Effect]) {
+    init(receipt: Receipt?, taskID: String, endsJob: Bool, request: TaskRequest? = nil, effects: [Effect]) {
         self.receipt = receipt
+        self.request = request
         self.taskID = taskID
         self.endsJob = endsJob
         self.effects = effects[...]
@@ -17,8 +20,11 @@ struct Plan: Sendable {
     /// The effect whose turn it is.
     var first: Effect? { effects.first }
 
-    /// The effect whose turn it was is done.
-    mutating func advance() { effects = effects.dropFirst() }
+    /// The effect whose turn it was is done, and these are to be done before the rest.
+    mutating func advance(inserting next: [Effect] = []) {
+        effects = effects.dropFirst()
+        if !next.isEmpty { effects = next + effects }
+    }
 
     /// Nothing of the rest can be done: the message is kept aside, or given back.
     mutating func replaceRest(with disposition: Settlement.Disposition) {

@@ -16,6 +16,10 @@ public final class Worker: Service {
     let handlers: [String: TaskHandler]
     let timers: any TimerSource
     let logger: Logger
+    /// Sends what handlers and callbacks send; nil where nothing is to be sent.
+    let client: Client?
+    /// The error callbacks that are called here rather than sent.
+    let errorHandlers: Set<String>
     let parts: [any WorkerPart]
     private let machinery: any TaskExecutor
     let stopping = Gate()
@@ -34,10 +38,13 @@ public final class Worker: Service {
         configuration: WorkerConfiguration,
         timers: any TimerSource,
         machinery: any TaskExecutor,
+        client: Client? = nil,
         logger: Logger,
         handlers: [TaskHandler],
         parts: [any WorkerPart] = []
     ) {
+        self.client = client
+        self.errorHandlers = Set(handlers.lazy.filter { $0.callback != nil }.map(\.name))
         self.dialect = dialect
         self.broker = broker
         self.store = store
@@ -65,6 +72,14 @@ public final class Worker: Service {
                 self.stop()
             }
         }
+    }
+
+    /// How what follows from a task is published.
+    func publicationContext() -> PublicationContext {
+        client?.publicationContext()
+            ?? PublicationContext(
+                now: timers.now, replyTo: store?.replyTo ?? "", defaultQueue: configuration.queues.first ?? "celery",
+                routes: [:], countsChords: store is any ChordStore, resultExpiry: configuration.resultExpiry)
     }
 
     /// Begins a graceful stop; ``run()`` returns when it is done.

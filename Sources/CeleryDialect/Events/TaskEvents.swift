@@ -49,7 +49,7 @@ enum TaskEvents {
                 (.taskSucceeded, CeleryEventFields.succeeded(id: id, result: result, runtime: runtime?.seconds))
             ]
         case .failure(let failure): return [failed(failure)]
-        case .retry(_, let cause): return [failed(cause, .taskRetried)]
+        case .retry(_, let cause, _, _): return [failed(cause, .taskRetried)]
         case .expired: return [revoked(expired: true)]
         case .revoked(.revoked): return [revoked()]
         case .revoked(.terminated(let signal)): return [revoked(terminated: signal)]
@@ -60,7 +60,7 @@ enum TaskEvents {
                     TaskFailure(type: "TimeLimitExceeded", module: "billiard.exceptions", arguments: [argument]))
             ]
         case .unregistered: return [failed(TaskFailure("NotRegistered", request.name))]
-        case .ignored: return []
+        case .ignored, .replaced: return []
         case .rejected(let requeue):
             let rejected = (CeleryEvent.Kind.taskRejected, CeleryEventFields.rejected(id: id, requeue: requeue))
             if requeue { return [rejected] }

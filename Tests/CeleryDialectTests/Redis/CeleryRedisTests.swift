@@ -104,6 +104,7 @@ struct CeleryRedisTests {
             await started.wait()
             #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 5)
             worker.stop()
+            try await until { try await bench.int(RedisCommand("LLEN", "celery")) == 11 }
             finish.open()
             try await group.waitForAll()
         }
