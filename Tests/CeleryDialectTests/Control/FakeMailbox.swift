@@ -46,7 +46,7 @@ final class FakeMailbox: CeleryMailboxBroker, CeleryMailbox {
 
     func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { try await broker.consume(options) }
 
-    func mailbox(nodeName: String, names: CeleryControlNames) -> any CeleryMailbox { self }
+    func mailbox(nodeName: String, names: CeleryControlNames) -> (any CeleryMailbox)? { self }
 
     var controlFacts: WireObject { ["transport": "fake"] }
 
