@@ -2,11 +2,12 @@
 import PackageDescription
 
 /// Settings that every Swift target of the package shares.
-let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 let amqp: TargetDependencyCondition? = .when(traits: ["AMQP"])
 let redis: TargetDependencyCondition? = .when(traits: ["Redis"])
@@ -18,6 +19,7 @@ let package = Package(
         .library(name: "Celeriac", targets: ["Celeriac"]),
         .library(name: "CeleriacWire", targets: ["CeleriacWire"]),
         .library(name: "CeleryWire", targets: ["CeleryWire"]),
+        .library(name: "MachineryWire", targets: ["MachineryWire"]),
         .library(name: "CeleriacTestKit", targets: ["CeleriacTestKit"]),
         .executable(name: "celeriac", targets: ["CeleriacTool"]),
     ],
@@ -66,6 +68,8 @@ let package = Package(
                 "CeleriacWire", .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
+
+        .target(name: "MachineryWire", dependencies: ["CeleriacWire"], swiftSettings: settings),
 
         // The runtime: knows tasks, not formats.
         .target(
@@ -144,6 +148,7 @@ let package = Package(
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
         .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire"], swiftSettings: settings),
         .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire"], swiftSettings: settings),
+        .testTarget(name: "MachineryWireTests", dependencies: ["MachineryWire"], swiftSettings: settings),
         .testTarget(
             name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
@@ -173,8 +178,8 @@ let package = Package(
         .testTarget(
             name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
         .testTarget(
-            name: "CompatTests", dependencies: ["CeleryWire"], path: "Compat",
-            exclude: ["celery", "README.md", "MATRIX.md"], swiftSettings: settings),
+            name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
+            exclude: ["celery", "machinery", "README.md", "MATRIX.md"], swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
             dependencies: [
