@@ -180,10 +180,19 @@ let package = Package(
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
             exclude: ["celery", "machinery", "README.md", "MATRIX.md"], swiftSettings: settings),
+        .executableTarget(
+            name: "LiveWorker",
+            dependencies: [
+                "Celeriac",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/LiveWorker", swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacTestKit",
+                "Celeriac", "CeleriacTestKit", "LiveWorker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -30,7 +30,8 @@ struct CeleryTransportFactory {
         #endif
         case "filesystem":
             let folder = path(url)
-            guard let options = folder.isEmpty ? configuration.filesystem : CeleryFilesystemOptions(folder: folder) else {
+            guard let options = folder.isEmpty ? configuration.filesystem : CeleryFilesystemOptions(folder: folder)
+            else {
                 throw CeleriacError(
                     .configuration, "filesystem:// names no folder: write filesystem:///folder, or set `filesystem`")
             }
@@ -53,7 +54,8 @@ struct CeleryTransportFactory {
         #if AMQP
         case "rpc":
             guard ["amqp", "amqps", "pyamqp"].contains(scheme(brokerURL)) else {
-                throw CeleriacError(.configuration, "rpc:// results need RabbitMQ as the broker: use redis:// or file://")
+                throw CeleriacError(
+                    .configuration, "rpc:// results need RabbitMQ as the broker: use redis:// or file://")
             }
             return CeleryRPCResults(try amqp(brokerURL), eventLoopGroup: eventLoopGroup, logger: logger)
         #endif

@@ -1,5 +1,6 @@
 #if AMQP
 
+internal import CeleriacCore
 internal import NIOCore
 internal import Synchronization
 
@@ -50,16 +51,16 @@ public final class AMQPConsumerSession: Sendable {
     /// When it returns, the channel is closed: what was settled before is sent, what was not goes back to its queue.
     public func run() async {
         var generation = 0
-        var backoff = Backoff()
+        var backoff = Backoff(maximum: .seconds(5))
         while !isEnding {
             let start = NIODeadline.now()
             let error = await serve(&generation)
             onEvent(.down(error))
             if isEnding { break }
-            if .now() - start >= TimeAmount(backoff.settledAfter) {
+            if .now() - start >= TimeAmount(backoff.maximum) {
                 backoff.reset()
             } else {
-                await pause(backoff.next(jitter: .random(in: 0...1)))
+                await pause(backoff.next())
             }
         }
     }

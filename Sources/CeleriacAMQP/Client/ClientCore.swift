@@ -1,5 +1,6 @@
 #if AMQP
 
+internal import CeleriacCore
 internal import Logging
 internal import NIOCore
 
@@ -36,7 +37,7 @@ actor ClientCore {
     /// What the brokers of this round failed with.
     private var failures: [AMQPError] = []
     private var lastFailure: AMQPError?
-    private var backoff = Backoff()
+    private var backoff = Backoff(maximum: .seconds(5))
     /// The next attempt is not to begin earlier.
     private var earliestAttempt = NIODeadline.now()
 
@@ -162,7 +163,7 @@ actor ClientCore {
     }
 
     private func delayNextAttempt() {
-        earliestAttempt = .now() + TimeAmount(backoff.next(jitter: .random(in: 0...1)))
+        earliestAttempt = .now() + TimeAmount(backoff.next())
     }
 
     private func resumeIfWanted() {
@@ -180,7 +181,7 @@ actor ClientCore {
         logger.info(
             "AMQP connection lost",
             metadata: [LogKey.broker: "\(connection.configuration)", LogKey.error: "\(error)"])
-        if .now() - since >= TimeAmount(backoff.settledAfter) {
+        if .now() - since >= TimeAmount(backoff.maximum) {
             backoff.reset()
         } else {
             delayNextAttempt()

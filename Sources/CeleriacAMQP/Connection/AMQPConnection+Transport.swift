@@ -21,7 +21,8 @@ extension AMQPConnection {
         after(configuration.connectTimeout) {
             $0.shutDown(
                 AMQPError(
-                    .timeout, "No AMQP connection within \($0.configuration.connectTimeout).", cause: $0.transportError))
+                    .timeout, "No AMQP connection within \($0.configuration.connectTimeout).", cause: $0.transportError)
+            )
         }
         ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))

@@ -20,7 +20,8 @@ struct FrameSplitter {
         let channel = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 1, as: UInt16.self))
         let size = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 3, as: UInt32.self)))
         guard size <= maximumFrameSize - Frame.overhead else {
-            throw .violation("frame of \(size) payload bytes, more than the \(maximumFrameSize) of a whole frame agreed")
+            throw .violation(
+                "frame of \(size) payload bytes, more than the \(maximumFrameSize) of a whole frame agreed")
         }
         guard bytes.count >= size + Frame.overhead else { return nil }
         guard bytes[size + 7] == Frame.end else {

@@ -60,7 +60,8 @@ struct MethodArguments {
         _ method: ClientMethod, _ frame: (MethodID, Int, Encode) throws(AMQPError) -> Void
     ) throws(AMQPError) {
         switch method {
-        case .exchangeDeclare(let exchange, let type, let passive, let durable, let autoDelete, let isInternal, let more):
+        case .exchangeDeclare(
+            let exchange, let type, let passive, let durable, let autoDelete, let isInternal, let more):
             let arguments = amqp_exchange_declare_t(
                 ticket: 0, exchange: try short(exchange, "exchange"), type: try short(type, "exchange type"),
                 passive: passive.flag, durable: durable.flag, auto_delete: autoDelete.flag,

@@ -19,6 +19,10 @@ public protocol MessageConsumer: Sendable {
     /// counts them can let others through.
     func hold(_ count: Int) async throws
 
+    /// Gives back deliveries that were not begun, to where they came from and in the order given, so that others serve
+    /// them at once.
+    func giveBack(_ receipts: [Receipt]) async throws
+
     /// Stops taking messages: a waiting ``next(atMost:)`` returns no delivery. What was claimed stays claimed.
     func stop() async
 
@@ -29,4 +33,9 @@ public protocol MessageConsumer: Sendable {
 extension MessageConsumer {
     /// Does nothing: a broker that is asked for each message counts none that waits.
     public func hold(_ count: Int) async throws {}
+
+    /// Requeues the deliveries.
+    public func giveBack(_ receipts: [Receipt]) async throws {
+        try await settle(receipts.map { Settlement($0, .requeue) })
+    }
 }

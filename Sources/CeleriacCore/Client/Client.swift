@@ -7,6 +7,7 @@ import struct FoundationEssentials.UUID
 ///
 /// Connections are made on first use and kept; ``close()`` ends them.
 public final class Client: TaskSender {
+    /// The client itself.
     public var client: Client { self }
 
     /// What the client does where a call does not say.

@@ -23,8 +23,10 @@ public final class MemoryBroker: Broker {
     /// Makes an empty broker.
     public init() {}
 
+    /// The server or folder, without credentials.
     public var name: String { "memory" }
 
+    /// Puts messages into their queues. Nothing is kept when the process ends.
     public func publish(_ messages: [OutgoingMessage]) async throws {
         try wakeAll { state in
             if state.isClosed { throw CeleriacError(.closed, "the broker is closed") }
@@ -34,10 +36,12 @@ public final class MemoryBroker: Broker {
         }
     }
 
+    /// Begins to consume from queues, which are made where they do not exist.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         MemoryConsumer(broker: self, queues: options.queues)
     }
 
+    /// Closes the connections.
     public func close() async {
         try? wakeAll { $0.isClosed = true }
     }

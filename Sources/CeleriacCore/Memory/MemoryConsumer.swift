@@ -53,12 +53,22 @@ final class MemoryConsumer: MessageConsumer {
             switch settlement.disposition {
             case .acknowledge, .reject: break
             case .park(let fault): broker.park(held.entry.message, from: held.queue, fault: fault)
-            case .requeue:
-                var entry = held.entry
-                entry.redelivered = true
-                broker.putBack([(held.queue, entry)])
+            case .requeue: putBack([held])
             }
         }
+    }
+
+    func giveBack(_ receipts: [Receipt]) async throws {
+        putBack(state.withLock { state in receipts.compactMap { state.held.removeValue(forKey: $0.tag) } })
+    }
+
+    private func putBack(_ held: [(queue: String, entry: MemoryBroker.Entry)]) {
+        broker.putBack(
+            held.map { queue, entry in
+                var entry = entry
+                entry.redelivered = true
+                return (queue, entry)
+            })
     }
 
     func stop() async {
@@ -75,11 +85,6 @@ final class MemoryConsumer: MessageConsumer {
             defer { state.held = [:] }
             return state.held.sorted { $0.key < $1.key }.map(\.value)
         }
-        broker.putBack(
-            held.map { queue, entry in
-                var entry = entry
-                entry.redelivered = true
-                return (queue, entry)
-            })
+        putBack(held)
     }
 }

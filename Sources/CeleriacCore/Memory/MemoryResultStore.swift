@@ -11,10 +11,16 @@ public final class MemoryResultStore: ResultStore {
     /// Makes an empty store.
     public init() {}
 
+    /// The server or folder, without credentials.
     public var name: String { "memory" }
+
+    /// What messages name as the place for replies.
     public var replyTo: String { "" }
+
+    /// Whether a result comes once rather than being kept.
     public var deliversOnce: Bool { false }
 
+    /// Stores states in one round trip. A stored success stays.
     public func store(_ records: [ResultRecord]) async throws {
         for record in records {
             let sink: (any ResultSink)? = state.withLock { state in
@@ -26,21 +32,26 @@ public final class MemoryResultStore: ResultStore {
         }
     }
 
+    /// Passes on what is stored for these tasks from now on.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         state.withLock { state in for id in taskIDs { state.watches[id] = sink } }
     }
 
+    /// Ends the watch for these tasks.
     public func unwatch(_ taskIDs: [String]) {
         state.withLock { state in for id in taskIDs { state.watches[id] = nil } }
     }
 
+    /// The stored states of these tasks; nil where there is none.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         state.withLock { state in taskIDs.map { state.payloads[$0]?.payload } }
     }
 
+    /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws {
         state.withLock { state in for id in taskIDs { state.payloads[id] = nil } }
     }
 
+    /// Closes the connections.
     public func close() async {}
 }

@@ -1,21 +1,28 @@
 /// Growing pauses between attempts to reach something, with jitter, so that many clients do not come back at once.
 package struct Backoff: Sendable {
-    private let first: Double
-    private let maximum: Double
-    private var attempt = 0
+    private let first: Duration
+    /// The longest pause. What lived longer than this may begin anew after it is lost.
+    package let maximum: Duration
+    private var ceiling: Duration
 
     package init(first: Duration = .milliseconds(100), maximum: Duration = .seconds(30)) {
-        self.first = first.seconds
-        self.maximum = maximum.seconds
+        self.first = first
+        self.maximum = maximum
+        self.ceiling = min(first, maximum)
     }
 
     /// The next pause: between half and all of the first pause doubled with every attempt, up to the maximum.
     package mutating func next() -> Duration {
-        let ceiling = min(first * Double(UInt64(1) << UInt64(min(attempt, 40))), maximum)
-        attempt += 1
-        return .seconds(Double.random(in: ceiling / 2...ceiling))
+        var generator = SystemRandomNumberGenerator()
+        return next(using: &generator)
+    }
+
+    /// The next pause, its jitter from a generator of the caller's.
+    package mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
+        defer { ceiling = min(max(ceiling, .nanoseconds(1)) * 2, maximum) }
+        return ceiling * Double.random(in: 0.5...1, using: &generator)
     }
 
     /// Begins anew after a success.
-    package mutating func reset() { attempt = 0 }
+    package mutating func reset() { ceiling = min(first, maximum) }
 }

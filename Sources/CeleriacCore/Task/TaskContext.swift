@@ -1,5 +1,4 @@
 public import CeleriacWire
-
 public import Logging
 
 /// The run of one task, as its handler sees it.

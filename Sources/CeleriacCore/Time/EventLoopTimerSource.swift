@@ -11,8 +11,10 @@ public struct EventLoopTimerSource: TimerSource {
         self.eventLoop = eventLoop
     }
 
+    /// The time.
     public var now: Date { Date() }
 
+    /// Calls `action` once, `delay` from now, unless the timer is cancelled before.
     public func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> any RunningTimer {
         EventLoopTimer(scheduled: eventLoop.scheduleTask(in: TimeAmount(delay), action))
     }

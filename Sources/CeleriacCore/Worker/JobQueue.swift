@@ -51,15 +51,15 @@ final class JobQueue: Sendable {
 
     /// Hands out nothing any more.
     ///
-    /// - Returns: how many jobs had not begun.
-    func close() -> Int {
+    /// - Returns: the jobs that had not begun, in their order.
+    func close() -> [Job] {
         let (idle, waiting) = state.withLock { state in
             state.isClosed = true
             defer {
                 state.idle = []
                 state.jobs = []
             }
-            return (state.idle, state.jobs.count)
+            return (state.idle, Array(state.jobs))
         }
         for slot in idle { slot.resume(returning: nil) }
         return waiting

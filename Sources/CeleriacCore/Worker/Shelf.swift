@@ -3,7 +3,7 @@ import Synchronization
 /// Jobs that wait for their time, each with a timer; they take no slot.
 final class Shelf: Sendable {
     private struct State {
-        var timers: [ObjectIdentifier: any RunningTimer] = [:]
+        var timers: [ObjectIdentifier: (job: Job, timer: any RunningTimer)] = [:]
         var isClosed = false
     }
     private let state = Mutex(State())
@@ -17,20 +17,24 @@ final class Shelf: Sendable {
         // Under the lock, so that the timer is known before it can fire.
         state.withLock { state in
             guard !state.isClosed else { return }
-            state.timers[id] = timers.schedule(after: delay) {
+            let timer = timers.schedule(after: delay) {
                 let isDue = self.state.withLock { $0.timers.removeValue(forKey: id) != nil }
                 if isDue { ready(job) }
             }
+            state.timers[id] = (job, timer)
         }
     }
 
     /// Stops all timers.
-    func close() {
-        let timers = state.withLock { state in
+    ///
+    /// - Returns: the jobs whose time had not come.
+    func close() -> [Job] {
+        let waiting = state.withLock { state in
             state.isClosed = true
             defer { state.timers = [:] }
             return Array(state.timers.values)
         }
-        for timer in timers { timer.cancel() }
+        for (_, timer) in waiting { timer.cancel() }
+        return waiting.map(\.job)
     }
 }

@@ -42,7 +42,8 @@ extension WorkerSession {
         }
     }
 
-    private func outcome(of job: Job, error: any Error, context: TaskContext, limits: TimeLimitWatch?) async -> Outcome {
+    private func outcome(of job: Job, error: any Error, context: TaskContext, limits: TimeLimitWatch?) async -> Outcome
+    {
         let request = job.request
         switch error {
         case let retry as RetryError:

@@ -162,15 +162,27 @@ final class WorkerSession: Sendable {
 
     // MARK: Stopping
 
+    private func giveBack(_ jobs: [Job]) async {
+        guard !jobs.isEmpty else { return }
+        do {
+            try await consumer.giveBack(jobs.map(\.receipt))
+        } catch {
+            logger.warning(
+                "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(jobs.count)"])
+        }
+    }
+
     private func stop(allIdle: Gate) async {
         let waiting = jobs.close()
-        let shelved = shelf.count
-        shelf.close()
+        let shelved = shelf.close()
         logger.info(
             "worker is stopping",
             metadata: [
-                "running": "\(slots.count { $0.currentJob != nil })", "waiting": "\(waiting)", "eta": "\(shelved)",
+                "running": "\(slots.count { $0.currentJob != nil })", "waiting": "\(waiting.count)",
+                "eta": "\(shelved.count)",
             ])
+        // At once, so that other workers need not wait for what runs here still.
+        await giveBack(waiting + shelved)
         let isCancelled = Task.isCancelled
         let deadline = worker.timers.schedule(after: isCancelled ? .zero : worker.configuration.stopTimeout) {
             self.slots.forEach { $0.cancelCurrentJob() }

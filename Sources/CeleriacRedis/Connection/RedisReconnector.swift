@@ -1,4 +1,5 @@
 #if Redis
+internal import CeleriacCore
 internal import Logging
 internal import NIOCore
 
@@ -30,16 +31,16 @@ final class RedisReconnector {
     private let eventLoop: any EventLoop
     private let logger: Logger
     private var state = State.idle
-    private var backoff: RedisBackoff
+    private var backoff: Backoff
     private var notBefore = NIODeadline.uptimeNanoseconds(0)
-    private var random = SystemRandomNumberGenerator()
     weak var delegate: (any RedisReconnectorDelegate)?
 
     init(_ configuration: RedisConfiguration, eventLoop: any EventLoop, logger: Logger) {
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.logger = logger
-        backoff = RedisBackoff(configuration.reconnectPause)
+        backoff = Backoff(
+            first: configuration.reconnectPause.lowerBound, maximum: configuration.reconnectPause.upperBound)
     }
 
     /// Says that a connection is needed now.
@@ -90,7 +91,7 @@ final class RedisReconnector {
         case .failure(let error):
             let error = RedisError(transport: error, code: .connectFailed, "No connection could be made.")
             state = .idle
-            notBefore = eventLoop.now + TimeAmount(clamping: backoff.next(using: &random))
+            notBefore = eventLoop.now + TimeAmount(clamping: backoff.next())
             delegate?.connectFailed(error)
             if delegate?.needsConnection == true { demand() }
         }
@@ -98,7 +99,7 @@ final class RedisReconnector {
 
     private func rest() {
         state = .idle
-        notBefore = eventLoop.now + TimeAmount(clamping: backoff.next(using: &random))
+        notBefore = eventLoop.now + TimeAmount(clamping: backoff.next())
         if delegate?.needsConnection == true { demand() }
     }
 

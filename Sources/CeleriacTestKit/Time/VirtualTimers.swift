@@ -21,11 +21,13 @@ public final class VirtualTimers: TimerSource {
         state = Mutex(State(now: now))
     }
 
+    /// The time.
     public var now: Date { state.withLock { $0.now } }
 
     /// How many timers run.
     public var count: Int { state.withLock { $0.pending.count } }
 
+    /// Calls `action` once, `delay` from now, unless the timer is cancelled before.
     public func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> any RunningTimer {
         let order = state.withLock { state in
             state.nextOrder += 1

@@ -1,4 +1,3 @@
-
 /// What one `encode(to:)` call puts together. Containers that outlive a call (nested ones, superclasses) are nodes of
 /// their own and are filled in at the end.
 final class EncodingNode {

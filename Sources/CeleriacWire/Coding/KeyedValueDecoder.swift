@@ -1,4 +1,3 @@
-
 /// Reads an object's keys.
 struct KeyedValueDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let object: WireObject

@@ -1,4 +1,3 @@
-
 /// The decoder that a type's `init(from:)` sees.
 struct ValueDecoder: Decoder {
     let value: WireValue

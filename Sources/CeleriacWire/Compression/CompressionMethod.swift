@@ -16,9 +16,9 @@ public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
     /// Whether this build has the codec.
     public var isAvailable: Bool {
         #if Compression
-            true
+        true
         #else
-            self == .zlib
+        self == .zlib
         #endif
     }
 
@@ -29,11 +29,11 @@ public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .zlib: return try ZlibCodec.compress(bytes)
         #if Compression
-            case .bzip2: return try Bzip2Codec.compress(bytes)
-            case .xz: return try XZCodec.compress(bytes)
-            case .zstd: return try ZstdCodec.compress(bytes)
+        case .bzip2: return try Bzip2Codec.compress(bytes)
+        case .xz: return try XZCodec.compress(bytes)
+        case .zstd: return try ZstdCodec.compress(bytes)
         #else
-            case .bzip2, .xz, .zstd: throw unavailable
+        case .bzip2, .xz, .zstd: throw unavailable
         #endif
         }
     }
@@ -50,20 +50,20 @@ public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .zlib: return try ZlibCodec.decompress(bytes, limits: limits)
         #if Compression
-            case .bzip2: return try Bzip2Codec.decompress(bytes, limits: limits)
-            case .xz: return try XZCodec.decompress(bytes, limits: limits)
-            case .zstd: return try ZstdCodec.decompress(bytes, limits: limits)
+        case .bzip2: return try Bzip2Codec.decompress(bytes, limits: limits)
+        case .xz: return try XZCodec.decompress(bytes, limits: limits)
+        case .zstd: return try ZstdCodec.decompress(bytes, limits: limits)
         #else
-            case .bzip2, .xz, .zstd: throw unavailable
+        case .bzip2, .xz, .zstd: throw unavailable
         #endif
         }
     }
 
     #if !Compression
-        private var unavailable: WireError {
-            WireError(
-                .codecUnavailable,
-                "\(rawValue) is not compiled in; build with the package trait Compression, or let producers use zlib")
-        }
+    private var unavailable: WireError {
+        WireError(
+            .codecUnavailable,
+            "\(rawValue) is not compiled in; build with the package trait Compression, or let producers use zlib")
+    }
     #endif
 }

@@ -1,5 +1,3 @@
-
-
 /// The basic properties of a message, named as AMQP 0-9-1 names them.
 ///
 /// A property that a message does not carry is `nil`.

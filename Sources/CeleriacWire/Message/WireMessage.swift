@@ -1,5 +1,3 @@
-
-
 /// A message as every transport knows it: headers, properties and a body of bytes.
 ///
 /// On AMQP 0-9-1 these are the `application-headers` table, the basic properties and the content body. On transports

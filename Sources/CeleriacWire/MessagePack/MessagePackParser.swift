@@ -1,4 +1,3 @@
-
 /// Reads one MessagePack value without recursion.
 struct MessagePackParser: ~Copyable {
     private var index = 0

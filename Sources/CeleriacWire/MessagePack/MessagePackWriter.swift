@@ -1,4 +1,3 @@
-
 /// Writes MessagePack at the end of a byte array. Its recursion is bounded by a depth check.
 struct MessagePackWriter {
     private(set) var output: [UInt8]

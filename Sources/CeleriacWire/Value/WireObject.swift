@@ -1,6 +1,5 @@
 import OrderedCollections
 
-
 /// An object on the wire: string keys, each with a value, in the order in which they were written.
 ///
 /// Two objects are equal when they have the same keys with the same values in the same order.

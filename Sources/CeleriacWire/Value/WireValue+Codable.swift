@@ -1,4 +1,3 @@
-
 /// With a `WireDecoder` and `WireEncoder` a `WireValue` passes unchanged: the untyped door. Other coders carry what they
 /// can: Foundation's JSON loses the order of keys and the difference between `1` and `1.0`, bytes become an array of
 /// numbers, and an integer past 64 bits is refused unless the coder has 128-bit integers and those are enough.

@@ -1,4 +1,3 @@
-
 extension WireValue: ExpressibleByNilLiteral {
     /// `nil` stands for `.null`.
     public init(nilLiteral: ()) {

@@ -1,4 +1,3 @@
-
 /// Makes one value of the events of a document, without recursion.
 struct YAMLComposer: ~Copyable {
     private let limits: WireLimits

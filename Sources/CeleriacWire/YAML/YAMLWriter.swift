@@ -1,4 +1,3 @@
-
 /// Writes YAML in flow style, which reads the same in YAML 1.1 and 1.2. Its recursion is bounded by a depth check.
 struct YAMLWriter {
     private(set) var output: [UInt8] = []

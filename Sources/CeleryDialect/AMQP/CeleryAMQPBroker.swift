@@ -31,10 +31,14 @@ public final class CeleryAMQPBroker: Broker {
         self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
+    /// The server or folder, without credentials.
     public var name: String { configurations.map(\.description).joined(separator: ";") }
 
     // MARK: Publishing
 
+    /// Publishes with confirms; returns when the broker has taken all messages.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`.
     public func publish(_ messages: [OutgoingMessage]) async throws {
         do {
             try await declare(Set(messages.compactMap(\.declaredQueue)))
@@ -81,12 +85,14 @@ public final class CeleryAMQPBroker: Broker {
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
+    /// Begins to consume from queues, which are made where they do not exist.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         let consumer = CeleryAMQPConsumer(broker: self, options: options)
         try await consumer.start()
         return consumer
     }
 
+    /// Closes the connections.
     public func close() async {
         await client.close()
     }

@@ -20,8 +20,13 @@ public final class CeleryFilesystemBroker: Broker {
         self.logger = logger
     }
 
+    /// The server or folder, without credentials.
     public var name: String { "filesystem://\(options.dataFolderIn)" }
 
+    /// Writes each message to a file of its own and flushes it to the disk.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange or a name that cannot be a file's, `unavailable`
+    ///   where the disk refuses.
     public func publish(_ messages: [OutgoingMessage]) async throws {
         let folder = options.dataFolderOut
         let files = try messages.map { message in
@@ -49,11 +54,13 @@ public final class CeleryFilesystemBroker: Broker {
         try FileStore.write(bytes, to: "\(folder)/\(name).\(queue).msg", temporaryName: ".\(name).tmp")
     }
 
+    /// Begins to consume from queues, which are made where they do not exist.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         let consumer = CeleryFilesystemConsumer(broker: self, options: options)
         try await consumer.start()
         return consumer
     }
 
+    /// Closes the connections.
     public func close() async {}
 }

@@ -125,7 +125,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     /// read again for as long as it is young.
     private func read(_ path: String) async throws -> ([UInt8], Result<KombuEnvelope, MessageFault>) {
         while true {
-            let (payload, age) = try await FileStore.blocking { (try FileStore.read(path) ?? [], FileStore.age(of: path)) }
+            let (payload, age) = try await FileStore.blocking {
+                (try FileStore.read(path) ?? [], FileStore.age(of: path))
+            }
             do {
                 return (payload, .success(try KombuEnvelope.decode(payload)))
             } catch {
@@ -139,7 +141,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     private func restoreAbandonedClaims() async throws {
         let restored = try await FileStore.blocking {
             var restored = 0
-            for name in try FileStore.names(in: self.claims) where name.hasSuffix(".lock") && name != "\(self.id).lock" {
+            for name in try FileStore.names(in: self.claims) where name.hasSuffix(".lock") && name != "\(self.id).lock"
+            {
                 let lock = "\(self.claims)/\(name)"
                 guard let descriptor = try FileStore.lock(lock) else { continue }
                 defer { FileStore.unlock(descriptor) }
@@ -178,9 +181,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             try FileStore.remove(claim)
         case .requeue:
             // A new name: it goes behind the others, as Python's requeue does.
-            if var envelope = try? KombuEnvelope.decode(held.payload) {
-                envelope.redelivered = true
-                try CeleryFilesystemBroker.write(try envelope.encode(), queue: held.queue, folder: folder)
+            if let envelope = try? KombuEnvelope.markedRedelivered(held.payload) {
+                try CeleryFilesystemBroker.write(envelope, queue: held.queue, folder: folder)
                 try FileStore.remove(claim)
             } else {
                 try FileStore.move(claim, to: "\(folder)/\(held.file)")
@@ -195,6 +197,15 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
     }
 
+    func giveBack(_ receipts: [Receipt]) async throws {
+        let held = state.withLock { state in receipts.compactMap { state.held.removeValue(forKey: $0.tag) } }
+        let (ownClaims, folder) = (ownClaims, folder)
+        try await FileStore.blocking {
+            // Under their old names they are served again in their old order.
+            for message in held { try FileStore.move("\(ownClaims)/\(message.file)", to: "\(folder)/\(message.file)") }
+        }
+    }
+
     func stop() async {
         let gate = state.withLock { state in
             state.isStopped = true
@@ -206,17 +217,13 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     func close() async throws {
         await stop()
         let (held, watch, lock) = state.withLock { state in
-            defer {
-                state.held = [:]
-                state.lock = nil
-            }
-            return (Array(state.held.values), state.watch, state.lock)
+            defer { state.lock = nil }
+            return (state.held.keys.map { Receipt(generation: 0, tag: $0) }, state.watch, state.lock)
         }
         watch?.stop()
-        let (claims, ownClaims, folder, id) = (claims, ownClaims, folder, id)
+        try await giveBack(held)
+        let (claims, ownClaims, id) = (claims, ownClaims, id)
         try await FileStore.blocking {
-            // Under their old names they are served again in their old order.
-            for message in held { try FileStore.move("\(ownClaims)/\(message.file)", to: "\(folder)/\(message.file)") }
             try FileStore.removeFolder(ownClaims)
             try FileStore.remove("\(claims)/\(id).lock")
             if let lock { FileStore.unlock(lock) }

@@ -25,7 +25,8 @@ enum FileStore {
 
     /// A name for a file, from outside: refused where it would lead elsewhere.
     static func validateName(_ name: String) throws(CeleriacError) {
-        guard !name.isEmpty, name.utf8.count <= 200, !name.contains("/"), !name.contains("\0"), name != ".", name != ".."
+        guard !name.isEmpty, name.utf8.count <= 200, !name.contains("/"), !name.contains("\0"), name != ".",
+            name != ".."
         else {
             throw CeleriacError(.unsupported, "a name cannot be a file's: it is empty, too long or has a slash")
         }

@@ -32,10 +32,14 @@ public struct CeleryFormats: Dialect {
         self.valueCoding = valueCoding
     }
 
+    /// `celery`.
     public var name: String { "celery" }
 
     // MARK: Receiving
 
+    /// Reads a request of protocol 1 or 2.
+    ///
+    /// - Throws: a ``MessageFault`` whose reason is the code of the ``CeleryWireError``.
     public func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
         let task: CeleryTaskMessage
         let eta: Date?
@@ -72,6 +76,9 @@ public struct CeleryFormats: Dialect {
 
     // MARK: Sending
 
+    /// Makes the message that sends a task.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` for what Celery's formats cannot carry.
     public func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
         let options = submission.options
         var task = CeleryTaskMessage(
@@ -128,6 +135,7 @@ public struct CeleryFormats: Dialect {
 
     // MARK: Outcomes
 
+    /// What follows from an outcome, in Celery's order: publications, the stored state, the settlement.
     public func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> [Effect]
     {
@@ -164,6 +172,7 @@ public struct CeleryFormats: Dialect {
         }
     }
 
+    /// The record of a state on the way.
     public func record(
         ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext
     ) throws(CeleriacError) -> ResultRecord? {
@@ -213,13 +222,23 @@ public struct CeleryFormats: Dialect {
         task.eta = try text(eta)
         task.parentID = task.parentID ?? task.id
         task.ignoreResult = task.ignoreResult ?? false
+        // A broker's own account of the message: one that goes round with it may be dropped as caught in a cycle.
+        task.otherHeaders = task.otherHeaders.filter { !Self.isBrokerHeader($0.key) }
         task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
         return OutgoingMessage(
             message: try encode(task), routingKey: request.queue, declaredQueue: request.queue)
     }
 
+    private static func isBrokerHeader(_ name: String) -> Bool {
+        name == "x-death" || name == "x-delivery-count" || name.hasPrefix("x-first-death-")
+            || name.hasPrefix("x-last-death-")
+    }
+
     // MARK: Results
 
+    /// Reads a stored state.
+    ///
+    /// - Throws: ``CeleriacError`` with code `resultStore`.
     public func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
         let meta: CeleryResultMeta
         do {

@@ -3,6 +3,8 @@ import CeleryWire
 
 /// A claim as it is stored in `unacked`: `[envelope, exchange, routing_key]`.
 struct KombuClaim {
+    /// The envelope's bytes, as JSON in Python's style.
+    let payload: [UInt8]
     let envelope: KombuEnvelope
     let exchange: String
     let routingKey: String
@@ -14,8 +16,8 @@ struct KombuClaim {
         else {
             throw CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]")
         }
+        let payload = try JSON.encode(parts[0], style: .python, nonFinite: .allow)
         return KombuClaim(
-            envelope: try KombuEnvelope.decode(try JSON.encode(parts[0], style: .python)), exchange: exchange,
-            routingKey: routingKey)
+            payload: payload, envelope: try KombuEnvelope.decode(payload), exchange: exchange, routingKey: routingKey)
     }
 }

@@ -32,8 +32,12 @@ public final class CeleryRedisBroker: Broker {
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
+    /// The server or folder, without credentials.
     public var name: String { configuration.description }
 
+    /// Pushes messages to their lists, all in one round trip.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; `unsupported` for an exchange.
     public func publish(_ messages: [OutgoingMessage]) async throws {
         var commands: [RedisCommand] = []
         commands.reserveCapacity(messages.count)
@@ -81,12 +85,14 @@ public final class CeleryRedisBroker: Broker {
         }
     }
 
+    /// Begins to consume from queues, which are made where they do not exist.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         let consumer = CeleryRedisConsumer(broker: self, options: options)
         try await consumer.start()
         return consumer
     }
 
+    /// Closes the connections.
     public func close() async {
         await client.close()
     }

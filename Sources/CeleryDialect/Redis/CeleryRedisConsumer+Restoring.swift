@@ -32,10 +32,11 @@ extension CeleryRedisConsumer {
         var kept = 0
         while true {
             // Newest first, each to the front: they are served again in the order in which they were claimed.
-            let expired = try await client.send(
-                RedisCommand(
-                    "ZRANGE", keys.unackedIndex, limit, 0, "BYSCORE", "REV", "LIMIT", kept, 100)
-            ).array ?? []
+            let expired =
+                try await client.send(
+                    RedisCommand(
+                        "ZRANGE", keys.unackedIndex, limit, 0, "BYSCORE", "REV", "LIMIT", kept, 100)
+                ).array ?? []
             let tags = expired.compactMap(\.string)
             guard !tags.isEmpty else { return }
             var claims = RedisCommand("HMGET", keys.unacked)
@@ -67,14 +68,12 @@ extension CeleryRedisConsumer {
                     metadata: ["exchange": "\(claim.exchange)", "routing-key": "\(claim.routingKey)"])
                 return nil
             }
-            var envelope = claim.envelope
-            envelope.redelivered = true
             return RedisCommand.evaluate(
                 KombuScripts.replaceClaim,
                 keys: [
                     keys.unacked, keys.unackedIndex,
-                    keys.list(queue, priority: envelope.message.properties.priority ?? 0),
-                ], arguments: [tag, "R", try envelope.encode()])
+                    keys.list(queue, priority: claim.envelope.message.properties.priority ?? 0),
+                ], arguments: [tag, "R", try KombuEnvelope.markedRedelivered(claim.payload)])
         } catch let error as RedisError {
             throw error
         } catch {

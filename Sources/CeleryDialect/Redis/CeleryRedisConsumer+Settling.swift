@@ -65,10 +65,15 @@ extension CeleryRedisConsumer {
         return [RedisCommand("MULTI"), index, claims] + (counted > 0 ? [counts] : []) + [RedisCommand("EXEC")]
     }
 
-    /// Gives back everything that is named, in that order.
-    func giveBack(_ serials: [UInt64], end: String) async throws(RedisError) {
-        let commands = serials.flatMap { serial in
-            state.withLock { $0.held[serial] }.map { giveBackCommands(serial, $0, end: end) } ?? []
+    func giveBack(_ receipts: [Receipt]) async throws {
+        try await giveBack(serials: receipts.map(\.tag))
+    }
+
+    /// Gives these claims back to the front of their lists.
+    func giveBack(serials: [UInt64]) async throws(RedisError) {
+        // Newest first: they are served again in the order in which they came.
+        let commands = serials.sorted(by: >).flatMap { serial in
+            state.withLock { $0.held[serial] }.map { giveBackCommands(serial, $0, end: "R") } ?? []
         }
         guard !commands.isEmpty else { return }
         _ = try await client.send(commands)
@@ -76,17 +81,16 @@ extension CeleryRedisConsumer {
     }
 
     private func giveBackCommands(_ serial: UInt64, _ held: Held, end: String) -> [RedisCommand] {
-        guard var envelope = try? KombuEnvelope.decode(held.payload) else {
+        guard let envelope = try? KombuEnvelope.markedRedelivered(held.payload) else {
             return [
                 parkCommand(
                     serial, held, fault: MessageFault(reason: "undecodableEnvelope", detail: "it cannot be given back"))
             ]
         }
-        envelope.redelivered = true
         let list = lists.lists[held.list]
         let restored = RedisCommand.evaluate(
             KombuScripts.replaceClaim, keys: [keys.unacked, keys.unackedIndex, list.key],
-            arguments: [tag(serial), end, (try? envelope.encode()) ?? held.payload])
+            arguments: [tag(serial), end, envelope])
         // Only runs that broke off count: this message was given back in good order.
         guard let counted = held.countedAttempt else { return [restored] }
         return [restored, RedisCommand("DECR", keys.attempts(counted))]

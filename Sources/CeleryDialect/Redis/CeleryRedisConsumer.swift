@@ -54,7 +54,8 @@ final class CeleryRedisConsumer: MessageConsumer {
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
         let visibility = broker.options.visibilityTimeout
         self.wait = HandoverWait(
-            configuration: broker.configuration, lists: lists, patience: min(.seconds(30), max(.seconds(1), visibility / 2)),
+            configuration: broker.configuration, lists: lists,
+            patience: min(.seconds(30), max(.seconds(1), visibility / 2)),
             eventLoop: client.eventLoop, logger: broker.logger)
     }
 
@@ -140,7 +141,9 @@ final class CeleryRedisConsumer: MessageConsumer {
             KombuScripts.claim,
             keys: [keys.unacked, keys.unackedIndex]
                 + order.flatMap { [lists.lists[$0].handoverKey, lists.lists[$0].key] },
-            arguments: [limit, timers.now.timeIntervalSince1970, tagPrefix, Int64(serials.lowerBound), 2 * lists.queueCount]
+            arguments: [
+                limit, timers.now.timeIntervalSince1970, tagPrefix, Int64(serials.lowerBound), 2 * lists.queueCount,
+            ]
                 + order.flatMap { [lists.lists[$0].claimSuffix, lists.lists[$0].claimSuffix] })
         let found = reply.array ?? []
         var serial = serials.lowerBound
@@ -267,12 +270,11 @@ final class CeleryRedisConsumer: MessageConsumer {
         renewal.withLock { $0?.cancel() }
         defer { renewal.withLock { $0 = nil } }
         await wait.closeAll()
-        // Newest first to the front: they are served again in the order in which they came.
-        let held = state.withLock { $0.held.keys.sorted(by: >) }
+        let held = state.withLock { Array($0.held.keys) }
         do {
-            try await giveBack(held, end: "R")
+            try await giveBack(serials: held)
             _ = try await recoverDoubtfulClaims()
-            try await giveBack(state.withLock { $0.held.keys.sorted(by: >) }, end: "R")
+            try await giveBack(serials: state.withLock { Array($0.held.keys) })
         } catch {
             await client.close()
             throw CeleriacError(

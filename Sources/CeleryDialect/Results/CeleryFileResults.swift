@@ -19,8 +19,13 @@ public final class CeleryFileResults: ResultStore {
         self.replyTo = CeleryID.random()
     }
 
+    /// The server or folder, without credentials.
     public var name: String { "file://\(folder)" }
+
+    /// What messages name as the place for replies.
     public let replyTo: String
+
+    /// Whether a result comes once rather than being kept.
     public var deliversOnce: Bool { false }
 
     private func path(_ taskID: String) throws(CeleriacError) -> String {
@@ -29,6 +34,7 @@ public final class CeleryFileResults: ResultStore {
         return "\(folder)/\(key)"
     }
 
+    /// Stores states in one round trip. A stored success stays.
     public func store(_ records: [ResultRecord]) async throws {
         let files = try records.map { (path: try path($0.taskID), payload: $0.payload) }
         let folder = folder
@@ -45,6 +51,7 @@ public final class CeleryFileResults: ResultStore {
         }
     }
 
+    /// Passes on what is stored for these tasks from now on.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         guard watch.withLock({ $0 == nil }) else { return }
         let folder = folder
@@ -60,8 +67,10 @@ public final class CeleryFileResults: ResultStore {
         if !isFirst { started.stop() }
     }
 
+    /// Ends the watch for these tasks.
     public func unwatch(_ taskIDs: [String]) {}
 
+    /// The stored states of these tasks; nil where there is none.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         let paths = try taskIDs.map { try path($0) }
         return try await FileStore.blocking {
@@ -74,11 +83,13 @@ public final class CeleryFileResults: ResultStore {
         }
     }
 
+    /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws {
         let paths = try taskIDs.map { try path($0) }
         try await FileStore.blocking { for path in paths { try FileStore.remove(path) } }
     }
 
+    /// Ends the watch of the folder.
     public func close() async {
         watch.withLock { watch in
             watch?.stop()

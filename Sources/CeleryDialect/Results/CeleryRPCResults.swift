@@ -25,10 +25,16 @@ public final class CeleryRPCResults: ResultStore {
         self.replies = ReplyQueue(name: replyTo, client: client, logger: logger)
     }
 
+    /// The server or folder, without credentials.
     public var name: String { "rpc via " + configurations.map(\.description).joined(separator: ";") }
+
+    /// What messages name as the place for replies.
     public let replyTo: String
+
+    /// Whether a result comes once rather than being kept.
     public var deliversOnce: Bool { true }
 
+    /// Stores states in one round trip. A stored success stays.
     public func store(_ records: [ResultRecord]) async throws {
         let messages = records.filter { !$0.replyTo.isEmpty }.map { record in
             AMQPPublish(
@@ -48,6 +54,7 @@ public final class CeleryRPCResults: ResultStore {
         }
     }
 
+    /// Passes on what is stored for these tasks from now on.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         do {
             try await replies.open(sink)
@@ -57,6 +64,7 @@ public final class CeleryRPCResults: ResultStore {
         }
     }
 
+    /// Ends the watch for these tasks.
     public func unwatch(_ taskIDs: [String]) {}
 
     /// Nothing is kept to be fetched; but the queue is made to stand again if its connection was lost.
@@ -70,8 +78,10 @@ public final class CeleryRPCResults: ResultStore {
         return taskIDs.map { _ in nil }
     }
 
+    /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws {}
 
+    /// Closes the connections.
     public func close() async {
         await client.close()
     }

@@ -44,12 +44,18 @@ public final class CeleryRedisResults: ResultStore {
             })
     }
 
+    /// The server or folder, without credentials.
     public var name: String { client.configuration.description }
+
+    /// What messages name as the place for replies.
     public let replyTo: String
+
+    /// Whether a result comes once rather than being kept.
     public var deliversOnce: Bool { false }
 
     // MARK: Storing
 
+    /// Stores states in one round trip. A stored success stays.
     public func store(_ records: [ResultRecord]) async throws {
         // A script's stack takes some thousands of values.
         var commands: [RedisCommand] = []
@@ -124,6 +130,7 @@ public final class CeleryRedisResults: ResultStore {
 
     // MARK: Reading
 
+    /// Passes on what is stored for these tasks from now on.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         self.sink.set(sink)
         do {
@@ -134,10 +141,12 @@ public final class CeleryRedisResults: ResultStore {
         }
     }
 
+    /// Ends the watch for these tasks.
     public func unwatch(_ taskIDs: [String]) {
         pubSub.submitUnsubscribe(taskIDs.map(keys.task))
     }
 
+    /// The stored states of these tasks; nil where there is none.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         guard !taskIDs.isEmpty else { return [] }
         var command = RedisCommand("MGET")
@@ -146,6 +155,7 @@ public final class CeleryRedisResults: ResultStore {
         return taskIDs.indices.map { values.indices.contains($0) ? values[$0].bytes : nil }
     }
 
+    /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws {
         guard !taskIDs.isEmpty else { return }
         var command = RedisCommand("DEL")
@@ -153,6 +163,7 @@ public final class CeleryRedisResults: ResultStore {
         _ = try await send([command])
     }
 
+    /// Closes the connections.
     public func close() async {
         await pubSub.close()
         await client.close()

@@ -31,7 +31,8 @@ struct ConfirmLedgerTests {
     }
 
     private func settle(
-        _ ledger: inout ConfirmLedger, _ tag: UInt64, multiple: Bool = false, as outcome: AMQPPublishOutcome = .confirmed
+        _ ledger: inout ConfirmLedger, _ tag: UInt64, multiple: Bool = false,
+        as outcome: AMQPPublishOutcome = .confirmed
     ) throws {
         for batch in try ledger.settle(tag, multiple: multiple, as: outcome) { batch.finish() }
     }

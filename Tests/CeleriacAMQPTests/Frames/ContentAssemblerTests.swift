@@ -46,7 +46,9 @@ struct ContentAssemblerTests {
         let properties = Bytes.u16(0x2000) + Bytes.nestedTables(5000)
         var assembler = ContentAssembler(maximumBodySize: 10)
         assembler.begin(deliver)
-        #expect(try header(bodySize: 1, properties: properties).withUnsafeBytes { try assembler.header($0, pool: pool) } == nil)
+        #expect(
+            try header(bodySize: 1, properties: properties).withUnsafeBytes { try assembler.header($0, pool: pool) }
+                == nil)
         let content = try [UInt8(7)].withUnsafeBytes { try assembler.body($0) }
         #expect(content?.message.body == [7])
         #expect(content?.message.headers.isEmpty == true)
@@ -82,14 +84,20 @@ struct ContentAssemblerTests {
     @Test("Frames out of place are refused")
     func outOfPlace() throws {
         var assembler = ContentAssembler(maximumBodySize: 10)
-        #expect(throws: AMQPError.self) { try header(bodySize: 0).withUnsafeBytes { _ = try assembler.header($0, pool: pool) } }
+        #expect(throws: AMQPError.self) {
+            try header(bodySize: 0).withUnsafeBytes { _ = try assembler.header($0, pool: pool) }
+        }
         #expect(throws: AMQPError.self) { try [UInt8(1)].withUnsafeBytes { _ = try assembler.body($0) } }
         assembler.begin(deliver)
         #expect(throws: AMQPError.self) { try [UInt8(1)].withUnsafeBytes { _ = try assembler.body($0) } }
-        #expect(throws: AMQPError.self) { try [UInt8(1), 2].withUnsafeBytes { _ = try assembler.header($0, pool: pool) } }
+        #expect(throws: AMQPError.self) {
+            try [UInt8(1), 2].withUnsafeBytes { _ = try assembler.header($0, pool: pool) }
+        }
         _ = try header(bodySize: 1).withUnsafeBytes { try assembler.header($0, pool: pool) }
         #expect(throws: AMQPError.self) { try [UInt8(1), 2].withUnsafeBytes { _ = try assembler.body($0) } }
-        #expect(throws: AMQPError.self) { try header(bodySize: 1).withUnsafeBytes { _ = try assembler.header($0, pool: pool) } }
+        #expect(throws: AMQPError.self) {
+            try header(bodySize: 1).withUnsafeBytes { _ = try assembler.header($0, pool: pool) }
+        }
     }
 }
 

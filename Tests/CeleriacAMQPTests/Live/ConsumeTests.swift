@@ -57,7 +57,8 @@ extension Live {
             let dead = try await channel.queueDeclare(exclusive: true).name
             let queue = try await channel.queueDeclare(
                 exclusive: true,
-                arguments: ["x-dead-letter-exchange": .string(""), "x-dead-letter-routing-key": .string(dead)]).name
+                arguments: ["x-dead-letter-exchange": .string(""), "x-dead-letter-routing-key": .string(dead)]
+            ).name
             try await fill(channel, queue, 4)
             let inbox = ConsumerInbox()
             try await channel.consume(queue: queue) { inbox.put(events: $0) }

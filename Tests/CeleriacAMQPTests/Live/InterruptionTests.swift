@@ -35,7 +35,8 @@ extension Live {
             #expect(late?.nothingSent == true)
         }
 
-        @Test("100 publishes in flight when the broker stops, or dies: each gets an answer or a typed error",
+        @Test(
+            "100 publishes in flight when the broker stops, or dies: each gets an answer or a typed error",
             arguments: [true, false])
         func stopped(inOrder: Bool) async throws {
             let server = try await LiveBroker.shared.server()
@@ -50,7 +51,9 @@ extension Live {
                     group.addTask {
                         while true {
                             do throws(AMQPError) {
-                                let outcomes = try await client.publish([AMQPPublish(routingKey: name, message: message)])
+                                let outcomes = try await client.publish([
+                                    AMQPPublish(routingKey: name, message: message)
+                                ])
                                 #expect(outcomes == [.confirmed])
                                 confirmed.change { $0 += 1 }
                                 if isStopping.value { continue }
@@ -97,7 +100,8 @@ extension Live {
             }
         }
 
-        @Test("A session declares again and resumes: after a restart, a broken socket, a deleted queue, a channel error")
+        @Test(
+            "A session declares again and resumes: after a restart, a broken socket, a deleted queue, a channel error")
         func resumed() async throws {
             let server = try await LiveBroker.shared.server()
             let client = try await LiveBroker.client()
@@ -112,17 +116,21 @@ extension Live {
             }
             let running = Task { await session.run() }
             func up() async throws -> (Int, AMQPChannel) {
-                try #require(await inbox.next { if case .up(let number, let channel) = $0 { (number, channel) } else { nil } })
+                try #require(
+                    await inbox.next { if case .up(let number, let channel) = $0 { (number, channel) } else { nil } })
             }
             func delivery() async throws -> (AMQPDelivery, AMQPChannel) {
                 try #require(
-                    await inbox.next { if case .delivery(let delivery, let channel) = $0 { (delivery, channel) } else { nil } })
+                    await inbox.next {
+                        if case .delivery(let delivery, let channel) = $0 { (delivery, channel) } else { nil }
+                    })
             }
             func down() async throws -> AMQPError {
                 try #require(await inbox.next { if case .down(let error) = $0 { error } else { nil } })
             }
             func publish(_ body: String) async throws {
-                let message = AMQPPublish(routingKey: name, mandatory: true, message: WireMessage(body: Array(body.utf8)))
+                let message = AMQPPublish(
+                    routingKey: name, mandatory: true, message: WireMessage(body: Array(body.utf8)))
                 #expect(try await publisher.publish([message]) == [.confirmed])
             }
 
@@ -160,7 +168,9 @@ extension Live {
             fourthOn.ack([fourth.deliveryTag])
 
             // A channel error of the owner's own making.
-            await #expect(throws: AMQPError.self) { _ = try await fourthChannel.queueDeclare(name + "-no", passive: true) }
+            await #expect(throws: AMQPError.self) {
+                _ = try await fourthChannel.queueDeclare(name + "-no", passive: true)
+            }
             #expect(try await down().replyCode == 404)
             _ = try await up()
 
@@ -178,7 +188,9 @@ extension Live {
             await running.value
             #expect(try await down().code == .cancelled)
             let channel = try await publisher.connection().openChannel()
-            #expect(try await channel.queueDeclare(name, passive: true) == AMQPQueue(name: name, messageCount: 0, consumerCount: 0))
+            #expect(
+                try await channel.queueDeclare(name, passive: true)
+                    == AMQPQueue(name: name, messageCount: 0, consumerCount: 0))
             try await channel.queueDelete(name)
             await client.close()
             await publisher.close()
@@ -201,7 +213,9 @@ extension Live {
             var on: AMQPChannel?
             for _ in 0..<2 {
                 let (delivery, channel) = try #require(
-                    await inbox.next { if case .delivery(let delivery, let channel) = $0 { (delivery, channel) } else { nil } })
+                    await inbox.next {
+                        if case .delivery(let delivery, let channel) = $0 { (delivery, channel) } else { nil }
+                    })
                 held.append(delivery)
                 on = channel
             }
@@ -209,7 +223,9 @@ extension Live {
             on?.ack(held.map(\.deliveryTag))
             running.cancel()
             await running.value
-            #expect(try await channel.queueDeclare(name, passive: true) == AMQPQueue(name: name, messageCount: 3, consumerCount: 0))
+            #expect(
+                try await channel.queueDeclare(name, passive: true)
+                    == AMQPQueue(name: name, messageCount: 3, consumerCount: 0))
             try await channel.queueDelete(name)
             await client.close()
         }

@@ -10,7 +10,8 @@ extension Live {
     struct PublishTests {
         private func message(_ number: Int) -> WireMessage {
             WireMessage(
-                properties: MessageProperties(correlationID: "\(number)"), body: [UInt8](repeating: 1, count: number % 9))
+                properties: MessageProperties(correlationID: "\(number)"),
+                body: [UInt8](repeating: 1, count: number % 9))
         }
 
         @Test("A batch is confirmed, in the order of its messages")
@@ -34,7 +35,8 @@ extension Live {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
             let queue = try await channel.queueDeclare(
-                exclusive: true, arguments: ["x-max-length": .int(0), "x-overflow": .string("reject-publish")]).name
+                exclusive: true, arguments: ["x-max-length": .int(0), "x-overflow": .string("reject-publish")]
+            ).name
             let free = try await channel.queueDeclare(exclusive: true).name
             try await withThrowingTaskGroup(of: (Int, [AMQPPublishOutcome]).self) { group in
                 for number in 0..<200 {
@@ -72,7 +74,8 @@ extension Live {
             let queue = try await channel.queueDeclare(exclusive: true).name
             let batch = (0..<300).map { number in
                 AMQPPublish(
-                    routingKey: number % 7 == 0 ? "nowhere" : queue, mandatory: number % 2 == 0, message: message(number))
+                    routingKey: number % 7 == 0 ? "nowhere" : queue, mandatory: number % 2 == 0,
+                    message: message(number))
             }
             let outcomes = try await channel.publish(batch)
             for (number, outcome) in outcomes.enumerated() {
@@ -92,7 +95,8 @@ extension Live {
                 AMQPPublish(routingKey: queue, message: WireMessage(headers: ["k": .double(.nan)])),
                 AMQPPublish(routingKey: String(repeating: "k", count: 256), message: WireMessage()),
                 AMQPPublish(
-                    routingKey: queue, message: WireMessage(headers: ["k": .bytes([UInt8](repeating: 0, count: 140_000))])),
+                    routingKey: queue,
+                    message: WireMessage(headers: ["k": .bytes([UInt8](repeating: 0, count: 140_000))])),
             ] {
                 let error = await #expect(throws: AMQPError.self) { _ = try await channel.publish([good, bad, good]) }
                 #expect(error?.code == .invalidMessage)
@@ -139,7 +143,10 @@ extension Live {
             let channel = try await connection.openChannel()
             let queue = try await channel.queueDeclare(exclusive: true).name
             let body = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-            #expect(try await channel.publish([AMQPPublish(routingKey: queue, message: WireMessage(body: body))]) == [.confirmed])
+            #expect(
+                try await channel.publish([AMQPPublish(routingKey: queue, message: WireMessage(body: body))]) == [
+                    .confirmed
+                ])
             #expect(try await channel.get(queue: queue, noAck: true)?.message.body == body)
             await connection.close()
         }

@@ -81,7 +81,8 @@ struct MethodTests {
             try write(.queueUnbind(queue: "d", exchange: "s", routingKey: "r", arguments: [:]))
                 == Bytes.method(50, 50, channel: 5, Bytes.u16(0) + binding + Bytes.table([])))
         #expect(
-            try write(.queuePurge(queue: "q")) == Bytes.method(50, 30, channel: 5, Bytes.u16(0) + Bytes.short("q") + [0]))
+            try write(.queuePurge(queue: "q"))
+                == Bytes.method(50, 30, channel: 5, Bytes.u16(0) + Bytes.short("q") + [0]))
         #expect(
             try write(.queueDelete(queue: "q", ifUnused: false, ifEmpty: true))
                 == Bytes.method(50, 40, channel: 5, Bytes.u16(0) + Bytes.short("q") + [0b010]))
@@ -202,7 +203,8 @@ struct MethodTests {
     func truncated() {
         let methods: [(Int, Int, [UInt8])] = [
             (10, 10, [0, 9] + argumentBytes + Bytes.long("PLAIN") + Bytes.long("en_US")),
-            (10, 30, Bytes.u64(0)), (10, 50, Self.close), (20, 40, Self.close), (50, 11, Bytes.short("q") + Bytes.u64(0)),
+            (10, 30, Bytes.u64(0)), (10, 50, Self.close), (20, 40, Self.close),
+            (50, 11, Bytes.short("q") + Bytes.u64(0)),
             (60, 50, Bytes.u16(312) + Bytes.short("N") + Bytes.short("e") + Bytes.short("r")),
             (60, 60, Bytes.short("c") + Bytes.u64(9) + [1] + Bytes.short("e") + Bytes.short("r")),
             (60, 71, Bytes.u64(9) + [0] + Bytes.short("e") + Bytes.short("r") + Bytes.u32(3)),

@@ -59,7 +59,8 @@ struct FieldTableTests {
         #expect(throws: AMQPError.self) { try decode(Bytes.table([2, 0xFF, 0xFE, UInt8(ascii: "V")])) }
         #expect(throws: AMQPError.self) {
             try decode(
-                Bytes.table(Bytes.short("\u{E9}") + [UInt8(ascii: "V")] + Bytes.short("e\u{301}") + [UInt8(ascii: "V")]))
+                Bytes.table(Bytes.short("\u{E9}") + [UInt8(ascii: "V")] + Bytes.short("e\u{301}") + [UInt8(ascii: "V")])
+            )
         }
     }
 
@@ -84,7 +85,8 @@ struct FieldTableTests {
                 + Bytes.short("i") + [UInt8(ascii: "I")] + Bytes.u32(-2_147_483_648)
                 + Bytes.short("l") + [UInt8(ascii: "l")] + Bytes.u64(2_147_483_648)
                 + Bytes.short("d") + [UInt8(ascii: "d"), 0x3F, 0xF8, 0, 0, 0, 0, 0, 0]
-                + Bytes.short("a") + [UInt8(ascii: "A")] + Bytes.table([UInt8(ascii: "I"), 0, 0, 0, 1, UInt8(ascii: "V")])
+                + Bytes.short("a") + [UInt8(ascii: "A")]
+                + Bytes.table([UInt8(ascii: "I"), 0, 0, 0, 1, UInt8(ascii: "V")])
                 + Bytes.short("o") + [UInt8(ascii: "F")] + Bytes.table([])
                 + Bytes.short("x") + [UInt8(ascii: "x")] + Bytes.u32(1) + [1]
                 + Bytes.short("e") + [UInt8(ascii: "S")] + Bytes.u32(0)

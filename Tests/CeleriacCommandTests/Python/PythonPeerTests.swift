@@ -62,7 +62,9 @@ import Testing
         let peer = try await Self.redisPeer()
         let worker = try await peer.startWorker(queues: ["celery", "other"])
         let driver = try await peer.startDriver()
-        let options: [String: WireValue] = ["queue": "other", "priority": 3, "headers": ["a": [1]], "compression": "zlib"]
+        let options: [String: WireValue] = [
+            "queue": "other", "priority": 3, "headers": ["a": [1]], "compression": "zlib",
+        ]
         let seen = try await driver.get(driver.send("tasks.request", options: options)).value
         #expect(seen?["routing_key"] == "other")
         #expect(seen?["priority"] == 3)

@@ -29,9 +29,11 @@ struct PlainDialect: Dialect {
             "id": .string(submission.id), "name": .string(submission.name), "args": .array(submission.arguments),
             "kwargs": .object(submission.keywordArguments),
         ]
-        let eta = submission.options.eta ?? submission.options.countdown.map {
-            now.addingTimeInterval(Double($0.components.seconds))
-        }
+        let eta =
+            submission.options.eta
+            ?? submission.options.countdown.map {
+                now.addingTimeInterval(Double($0.components.seconds))
+            }
         if let eta { body["eta"] = .double(eta.timeIntervalSince1970) }
         if let expires = submission.options.expires { body["expires"] = .double(expires.timeIntervalSince1970) }
         return OutgoingMessage(
@@ -60,7 +62,8 @@ struct PlainDialect: Dialect {
             let again = OutgoingMessage(message: WireMessage(body: try bytes(body)), routingKey: request.queue)
             return try [.publish([again])] + store(.retry, .null) + [.settle(.acknowledge)]
         case .expired: return try store(.revoked, "expired") + [.settle(.acknowledge)]
-        case .timedOut(let limit): return try store(.failure, .array(["TimeLimitExceeded", .double(limit)])) + [.settle(.acknowledge)]
+        case .timedOut(let limit):
+            return try store(.failure, .array(["TimeLimitExceeded", .double(limit)])) + [.settle(.acknowledge)]
         case .unregistered:
             return try store(.failure, ["NotRegistered"])
                 + [.settle(.park(MessageFault(reason: "unregistered", detail: request.name)))]

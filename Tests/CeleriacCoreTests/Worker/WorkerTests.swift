@@ -173,6 +173,8 @@ struct WorkerTests {
             group.addTask { try await worker.run() }
             await until { started.withLock { $0 } == 2 }
             worker.stop()
+            // Others can have the rest while these two are still running.
+            await until { bench.broker.count(in: "q") == 6 }
             finish.open()
             try await group.waitForAll()
         }
@@ -199,7 +201,11 @@ struct WorkerTests {
             work.handled {
                 started.open()
                 let own = Gate()
-                await withTaskCancellationHandler { await own.wait() } onCancel: { own.open() }
+                await withTaskCancellationHandler {
+                    await own.wait()
+                } onCancel: {
+                    own.open()
+                }
                 try Task.checkCancellation()
             }
         }
@@ -219,7 +225,11 @@ struct WorkerTests {
             work.handled {
                 started.open()
                 let own = Gate()
-                await withTaskCancellationHandler { await own.wait() } onCancel: { own.open() }
+                await withTaskCancellationHandler {
+                    await own.wait()
+                } onCancel: {
+                    own.open()
+                }
                 try Task.checkCancellation()
             }
         }

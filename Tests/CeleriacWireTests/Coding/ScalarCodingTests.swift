@@ -55,7 +55,9 @@ struct ScalarCodingTests {
     }
 
     @Test func floats() throws {
-        for value in [0.0, -0.0, 0.1, -1.5, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude] as [Double] {
+        for value in [0.0, -0.0, 0.1, -1.5, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude]
+            as [Double]
+        {
             #expect(try encoder.encode(value) == .double(value))
             #expect(try decoder.decode(Double.self, from: .double(value)).bitPattern == value.bitPattern)
         }

@@ -18,9 +18,9 @@ struct CompressionTests {
     @Test func zlibIsAlwaysThere() {
         #expect(CompressionMethod.zlib.isAvailable)
         #if Compression
-            #expect(Self.available == CompressionMethod.allCases)
+        #expect(Self.available == CompressionMethod.allCases)
         #else
-            #expect(Self.available == [.zlib])
+        #expect(Self.available == [.zlib])
         #endif
     }
 

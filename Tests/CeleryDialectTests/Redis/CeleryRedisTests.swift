@@ -28,7 +28,8 @@ struct CeleryRedisTests {
         #expect(meta["status"] == "SUCCESS")
         #expect(meta["result"] == 1)
         #expect(meta["task_id"] == .string(ids[0]))
-        #expect(meta.objectValue?.keys.map { $0 } == ["status", "result", "traceback", "children", "date_done", "task_id"])
+        #expect(
+            meta.objectValue?.keys.map { $0 } == ["status", "result", "traceback", "children", "date_done", "task_id"])
         let ttl = try await bench.int(RedisCommand("TTL", "celery-task-meta-\(ids[0])"))
         #expect(ttl > 86000 && ttl <= 86400)
         await bench.close()
@@ -59,7 +60,7 @@ struct CeleryRedisTests {
                 return number
             }
         }
-        try await bench.run(worker) { await until { order.withLock { $0.count } == 5 } }
+        try await bench.run(worker) { try await until { order.withLock { $0.count } == 5 } }
         #expect(order.withLock { $0 } == [0, 3, 5, 6, 9])
         await bench.close()
     }
@@ -78,7 +79,7 @@ struct CeleryRedisTests {
                 return number
             }
         }
-        try await bench.run(worker) { await until { order.withLock { $0.count } == 80 } }
+        try await bench.run(worker) { try await until { order.withLock { $0.count } == 80 } }
         let first = order.withLock { $0.prefix(40) }
         #expect(first.count { $0 == "a" } > 10 && first.count { $0 == "b" } > 10)
         await bench.close()
@@ -176,7 +177,7 @@ struct CeleryRedisTests {
         ])
         let worker = bench.app.worker { Tasks.number.handled { $0 } }
         try await bench.run(worker) {
-            await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
+            try await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
         }
         let kept = try await bench.redis.send(RedisCommand("HKEYS", "unacked")).array ?? []
         #expect(kept.compactMap(\.string) == ["unbound"])
@@ -195,7 +196,7 @@ struct CeleryRedisTests {
         }
         let worker = bench.app.worker { Tasks.number.handled { $0 } }
         try await bench.run(worker) {
-            await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
+            try await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
         }
         let record = try JSON.decode(
             try await bench.redis.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes ?? [])

@@ -19,7 +19,8 @@ struct RedisBench: Sendable {
             logger: Logger(label: "test"))
     }
 
-    static func makeApp(_ url: String, visibilityTimeout: Duration, logLevel: Logger.Level = .error) throws -> CeleryApp {
+    static func makeApp(_ url: String, visibilityTimeout: Duration, logLevel: Logger.Level = .error) throws -> CeleryApp
+    {
         var configuration = CeleryConfiguration()
         configuration.redis.visibilityTimeout = visibilityTimeout
         var logger = Logger(label: "test")
@@ -56,7 +57,7 @@ struct RedisBench: Sendable {
 }
 
 /// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
-func until(_ condition: @Sendable () async throws -> Bool) async rethrows {
-    while !(try await condition()) { await Task.yield() }
+func until(_ condition: @Sendable () async throws -> Bool) async throws {
+    while !(try await condition()) { try await Task.sleep(for: .milliseconds(5)) }
 }
 #endif

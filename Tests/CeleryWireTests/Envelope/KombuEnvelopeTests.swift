@@ -20,6 +20,27 @@ import Testing
         #expect(try envelope.encode() == Array(Samples.envelope.utf8))
     }
 
+    @Test func marksOfAMessageThatIsGivenBackChangeNothingElse() throws {
+        let text = """
+            {"x-later": [1, {"a": 12345678901234567890123, "b": 1e5}], "body": "W10=", "content-type": "application/json", \
+            "headers": {"task": "t", "big": 1.50}, "properties": {"delivery_info": {"exchange": null, "routing_key": "q", \
+            "more": null}, \
+            "delivery_tag": "d", "body_encoding": "base64", "unknown": "\\u00e9"}, "last": true}
+            """
+        let marked = """
+            {"x-later": [1, {"a": 12345678901234567890123, "b": 100000.0}], "body": "W10=", "content-type": "application/json", \
+            "headers": {"task": "t", "big": 1.5, "redelivered": true}, "properties": {"delivery_info": {"exchange": null, "routing_key": "q", \
+            "more": null, "redelivered": true}, "delivery_tag": "d", "body_encoding": "base64", "unknown": "\\u00e9"}, \
+            "last": true}
+            """
+        let bytes = try KombuEnvelope.markedRedelivered(Array(text.utf8))
+        #expect(String(decoding: bytes, as: UTF8.self) == marked)
+        #expect(try KombuEnvelope.decode(bytes).redelivered)
+        // Marking twice is marking once.
+        #expect(try KombuEnvelope.markedRedelivered(bytes) == bytes)
+        #expect(failure { () throws(CeleryWireError) in try KombuEnvelope.markedRedelivered(Array("[]".utf8)) } != nil)
+    }
+
     @Test func everyPropertyComesBack() throws {
         var properties = MessageProperties(
             contentType: "a", contentEncoding: nil, deliveryMode: 1, priority: 9, correlationID: "c", replyTo: "r",

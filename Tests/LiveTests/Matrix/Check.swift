@@ -12,8 +12,3 @@ func expect<Value: Equatable>(_ got: Value, _ wanted: Value, _ what: String = "r
 func expect(_ condition: Bool, _ what: String) throws {
     guard condition else { throw CaseFailure(description: what) }
 }
-
-/// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
-func until(_ condition: @Sendable () async throws -> Bool) async rethrows {
-    while !(try await condition()) { await Task.yield() }
-}

@@ -7,7 +7,8 @@ enum MatrixTasks {
     static let greet = TaskName<String, String, String, String>(
         "tasks.greet", parameters: "name", .init("greeting", default: "Hello"), .init("mark", default: "!"))
     static let fail = TaskName<String, Rest<WireValue>, Void>("tasks.fail")
-    static let retryUntil = TaskName<Int, Double, Int>("tasks.retry_until", parameters: "count", .init("countdown", default: 0.1))
+    static let retryUntil = TaskName<Int, Double, Int>(
+        "tasks.retry_until", parameters: "count", .init("countdown", default: 0.1))
     static let retryExhaust = TaskName<Int, Double, Void>(
         "tasks.retry_exhaust", parameters: .init("max_retries", default: 2), .init("countdown", default: 0.1))
     static let record = TaskName<String, String, Double, String>(

@@ -39,7 +39,7 @@ struct PythonToSwift: Sendable {
         case .ignoreResult:
             let path = site.folder + "/ignored-by-swift"
             let id = try await driver.send("tasks.record", [.string(path), "x"], options: ["ignore_result": true])
-            await until { FileManager.default.fileExists(atPath: path) }
+            try await until { FileManager.default.fileExists(atPath: path) }
             // The next result comes after the time at which this one would have been stored.
             try await value(of: "add", [1, 1], is: 2)
             try expect(try await driver.state(id), "PENDING", "state")
@@ -64,7 +64,7 @@ struct PythonToSwift: Sendable {
         case .yaml: try await value(of: "add", [2, 3], is: 5, options: ["serializer": "yaml"])
         case .pickle:
             _ = try await driver.send("tasks.add", [2, 3], options: ["serializer": "pickle"])
-            await until { await parkedReason() != nil }
+            try await until { await parkedReason() != nil }
             try expect(await parkedReason(), "pickleRefused", "reason for parking")
             try await value(of: "add", [2, 3], is: 5)
         }
@@ -103,13 +103,13 @@ struct PythonToSwift: Sendable {
         let path = site.folder + "/priorities-by-swift"
         for priority: WireValue in [3, 9, 0, 6] {
             _ = try await driver.send(
-                    "tasks.record", [.string(path), .string("\(priority.intValue ?? 0)")],
-                    options: ["priority": priority, "queue": "priorities"])
+                "tasks.record", [.string(path), .string("\(priority.intValue ?? 0)")],
+                options: ["priority": priority, "queue": "priorities"])
         }
         let worker = site.app.worker(queues: ["priorities"], concurrency: 1) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await until { recorded(path).count == 4 }
+            try await until { recorded(path).count == 4 }
             worker.stop()
             try await group.waitForAll()
         }
@@ -162,9 +162,4 @@ struct PythonToSwift: Sendable {
         return nil
         #endif
     }
-}
-
-/// The lines of a file that tasks wrote.
-func recorded(_ path: String) -> [String] {
-    ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n").map { String($0) }
 }

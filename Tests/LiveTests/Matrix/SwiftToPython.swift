@@ -40,7 +40,7 @@ struct SwiftToPython: Sendable {
         case .ignoreResult:
             let path = site.folder + "/ignored-by-python"
             let result = try await app.send(MatrixTasks.record(path, "x", 0), ignoresResult: true)
-            await until { FileManager.default.fileExists(atPath: path) }
+            try await until { FileManager.default.fileExists(atPath: path) }
             try expect(try await get(MatrixTasks.add(1, 1)), 2)
             try expect(try await result.status(), .pending, "state")
         case .failure:
@@ -134,7 +134,7 @@ struct SwiftToPython: Sendable {
             try await app.send(MatrixTasks.record(path, "\(priority)", 0), priority: priority, queue: "priorities")
         }
         let worker = try await site.python.startWorker(queues: ["priorities"])
-        await until { recorded(path).count == 4 }
+        try await until { recorded(path).count == 4 }
         await worker.stop()
         try expect(recorded(path), site.transport == .redis ? ["0", "3", "6", "9"] : ["9", "6", "3", "0"], "order")
     }

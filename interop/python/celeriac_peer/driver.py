@@ -17,6 +17,8 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "inspect", "method", "args", "timeout"}          -> {"replies"}
     {"op": "control", "command", "arguments", "timeout"}    -> {"replies"}
     {"op": "purge"}                                         -> {"count"}
+    {"op": "restore"}                                       -> {"restored": null}: what a worker does now and then, puts
+        back the messages of a Redis broker whose claims have expired
 """
 import os
 import sys
@@ -109,6 +111,11 @@ def control(request):
     )
 
 
+def restore():
+    with app.connection_for_read() as connection:
+        connection.default_channel.qos.restore_visible(num=1000)
+
+
 OPERATIONS = {
     "send": lambda request: {"id": send(request)},
     "send_many": lambda request: {"ids": [send(message) for message in request["messages"]]},
@@ -120,6 +127,7 @@ OPERATIONS = {
     "inspect": lambda request: {"replies": inspect(request)},
     "control": lambda request: {"replies": control(request)},
     "purge": lambda request: {"count": app.control.purge()},
+    "restore": lambda request: {"restored": restore()},
 }
 
 

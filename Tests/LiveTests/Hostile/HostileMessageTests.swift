@@ -1,0 +1,132 @@
+import Celeriac
+import CeleriacTestKit
+import Foundation
+import Logging
+import Testing
+
+#if AMQP
+import CeleriacAMQP
+#endif
+#if Redis
+import CeleriacRedis
+#endif
+
+/// Messages on which a Python worker exits, hangs, or which it loses: a Swift worker keeps each aside with the reason, as
+/// the bytes that came, and the next task runs.
+@Suite("Hostile messages", .serialized)
+struct HostileMessageTests {
+    @Test("in a folder", .timeLimit(.minutes(2))) func folder() async throws {
+        let site = try await MatrixSite(.filesystem)
+        let queue = site.folder + "/messages"
+        let parked = queue + "/celery.parked"
+        try await serves(site) { send in
+            for (index, hostile) in HostileMessage.all.enumerated() {
+                let name = "\(index)_\(UUID().uuidString.lowercased()).celery.msg"
+                // Under a name that nobody reads first: a file that is being written is read again for a while.
+                try Data(hostile.bytes).write(to: URL(filePath: "\(queue)/.\(index)"))
+                try FileManager.default.moveItem(atPath: "\(queue)/.\(index)", toPath: "\(queue)/\(name)")
+                try await send()
+                try await until { FileManager.default.fileExists(atPath: "\(parked)/\(name).json") }
+                let record = try JSON.decode([UInt8](Data(contentsOf: URL(filePath: "\(parked)/\(name).json"))))
+                try Self.check(record, of: hostile)
+            }
+        }
+        await site.close()
+    }
+
+    #if Redis
+    @Test("in Redis, beside a Python worker that restores", .timeLimit(.minutes(3))) func redis() async throws {
+        let site = try await MatrixSite(.redis)
+        // The same database with other queues: the Python worker shares the claims, and restores them after a second.
+        var beside = site.python
+        beside.settings["broker_transport_options"] = [
+            "visibility_timeout": 1, "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
+        ]
+        let python = try await beside.startWorker(queues: ["python"])
+        let driver = try await beside.startDriver()
+        let url = try #require(site.python.settings["broker_url"]?.stringValue)
+        let redis = try await RedisConnection.connect(
+            try RedisConfiguration(url: url), on: sharedEventLoop(), logger: Logger(label: "live"))
+        try await serves(site) { send in
+            for (index, hostile) in HostileMessage.all.enumerated() {
+                _ = try await redis.send(RedisCommand("LPUSH", "celery", hostile.bytes))
+                try await send()
+                let count = index + 1
+                try await until { try await redis.send(RedisCommand("LLEN", "celery.parked")).int == count }
+                let bytes = try await redis.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes
+                try Self.check(try JSON.decode(try #require(bytes)), of: hostile)
+                _ = try await driver.ask("restore")
+            }
+            // Nothing is claimed any more, nothing came back, and the Python worker serves.
+            try await until { try await redis.send(RedisCommand("HLEN", "unacked")).int == 0 }
+            _ = try await driver.ask("restore")
+            let counts = try await redis.send([RedisCommand("LLEN", "celery"), RedisCommand("LLEN", "celery.parked")])
+            #expect(counts.map(\.int) == [0, 15])
+            let id = try await driver.send("tasks.add", [20, 3], options: ["queue": "python"])
+            #expect(try await driver.get(id) == .success(23))
+            #expect(python.isRunning)
+        }
+        await redis.close()
+        await driver.stop()
+        await python.stop()
+        await site.close()
+    }
+    #endif
+
+    #if AMQP
+    @Test("in RabbitMQ", .timeLimit(.minutes(3))) func rabbitMQ() async throws {
+        let site = try await MatrixSite(.rabbitRPC)
+        let url = try #require(site.python.settings["broker_url"]?.stringValue)
+        let connection = try await AMQPConnection.connect(
+            try AMQPConfiguration(url: url), on: sharedEventLoop(), logger: Logger(label: "live"))
+        let channel = try await connection.openChannel()
+        try await serves(site) { send in
+            for hostile in HostileAMQPMessage.all {
+                let outcomes = try await channel.publish([
+                    AMQPPublish(routingKey: "celery", mandatory: true, message: hostile.message)
+                ])
+                #expect(outcomes.allSatisfy { $0.error == nil }, "\(hostile.name)")
+                try await send()
+                let looking = try await connection.openChannel()
+                var found: AMQPDelivery?
+                while found == nil { found = try await looking.get(queue: "celery.parked") }
+                let parked = try #require(found)
+                looking.ack([parked.deliveryTag])
+                #expect(parked.message.headers["x-celeriac-reason"]?.stringValue == hostile.reason, "\(hostile.name)")
+                #expect(parked.message.body == hostile.message.body, "\(hostile.name)")
+                await looking.close()
+            }
+        }
+        await connection.close()
+        await site.close()
+    }
+    #endif
+
+    /// Runs a worker during `body`, whose argument sends a task and waits for its result.
+    private func serves(_ site: MatrixSite, _ body: (() async throws -> Void) async throws -> Void) async throws {
+        let worker = site.app.worker { MatrixTasks.handlers }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            try await body {
+                let sum = try await site.app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30))
+                #expect(sum == 5)
+            }
+            worker.stop()
+            try await group.waitForAll()
+        }
+    }
+
+    private static func check(_ record: WireValue, of hostile: HostileMessage) throws {
+        #expect(record["reason"]?.stringValue == hostile.reason, "\(hostile.name)")
+        #expect(record["queue"]?.stringValue == "celery", "\(hostile.name)")
+        let kept =
+            try record["message"]?.stringValue.map { Array($0.utf8) }
+            ?? record["message_base64"]?.stringValue.map { try Base64.decode($0) }
+        #expect(kept == hostile.bytes, "\(hostile.name)")
+        if let field = hostile.field {
+            #expect(
+                record["detail"]?.stringValue?.contains(field) == true, "\(hostile.name): \(record["detail"] ?? .null)")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import CeleriacTestKit
+import Foundation
+import Testing
+
+/// A Swift worker in a process of its own.
+struct LiveWorkerProcess: Sendable {
+    let child: ChildProcess
+    private let log: String
+
+    /// Starts a worker and waits until it consumes.
+    static func start(
+        on site: BrokerSite, concurrency: Int = 4, prefetchMultiplier: Int = 6
+    ) async throws -> LiveWorkerProcess {
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let program = URL(filePath: tests).deletingLastPathComponent().appending(path: "LiveWorker").path
+        let name = UUID().uuidString
+        let ready = "\(site.folder.path)/\(name).ready"
+        let log = "\(site.folder.path)/\(name).log"
+        var environment = ProcessInfo.processInfo.environment
+        environment["LIVE_BROKER"] = site.broker
+        environment["LIVE_RESULTS"] = site.results
+        environment["LIVE_CONCURRENCY"] = "\(concurrency)"
+        environment["LIVE_PREFETCH_MULTIPLIER"] = "\(prefetchMultiplier)"
+        environment["LIVE_VISIBILITY_TIMEOUT"] = "\(site.visibilityTimeout)"
+        environment["LIVE_READY"] = ready
+        let child = try ChildProcess(
+            program, [], environment: environment, output: .file(log), error: .file(log))
+        let worker = LiveWorkerProcess(child: child, log: log)
+        try await until {
+            try #require(child.status == nil, "the worker ended: \(worker.logged)")
+            return FileManager.default.fileExists(atPath: ready)
+        }
+        return worker
+    }
+
+    /// What it has logged so far.
+    var logged: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+
+    /// Asks it to stop and waits for its end.
+    func stop() async -> CeleriacTestKit.ExitStatus {
+        child.signal(SIGTERM)
+        return await child.wait()
+    }
+}
