@@ -120,8 +120,17 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(
+            name: "MachineryDialect",
+            dependencies: [
+                "MachineryWire", "CeleriacCore",
+                .target(name: "CeleriacAMQP", condition: amqp),
+                .target(name: "CeleriacRedis", condition: redis),
+            ],
+            swiftSettings: settings),
+
         // The umbrella: turns URLs into brokers and result stores.
-        .target(name: "Celeriac", dependencies: ["CeleryDialect"], swiftSettings: settings),
+        .target(name: "Celeriac", dependencies: ["CeleryDialect", "MachineryDialect"], swiftSettings: settings),
 
         // Around it.
         .target(
@@ -175,6 +184,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit"], swiftSettings: settings),
+        .testTarget(
+            name: "MachineryDialectTests", dependencies: ["Celeriac", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
             name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
         .testTarget(

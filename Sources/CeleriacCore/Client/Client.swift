@@ -1,8 +1,6 @@
 import CeleriacWire
 public import Logging
 
-import struct FoundationEssentials.UUID
-
 /// Sends tasks and reads their results.
 ///
 /// Connections are made on first use and kept; ``close()`` ends them.
@@ -51,18 +49,18 @@ public final class Client: TaskSender {
 
     func send<Value>(_ signature: Signature<Value>, options: SendOptions) async throws -> AsyncResult<Value> {
         let prepared = try prepare(signature, options: options)
-        try await publish([prepared.message])
+        try await publish([prepared.message], storing: [prepared.record])
         return prepared.result
     }
 
     func send<Value>(batch signatures: [Signature<Value>], options: SendOptions) async throws -> [AsyncResult<Value>] {
         let prepared = try signatures.map { try prepare($0, options: options) }
-        try await publish(prepared.map(\.message))
+        try await publish(prepared.map(\.message), storing: prepared.map(\.record))
         return prepared.map(\.result)
     }
 
     private func prepare<Value>(_ signature: Signature<Value>, options: SendOptions) throws
-        -> (message: OutgoingMessage, result: AsyncResult<Value>)
+        -> (message: OutgoingMessage, record: ResultRecord?, result: AsyncResult<Value>)
     {
         var options = configuration.defaultOptions.overridden(by: signature.options).overridden(by: options)
         options.queue = options.queue ?? configuration.routes[signature.task] ?? configuration.defaultQueue
@@ -73,14 +71,16 @@ public final class Client: TaskSender {
             throw CeleriacError(
                 .argumentMismatch, "the arguments of \(signature.task) cannot be encoded", cause: error)
         }
-        let id = options.taskID ?? UUID().uuidString.lowercased()
+        let id = options.taskID ?? dialect.newTaskID()
         let submission = TaskSubmission(
             id: id, name: signature.task, arguments: arguments.positional, keywordArguments: arguments.keywords,
             options: options, replyTo: store?.replyTo ?? "")
-        let message = try dialect.message(for: submission, now: timers.now)
+        let now = timers.now
+        let message = try dialect.message(for: submission, now: now)
         let keepsResult = options.ignoresResult != true
         return (
             message,
+            keepsResult ? try dialect.record(before: submission, now: now, expiry: configuration.resultExpiry) : nil,
             AsyncResult(
                 id: id, client: self, coding: signature.resultCoding, ticket: keepsResult ? ticket(for: id) : nil)
         )
@@ -90,9 +90,12 @@ public final class Client: TaskSender {
         store?.deliversOnce == true ? hub.hold(id) : nil
     }
 
-    private func publish(_ messages: [OutgoingMessage]) async throws {
+    /// Publishes messages, after what is stored of their tasks beforehand.
+    package func publish(_ messages: [OutgoingMessage], storing records: [ResultRecord?]) async throws {
         // A store that answers on a queue must have that queue before the first answer can come.
         if let store, store.deliversOnce { try await store.watch([], sink: hub) }
+        let records = records.compactMap(\.self)
+        if !records.isEmpty { try await store?.store(records) }
         try await broker.publish(messages)
     }
 
@@ -137,6 +140,9 @@ public final class Client: TaskSender {
         -> [String: TaskResult]
     {
         while true {
+            // Where nobody tells of results they are asked for, again and again.
+            let poll = store.pollInterval.map { timers.schedule(after: $0) { wait.needsFetch() } }
+            defer { poll?.cancel() }
             switch try await wait.next() {
             case .complete(let results):
                 return results
@@ -160,6 +166,23 @@ public final class Client: TaskSender {
         if store.deliversOnce { return hub.latest(id) }
         guard let payload = try await store.fetch([id]).first ?? nil else { return nil }
         return try dialect.result(from: payload)
+    }
+
+    /// Asks for a result every so often, until it is final.
+    func finalResult(of id: String, every interval: Duration, timeout: Duration?) async throws -> TaskResult {
+        let timeIsUp = Gate()
+        let timer = timeout.map { timers.schedule(after: $0) { timeIsUp.open() } }
+        defer { timer?.cancel() }
+        guard store != nil else {
+            throw CeleriacError(.configuration, "there is no result store: give the application one")
+        }
+        while true {
+            if let result = try await currentResult(of: id), result.state.isFinal { return result }
+            if timeIsUp.isOpen {
+                throw CeleriacError(.timeout, "a result did not arrive within \(timeout ?? .zero)")
+            }
+            try await timers.sleep(for: interval)
+        }
     }
 
     func forget(_ id: String) async throws {

@@ -33,4 +33,16 @@ public protocol Dialect: Sendable {
 
     /// Reads a stored state.
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult
+
+    /// An id for a task that is to be sent.
+    func newTaskID() -> String
+
+    /// The state that is stored before a task is sent, or nil where there is none.
+    ///
+    /// - Parameter expiry: how long results are kept; nil for ever.
+    func record(before submission: TaskSubmission, now: Date, expiry: Duration?) throws(CeleriacError) -> ResultRecord?
+
+    /// The states that workers store on the way of every task whose results are stored, whatever its options say:
+    /// `RECEIVED` when a slot takes it up, `STARTED` when its handler begins.
+    var trackedStates: Set<TaskState> { get }
 }

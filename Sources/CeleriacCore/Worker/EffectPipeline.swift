@@ -7,6 +7,10 @@ final class EffectPipeline: Sendable {
     private let publishing = Lane<Plan>()
     private let storing = Lane<Plan>()
     private let settling = Lane<Plan>()
+    private let joining = Lane<Plan>()
+    /// The plans that pause, each with its timer.
+    private let pausing = Mutex<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
+    private let lastPause = Atomic<UInt64>(0)
     private let underWay = Mutex((count: 0, drained: Gate?.none))
 
     private let broker: any Broker
@@ -46,6 +50,7 @@ final class EffectPipeline: Sendable {
             group.addTask { await self.run(self.publishing) { await self.publish($0) } }
             group.addTask { await self.run(self.storing) { await self.store($0) } }
             group.addTask { await self.run(self.settling) { await self.settle($0) } }
+            group.addTask { await self.run(self.joining) { await self.join($0) } }
         }
     }
 
@@ -69,18 +74,28 @@ final class EffectPipeline: Sendable {
     }
 
     /// From now on nothing is tried twice.
-    func stopRetrying() { lastCall.open() }
+    func stopRetrying() {
+        lastCall.open()
+        let paused = pausing.withLock { pausing in
+            defer { pausing = [:] }
+            return pausing.sorted { $0.key < $1.key }.map(\.value)
+        }
+        for (_, timer) in paused { timer.cancel() }
+        forward(paused.map { $0.plan.advanced() })
+    }
 
     func close() {
         publishing.close()
         storing.close()
         settling.close()
+        joining.close()
     }
 
     private func forward(_ plans: [Plan]) {
         var toPublish: [Plan] = []
         var toStore: [Plan] = []
         var toSettle: [Plan] = []
+        var toJoin: [Plan] = []
         var done = 0
         var endedJobs = 0
         for plan in plans {
@@ -88,6 +103,11 @@ final class EffectPipeline: Sendable {
             case .publish: toPublish.append(plan)
             case .store: toStore.append(plan)
             case .settle: toSettle.append(plan)
+            case .join: toJoin.append(plan)
+            case .pause(let duration):
+                // It is out of the worker's way until then.
+                if plan.endsJob { endedJobs += 1 }
+                pause(plan.keptAside(), for: duration)
             case nil:
                 done += 1
                 if plan.endsJob { endedJobs += 1 }
@@ -96,6 +116,7 @@ final class EffectPipeline: Sendable {
         publishing.put(contentsOf: toPublish)
         storing.put(contentsOf: toStore)
         settling.put(contentsOf: toSettle)
+        joining.put(contentsOf: toJoin)
         if endedJobs > 0 { onJobsEnded(endedJobs) }
         guard done > 0 else { return }
         let drained = underWay.withLock { state in
@@ -105,6 +126,53 @@ final class EffectPipeline: Sendable {
             return state.drained
         }
         drained?.open()
+    }
+
+    // MARK: Pausing
+
+    private func pause(_ plan: Plan, for duration: Duration) {
+        let id = lastPause.add(1, ordering: .relaxed).newValue
+        // Under the lock, so that the timer is known before it can fire, and so that no pause begins after the last call.
+        let isPaused = pausing.withLock { pausing in
+            guard !lastCall.isOpen else { return false }
+            pausing[id] = (
+                plan,
+                timers.schedule(after: duration) {
+                    if let (plan, _) = self.pausing.withLock({ $0.removeValue(forKey: id) }) {
+                        self.forward([plan.advanced()])
+                    }
+                }
+            )
+            return true
+        }
+        if !isPaused { forward([plan.advanced()]) }
+    }
+
+    // MARK: Joining
+
+    private func join(_ plans: [Plan]) async -> [Plan] {
+        guard let store = store as? any GroupStore else { return plans.map { $0.advanced() } }
+        let joined = Mutex<[String: [Effect]]>([:])
+        let done = await perform(plans, what: "join groups") { plans in
+            let parts = plans.compactMap { plan -> GroupPart? in
+                guard case .join(let part)? = plan.first else { return nil }
+                return part
+            }
+            let states = try await store.join(parts)
+            for (part, states) in zip(parts, states) {
+                guard let states, let effects = try part.whenComplete?(states) else { continue }
+                joined.withLock { $0[part.taskID] = effects }
+            }
+        } refused: { plan, error in
+            plan.replaceRest(with: .park(MessageFault(reason: "groupNotJoined", detail: String(describing: error))))
+        }
+        let effects = joined.withLock { $0 }
+        return done.map { plan in
+            guard let more = effects[plan.taskID] else { return plan }
+            var plan = plan
+            plan.insert(more)
+            return plan
+        }
     }
 
     // MARK: Publishing

@@ -4,7 +4,7 @@ struct Plan: Sendable {
     let receipt: Receipt?
     let taskID: String
     /// Whether the worker holds one message less once the plan is done.
-    let endsJob: Bool
+    private(set) var endsJob: Bool
     private var effects: ArraySlice<Effect>
 
     init(receipt: Receipt?, taskID: String, endsJob: Bool, effects: [Effect]) {
@@ -19,6 +19,16 @@ struct Plan: Sendable {
 
     /// The effect whose turn it was is done.
     mutating func advance() { effects = effects.dropFirst() }
+
+    /// Effects that come before the next one.
+    mutating func insert(_ more: [Effect]) { effects = (more + effects)[...] }
+
+    /// The plan, no longer counted among what the worker holds.
+    func keptAside() -> Plan {
+        var plan = self
+        plan.endsJob = false
+        return plan
+    }
 
     /// Nothing of the rest can be done: the message is kept aside, or given back.
     mutating func replaceRest(with disposition: Settlement.Disposition) {
