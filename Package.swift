@@ -130,7 +130,14 @@ let package = Package(
             swiftSettings: settings),
 
         // The umbrella: turns URLs into brokers and result stores.
-        .target(name: "Celeriac", dependencies: ["CeleryDialect", "MachineryDialect"], swiftSettings: settings),
+        .target(
+            name: "Celeriac",
+            dependencies: [
+                "CeleryDialect", "MachineryDialect",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
 
         // Around it.
         .target(

@@ -59,9 +59,8 @@ public final class Client: TaskSender {
         return prepared.map(\.result)
     }
 
-    private func prepare<Value>(_ signature: Signature<Value>, options: SendOptions) throws
-        -> (message: OutgoingMessage, record: ResultRecord?, result: AsyncResult<Value>)
-    {
+    /// What is sent for a signature, before a dialect makes a message of it.
+    package func submission<Value>(for signature: Signature<Value>, options: SendOptions) throws -> TaskSubmission {
         var options = configuration.defaultOptions.overridden(by: signature.options).overridden(by: options)
         options.queue = options.queue ?? configuration.routes[signature.task] ?? configuration.defaultQueue
         let arguments: EncodedArguments
@@ -71,10 +70,17 @@ public final class Client: TaskSender {
             throw CeleriacError(
                 .argumentMismatch, "the arguments of \(signature.task) cannot be encoded", cause: error)
         }
-        let id = options.taskID ?? dialect.newTaskID()
-        let submission = TaskSubmission(
-            id: id, name: signature.task, arguments: arguments.positional, keywordArguments: arguments.keywords,
-            options: options, replyTo: store?.replyTo ?? "")
+        return TaskSubmission(
+            id: options.taskID ?? dialect.newTaskID(), name: signature.task, arguments: arguments.positional,
+            keywordArguments: arguments.keywords, options: options, replyTo: store?.replyTo ?? "")
+    }
+
+    private func prepare<Value>(_ signature: Signature<Value>, options: SendOptions) throws
+        -> (message: OutgoingMessage, record: ResultRecord?, result: AsyncResult<Value>)
+    {
+        let submission = try submission(for: signature, options: options)
+        let options = submission.options
+        let id = submission.id
         let now = timers.now
         let message = try dialect.message(for: submission, now: now)
         let keepsResult = options.ignoresResult != true

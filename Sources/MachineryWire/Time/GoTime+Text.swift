@@ -9,7 +9,7 @@ extension GoTime: LosslessStringConvertible {
             1...12 ~= month, day >= 1, day <= Self.days(in: month, of: year), hour <= 23, minute <= 59, second <= 59,
             let nanoseconds = reader.fraction(), let offset = reader.offset(), reader.rest.isEmpty
         else { return nil }
-        let days = Self.daysSince1970(year: year, month: month, day: day)
+        let days = CivilDate.daysSince1970(year: year, month: month, day: day)
         let seconds = Int64(days) * 86_400 + Int64(hour * 3600 + minute * 60 + second) - Int64(offset) * 60
         self.init(seconds: seconds, nanoseconds: nanoseconds, offset: offset)
     }
@@ -19,7 +19,7 @@ extension GoTime: LosslessStringConvertible {
         let local = seconds + Int64(offset) * 60
         let days = local >= 0 ? local / 86_400 : (local - 86_399) / 86_400
         let rest = Int(local - days * 86_400)
-        let (year, month, day) = Self.civil(daysSince1970: Int(days))
+        let (year, month, day) = CivilDate.of(daysSince1970: Int(days))
         var text =
             Self.padded(year, 4) + "-" + Self.padded(month, 2) + "-" + Self.padded(day, 2) + "T"
             + Self.padded(rest / 3600, 2) + ":" + Self.padded(rest / 60 % 60, 2) + ":" + Self.padded(rest % 60, 2)
@@ -46,27 +46,6 @@ extension GoTime: LosslessStringConvertible {
         case 4, 6, 9, 11: 30
         default: 31
         }
-    }
-
-    /// Days of the Gregorian calendar, counted in years that begin in March, whose last month is the uneven one.
-    private static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
-        let year = month <= 2 ? year - 1 : year
-        let era = (year >= 0 ? year : year - 399) / 400
-        let yearOfEra = year - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
-    }
-
-    private static func civil(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
-        let days = days + 719_468
-        let era = (days >= 0 ? days : days - 146_096) / 146_097
-        let dayOfEra = days - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shifted + 2) / 5 + 1)
     }
 
     // MARK: Reading
