@@ -192,7 +192,8 @@ let package = Package(
         .testTarget(
             name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
-            name: "MachineryDialectTests", dependencies: ["Celeriac", "CeleriacTestKit"], swiftSettings: settings),
+            name: "MachineryDialectTests", dependencies: ["Celeriac", "MachineryDialect", "CeleriacTestKit"],
+            swiftSettings: settings),
         .testTarget(
             name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
         .testTarget(

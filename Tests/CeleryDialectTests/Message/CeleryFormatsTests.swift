@@ -38,6 +38,8 @@ import Testing
             case .settle(.reject): "reject"
             case .settle(.requeue): "requeue"
             case .settle(.park(let fault)): "park \(fault.reason)"
+            case .pause(let duration): "pause \(duration)"
+            case .join(let part): "join \(part.groupID)"
             }
         }
     }
