@@ -192,7 +192,7 @@ let package = Package(
         .testTarget(
             name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
-            name: "MachineryDialectTests", dependencies: ["Celeriac", "MachineryDialect", "CeleriacTestKit"],
+            name: "MachineryDialectTests", dependencies: ["MachineryDialect", "CeleriacTestKit"],
             swiftSettings: settings),
         .testTarget(
             name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),

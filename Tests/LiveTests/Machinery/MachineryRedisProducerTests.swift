@@ -55,6 +55,7 @@ struct MachineryRedisProducerTests {
             try await server.send(
                 MachineryChain([
                     add(1, 1, server: server), add(5, 5, server: server),
+                    server.signature(MachineryTasks.multiply([4])),
                 ]))
         }
     }

@@ -59,8 +59,11 @@ struct RecordedCase: Sendable {
         return text.replacing(/^1[7-9]\d{17}$|^1\.[7-9]\d*e\+18$/, with: "SCORE")
     }
 
+    /// Everything that is in a database, without what differs from run to run: the order of a group in its queue too.
     static func normalized(_ content: [String: [String]]) -> [String] {
-        content.map { key, values in normalized(key) + " = " + values.map { normalized($0) }.joined(separator: " | ") }
-            .sorted()
+        content.map { key, values in
+            normalized(key) + " = " + values.map { normalized($0) }.sorted().joined(separator: " | ")
+        }
+        .sorted()
     }
 }
