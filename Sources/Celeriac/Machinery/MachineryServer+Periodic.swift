@@ -95,7 +95,8 @@ extension MachineryServer {
 
     private func sendOnce(_ task: PeriodicTask, at due: Date) async {
         let key = "machinery_lock_" + configuration.programName + task.name + task.spec
-        guard let next = task.schedule.next(after: due) else { return }
+        // A time that was missed altogether is not made up for: its lock is over, and another may have had it.
+        guard let next = task.schedule.next(after: due), next > timers.now else { return }
         do {
             guard try await lock.acquire(key, until: GoTime(next).unixNanoseconds - 1) else { return }
             try await task.send(self)

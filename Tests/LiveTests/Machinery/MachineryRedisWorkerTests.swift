@@ -3,6 +3,7 @@ import Celeriac
 import CeleriacRedis
 import CeleriacTestKit
 import Foundation
+import NIOPosix
 import Synchronization
 import Testing
 
@@ -230,14 +231,23 @@ struct MachineryRedisWorkerTests {
     }
 
     @Test func periodicTasksAreSentOnceByAllThatShareALock() async throws {
-        let bench = try await MachineryBench(lock: "redis")
-        let other = try MachineryServer(configuration: bench.server.configuration, logger: MachineryBench.logger)
-        for server in [bench.server, other] {
+        let bench = try await MachineryBench()
+        let record = Mutex<[Int64: Int]>([:])
+        let servers = try (0..<2).map { _ in
+            let lock = MachineryRedisLock(
+                try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+                logger: MachineryBench.logger)
+            return try MachineryServer(
+                configuration: bench.server.configuration,
+                lock: RecordingLock(lock: lock) { expiry in record.withLock { $0[expiry, default: 0] += 1 } },
+                logger: MachineryBench.logger)
+        }
+        for server in servers {
             try server.registerPeriodicTask(
                 "@every 1s", name: "periodic-add", server.signature(MachineryTasks.add([1, 1])))
         }
-        let first = Task { try await bench.server.run() }
-        let second = Task { try await other.run() }
+        let first = Task { try await servers[0].run() }
+        let second = Task { try await servers[1].run() }
         while try await bench.int(RedisCommand("LLEN", "machinery_tasks")) < 2 {
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -245,16 +255,19 @@ struct MachineryRedisWorkerTests {
         first.cancel()
         second.cancel()
         _ = await (first.result, second.result)
-        // One a second, each at its own second.
+        // For each time one of them had the lock, and sent one task.
+        let times = record.withLock { $0 }
+        #expect(times.values.allSatisfy { $0 == 1 })
+        #expect(times.keys.allSatisfy { $0 % 1_000_000_000 == 999_999_999 })
         let sent = try await bench.elements(of: "machinery_tasks").map { try MachinerySignature.decode($0) }
         #expect(Set(sent.map(\.uuid)).count == sent.count)
-        #expect(sent.count <= 3)
+        #expect(sent.count <= times.count)
         #expect(sent.allSatisfy { $0.onSuccess == [] && $0.onError == [] })
         #expect(value == -1 || value % 1_000_000_000 == 999_999_999)
         #expect(throws: CeleriacError.self) {
             try bench.server.registerPeriodicTask("* * * *", name: "x", MachinerySignature(name: "add"))
         }
-        await other.close()
+        for server in servers { await server.close() }
         await bench.close()
     }
 
@@ -288,6 +301,18 @@ struct MachineryRedisWorkerTests {
         }
         #expect(try await bench.int(RedisCommand("LLEN", "machinery_tasks")) == 1)
         await bench.close()
+    }
+}
+
+/// Tells for which times a lock was had.
+private struct RecordingLock: MachineryLock {
+    let lock: any MachineryLock
+    let acquired: @Sendable (Int64) -> Void
+
+    func acquire(_ key: String, until expiry: Int64) async throws -> Bool {
+        guard try await lock.acquire(key, until: expiry) else { return false }
+        acquired(expiry)
+        return true
     }
 }
 
