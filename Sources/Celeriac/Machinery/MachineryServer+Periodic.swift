@@ -3,8 +3,8 @@ import CeleriacWire
 import Logging
 import MachineryDialect
 public import MachineryWire
+import NIOConcurrencyHelpers
 import ServiceLifecycle
-import Synchronization
 
 import struct FoundationEssentials.Date
 
@@ -64,7 +64,7 @@ extension MachineryServer {
         _ spec: String, _ name: String, send: @escaping @Sendable (MachineryServer) async throws -> Void
     ) throws {
         let task = PeriodicTask(spec: spec, name: name, schedule: try CronSchedule(spec), send: send)
-        periodic.withLock { $0.append(task) }
+        periodic.withLockedValue { $0.append(task) }
     }
 
     /// Sends the periodic tasks that were registered before, each at its times, until the task is cancelled or the service
@@ -72,7 +72,7 @@ extension MachineryServer {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
-                let tasks = self.periodic.withLock { $0 }
+                let tasks = self.periodic.withLockedValue { $0 }
                 for task in tasks { group.addTask { await self.repeatedly(task) } }
                 // Without any, it waits all the same: a service that ends ends its group.
                 if tasks.isEmpty { group.addTask { try? await self.timers.sleep(for: .seconds(1 << 40)) } }

@@ -3,10 +3,10 @@ public import CeleriacWire
 public import Logging
 public import MachineryDialect
 public import MachineryWire
+import NIOConcurrencyHelpers
 public import NIOCore
 public import NIOPosix
 public import ServiceLifecycle
-import Synchronization
 
 /// A Machinery application: it sends tasks to Machinery workers, in Go or in Swift, reads their results, and makes workers.
 ///
@@ -30,8 +30,8 @@ public final class MachineryServer: TaskSender, Service {
     let eventLoopGroup: any EventLoopGroup
     let timers: any TimerSource
     let logger: Logger
-    private let registry = Mutex<[TaskHandler]>([])
-    let periodic = Mutex<[PeriodicTask]>([])
+    private let registry = NIOLockedValueBox<[TaskHandler]>([])
+    let periodic = NIOLockedValueBox<[PeriodicTask]>([])
 
     /// Makes an application. It connects on first use.
     ///
@@ -71,11 +71,11 @@ public final class MachineryServer: TaskSender, Service {
     /// Registers tasks: what every worker of this application serves. Of two with one name the last is taken.
     public func register(@TaskHandlerBuilder _ handlers: () -> [TaskHandler]) {
         let handlers = handlers()
-        registry.withLock { $0 += handlers }
+        registry.withLockedValue { $0 += handlers }
     }
 
     /// The tasks that are registered.
-    public var registeredTasks: [TaskHandler] { registry.withLock { $0 } }
+    public var registeredTasks: [TaskHandler] { registry.withLockedValue { $0 } }
 
     /// A worker of this application; run it in a `ServiceGroup`, or call its `run()` or `launch()`.
     ///

@@ -3,9 +3,9 @@ import CeleriacWire
 import Logging
 import MachineryDialect
 public import MachineryWire
+import NIOConcurrencyHelpers
 import NIOCore
 public import ServiceLifecycle
-import Synchronization
 import UnixSignals
 
 #if canImport(Glibc)
@@ -33,8 +33,8 @@ public final class MachineryWorker: Service {
     private let server: MachineryServer
     private let concurrency: Int
     private let isOwnQueue: Bool
-    private let hooks = Mutex(Hooks())
-    private let made = Mutex<Worker?>(nil)
+    private let hooks = NIOLockedValueBox(Hooks())
+    private let made = NIOLockedValueBox<Worker?>(nil)
 
     init(server: MachineryServer, consumerTag: String, concurrency: Int, queue: String?) {
         self.server = server
@@ -55,17 +55,17 @@ public final class MachineryWorker: Service {
 
     /// Calls `handler` when a task has failed for good. Set it before the worker runs.
     public func onError(_ handler: @escaping @Sendable (any Error) async -> Void) {
-        hooks.withLock { $0.error = handler }
+        hooks.withLockedValue { $0.error = handler }
     }
 
     /// Calls `handler` before each task. Set it before the worker runs.
     public func onPreTask(_ handler: @escaping @Sendable (MachinerySignature) async -> Void) {
-        hooks.withLock { $0.preTask = handler }
+        hooks.withLockedValue { $0.preTask = handler }
     }
 
     /// Calls `handler` after each task, whatever became of it. Set it before the worker runs.
     public func onPostTask(_ handler: @escaping @Sendable (MachinerySignature) async -> Void) {
-        hooks.withLock { $0.postTask = handler }
+        hooks.withLockedValue { $0.postTask = handler }
     }
 
     // MARK: Running
@@ -97,7 +97,7 @@ public final class MachineryWorker: Service {
 
     /// The worker, made when it is first asked for, so that handlers of events can be set before.
     private var worker: Worker {
-        made.withLock { made in
+        made.withLockedValue { made in
             let worker = made ?? makeWorker()
             made = worker
             return worker
@@ -105,7 +105,7 @@ public final class MachineryWorker: Service {
     }
 
     private func makeWorker() -> Worker {
-        let hooks = hooks.withLock { $0 }
+        let hooks = hooks.withLockedValue { $0 }
         var settings = WorkerConfiguration(
             queues: [queue], concurrency: concurrency, nodeName: consumerTag,
             resultExpiry: server.configuration.resultExpiry)

@@ -2,7 +2,7 @@
 
 public import CeleriacWire
 internal import NIOCore
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// A channel of an AMQP connection: one conversation with the broker, with its own consumers and delivery tags.
 ///
@@ -18,7 +18,7 @@ public final class AMQPChannel: Sendable {
     public let connection: AMQPConnection
     /// The channel's number on its connection.
     public let number: UInt16
-    let mailbox = Mutex(Mailbox())
+    let mailbox = NIOLockedValueBox(Mailbox())
 
     init(connection: AMQPConnection, number: UInt16) {
         self.connection = connection
@@ -29,11 +29,11 @@ public final class AMQPChannel: Sendable {
     public var isOpen: Bool { closure == nil }
 
     /// Why the channel was closed; `nil` while it is open.
-    public var closure: AMQPError? { mailbox.withLock { $0.closure } }
+    public var closure: AMQPError? { mailbox.withLockedValue { $0.closure } }
 
     /// Calls `handler` once when the channel has ended, by whatever means; at once if it has.
     public func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
-        if let error = mailbox.withLock({ $0.addCloseHandler(handler) }) { handler(error) }
+        if let error = mailbox.withLockedValue({ $0.addCloseHandler(handler) }) { handler(error) }
     }
 
     /// Closes the channel and waits until the broker agrees. Settlements given before are sent; unsettled deliveries go
@@ -134,7 +134,7 @@ public final class AMQPChannel: Sendable {
     }
 
     private func enqueue(_ settlement: Settlement) {
-        guard mailbox.withLock({ $0.add(settlement) }) else { return }
+        guard mailbox.withLockedValue({ $0.add(settlement) }) else { return }
         let connection = self.connection
         connection.eventLoop.execute {
             connection.assumeIsolated { $0.drainSettlements(of: self) }

@@ -2,7 +2,7 @@
 
 internal import CeleriacCore
 internal import NIOCore
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// A channel with its consumers, set up again whenever it was lost: with the connection, by a channel error, or because
 /// the broker cancelled a consumer.
@@ -27,7 +27,7 @@ public final class AMQPConsumerSession: Sendable {
     private let client: AMQPClient
     private let setup: @Sendable (AMQPChannel) async throws(AMQPError) -> [AMQPConsumption]
     private let onEvent: @Sendable (Event) -> Void
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// Makes a session; ``run()`` begins it.
     ///
@@ -68,7 +68,7 @@ public final class AMQPConsumerSession: Sendable {
     /// Cancels the consumers and starts no new ones. Returns when no further delivery can come; those that came can
     /// still be settled, until ``run()`` is cancelled.
     public func stopConsuming() async {
-        let (channel, tags) = state.withLock { state in
+        let (channel, tags) = state.withLockedValue { state in
             state.isStopping = true
             defer { state.consumerTags = [] }
             return (state.channel, state.consumerTags)
@@ -76,7 +76,7 @@ public final class AMQPConsumerSession: Sendable {
         for tag in tags { try? await channel?.cancel(consumerTag: tag) }
     }
 
-    private var isEnding: Bool { Task.isCancelled || state.withLock { $0.isStopping } }
+    private var isEnding: Bool { Task.isCancelled || state.withLockedValue { $0.isStopping } }
 
     /// Sets up one channel and waits for its end.
     private func serve(_ generation: inout Int) async -> AMQPError {
@@ -87,7 +87,7 @@ public final class AMQPConsumerSession: Sendable {
             do throws(AMQPError) {
                 let consumptions = try await setup(channel)
                 generation += 1
-                state.withLock { $0.channel = channel }
+                state.withLockedValue { $0.channel = channel }
                 onEvent(.up(generation: generation, channel: channel))
                 for consumption in consumptions { try await consume(consumption, channel, ended) }
             } catch {
@@ -98,7 +98,7 @@ public final class AMQPConsumerSession: Sendable {
             } onCancel: {
                 ended.succeed(.cancelled)
             }
-            state.withLock { state in
+            state.withLockedValue { state in
                 state.channel = nil
                 state.consumerTags = []
             }
@@ -130,7 +130,7 @@ public final class AMQPConsumerSession: Sendable {
                 }
             }
         }
-        let isStopping = state.withLock { state in
+        let isStopping = state.withLockedValue { state in
             if !state.isStopping { state.consumerTags.append(tag) }
             return state.isStopping
         }

@@ -1,5 +1,6 @@
 #if AMQP
 
+internal import NIOConcurrencyHelpers
 internal import CeleriacWire
 internal import DequeModule
 internal import Synchronization
@@ -78,7 +79,7 @@ extension AMQPConnection {
     }
 
     private func failAll(_ state: ChannelState, _ error: AMQPError) {
-        let handlers = state.handle.mailbox.withLock { $0.close(error) }
+        let handlers = state.handle.mailbox.withLockedValue { $0.close(error) }
         let consumers = state.consumers.values
         state.consumers = [:]
         for consumer in consumers { consumer.deliver(last: .closed(error)) }

@@ -1,5 +1,6 @@
 #if AMQP
 
+internal import NIOConcurrencyHelpers
 internal import Synchronization
 
 extension AMQPConnection {
@@ -9,7 +10,7 @@ extension AMQPConnection {
 
     /// Sends what consumers said about deliveries since the last time.
     func drainSettlements(_ state: ChannelState) {
-        let settlements = state.handle.mailbox.withLock { $0.takeAll() }
+        let settlements = state.handle.mailbox.withLockedValue { $0.takeAll() }
         var acknowledged: [UInt64] = []
         for settlement in settlements {
             if case .ack(let tags) = settlement {

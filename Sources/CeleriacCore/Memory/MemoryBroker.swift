@@ -1,6 +1,6 @@
 public import CeleriacWire
 import DequeModule
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A broker in this process: for tests, and for producer and worker in one program.
 ///
@@ -18,7 +18,7 @@ public final class MemoryBroker: Broker {
         var nextWaiter: UInt64 = 0
         var isClosed = false
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// Makes an empty broker.
     public init() {}
@@ -47,18 +47,18 @@ public final class MemoryBroker: Broker {
     }
 
     /// How many messages wait in a queue.
-    public func count(in queue: String) -> Int { state.withLock { $0.queues[queue]?.count ?? 0 } }
+    public func count(in queue: String) -> Int { state.withLockedValue { $0.queues[queue]?.count ?? 0 } }
 
     /// The messages that were parked from a queue, with their reasons.
     public func parked(from queue: String) -> [(message: WireMessage, fault: MessageFault)] {
-        state.withLock { $0.parked[queue] ?? [] }
+        state.withLockedValue { $0.parked[queue] ?? [] }
     }
 
     // MARK: For consumers
 
     /// Takes messages, or returns a gate that opens when there may be some.
     func take(atMost limit: Int, from queues: [String]) throws -> (entries: [(String, Entry)], wait: (UInt64, Gate)?) {
-        try state.withLock { state in
+        try state.withLockedValue { state in
             if state.isClosed { throw CeleriacError(.closed, "the broker is closed") }
             var taken: [(String, Entry)] = []
             for queue in queues {
@@ -72,7 +72,7 @@ public final class MemoryBroker: Broker {
         }
     }
 
-    func forget(waiter: UInt64) { state.withLock { $0.waiters[waiter] = nil } }
+    func forget(waiter: UInt64) { state.withLockedValue { $0.waiters[waiter] = nil } }
 
     /// Puts messages back to the front of their queues, the first one foremost.
     func putBack(_ entries: [(String, Entry)]) {
@@ -82,11 +82,11 @@ public final class MemoryBroker: Broker {
     }
 
     func park(_ message: WireMessage, from queue: String, fault: MessageFault) {
-        state.withLock { $0.parked[queue, default: []].append((message, fault)) }
+        state.withLockedValue { $0.parked[queue, default: []].append((message, fault)) }
     }
 
     private func wakeAll(_ change: (inout State) throws -> Void) throws {
-        let waiters = try state.withLock { state in
+        let waiters = try state.withLockedValue { state in
             try change(&state)
             defer { state.waiters = [:] }
             return Array(state.waiters.values)

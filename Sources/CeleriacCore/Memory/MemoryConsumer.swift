@@ -1,5 +1,5 @@
 import CeleriacWire
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A consumer of a ``MemoryBroker``.
 final class MemoryConsumer: MessageConsumer {
@@ -9,7 +9,7 @@ final class MemoryConsumer: MessageConsumer {
         var waiting: Gate?
         var isStopped = false
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let broker: MemoryBroker
     private let queues: [String]
 
@@ -20,10 +20,10 @@ final class MemoryConsumer: MessageConsumer {
 
     func next(atMost limit: Int) async throws -> [Delivery] {
         while true {
-            if state.withLock({ $0.isStopped }) { return [] }
+            if state.withLockedValue({ $0.isStopped }) { return [] }
             let (entries, wait) = try broker.take(atMost: limit, from: queues)
             guard let (id, gate) = wait else { return deliver(entries) }
-            let isStopped = state.withLock { state in
+            let isStopped = state.withLockedValue { state in
                 state.waiting = gate
                 return state.isStopped
             }
@@ -33,7 +33,7 @@ final class MemoryConsumer: MessageConsumer {
     }
 
     private func deliver(_ entries: [(String, MemoryBroker.Entry)]) -> [Delivery] {
-        state.withLock { state in
+        state.withLockedValue { state in
             entries.map { queue, entry in
                 let tag = state.nextTag
                 state.nextTag += 1
@@ -47,7 +47,7 @@ final class MemoryConsumer: MessageConsumer {
 
     func settle(_ settlements: [Settlement]) async throws {
         for settlement in settlements {
-            guard let held = state.withLock({ $0.held.removeValue(forKey: settlement.receipt.tag) }) else {
+            guard let held = state.withLockedValue({ $0.held.removeValue(forKey: settlement.receipt.tag) }) else {
                 continue
             }
             switch settlement.disposition {
@@ -59,7 +59,7 @@ final class MemoryConsumer: MessageConsumer {
     }
 
     func giveBack(_ receipts: [Receipt]) async throws {
-        putBack(state.withLock { state in receipts.compactMap { state.held.removeValue(forKey: $0.tag) } })
+        putBack(state.withLockedValue { state in receipts.compactMap { state.held.removeValue(forKey: $0.tag) } })
     }
 
     private func putBack(_ held: [(queue: String, entry: MemoryBroker.Entry)]) {
@@ -72,7 +72,7 @@ final class MemoryConsumer: MessageConsumer {
     }
 
     func stop() async {
-        let gate = state.withLock { state in
+        let gate = state.withLockedValue { state in
             state.isStopped = true
             return state.waiting
         }
@@ -81,7 +81,7 @@ final class MemoryConsumer: MessageConsumer {
 
     func close() async throws {
         await stop()
-        let held = state.withLock { state in
+        let held = state.withLockedValue { state in
             defer { state.held = [:] }
             return state.held.sorted { $0.key < $1.key }.map(\.value)
         }

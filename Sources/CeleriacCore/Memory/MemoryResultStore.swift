@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Results in this process: for tests, and for producer and worker in one program.
 public final class MemoryResultStore: GroupStore {
@@ -8,7 +8,7 @@ public final class MemoryResultStore: GroupStore {
         /// The members of groups whose end nobody has been told of.
         var groups: [String: [String]] = [:]
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// Makes an empty store.
     public init() {}
@@ -25,7 +25,7 @@ public final class MemoryResultStore: GroupStore {
     /// Stores states in one round trip. A stored success stays.
     public func store(_ records: [ResultRecord]) async throws {
         for record in records {
-            let sink: (any ResultSink)? = state.withLock { state in
+            let sink: (any ResultSink)? = state.withLockedValue { state in
                 if state.payloads[record.taskID]?.state == .success { return nil }
                 state.payloads[record.taskID] = (record.payload, record.state)
                 return state.watches[record.taskID]
@@ -36,32 +36,32 @@ public final class MemoryResultStore: GroupStore {
 
     /// Passes on what is stored for these tasks from now on.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
-        state.withLock { state in for id in taskIDs { state.watches[id] = sink } }
+        state.withLockedValue { state in for id in taskIDs { state.watches[id] = sink } }
     }
 
     /// Ends the watch for these tasks.
     public func unwatch(_ taskIDs: [String]) {
-        state.withLock { state in for id in taskIDs { state.watches[id] = nil } }
+        state.withLockedValue { state in for id in taskIDs { state.watches[id] = nil } }
     }
 
     /// The stored states of these tasks; nil where there is none.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
-        state.withLock { state in taskIDs.map { state.payloads[$0]?.payload } }
+        state.withLockedValue { state in taskIDs.map { state.payloads[$0]?.payload } }
     }
 
     /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws {
-        state.withLock { state in for id in taskIDs { state.payloads[id] = nil } }
+        state.withLockedValue { state in for id in taskIDs { state.payloads[id] = nil } }
     }
 
     /// Keeps which tasks are members of these groups.
     public func open(_ groups: [GroupRecord]) async throws {
-        state.withLock { state in for group in groups { state.groups[group.groupID] = group.taskIDs } }
+        state.withLockedValue { state in for group in groups { state.groups[group.groupID] = group.taskIDs } }
     }
 
     /// Tells, once for each group, the states of all members when all have ended.
     public func join(_ parts: [GroupPart]) async throws -> [[[UInt8]]?] {
-        state.withLock { state in
+        state.withLockedValue { state in
             parts.map { part in
                 guard part.whenComplete != nil, let members = state.groups[part.groupID] else { return nil }
                 let ended = members.compactMap { state.payloads[$0] }.filter { $0.state.isFinal }

@@ -1,5 +1,5 @@
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Brings results that arrive to those who wait for them, and keeps those that arrive only once.
 final class ResultHub: ResultSink {
@@ -9,7 +9,7 @@ final class ResultHub: ResultSink {
         var waits: [ObjectIdentifier: ResultWait] = [:]
         var latest: TaskResult?
     }
-    private let entries = Mutex<[String: Entry]>([:])
+    private let entries = NIOLockedValueBox<[String: Entry]>([:])
     private let dialect: any Dialect
     private let logger: Logger
 
@@ -20,22 +20,22 @@ final class ResultHub: ResultSink {
 
     /// Keeps what arrives for a task until the ticket is released.
     func hold(_ taskID: String) -> ResultTicket {
-        entries.withLock { $0[taskID, default: Entry()].holders += 1 }
+        entries.withLockedValue { $0[taskID, default: Entry()].holders += 1 }
         return ResultTicket(taskID: taskID, hub: self)
     }
 
     func release(_ taskID: String) {
-        entries.withLock { entries in
+        entries.withLockedValue { entries in
             entries[taskID]?.holders -= 1
             Self.prune(taskID, &entries)
         }
     }
 
     /// The last state that arrived for a held task.
-    func latest(_ taskID: String) -> TaskResult? { entries.withLock { $0[taskID]?.latest } }
+    func latest(_ taskID: String) -> TaskResult? { entries.withLockedValue { $0[taskID]?.latest } }
 
     func begin(_ wait: ResultWait) {
-        let known = entries.withLock { entries in
+        let known = entries.withLockedValue { entries in
             wait.missing.compactMap { taskID in
                 entries[taskID, default: Entry()].waits[ObjectIdentifier(wait)] = wait
                 return entries[taskID]?.latest
@@ -48,7 +48,7 @@ final class ResultHub: ResultSink {
     ///
     /// - Returns: those of the tasks that nobody waits for any more.
     func end(_ wait: ResultWait, _ taskIDs: [String]) -> [String] {
-        entries.withLock { entries in
+        entries.withLockedValue { entries in
             taskIDs.filter { taskID in
                 entries[taskID]?.waits[ObjectIdentifier(wait)] = nil
                 let isIdle = entries[taskID]?.waits.isEmpty ?? true
@@ -64,10 +64,10 @@ final class ResultHub: ResultSink {
 
     func receive(_ updates: [(taskID: String, payload: [UInt8])]) {
         for (taskID, payload) in updates {
-            guard entries.withLock({ $0[taskID] != nil }) else { continue }
+            guard entries.withLockedValue({ $0[taskID] != nil }) else { continue }
             do {
                 let result = try dialect.result(from: payload)
-                let waits = entries.withLock { entries in
+                let waits = entries.withLockedValue { entries in
                     guard var entry = entries[taskID] else { return [ResultWait]() }
                     entry.latest = result
                     entries[taskID] = entry
@@ -76,14 +76,14 @@ final class ResultHub: ResultSink {
                 if result.state.isFinal { for wait in waits { wait.fulfil(result) } }
             } catch {
                 logger.warning("unreadable result", metadata: ["task-id": "\(taskID)", "error": "\(error)"])
-                let waits = entries.withLock { $0[taskID].map { Array($0.waits.values) } ?? [] }
+                let waits = entries.withLockedValue { $0[taskID].map { Array($0.waits.values) } ?? [] }
                 for wait in waits { wait.fail(error) }
             }
         }
     }
 
     func updatesMayBeMissing() {
-        let waits = entries.withLock { entries in entries.values.flatMap { $0.waits.values } }
+        let waits = entries.withLockedValue { entries in entries.values.flatMap { $0.waits.values } }
         for wait in waits { wait.needsFetch() }
     }
 }

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// One caller's wait for the final results of some tasks.
 final class ResultWait: Sendable {
@@ -10,7 +10,7 @@ final class ResultWait: Sendable {
         var ended = false
         var waiter: CheckedContinuation<Void, Never>?
     }
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     /// Why ``next()`` returned.
     enum Event {
@@ -20,11 +20,11 @@ final class ResultWait: Sendable {
     }
 
     init(_ taskIDs: some Sequence<String>) {
-        state = Mutex(State(missing: Set(taskIDs)))
+        state = NIOLockedValueBox(State(missing: Set(taskIDs)))
     }
 
     /// What is still waited for.
-    var missing: [String] { state.withLock { Array($0.missing) } }
+    var missing: [String] { state.withLockedValue { Array($0.missing) } }
 
     func fulfil(_ result: TaskResult) {
         update { state in
@@ -42,7 +42,7 @@ final class ResultWait: Sendable {
     func end() { update { $0.ended = true } }
 
     private func update(_ change: (inout State) -> Void) {
-        let waiter = state.withLock { state in
+        let waiter = state.withLockedValue { state in
             change(&state)
             guard state.missing.isEmpty || state.refetch || state.ended || state.error != nil else {
                 return nil as CheckedContinuation<Void, Never>?
@@ -56,14 +56,14 @@ final class ResultWait: Sendable {
     /// Waits until everything is there or something else happens.
     func next() async throws -> Event {
         await withCheckedContinuation { continuation in
-            let isDue = state.withLock { state in
+            let isDue = state.withLockedValue { state in
                 if state.missing.isEmpty || state.refetch || state.ended || state.error != nil { return true }
                 state.waiter = continuation
                 return false
             }
             if isDue { continuation.resume() }
         }
-        return try state.withLock { state in
+        return try state.withLockedValue { state in
             if state.missing.isEmpty { return .complete(state.results) }
             if let error = state.error { throw error }
             if state.ended { return .ended(missing: state.missing.count) }

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Something to wait for that happens once.
 package final class Gate: Sendable {
@@ -6,16 +6,16 @@ package final class Gate: Sendable {
         var isOpen = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     package init() {}
 
     /// Whether it has happened.
-    package var isOpen: Bool { state.withLock { $0.isOpen } }
+    package var isOpen: Bool { state.withLockedValue { $0.isOpen } }
 
     /// Lets all waiters through, now and later.
     package func open() {
-        let waiters = state.withLock { state in
+        let waiters = state.withLockedValue { state in
             state.isOpen = true
             let waiters = state.waiters
             state.waiters = []
@@ -27,7 +27,7 @@ package final class Gate: Sendable {
     /// Returns once the gate is open. Does not watch for cancellation: whoever cancels opens the gate.
     package func wait() async {
         await withCheckedContinuation { continuation in
-            let passes = state.withLock { state in
+            let passes = state.withLockedValue { state in
                 if !state.isOpen { state.waiters.append(continuation) }
                 return state.isOpen
             }

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// How many more messages the worker has room for.
 ///
@@ -12,7 +12,7 @@ final class Capacity: Sendable {
         var waiter: CheckedContinuation<Int, Never>?
     }
     private let window: Int
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     init(window: Int) {
         self.window = window
@@ -21,7 +21,7 @@ final class Capacity: Sendable {
     /// Waits until there is room. 0 once closed.
     func room() async -> Int {
         await withCheckedContinuation { continuation in
-            let room = state.withLock { state in
+            let room = state.withLockedValue { state in
                 let room = available(&state)
                 if room == nil { state.waiter = continuation }
                 return room
@@ -38,7 +38,7 @@ final class Capacity: Sendable {
     }
 
     func take(_ count: Int) {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.held += count
             state.idleSlots = false
         }
@@ -52,7 +52,7 @@ final class Capacity: Sendable {
     func close() { update { $0.isClosed = true } }
 
     private func update(_ change: (inout State) -> Void) {
-        let (waiter, room) = state.withLock { state in
+        let (waiter, room) = state.withLockedValue { state in
             change(&state)
             guard state.waiter != nil, let room = available(&state) else {
                 return (nil as CheckedContinuation<Int, Never>?, 0)

@@ -1,4 +1,5 @@
 import Logging
+import NIOConcurrencyHelpers
 import Synchronization
 
 /// Carries out effects: one lane for each kind, each of which does everything that waits in one round trip; a plan moves
@@ -9,9 +10,9 @@ final class EffectPipeline: Sendable {
     private let settling = Lane<Plan>()
     private let joining = Lane<Plan>()
     /// The plans that pause, each with its timer.
-    private let pausing = Mutex<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
+    private let pausing = NIOLockedValueBox<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
     private let lastPause = Atomic<UInt64>(0)
-    private let underWay = Mutex((count: 0, drained: Gate?.none))
+    private let underWay = NIOLockedValueBox((count: 0, drained: Gate?.none))
 
     private let broker: any Broker
     private let store: (any ResultStore)?
@@ -40,7 +41,7 @@ final class EffectPipeline: Sendable {
     }
 
     func submit(_ plan: Plan) {
-        underWay.withLock { $0.count += 1 }
+        underWay.withLockedValue { $0.count += 1 }
         forward([plan])
     }
 
@@ -64,7 +65,7 @@ final class EffectPipeline: Sendable {
 
     /// Waits until everything that was submitted is done.
     func drain() async {
-        let gate = underWay.withLock { state in
+        let gate = underWay.withLockedValue { state in
             if state.count == 0 { return nil as Gate? }
             let gate = state.drained ?? Gate()
             state.drained = gate
@@ -76,7 +77,7 @@ final class EffectPipeline: Sendable {
     /// From now on nothing is tried twice.
     func stopRetrying() {
         lastCall.open()
-        let paused = pausing.withLock { pausing in
+        let paused = pausing.withLockedValue { pausing in
             defer { pausing = [:] }
             return pausing.sorted { $0.key < $1.key }.map(\.value)
         }
@@ -119,7 +120,7 @@ final class EffectPipeline: Sendable {
         joining.put(contentsOf: toJoin)
         if endedJobs > 0 { onJobsEnded(endedJobs) }
         guard done > 0 else { return }
-        let drained = underWay.withLock { state in
+        let drained = underWay.withLockedValue { state in
             state.count -= done
             guard state.count == 0 else { return nil as Gate? }
             defer { state.drained = nil }
@@ -133,12 +134,12 @@ final class EffectPipeline: Sendable {
     private func pause(_ plan: Plan, for duration: Duration) {
         let id = lastPause.add(1, ordering: .relaxed).newValue
         // Under the lock, so that the timer is known before it can fire, and so that no pause begins after the last call.
-        let isPaused = pausing.withLock { pausing in
+        let isPaused = pausing.withLockedValue { pausing in
             guard !lastCall.isOpen else { return false }
             pausing[id] = (
                 plan,
                 timers.schedule(after: duration) {
-                    if let (plan, _) = self.pausing.withLock({ $0.removeValue(forKey: id) }) {
+                    if let (plan, _) = self.pausing.withLockedValue({ $0.removeValue(forKey: id) }) {
                         self.forward([plan.advanced()])
                     }
                 }
@@ -152,7 +153,7 @@ final class EffectPipeline: Sendable {
 
     private func join(_ plans: [Plan]) async -> [Plan] {
         guard let store = store as? any GroupStore else { return plans.map { $0.advanced() } }
-        let joined = Mutex<[String: [Effect]]>([:])
+        let joined = NIOLockedValueBox<[String: [Effect]]>([:])
         let done = await perform(plans, what: "join groups") { plans in
             let parts = plans.compactMap { plan -> GroupPart? in
                 guard case .join(let part)? = plan.first else { return nil }
@@ -161,12 +162,12 @@ final class EffectPipeline: Sendable {
             let states = try await store.join(parts)
             for (part, states) in zip(parts, states) {
                 guard let states, let effects = try part.whenComplete?(states) else { continue }
-                joined.withLock { $0[part.taskID] = effects }
+                joined.withLockedValue { $0[part.taskID] = effects }
             }
         } refused: { plan, error in
             plan.replaceRest(with: .park(MessageFault(reason: "groupNotJoined", detail: String(describing: error))))
         }
-        let effects = joined.withLock { $0 }
+        let effects = joined.withLockedValue { $0 }
         return done.map { plan in
             guard let more = effects[plan.taskID] else { return plan }
             var plan = plan

@@ -1,5 +1,5 @@
 import DequeModule
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Jobs that wait for a free slot.
 final class JobQueue: Sendable {
@@ -8,7 +8,7 @@ final class JobQueue: Sendable {
         var idle: [CheckedContinuation<Job?, Never>] = []
         var isClosed = false
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     /// Called when a slot finds nothing to do.
     private let onIdle: @Sendable () -> Void
 
@@ -16,11 +16,11 @@ final class JobQueue: Sendable {
         self.onIdle = onIdle
     }
 
-    var isEmpty: Bool { state.withLock { $0.jobs.isEmpty } }
+    var isEmpty: Bool { state.withLockedValue { $0.jobs.isEmpty } }
 
     func push(_ jobs: some Collection<Job>) {
         var handovers: [(CheckedContinuation<Job?, Never>, Job)] = []
-        state.withLock { state in
+        state.withLockedValue { state in
             guard !state.isClosed else { return }
             state.jobs.append(contentsOf: jobs)
             while !state.jobs.isEmpty, let slot = state.idle.popLast() {
@@ -32,14 +32,14 @@ final class JobQueue: Sendable {
 
     /// The next job, or nil once the queue is closed.
     func next() async -> Job? {
-        let ready: Job?? = state.withLock { state in
+        let ready: Job?? = state.withLockedValue { state in
             if state.isClosed { return .some(nil) }
             return state.jobs.popFirst().map { .some($0) } ?? .none
         }
         if let ready { return ready }
         onIdle()
         return await withCheckedContinuation { continuation in
-            let ready: Job?? = state.withLock { state in
+            let ready: Job?? = state.withLockedValue { state in
                 if state.isClosed { return .some(nil) }
                 if let job = state.jobs.popFirst() { return .some(job) }
                 state.idle.append(continuation)
@@ -53,7 +53,7 @@ final class JobQueue: Sendable {
     ///
     /// - Returns: the jobs that had not begun, in their order.
     func close() -> [Job] {
-        let (idle, waiting) = state.withLock { state in
+        let (idle, waiting) = state.withLockedValue { state in
             state.isClosed = true
             defer {
                 state.idle = []

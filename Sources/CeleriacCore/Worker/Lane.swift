@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A queue that is emptied in batches: whatever came in while the last batch was under way is the next one.
 final class Lane<Element: Sendable>: Sendable {
@@ -16,10 +16,10 @@ final class Lane<Element: Sendable>: Sendable {
             return (waiter, elements)
         }
     }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     func put(_ element: Element) {
-        let waiter = state.withLock { state in
+        let waiter = state.withLockedValue { state in
             state.elements.append(element)
             return state.takeWaiter()
         }
@@ -28,7 +28,7 @@ final class Lane<Element: Sendable>: Sendable {
 
     func put(contentsOf elements: [Element]) {
         guard !elements.isEmpty else { return }
-        let waiter = state.withLock { state in
+        let waiter = state.withLockedValue { state in
             state.elements.append(contentsOf: elements)
             return state.takeWaiter()
         }
@@ -43,7 +43,7 @@ final class Lane<Element: Sendable>: Sendable {
     /// Waits for elements and takes all of them. Empty once the lane is closed and drained.
     func take() async -> [Element] {
         await withCheckedContinuation { continuation in
-            let elements: [Element]? = state.withLock { state in
+            let elements: [Element]? = state.withLockedValue { state in
                 if state.elements.isEmpty, !state.isClosed {
                     state.waiter = continuation
                     return nil
@@ -56,7 +56,7 @@ final class Lane<Element: Sendable>: Sendable {
     }
 
     func close() {
-        let waiter = state.withLock { state in
+        let waiter = state.withLockedValue { state in
             state.isClosed = true
             defer { state.waiter = nil }
             return state.waiter

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A place for one running handler.
 ///
@@ -12,15 +12,15 @@ final class Slot: Sendable {
         var watcher: CheckedContinuation<Void, Never>?
     }
     private enum Exit { case watch, queueClosed, cancelled }
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// The job that runs here now.
-    var currentJob: Job? { state.withLock { $0.job } }
+    var currentJob: Job? { state.withLockedValue { $0.job } }
 
     /// Runs jobs until the queue is closed.
     func run(_ queue: JobQueue, perform: @escaping @Sendable (Job, Slot) async -> Void) async {
         while await runUntilCancelled(queue, perform: perform) == .cancelled {
-            state.withLock { $0 = State() }
+            state.withLockedValue { $0 = State() }
         }
     }
 
@@ -30,9 +30,9 @@ final class Slot: Sendable {
         await withTaskGroup(of: Exit.self) { group in
             group.addTask {
                 while let job = await queue.next() {
-                    self.state.withLock { $0.job = job }
+                    self.state.withLockedValue { $0.job = job }
                     await perform(job, self)
-                    let isCancelled = self.state.withLock { state in
+                    let isCancelled = self.state.withLockedValue { state in
                         state.job = nil
                         return state.isCancelled
                     }
@@ -47,7 +47,7 @@ final class Slot: Sendable {
             var exit = Exit.queueClosed
             for await ended in group {
                 if ended == .watch {
-                    if self.state.withLock({ $0.isCancelled }) { group.cancelAll() }
+                    if self.state.withLockedValue({ $0.isCancelled }) { group.cancelAll() }
                 } else {
                     exit = ended
                     endWatch()
@@ -64,7 +64,7 @@ final class Slot: Sendable {
     func cancelCurrentJob() { cancel { _ in true } }
 
     private func cancel(if matches: (Job) -> Bool) {
-        let watcher = state.withLock { state in
+        let watcher = state.withLockedValue { state in
             guard let job = state.job, matches(job) else { return nil as CheckedContinuation<Void, Never>? }
             state.isCancelled = true
             defer { state.watcher = nil }
@@ -75,7 +75,7 @@ final class Slot: Sendable {
 
     private func watchForCancellation() async {
         await withCheckedContinuation { continuation in
-            let isOver = state.withLock { state in
+            let isOver = state.withLockedValue { state in
                 if state.isCancelled || state.isWatchOver { return true }
                 state.watcher = continuation
                 return false
@@ -85,7 +85,7 @@ final class Slot: Sendable {
     }
 
     private func endWatch() {
-        let watcher = state.withLock { state in
+        let watcher = state.withLockedValue { state in
             state.isWatchOver = true
             defer { state.watcher = nil }
             return state.watcher

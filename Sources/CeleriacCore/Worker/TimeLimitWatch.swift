@@ -1,8 +1,9 @@
+import NIOConcurrencyHelpers
 import Synchronization
 
 /// The timers of one run: the soft limit cancels the handler's task, the hard one decides the outcome.
 final class TimeLimitWatch: Sendable {
-    private let timers = Mutex<[any RunningTimer]>([])
+    private let timers = NIOLockedValueBox<[any RunningTimer]>([])
     private let passedSoftLimit = Atomic(false)
 
     /// Whether the soft limit has passed.
@@ -19,18 +20,18 @@ final class TimeLimitWatch: Sendable {
                 self.passedSoftLimit.store(true, ordering: .releasing)
                 slot.cancel(job)
             }
-            timers.withLock { $0.append(timer) }
+            timers.withLockedValue { $0.append(timer) }
         }
         if let hard = asked.hard ?? own.hard {
             let timer = source.schedule(after: hard) {
                 session.finish(job, .timedOut(limit: hard.seconds))
                 slot.cancel(job)
             }
-            timers.withLock { $0.append(timer) }
+            timers.withLockedValue { $0.append(timer) }
         }
     }
 
     func end() {
-        for timer in timers.withLock({ $0 }) { timer.cancel() }
+        for timer in timers.withLockedValue({ $0 }) { timer.cancel() }
     }
 }

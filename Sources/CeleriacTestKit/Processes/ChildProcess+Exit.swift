@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 extension ChildProcess {
     /// Waits for a child's end on a thread of its own and remembers how it ended.
@@ -12,23 +12,23 @@ extension ChildProcess {
 
         private let pid: pid_t
         private let ownSession: Bool
-        private let state = Mutex(State())
+        private let state = NIOLockedValueBox(State())
 
         init(pid: pid_t, ownSession: Bool) {
             self.pid = pid
             self.ownSession = ownSession
         }
 
-        var status: ExitStatus? { state.withLock { $0.status } }
+        var status: ExitStatus? { state.withLockedValue { $0.status } }
 
         /// Runs `body` if the child has not been reaped, which also means that its id has not been given to another.
         func whileRunning(_ body: () -> Void) {
-            state.withLock { if $0.status == nil { body() } }
+            state.withLockedValue { if $0.status == nil { body() } }
         }
 
         func wait() async -> ExitStatus {
             await withCheckedContinuation { continuation in
-                let status = state.withLock { state in
+                let status = state.withLockedValue { state in
                     if state.status == nil { state.waiters.append(continuation) }
                     return state.status
                 }
@@ -41,7 +41,7 @@ extension ChildProcess {
                 // Not reaped yet: until the lock is held, nobody else can be given this process id.
                 var info = siginfo_t()
                 while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
-                let (status, waiters) = state.withLock { state in
+                let (status, waiters) = state.withLockedValue { state in
                     if ownSession { _ = Glibc.kill(-pid, SIGKILL) }
                     var word: Int32 = 0
                     while waitpid(pid, &word, 0) < 0, errno == EINTR {}

@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Ends what this process started, however this process ends.
 ///
@@ -62,7 +62,7 @@ extension Reaper {
     /// The socket to the shell process.
     final class Line: Sendable {
         private let process: ChildProcess
-        private let lock = Mutex(())
+        private let lock = NIOLockedValueBox(())
 
         init() throws(TestKitError) {
             process = try ChildProcess(reaper: "/bin/sh", ["-c", Reaper.script])
@@ -71,7 +71,7 @@ extension Reaper {
         func send(_ line: String) {
             let bytes = Array((line + "\n").utf8)
             // A line is far smaller than the socket's buffer: it is written whole. A dead shell must not raise SIGPIPE.
-            lock.withLock { _ in _ = Glibc.send(process.socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+            lock.withLockedValue { _ in _ = Glibc.send(process.socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
         }
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Questions and answers, a line each, with a child process that answers in order.
 final class LineConversation: Sendable {
@@ -10,7 +10,7 @@ final class LineConversation: Sendable {
     }
 
     private let child: ChildProcess
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let writer = DispatchQueue(label: "celeriac.line-conversation")
 
     /// Starts to read the child's socket. The thread that does so keeps the child, and with it the socket, until the
@@ -27,7 +27,7 @@ final class LineConversation: Sendable {
         await withCheckedContinuation { continuation in
             // One queue both enrols and writes, so that questions are answered in the order in which they were enrolled.
             writer.async { [self] in
-                let hasEnded = state.withLock { state in
+                let hasEnded = state.withLockedValue { state in
                     if !state.hasEnded { state.waiting.append(continuation) }
                     return state.hasEnded
                 }
@@ -68,7 +68,7 @@ final class LineConversation: Sendable {
                 line += part.element
             }
         }
-        let waiting = state.withLock { state in
+        let waiting = state.withLockedValue { state in
             state.hasEnded = true
             defer { state.waiting = [] }
             return state.waiting
@@ -77,7 +77,7 @@ final class LineConversation: Sendable {
     }
 
     private func answer(_ line: [UInt8]) {
-        let first = state.withLock { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
+        let first = state.withLockedValue { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
         first?.resume(returning: line)
     }
 }

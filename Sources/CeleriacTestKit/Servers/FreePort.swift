@@ -1,10 +1,10 @@
 import Foundation
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Picks TCP ports on the loopback interface that nothing uses.
 package enum FreePort {
-    private static let given = Mutex<Set<Int>>([])
+    private static let given = NIOLockedValueBox<Set<Int>>([])
 
     /// The ports to choose from: none from which the kernel takes the local ports of outgoing connections. A server that
     /// is being restarted could lose such a port to a client, and a client that reconnects to a port of that range while
@@ -23,7 +23,7 @@ package enum FreePort {
     package static func take() throws(TestKitError) -> Int {
         for _ in 0..<200 {
             guard let port = candidates.randomElement() else { break }
-            if isFree(port), given.withLock({ $0.insert(port).inserted }) { return port }
+            if isFree(port), given.withLockedValue({ $0.insert(port).inserted }) { return port }
         }
         throw TestKitError(.system, "found no free port on 127.0.0.1 in \(candidates)")
     }

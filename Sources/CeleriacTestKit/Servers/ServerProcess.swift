@@ -1,12 +1,12 @@
 import Foundation
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// What the private servers have in common: a folder, one main process with a log, and waiting until it is ready.
 final class ServerProcess: Sendable {
     let name: String
     let folder: TemporaryFolder
-    private let child = Mutex<ChildProcess?>(nil)
+    private let child = NIOLockedValueBox<ChildProcess?>(nil)
 
     var log: String { folder.path + "/server.log" }
 
@@ -16,13 +16,13 @@ final class ServerProcess: Sendable {
     }
 
     deinit {
-        if let child = child.withLock({ $0 }) { child.signal(SIGKILL) }
+        if let child = child.withLockedValue({ $0 }) { child.signal(SIGKILL) }
         folder.remove()
     }
 
     /// The process id of the running server; nil while it is stopped.
     var pid: Int32? {
-        child.withLock { $0?.status == nil ? $0?.pid : nil }
+        child.withLockedValue { $0?.status == nil ? $0?.pid : nil }
     }
 
     /// Starts the program and waits until `isReady`, which is given its process id, says so.
@@ -35,7 +35,7 @@ final class ServerProcess: Sendable {
     ) async throws {
         let child = try ChildProcess(
             executable, arguments, environment: environment, output: .file(log), error: .file(log))
-        self.child.withLock { $0 = child }
+        self.child.withLockedValue { $0 = child }
         let deadline = ContinuousClock.now + patience
         do {
             while await !isReady(child.pid) {
@@ -51,12 +51,12 @@ final class ServerProcess: Sendable {
 
     /// Ends the server by `signal`, or by force if it does not end within `grace`.
     func stop(by signal: Int32 = SIGTERM, grace: Duration) async {
-        await child.withLock { $0 }?.stop(by: signal, grace: grace)
+        await child.withLockedValue { $0 }?.stop(by: signal, grace: grace)
     }
 
     /// Ends the server by SIGKILL.
     func kill() async {
-        await child.withLock { $0 }?.kill()
+        await child.withLockedValue { $0 }?.kill()
     }
 
     private func failure(_ what: String) -> TestKitError {

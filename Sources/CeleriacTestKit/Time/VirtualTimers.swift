@@ -1,6 +1,6 @@
 public import CeleriacCore
 public import Foundation
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Time that passes only when a test says so.
 public final class VirtualTimers: TimerSource {
@@ -14,29 +14,29 @@ public final class VirtualTimers: TimerSource {
         var pending: [Int: Pending] = [:]
         var nextOrder = 0
     }
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     /// Begins at a time.
     public init(now: Date = Date(timeIntervalSince1970: 1_800_000_000)) {
-        state = Mutex(State(now: now))
+        state = NIOLockedValueBox(State(now: now))
     }
 
     /// The time.
-    public var now: Date { state.withLock { $0.now } }
+    public var now: Date { state.withLockedValue { $0.now } }
 
     /// How many timers run.
-    public var count: Int { state.withLock { $0.pending.count } }
+    public var count: Int { state.withLockedValue { $0.pending.count } }
 
     /// Calls `action` once, `delay` from now, unless the timer is cancelled before.
     public func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> any RunningTimer {
-        let order = state.withLock { state in
+        let order = state.withLockedValue { state in
             state.nextOrder += 1
             let seconds = Double(delay.components.seconds) + Double(delay.components.attoseconds) / 1e18
             state.pending[state.nextOrder] = Pending(
                 due: state.now.addingTimeInterval(seconds), order: state.nextOrder, action: action)
             return state.nextOrder
         }
-        return VirtualTimer { self.state.withLock { $0.pending[order] = nil } }
+        return VirtualTimer { self.state.withLockedValue { $0.pending[order] = nil } }
     }
 
     /// Lets time pass, and runs what becomes due, in its order.
@@ -44,7 +44,7 @@ public final class VirtualTimers: TimerSource {
         let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
         let end = now.addingTimeInterval(seconds)
         while true {
-            let next: Pending? = state.withLock { state in
+            let next: Pending? = state.withLockedValue { state in
                 let due = state.pending.values.filter { $0.due <= end }
                 guard let next = due.min(by: { ($0.due, $0.order) < ($1.due, $1.order) }) else { return nil }
                 state.pending[next.order] = nil
@@ -54,7 +54,7 @@ public final class VirtualTimers: TimerSource {
             guard let next else { break }
             next.action()
         }
-        state.withLock { $0.now = end }
+        state.withLockedValue { $0.now = end }
     }
 }
 

@@ -4,7 +4,7 @@ public import CeleriacCore
 import CeleriacWire
 public import Logging
 public import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Celery's queues at RabbitMQ.
 public final class CeleryAMQPBroker: Broker {
@@ -13,7 +13,7 @@ public final class CeleryAMQPBroker: Broker {
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
     private let client: AMQPClient
-    private let declared = Mutex<Set<String>>([])
+    private let declared = NIOLockedValueBox<Set<String>>([])
 
     /// Makes a broker. It connects on first use.
     ///
@@ -56,7 +56,7 @@ public final class CeleryAMQPBroker: Broker {
                 }
                 if returned.isEmpty { return }
                 outstanding = returned
-                declared.withLock { $0.subtract(returned.compactMap(\.declaredQueue)) }
+                declared.withLockedValue { $0.subtract(returned.compactMap(\.declaredQueue)) }
                 try await declare(Set(returned.compactMap(\.declaredQueue)))
             }
         } catch let error as AMQPError {
@@ -67,11 +67,11 @@ public final class CeleryAMQPBroker: Broker {
     }
 
     private func declare(_ queues: Set<String>) async throws(AMQPError) {
-        let undeclared = declared.withLock { queues.subtracting($0) }
+        let undeclared = declared.withLockedValue { queues.subtracting($0) }
         guard !undeclared.isEmpty else { return }
         let connection = try await client.connection()
         for queue in undeclared.sorted() { try await topology.declare(queue, on: connection) }
-        declared.withLock { $0.formUnion(undeclared) }
+        declared.withLockedValue { $0.formUnion(undeclared) }
     }
 
     /// Keeps messages aside, each with the reason.

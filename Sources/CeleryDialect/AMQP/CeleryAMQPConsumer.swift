@@ -5,7 +5,7 @@ import CeleriacWire
 import DequeModule
 import Logging
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Consumes queues at RabbitMQ over a connection of its own, which it makes anew when it is lost.
 ///
@@ -28,7 +28,7 @@ final class CeleryAMQPConsumer: MessageConsumer {
     private let logger: Logger
     private let eventLoop: any EventLoop
     private let timers: EventLoopTimerSource
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     init(broker: CeleryAMQPBroker, options: ConsumerOptions) {
         self.broker = broker
@@ -55,7 +55,7 @@ final class CeleryAMQPConsumer: MessageConsumer {
         do {
             for queue in options.queues { try await broker.topology.declare(queue, on: connection) }
             let channel = try await connection.openChannel(confirms: false)
-            let generation = state.withLock { state in
+            let generation = state.withLockedValue { state in
                 state.generation += 1
                 state.channel = channel
                 state.buffer = []
@@ -63,10 +63,10 @@ final class CeleryAMQPConsumer: MessageConsumer {
                 state.queues = [:]
                 return state.generation
             }
-            try await setPrefetch(channel, holding: state.withLock { $0.holding })
+            try await setPrefetch(channel, holding: state.withLockedValue { $0.holding })
             for (index, queue) in options.queues.enumerated() {
                 let tag = "celeriac\(index)"
-                state.withLock { $0.queues[tag] = queue }
+                state.withLockedValue { $0.queues[tag] = queue }
                 try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
                     self?.receive(events, generation: generation)
                 }
@@ -101,7 +101,7 @@ final class CeleryAMQPConsumer: MessageConsumer {
     }
 
     private func receive(_ events: [AMQPConsumerEvent], generation: UInt64) {
-        let gate = state.withLock { state -> Gate? in
+        let gate = state.withLockedValue { state -> Gate? in
             guard state.generation == generation else { return nil }
             for event in events {
                 switch event {
@@ -126,7 +126,7 @@ final class CeleryAMQPConsumer: MessageConsumer {
     func next(atMost limit: Int) async throws -> [Delivery] {
         var backoff = Backoff()
         while true {
-            let (deliveries, gate, isConnected, isStopped) = state.withLock { state in
+            let (deliveries, gate, isConnected, isStopped) = state.withLockedValue { state in
                 (state.isStopped ? [] : state.take(limit), state.change, state.channel != nil, state.isStopped)
             }
             if isStopped { return [] }
@@ -145,13 +145,13 @@ final class CeleryAMQPConsumer: MessageConsumer {
                 let timer = timers.schedule(after: pause) { gate.open() }
                 await gate.wait()
                 timer.cancel()
-                state.withLock { if $0.change === gate { $0.change = Gate() } }
+                state.withLockedValue { if $0.change === gate { $0.change = Gate() } }
             }
         }
     }
 
     func hold(_ count: Int) async throws {
-        let channel = state.withLock { state in
+        let channel = state.withLockedValue { state in
             state.holding = count
             return state.channel
         }
@@ -167,7 +167,7 @@ final class CeleryAMQPConsumer: MessageConsumer {
         var requeued: [UInt64] = []
         var parked: [(tag: UInt64, queue: String, message: WireMessage)] = []
         let time = timers.now
-        let channel = state.withLock { state -> AMQPChannel? in
+        let channel = state.withLockedValue { state -> AMQPChannel? in
             for settlement in settlements where settlement.receipt.generation == state.generation {
                 let tag = settlement.receipt.tag
                 guard let delivery = state.held.removeValue(forKey: tag) else { continue }
@@ -201,7 +201,7 @@ final class CeleryAMQPConsumer: MessageConsumer {
     // MARK: Ending
 
     func stop() async {
-        let (channel, tags, gate) = state.withLock { state in
+        let (channel, tags, gate) = state.withLockedValue { state in
             state.isStopped = true
             return (state.channel, Array(state.queues.keys), state.change)
         }
@@ -211,7 +211,7 @@ final class CeleryAMQPConsumer: MessageConsumer {
 
     func close() async throws {
         await stop()
-        let channel = state.withLock { state in
+        let channel = state.withLockedValue { state in
             defer { state.channel = nil }
             return state.channel
         }

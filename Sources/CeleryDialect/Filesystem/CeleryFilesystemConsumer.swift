@@ -2,8 +2,8 @@ import CeleriacCore
 import CeleriacWire
 import CeleryWire
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
-import Synchronization
 
 /// Claims message files by moving them to a folder of its own, which is locked while the consumer lives.
 final class CeleryFilesystemConsumer: MessageConsumer {
@@ -29,7 +29,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     private let timers: EventLoopTimerSource
     private let eventLoop: any EventLoop
     private let id = CeleryID.random()
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     init(broker: CeleryFilesystemBroker, options: ConsumerOptions) {
         self.broker = broker
@@ -52,14 +52,14 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             try FileStore.makeFolder(ownClaims)
             return try FileStore.lock("\(claims)/\(self.id).lock")
         }
-        state.withLock { $0.lock = lock }
+        state.withLockedValue { $0.lock = lock }
         try await restoreAbandonedClaims()
         let watch = await DirectoryWatch.start(folder, eventLoop: eventLoop) { [weak self] in self?.wake() }
-        state.withLock { $0.watch = watch }
+        state.withLockedValue { $0.watch = watch }
     }
 
     private func wake() {
-        let gate = state.withLock { state in
+        let gate = state.withLockedValue { state in
             defer { state.change = Gate() }
             return state.change
         }
@@ -71,7 +71,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     func next(atMost limit: Int) async throws -> [Delivery] {
         while true {
             // The gate first: what comes while the folder is read opens it.
-            let (gate, isStopped) = state.withLock { ($0.change, $0.isStopped) }
+            let (gate, isStopped) = state.withLockedValue { ($0.change, $0.isStopped) }
             if isStopped { return [] }
             let files = try await FileStore.blocking { try self.claim(atMost: limit) }
             if !files.isEmpty { return try await deliver(files) }
@@ -102,7 +102,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         var deliveries: [Delivery] = []
         for (queue, file) in files {
             let (payload, envelope) = try await read("\(ownClaims)/\(file)")
-            let tag = state.withLock { state in
+            let tag = state.withLockedValue { state in
                 defer { state.nextTag += 1 }
                 state.held[state.nextTag] = Held(queue: queue, file: file, payload: payload)
                 return state.nextTag
@@ -164,7 +164,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     // MARK: Ending
 
     func settle(_ settlements: [Settlement]) async throws {
-        let work = state.withLock { state in
+        let work = state.withLockedValue { state in
             settlements.compactMap { settlement in
                 state.held.removeValue(forKey: settlement.receipt.tag).map { ($0, settlement.disposition) }
             }
@@ -198,7 +198,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     }
 
     func giveBack(_ receipts: [Receipt]) async throws {
-        let held = state.withLock { state in receipts.compactMap { state.held.removeValue(forKey: $0.tag) } }
+        let held = state.withLockedValue { state in receipts.compactMap { state.held.removeValue(forKey: $0.tag) } }
         let (ownClaims, folder) = (ownClaims, folder)
         try await FileStore.blocking {
             // Under their old names they are served again in their old order.
@@ -207,7 +207,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     }
 
     func stop() async {
-        let gate = state.withLock { state in
+        let gate = state.withLockedValue { state in
             state.isStopped = true
             return state.change
         }
@@ -216,7 +216,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
 
     func close() async throws {
         await stop()
-        let (held, watch, lock) = state.withLock { state in
+        let (held, watch, lock) = state.withLockedValue { state in
             defer { state.lock = nil }
             return (state.held.keys.map { Receipt(generation: 0, tag: $0) }, state.watch, state.lock)
         }

@@ -5,7 +5,7 @@ import CeleriacWire
 import CeleryWire
 public import Logging
 public import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Celery's queues in Redis, as kombu lays them out: priority lists, claims in `unacked`, bindings.
 public final class CeleryRedisBroker: Broker {
@@ -15,7 +15,7 @@ public final class CeleryRedisBroker: Broker {
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
     private let client: RedisClient
-    private let declared = Mutex<Set<String>>([])
+    private let declared = NIOLockedValueBox<Set<String>>([])
 
     /// Makes a broker. It connects on first use.
     public init(
@@ -41,7 +41,7 @@ public final class CeleryRedisBroker: Broker {
     public func publish(_ messages: [OutgoingMessage]) async throws {
         var commands: [RedisCommand] = []
         commands.reserveCapacity(messages.count)
-        let undeclared = declared.withLock { declared in
+        let undeclared = declared.withLockedValue { declared in
             Set(messages.compactMap(\.declaredQueue)).subtracting(declared)
         }
         for queue in undeclared.sorted() {
@@ -71,7 +71,7 @@ public final class CeleryRedisBroker: Broker {
         if let refusal = replies.lazy.compactMap(\.error).first {
             throw CeleriacError(.publishFailed, "\(name) refused a message", cause: refusal)
         }
-        declared.withLock { $0.formUnion(undeclared) }
+        declared.withLockedValue { $0.formUnion(undeclared) }
     }
 
     private func envelope(of message: OutgoingMessage) throws -> [UInt8] {

@@ -4,7 +4,7 @@ import CeleriacRedis
 import CeleriacWire
 import CeleryWire
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -14,7 +14,7 @@ extension CeleryRedisConsumer {
     func restoreIfDue() async throws(RedisError) {
         let now = timers.now
         let interval = min(100, max(0.5, broker.options.visibilityTimeout.seconds / 2))
-        let isDue = state.withLock { state in
+        let isDue = state.withLockedValue { state in
             guard state.nextRestore <= now else { return false }
             state.nextRestore = now.addingTimeInterval(interval)
             return true

@@ -1,4 +1,5 @@
 #if Redis
+import NIOConcurrencyHelpers
 import CeleriacCore
 import CeleriacRedis
 import CeleriacWire
@@ -12,7 +13,7 @@ extension CeleryRedisConsumer {
         var replaced: [RedisCommand] = []
         for settlement in settlements {
             let serial = settlement.receipt.tag
-            guard let held = state.withLock({ $0.held[serial] }) else { continue }
+            guard let held = state.withLockedValue({ $0.held[serial] }) else { continue }
             switch settlement.disposition {
             case .acknowledge, .reject:
                 acknowledged.append(serial)
@@ -23,7 +24,7 @@ extension CeleryRedisConsumer {
             }
         }
         try await sendUntilAnswered(acknowledgeCommands(acknowledged) + replaced)
-        state.withLock { state in for settlement in settlements { state.held[settlement.receipt.tag] = nil } }
+        state.withLockedValue { state in for settlement in settlements { state.held[settlement.receipt.tag] = nil } }
     }
 
     /// Claims name their tags, so that ending one twice does no harm: it is tried until the server answers.
@@ -35,7 +36,7 @@ extension CeleryRedisConsumer {
                 let replies = try await client.send(commands)
                 guard let refusal = replies.lazy.compactMap(\.error).first else { return }
                 throw CeleriacError(.publishFailed, "\(broker.name) refused to settle messages", cause: refusal)
-            } catch let error as RedisError where error.isOutOfReach && !state.withLock({ $0.isStopped }) {
+            } catch let error as RedisError where error.isOutOfReach && !state.withLockedValue({ $0.isStopped }) {
                 let pause = backoff.next()
                 logger.warning(
                     "cannot settle messages, trying again",
@@ -51,7 +52,7 @@ extension CeleryRedisConsumer {
         var claims = RedisCommand("HDEL", keys.unacked)
         var counts = RedisCommand("DEL")
         var counted = 0
-        state.withLock { state in
+        state.withLockedValue { state in
             for serial in serials {
                 let tag = tag(serial)
                 index.append(tag)
@@ -73,11 +74,11 @@ extension CeleryRedisConsumer {
     func giveBack(serials: [UInt64]) async throws(RedisError) {
         // Newest first: they are served again in the order in which they came.
         let commands = serials.sorted(by: >).flatMap { serial in
-            state.withLock { $0.held[serial] }.map { giveBackCommands(serial, $0, end: "R") } ?? []
+            state.withLockedValue { $0.held[serial] }.map { giveBackCommands(serial, $0, end: "R") } ?? []
         }
         guard !commands.isEmpty else { return }
         _ = try await client.send(commands)
-        state.withLock { state in for serial in serials { state.held[serial] = nil } }
+        state.withLockedValue { state in for serial in serials { state.held[serial] = nil } }
     }
 
     private func giveBackCommands(_ serial: UInt64, _ held: Held, end: String) -> [RedisCommand] {

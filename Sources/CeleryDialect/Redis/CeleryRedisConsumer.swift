@@ -5,7 +5,7 @@ import CeleriacWire
 import CeleryWire
 import Logging
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -38,11 +38,11 @@ final class CeleryRedisConsumer: MessageConsumer {
     let logger: Logger
     let nodeName: String
     let timers: EventLoopTimerSource
-    let state = Mutex(State())
+    let state = NIOLockedValueBox(State())
     /// Makes this consumer's tags unlike anybody else's.
     private let tagPrefix = "\(CeleryID.random())."
     private let wait: HandoverWait
-    private let renewal = Mutex<RepeatedTask?>(nil)
+    private let renewal = NIOLockedValueBox<RepeatedTask?>(nil)
 
     init(broker: CeleryRedisBroker, options: ConsumerOptions) {
         self.broker = broker
@@ -73,7 +73,7 @@ final class CeleryRedisConsumer: MessageConsumer {
         let task = client.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in
             self?.renewClaims()
         }
-        renewal.withLock { $0 = task }
+        renewal.withLockedValue { $0 = task }
     }
 
     // MARK: Taking
@@ -82,7 +82,7 @@ final class CeleryRedisConsumer: MessageConsumer {
         // A script's stack takes some thousands of values; two go with each message.
         let limit = min(limit, 1000)
         var backoff = Backoff()
-        while !state.withLock({ $0.isStopped }) {
+        while !state.withLockedValue({ $0.isStopped }) {
             do {
                 try await restoreIfDue()
                 let deliveries = try await claim(atMost: limit)
@@ -90,7 +90,7 @@ final class CeleryRedisConsumer: MessageConsumer {
                 backoff.reset()
                 try await waitForMessage()
             } catch {
-                if state.withLock({ $0.isStopped }) { break }
+                if state.withLockedValue({ $0.isStopped }) { break }
                 guard error.code != .authenticationFailed, error.code != .closed else {
                     throw CeleriacError(.unavailable, "cannot consume from \(broker.name)", cause: error)
                 }
@@ -106,7 +106,7 @@ final class CeleryRedisConsumer: MessageConsumer {
 
     private func waitForMessage() async throws(RedisError) {
         let gate = Gate()
-        let isStopped = state.withLock { state in
+        let isStopped = state.withLockedValue { state in
             state.waiting = gate
             return state.isStopped
         }
@@ -118,7 +118,7 @@ final class CeleryRedisConsumer: MessageConsumer {
     private func pause(_ duration: Duration) async {
         let gate = Gate()
         let timer = timers.schedule(after: duration) { gate.open() }
-        let isStopped = state.withLock { state in
+        let isStopped = state.withLockedValue { state in
             state.waiting = gate
             return state.isStopped
         }
@@ -129,7 +129,7 @@ final class CeleryRedisConsumer: MessageConsumer {
     private func claim(atMost limit: Int) async throws(RedisError) -> [Delivery] {
         let recovered = try await recoverDoubtfulClaims()
         if !recovered.isEmpty { return recovered }
-        let (serials, order) = state.withLock { state in
+        let (serials, order) = state.withLockedValue { state in
             let first = state.nextSerial
             state.nextSerial += UInt64(limit)
             let serials = first..<first + UInt64(limit)
@@ -159,13 +159,13 @@ final class CeleryRedisConsumer: MessageConsumer {
             serial += 1
             position += 2
         }
-        state.withLock { $0.doubtful.removeAll { $0 == serials } }
+        state.withLockedValue { $0.doubtful.removeAll { $0 == serials } }
         return try await deliver(claimed)
     }
 
     /// Looks for claims that the server may have made although its answer never came.
     private func recoverDoubtfulClaims() async throws(RedisError) -> [Delivery] {
-        guard let serials = state.withLock({ $0.doubtful.first }) else { return [] }
+        guard let serials = state.withLockedValue({ $0.doubtful.first }) else { return [] }
         var command = RedisCommand("HMGET", keys.unacked)
         for serial in serials { command.append(tag(serial)) }
         let values = try await client.send(command).array ?? []
@@ -173,7 +173,7 @@ final class CeleryRedisConsumer: MessageConsumer {
             guard let stored = value.bytes, let (list, payload) = splitClaim(stored) else { return nil }
             return (serial, Held(list: list, payload: payload))
         }
-        state.withLock { $0.doubtful.removeAll { $0 == serials } }
+        state.withLockedValue { $0.doubtful.removeAll { $0 == serials } }
         if !claimed.isEmpty {
             logger.notice("took up claims of a lost connection", metadata: ["messages": "\(claimed.count)"])
         }
@@ -194,7 +194,7 @@ final class CeleryRedisConsumer: MessageConsumer {
 
     private func deliver(_ claimed: [(serial: UInt64, held: Held)]) async throws(RedisError) -> [Delivery] {
         guard !claimed.isEmpty else { return [] }
-        state.withLock { state in for (serial, held) in claimed { state.held[serial] = held } }
+        state.withLockedValue { state in for (serial, held) in claimed { state.held[serial] = held } }
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(claimed.count)
         var redelivered: [(place: Int, serial: UInt64, tag: String)] = []
@@ -230,7 +230,7 @@ final class CeleryRedisConsumer: MessageConsumer {
         guard let replies = try? await client.send(commands) else { return }
         for (index, entry) in redelivered.enumerated() where 2 * index < replies.count {
             deliveries[entry.place].attempts = Int(replies[2 * index].int ?? 0)
-            state.withLock { $0.held[entry.serial]?.countedAttempt = entry.tag }
+            state.withLockedValue { $0.held[entry.serial]?.countedAttempt = entry.tag }
         }
     }
 
@@ -238,7 +238,7 @@ final class CeleryRedisConsumer: MessageConsumer {
 
     /// Pushes the time of every claim forward. Runs on the event loop, whatever handlers do to their threads.
     private func renewClaims() {
-        let serials = state.withLock { Array($0.held.keys) }
+        let serials = state.withLockedValue { Array($0.held.keys) }
         guard !serials.isEmpty else { return }
         let now = timers.now.timeIntervalSince1970
         var commands: [RedisCommand] = []
@@ -258,7 +258,7 @@ final class CeleryRedisConsumer: MessageConsumer {
     // MARK: Ending
 
     func stop() async {
-        let gate = state.withLock { state in
+        let gate = state.withLockedValue { state in
             state.isStopped = true
             return state.waiting
         }
@@ -267,14 +267,14 @@ final class CeleryRedisConsumer: MessageConsumer {
 
     func close() async throws {
         await stop()
-        renewal.withLock { $0?.cancel() }
-        defer { renewal.withLock { $0 = nil } }
+        renewal.withLockedValue { $0?.cancel() }
+        defer { renewal.withLockedValue { $0 = nil } }
         await wait.closeAll()
-        let held = state.withLock { Array($0.held.keys) }
+        let held = state.withLockedValue { Array($0.held.keys) }
         do {
             try await giveBack(serials: held)
             _ = try await recoverDoubtfulClaims()
-            try await giveBack(serials: state.withLock { Array($0.held.keys) })
+            try await giveBack(serials: state.withLockedValue { Array($0.held.keys) })
         } catch {
             await client.close()
             throw CeleriacError(

@@ -1,15 +1,15 @@
 public import CeleriacCore
 import CeleriacWire
 import CeleryWire
+import NIOConcurrencyHelpers
 public import NIOCore
-import Synchronization
 
 /// Results in a folder as Celery's `file://` result store keeps them: one file a task.
 public final class CeleryFileResults: ResultStore {
     private let folder: String
     private let keys: CeleryResultKeys
     private let eventLoopGroup: any EventLoopGroup
-    private let watch = Mutex<DirectoryWatch?>(nil)
+    private let watch = NIOLockedValueBox<DirectoryWatch?>(nil)
 
     /// Makes a store. The folder is made if it does not exist.
     public init(folder: String, eventLoopGroup: any EventLoopGroup) {
@@ -53,13 +53,13 @@ public final class CeleryFileResults: ResultStore {
 
     /// Passes on what is stored for these tasks from now on.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
-        guard watch.withLock({ $0 == nil }) else { return }
+        guard watch.withLockedValue({ $0 == nil }) else { return }
         let folder = folder
         try await FileStore.blocking { try FileStore.makeFolder(folder) }
         let started = await DirectoryWatch.start(folder, eventLoop: eventLoopGroup.next()) {
             sink.updatesMayBeMissing()
         }
-        let isFirst = watch.withLock { watch in
+        let isFirst = watch.withLockedValue { watch in
             guard watch == nil else { return false }
             watch = started
             return true
@@ -91,7 +91,7 @@ public final class CeleryFileResults: ResultStore {
 
     /// Ends the watch of the folder.
     public func close() async {
-        watch.withLock { watch in
+        watch.withLockedValue { watch in
             watch?.stop()
             watch = nil
         }

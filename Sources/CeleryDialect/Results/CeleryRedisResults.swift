@@ -5,7 +5,7 @@ import CeleriacWire
 import CeleryWire
 public import Logging
 public import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Results in Redis as Celery keeps them: a key for each task, and its every change published on the channel of that name.
 public final class CeleryRedisResults: ResultStore {
@@ -172,10 +172,10 @@ public final class CeleryRedisResults: ResultStore {
 
 /// Who is told of published results. The subscription's closures are made before anybody listens.
 private final class CurrentSink: Sendable {
-    private let sink = Mutex<(any ResultSink)?>(nil)
+    private let sink = NIOLockedValueBox<(any ResultSink)?>(nil)
 
-    var current: (any ResultSink)? { sink.withLock { $0 } }
+    var current: (any ResultSink)? { sink.withLockedValue { $0 } }
 
-    func set(_ sink: any ResultSink) { self.sink.withLock { $0 = sink } }
+    func set(_ sink: any ResultSink) { self.sink.withLockedValue { $0 = sink } }
 }
 #endif

@@ -4,7 +4,7 @@ public import CeleriacCore
 import CeleriacWire
 public import Logging
 public import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -16,7 +16,7 @@ public final class MachineryAMQPBroker: Broker {
     let logger: Logger
     private let client: AMQPClient
     private let timers: EventLoopTimerSource
-    private let declared = Mutex<Set<QueueDeclaration>>([])
+    private let declared = NIOLockedValueBox<Set<QueueDeclaration>>([])
 
     /// Makes a broker. It connects on first use.
     ///
@@ -60,7 +60,7 @@ public final class MachineryAMQPBroker: Broker {
                 }
                 if returned.isEmpty { return }
                 outstanding = returned
-                declared.withLock { $0 = [] }
+                declared.withLockedValue { $0 = [] }
                 try await declare(Set(returned.map(\.routingKey)))
             }
         } catch let error as AMQPError {
@@ -96,7 +96,7 @@ public final class MachineryAMQPBroker: Broker {
 
     private func declare(_ routingKeys: Set<String>) async throws(AMQPError) {
         let wanted = Set(routingKeys.flatMap { options.publisherQueues(routingKey: $0) })
-        let undeclared = declared.withLock { wanted.subtracting($0) }
+        let undeclared = declared.withLockedValue { wanted.subtracting($0) }
         guard !undeclared.isEmpty else { return }
         try await withChannel { channel throws(AMQPError) in
             try await channel.declareExchange(self.options)
@@ -104,7 +104,7 @@ public final class MachineryAMQPBroker: Broker {
                 try await channel.declare(queue, exchange: self.options.exchange)
             }
         }
-        declared.withLock { $0.formUnion(undeclared) }
+        declared.withLockedValue { $0.formUnion(undeclared) }
     }
 
     private func withChannel(_ body: (AMQPChannel) async throws(AMQPError) -> Void) async throws(AMQPError) {

@@ -5,7 +5,7 @@ import CeleriacWire
 import DequeModule
 import Logging
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Consumes queues at RabbitMQ over a connection of its own, which it makes anew when it is lost.
 ///
@@ -28,7 +28,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
     private let logger: Logger
     private let eventLoop: any EventLoop
     private let timers: EventLoopTimerSource
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     init(broker: MachineryAMQPBroker, options: ConsumerOptions) {
         self.broker = broker
@@ -58,7 +58,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
             for queue in options.queues {
                 try await channel.declare(broker.options.workQueue(queue), exchange: broker.options.exchange)
             }
-            let generation = state.withLock { state in
+            let generation = state.withLockedValue { state in
                 state.generation += 1
                 state.channel = channel
                 state.buffer = []
@@ -69,7 +69,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
             try await channel.qos(prefetchCount: UInt16(exactly: broker.options.prefetchCount) ?? 0)
             for (index, queue) in options.queues.enumerated() {
                 let tag = index == 0 ? options.nodeName : "\(options.nodeName).\(index)"
-                state.withLock { $0.queues[tag] = queue }
+                state.withLockedValue { $0.queues[tag] = queue }
                 try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
                     self?.receive(events, generation: generation)
                 }
@@ -93,7 +93,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
     }
 
     private func receive(_ events: [AMQPConsumerEvent], generation: UInt64) {
-        let gate = state.withLock { state -> Gate? in
+        let gate = state.withLockedValue { state -> Gate? in
             guard state.generation == generation else { return nil }
             for event in events {
                 switch event {
@@ -118,7 +118,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
     func next(atMost limit: Int) async throws -> [Delivery] {
         var backoff = Backoff()
         while true {
-            let (deliveries, gate, isConnected, isStopped) = state.withLock { state in
+            let (deliveries, gate, isConnected, isStopped) = state.withLockedValue { state in
                 (state.isStopped ? [] : state.take(limit), state.change, state.channel != nil, state.isStopped)
             }
             if isStopped { return [] }
@@ -137,7 +137,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
                 let timer = timers.schedule(after: pause) { gate.open() }
                 await gate.wait()
                 timer.cancel()
-                state.withLock { if $0.change === gate { $0.change = Gate() } }
+                state.withLockedValue { if $0.change === gate { $0.change = Gate() } }
             }
         }
     }
@@ -150,7 +150,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
         var requeued: [UInt64] = []
         var parked: [(tag: UInt64, queue: String, message: WireMessage)] = []
         let time = timers.now
-        let channel = state.withLock { state -> AMQPChannel? in
+        let channel = state.withLockedValue { state -> AMQPChannel? in
             for settlement in settlements where settlement.receipt.generation == state.generation {
                 let tag = settlement.receipt.tag
                 guard let delivery = state.held.removeValue(forKey: tag) else { continue }
@@ -187,7 +187,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
     }
 
     func giveBack(_ receipts: [Receipt]) async throws {
-        let (channel, tags) = state.withLock { state in
+        let (channel, tags) = state.withLockedValue { state in
             let tags = receipts.filter { $0.generation == state.generation }.map(\.tag).filter {
                 state.held.removeValue(forKey: $0) != nil
             }
@@ -199,7 +199,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
     // MARK: Ending
 
     func stop() async {
-        let (channel, tags, gate) = state.withLock { state in
+        let (channel, tags, gate) = state.withLockedValue { state in
             state.isStopped = true
             return (state.channel, Array(state.queues.keys), state.change)
         }
@@ -209,7 +209,7 @@ final class MachineryAMQPConsumer: MessageConsumer {
 
     func close() async throws {
         await stop()
-        let channel = state.withLock { state in
+        let channel = state.withLockedValue { state in
             defer { state.channel = nil }
             return state.channel
         }

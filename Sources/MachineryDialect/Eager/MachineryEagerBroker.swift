@@ -1,5 +1,5 @@
 public import CeleriacCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Runs tasks while they are sent: Machinery's eager mode. A send returns when the task, and everything that it sent in its
 /// turn, has been dealt with by the worker of this process. Tasks for later are run at their time.
@@ -12,7 +12,7 @@ public final class MachineryEagerBroker: Broker {
         var consumers = 0
     }
     private let memory = MemoryBroker()
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// Makes an empty broker.
     public init() {}
@@ -24,11 +24,11 @@ public final class MachineryEagerBroker: Broker {
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` when this process has no worker that runs.
     public func publish(_ messages: [OutgoingMessage]) async throws {
-        guard state.withLock({ $0.consumers > 0 }) else {
+        guard state.withLockedValue({ $0.consumers > 0 }) else {
             throw CeleriacError(.unavailable, "worker is not assigned in eager-mode")
         }
         try await hand(over: messages)
-        let gate: Gate? = state.withLock { state in
+        let gate: Gate? = state.withLockedValue { state in
             guard state.outstanding > 0 else { return nil }
             let gate = Gate()
             state.idle.append(gate)
@@ -39,7 +39,7 @@ public final class MachineryEagerBroker: Broker {
 
     /// Hands messages over without waiting: what a worker sends while it works.
     func hand(over messages: [OutgoingMessage]) async throws {
-        state.withLock { $0.outstanding += messages.count }
+        state.withLockedValue { $0.outstanding += messages.count }
         do {
             try await memory.publish(messages)
         } catch {
@@ -50,7 +50,7 @@ public final class MachineryEagerBroker: Broker {
 
     /// Messages have ended.
     func dealtWith(_ count: Int) {
-        let waiting = state.withLock { state in
+        let waiting = state.withLockedValue { state in
             state.outstanding -= count
             guard state.outstanding <= 0 else { return [Gate]() }
             defer { state.idle = [] }
@@ -62,13 +62,13 @@ public final class MachineryEagerBroker: Broker {
     /// Begins to take messages.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         let consumer = try await memory.consume(options)
-        state.withLock { $0.consumers += 1 }
+        state.withLockedValue { $0.consumers += 1 }
         return MachineryEagerConsumer(base: consumer, broker: self)
     }
 
     /// A consumer has ended: nobody waits for it any more.
     func consumerEnded() {
-        let waiting = state.withLock { state in
+        let waiting = state.withLockedValue { state in
             state.consumers -= 1
             guard state.consumers <= 0 else { return [Gate]() }
             defer { state.idle = [] }

@@ -5,7 +5,7 @@ import CeleriacWire
 import Logging
 import MachineryWire
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -28,12 +28,12 @@ extension MachineryRedisConsumer {
         ) { [weak self] _ in
             if let self { chore(self) }
         }
-        chores.withLock { $0.append(task) }
+        chores.withLockedValue { $0.append(task) }
     }
 
     /// Pushes the time of every claim forward.
     private func renewClaims() {
-        let held = state.withLock { state in state.held.map { (serial: $0.key, queue: $0.value.queue) } }
+        let held = state.withLockedValue { state in state.held.map { (serial: $0.key, queue: $0.value.queue) } }
         let now = timers.now.timeIntervalSince1970
         var commands: [RedisCommand] = []
         for (index, keys) in queues.enumerated() {

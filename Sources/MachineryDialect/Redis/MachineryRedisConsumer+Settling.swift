@@ -3,7 +3,7 @@ import CeleriacCore
 import CeleriacRedis
 import CeleriacWire
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 extension MachineryRedisConsumer {
     func settle(_ settlements: [Settlement]) async throws {
@@ -12,7 +12,7 @@ extension MachineryRedisConsumer {
         var commands: [RedisCommand] = []
         for settlement in settlements {
             let serial = settlement.receipt.tag
-            guard let held = state.withLock({ $0.held[serial] }) else { continue }
+            guard let held = state.withLockedValue({ $0.held[serial] }) else { continue }
             switch settlement.disposition {
             case .acknowledge, .reject: acknowledged[held.queue, default: []].append(serial)
             case .requeue: requeued[held.queue, default: []].append(serial)
@@ -27,7 +27,7 @@ extension MachineryRedisConsumer {
                 contentsOf: portions(serials).map { command(MachineryScripts.putBack, queue, ["R", "1"], $0) })
         }
         try await sendUntilAnswered(commands)
-        state.withLock { state in for settlement in settlements { state.held[settlement.receipt.tag] = nil } }
+        state.withLockedValue { state in for settlement in settlements { state.held[settlement.receipt.tag] = nil } }
     }
 
     func giveBack(_ receipts: [Receipt]) async throws {
@@ -36,7 +36,7 @@ extension MachineryRedisConsumer {
 
     /// Puts messages back to the front of their queues, the first of them foremost.
     func putBack(_ serials: [UInt64], isAttempt: Bool) async throws(RedisError) {
-        let held = state.withLock { state in serials.map { (serial: $0, queue: state.held[$0]?.queue) } }
+        let held = state.withLockedValue { state in serials.map { (serial: $0, queue: state.held[$0]?.queue) } }
         var commands: [RedisCommand] = []
         for queue in queues.indices {
             let mine = held.filter { $0.queue == queue }.map(\.serial)
@@ -48,7 +48,7 @@ extension MachineryRedisConsumer {
         }
         guard !commands.isEmpty else { return }
         _ = try await client.send(commands)
-        state.withLock { state in for serial in serials { state.held[serial] = nil } }
+        state.withLockedValue { state in for serial in serials { state.held[serial] = nil } }
     }
 
     /// A script's stack takes some thousands of values.
@@ -78,7 +78,7 @@ extension MachineryRedisConsumer {
                 let replies = try await client.send(commands)
                 guard let refusal = replies.lazy.compactMap(\.error).first else { return }
                 throw CeleriacError(.publishFailed, "\(broker.name) refused to settle messages", cause: refusal)
-            } catch let error as RedisError where error.isOutOfReach && !state.withLock({ $0.isStopped }) {
+            } catch let error as RedisError where error.isOutOfReach && !state.withLockedValue({ $0.isStopped }) {
                 let pause = backoff.next()
                 logger.warning(
                     "cannot settle messages, trying again",

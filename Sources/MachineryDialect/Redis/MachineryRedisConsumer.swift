@@ -4,7 +4,7 @@ import CeleriacRedis
 import CeleriacWire
 import Logging
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -31,8 +31,8 @@ final class MachineryRedisConsumer: MessageConsumer {
     let logger: Logger
     let nodeName: String
     let timers: EventLoopTimerSource
-    let state = Mutex(State())
-    let chores = Mutex<[RepeatedTask]>([])
+    let state = NIOLockedValueBox(State())
+    let chores = NIOLockedValueBox<[RepeatedTask]>([])
     /// Makes this consumer's tags unlike anybody else's.
     private let tagPrefix = randomUUID() + "."
     private let wait: QueueWait
@@ -67,14 +67,14 @@ final class MachineryRedisConsumer: MessageConsumer {
         // A script's stack takes some thousands of values; two go with each message.
         let limit = min(limit, 1000)
         var backoff = Backoff()
-        while !state.withLock({ $0.isStopped }) {
+        while !state.withLockedValue({ $0.isStopped }) {
             do {
                 let deliveries = try await claim(atMost: limit)
                 if !deliveries.isEmpty { return deliveries }
                 backoff.reset()
                 try await waitForMessage()
             } catch {
-                if state.withLock({ $0.isStopped }) { break }
+                if state.withLockedValue({ $0.isStopped }) { break }
                 guard error.code != .authenticationFailed, error.code != .closed else {
                     throw CeleriacError(.unavailable, "cannot consume from \(broker.name)", cause: error)
                 }
@@ -90,7 +90,7 @@ final class MachineryRedisConsumer: MessageConsumer {
 
     private func waitForMessage() async throws(RedisError) {
         let gate = Gate()
-        let isStopped = state.withLock { state in
+        let isStopped = state.withLockedValue { state in
             state.waiting = gate
             return state.isStopped
         }
@@ -102,7 +102,7 @@ final class MachineryRedisConsumer: MessageConsumer {
     private func pause(_ duration: Duration) async {
         let gate = Gate()
         let timer = timers.schedule(after: duration) { gate.open() }
-        let isStopped = state.withLock { state in
+        let isStopped = state.withLockedValue { state in
             state.waiting = gate
             return state.isStopped
         }
@@ -114,7 +114,7 @@ final class MachineryRedisConsumer: MessageConsumer {
         let recovered = try await recoverDoubtfulClaims()
         if !recovered.isEmpty { return recovered }
         // The queues take turns in being asked first.
-        let first = state.withLock { state in
+        let first = state.withLockedValue { state in
             defer { state.firstQueue = (state.firstQueue + 1) % max(1, queues.count) }
             return state.firstQueue
         }
@@ -126,7 +126,7 @@ final class MachineryRedisConsumer: MessageConsumer {
     }
 
     private func claim(_ queue: Int, atMost limit: Int) async throws(RedisError) -> [Delivery] {
-        let serials = state.withLock { state in
+        let serials = state.withLockedValue { state in
             let first = state.nextSerial
             state.nextSerial += UInt64(limit)
             let serials = first..<first + UInt64(limit)
@@ -144,7 +144,7 @@ final class MachineryRedisConsumer: MessageConsumer {
             if let payload = found[position].bytes { claimed.append((serial, payload, found[position + 1].int ?? 0)) }
             serial += 1
         }
-        return state.withLock { state in
+        return state.withLockedValue { state in
             state.doubtful.removeAll { $0.serials == serials }
             return deliver(claimed, from: queue, &state)
         }
@@ -163,7 +163,7 @@ final class MachineryRedisConsumer: MessageConsumer {
 
     /// Looks for claims that the server may have made although its answer never came.
     private func recoverDoubtfulClaims() async throws(RedisError) -> [Delivery] {
-        guard let (queue, serials) = state.withLock({ $0.doubtful.first }) else { return [] }
+        guard let (queue, serials) = state.withLockedValue({ $0.doubtful.first }) else { return [] }
         var command = RedisCommand("HMGET", queues[queue].claims)
         for serial in serials { command.append(tag(serial)) }
         let values = try await client.send(command).array ?? []
@@ -173,7 +173,7 @@ final class MachineryRedisConsumer: MessageConsumer {
         if !claimed.isEmpty {
             logger.notice("took up claims of a lost connection", metadata: ["messages": "\(claimed.count)"])
         }
-        return state.withLock { state in
+        return state.withLockedValue { state in
             state.doubtful.removeAll { $0.serials == serials }
             return deliver(claimed, from: queue, &state)
         }
@@ -182,7 +182,7 @@ final class MachineryRedisConsumer: MessageConsumer {
     // MARK: Ending
 
     func stop() async {
-        let gate = state.withLock { state in
+        let gate = state.withLockedValue { state in
             state.isStopped = true
             return state.waiting
         }
@@ -191,7 +191,7 @@ final class MachineryRedisConsumer: MessageConsumer {
 
     func close() async throws {
         await stop()
-        let chores = self.chores.withLock { chores in
+        let chores = self.chores.withLockedValue { chores in
             defer { chores = [] }
             return chores
         }
@@ -201,7 +201,7 @@ final class MachineryRedisConsumer: MessageConsumer {
             _ = try await recoverDoubtfulClaims()
             try await giveBackAll()
         } catch {
-            let held = state.withLock { $0.held.count }
+            let held = state.withLockedValue { $0.held.count }
             await client.close()
             throw CeleriacError(
                 .unavailable,
@@ -213,7 +213,7 @@ final class MachineryRedisConsumer: MessageConsumer {
 
     /// Gives back what is held, and what was handed over but not claimed.
     private func giveBackAll() async throws(RedisError) {
-        let held = state.withLock { $0.held }
+        let held = state.withLockedValue { $0.held }
         try await putBack(held.keys.sorted(), isAttempt: false)
         _ = try await client.send(
             queues.map { .evaluate(MachineryScripts.sweep, keys: $0.all.map { $0 as any RedisArgument }) })

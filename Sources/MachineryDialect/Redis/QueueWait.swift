@@ -3,7 +3,7 @@ import CeleriacCore
 import CeleriacRedis
 import Logging
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Waits until Redis hands a message of one of some queues over to this worker.
 ///
@@ -16,7 +16,7 @@ final class QueueWait: Sendable {
     private let logger: Logger
     /// How long one command blocks. A connection that is dead without saying so is found out after it.
     private let patience = Duration.seconds(30)
-    private let connections = Mutex<[Int: RedisConnection]>([:])
+    private let connections = NIOLockedValueBox<[Int: RedisConnection]>([:])
 
     init(configuration: RedisConfiguration, queues: [InFlightKeys], eventLoop: any EventLoop, logger: Logger) {
         self.configuration = configuration
@@ -29,7 +29,7 @@ final class QueueWait: Sendable {
     /// No command blocks any more when it returns: what came in the last moment lies in the handover lists.
     func wait(unblockingWith client: RedisClient, stop: Gate) async throws(RedisError) {
         let open = try await connect()
-        let pending = Mutex(Set(open.keys))
+        let pending = NIOLockedValueBox(Set(open.keys))
         let allAnswered = Gate()
         for (index, connection) in open where queues.indices.contains(index) {
             let keys = queues[index]
@@ -37,8 +37,8 @@ final class QueueWait: Sendable {
                 [RedisCommand("BLMOVE", keys.queue, keys.handover, "LEFT", "RIGHT", patience.seconds)],
                 timeout: patience + .seconds(10)
             ).whenComplete { result in
-                if case .failure = result { self.connections.withLock { $0[index] = nil } }
-                let isLast = pending.withLock { pending in
+                if case .failure = result { self.connections.withLockedValue { $0[index] = nil } }
+                let isLast = pending.withLockedValue { pending in
                     pending.remove(index)
                     return pending.isEmpty
                 }
@@ -47,7 +47,7 @@ final class QueueWait: Sendable {
             }
         }
         await stop.wait()
-        let blocked = pending.withLock { $0 }.compactMap { open[$0]?.clientID }
+        let blocked = pending.withLockedValue { $0 }.compactMap { open[$0]?.clientID }
         if !blocked.isEmpty {
             do {
                 _ = try await client.send(blocked.map { RedisCommand("CLIENT", "UNBLOCK", Int64($0)) })
@@ -61,17 +61,17 @@ final class QueueWait: Sendable {
     }
 
     private func connect() async throws(RedisError) -> [Int: RedisConnection] {
-        var open = connections.withLock { $0 }
+        var open = connections.withLockedValue { $0 }
         for index in queues.indices where open[index] == nil {
             let connection = try await RedisConnection.connect(configuration, on: eventLoop, logger: logger)
             open[index] = connection
-            connections.withLock { $0[index] = connection }
+            connections.withLockedValue { $0[index] = connection }
         }
         return open
     }
 
     func closeAll() async {
-        let open = connections.withLock { connections in
+        let open = connections.withLockedValue { connections in
             defer { connections = [:] }
             return Array(connections.values)
         }

@@ -5,7 +5,7 @@ import CeleriacWire
 public import Logging
 import MachineryWire
 public import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Task states at RabbitMQ as Machinery's AMQP backend keeps them: a queue for each task, a message for each state, which
 /// is gone once it was read. What was read last is remembered here, so that a state can be asked for again.
@@ -32,7 +32,7 @@ public final class MachineryAMQPResults: GroupStore {
     private let expiry: Int64
     private let client: AMQPClient
     private let timers: EventLoopTimerSource
-    private let memory = Mutex(Memory())
+    private let memory = NIOLockedValueBox(Memory())
     /// The servers, without credentials.
     public let name: String
     /// How often results that somebody waits for are asked for.
@@ -90,13 +90,13 @@ public final class MachineryAMQPResults: GroupStore {
 
     /// Declares a queue, unless this process has done so. It may have gone since; whoever asks for it again makes it anew.
     private func declare(_ id: String) async throws {
-        guard !memory.withLock({ $0.declared.contains(id) }) else { return }
+        guard !memory.withLockedValue({ $0.declared.contains(id) }) else { return }
         try await withChannel { channel in
             try await channel.declareExchange(self.options)
             try await channel.declare(
                 MachineryAMQPOptions.stateQueue(id, expiry: self.expiry), exchange: self.options.exchange)
         }
-        memory.withLock { memory in
+        memory.withLockedValue { memory in
             if memory.declared.count >= Memory.limit { memory.declared = [] }
             memory.declared.insert(id)
         }
@@ -111,20 +111,20 @@ public final class MachineryAMQPResults: GroupStore {
     /// The newest state of each of these tasks. All that wait in the queue are read, and with that removed.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         try await reach("read states") {
-            let unfinished = taskIDs.filter { id in !self.isFinal(self.memory.withLock { $0.states[id] }) }
+            let unfinished = taskIDs.filter { id in !self.isFinal(self.memory.withLockedValue { $0.states[id] }) }
             for id in unfinished { try await self.declare(id) }
             if !unfinished.isEmpty {
                 try await self.withChannel { channel in
                     for id in unfinished {
                         while let delivery = try await channel.get(queue: id) {
                             channel.ack([delivery.deliveryTag])
-                            self.memory.withLock { $0.remember(id, delivery.message.body) }
+                            self.memory.withLockedValue { $0.remember(id, delivery.message.body) }
                             if self.isFinal(delivery.message.body) { break }
                         }
                     }
                 }
             }
-            return self.memory.withLock { memory in taskIDs.map { memory.states[$0] } }
+            return self.memory.withLockedValue { memory in taskIDs.map { memory.states[$0] } }
         }
     }
 
@@ -139,7 +139,7 @@ public final class MachineryAMQPResults: GroupStore {
             try await self.withChannel { channel in
                 for id in taskIDs { try await channel.queueDelete(id) }
             }
-            self.memory.withLock { memory in
+            self.memory.withLockedValue { memory in
                 for id in taskIDs {
                     memory.states[id] = nil
                     memory.declared.remove(id)
@@ -226,7 +226,7 @@ public final class MachineryAMQPResults: GroupStore {
             return try await body()
         } catch let error as AMQPError {
             // After a restart of the server the queues are gone.
-            if error.isOutOfReach { memory.withLock { $0.declared = [] } }
+            if error.isOutOfReach { memory.withLockedValue { $0.declared = [] } }
             throw CeleriacError(
                 error.isOutOfReach ? .unavailable : .resultStore, "cannot \(what) at \(name)", cause: error)
         }

@@ -5,7 +5,7 @@ import CeleriacWire
 public import Logging
 import MachineryWire
 public import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Task states and groups in Redis as Machinery keeps them: a key for each, of its id's name.
 public final class MachineryRedisResults: GroupStore {

@@ -1,21 +1,21 @@
 #if AMQP
 
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A value that tasks share.
 final class Shared<Value: Sendable>: Sendable {
-    private let mutex: Mutex<Value>
+    private let mutex: NIOLockedValueBox<Value>
 
     init(_ value: Value) {
-        mutex = Mutex(value)
+        mutex = NIOLockedValueBox(value)
     }
 
     var value: Value {
-        get { mutex.withLock { $0 } }
-        set { mutex.withLock { $0 = newValue } }
+        get { mutex.withLockedValue { $0 } }
+        set { mutex.withLockedValue { $0 = newValue } }
     }
 
-    func change(_ body: @Sendable (inout Value) -> Void) { mutex.withLock { body(&$0) } }
+    func change(_ body: @Sendable (inout Value) -> Void) { mutex.withLockedValue { body(&$0) } }
 }
 
 #endif

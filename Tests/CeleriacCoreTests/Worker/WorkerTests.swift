@@ -2,7 +2,7 @@ import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import FoundationEssentials
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 private let add = TaskName<Int, Int, Int>("add", parameters: "x", .init("y", default: 10))
@@ -15,11 +15,11 @@ struct WorkerTests {
     @Test("runs tasks and stores their results before it acknowledges them")
     func runs() async throws {
         let bench = Bench()
-        let seen = Mutex<[String]>([])
+        let seen = NIOLockedValueBox<[String]>([])
         let worker = bench.worker {
             add.handled { $0 + $1 }
             sum.handled { $0.elements.reduce(0, +) }
-            note.handled { text in seen.withLock { $0.append(text) } }
+            note.handled { text in seen.withLockedValue { $0.append(text) } }
         }
         try await bench.run(worker) {
             #expect(try await bench.client.send(add(2, 3)).get() == 5)
@@ -29,7 +29,7 @@ struct WorkerTests {
             #expect(try await bench.client.send(sum([1, 2, 3])).get() == 6)
             try await bench.client.send(note("hello")).get()
         }
-        #expect(seen.withLock { $0 } == ["hello"])
+        #expect(seen.withLockedValue { $0 } == ["hello"])
         #expect(bench.broker.count(in: "q") == 0)
     }
 
@@ -59,23 +59,23 @@ struct WorkerTests {
     @Test("retries after the delay, then fails with the cause")
     func retries() async throws {
         let bench = Bench()
-        let runs = Mutex(0)
+        let runs = NIOLockedValueBox(0)
         let worker = bench.worker {
             work.handled(options: TaskOptions(retry: RetryPolicy(maximumRetries: 2, delay: .fixed(.seconds(60))))) {
                 context in
-                runs.withLock { $0 += 1 }
+                runs.withLockedValue { $0 += 1 }
                 try context.retry(cause: TaskFailure("KeyError", "again \(context.retries)"))
             }
         }
         try await bench.run(worker) {
             let result = try await bench.client.send(work())
             for expected in 1...2 {
-                await until { runs.withLock { $0 } == expected && bench.timers.count == 1 }
+                await until { runs.withLockedValue { $0 } == expected && bench.timers.count == 1 }
                 bench.timers.advance(by: .seconds(60))
             }
             await expectFailure("KeyError", ["again 2"]) { try await result.get() }
         }
-        #expect(runs.withLock { $0 } == 3)
+        #expect(runs.withLockedValue { $0 } == 3)
     }
 
     @Test("holds a task until its time without taking a slot")
@@ -112,7 +112,7 @@ struct WorkerTests {
     func timeLimits() async throws {
         let bench = Bench()
         let gate = Gate()
-        let cancelled = Mutex(0)
+        let cancelled = NIOLockedValueBox(0)
         let worker = bench.worker(concurrency: 1) {
             work.handled(options: TaskOptions(timeLimits: TimeLimits(soft: .seconds(5)))) {
                 let own = Gate()
@@ -120,7 +120,7 @@ struct WorkerTests {
                     await own.wait()
                     try Task.checkCancellation()
                 } onCancel: {
-                    cancelled.withLock { $0 += 1 }
+                    cancelled.withLockedValue { $0 += 1 }
                     own.open()
                 }
             }
@@ -140,7 +140,7 @@ struct WorkerTests {
             #expect(try await bench.client.send(add(1, 2)).get() == 3)
             #expect(try await hard.status() == .failure)
         }
-        #expect(cancelled.withLock { $0 } == 1)
+        #expect(cancelled.withLockedValue { $0 } == 1)
     }
 
     @Test("stores a failure for a task that it does not know, and parks its message and those it cannot read")
@@ -159,11 +159,11 @@ struct WorkerTests {
     @Test("at a graceful stop ends what runs and gives back the rest in its order")
     func gracefulStop() async throws {
         let bench = Bench()
-        let started = Mutex(0)
+        let started = NIOLockedValueBox(0)
         let finish = Gate()
         let worker = bench.worker(concurrency: 2, prefetchMultiplier: 3) {
             add.handled { x, y in
-                started.withLock { $0 += 1 }
+                started.withLockedValue { $0 += 1 }
                 await finish.wait()
                 return x
             }
@@ -171,26 +171,26 @@ struct WorkerTests {
         let results = try await bench.client.send((0..<8).map { add($0, 0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await until { started.withLock { $0 } == 2 }
+            await until { started.withLockedValue { $0 } == 2 }
             worker.stop()
             // Others can have the rest while these two are still running.
             await until { bench.broker.count(in: "q") == 6 }
             finish.open()
             try await group.waitForAll()
         }
-        #expect(started.withLock { $0 } == 2)
+        #expect(started.withLockedValue { $0 } == 2)
         #expect(try await Array(results.prefix(2)).get() == [0, 1])
         #expect(bench.broker.count(in: "q") == 6)
-        let order = Mutex<[Int]>([])
+        let order = NIOLockedValueBox<[Int]>([])
         let next = bench.worker(concurrency: 1) {
             add.handled { x, _ in
-                order.withLock { $0.append(x) }
+                order.withLockedValue { $0.append(x) }
                 return x
             }
         }
         let values = try await bench.run(next) { try await results.get() }
         #expect(values == Array(0..<8))
-        #expect(order.withLock { $0 } == [2, 3, 4, 5, 6, 7])
+        #expect(order.withLockedValue { $0 } == [2, 3, 4, 5, 6, 7])
     }
 
     @Test("acknowledges early where it is told to, so that a cancelled worker does not run the task again")
@@ -244,38 +244,38 @@ struct WorkerTests {
     @Test("runs at most as many handlers as its concurrency, and holds no more messages than its window")
     func concurrency() async throws {
         let bench = Bench()
-        let running = Mutex(0)
-        let most = Mutex(0)
+        let running = NIOLockedValueBox(0)
+        let most = NIOLockedValueBox(0)
         let worker = bench.worker(concurrency: 3, prefetchMultiplier: 1) {
             add.handled { x, _ in
-                let now = running.withLock { running in
+                let now = running.withLockedValue { running in
                     running += 1
                     return running
                 }
-                most.withLock { $0 = max($0, now) }
+                most.withLockedValue { $0 = max($0, now) }
                 for _ in 0..<20 { await Task.yield() }
-                running.withLock { $0 -= 1 }
+                running.withLockedValue { $0 -= 1 }
                 return x
             }
         }
         let results = try await bench.client.send((0..<60).map { add($0, 0) })
         let values = try await bench.run(worker) { try await results.get() }
         #expect(values == Array(0..<60))
-        #expect(most.withLock { $0 } <= 3)
+        #expect(most.withLockedValue { $0 } <= 3)
     }
 
     @Test("calls its hooks, shares values, stores states of the handler's own")
     func hooksAndContext() async throws {
         struct Pool: Sendable { let name: String }
         let bench = Bench()
-        let calls = Mutex<[String]>([])
+        let calls = NIOLockedValueBox<[String]>([])
         var shared = SharedValues()
         shared[Pool.self] = Pool(name: "db")
         let worker = bench.worker(
             hooks: WorkerHooks(
-                preTask: { context in calls.withLock { $0.append("pre \(context.request.name)") } },
-                postTask: { context, _ in calls.withLock { $0.append("post \(context.request.name)") } },
-                error: { context, _ in calls.withLock { $0.append("error \(context.request.name)") } }),
+                preTask: { context in calls.withLockedValue { $0.append("pre \(context.request.name)") } },
+                postTask: { context, _ in calls.withLockedValue { $0.append("post \(context.request.name)") } },
+                error: { context, _ in calls.withLockedValue { $0.append("error \(context.request.name)") } }),
             sharedValues: shared
         ) {
             TaskName<String>("pool").handled { context in
@@ -288,10 +288,10 @@ struct WorkerTests {
             let name = try await bench.client.send(TaskName<String>("pool")()).get()
             #expect(name == "db")
             await expectFailure("E") { try await bench.client.send(work()).get() }
-            await until { calls.withLock { $0.count } == 5 }
+            await until { calls.withLockedValue { $0.count } == 5 }
         }
         #expect(
-            calls.withLock { $0 } == ["pre pool", "post pool", "pre work", "error work", "post work"])
+            calls.withLockedValue { $0 } == ["pre pool", "post pool", "pre work", "error work", "post work"])
     }
 
     @Test("refuses settings that cannot work")

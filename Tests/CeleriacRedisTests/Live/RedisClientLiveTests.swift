@@ -1,7 +1,7 @@
 #if Redis
 import CeleriacTestKit
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import CeleriacRedis
@@ -24,10 +24,10 @@ import Testing
 
     @Test func survivesARestart() async throws {
         try await withRedis { server in
-            let connections = Mutex<[Int64?]>([])
+            let connections = NIOLockedValueBox<[Int64?]>([])
             try await withClient(.init(server)) { client async throws in
                 client.onConnected { connection in
-                    connections.withLock { $0.append(connection.clientID) }
+                    connections.withLockedValue { $0.append(connection.clientID) }
                     return [RedisCommand("INCR", "set-ups"), RedisCommand("NONSENSE")]
                 }
                 #expect(try await client.send(RedisCommand("GET", "set-ups")).int == 1)
@@ -37,7 +37,7 @@ import Testing
                     try await client.send(RedisCommand("PING"))
                 }
                 #expect(try await client.send(RedisCommand("GET", "set-ups")).int == 1)
-                #expect(connections.withLock { $0.count } == 2)
+                #expect(connections.withLockedValue { $0.count } == 2)
             }
         }
     }

@@ -147,7 +147,7 @@ import Testing
     @Test func dropsAServerThatDoesNotAnswerPings() async throws {
         try await withRedis { server in
             var configuration = try RedisConfiguration(server)
-            configuration.pingInterval = .milliseconds(100)
+            configuration.pingInterval = .seconds(1)
             configuration.connectTimeout = .seconds(60)
             let pid = try #require(server.pid)
             try await withPubSub(configuration) { pubSub, reports in
@@ -231,7 +231,7 @@ import Testing
                 #expect(await reports.next() == .disconnected(.authenticationFailed))
             }
             await server.stop()
-            configuration.connectTimeout = .milliseconds(100)
+            configuration.connectTimeout = .seconds(3)
             try await withPubSub(configuration) { pubSub, reports in
                 #expect(await code { try await pubSub.subscribe(["a"]) } == .connectFailed)
                 await pubSub.close()

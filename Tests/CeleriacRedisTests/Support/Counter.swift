@@ -1,12 +1,12 @@
 #if Redis
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Counts what several tasks do.
 final class Counter: Sendable {
-    private let count = Mutex(0)
+    private let count = NIOLockedValueBox(0)
 
-    var value: Int { count.withLock { $0 } }
+    var value: Int { count.withLockedValue { $0 } }
 
-    func increment() { count.withLock { $0 += 1 } }
+    func increment() { count.withLockedValue { $0 += 1 } }
 }
 #endif

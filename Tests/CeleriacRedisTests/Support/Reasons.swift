@@ -1,14 +1,14 @@
 #if Redis
-import Synchronization
+import NIOConcurrencyHelpers
 
 @testable import CeleriacRedis
 
 /// Why connections were closed, in order.
 final class Reasons: Sendable {
-    private let codes = Mutex<[RedisError.Code]>([])
+    private let codes = NIOLockedValueBox<[RedisError.Code]>([])
 
-    var all: [RedisError.Code] { codes.withLock { $0 } }
+    var all: [RedisError.Code] { codes.withLockedValue { $0 } }
 
-    func note(_ code: RedisError.Code) { codes.withLock { $0.append(code) } }
+    func note(_ code: RedisError.Code) { codes.withLockedValue { $0.append(code) } }
 }
 #endif

@@ -6,7 +6,7 @@ import CeleriacTestKit
 import Foundation
 import Logging
 import NIOPosix
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @Suite("Celery on Redis", .timeLimit(.minutes(1)))
@@ -49,19 +49,19 @@ struct CeleryRedisTests {
     @Test("serves the lower priority number first")
     func priorities() async throws {
         let bench = try await RedisBench()
-        let order = Mutex<[Int]>([])
+        let order = NIOLockedValueBox<[Int]>([])
         for priority: UInt8 in [9, 6, 3, 0, 5] {
             try await bench.app.send(Tasks.number(Int(priority)), priority: priority)
         }
         #expect(try await bench.int(RedisCommand("LLEN", "celery\u{06}\u{16}3")) == 2)
         let worker = bench.app.worker(concurrency: 1) {
             Tasks.number.handled { number in
-                order.withLock { $0.append(number) }
+                order.withLockedValue { $0.append(number) }
                 return number
             }
         }
-        try await bench.run(worker) { try await until { order.withLock { $0.count } == 5 } }
-        #expect(order.withLock { $0 } == [0, 3, 5, 6, 9])
+        try await bench.run(worker) { try await until { order.withLockedValue { $0.count } == 5 } }
+        #expect(order.withLockedValue { $0 } == [0, 3, 5, 6, 9])
         await bench.close()
     }
 
@@ -72,15 +72,15 @@ struct CeleryRedisTests {
             try await bench.app.send(
                 (0..<40).map { Tasks.number($0) }, options: SendOptions(queue: queue, ignoresResult: true))
         }
-        let order = Mutex<[String]>([])
+        let order = NIOLockedValueBox<[String]>([])
         let worker = bench.app.worker(queues: ["a", "b"], concurrency: 1) {
             Tasks.number.handled { context, number in
-                order.withLock { $0.append(context.request.queue) }
+                order.withLockedValue { $0.append(context.request.queue) }
                 return number
             }
         }
-        try await bench.run(worker) { try await until { order.withLock { $0.count } == 80 } }
-        let first = order.withLock { $0.prefix(40) }
+        try await bench.run(worker) { try await until { order.withLockedValue { $0.count } == 80 } }
+        let first = order.withLockedValue { $0.prefix(40) }
         #expect(first.count { $0 == "a" } > 10 && first.count { $0 == "b" } > 10)
         await bench.close()
     }
@@ -120,9 +120,9 @@ struct CeleryRedisTests {
     @Test("renews its claims while handlers block their threads, so that each task runs once")
     func renewsClaims() async throws {
         let bench = try await RedisBench(visibilityTimeout: .seconds(1))
-        let runs = Mutex<[Int: Int]>([:])
+        let runs = NIOLockedValueBox<[Int: Int]>([:])
         let handler = Tasks.number.handled(options: TaskOptions(placement: .blocking)) { number in
-            runs.withLock { $0[number, default: 0] += 1 }
+            runs.withLockedValue { $0[number, default: 0] += 1 }
             // Longer than the visibility timeout; on a thread of the worker's own, since the pool is every test's.
             blockThread(seconds: 3)
             return number
@@ -135,7 +135,7 @@ struct CeleryRedisTests {
             try await bench.run(other) { try await results.get(timeout: .seconds(40)) }
         }
         #expect(values == [0, 1, 2, 3])
-        #expect(runs.withLock { $0 } == [0: 1, 1: 1, 2: 1, 3: 1])
+        #expect(runs.withLockedValue { $0 } == [0: 1, 1: 1, 2: 1, 3: 1])
         await second.close()
         await bench.close()
     }
@@ -152,16 +152,16 @@ struct CeleryRedisTests {
                 RedisCommand("ZADD", "unacked_index", 1_000_000 + index, "tag\(index)"),
             ])
         }
-        let order = Mutex<[Int]>([])
+        let order = NIOLockedValueBox<[Int]>([])
         let worker = bench.app.worker(concurrency: 1) {
             Tasks.number.handled { number in
-                order.withLock { $0.append(number) }
+                order.withLockedValue { $0.append(number) }
                 return number
             }
         }
         let values = try await bench.run(worker) { try await results.get(timeout: .seconds(10)) }
         #expect(values == [0, 1, 2])
-        #expect(order.withLock { $0 } == [0, 1, 2])
+        #expect(order.withLockedValue { $0 } == [0, 1, 2])
         #expect(try await bench.int(RedisCommand("EXISTS", "unacked", "unacked_index", "unacked_mutex")) == 0)
         await bench.close()
     }
