@@ -143,6 +143,14 @@ import struct FoundationEssentials.Date
         task.onSuccess = [signature("second", "task_2")]
         task.groupUUID = "group_1"
         #expect(try words(effects(.success(.null), task, storesResult: false)) == ["publish second", "acknowledge"])
+        // As Machinery's null backend does it, each member of a chord sends the callback.
+        task.chordCallback = signature("sum", "chord_1")
+        #expect(
+            try words(effects(.success(.null), task, storesResult: false)) == [
+                "publish second", "publish sum", "acknowledge",
+            ])
+        let failure = Outcome.failure(TaskFailure("error", "boom"))
+        #expect(try words(effects(failure, task, storesResult: false)) == ["acknowledge"])
     }
 
     @Test func aChordIsJoinedAndItsCallbackGetsTheResultsInOrder() throws {

@@ -125,7 +125,9 @@ public final class MachineryWorker: Service {
         let eventLoop = server.eventLoopGroup.next()
         let broker = (server.broker as? MachineryEagerBroker)?.workerSide ?? server.broker
         return Worker(
-            dialect: server.formats, broker: broker, store: server.backend, configuration: settings,
+            dialect: server.formats, broker: broker,
+            // One that keeps nothing need not be told anything.
+            store: server.backend is MachineryNullResults ? nil : server.backend, configuration: settings,
             timers: EventLoopTimerSource(eventLoop: eventLoop), machinery: EventLoopTaskExecutor(eventLoop),
             logger: server.logger, handlers: server.registeredTasks)
     }

@@ -60,7 +60,7 @@ extension MachineryFormats {
             if !signature.immutable { callback.args = (callback.args ?? []) + results.map(\.argument) }
             effects += try sent(callback, context)
         }
-        effects += joined(signature, record, context)
+        effects += try joined(signature, record, context)
         return effects + [.settle(.acknowledge)]
     }
 
@@ -88,7 +88,7 @@ extension MachineryFormats {
             .failure, of: signature.uuid, named: signature.name, error: text, expiry: context.resultExpiry)
         var effects = stored(record, context)
         effects += try told(signature.onError, text, context)
-        effects += joined(signature, record, context)
+        effects += try joined(signature, record, isFailure: true, context)
         return effects + [.settle(.acknowledge)]
     }
 
@@ -156,9 +156,14 @@ extension MachineryFormats {
     // MARK: Groups
 
     private func joined(
-        _ signature: MachinerySignature, _ record: ResultRecord, _ context: EffectContext
-    ) -> [Effect] {
-        guard !signature.groupUUID.isEmpty, context.storesResult else { return [] }
+        _ signature: MachinerySignature, _ record: ResultRecord, isFailure: Bool = false, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        guard !signature.groupUUID.isEmpty else { return [] }
+        guard context.storesResult else {
+            // Without a backend nobody knows of the others: as with Machinery's null backend every member sends it.
+            guard let callback = signature.chordCallback, !isFailure else { return [] }
+            return try sent(callback, context)
+        }
         var whenComplete: (@Sendable ([[UInt8]]) throws(CeleriacError) -> [Effect])?
         if let callback = signature.chordCallback {
             whenComplete = { states throws(CeleriacError) in try self.completed(callback, states, context) }

@@ -39,8 +39,8 @@ public struct MachineryNullResults: GroupStore {
     /// Does nothing.
     public func open(_ groups: [GroupRecord]) async throws {}
 
-    /// Every member is the last one.
-    public func join(_ parts: [GroupPart]) async throws -> [[[UInt8]]?] { parts.map { _ in [] } }
+    /// Counts nothing: see ``MachineryNullResults``.
+    public func join(_ parts: [GroupPart]) async throws -> [[[UInt8]]?] { parts.map { _ in nil } }
 
     /// Does nothing.
     public func close() async {}
