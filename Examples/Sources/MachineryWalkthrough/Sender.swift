@@ -32,7 +32,8 @@ struct Sender {
         let text = try await server.send(Tasks.concat(["foo", "bar"]))
         try expect("concat([foo, bar])", try await text.get(timeout: .seconds(30), every: .milliseconds(5)), "foobar")
         let letters = try await server.send(Tasks.split("foo"))
-        try expect("split(foo)", try await letters.get(timeout: .seconds(30), every: .milliseconds(5)), ["f", "o", "o"])
+        try expect(
+            "split(foo)", try await letters.get(timeout: .seconds(30), every: .milliseconds(5)), ["f", "o", "o"])
     }
 
     private func workflows() async throws {

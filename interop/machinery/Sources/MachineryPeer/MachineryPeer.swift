@@ -8,7 +8,8 @@ import Logging
         var logger = Logger(label: "machinery") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .notice
         let environment = ProcessInfo.processInfo.environment
-        let server = try MachineryServer(configuration: MachineryConfiguration(environment: environment), logger: logger)
+        let server = try MachineryServer(
+            configuration: MachineryConfiguration(environment: environment), logger: logger)
         server.register { Tasks.handlers }
         switch CommandLine.arguments.dropFirst().first {
         case "worker": try await server.makeWorker(consumerTag: "swift_worker", concurrency: 4).launch()
