@@ -4,7 +4,9 @@ import Testing
 
 /// What `celeriac decode` says of messages of Machinery.
 @Suite struct MachineryCommandTests {
-    private func decode(_ input: String) async throws -> (output: String, errors: String, status: ExitStatus) {
+    private func decode(_ input: String) async throws -> (
+        output: String, errors: String, status: CeleriacTestKit.ExitStatus
+    ) {
         let folder = try TemporaryFolder("test")
         defer { folder.remove() }
         try Data(input.utf8).write(to: URL(filePath: folder.path + "/input"))
@@ -27,7 +29,7 @@ import Testing
         #expect(status == .exited(0))
         #expect(output.hasPrefix(#"{"dialect": "machinery", "UUID": "task_1", "Name": "add", "#))
         #expect(output.contains(#""Args": [{"Name": "", "Type": "float64", "Value": 1.50}]"#))
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
+        let object = try #require(JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
         #expect(Set(object.keys) == Set(Self.fields))
     }
 

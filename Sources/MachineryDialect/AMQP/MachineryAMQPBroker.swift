@@ -38,31 +38,11 @@ public final class MachineryAMQPBroker: Broker {
     /// The servers, without credentials.
     public var name: String { configurations.map(\.description).joined(separator: ";") }
 
-    /// Publishes messages and waits for their confirms. Those that are to wait go to a delay queue, which is declared
-    /// each time, since the server drops it when its time is up.
+    /// Publishes messages and waits for their confirms. Those that are to wait go to a delay queue.
     public func publish(_ messages: [OutgoingMessage]) async throws {
         do {
-            let now = timers.now
-            let undelayed = messages.filter { $0.notBefore == nil }
-            let delayed = messages.filter { $0.notBefore != nil }
-            try await declare(Set(undelayed.map(\.routingKey)))
-            var outstanding = undelayed.map { publish($0) } + (try await delayed.asyncMap { try await delay($0, now) })
-            // A queue that was deleted behind our back returns its messages: it is declared anew, once.
-            for isLastTry in [false, true] {
-                let outcomes = try await client.publish(outstanding)
-                var returned: [AMQPPublish] = []
-                for (message, outcome) in zip(outstanding, outcomes) {
-                    if case .returned = outcome, !isLastTry {
-                        returned.append(message)
-                    } else if let error = outcome.error {
-                        throw error
-                    }
-                }
-                if returned.isEmpty { return }
-                outstanding = returned
-                declared.withLockedValue { $0 = [] }
-                try await declare(Set(returned.map(\.routingKey)))
-            }
+            try await publishAtOnce(messages.filter { $0.notBefore == nil })
+            for message in messages where message.notBefore != nil { try await publishDelayed(message) }
         } catch let error as AMQPError {
             throw CeleriacError(
                 error.isOutOfReach ? .unavailable : .publishFailed,
@@ -70,28 +50,67 @@ public final class MachineryAMQPBroker: Broker {
         }
     }
 
-    /// Messages of a direct exchange come back where no queue takes them; on others that may be meant so.
-    private func publish(_ message: OutgoingMessage) -> AMQPPublish {
-        AMQPPublish(
-            exchange: options.exchange, routingKey: message.routingKey, mandatory: options.isDirect,
-            message: message.message, omitsEmptyHeaders: true)
+    private func publishAtOnce(_ messages: [OutgoingMessage]) async throws {
+        guard !messages.isEmpty else { return }
+        try await declare(Set(messages.map(\.routingKey)))
+        // Messages of a direct exchange come back where no queue takes them; on others that may be meant so.
+        var outstanding = messages.map { message in
+            AMQPPublish(
+                exchange: options.exchange, routingKey: message.routingKey, mandatory: options.isDirect,
+                message: message.message, omitsEmptyHeaders: true)
+        }
+        // A queue that was deleted behind our back returns its messages: it is declared anew, once.
+        for isLastTry in [false, true] {
+            let outcomes = try await client.publish(outstanding)
+            var returned: [AMQPPublish] = []
+            for (message, outcome) in zip(outstanding, outcomes) {
+                if case .returned = outcome, !isLastTry {
+                    returned.append(message)
+                } else if let error = outcome.error {
+                    throw error
+                }
+            }
+            if returned.isEmpty { return }
+            outstanding = returned
+            declared.withLockedValue { $0 = [] }
+            try await declare(Set(returned.map(\.routingKey)))
+        }
     }
 
-    private func delay(_ message: OutgoingMessage, _ now: Date) async throws(AMQPError) -> AMQPPublish {
-        let seconds = message.notBefore?.timeIntervalSince(now) ?? 0
-        let milliseconds = Int64(min(max(seconds * 1000, 1), 1e15))
-        let (queue, expiration) = options.delayQueue(routingKey: message.routingKey, milliseconds: milliseconds)
+    /// Publishes to a delay queue, which is declared each time, since the server drops it when nobody has used it for twice
+    /// the delay.
+    ///
+    /// A message that comes to the queue when half of that time is over would be dropped with it: then, and where the queue
+    /// is gone already, it is published once more, for longer. Twice is better than never.
+    private func publishDelayed(_ message: OutgoingMessage) async throws {
         // Where it is dead-lettered to must exist by then.
         try await declare([message.routingKey])
-        try await withChannel { channel throws(AMQPError) in
-            try await channel.declare(queue, exchange: self.options.exchange)
+        var shortest: Int64 = 200
+        for isLastTry in [false, false, false, true] {
+            let start = timers.now
+            let wanted = (message.notBefore?.timeIntervalSince(start) ?? 0) * 1000
+            let milliseconds = max(shortest, Int64(min(max(wanted, 1), 1e15)))
+            let (queue, expiration) = options.delayQueue(routingKey: message.routingKey, milliseconds: milliseconds)
+            try await withChannel { channel throws(AMQPError) in
+                try await channel.declareExchange(self.options)
+                try await channel.declare(queue, exchange: self.options.exchange)
+            }
+            var delayed = message.message
+            delayed.properties.priority = nil
+            delayed.properties.expiration = expiration
+            let outcome = try await client.publish([
+                AMQPPublish(
+                    exchange: options.exchange, routingKey: queue.queue, mandatory: options.isDirect, message: delayed,
+                    omitsEmptyHeaders: true)
+            ]).first
+            let isInTime = expiration != nil || timers.now.timeIntervalSince(start) * 1000 < Double(milliseconds)
+            if let error = outcome?.error {
+                if isLastTry { throw error }
+            } else if isInTime || isLastTry {
+                return
+            }
+            shortest = milliseconds.multipliedReportingOverflow(by: 2).partialValue
         }
-        var delayed = message.message
-        delayed.properties.priority = nil
-        delayed.properties.expiration = expiration
-        return AMQPPublish(
-            exchange: options.exchange, routingKey: queue.queue, mandatory: options.isDirect, message: delayed,
-            omitsEmptyHeaders: true)
     }
 
     private func declare(_ routingKeys: Set<String>) async throws(AMQPError) {
@@ -140,15 +159,6 @@ public final class MachineryAMQPBroker: Broker {
     /// Closes the connections.
     public func close() async {
         await client.close()
-    }
-}
-
-extension Array {
-    /// The results of a function that suspends, one after the other.
-    fileprivate func asyncMap<Result>(_ transform: (Element) async throws -> Result) async throws -> [Result] {
-        var results: [Result] = []
-        for element in self { results.append(try await transform(element)) }
-        return results
     }
 }
 #endif
