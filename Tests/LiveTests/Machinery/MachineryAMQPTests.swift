@@ -116,6 +116,21 @@ struct MachineryAMQPTests {
         await bench.close()
     }
 
+    @Test func otherTypesOfExchanges() async throws {
+        let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
+        let options = MachineryAMQPOptions(exchange: "mtopic", exchangeType: "topic", bindingKey: "machinery_*")
+        let bench = try await MachineryBench(broker: url, amqp: options)
+        try await bench.run {
+            let sum = try await bench.server.send(MachineryTasks.add([1, 2]))
+            let three = try await sum.get(timeout: .seconds(20))
+            #expect(three == 3)
+            let later = try await bench.server.send(MachineryTasks.add([2, 2]), countdown: .milliseconds(250))
+            let four = try await later.get(timeout: .seconds(20))
+            #expect(four == 4)
+        }
+        await bench.close()
+    }
+
     @Test func theQueueThatNobodyConsumesIsNotDeclaredUnlessAskedFor() async throws {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
         let bench = try await MachineryBench(broker: url, amqp: MachineryAMQPOptions())
@@ -162,17 +177,21 @@ struct MachineryAMQPTests {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
         let bench = try await MachineryBench(broker: url, amqp: MachineryAMQPOptions())
         let client = try client(url)
+        // What stopped Go workers, as it was delivered to them.
         let unknown = try #require(try RecordedCase("amqp-14-unregistered").published.first)
-        let numberHeader =
-            #"{"UUID":"task_n","Name":"retry_task","Args":[{"Type":"string","Value":"always"}],"Headers":{"n":5},"RetryCount":1}"#
-        let bad: [[UInt8]] = [Array("this is not json".utf8), [], Array(#"{"UUID":5}"#.utf8), Array(unknown.utf8)]
+        let malformed = try RecordedCase("amqp-16-malformed-json").delivered
+        let empty = try RecordedCase("amqp-16b-empty-body").delivered
+        let numberHeader = try #require(try RecordedCase("amqp-17-retry-with-number-header").delivered.first)
+        let retried = try MachinerySignature.decode(Array(numberHeader.utf8))
+        #expect(malformed.count == 1 && empty == [""] && retried.headers?["n"] != nil && retried.retryCount > 0)
+        let bad = (malformed + empty + [#"{"UUID":5}"#, unknown]).map { Array($0.utf8) }
         try await bench.run {
             try await self.publish(bad + [Array(numberHeader.utf8)], by: client)
             let sum = try await bench.server.send(MachineryTasks.add([20, 22]))
             let result = try await sum.get(timeout: .seconds(20))
             #expect(result == 42)
             // A header with a number stands in the body only: the retry is not lost.
-            let ended = try await bench.ended("task_n")
+            let ended = try await bench.ended(retried.uuid)
             #expect(ended.error == "always")
             let channel = try await client.connection().openChannel(confirms: false)
             try await channel.queueDeclare("machinery_tasks.parked", durable: true)

@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacTestKit
 import Logging
+import NIOConcurrencyHelpers
 import Testing
 
 /// Machinery without a server: memory, eager mode, the null backend.
@@ -59,6 +60,50 @@ struct MachineryLocalTests {
         }
     }
 
+    @Test func workflowsAreSentPeriodically() async throws {
+        let server = try server("memory", "memory")
+        let done = AsyncStream<String>.makeStream()
+        server.register {
+            TaskName<String, Rest<Int>, Void>("tell").handled { name, _ in done.continuation.yield(name) }
+        }
+        func tell(_ name: String) throws -> MachinerySignature {
+            try server.signature(TaskName<String, Rest<Int>, Void>("tell")(name, []))
+        }
+        let one = try server.signature(MachineryTasks.add([1]))
+        try server.registerPeriodicChain("@every 1s", name: "chain", [one, tell("chain")])
+        try server.registerPeriodicGroup("@every 1s", name: "group", [tell("group"), one])
+        try server.registerPeriodicChord("@every 1s", name: "chord", callback: tell("chord"), [one, one])
+        #expect(throws: CeleriacError.self) { try server.registerPeriodicChain("@every 1s", name: "none", []) }
+        try await run(server) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                var seen: Set<String> = []
+                for await name in done.stream where seen.insert(name).inserted && seen.count == 3 { break }
+                #expect(seen == ["chain", "group", "chord"])
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func theLaunchLogTellsTheSettingsWithoutCredentials() async throws {
+        let lines = RecordedLines()
+        let server = try MachineryServer(
+            configuration: MachineryConfiguration(
+                broker: "amqp://me:secret@host:5672/vhost", resultBackend: "redis://secret@other:6379/1",
+                amqp: MachineryAMQPOptions()),
+            broker: MemoryBroker(), backend: MemoryResultStore(), logger: Logger(label: "launch") { _ in lines })
+        try await run(server) {}
+        let launch = lines.all.prefix(9)
+        #expect(
+            Array(launch) == [
+                "Launching a worker with the following settings:", "- Broker: amqp://host:5672",
+                "- DefaultQueue: machinery_tasks", "- ResultBackend: redis://other:6379", "- AMQP: machinery_exchange",
+                "  - Exchange: machinery_exchange", "  - ExchangeType: direct", "  - BindingKey: machinery_task",
+                "  - PrefetchCount: 3",
+            ])
+        #expect(!lines.all.contains { $0.contains("secret") })
+    }
+
     @Test func theNullBackendKeepsNothing() async throws {
         let server = try server("memory", "null")
         try await run(server) {
@@ -80,5 +125,26 @@ struct MachineryLocalTests {
                 ($0 as? CeleriacError)?.code == .configuration
             }
         }
+    }
+}
+
+/// Keeps what is logged.
+private struct RecordedLines: LogHandler {
+    private let lines = NIOLockedValueBox<[String]>([])
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    var all: [String] { lines.withLockedValue { $0 } }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(
+        level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
+        function: String, line: UInt
+    ) {
+        lines.withLockedValue { $0.append(message.description) }
     }
 }

@@ -209,6 +209,28 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
+    /// One bad message and twenty good ones: Go workers ran none of these, or lost some, and never recovered.
+    @Test(arguments: [
+        "redis-16c-error-then-20-tasks", "redis-16d-badarg-then-20-tasks", "goredis-16c-error-then-20-tasks",
+    ])
+    func oneBadMessageAndTwentyGoodOnes(_ name: String) async throws {
+        let recorded = try RecordedCase(name)
+        let good = recorded.pushed.filter { (try? MachinerySignature.decode(Array($0.utf8)).name) == "add" }
+        let bench = try await MachineryBench()
+        let bad =
+            name.contains("badarg") ? #"{"UUID":"task_b","Name":"echo_int64","Args":[{"Type":"map"}]}"# : "not json"
+        try await bench.push(bad.utf8)
+        for message in good { try await bench.push(message.utf8) }
+        try await bench.run {
+            for message in good {
+                let state = try await bench.ended(MachinerySignature.decode(Array(message.utf8)).uuid)
+                #expect(state.state == "SUCCESS")
+            }
+        }
+        #expect(try await bench.int(RedisCommand("LLEN", "machinery_tasks")) == 0)
+        await bench.close()
+    }
+
     @Test func retriesAreCountedDownAndEachWaitsLonger() async throws {
         let bench = try await MachineryBench()
         var signature = try bench.server.signature(TaskName<String, Void>("retry_task")("no"))

@@ -10,6 +10,8 @@ struct RecordedCase: Sendable {
     private(set) var pushed: [String] = []
     /// The bodies that the producer published at RabbitMQ.
     private(set) var published: [String] = []
+    /// The bodies that RabbitMQ delivered to the worker, each once.
+    private(set) var delivered: [String] = []
     /// The keys at the end.
     private(set) var left: [String: [String]] = [:]
 
@@ -23,13 +25,18 @@ struct RecordedCase: Sendable {
         for entry in document["wire"]?.arrayValue ?? [] {
             let command = entry["cmd"]?.arrayValue?.compactMap(\.stringValue) ?? []
             let message = entry["method"]?.stringValue == "basic.publish" ? entry["body"]?.stringValue : nil
+            if entry["method"]?.stringValue == "basic.deliver" {
+                let body = entry["body"]?.stringValue ?? ""
+                if !delivered.contains(body) { delivered.append(body) }
+            }
             switch command.first?.uppercased() {
             case "SET" where command.count > 2:
                 let value = command[2]
                 if value.contains(#""State":"RECEIVED""#) { hasWorkerBegun = true }
                 if !hasWorkerBegun, !command.contains("NX") { stored.append((command[1], value)) }
             case "RPUSH" where command.count > 2:
-                if isProducers(command[2], hasWorkerBegun) { pushed.append(command[2]) }
+                // What a worker pushes back counts once.
+                if isProducers(command[2], hasWorkerBegun), !pushed.contains(command[2]) { pushed.append(command[2]) }
             default:
                 if let message, isProducers(message, hasWorkerBegun) { published.append(message) }
             }
