@@ -43,7 +43,8 @@ import struct FoundationEssentials.Date
             case .settle(.requeue): "requeue"
             case .settle(.park(let fault)): "park \(fault.reason)"
             case .pause: "pause"
-            case .join(let part): "join \(part.groupID)"
+            case .chord(.add(let part)): "join \(part.groupID)"
+            case .chord, .call: "?"
             }
         }
     }
@@ -160,26 +161,29 @@ import struct FoundationEssentials.Date
         task.chordCallback = signature("sum", "chord_1")
         let effects = try effects(.success([["Type": "int64", "Value": 3]]), task)
         #expect(words(effects) == ["SUCCESS task_1", "join group_1", "acknowledge"])
-        guard case .join(let part) = effects[1] else { return #expect(Bool(false)) }
+        guard case .chord(.add(let part)) = effects[1] else { return #expect(Bool(false)) }
         let states = try [5, 7].map { number in
             try MachineryTaskState(
                 taskUUID: "t\(number)", state: "SUCCESS", results: [MachineryResult(type: "int64", value: .int(number))]
             ).encode()
         }
-        let follows = try #require(try part.whenComplete?(states))
-        #expect(words(follows) == ["PENDING chord_1", "publish sum"])
-        #expect(try published(follows).first?.args?.map(\.value) == [1, 5, 7])
+        func follows(_ states: [[UInt8]]) -> [Effect] {
+            part.whenComplete(
+                ChordCompletion(claim: ChordClaim(groupID: "group_1", token: ""), parts: states, group: nil))
+        }
+        #expect(part.size == 2)
+        #expect(words(follows(states)) == ["PENDING chord_1", "publish sum"])
+        #expect(try published(follows(states)).first?.args?.map(\.value) == [1, 5, 7])
         let failed = try MachineryTaskState(taskUUID: "t9", state: "FAILURE", error: "boom").encode()
-        let told = try #require(try part.whenComplete?([states[0], failed]))
-        #expect(words(told) == ["FAILURE chord_1"])
-        #expect(throws: CeleriacError.self) { try part.whenComplete?([Array("x".utf8)]) }
+        #expect(words(follows([states[0], failed])) == ["FAILURE chord_1"])
+        #expect(words(follows([Array("x".utf8)])) == ["FAILURE chord_1"])
     }
 
     @Test func aGroupWithoutCallbackIsJoinedForNothing() throws {
         var task = signature()
         task.groupUUID = "group_1"
-        guard case .join(let part) = try effects(.success(.null), task)[1] else { return #expect(Bool(false)) }
-        #expect(part.whenComplete == nil)
+        guard case .chord(.add(let part)) = try effects(.success(.null), task)[1] else { return #expect(Bool(false)) }
+        #expect(part.size == nil)
     }
 
     @Test func resultsThatHaveNoTypeAreRefused() throws {

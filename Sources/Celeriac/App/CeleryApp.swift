@@ -55,7 +55,8 @@ public final class CeleryApp: TaskSender {
     ) {
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
-            limits: configuration.limits, valueCoding: configuration.valueCoding)
+            limits: configuration.limits, valueCoding: configuration.valueCoding,
+            extendsResults: configuration.resultExtended)
         self.configuration = configuration
         self.formats = formats
         self.broker = broker
@@ -66,7 +67,7 @@ public final class CeleryApp: TaskSender {
             dialect: formats, broker: broker, store: results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                routes: configuration.routes),
+                routes: configuration.routes, resultExpiry: configuration.resultExpiry),
             timers: EventLoopTimerSource(eventLoop: eventLoopGroup.next()), logger: logger)
     }
 
@@ -94,7 +95,7 @@ public final class CeleryApp: TaskSender {
         return Worker(
             dialect: formats, broker: broker, store: results, configuration: settings,
             timers: EventLoopTimerSource(eventLoop: eventLoop), machinery: EventLoopTaskExecutor(eventLoop),
-            logger: logger, handlers: handlers())
+            client: client, logger: logger, handlers: CeleryBuiltIns.handlers + handlers())
     }
 
     /// Closes the application's connections. Stop its workers first.

@@ -18,6 +18,8 @@ public struct CeleryConfiguration: Sendable {
     public var acceptContent: Set<CelerySerializer>
     /// How long results are kept, nil for ever: `result_expires`.
     public var resultExpiry: Duration?
+    /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
+    public var resultExtended: Bool
     /// How values become JSON. ``CeleryValueCoding`` with its legacy style for peers older than Celery 5.3.
     public var valueCoding: any ValueCoding
     /// How large and how deep messages may be.
@@ -39,6 +41,7 @@ public struct CeleryConfiguration: Sendable {
         taskProtocol: Int = 2,
         acceptContent: Set<CelerySerializer> = [.json],
         resultExpiry: Duration? = .seconds(86400),
+        resultExtended: Bool = false,
         valueCoding: any ValueCoding = CeleryValueCoding(),
         limits: WireLimits = .default,
         redis: CeleryRedisOptions = CeleryRedisOptions(),
@@ -52,6 +55,7 @@ public struct CeleryConfiguration: Sendable {
         self.taskProtocol = taskProtocol
         self.acceptContent = acceptContent
         self.resultExpiry = resultExpiry
+        self.resultExtended = resultExtended
         self.valueCoding = valueCoding
         self.limits = limits
         self.redis = redis

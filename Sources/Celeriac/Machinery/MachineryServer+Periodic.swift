@@ -20,7 +20,7 @@ extension MachineryServer {
     /// - Throws: ``CeleriacError`` with code `configuration` for a spec that cannot be read, `argumentMismatch` or
     ///   `unsupported` for a task that cannot be sent.
     public func registerPeriodicTask(_ spec: String, name: String, _ signature: MachinerySignature) throws {
-        _ = try formats.submission(of: signature, now: timers.now, expiry: nil)
+        try check(signature)
         try register(spec, name) { server in try await server.send(signature.periodicCopy) }
     }
 
@@ -28,7 +28,7 @@ extension MachineryServer {
     ///
     /// - Throws: as ``registerPeriodicTask(_:name:_:)``.
     public func registerPeriodicChain(_ spec: String, name: String, _ tasks: [MachinerySignature]) throws {
-        _ = try formats.submission(of: MachineryChain(tasks), now: timers.now, expiry: nil)
+        try check(MachineryChain(tasks))
         try register(spec, name) { server in try await server.send(MachineryChain(tasks.map(\.periodicCopy))) }
     }
 
@@ -38,7 +38,7 @@ extension MachineryServer {
     public func registerPeriodicGroup(
         _ spec: String, name: String, sendConcurrency: Int = 0, _ tasks: [MachinerySignature]
     ) throws {
-        _ = try formats.submission(of: MachineryGroup(tasks), now: timers.now, expiry: nil)
+        try check(MachineryGroup(tasks))
         try register(spec, name) { server in
             try await server.send(MachineryGroup(tasks.map(\.periodicCopy)), sendConcurrency: sendConcurrency)
         }
@@ -51,13 +51,20 @@ extension MachineryServer {
         _ spec: String, name: String, sendConcurrency: Int = 0, callback: MachinerySignature,
         _ tasks: [MachinerySignature]
     ) throws {
-        _ = try formats.submission(
-            of: MachineryChord(MachineryGroup(tasks), callback: callback), now: timers.now, expiry: nil)
+        try check(MachineryChord(MachineryGroup(tasks), callback: callback))
         try register(spec, name) { server in
             let group = MachineryGroup(tasks.map(\.periodicCopy))
             try await server.send(
                 MachineryChord(group, callback: callback.periodicCopy), sendConcurrency: sendConcurrency)
         }
+    }
+
+    /// Refuses what could not be sent, before its time comes.
+    private func check(_ workflow: any Sendable) throws {
+        _ = try formats.publication(
+            of: .native(workflow),
+            in: PublicationContext(
+                now: timers.now, replyTo: "", defaultQueue: "", routes: [:], countsChords: true, resultExpiry: nil))
     }
 
     private func register(

@@ -90,18 +90,14 @@ public final class MachineryServer: TaskSender, Service {
 
     // MARK: Sending
 
-    /// The signature of a task with its arguments, for workflows and callbacks.
+    /// The signature of a task, or of a chain of tasks, with its arguments: for workflows, retries and callbacks.
     ///
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for what Machinery cannot carry.
     public func signature<Value>(_ signature: Signature<Value>, options: SendOptions = SendOptions()) throws
         -> MachinerySignature
     {
-        let submission = try client.submission(for: signature, options: options)
-        var made = try formats.signature(for: submission, now: timers.now)
-        // What is not said is filled in when it is sent.
-        made.uuid = options.taskID ?? signature.options.taskID ?? ""
-        made.routingKey = options.queue ?? signature.options.queue ?? ""
-        made.headers = made.headers?.isEmpty == true ? nil : made.headers
+        let made = try formats.signature(of: client.submission(of: signature, options: options), now: timers.now)
+        try formats.check(made)
         return made
     }
 
@@ -114,11 +110,7 @@ public final class MachineryServer: TaskSender, Service {
     public func send<Value: Codable & Sendable>(
         _ signature: MachinerySignature, returning type: Value.Type = WireValue.self
     ) async throws -> AsyncResult<Value> {
-        var signature = signature
-        if signature.uuid.isEmpty { signature.uuid = formats.newTaskID() }
-        try await submit(
-            formats.submission(of: signature, now: timers.now, expiry: configuration.resultExpiry))
-        return result(signature.uuid, as: type)
+        result(try await send(native: signature, name: signature.name).id, as: type)
     }
 
     /// Sends a chain.
@@ -127,50 +119,38 @@ public final class MachineryServer: TaskSender, Service {
     /// - Throws: as `send` of one task.
     @discardableResult
     public func send(_ chain: MachineryChain) async throws -> [AsyncResult<WireValue>] {
-        try await submit(formats.submission(of: chain, now: timers.now, expiry: configuration.resultExpiry))
-        return chain.tasks.map { result($0.uuid, as: WireValue.self) }
+        var results = [try await send(native: chain, name: "chain")]
+        while let parent = results.last?.parent { results.append(parent) }
+        return results.reversed()
     }
 
     /// Sends a group.
     ///
-    /// - Parameter sendConcurrency: how many tasks are on their way to the broker at once; 0 for all.
+    /// - Parameter sendConcurrency: for callers that know it from Machinery. All tasks share one connection here and are
+    ///   sent one behind the other, without waiting for each other.
     /// - Returns: the results to come, in the group's order.
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
     public func send(_ group: MachineryGroup, sendConcurrency: Int = 0) async throws -> [AsyncResult<WireValue>] {
-        try await submit(
-            formats.submission(of: group, now: timers.now, expiry: configuration.resultExpiry),
-            sendConcurrency: sendConcurrency)
-        return group.tasks.map { result($0.uuid, as: WireValue.self) }
+        try await send(native: group, name: "group").members ?? []
     }
 
     /// Sends a chord.
     ///
-    /// - Parameter sendConcurrency: how many tasks are on their way to the broker at once; 0 for all.
+    /// - Parameter sendConcurrency: as of a group.
     /// - Returns: the chord's result to come.
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
     public func send(_ chord: MachineryChord, sendConcurrency: Int = 0) async throws -> MachineryChordResult {
-        try await submit(
-            formats.submission(of: chord, now: timers.now, expiry: configuration.resultExpiry),
-            sendConcurrency: sendConcurrency)
-        return MachineryChordResult(
-            members: chord.group.tasks.map { result($0.uuid, as: WireValue.self) },
-            callback: result(chord.callback.uuid, as: WireValue.self))
+        let callback = try await send(native: chord, name: "chord")
+        return MachineryChordResult(members: callback.parent?.members ?? [], callback: callback)
     }
 
-    private func submit(_ submission: MachinerySubmission, sendConcurrency: Int = 0) async throws {
-        if let groups = backend as? any GroupStore, !submission.groups.isEmpty {
-            try await groups.open(submission.groups)
+    private func send(native: any Sendable, name: String) async throws -> AsyncResult<WireValue> {
+        guard let result = try await send([Signature(native: native, name: name)]).first else {
+            throw CeleriacError(.unsupported, "there is nothing to send")
         }
-        let portion = sendConcurrency > 0 ? sendConcurrency : max(1, submission.messages.count)
-        var records = submission.records
-        for start in stride(from: 0, to: submission.messages.count, by: portion) {
-            let end = min(start + portion, submission.messages.count)
-            // All states are there before the first message is.
-            try await client.publish(Array(submission.messages[start..<end]), storing: records)
-            records = []
-        }
+        return result
     }
 
     /// Closes the application's connections. Stop its workers first.

@@ -53,7 +53,7 @@ struct MachineryTransportFactory {
                 try amqp(configuration.resultBackend), options: configuration.amqpOptions,
                 expiry: configuration.resultExpiry, eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
-        case "eager", "memory": return MemoryResultStore()
+        case "eager", "memory": return MachineryMemoryResults()
         case "null": return MachineryNullResults()
         default:
             throw CeleriacError(

@@ -129,7 +129,7 @@ public final class MachineryWorker: Service {
             // One that keeps nothing need not be told anything.
             store: server.backend is MachineryNullResults ? nil : server.backend, configuration: settings,
             timers: EventLoopTimerSource(eventLoop: eventLoop), machinery: EventLoopTaskExecutor(eventLoop),
-            logger: server.logger, handlers: server.registeredTasks)
+            client: server.client, logger: server.logger, handlers: server.registeredTasks)
     }
 
     private func logLaunch() {

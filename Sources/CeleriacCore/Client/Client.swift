@@ -47,62 +47,122 @@ public final class Client: TaskSender {
 
     // MARK: Sending
 
-    func send<Value>(_ signature: Signature<Value>, options: SendOptions) async throws -> AsyncResult<Value> {
-        let prepared = try prepare(signature, options: options)
-        try await publish([prepared.message], storing: [prepared.record])
-        return prepared.result
+    /// Sends what belongs together, and returns once the broker has taken it.
+    ///
+    /// - Parameter parent: the task that sends it, if one does.
+    /// - Returns: the results to come, each with what keeps it from being missed; nil where nothing is sent.
+    func submit(
+        _ submissions: [Submission], parent: TaskRequest? = nil
+    ) async throws -> [(reference: ResultReference, ticket: ResultTicket?)?] {
+        let context = publicationContext(parent: parent)
+        let publications = try submissions.map { try dialect.publication(of: $0, in: context) }
+        // A store that answers on a queue must have that queue before the first answer can come.
+        if let store, store.deliversOnce, parent == nil { try await store.watch([], sink: hub) }
+        // Held before anything is sent: an answer may come before the broker has confirmed the question.
+        let results = publications.map { publication in
+            publication.result.map { ($0, ticket(for: $0)) }
+        }
+        try await carryOut(publications.flatMap(\.effects))
+        return results
     }
 
-    func send<Value>(batch signatures: [Signature<Value>], options: SendOptions) async throws -> [AsyncResult<Value>] {
-        let prepared = try signatures.map { try prepare($0, options: options) }
-        try await publish(prepared.map(\.message), storing: prepared.map(\.record))
-        return prepared.map(\.result)
+    private func carryOut(_ effects: [Effect]) async throws {
+        var records: [ResultRecord] = []
+        var messages: [OutgoingMessage] = []
+        for effect in effects {
+            switch effect {
+            case .publish(let more): messages.append(contentsOf: more)
+            case .store(let record): records.append(record)
+            case .chord(let operation):
+                try await publish(&messages, storing: &records)
+                _ = try await (store as? any ChordStore)?.perform([operation])
+            case .call, .settle, .pause: break
+            }
+        }
+        try await publish(&messages, storing: &records)
     }
 
-    /// What is sent for a signature, before a dialect makes a message of it.
-    package func submission<Value>(for signature: Signature<Value>, options: SendOptions) throws -> TaskSubmission {
-        var options = configuration.defaultOptions.overridden(by: signature.options).overridden(by: options)
-        options.queue = options.queue ?? configuration.routes[signature.task] ?? configuration.defaultQueue
-        let arguments: EncodedArguments
+    func addToChord(_ submission: Submission, of request: TaskRequest) async throws {
+        let publication = try dialect.addition(
+            of: submission, toChordOf: request, in: publicationContext(parent: request))
+        try await carryOut(publication.effects)
+    }
+
+    /// Publishes messages, after what is stored of their tasks beforehand.
+    private func publish(_ messages: inout [OutgoingMessage], storing records: inout [ResultRecord]) async throws {
+        if !records.isEmpty { try await store?.store(records) }
+        records = []
+        guard !messages.isEmpty else { return }
+        try await broker.publish(messages)
+        messages = []
+    }
+
+    /// How something is published by this client.
+    func publicationContext(parent: TaskRequest? = nil) -> PublicationContext {
+        PublicationContext(
+            now: timers.now, replyTo: store?.replyTo ?? "", parent: parent, defaultQueue: configuration.defaultQueue,
+            routes: configuration.routes, countsChords: store is any ChordStore,
+            resultExpiry: configuration.resultExpiry)
+    }
+
+    /// What is to be sent for a signature, the client's options under its own and those of the call.
+    package func submission<Value>(of signature: Signature<Value>, options: SendOptions = SendOptions()) throws
+        -> Submission
+    {
         do {
-            arguments = try signature.encodeArguments(encoder)
+            return try signature.with(options).submission(encoder).over(configuration.defaultOptions)
         } catch {
             throw CeleriacError(
                 .argumentMismatch, "the arguments of \(signature.task) cannot be encoded", cause: error)
         }
-        return TaskSubmission(
-            id: options.taskID ?? dialect.newTaskID(), name: signature.task, arguments: arguments.positional,
-            keywordArguments: arguments.keywords, options: options, replyTo: store?.replyTo ?? "")
     }
 
-    private func prepare<Value>(_ signature: Signature<Value>, options: SendOptions) throws
-        -> (message: OutgoingMessage, record: ResultRecord?, result: AsyncResult<Value>)
-    {
-        let submission = try submission(for: signature, options: options)
-        let options = submission.options
-        let id = submission.id
-        let now = timers.now
-        let message = try dialect.message(for: submission, now: now)
-        let keepsResult = options.ignoresResult != true
-        return (
-            message,
-            keepsResult ? try dialect.record(before: submission, now: now, expiry: configuration.resultExpiry) : nil,
-            AsyncResult(
-                id: id, client: self, coding: signature.resultCoding, ticket: keepsResult ? ticket(for: id) : nil)
-        )
+    func send<Value>(_ signature: Signature<Value>, options: SendOptions) async throws -> AsyncResult<Value> {
+        guard let result = try await send(batch: [signature], options: options).first else {
+            throw CeleriacError(.unsupported, "there is nothing to send")
+        }
+        return result
     }
 
-    func ticket(for id: String) -> ResultTicket? {
-        store?.deliversOnce == true ? hub.hold(id) : nil
+    func send<Value>(batch signatures: [Signature<Value>], options: SendOptions) async throws -> [AsyncResult<Value>] {
+        let submissions = try signatures.map { try submission(of: $0, options: options) }
+        let results = try await submit(submissions)
+        return try zip(signatures, results).map { signature, result in
+            guard let (reference, ticket) = result else {
+                throw CeleriacError(.unsupported, "there is nothing to send")
+            }
+            return AsyncResult(reference: reference, client: self, coding: signature.resultCoding, ticket: ticket)
+        }
     }
 
-    /// Publishes messages, after what is stored of their tasks beforehand.
-    package func publish(_ messages: [OutgoingMessage], storing records: [ResultRecord?]) async throws {
-        // A store that answers on a queue must have that queue before the first answer can come.
-        if let store, store.deliversOnce { try await store.watch([], sink: hub) }
-        let records = records.compactMap(\.self)
-        if !records.isEmpty { try await store?.store(records) }
-        try await broker.publish(messages)
+    func send<Value>(_ group: GroupSignature<Value>, options: SendOptions) async throws -> GroupResult<Value> {
+        var group = group
+        group.options = group.options.overridden(by: options)
+        let submission: Submission
+        do {
+            submission = try group.submission(encoder).over(configuration.defaultOptions)
+        } catch {
+            throw CeleriacError(.argumentMismatch, "the arguments of a group cannot be encoded", cause: error)
+        }
+        let sent = try await submit([submission]).first ?? nil
+        guard let (reference, ticket) = sent, let members = reference.members,
+            members.count == group.members.count
+        else {
+            throw CeleriacError(.unsupported, "a group must have members, and none of them may be a group")
+        }
+        return GroupResult(
+            id: reference.id,
+            results: zip(group.members, members).map { signature, reference in
+                AsyncResult(reference: reference, client: self, coding: signature.resultCoding, ticket: ticket)
+            })
+    }
+
+    func result<Value>(_ reference: ResultReference, coding: ResultCoding<Value>) -> AsyncResult<Value> {
+        AsyncResult(reference: reference, client: self, coding: coding, ticket: ticket(for: reference))
+    }
+
+    private func ticket(for reference: ResultReference) -> ResultTicket? {
+        store?.deliversOnce == true ? hub.hold(reference.taskIDs) : nil
     }
 
     // MARK: Results

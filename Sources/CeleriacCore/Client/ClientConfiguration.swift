@@ -6,17 +6,17 @@ public struct ClientConfiguration: Sendable {
     public var defaultOptions: SendOptions
     /// Queues by task name; what is not in it goes to ``defaultQueue``.
     public var routes: [String: String]
-    /// How long states are kept that are stored before a task is sent; nil for ever.
+    /// How long what is stored of unfinished chords, and of tasks before they are sent, is kept; nil for ever.
     public var resultExpiry: Duration?
 
     /// Makes a configuration.
     public init(
         defaultQueue: String = "celery", defaultOptions: SendOptions = SendOptions(), routes: [String: String] = [:],
-        resultExpiry: Duration? = nil
+        resultExpiry: Duration? = .seconds(86400)
     ) {
+        self.resultExpiry = resultExpiry
         self.defaultQueue = defaultQueue
         self.defaultOptions = defaultOptions
         self.routes = routes
-        self.resultExpiry = resultExpiry
     }
 }

@@ -58,6 +58,17 @@ extension TaskSender {
         try await client.send(batch: signatures, options: options)
     }
 
+    /// Sends a group, and returns once the broker has taken all its tasks.
+    ///
+    /// - Parameter options: options for all of them, over their own.
+    /// - Throws: as `send` of one.
+    @discardableResult
+    public func send<Value>(_ group: GroupSignature<Value>, options: SendOptions = SendOptions()) async throws
+        -> GroupResult<Value>
+    {
+        try await client.send(group, options: options)
+    }
+
     /// A handle on a task that was sent elsewhere or earlier.
     ///
     /// - Parameters:
@@ -66,6 +77,6 @@ extension TaskSender {
     public func result<Value: Codable & Sendable>(_ id: String, as type: Value.Type = Value.self)
         -> AsyncResult<Value>
     {
-        AsyncResult(id: id, client: client, coding: .codable, ticket: client.ticket(for: id))
+        client.result(ResultReference(id: id), coding: .codable)
     }
 }

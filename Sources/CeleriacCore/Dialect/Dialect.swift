@@ -20,6 +20,17 @@ public protocol Dialect: Sendable {
     /// - Throws: ``CeleriacError`` with code `unsupported` or `argumentMismatch` for what the format cannot carry.
     func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage
 
+    /// Makes what sends something: messages, and the steps between them that a chord needs.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` for a shape that the task system has not.
+    func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError) -> Publication
+
+    /// Makes what sends something as one part more of the chord whose header `request` belongs to.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` where there is no such thing.
+    func addition(of submission: Submission, toChordOf request: TaskRequest, in context: PublicationContext)
+        throws(CeleriacError) -> Publication
+
     /// What follows from an outcome, in order.
     ///
     /// - Throws: ``CeleriacError`` when the outcome cannot be encoded; the worker then asks for the effects of that
@@ -34,15 +45,32 @@ public protocol Dialect: Sendable {
     /// Reads a stored state.
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult
 
-    /// An id for a task that is to be sent.
-    func newTaskID() -> String
-
-    /// The state that is stored before a task is sent, or nil where there is none.
-    ///
-    /// - Parameter expiry: how long results are kept; nil for ever.
-    func record(before submission: TaskSubmission, now: Date, expiry: Duration?) throws(CeleriacError) -> ResultRecord?
-
     /// The states that workers store on the way of every task whose results are stored, whatever its options say:
     /// `RECEIVED` when a slot takes it up, `STARTED` when its handler begins.
     var trackedStates: Set<TaskState> { get }
+}
+
+extension Dialect {
+    /// None.
+    public var trackedStates: Set<TaskState> { [] }
+
+    /// Sends single tasks without links, and refuses all else.
+    public func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)
+        -> Publication
+    {
+        guard case .task(var task) = submission, task.links.isEmpty, task.errorLinks.isEmpty else {
+            throw CeleriacError(.unsupported, "\(name) messages carry no canvas here: send the tasks one by one")
+        }
+        task.options.queue = task.options.queue ?? context.routes[task.name] ?? context.defaultQueue
+        task.replyTo = context.replyTo
+        return Publication(
+            effects: [.publish([try message(for: task, now: context.now)])], result: ResultReference(id: task.id))
+    }
+
+    /// Refuses.
+    public func addition(
+        of submission: Submission, toChordOf request: TaskRequest, in context: PublicationContext
+    ) throws(CeleriacError) -> Publication {
+        throw CeleriacError(.unsupported, "\(name) has no chords that can be added to")
+    }
 }

@@ -5,11 +5,12 @@ public enum Effect: Sendable {
     case publish([OutgoingMessage])
     /// Store a state.
     case store(ResultRecord)
+    /// Go on with a chord. What its completion leads to is done next.
+    case chord(ChordOperation)
+    /// Call an error callback in this worker.
+    case call(ErrorCall)
     /// End the delivery at the broker. Ignored where it has been ended before (early acknowledgement).
     case settle(Settlement.Disposition)
     /// Wait before the next effect, a duration at most: a stop ends it. The worker takes another message meanwhile.
     case pause(Duration)
-    /// Count a member of a group as ended, at a store that is a ``GroupStore``. Whoever ends the last member carries out
-    /// what follows from the whole group, before the next effect.
-    case join(GroupPart)
 }

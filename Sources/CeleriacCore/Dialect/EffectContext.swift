@@ -12,15 +12,29 @@ public struct EffectContext: Sendable {
     public var taskOptions: TaskOptions
     /// How long results are kept; nil for ever.
     public var resultExpiry: Duration?
+    /// What the handler has sent, for its result to name.
+    public var children: [ResultReference]
+    /// The error callbacks that this worker calls itself, by name.
+    public var errorHandlers: Set<String>
+    /// How what follows is published.
+    public var publication: PublicationContext
 
     /// Makes a context.
     public init(
-        nodeName: String, now: Date, storesResult: Bool, taskOptions: TaskOptions, resultExpiry: Duration?
+        nodeName: String, now: Date, storesResult: Bool, taskOptions: TaskOptions, resultExpiry: Duration?,
+        children: [ResultReference] = [], errorHandlers: Set<String> = [], publication: PublicationContext? = nil
     ) {
         self.nodeName = nodeName
         self.now = now
         self.storesResult = storesResult
         self.taskOptions = taskOptions
         self.resultExpiry = resultExpiry
+        self.children = children
+        self.errorHandlers = errorHandlers
+        self.publication =
+            publication
+            ?? PublicationContext(
+                now: now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true,
+                resultExpiry: resultExpiry)
     }
 }

@@ -12,6 +12,12 @@ public struct TaskSubmission: Sendable {
     public var keywordArguments: WireObject
     /// How it is to be sent and run.
     public var options: SendOptions
+    /// What is called with the result.
+    public var links: [Submission] = []
+    /// What is called when the task fails.
+    public var errorLinks: [Submission] = []
+    /// Whether the task takes nothing from what comes before it.
+    public var isImmutable = false
     /// The queue on which the sender waits for results; empty when it waits elsewhere or not at all.
     public var replyTo: String
 

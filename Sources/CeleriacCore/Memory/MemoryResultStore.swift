@@ -1,12 +1,10 @@
 import NIOConcurrencyHelpers
 
 /// Results in this process: for tests, and for producer and worker in one program.
-public final class MemoryResultStore: GroupStore {
+public final class MemoryResultStore: ResultStore {
     private struct State {
         var payloads: [String: (payload: [UInt8], state: TaskState)] = [:]
         var watches: [String: any ResultSink] = [:]
-        /// The members of groups whose end nobody has been told of.
-        var groups: [String: [String]] = [:]
     }
     private let state = NIOLockedValueBox(State())
 
@@ -52,24 +50,6 @@ public final class MemoryResultStore: GroupStore {
     /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws {
         state.withLockedValue { state in for id in taskIDs { state.payloads[id] = nil } }
-    }
-
-    /// Keeps which tasks are members of these groups.
-    public func open(_ groups: [GroupRecord]) async throws {
-        state.withLockedValue { state in for group in groups { state.groups[group.groupID] = group.taskIDs } }
-    }
-
-    /// Tells, once for each group, the states of all members when all have ended.
-    public func join(_ parts: [GroupPart]) async throws -> [[[UInt8]]?] {
-        state.withLockedValue { state in
-            parts.map { part in
-                guard part.whenComplete != nil, let members = state.groups[part.groupID] else { return nil }
-                let ended = members.compactMap { state.payloads[$0] }.filter { $0.state.isFinal }
-                guard ended.count == members.count else { return nil }
-                state.groups[part.groupID] = nil
-                return ended.map(\.payload)
-            }
-        }
     }
 
     /// Closes the connections.

@@ -1,12 +1,27 @@
-import CeleriacWire
+public import CeleriacWire
 
 /// A task that was sent, and its result to come.
 public struct AsyncResult<Value: Sendable>: Sendable {
-    /// The task's id.
-    public let id: String
+    /// Which result it is, and what came before it in a chain.
+    public let reference: ResultReference
     let client: Client
     let coding: ResultCoding<Value>
     let ticket: ResultTicket?
+
+    /// The task's id.
+    public var id: String { reference.id }
+
+    /// What came before it in a chain; nil for a task alone.
+    public var parent: AsyncResult<WireValue>? {
+        reference.parent.map { AsyncResult<WireValue>(reference: $0, client: client, coding: .wire, ticket: ticket) }
+    }
+
+    /// The members of a group; nil for a task.
+    public var members: [AsyncResult<WireValue>]? {
+        reference.members?.map {
+            AsyncResult<WireValue>(reference: $0, client: client, coding: .wire, ticket: ticket)
+        }
+    }
 
     /// Waits for the result.
     ///

@@ -18,16 +18,20 @@ final class ResultHub: ResultSink {
         self.logger = logger
     }
 
-    /// Keeps what arrives for a task until the ticket is released.
-    func hold(_ taskID: String) -> ResultTicket {
-        entries.withLockedValue { $0[taskID, default: Entry()].holders += 1 }
-        return ResultTicket(taskID: taskID, hub: self)
+    /// Keeps what arrives for tasks until the ticket is released.
+    func hold(_ taskIDs: [String]) -> ResultTicket {
+        entries.withLockedValue { entries in
+            for taskID in taskIDs { entries[taskID, default: Entry()].holders += 1 }
+        }
+        return ResultTicket(taskIDs: taskIDs, hub: self)
     }
 
-    func release(_ taskID: String) {
+    func release(_ taskIDs: [String]) {
         entries.withLockedValue { entries in
-            entries[taskID]?.holders -= 1
-            Self.prune(taskID, &entries)
+            for taskID in taskIDs {
+                entries[taskID]?.holders -= 1
+                Self.prune(taskID, &entries)
+            }
         }
     }
 

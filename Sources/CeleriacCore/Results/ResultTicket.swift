@@ -1,12 +1,12 @@
-/// Keeps a task's result in the hub for as long as somebody can ask for it.
+/// Keeps the results of tasks in the hub for as long as somebody can ask for them.
 final class ResultTicket: Sendable {
-    private let taskID: String
+    private let taskIDs: [String]
     private let hub: ResultHub
 
-    init(taskID: String, hub: ResultHub) {
-        self.taskID = taskID
+    init(taskIDs: [String], hub: ResultHub) {
+        self.taskIDs = taskIDs
         self.hub = hub
     }
 
-    deinit { hub.release(taskID) }
+    deinit { hub.release(taskIDs) }
 }

@@ -1,23 +1,42 @@
 public import CeleriacWire
 
-/// A task with its arguments and options, ready to be sent: what Celery calls a signature.
+import struct FoundationEssentials.UUID
+
+/// A task with its arguments and options, or tasks that belong together, ready to be sent: what Celery calls a signature.
 public struct Signature<Result: Sendable>: Sendable {
-    /// The task's name.
+    /// The name of the task; of tasks that belong together, `chain`, `group` or `chord`.
     public let task: String
     /// How it is to be sent and run. What `send` is given wins over these.
     public var options: SendOptions
+    /// Whether it takes nothing from what comes before it in a chain.
+    public var isImmutable = false
+    private var links: [@Sendable (WireEncoder) throws -> Submission] = []
+    private var errorLinks: [@Sendable (WireEncoder) throws -> Submission] = []
     let resultCoding: ResultCoding<Result>
-    let encodeArguments: @Sendable (WireEncoder) throws -> EncodedArguments
+    private let make: @Sendable (WireEncoder) throws -> Submission
 
     init(
         task: String,
         resultCoding: ResultCoding<Result>,
         encodeArguments: @escaping @Sendable (WireEncoder) throws -> EncodedArguments
     ) {
-        self.task = task
+        self.init(name: task, resultCoding: resultCoding) { encoder in
+            let arguments = try encodeArguments(encoder)
+            return .task(
+                TaskSubmission(
+                    id: UUID().uuidString.lowercased(), name: task, arguments: arguments.positional,
+                    keywordArguments: arguments.keywords, options: SendOptions(), replyTo: ""))
+        }
+    }
+
+    init(
+        name: String, resultCoding: ResultCoding<Result>,
+        make: @escaping @Sendable (WireEncoder) throws -> Submission
+    ) {
+        self.task = name
         self.options = SendOptions()
         self.resultCoding = resultCoding
-        self.encodeArguments = encodeArguments
+        self.make = make
     }
 
     /// This signature with other options, those given in place of its own.
@@ -25,6 +44,36 @@ public struct Signature<Result: Sendable>: Sendable {
         var copy = self
         copy.options = self.options.overridden(by: options)
         return copy
+    }
+
+    /// This signature, taking nothing from what comes before it in a chain: Celery's `si`.
+    public func immutable() -> Signature {
+        var copy = self
+        copy.isImmutable = true
+        return copy
+    }
+
+    /// This signature with another that is sent when it has succeeded, the result in front of its arguments: Celery's
+    /// `link`.
+    public func onSuccess<Other>(_ callback: Signature<Other>) -> Signature {
+        var copy = self
+        copy.links.append { try callback.submission($0) }
+        return copy
+    }
+
+    /// This signature with another that is sent when it has failed, the id of the failed task in front of its arguments:
+    /// Celery's `link_error`.
+    public func onFailure<Other>(_ errback: Signature<Other>) -> Signature {
+        var copy = self
+        copy.errorLinks.append { try errback.submission($0) }
+        return copy
+    }
+
+    /// What is to be sent.
+    func submission(_ encoder: WireEncoder) throws -> Submission {
+        try make(encoder).with(
+            options: options, links: links.map { try $0(encoder) }, errorLinks: errorLinks.map { try $0(encoder) },
+            isImmutable: isImmutable)
     }
 }
 
@@ -39,6 +88,13 @@ extension Signature where Result == WireValue {
         self.init(task: task, resultCoding: .wire) { _ in
             EncodedArguments(positional: arguments, keywords: keywordArguments)
         }
+    }
+}
+
+extension Signature where Result == WireValue {
+    /// A signature that is in a dialect's own form already.
+    package init(native signature: any Sendable, name: String) {
+        self.init(name: name, resultCoding: .wire) { _ in .native(signature) }
     }
 }
 

@@ -11,6 +11,8 @@ public struct TaskContext: Sendable {
     public let nodeName: String
     let baseLogger: Logger
     let values: SharedValues
+    let sender: ContextSender
+    let handlers: [String: TaskHandler]
     let storeState: @Sendable (TaskState, WireValue) async throws -> Void
 
     /// The task's id.
@@ -41,6 +43,66 @@ public struct TaskContext: Sendable {
         -> Never
     {
         throw RetryError(delay: delay, maximumRetries: maximumRetries, cause: cause)
+    }
+
+    /// Ends this run; the task is sent again with other arguments.
+    ///
+    /// - Parameters:
+    ///   - arguments: positional arguments in place of those of this run; nil keeps them.
+    ///   - keywordArguments: keyword arguments in place of those of this run; nil keeps them.
+    ///   - delay: how long to wait; nil for the task's ``TaskOptions/retry`` policy.
+    ///   - maximumRetries: how often the task may be retried in all; nil for the policy's number.
+    ///   - cause: what went wrong.
+    public func retry(
+        arguments: [WireValue]?, keywordArguments: WireObject? = nil, after delay: Duration? = nil,
+        maximumRetries: Int? = nil, cause: (any Error)? = nil
+    ) throws -> Never {
+        var retry = RetryError(delay: delay, maximumRetries: maximumRetries, cause: cause)
+        retry.arguments = arguments
+        retry.keywordArguments = keywordArguments
+        throw retry
+    }
+
+    /// Ends this run and puts something else in its place, which takes over the task's id, its place in a group or chord
+    /// and what is linked to it: Celery's `replace`. Always throws: let the error pass.
+    public func replace<Value>(with signature: Signature<Value>) throws -> Never {
+        throw ReplaceError(submission: try sender.client().submission(of: signature))
+    }
+
+    /// Runs the handler of another task of this worker here and now, with other arguments.
+    ///
+    /// - Throws: ``TaskFailure`` of type `NotRegistered` when the worker has no such task, and what the handler throws.
+    public func run(
+        _ task: String, arguments: [WireValue], keywordArguments: WireObject = [:]
+    ) async throws -> WireValue {
+        guard let handler = handlers[task] else {
+            throw TaskFailure("NotRegistered", module: "celery.exceptions", task)
+        }
+        var request = request
+        request.arguments = arguments
+        request.keywordArguments = keywordArguments
+        return try await handler.run(
+            TaskContext(
+                request: request, valueCoding: valueCoding, nodeName: nodeName, baseLogger: baseLogger,
+                values: values, sender: sender, handlers: handlers, storeState: storeState))
+    }
+
+    /// Sends a task from within this one, as its child.
+    ///
+    /// - Throws: as ``TaskSender/send(_:options:)``.
+    @discardableResult
+    public func send<Value>(_ signature: Signature<Value>, options: SendOptions = SendOptions()) async throws
+        -> AsyncResult<Value>
+    {
+        try await sender.send(signature, options: options, parent: request)
+    }
+
+    /// Adds a task to the chord whose header this one belongs to, and sends it: the body waits for its result too. Celery's
+    /// `add_to_chord`.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` when the task belongs to no chord.
+    public func addToChord<Value>(_ signature: Signature<Value>) async throws {
+        try await sender.addToChord(signature, request: request)
     }
 
     /// Stores a state of the task's own, for instance `PROGRESS`, with a value that callers can read.

@@ -7,6 +7,8 @@ public struct TaskHandler: Sendable {
     /// How the worker treats the task.
     public let options: TaskOptions
     let run: @Sendable (TaskContext) async throws -> WireValue
+    /// What an error callback does when it is called in this worker.
+    var callback: (@Sendable (TaskContext, ErrorCall) async throws -> Void)?
 
     /// A handler without types: it gets the request as it stands on the wire and returns a wire value.
     public init(
@@ -17,6 +19,24 @@ public struct TaskHandler: Sendable {
         self.name = name
         self.options = options
         self.run = handler
+    }
+
+    /// An error callback that this worker calls itself, with the failed request and its failure, when a task fails here:
+    /// what Celery does with callbacks that take the request, the exception and the traceback.
+    ///
+    /// What it throws is logged and changes nothing. A worker that does not know the callback sends it as a message, with
+    /// the id of the failed task: write that as a task of its own.
+    ///
+    /// - Parameters:
+    ///   - name: the name under which senders know it.
+    ///   - handler: gets the context of the task that failed, and the call.
+    public init(
+        errorCallback name: String, handler: @escaping @Sendable (TaskContext, ErrorCall) async throws -> Void
+    ) {
+        self.init(name) { _ in
+            throw TaskFailure("TypeError", "\(name)() is called by a failing worker, and not by a message")
+        }
+        self.callback = handler
     }
 }
 

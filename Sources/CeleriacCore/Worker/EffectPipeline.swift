@@ -7,8 +7,9 @@ import Synchronization
 final class EffectPipeline: Sendable {
     private let publishing = Lane<Plan>()
     private let storing = Lane<Plan>()
+    private let counting = Lane<Plan>()
+    private let calling = Lane<Plan>()
     private let settling = Lane<Plan>()
-    private let joining = Lane<Plan>()
     /// The plans that pause, each with its timer.
     private let pausing = NIOLockedValueBox<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
     private let lastPause = Atomic<UInt64>(0)
@@ -46,12 +47,17 @@ final class EffectPipeline: Sendable {
     }
 
     /// Runs the lanes until ``close()``.
-    func run() async {
+    ///
+    /// - Parameter call: calls an error callback of this worker. Not on an event loop: it is a handler.
+    func run(call: @escaping @Sendable (ErrorCall, Plan) async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.run(self.publishing) { await self.publish($0) } }
             group.addTask { await self.run(self.storing) { await self.store($0) } }
+            group.addTask { await self.run(self.counting) { await self.count($0) } }
+            group.addTask(executorPreference: globalConcurrentExecutor) {
+                await self.run(self.calling) { await self.makeCalls($0, by: call) }
+            }
             group.addTask { await self.run(self.settling) { await self.settle($0) } }
-            group.addTask { await self.run(self.joining) { await self.join($0) } }
         }
     }
 
@@ -88,23 +94,26 @@ final class EffectPipeline: Sendable {
     func close() {
         publishing.close()
         storing.close()
+        counting.close()
+        calling.close()
         settling.close()
-        joining.close()
     }
 
     private func forward(_ plans: [Plan]) {
         var toPublish: [Plan] = []
         var toStore: [Plan] = []
+        var toCount: [Plan] = []
+        var toCall: [Plan] = []
         var toSettle: [Plan] = []
-        var toJoin: [Plan] = []
         var done = 0
         var endedJobs = 0
         for plan in plans {
             switch plan.first {
             case .publish: toPublish.append(plan)
             case .store: toStore.append(plan)
+            case .chord: toCount.append(plan)
+            case .call: toCall.append(plan)
             case .settle: toSettle.append(plan)
-            case .join: toJoin.append(plan)
             case .pause(let duration):
                 // It is out of the worker's way until then.
                 if plan.endsJob { endedJobs += 1 }
@@ -116,8 +125,9 @@ final class EffectPipeline: Sendable {
         }
         publishing.put(contentsOf: toPublish)
         storing.put(contentsOf: toStore)
+        counting.put(contentsOf: toCount)
+        calling.put(contentsOf: toCall)
         settling.put(contentsOf: toSettle)
-        joining.put(contentsOf: toJoin)
         if endedJobs > 0 { onJobsEnded(endedJobs) }
         guard done > 0 else { return }
         let drained = underWay.withLockedValue { state in
@@ -149,33 +159,6 @@ final class EffectPipeline: Sendable {
         if !isPaused { forward([plan.advanced()]) }
     }
 
-    // MARK: Joining
-
-    private func join(_ plans: [Plan]) async -> [Plan] {
-        guard let store = store as? any GroupStore else { return plans.map { $0.advanced() } }
-        let joined = NIOLockedValueBox<[String: [Effect]]>([:])
-        let done = await perform(plans, what: "join groups") { plans in
-            let parts = plans.compactMap { plan -> GroupPart? in
-                guard case .join(let part)? = plan.first else { return nil }
-                return part
-            }
-            let states = try await store.join(parts)
-            for (part, states) in zip(parts, states) {
-                guard let states, let effects = try part.whenComplete?(states) else { continue }
-                joined.withLockedValue { $0[part.taskID] = effects }
-            }
-        } refused: { plan, error in
-            plan.replaceRest(with: .park(MessageFault(reason: "groupNotJoined", detail: String(describing: error))))
-        }
-        let effects = joined.withLockedValue { $0 }
-        return done.map { plan in
-            guard let more = effects[plan.taskID] else { return plan }
-            var plan = plan
-            plan.insert(more)
-            return plan
-        }
-    }
-
     // MARK: Publishing
 
     private func publish(_ plans: [Plan]) async -> [Plan] {
@@ -185,6 +168,7 @@ final class EffectPipeline: Sendable {
                     guard case .publish(let messages)? = plan.first else { return [OutgoingMessage]() }
                     return messages
                 })
+            return []
         } refused: { plan, error in
             plan.replaceRest(
                 with: .park(MessageFault(reason: "followUpNotPublished", detail: String(describing: error))))
@@ -201,22 +185,53 @@ final class EffectPipeline: Sendable {
                     guard case .store(let record)? = plan.first else { return nil }
                     return record
                 })
+            return []
         } refused: { plan, error in
             plan.replaceRest(with: .park(MessageFault(reason: "resultNotStored", detail: String(describing: error))))
         }
     }
 
+    // MARK: Chords
+
+    private func count(_ plans: [Plan]) async -> [Plan] {
+        guard let store = store as? any ChordStore else { return plans.map { $0.advanced() } }
+        return await perform(plans, what: "go on with chords") { plans in
+            let operations = plans.compactMap { plan -> ChordOperation? in
+                guard case .chord(let operation)? = plan.first else { return nil }
+                return operation
+            }
+            return zip(operations, try await store.perform(operations)).map { operation, completion in
+                guard let completion, case .add(let part) = operation else { return [] }
+                return part.whenComplete(completion)
+            }
+        } refused: { plan, error in
+            plan.replaceRest(with: .park(MessageFault(reason: "chordNotCounted", detail: String(describing: error))))
+        }
+    }
+
+    // MARK: Error callbacks
+
+    private func makeCalls(_ plans: [Plan], by call: (ErrorCall, Plan) async -> Void) async -> [Plan] {
+        for plan in plans {
+            if case .call(let errorCall)? = plan.first { await call(errorCall, plan) }
+        }
+        return plans.map { $0.advanced() }
+    }
+
+    // MARK: Trying
+
     /// Does something for all plans at once; if that fails, for each alone, so that one which cannot be done does not
     /// hold up the others. While the other side is out of reach it is tried again: the messages stay claimed.
+    ///
+    /// - Parameter action: does it, and returns for each plan what is to be done next, or nothing for none.
     private func perform(
         _ plans: [Plan],
         what: String,
-        action: ([Plan]) async throws -> Void,
+        action: ([Plan]) async throws -> [[Effect]],
         refused: (inout Plan, any Error) -> Void
     ) async -> [Plan] {
         do {
-            try await action(plans)
-            return plans.map { $0.advanced() }
+            return Self.advanced(plans, try await action(plans))
         } catch {
             logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
         }
@@ -226,8 +241,7 @@ final class EffectPipeline: Sendable {
             var refusals = 0
             while true {
                 do {
-                    try await action([plan])
-                    plan.advance()
+                    plan.advance(inserting: try await action([plan]).first ?? [])
                     break
                 } catch {
                     let isOutOfReach = (error as? CeleriacError)?.code == .unavailable
@@ -249,6 +263,15 @@ final class EffectPipeline: Sendable {
             done.append(plan)
         }
         return done
+    }
+
+    private static func advanced(_ plans: [Plan], _ next: [[Effect]]) -> [Plan] {
+        guard !next.isEmpty else { return plans.map { $0.advanced() } }
+        return zip(plans, next).map { plan, next in
+            var plan = plan
+            plan.advance(inserting: next)
+            return plan
+        }
     }
 
     /// Waits, but not past the last call.

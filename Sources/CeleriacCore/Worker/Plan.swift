@@ -5,10 +5,13 @@ struct Plan: Sendable {
     let taskID: String
     /// Whether the worker holds one message less once the plan is done.
     private(set) var endsJob: Bool
+    /// The request that the effects follow from, where there is one.
+    let request: TaskRequest?
     private var effects: ArraySlice<Effect>
 
-    init(receipt: Receipt?, taskID: String, endsJob: Bool, effects: [Effect]) {
+    init(receipt: Receipt?, taskID: String, endsJob: Bool, request: TaskRequest? = nil, effects: [Effect]) {
         self.receipt = receipt
+        self.request = request
         self.taskID = taskID
         self.endsJob = endsJob
         self.effects = effects[...]
@@ -17,11 +20,11 @@ struct Plan: Sendable {
     /// The effect whose turn it is.
     var first: Effect? { effects.first }
 
-    /// The effect whose turn it was is done.
-    mutating func advance() { effects = effects.dropFirst() }
-
-    /// Effects that come before the next one.
-    mutating func insert(_ more: [Effect]) { effects = (more + effects)[...] }
+    /// The effect whose turn it was is done, and these are to be done before the rest.
+    mutating func advance(inserting next: [Effect] = []) {
+        effects = effects.dropFirst()
+        if !next.isEmpty { effects = next + effects }
+    }
 
     /// The plan, no longer counted among what the worker holds.
     func keptAside() -> Plan {

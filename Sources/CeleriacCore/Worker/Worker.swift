@@ -16,6 +16,10 @@ public final class Worker: Service {
     let handlers: [String: TaskHandler]
     let timers: any TimerSource
     let logger: Logger
+    /// Sends what handlers and callbacks send; nil where nothing is to be sent.
+    let client: Client?
+    /// The error callbacks that are called here rather than sent.
+    let errorHandlers: Set<String>
     private let machinery: any TaskExecutor
     private let stopping = Gate()
     private let isReady = Gate()
@@ -32,9 +36,12 @@ public final class Worker: Service {
         configuration: WorkerConfiguration,
         timers: any TimerSource,
         machinery: any TaskExecutor,
+        client: Client? = nil,
         logger: Logger,
         handlers: [TaskHandler]
     ) {
+        self.client = client
+        self.errorHandlers = Set(handlers.lazy.filter { $0.callback != nil }.map(\.name))
         self.dialect = dialect
         self.broker = broker
         self.store = store
@@ -61,6 +68,14 @@ public final class Worker: Service {
                 self.stop()
             }
         }
+    }
+
+    /// How what follows from a task is published.
+    func publicationContext() -> PublicationContext {
+        client?.publicationContext()
+            ?? PublicationContext(
+                now: timers.now, replyTo: store?.replyTo ?? "", defaultQueue: configuration.queues.first ?? "celery",
+                routes: [:], countsChords: store is any ChordStore, resultExpiry: configuration.resultExpiry)
     }
 
     /// Begins a graceful stop; ``run()`` returns when it is done.

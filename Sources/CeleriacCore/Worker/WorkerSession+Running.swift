@@ -15,10 +15,10 @@ extension WorkerSession {
             pipeline.submit(
                 Plan(receipt: job.receipt, taskID: request.id, endsJob: false, effects: [.settle(.acknowledge)]))
         }
-        let context = TaskContext(
-            request: request, valueCoding: worker.dialect.valueCoding,
-            nodeName: worker.configuration.nodeName, baseLogger: logger, values: worker.configuration.sharedValues,
-            storeState: { state, value in try await self.store(state, value, for: job) })
+        let sender = ContextSender(client: worker.client)
+        let context = context(of: request, sender: sender) { state, value in
+            try await self.store(state, value, for: job)
+        }
         let tracked = storesResult(of: job) ? worker.dialect.trackedStates : []
         if tracked.contains(.received) { submit(.received, of: job) }
         if let refusal = request.refusal {
@@ -32,8 +32,31 @@ extension WorkerSession {
         await worker.configuration.hooks.preTask?(context)
         let outcome = await outcome(of: job, context: context, limits: limits)
         limits?.end()
-        finish(job, outcome)
+        finish(job, outcome, children: sender.children)
         await worker.configuration.hooks.postTask?(context, outcome)
+    }
+
+    private func context(
+        of request: TaskRequest, sender: ContextSender,
+        storeState: @escaping @Sendable (TaskState, WireValue) async throws -> Void
+    ) -> TaskContext {
+        TaskContext(
+            request: request, valueCoding: worker.dialect.valueCoding,
+            nodeName: worker.configuration.nodeName, baseLogger: logger, values: worker.configuration.sharedValues,
+            sender: sender, handlers: worker.handlers, storeState: storeState)
+    }
+
+    /// Calls an error callback of this worker. What it throws changes nothing.
+    func call(_ call: ErrorCall, for plan: Plan) async {
+        guard let request = plan.request, let callback = worker.handlers[call.name]?.callback else { return }
+        let context = context(of: request, sender: ContextSender(client: worker.client)) { _, _ in }
+        do {
+            try await callback(context, call)
+        } catch {
+            logger.error(
+                "an error callback failed",
+                metadata: ["callback": "\(call.name)", "task-id": "\(request.id)", "error": "\(error)"])
+        }
     }
 
     private func outcome(of job: Job, context: TaskContext, limits: TimeLimitWatch?) async -> Outcome {
@@ -54,6 +77,8 @@ extension WorkerSession {
         switch error {
         case let retry as RetryError:
             return self.retry(job, retry)
+        case let replacement as ReplaceError:
+            return .replaced(replacement.submission)
         case is IgnoreResult:
             return .ignored
         case let rejection as Rejection:
@@ -88,26 +113,29 @@ extension WorkerSession {
         let cause = retry.cause ?? TaskFailure("Retry", module: "celery.exceptions", "Retry in \(delay.seconds)s")
         return .retry(
             eta: worker.timers.now.addingTimeInterval(delay.seconds),
-            cause: TaskFailure(cause, task: request.name, id: request.id))
+            cause: TaskFailure(cause, task: request.name, id: request.id), arguments: retry.arguments,
+            keywordArguments: retry.keywordArguments)
     }
 
     // MARK: Ending
 
     /// Submits what follows from an outcome, unless another was faster.
-    func finish(_ job: Job, _ outcome: Outcome) {
+    ///
+    /// - Parameter children: what the handler has sent.
+    func finish(_ job: Job, _ outcome: Outcome, children: [ResultReference] = []) {
         guard job.claimOutcome() else {
             logger.warning("late result dropped", metadata: ["task-id": "\(job.request.id)"])
             return
         }
         log(outcome, of: job.request)
-        var effects = self.effects(of: outcome, for: job)
+        var effects = self.effects(of: outcome, for: job, children: children)
         if job.acknowledgesEarly {
             effects.removeAll { if case .settle = $0 { true } else { false } }
         }
         pipeline.submit(
             Plan(
                 receipt: job.acknowledgesEarly ? nil : job.receipt, taskID: job.request.id, endsJob: true,
-                effects: effects))
+                request: job.request, effects: effects))
     }
 
     func finishUnregistered(_ request: TaskRequest, receipt: Receipt) {
@@ -119,11 +147,13 @@ extension WorkerSession {
             reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
         let effects =
             (try? worker.dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
-        pipeline.submit(Plan(receipt: receipt, taskID: request.id, endsJob: true, effects: effects))
+        pipeline.submit(
+            Plan(receipt: receipt, taskID: request.id, endsJob: true, request: request, effects: effects))
     }
 
-    private func effects(of outcome: Outcome, for job: Job) -> [Effect] {
-        let context = effectContext(options: job.handler.options, storesResult: storesResult(of: job))
+    private func effects(of outcome: Outcome, for job: Job, children: [ResultReference]) -> [Effect] {
+        let context = effectContext(
+            options: job.handler.options, storesResult: storesResult(of: job), children: children)
         do {
             return try worker.dialect.effects(of: outcome, for: job.request, in: context)
         } catch {
@@ -137,11 +167,14 @@ extension WorkerSession {
         }
     }
 
-    private func effectContext(options: TaskOptions, storesResult: Bool) -> EffectContext {
+    private func effectContext(
+        options: TaskOptions, storesResult: Bool, children: [ResultReference] = []
+    ) -> EffectContext {
         EffectContext(
             nodeName: worker.configuration.nodeName, now: worker.timers.now,
             storesResult: storesResult && worker.store != nil, taskOptions: options,
-            resultExpiry: worker.configuration.resultExpiry)
+            resultExpiry: worker.configuration.resultExpiry, children: children,
+            errorHandlers: worker.errorHandlers, publication: worker.publicationContext())
     }
 
     /// What the sender says wins over the task's own setting.
@@ -176,7 +209,8 @@ extension WorkerSession {
         case .failure(let failure):
             logger.warning(
                 "task failed", metadata: metadata().merging(["error": "\(failure)"], uniquingKeysWith: { $1 }))
-        case .retry(let eta, let cause):
+        case .replaced: logger.info("task is replaced", metadata: metadata())
+        case .retry(let eta, let cause, _, _):
             logger.info(
                 "task is retried",
                 metadata: metadata().merging(["eta": "\(eta)", "error": "\(cause)"], uniquingKeysWith: { $1 }))

@@ -27,8 +27,8 @@ final class WorkerSession: Sendable {
         self.jobs = JobQueue { capacity.slotIsIdle() }
         self.slots = (0..<worker.configuration.concurrency).map { _ in Slot() }
         self.pipeline = EffectPipeline(
-            broker: worker.broker, store: worker.store, consumer: consumer, timers: worker.timers, logger: logger
-        ) { capacity.release($0) }
+            broker: worker.broker, store: worker.store, consumer: consumer, timers: worker.timers, logger: logger,
+            onJobsEnded: { capacity.release($0) })
         let blocks = worker.handlers.values.contains { $0.options.placement == .blocking }
         self.blockingPool = blocks ? BlockingExecutor(threads: worker.configuration.concurrency) : nil
     }
@@ -38,7 +38,7 @@ final class WorkerSession: Sendable {
         blockingPool?.start()
         defer { blockingPool?.stop() }
         let failure = await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.pipeline.run() }
+            group.addTask { await self.pipeline.run { await self.call($0, for: $1) } }
             let allIdle = Gate()
             group.addTask(executorPreference: globalConcurrentExecutor) {
                 await self.runSlots()

@@ -16,6 +16,8 @@ public struct CeleryFormats: Dialect {
     public var origin: String
     /// How values become Celery's JSON and back.
     public var valueCoding: any ValueCoding
+    /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
+    public var extendsResults: Bool
 
     /// Makes formats.
     public init(
@@ -23,8 +25,10 @@ public struct CeleryFormats: Dialect {
         accept: Set<CelerySerializer> = [.json],
         limits: WireLimits = .default,
         origin: String = "gen@" + NodeName.current("celeriac"),
-        valueCoding: any ValueCoding = CeleryValueCoding()
+        valueCoding: any ValueCoding = CeleryValueCoding(),
+        extendsResults: Bool = false
     ) {
+        self.extendsResults = extendsResults
         self.protocolVersion = protocolVersion
         self.accept = accept
         self.limits = limits
@@ -50,11 +54,6 @@ public struct CeleryFormats: Dialect {
             expires = try task.expiresDate()
         } catch {
             throw MessageFault(error)
-        }
-        guard task.embed.isEmpty else {
-            throw MessageFault(
-                reason: "unsupportedWorkflow",
-                detail: "it has callbacks, a chain or a chord, which this worker cannot continue yet")
         }
         var request = TaskRequest(
             id: task.id, name: task.task, arguments: task.args, keywordArguments: task.kwargs,
@@ -100,7 +99,7 @@ public struct CeleryFormats: Dialect {
         return OutgoingMessage(message: try encode(task), routingKey: queue, declaredQueue: queue)
     }
 
-    private func serializer(_ serializer: Serializer?) throws(CeleriacError) -> CelerySerializer {
+    func serializer(_ serializer: Serializer?) throws(CeleriacError) -> CelerySerializer {
         guard let serializer else { return .json }
         guard let known = CelerySerializer(rawValue: serializer.rawValue), known != .pickle else {
             throw CeleriacError(
@@ -109,7 +108,7 @@ public struct CeleryFormats: Dialect {
         return known
     }
 
-    private func compression(_ compression: Compression?) throws(CeleriacError) -> CeleryCompression? {
+    func compression(_ compression: Compression?) throws(CeleriacError) -> CeleryCompression? {
         guard let compression else { return nil }
         guard let known = CeleryCompression(name: compression.rawValue) else {
             throw CeleriacError(
@@ -118,120 +117,19 @@ public struct CeleryFormats: Dialect {
         return known
     }
 
-    private func text(_ date: Date) throws(CeleriacError) -> String {
+    func text(_ date: Date) throws(CeleriacError) -> String {
         guard let text = CeleryTime.text(date) else {
             throw CeleriacError(.unsupported, "a time is outside the years 1 to 9999")
         }
         return text
     }
 
-    private func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {
+    func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {
         do {
             return try task.encode(protocolVersion: protocolVersion)
         } catch {
             throw CeleriacError(.unsupported, "the message of \(task.task) cannot be encoded", cause: error)
         }
-    }
-
-    // MARK: Outcomes
-
-    /// What follows from an outcome, in Celery's order: publications, the stored state, the settlement.
-    public func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
-        throws(CeleriacError) -> [Effect]
-    {
-        switch outcome {
-        case .success(let value):
-            return try stored(.success, value, request, context) + [.settle(.acknowledge)]
-        case .failure(let failure):
-            return try stored(failure, as: .failure, request, context)
-                + [.settle(context.taskOptions.acknowledgesOnFailure ? .acknowledge : .reject)]
-        case .retry(let eta, let cause):
-            return try [.publish([retryMessage(request, eta: eta, now: context.now)])]
-                + stored(cause, as: .retry, request, context) + [.settle(.acknowledge)]
-        case .expired:
-            let error = TaskFailure("TaskRevokedError", module: "celery.exceptions", "expired")
-            return try stored(error, as: .revoked, request, context) + [.settle(.acknowledge)]
-        case .timedOut(let limit):
-            let error = TaskFailure(
-                type: "TimeLimitExceeded", module: "billiard.exceptions",
-                arguments: [Int64(exactly: limit).map { .int($0) } ?? .double(limit)])
-            return try stored(error, as: .failure, request, context)
-                + [.settle(context.taskOptions.acknowledgesOnTimeout ? .acknowledge : .requeue)]
-        case .unregistered:
-            let error = TaskFailure("NotRegistered", module: "celery.exceptions", request.name)
-            let fault = MessageFault(
-                reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
-            return try stored(error, as: .failure, request, context) + [.settle(.park(fault))]
-        case .ignored:
-            return [.settle(.acknowledge)]
-        case .rejected(let requeue):
-            if requeue { return [.settle(.requeue)] }
-            let error = TaskFailure(
-                type: "Reject", module: "celery.exceptions", arguments: [.null, .bool(false)])
-            return try stored(error, as: .failure, request, context) + [.settle(.reject)]
-        }
-    }
-
-    /// The record of a state on the way.
-    public func record(
-        ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext
-    ) throws(CeleriacError) -> ResultRecord? {
-        try record(state, meta, traceback: nil, request, context)
-    }
-
-    private func stored(
-        _ state: TaskState, _ value: WireValue, _ request: TaskRequest, _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
-        guard context.storesResult else { return [] }
-        return [.store(try record(state, value, traceback: nil, request, context))]
-    }
-
-    private func stored(
-        _ failure: TaskFailure, as state: TaskState, _ request: TaskRequest, _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
-        guard context.storesResult || context.taskOptions.storesErrorsEvenIfIgnored else { return [] }
-        let exception = CeleryRemoteException(
-            excType: failure.type, excMessage: failure.arguments, excModule: failure.module)
-        return [.store(try record(state, exception.encode(), traceback: failure.traceback, request, context))]
-    }
-
-    private func record(
-        _ state: TaskState, _ result: WireValue, traceback: String?, _ request: TaskRequest, _ context: EffectContext
-    ) throws(CeleriacError) -> ResultRecord {
-        var meta = CeleryResultMeta(status: state.rawValue, result: result, taskID: request.id)
-        meta.traceback = traceback
-        meta.children = .array([])
-        meta.dateDone = state.isFinal ? CeleryTime.text(context.now) : nil
-        meta.groupID = request.groupID
-        meta.parentID = request.parentID
-        do {
-            return ResultRecord(
-                taskID: request.id, state: state, payload: try meta.encode(), replyTo: request.replyTo ?? "",
-                correlationID: request.correlationID, expiry: context.resultExpiry)
-        } catch {
-            throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
-        }
-    }
-
-    /// The same message once more, one retry on, to be run at `eta`; all else is kept.
-    private func retryMessage(_ request: TaskRequest, eta: Date, now: Date) throws(CeleriacError) -> OutgoingMessage {
-        guard var task = request.message as? CeleryTaskMessage else {
-            throw CeleriacError(.unsupported, "the request was not read from a Celery message")
-        }
-        task.retries += 1
-        task.eta = try text(eta)
-        task.parentID = task.parentID ?? task.id
-        task.ignoreResult = task.ignoreResult ?? false
-        // A broker's own account of the message: one that goes round with it may be dropped as caught in a cycle.
-        task.otherHeaders = task.otherHeaders.filter { !Self.isBrokerHeader($0.key) }
-        task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
-        return OutgoingMessage(
-            message: try encode(task), routingKey: request.queue, declaredQueue: request.queue)
-    }
-
-    private static func isBrokerHeader(_ name: String) -> Bool {
-        name == "x-death" || name == "x-delivery-count" || name.hasPrefix("x-first-death-")
-            || name.hasPrefix("x-last-death-")
     }
 
     // MARK: Results

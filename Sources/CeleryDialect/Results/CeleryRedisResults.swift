@@ -9,7 +9,7 @@ import NIOConcurrencyHelpers
 
 /// Results in Redis as Celery keeps them: a key for each task, and its every change published on the channel of that name.
 public final class CeleryRedisResults: ResultStore {
-    private let keys: CeleryResultKeys
+    let keys: CeleryResultKeys
     private let client: RedisClient
     private let pubSub: RedisPubSub
     private let sink: CurrentSink
@@ -114,7 +114,7 @@ public final class CeleryRedisResults: ResultStore {
             return undecided
             """)
 
-    private func send(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
+    func send(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
         let replies: [RedisValue]
         do {
             replies = try await client.send(commands)

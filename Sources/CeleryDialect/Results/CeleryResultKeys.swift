@@ -16,6 +16,9 @@ struct CeleryResultKeys: Sendable {
     /// The key of a task's state.
     func task(_ id: String) -> String { taskPrefix + id }
 
+    /// The key of a group's shape; those of a chord begin with it.
+    func group(_ id: String) -> String { "\(prefix)celery-taskset-meta-\(id)" }
+
     /// The task of a key, or nil if it is another kind of key.
     func taskID(ofKey key: String) -> String? {
         key.hasPrefix(taskPrefix) ? String(key.dropFirst(taskPrefix.count)) : nil

@@ -39,9 +39,11 @@ public final class MachineryRedisLock: MachineryLock {
 
     private func tryOnce(_ key: String, until expiry: Int64) async throws(RedisError) -> Bool {
         let now = GoTime(timers.now).unixNanoseconds
-        let milliseconds = max(1, (expiry - now) / 1_000_000)
+        let milliseconds = (expiry.subtractingReportingOverflow(now).partialValue) / 1_000_000
+        guard milliseconds > 2 else { return false }
         let set = try await client.send(RedisCommand("SET", key, expiry, "NX", "PX", milliseconds))
-        if !set.isNull { return true }
+        // Whoever comes when the time is up may find that the lock of another has just ended.
+        if !set.isNull { return GoTime(timers.now).unixNanoseconds < expiry - 2_000_000 }
         guard let stored = try await client.send(RedisCommand("GET", key)).int, stored < now else { return false }
         // It has ended. Whoever sees that old value when they put theirs in its place has the lock.
         let previous = try await client.send(RedisCommand("GETSET", key, expiry)).int

@@ -22,9 +22,17 @@ extension MachineryFormats {
                 return try retried(signature, context)
             }
             return try failed(signature, text(of: failure), context)
-        case .retry(let eta, _):
+        case .retry(let eta, _, let arguments, let keywordArguments):
             var later = signature
             later.eta = GoTime(eta)
+            if arguments != nil || keywordArguments != nil {
+                later.args = try self.signature(
+                    of: TaskSubmission(
+                        id: "", name: signature.name, arguments: arguments ?? [],
+                        keywordArguments: keywordArguments ?? [:], options: SendOptions(), replyTo: ""),
+                    now: context.now
+                ).args
+            }
             return try sentAgain(later, context)
         case .timedOut(let limit):
             return try failed(signature, "the task passed its time limit of \(limit) s", context)
@@ -32,6 +40,8 @@ extension MachineryFormats {
             return try failed(signature, "the task expired", context)
         case .unregistered:
             return unregistered(task)
+        case .replaced:
+            throw CeleriacError(.unsupported, "in Machinery nothing can take the place of a task that runs")
         case .ignored:
             return [.settle(.acknowledge)]
         case .rejected(let requeue):
@@ -164,20 +174,32 @@ extension MachineryFormats {
             guard let callback = signature.chordCallback, !isFailure else { return [] }
             return try sent(callback, context)
         }
-        var whenComplete: (@Sendable ([[UInt8]]) throws(CeleriacError) -> [Effect])?
-        if let callback = signature.chordCallback {
-            whenComplete = { states throws(CeleriacError) in try self.completed(callback, states, context) }
+        let callback = signature.chordCallback
+        let part = ChordPart(
+            groupID: signature.groupUUID, taskID: signature.uuid, index: nil,
+            size: callback == nil ? nil : signature.groupTaskCount, payload: record.payload,
+            expiry: context.resultExpiry
+        ) { completion in
+            callback.map { self.completed($0, completion.parts, context) } ?? []
         }
-        let part = GroupPart(
-            groupID: signature.groupUUID, taskID: signature.uuid, size: signature.groupTaskCount,
-            payload: record.payload, expiry: context.resultExpiry,
-            whenComplete: whenComplete)
-        return [.join(part)]
+        return [.chord(.add(part))]
     }
 
     /// What follows when all members of a chord have ended. Machinery falls silent where one has failed; here the
     /// callback fails, so that whoever waits for it is told, and its error callbacks are sent.
-    private func completed(
+    private func completed(_ callback: MachinerySignature, _ states: [[UInt8]], _ context: EffectContext) -> [Effect] {
+        let callback = callback.withID(prefix: "chord_")
+        do {
+            return try followUp(callback, states, context)
+        } catch {
+            let text = "the results of the chord cannot be handed on: \(error.code)"
+            let record = try? record(
+                .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
+            return record.map { stored($0, context) } ?? []
+        }
+    }
+
+    private func followUp(
         _ callback: MachinerySignature, _ states: [[UInt8]], _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         var callback = callback
@@ -191,7 +213,6 @@ extension MachineryFormats {
             }
             guard state.state == TaskState.success.rawValue else {
                 let text = "chord member \(state.taskUUID) failed: \(state.error)"
-                if callback.uuid.isEmpty { callback.uuid = newTaskID() }
                 let record = try record(
                     .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
                 return try stored(record, context) + told(callback.onError, text, context)

@@ -47,10 +47,4 @@ extension MachineryFormats {
             throw CeleriacError(.unsupported, "a state of \(state.taskName) cannot be encoded", cause: error)
         }
     }
-
-    /// What is stored of a group before its members are sent.
-    func groupRecord(_ groupUUID: String, taskUUIDs: [String], now: Date, expiry: Duration?) -> GroupRecord {
-        let meta = MachineryGroupMeta(groupUUID: groupUUID, taskUUIDs: taskUUIDs, createdAt: GoTime(now))
-        return GroupRecord(groupID: groupUUID, taskIDs: taskUUIDs, payload: meta.encode(), expiry: expiry)
-    }
 }

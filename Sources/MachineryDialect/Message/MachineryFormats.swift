@@ -38,7 +38,7 @@ public struct MachineryFormats: Dialect {
     public var trackedStates: Set<TaskState> { [.received, .started] }
 
     /// `task_` and a random UUID.
-    public func newTaskID() -> String { "task_" + randomUUID() }
+    func newTaskID() -> String { "task_" + randomUUID() }
 
     // MARK: Receiving
 
@@ -72,55 +72,13 @@ public struct MachineryFormats: Dialect {
 
     /// Makes the message that sends a task.
     public func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
-        try outgoing(signature(for: submission, now: now), now: now)
-    }
-
-    /// The state `PENDING`.
-    public func record(before submission: TaskSubmission, now: Date, expiry: Duration?) throws(CeleriacError)
-        -> ResultRecord?
-    {
-        try pending(MachinerySignature(uuid: submission.id, name: submission.name), now: now, expiry: expiry)
-    }
-
-    /// The signature of a task that is to be sent, checked: it holds nothing that would stop or kill a Go worker.
-    ///
-    /// - Throws: ``CeleriacError`` with code `argumentMismatch` for arguments that Machinery has no type for, `unsupported`
-    ///   for options that its messages cannot carry.
-    public func signature(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> MachinerySignature {
-        let options = submission.options
-        guard submission.keywordArguments.isEmpty else {
-            throw CeleriacError(.argumentMismatch, "Machinery has positional arguments only")
-        }
-        guard options.expires == nil, options.timeLimits == TimeLimits(), options.compression == nil,
-            options.serializer == nil || options.serializer == .json
-        else {
-            throw CeleriacError(
-                .unsupported, "Machinery's messages carry no expiry, time limits, compression or serializer")
-        }
-        var signature = MachinerySignature(uuid: submission.id, name: submission.name)
-        do {
-            var arguments: [MachineryArgument] = []
-            for value in submission.arguments {
-                if let argument = MachineryArgument(wire: value) {
-                    arguments.append(argument)
-                } else {
-                    arguments.append(try MachineryArgument(untyped: value))
-                }
-            }
-            signature.args = arguments
-        } catch {
-            throw CeleriacError(.argumentMismatch, "an argument of \(submission.name) cannot be sent", cause: error)
-        }
-        signature.routingKey = options.queue ?? ""
-        signature.eta = (options.eta ?? options.countdown.map { now.addingTimeInterval($0.seconds) }).map { GoTime($0) }
-        signature.headers = options.headers
-        signature.priority = options.priority ?? 0
+        let signature = try signature(of: submission, now: now)
         try check(signature)
-        return signature
+        return try outgoing(signature, now: now)
     }
 
     /// Refuses a signature that a Go worker could not take.
-    func check(_ signature: MachinerySignature) throws(CeleriacError) {
+    package func check(_ signature: MachinerySignature) throws(CeleriacError) {
         do {
             try signature.validate()
         } catch {

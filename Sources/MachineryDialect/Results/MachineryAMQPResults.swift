@@ -9,7 +9,7 @@ import NIOConcurrencyHelpers
 
 /// Task states at RabbitMQ as Machinery's AMQP backend keeps them: a queue for each task, a message for each state, which
 /// is gone once it was read. What was read last is remembered here, so that a state can be asked for again.
-public final class MachineryAMQPResults: GroupStore {
+public final class MachineryAMQPResults: ChordStore {
     private struct Memory {
         /// The last state that was read of a task.
         var states: [String: [UInt8]] = [:]
@@ -151,34 +151,38 @@ public final class MachineryAMQPResults: GroupStore {
 
     // MARK: Groups
 
-    /// Does nothing: a group is the messages in its queue.
-    public func open(_ groups: [GroupRecord]) async throws {}
-
     /// Publishes the ends of members to the queue of their group, and tells the states of all members, in the order in
-    /// which they ended, to whoever finds as many there as the group has.
-    public func join(_ parts: [GroupPart]) async throws -> [[[UInt8]]?] {
+    /// which they ended, to whoever finds as many there as the group has. A group is nothing but the messages in its queue.
+    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         try await reach("join groups") {
-            for id in Set(parts.map(\.groupID)).sorted() { try await self.declare(id) }
-            try await self.publish(parts.map { ($0.groupID, $0.payload) })
+            let ended = operations.compactMap { operation -> ChordPart? in
+                guard case .add(let part) = operation else { return nil }
+                return part
+            }
+            for id in Set(ended.map(\.groupID)).sorted() { try await self.declare(id) }
+            if !ended.isEmpty { try await self.publish(ended.map { ($0.groupID, $0.payload) }) }
             var taken: Set<String> = []
-            var joined: [[[UInt8]]?] = []
-            for part in parts {
-                guard part.whenComplete != nil, !taken.contains(part.groupID),
+            var completions: [ChordCompletion?] = []
+            for operation in operations {
+                guard let part = operation.chordPart, !taken.contains(part.groupID),
                     let states = try await self.takeAll(part)
                 else {
-                    joined.append(nil)
+                    completions.append(nil)
                     continue
                 }
                 taken.insert(part.groupID)
-                joined.append(states)
+                completions.append(
+                    ChordCompletion(
+                        claim: ChordClaim(groupID: part.groupID, token: ""), parts: states, group: nil))
             }
-            return joined
+            return completions
         }
     }
 
     /// Takes the ends of all members, if they are all there. Of two that try at once one may find that the other has
     /// some of them: it puts back what it has and tries again, unless the other has removed the queue.
-    private func takeAll(_ part: GroupPart) async throws -> [[UInt8]]? {
+    private func takeAll(_ part: ChordPart) async throws -> [[UInt8]]? {
+        let size = part.size ?? .max
         for attempt in 0..<10 {
             if attempt > 0 { try await timers.sleep(for: .milliseconds(Int.random(in: 5...50))) }
             do {
@@ -186,13 +190,13 @@ public final class MachineryAMQPResults: GroupStore {
                 var states: [[UInt8]] = []
                 try await withChannel { channel in
                     let queue = try await channel.queueDeclare(part.groupID, passive: true)
-                    guard queue.messageCount >= part.size else { return }
+                    guard queue.messageCount >= size else { return }
                     var tags: [UInt64] = []
-                    while states.count < part.size, let delivery = try await channel.get(queue: part.groupID) {
+                    while states.count < size, let delivery = try await channel.get(queue: part.groupID) {
                         states.append(delivery.message.body)
                         tags.append(delivery.deliveryTag)
                     }
-                    if states.count < part.size {
+                    if states.count < size {
                         channel.nack(tags, requeue: true)
                         isContested = true
                     } else {
@@ -200,7 +204,7 @@ public final class MachineryAMQPResults: GroupStore {
                         try await channel.queueDelete(part.groupID)
                     }
                 }
-                if !isContested { return states.count == part.size ? states : nil }
+                if !isContested { return states.count == size ? states : nil }
             } catch let error as AMQPError where error.replyCode == 404 {
                 return nil
             }

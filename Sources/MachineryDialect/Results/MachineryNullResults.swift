@@ -2,7 +2,7 @@ public import CeleriacCore
 
 /// Keeps nothing: Machinery's null backend. Results cannot be read, and a chord's callback is sent after each member,
 /// without their results.
-public struct MachineryNullResults: GroupStore {
+public struct MachineryNullResults: ChordStore {
     /// Makes the store.
     public init() {}
 
@@ -36,11 +36,10 @@ public struct MachineryNullResults: GroupStore {
     /// Does nothing.
     public func forget(_ taskIDs: [String]) async throws {}
 
-    /// Does nothing.
-    public func open(_ groups: [GroupRecord]) async throws {}
-
     /// Counts nothing: see ``MachineryNullResults``.
-    public func join(_ parts: [GroupPart]) async throws -> [[[UInt8]]?] { parts.map { _ in nil } }
+    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+        operations.map { _ in nil }
+    }
 
     /// Does nothing.
     public func close() async {}

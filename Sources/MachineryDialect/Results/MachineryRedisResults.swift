@@ -8,7 +8,7 @@ public import NIOCore
 import NIOConcurrencyHelpers
 
 /// Task states and groups in Redis as Machinery keeps them: a key for each, of its id's name.
-public final class MachineryRedisResults: GroupStore {
+public final class MachineryRedisResults: ChordStore {
     private let client: RedisClient
     private let logger: Logger
     private let timers: EventLoopTimerSource
@@ -111,29 +111,29 @@ public final class MachineryRedisResults: GroupStore {
 
     // MARK: Groups
 
-    /// Stores groups.
-    public func open(_ groups: [GroupRecord]) async throws {
+    /// Stores groups, and tells, once for each chord, the states of all members when all have ended. Who tells is decided
+    /// under `TriggerChordMutex`, as at Go's workers.
+    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         _ = try await send(
-            groups.map { RedisCommand("SET", $0.groupID, $0.payload, "EX", seconds($0.expiry)) })
-    }
-
-    /// Tells, once for each chord, the states of all members when all have ended. Who tells is decided under
-    /// `TriggerChordMutex`, as at Go's workers.
-    public func join(_ parts: [GroupPart]) async throws -> [[[UInt8]]?] {
-        let chords = parts.filter { $0.whenComplete != nil }
-        guard !chords.isEmpty else { return parts.map { _ in nil } }
-        let ids = Set(chords.map(\.groupID)).sorted()
+            operations.compactMap { operation in
+                guard case .save(let groupID, let payload, let expiry) = operation else { return nil }
+                return RedisCommand("SET", groupID, payload, "EX", seconds(expiry))
+            })
+        let ids = Set(operations.compactMap { $0.chordPart?.groupID }).sorted()
         let replies = try await send(ids.map { .evaluate(Self.completedScript, keys: [$0]) })
         let completed = Set(zip(ids, replies).filter { $1.int == 1 }.map(\.0))
-        var joined: [[[UInt8]]?] = []
-        for part in parts {
-            if part.whenComplete != nil, completed.contains(part.groupID), try await trigger(part) {
-                joined.append(try await memberStates(of: part.groupID))
+        var completions: [ChordCompletion?] = []
+        for operation in operations {
+            if let part = operation.chordPart, completed.contains(part.groupID), try await trigger(part) {
+                completions.append(
+                    ChordCompletion(
+                        claim: ChordClaim(groupID: part.groupID, token: ""),
+                        parts: try await memberStates(of: part.groupID), group: nil))
             } else {
-                joined.append(nil)
+                completions.append(nil)
             }
         }
-        return joined
+        return completions
     }
 
     /// Whether all members of a group have ended and nobody has sent the callback. Keys: the group. Only the count comes
@@ -154,7 +154,7 @@ public final class MachineryRedisResults: GroupStore {
             """)
 
     /// Takes it on this worker to send a chord's callback; false if another has done so.
-    private func trigger(_ part: GroupPart) async throws -> Bool {
+    private func trigger(_ part: ChordPart) async throws -> Bool {
         let mutex = RedisMutex(key: "TriggerChordMutex", client: client, timers: timers)
         try await mutex.lock()
         do {
@@ -167,7 +167,7 @@ public final class MachineryRedisResults: GroupStore {
         }
     }
 
-    private func markTriggered(_ part: GroupPart) async throws -> Bool {
+    private func markTriggered(_ part: ChordPart) async throws -> Bool {
         guard var meta = try await group(part.groupID), !meta.chordTriggered else { return false }
         meta.chordTriggered = true
         _ = try await send([RedisCommand("SET", part.groupID, meta.encode(), "EX", seconds(part.expiry))])

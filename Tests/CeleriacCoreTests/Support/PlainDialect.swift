@@ -54,7 +54,7 @@ struct PlainDialect: Dialect {
         case .success(let value): return try store(.success, value) + [.settle(.acknowledge)]
         case .failure(let failure):
             return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + [.settle(.acknowledge)]
-        case .retry(let eta, _):
+        case .retry(let eta, _, _, _):
             guard let message = request.message as? WireMessage, var body = try? JSON.decode(message.body).objectValue
             else { throw CeleriacError(.unsupported, "no message") }
             body["retries"] = .int(Int64(request.retries + 1))
@@ -67,6 +67,7 @@ struct PlainDialect: Dialect {
         case .unregistered:
             return try store(.failure, ["NotRegistered"])
                 + [.settle(.park(MessageFault(reason: "unregistered", detail: request.name)))]
+        case .replaced: throw CeleriacError(.unsupported, "nothing is replaced here")
         case .ignored: return [.settle(.acknowledge)]
         case .rejected(let requeue): return [.settle(requeue ? .requeue : .reject)]
         }

@@ -34,12 +34,17 @@ import Testing
             switch effect {
             case .publish(let messages): "publish \(messages.map(\.routingKey))"
             case .store(let record): "store \(record.state)"
+            case .chord(.add(let part)): "part \(part.taskID) of \(part.groupID)"
+            case .chord(.open(let id, let size)): "open \(id) \(size)"
+            case .chord(.extend(let id)): "extend \(id)"
+            case .chord(.save(let id, _, _)): "save \(id)"
+            case .chord(.close(let claim, let succeeded)): "close \(claim.groupID) \(succeeded)"
+            case .call(let call): "call \(call.name)"
             case .settle(.acknowledge): "acknowledge"
             case .settle(.reject): "reject"
             case .settle(.requeue): "requeue"
             case .settle(.park(let fault)): "park \(fault.reason)"
             case .pause(let duration): "pause \(duration)"
-            case .join(let part): "join \(part.groupID)"
             }
         }
     }

@@ -118,7 +118,7 @@ struct MachineryAMQPTests {
 
     @Test func otherTypesOfExchanges() async throws {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
-        let options = MachineryAMQPOptions(exchange: "mtopic", exchangeType: "topic", bindingKey: "machinery_*")
+        let options = MachineryAMQPOptions(exchange: "mtopic", exchangeType: "topic", bindingKey: "machinery_tasks")
         let bench = try await MachineryBench(broker: url, amqp: options)
         try await bench.run {
             let sum = try await bench.server.send(MachineryTasks.add([1, 2]))
@@ -192,7 +192,7 @@ struct MachineryAMQPTests {
             #expect(result == 42)
             // A header with a number stands in the body only: the retry is not lost.
             let ended = try await bench.ended(retried.uuid)
-            #expect(ended.error == "always")
+            #expect(ended.state == "FAILURE" && retried.args?.first?.value == .string(ended.error))
             let channel = try await client.connection().openChannel(confirms: false)
             try await channel.queueDeclare("machinery_tasks.parked", durable: true)
             try await until {

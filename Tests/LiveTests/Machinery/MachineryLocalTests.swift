@@ -75,7 +75,7 @@ struct MachineryLocalTests {
         try server.registerPeriodicChord("@every 1s", name: "chord", callback: tell("chord"), [one, one])
         #expect(throws: CeleriacError.self) { try server.registerPeriodicChain("@every 1s", name: "none", []) }
         try await run(server) {
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 var seen: Set<String> = []
                 for await name in done.stream where seen.insert(name).inserted && seen.count == 3 { break }
@@ -141,10 +141,7 @@ private struct RecordedLines: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(
-        level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-        function: String, line: UInt
-    ) {
-        lines.withLockedValue { $0.append(message.description) }
+    func log(event: LogEvent) {
+        lines.withLockedValue { $0.append(event.message.description) }
     }
 }

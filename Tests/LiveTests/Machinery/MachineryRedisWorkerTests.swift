@@ -53,6 +53,39 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
+    /// Celery's canvas, compiled for Machinery.
+    @Test func runsTheCanvasThatBothDialectsShare() async throws {
+        let bench = try await MachineryBench()
+        let server = bench.server
+        try await bench.run {
+            let chain = try await server.send(
+                MachineryTasks.add([1, 1]).then(MachineryTasks.multiply([4])).then(MachineryTasks.add([2]).immutable()))
+            let last = try await chain.get(timeout: .seconds(20))
+            #expect(last == 2)
+            let eight = try await chain.parent?.get(timeout: .seconds(20))
+            #expect(eight == 8)
+            let sums = try await server.send(group([MachineryTasks.add([1]), MachineryTasks.add([2, 3])]))
+            let results = try await sums.results.get(timeout: .seconds(20))
+            #expect(results == [1, 5])
+            let product = try await server.send(
+                chord([MachineryTasks.add([1, 2]), MachineryTasks.add([2, 3])], body: MachineryTasks.multiply([2])))
+            let thirty = try await product.get(timeout: .seconds(20))
+            #expect(thirty == 30)
+            let linked = try await server.send(
+                MachineryTasks.add([1, 1]).onSuccess(
+                    MachineryTasks.multiply([21]).with(SendOptions(taskID: "task_linked"))))
+            _ = try await linked.get(timeout: .seconds(20))
+            let state = try await bench.ended("task_linked")
+            #expect(state.results?.first?.value == 42)
+        }
+        // What Machinery has no form for is refused before anything is sent.
+        let inner = group([MachineryTasks.add([1])]).signature()
+        for signature in [chain([inner, Signature("add")]), chain([Signature("add"), inner])] {
+            await #expect { try await server.send(signature) } throws: { ($0 as? CeleriacError)?.code == .unsupported }
+        }
+        await bench.close()
+    }
+
     @Test func aChordWhoseMemberFailsTellsItsCallers() async throws {
         let bench = try await MachineryBench()
         let server = bench.server

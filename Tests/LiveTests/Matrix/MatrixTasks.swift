@@ -51,6 +51,8 @@ enum MatrixTasks {
             try append(text, to: path)
             return text
         }
+        TaskName<[Int], Int>("tasks.sum_ints").handled { $0.reduce(0, +) }
+        TaskName<String, String, Void>("tasks.on_error").handled { id, path in try append(id, to: path) }
         slow.handled { seconds in
             try await Task.sleep(for: .seconds(seconds))
             return seconds

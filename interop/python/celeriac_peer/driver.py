@@ -7,6 +7,9 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "send", "task", "args", "kwargs", "options"}     -> {"id"}
         options: those of ``send_task``; ``link`` and ``link_error`` are lists of {"task", "args", "kwargs", "options"}
     {"op": "send_many", "messages": [as for send]}          -> {"ids"}
+    {"op": "canvas", "canvas"}                              -> {"id"}: of its last task
+        canvas: {"task", "args", "kwargs", "options", "immutable"} | {"chain": [canvas]} | {"group": [canvas]}
+        | {"chord": [canvas], "body": canvas}, each also with "link" and "link_error": [canvas]
     {"op": "get", "id", "timeout"}                          -> {"state", "result"}
                                                              | {"state", "error": {"type", "module", "args"}}
                                                              | {"state", "timeout": true}
@@ -25,6 +28,7 @@ import sys
 import time
 import traceback
 
+from celery import chain, chord, group
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from celery.result import AsyncResult
 from kombu.utils import json
@@ -48,6 +52,29 @@ def send(request):
         if name in options:
             options[name] = [signature(step) for step in options[name]]
     result = app.send_task(request["task"], request.get("args") or [], request.get("kwargs") or {}, **options)
+    sent[result.id] = result
+    return result.id
+
+
+def canvas(tree):
+    if "chain" in tree:
+        made = chain([canvas(step) for step in tree["chain"]])
+    elif "group" in tree:
+        made = group([canvas(step) for step in tree["group"]])
+    elif "chord" in tree:
+        made = chord([canvas(step) for step in tree["chord"]], canvas(tree["body"]))
+    else:
+        made = signature(tree)
+        made.set_immutable(bool(tree.get("immutable")))
+    for callback in tree.get("link", []):
+        made.link(canvas(callback))
+    for errback in tree.get("link_error", []):
+        made.link_error(canvas(errback))
+    return made
+
+
+def apply(tree):
+    result = canvas(tree).apply_async()
     sent[result.id] = result
     return result.id
 
@@ -119,6 +146,7 @@ def restore():
 OPERATIONS = {
     "send": lambda request: {"id": send(request)},
     "send_many": lambda request: {"ids": [send(message) for message in request["messages"]]},
+    "canvas": lambda request: {"id": apply(request["canvas"])},
     "get": lambda request: get(request["id"], request.get("timeout")),
     "get_many": lambda request: {"results": get_many(request)},
     "state": lambda request: {"state": result_of(request["id"]).state},

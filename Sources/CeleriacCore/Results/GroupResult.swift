@@ -1,0 +1,37 @@
+/// A group that was sent, and its results to come.
+public struct GroupResult<Element: Sendable>: Sendable {
+    /// The id of the group.
+    public let id: String
+    /// The results of its members, in order.
+    public let results: [AsyncResult<Element>]
+
+    /// Waits for the results of all members.
+    ///
+    /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.
+    /// - Returns: what the tasks returned, in their order: Celery's `join`.
+    /// - Throws: as ``AsyncResult/get(timeout:)``: the error of the first task in order that failed.
+    public func get(timeout: Duration? = nil) async throws -> [Element] { try await results.get(timeout: timeout) }
+
+    /// Passes on each result as its task ends, in whatever order they do.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long to wait at most for all; nil for as long as it takes.
+    ///   - receive: is called with the position of the task and how it ended.
+    /// - Throws: what `receive` throws, and ``CeleriacError`` with code `timeout` when the time is up.
+    public func forEach(
+        timeout: Duration? = nil, _ receive: (Int, Swift.Result<Element, any Error>) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: (Int, Swift.Result<Element, any Error>).self) { group in
+            for (index, result) in results.enumerated() {
+                group.addTask {
+                    do {
+                        return (index, .success(try await result.get(timeout: timeout)))
+                    } catch let error as RemoteTaskError {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            for try await (index, result) in group { try await receive(index, result) }
+        }
+    }
+}

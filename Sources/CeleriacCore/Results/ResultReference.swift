@@ -1,0 +1,26 @@
+/// Which results belong together: a task's, or a group's, and what came before it.
+public struct ResultReference: Sendable, Hashable {
+    /// The id of the task or of the group.
+    public var id: String
+    /// The members of a group; nil for a task.
+    public var members: [ResultReference]?
+    /// What came before it in a chain.
+    public var parent: ResultReference? {
+        get { parents.first }
+        set { parents = newValue.map { [$0] } ?? [] }
+    }
+    /// None or one: a struct cannot hold itself but in an array.
+    private var parents: [ResultReference]
+
+    /// The ids of all tasks in it.
+    var taskIDs: [String] {
+        (members.map { $0.flatMap(\.taskIDs) } ?? [id]) + (parent?.taskIDs ?? [])
+    }
+
+    /// Makes a reference.
+    public init(id: String, parent: ResultReference? = nil, members: [ResultReference]? = nil) {
+        self.id = id
+        self.members = members
+        self.parents = parent.map { [$0] } ?? []
+    }
+}

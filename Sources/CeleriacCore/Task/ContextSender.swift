@@ -1,0 +1,38 @@
+import NIOConcurrencyHelpers
+
+/// Sends tasks from within a task, and remembers them as its children.
+final class ContextSender: Sendable {
+    private let worker: Client?
+    private let sent = NIOLockedValueBox<[ResultReference]>([])
+
+    init(client: Client?) {
+        self.worker = client
+    }
+
+    /// What the task has sent so far.
+    var children: [ResultReference] { sent.withLockedValue { $0 } }
+
+    func client() throws -> Client {
+        guard let worker else {
+            throw CeleriacError(.configuration, "this worker was made without a client: it sends nothing")
+        }
+        return worker
+    }
+
+    func send<Value>(_ signature: Signature<Value>, options: SendOptions, parent: TaskRequest) async throws
+        -> AsyncResult<Value>
+    {
+        let client = try client()
+        let submission = try client.submission(of: signature, options: options)
+        guard let (reference, ticket) = try await client.submit([submission], parent: parent).first ?? nil else {
+            throw CeleriacError(.unsupported, "there is nothing to send")
+        }
+        sent.withLockedValue { $0.append(reference) }
+        return AsyncResult(reference: reference, client: client, coding: signature.resultCoding, ticket: ticket)
+    }
+
+    func addToChord<Value>(_ signature: Signature<Value>, request: TaskRequest) async throws {
+        let client = try client()
+        try await client.addToChord(try client.submission(of: signature), of: request)
+    }
+}

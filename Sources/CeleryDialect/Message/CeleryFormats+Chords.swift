@@ -1,0 +1,89 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+
+extension CeleryFormats {
+    /// A task's part of the chord that it belongs to, if it does and the store counts.
+    func part(
+        of request: TaskRequest, _ state: TaskState, _ result: WireValue, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        guard let task = request.message as? CeleryTaskMessage, let body = task.embed.chord, !body.isNull,
+            let groupID = task.group
+        else { return [] }
+        return try part(
+            groupID: groupID, taskID: request.id, index: task.groupIndex, body: body, state, result, request, context)
+    }
+
+    func part(
+        groupID: String, taskID: String, index: Int?, body: WireValue, _ state: TaskState, _ result: WireValue,
+        _ request: TaskRequest, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        guard context.publication.countsChords else { return [] }
+        let payload: [UInt8]
+        do {
+            payload = try JSON.encode([1, .string(taskID), .string(state.rawValue), result], style: .python)
+        } catch {
+            throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
+        }
+        let part = ChordPart(
+            groupID: groupID, taskID: taskID, index: index, payload: payload, expiry: context.resultExpiry
+        ) { completion in
+            effects(of: completion, body: body, request, context)
+        }
+        return [.chord(.add(part))]
+    }
+
+    /// What follows when all parts of a header are there: the body is published with their results, or it fails.
+    func effects(
+        of completion: ChordCompletion, body: WireValue, _ request: TaskRequest, _ context: EffectContext
+    ) -> [Effect] {
+        do {
+            let results: [WireValue]
+            switch ChordResults.join(completion) {
+            case .success(let values): results = values
+            case .failure(let failure):
+                return try chordFailed(body, failure, request, context)
+                    + [.chord(.close(completion.claim, succeeded: false))]
+            }
+            var publication = context.publication
+            publication.parent = request
+            var canvas = canvas(publication)
+            try canvas.apply(CelerySignature.decode(body), args: [.array(results)])
+            return try effects(of: canvas.steps, in: publication)
+                + [.chord(.close(completion.claim, succeeded: true))]
+        } catch {
+            let failure = TaskFailure("ChordError", module: "celery.exceptions", "Callback error: \(error)")
+            return ((try? chordFailed(body, failure, request, context)) ?? [])
+                + [.chord(.close(completion.claim, succeeded: false))]
+        }
+    }
+
+    /// The body of a chord fails without having run: its error callbacks are called, its failure is stored, and what comes
+    /// after it fails too. Of a group every member does.
+    func chordFailed(
+        _ body: WireValue, _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        let signature: CelerySignature
+        do {
+            signature = try CelerySignature.decode(body)
+        } catch {
+            return []
+        }
+        var effects: [Effect] = []
+        if signature.kind == .group {
+            for member in (try? signature.members()) ?? [] {
+                effects += try chordFailed(member.encode(), failure, request, context)
+            }
+        } else {
+            let errbacks =
+                signature.options["link_error"].map { $0.arrayValue ?? [$0] }?.filter { !$0.isNull } ?? []
+            effects += try errorCallbacks(
+                errbacks, failure, failedID: signature.id ?? request.id, request: request, context)
+        }
+        if let id = signature.id {
+            effects += try stored(
+                failure, as: .failure, id: id, groupID: signature.options["group_id"]?.stringValue, request, context)
+        }
+        return effects + (try failChain(signature.options["chain"], failure, request, context))
+    }
+}

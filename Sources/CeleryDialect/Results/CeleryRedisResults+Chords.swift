@@ -1,0 +1,111 @@
+#if Redis
+public import CeleriacCore
+import CeleriacRedis
+
+/// Chords are counted in Redis as Celery 5.7 does, so that Python and Swift workers may run the parts of one.
+extension CeleryRedisResults: ChordStore {
+    /// How long a worker has to publish a chord's body before another may, in seconds: what Celery gives with its defaults.
+    private static let claimSeconds: Int64 = 21
+    /// How long it is remembered that a body was published, in seconds.
+    private static let doneSeconds: Int64 = 300
+
+    /// Carries out operations, in one round trip.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`.
+    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+        var commands: [RedisCommand] = []
+        var claims: [Int: ChordClaim] = [:]
+        for operation in operations {
+            switch operation {
+            case .open(let groupID, let size):
+                let key = keys.group(groupID)
+                commands.append(RedisCommand("DEL", key + ".c"))
+                commands.append(RedisCommand("SET", key + ".s", size, "EX", 86_400))
+            case .extend(let groupID):
+                commands.append(RedisCommand("INCR", keys.group(groupID) + ".t"))
+            case .save(let groupID, let payload, let expiry):
+                if let seconds = Self.seconds(expiry) {
+                    commands.append(RedisCommand("SET", keys.group(groupID), payload, "EX", seconds))
+                } else {
+                    commands.append(RedisCommand("SET", keys.group(groupID), payload))
+                }
+            case .add(let part):
+                let claim = ChordClaim(groupID: part.groupID, token: CeleryID.random())
+                claims[commands.count] = claim
+                commands.append(addCommand(part, claim))
+            case .close(let claim, true):
+                let key = keys.group(claim.groupID)
+                commands.append(
+                    RedisCommand.evaluate(
+                        Self.close, keys: [key + ".c", key + ".j", key + ".t", key + ".s", key + ".d"],
+                        arguments: [claim.token, Self.doneSeconds]))
+            case .close(let claim, false):
+                // A part that comes again must not fail the chord again.
+                commands.append(RedisCommand("DEL", keys.group(claim.groupID) + ".s"))
+            }
+        }
+        let replies = try await send(commands)
+        var completions: [ChordCompletion?] = []
+        var index = 0
+        for operation in operations {
+            var completion: ChordCompletion?
+            if let claim = claims[index], replies.indices.contains(index), let found = replies[index].array,
+                found.count == 2
+            {
+                completion = ChordCompletion(
+                    claim: claim, parts: (found[0].array ?? []).compactMap(\.bytes), group: found[1].bytes)
+            }
+            completions.append(completion)
+            if case .open = operation { index += 2 } else { index += 1 }
+        }
+        return completions
+    }
+
+    private func addCommand(_ part: ChordPart, _ claim: ChordClaim) -> RedisCommand {
+        let key = keys.group(part.groupID)
+        return RedisCommand.evaluate(
+            Self.add, keys: [key + ".j", key + ".t", key + ".s", key + ".d", key, key + ".c"],
+            arguments: [
+                part.taskID, part.payload, part.index.map { String($0) } ?? "+inf", Self.seconds(part.expiry) ?? 0,
+                Self.claimSeconds, claim.token,
+            ])
+    }
+
+    private static func seconds(_ expiry: Duration?) -> Int64? {
+        expiry.map { max(1, $0.components.seconds) }
+    }
+
+    /// Adds a part, unless it is there already or the body has been published, and claims the rest of the work if it was
+    /// the last. Keys: the parts, the count of extra parts, the size, who has given a part, the group's shape, the claim.
+    /// Arguments: the task, its part, its position, expiry in seconds or 0, how long a claim holds, its token. Returns
+    /// nothing, or the parts and the group's shape.
+    private static let add = RedisScript(
+        name: "addChordPart",
+        source: """
+            if redis.call('GET', KEYS[6]) == 'done' then return {} end
+            if redis.call('SADD', KEYS[4], ARGV[1] .. ':' .. ARGV[3]) == 1 then
+              redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
+            end
+            local ready = redis.call('ZCARD', KEYS[1])
+            local expiry = tonumber(ARGV[4])
+            if expiry > 0 then
+              for k = 1, 5 do redis.call('EXPIRE', KEYS[k], expiry) end
+            end
+            local size, extra = redis.call('GET', KEYS[3]), redis.call('GET', KEYS[2])
+            if not size or ready ~= tonumber(size) + tonumber(extra or 0) then return {} end
+            if not redis.call('SET', KEYS[6], ARGV[6], 'NX', 'EX', ARGV[5]) then return {} end
+            return {redis.call('ZRANGE', KEYS[1], 0, -1), redis.call('GET', KEYS[5])}
+            """)
+
+    /// Forgets a chord whose body was published, if the claim is still ours. Keys: the claim, and what is to be deleted.
+    /// Arguments: the token, how long it is remembered.
+    private static let close = RedisScript(
+        name: "closeChord",
+        source: """
+            if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+            redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+            redis.call('SET', KEYS[1], 'done', 'EX', ARGV[2])
+            return 1
+            """)
+}
+#endif

@@ -1,0 +1,116 @@
+import CeleriacWire
+
+extension CeleryCanvas {
+    /// Gives a signature, and what is in it, their ids and their place, and returns the result to come.
+    mutating func freeze(
+        _ signature: inout CelerySignature, id: String?, rootID: String?, place: CeleryPlace
+    ) throws(CeleryWireError) -> CeleryResultTuple {
+        switch signature.kind {
+        case .task: return freezeTask(&signature, id: id, rootID: rootID, place: place)
+        case .chain:
+            let (tasks, result) = try prepare(
+                signature.members(), args: signature.args, kwargs: [:], errbacks: [], rootID: rootID,
+                lastID: id ?? signature.id, place: place)
+            signature.setMembers(tasks.reversed())
+            signature.args = []
+            guard let result else { throw .invalid("tasks", "a chain must have tasks") }
+            return result
+        case .group:
+            return try freezeGroup(&signature, rootID: rootID, place: place)
+        case .chord:
+            var header = try signature.header()
+            if header.id == nil { header.options["task_id"] = signature.options["task_id"] }
+            let headerResult = try freezeGroup(&header, rootID: rootID, place: CeleryPlace())
+            var body = try signature.body()
+            let result = try freeze(&body, id: id, rootID: rootID, place: place)
+            signature.setHeader(header)
+            signature.setBody(body)
+            signature.options["task_id"] = header.options["task_id"]
+            return result.following(headerResult)
+        case .chunks:
+            signature = try signature.chunkGroup()
+            return try freezeGroup(&signature, rootID: rootID, place: place)
+        }
+    }
+
+    private func freezeTask(
+        _ signature: inout CelerySignature, id: String?, rootID: String?, place: CeleryPlace
+    ) -> CeleryResultTuple {
+        let own = signature.id ?? id ?? newID()
+        signature.options["task_id"] = .string(own)
+        if let rootID { signature.options["root_id"] = .string(rootID) }
+        if signature.options["reply_to"] == nil, !lineage.replyTo.isEmpty {
+            signature.options["reply_to"] = .string(lineage.replyTo)
+        }
+        if let groupID = place.groupID, signature.options["group_id"] == nil {
+            signature.options["group_id"] = .string(groupID)
+        }
+        if let chord = place.chord { signature.options["chord"] = chord }
+        if let index = place.groupIndex { signature.options["group_index"] = .int(Int64(index)) }
+        return CeleryResultTuple(id: own)
+    }
+
+    private mutating func freezeGroup(
+        _ group: inout CelerySignature, rootID: String?, place: CeleryPlace
+    ) throws(CeleryWireError) -> CeleryResultTuple {
+        let groupID = group.id ?? newID()
+        group.options["task_id"] = .string(groupID)
+        if let id = place.groupID { group.options["group_id"] = .string(id) }
+        if let chord = place.chord { group.options["chord"] = chord }
+        if let index = place.groupIndex { group.options["group_index"] = .int(Int64(index)) }
+        if group.options["root_id"] == nil, let rootID { group.options["root_id"] = .string(rootID) }
+        var members = try Self.flattened(group)
+        var results: [CeleryResultTuple] = []
+        for index in members.indices {
+            let place = CeleryPlace(groupID: place.groupID, groupIndex: index, chord: place.chord)
+            results.append(try freeze(&members[index], id: nil, rootID: rootID, place: place))
+        }
+        group.setMembers(members)
+        return CeleryResultTuple(id: groupID, members: results)
+    }
+}
+
+extension CeleryResultTuple {
+    /// This result with another before the first that it has: at the end of its line of parents.
+    func following(_ first: CeleryResultTuple?) -> CeleryResultTuple {
+        guard let first else { return self }
+        var result = self
+        result.parent = parent?.following(first) ?? first
+        return result
+    }
+}
+
+extension CelerySignature {
+    /// How many parts of a chord the signature is as a member of its header.
+    func partCount() throws(CeleryWireError) -> Int {
+        switch kind {
+        case .task: return 1
+        case .group:
+            var count = 0
+            for member in try members() { count += try member.partCount() }
+            return count
+        case .chain:
+            for member in try members().reversed() {
+                let count = try member.partCount()
+                if count > 0 { return count }
+            }
+            return 0
+        case .chord: return try body().partCount()
+        case .chunks: return try chunkGroup().partCount()
+        }
+    }
+
+    /// Chunks as the group of starmaps that they are run as.
+    func chunkGroup() throws(CeleryWireError) -> CelerySignature {
+        guard case .array(let items)? = kwargs["it"], let size = kwargs["n"]?.intValue, size > 0,
+            let task = kwargs["task"]
+        else { throw .invalid("it", "chunks must have a task, a list and how many go together") }
+        let starmaps = stride(from: 0, to: items.count, by: size).map { start in
+            CelerySignature(
+                task: "celery.starmap",
+                kwargs: ["task": task, "it": .array(Array(items[start..<min(start + size, items.count)]))],
+                subtaskType: "xstarmap")
+        }
+        return .group(starmaps, options: options)
+    }
+}

@@ -1,0 +1,98 @@
+import CeleriacWire
+import FoundationEssentials
+
+extension CelerySignature {
+    /// The message that a task's signature is published as, and where it goes.
+    func message(lineage: CeleryLineage, now: Date) throws(CeleryWireError) -> (CeleryTaskMessage, CeleryRoute) {
+        var message = CeleryTaskMessage(task: task, id: id ?? "", args: args, kwargs: kwargs)
+        var route = CeleryRoute()
+        var countdown: Double?
+        message.rootID = lineage.rootID
+        message.parentID = lineage.parentID
+        message.origin = lineage.origin
+        message.ignoreResult = false
+        message.properties.replyTo = lineage.replyTo
+        let stamps = (options["stamped_headers"]?.arrayValue ?? []).compactMap(\.stringValue)
+        for (name, value) in options where !value.isNull {
+            switch name {
+            case "task_id": break
+            case "link": message.embed.callbacks = .array(list(name))
+            case "link_error": message.embed.errbacks = .array(list(name))
+            case "chain": message.embed.chain = value
+            case "chord": message.embed.chord = value
+            case "group_id": message.group = value.stringValue
+            case "group_index": message.groupIndex = value.intValue
+            case "root_id": message.rootID = value.stringValue
+            case "parent_id": message.parentID = value.stringValue
+            case "reply_to": message.properties.replyTo = value.stringValue
+            case "countdown": countdown = value.doubleValue
+            case "eta": message.eta = value.timeText
+            case "expires":
+                message.expires =
+                    try value.doubleValue.map { seconds throws(CeleryWireError) in
+                        try Self.text(now.addingTimeInterval(seconds), name)
+                    } ?? value.timeText
+            case "retries": message.retries = value.intValue ?? 0
+            case "time_limit": message.timeLimit.hard = value.doubleValue
+            case "soft_time_limit": message.timeLimit.soft = value.doubleValue
+            case "ignore_result": message.ignoreResult = value.boolValue
+            case "shadow": message.shadow = value.stringValue
+            case "replaced_task_nesting": message.replacedTaskNesting = value.intValue ?? 0
+            case "argsrepr": message.argsrepr = value.stringValue
+            case "kwargsrepr": message.kwargsrepr = value.stringValue
+            case "priority": message.properties.priority = value.intValue.flatMap { UInt8(exactly: $0) }
+            case "headers":
+                for (name, value) in value.objectValue ?? [:] { message.otherHeaders[name] = value }
+            case "serializer":
+                guard let name = value.stringValue, let known = CelerySerializer(rawValue: name) else {
+                    throw .invalid("serializer", "there is no such serializer")
+                }
+                message.serializer = known
+            case "compression":
+                guard let name = value.stringValue, let known = CeleryCompression(name: name) else {
+                    throw CeleryWireError(.unknownCompression, "there is no such compression", field: name)
+                }
+                message.compression = known
+            case "queue": route.queue = value.stringValue ?? value["name"]?.stringValue
+            case "exchange": route.exchange = value.stringValue ?? value["name"]?.stringValue
+            case "routing_key": route.routingKey = value.stringValue
+            case "app_id": message.properties.appID = value.stringValue
+            case "message_id": message.properties.messageID = value.stringValue
+            case "user_id": message.properties.userID = value.stringValue
+            case "type": message.properties.type = value.stringValue
+            case "delivery_mode":
+                message.properties.deliveryMode = value.intValue.flatMap { UInt8(exactly: $0) }
+            case "stamped_headers":
+                message.stampedHeaders = stamps
+                for stamp in stamps { message.stamps[stamp] = options[stamp] ?? .null }
+            // How Python is to publish: not the message's.
+            case "retry", "retry_policy", "mandatory", "immediate", "exchange_type", "add_to_parent", "producer",
+                "connection", "router", "route_name", "link_to":
+                break
+            case _ where stamps.contains(name): break
+            default: message.properties.other[name] = value
+            }
+        }
+        if let countdown, countdown > 0 {
+            message.eta = try Self.text(now.addingTimeInterval(countdown), "countdown")
+        }
+        if let expires = try message.expiresDate() {
+            message.properties.expiration = CeleryTime.expiration(expires: expires, now: now)
+        }
+        return (message, route)
+    }
+
+    private static func text(_ date: Date, _ field: String) throws(CeleryWireError) -> String {
+        guard let text = CeleryTime.text(date) else {
+            throw .invalid(field, "the time is outside the years 1 to 9999")
+        }
+        return text
+    }
+}
+
+extension WireValue {
+    /// A time as text: itself, or what kombu wraps a datetime in.
+    fileprivate var timeText: String? {
+        stringValue ?? TypeEnvelope.parts(of: self)?.value.stringValue
+    }
+}

@@ -1,0 +1,101 @@
+#if Redis
+import Celeriac
+import CeleriacTestKit
+import Foundation
+import Testing
+
+/// Workflows whose parts run in both languages: the header of a chord, its body, the link after it and the error callback
+/// each in Python or in Swift, all sixteen ways, sent by Python and by Swift.
+@Suite("Mixed crews", .serialized)
+struct MixedCrewTests {
+    /// Where the parts run: bit by bit the header, the body, the next link and the error callback.
+    private struct Crew: CustomStringConvertible {
+        let number: Int
+        private func queue(_ bit: Int) -> String { number >> bit & 1 == 0 ? "celery" : "swift" }
+        var header: String { queue(0) }
+        var body: String { queue(1) }
+        var next: String { queue(2) }
+        var errback: String { queue(3) }
+        var description: String { "header \(header), body \(body), next \(next), errback \(errback)" }
+    }
+
+    @Test("Sixteen ways", .timeLimit(.minutes(5)), arguments: MatrixTransport.countingChords)
+    fileprivate func sixteenWays(_ transport: MatrixTransport) async throws {
+        let site = try await MatrixSite(transport)
+        let python = try await site.python.startWorker(pool: .threads, concurrency: 4, queues: ["celery"])
+        let driver = try await site.python.startDriver()
+        let worker = site.app.worker(queues: ["swift"], concurrency: 4) { MatrixTasks.handlers }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            for crew in (0..<16).map({ Crew(number: $0) }) {
+                try await succeeds(crew, site, driver)
+                try await fails(crew, site, driver)
+            }
+            worker.stop()
+            try await group.waitForAll()
+        }
+        await driver.stop()
+        await python.stop()
+        await site.close()
+    }
+
+    /// (1+1, 2+2) → sum → +10.
+    private func succeeds(_ crew: Crew, _ site: MatrixSite, _ driver: PythonDriver) async throws {
+        let tree: WireValue = [
+            "chain": [
+                [
+                    "chord": [task("tasks.add", [1, 1], crew.header), task("tasks.add", [2, 2], crew.header)],
+                    "body": task("tasks.sum_ints", [], crew.body),
+                ],
+                task("tasks.add", [10], crew.next),
+            ]
+        ]
+        let id = try #require(try await driver.ask("canvas", ["canvas": tree])["id"]?.stringValue)
+        #expect(try await driver.get(id) == .success(16), "sent by Python: \(crew)")
+
+        let add = TaskName<Int, Int, Int>("tasks.add")
+        let onHeader = SendOptions(queue: crew.header)
+        let header = [add(1, 1).with(onHeader), add(2, 2).with(onHeader)]
+        let sum = Signature("tasks.sum_ints", arguments: [], returning: Int.self).with(SendOptions(queue: crew.body))
+        let more = Signature("tasks.add", arguments: [10], returning: Int.self).with(SendOptions(queue: crew.next))
+        let result = try await site.app.send(chord(header, body: sum).then(more))
+        #expect(try await result.get(timeout: .seconds(30)) == 16, "sent by Swift: \(crew)")
+        let parent = try #require(result.parent)
+        #expect(try await parent.get(timeout: .seconds(30)) == 6)
+    }
+
+    /// One part of the header fails: the body and what follows fail with it, and the error callback is called.
+    private func fails(_ crew: Crew, _ site: MatrixSite, _ driver: PythonDriver) async throws {
+        let path = "\(site.folder)/failures-\(crew.number)"
+        let errback = task("tasks.on_error", [.string(path)], crew.errback)
+        let tree: WireValue = [
+            "chain": [
+                [
+                    "chord": [
+                        task("tasks.add", [1, 1], crew.header), task("tasks.fail", ["ValueError", "no"], crew.header),
+                    ],
+                    "body": task("tasks.sum_ints", [], crew.body),
+                ],
+                task("tasks.add", [10], crew.next),
+            ],
+            "link_error": [errback],
+        ]
+        let id = try #require(try await driver.ask("canvas", ["canvas": tree])["id"]?.stringValue)
+        // Python's `get` raises what its parents raise as soon as they do.
+        try await until { try await driver.state(id) == "FAILURE" }
+        try await until { !recorded(path).isEmpty }
+    }
+
+    private func task(_ name: String, _ arguments: [WireValue], _ queue: String) -> WireValue {
+        ["task": .string(name), "args": .array(arguments), "options": ["queue": .string(queue)]]
+    }
+}
+
+extension MatrixTransport {
+    /// Those whose result store counts the parts of chords.
+    fileprivate static var countingChords: [MatrixTransport] {
+        available.filter { $0 == .redis || $0 == .rabbitRedis }
+    }
+}
+#endif

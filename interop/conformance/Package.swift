@@ -1,0 +1,25 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The worker that Celery's own integration tests are run against; see README.md. It uses Celeriac's public API only.
+let package = Package(
+    name: "Conformance",
+    dependencies: [
+        .package(name: "Celeriac", path: "../.."),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "ConformanceWorker",
+            dependencies: [
+                .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "CeleryWire", package: "Celeriac"),
+                .product(name: "CeleriacWire", package: "Celeriac"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ])
+    ],
+    swiftLanguageModes: [.v6]
+)

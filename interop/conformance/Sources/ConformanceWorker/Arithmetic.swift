@@ -1,0 +1,31 @@
+import Celeriac
+
+/// Python's `+` and `*` for what the tests add and multiply.
+enum Arithmetic {
+    static func add(_ left: WireValue, _ right: WireValue) throws -> WireValue {
+        switch (left, right) {
+        case (.int(let left), .int(let right)):
+            let (sum, overflow) = left.addingReportingOverflow(right)
+            if !overflow { return .int(sum) }
+        case (.string(let left), .string(let right)): return .string(left + right)
+        case (.array(let left), .array(let right)): return .array(left + right)
+        default:
+            if let left = left.doubleValue, let right = right.doubleValue { return .double(left + right) }
+        }
+        throw TaskFailure("TypeError", "unsupported operand type(s) for +")
+    }
+
+    static func multiply(_ left: WireValue, _ right: WireValue) throws -> WireValue {
+        if case .int(let left) = left, case .int(let right) = right {
+            let (product, overflow) = left.multipliedReportingOverflow(by: right)
+            if !overflow { return .int(product) }
+        } else if let left = left.doubleValue, let right = right.doubleValue {
+            return .double(left * right)
+        }
+        throw TaskFailure("TypeError", "unsupported operand type(s) for *")
+    }
+
+    static func sum(_ values: [WireValue]) throws -> WireValue {
+        try values.reduce(.int(0)) { try add($0, $1) }
+    }
+}

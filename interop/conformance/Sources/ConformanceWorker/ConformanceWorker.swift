@@ -1,0 +1,31 @@
+import Celeriac
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Serves the tasks of Celery's integration tests: broker, result store and node name come from the environment, as the
+/// suite's runner sets it.
+@main enum ConformanceWorker {
+    static func main() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        var configuration = CeleryConfiguration()
+        configuration.resultExtended = true
+        let logger = Logger(label: "conformance") { StreamLogHandler.standardError(label: $0) }
+        let results = environment["TEST_BACKEND"] ?? environment["CELERY_RESULT_BACKEND"]
+        let app = try CeleryApp(
+            broker: environment["TEST_BROKER"] ?? environment["CELERY_BROKER_URL"] ?? "redis://localhost",
+            results: results == "rpc" ? "rpc://" : results, configuration: configuration, logger: logger)
+        var settings = WorkerConfiguration(queues: ["celery"], concurrency: 1)
+        if let name = environment["FOREIGN_NODENAME"] { settings.nodeName = name }
+        let worker = app.worker(settings) {
+            PlainTasks.handlers
+            RequestTasks.handlers
+            CanvasTasks.handlers
+        }
+        try await ServiceGroup(
+            services: [worker], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        ).run()
+        await app.close()
+    }
+}
