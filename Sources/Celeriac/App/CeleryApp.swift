@@ -17,8 +17,8 @@ public final class CeleryApp: TaskSender {
     /// Sends tasks and reads results.
     public let client: Client
     private let formats: CeleryFormats
-    private let broker: any Broker
-    private let results: (any ResultStore)?
+    let broker: any Broker
+    let results: (any ResultStore)?
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
 
@@ -88,14 +88,23 @@ public final class CeleryApp: TaskSender {
     }
 
     /// A worker of this application with settings of its own.
-    public func worker(_ settings: WorkerConfiguration, @TaskHandlerBuilder handlers: () -> [TaskHandler]) -> Worker {
+    ///
+    /// - Parameter control: its remote control and events; those of the application's configuration unless given.
+    public func worker(
+        _ settings: WorkerConfiguration, control: CeleryControlConfiguration? = nil,
+        @TaskHandlerBuilder handlers: () -> [TaskHandler]
+    ) -> Worker {
         var settings = settings
         settings.resultExpiry = configuration.resultExpiry
         let eventLoop = eventLoopGroup.next()
+        let timers = EventLoopTimerSource(eventLoop: eventLoop)
+        let remoteControl = CeleryRemoteControl(
+            configuration: control ?? configuration.control, broker: broker, nodeName: settings.nodeName,
+            settings: controlSettings(of: settings), timers: timers, logger: logger)
         return Worker(
             dialect: formats, broker: broker, store: results, configuration: settings,
-            timers: EventLoopTimerSource(eventLoop: eventLoop), machinery: EventLoopTaskExecutor(eventLoop),
-            client: client, logger: logger, handlers: CeleryBuiltIns.handlers + handlers())
+            timers: timers, machinery: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
+            handlers: CeleryBuiltIns.handlers + handlers(), parts: remoteControl.map { [$0] } ?? [])
     }
 
     /// Closes the application's connections. Stop its workers first.

@@ -24,6 +24,8 @@ public struct CeleryConfiguration: Sendable {
     public var valueCoding: any ValueCoding
     /// How large and how deep messages may be.
     public var limits: WireLimits
+    /// Remote control and events of workers.
+    public var control: CeleryControlConfiguration
     /// How queues are laid out in Redis: `broker_transport_options`.
     public var redis: CeleryRedisOptions
     /// How queues are declared at RabbitMQ, where they do not exist: `task_queues`.
@@ -44,6 +46,7 @@ public struct CeleryConfiguration: Sendable {
         resultExtended: Bool = false,
         valueCoding: any ValueCoding = CeleryValueCoding(),
         limits: WireLimits = .default,
+        control: CeleryControlConfiguration = CeleryControlConfiguration(),
         redis: CeleryRedisOptions = CeleryRedisOptions(),
         amqp: CeleryAMQPOptions = CeleryAMQPOptions(),
         resultKeyPrefix: String = "",
@@ -58,6 +61,7 @@ public struct CeleryConfiguration: Sendable {
         self.resultExtended = resultExtended
         self.valueCoding = valueCoding
         self.limits = limits
+        self.control = control
         self.redis = redis
         self.amqp = amqp
         self.resultKeyPrefix = resultKeyPrefix

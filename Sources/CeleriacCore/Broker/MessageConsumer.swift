@@ -23,6 +23,16 @@ public protocol MessageConsumer: Sendable {
     /// them at once.
     func giveBack(_ receipts: [Receipt]) async throws
 
+    /// Consumes one more queue, which is made if it does not exist.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it.
+    func addQueue(_ queue: String) async throws
+
+    /// Consumes a queue no more. What was taken from it stays claimed.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it.
+    func removeQueue(_ queue: String) async throws
+
     /// Stops taking messages: a waiting ``next(atMost:)`` returns no delivery. What was claimed stays claimed.
     func stop() async
 
@@ -33,6 +43,16 @@ public protocol MessageConsumer: Sendable {
 extension MessageConsumer {
     /// Does nothing: a broker that is asked for each message counts none that waits.
     public func hold(_ count: Int) async throws {}
+
+    /// Refuses.
+    public func addQueue(_ queue: String) async throws {
+        throw CeleriacError(.unsupported, "this transport cannot change its queues while it consumes")
+    }
+
+    /// Refuses.
+    public func removeQueue(_ queue: String) async throws {
+        throw CeleriacError(.unsupported, "this transport cannot change its queues while it consumes")
+    }
 
     /// Requeues the deliveries.
     public func giveBack(_ receipts: [Receipt]) async throws {

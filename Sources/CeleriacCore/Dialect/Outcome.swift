@@ -13,6 +13,8 @@ public enum Outcome: Sendable {
     case retry(eta: Date, cause: TaskFailure, arguments: [WireValue]? = nil, keywordArguments: WireObject? = nil)
     /// Its time had passed before it could be run.
     case expired
+    /// It was withdrawn, before or while it ran.
+    case revoked(Revocation)
     /// Its hard time limit passed. The limit in seconds.
     case timedOut(limit: Double)
     /// No handler is registered under its name.

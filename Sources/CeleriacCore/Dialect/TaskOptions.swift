@@ -10,6 +10,9 @@ public struct TaskOptions: Sendable, Hashable {
     public var tracksStarted: Bool
     /// Limits, where the sender asks for none.
     public var timeLimits: TimeLimits
+    /// How often the worker may begin the task; nil for no limit. Tasks that wait for their turn hold their place in its
+    /// prefetch window.
+    public var rateLimit: RateLimit?
     /// Whether a late message is acknowledged when its task failed; otherwise it is rejected.
     public var acknowledgesOnFailure: Bool
     /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back to its queue.
@@ -26,6 +29,7 @@ public struct TaskOptions: Sendable, Hashable {
         storesErrorsEvenIfIgnored: Bool = false,
         tracksStarted: Bool = false,
         timeLimits: TimeLimits = TimeLimits(),
+        rateLimit: RateLimit? = nil,
         acknowledgesOnFailure: Bool = true,
         acknowledgesOnTimeout: Bool = true,
         retry: RetryPolicy = RetryPolicy(),
@@ -36,6 +40,7 @@ public struct TaskOptions: Sendable, Hashable {
         self.storesErrorsEvenIfIgnored = storesErrorsEvenIfIgnored
         self.tracksStarted = tracksStarted
         self.timeLimits = timeLimits
+        self.rateLimit = rateLimit
         self.acknowledgesOnFailure = acknowledgesOnFailure
         self.acknowledgesOnTimeout = acknowledgesOnTimeout
         self.retry = retry

@@ -34,6 +34,8 @@ public struct TaskRequest: Sendable {
     public var correlationID: String?
     /// The priority that the message carried.
     public var priority: UInt8?
+    /// Marks by name that its sender put on it, each a value or a list of values; it can be revoked by them.
+    public var stamps: WireObject = [:]
     /// All headers of the message.
     public var headers: WireObject
     /// The queue it came from.

@@ -9,21 +9,27 @@ final class JobQueue: Sendable {
         var isClosed = false
     }
     private let state = NIOLockedValueBox(State())
+    private let stopping: Gate
     /// Called when a slot finds nothing to do.
     private let onIdle: @Sendable () -> Void
 
-    init(onIdle: @escaping @Sendable () -> Void) {
+    /// - Parameter stopping: once it is open no job is handed out any more, even before ``close()``.
+    init(stopping: Gate, onIdle: @escaping @Sendable () -> Void) {
+        self.stopping = stopping
         self.onIdle = onIdle
     }
 
     var isEmpty: Bool { state.withLockedValue { $0.jobs.isEmpty } }
+
+    /// The jobs that wait, in their order.
+    var waiting: [Job] { state.withLockedValue { Array($0.jobs) } }
 
     func push(_ jobs: some Collection<Job>) {
         var handovers: [(CheckedContinuation<Job?, Never>, Job)] = []
         state.withLockedValue { state in
             guard !state.isClosed else { return }
             state.jobs.append(contentsOf: jobs)
-            while !state.jobs.isEmpty, let slot = state.idle.popLast() {
+            while !stopping.isOpen, !state.jobs.isEmpty, let slot = state.idle.popLast() {
                 handovers.append((slot, state.jobs.removeFirst()))
             }
         }
@@ -33,14 +39,14 @@ final class JobQueue: Sendable {
     /// The next job, or nil once the queue is closed.
     func next() async -> Job? {
         let ready: Job?? = state.withLockedValue { state in
-            if state.isClosed { return .some(nil) }
+            if state.isClosed || stopping.isOpen { return .some(nil) }
             return state.jobs.popFirst().map { .some($0) } ?? .none
         }
         if let ready { return ready }
         onIdle()
         return await withCheckedContinuation { continuation in
             let ready: Job?? = state.withLockedValue { state in
-                if state.isClosed { return .some(nil) }
+                if state.isClosed || stopping.isOpen { return .some(nil) }
                 if let job = state.jobs.popFirst() { return .some(job) }
                 state.idle.append(continuation)
                 return .none

@@ -1,7 +1,7 @@
 import NIOConcurrencyHelpers
 
 /// A queue that is emptied in batches: whatever came in while the last batch was under way is the next one.
-final class Lane<Element: Sendable>: Sendable {
+package final class Lane<Element: Sendable>: Sendable {
     private struct State {
         var elements: [Element] = []
         var waiter: CheckedContinuation<[Element], Never>?
@@ -18,7 +18,9 @@ final class Lane<Element: Sendable>: Sendable {
     }
     private let state = NIOLockedValueBox(State())
 
-    func put(_ element: Element) {
+    package init() {}
+
+    package func put(_ element: Element) {
         let waiter = state.withLockedValue { state in
             state.elements.append(element)
             return state.takeWaiter()
@@ -26,7 +28,7 @@ final class Lane<Element: Sendable>: Sendable {
         resume(waiter)
     }
 
-    func put(contentsOf elements: [Element]) {
+    package func put(contentsOf elements: [Element]) {
         guard !elements.isEmpty else { return }
         let waiter = state.withLockedValue { state in
             state.elements.append(contentsOf: elements)
@@ -41,7 +43,7 @@ final class Lane<Element: Sendable>: Sendable {
     }
 
     /// Waits for elements and takes all of them. Empty once the lane is closed and drained.
-    func take() async -> [Element] {
+    package func take() async -> [Element] {
         await withCheckedContinuation { continuation in
             let elements: [Element]? = state.withLockedValue { state in
                 if state.elements.isEmpty, !state.isClosed {
@@ -55,7 +57,7 @@ final class Lane<Element: Sendable>: Sendable {
         }
     }
 
-    func close() {
+    package func close() {
         let waiter = state.withLockedValue { state in
             state.isClosed = true
             defer { state.waiter = nil }

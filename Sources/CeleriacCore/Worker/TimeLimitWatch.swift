@@ -12,7 +12,7 @@ final class TimeLimitWatch: Sendable {
     /// Starts the timers, or returns nil where there is no limit. What the sender asks for wins over the task's own.
     init?(job: Job, slot: Slot, session: WorkerSession) {
         let asked = job.request.timeLimits
-        let own = job.handler.options.timeLimits
+        let own = job.registration.timeLimits
         let source = session.worker.timers
         guard asked.soft ?? own.soft ?? asked.hard ?? own.hard != nil else { return nil }
         if let soft = asked.soft ?? own.soft {

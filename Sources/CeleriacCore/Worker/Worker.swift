@@ -20,8 +20,9 @@ public final class Worker: Service {
     let client: Client?
     /// The error callbacks that are called here rather than sent.
     let errorHandlers: Set<String>
+    let parts: [any WorkerPart]
     private let machinery: any TaskExecutor
-    private let stopping = Gate()
+    let stopping = Gate()
     private let isReady = Gate()
 
     /// Makes a worker of its parts.
@@ -29,6 +30,7 @@ public final class Worker: Service {
     /// - Parameters:
     ///   - machinery: where the worker's own loops run: an executor that handlers cannot block.
     ///   - handlers: the tasks that it serves; of two with one name the last is taken.
+    ///   - parts: what runs beside it.
     package init(
         dialect: any Dialect,
         broker: any Broker,
@@ -38,7 +40,8 @@ public final class Worker: Service {
         machinery: any TaskExecutor,
         client: Client? = nil,
         logger: Logger,
-        handlers: [TaskHandler]
+        handlers: [TaskHandler],
+        parts: [any WorkerPart] = []
     ) {
         self.client = client
         self.errorHandlers = Set(handlers.lazy.filter { $0.callback != nil }.map(\.name))
@@ -49,6 +52,7 @@ public final class Worker: Service {
         self.timers = timers
         self.machinery = machinery
         self.logger = logger
+        self.parts = parts
         self.handlers = Dictionary(handlers.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     }
 

@@ -22,6 +22,8 @@ public struct WorkerConfiguration: Sendable {
     public var sharedValues: SharedValues
     /// What is called around every run.
     public var hooks: WorkerHooks
+    /// Who is told what happens to tasks.
+    public var observers: [any WorkerObserver]
 
     /// Makes a configuration.
     public init(
@@ -34,7 +36,8 @@ public struct WorkerConfiguration: Sendable {
         stopTimeout: Duration = .seconds(30),
         maximumAttempts: Int = 5,
         sharedValues: SharedValues = SharedValues(),
-        hooks: WorkerHooks = WorkerHooks()
+        hooks: WorkerHooks = WorkerHooks(),
+        observers: [any WorkerObserver] = []
     ) {
         self.queues = queues
         self.concurrency = concurrency
@@ -46,5 +49,6 @@ public struct WorkerConfiguration: Sendable {
         self.maximumAttempts = maximumAttempts
         self.sharedValues = sharedValues
         self.hooks = hooks
+        self.observers = observers
     }
 }

@@ -11,6 +11,9 @@ extension WorkerSession {
         if let expires = request.expires, expires < worker.timers.now {
             return finish(job, .expired)
         }
+        if isRevoked(request) { return finish(job, .revoked(.revoked)) }
+        job.begin(at: worker.timers.now)
+        notify(.started(request))
         if job.acknowledgesEarly {
             pipeline.submit(
                 Plan(receipt: job.receipt, taskID: request.id, endsJob: false, effects: [.settle(.acknowledge)]))
@@ -128,6 +131,10 @@ extension WorkerSession {
             return
         }
         log(outcome, of: job.request)
+        notify(
+            .ended(
+                job.request, outcome,
+                runtime: job.startTime.map { .seconds(max(0, worker.timers.now.timeIntervalSince($0))) }))
         var effects = self.effects(of: outcome, for: job, children: children)
         if job.acknowledgesEarly {
             effects.removeAll { if case .settle = $0 { true } else { false } }
@@ -142,6 +149,7 @@ extension WorkerSession {
         logger.error(
             "no handler is registered for the task of a message",
             metadata: ["task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)"])
+        notify(.ended(request, .unregistered, runtime: nil))
         let context = effectContext(options: TaskOptions(), storesResult: request.ignoresResult != true)
         let fault = MessageFault(
             reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
@@ -219,6 +227,10 @@ extension WorkerSession {
             logger.error(
                 "task passed its hard time limit; its slot is taken until the handler returns",
                 metadata: metadata().merging(["seconds": "\(limit)"], uniquingKeysWith: { $1 }))
+        case .revoked(let revocation):
+            logger.info(
+                "task is revoked",
+                metadata: metadata().merging(["how": "\(revocation)"], uniquingKeysWith: { $1 }))
         case .unregistered, .ignored: break
         case .rejected(let requeue):
             logger.info(

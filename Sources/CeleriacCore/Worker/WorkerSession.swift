@@ -1,6 +1,7 @@
 import CeleriacWire
 import Logging
 import NIOPosix
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -11,10 +12,18 @@ final class WorkerSession: Sendable {
     let pipeline: EffectPipeline
     let blockingPool: BlockingExecutor?
     let logger: Logger
-    private let capacity: Capacity
-    private let jobs: JobQueue
-    private let shelf = Shelf()
-    private let slots: [Slot]
+    let capacity: Capacity
+    let jobs: JobQueue
+    /// Jobs that wait for their time, beside the window.
+    let shelf = Shelf()
+    /// Jobs that wait for their turn under a rate limit, within the window.
+    let limited = Shelf()
+    let slots: [Slot]
+    let registrations: [String: TaskRegistration]
+    let revokedTasks = RevokedTasks()
+    let observers: [any WorkerObserver]
+    let servedQueues: NIOLockedValueBox<[String]>
+    let startTime: Date
 
     init(worker: Worker, consumer: any MessageConsumer) {
         let capacity = Capacity(window: worker.configuration.window)
@@ -24,7 +33,11 @@ final class WorkerSession: Sendable {
         self.consumer = consumer
         self.logger = logger
         self.capacity = capacity
-        self.jobs = JobQueue { capacity.slotIsIdle() }
+        self.jobs = JobQueue(stopping: worker.stopping) { capacity.slotIsIdle() }
+        self.registrations = worker.handlers.mapValues { TaskRegistration($0) }
+        self.observers = worker.configuration.observers + worker.parts.compactMap(\.observer)
+        self.servedQueues = NIOLockedValueBox(worker.configuration.queues)
+        self.startTime = worker.timers.now
         self.slots = (0..<worker.configuration.concurrency).map { _ in Slot() }
         self.pipeline = EffectPipeline(
             broker: worker.broker, store: worker.store, consumer: consumer, timers: worker.timers, logger: logger,
@@ -60,9 +73,14 @@ final class WorkerSession: Sendable {
                     "results": "\(worker.store?.name ?? "none")", "tasks": "\(worker.handlers.count)",
                 ])
             onReady()
+            let partsStopping = Gate()
+            for part in worker.parts {
+                group.addTask { await part.run(beside: WorkerControl(session: self), until: partsStopping) }
+            }
             let failure = await consume()
             stopping.open()
             await stop(allIdle: allIdle)
+            partsStopping.open()
             return failure
         }
         if let failure { throw failure }
@@ -124,18 +142,23 @@ final class WorkerSession: Sendable {
                 detail: "delivered \(delivery.attempts) times before without having been settled")
         }
         let request = try worker.dialect.request(of: delivery.content.get(), delivery: delivery)
-        guard let handler = worker.handlers[request.name] else {
+        guard let registration = registrations[request.name] else {
             finishUnregistered(request, receipt: delivery.receipt)
             return nil
         }
-        let acknowledgement = handler.options.acknowledgement ?? worker.configuration.acknowledgement
+        let acknowledgement = registration.handler.options.acknowledgement ?? worker.configuration.acknowledgement
         let job = Job(
-            request: request, handler: handler, receipt: delivery.receipt,
+            request: request, registration: registration, receipt: delivery.receipt,
             acknowledgesEarly: acknowledgement == .early)
         if let expires = request.expires, expires < worker.timers.now {
             finish(job, .expired)
             return nil
         }
+        if isRevoked(request) {
+            finish(job, .revoked(.revoked))
+            return nil
+        }
+        notify(.received(request))
         if let eta = request.eta {
             let delay = eta.timeIntervalSince(worker.timers.now)
             if delay > 0 {
@@ -144,12 +167,12 @@ final class WorkerSession: Sendable {
                 // A century is as good as for ever, and within what every clock can count.
                 shelf.put(job, delay: .seconds(min(delay, 3_155_760_000)), timers: worker.timers) { job in
                     self.capacity.take(1)
-                    self.jobs.push(CollectionOfOne(job))
+                    if self.admit(job) { self.jobs.push(CollectionOfOne(job)) }
                 }
                 return nil
             }
         }
-        return job
+        return admit(job) ? job : nil
     }
 
     private func park(_ delivery: Delivery, fault: MessageFault) {
@@ -173,7 +196,7 @@ final class WorkerSession: Sendable {
     }
 
     private func stop(allIdle: Gate) async {
-        let waiting = jobs.close()
+        let waiting = jobs.close() + limited.close()
         let shelved = shelf.close()
         logger.info(
             "worker is stopping",

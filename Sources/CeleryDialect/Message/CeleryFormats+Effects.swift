@@ -24,6 +24,11 @@ extension CeleryFormats {
             let error = TaskFailure("TaskRevokedError", module: "celery.exceptions", "expired")
             return try stored(error, as: .revoked, request, context)
                 + part(of: request, .revoked, CeleryRemoteException(error).encode(), context) + [.settle(.acknowledge)]
+        case .revoked(let revocation):
+            let error = TaskFailure(
+                "TaskRevokedError", module: "celery.exceptions", revocation == .revoked ? "revoked" : "terminated")
+            return try stored(error, as: .revoked, request, context)
+                + part(of: request, .revoked, CeleryRemoteException(error).encode(), context) + [.settle(.acknowledge)]
         case .timedOut(let limit):
             let error = TaskFailure(
                 type: "TimeLimitExceeded", module: "billiard.exceptions",

@@ -70,6 +70,9 @@ public struct CeleryFormats: Dialect {
         request.replyTo = message.properties.replyTo
         request.correlationID = message.properties.correlationID
         request.priority = message.properties.priority
+        if let names = task.stampedHeaders {
+            request.stamps = task.stamps.filter { names.contains($0.key) }
+        }
         return request
     }
 

@@ -43,6 +43,15 @@ struct KombuKeys: Sendable {
     /// The bindings of an exchange to queues that do not expire (kombu 5.7).
     func permanentBinding(_ exchange: String) -> String { "\(prefix)_kombu.binding_permanent.\(exchange)" }
 
+    /// When the tables of expiring bindings may be swept, by exchange (kombu 5.7).
+    var bindingDeadlines: String { prefix + "_kombu.binding_deadlines" }
+
+    /// The channel on which messages of a fan-out exchange are published. It names the database, since Redis keeps one set
+    /// of channels for all.
+    func channel(_ exchange: String, routingKey: String = "", database: Int) -> String {
+        "\(prefix)/\(database).\(exchange)" + (routingKey.isEmpty ? "" : "/\(routingKey)")
+    }
+
     /// A member of a binding set. Direct bindings have an empty pattern.
     func bindingMember(routingKey: String, pattern: String = "", queue: String) -> String {
         [routingKey, pattern, queue].joined(separator: separator)

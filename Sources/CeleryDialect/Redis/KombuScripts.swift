@@ -60,6 +60,19 @@ enum KombuScripts {
             return 1
             """)
 
+    /// Enters a binding that may expire, and puts off the sweep of its exchange's table.
+    ///
+    /// Keys: the table, the deadlines. Arguments: the member, the exchange, the lifetime in milliseconds.
+    static let bindExpiring = RedisScript(
+        name: "bindExpiring",
+        source: """
+            redis.call('SADD', KEYS[1], ARGV[1])
+            local time = redis.call('TIME')
+            local deadline = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3]
+            redis.call('ZADD', KEYS[2], 'GT', string.format('%.0f', deadline), ARGV[2])
+            return 1
+            """)
+
     /// Deletes a lock if it is still ours. Keys: the lock. Arguments: our token.
     static let unlock = RedisScript(
         name: "unlock",

@@ -28,6 +28,10 @@ extension CeleryWireError {
         public static let invalidTask = Code(rawValue: "invalidTask")
         /// The bytes are not a stored or published result.
         public static let malformedResult = Code(rawValue: "malformedResult")
+        /// A remote control message with a part that cannot be read; `field` says which.
+        public static let malformedControl = Code(rawValue: "malformedControl")
+        /// An event, or a batch of them, that cannot be read.
+        public static let malformedEvent = Code(rawValue: "malformedEvent")
         /// A value that cannot be sent in the form asked for.
         public static let unrepresentable = Code(rawValue: "unrepresentable")
     }

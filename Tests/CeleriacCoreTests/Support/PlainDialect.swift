@@ -62,6 +62,8 @@ struct PlainDialect: Dialect {
             let again = OutgoingMessage(message: WireMessage(body: try bytes(body)), routingKey: request.queue)
             return try [.publish([again])] + store(.retry, .null) + [.settle(.acknowledge)]
         case .expired: return try store(.revoked, "expired") + [.settle(.acknowledge)]
+        case .revoked(let revocation):
+            return try store(.revoked, .string("\(revocation)")) + [.settle(.acknowledge)]
         case .timedOut(let limit):
             return try store(.failure, .array(["TimeLimitExceeded", .double(limit)])) + [.settle(.acknowledge)]
         case .unregistered:

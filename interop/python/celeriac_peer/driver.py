@@ -18,13 +18,18 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "forget", "id"}                                  -> {"forgotten": null}
     {"op": "ping", "timeout"}                               -> {"replies"}: waits until a worker answers
     {"op": "inspect", "method", "args", "timeout"}          -> {"replies"}
-    {"op": "control", "command", "arguments", "timeout"}    -> {"replies"}
+    {"op": "control", "command", "arguments", "timeout"}    -> {"replies"}; with "reply" false it does not wait;
+        "destination", "pattern" and "matcher" as for ``broadcast``
+    {"op": "revoke", "ids", "terminate", "signal"}          -> {"revoked": null}: ``app.control.revoke``
+    {"op": "listen"}                                        -> {"listening": null}: from now on events are received
+    {"op": "heard"}                                         -> {"events"}: the events received since the last time
     {"op": "purge"}                                         -> {"count"}
     {"op": "restore"}                                       -> {"restored": null}: what a worker does now and then, puts
         back the messages of a Redis broker whose claims have expired
 """
 import os
 import sys
+import threading
 import time
 import traceback
 
@@ -133,9 +138,42 @@ def inspect(request):
 
 
 def control(request):
+    options = {name: request[name] for name in ("destination", "pattern", "matcher") if name in request}
     return app.control.broadcast(
-        request["command"], arguments=request.get("arguments"), reply=True, timeout=request.get("timeout", 1)
+        request["command"], arguments=request.get("arguments"), reply=request.get("reply", True),
+        timeout=request.get("timeout", 1), **options
     )
+
+
+def revoke(request):
+    app.control.revoke(
+        request["ids"], terminate=request.get("terminate", False), signal=request.get("signal", "SIGTERM")
+    )
+
+
+events = []
+
+
+def listen():
+    ready = threading.Event()
+
+    class Receiver(app.events.Receiver):
+        def on_consume_ready(self, *args, **kwargs):
+            super().on_consume_ready(*args, **kwargs)
+            ready.set()
+
+    def receive():
+        with app.connection_for_read() as connection:
+            Receiver(connection, handlers={"*": events.append}, app=app).capture(limit=None, timeout=None)
+
+    threading.Thread(target=receive, daemon=True).start()
+    ready.wait()
+
+
+def heard():
+    batch = events[:]
+    del events[: len(batch)]
+    return batch
 
 
 def restore():
@@ -154,6 +192,9 @@ OPERATIONS = {
     "ping": lambda request: {"replies": ping(request.get("timeout", 10))},
     "inspect": lambda request: {"replies": inspect(request)},
     "control": lambda request: {"replies": control(request)},
+    "revoke": lambda request: {"revoked": revoke(request)},
+    "listen": lambda request: {"listening": listen()},
+    "heard": lambda request: {"events": heard()},
     "purge": lambda request: {"count": app.control.purge()},
     "restore": lambda request: {"restored": restore()},
 }

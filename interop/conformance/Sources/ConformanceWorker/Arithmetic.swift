@@ -29,3 +29,15 @@ enum Arithmetic {
         try values.reduce(.int(0)) { try add($0, $1) }
     }
 }
+
+extension WireValue {
+    /// Whether Python takes the value for true.
+    var isTruthy: Bool {
+        switch self {
+        case .null, .bool(false), .int(0), .double(0), .string(""): false
+        case .array(let values): !values.isEmpty
+        case .object(let object): !object.isEmpty
+        default: true
+        }
+    }
+}

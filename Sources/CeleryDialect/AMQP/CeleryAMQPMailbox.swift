@@ -1,0 +1,90 @@
+#if AMQP
+import CeleriacAMQP
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+import Logging
+
+/// Remote control and events over RabbitMQ, on a connection of their own, so that they are answered while the worker's
+/// own is busy.
+final class CeleryAMQPMailbox: CeleryMailbox {
+    private let names: CeleryControlNames
+    private let queue: String
+    private let client: AMQPClient
+    private let logger: Logger
+
+    init(broker: CeleryAMQPBroker, nodeName: String, names: CeleryControlNames) {
+        self.names = names
+        self.queue = names.queue(ofNode: nodeName)
+        self.logger = broker.logger
+        self.client = AMQPClient(
+            configurations: broker.configurations, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
+    }
+
+    func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
+        let session = AMQPConsumerSession(
+            client: client, setup: { [self] channel throws(AMQPError) in try await declare(on: channel) },
+            onEvent: { [logger] event in
+                switch event {
+                case .up: break
+                case .down(let error):
+                    if stopping.isOpen { return }
+                    logger.warning("remote control is out of reach, trying again", metadata: ["error": "\(error)"])
+                case .deliveries(let deliveries, _):
+                    for delivery in deliveries {
+                        receive(
+                            delivery.defect.map {
+                                .failure(MessageFault(reason: "undecodableProperties", detail: $0.reason))
+                            } ?? .success(delivery.message))
+                    }
+                }
+            })
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await session.run() }
+            await stopping.wait()
+            // The queue goes with its connection.
+            group.cancelAll()
+        }
+    }
+
+    /// Declares everything as kombu 5.7 does; other flags would be refused where a Python worker has been.
+    private func declare(on channel: AMQPChannel) async throws(AMQPError) -> [AMQPConsumption] {
+        try await declareExchanges(on: channel)
+        try await channel.exchangeDeclare(names.requests, type: "fanout", durable: false)
+        try await channel.queueDeclare(
+            queue, durable: false, exclusive: true, autoDelete: true,
+            arguments: ["x-expires": 10_000, "x-message-ttl": 300_000])
+        try await channel.queueBind(queue, exchange: names.requests)
+        return [AMQPConsumption(queue: queue, noAck: true)]
+    }
+
+    private func declareExchanges(on channel: AMQPChannel) async throws(AMQPError) {
+        try await channel.exchangeDeclare(CeleryEvent.exchange, type: "topic", durable: true)
+        try await channel.exchangeDeclare(names.replies, type: "direct", durable: false)
+    }
+
+    func publish(_ messages: [OutgoingMessage]) async throws {
+        let messages = messages.map {
+            AMQPPublish(exchange: $0.exchange, routingKey: $0.routingKey, message: $0.message)
+        }
+        do {
+            try await attempt(messages)
+        } catch {
+            guard error.code == .channelClosedByServer, error.replyCode == 404 else { throw error }
+            // Events may be sent before anybody has declared their exchange.
+            let channel = try await client.connection().openChannel(confirms: false)
+            try await declareExchanges(on: channel)
+            await channel.close()
+            try await attempt(messages)
+        }
+    }
+
+    private func attempt(_ messages: [AMQPPublish]) async throws(AMQPError) {
+        for outcome in try await client.publish(messages) { if let error = outcome.error { throw error } }
+    }
+
+    func close() async {
+        await client.close()
+    }
+}
+#endif

@@ -1,0 +1,27 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+import Logging
+
+/// What all commands of one worker share.
+final class CeleryControlNode: Sendable {
+    let clock: LamportClock
+    let events: EventDispatcher
+    /// What `inspect conf` tells: settings by Celery's names, without passwords.
+    let settings: WireObject
+    let facts: any CeleryMailboxBroker
+    let software: CeleryEventFields.Software
+    let logger: Logger
+
+    init(
+        clock: LamportClock, events: EventDispatcher, settings: WireObject, facts: any CeleryMailboxBroker,
+        software: CeleryEventFields.Software, logger: Logger
+    ) {
+        self.clock = clock
+        self.events = events
+        self.settings = settings
+        self.facts = facts
+        self.software = software
+        self.logger = logger
+    }
+}

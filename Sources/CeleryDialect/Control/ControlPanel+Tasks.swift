@@ -1,0 +1,161 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+import Logging
+
+extension ControlPanel {
+    /// The commands that withdraw tasks or change how they are run.
+    static let taskCommands: [CeleryControlCommand] = [
+        CeleryControlCommand("revoke") { call in
+            try await revoke(call, terminates: call["terminate"]?.isTrue ?? false)
+        },
+        CeleryControlCommand("terminate") { call in try await revoke(call, terminates: true) },
+        CeleryControlCommand("revoke_by_stamped_headers") { call in try revokeByStamps(call) },
+        CeleryControlCommand("rate_limit") { call in
+            let task = try call.text("task_name")
+            let value = try call.required("rate_limit")
+            let limit: RateLimit?
+            switch try rateLimit(value) {
+            case .success(let parsed): limit = parsed
+            case .failure(let error): return refused("Invalid rate limit string: \(error.text)")
+            }
+            guard call.worker.setRateLimit(limit, of: task) else { return refused("unknown task") }
+            return ok(limit == nil ? "rate limit disabled successfully" : "new rate limit set successfully")
+        },
+        CeleryControlCommand("time_limit") { call in
+            func limit(_ name: String) throws -> Duration? {
+                guard let value = call[name] else { return nil }
+                guard let seconds = value.doubleValue, seconds.isFinite, (0...3_155_760_000).contains(seconds) else {
+                    throw TaskFailure("TypeError", "time_limit() argument '\(name)' must be a number of seconds")
+                }
+                return seconds == 0 ? nil : .seconds(seconds)
+            }
+            let limits = TimeLimits(soft: try limit("soft"), hard: try limit("hard"))
+            guard call.worker.setTimeLimits(limits, of: call["task_name"]?.stringValue ?? "") else {
+                return refused("unknown task")
+            }
+            return ok("time limits set successfully")
+        },
+    ]
+
+    // MARK: Revoking
+
+    private static func revoke(_ call: CeleryControlCall, terminates: Bool) async throws -> WireValue {
+        let ids = unique(try call.texts("task_id"))
+        let signal = try terminates ? Signal.number(call["signal"]) : Signal.terminate
+        let held = call.worker.jobs.filter { ids.contains($0.request.id) }
+        call.worker.revoke(ids)
+        let running = Set(held.filter { $0.phase == .active }.map(\.request.id))
+        await markRevoked(ids.filter { !running.contains($0) }, call)
+        guard terminates else { return ok("tasks \(PythonSet.text(of: ids)) flagged as revoked") }
+        // Those that had not begun will not begin: they count, as in Python.
+        let terminated = call.worker.terminate(ids, signal: signal) + held.map(\.request.id)
+        return ok(
+            terminated.isEmpty
+                ? "terminate: tasks unknown" : "terminate: \(unique(terminated).joined(separator: ", "))")
+    }
+
+    /// Stores `REVOKED` for tasks that nobody has begun, as far as results tell, so that those who wait need not wait until
+    /// a worker meets the message.
+    private static func markRevoked(_ ids: [String], _ call: CeleryControlCall) async {
+        guard let store = call.worker.resultStore, !store.deliversOnce, !ids.isEmpty else { return }
+        do {
+            let stored = try await store.fetch(ids)
+            var records: [ResultRecord] = []
+            for (id, bytes) in zip(ids, stored) {
+                let state = try bytes.map { try call.worker.dialect.result(from: $0).state } ?? .pending
+                guard [.pending, .received, .retry, TaskState(rawValue: "REJECTED")].contains(state) else { continue }
+                let exception = CeleryRemoteException(
+                    excType: "TaskRevokedError", excMessage: ["revoked"], excModule: "celery.exceptions")
+                var meta = CeleryResultMeta(
+                    status: TaskState.revoked.rawValue, result: exception.encode(), taskID: id)
+                meta.children = .array([])
+                meta.dateDone = CeleryTime.text(call.worker.now)
+                records.append(
+                    ResultRecord(
+                        taskID: id, state: .revoked, payload: try meta.encode(), replyTo: "", correlationID: nil,
+                        expiry: call.worker.resultExpiry))
+            }
+            if !records.isEmpty { try await store.store(records) }
+        } catch {
+            // The tasks are revoked all the same, when their messages come.
+            call.node.logger.warning(
+                "could not store that tasks are revoked", metadata: ["tasks": "\(ids.count)", "error": "\(error)"])
+        }
+    }
+
+    private static func revokeByStamps(_ call: CeleryControlCall) throws -> WireValue {
+        let terminates = call["terminate"]?.isTrue ?? false
+        let signal = try Signal.number(call["signal"])
+        let headers: WireObject
+        switch try call.required("headers") {
+        case .object(let object): headers = object
+        case .array(let pairs):
+            headers = WireObject(
+                try pairs.map { pair in
+                    let parts = (pair.stringValue ?? "").split(separator: "=", omittingEmptySubsequences: false)
+                    guard parts.count > 1 else { throw TaskFailure("IndexError", "list index out of range") }
+                    return (String(parts[0]), .string(String(parts[1])))
+                })
+        default: throw TaskFailure("TypeError", "revoke_by_stamped_headers() argument 'headers' must be dict or list")
+        }
+        let text = PythonRepr(maximumLength: 65_536, maximumDepth: 8).text(of: .object(headers))
+        for (name, value) in headers { call.worker.revoke(stamp: name, values: value.arrayValue ?? [value]) }
+        guard terminates else { return ok("headers \(text) flagged as revoked, but not terminated") }
+
+        var matches = WireObject()
+        var ids: [String] = []
+        for job in call.worker.jobs where job.phase == .active {
+            for (name, value) in headers {
+                guard let stamp = job.request.stamps[name] else { continue }
+                let revoked = value.arrayValue ?? [value]
+                let common = (stamp.arrayValue ?? [stamp]).filter { revoked.contains($0) }
+                if common.isEmpty { continue }
+                let known = matches[name]?.arrayValue ?? []
+                matches[name] = .array(known + common.filter { !known.contains($0) })
+                ids.append(job.request.id)
+            }
+        }
+        call.worker.terminate(ids, signal: signal)
+        guard !matches.isEmpty else { return ok("headers \(text) were not terminated") }
+        let sets = matches.map { name, values in
+            "\(PythonExceptionText.quoted(name)): \(PythonSet.text(of: values.arrayValue ?? []))"
+        }
+        return ok("headers defaultdict(<class 'set'>, {\(sets.joined(separator: ", "))}) revoked")
+    }
+
+    private static func unique(_ ids: [String]) -> [String] {
+        var seen: Set<String> = []
+        return ids.filter { seen.insert($0).inserted }
+    }
+
+    // MARK: Rate limits
+
+    private struct InvalidRateLimit: Error {
+        let text: String
+    }
+
+    /// A limit, or nil for none, as Celery reads it: text, a number a second, or what is empty or null.
+    private static func rateLimit(_ value: WireValue) throws -> Result<RateLimit?, InvalidRateLimit> {
+        switch value {
+        case .null, .bool(false): return .success(nil)
+        case .int, .double, .number:
+            guard let number = value.doubleValue, number > 0 else { return .success(nil) }
+            return .success(RateLimit(PythonRepr().text(of: value)))
+        case .string(let text):
+            if text.isEmpty { return .success(nil) }
+            if let limit = RateLimit(text) { return .success(limit) }
+            let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2, !["s", "m", "h", ""].contains(parts[1]) {
+                throw TaskFailure("KeyError", String(parts[1]))
+            }
+            // Zero is no limit.
+            if Double(parts[0]) == 0 { return .success(nil) }
+            let message = "could not convert string to float: \(PythonExceptionText.quoted(String(parts[0])))"
+            return .failure(
+                InvalidRateLimit(
+                    text: PythonExceptionText.text(type: "ValueError", arguments: [.string(message)])))
+        default: throw TaskFailure("TypeError", "rate_limit() argument 'rate_limit' must be str or a number")
+        }
+    }
+}

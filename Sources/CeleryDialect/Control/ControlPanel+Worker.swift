@@ -1,0 +1,46 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+
+extension ControlPanel {
+    /// The commands that tell the worker itself what to do.
+    static let workerCommands: [CeleryControlCommand] = [
+        CeleryControlCommand("enable_events") { call in
+            ok(call.node.events.setEnabled(true) ? "task events enabled" : "task events already enabled")
+        },
+        CeleryControlCommand("disable_events") { call in
+            ok(call.node.events.setEnabled(false) ? "task events disabled" : "task events already disabled")
+        },
+        CeleryControlCommand("heartbeat") { call in
+            await call.node.events.send(
+                .workerHeartbeat, CeleryEventFields.requestedHeartbeat(software: call.node.software),
+                at: call.worker.now)
+            return .null
+        },
+        CeleryControlCommand("add_consumer") { call in
+            let queue = try call.text("queue")
+            try await call.worker.addQueue(queue)
+            return ok("add consumer \(queue)")
+        },
+        CeleryControlCommand("cancel_consumer") { call in
+            let queue = try call.text("queue")
+            try await call.worker.removeQueue(queue)
+            return ok("no longer consuming from \(queue)")
+        },
+        // A worker's places are there from its start, so these are refused; in Python the pool may refuse them too.
+        CeleryControlCommand("pool_grow") { _ in
+            refused("pool_grow is not supported: the worker's concurrency is fixed at its start")
+        },
+        CeleryControlCommand("pool_shrink") { _ in
+            refused("pool_shrink is not supported: the worker's concurrency is fixed at its start")
+        },
+        CeleryControlCommand("pool_restart") { _ in throw TaskFailure("ValueError", "Pool restarts not enabled") },
+        CeleryControlCommand("autoscale") { _ in throw TaskFailure("ValueError", "Autoscale not enabled") },
+        // Elections are held by gossip, which a worker need not take part in.
+        CeleryControlCommand("election") { _ in .null },
+        CeleryControlCommand("shutdown") { call in
+            call.worker.stop()
+            return .null
+        },
+    ]
+}

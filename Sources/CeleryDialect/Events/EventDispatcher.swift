@@ -1,0 +1,126 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+import Logging
+import Synchronization
+
+import struct FoundationEssentials.Date
+
+/// Tells monitors what happens to a worker's tasks. Whoever runs a task only notes what happened; messages are made and
+/// sent elsewhere, many events in one.
+final class EventDispatcher: WorkerObserver {
+    /// What happened, before it is made an event.
+    struct Note: Sendable {
+        let event: WorkerEvent
+        let time: Date
+        let clock: Int64
+    }
+
+    /// How many events wait at most, while the broker is out of reach. Later ones are dropped: they are for watching.
+    static let maximumWaiting = 20_000
+    /// How many events go in one message at most.
+    static let batchSize = 100
+
+    private let isEnabled: Atomic<Bool>
+    private let notes = Lane<Note>()
+    private let waiting = Atomic(0)
+    let nodeName: String
+    private let clock: LamportClock
+    private let mailbox: any CeleryMailbox
+    private let timers: any TimerSource
+    private let logger: Logger
+
+    init(
+        isEnabled: Bool, nodeName: String, clock: LamportClock, mailbox: any CeleryMailbox, timers: any TimerSource,
+        logger: Logger
+    ) {
+        self.isEnabled = Atomic(isEnabled)
+        self.nodeName = nodeName
+        self.clock = clock
+        self.mailbox = mailbox
+        self.timers = timers
+        self.logger = logger
+    }
+
+    /// Turns events about tasks on or off.
+    ///
+    /// - Returns: whether that is a change.
+    func setEnabled(_ enabled: Bool) -> Bool {
+        isEnabled.exchange(enabled, ordering: .acquiringAndReleasing) != enabled
+    }
+
+    // MARK: Noting
+
+    var isListening: Bool { isEnabled.load(ordering: .relaxed) }
+
+    func observe(_ event: WorkerEvent, at time: Date) {
+        guard waiting.load(ordering: .relaxed) < Self.maximumWaiting else { return }
+        waiting.add(1, ordering: .relaxed)
+        notes.put(Note(event: event, time: time, clock: clock.forward()))
+    }
+
+    // MARK: Sending
+
+    /// Sends what is noted, and after ``finish()`` what was noted by then. While the broker is out of reach it is kept.
+    func run(until stopping: Gate) async {
+        while true {
+            let notes = await notes.take()
+            if notes.isEmpty { return }
+            var events: [CeleryEvent] = []
+            events.reserveCapacity(notes.count)
+            let utcOffset = ProcessFacts.utcOffset
+            for note in notes {
+                for (kind, fields) in TaskEvents.events(of: note.event) {
+                    events.append(event(kind, fields, at: note.time, clock: note.clock, utcOffset: utcOffset))
+                }
+            }
+            await publish(events, until: stopping)
+            waiting.subtract(notes.count, ordering: .relaxed)
+        }
+    }
+
+    /// Nothing more is noted.
+    func finish() { notes.close() }
+
+    private func publish(_ events: [CeleryEvent], until stopping: Gate) async {
+        var messages: [OutgoingMessage] = []
+        for start in stride(from: 0, to: events.count, by: Self.batchSize) {
+            let batch = Array(events[start..<min(start + Self.batchSize, events.count)])
+            guard let message = try? CeleryEvent.encode(batch: batch, nodeName: nodeName) else { continue }
+            messages.append(
+                OutgoingMessage(
+                    message: message, exchange: CeleryEvent.exchange, routingKey: CeleryEvent.batchRoutingKey))
+        }
+        var backoff = Backoff()
+        while !messages.isEmpty {
+            do {
+                return try await mailbox.publish(messages)
+            } catch {
+                logger.debug("events are not sent yet", metadata: ["error": "\(error)"])
+                if await stopping.wait(atMost: backoff.next(), timers: timers) { return }
+            }
+        }
+    }
+
+    /// Sends one event about the worker now. Where it cannot be sent it is lost: a later one tells the same.
+    func send(_ kind: CeleryEvent.Kind, _ fields: WireObject, at time: Date) async {
+        let event = event(
+            kind, fields, at: time, clock: clock.forward(), utcOffset: ProcessFacts.utcOffset)
+        do {
+            try await mailbox.publish([
+                OutgoingMessage(
+                    message: try event.encode(), exchange: CeleryEvent.exchange, routingKey: kind.routingKey)
+            ])
+        } catch {
+            logger.debug("an event is not sent", metadata: ["event": "\(kind)", "error": "\(error)"])
+        }
+    }
+
+    private func event(
+        _ kind: CeleryEvent.Kind, _ fields: WireObject, at time: Date, clock: Int64, utcOffset: Double
+    ) -> CeleryEvent {
+        CeleryEvent(
+            kind, nodeName: nodeName, utcOffset: utcOffset, processID: Int(ProcessFacts.processID), clock: clock,
+            timestamp: time.timeIntervalSince1970, fields: fields)
+    }
+}

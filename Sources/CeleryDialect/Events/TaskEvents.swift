@@ -1,0 +1,71 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+
+import struct FoundationEssentials.Date
+
+/// What the worker tells of a task, as Celery's events.
+enum TaskEvents {
+    /// The events of one happening, in Celery's order: mostly one, none for a task that asked to be ignored.
+    static func events(of event: WorkerEvent) -> [(kind: CeleryEvent.Kind, fields: WireObject)] {
+        switch event {
+        case .received(let request): [(.taskReceived, received(request))]
+        case .started(let request): [(.taskStarted, CeleryEventFields.started(id: request.id))]
+        case .ended(let request, let outcome, let runtime): ended(request, outcome, runtime)
+        }
+    }
+
+    private static func received(_ request: TaskRequest) -> WireObject {
+        let message = request.message as? CeleryTaskMessage
+        let repr = PythonRepr()
+        return CeleryEventFields.received(
+            id: request.id, name: request.name, args: message?.argsrepr ?? repr.text(args: request.arguments),
+            kwargs: message?.kwargsrepr ?? repr.text(kwargs: request.keywordArguments), rootID: request.rootID,
+            parentID: request.parentID, retries: request.retries, eta: request.eta.flatMap { CeleryTime.text($0) },
+            expires: request.expires.flatMap { CeleryTime.text($0) })
+    }
+
+    private static func ended(
+        _ request: TaskRequest, _ outcome: Outcome, _ runtime: Duration?
+    ) -> [(kind: CeleryEvent.Kind, fields: WireObject)] {
+        let id = request.id
+        func failed(_ failure: TaskFailure, _ kind: CeleryEvent.Kind = .taskFailed) -> (CeleryEvent.Kind, WireObject) {
+            // Monitors expect text where the task has run.
+            let traceback = runtime == nil ? failure.traceback : failure.traceback ?? ""
+            let exception = PythonExceptionText.text(type: failure.type, arguments: failure.arguments)
+            return (kind, CeleryEventFields.failed(id: id, exception: exception, traceback: traceback))
+        }
+        func revoked(terminated signal: Int32? = nil, expired: Bool = false) -> (CeleryEvent.Kind, WireObject) {
+            (
+                .taskRevoked,
+                CeleryEventFields.revoked(
+                    id: id, isTerminated: signal != nil, signal: signal, isExpired: expired)
+            )
+        }
+        switch outcome {
+        case .success(let value):
+            let result = PythonRepr().text(of: value)
+            return [
+                (.taskSucceeded, CeleryEventFields.succeeded(id: id, result: result, runtime: runtime?.seconds))
+            ]
+        case .failure(let failure): return [failed(failure)]
+        case .retry(_, let cause, _, _): return [failed(cause, .taskRetried)]
+        case .expired: return [revoked(expired: true)]
+        case .revoked(.revoked): return [revoked()]
+        case .revoked(.terminated(let signal)): return [revoked(terminated: signal)]
+        case .timedOut(let limit):
+            let argument = Int64(exactly: limit).map { WireValue.int($0) } ?? .double(limit)
+            return [
+                failed(
+                    TaskFailure(type: "TimeLimitExceeded", module: "billiard.exceptions", arguments: [argument]))
+            ]
+        case .unregistered: return [failed(TaskFailure("NotRegistered", request.name))]
+        case .ignored, .replaced: return []
+        case .rejected(let requeue):
+            let rejected = (CeleryEvent.Kind.taskRejected, CeleryEventFields.rejected(id: id, requeue: requeue))
+            if requeue { return [rejected] }
+            // Celery 5.7 counts a task that is not put back as failed too.
+            return [failed(TaskFailure(type: "Reject", arguments: [.null, .bool(false)])), rejected]
+        }
+    }
+}

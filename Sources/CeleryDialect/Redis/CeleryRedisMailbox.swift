@@ -1,0 +1,129 @@
+#if Redis
+import CeleriacCore
+import CeleriacRedis
+import CeleriacWire
+import CeleryWire
+import Logging
+import NIOCore
+
+/// Remote control and events over Redis: requests and events by pub/sub, replies into the lists of those who asked.
+final class CeleryRedisMailbox: CeleryMailbox {
+    /// How long kombu remembers a binding that may expire, and how often it is to be renewed.
+    private static let bindingLifetime = Duration.seconds(3600)
+    private static let renewal = Duration.seconds(1200)
+
+    private let broker: CeleryRedisBroker
+    private let keys: KombuKeys
+    private let names: CeleryControlNames
+    private let queue: String
+    private let client: RedisClient
+    private let timers: EventLoopTimerSource
+    private let logger: Logger
+
+    init(broker: CeleryRedisBroker, nodeName: String, names: CeleryControlNames) {
+        self.broker = broker
+        self.keys = broker.keys
+        self.names = names
+        self.queue = names.queue(ofNode: nodeName)
+        self.logger = broker.logger
+        self.client = RedisClient(broker.configuration, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
+        self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
+    }
+
+    // MARK: Requests
+
+    func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
+        let subscription = RedisPubSub(
+            broker.configuration, eventLoopGroup: broker.eventLoopGroup, logger: logger
+        ) { messages in
+            for message in messages {
+                receive(
+                    Result { () throws(CeleryWireError) in try KombuEnvelope.decode(message.payload).message }
+                        .mapError { MessageFault($0) })
+            }
+        }
+        let channel = keys.channel(names.requests, database: broker.configuration.database)
+        var isSubscribed = false
+        var backoff = Backoff()
+        repeat {
+            do {
+                // Once subscribed, the subscription renews itself.
+                if !isSubscribed { try await subscription.subscribe([channel]) }
+                isSubscribed = true
+                try await bind()
+                backoff.reset()
+                await stopping.wait(atMost: Self.renewal, timers: timers)
+            } catch {
+                logger.warning("remote control is out of reach, trying again", metadata: ["error": "\(error)"])
+                await stopping.wait(atMost: backoff.next(), timers: timers)
+            }
+        } while !stopping.isOpen
+        await subscription.close()
+        await unbind()
+    }
+
+    /// Enters the node's queue among the exchange's bindings, as kombu does. Nothing is ever put into it: requests come by
+    /// pub/sub.
+    private func bind() async throws(RedisError) {
+        _ = try await client.evaluate(
+            KombuScripts.bindExpiring, keys: [keys.binding(names.requests), keys.bindingDeadlines],
+            arguments: [bindingMember, names.requests, Int64(Self.bindingLifetime.seconds * 1000)])
+    }
+
+    private func unbind() async {
+        var commands = [
+            RedisCommand("SREM", keys.binding(names.requests), bindingMember),
+            RedisCommand("SREM", keys.permanentBinding(names.requests), bindingMember),
+        ]
+        commands += keys.prioritySteps.map { RedisCommand("DEL", keys.list(queue, step: $0)) }
+        do {
+            _ = try await client.send(commands, timeout: .seconds(2))
+        } catch {
+            // Whoever finds the binding past its time sweeps it.
+            logger.debug("the binding of remote control is left behind", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private var bindingMember: String { keys.bindingMember(routingKey: "", queue: queue) }
+
+    // MARK: Publishing
+
+    func publish(_ messages: [OutgoingMessage]) async throws {
+        var commands: [RedisCommand] = []
+        commands.reserveCapacity(messages.count)
+        for message in messages {
+            let envelope = try KombuEnvelope(
+                message: message.message, exchange: message.exchange, routingKey: message.routingKey,
+                deliveryTag: CeleryID.random()
+            ).encode()
+            if message.exchange == names.replies {
+                for queue in try await queues(boundTo: message.exchange, routingKey: message.routingKey) {
+                    commands.append(RedisCommand("LPUSH", keys.list(queue, step: 0), envelope))
+                }
+            } else {
+                let channel = keys.channel(
+                    message.exchange, routingKey: message.routingKey, database: broker.configuration.database)
+                commands.append(RedisCommand("PUBLISH", channel, envelope))
+            }
+        }
+        guard !commands.isEmpty else { return }
+        let replies = try await client.send(commands)
+        if let refusal = replies.lazy.compactMap(\.error).first { throw refusal }
+    }
+
+    /// The queues that get what is published to a direct exchange.
+    private func queues(boundTo exchange: String, routingKey: String) async throws(RedisError) -> [String] {
+        let members = try await client.send(RedisCommand("SMEMBERS", keys.binding(exchange))).array ?? []
+        return members.compactMap { member in
+            guard let parts = member.string?.split(separator: keys.separator, omittingEmptySubsequences: false),
+                parts.count == 3, parts[0] == routingKey
+            else { return nil }
+            return String(parts[2])
+        }
+    }
+
+    func close() async {
+        await client.close()
+    }
+}
+#endif

@@ -1,0 +1,46 @@
+public import CeleriacWire
+
+/// One worker's reply to a remote control request.
+public struct CeleryControlReply: Sendable, Hashable {
+    /// The node name of who replies.
+    public var nodeName: String
+    /// The reply; what went wrong is an object with the one key `error`.
+    public var value: WireValue
+    /// The request's ticket.
+    public var ticket: String?
+    /// The sender's logical clock.
+    public var clock: Int64
+
+    /// Makes a reply.
+    public init(nodeName: String, value: WireValue, ticket: String?, clock: Int64) {
+        self.nodeName = nodeName
+        self.value = value
+        self.ticket = ticket
+        self.clock = clock
+    }
+
+    /// Makes the message, byte for byte as kombu does.
+    ///
+    /// - Throws: `CeleryWireError.Code.unrepresentable` for a value that JSON cannot carry.
+    public func encode() throws(CeleryWireError) -> WireMessage {
+        try .json(
+            .object([nodeName: value]),
+            headers: ["ticket": ticket.map { .string($0) } ?? .null, "clock": .int(clock)], deliveryMode: 1)
+    }
+
+    /// Reads a reply.
+    ///
+    /// - Throws: `CeleryWireError`: `malformedControl` for a body that is no reply, and what decoding a body throws.
+    public static func decode(
+        _ message: WireMessage, limits: WireLimits = .default
+    ) throws(CeleryWireError) -> CeleryControlReply {
+        let body = try CelerySerializer.accepted(message.properties.contentType, in: [.json])
+            .decode(message.body, limits: limits)
+        guard case .object(let object) = body, let (nodeName, value) = object.first, object.count == 1 else {
+            throw .control("body", "must be an object with one key, the node's name")
+        }
+        return CeleryControlReply(
+            nodeName: nodeName, value: value, ticket: message.headers["ticket"]?.stringValue,
+            clock: message.headers["clock"]?.wholeNumber.map { Int64($0) } ?? 0)
+    }
+}
