@@ -13,7 +13,8 @@ struct CronFields: Sendable, Hashable {
         guard parts.count == 5 else {
             throw CeleriacError(
                 .configuration,
-                "a cron expression has five fields (minute, hour, day of month, month, day of week), not \(parts.count)")
+                "a cron expression has five fields (minute, hour, day of month, month, day of week), not \(parts.count)"
+            )
         }
         minute = try CronField(parts[0], .init(name: "minute", values: 0...59))
         hour = try CronField(parts[1], .init(name: "hour", values: 0...23))

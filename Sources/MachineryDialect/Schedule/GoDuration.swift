@@ -17,8 +17,8 @@ enum GoDuration {
             rest = rest[number.endIndex...]
             let unit = rest.prefix { !"0123456789.".contains($0) }
             rest = rest[unit.endIndex...]
-            guard let value = Double(number.hasPrefix(".") ? "0" + number : String(number)), let factor = units[String(unit)]
-            else { return nil }
+            let digits = number.hasPrefix(".") ? "0" + number : String(number)
+            guard let value = Double(digits), let factor = units[String(unit)] else { return nil }
             total += value * factor
         }
         // Go's durations hold 292 years.

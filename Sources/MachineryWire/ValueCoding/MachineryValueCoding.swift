@@ -31,5 +31,6 @@ public struct MachineryValueCoding: ValueCoding {
         }
     }
 
+    /// Arguments and results name their types.
     public var callCoding: (any CallCoding)? { MachineryCallCoding() }
 }
