@@ -26,7 +26,8 @@ struct ConnectionOptions: ParsableArguments {
             broker: broker, results: resultBackend ?? environment["CELERY_RESULT_BACKEND"], logger: logger)
     }
 
-    private var logger: Logger {
+    /// Where a command's connections say what happens.
+    var logger: Logger {
         var logger = Logger(label: "celeriac") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = verbose ? .debug : .error
         return logger
