@@ -26,12 +26,15 @@ struct ConnectionOptions: ParsableArguments {
         }
         return try CeleryApp(
             broker: broker, results: resultBackend ?? environment["CELERY_RESULT_BACKEND"],
-            logger: logger(verbose ? .debug : level))
+            logger: logger(level))
     }
 
-    private func logger(_ level: Logger.Level) -> Logger {
+    /// Where a command's connections say what happens.
+    ///
+    /// - Parameter level: what is told unless more is asked for.
+    func logger(_ level: Logger.Level = .error) -> Logger {
         var logger = Logger(label: "celeriac") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = level
+        logger.logLevel = verbose ? .debug : level
         return logger
     }
 }

@@ -32,11 +32,17 @@ public protocol ResultStore: Sendable {
     /// Deletes what is stored for these tasks.
     func forget(_ taskIDs: [String]) async throws
 
+    /// How often to ask a store that tells nobody of what is stored in it; nil for one that tells.
+    var pollInterval: Duration? { get }
+
     /// Closes what the store holds open.
     func close() async
 }
 
 extension ResultStore {
+    /// None: the store tells.
+    public var pollInterval: Duration? { nil }
+
     /// True.
     public var expiresByItself: Bool { true }
 }

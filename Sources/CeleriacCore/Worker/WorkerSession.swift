@@ -1,7 +1,7 @@
 import CeleriacWire
 import Logging
-import NIOPosix
 import NIOConcurrencyHelpers
+import NIOPosix
 
 import struct FoundationEssentials.Date
 
