@@ -19,6 +19,7 @@ let package = Package(
         .library(name: "Celeriac", targets: ["Celeriac"]),
         .library(name: "CeleriacWire", targets: ["CeleriacWire"]),
         .library(name: "CeleryWire", targets: ["CeleryWire"]),
+        .library(name: "MachineryWire", targets: ["MachineryWire"]),
         .library(name: "CeleriacTestKit", targets: ["CeleriacTestKit"]),
         .executable(name: "celeriac", targets: ["CeleriacTool"]),
     ],
@@ -67,6 +68,8 @@ let package = Package(
                 "CeleriacWire", .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
+
+        .target(name: "MachineryWire", dependencies: ["CeleriacWire"], swiftSettings: settings),
 
         // The runtime: knows tasks, not formats.
         .target(
@@ -120,8 +123,24 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(
+            name: "MachineryDialect",
+            dependencies: [
+                "MachineryWire", "CeleriacCore",
+                .target(name: "CeleriacAMQP", condition: amqp),
+                .target(name: "CeleriacRedis", condition: redis),
+            ],
+            swiftSettings: settings),
+
         // The umbrella: turns URLs into brokers and result stores.
-        .target(name: "Celeriac", dependencies: ["CeleryDialect"], swiftSettings: settings),
+        .target(
+            name: "Celeriac",
+            dependencies: [
+                "CeleryDialect", "MachineryDialect",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
 
         // Around it.
         .target(
@@ -137,6 +156,7 @@ let package = Package(
                 "Celeriac", "CeleriacTestKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -148,6 +168,7 @@ let package = Package(
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
         .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire"], swiftSettings: settings),
         .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire"], swiftSettings: settings),
+        .testTarget(name: "MachineryWireTests", dependencies: ["MachineryWire"], swiftSettings: settings),
         .testTarget(
             name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
@@ -177,10 +198,13 @@ let package = Package(
         .testTarget(
             name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit"], swiftSettings: settings),
         .testTarget(
+            name: "MachineryDialectTests", dependencies: ["MachineryDialect", "CeleriacTestKit"],
+            swiftSettings: settings),
+        .testTarget(
             name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
         .testTarget(
-            name: "CompatTests", dependencies: ["CeleryWire"], path: "Compat",
-            exclude: ["celery", "README.md", "MATRIX.md", "inventory.py"], swiftSettings: settings),
+            name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
+            exclude: ["celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "inventory.py"], swiftSettings: settings),
         .executableTarget(
             name: "LiveWorker",
             dependencies: [
@@ -193,7 +217,7 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacTestKit", "LiveWorker",
+                "Celeriac", "CeleriacTestKit", "CeleriacTool", "LiveWorker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -97,7 +97,7 @@ class Redis:
 
     def left(self):
         """How many messages are in the queue, or taken and not acknowledged."""
-        return self.broker.llen(QUEUE) + self.broker.hlen("unacked")
+        return self.broker.llen(QUEUE) + self.broker.hlen("unacked") + self.broker.hlen(QUEUE + ".celeriac.claims")
 
 
 class RabbitMQ:
@@ -182,6 +182,72 @@ def messages(number):
 
 def task_id(i):
     return f"00000000-0000-4000-8000-{i:012d}"
+
+
+class Celery:
+    """The messages and results of Celery."""
+
+    def put(self, broker, number):
+        broker.put(messages(number))
+
+    def are_stored(self, results, number):
+        return results.results.dbsize() >= number
+
+    def result_key(self, i):
+        return f"celery-task-meta-{task_id(i)}"
+
+    def result(self, meta):
+        return meta.get("status"), meta.get("result")
+
+
+class Machinery:
+    """The messages and states of Go's Machinery, byte for byte as Go writes them."""
+
+    def put(self, broker, number):
+        bodies = map(self.message, range(number))
+        if isinstance(broker, Redis):
+            with broker.broker.pipeline(transaction=False) as pipeline:
+                for count, body in enumerate(bodies, 1):
+                    pipeline.rpush(QUEUE, body)
+                    if count % 1000 == 0:
+                        pipeline.execute()
+                pipeline.execute()
+            return
+        with broker.connect() as connection:
+            channel = connection.channel()
+            channel.exchange_declare("machinery_exchange", "direct", durable=True, auto_delete=False)
+            channel.queue_declare(QUEUE, durable=True, auto_delete=False)
+            channel.queue_bind(QUEUE, "machinery_exchange", QUEUE)
+            for body in bodies:
+                message = amqp.Message(body, content_type="application/json", delivery_mode=2)
+                channel.basic_publish(message, exchange="machinery_exchange", routing_key=QUEUE)
+        wait_until(lambda: broker.length() == number, "RabbitMQ has taken the messages")
+
+    def message(self, i):
+        argument = {"Name": "", "Type": "int64", "Value": i}
+        signature = {"UUID": f"task_{task_id(i)}", "Name": "bench.add", "RoutingKey": QUEUE, "ETA": None, "GroupUUID": ""}
+        signature |= {"GroupTaskCount": 0, "Args": [argument, argument], "Headers": {}, "Priority": 0, "Immutable": False}
+        signature |= {"RetryCount": 0, "RetryTimeout": 0, "OnSuccess": None, "OnError": None, "ChordCallback": None}
+        signature |= {"BrokerMessageGroupId": "", "SQSReceiptHandle": "", "StopTaskDeletionOnError": False}
+        signature |= {"IgnoreWhenTaskNotRegistered": False}
+        return json.dumps(signature, separators=(",", ":"))
+
+    def are_stored(self, results, number):
+        # A task has a state before it has its last one, and the last tasks of the queue are the last to have theirs.
+        if results.results.dbsize() < number:
+            return False
+        last = results.results.mget([self.result_key(i) for i in range(max(0, number - 300), number)])
+        return all(value and b'"SUCCESS"' in value for value in last)
+
+    def result_key(self, i):
+        return f"task_{task_id(i)}"
+
+    def result(self, state):
+        results = state.get("Results") or [{}]
+        return state.get("State"), results[0].get("Value")
+
+
+CELERY, MACHINERY = Celery(), Machinery()
 
 
 # Processes.
@@ -363,6 +429,14 @@ class CeleriacProducer:
         return [self.program, "produce", str(number), str(self.batch)], {}
 
 
+class MachineryCeleriacWorker(CeleriacWorker):
+    name = "Celeriac on Machinery's messages"
+    family = "Celeriac (Machinery)"
+
+    def command(self, broker, results, number):
+        return [self.program, "worker"], {"BENCH_DIALECT": "machinery"}
+
+
 class Bare:
     """Issues just the broker's commands: what it stores is not the tasks' results."""
 
@@ -383,7 +457,9 @@ def workers(programs):
     if QUICK:
         # Those that have been the best on one broker or the other.
         celery = [worker for worker in celery if worker.multiplier == 200]
-    return [*celery, AioCeleryWorker(), CeleriacWorker(programs + "/CeleriacBench"), Bare(programs + "/bare", "drain")]
+    celeriac = programs + "/CeleriacBench"
+    ours = [CeleriacWorker(celeriac), MachineryCeleriacWorker(celeriac)]
+    return [*celery, AioCeleryWorker(), *ours, Bare(programs + "/bare", "drain")]
 
 
 def producers(programs):
@@ -414,7 +490,8 @@ class Bench:
 
     def drain(self, worker, broker, results, number):
         self.clear(broker)
-        broker.put(messages(number))
+        system = MACHINERY if isinstance(worker, MachineryCeleriacWorker) else CELERY
+        system.put(broker, number)
         if broker.length() != number:
             raise Failure(f"the queue holds {broker.length()} messages instead of {number}")
         process = self.start(worker, broker, results, number)
@@ -423,7 +500,7 @@ class Bench:
             while not (first := self.counter.value()):
                 self.pause(process, deadline)
             started, used = time.perf_counter(), cpu_seconds(process.pid)
-            while self.counter.value() < number or (results and results.results.dbsize() < number):
+            while self.counter.value() < number or (results and not system.are_stored(results, number)):
                 self.pause(process, deadline)
             seconds = time.perf_counter() - started
             cpu, memory = cpu_seconds(process.pid) - used, peak_megabytes(process.pid)
@@ -433,7 +510,7 @@ class Bench:
                 wait_until(lambda: broker.left() == 0, "Redis has all acknowledgements")
         finally:
             process.stop()
-        self.verify(worker, broker, results, number)
+        self.verify(worker, broker, results, number, system)
         return {"rate": (number - first) / seconds, "cpu": cpu / (number - first) * 1e6, "memory": memory}
 
     def pause(self, process, deadline):
@@ -442,7 +519,7 @@ class Bench:
             raise process.failure(f"after {PATIENCE} s it has run {self.counter.value()} tasks")
         time.sleep(0.002)
 
-    def verify(self, worker, broker, results, number):
+    def verify(self, worker, broker, results, number, system):
         if self.counter.value() != number:
             raise Failure(f"{self.counter.value()} tasks ran instead of {number}")
         if left := broker.left():
@@ -455,9 +532,8 @@ class Bench:
             return
         for begin in range(0, number, 1000):
             indices = range(begin, min(begin + 1000, number))
-            for i, value in zip(indices, results.results.mget([f"celery-task-meta-{task_id(i)}" for i in indices])):
-                meta = json.loads(value) if value else {}
-                if (meta.get("status"), meta.get("result")) != ("SUCCESS", i + i):
+            for i, value in zip(indices, results.results.mget([system.result_key(i) for i in indices])):
+                if system.result(json.loads(value) if value else {}) != ("SUCCESS", i + i):
                     raise Failure(f"the result of add({i}, {i}) is {value!r}")
 
     def publish(self, producer, broker, results, number):

@@ -3,3 +3,5 @@
 @_exported public import CeleriacWire
 @_exported public import CeleryDialect
 @_exported public import CeleryWire
+@_exported public import MachineryDialect
+@_exported public import MachineryWire

@@ -5,9 +5,10 @@ public struct CeleriacRootCommand: AsyncParsableCommand {
     /// The command's name, abstract and subcommands.
     public static let configuration = CommandConfiguration(
         commandName: "celeriac",
-        abstract: "Distributed tasks that share queues with Python Celery.",
+        abstract: "Distributed tasks that share queues with Python Celery and Go Machinery.",
         subcommands: [
-            DemoCommand.self, CallCommand.self, ResultCommand.self, DecodeCommand.self, WithServersCommand.self,
+            DemoCommand.self, CallCommand.self, ResultCommand.self, DecodeCommand.self, BeatCommand.self,
+            WithServersCommand.self,
         ])
 
     /// Makes the command; its argument parser fills it.

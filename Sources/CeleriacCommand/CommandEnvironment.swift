@@ -4,6 +4,9 @@ import Foundation
 struct CommandEnvironment {
     subscript(name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 
+    /// All of the environment.
+    var all: [String: String] { ProcessInfo.processInfo.environment }
+
     /// Prints a line on standard error.
     static func say(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
 

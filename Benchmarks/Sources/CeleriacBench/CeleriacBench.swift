@@ -13,6 +13,7 @@ import Glibc
     static func main() async throws {
         var logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .warning
+        if environment("BENCH_DIALECT") == "machinery" { return try await MachineryBench.work(logger: logger) }
         let app = try CeleryApp(
             broker: environment("BENCH_BROKER") ?? "", results: environment("BENCH_RESULTS"),
             configuration: CeleryConfiguration(
@@ -68,7 +69,7 @@ import Glibc
         print(#"{"seconds": \#(seconds), "cpu": \#(cpu), "number": \#(number - 1)}"#)
     }
 
-    private static func environment(_ name: String) -> String? {
+    static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
     }
 

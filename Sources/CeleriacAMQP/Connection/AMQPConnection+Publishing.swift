@@ -55,7 +55,8 @@ extension AMQPConnection {
                     .basicPublish(
                         exchange: publish.exchange, routingKey: publish.routingKey, mandatory: publish.mandatory),
                     channel: number, to: &output)
-                try writer.write(publish.message, channel: number, to: &output)
+                try writer.write(
+                    publish.message, omitsEmptyHeaders: publish.omitsEmptyHeaders, channel: number, to: &output)
             } catch {
                 output.moveWriterIndex(to: start)
                 var error = error

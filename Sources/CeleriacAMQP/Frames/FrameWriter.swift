@@ -30,9 +30,12 @@ struct FrameWriter {
     /// it needs.
     ///
     /// - Throws: `invalidMessage` when the properties do not fit in a frame; then nothing was appended.
-    func write(_ message: WireMessage, channel: UInt16, to out: inout ByteBuffer) throws(AMQPError) {
+    func write(
+        _ message: WireMessage, omitsEmptyHeaders: Bool = false, channel: UInt16, to out: inout ByteBuffer
+    ) throws(AMQPError) {
         defer { pool.recycle() }
-        var (properties, size) = try MessageCoding.properties(of: message, in: pool)
+        var (properties, size) = try MessageCoding.properties(
+            of: message, omitsEmptyHeaders: omitsEmptyHeaders, in: pool)
         let bodySize = UInt64(message.body.count)
         try frame(.header, channel: channel, payloadBound: size + 12, to: &out) { payload in
             payload.storeBytes(of: UInt32(0x003C_0000).bigEndian, as: UInt32.self)

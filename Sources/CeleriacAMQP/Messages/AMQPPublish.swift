@@ -12,13 +12,20 @@ public struct AMQPPublish: Sendable {
     public var mandatory: Bool
     /// Headers, properties and body.
     public var message: WireMessage
+    /// Whether a message without headers carries no table for them, as most clients send it, rather than an empty one as
+    /// kombu does.
+    public var omitsEmptyHeaders: Bool
 
     /// Makes a publish.
-    public init(exchange: String = "", routingKey: String, mandatory: Bool = false, message: WireMessage) {
+    public init(
+        exchange: String = "", routingKey: String, mandatory: Bool = false, message: WireMessage,
+        omitsEmptyHeaders: Bool = false
+    ) {
         self.exchange = exchange
         self.routingKey = routingKey
         self.mandatory = mandatory
         self.message = message
+        self.omitsEmptyHeaders = omitsEmptyHeaders
     }
 }
 

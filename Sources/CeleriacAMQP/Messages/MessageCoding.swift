@@ -5,11 +5,12 @@ internal import CeleriacWire
 
 /// Basic properties and headers ⇄ the property list of a content header frame, through librabbitmq.
 enum MessageCoding {
-    /// Lays out a message's properties for librabbitmq. The header table is always present, as kombu sends it.
+    /// Lays out a message's properties for librabbitmq. The header table is always present, as kombu sends it, unless
+    /// `omitsEmptyHeaders`.
     ///
     /// - Returns: The properties, and the bound of their encoded size.
     static func properties(
-        of message: WireMessage, in pool: CodecPool
+        of message: WireMessage, omitsEmptyHeaders: Bool = false, in pool: CodecPool
     ) throws(AMQPError) -> (amqp_basic_properties_t, size: Int) {
         let source = message.properties
         var target = amqp_basic_properties_t()
@@ -25,10 +26,12 @@ enum MessageCoding {
         }
         target.content_type = try put(source.contentType, AMQP_BASIC_CONTENT_TYPE_FLAG, "content type")
         target.content_encoding = try put(source.contentEncoding, AMQP_BASIC_CONTENT_ENCODING_FLAG, "content encoding")
-        let (headers, headersSize) = try FieldTable.table(message.headers, in: pool)
-        target.headers = headers
-        target._flags |= amqp_flags_t(bitPattern: AMQP_BASIC_HEADERS_FLAG)
-        size += headersSize
+        if !(omitsEmptyHeaders && message.headers.isEmpty) {
+            let (headers, headersSize) = try FieldTable.table(message.headers, in: pool)
+            target.headers = headers
+            target._flags |= amqp_flags_t(bitPattern: AMQP_BASIC_HEADERS_FLAG)
+            size += headersSize
+        }
         if let deliveryMode = source.deliveryMode {
             target.delivery_mode = deliveryMode
             target._flags |= amqp_flags_t(bitPattern: AMQP_BASIC_DELIVERY_MODE_FLAG)

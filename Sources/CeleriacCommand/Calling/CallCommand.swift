@@ -12,6 +12,11 @@ struct CallCommand: AsyncParsableCommand {
             nothing could be sent or that no result came in time.
 
               celeriac call tasks.add --args '[2, 3]' --wait -b redis://localhost/0 --result-backend redis://localhost/1
+
+            With --dialect machinery arguments are values whose types can be told (integers are int64, arrays take the \
+            type of their first element), or objects that name theirs:
+
+              celeriac call add --dialect machinery --args '[2, {"Type": "int64", "Value": 3}]' --wait -b redis://localhost
             """)
 
     @Argument(help: "The task's name, for instance tasks.add.")
@@ -24,6 +29,15 @@ struct CallCommand: AsyncParsableCommand {
     var kwargs = "{}"
 
     @OptionGroup var connection: ConnectionOptions
+
+    @Option(help: "Whose task it is: celery or machinery.")
+    var dialect = Dialect.celery
+
+    @OptionGroup var machinery: MachineryOptions
+
+    enum Dialect: String, ExpressibleByArgument {
+        case celery, machinery
+    }
 
     @Option(help: "The queue. Default: celery.")
     var queue: String?
@@ -55,6 +69,7 @@ struct CallCommand: AsyncParsableCommand {
     func run() async throws {
         let signature = Signature(
             task, arguments: try JSONArgument.list(args), keywordArguments: try JSONArgument.object(kwargs))
+        if dialect == .machinery { return try await callMachinery(signature) }
         let app = try connection.makeApp()
         var options = SendOptions(
             countdown: countdown.map { .seconds($0) }, expires: expires.map { Date().addingTimeInterval($0) },
@@ -67,6 +82,24 @@ struct CallCommand: AsyncParsableCommand {
             return .ended(id: result.id, try await result.get(timeout: .seconds(timeout)))
         }
         await app.close()
+        if status != 0 { throw ExitCode(status) }
+    }
+}
+
+extension CallCommand {
+    /// Sends the task to Machinery's workers. The broker keeps the results too, unless another backend is named.
+    private func callMachinery(_ signature: Signature<WireValue>) async throws {
+        guard expires == nil, compression == nil, serializer == "json" else {
+            throw ValidationError("Machinery's messages carry no expiry and no other body than JSON.")
+        }
+        let server = try machinery.makeServer(connection)
+        let options = SendOptions(countdown: countdown.map { .seconds($0) }, priority: priority, queue: queue)
+        let status = await ResultPrinter(json: json).report {
+            guard let result = try await server.send([signature], options: options).first else { return nil }
+            guard wait else { return .sent(result.id) }
+            return .ended(id: result.id, try await result.get(timeout: .seconds(timeout)))
+        }
+        await server.close()
         if status != 0 { throw ExitCode(status) }
     }
 }

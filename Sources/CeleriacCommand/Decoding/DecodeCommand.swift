@@ -10,6 +10,9 @@ struct DecodeCommand: AsyncParsableCommand {
             The message is an envelope as it lies in a Redis list or in a file of the filesystem transport, or an AMQP \
             message in the form {"properties": {…}, "headers": {…}, "body_base64": "…"}.
 
+            A message of Machinery, as it lies in a Redis list or in the same AMQP form, gives "dialect": "machinery" and the \
+            signature's 19 fields.
+
             All keys are always there, null where the message has none. A message that cannot be decoded gives a named \
             error on standard error and exit status 1.
 
@@ -18,7 +21,13 @@ struct DecodeCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let description = try CeleryTaskMessage.describe(CommandEnvironment.readInput())
+            let input = CommandEnvironment.readInput()
+            let description =
+                if let signature = MachineryInput.signature(in: input) {
+                    try MachinerySignature.describe(signature)
+                } else {
+                    try CeleryTaskMessage.describe(input)
+                }
             CommandEnvironment.write(try JSON.encode(.object(description), style: .python, nonFinite: .allow))
         } catch {
             CommandEnvironment.say("\(error)")

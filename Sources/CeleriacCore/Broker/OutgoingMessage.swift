@@ -1,5 +1,7 @@
 public import CeleriacWire
 
+public import struct FoundationEssentials.Date
+
 /// A message and where it goes.
 public struct OutgoingMessage: Sendable, Hashable {
     /// The message.
@@ -11,12 +13,19 @@ public struct OutgoingMessage: Sendable, Hashable {
     /// The queue that must exist before the message is sent, so that a task sent before its worker's first start
     /// waits instead of vanishing; nil where the receiver makes its own queue (replies).
     public var declaredQueue: String?
+    /// The time before which the broker is not to deliver it, in dialects whose topology holds messages back; nil for at
+    /// once. Brokers that hold nothing back deliver it, and the worker waits.
+    public var notBefore: Date?
 
     /// Makes a message for `routingKey` on `exchange`.
-    public init(message: WireMessage, exchange: String = "", routingKey: String, declaredQueue: String? = nil) {
+    public init(
+        message: WireMessage, exchange: String = "", routingKey: String, declaredQueue: String? = nil,
+        notBefore: Date? = nil
+    ) {
         self.message = message
         self.exchange = exchange
         self.routingKey = routingKey
         self.declaredQueue = declaredQueue
+        self.notBefore = notBefore
     }
 }

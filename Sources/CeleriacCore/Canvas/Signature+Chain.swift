@@ -11,14 +11,16 @@ extension Signature {
     public func then<Second: Codable & Sendable, Next: Sendable>(
         _ next: TaskName<Result, Second, Next>, _ second: Second
     ) -> Signature<Next> where Result: Codable {
-        then(partial: next.name, [{ try $0.encode(second) }], coding: next.resultCoding)
+        then(partial: next.name, [{ try $0.encode(argument: second) }], coding: next.resultCoding)
     }
 
     /// This, and then a task that takes its result and two arguments more.
     public func then<Second: Codable & Sendable, Third: Codable & Sendable, Next: Sendable>(
         _ next: TaskName<Result, Second, Third, Next>, _ second: Second, _ third: Third
     ) -> Signature<Next> where Result: Codable {
-        then(partial: next.name, [{ try $0.encode(second) }, { try $0.encode(third) }], coding: next.resultCoding)
+        then(
+            partial: next.name, [{ try $0.encode(argument: second) }, { try $0.encode(argument: third) }],
+            coding: next.resultCoding)
     }
 
     /// This, and then something whose arguments come after the result, or that is ``immutable()``. Types are not checked:
@@ -51,5 +53,12 @@ extension SubmissionOptions {
 public func chain(_ steps: [Signature<WireValue>]) -> Signature<WireValue> {
     Signature(name: "chain", resultCoding: .wire) { encoder in
         .chain(try steps.map { try $0.submission(encoder) }, SubmissionOptions())
+    }
+}
+
+extension WireEncoder {
+    /// Writes an argument as the dialect wants it.
+    fileprivate func encode<Argument: Encodable>(argument: Argument) throws -> WireValue {
+        try coding.callCoding?.encodeArgument(argument) ?? encode(argument)
     }
 }

@@ -13,7 +13,7 @@ public indirect enum Submission: Sendable {
     case native(any Sendable)
 
     /// This with options under those of every task in it.
-    func over(_ defaults: SendOptions) -> Submission {
+    package func over(_ defaults: SendOptions) -> Submission {
         guard defaults != SendOptions() else { return self }
         switch self {
         case .task(var task):

@@ -67,17 +67,19 @@ public final class Client: TaskSender {
     }
 
     private func carryOut(_ effects: [Effect]) async throws {
+        var records: [ResultRecord] = []
         var messages: [OutgoingMessage] = []
         for effect in effects {
             switch effect {
             case .publish(let more): messages.append(contentsOf: more)
+            case .store(let record): records.append(record)
             case .chord(let operation):
-                try await publish(&messages)
+                try await publish(&messages, storing: &records)
                 _ = try await (store as? any ChordStore)?.perform([operation])
-            case .store, .call, .settle: break
+            case .call, .settle, .pause: break
             }
         }
-        try await publish(&messages)
+        try await publish(&messages, storing: &records)
     }
 
     func addToChord(_ submission: Submission, of request: TaskRequest) async throws {
@@ -86,7 +88,10 @@ public final class Client: TaskSender {
         try await carryOut(publication.effects)
     }
 
-    private func publish(_ messages: inout [OutgoingMessage]) async throws {
+    /// Publishes messages, after what is stored of their tasks beforehand.
+    private func publish(_ messages: inout [OutgoingMessage], storing records: inout [ResultRecord]) async throws {
+        if !records.isEmpty { try await store?.store(records) }
+        records = []
         guard !messages.isEmpty else { return }
         try await broker.publish(messages)
         messages = []
@@ -101,7 +106,9 @@ public final class Client: TaskSender {
     }
 
     /// What is to be sent for a signature, the client's options under its own and those of the call.
-    func submission<Value>(of signature: Signature<Value>, options: SendOptions = SendOptions()) throws -> Submission {
+    package func submission<Value>(of signature: Signature<Value>, options: SendOptions = SendOptions()) throws
+        -> Submission
+    {
         do {
             return try signature.with(options).submission(encoder).over(configuration.defaultOptions)
         } catch {
@@ -199,6 +206,9 @@ public final class Client: TaskSender {
         -> [String: TaskResult]
     {
         while true {
+            // Where nobody tells of results they are asked for, again and again.
+            let poll = store.pollInterval.map { timers.schedule(after: $0) { wait.needsFetch() } }
+            defer { poll?.cancel() }
             switch try await wait.next() {
             case .complete(let results):
                 return results
@@ -222,6 +232,23 @@ public final class Client: TaskSender {
         if store.deliversOnce { return hub.latest(id) }
         guard let payload = try await store.fetch([id]).first ?? nil else { return nil }
         return try dialect.result(from: payload)
+    }
+
+    /// Asks for a result every so often, until it is final.
+    func finalResult(of id: String, every interval: Duration, timeout: Duration?) async throws -> TaskResult {
+        let timeIsUp = Gate()
+        let timer = timeout.map { timers.schedule(after: $0) { timeIsUp.open() } }
+        defer { timer?.cancel() }
+        guard store != nil else {
+            throw CeleriacError(.configuration, "there is no result store: give the application one")
+        }
+        while true {
+            if let result = try await currentResult(of: id), result.state.isFinal { return result }
+            if timeIsUp.isOpen {
+                throw CeleriacError(.timeout, "a result did not arrive within \(timeout ?? .zero)")
+            }
+            try await timers.sleep(for: interval)
+        }
     }
 
     func forget(_ id: String) async throws {

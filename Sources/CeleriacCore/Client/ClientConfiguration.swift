@@ -6,7 +6,7 @@ public struct ClientConfiguration: Sendable {
     public var defaultOptions: SendOptions
     /// Queues by task name; what is not in it goes to ``defaultQueue``.
     public var routes: [String: String]
-    /// How long what is stored of unfinished chords is kept; nil for ever.
+    /// How long what is stored of unfinished chords, and of tasks before they are sent, is kept; nil for ever.
     public var resultExpiry: Duration?
 
     /// Makes a configuration.

@@ -44,9 +44,16 @@ public protocol Dialect: Sendable {
 
     /// Reads a stored state.
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult
+
+    /// The states that workers store on the way of every task whose results are stored, whatever its options say:
+    /// `RECEIVED` when a slot takes it up, `STARTED` when its handler begins.
+    var trackedStates: Set<TaskState> { get }
 }
 
 extension Dialect {
+    /// None.
+    public var trackedStates: Set<TaskState> { [] }
+
     /// Sends single tasks without links, and refuses all else.
     public func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)
         -> Publication

@@ -11,4 +11,6 @@ public enum Effect: Sendable {
     case call(ErrorCall)
     /// End the delivery at the broker. Ignored where it has been ended before (early acknowledgement).
     case settle(Settlement.Disposition)
+    /// Wait before the next effect, a duration at most: a stop ends it. The worker takes another message meanwhile.
+    case pause(Duration)
 }

@@ -42,6 +42,9 @@ public struct TaskRequest: Sendable {
     public var queue: String
     /// Whether the broker delivered it before.
     public var redelivered: Bool
+    /// What is wrong with the arguments, where the dialect finds that out by itself: no handler is called then, and the
+    /// task fails so.
+    public var refusal: TaskFailure?
     /// The dialect's own form of the message, from which it makes effects.
     public var message: any Sendable
 

@@ -34,6 +34,18 @@ public struct AsyncResult<Value: Sendable>: Sendable {
         try client.value(of: try await client.finalResult(of: id, timeout: timeout), coding: coding)
     }
 
+    /// Waits for the result by asking for it every so often, whatever the result store could tell by itself.
+    ///
+    /// - Parameters:
+    ///   - interval: how long to wait between two questions.
+    ///   - timeout: how long to wait at most; nil for as long as it takes.
+    /// - Returns: what the task returned.
+    /// - Throws: as ``get(timeout:)``.
+    public func get(timeout: Duration? = nil, every interval: Duration) async throws -> Value {
+        let result = try await client.finalResult(of: id, every: interval, timeout: timeout)
+        return try client.value(of: result, coding: coding)
+    }
+
     /// The task's state as it is stored now; `PENDING` when nothing is stored.
     ///
     /// - Throws: ``CeleriacError`` when the result store cannot be reached or read.

@@ -6,6 +6,8 @@ public struct ChordPart: Sendable {
     public var taskID: String
     /// The task's position in the header; nil where it has none.
     public var index: Int?
+    /// How many parts the header has, for stores that cannot know it; nil where nothing follows from the last one.
+    public var size: Int?
     /// The part as it is stored.
     public var payload: [UInt8]
     /// How long unfinished chords are kept; nil for ever.
@@ -15,12 +17,13 @@ public struct ChordPart: Sendable {
 
     /// Makes a part.
     public init(
-        groupID: String, taskID: String, index: Int?, payload: [UInt8], expiry: Duration?,
+        groupID: String, taskID: String, index: Int?, size: Int? = nil, payload: [UInt8], expiry: Duration?,
         whenComplete: @escaping @Sendable (ChordCompletion) -> [Effect]
     ) {
         self.groupID = groupID
         self.taskID = taskID
         self.index = index
+        self.size = size
         self.payload = payload
         self.expiry = expiry
         self.whenComplete = whenComplete

@@ -21,6 +21,7 @@ struct ArgumentBinder {
     /// The value of the next parameter.
     mutating func next<Argument: Decodable>(_ type: Argument.Type) throws -> Argument {
         defer { index += 1 }
+        if let calls = decoder.coding.callCoding { return try next(type, calls) }
         switch shape.kinds[index] {
         case .rest:
             let rest = WireValue.array(Array(arguments[min(position, arguments.count)...]))
@@ -32,6 +33,22 @@ struct ArgumentBinder {
             return try decode(type, from: .object(rest))
         case .single, .optional:
             return try decode(type, from: nextValue())
+        }
+    }
+
+    /// The next parameter's value, where the dialect reads arguments and words refusals itself.
+    private mutating func next<Argument: Decodable>(_ type: Argument.Type, _ calls: any CallCoding) throws -> Argument {
+        do {
+            if let several = type as? any SeveralArguments.Type {
+                defer { position = arguments.count }
+                let rest = arguments[min(position, arguments.count)...]
+                if let value = try several.init(rest, coding: calls) as? Argument { return value }
+            }
+            guard position < arguments.count else { throw CallError(calls.text(of: .tooFewArguments)) }
+            defer { position += 1 }
+            return try calls.decodeArgument(type, from: arguments[position])
+        } catch let error as CallError {
+            throw TaskFailure("error", error.text)
         }
     }
 
@@ -65,6 +82,9 @@ struct ArgumentBinder {
     /// Refuses what no parameter took.
     func finish() throws {
         if position < arguments.count {
+            if let calls = decoder.coding.callCoding {
+                throw TaskFailure("error", calls.text(of: .tooManyArguments))
+            }
             throw mismatch("takes \(shape.kinds.count) positional arguments but \(arguments.count) were given")
         }
         if let name = keywords.keys.first {

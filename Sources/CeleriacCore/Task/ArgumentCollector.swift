@@ -16,6 +16,10 @@ struct ArgumentCollector {
 
     mutating func add<Argument: Encodable>(_ argument: Argument) throws {
         defer { index += 1 }
+        if let calls = encoder.coding.callCoding {
+            let arguments = (argument as? any SeveralArguments)?.each ?? [argument]
+            return encoded.positional.append(contentsOf: try arguments.map { try calls.encodeArgument($0) })
+        }
         let value = try encoder.encode(argument)
         switch (shape.kinds[index], value) {
         case (.rest, .array(let rest)):

@@ -53,6 +53,23 @@ enum ArgumentKind: Sendable {
     }
 }
 
+/// A value that stands for several arguments.
+protocol SeveralArguments {
+    /// The arguments one by one.
+    var each: [any Encodable] { get }
+
+    /// Makes the value of arguments on the wire.
+    init(_ arguments: ArraySlice<WireValue>, coding: any CallCoding) throws
+}
+
+extension Rest: SeveralArguments {
+    var each: [any Encodable] { elements }
+
+    init(_ arguments: ArraySlice<WireValue>, coding: any CallCoding) throws {
+        elements = try arguments.map { try coding.decodeArgument(Element.self, from: $0) }
+    }
+}
+
 private protocol RestArgument {}
 private protocol KeywordRestArgument {}
 private protocol OptionalArgument {}

@@ -1,5 +1,6 @@
 import Logging
 import NIOConcurrencyHelpers
+import Synchronization
 
 /// Carries out effects: one lane for each kind, each of which does everything that waits in one round trip; a plan moves
 /// on to the lane of its next effect when its first is done. So the order within a plan holds, and plans share trips.
@@ -9,6 +10,9 @@ final class EffectPipeline: Sendable {
     private let counting = Lane<Plan>()
     private let calling = Lane<Plan>()
     private let settling = Lane<Plan>()
+    /// The plans that pause, each with its timer.
+    private let pausing = NIOLockedValueBox<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
+    private let lastPause = Atomic<UInt64>(0)
     private let underWay = NIOLockedValueBox((count: 0, drained: Gate?.none))
 
     private let broker: any Broker
@@ -77,7 +81,15 @@ final class EffectPipeline: Sendable {
     }
 
     /// From now on nothing is tried twice.
-    func stopRetrying() { lastCall.open() }
+    func stopRetrying() {
+        lastCall.open()
+        let paused = pausing.withLockedValue { pausing in
+            defer { pausing = [:] }
+            return pausing.sorted { $0.key < $1.key }.map(\.value)
+        }
+        for (_, timer) in paused { timer.cancel() }
+        forward(paused.map { $0.plan.advanced() })
+    }
 
     func close() {
         publishing.close()
@@ -102,6 +114,10 @@ final class EffectPipeline: Sendable {
             case .chord: toCount.append(plan)
             case .call: toCall.append(plan)
             case .settle: toSettle.append(plan)
+            case .pause(let duration):
+                // It is out of the worker's way until then.
+                if plan.endsJob { endedJobs += 1 }
+                pause(plan.keptAside(), for: duration)
             case nil:
                 done += 1
                 if plan.endsJob { endedJobs += 1 }
@@ -122,6 +138,26 @@ final class EffectPipeline: Sendable {
             return state.drained
         }
         drained?.open()
+    }
+
+    // MARK: Pausing
+
+    private func pause(_ plan: Plan, for duration: Duration) {
+        let id = lastPause.add(1, ordering: .relaxed).newValue
+        // Under the lock, so that the timer is known before it can fire, and so that no pause begins after the last call.
+        let isPaused = pausing.withLockedValue { pausing in
+            guard !lastCall.isOpen else { return false }
+            pausing[id] = (
+                plan,
+                timers.schedule(after: duration) {
+                    if let (plan, _) = self.pausing.withLockedValue({ $0.removeValue(forKey: id) }) {
+                        self.forward([plan.advanced()])
+                    }
+                }
+            )
+            return true
+        }
+        if !isPaused { forward([plan.advanced()]) }
     }
 
     // MARK: Publishing

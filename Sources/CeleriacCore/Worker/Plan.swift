@@ -4,7 +4,7 @@ struct Plan: Sendable {
     let receipt: Receipt?
     let taskID: String
     /// Whether the worker holds one message less once the plan is done.
-    let endsJob: Bool
+    private(set) var endsJob: Bool
     /// The request that the effects follow from, where there is one.
     let request: TaskRequest?
     /// Called once nothing is left to do.
@@ -30,6 +30,13 @@ struct Plan: Sendable {
     mutating func advance(inserting next: [Effect] = []) {
         effects = effects.dropFirst()
         if !next.isEmpty { effects = next + effects }
+    }
+
+    /// The plan, no longer counted among what the worker holds.
+    func keptAside() -> Plan {
+        var plan = self
+        plan.endsJob = false
+        return plan
     }
 
     /// Nothing of the rest can be done: the message is kept aside, or given back.

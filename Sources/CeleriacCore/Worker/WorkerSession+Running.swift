@@ -22,8 +22,14 @@ extension WorkerSession {
         let context = context(of: request, sender: sender) { state, value in
             try await self.store(state, value, for: job)
         }
-        if job.handler.options.tracksStarted, storesResult(of: job) {
-            submitStarted(job)
+        let tracked = storesResult(of: job) ? worker.dialect.trackedStates : []
+        if tracked.contains(.received) { submit(.received, of: job) }
+        if let refusal = request.refusal {
+            await worker.configuration.hooks.error?(context, refusal)
+            return finish(job, .failure(refusal))
+        }
+        if tracked.contains(.started) || job.handler.options.tracksStarted && storesResult(of: job) {
+            submit(.started, of: job)
         }
         let limits = TimeLimitWatch(job: job, slot: slot, session: self)
         await worker.configuration.hooks.preTask?(context)
@@ -141,7 +147,7 @@ extension WorkerSession {
 
     func finishUnregistered(_ request: TaskRequest, receipt: Receipt) {
         logger.error(
-            "message parked: no handler is registered for its task",
+            "no handler is registered for the task of a message",
             metadata: ["task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)"])
         let telling = announcement(.ended(request, .unregistered, runtime: nil))
         let context = effectContext(options: TaskOptions(), storesResult: request.ignoresResult != true)
@@ -188,10 +194,10 @@ extension WorkerSession {
 
     // MARK: States on the way
 
-    private func submitStarted(_ job: Job) {
+    private func submit(_ state: TaskState, of job: Job) {
         let meta: WireValue = .object(["hostname": .string(worker.configuration.nodeName)])
         let context = effectContext(options: job.handler.options, storesResult: true)
-        guard let record = try? worker.dialect.record(ofState: .started, meta: meta, for: job.request, in: context)
+        guard let record = try? worker.dialect.record(ofState: state, meta: meta, for: job.request, in: context)
         else { return }
         pipeline.submit(Plan(receipt: nil, taskID: job.request.id, endsJob: false, effects: [.store(record)]))
     }

@@ -2,6 +2,8 @@
 /// finished elements on a stack of values, from which closing a container takes what is its own. Counts tokens and depth.
 struct WireValueBuilder: ~Copyable {
     private let limits: WireLimits
+    /// Whether two keys that differ only in their Unicode composition are refused; else the last one wins.
+    private let refusesAmbiguousKeys: Bool
     /// How many more values and keys may come.
     private(set) var tokensLeft: Int
     private var values = MoveStack<WireValue>(capacity: 32)
@@ -22,8 +24,9 @@ struct WireValueBuilder: ~Copyable {
         case object
     }
 
-    init(limits: WireLimits) {
+    init(limits: WireLimits, refusesAmbiguousKeys: Bool = true) {
         self.limits = limits
+        self.refusesAmbiguousKeys = refusesAmbiguousKeys
         self.tokensLeft = limits.maximumTokens
     }
 
@@ -94,7 +97,7 @@ struct WireValueBuilder: ~Copyable {
         }
         var object = WireObject(minimumCapacity: keys.count)
         for (key, value) in zip(keys, elements) where object.updateValue(value, forKey: key) != nil {
-            try Self.checkSameText(object, key)
+            if refusesAmbiguousKeys { try Self.checkSameText(object, key) }
         }
         return object
     }

@@ -12,4 +12,12 @@ public protocol ValueCoding: Sendable {
     ///
     /// - Throws: `WireError` when `wireValue` is not the form of one.
     func value(of kind: ExtendedValue.Kind, from wireValue: WireValue) throws(WireError) -> ExtendedValue
+
+    /// How whole calls are written, where arguments and results carry more than their values; nil where they do not.
+    var callCoding: (any CallCoding)? { get }
+}
+
+extension ValueCoding {
+    /// None: arguments and results are their values.
+    public var callCoding: (any CallCoding)? { nil }
 }

@@ -9,8 +9,10 @@ public enum JSON {
     /// Reads one value.
     ///
     /// - Throws: `WireError` with the offset at which the bytes stop being acceptable.
-    public static func decode(_ bytes: [UInt8], limits: WireLimits = .default) throws(WireError) -> WireValue {
-        try decode(bytes.span, limits: limits)
+    public static func decode(
+        _ bytes: [UInt8], limits: WireLimits = .default, reading: JSONReading = .python
+    ) throws(WireError) -> WireValue {
+        try decode(bytes.span, limits: limits, reading: reading)
     }
 
     /// Reads one value from borrowed memory, which is not kept.
@@ -36,8 +38,10 @@ public enum JSON {
     /// Reads one value from borrowed memory, which is not kept.
     ///
     /// - Throws: `WireError` with the offset at which the bytes stop being acceptable.
-    public static func decode(_ bytes: Span<UInt8>, limits: WireLimits = .default) throws(WireError) -> WireValue {
-        var parser = try JSONParser(bytes: bytes, limits: limits)
+    public static func decode(
+        _ bytes: Span<UInt8>, limits: WireLimits = .default, reading: JSONReading = .python
+    ) throws(WireError) -> WireValue {
+        var parser = try JSONParser(bytes: bytes, limits: limits, reading: reading)
         return try parser.parse(bytes)
     }
 
@@ -67,5 +71,13 @@ public enum JSON {
         bytes = []
         defer { bytes = writer.output }
         try writer.write(value)
+    }
+
+    /// Writes text in quotation marks at the end of `bytes`: for encoders that lay out an object by themselves.
+    package static func encode(text: String, into bytes: inout [UInt8], style: JSONStyle) {
+        var writer = JSONWriter(output: bytes, style: style, nonFinite: .refuse)
+        bytes = []
+        writer.write(string: text)
+        bytes = writer.output
     }
 }

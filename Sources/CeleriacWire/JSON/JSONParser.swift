@@ -2,14 +2,16 @@
 struct JSONParser: ~Copyable {
     private var index = 0
     private let end: Int
+    private let reading: JSONReading
     private var builder: WireValueBuilder
 
-    init(bytes: Span<UInt8>, limits: WireLimits) throws(WireError) {
+    init(bytes: Span<UInt8>, limits: WireLimits, reading: JSONReading) throws(WireError) {
         guard bytes.count <= limits.maximumMessageBytes else {
             throw .tooLarge(bytes.count, limits)
         }
         self.end = bytes.count
-        self.builder = WireValueBuilder(limits: limits)
+        self.reading = reading
+        self.builder = WireValueBuilder(limits: limits, refusesAmbiguousKeys: !reading.replacesInvalidText)
     }
 
     mutating func parse(_ bytes: Span<UInt8>) throws(WireError) -> WireValue {
@@ -20,7 +22,9 @@ struct JSONParser: ~Copyable {
             while true {
                 skipWhitespace(bytes)
                 guard let container = builder.container else {
-                    guard index == end else { throw fail(.trailingBytes, "JSON text goes on after its value") }
+                    guard index == end || reading.ignoresTrailingBytes else {
+                        throw fail(.trailingBytes, "JSON text goes on after its value")
+                    }
                     return value
                 }
                 builder.add(value)
@@ -69,10 +73,10 @@ struct JSONParser: ~Copyable {
         case UInt8(ascii: "f"):
             try expect("false", bytes)
             return .bool(false)
-        case UInt8(ascii: "N"):
+        case UInt8(ascii: "N") where reading.acceptsNonFinite:
             try expect("NaN", bytes)
             return .double(.nan)
-        case UInt8(ascii: "I"):
+        case UInt8(ascii: "I") where reading.acceptsNonFinite:
             try expect("Infinity", bytes)
             return .double(.infinity)
         default:
@@ -123,7 +127,7 @@ struct JSONParser: ~Copyable {
         if bytes[stop] == UInt8(ascii: "\"") {
             index = stop &+ 1
             let part = bytes.extracting(start..<stop)
-            builder.add(ObjectKey(try Text.string(part, offset: start), utf8: part))
+            builder.add(ObjectKey(try text(part, offset: start), utf8: part))
         } else {
             builder.add(ObjectKey(try readEscapedString(bytes, start: start, stop: stop)))
         }
@@ -143,7 +147,14 @@ struct JSONParser: ~Copyable {
         guard stop < end else { throw truncated() }
         guard bytes[stop] == UInt8(ascii: "\"") else { return try readEscapedString(bytes, start: start, stop: stop) }
         index = stop &+ 1
-        return try Text.string(bytes.extracting(start..<stop), offset: start)
+        return try text(bytes.extracting(start..<stop), offset: start)
+    }
+
+    /// The text of a string, or of a key.
+    @inline(__always)
+    private func text(_ bytes: Span<UInt8>, offset: Int) throws(WireError) -> String {
+        reading.replacesInvalidText
+            ? Text.replacingInvalid(bytes) : try Text.string(bytes, offset: offset)
     }
 
     /// Reads a string with escapes, the first of them (or a control character) at `stop`.
@@ -161,7 +172,7 @@ struct JSONParser: ~Copyable {
             switch bytes[index] {
             case UInt8(ascii: "\""):
                 index &+= 1
-                return try Text.string(text.span, offset: start)
+                return try self.text(text.span, offset: start)
             case UInt8(ascii: "\\"):
                 index &+= 1
                 try readEscape(bytes, into: &text)
@@ -199,16 +210,19 @@ struct JSONParser: ~Copyable {
     private mutating func readUnicodeEscape(_ bytes: Span<UInt8>, escape: Int) throws(WireError) -> Unicode.Scalar {
         let unit = try readFourDigits(bytes)
         if let scalar = Unicode.Scalar(unit) { return scalar }
-        guard unit < 0xdc00 else { throw loneSurrogate(at: escape) }
+        guard unit < 0xdc00 else { return try loneSurrogate(at: escape) }
         guard index < end else { throw truncated() }
-        guard bytes[index] == UInt8(ascii: "\\") else { throw loneSurrogate(at: escape) }
+        guard bytes[index] == UInt8(ascii: "\\") else { return try loneSurrogate(at: escape) }
         guard index &+ 1 < end else { throw truncated() }
-        guard bytes[index &+ 1] == UInt8(ascii: "u") else { throw loneSurrogate(at: escape) }
+        guard bytes[index &+ 1] == UInt8(ascii: "u") else { return try loneSurrogate(at: escape) }
+        let afterFirst = index
         index &+= 2
         let low = try readFourDigits(bytes)
         guard 0xdc00...0xdfff ~= low, let scalar = Unicode.Scalar(0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00))
         else {
-            throw loneSurrogate(at: escape)
+            // The second escape is a character of its own.
+            index = afterFirst
+            return try loneSurrogate(at: escape)
         }
         return scalar
     }
@@ -241,7 +255,7 @@ struct JSONParser: ~Copyable {
             negative = true
             index &+= 1
             guard index < end else { throw truncated() }
-            if bytes[index] == UInt8(ascii: "I") {
+            if bytes[index] == UInt8(ascii: "I"), reading.acceptsNonFinite {
                 try expect("Infinity", bytes)
                 return .double(-.infinity)
             }
@@ -259,8 +273,11 @@ struct JSONParser: ~Copyable {
             throw fail(.malformed, "a JSON number has a leading zero")
         }
         if index < end, bytes[index] == UInt8(ascii: ".") || bytes[index] | 0x20 == UInt8(ascii: "e") {
-            return .double(try readFloat(bytes, start: start, magnitude: magnitude, digits: digits))
+            let value = try readFloat(bytes, start: start, magnitude: magnitude, digits: digits)
+            guard reading.keepsNumberText else { return .double(value) }
+            return .number(try Text.string(bytes.extracting(start..<index), offset: start))
         }
+        if reading.keepsNumberText, negative, magnitude == 0, digits == 1 { return .number("-0") }
         if digits <= 18 {
             let value = Int64(bitPattern: magnitude)
             return .int(negative ? 0 &- value : value)
@@ -363,8 +380,9 @@ struct JSONParser: ~Copyable {
         WireError(.truncated, "JSON text ends within a value", offset: end)
     }
 
-    private func loneSurrogate(at offset: Int) -> WireError {
-        WireError(
+    private func loneSurrogate(at offset: Int) throws(WireError) -> Unicode.Scalar {
+        if reading.replacesInvalidText { return "\u{fffd}" }
+        throw WireError(
             .loneSurrogate,
             "a JSON string has half of a surrogate pair, which is not text; send bytes or valid Unicode instead",
             offset: offset)

@@ -6,6 +6,8 @@ public struct JSONStyle: Sendable, Hashable {
         case minimal
         /// Printable ASCII only; all else as `\u` escapes, as Python's `ensure_ascii`.
         case ascii
+        /// As Go's `encoding/json`, which keeps text safe to stand in HTML.
+        case go
     }
 
     /// Whether a space follows each comma and colon.
@@ -17,4 +19,8 @@ public struct JSONStyle: Sendable, Hashable {
     /// Byte for byte what Python's `json.dumps` writes by default: a space after comma and colon, and everything but
     /// printable ASCII as `\u` escapes with surrogate pairs.
     public static let python = JSONStyle(spaced: true, escaping: .ascii)
+    /// Byte for byte what Go's `encoding/json` writes (before Go 1.22, which has shorter escapes for two control
+    /// characters): no spaces, `<`, `>`, `&` and the two line separators as escapes, other text as UTF-8, floats in
+    /// plain decimals between 1e-6 and 1e21 and without a needless `.0`. Keys stay in the order they have.
+    public static let go = JSONStyle(spaced: false, escaping: .go)
 }

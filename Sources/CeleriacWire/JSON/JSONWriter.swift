@@ -68,7 +68,10 @@ struct JSONWriter {
 
     private mutating func write(double value: Double) throws(WireError) {
         if value.isFinite {
-            NumberText.append(python: value, to: &output)
+            switch style.escaping {
+            case .go: NumberText.append(go: value, to: &output)
+            case .minimal, .ascii: NumberText.append(python: value, to: &output)
+            }
             return
         }
         guard nonFinite == .allow else {
@@ -80,7 +83,7 @@ struct JSONWriter {
 
     // MARK: Strings
 
-    private mutating func write(string: String) {
+    mutating func write(string: String) {
         output.append(UInt8(ascii: "\""))
         var string = string
         string.withUTF8 { write(characters: $0.span) }
@@ -94,6 +97,7 @@ struct JSONWriter {
                 switch style.escaping {
                 case .minimal: TextScan.endOfPlainRun(bytes, from: index)
                 case .ascii: TextScan.endOfPrintableRun(bytes, from: index)
+                case .go: TextScan.endOfGoRun(bytes, from: index)
                 }
             if stop > index {
                 bytes.extracting(index..<stop).withUnsafeBufferPointer { output.append(contentsOf: $0) }
@@ -108,6 +112,8 @@ struct JSONWriter {
         switch bytes[index] {
         case UInt8(ascii: "\""): append("\\\"")
         case UInt8(ascii: "\\"): append("\\\\")
+        case 0x08 where style.escaping == .go, 0x0c where style.escaping == .go:
+            appendUnicodeEscape(UInt32(bytes[index]))
         case 0x08: append("\\b")
         case 0x09: append("\\t")
         case 0x0a: append("\\n")

@@ -39,6 +39,60 @@ enum NumberText {
         }
     }
 
+    /// Appends a finite number as Go's `encoding/json` writes a `float64`: the shortest digits that read back as the same
+    /// number, with an exponent below 1e-6 and from 1e21 up, and nothing after the point where there is nothing to say.
+    static func append(go value: Double, to output: inout [UInt8]) {
+        if value.magnitude < 1e15, let integer = Int64(exactly: value), integer != 0 || value.sign == .plus {
+            return append(integer, to: &output)
+        }
+        // Swift and Go agree on the digits; only their arrangement differs.
+        let text = value.description.utf8
+        if value.sign == .minus { output.append(UInt8(ascii: "-")) }
+        var digits: [UInt8] = []
+        var exponent = 0
+        var pointSeen = false
+        var rest = text.drop { $0 == UInt8(ascii: "-") }
+        while let byte = rest.popFirst() {
+            switch byte {
+            case UInt8(ascii: "."): pointSeen = true
+            case UInt8(ascii: "e"):
+                exponent += Int(String(Substring(rest))) ?? 0
+                rest = rest.suffix(0)
+            default:
+                if pointSeen { exponent -= 1 }
+                digits.append(byte)
+            }
+        }
+        while digits.count > 1, digits.first == UInt8(ascii: "0") { digits.removeFirst() }
+        while digits.count > 1, digits.last == UInt8(ascii: "0") {
+            digits.removeLast()
+            exponent += 1
+        }
+        if digits == [UInt8(ascii: "0")] { return output.append(UInt8(ascii: "0")) }
+        // Now the number is 0.ddd · 10^point.
+        let point = digits.count + exponent
+        if value.magnitude < 1e-6 || value.magnitude >= 1e21 {
+            output.append(digits[0])
+            if digits.count > 1 {
+                output.append(UInt8(ascii: "."))
+                output.append(contentsOf: digits[1...])
+            }
+            output.append(contentsOf: (point > 0 ? "e+" : "e").utf8)
+            output.append(contentsOf: String(point - 1).utf8)
+        } else if point <= 0 {
+            output.append(contentsOf: "0.".utf8)
+            output.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: -point))
+            output.append(contentsOf: digits)
+        } else {
+            output.append(contentsOf: digits.prefix(point))
+            output.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: max(0, point - digits.count)))
+            if digits.count > point {
+                output.append(UInt8(ascii: "."))
+                output.append(contentsOf: digits[point...])
+            }
+        }
+    }
+
     /// Whether the text follows JSON's grammar of numbers.
     static func isJSONNumber(_ text: String) -> Bool {
         var rest = text.utf8[...]

@@ -45,6 +45,18 @@ enum TextScan {
         return index
     }
 
+    /// As `endOfPlainRun`, but `<`, `>`, `&` and the separators U+2028 and U+2029 end the run too: what Go escapes.
+    static func endOfGoRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte < 0x20 || byte == 0x22 || byte == 0x5c || byte == 0x3c || byte == 0x3e || byte == 0x26 { break }
+            if byte == 0xe2, index + 2 < bytes.count, bytes[index + 1] == 0x80, bytes[index + 2] | 1 == 0xa9 { break }
+            index += 1
+        }
+        return index
+    }
+
     private static let highBits: UInt64 = 0x8080_8080_8080_8080
 
     /// The high bit of each byte that is a quotation mark, a reverse solidus or a control character. Bits above the

@@ -44,6 +44,7 @@ import Testing
             case .settle(.reject): "reject"
             case .settle(.requeue): "requeue"
             case .settle(.park(let fault)): "park \(fault.reason)"
+            case .pause(let duration): "pause \(duration)"
             }
         }
     }

@@ -41,6 +41,22 @@ func work() async throws {
     await celery.close()
 }
 
+func beat() async throws {
+    let celery = try CeleryApp(broker: "redis://localhost/0")
+    let lock = try celery.lock("redis://localhost/0")
+    let beat = try celery.beat(
+        [
+            BeatEntry("sum", try IntervalSchedule(every: .seconds(30)), Tasks.add(16, 16)),
+            BeatEntry(
+                "thumbnails", try Crontab("30 7 * * mon-fri", in: Zone("Europe/Berlin")), Tasks.resize("cat.png", 64)),
+        ], lock: lock)
+    let group = ServiceGroup(
+        services: [beat], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "beat"))
+    try await group.run()
+    await lock.close()
+    await celery.close()
+}
+
 func resize(_ path: String, to width: Int) async throws -> Bool { true }
 
 func wire() throws {
@@ -53,4 +69,24 @@ func protocolOnly() throws {
     let message = try CeleryTaskMessage(task: "tasks.add", id: "42", args: [2, 3]).encode()
     let task = try CeleryTaskMessage.decode(message)
     print(task.task, task.args, task.properties.correlationID ?? "")
+}
+
+func machinery() async throws {
+    let sum = TaskName<Rest<Int>, Int>("add")  // variadic, as Machinery's own; Swift's Int is Go's int64
+    let server = try MachineryServer(
+        configuration: MachineryConfiguration(broker: "redis://localhost", resultBackend: "redis://localhost"))
+    server.register { sum.handled { $0.elements.reduce(0, +) } }
+    let result = try await server.send(sum([1, 2]))
+    print(try await result.get(timeout: .seconds(5), every: .milliseconds(5)))  // 3
+    let links = [try server.signature(sum([1, 1])), try server.signature(sum([5]))]
+    print(try await server.send(MachineryChain(links)).get(timeout: .seconds(5)))
+    // A worker: SIGINT and SIGTERM stop it.
+    try await server.makeWorker(consumerTag: "machinery_worker", concurrency: 10).launch()
+}
+
+func machineryWire() throws {
+    let argument = MachineryArgument(type: "int64", value: 2)
+    let message = try MachinerySignature(uuid: "task_1", name: "add", args: [argument]).encode()
+    let signature = try MachinerySignature.decode(message)
+    print(signature.name, try signature.convertedArguments())
 }

@@ -88,7 +88,8 @@ enum CanvasTasks {
                     ])))
         }
         suite("replace_with_stamped_task", [], optional: ["replace_with"]) { context, call in
-            var next = try call["replace_with"].isNull
+            var next =
+                try call["replace_with"].isNull
                 ? Make.task("replaced_with_me") : CelerySignature.decode(call["replace_with"])
             let message = context.request.message as? CeleryTaskMessage
             var names = (next.options["stamped_headers"]?.arrayValue ?? []).compactMap(\.stringValue)
@@ -139,7 +140,8 @@ enum CanvasTasks {
         // Signatures there and back.
         for outer in ["chain", "group", "chord"] {
             for inner in ["chain", "group", "chord"] {
-                suite("return_nested_signature_\(outer)_\(inner)", []) { _, _ in nest(outer, nest(inner, add)).encode() }
+                suite("return_nested_signature_\(outer)_\(inner)", []) { _, _ in nest(outer, nest(inner, add)).encode()
+                }
             }
         }
         suite("rebuild_signature", ["sig_dict"]) { _, call in

@@ -87,7 +87,8 @@ enum PlainTasks {
 /// A task of the suite.
 func suite(
     _ name: String, _ required: [String], optional: [String] = [], takesRest: Bool = false,
-    options: TaskOptions = TaskOptions(), handler: @escaping @Sendable (TaskContext, Arguments) async throws -> WireValue
+    options: TaskOptions = TaskOptions(),
+    handler: @escaping @Sendable (TaskContext, Arguments) async throws -> WireValue
 ) -> TaskHandler {
     TaskHandler(Signatures.prefix + name, options: options) { context in
         try await handler(

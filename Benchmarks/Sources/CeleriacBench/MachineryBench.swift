@@ -1,0 +1,28 @@
+import Celeriac
+import Logging
+import ServiceLifecycle
+
+/// Celeriac as a worker of Machinery's: prefetch 100 at RabbitMQ, a hundred handlers.
+enum MachineryBench {
+    private static let add = TaskName<Int, Int, Int>("bench.add")
+
+    static func work(logger: Logger) async throws {
+        let queue = CeleriacBench.environment("BENCH_QUEUE") ?? ""
+        let server = try MachineryServer(
+            configuration: MachineryConfiguration(
+                broker: CeleriacBench.environment("BENCH_BROKER") ?? "", defaultQueue: queue,
+                resultBackend: CeleriacBench.environment("BENCH_RESULTS") ?? "null",
+                amqp: MachineryAMQPOptions(bindingKey: queue, prefetchCount: 100)),
+            logger: logger)
+        let counter = try TaskCounter(path: CeleriacBench.environment("BENCH_COUNT"))
+        server.register {
+            add.handled { x, y in
+                counter.increment()
+                return x + y
+            }
+        }
+        let worker = server.makeWorker(consumerTag: "bench", concurrency: 100)
+        try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+        await server.close()
+    }
+}

@@ -1,0 +1,22 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "Examples",
+    dependencies: [
+        .package(name: "Celeriac", path: ".."),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
+    ],
+    targets: [
+        // Machinery's own walkthrough in Swift: the same tasks, the same workflows, the same output.
+        .executableTarget(
+            name: "MachineryWalkthrough",
+            dependencies: [
+                .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ])
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,44 @@
+import Celeriac
+import Logging
+import NIOPosix
+
+/// The application: a configuration, a broker, a result backend, a lock, and the tasks.
+enum Server {
+    /// Broker and backend are RabbitMQ unless the environment names others by Machinery's names, `BROKER` and
+    /// `RESULT_BACKEND`.
+    static func start(_ environment: [String: String]) throws -> MachineryServer {
+        let broker = environment["BROKER"] ?? "amqp://guest:guest@localhost:5672/"
+        let configuration = MachineryConfiguration(
+            broker: broker,
+            defaultQueue: "machinery_tasks",
+            resultBackend: environment["RESULT_BACKEND"] ?? broker,
+            resultsExpireIn: 3600,
+            amqp: MachineryAMQPOptions(
+                exchange: "machinery_exchange",
+                exchangeType: "direct",
+                bindingKey: "machinery_task",
+                prefetchCount: 3))
+
+        // Broker, backend and lock are made of the configuration; each could be given here instead, as the lock is.
+        let timers = EventLoopTimerSource(eventLoop: .singletonMultiThreadedEventLoopGroup.next())
+        let server = try MachineryServer(configuration: configuration, lock: EagerLock(timers: timers))
+        server.register {
+            Tasks.add.handled { $0.elements.reduce(0, +) }
+            Tasks.multiply.handled { $0.elements.reduce(1, *) }
+            Tasks.sumInts.handled { $0.reduce(0, +) }
+            Tasks.sumFloats.handled { $0.reduce(0, +) }
+            Tasks.concat.handled { $0.joined() }
+            Tasks.split.handled { $0.map { String($0) } }
+            Tasks.panicTask.handled { throw TaskFailure("error", "oops") }
+            Tasks.longRunningTask.handled { context in
+                context.logger.info("Long running task started")
+                for second in 1...3 {
+                    try await Task.sleep(for: .seconds(1))
+                    context.logger.info("Long running task: \(second)")
+                }
+                context.logger.info("Long running task finished")
+            }
+        }
+        return server
+    }
+}

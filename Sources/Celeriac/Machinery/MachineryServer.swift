@@ -1,0 +1,160 @@
+public import CeleriacCore
+public import CeleriacWire
+public import Logging
+public import MachineryDialect
+public import MachineryWire
+import NIOConcurrencyHelpers
+public import NIOCore
+public import NIOPosix
+public import ServiceLifecycle
+
+/// A Machinery application: it sends tasks to Machinery workers, in Go or in Swift, reads their results, and makes workers.
+///
+/// ```swift
+/// let server = try MachineryServer(configuration: .init(broker: "redis://localhost", resultBackend: "redis://localhost"))
+/// server.register { Tasks.add.handled { $0.elements.reduce(0, +) } }
+/// let result = try await server.send(Tasks.add([1, 2]))
+/// let three = try await result.get(timeout: .seconds(5), every: .milliseconds(5))
+/// ```
+///
+/// It is also a service: while it runs, it sends the periodic tasks that were registered.
+public final class MachineryServer: TaskSender, Service {
+    /// The application's settings.
+    public let configuration: MachineryConfiguration
+    /// Sends tasks and reads results.
+    public let client: Client
+    let formats: MachineryFormats
+    let broker: any Broker
+    let backend: any ResultStore
+    let lock: any MachineryLock
+    let eventLoopGroup: any EventLoopGroup
+    let timers: any TimerSource
+    let logger: Logger
+    private let registry = NIOLockedValueBox<[TaskHandler]>([])
+    let periodic = NIOLockedValueBox<[PeriodicTask]>([])
+
+    /// Makes an application. It connects on first use.
+    ///
+    /// - Parameters:
+    ///   - broker: a broker of your own; nil for that of the configuration.
+    ///   - backend: a result backend of your own; nil for that of the configuration.
+    ///   - lock: a lock of your own for periodic tasks; nil for that of the configuration.
+    /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
+    public init(
+        configuration: MachineryConfiguration,
+        broker: (any Broker)? = nil,
+        backend: (any ResultStore)? = nil,
+        lock: (any MachineryLock)? = nil,
+        eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
+        logger: Logger = Logger(label: "machinery")
+    ) throws {
+        let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
+        let factory = MachineryTransportFactory(
+            configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.configuration = configuration
+        self.formats = configuration.formats
+        self.broker = try broker ?? factory.broker()
+        self.backend = try backend ?? factory.backend()
+        self.lock = try lock ?? factory.lock(timers: timers)
+        self.eventLoopGroup = eventLoopGroup
+        self.timers = timers
+        self.logger = logger
+        self.client = Client(
+            dialect: formats, broker: self.broker, store: self.backend,
+            configuration: ClientConfiguration(
+                defaultQueue: configuration.defaultRoutingKey, resultExpiry: configuration.resultExpiry),
+            timers: timers, logger: logger)
+    }
+
+    // MARK: Tasks
+
+    /// Registers tasks: what every worker of this application serves. Of two with one name the last is taken.
+    public func register(@TaskHandlerBuilder _ handlers: () -> [TaskHandler]) {
+        let handlers = handlers()
+        registry.withLockedValue { $0 += handlers }
+    }
+
+    /// The tasks that are registered.
+    public var registeredTasks: [TaskHandler] { registry.withLockedValue { $0 } }
+
+    /// A worker of this application; run it in a `ServiceGroup`, or call its `run()` or `launch()`.
+    ///
+    /// - Parameters:
+    ///   - consumerTag: the worker's name; at RabbitMQ the tag under which it consumes.
+    ///   - concurrency: how many tasks run at once. 0 is, as in Machinery, no limit at RabbitMQ (the prefetch count is one)
+    ///     and twice the number of processors elsewhere.
+    ///   - queue: the queue that it serves; nil for the default queue.
+    public func makeWorker(consumerTag: String, concurrency: Int = 0, queue: String? = nil) -> MachineryWorker {
+        MachineryWorker(server: self, consumerTag: consumerTag, concurrency: concurrency, queue: queue)
+    }
+
+    // MARK: Sending
+
+    /// The signature of a task, or of a chain of tasks, with its arguments: for workflows, retries and callbacks.
+    ///
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for what Machinery cannot carry.
+    public func signature<Value>(_ signature: Signature<Value>, options: SendOptions = SendOptions()) throws
+        -> MachinerySignature
+    {
+        let made = try formats.signature(of: client.submission(of: signature, options: options), now: timers.now)
+        try formats.check(made)
+        return made
+    }
+
+    /// Sends a task as it stands, with all that it carries: retries, callbacks, a routing key.
+    ///
+    /// - Parameter type: what the task returns.
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed`
+    ///   when the broker did not confirm it.
+    @discardableResult
+    public func send<Value: Codable & Sendable>(
+        _ signature: MachinerySignature, returning type: Value.Type = WireValue.self
+    ) async throws -> AsyncResult<Value> {
+        result(try await send(native: signature, name: signature.name).id, as: type)
+    }
+
+    /// Sends a chain.
+    ///
+    /// - Returns: the results to come of all its tasks, in order; the last is the chain's.
+    /// - Throws: as `send` of one task.
+    @discardableResult
+    public func send(_ chain: MachineryChain) async throws -> [AsyncResult<WireValue>] {
+        var results = [try await send(native: chain, name: "chain")]
+        while let parent = results.last?.parent { results.append(parent) }
+        return results.reversed()
+    }
+
+    /// Sends a group.
+    ///
+    /// - Parameter sendConcurrency: for callers that know it from Machinery. All tasks share one connection here and are
+    ///   sent one behind the other, without waiting for each other.
+    /// - Returns: the results to come, in the group's order.
+    /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
+    @discardableResult
+    public func send(_ group: MachineryGroup, sendConcurrency: Int = 0) async throws -> [AsyncResult<WireValue>] {
+        try await send(native: group, name: "group").members ?? []
+    }
+
+    /// Sends a chord.
+    ///
+    /// - Parameter sendConcurrency: as of a group.
+    /// - Returns: the chord's result to come.
+    /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
+    @discardableResult
+    public func send(_ chord: MachineryChord, sendConcurrency: Int = 0) async throws -> MachineryChordResult {
+        let callback = try await send(native: chord, name: "chord")
+        return MachineryChordResult(members: callback.parent?.members ?? [], callback: callback)
+    }
+
+    private func send(native: any Sendable, name: String) async throws -> AsyncResult<WireValue> {
+        guard let result = try await send([Signature(native: native, name: name)]).first else {
+            throw CeleriacError(.unsupported, "there is nothing to send")
+        }
+        return result
+    }
+
+    /// Closes the application's connections. Stop its workers first.
+    public func close() async {
+        await client.close()
+    }
+}

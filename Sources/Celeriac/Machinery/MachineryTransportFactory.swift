@@ -1,0 +1,114 @@
+import CeleriacCore
+import Logging
+import MachineryDialect
+import NIOCore
+
+#if AMQP
+import CeleriacAMQP
+#endif
+#if Redis
+import CeleriacRedis
+#endif
+
+/// Makes brokers, result backends and locks of a configuration's URLs.
+struct MachineryTransportFactory {
+    let configuration: MachineryConfiguration
+    let eventLoopGroup: any EventLoopGroup
+    let logger: Logger
+
+    func broker() throws(CeleriacError) -> any Broker {
+        switch scheme(configuration.broker) {
+        #if Redis
+        case "redis", "rediss", "redis+socket":
+            return MachineryRedisBroker(
+                try redis(configuration.broker),
+                options: configuration.redis.options(defaultQueue: configuration.defaultQueue),
+                eventLoopGroup: eventLoopGroup, logger: logger)
+        #endif
+        #if AMQP
+        case "amqp", "amqps":
+            return MachineryAMQPBroker(
+                try amqp(configuration.broker), options: configuration.amqpOptions, eventLoopGroup: eventLoopGroup,
+                logger: logger)
+        #endif
+        case "eager": return MachineryEagerBroker()
+        case "memory": return MemoryBroker()
+        default:
+            throw CeleriacError(
+                .configuration,
+                "Factory failed with broker URL: the scheme '\(scheme(configuration.broker))' is none of this build's")
+        }
+    }
+
+    func backend() throws(CeleriacError) -> any ResultStore {
+        switch scheme(configuration.resultBackend) {
+        #if Redis
+        case "redis", "rediss", "redis+socket":
+            return MachineryRedisResults(
+                try redis(configuration.resultBackend), eventLoopGroup: eventLoopGroup, logger: logger)
+        #endif
+        #if AMQP
+        case "amqp", "amqps":
+            return MachineryAMQPResults(
+                try amqp(configuration.resultBackend), options: configuration.amqpOptions,
+                expiry: configuration.resultExpiry, eventLoopGroup: eventLoopGroup, logger: logger)
+        #endif
+        case "eager", "memory": return MachineryMemoryResults()
+        case "null": return MachineryNullResults()
+        default:
+            throw CeleriacError(
+                .configuration,
+                "Factory failed with result backend: the scheme '\(scheme(configuration.resultBackend))' is none of this"
+                    + " build's")
+        }
+    }
+
+    func lock(timers: any TimerSource) throws(CeleriacError) -> any MachineryLock {
+        switch scheme(configuration.lock) {
+        case "", "eager": return EagerLock(timers: timers)
+        #if Redis
+        case "redis", "rediss", "redis+socket":
+            return MachineryRedisLock(try redis(configuration.lock), eventLoopGroup: eventLoopGroup, logger: logger)
+        #endif
+        default:
+            throw CeleriacError(
+                .configuration,
+                "Factory failed with lock URL: the scheme '\(scheme(configuration.lock))' is none of this build's")
+        }
+    }
+
+    private func scheme(_ url: String) -> String {
+        (url.firstRange(of: "://").map { url[..<$0.lowerBound] } ?? url[...]).lowercased()
+    }
+
+    #if Redis
+    private func redis(_ url: String) throws(CeleriacError) -> RedisConfiguration {
+        do {
+            var redis = try RedisConfiguration(machineryURL: url)
+            if configuration.redis.connectTimeout > 0 {
+                redis.connectTimeout = .seconds(configuration.redis.connectTimeout)
+            }
+            if configuration.redis.readTimeout > 0 { redis.commandTimeout = .seconds(configuration.redis.readTimeout) }
+            if !configuration.redis.clientName.isEmpty { redis.clientName = configuration.redis.clientName }
+            return redis
+        } catch {
+            throw CeleriacError(.configuration, "the Redis URL cannot be used", cause: error)
+        }
+    }
+    #endif
+
+    #if AMQP
+    private func amqp(_ urls: String) throws(CeleriacError) -> [AMQPConfiguration] {
+        let separator = configuration.multipleBrokerSeparator
+        var configurations: [AMQPConfiguration] = []
+        for url in separator.isEmpty ? [urls] : urls.split(separator: separator).map(String.init) {
+            do {
+                configurations.append(try AMQPConfiguration(url: url))
+            } catch {
+                throw CeleriacError(.configuration, "the AMQP URL cannot be used", cause: error)
+            }
+        }
+        return configurations
+    }
+    #endif
+}

@@ -1,0 +1,52 @@
+/// Several results of one task, as Machinery's tasks have them; other dialects carry them as a list.
+///
+/// ```swift
+/// static let divide = TaskName<Int, Int, Results<Int, Int>>("divide")
+/// Tasks.divide.handled { Results($0 / $1, $0 % $1) }
+/// ```
+public struct Results<each Value: Codable & Sendable>: Codable, Sendable {
+    /// The results, in their order.
+    public let values: (repeat each Value)
+
+    /// Makes results.
+    public init(_ value: repeat each Value) { self.values = (repeat each value) }
+
+    /// Reads a list of as many elements.
+    public init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        let values = (repeat try container.decode((each Value).self))
+        self.values = values
+    }
+
+    /// Writes a list.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.unkeyedContainer()
+        repeat try container.encode(each values)
+    }
+}
+
+/// A value that stands for several results.
+package protocol SeveralResults {
+    /// The results one by one.
+    var each: [any Encodable] { get }
+
+    /// Makes the value of results on the wire; nil if they are not as many as its types.
+    init?(_ results: [WireValue], coding: any CallCoding) throws
+}
+
+extension Results: SeveralResults {
+    package var each: [any Encodable] {
+        var all: [any Encodable] = []
+        repeat all.append(each values)
+        return all
+    }
+
+    package init?(_ results: [WireValue], coding: any CallCoding) throws {
+        var count = 0
+        for _ in repeat (each Value).self { count += 1 }
+        guard results.count == count else { return nil }
+        var rest = results[...]
+        let values = (repeat try coding.decodeResult((each Value).self, from: rest.popFirst() ?? .null))
+        self.values = values
+    }
+}

@@ -1,0 +1,164 @@
+#if AMQP
+public import CeleriacAMQP
+public import CeleriacCore
+import CeleriacWire
+public import Logging
+public import NIOCore
+import NIOConcurrencyHelpers
+
+import struct FoundationEssentials.Date
+
+/// Machinery's exchange and queues at RabbitMQ.
+public final class MachineryAMQPBroker: Broker {
+    let configurations: [AMQPConfiguration]
+    let options: MachineryAMQPOptions
+    let eventLoopGroup: any EventLoopGroup
+    let logger: Logger
+    private let client: AMQPClient
+    private let timers: EventLoopTimerSource
+    private let declared = NIOLockedValueBox<Set<QueueDeclaration>>([])
+
+    /// Makes a broker. It connects on first use.
+    ///
+    /// - Parameter configurations: servers to try in turn.
+    public init(
+        _ configurations: [AMQPConfiguration],
+        options: MachineryAMQPOptions = MachineryAMQPOptions(),
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
+        self.configurations = configurations
+        self.options = options
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
+        self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
+    }
+
+    /// The servers, without credentials.
+    public var name: String { configurations.map(\.description).joined(separator: ";") }
+
+    /// Publishes messages and waits for their confirms. Those that are to wait go to a delay queue.
+    public func publish(_ messages: [OutgoingMessage]) async throws {
+        do {
+            try await publishAtOnce(messages.filter { $0.notBefore == nil })
+            for message in messages where message.notBefore != nil { try await publishDelayed(message) }
+        } catch let error as AMQPError {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .publishFailed,
+                "\(messages.count) message(s) were not confirmed by \(name)", cause: error)
+        }
+    }
+
+    private func publishAtOnce(_ messages: [OutgoingMessage]) async throws {
+        guard !messages.isEmpty else { return }
+        try await declare(Set(messages.map(\.routingKey)))
+        // Messages of a direct exchange come back where no queue takes them; on others that may be meant so.
+        var outstanding = messages.map { message in
+            AMQPPublish(
+                exchange: options.exchange, routingKey: message.routingKey, mandatory: options.isDirect,
+                message: message.message, omitsEmptyHeaders: true)
+        }
+        // A queue that was deleted behind our back returns its messages: it is declared anew, once.
+        for isLastTry in [false, true] {
+            let outcomes = try await client.publish(outstanding)
+            var returned: [AMQPPublish] = []
+            for (message, outcome) in zip(outstanding, outcomes) {
+                if case .returned = outcome, !isLastTry {
+                    returned.append(message)
+                } else if let error = outcome.error {
+                    throw error
+                }
+            }
+            if returned.isEmpty { return }
+            outstanding = returned
+            declared.withLockedValue { $0 = [] }
+            try await declare(Set(returned.map(\.routingKey)))
+        }
+    }
+
+    /// Publishes to a delay queue, which is declared each time, since the server drops it when nobody has used it for twice
+    /// the delay.
+    ///
+    /// A message that comes to the queue when half of that time is over would be dropped with it: then, and where the queue
+    /// is gone already, it is published once more, for longer. Twice is better than never.
+    private func publishDelayed(_ message: OutgoingMessage) async throws {
+        // Where it is dead-lettered to must exist by then.
+        try await declare([message.routingKey])
+        var shortest: Int64 = 200
+        for isLastTry in [false, false, false, true] {
+            let start = timers.now
+            let wanted = (message.notBefore?.timeIntervalSince(start) ?? 0) * 1000
+            let milliseconds = max(shortest, Int64(min(max(wanted, 1), 1e15)))
+            let (queue, expiration) = options.delayQueue(routingKey: message.routingKey, milliseconds: milliseconds)
+            try await withChannel { channel throws(AMQPError) in
+                try await channel.declareExchange(self.options)
+                try await channel.declare(queue, exchange: self.options.exchange)
+            }
+            var delayed = message.message
+            delayed.properties.priority = nil
+            delayed.properties.expiration = expiration
+            let outcome = try await client.publish([
+                AMQPPublish(
+                    exchange: options.exchange, routingKey: queue.queue, mandatory: options.isDirect, message: delayed,
+                    omitsEmptyHeaders: true)
+            ]).first
+            let isInTime = expiration != nil || timers.now.timeIntervalSince(start) * 1000 < Double(milliseconds)
+            if let error = outcome?.error {
+                if isLastTry { throw error }
+            } else if isInTime || isLastTry {
+                return
+            }
+            shortest = milliseconds.multipliedReportingOverflow(by: 2).partialValue
+        }
+    }
+
+    private func declare(_ routingKeys: Set<String>) async throws(AMQPError) {
+        let wanted = Set(routingKeys.flatMap { options.publisherQueues(routingKey: $0) })
+        let undeclared = declared.withLockedValue { wanted.subtracting($0) }
+        guard !undeclared.isEmpty else { return }
+        try await withChannel { channel throws(AMQPError) in
+            try await channel.declareExchange(self.options)
+            for queue in undeclared.sorted(by: { $0.queue < $1.queue }) {
+                try await channel.declare(queue, exchange: self.options.exchange)
+            }
+        }
+        declared.withLockedValue { $0.formUnion(undeclared) }
+    }
+
+    private func withChannel(_ body: (AMQPChannel) async throws(AMQPError) -> Void) async throws(AMQPError) {
+        let channel = try await client.connection().openChannel(confirms: false)
+        do throws(AMQPError) {
+            try await body(channel)
+        } catch {
+            await channel.close()
+            throw error
+        }
+        await channel.close()
+    }
+
+    /// Keeps messages aside, each with the reason.
+    func park(_ messages: [(queue: String, message: WireMessage)]) async throws {
+        for queue in Set(messages.map(\.queue)).sorted() {
+            try await withChannel { channel throws(AMQPError) in
+                _ = try await channel.queueDeclare("\(queue).parked", durable: true)
+            }
+        }
+        let outcomes = try await client.publish(
+            messages.map { AMQPPublish(routingKey: "\($0.queue).parked", mandatory: true, message: $0.message) })
+        for outcome in outcomes { if let error = outcome.error { throw error } }
+    }
+
+    /// Begins to consume.
+    public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+        let consumer = MachineryAMQPConsumer(broker: self, options: options)
+        try await consumer.start()
+        return consumer
+    }
+
+    /// Closes the connections.
+    public func close() async {
+        await client.close()
+    }
+}
+#endif

@@ -1,0 +1,80 @@
+public import CeleriacCore
+import CeleriacWire
+
+extension MachineryConfiguration {
+    /// What Machinery's loaders assume where nothing is said.
+    private static var loaded: MachineryConfiguration {
+        MachineryConfiguration(
+            broker: "amqp://guest:guest@localhost:5672/", resultBackend: "amqp://guest:guest@localhost:5672/",
+            amqp: MachineryAMQPOptions())
+    }
+
+    /// Reads a configuration from the environment, by Machinery's names: `BROKER`, `DEFAULT_QUEUE`, `AMQP_EXCHANGE`, ….
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` that names a variable which cannot be read.
+    public init(environment: [String: String]) throws(CeleriacError) {
+        self = Self.loaded
+        let fields = ConfigurationFields(source: "the environment") { name in environment[name].map { .string($0) } }
+        try fields.text("BROKER", &broker)
+        try fields.text("LOCK", &lock)
+        // As Machinery spells it.
+        try fields.text("MULTIPLE_BROKEN_SEPARATOR", &multipleBrokerSeparator)
+        try fields.text("DEFAULT_QUEUE", &defaultQueue)
+        try fields.text("RESULT_BACKEND", &resultBackend)
+        try fields.number("RESULTS_EXPIRE_IN", &resultsExpireIn)
+        try fields.flag("NO_UNIX_SIGNALS", &noUnixSignals)
+        var amqp = MachineryAMQPOptions(defaultQueue: defaultQueue)
+        try fields.text("AMQP_EXCHANGE", &amqp.exchange)
+        try fields.text("AMQP_EXCHANGE_TYPE", &amqp.exchangeType)
+        try fields.text("AMQP_BINDING_KEY", &amqp.bindingKey)
+        try fields.number("AMQP_PREFETCH_COUNT", &amqp.prefetchCount)
+        try fields.map("AMQP_QUEUE_BINDING_ARGS", &amqp.queueBindingArguments)
+        try fields.flag("AMQP_AUTO_DELETE", &amqp.autoDelete)
+        try fields.text("AMQP_DELAYED_QUEUE", &amqp.delayedQueue)
+        self.amqp = amqp
+        try fields.text("REDIS_DELAYED_TASKS_KEY", &redis.delayedTasksKey)
+        try fields.number("REDIS_DELAYED_TASKS_POLL_PERIOD", &redis.delayedTasksPollPeriod)
+        try fields.number("REDIS_CONNECT_TIMEOUT", &redis.connectTimeout)
+        try fields.number("REDIS_READ_TIMEOUT", &redis.readTimeout)
+        try fields.text("REDIS_CLIENT_NAME", &redis.clientName)
+    }
+
+    /// Reads a configuration from YAML, by Machinery's names: `broker`, `default_queue`, `amqp: exchange`, …. Unlike
+    /// Machinery it reads more than the first thousand bytes.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` for what is not YAML, or a setting that cannot be read.
+    public init(yaml: [UInt8]) throws(CeleriacError) {
+        self = Self.loaded
+        let document: WireValue
+        do {
+            document = try YAML.decode(yaml)
+        } catch {
+            throw CeleriacError(.configuration, "the configuration is not YAML", cause: error)
+        }
+        let fields = ConfigurationFields(source: "the configuration") { name in document[name] }
+        try fields.text("broker", &broker)
+        try fields.text("lock", &lock)
+        try fields.text("multiple_broker_separator", &multipleBrokerSeparator)
+        try fields.text("default_queue", &defaultQueue)
+        try fields.text("result_backend", &resultBackend)
+        try fields.number("results_expire_in", &resultsExpireIn)
+        try fields.flag("no_unix_signals", &noUnixSignals)
+        var amqp = MachineryAMQPOptions(defaultQueue: defaultQueue)
+        let amqpFields = ConfigurationFields(source: "the configuration's amqp") { name in document["amqp"]?[name] }
+        try amqpFields.text("exchange", &amqp.exchange)
+        try amqpFields.text("exchange_type", &amqp.exchangeType)
+        try amqpFields.text("binding_key", &amqp.bindingKey)
+        try amqpFields.number("prefetch_count", &amqp.prefetchCount)
+        try amqpFields.map("queue_declare_args", &amqp.queueDeclareArguments)
+        try amqpFields.map("queue_binding_args", &amqp.queueBindingArguments)
+        try amqpFields.flag("auto_delete", &amqp.autoDelete)
+        try amqpFields.text("delayed_queue", &amqp.delayedQueue)
+        self.amqp = amqp
+        let redisFields = ConfigurationFields(source: "the configuration's redis") { name in document["redis"]?[name] }
+        try redisFields.text("delayed_tasks_key", &redis.delayedTasksKey)
+        try redisFields.number("delayed_tasks_poll_period", &redis.delayedTasksPollPeriod)
+        try redisFields.number("connect_timeout", &redis.connectTimeout)
+        try redisFields.number("read_timeout", &redis.readTimeout)
+        try redisFields.text("client_name", &redis.clientName)
+    }
+}

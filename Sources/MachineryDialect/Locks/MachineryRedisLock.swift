@@ -1,0 +1,58 @@
+#if Redis
+import CeleriacCore
+public import CeleriacRedis
+public import Logging
+import MachineryWire
+public import NIOCore
+
+/// A lock in Redis as Machinery's workers take it for periodic tasks: a key whose value is the time at which it ends.
+public final class MachineryRedisLock: MachineryLock {
+    private let client: RedisClient
+    private let timers: EventLoopTimerSource
+    private let attempts: Int
+
+    /// Makes a lock. It connects on first use.
+    ///
+    /// - Parameter retries: how often it tries again at once; Machinery's is 3.
+    public init(
+        _ configuration: RedisConfiguration, retries: Int = 3, eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
+        self.attempts = max(0, retries) + 1
+    }
+
+    /// Takes the lock, or takes over one that has ended without having been deleted.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` when Redis cannot be reached.
+    public func acquire(_ key: String, until expiry: Int64) async throws -> Bool {
+        do {
+            for _ in 0..<attempts {
+                if try await tryOnce(key, until: expiry) { return true }
+            }
+            return false
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .resultStore, "cannot take the lock \(key)", cause: error)
+        }
+    }
+
+    private func tryOnce(_ key: String, until expiry: Int64) async throws(RedisError) -> Bool {
+        let now = GoTime(timers.now).unixNanoseconds
+        let milliseconds = (expiry.subtractingReportingOverflow(now).partialValue) / 1_000_000
+        guard milliseconds > 2 else { return false }
+        let set = try await client.send(RedisCommand("SET", key, expiry, "NX", "PX", milliseconds))
+        // Whoever comes when the time is up may find that the lock of another has just ended.
+        if !set.isNull { return GoTime(timers.now).unixNanoseconds < expiry - 2_000_000 }
+        guard let stored = try await client.send(RedisCommand("GET", key)).int, stored < now else { return false }
+        // It has ended. Whoever sees that old value when they put theirs in its place has the lock.
+        let previous = try await client.send(RedisCommand("GETSET", key, expiry)).int
+        guard previous == stored else { return false }
+        _ = try await client.send(RedisCommand("PEXPIRE", key, milliseconds))
+        return true
+    }
+
+    /// Closes the connection.
+    public func close() async { await client.close() }
+}
+#endif

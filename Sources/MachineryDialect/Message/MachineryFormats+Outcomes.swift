@@ -1,0 +1,227 @@
+public import CeleriacCore
+import CeleriacWire
+import MachineryWire
+
+import struct FoundationEssentials.Date
+
+extension MachineryFormats {
+    /// What follows from an outcome, in the order in which Machinery's worker does it.
+    public func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
+        throws(CeleriacError) -> [Effect]
+    {
+        guard let task = request.message as? MachineryTask else {
+            throw CeleriacError(.unsupported, "the request was not read from a Machinery message")
+        }
+        let signature = task.signature
+        switch outcome {
+        case .success(let value):
+            return try succeeded(signature, value, context)
+        case .failure(let failure):
+            // Arguments that do not convert will not do so the next time either.
+            if signature.retryCount > 0, request.refusal == nil {
+                return try retried(signature, context)
+            }
+            return try failed(signature, text(of: failure), context)
+        case .retry(let eta, _, let arguments, let keywordArguments):
+            var later = signature
+            later.eta = GoTime(eta)
+            if arguments != nil || keywordArguments != nil {
+                later.args = try self.signature(
+                    of: TaskSubmission(
+                        id: "", name: signature.name, arguments: arguments ?? [],
+                        keywordArguments: keywordArguments ?? [:], options: SendOptions(), replyTo: ""),
+                    now: context.now
+                ).args
+            }
+            return try sentAgain(later, context)
+        case .timedOut(let limit):
+            return try failed(signature, "the task passed its time limit of \(limit) s", context)
+        case .revoked:
+            return try failed(signature, "the task was revoked", context)
+        case .expired:
+            return try failed(signature, "the task expired", context)
+        case .unregistered:
+            return unregistered(task)
+        case .replaced:
+            throw CeleriacError(.unsupported, "in Machinery nothing can take the place of a task that runs")
+        case .ignored:
+            return [.settle(.acknowledge)]
+        case .rejected(let requeue):
+            return [.settle(requeue ? .requeue : .reject)]
+        }
+    }
+
+    /// What Go stores of an error: its text.
+    private func text(of failure: TaskFailure) -> String {
+        if case .string(let text)? = failure.arguments.first { return text }
+        return failure.type
+    }
+
+    // MARK: Success
+
+    private func succeeded(
+        _ signature: MachinerySignature, _ value: WireValue, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        let results = try results(in: value)
+        let record = try record(
+            .success, of: signature.uuid, named: signature.name, results: results, expiry: context.resultExpiry)
+        var effects = stored(record, context)
+        for callback in signature.onSuccess ?? [] {
+            var callback = callback
+            // The flag of the task that ended counts, not that of the callback.
+            if !signature.immutable { callback.args = (callback.args ?? []) + results.map(\.argument) }
+            effects += try sent(callback, context)
+        }
+        effects += try joined(signature, record, context)
+        return effects + [.settle(.acknowledge)]
+    }
+
+    /// The results of a handler: as typed handlers return them, or values of a handler without types.
+    private func results(in value: WireValue) throws(CeleriacError) -> [MachineryResult] {
+        if value.isNull { return [] }
+        if case .array(let elements) = value {
+            let results = elements.compactMap { MachineryResult(wire: $0) }
+            if results.count == elements.count { return results }
+        }
+        do {
+            let argument = try MachineryArgument(untyped: value)
+            return [MachineryResult(type: GoType(name: argument.type)?.name ?? argument.type, value: argument.value)]
+        } catch {
+            throw CeleriacError(.unsupported, "the result has no type in Machinery", cause: error)
+        }
+    }
+
+    // MARK: Failure
+
+    private func failed(
+        _ signature: MachinerySignature, _ text: String, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        let record = try record(
+            .failure, of: signature.uuid, named: signature.name, error: text, expiry: context.resultExpiry)
+        var effects = stored(record, context)
+        effects += try told(signature.onError, text, context)
+        effects += try joined(signature, record, isFailure: true, context)
+        return effects + [.settle(.acknowledge)]
+    }
+
+    /// Sends error callbacks; each gets the text as its first argument.
+    private func told(
+        _ callbacks: [MachinerySignature]?, _ text: String, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        var effects: [Effect] = []
+        for callback in callbacks ?? [] {
+            var callback = callback
+            callback.args = [MachineryArgument(type: "string", value: .string(text))] + (callback.args ?? [])
+            effects += try sent(callback, context)
+        }
+        return effects
+    }
+
+    private func retried(_ signature: MachinerySignature, _ context: EffectContext) throws(CeleriacError) -> [Effect] {
+        var later = signature
+        later.retryCount -= 1
+        later.retryTimeout = Self.nextFibonacci(after: signature.retryTimeout)
+        later.eta = GoTime(context.now.addingTimeInterval(Double(later.retryTimeout)))
+        return try sentAgain(later, context)
+    }
+
+    /// The smallest number of 1, 2, 3, 5, 8, … that is larger; no more than a year of seconds.
+    static func nextFibonacci(after number: Int) -> Int {
+        var (current, next) = (1, 2)
+        while current <= number, current < 31_536_000 { (current, next) = (next, current + next) }
+        return current
+    }
+
+    private func sentAgain(_ signature: MachinerySignature, _ context: EffectContext) throws(CeleriacError) -> [Effect]
+    {
+        let record = try record(
+            .retry, of: signature.uuid, named: signature.name, expiry: context.resultExpiry)
+        return try stored(record, context) + sent(signature, context) + [.settle(.acknowledge)]
+    }
+
+    private func unregistered(_ task: MachineryTask) -> [Effect] {
+        if task.signature.ignoreWhenTaskNotRegistered { return [.settle(.reject)] }
+        if task.attempts >= unregisteredAttempts {
+            let fault = MessageFault(
+                reason: "unregistered", detail: "no worker that took it knows the task \(task.signature.name)")
+            return [.settle(.park(fault))]
+        }
+        // Another worker may know it; and this one need not see it again at once.
+        return [.pause(.milliseconds(250 << min(task.attempts, 5))), .settle(.requeue)]
+    }
+
+    // MARK: Parts
+
+    private func stored(_ record: ResultRecord, _ context: EffectContext) -> [Effect] {
+        context.storesResult ? [.store(record)] : []
+    }
+
+    /// Sends a signature as Machinery's `SendTask` does: an id if it has none, its state, then the message.
+    private func sent(_ signature: MachinerySignature, _ context: EffectContext) throws(CeleriacError) -> [Effect] {
+        var signature = signature
+        if signature.uuid.isEmpty { signature.uuid = newTaskID() }
+        let message = Effect.publish([try outgoing(signature, now: context.now)])
+        guard context.storesResult else { return [message] }
+        return [.store(try pending(signature, now: context.now, expiry: context.resultExpiry)), message]
+    }
+
+    // MARK: Groups
+
+    private func joined(
+        _ signature: MachinerySignature, _ record: ResultRecord, isFailure: Bool = false, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        guard !signature.groupUUID.isEmpty else { return [] }
+        guard context.storesResult else {
+            // Without a backend nobody knows of the others: as with Machinery's null backend every member sends it.
+            guard let callback = signature.chordCallback, !isFailure else { return [] }
+            return try sent(callback, context)
+        }
+        let callback = signature.chordCallback
+        let part = ChordPart(
+            groupID: signature.groupUUID, taskID: signature.uuid, index: nil,
+            size: callback == nil ? nil : signature.groupTaskCount, payload: record.payload,
+            expiry: context.resultExpiry
+        ) { completion in
+            callback.map { self.completed($0, completion.parts, context) } ?? []
+        }
+        return [.chord(.add(part))]
+    }
+
+    /// What follows when all members of a chord have ended. Machinery falls silent where one has failed; here the
+    /// callback fails, so that whoever waits for it is told, and its error callbacks are sent.
+    private func completed(_ callback: MachinerySignature, _ states: [[UInt8]], _ context: EffectContext) -> [Effect] {
+        let callback = callback.withID(prefix: "chord_")
+        do {
+            return try followUp(callback, states, context)
+        } catch {
+            let text = "the results of the chord cannot be handed on: \(error.code)"
+            let record = try? record(
+                .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
+            return record.map { stored($0, context) } ?? []
+        }
+    }
+
+    private func followUp(
+        _ callback: MachinerySignature, _ states: [[UInt8]], _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        var callback = callback
+        var arguments: [MachineryArgument] = []
+        for bytes in states {
+            let state: MachineryTaskState
+            do {
+                state = try MachineryTaskState.decode(bytes, limits: limits)
+            } catch {
+                throw CeleriacError(.resultStore, "the state of a chord's member cannot be read", cause: error)
+            }
+            guard state.state == TaskState.success.rawValue else {
+                let text = "chord member \(state.taskUUID) failed: \(state.error)"
+                let record = try record(
+                    .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
+                return try stored(record, context) + told(callback.onError, text, context)
+            }
+            arguments += (state.results ?? []).map(\.argument)
+        }
+        if !callback.immutable { callback.args = (callback.args ?? []) + arguments }
+        return try sent(callback, context)
+    }
+}

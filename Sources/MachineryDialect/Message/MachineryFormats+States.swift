@@ -1,0 +1,50 @@
+public import CeleriacCore
+public import CeleriacWire
+public import MachineryWire
+
+public import struct FoundationEssentials.Date
+
+extension MachineryFormats {
+    /// The record of a state on the way.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` for a value: Machinery's states have none before the end.
+    public func record(
+        ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext
+    ) throws(CeleriacError) -> ResultRecord? {
+        guard state == .received || state == .started || state == .retry || meta.isNull else {
+            throw CeleriacError(.unsupported, "Machinery's states carry no values on the way")
+        }
+        return try record(state, of: request.id, named: request.name, expiry: context.resultExpiry)
+    }
+
+    /// The state under which a task waits to be run; its time is the one that later states keep.
+    public func pending(_ signature: MachinerySignature, now: Date, expiry: Duration?) throws(CeleriacError)
+        -> ResultRecord
+    {
+        var state = MachineryTaskState(
+            taskUUID: signature.uuid, taskName: signature.name, state: TaskState.pending.rawValue)
+        state.createdAt = GoTime(now)
+        return try record(state, expiry: expiry)
+    }
+
+    func record(
+        _ state: TaskState, of id: String, named name: String, results: [MachineryResult]? = nil, error: String = "",
+        expiry: Duration?
+    ) throws(CeleriacError) -> ResultRecord {
+        try record(
+            MachineryTaskState(
+                taskUUID: id, taskName: laterStatesNameTheirTask ? name : "", state: state.rawValue, results: results,
+                error: error),
+            expiry: expiry)
+    }
+
+    private func record(_ state: MachineryTaskState, expiry: Duration?) throws(CeleriacError) -> ResultRecord {
+        do {
+            return ResultRecord(
+                taskID: state.taskUUID, state: TaskState(rawValue: state.state), payload: try state.encode(),
+                expiry: expiry)
+        } catch {
+            throw CeleriacError(.unsupported, "a state of \(state.taskName) cannot be encoded", cause: error)
+        }
+    }
+}

@@ -1,0 +1,141 @@
+public import CeleriacCore
+public import CeleriacWire
+public import MachineryWire
+
+public import struct FoundationEssentials.Date
+
+/// Machinery's message formats and what follows from an outcome in Machinery, as the runtime asks for them.
+public struct MachineryFormats: Dialect {
+    /// The routing key of tasks that name none: on Redis and on exchanges that are not direct the default queue, on a
+    /// direct exchange the binding key.
+    public var defaultRoutingKey: String
+    /// Whether later states than `PENDING` name their task: Redis keeps the name, the other backends don't.
+    public var laterStatesNameTheirTask: Bool
+    /// How often a worker puts back a message whose task it does not know, before it parks it.
+    public var unregisteredAttempts: Int
+    /// How large and how deep messages may be.
+    public var limits: WireLimits
+    /// How values become arguments and results.
+    public var valueCoding: any ValueCoding { MachineryValueCoding() }
+
+    /// Makes formats.
+    public init(
+        defaultRoutingKey: String,
+        laterStatesNameTheirTask: Bool = true,
+        unregisteredAttempts: Int = 3,
+        limits: WireLimits = .default
+    ) {
+        self.defaultRoutingKey = defaultRoutingKey
+        self.laterStatesNameTheirTask = laterStatesNameTheirTask
+        self.unregisteredAttempts = unregisteredAttempts
+        self.limits = limits
+    }
+
+    /// `machinery`.
+    public var name: String { "machinery" }
+
+    /// `RECEIVED` and `STARTED`.
+    public var trackedStates: Set<TaskState> { [.received, .started] }
+
+    /// `task_` and a random UUID.
+    func newTaskID() -> String { "task_" + randomUUID() }
+
+    // MARK: Receiving
+
+    /// Reads the request out of a delivered message. Arguments that cannot be converted are its ``TaskRequest/refusal``.
+    public func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
+        let signature: MachinerySignature
+        do {
+            signature = try MachinerySignature.decode(message.body, limits: limits)
+        } catch {
+            throw MessageFault(reason: message.body.isEmpty ? "emptyBody" : error.code.rawValue, detail: error.message)
+        }
+        var refusal: TaskFailure?
+        var arguments: [WireValue] = []
+        do {
+            arguments = try signature.convertedArguments().map(\.wireValue)
+        } catch {
+            refusal = TaskFailure("error", error.text)
+        }
+        var request = TaskRequest(
+            id: signature.uuid, name: signature.name, arguments: arguments, keywordArguments: [:],
+            headers: signature.headers ?? [:], queue: delivery.queue, redelivered: delivery.redelivered,
+            message: MachineryTask(signature: signature, attempts: delivery.attempts))
+        request.refusal = refusal
+        request.eta = signature.eta?.date
+        request.groupID = signature.groupUUID.isEmpty ? nil : signature.groupUUID
+        request.priority = signature.priority == 0 ? nil : signature.priority
+        return request
+    }
+
+    // MARK: Sending
+
+    /// Makes the message that sends a task.
+    public func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
+        let signature = try signature(of: submission, now: now)
+        try check(signature)
+        return try outgoing(signature, now: now)
+    }
+
+    /// Refuses a signature that a Go worker could not take.
+    package func check(_ signature: MachinerySignature) throws(CeleriacError) {
+        do {
+            try signature.validate()
+        } catch {
+            let isHeader = error.code == .unsupportedHeader || error.code == .tooDeep
+            throw CeleriacError(
+                isHeader ? .unsupported : .argumentMismatch, "the signature of \(signature.name) cannot be sent",
+                cause: error)
+        }
+    }
+
+    /// The message of a signature, its routing key and headers filled in as Machinery's publisher does.
+    public func outgoing(_ signature: MachinerySignature, now: Date) throws(CeleriacError) -> OutgoingMessage {
+        var signature = signature
+        if signature.routingKey.isEmpty { signature.routingKey = defaultRoutingKey }
+        signature.headers = signature.headers ?? [:]
+        let body: [UInt8]
+        do {
+            body = try signature.encode()
+        } catch {
+            throw CeleriacError(.unsupported, "the message of \(signature.name) cannot be encoded", cause: error)
+        }
+        // Numbers among the headers are what a Go client cannot put in a table; they stay in the body.
+        let headers = (signature.headers ?? [:]).filter { _, value in
+            switch value {
+            case .string, .bool, .null: true
+            default: false
+            }
+        }
+        let message = WireMessage(
+            headers: headers,
+            properties: MessageProperties(
+                contentType: "application/json", deliveryMode: 2,
+                priority: signature.priority == 0 ? nil : signature.priority),
+            body: body)
+        let eta = signature.eta?.date
+        return OutgoingMessage(
+            message: message, routingKey: signature.routingKey, declaredQueue: signature.routingKey,
+            notBefore: eta.flatMap { $0 > now ? $0 : nil })
+    }
+
+    // MARK: Results
+
+    /// Reads a stored state.
+    public func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
+        let stored: MachineryTaskState
+        do {
+            stored = try MachineryTaskState.decode(bytes, limits: limits)
+        } catch {
+            throw CeleriacError(.resultStore, "a stored state cannot be read", cause: error)
+        }
+        let state = TaskState(rawValue: stored.state)
+        var result = TaskResult(
+            taskID: stored.taskUUID, state: state, value: .array((stored.results ?? []).map(\.wireValue)))
+        if state == .failure {
+            result.error = RemoteTaskError(
+                taskID: stored.taskUUID, state: state, type: "error", module: nil, arguments: [.string(stored.error)])
+        }
+        return result
+    }
+}

@@ -1,0 +1,148 @@
+#if Redis
+import CeleriacRedis
+
+/// The steps on Machinery's keys that must happen at once. Keys 1 to 6 are those of ``InFlightKeys``.
+enum MachineryScripts {
+    /// Claims messages, those that were handed over first. Arguments: how many at most, time, prefix of tags, first
+    /// serial. Returns, for each message, the message and how often it came back before.
+    static let claim = RedisScript(
+        name: "claim",
+        source: """
+            local limit, serial = tonumber(ARGV[1]), tonumber(ARGV[4])
+            local found = redis.call('LPOP', KEYS[2], limit) or {}
+            if #found < limit then
+              for _, message in ipairs(redis.call('LPOP', KEYS[1], limit - #found) or {}) do
+                found[#found + 1] = message
+              end
+            end
+            if #found == 0 then return {} end
+            local counted = redis.call('EXISTS', KEYS[5]) == 1
+            local claims, index, answer = {}, {}, {}
+            for i, message in ipairs(found) do
+              local tag = ARGV[3] .. string.format('%.0f', serial + i - 1)
+              claims[2 * i - 1], claims[2 * i] = tag, message
+              index[2 * i - 1], index[2 * i] = ARGV[2], tag
+              local count = counted and redis.call('HGET', KEYS[5], redis.sha1hex(message))
+              answer[2 * i - 1], answer[2 * i] = message, tonumber(count or 0)
+            end
+            redis.call('HSET', KEYS[3], unpack(claims))
+            redis.call('ZADD', KEYS[4], unpack(index))
+            return answer
+            """)
+
+    /// Ends claims for good. Arguments: tags.
+    static let acknowledge = RedisScript(
+        name: "acknowledge",
+        source: """
+            if redis.call('EXISTS', KEYS[5]) == 1 then
+              for _, message in ipairs(redis.call('HMGET', KEYS[3], unpack(ARGV))) do
+                if message then redis.call('HDEL', KEYS[5], redis.sha1hex(message)) end
+              end
+            end
+            redis.call('ZREM', KEYS[4], unpack(ARGV))
+            return redis.call('HDEL', KEYS[3], unpack(ARGV))
+            """)
+
+    /// Puts messages back, if their claims still stand. Arguments: `L` to the front or `R` to the end, 1 to count the
+    /// attempt, tags in the order in which the messages are to be put there. Returns how many were.
+    static let putBack = RedisScript(
+        name: "putBack",
+        source: """
+            local n = 0
+            for i = 3, #ARGV do
+              local message = redis.call('HGET', KEYS[3], ARGV[i])
+              redis.call('ZREM', KEYS[4], ARGV[i])
+              if message then
+                redis.call('HDEL', KEYS[3], ARGV[i])
+                if ARGV[2] == '1' then
+                  redis.call('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
+                  redis.call('EXPIRE', KEYS[5], 86400)
+                end
+                redis.call(ARGV[1] == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], message)
+                n = n + 1
+              end
+            end
+            return n
+            """)
+
+    /// Keeps a message aside, if its claim still stands. Arguments: tag, what is kept.
+    static let park = RedisScript(
+        name: "park",
+        source: """
+            local message = redis.call('HGET', KEYS[3], ARGV[1])
+            redis.call('ZREM', KEYS[4], ARGV[1])
+            if not message then return 0 end
+            redis.call('HDEL', KEYS[3], ARGV[1])
+            redis.call('HDEL', KEYS[5], redis.sha1hex(message))
+            redis.call('RPUSH', KEYS[6], ARGV[2])
+            return 1
+            """)
+
+    /// Puts back messages whose claims were not renewed, newest first to the front, and counts the attempt. Arguments:
+    /// the time before which a claim has expired, how many at most. Returns how many were.
+    static let restore = RedisScript(
+        name: "restore",
+        source: """
+            local tags = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+            for i = #tags, 1, -1 do
+              local message = redis.call('HGET', KEYS[3], tags[i])
+              redis.call('ZREM', KEYS[4], tags[i])
+              if message then
+                redis.call('HDEL', KEYS[3], tags[i])
+                redis.call('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
+                redis.call('EXPIRE', KEYS[5], 86400)
+                redis.call('LPUSH', KEYS[1], message)
+              end
+            end
+            return #tags
+            """)
+
+    /// Puts what was handed over and not claimed back to the front of the queue.
+    static let sweep = RedisScript(
+        name: "sweep",
+        source: "while redis.call('LMOVE', KEYS[2], KEYS[1], 'RIGHT', 'LEFT') do end return 1")
+
+    /// Moves tasks whose time has come to their queues. Keys: the delayed tasks, the default queue, where what cannot be
+    /// read is kept aside. Arguments: the time in nanoseconds since 1970, how many at most, what closes a parked message.
+    /// Returns how many were moved.
+    ///
+    /// The message is pushed as it stands. Between the set and the queue it is nowhere else, not even for a moment.
+    static let moveDue = RedisScript(
+        name: "moveDue",
+        source: """
+            local due = redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[1], 'LIMIT', 0, ARGV[2])
+            for _, message in ipairs(due) do
+              local ok, task = pcall(cjson.decode, message)
+              local queue = nil
+              if ok and type(task) == 'table' then
+                queue = task.RoutingKey
+                if queue == nil then
+                  for key, value in pairs(task) do
+                    if type(key) == 'string' and string.lower(key) == 'routingkey' then queue = value end
+                  end
+                end
+                if queue == nil or queue == cjson.null or queue == '' then queue = KEYS[2] end
+              end
+              redis.call('ZREM', KEYS[1], message)
+              local pushed = type(queue) == 'string' and redis.pcall('RPUSH', queue, message)
+              if type(pushed) ~= 'number' then
+                redis.call('RPUSH', KEYS[3], '{"message":' .. cjson.encode(message) .. ARGV[3])
+              end
+            end
+            return #due
+            """)
+
+    /// Deletes a lock if it is still ours: redsync's script, byte for byte. Keys: the lock. Arguments: our token.
+    static let unlock = RedisScript(
+        name: "unlock",
+        source: """
+
+            \tif redis.call("GET", KEYS[1]) == ARGV[1] then
+            \t\treturn redis.call("DEL", KEYS[1])
+            \telse
+            \t\treturn 0
+            \tend
+
+            """)
+}
+#endif

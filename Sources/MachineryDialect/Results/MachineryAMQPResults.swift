@@ -1,0 +1,244 @@
+#if AMQP
+public import CeleriacAMQP
+public import CeleriacCore
+import CeleriacWire
+public import Logging
+import MachineryWire
+public import NIOCore
+import NIOConcurrencyHelpers
+
+/// Task states at RabbitMQ as Machinery's AMQP backend keeps them: a queue for each task, a message for each state, which
+/// is gone once it was read. What was read last is remembered here, so that a state can be asked for again.
+public final class MachineryAMQPResults: ChordStore {
+    private struct Memory {
+        /// The last state that was read of a task.
+        var states: [String: [UInt8]] = [:]
+        var order: [String] = []
+        /// Queues that this process has declared.
+        var declared: Set<String> = []
+
+        /// Some thousands of tasks are remembered.
+        static let limit = 10_000
+
+        mutating func remember(_ id: String, _ payload: [UInt8]) {
+            if states.updateValue(payload, forKey: id) == nil {
+                order.append(id)
+                if order.count > Self.limit { states[order.removeFirst()] = nil }
+            }
+        }
+    }
+
+    private let options: MachineryAMQPOptions
+    private let expiry: Int64
+    private let client: AMQPClient
+    private let timers: EventLoopTimerSource
+    private let memory = NIOLockedValueBox(Memory())
+    /// The servers, without credentials.
+    public let name: String
+    /// How often results that somebody waits for are asked for.
+    public let pollInterval: Duration?
+
+    /// Makes a store. It connects on first use.
+    ///
+    /// - Parameters:
+    ///   - configurations: servers to try in turn.
+    ///   - expiry: how long states are kept: all readers and writers must agree on it, since it is an argument of the
+    ///     queues.
+    ///   - pollInterval: how often results that somebody waits for are asked for.
+    public init(
+        _ configurations: [AMQPConfiguration],
+        options: MachineryAMQPOptions = MachineryAMQPOptions(),
+        expiry: Duration = .seconds(3600),
+        pollInterval: Duration = .milliseconds(5),
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
+        self.options = options
+        self.expiry = Int64(max(1, expiry.seconds.rounded(.up))).multipliedReportingOverflow(by: 1000).partialValue
+        self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
+        self.pollInterval = pollInterval
+        self.name = configurations.map(\.description).joined(separator: ";")
+    }
+
+    /// Nobody answers on a queue of the sender's.
+    public var replyTo: String { "" }
+    /// What was read is remembered.
+    public var deliversOnce: Bool { false }
+
+    // MARK: States
+
+    /// Publishes states to the queues of their tasks.
+    public func store(_ records: [ResultRecord]) async throws {
+        try await reach("store states") {
+            for id in Set(records.map(\.taskID)).sorted() { try await self.declare(id) }
+            try await self.publish(records.map { ($0.taskID, $0.payload) })
+        }
+    }
+
+    private func publish(_ states: [(id: String, payload: [UInt8])]) async throws {
+        let outcomes = try await client.publish(
+            states.map { id, payload in
+                AMQPPublish(
+                    exchange: options.exchange, routingKey: id,
+                    message: WireMessage(
+                        properties: MessageProperties(contentType: "application/json", deliveryMode: 2), body: payload),
+                    omitsEmptyHeaders: true)
+            })
+        for outcome in outcomes { if let error = outcome.error { throw error } }
+    }
+
+    /// Declares a queue, unless this process has done so. It may have gone since; whoever asks for it again makes it anew.
+    private func declare(_ id: String) async throws {
+        guard !memory.withLockedValue({ $0.declared.contains(id) }) else { return }
+        try await withChannel { channel in
+            try await channel.declareExchange(self.options)
+            try await channel.declare(
+                MachineryAMQPOptions.stateQueue(id, expiry: self.expiry), exchange: self.options.exchange)
+        }
+        memory.withLockedValue { memory in
+            if memory.declared.count >= Memory.limit { memory.declared = [] }
+            memory.declared.insert(id)
+        }
+    }
+
+    /// Nothing tells of states: see ``pollInterval``.
+    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
+
+    /// Does nothing.
+    public func unwatch(_ taskIDs: [String]) {}
+
+    /// The newest state of each of these tasks. All that wait in the queue are read, and with that removed.
+    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+        try await reach("read states") {
+            let unfinished = taskIDs.filter { id in !self.isFinal(self.memory.withLockedValue { $0.states[id] }) }
+            for id in unfinished { try await self.declare(id) }
+            if !unfinished.isEmpty {
+                try await self.withChannel { channel in
+                    for id in unfinished {
+                        while let delivery = try await channel.get(queue: id) {
+                            channel.ack([delivery.deliveryTag])
+                            self.memory.withLockedValue { $0.remember(id, delivery.message.body) }
+                            if self.isFinal(delivery.message.body) { break }
+                        }
+                    }
+                }
+            }
+            return self.memory.withLockedValue { memory in taskIDs.map { memory.states[$0] } }
+        }
+    }
+
+    private func isFinal(_ payload: [UInt8]?) -> Bool {
+        guard let payload, let state = try? MachineryTaskState.decode(payload) else { return false }
+        return state.isCompleted
+    }
+
+    /// Deletes the queues of these tasks.
+    public func forget(_ taskIDs: [String]) async throws {
+        try await reach("delete states") {
+            try await self.withChannel { channel in
+                for id in taskIDs { try await channel.queueDelete(id) }
+            }
+            self.memory.withLockedValue { memory in
+                for id in taskIDs {
+                    memory.states[id] = nil
+                    memory.declared.remove(id)
+                }
+                memory.order.removeAll { taskIDs.contains($0) }
+            }
+        }
+    }
+
+    // MARK: Groups
+
+    /// Publishes the ends of members to the queue of their group, and tells the states of all members, in the order in
+    /// which they ended, to whoever finds as many there as the group has. A group is nothing but the messages in its queue.
+    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+        try await reach("join groups") {
+            let ended = operations.compactMap { operation -> ChordPart? in
+                guard case .add(let part) = operation else { return nil }
+                return part
+            }
+            for id in Set(ended.map(\.groupID)).sorted() { try await self.declare(id) }
+            if !ended.isEmpty { try await self.publish(ended.map { ($0.groupID, $0.payload) }) }
+            var taken: Set<String> = []
+            var completions: [ChordCompletion?] = []
+            for operation in operations {
+                guard let part = operation.chordPart, !taken.contains(part.groupID),
+                    let states = try await self.takeAll(part)
+                else {
+                    completions.append(nil)
+                    continue
+                }
+                taken.insert(part.groupID)
+                completions.append(
+                    ChordCompletion(
+                        claim: ChordClaim(groupID: part.groupID, token: ""), parts: states, group: nil))
+            }
+            return completions
+        }
+    }
+
+    /// Takes the ends of all members, if they are all there. Of two that try at once one may find that the other has
+    /// some of them: it puts back what it has and tries again, unless the other has removed the queue.
+    private func takeAll(_ part: ChordPart) async throws -> [[UInt8]]? {
+        let size = part.size ?? .max
+        for attempt in 0..<10 {
+            if attempt > 0 { try await timers.sleep(for: .milliseconds(Int.random(in: 5...50))) }
+            do {
+                var isContested = false
+                var states: [[UInt8]] = []
+                try await withChannel { channel in
+                    let queue = try await channel.queueDeclare(part.groupID, passive: true)
+                    guard queue.messageCount >= size else { return }
+                    var tags: [UInt64] = []
+                    while states.count < size, let delivery = try await channel.get(queue: part.groupID) {
+                        states.append(delivery.message.body)
+                        tags.append(delivery.deliveryTag)
+                    }
+                    if states.count < size {
+                        channel.nack(tags, requeue: true)
+                        isContested = true
+                    } else {
+                        channel.ack(tags)
+                        try await channel.queueDelete(part.groupID)
+                    }
+                }
+                if !isContested { return states.count == size ? states : nil }
+            } catch let error as AMQPError where error.replyCode == 404 {
+                return nil
+            }
+        }
+        return nil
+    }
+
+    // MARK: Reaching the server
+
+    private func withChannel(_ body: (AMQPChannel) async throws -> Void) async throws {
+        let channel = try await client.connection().openChannel(confirms: false)
+        do {
+            try await body(channel)
+        } catch {
+            await channel.close()
+            throw error
+        }
+        await channel.close()
+    }
+
+    private func reach<Result>(_ what: String, _ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as AMQPError {
+            // After a restart of the server the queues are gone.
+            if error.isOutOfReach { memory.withLockedValue { $0.declared = [] } }
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .resultStore, "cannot \(what) at \(name)", cause: error)
+        }
+    }
+
+    /// Closes the connection.
+    public func close() async {
+        await client.close()
+    }
+}
+#endif

@@ -1,0 +1,213 @@
+#if Redis
+public import CeleriacCore
+public import CeleriacRedis
+import CeleriacWire
+public import Logging
+import MachineryWire
+public import NIOCore
+import NIOConcurrencyHelpers
+
+/// Task states and groups in Redis as Machinery keeps them: a key for each, of its id's name.
+public final class MachineryRedisResults: ChordStore {
+    private let client: RedisClient
+    private let logger: Logger
+    private let timers: EventLoopTimerSource
+    /// How often results that somebody waits for are asked for: nobody tells of them.
+    public let pollInterval: Duration?
+
+    /// Makes a store. It connects on first use.
+    ///
+    /// - Parameter pollInterval: how often results that somebody waits for are asked for.
+    public init(
+        _ configuration: RedisConfiguration,
+        pollInterval: Duration = .milliseconds(5),
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
+        self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
+        self.pollInterval = pollInterval
+        self.logger = logger
+    }
+
+    /// The server, without credentials.
+    public var name: String { client.configuration.description }
+    /// Nobody answers on a queue.
+    public var replyTo: String { "" }
+    /// States are kept to be read as often as one likes.
+    public var deliversOnce: Bool { false }
+
+    // MARK: States
+
+    /// Stores states in one round trip. Of several states of one task only the last is written: nobody could have seen
+    /// the others, since the script runs at once. States without a time keep the one that is stored.
+    public func store(_ records: [ResultRecord]) async throws {
+        var last: [String: Int] = [:]
+        for (index, record) in records.enumerated() { last[record.taskID] = index }
+        let records = records.enumerated().filter { last[$1.taskID] == $0 }.map(\.element)
+        var commands: [RedisCommand] = []
+        // A script's stack takes some thousands of values.
+        for start in stride(from: 0, to: records.count, by: 300) {
+            let portion = records[start..<min(start + 300, records.count)]
+            var arguments: [any RedisArgument] = []
+            arguments.reserveCapacity(2 * portion.count)
+            for record in portion {
+                arguments.append(seconds(record.expiry))
+                arguments.append(record.payload)
+            }
+            commands.append(.evaluate(Self.storeScript, keys: portion.map(\.taskID), arguments: arguments))
+        }
+        _ = try await send(commands)
+    }
+
+    /// Keys: tasks. Arguments: for each its seconds to live and its state.
+    ///
+    /// Machinery reads a state before it writes the next, to keep the time at which the task was sent. It stands at the
+    /// end of what every peer writes.
+    private static let storeScript = RedisScript(
+        name: "storeStates",
+        source: """
+            local none = ',"CreatedAt":"0001-01-01T00:00:00Z","TTL":0}'
+            for i, key in ipairs(KEYS) do
+              local ttl, state = ARGV[2 * i - 1], ARGV[2 * i]
+              if string.sub(state, -#none) == none then
+                local tail = redis.call('GETRANGE', key, -90, -1)
+                local time = string.match(tail, ',"CreatedAt":"[^"]*","TTL":%-?%d+}$')
+                if time then state = string.sub(state, 1, -#none - 1) .. time end
+              end
+              redis.call('SET', key, state, 'EX', ttl)
+            end
+            return #KEYS
+            """)
+
+    /// Machinery keeps states for an hour unless told otherwise; for ever is not among what it knows.
+    private func seconds(_ expiry: Duration?) -> Int {
+        guard let expiry, expiry > .zero else { return 3600 }
+        return max(1, Int(expiry.seconds.rounded(.up)))
+    }
+
+    /// Nothing tells of states: see ``pollInterval``.
+    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
+
+    /// Does nothing.
+    public func unwatch(_ taskIDs: [String]) {}
+
+    /// The stored states of these tasks; nil where there is none.
+    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+        guard !taskIDs.isEmpty else { return [] }
+        var command = RedisCommand("MGET")
+        for id in taskIDs { command.append(id) }
+        let values = try await send([command]).first?.array ?? []
+        return taskIDs.indices.map { values.indices.contains($0) ? values[$0].bytes : nil }
+    }
+
+    /// Deletes what is stored for these tasks.
+    public func forget(_ taskIDs: [String]) async throws {
+        guard !taskIDs.isEmpty else { return }
+        var command = RedisCommand("DEL")
+        for id in taskIDs { command.append(id) }
+        _ = try await send([command])
+    }
+
+    // MARK: Groups
+
+    /// Stores groups, and tells, once for each chord, the states of all members when all have ended. Who tells is decided
+    /// under `TriggerChordMutex`, as at Go's workers.
+    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+        _ = try await send(
+            operations.compactMap { operation in
+                guard case .save(let groupID, let payload, let expiry) = operation else { return nil }
+                return RedisCommand("SET", groupID, payload, "EX", seconds(expiry))
+            })
+        let ids = Set(operations.compactMap { $0.chordPart?.groupID }).sorted()
+        let replies = try await send(ids.map { .evaluate(Self.completedScript, keys: [$0]) })
+        let completed = Set(zip(ids, replies).filter { $1.int == 1 }.map(\.0))
+        var completions: [ChordCompletion?] = []
+        for operation in operations {
+            if let part = operation.chordPart, completed.contains(part.groupID), try await trigger(part) {
+                completions.append(
+                    ChordCompletion(
+                        claim: ChordClaim(groupID: part.groupID, token: ""),
+                        parts: try await memberStates(of: part.groupID), group: nil))
+            } else {
+                completions.append(nil)
+            }
+        }
+        return completions
+    }
+
+    /// Whether all members of a group have ended and nobody has sent the callback. Keys: the group. Only the count comes
+    /// back, so that a member of a large group does not read the states of all others.
+    private static let completedScript = RedisScript(
+        name: "groupCompleted",
+        source: """
+            local stored = redis.call('GET', KEYS[1])
+            local ok, group = pcall(cjson.decode, stored or '')
+            if not ok or type(group.TaskUUIDs) ~= 'table' or group.ChordTriggered == true then return 0 end
+            for _, id in ipairs(group.TaskUUIDs) do
+              local state = redis.call('GET', id)
+              if not state then return 0 end
+              local word = string.match(state, '"State":"(%u+)"')
+              if word ~= 'SUCCESS' and word ~= 'FAILURE' then return 0 end
+            end
+            return 1
+            """)
+
+    /// Takes it on this worker to send a chord's callback; false if another has done so.
+    private func trigger(_ part: ChordPart) async throws -> Bool {
+        let mutex = RedisMutex(key: "TriggerChordMutex", client: client, timers: timers)
+        try await mutex.lock()
+        do {
+            let isOurs = try await markTriggered(part)
+            try await mutex.unlock()
+            return isOurs
+        } catch {
+            try? await mutex.unlock()
+            throw error
+        }
+    }
+
+    private func markTriggered(_ part: ChordPart) async throws -> Bool {
+        guard var meta = try await group(part.groupID), !meta.chordTriggered else { return false }
+        meta.chordTriggered = true
+        _ = try await send([RedisCommand("SET", part.groupID, meta.encode(), "EX", seconds(part.expiry))])
+        return true
+    }
+
+    private func group(_ id: String) async throws -> MachineryGroupMeta? {
+        guard let stored = try await fetch([id]).first ?? nil else { return nil }
+        do {
+            return try MachineryGroupMeta.decode(stored)
+        } catch {
+            throw CeleriacError(.resultStore, "the group \(id) cannot be read", cause: error)
+        }
+    }
+
+    private func memberStates(of id: String) async throws -> [[UInt8]] {
+        let members = try await group(id)?.taskUUIDs ?? []
+        return try await fetch(members).compactMap(\.self)
+    }
+
+    // MARK: Sending
+
+    private func send(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
+        guard !commands.isEmpty else { return [] }
+        let replies: [RedisValue]
+        do {
+            replies = try await client.send(commands)
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .resultStore, "cannot use the results in \(name)", cause: error)
+        }
+        if let refusal = replies.lazy.compactMap(\.error).first {
+            throw CeleriacError(.resultStore, "\(name) refused", cause: refusal)
+        }
+        return replies
+    }
+
+    /// Closes the connections.
+    public func close() async {
+        await client.close()
+    }
+}
+#endif

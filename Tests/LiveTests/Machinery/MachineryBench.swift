@@ -1,0 +1,108 @@
+#if Redis
+import Celeriac
+import CeleriacRedis
+import CeleriacTestKit
+import Foundation
+import Logging
+import NIOPosix
+
+/// A Machinery application on a Redis database of its own.
+struct MachineryBench: Sendable {
+    let url: String
+    let server: MachineryServer
+    let redis: RedisClient
+
+    init(
+        broker: String? = nil, backend: String? = nil, amqp: MachineryAMQPOptions? = nil,
+        redis settings: MachineryRedisSettings = MachineryRedisSettings(delayedTasksPollPeriod: 20),
+        lock: String = "", programName: String = "worker"
+    ) async throws {
+        url = try await SharedServers.shared.redisDatabaseURL()
+        redis = RedisClient(
+            try RedisConfiguration(url: url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: Logger(label: "test"))
+        server = try MachineryServer(
+            configuration: MachineryConfiguration(
+                broker: broker ?? url, lock: lock == "redis" ? url : lock, resultBackend: backend ?? url, amqp: amqp,
+                redis: settings, programName: programName),
+            logger: Self.logger)
+        server.register { MachineryTasks.all }
+    }
+
+    static var logger: Logger {
+        var logger = Logger(label: "machinery")
+        logger.logLevel = .critical
+        return logger
+    }
+
+    /// Runs a worker while `body` runs.
+    func run<Result: Sendable>(
+        _ worker: MachineryWorker? = nil, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let worker = worker ?? server.makeWorker(consumerTag: "test_worker", concurrency: 2)
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask {
+                try await worker.run()
+                return nil
+            }
+            group.addTask {
+                await worker.ready()
+                return try await body()
+            }
+            var answer: Result?
+            while let result = try await group.next() {
+                if let result {
+                    answer = result
+                    worker.stop()
+                }
+            }
+            guard let answer else { throw CancellationError() }
+            return answer
+        }
+    }
+
+    func int(_ command: RedisCommand) async throws -> Int { try await redis.send(command).int ?? -1 }
+
+    func push(_ message: some Sequence<UInt8>, to queue: String = "machinery_tasks") async throws {
+        _ = try await redis.send(RedisCommand("RPUSH", queue, Array(message)))
+    }
+
+    func elements(of list: String) async throws -> [[UInt8]] {
+        try await redis.send(RedisCommand("LRANGE", list, 0, -1)).array?.compactMap(\.bytes) ?? []
+    }
+
+    func state(_ id: String) async throws -> MachineryTaskState? {
+        guard let bytes = try await redis.send(RedisCommand("GET", id)).bytes else { return nil }
+        return try MachineryTaskState.decode(bytes)
+    }
+
+    /// Waits until a task has ended.
+    func ended(_ id: String) async throws -> MachineryTaskState {
+        while true {
+            if let state = try await state(id), state.isCompleted { return state }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// Everything in the database: for each key its type and its content.
+    func content() async throws -> [String: [String]] {
+        var content: [String: [String]] = [:]
+        for key in try await redis.send(RedisCommand("KEYS", "*")).array?.compactMap(\.string) ?? [] {
+            let value: RedisValue
+            switch try await redis.send(RedisCommand("TYPE", key)).string {
+            case "string": value = try await redis.send(RedisCommand("GET", key))
+            case "list": value = try await redis.send(RedisCommand("LRANGE", key, 0, -1))
+            case "zset": value = try await redis.send(RedisCommand("ZRANGE", key, 0, -1, "WITHSCORES"))
+            default: value = .status("?")
+            }
+            content[key] = (value.array ?? [value]).map { $0.string ?? "" }
+        }
+        return content
+    }
+
+    func close() async {
+        await server.close()
+        await redis.close()
+    }
+}
+#endif

@@ -1,0 +1,147 @@
+import Celeriac
+import CeleriacTestKit
+import Logging
+import NIOConcurrencyHelpers
+import Testing
+
+/// Machinery without a server: memory, eager mode, the null backend.
+@Suite("Machinery in one process", .timeLimit(.minutes(1)))
+struct MachineryLocalTests {
+    private func server(_ broker: String, _ backend: String) throws -> MachineryServer {
+        var logger = Logger(label: "machinery")
+        logger.logLevel = .critical
+        let server = try MachineryServer(
+            configuration: MachineryConfiguration(broker: broker, resultBackend: backend), logger: logger)
+        server.register { MachineryTasks.all }
+        return server
+    }
+
+    private func run(_ server: MachineryServer, _ body: @Sendable @escaping () async throws -> Void) async throws {
+        let worker = server.makeWorker(consumerTag: "w")
+        async let run: Void = worker.run()
+        await worker.ready()
+        try await body()
+        worker.stop()
+        try await run
+        await server.close()
+    }
+
+    @Test(arguments: ["memory", "memory://", "eager"])
+    func tasksAndWorkflowsRun(_ broker: String) async throws {
+        let server = try server(broker, "memory")
+        try await run(server) {
+            let sum = try await server.send(MachineryTasks.add([1, 2]))
+            let three = try await sum.get(timeout: .seconds(20))
+            #expect(three == 3)
+            let members = try (1...3).map { try server.signature(MachineryTasks.add([$0])) }
+            let callback = try server.signature(MachineryTasks.multiply([2]))
+            let chord = try await server.send(MachineryChord(MachineryGroup(members), callback: callback))
+            let product = try await chord.get(timeout: .seconds(20))
+            #expect(product == 12)
+        }
+    }
+
+    @Test func anEagerSendReturnsWhenAllIsDone() async throws {
+        let server = try server("eager", "eager")
+        await #expect { try await server.send(MachineryTasks.add([1])) } throws: {
+            ($0 as? CeleriacError)?.code == .unavailable
+        }
+        try await run(server) {
+            let chain = MachineryChain([
+                try server.signature(MachineryTasks.add([1])), try server.signature(MachineryTasks.add([2])),
+                try server.signature(MachineryTasks.multiply([4])),
+            ])
+            let sent = try await server.send(chain)
+            let last = try await sent[2].stored()
+            #expect(last?.state == .success)
+            let failing = try await server.send(MachineryTasks.failTask("boom"))
+            let state = try await failing.status()
+            #expect(state == .failure)
+        }
+    }
+
+    @Test func workflowsAreSentPeriodically() async throws {
+        let server = try server("memory", "memory")
+        let done = AsyncStream<String>.makeStream()
+        server.register {
+            TaskName<String, Rest<Int>, Void>("tell").handled { name, _ in done.continuation.yield(name) }
+        }
+        func tell(_ name: String) throws -> MachinerySignature {
+            try server.signature(TaskName<String, Rest<Int>, Void>("tell")(name, []))
+        }
+        let one = try server.signature(MachineryTasks.add([1]))
+        try server.registerPeriodicChain("@every 1s", name: "chain", [one, tell("chain")])
+        try server.registerPeriodicGroup("@every 1s", name: "group", [tell("group"), one])
+        try server.registerPeriodicChord("@every 1s", name: "chord", callback: tell("chord"), [one, one])
+        #expect(throws: CeleriacError.self) { try server.registerPeriodicChain("@every 1s", name: "none", []) }
+        try await run(server) {
+            await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                var seen: Set<String> = []
+                for await name in done.stream where seen.insert(name).inserted && seen.count == 3 { break }
+                #expect(seen == ["chain", "group", "chord"])
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func theLaunchLogTellsTheSettingsWithoutCredentials() async throws {
+        let lines = RecordedLines()
+        let server = try MachineryServer(
+            configuration: MachineryConfiguration(
+                broker: "amqp://me:secret@host:5672/vhost", resultBackend: "redis://secret@other:6379/1",
+                amqp: MachineryAMQPOptions()),
+            broker: MemoryBroker(), backend: MemoryResultStore(), logger: Logger(label: "launch") { _ in lines })
+        try await run(server) {}
+        let launch = lines.all.prefix(9)
+        #expect(
+            Array(launch) == [
+                "Launching a worker with the following settings:", "- Broker: amqp://host:5672",
+                "- DefaultQueue: machinery_tasks", "- ResultBackend: redis://other:6379", "- AMQP: machinery_exchange",
+                "  - Exchange: machinery_exchange", "  - ExchangeType: direct", "  - BindingKey: machinery_task",
+                "  - PrefetchCount: 3",
+            ])
+        #expect(!lines.all.contains { $0.contains("secret") })
+    }
+
+    @Test func theNullBackendKeepsNothing() async throws {
+        let server = try server("memory", "null")
+        try await run(server) {
+            let sent = try await server.send(MachineryTasks.add([1]))
+            await #expect { try await sent.get(timeout: .seconds(5)) } throws: {
+                ($0 as? CeleriacError)?.code == .resultStore
+            }
+        }
+    }
+
+    @Test func whatCannotBeUsedIsRefused() {
+        for (broker, backend, lock) in [
+            ("ftp://x", "memory", ""), ("memory", "mongodb://x", ""), ("memory", "memory", "memcache://x"),
+            ("redis://a,b,c", "memory", ""), ("", "memory", ""),
+        ] {
+            #expect {
+                try MachineryServer(configuration: .init(broker: broker, lock: lock, resultBackend: backend))
+            } throws: {
+                ($0 as? CeleriacError)?.code == .configuration
+            }
+        }
+    }
+}
+
+/// Keeps what is logged.
+private struct RecordedLines: LogHandler {
+    private let lines = NIOLockedValueBox<[String]>([])
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    var all: [String] { lines.withLockedValue { $0 } }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        lines.withLockedValue { $0.append(event.message.description) }
+    }
+}

@@ -1,0 +1,76 @@
+import Celeriac
+import Foundation
+
+/// A capture of real Machinery as a script: what its producer stored and pushed, and what was left at the end.
+struct RecordedCase: Sendable {
+    let name: String
+    /// What the producer stored, in order: key and value.
+    private(set) var stored: [(key: String, value: String)] = []
+    /// What the producer pushed.
+    private(set) var pushed: [String] = []
+    /// The bodies that the producer published at RabbitMQ.
+    private(set) var published: [String] = []
+    /// The bodies that RabbitMQ delivered to the worker, each once.
+    private(set) var delivered: [String] = []
+    /// The keys at the end.
+    private(set) var left: [String: [String]] = [:]
+
+    static let folder = URL(filePath: #filePath).appending(path: "../../../../Compat/machinery").standardized
+
+    init(_ name: String) throws {
+        self.name = name
+        let url = Self.folder.appending(path: "\(name).json")
+        let document = try JSON.decode([UInt8](Data(contentsOf: url)))
+        var hasWorkerBegun = false
+        for entry in document["wire"]?.arrayValue ?? [] {
+            let command = entry["cmd"]?.arrayValue?.compactMap(\.stringValue) ?? []
+            let message = entry["method"]?.stringValue == "basic.publish" ? entry["body"]?.stringValue : nil
+            if entry["method"]?.stringValue == "basic.deliver" {
+                let body = entry["body"]?.stringValue ?? ""
+                if !delivered.contains(body) { delivered.append(body) }
+            }
+            switch command.first?.uppercased() {
+            case "SET" where command.count > 2:
+                let value = command[2]
+                if value.contains(#""State":"RECEIVED""#) { hasWorkerBegun = true }
+                if !hasWorkerBegun, !command.contains("NX") { stored.append((command[1], value)) }
+            case "RPUSH" where command.count > 2:
+                // What a worker pushes back counts once.
+                if isProducers(command[2], hasWorkerBegun), !pushed.contains(command[2]) { pushed.append(command[2]) }
+            default:
+                if let message, isProducers(message, hasWorkerBegun) { published.append(message) }
+            }
+        }
+        for key in document["redis_keys_after"]?.arrayValue ?? [] {
+            guard let name = key["key"]?.stringValue else { continue }
+            switch key["value"] {
+            case .string(let text)?: left[name] = [text]
+            case .array(let elements)?:
+                left[name] = elements.flatMap { $0.arrayValue?.compactMap(\.stringValue) ?? [$0.stringValue ?? ""] }
+            default: left[name] = []
+            }
+        }
+    }
+
+    /// Members of a group may be pushed when the worker has begun with the first; their states are stored before.
+    private func isProducers(_ message: String, _ hasWorkerBegun: Bool) -> Bool {
+        guard let uuid = try? MachinerySignature.decode(Array(message.utf8)).uuid else { return false }
+        return !hasWorkerBegun || stored.contains { $0.key == uuid }
+    }
+
+    /// A text without what differs from run to run: ids that are made, times, scores.
+    static func normalized(_ text: String) -> String {
+        var text = text.replacing(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/, with: "ID")
+        text = text.replacing(/20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/, with: "TIME")
+        // Nanoseconds since 1970, the last digits as a double has them.
+        return text.replacing(/^1[7-9]\d{17}$|^1\.[7-9]\d*e\+18$/, with: "SCORE")
+    }
+
+    /// Everything that is in a database, without what differs from run to run: the order of a group in its queue too.
+    static func normalized(_ content: [String: [String]]) -> [String] {
+        content.map { key, values in
+            normalized(key) + " = " + values.map { normalized($0) }.sorted().joined(separator: " | ")
+        }
+        .sorted()
+    }
+}

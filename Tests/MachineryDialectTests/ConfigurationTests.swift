@@ -1,0 +1,103 @@
+import CeleriacCore
+import CeleriacWire
+import MachineryDialect
+import Testing
+
+#if Redis
+import CeleriacRedis
+#endif
+
+@Suite struct ConfigurationTests {
+    @Test func theLoadersHaveMachinerysDefaults() throws {
+        for configuration in [try MachineryConfiguration(yaml: []), try MachineryConfiguration(environment: [:])] {
+            #expect(configuration.broker == "amqp://guest:guest@localhost:5672/")
+            #expect(configuration.resultBackend == "amqp://guest:guest@localhost:5672/")
+            #expect(configuration.defaultQueue == "machinery_tasks")
+            #expect(configuration.resultsExpireIn == 3600)
+            #expect(configuration.amqp == MachineryAMQPOptions())
+            #expect(configuration.redis == MachineryRedisSettings())
+            #expect(configuration.lock == "")
+        }
+    }
+
+    @Test func yamlIsReadByMachinerysNames() throws {
+        let yaml = """
+            broker: 'redis://localhost:6379'
+            lock: 'redis://localhost:6379'
+            multiple_broker_separator: ';'
+            default_queue: my_tasks
+            result_backend: 'redis://localhost:6379/2'
+            results_expire_in: 60
+            no_unix_signals: true
+            amqp:
+              exchange: ex
+              exchange_type: topic
+              binding_key: key
+              prefetch_count: 7
+              queue_declare_args: {x-max-priority: 10}
+              auto_delete: true
+              delayed_queue: later
+            redis:
+              delayed_tasks_key: d
+              delayed_tasks_poll_period: 100
+              max_idle: 3
+            sqs: {receive_wait_time_seconds: 20}
+            """
+        let configuration = try MachineryConfiguration(yaml: Array(yaml.utf8))
+        #expect(configuration.broker == "redis://localhost:6379")
+        #expect(configuration.lock == "redis://localhost:6379")
+        #expect(configuration.multipleBrokerSeparator == ";")
+        #expect(configuration.defaultQueue == "my_tasks")
+        #expect(configuration.resultBackend == "redis://localhost:6379/2")
+        #expect(configuration.resultsExpireIn == 60)
+        #expect(configuration.noUnixSignals)
+        #expect(
+            configuration.amqp
+                == MachineryAMQPOptions(
+                    exchange: "ex", exchangeType: "topic", bindingKey: "key", prefetchCount: 7,
+                    queueDeclareArguments: ["x-max-priority": 10], autoDelete: true, delayedQueue: "later",
+                    defaultQueue: "my_tasks"))
+        #expect(configuration.redis.delayedTasksKey == "d")
+        #expect(configuration.redis.delayedTasksPollPeriod == 100)
+        for bad in ["broker: [", "results_expire_in: soon", "amqp: {prefetch_count: x}", "no_unix_signals: maybe"] {
+            #expect { try MachineryConfiguration(yaml: Array(bad.utf8)) } throws: {
+                ($0 as? CeleriacError)?.code == .configuration
+            }
+        }
+    }
+
+    @Test func theEnvironmentIsReadByMachinerysNames() throws {
+        let configuration = try MachineryConfiguration(environment: [
+            "BROKER": "amqp://a;amqp://b", "MULTIPLE_BROKEN_SEPARATOR": ";", "DEFAULT_QUEUE": "q",
+            "RESULTS_EXPIRE_IN": "5", "NO_UNIX_SIGNALS": "true", "AMQP_PREFETCH_COUNT": "9",
+            "AMQP_QUEUE_BINDING_ARGS": "a:b,c:d:e", "REDIS_DELAYED_TASKS_KEY": "d",
+        ])
+        #expect(configuration.broker == "amqp://a;amqp://b")
+        #expect(configuration.multipleBrokerSeparator == ";")
+        #expect(configuration.defaultQueue == "q")
+        #expect(configuration.resultsExpireIn == 5)
+        #expect(configuration.noUnixSignals)
+        #expect(configuration.amqp?.prefetchCount == 9)
+        #expect(configuration.amqp?.queueBindingArguments == ["a": "b", "c": "d:e"])
+        #expect(configuration.redis.delayedTasksKey == "d")
+        for bad in [["RESULTS_EXPIRE_IN": "x"], ["AMQP_AUTO_DELETE": "2"], ["AMQP_QUEUE_BINDING_ARGS": "a"]] {
+            #expect(throws: CeleriacError.self) { try MachineryConfiguration(environment: bad) }
+        }
+    }
+
+    #if Redis
+    @Test func redisURLsAreMachinerys() throws {
+        let password = try RedisConfiguration(machineryURL: "redis://secret@host:6380")
+        #expect(password.password == "secret" && password.user == nil)
+        #expect(password.host == "host" && password.port == 6380 && password.database == 0)
+        let both = try RedisConfiguration(machineryURL: "redis://me:secret@host/3")
+        #expect(both.user == "me" && both.password == "secret" && both.database == 3)
+        #expect(try RedisConfiguration(machineryURL: "redis://host:1/x").database == 0)
+        #expect(try RedisConfiguration(machineryURL: "rediss://host:1/1").tls != nil)
+        let socket = try RedisConfiguration(machineryURL: "redis+socket://secret@/tmp/redis.sock:/4")
+        #expect(socket.unixSocketPath == "/tmp/redis.sock" && socket.password == "secret" && socket.database == 4)
+        #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "redis://a:1,b:2") }
+        #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "localhost") }
+    }
+    #endif
+}

@@ -1,0 +1,5 @@
+module celeriac.dev/interop
+
+go 1.19
+
+require github.com/RichardKnop/machinery/v2 v2.0.16
