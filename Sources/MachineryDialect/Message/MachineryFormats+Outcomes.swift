@@ -38,6 +38,8 @@ extension MachineryFormats {
             return try failed(signature, "the task passed its time limit of \(limit) s", context)
         case .expired:
             return try failed(signature, "the task expired", context)
+        case .revoked:
+            return try failed(signature, "the task was revoked", context)
         case .unregistered:
             return unregistered(task)
         case .replaced:

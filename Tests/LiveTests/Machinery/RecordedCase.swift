@@ -8,6 +8,8 @@ struct RecordedCase: Sendable {
     private(set) var stored: [(key: String, value: String)] = []
     /// What the producer pushed.
     private(set) var pushed: [String] = []
+    /// What anybody pushed, the worker too, each message once.
+    private(set) var everPushed: [String] = []
     /// The bodies that the producer published at RabbitMQ.
     private(set) var published: [String] = []
     /// The bodies that RabbitMQ delivered to the worker, each once.
@@ -35,6 +37,7 @@ struct RecordedCase: Sendable {
                 if value.contains(#""State":"RECEIVED""#) { hasWorkerBegun = true }
                 if !hasWorkerBegun, !command.contains("NX") { stored.append((command[1], value)) }
             case "RPUSH" where command.count > 2:
+                if !everPushed.contains(command[2]) { everPushed.append(command[2]) }
                 // What a worker pushes back counts once.
                 if isProducers(command[2], hasWorkerBegun), !pushed.contains(command[2]) { pushed.append(command[2]) }
             default:
