@@ -1,7 +1,7 @@
 # Thin aliases of Scripts/, which is what the README names: official Swift images have no make.
-.PHONY: demo test check bench format
+.PHONY: demo test check bench celery-suite format
 
-demo test check bench:
+demo test check bench celery-suite:
 	Scripts/$@
 
 format:

@@ -156,6 +156,7 @@ let package = Package(
                 "Celeriac", "CeleriacTestKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -203,7 +204,7 @@ let package = Package(
             name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
-            exclude: ["celery", "machinery", "README.md", "MATRIX.md", "inventory.py"], swiftSettings: settings),
+            exclude: ["celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "inventory.py"], swiftSettings: settings),
         .executableTarget(
             name: "LiveWorker",
             dependencies: [
@@ -216,7 +217,7 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacTestKit", "LiveWorker",
+                "Celeriac", "CeleriacTestKit", "CeleriacTool", "LiveWorker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -7,7 +7,8 @@ public struct CeleriacRootCommand: AsyncParsableCommand {
         commandName: "celeriac",
         abstract: "Distributed tasks that share queues with Python Celery and Go Machinery.",
         subcommands: [
-            DemoCommand.self, CallCommand.self, ResultCommand.self, DecodeCommand.self, WithServersCommand.self,
+            DemoCommand.self, CallCommand.self, ResultCommand.self, DecodeCommand.self, BeatCommand.self,
+            WithServersCommand.self,
         ])
 
     /// Makes the command; its argument parser fills it.

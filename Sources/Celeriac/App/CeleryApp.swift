@@ -19,8 +19,8 @@ public final class CeleryApp: TaskSender {
     private let formats: CeleryFormats
     let broker: any Broker
     let results: (any ResultStore)?
-    private let eventLoopGroup: any EventLoopGroup
-    private let logger: Logger
+    let eventLoopGroup: any EventLoopGroup
+    let logger: Logger
 
     /// Makes an application. It connects on first use.
     ///

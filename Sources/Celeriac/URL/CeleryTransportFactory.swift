@@ -68,6 +68,17 @@ struct CeleryTransportFactory {
         }
     }
 
+    func lock(url: String, key: String, lease: Duration) throws(CeleriacError) -> any Lock {
+        switch scheme(url) {
+        #if Redis
+        case "redis", "rediss", "redis+socket":
+            return RedisLock(try redis(url), key: key, lease: lease, eventLoopGroup: eventLoopGroup, logger: logger)
+        #endif
+        default:
+            throw unknown(url, "lock", "redis, rediss or redis+socket")
+        }
+    }
+
     private func scheme(_ url: String) -> String {
         url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() } ?? ""
     }

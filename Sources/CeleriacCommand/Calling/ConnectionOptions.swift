@@ -17,19 +17,24 @@ struct ConnectionOptions: ParsableArguments {
     var verbose = false
 
     /// The application that these options describe.
-    func makeApp() throws -> CeleryApp {
+    ///
+    /// - Parameter level: what is told on standard error unless more is asked for.
+    func makeApp(logging level: Logger.Level = .error) throws -> CeleryApp {
         let environment = CommandEnvironment()
         guard let broker = broker ?? environment["CELERY_BROKER_URL"] else {
             throw ValidationError("Name the broker: --broker URL, or CELERY_BROKER_URL in the environment.")
         }
         return try CeleryApp(
-            broker: broker, results: resultBackend ?? environment["CELERY_RESULT_BACKEND"], logger: logger)
+            broker: broker, results: resultBackend ?? environment["CELERY_RESULT_BACKEND"],
+            logger: logger(level))
     }
 
     /// Where a command's connections say what happens.
-    var logger: Logger {
+    ///
+    /// - Parameter level: what is told unless more is asked for.
+    func logger(_ level: Logger.Level = .error) -> Logger {
         var logger = Logger(label: "celeriac") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = verbose ? .debug : .error
+        logger.logLevel = verbose ? .debug : level
         return logger
     }
 }

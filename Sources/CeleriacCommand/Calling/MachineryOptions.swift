@@ -28,6 +28,6 @@ struct MachineryOptions: ParsableArguments {
         if let exchange { configuration.amqp?.exchange = exchange }
         if let exchangeType { configuration.amqp?.exchangeType = exchangeType }
         if let bindingKey { configuration.amqp?.bindingKey = bindingKey }
-        return try MachineryServer(configuration: configuration, logger: connection.logger)
+        return try MachineryServer(configuration: configuration, logger: connection.logger())
     }
 }

@@ -22,7 +22,7 @@ final class RevokedTasks: Sendable {
     }
     private let state = NIOLockedValueBox(State())
     /// Spares whoever checks the lock while nothing was ever revoked.
-    private let isUsed = Atomic(false)
+    private let isUsed = Synchronization.Atomic(false)
 
     /// Adds ids; past the bounds the oldest ones go.
     func insert(_ ids: some Sequence<String>, now: Date) {

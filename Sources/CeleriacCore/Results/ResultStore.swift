@@ -11,6 +11,10 @@ public protocol ResultStore: Sendable {
     /// Whether a result is delivered once, to the queue of ``replyTo``, rather than kept to be fetched.
     var deliversOnce: Bool { get }
 
+    /// Whether results go away by themselves when they expire. For other stores a beat sends a task every night that
+    /// deletes them.
+    var expiresByItself: Bool { get }
+
     /// Stores states, in one round trip. A stored success is never overwritten.
     func store(_ records: [ResultRecord]) async throws
 
@@ -38,4 +42,7 @@ public protocol ResultStore: Sendable {
 extension ResultStore {
     /// None: the store tells.
     public var pollInterval: Duration? { nil }
+
+    /// True.
+    public var expiresByItself: Bool { true }
 }

@@ -3,7 +3,7 @@ import CeleriacAMQP
 import CeleriacWire
 
 extension CeleryAMQPBroker: CeleryMailboxBroker {
-    func mailbox(nodeName: String, names: CeleryControlNames) -> any CeleryMailbox {
+    func mailbox(nodeName: String, names: CeleryControlNames) -> (any CeleryMailbox)? {
         CeleryAMQPMailbox(broker: self, nodeName: nodeName, names: names)
     }
 

@@ -17,7 +17,11 @@ final class CeleryAMQPConsumer: MessageConsumer {
         var channel: AMQPChannel?
         var buffer = Deque<AMQPDelivery>()
         var held: [UInt64: AMQPDelivery] = [:]
+        /// The queues that are to be consumed.
+        var served: [String] = []
+        /// Queues by the tags of their consumers, also of those that were cancelled: deliveries of theirs may be held.
         var queues: [String: String] = [:]
+        var nextTag = 0
         var change = Gate()
         var isStopped = false
         var holding = 0
@@ -28,11 +32,12 @@ final class CeleryAMQPConsumer: MessageConsumer {
     private let logger: Logger
     private let eventLoop: any EventLoop
     private let timers: EventLoopTimerSource
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<State>
 
     init(broker: CeleryAMQPBroker, options: ConsumerOptions) {
         self.broker = broker
         self.options = options
+        self.state = NIOLockedValueBox(State(served: options.queues))
         self.logger = broker.logger
         self.eventLoop = broker.eventLoopGroup.next()
         self.timers = EventLoopTimerSource(eventLoop: eventLoop)
@@ -53,7 +58,8 @@ final class CeleryAMQPConsumer: MessageConsumer {
     private func connect() async throws(AMQPError) {
         let connection = try await openConnection()
         do {
-            for queue in options.queues { try await broker.topology.declare(queue, on: connection) }
+            let queues = state.withLockedValue { $0.served }
+            for queue in queues { try await broker.topology.declare(queue, on: connection) }
             let channel = try await connection.openChannel(confirms: false)
             let generation = state.withLockedValue { state in
                 state.generation += 1
@@ -64,17 +70,51 @@ final class CeleryAMQPConsumer: MessageConsumer {
                 return state.generation
             }
             try await setPrefetch(channel, holding: state.withLockedValue { $0.holding })
-            for (index, queue) in options.queues.enumerated() {
-                let tag = "celeriac\(index)"
-                state.withLockedValue { $0.queues[tag] = queue }
-                try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
-                    self?.receive(events, generation: generation)
-                }
-            }
+            for queue in queues { try await consume(queue, on: channel, generation: generation) }
         } catch {
             await connection.close()
             throw error
         }
+    }
+
+    private func consume(_ queue: String, on channel: AMQPChannel, generation: UInt64) async throws(AMQPError) {
+        let tag = state.withLockedValue { state in
+            let tag = "celeriac\(state.nextTag)"
+            state.nextTag += 1
+            state.queues[tag] = queue
+            return tag
+        }
+        try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
+            self?.receive(events, generation: generation)
+        }
+    }
+
+    // MARK: Changing queues
+
+    func addQueue(_ queue: String) async throws {
+        let (channel, generation) = state.withLockedValue { state in
+            if !state.served.contains(queue) { state.served.append(queue) }
+            return (state.channel, state.generation)
+        }
+        // Without a channel the next connection takes it up.
+        guard let channel else { return }
+        do {
+            try await broker.topology.declare(queue, on: channel.connection)
+            try await consume(queue, on: channel, generation: generation)
+        } catch {
+            if error.isOutOfReach { return }
+            state.withLockedValue { state in state.served.removeAll { $0 == queue } }
+            throw CeleriacError(.configuration, "cannot consume a queue at \(broker.name)", cause: error)
+        }
+    }
+
+    func removeQueue(_ queue: String) async throws {
+        let (channel, tags) = state.withLockedValue { state in
+            state.served.removeAll { $0 == queue }
+            return (state.channel, state.queues.filter { $0.value == queue }.keys)
+        }
+        // On a connection that is lost meanwhile nothing consumes it any more.
+        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
     }
 
     private func openConnection() async throws(AMQPError) -> AMQPConnection {
@@ -91,12 +131,13 @@ final class CeleryAMQPConsumer: MessageConsumer {
 
     private func setPrefetch(_ channel: AMQPChannel, holding: Int) async throws(AMQPError) {
         let server = await channel.connection.server
+        let served = state.withLockedValue { $0.served }
         let version = server.versionNumbers
         // RabbitMQ limits whole channels from 3.3 up to before 4, and then at once; quorum queues never.
         let isGlobal =
-            server.product == "RabbitMQ" && !broker.topology.options.hasQuorumQueue(options.queues)
+            server.product == "RabbitMQ" && !broker.topology.options.hasQuorumQueue(served)
             && version.lexicographicallyPrecedes([4]) && !version.lexicographicallyPrecedes([3, 3])
-        let share = isGlobal ? options.prefetch + holding : max(1, options.prefetch / max(1, options.queues.count))
+        let share = isGlobal ? options.prefetch + holding : max(1, options.prefetch / max(1, served.count))
         try await channel.qos(prefetchCount: UInt16(exactly: share) ?? 0, global: isGlobal)
     }
 

@@ -3,8 +3,8 @@ import CeleriacWire
 
 /// A broker over which workers can be controlled.
 protocol CeleryMailboxBroker: Broker {
-    /// Makes a worker's mailbox. It connects when it is run.
-    func mailbox(nodeName: String, names: CeleryControlNames) -> any CeleryMailbox
+    /// Makes a worker's mailbox, which connects when it is run; nil where this broker's settings allow none.
+    func mailbox(nodeName: String, names: CeleryControlNames) -> (any CeleryMailbox)?
 
     /// What `inspect stats` tells of the broker: kombu's connection settings, without the password.
     var controlFacts: WireObject { get }

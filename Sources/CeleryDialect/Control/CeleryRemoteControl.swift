@@ -7,6 +7,8 @@ package import Logging
 package final class CeleryRemoteControl: WorkerPart {
     /// How many requests wait at most while one is carried out; more are dropped.
     private static let maximumWaiting = 1000
+    /// How long a worker that stops tries to tell so, to a broker that may be gone.
+    private static let farewell = Duration.seconds(5)
 
     private let configuration: CeleryControlConfiguration
     private let names: CeleryControlNames
@@ -30,7 +32,7 @@ package final class CeleryRemoteControl: WorkerPart {
         var logger = logger
         logger[metadataKey: "worker"] = "\(nodeName)"
         let names = CeleryControlNames(namespace: configuration.namespace)
-        let mailbox = broker.mailbox(nodeName: nodeName, names: names)
+        guard let mailbox = broker.mailbox(nodeName: nodeName, names: names) else { return nil }
         let clock = LamportClock()
         let events = EventDispatcher(
             isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,
@@ -52,11 +54,20 @@ package final class CeleryRemoteControl: WorkerPart {
 
     package func run(beside worker: WorkerControl, until stopping: Gate) async {
         let requests = BoundedLane<Result<WireMessage, MessageFault>>(limit: Self.maximumWaiting)
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.node.events.run(until: stopping) }
-            if configuration.isEnabled {
-                group.addTask { await self.answer(requests, worker, until: stopping) }
+        let ended = Gate()
+        await withTaskGroup(of: Bool.self) { group in
+            var running = 0
+            func add(_ work: @escaping @Sendable () async -> Void) {
+                running += 1
                 group.addTask {
+                    await work()
+                    return false
+                }
+            }
+            add { await self.node.events.run(until: stopping) }
+            if configuration.isEnabled {
+                add { await self.answer(requests, worker) }
+                add {
                     await self.mailbox.run(until: stopping) { [logger = self.logger] message in
                         if !requests.put(message) {
                             logger.warning("remote control: too many requests, one is dropped")
@@ -66,10 +77,18 @@ package final class CeleryRemoteControl: WorkerPart {
                 }
             }
             if let interval = configuration.heartbeatInterval {
-                group.addTask { await self.beat(worker, every: interval, until: stopping) }
+                add { await self.beat(worker, every: interval, until: stopping) }
             }
-            await stopping.wait()
-            node.events.finish()
+            group.addTask {
+                await stopping.wait()
+                self.node.events.finish()
+                await ended.wait(atMost: Self.farewell, timers: self.timers)
+                return true
+            }
+            for await isTimeUp in group {
+                if isTimeUp { group.cancelAll() } else { running -= 1 }
+                if running == 0 { ended.open() }
+            }
         }
         await mailbox.close()
     }
@@ -94,7 +113,7 @@ package final class CeleryRemoteControl: WorkerPart {
 
     /// Carries out requests one after the other, in the order in which they came.
     private func answer(
-        _ requests: BoundedLane<Result<WireMessage, MessageFault>>, _ worker: WorkerControl, until stopping: Gate
+        _ requests: BoundedLane<Result<WireMessage, MessageFault>>, _ worker: WorkerControl
     ) async {
         while let batch = await requests.take() {
             for message in batch {

@@ -4,15 +4,18 @@ public struct CeleryFilesystemOptions: Sendable {
     public var dataFolderIn: String
     /// Where messages are written to: kombu's `data_folder_out`.
     public var dataFolderOut: String
+    /// Where the tables of exchanges are: kombu's `control_folder`. Remote control and events need it; nil for none of them.
+    public var controlFolder: String?
 
     /// Makes options.
-    public init(dataFolderIn: String, dataFolderOut: String) {
+    public init(dataFolderIn: String, dataFolderOut: String, controlFolder: String? = nil) {
         self.dataFolderIn = dataFolderIn
         self.dataFolderOut = dataFolderOut
+        self.controlFolder = controlFolder
     }
 
     /// One folder for both ways.
-    public init(folder: String) {
-        self.init(dataFolderIn: folder, dataFolderOut: folder)
+    public init(folder: String, controlFolder: String? = nil) {
+        self.init(dataFolderIn: folder, dataFolderOut: folder, controlFolder: controlFolder)
     }
 }

@@ -50,6 +50,11 @@ enum FileStore {
             throw failure("read", path)
         }
         defer { close(descriptor) }
+        return try read(descriptor: descriptor, path)
+    }
+
+    /// What an open file holds, from where it stands.
+    static func read(descriptor: Int32, _ path: String) throws -> [UInt8] {
         var content: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)
         while true {
@@ -131,7 +136,7 @@ enum FileStore {
         return Date().timeIntervalSince1970 - changed
     }
 
-    private static func failure(_ action: String, _ path: String) -> CeleriacError {
+    static func failure(_ action: String, _ path: String) -> CeleriacError {
         CeleriacError(.unavailable, "cannot \(action) \(path): \(String(cString: strerror(errno)))")
     }
 }

@@ -3,7 +3,7 @@ import CeleriacRedis
 import CeleriacWire
 
 extension CeleryRedisBroker: CeleryMailboxBroker {
-    func mailbox(nodeName: String, names: CeleryControlNames) -> any CeleryMailbox {
+    func mailbox(nodeName: String, names: CeleryControlNames) -> (any CeleryMailbox)? {
         CeleryRedisMailbox(broker: self, nodeName: nodeName, names: names)
     }
 

@@ -21,6 +21,9 @@ final class CeleryRedisConsumer: MessageConsumer {
         var countedAttempt: String?
     }
     struct State: Sendable {
+        var lists: QueueLists
+        /// Places of lists that are served no more, and whose handover lists are to be emptied.
+        var abandoned: [Int] = []
         var held: [UInt64: Held] = [:]
         var nextSerial: UInt64 = 1
         /// Serials of claims whose answer did not arrive: they may stand.
@@ -33,12 +36,11 @@ final class CeleryRedisConsumer: MessageConsumer {
 
     let broker: CeleryRedisBroker
     let keys: KombuKeys
-    let lists: QueueLists
     let client: RedisClient
     let logger: Logger
     let nodeName: String
     let timers: EventLoopTimerSource
-    let state = NIOLockedValueBox(State())
+    let state: NIOLockedValueBox<State>
     /// Makes this consumer's tags unlike anybody else's.
     private let tagPrefix = "\(CeleryID.random())."
     private let wait: HandoverWait
@@ -47,17 +49,20 @@ final class CeleryRedisConsumer: MessageConsumer {
     init(broker: CeleryRedisBroker, options: ConsumerOptions) {
         self.broker = broker
         self.keys = broker.keys
-        self.lists = QueueLists(queues: options.queues, keys: broker.keys)
+        self.state = NIOLockedValueBox(State(lists: QueueLists(queues: options.queues, keys: broker.keys)))
         self.nodeName = options.nodeName
         self.logger = broker.logger
         self.client = RedisClient(broker.configuration, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
         let visibility = broker.options.visibilityTimeout
         self.wait = HandoverWait(
-            configuration: broker.configuration, lists: lists,
+            configuration: broker.configuration,
             patience: min(.seconds(30), max(.seconds(1), visibility / 2)),
             eventLoop: client.eventLoop, logger: broker.logger)
     }
+
+    /// The lists that are served, and those that were.
+    var lists: QueueLists { state.withLockedValue { $0.lists } }
 
     /// The tag of a claim in `unacked`.
     func tag(_ serial: UInt64) -> String { tagPrefix + String(serial) }
@@ -85,6 +90,7 @@ final class CeleryRedisConsumer: MessageConsumer {
         while !state.withLockedValue({ $0.isStopped }) {
             do {
                 try await restoreIfDue()
+                try await emptyAbandonedHandovers()
                 let deliveries = try await claim(atMost: limit)
                 if !deliveries.isEmpty { return deliveries }
                 backoff.reset()
@@ -106,12 +112,14 @@ final class CeleryRedisConsumer: MessageConsumer {
 
     private func waitForMessage() async throws(RedisError) {
         let gate = Gate()
-        let isStopped = state.withLockedValue { state in
+        let (isOver, lists) = state.withLockedValue { state in
             state.waiting = gate
-            return state.isStopped
+            return (state.isStopped || !state.abandoned.isEmpty, state.lists)
         }
-        if isStopped { return }
-        try await wait.wait(unblockingWith: client, stop: gate)
+        if isOver { return }
+        // With no queue left there is nothing to wait for but a change.
+        if lists.queueCount == 0 { return await gate.wait() }
+        try await wait.wait(for: lists, unblockingWith: client, stop: gate)
     }
 
     /// Waits, but not past a stop.
@@ -129,13 +137,14 @@ final class CeleryRedisConsumer: MessageConsumer {
     private func claim(atMost limit: Int) async throws(RedisError) -> [Delivery] {
         let recovered = try await recoverDoubtfulClaims()
         if !recovered.isEmpty { return recovered }
-        let (serials, order) = state.withLockedValue { state in
+        if lists.queueCount == 0 { return [] }
+        let (serials, order, lists) = state.withLockedValue { state in
             let first = state.nextSerial
             state.nextSerial += UInt64(limit)
             let serials = first..<first + UInt64(limit)
             state.doubtful.append(serials)
-            defer { state.firstQueue = (state.firstQueue + 1) % max(1, lists.queueCount) }
-            return (serials, lists.order(startingAtQueue: state.firstQueue))
+            defer { state.firstQueue = (state.firstQueue + 1) % max(1, state.lists.queueCount) }
+            return (serials, state.lists.order(startingAtQueue: state.firstQueue), state.lists)
         }
         let reply = try await client.evaluate(
             KombuScripts.claim,

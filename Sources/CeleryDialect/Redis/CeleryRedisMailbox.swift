@@ -107,7 +107,8 @@ final class CeleryRedisMailbox: CeleryMailbox {
             }
         }
         guard !commands.isEmpty else { return }
-        let replies = try await client.send(commands)
+        // A server that does not answer must not hold up a worker that stops.
+        let replies = try await client.send(commands, timeout: .seconds(5))
         if let refusal = replies.lazy.compactMap(\.error).first { throw refusal }
     }
 

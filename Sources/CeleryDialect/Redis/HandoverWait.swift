@@ -12,7 +12,6 @@ import NIOConcurrencyHelpers
 /// polled, and nobody is woken in vain.
 final class HandoverWait: Sendable {
     private let configuration: RedisConfiguration
-    private let lists: [QueueLists.List]
     private let eventLoop: any EventLoop
     private let logger: Logger
     /// How long one command blocks. A connection that is dead without saying so is found out after it.
@@ -20,11 +19,9 @@ final class HandoverWait: Sendable {
     private let connections = NIOLockedValueBox<[Int: RedisConnection]>([:])
 
     init(
-        configuration: RedisConfiguration, lists: QueueLists, patience: Duration, eventLoop: any EventLoop,
-        logger: Logger
+        configuration: RedisConfiguration, patience: Duration, eventLoop: any EventLoop, logger: Logger
     ) {
         self.configuration = configuration
-        self.lists = lists.lists
         self.patience = patience
         self.eventLoop = eventLoop
         self.logger = logger
@@ -32,12 +29,12 @@ final class HandoverWait: Sendable {
 
     /// Returns when something was handed over, when `stop` was opened, or when it is time to look after other things.
     /// No command blocks any more when it returns: what came in the last moment lies in the handover lists.
-    func wait(unblockingWith client: RedisClient, stop: Gate) async throws(RedisError) {
-        let open = try await connect()
+    func wait(for lists: QueueLists, unblockingWith client: RedisClient, stop: Gate) async throws(RedisError) {
+        let open = try await connect(lists.servedPlaces)
         let pending = NIOLockedValueBox(Set(open.keys))
         let allAnswered = Gate()
         for (index, connection) in open {
-            let list = lists[index]
+            let list = lists.lists[index]
             connection.submit(
                 [RedisCommand("BLMOVE", list.key, list.handoverKey, "RIGHT", "LEFT", patience.seconds)],
                 timeout: patience + .seconds(10)
@@ -65,9 +62,15 @@ final class HandoverWait: Sendable {
         await allAnswered.wait()
     }
 
-    private func connect() async throws(RedisError) -> [Int: RedisConnection] {
-        var open = connections.withLockedValue { $0 }
-        for index in lists.indices where open[index] == nil {
+    private func connect(_ places: [Int]) async throws(RedisError) -> [Int: RedisConnection] {
+        let (kept, surplus) = connections.withLockedValue { connections in
+            let surplus = connections.filter { !places.contains($0.key) }
+            for index in surplus.keys { connections[index] = nil }
+            return (connections, surplus)
+        }
+        for connection in surplus.values { await connection.close() }
+        var open = kept
+        for index in places where open[index] == nil {
             let connection = try await RedisConnection.connect(configuration, on: eventLoop, logger: logger)
             open[index] = connection
             connections.withLockedValue { $0[index] = connection }

@@ -9,28 +9,57 @@ struct QueueLists: Sendable {
         let claimSuffix: String
     }
 
-    /// Step by step, in each step queue by queue.
-    let lists: [List]
-    /// How many queues there are.
-    let queueCount: Int
+    /// All lists that were ever served: claims name their list by its place here.
+    private(set) var lists: [List] = []
+    /// The places of the lists that are served: step by step, in each step queue by queue.
+    private var served: [[Int]]
+    private let keys: KombuKeys
 
     init(queues: [String], keys: KombuKeys) {
-        queueCount = queues.count
-        lists = keys.prioritySteps.flatMap { step in
-            queues.map { queue in
-                let key = keys.list(queue, step: step)
-                return List(
-                    queue: queue, key: key, handoverKey: keys.handover(ofList: key),
-                    claimSuffix: ", \"\", \(JSONText.quoted(queue))]")
-            }
+        self.keys = keys
+        served = keys.prioritySteps.map { _ in [] }
+        for queue in queues { add(queue) }
+    }
+
+    /// How many queues are served.
+    var queueCount: Int { served.first?.count ?? 0 }
+
+    /// The places of all lists that are served.
+    var servedPlaces: [Int] { served.flatMap { $0 } }
+
+    mutating func add(_ queue: String) {
+        for (index, step) in keys.prioritySteps.enumerated() {
+            let key = keys.list(queue, step: step)
+            let place =
+                lists.firstIndex { $0.key == key }
+                ?? {
+                    lists.append(
+                        List(
+                            queue: queue, key: key, handoverKey: keys.handover(ofList: key),
+                            claimSuffix: ", \"\", \(JSONText.quoted(queue))]"))
+                    return lists.count - 1
+                }()
+            if !served[index].contains(place) { served[index].append(place) }
         }
+    }
+
+    /// Serves a queue no more.
+    ///
+    /// - Returns: the places of its lists.
+    mutating func remove(_ queue: String) -> [Int] {
+        var removed: [Int] = []
+        for index in served.indices {
+            removed += served[index].filter { lists[$0].queue == queue }
+            served[index].removeAll { lists[$0].queue == queue }
+        }
+        return removed
     }
 
     /// The order of the lists when the queues take turns: in each step begins with the queue of that number.
     func order(startingAtQueue start: Int) -> [Int] {
-        guard queueCount > 1 else { return Array(lists.indices) }
-        return stride(from: 0, to: lists.count, by: queueCount).flatMap { first in
-            (0..<queueCount).map { first + (start + $0) % queueCount }
+        guard queueCount > 1 else { return servedPlaces }
+        return served.flatMap { places in
+            places.indices.map { places[(start + $0) % places.count] }
         }
     }
 }

@@ -28,6 +28,9 @@ public final class CeleryFileResults: ResultStore {
     /// Whether a result comes once rather than being kept.
     public var deliversOnce: Bool { false }
 
+    /// False: files stay until somebody deletes them.
+    public var expiresByItself: Bool { false }
+
     private func path(_ taskID: String) throws(CeleriacError) -> String {
         let key = keys.task(taskID)
         try FileStore.validateName(key)

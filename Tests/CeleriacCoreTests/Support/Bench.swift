@@ -20,6 +20,7 @@ struct Bench: Sendable {
     func worker(
         concurrency: Int = 2, prefetchMultiplier: Int = 4, hooks: WorkerHooks = WorkerHooks(),
         acknowledgement: TaskOptions.Acknowledgement = .late, sharedValues: SharedValues = SharedValues(),
+        parts: [any WorkerPart] = [],
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> Worker {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -28,7 +29,7 @@ struct Bench: Sendable {
             configuration: WorkerConfiguration(
                 queues: ["q"], concurrency: concurrency, prefetchMultiplier: prefetchMultiplier, nodeName: "w@test",
                 acknowledgement: acknowledgement, sharedValues: sharedValues, hooks: hooks),
-            timers: timers, machinery: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers())
+            timers: timers, machinery: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers(), parts: parts)
     }
 
     /// Runs the worker while `body` runs, then stops it gracefully.

@@ -97,7 +97,7 @@ import Testing
         try await withRedis { server in
             await server.stop()
             var configuration = try RedisConfiguration(server)
-            configuration.connectTimeout = .milliseconds(200)
+            configuration.connectTimeout = .seconds(2)
             try await withClient(configuration) { client async throws in
                 for _ in 0..<2 {
                     let error = await #expect(throws: RedisError.self) {

@@ -41,6 +41,22 @@ func work() async throws {
     await celery.close()
 }
 
+func beat() async throws {
+    let celery = try CeleryApp(broker: "redis://localhost/0")
+    let lock = try celery.lock("redis://localhost/0")
+    let beat = try celery.beat(
+        [
+            BeatEntry("sum", try IntervalSchedule(every: .seconds(30)), Tasks.add(16, 16)),
+            BeatEntry(
+                "thumbnails", try Crontab("30 7 * * mon-fri", in: Zone("Europe/Berlin")), Tasks.resize("cat.png", 64)),
+        ], lock: lock)
+    let group = ServiceGroup(
+        services: [beat], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "beat"))
+    try await group.run()
+    await lock.close()
+    await celery.close()
+}
+
 func resize(_ path: String, to width: Int) async throws -> Bool { true }
 
 func wire() throws {

@@ -26,6 +26,9 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "purge"}                                         -> {"count"}
     {"op": "restore"}                                       -> {"restored": null}: what a worker does now and then, puts
         back the messages of a Redis broker whose claims have expired
+    {"op": "crontab", "cases": [{"fields" | "line", "zone", "starts", "steps"}]}             -> {"answers"}
+    {"op": "interval", "cases": [{"every", "relative", "zone", "starts", "steps"}]}          -> {"answers"}
+        what Celery's schedules say, see ``schedules.py``
 """
 import os
 import sys
@@ -38,7 +41,7 @@ from celery.exceptions import TimeoutError as CeleryTimeoutError
 from celery.result import AsyncResult
 from kombu.utils import json
 
-from celeriac_peer import tasks  # noqa: F401  results rebuild exceptions only of modules that are imported
+from celeriac_peer import schedules, tasks  # noqa: F401  results rebuild exceptions only of modules that are imported
 from celeriac_peer.app import app
 
 # Kept so that the rpc backend, which knows results by weak references, finds them when their answers come.
@@ -197,6 +200,8 @@ OPERATIONS = {
     "heard": lambda request: {"events": heard()},
     "purge": lambda request: {"count": app.control.purge()},
     "restore": lambda request: {"restored": restore()},
+    "crontab": lambda request: {"answers": schedules.crontabs(app, request["cases"])},
+    "interval": lambda request: {"answers": schedules.intervals(app, request["cases"])},
 }
 
 

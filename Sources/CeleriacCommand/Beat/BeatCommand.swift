@@ -1,0 +1,73 @@
+import ArgumentParser
+import Celeriac
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// `celeriac beat`: sends tasks by a schedule.
+struct BeatCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "beat",
+        abstract: "Send tasks by a schedule, as celery beat does.",
+        discussion: """
+            The schedule is a YAML file with entries under Celery's names:
+
+              timezone: Europe/Berlin
+              missed_runs: once              # or skip, all
+              beat_schedule:
+                every-30-seconds: {task: tasks.add, schedule: 30, args: [16, 16]}
+                monday-morning: {task: tasks.report, schedule: 30 7 * * mon, options: {queue: reports, expires: 3600}}
+                lamps: {task: tasks.lamps, schedule: {solar: sunset, latitude: 52.5, longitude: 13.4}}
+
+            With --state the last runs survive a restart. With --lock several of these commands may run with one \
+            schedule: one of them sends, and another takes over when it ends or vanishes. SIGTERM and SIGINT end it. \
+            Exit status 2 says that it could not begin or go on.
+            """)
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Option(help: "The schedule, a YAML file.")
+    var schedule: String
+
+    @Option(help: "A file in which the last runs are kept. It is made if it does not exist.")
+    var state: String?
+
+    @Option(help: "The URL of the Redis server with the lock, for several beats: redis://, rediss://.")
+    var lock: String?
+
+    @Option(help: "The lock's name on its server.")
+    var lockKey = "celeriac.beat"
+
+    @Option(help: "After how many seconds another beat takes over from one that has vanished.")
+    var lockLease: Double = 30
+
+    func validate() throws {
+        guard 0.1...86_400 ~= lockLease else { throw ValidationError("--lock-lease is 0.1 to 86400 seconds.") }
+    }
+
+    func run() async throws {
+        let app = try connection.makeApp(logging: .info)
+        var lock: (any Lock)?
+        var failed = false
+        do {
+            guard let content = FileManager.default.contents(atPath: schedule) else {
+                throw ValidationError("There is no schedule \(schedule), or it cannot be read.")
+            }
+            let file = try BeatFile([UInt8](content))
+            lock = try self.lock.map { try app.lock($0, key: lockKey, lease: .seconds(lockLease)) }
+            let beat = try app.beat(
+                file.entries, configuration: file.configuration, zone: file.zone, lock: lock,
+                state: state.map { BeatStateFile(path: $0) })
+            let group = ServiceGroup(
+                services: [beat], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "beat"))
+            try await group.run()
+        } catch {
+            CommandEnvironment.say("Error: \(error)")
+            failed = true
+        }
+        await lock?.close()
+        await app.close()
+        if failed { throw ExitCode(2) }
+    }
+}

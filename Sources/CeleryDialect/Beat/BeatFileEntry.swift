@@ -1,0 +1,121 @@
+import CeleriacCore
+import CeleriacWire
+
+/// Reads one entry of a ``BeatFile``.
+struct BeatFileEntry {
+    let name: String
+    let zone: Zone
+
+    func read(_ value: WireValue) throws(CeleriacError) -> BeatEntry {
+        var section = BeatFileSection(value, "the entry '\(name)'")
+        guard let task = try section.text("task") else { throw section.error("names no task") }
+        guard let when = try section.take("schedule") else { throw section.error("has no schedule") }
+        let schedule = try schedule(when, relative: try section.flag("relative") ?? false)
+        let signature = Signature(
+            task, arguments: try section.list("args") ?? [], keywordArguments: try section.object("kwargs") ?? [:])
+        var options = BeatFileSection(try section.take("options") ?? .object([:]), "options of the entry '\(name)'")
+        let expiry = try options.duration("expires")
+        let read = try self.options(&options)
+        try options.finish()
+        try section.finish()
+        return BeatEntry(name, schedule, signature, options: read, expiresAfter: expiry)
+    }
+
+    // MARK: Schedules
+
+    private func schedule(_ value: WireValue, relative: Bool) throws(CeleriacError) -> any Schedule {
+        if let seconds = value.doubleValue { return try interval(seconds, relative) }
+        if let line = value.stringValue {
+            return try crontab { zone throws(CrontabError) in try Crontab(line, in: zone) }
+        }
+        var section = BeatFileSection(value, "the schedule of the entry '\(name)'")
+        if let seconds = try section.number("every") {
+            let relative = try section.flag("relative") ?? relative
+            try section.finish()
+            return try interval(seconds, relative)
+        }
+        if let event = try section.text("solar") {
+            let schedule = try solar(event, &section)
+            try section.finish()
+            return schedule
+        }
+        guard let fields = try section.take("crontab") else { throw section.error("wants every, crontab or solar") }
+        try section.finish()
+        if let line = fields.stringValue {
+            return try crontab { zone throws(CrontabError) in try Crontab(line, in: zone) }
+        }
+        return try crontab(fields)
+    }
+
+    private func interval(_ seconds: Double, _ relative: Bool) throws(CeleriacError) -> IntervalSchedule {
+        guard 0..<3.2e11 ~= seconds else { throw error("an interval of \(seconds) s is none") }
+        return try IntervalSchedule(every: .seconds(seconds), roundedIn: relative ? zone : nil)
+    }
+
+    private func solar(_ event: String, _ section: inout BeatFileSection) throws(CeleriacError) -> SolarSchedule {
+        guard let known = SolarEvent(rawValue: event) else {
+            throw error("'\(event)' is none of \(SolarEvent.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        guard let latitude = try section.number("latitude"), let longitude = try section.number("longitude") else {
+            throw section.error("wants latitude and longitude for \(event)")
+        }
+        return try SolarSchedule(known, latitude: latitude, longitude: longitude)
+    }
+
+    private func crontab(_ fields: WireValue) throws(CeleriacError) -> Crontab {
+        var section = BeatFileSection(fields, "the crontab of the entry '\(name)'")
+        let minute = try field("minute", &section)
+        let hour = try field("hour", &section)
+        let dayOfWeek = try field("day_of_week", &section)
+        let dayOfMonth = try field("day_of_month", &section)
+        let monthOfYear = try field("month_of_year", &section)
+        try section.finish()
+        return try crontab { zone throws(CrontabError) in
+            try Crontab(
+                minute: minute, hour: hour, dayOfWeek: dayOfWeek, dayOfMonth: dayOfMonth, monthOfYear: monthOfYear,
+                in: zone)
+        }
+    }
+
+    private func field(_ key: String, _ section: inout BeatFileSection) throws(CeleriacError) -> CrontabField {
+        switch try section.take(key) {
+        case nil: return .any
+        case .string(let text)?: return .text(text)
+        case let value?:
+            let numbers = (value.arrayValue ?? [value]).map(\.intValue)
+            guard !numbers.contains(nil) else { throw section.error("wants text, a number or numbers for \(key)") }
+            return .numbers(numbers.compactMap { $0 })
+        }
+    }
+
+    private func crontab(_ make: (Zone) throws(CrontabError) -> Crontab) throws(CeleriacError) -> Crontab {
+        do {
+            return try make(zone)
+        } catch {
+            throw self.error("its crontab cannot be used", cause: error)
+        }
+    }
+
+    private func error(_ what: String, cause: (any Error)? = nil) -> CeleriacError {
+        CeleriacError(.configuration, "the entry '\(name)': \(what)", cause: cause)
+    }
+
+    // MARK: Options
+
+    private func options(_ section: inout BeatFileSection) throws(CeleriacError) -> SendOptions {
+        var options = SendOptions()
+        options.queue = try section.text("queue")
+        options.countdown = try section.duration("countdown")
+        options.headers = try section.object("headers") ?? [:]
+        options.ignoresResult = try section.flag("ignore_result")
+        options.serializer = try section.text("serializer").map { Serializer(rawValue: $0) }
+        options.compression = try section.text("compression").map { Compression(rawValue: $0) }
+        options.timeLimits.hard = try section.duration("time_limit")
+        options.timeLimits.soft = try section.duration("soft_time_limit")
+        if let priority = try section.number("priority") {
+            guard let known = UInt8(exactly: priority) else { throw section.error("wants 0 to 255 for priority") }
+            options.priority = known
+        }
+        return options
+    }
+}

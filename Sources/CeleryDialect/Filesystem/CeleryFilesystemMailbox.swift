@@ -1,0 +1,110 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+import Logging
+import NIOCore
+
+/// Remote control and events by files: a copy for each queue that an exchange's table names.
+final class CeleryFilesystemMailbox: CeleryMailbox {
+    private let folder: String
+    private let outgoing: String
+    private let controlFolder: String
+    private let names: CeleryControlNames
+    private let queue: String
+    private let eventLoop: any EventLoop
+    private let timers: EventLoopTimerSource
+    private let logger: Logger
+
+    init(broker: CeleryFilesystemBroker, controlFolder: String, nodeName: String, names: CeleryControlNames) {
+        self.folder = broker.options.dataFolderIn
+        self.outgoing = broker.options.dataFolderOut
+        self.controlFolder = controlFolder
+        self.names = names
+        self.queue = names.queue(ofNode: nodeName)
+        self.eventLoop = broker.eventLoopGroup.next()
+        self.timers = EventLoopTimerSource(eventLoop: eventLoop)
+        self.logger = broker.logger
+    }
+
+    private var binding: ExchangeTable.Binding {
+        ExchangeTable.Binding(routingKey: "", pattern: "", queue: queue)
+    }
+
+    func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
+        // What the last worker of this name left unread is not for this one.
+        await attempt { _ = try self.take(isLeftover: true) }
+        await attempt { try ExchangeTable(self.names.requests, controlFolder: self.controlFolder).add(self.binding) }
+        let changes = Lane<Void>()
+        let watch = await DirectoryWatch.start(folder, eventLoop: eventLoop) { changes.put(()) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !(await changes.take()).isEmpty {
+                    await self.attempt { for message in try self.take() { receive(message) } }
+                }
+            }
+            changes.put(())
+            await stopping.wait()
+            watch.stop()
+            changes.close()
+        }
+        await attempt { try ExchangeTable(self.names.requests, controlFolder: self.controlFolder).remove(self.binding) }
+        await attempt { _ = try self.take(isLeftover: true) }
+    }
+
+    private func attempt(_ body: @escaping @Sendable () throws -> Void) async {
+        do {
+            try await FileStore.blocking(body)
+        } catch {
+            logger.warning("remote control: a file operation failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Takes the node's messages from the folder.
+    ///
+    /// - Parameter isLeftover: whether they are only to be removed.
+    private func take(isLeftover: Bool = false) throws -> [Result<WireMessage, MessageFault>] {
+        var messages: [Result<WireMessage, MessageFault>] = []
+        for name in try FileStore.names(in: folder) {
+            guard let dot = name.firstIndex(of: "."), name[name.index(after: dot)...] == "\(queue).msg" else {
+                continue
+            }
+            let path = "\(folder)/\(name)"
+            guard !isLeftover, let payload = try FileStore.read(path) else {
+                try FileStore.remove(path)
+                continue
+            }
+            let message = Result { () throws(CeleryWireError) in try KombuEnvelope.decode(payload).message }
+            // Python writes in place: what cannot be read yet may be half of it, and its end is told too.
+            if case .failure = message, FileStore.age(of: path) ?? 60 < 5 { continue }
+            try FileStore.remove(path)
+            messages.append(message.mapError { MessageFault($0) })
+        }
+        return messages
+    }
+
+    func publish(_ messages: [OutgoingMessage]) async throws {
+        let (outgoing, controlFolder, names) = (outgoing, controlFolder, names)
+        try await FileStore.blocking {
+            for message in messages {
+                for binding in try ExchangeTable(message.exchange, controlFolder: controlFolder).bindings() {
+                    let isTopic = message.exchange != names.replies
+                    guard Self.matches(binding, message.routingKey, isTopic: isTopic) else { continue }
+                    try FileStore.validateName(binding.queue)
+                    // A tag for each copy: it is the key of a message that is claimed.
+                    let envelope = KombuEnvelope(
+                        message: message.message, exchange: message.exchange, routingKey: message.routingKey,
+                        deliveryTag: CeleryID.random())
+                    try CeleryFilesystemBroker.write(try envelope.encode(), queue: binding.queue, folder: outgoing)
+                }
+            }
+        }
+    }
+
+    private static func matches(_ binding: ExchangeTable.Binding, _ routingKey: String, isTopic: Bool) -> Bool {
+        guard isTopic, !binding.pattern.isEmpty else { return binding.routingKey == routingKey }
+        guard let pattern = try? RegularPattern(binding.pattern) else { return false }
+        return (try? pattern.matchesBeginning(of: routingKey)) ?? false
+    }
+
+    func close() async {}
+}

@@ -1,0 +1,89 @@
+import CeleriacCore
+import CeleriacWire
+
+public import struct FoundationEssentials.Date
+
+extension Crontab {
+    /// The first matching minute after the one of the last run.
+    public func next(after lastRun: Date) -> Date? {
+        guard let local = zone.localTime(at: lastRun), let next = next(after: lastRun, shown: local) else { return nil }
+        guard hours.count == 24, let change = zone.nextChange(after: lastRun), change.instant <= next,
+            change.offsetAfter < change.offsetBefore
+        else { return next }
+        // Clocks are put back before that: the hour that comes again counts once more.
+        return firstMatch(from: change) ?? next
+    }
+
+    /// The first matching minute on the dial after what it shows at the last run, as an instant after it.
+    private func next(after lastRun: Date, shown: LocalDateTime) -> Date? {
+        var shown = shown
+        while let next = nextMatch(after: shown) {
+            switch zone.occurrence(of: next) {
+            case .once(let instant), .never(let instant):
+                if instant > lastRun { return instant }
+            case .twice(let first, let second):
+                if first > lastRun { return first }
+                if hours.count == 24, second > lastRun { return second }
+            }
+            shown = next
+        }
+        return nil
+    }
+
+    /// The first match when clocks have been put back, until they show a time that they have not shown before.
+    private func firstMatch(from change: ZoneChange) -> Date? {
+        let toDial = Double(change.offsetAfter)
+        let before = change.instant.addingTimeInterval(toDial - 1)
+        let end = change.instant.addingTimeInterval(Double(change.offsetBefore - change.offsetAfter))
+        let match = LocalDateTime(utc: before).flatMap(nextMatch(after:))?.instant().addingTimeInterval(-toDial)
+        return match.flatMap { $0 < end ? $0 : nil }
+    }
+
+    /// The first matching minute after that of a time on the dial.
+    private func nextMatch(after local: LocalDateTime) -> LocalDateTime? {
+        let (date, time) = (local.date, local.time)
+        if matches(date) {
+            if hours.contains(time.hour), let minute = minutes.first(where: { $0 > time.minute }) {
+                return match(on: date, hour: time.hour, minute: minute)
+            }
+            if let hour = hours.first(where: { $0 > time.hour }) { return match(on: date, hour: hour, minute: nil) }
+        }
+        return nextDate(after: date).flatMap { match(on: $0, hour: nil, minute: nil) }
+    }
+
+    private func match(on date: LocalDate, hour: Int?, minute: Int?) -> LocalDateTime? {
+        guard let hour = hour ?? hours.first, let minute = minute ?? minutes.first else { return nil }
+        return LocalTime(hour: hour, minute: minute).map { LocalDateTime(date: date, time: $0) }
+    }
+
+    private func matches(_ date: LocalDate) -> Bool {
+        monthsOfYear.contains(date.month) && daysOfMonth.contains(date.day)
+            && daysOfWeek.contains(Self.weekday(of: date))
+    }
+
+    private func nextDate(after date: LocalDate) -> LocalDate? {
+        var (year, month, day) = (date.year, date.month, date.day)
+        // The Gregorian calendar repeats itself, weekdays included, after 400 years.
+        let end = min(year + 400, 9999)
+        while year <= end {
+            if monthsOfYear.contains(month) {
+                for candidate in daysOfMonth where candidate > day {
+                    guard let date = LocalDate(year: year, month: month, day: candidate) else { break }
+                    if daysOfWeek.contains(Self.weekday(of: date)) { return date }
+                }
+            }
+            day = 0
+            month += 1
+            if month > 12 { (year, month) = (year + 1, 1) }
+        }
+        return nil
+    }
+
+    /// Sunday is 0.
+    private static func weekday(of date: LocalDate) -> Int {
+        // By Sakamoto's method.
+        let shift = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4]
+        let year = date.month < 3 ? date.year - 1 : date.year
+        return (year + year / 4 - year / 100 + year / 400 + shift[date.month - 1] + date.day) % 7
+    }
+}

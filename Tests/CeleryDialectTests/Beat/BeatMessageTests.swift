@@ -1,0 +1,82 @@
+import Celeriac
+import CeleriacTestKit
+import Foundation
+import Testing
+
+/// What an application's beat sends.
+@Suite("Messages of the beat", .timeLimit(.minutes(1))) struct BeatMessageTests {
+    @Test("They are what Python's beat sends, but for ids, times and what is there for people")
+    func sameAsCaptured() async throws {
+        let broker = MemoryBroker()
+        let app = CeleryApp(broker: broker, results: MemoryResultStore())
+        let entry = BeatEntry(
+            "every", try IntervalSchedule(every: .milliseconds(5)), Signature("capapp.add", arguments: [1, 2]),
+            expiresAfter: .seconds(30))
+        let beat = try app.beat([entry])
+        let message = try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await beat.run() }
+            let consumer = try await broker.consume(ConsumerOptions(queues: ["celery"], prefetch: 1, nodeName: "n"))
+            let delivery = try #require(try await consumer.next(atMost: 1).first)
+            beat.stop()
+            try await group.waitForAll()
+            return try delivery.content.get()
+        }
+        let captured = try Self.captured()
+        // Two are for people to read: Python's beat shows a list of arguments, its other senders show a tuple.
+        let own: Set = ["id", "root_id", "expires", "origin", "lang", "argsrepr"]
+        let headers = try #require(captured["headers"]?.objectValue)
+        #expect(Set(message.headers.keys) == Set(headers.keys))
+        for (name, value) in headers where !own.contains(name) {
+            #expect(message.headers[name] == value, "\(name)")
+        }
+        for name in own { #expect(message.headers[name]?.stringValue != nil, "\(name)") }
+        #expect(message.properties.expiration != nil)
+        let body = try #require(captured["body"]?.stringValue)
+        #expect(Data(message.body) == Data(base64Encoded: body))
+        await app.close()
+    }
+
+    /// The envelope in the capture of Python's beat.
+    private static func captured() throws -> WireValue {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../../Compat/celery/x.redis.beat.json").standardized
+        let keys = try JSON.decode([UInt8](try Data(contentsOf: file)))["redis"]?.arrayValue ?? []
+        let queue = try #require(keys.first { $0["key"] == "celery" })
+        return try JSON.decode(Array(try #require(queue["value"]?[0]?.stringValue).utf8))
+    }
+
+    @Test(
+        "The nightly clean-up is sent where results do not go away by themselves, and not where there is one already",
+        arguments: [("file", 86400, 1), ("file", nil, 0), ("memory", 86400, 0)])
+    func cleansUp(_ scheme: String, _ expiry: Int?, _ count: Int) async throws {
+        let folder = try TemporaryFolder("beat")
+        defer { folder.remove() }
+        var configuration = CeleryConfiguration()
+        configuration.resultExpiry = expiry.map { .seconds($0) }
+        let app = try CeleryApp(
+            broker: "memory://", results: "\(scheme)://\(folder.path)", configuration: configuration)
+        #expect(try await remembered(by: app, [], in: folder) == (count == 1 ? ["celery.backend_cleanup"] : []))
+        let own = BeatEntry(
+            "celery.backend_cleanup", try IntervalSchedule(every: .seconds(60)), Signature("celery.backend_cleanup"))
+        #expect(try await remembered(by: app, [own], in: folder) == ["celery.backend_cleanup"])
+        await app.close()
+    }
+
+    /// The names of the entries that a beat remembers when it has begun.
+    private func remembered(by app: CeleryApp, _ entries: [BeatEntry], in folder: TemporaryFolder) async throws
+        -> [String]
+    {
+        let path = folder.path + "/state"
+        let beat = try app.beat(entries, state: BeatStateFile(path: path))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await beat.run() }
+            await beat.leading()
+            beat.stop()
+            try await group.waitForAll()
+        }
+        let state = try JSON.decode([UInt8](try Data(contentsOf: URL(filePath: path))))
+        // Nothing but the file is left: it was renamed into place.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["state"])
+        return state["entries"]?.objectValue?.keys ?? []
+    }
+}

@@ -1,0 +1,93 @@
+import CeleriacCore
+import CeleriacTestKit
+import CeleriacWire
+import CeleryWire
+import Logging
+import NIOPosix
+import Testing
+
+@testable import CeleryDialect
+
+/// A Celery worker in memory and in virtual time, with remote control.
+struct ControlBench: Sendable {
+    let mailbox = FakeMailbox()
+    let store = MemoryResultStore()
+    let timers = VirtualTimers()
+    let client: Client
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    init() {
+        client = Client(
+            dialect: CeleryFormats(), broker: mailbox, store: store,
+            configuration: ClientConfiguration(defaultQueue: "celery"), timers: timers, logger: logger)
+    }
+
+    /// Runs a worker with one place while `body` runs, then stops it gracefully.
+    func run(
+        _ control: CeleryControlConfiguration = CeleryControlConfiguration(heartbeatInterval: nil),
+        @TaskHandlerBuilder handlers: () -> [TaskHandler], during body: @Sendable () async throws -> Void
+    ) async throws {
+        let part = try #require(
+            CeleryRemoteControl(
+                configuration: control, broker: mailbox, nodeName: "w@test", settings: ["timezone": nil],
+                timers: timers, logger: logger))
+        let worker = Worker(
+            dialect: CeleryFormats(), broker: mailbox, store: store,
+            configuration: WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: "w@test"),
+            timers: timers, machinery: EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.next()),
+            logger: logger, handlers: handlers(), parts: [part])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            do {
+                try await body()
+            } catch {
+                worker.stop()
+                throw error
+            }
+            worker.stop()
+            try await group.waitForAll()
+        }
+    }
+
+    /// Sends a command and waits for the reply.
+    func ask(_ method: String, _ arguments: WireObject = [:]) async throws -> WireValue {
+        let ticket = "\(method)-\(mailbox.published.count)"
+        try await send(method, arguments, ticket: ticket)
+        await until { replies(to: ticket).count == 1 }
+        return try #require(replies(to: ticket).first)
+    }
+
+    func send(
+        _ method: String, _ arguments: WireObject = [:], ticket: String,
+        change: (inout CeleryControlRequest) -> Void = { _ in }
+    ) async throws {
+        var request = CeleryControlRequest(method, arguments: arguments, clock: 5)
+        request.ticket = ticket
+        request.replyTo = CeleryReplyAddress(exchange: "reply.celery.pidbox", routingKey: "me")
+        change(&request)
+        await mailbox.deliver(.success(try request.encode()))
+    }
+
+    func replies(to ticket: String) -> [WireValue] {
+        mailbox.published.compactMap { message in
+            guard message.exchange == "reply.celery.pidbox", message.routingKey == "me",
+                let reply = try? CeleryControlReply.decode(message.message), reply.ticket == ticket,
+                reply.nodeName == "w@test"
+            else { return nil }
+            return reply.value
+        }
+    }
+
+    /// The events that were sent, in their order.
+    var events: [CeleryEvent] {
+        mailbox.published.filter { $0.exchange == "celeryev" }.flatMap {
+            (try? CeleryEvent.decode($0.message)) ?? []
+        }
+    }
+}
+
+/// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
+func until(_ condition: @Sendable () -> Bool) async {
+    while !condition() { try? await Task.sleep(for: .milliseconds(1)) }
+}

@@ -1,0 +1,62 @@
+import CeleriacCore
+import CeleriacWire
+import NIOConcurrencyHelpers
+
+@testable import CeleryDialect
+
+/// A broker in memory over which workers can be controlled, and the mailbox of its one worker.
+final class FakeMailbox: CeleryMailboxBroker, CeleryMailbox {
+    private struct State {
+        var receive: (@Sendable (Result<WireMessage, MessageFault>) -> Void)?
+        var published: [OutgoingMessage] = []
+        var failures = 0
+    }
+    private let broker = MemoryBroker()
+    private let state = NIOLockedValueBox(State())
+    private let opened = Gate()
+
+    // MARK: As a test sees it
+
+    /// What was published so far.
+    var published: [OutgoingMessage] { state.withLockedValue { $0.published } }
+
+    /// Lets the next publications fail.
+    func fail(_ count: Int) { state.withLockedValue { $0.failures = count } }
+
+    /// Delivers a request.
+    func deliver(_ message: Result<WireMessage, MessageFault>) async {
+        await opened.wait()
+        state.withLockedValue { $0.receive }?(message)
+    }
+
+    // MARK: As a broker
+
+    var name: String { "fake" }
+
+    func publish(_ messages: [OutgoingMessage]) async throws {
+        guard messages.contains(where: { !$0.exchange.isEmpty }) else { return try await broker.publish(messages) }
+        try state.withLockedValue { state in
+            if state.failures > 0 {
+                state.failures -= 1
+                throw CeleriacError(.unavailable, "out of reach")
+            }
+            state.published += messages
+        }
+    }
+
+    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { try await broker.consume(options) }
+
+    func mailbox(nodeName: String, names: CeleryControlNames) -> (any CeleryMailbox)? { self }
+
+    var controlFacts: WireObject { ["transport": "fake"] }
+
+    // MARK: As a mailbox
+
+    func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
+        state.withLockedValue { $0.receive = receive }
+        opened.open()
+        await stopping.wait()
+    }
+
+    func close() async {}
+}

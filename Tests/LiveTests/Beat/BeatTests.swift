@@ -1,0 +1,103 @@
+#if Redis
+import Celeriac
+import CeleriacRedis
+import CeleriacTestKit
+import Foundation
+import Logging
+import NIOPosix
+import Testing
+
+/// `celeriac beat` in processes of its own, on a real Redis.
+@Suite("Beat, live", .serialized) struct BeatTests {
+    @Test(
+        "A Python worker serves what it sends, with the header of Python's beat",
+        .timeLimit(.minutes(2)))
+    func servedByPython() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let python = PythonPeer(broker: url, results: url)
+        async let starting = python.startDriver()
+        let worker = try await python.startWorker()
+        let driver = try await starting
+        let folder = try TemporaryFolder("beat")
+        let beat = try BeatProcess(
+            broker: url, in: folder,
+            schedule: """
+                beat_schedule:
+                  record: {task: tasks.record, schedule: 0.4, args: ["\(folder.path)/record", ran]}
+                  headers: {task: tasks.headers, schedule: 0.5, options: {headers: {mine: 7}, expires: 60}}
+                """, "--state", folder.path + "/state")
+        try await until { recorded(folder.path + "/record").count >= 3 && beat.ids(of: "headers").count >= 2 }
+        let id = try #require(beat.ids(of: "headers").first)
+        #expect(try await driver.get(id) == .success(["mine": 7, "celery_beat_task": true]))
+        #expect(await beat.stop() == .exited(0), "\(beat.logged)")
+
+        // What is remembered agrees with what was sent.
+        let state = try JSON.decode([UInt8](try #require(FileManager.default.contents(atPath: folder.path + "/state"))))
+        for name in ["record", "headers"] {
+            #expect(state["entries"]?[name]?["total_run_count"]?.intValue == beat.ids(of: name).count)
+        }
+        // All of it has been served by the time that the worker has ended.
+        for id in beat.ids(of: "record") { #expect(try await driver.get(id) == .success("ran")) }
+        #expect(recorded(folder.path + "/record").count == beat.ids(of: "record").count)
+        await worker.stop()
+        await driver.stop()
+        folder.remove()
+    }
+
+    @Test(
+        "Of two with one lock one sends; when it is killed the other goes on, and no run is sent twice",
+        .timeLimit(.minutes(2)))
+    func twoBeats() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let redis = RedisClient(
+            try RedisConfiguration(url: url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: Logger(label: "live"))
+        let folder = try TemporaryFolder("beats")
+        let schedule = """
+            missed_runs: all
+            beat_schedule:
+              a: {task: tasks.a, schedule: 0.3}
+              b: {task: tasks.b, schedule: 0.5}
+            """
+        let key = UUID().uuidString
+        let arguments = ["--lock", url, "--lock-key", key, "--lock-lease", "5"]
+        var beats = [try BeatProcess(broker: url, in: folder, schedule: schedule, arguments)]
+        try await until { [leader = beats[0]] in leader.ids(of: "a").count >= 2 }
+        beats.append(try BeatProcess(broker: url, in: folder, schedule: schedule, arguments))
+        try await until { [waiting = beats[1]] in waiting.logged.contains("another beat has the lock") }
+        try await until { [leader = beats[0]] in leader.ids(of: "a").count >= 6 }
+        #expect(beats[1].ids(of: "a") == [])
+
+        // By force: the lock stays until its lease ends.
+        await beats[0].child.kill()
+        try await until { [next = beats[1]] in next.ids(of: "a").count >= 3 && next.ids(of: "b").count >= 3 }
+        beats.append(try BeatProcess(broker: url, in: folder, schedule: schedule, arguments))
+        try await until { [waiting = beats[2]] in waiting.logged.contains("another beat has the lock") }
+
+        // Gently: it is handed over at once.
+        #expect(await beats[1].stop() == .exited(0), "\(beats[1].logged)")
+        try await until { [next = beats[2]] in next.ids(of: "a").count >= 2 }
+        #expect(await beats[2].stop() == .exited(0), "\(beats[2].logged)")
+
+        let note = try await redis.send(RedisCommand("GET", "{\(key)}.state")).bytes
+        let entries = try JSON.decode(try #require(note))["entries"]
+        let counted =
+            (entries?["a"]?["total_run_count"]?.intValue ?? 0) + (entries?["b"]?["total_run_count"]?.intValue ?? 0)
+        let sent = try await redis.send(RedisCommand("LLEN", "celery")).int ?? 0
+        // Every run was counted before it was sent. The kill may have come between the two, for what was due just then.
+        #expect(sent <= counted && sent >= counted - 2)
+        #expect(try await redis.send(RedisCommand("EXISTS", "{\(key)}.lock")).int == 0)
+        await redis.close()
+        folder.remove()
+    }
+
+    @Test("A schedule that cannot be used ends it with status 2 and a reason", .timeLimit(.minutes(1)))
+    func badSchedule() async throws {
+        let folder = try TemporaryFolder("beat")
+        let beat = try BeatProcess(broker: "memory://", in: folder, schedule: "beat_schedule: {a: {task: t}}", [])
+        #expect(await beat.child.wait() == .exited(2))
+        #expect(beat.logged.contains("has no schedule"))
+        folder.remove()
+    }
+}
+#endif
