@@ -204,7 +204,8 @@ let package = Package(
             name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
-            exclude: ["celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "inventory.py"], swiftSettings: settings),
+            exclude: ["celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "inventory.py"],
+            swiftSettings: settings),
         .executableTarget(
             name: "LiveWorker",
             dependencies: [
