@@ -4,6 +4,8 @@ public import CeleriacWire
 public struct ErrorCall: Sendable {
     /// The name under which it is registered.
     public var name: String
+    /// The id of what failed: the request's own, or that of something that never ran because of it.
+    public var failedID: String
     /// The arguments after the request and the failure.
     public var arguments: [WireValue]
     /// The keyword arguments.
@@ -12,7 +14,10 @@ public struct ErrorCall: Sendable {
     public var failure: TaskFailure
 
     /// Makes a call.
-    public init(name: String, arguments: [WireValue], keywordArguments: WireObject, failure: TaskFailure) {
+    public init(
+        name: String, failedID: String, arguments: [WireValue], keywordArguments: WireObject, failure: TaskFailure
+    ) {
+        self.failedID = failedID
         self.name = name
         self.arguments = arguments
         self.keywordArguments = keywordArguments

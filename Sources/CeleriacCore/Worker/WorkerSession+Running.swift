@@ -51,7 +51,8 @@ extension WorkerSession {
 
     /// Calls an error callback of this worker. What it throws changes nothing.
     func call(_ call: ErrorCall, for plan: Plan) async {
-        guard let request = plan.request, let callback = worker.handlers[call.name]?.callback else { return }
+        guard var request = plan.request, let callback = worker.handlers[call.name]?.callback else { return }
+        request.id = call.failedID
         let context = context(of: request, sender: ContextSender(client: worker.client)) { _, _ in }
         do {
             try await callback(context, call)

@@ -42,7 +42,7 @@ extension CeleryFormats {
             switch ChordResults.join(completion) {
             case .success(let values): results = values
             case .failure(let failure):
-                return try chordFailed(body, failure, request, context)
+                return try chordFailed(body, failure.error, cause: failure.cause, request, context)
                     + [.chord(.close(completion.claim, succeeded: false))]
             }
             var publication = context.publication
@@ -53,37 +53,62 @@ extension CeleryFormats {
                 + [.chord(.close(completion.claim, succeeded: true))]
         } catch {
             let failure = TaskFailure("ChordError", module: "celery.exceptions", "Callback error: \(error)")
-            return ((try? chordFailed(body, failure, request, context)) ?? [])
+            return ((try? chordFailed(body, failure, cause: failure, request, context)) ?? [])
                 + [.chord(.close(completion.claim, succeeded: false))]
         }
     }
 
     /// The body of a chord fails without having run: its error callbacks are called, its failure is stored, and what comes
-    /// after it fails too. Of a group every member does.
+    /// after it fails too. Of a group every member does, with what made the header fail.
     func chordFailed(
-        _ body: WireValue, _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
+        _ body: WireValue, _ failure: TaskFailure, cause: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        let signature: CelerySignature
-        do {
-            signature = try CelerySignature.decode(body)
-        } catch {
-            return []
-        }
+        guard let signature = try? CelerySignature.decode(body) else { return [] }
         var effects: [Effect] = []
+        let errbacks = Self.list(signature, "link_error")
         if signature.kind == .group {
             for member in (try? signature.members()) ?? [] {
-                effects += try chordFailed(member.encode(), failure, request, context)
+                let (id, own) = Self.result(of: member)
+                guard let id else { continue }
+                effects += try errorCallbacks(
+                    own + errbacks.filter { !own.contains($0) }, cause, failedID: id, request: request, context)
+                effects += try stored(cause, as: .failure, id: id, groupID: nil, request, context)
+            }
+            if let id = signature.id {
+                effects += try stored(cause, as: .failure, id: id, groupID: nil, request, context)
             }
         } else {
-            let errbacks =
-                signature.options["link_error"].map { $0.arrayValue ?? [$0] }?.filter { !$0.isNull } ?? []
             effects += try errorCallbacks(
                 errbacks, failure, failedID: signature.id ?? request.id, request: request, context)
-        }
-        if let id = signature.id {
-            effects += try stored(
-                failure, as: .failure, id: id, groupID: signature.options["group_id"]?.stringValue, request, context)
+            if let id = signature.id {
+                effects += try stored(
+                    failure, as: .failure, id: id, groupID: signature.options["group_id"]?.stringValue, request,
+                    context)
+            }
         }
         return effects + (try failChain(signature.options["chain"], failure, request, context))
+    }
+
+    /// The id under which the result of a member of a group is awaited, and the error callbacks of that.
+    private static func result(of member: CelerySignature) -> (id: String?, errbacks: [WireValue]) {
+        switch member.kind {
+        case .chain:
+            guard let last = try? member.members().last else { return (nil, []) }
+            let (id, errbacks) = result(of: last)
+            let own = list(member, "link_error")
+            return (member.id ?? id, own + errbacks.filter { !own.contains($0) })
+        case .chord:
+            guard let body = try? member.body() else { return (nil, []) }
+            return result(of: body)
+        case .task, .group, .chunks: return (member.id, list(member, "link_error"))
+        }
+    }
+
+    private static func list(_ signature: CelerySignature, _ option: String) -> [WireValue] {
+        switch signature.options[option] {
+        case .array(let values)?: values
+        case .null?, nil: []
+        case let value?: [value]
+        }
     }
 }

@@ -160,8 +160,8 @@ extension CeleryFormats {
                 effects.append(
                     .call(
                         ErrorCall(
-                            name: signature.task, arguments: signature.args, keywordArguments: signature.kwargs,
-                            failure: failure)))
+                            name: signature.task, failedID: failedID, arguments: signature.args,
+                            keywordArguments: signature.kwargs, failure: failure)))
             } else {
                 sent.append(signature)
             }
@@ -295,7 +295,9 @@ extension CeleryFormats {
         } catch let error as CeleriacError {
             throw error
         } catch {
-            throw CeleriacError(.unsupported, "\(request.name) cannot be replaced by that", cause: error)
+            let failure = TaskFailure(
+                "ImproperlyConfigured", module: "celery.exceptions", (error as? CeleryWireError)?.message ?? "\(error)")
+            return try failed(failure, request, context)
         }
         return try effects(of: canvas.steps, in: publication)
     }
@@ -310,7 +312,7 @@ extension CeleryFormats {
         if signature.kind == .chain {
             var steps = try signature.members()
             guard let last = steps.last else {
-                throw CeleryWireError(.invalidTask, "a task cannot be replaced by a chain of nothing")
+                throw CeleryWireError(.invalidTask, "Cannot replace with an empty chain")
             }
             if last.kind == .group {
                 steps[steps.count - 1] = .chord(last, body: collect)

@@ -4,9 +4,17 @@ import CeleryWire
 
 /// The results of a chord's header, put together.
 enum ChordResults {
+    /// Why a chord's body cannot run.
+    struct Failure: Error {
+        /// What the body fails with.
+        let error: TaskFailure
+        /// What made the header fail.
+        let cause: TaskFailure
+    }
+
     /// The results in the order of the header, nested where the header's shape was saved; or the failure that the chord
     /// ends with, because one of the parts did not succeed.
-    static func join(_ completion: ChordCompletion) -> Result<[WireValue], TaskFailure> {
+    static func join(_ completion: ChordCompletion) -> Result<[WireValue], Failure> {
         var results: [WireValue] = []
         var byID: [String: WireValue] = [:]
         for bytes in completion.parts {
@@ -14,7 +22,12 @@ enum ChordResults {
                 let result = part[3]
             else { return .failure(error("Join error: a part cannot be read")) }
             if state == TaskState.failure.rawValue || state == TaskState.revoked.rawValue {
-                return .failure(error("Dependency \(id) raised \(Self.text(CeleryRemoteException.decode(result)))"))
+                let exception = CeleryRemoteException.decode(result)
+                let cause = TaskFailure(
+                    type: exception.excType, module: exception.excModule ?? "builtins",
+                    arguments: exception.excMessage)
+                let failure = error("Dependency \(id) raised \(Self.text(exception))")
+                return .failure(Failure(error: failure.error, cause: cause))
             }
             results.append(result)
             byID[id] = result
@@ -42,8 +55,9 @@ enum ChordResults {
         return .array(values)
     }
 
-    private static func error(_ text: String) -> TaskFailure {
-        TaskFailure("ChordError", module: "celery.exceptions", text)
+    private static func error(_ text: String) -> Failure {
+        let error = TaskFailure("ChordError", module: "celery.exceptions", text)
+        return Failure(error: error, cause: error)
     }
 
     /// An exception as Python's `repr` shows it.

@@ -14,6 +14,8 @@ extension CeleryCanvas {
             signature.setMembers(tasks.reversed())
             signature.args = []
             guard let result else { throw .invalid("tasks", "a chain must have tasks") }
+            // A chain goes by the id of its last task.
+            if result.members == nil { signature.options["task_id"] = .string(result.id) }
             return result
         case .group:
             return try freezeGroup(&signature, rootID: rootID, place: place)

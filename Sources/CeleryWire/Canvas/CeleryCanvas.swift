@@ -185,7 +185,8 @@ public struct CeleryCanvas {
             let body = chord ?? member.options["chord"]
             size += try member.partCount()
             if index == members.count - 1, let body, !body.isNull, countsParts {
-                add(.openChord(groupID: member.options["group_id"]?.stringValue ?? groupID, size: size))
+                // Members that belong to a header already are counted there, and not under this group.
+                add(.openChord(groupID: groupID, size: size))
             }
             var options = passed
             if let body { options["chord"] = body }

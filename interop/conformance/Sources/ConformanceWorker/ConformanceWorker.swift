@@ -11,6 +11,12 @@ import UnixSignals
         let environment = ProcessInfo.processInfo.environment
         var configuration = CeleryConfiguration()
         configuration.resultExtended = true
+        configuration.control.sendsTaskEvents = true
+        configuration.control.commands = [
+            CeleryControlCommand("pidbox_reset_error") { _ in
+                throw TaskFailure("RuntimeError", "pidbox reset integration test")
+            }
+        ]
         let logger = Logger(label: "conformance") { StreamLogHandler.standardError(label: $0) }
         let results = environment["TEST_BACKEND"] ?? environment["CELERY_RESULT_BACKEND"]
         let app = try CeleryApp(

@@ -9,6 +9,8 @@ enum RedisKeys {
 
     private static func text(_ value: WireValue) -> String {
         if let text = value.stringValue { return text }
+        // Bytes, as kombu wraps those that are text.
+        if value["__type__"] == "bytes", let text = value["__value__"]?.stringValue { return text }
         if let number = value.int64Value { return String(number) }
         return String(decoding: (try? JSON.encode(value, style: .python)) ?? [], as: UTF8.self)
     }
