@@ -5,6 +5,6 @@ public enum WorkerEvent: Sendable {
     case received(TaskRequest)
     /// Its handler begins.
     case started(TaskRequest)
-    /// It ended. The run's duration is nil where no handler had begun.
+    /// It ended: its result is stored and its message settled. The run's duration is nil where no handler had begun.
     case ended(TaskRequest, Outcome, runtime: Duration?)
 }

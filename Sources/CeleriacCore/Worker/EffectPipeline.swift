@@ -121,6 +121,7 @@ final class EffectPipeline: Sendable {
             case nil:
                 done += 1
                 if plan.endsJob { endedJobs += 1 }
+                plan.onEnd?()
             }
         }
         publishing.put(contentsOf: toPublish)

@@ -7,13 +7,19 @@ struct Plan: Sendable {
     private(set) var endsJob: Bool
     /// The request that the effects follow from, where there is one.
     let request: TaskRequest?
+    /// Called once nothing is left to do.
+    let onEnd: (@Sendable () -> Void)?
     private var effects: ArraySlice<Effect>
 
-    init(receipt: Receipt?, taskID: String, endsJob: Bool, request: TaskRequest? = nil, effects: [Effect]) {
+    init(
+        receipt: Receipt?, taskID: String, endsJob: Bool, request: TaskRequest? = nil, effects: [Effect],
+        onEnd: (@Sendable () -> Void)? = nil
+    ) {
         self.receipt = receipt
         self.request = request
         self.taskID = taskID
         self.endsJob = endsJob
+        self.onEnd = onEnd
         self.effects = effects[...]
     }
 

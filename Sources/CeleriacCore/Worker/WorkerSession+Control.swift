@@ -11,6 +11,15 @@ extension WorkerSession {
         for observer in observers where observer.isListening { observer.observe(event, at: now) }
     }
 
+    /// What tells observers later of something that happened now; nil if none listens.
+    func announcement(_ event: @autoclosure () -> WorkerEvent) -> (@Sendable () -> Void)? {
+        guard observers.contains(where: { $0.isListening }) else { return nil }
+        let (event, now) = (event(), worker.timers.now)
+        return { [observers] in
+            for observer in observers where observer.isListening { observer.observe(event, at: now) }
+        }
+    }
+
     // MARK: Looking
 
     var activeCount: Int { slots.count { $0.currentJob != nil } }

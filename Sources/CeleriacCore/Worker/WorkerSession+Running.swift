@@ -131,7 +131,7 @@ extension WorkerSession {
             return
         }
         log(outcome, of: job.request)
-        notify(
+        let telling = announcement(
             .ended(
                 job.request, outcome,
                 runtime: job.startTime.map { .seconds(max(0, worker.timers.now.timeIntervalSince($0))) }))
@@ -142,21 +142,23 @@ extension WorkerSession {
         pipeline.submit(
             Plan(
                 receipt: job.acknowledgesEarly ? nil : job.receipt, taskID: job.request.id, endsJob: true,
-                request: job.request, effects: effects))
+                request: job.request, effects: effects, onEnd: telling))
     }
 
     func finishUnregistered(_ request: TaskRequest, receipt: Receipt) {
         logger.error(
             "no handler is registered for the task of a message",
             metadata: ["task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)"])
-        notify(.ended(request, .unregistered, runtime: nil))
+        let telling = announcement(.ended(request, .unregistered, runtime: nil))
         let context = effectContext(options: TaskOptions(), storesResult: request.ignoresResult != true)
         let fault = MessageFault(
             reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
         let effects =
             (try? worker.dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
         pipeline.submit(
-            Plan(receipt: receipt, taskID: request.id, endsJob: true, request: request, effects: effects))
+            Plan(
+                receipt: receipt, taskID: request.id, endsJob: true, request: request, effects: effects,
+                onEnd: telling))
     }
 
     private func effects(of outcome: Outcome, for job: Job, children: [ResultReference]) -> [Effect] {

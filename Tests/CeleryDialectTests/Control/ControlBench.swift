@@ -86,8 +86,3 @@ struct ControlBench: Sendable {
         }
     }
 }
-
-/// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
-func until(_ condition: @Sendable () -> Bool) async {
-    while !condition() { try? await Task.sleep(for: .milliseconds(1)) }
-}

@@ -41,7 +41,7 @@ import Testing
         #expect(released.load(ordering: .sequentiallyConsistent) == 0)
 
         try await first.release()
-        try await until { released.load(ordering: .sequentiallyConsistent) == 1 }
+        await until { released.load(ordering: .sequentiallyConsistent) == 1 }
         let second = try hold(await other.attempt())
         #expect(try await second.note() == [1, 2])
         // The old holder can neither write, nor keep the lock, nor give back what is not its own.

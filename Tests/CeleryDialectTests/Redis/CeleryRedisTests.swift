@@ -60,7 +60,7 @@ struct CeleryRedisTests {
                 return number
             }
         }
-        try await bench.run(worker) { try await until { order.withLockedValue { $0.count } == 5 } }
+        try await bench.run(worker) { await until { order.withLockedValue { $0.count } == 5 } }
         #expect(order.withLockedValue { $0 } == [0, 3, 5, 6, 9])
         await bench.close()
     }
@@ -79,7 +79,7 @@ struct CeleryRedisTests {
                 return number
             }
         }
-        try await bench.run(worker) { try await until { order.withLockedValue { $0.count } == 80 } }
+        try await bench.run(worker) { await until { order.withLockedValue { $0.count } == 80 } }
         let first = order.withLockedValue { $0.prefix(40) }
         #expect(first.count { $0 == "a" } > 10 && first.count { $0 == "b" } > 10)
         await bench.close()
@@ -178,7 +178,7 @@ struct CeleryRedisTests {
         ])
         let worker = bench.app.worker { Tasks.number.handled { $0 } }
         try await bench.run(worker) {
-            try await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
+            await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
         }
         let kept = try await bench.redis.send(RedisCommand("HKEYS", "unacked")).array ?? []
         #expect(kept.compactMap(\.string) == ["unbound"])
@@ -197,7 +197,7 @@ struct CeleryRedisTests {
         }
         let worker = bench.app.worker { Tasks.number.handled { $0 } }
         try await bench.run(worker) {
-            try await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
+            await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
         }
         let record = try JSON.decode(
             try await bench.redis.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes ?? [])

@@ -85,6 +85,9 @@ struct ControlTests {
 
             let reply = try await driver.controlled("revoke_by_stamped_headers", ["headers": ["customer": "acme"]])
             #expect(reply == ["ok": "headers {'customer': 'acme'} flagged as revoked, but not terminated"])
+            let stamped = try await driver.send(
+                "tasks.add", [1, 1], options: ["stamped_headers": ["customer"], "customer": "acme"])
+            #expect(try await driver.get(stamped) == revoked)
             let unknown = try await driver.controlled("revoke", ["task_id": "x", "terminate": true])
             #expect(unknown == ["ok": "terminate: tasks unknown"])
             #expect(try await site.app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(60)) == 5)

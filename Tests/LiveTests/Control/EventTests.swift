@@ -30,6 +30,8 @@ struct EventTests {
             #expect(try await other.controlled("enable_events") == ["ok": "task events enabled"])
             let good = try await site.app.send(add(2, 3))
             #expect(try await good.get(timeout: .seconds(60)) == 5)
+            // It is told after the result is stored.
+            try await hear(driver) { $0.contains { $0["type"] == "task-succeeded" } }
             let bad = try await site.app.send(fail("ValueError", ["no"]))
             _ = try? await bad.get(timeout: .seconds(60))
             try await hear(driver) { $0.contains { $0["type"] == "task-failed" } }
