@@ -48,14 +48,14 @@ struct Producer {
         await check("delayed", 9) {
             try await server.send(Tasks.add([4, 5]), countdown: .seconds(1)).get(timeout: .seconds(30))
         }
-        await check("chain", .int(48)) {
+        await check("chain", WireValue.int(48)) {
             let links = [
                 try server.signature(Tasks.add([1, 1])), try server.signature(Tasks.add([5, 5])),
                 try server.signature(Tasks.multiply([4])),
             ]
             return try await server.send(MachineryChain(links)).get(timeout: .seconds(30)).last ?? .null
         }
-        await check("chord", .int(10)) {
+        await check("chord", WireValue.int(10)) {
             let group = MachineryGroup([
                 try server.signature(Tasks.add([1, 1])), try server.signature(Tasks.add([2, 3])),
             ])
