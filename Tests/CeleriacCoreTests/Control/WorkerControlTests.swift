@@ -23,7 +23,7 @@ struct WorkerControlTests {
         try await bench.run(worker) {
             let control = await part.control()
             let running = try await bench.client.send(work("a"))
-            await until { control.jobs.count == 1 }
+            await until { control.activeCount == 1 }
             let waiting = try await bench.client.send(work("b"))
             let later = try await bench.client.send(work("c"), countdown: .seconds(60))
             await until { control.jobs.count == 3 }
