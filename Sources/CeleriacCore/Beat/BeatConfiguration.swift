@@ -7,6 +7,7 @@ public struct BeatConfiguration: Sendable {
     /// Runs of crontabs that are late by more than this are left out: Celery's `beat_cron_starting_deadline`.
     public var startingDeadline: Duration?
     /// The longest time without a look at the wall clock, which may be set: Celery's `beat_max_loop_interval`.
+    /// From 10 ms to a day.
     public var maximumPause: Duration
     /// Headers of every task that is sent. Celery's beat sends `celery_beat_task: true`.
     public var headers: WireObject
@@ -25,8 +26,8 @@ public struct BeatConfiguration: Sendable {
     }
 
     package func validate() throws(CeleriacError) {
-        guard maximumPause >= .milliseconds(10) else {
-            throw CeleriacError(.configuration, "the maximum pause is \(maximumPause): use 10 ms or more")
+        guard (.milliseconds(10))...(.seconds(86_400)) ~= maximumPause else {
+            throw CeleriacError(.configuration, "the maximum pause is \(maximumPause): use 10 ms to a day")
         }
         if let startingDeadline, startingDeadline < .zero {
             throw CeleriacError(.configuration, "the starting deadline is \(startingDeadline): use 0 s or more")

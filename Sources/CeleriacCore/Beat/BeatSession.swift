@@ -61,7 +61,7 @@ final class BeatSession {
             if !isWaiting { logger.info("another beat has the lock, waiting", metadata: ["lock": "\(lock.name)"]) }
             isWaiting = true
             // A hold that is not renewed ends then.
-            await beat.signal.wait(upTo: max(rest, .milliseconds(10)), by: beat.timers)
+            await beat.signal.wait(upTo: min(max(rest, .milliseconds(10)), .seconds(86_400)), by: beat.timers)
         }
     }
 

@@ -21,7 +21,7 @@ public final class RedisLock: CeleriacCore.Lock {
     ///
     /// - Parameters:
     ///   - key: the lock's name.
-    ///   - lease: how long a hold lasts from when it was taken or renewed; 100 ms or more.
+    ///   - lease: how long a hold lasts from when it was taken or renewed; 100 ms to a day.
     public init(
         _ configuration: RedisConfiguration,
         key: String = "celeriac.beat",
@@ -33,7 +33,7 @@ public final class RedisLock: CeleriacCore.Lock {
         let action = ReleaseAction()
         self.keys = keys
         self.action = action
-        self.lease = max(lease, .milliseconds(100))
+        self.lease = min(max(lease, .milliseconds(100)), .seconds(86_400))
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
         self.pubSub = RedisPubSub(
             configuration, eventLoopGroup: eventLoopGroup, logger: logger,

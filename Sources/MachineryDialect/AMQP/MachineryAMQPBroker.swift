@@ -77,33 +77,21 @@ public final class MachineryAMQPBroker: Broker {
         }
     }
 
-    /// Publishes to a delay queue, which is declared each time, since the server drops it when nobody has used it for twice
-    /// the delay.
-    ///
-    /// A message that comes to the queue when half of that time is over would be dropped with it: then, and where the queue
-    /// is gone already, it is published once more, for longer. Twice is better than never.
+    /// Publishes to a delay queue, which is declared each time: the server drops it, and what is in it, when nobody has
+    /// declared it for twice the delay. It is declared once more when the message is in it, so that the message is out of
+    /// it before. Where that came too late, since this process was slow, the message is published again, for longer: twice
+    /// is better than never.
     private func publishDelayed(_ message: OutgoingMessage) async throws {
         // Where it is dead-lettered to must exist by then.
         try await declare([message.routingKey])
-        var shortest: Int64 = 200
+        var shortest: Int64 = 250
         for isLastTry in [false, false, false, true] {
             let start = timers.now
             let wanted = (message.notBefore?.timeIntervalSince(start) ?? 0) * 1000
             let milliseconds = max(shortest, Int64(min(max(wanted, 1), 1e15)))
-            let (queue, expiration) = options.delayQueue(routingKey: message.routingKey, milliseconds: milliseconds)
-            try await withChannel { channel throws(AMQPError) in
-                try await channel.declareExchange(self.options)
-                try await channel.declare(queue, exchange: self.options.exchange)
-            }
-            var delayed = message.message
-            delayed.properties.priority = nil
-            delayed.properties.expiration = expiration
-            let outcome = try await client.publish([
-                AMQPPublish(
-                    exchange: options.exchange, routingKey: queue.queue, mandatory: options.isDirect, message: delayed,
-                    omitsEmptyHeaders: true)
-            ]).first
-            let isInTime = expiration != nil || timers.now.timeIntervalSince(start) * 1000 < Double(milliseconds)
+            let outcome = try await publish(message, delayedBy: milliseconds)
+            let isInTime =
+                !options.delayedQueue.isEmpty || timers.now.timeIntervalSince(start) * 500 < Double(milliseconds)
             if let error = outcome?.error {
                 if isLastTry { throw error }
             } else if isInTime || isLastTry {
@@ -111,6 +99,25 @@ public final class MachineryAMQPBroker: Broker {
             }
             shortest = milliseconds.multipliedReportingOverflow(by: 2).partialValue
         }
+    }
+
+    private func publish(_ message: OutgoingMessage, delayedBy milliseconds: Int64) async throws -> AMQPPublishOutcome?
+    {
+        let (queue, expiration) = options.delayQueue(routingKey: message.routingKey, milliseconds: milliseconds)
+        var delayed = message.message
+        delayed.properties.priority = nil
+        delayed.properties.expiration = expiration
+        let publish = AMQPPublish(
+            exchange: options.exchange, routingKey: queue.queue, mandatory: options.isDirect, message: delayed,
+            omitsEmptyHeaders: true)
+        var outcome: AMQPPublishOutcome?
+        try await withChannel { channel throws(AMQPError) in
+            try await channel.declareExchange(self.options)
+            try await channel.declare(queue, exchange: self.options.exchange)
+            outcome = try await self.client.publish([publish]).first
+            if expiration == nil { try await channel.declare(queue, exchange: self.options.exchange) }
+        }
+        return outcome
     }
 
     private func declare(_ routingKeys: Set<String>) async throws(AMQPError) {

@@ -36,10 +36,10 @@ extension MachineryFormats {
             return try sentAgain(later, context)
         case .timedOut(let limit):
             return try failed(signature, "the task passed its time limit of \(limit) s", context)
-        case .revoked:
-            return try failed(signature, "the task was revoked", context)
         case .expired:
             return try failed(signature, "the task expired", context)
+        case .revoked:
+            return try failed(signature, "the task was revoked", context)
         case .unregistered:
             return unregistered(task)
         case .replaced:

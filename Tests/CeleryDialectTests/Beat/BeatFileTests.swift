@@ -77,7 +77,8 @@ import Testing
         arguments: [
             ("a: [", "YAML"), ("- 1", "no list of keys"), ("timezone: Mars/Base", "Mars/Base"),
             ("missed_runs: often", "often"), ("beat_schedul: {}", "beat_schedul"),
-            ("beat_max_loop_interval: 0", "maximum pause"), ("beat_schedule: [1]", "beat_schedule"),
+            ("beat_max_loop_interval: 0", "maximum pause"), ("beat_max_loop_interval: 1.0e+9", "maximum pause"),
+            ("beat_schedule: [1]", "beat_schedule"),
             ("beat_schedule: {a: 1}", "'a'"), ("beat_schedule: {a: {schedule: 1}}", "names no task"),
             ("beat_schedule: {a: {task: t}}", "has no schedule"),
             ("beat_schedule: {a: {task: t, schedule: 0}}", "interval"),

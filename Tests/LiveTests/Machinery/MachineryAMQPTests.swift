@@ -63,7 +63,8 @@ struct MachineryAMQPTests {
             try await self.publish(recorded.published.map { Array($0.utf8) }, by: client)
             let deadline = ContinuousClock.now + .seconds(20)
             while ContinuousClock.now < deadline {
-                if RecordedCase.normalized(try await bench.content()) == wanted { break }
+                let found = RecordedCase.normalized(try await bench.content())
+                if found == wanted { return found }
                 try await Task.sleep(for: .milliseconds(5))
             }
             return RecordedCase.normalized(try await bench.content())

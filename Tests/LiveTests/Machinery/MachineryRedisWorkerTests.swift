@@ -243,12 +243,16 @@ struct MachineryRedisWorkerTests {
     }
 
     /// One bad message and twenty good ones: Go workers ran none of these, or lost some, and never recovered.
-    @Test(arguments: [
-        "redis-16c-error-then-20-tasks", "redis-16d-badarg-then-20-tasks", "goredis-16c-error-then-20-tasks",
-    ])
+    @Test(arguments: ["redis-16c-error-then-20-tasks", "redis-16d-badarg-then-20-tasks"])
     func oneBadMessageAndTwentyGoodOnes(_ name: String) async throws {
         let recorded = try RecordedCase(name)
-        let good = recorded.pushed.filter { (try? MachinerySignature.decode(Array($0.utf8)).name) == "add" }
+        // Go workers wrote some of them anew when they pushed them back: each once.
+        var ids: Set<String> = []
+        let good = try recorded.everPushed.filter { message in
+            let signature = try MachinerySignature.decode(Array(message.utf8))
+            return signature.name == "add" && ids.insert(signature.uuid).inserted
+        }
+        #expect(good.count == 20)
         let bench = try await MachineryBench()
         let bad =
             name.contains("badarg") ? #"{"UUID":"task_b","Name":"echo_int64","Args":[{"Type":"map"}]}"# : "not json"
@@ -262,7 +266,8 @@ struct MachineryRedisWorkerTests {
             // A worker that stops gives back what has not begun.
             if name.contains("badarg") { _ = try await bench.ended("task_b") }
         }
-        #expect(try await bench.int(RedisCommand("LLEN", "machinery_tasks")) == 0)
+        let left = try await bench.elements(of: "machinery_tasks").map { String(decoding: $0, as: UTF8.self) }
+        #expect(left.isEmpty)
         await bench.close()
     }
 

@@ -8,10 +8,14 @@ struct RecordedCase: Sendable {
     private(set) var stored: [(key: String, value: String)] = []
     /// What the producer pushed.
     private(set) var pushed: [String] = []
+    /// What anybody pushed, the worker too, each message once.
+    private(set) var everPushed: [String] = []
     /// The bodies that the producer published at RabbitMQ.
     private(set) var published: [String] = []
     /// The bodies that RabbitMQ delivered to the worker, each once.
     private(set) var delivered: [String] = []
+    /// The ids of what the producer sent.
+    private var sent: Set<String> = []
     /// The keys at the end.
     private(set) var left: [String: [String]] = [:]
 
@@ -35,8 +39,9 @@ struct RecordedCase: Sendable {
                 if value.contains(#""State":"RECEIVED""#) { hasWorkerBegun = true }
                 if !hasWorkerBegun, !command.contains("NX") { stored.append((command[1], value)) }
             case "RPUSH" where command.count > 2:
+                if !everPushed.contains(command[2]) { everPushed.append(command[2]) }
                 // What a worker pushes back counts once.
-                if isProducers(command[2], hasWorkerBegun), !pushed.contains(command[2]) { pushed.append(command[2]) }
+                if isProducers(command[2], hasWorkerBegun) { pushed.append(command[2]) }
             default:
                 if let message, isProducers(message, hasWorkerBegun) { published.append(message) }
             }
@@ -52,10 +57,12 @@ struct RecordedCase: Sendable {
         }
     }
 
-    /// Members of a group may be pushed when the worker has begun with the first; their states are stored before.
-    private func isProducers(_ message: String, _ hasWorkerBegun: Bool) -> Bool {
+    /// Members of a group may be pushed when the worker has begun with the first; their states are stored before. What
+    /// comes a second time is a retry.
+    private mutating func isProducers(_ message: String, _ hasWorkerBegun: Bool) -> Bool {
         guard let uuid = try? MachinerySignature.decode(Array(message.utf8)).uuid else { return false }
-        return !hasWorkerBegun || stored.contains { $0.key == uuid }
+        guard !hasWorkerBegun || stored.contains(where: { $0.key == uuid }) else { return false }
+        return sent.insert(uuid).inserted
     }
 
     /// A text without what differs from run to run: ids that are made, times, scores.

@@ -90,3 +90,15 @@ func machineryWire() throws {
     let signature = try MachinerySignature.decode(message)
     print(signature.name, try signature.convertedArguments())
 }
+
+func canvas(celery: CeleryApp) async throws {
+    let add = Tasks.add
+    let sum = TaskName<[Int], Int>("tasks.sum_ints")
+    // A chain: each step takes the result of the one before in front of its own arguments. The types are checked.
+    print(try await celery.send(add(2, 3).then(add, 4)).get())  // 9
+    // A chord: side by side, then a task that takes the list of all results, then a link of a chain.
+    let whole = chord([add(1, 1), add(2, 2)], body: sum).then(add, 10)
+    print(try await celery.send(whole.onFailure(Signature("tasks.report"))).get())  // 16
+    // A group.
+    print(try await celery.send(group([add(1, 1), add(2, 2)])).get())  // [2, 4]
+}
