@@ -172,9 +172,13 @@ struct WorkerControlTests {
             let control = await part.control()
             let answer = try await bench.client.send(quick("a")).get()
             #expect(answer == "a")
+            // The end is told after the result is stored.
+            await until { part.told.count == 3 }
             _ = try? await bench.client.send(work("b")).get()
+            await until { part.told.count == 6 }
             control.revoke(["c"])
             _ = try? await bench.client.send([quick("c")], options: SendOptions(taskID: "c"))[0].get()
+            await until { part.told.count == 7 }
             _ = try? await bench.client.send(Signature("nobody", arguments: [], returning: Int.self)).get()
             await until { part.told.count == 8 }
         }
