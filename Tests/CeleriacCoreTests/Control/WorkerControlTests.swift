@@ -23,7 +23,7 @@ struct WorkerControlTests {
         try await bench.run(worker) {
             let control = await part.control()
             let running = try await bench.client.send(work("a"))
-            await until { control.jobs.count == 1 }
+            await until { control.activeCount == 1 }
             let waiting = try await bench.client.send(work("b"))
             let later = try await bench.client.send(work("c"), countdown: .seconds(60))
             await until { control.jobs.count == 3 }
@@ -172,9 +172,13 @@ struct WorkerControlTests {
             let control = await part.control()
             let answer = try await bench.client.send(quick("a")).get()
             #expect(answer == "a")
+            // The end is told after the result is stored.
+            await until { part.told.count == 3 }
             _ = try? await bench.client.send(work("b")).get()
+            await until { part.told.count == 6 }
             control.revoke(["c"])
             _ = try? await bench.client.send([quick("c")], options: SendOptions(taskID: "c"))[0].get()
+            await until { part.told.count == 7 }
             _ = try? await bench.client.send(Signature("nobody", arguments: [], returning: Int.self)).get()
             await until { part.told.count == 8 }
         }
