@@ -22,7 +22,8 @@ import UnixSignals
         let app = try CeleryApp(
             broker: environment["TEST_BROKER"] ?? environment["CELERY_BROKER_URL"] ?? "redis://localhost",
             results: results == "rpc" ? "rpc://" : results, configuration: configuration, logger: logger)
-        var settings = WorkerConfiguration(queues: ["celery"], concurrency: 1)
+        // Early acknowledgement is Celery's default, which the tests look at.
+        var settings = WorkerConfiguration(queues: ["celery"], concurrency: 1, acknowledgement: .early)
         if let name = environment["FOREIGN_NODENAME"] { settings.nodeName = name }
         let worker = app.worker(settings) {
             PlainTasks.handlers

@@ -75,7 +75,7 @@ enum PlainTasks {
                 type: "UnpickleableException", module: "t.integration.tasks", arguments: [call["foo"]])
         }
         suite("reject_without_requeue", []) { _, _ in throw Rejection(requeue: false) }
-        suite("reject_then_succeed", []) { context, _ in
+        suite("reject_then_succeed", [], options: TaskOptions(acknowledgement: .late)) { context, _ in
             guard context.request.redelivered else { throw Rejection(requeue: true) }
             return "second-pass"
         }
