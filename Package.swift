@@ -201,7 +201,12 @@ let package = Package(
             name: "MachineryDialectTests", dependencies: ["MachineryDialect", "CeleriacTestKit"],
             swiftSettings: settings),
         .testTarget(
-            name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
+            name: "CeleriacCommandTests",
+            dependencies: [
+                "CeleriacCommand", "CeleriacTestKit", "CeleriacTool",
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
             exclude: ["celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "inventory.py"],
