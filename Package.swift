@@ -174,7 +174,8 @@ let package = Package(
         .testTarget(
             name: "CeleriacAMQPTests",
             dependencies: [
-                "CeleriacAMQP", "CeleriacTestKit", "CeleriacWire", .target(name: "CRabbitMQ", condition: amqp),
+                "CeleriacAMQP", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
+                .target(name: "CRabbitMQ", condition: amqp),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
