@@ -10,6 +10,10 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: an error when the broker cannot be reached any more and the consumer gave up.
     func next(atMost limit: Int) async throws -> [Delivery]
 
+    /// Whether a delivery is still this worker's: false once a lost connection has given it back, so that it comes again.
+    /// A job that has not begun by then is not run for it.
+    func isHeld(_ receipt: Receipt) -> Bool
+
     /// Settles deliveries, all in one round trip.
     ///
     /// A receipt of a connection that is lost is skipped where the broker has taken its message back already.
@@ -43,6 +47,9 @@ public protocol MessageConsumer: Sendable {
 extension MessageConsumer {
     /// Does nothing: a broker that is asked for each message counts none that waits.
     public func hold(_ count: Int) async throws {}
+
+    /// True: what is claimed stays claimed.
+    public func isHeld(_ receipt: Receipt) -> Bool { true }
 
     /// Refuses.
     public func addQueue(_ queue: String) async throws {

@@ -41,6 +41,7 @@ public final class Client: TaskSender {
 
     /// Closes the connections. Waiting callers get an error.
     public func close() async {
+        hub.close()
         await broker.close()
         await store?.close()
     }
@@ -184,7 +185,7 @@ public final class Client: TaskSender {
         let timer = timeout.map { timers.schedule(after: $0) { wait.end() } }
         defer {
             timer?.cancel()
-            store.unwatch(hub.end(wait, ids))
+            hub.end(wait, ids) { store.unwatch($0) }
         }
         let results = try await withTaskCancellationHandler {
             if !wait.missing.isEmpty {
@@ -231,7 +232,9 @@ public final class Client: TaskSender {
         guard let store else { return nil }
         if store.deliversOnce { return hub.latest(id) }
         guard let payload = try await store.fetch([id]).first ?? nil else { return nil }
-        return try dialect.result(from: payload)
+        var result = try dialect.result(from: payload)
+        result.taskID = id
+        return result
     }
 
     /// Asks for a result every so often, until it is final.

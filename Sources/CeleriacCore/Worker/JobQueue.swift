@@ -10,13 +10,13 @@ final class JobQueue: Sendable {
     }
     private let state = NIOLockedValueBox(State())
     private let stopping: Gate
-    /// Called when a slot finds nothing to do.
-    private let onIdle: @Sendable () -> Void
+    /// Called when more slots wait for a job, or fewer.
+    private let onIdleChange: @Sendable (Int) -> Void
 
     /// - Parameter stopping: once it is open no job is handed out any more, even before ``close()``.
-    init(stopping: Gate, onIdle: @escaping @Sendable () -> Void) {
+    init(stopping: Gate, onIdleChange: @escaping @Sendable (Int) -> Void) {
         self.stopping = stopping
-        self.onIdle = onIdle
+        self.onIdleChange = onIdleChange
     }
 
     var isEmpty: Bool { state.withLockedValue { $0.jobs.isEmpty } }
@@ -33,6 +33,8 @@ final class JobQueue: Sendable {
                 handovers.append((slot, state.jobs.removeFirst()))
             }
         }
+        if handovers.isEmpty { return }
+        onIdleChange(-handovers.count)
         for (slot, job) in handovers { slot.resume(returning: job) }
     }
 
@@ -43,7 +45,7 @@ final class JobQueue: Sendable {
             return state.jobs.popFirst().map { .some($0) } ?? .none
         }
         if let ready { return ready }
-        onIdle()
+        onIdleChange(1)
         return await withCheckedContinuation { continuation in
             let ready: Job?? = state.withLockedValue { state in
                 if state.isClosed || stopping.isOpen { return .some(nil) }
@@ -51,7 +53,9 @@ final class JobQueue: Sendable {
                 state.idle.append(continuation)
                 return .none
             }
-            if let ready { continuation.resume(returning: ready) }
+            guard let ready else { return }
+            onIdleChange(-1)
+            continuation.resume(returning: ready)
         }
     }
 

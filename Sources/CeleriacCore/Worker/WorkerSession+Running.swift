@@ -8,6 +8,7 @@ extension WorkerSession {
     /// Runs a job in a slot, from its start to the submission of its effects.
     func perform(_ job: Job, in slot: Slot) async {
         let request = job.request
+        guard consumer.isHeld(job.receipt) else { return dropUnheld(job) }
         if let expires = request.expires, expires < worker.timers.now {
             return finish(job, .expired)
         }
@@ -15,6 +16,7 @@ extension WorkerSession {
         job.begin(at: worker.timers.now)
         notify(.started(request))
         if job.acknowledgesEarly {
+            job.acknowledge()
             pipeline.submit(
                 Plan(receipt: job.receipt, taskID: request.id, endsJob: false, effects: [.settle(.acknowledge)]))
         }
@@ -137,12 +139,12 @@ extension WorkerSession {
                 job.request, outcome,
                 runtime: job.startTime.map { .seconds(max(0, worker.timers.now.timeIntervalSince($0))) }))
         var effects = self.effects(of: outcome, for: job, children: children)
-        if job.acknowledgesEarly {
+        if job.isAcknowledged {
             effects.removeAll { if case .settle = $0 { true } else { false } }
         }
         pipeline.submit(
             Plan(
-                receipt: job.acknowledgesEarly ? nil : job.receipt, taskID: job.request.id, endsJob: true,
+                receipt: job.isAcknowledged ? nil : job.receipt, taskID: job.request.id, endsJob: true,
                 request: job.request, effects: effects, onEnd: telling))
     }
 
@@ -176,6 +178,19 @@ extension WorkerSession {
                 .settle(.park(MessageFault(reason: "outcomeNotEncodable", detail: error.message)))
             ]
         }
+    }
+
+    /// What is left to do for a task whose effects cannot be carried out: it has failed, and whoever waits for it is told.
+    func failure(of plan: Plan, _ error: any Error) -> [Effect] {
+        guard plan.tellsOutcome, let request = plan.request else { return [] }
+        let options = registrations[request.name]?.handler.options ?? TaskOptions()
+        let context = effectContext(
+            options: options, storesResult: !(request.ignoresResult ?? options.ignoresResult))
+        let failure = TaskFailure(
+            "OperationalError", module: "kombu.exceptions",
+            "what follows from the task could not be carried out: \(error)")
+        let effects = (try? worker.dialect.effects(of: .failure(failure), for: request, in: context)) ?? []
+        return effects.filter { if case .settle = $0 { false } else { true } }
     }
 
     private func effectContext(

@@ -33,7 +33,7 @@ final class WorkerSession: Sendable {
         self.consumer = consumer
         self.logger = logger
         self.capacity = capacity
-        self.jobs = JobQueue(stopping: worker.stopping) { capacity.slotIsIdle() }
+        self.jobs = JobQueue(stopping: worker.stopping) { capacity.idleSlotsChanged(by: $0) }
         self.registrations = worker.handlers.mapValues { TaskRegistration($0) }
         self.observers = worker.configuration.observers + worker.parts.compactMap(\.observer)
         self.servedQueues = NIOLockedValueBox(worker.configuration.queues)
@@ -51,7 +51,9 @@ final class WorkerSession: Sendable {
         blockingPool?.start()
         defer { blockingPool?.stop() }
         let failure = await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.pipeline.run { await self.call($0, for: $1) } }
+            group.addTask {
+                await self.pipeline.run(instead: { self.failure(of: $0, $1) }, call: { await self.call($0, for: $1) })
+            }
             let allIdle = Gate()
             group.addTask(executorPreference: globalConcurrentExecutor) {
                 await self.runSlots()
@@ -101,6 +103,7 @@ final class WorkerSession: Sendable {
     /// - Returns: why the consumer gave up, or nil after a stop.
     private func consume() async -> (any Error)? {
         var held = 0
+        var generation: UInt64 = 0
         while true {
             let room = await capacity.room()
             guard room > 0 else { return nil }
@@ -108,6 +111,12 @@ final class WorkerSession: Sendable {
                 let deliveries = try await consumer.next(atMost: room)
                 if deliveries.isEmpty { return nil }
                 capacity.take(deliveries.count)
+                if let latest = deliveries.last?.receipt.generation, latest != generation {
+                    // What waits for its time and was given back with an earlier connection comes again.
+                    generation = latest
+                    shelf.remove { !self.consumer.isHeld($0.receipt) }.forEach(forget)
+                    limited.remove { !self.consumer.isHeld($0.receipt) }.forEach(dropUnheld)
+                }
                 accept(deliveries)
                 let waiting = shelf.count
                 if waiting != held {
@@ -166,6 +175,7 @@ final class WorkerSession: Sendable {
                 capacity.release(1)
                 // A century is as good as for ever, and within what every clock can count.
                 shelf.put(job, delay: .seconds(min(delay, 3_155_760_000)), timers: worker.timers) { job in
+                    guard self.consumer.isHeld(job.receipt) else { return self.forget(job) }
                     self.capacity.take(1)
                     if self.admit(job) { self.jobs.push(CollectionOfOne(job)) }
                 }
@@ -173,6 +183,16 @@ final class WorkerSession: Sendable {
             }
         }
         return admit(job) ? job : nil
+    }
+
+    /// A job is not run here, since its message was given back by a lost connection and is delivered again.
+    func dropUnheld(_ job: Job) {
+        forget(job)
+        capacity.release(1)
+    }
+
+    private func forget(_ job: Job) {
+        logger.debug("a message was given back before its task began", metadata: ["task-id": "\(job.request.id)"])
     }
 
     private func park(_ delivery: Delivery, fault: MessageFault) {

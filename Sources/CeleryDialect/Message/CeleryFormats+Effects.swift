@@ -268,13 +268,16 @@ extension CeleryFormats {
         task.ignoreResult = task.ignoreResult ?? false
         // A broker's own account of the message: one that goes round with it may be dropped as caught in a cycle.
         task.otherHeaders = task.otherHeaders.filter { !Self.isBrokerHeader($0.key) }
+        // The broker refuses the name of a user other than the one that publishes.
+        task.properties.userID = nil
         task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
         return OutgoingMessage(
             message: try encode(task), routingKey: request.queue, declaredQueue: request.queue)
     }
 
     private static func isBrokerHeader(_ name: String) -> Bool {
-        name == "x-death" || name == "x-delivery-count" || name.hasPrefix("x-first-death-")
+        // By CC and BCC the broker has sent copies; it would send them again.
+        ["x-death", "CC", "BCC"].contains(name) || name == "x-delivery-count" || name.hasPrefix("x-first-death-")
             || name.hasPrefix("x-last-death-")
     }
 

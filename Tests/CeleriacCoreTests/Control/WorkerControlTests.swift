@@ -71,7 +71,7 @@ struct WorkerControlTests {
             #expect(try await running.get() == "running")
             #expect(seen.withLockedValue { $0 } == ["running"])
         }
-        #expect(bench.broker.count(in: "q") == 0)
+        #expect(bench.memory.count(in: "q") == 0)
     }
 
     @Test("terminates a running task: its handler is cancelled, the task is revoked, and the place is free again")
@@ -100,7 +100,7 @@ struct WorkerControlTests {
             #expect(try await bench.client.send(quick("b")).get() == "b")
         }
         #expect(cancelled.withLockedValue { $0 })
-        #expect(bench.broker.count(in: "q") == 0)
+        #expect(bench.memory.count(in: "q") == 0)
     }
 
     @Test("begins a task as often as its rate limit allows, and changes limits while it runs")
