@@ -16,7 +16,7 @@ enum FileStore {
     static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         do {
             return try await NIOThreadPool.singleton.runIfActive(body)
-        } catch let error as CeleriacError {
+        } catch where error is CeleriacError || error is PartialPublishError {
             throw error
         } catch {
             throw CeleriacError(.unavailable, "a file operation failed", cause: error)
@@ -69,28 +69,37 @@ enum FileStore {
     }
 
     /// Writes a file under a temporary name, flushes it to the disk and renames it into place: nobody sees half of it.
-    static func write(_ bytes: [UInt8], to path: String, temporaryName: String) throws {
+    static func write(_ bytes: [UInt8], to path: String, temporaryName: String) throws(CeleriacError) {
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         let temporary = folder + temporaryName
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw failure("create", path) }
-        defer { close(descriptor) }
-        try bytes.withUnsafeBytes { buffer in
-            var written = 0
-            while written < buffer.count {
-                let count = Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    throw failure("write", path)
-                }
-                written += count
-            }
+        do {
+            try writeAndFlush(bytes, to: temporary)
+            try move(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw error
         }
-        guard fsync(descriptor) == 0 else { throw failure("flush", path) }
-        try move(temporary, to: path)
     }
 
-    static func move(_ source: String, to target: String) throws {
+    private static func writeAndFlush(_ bytes: [UInt8], to path: String) throws(CeleriacError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("create", path) }
+        defer { close(descriptor) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw failure("write", path)
+            }
+            written += count
+        }
+        guard fsync(descriptor) == 0 else { throw failure("flush", path) }
+    }
+
+    static func move(_ source: String, to target: String) throws(CeleriacError) {
         guard rename(source, target) == 0 else { throw failure("rename", source) }
     }
 

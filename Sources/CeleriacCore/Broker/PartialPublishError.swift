@@ -1,0 +1,34 @@
+/// A broker took some messages of one publication and not the others.
+///
+/// It names the others by their index in what was published; every message that it does not name was taken, and must not
+/// be published again. Brokers throw it only where messages met different fates: where none is known to have been taken,
+/// they throw the ``CeleriacError`` that says why.
+public struct PartialPublishError: Error, Sendable, CustomStringConvertible {
+    /// Messages that the broker refused, each with why. They were not taken.
+    public var refused: [Int: CeleriacError]
+    /// Messages whose answer did not arrive, each with why. They may have been taken.
+    public var unknown: [Int: CeleriacError]
+
+    /// Makes an error.
+    public init(refused: [Int: CeleriacError], unknown: [Int: CeleriacError] = [:]) {
+        self.refused = refused
+        self.unknown = unknown
+    }
+
+    /// How many messages were not taken, and the first reason.
+    public var description: String {
+        let first = refused.merging(unknown) { refusal, _ in refusal }.min { $0.key < $1.key }
+        return "\(refused.count) message(s) were refused and \(unknown.count) not confirmed, the others were taken"
+            + (first.map { ": \($0.value)" } ?? "")
+    }
+
+    /// Tells a publisher what became of its messages.
+    ///
+    /// - Parameter refused: those of `count` messages that were refused; all others were taken.
+    /// - Throws: nothing where all were taken, the first refusal where none was, otherwise this error.
+    package static func check(refused: [Int: CeleriacError], of count: Int) throws {
+        guard let first = refused.min(by: { $0.key < $1.key }) else { return }
+        if refused.count >= count { throw first.value }
+        throw PartialPublishError(refused: refused)
+    }
+}
