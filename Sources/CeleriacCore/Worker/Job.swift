@@ -9,7 +9,6 @@ final class Job: Sendable {
     let receipt: Receipt
     let acknowledgesEarly: Bool
     private let hasOutcome = Atomic(false)
-    private let acknowledged = Atomic(false)
     /// Seconds since 1970 as their bit pattern; 0 while it has not begun.
     private let start = Atomic<UInt64>(0)
 
@@ -28,10 +27,8 @@ final class Job: Sendable {
         return bits == 0 ? nil : Date(timeIntervalSince1970: Double(bitPattern: bits))
     }
 
-    /// Whether its message was acknowledged before the handler began.
-    var isAcknowledged: Bool { acknowledged.load(ordering: .acquiring) }
-
-    func acknowledge() { acknowledged.store(true, ordering: .releasing) }
+    /// Whether its message was acknowledged when it began.
+    var isAcknowledged: Bool { acknowledgesEarly && startTime != nil }
 
     func begin(at time: Date) {
         start.store(time.timeIntervalSince1970.bitPattern, ordering: .releasing)

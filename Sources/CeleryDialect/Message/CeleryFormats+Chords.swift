@@ -65,26 +65,22 @@ extension CeleryFormats {
     ) throws(CeleriacError) -> [Effect] {
         guard let signature = try? CelerySignature.decode(body) else { return [] }
         var effects: [Effect] = []
+        var children = context.children.map { CeleryResultTuple($0) }
+        func fail(_ id: String, _ failure: TaskFailure, _ errbacks: [WireValue]) throws(CeleriacError) {
+            let callbacks = try errorCallbacks(errbacks, failure, failedID: id, request: request, context)
+            if let group = callbacks.sent { children.append(group) }
+            effects += callbacks.effects
+            effects += try stored(failure, ofBody: id, children: children, request, context)
+        }
         let errbacks = Self.list(signature, "link_error")
         if signature.kind == .group {
             for member in (try? signature.members()) ?? [] {
                 let (id, own) = Self.result(of: member)
-                guard let id else { continue }
-                effects += try errorCallbacks(
-                    own + errbacks.filter { !own.contains($0) }, cause, failedID: id, request: request, context)
-                effects += try stored(cause, as: .failure, id: id, groupID: nil, request, context)
+                if let id { try fail(id, cause, own + errbacks.filter { !own.contains($0) }) }
             }
-            if let id = signature.id {
-                effects += try stored(cause, as: .failure, id: id, groupID: nil, request, context)
-            }
+            if let id = signature.id { try fail(id, cause, []) }
         } else {
-            effects += try errorCallbacks(
-                errbacks, failure, failedID: signature.id ?? request.id, request: request, context)
-            if let id = signature.id {
-                effects += try stored(
-                    failure, as: .failure, id: id, groupID: signature.options["group_id"]?.stringValue, request,
-                    context)
-            }
+            try fail(signature.id ?? CeleryID.random(), failure, errbacks)
         }
         return effects + (try failChain(signature.options["chain"], failure, request, context))
     }
