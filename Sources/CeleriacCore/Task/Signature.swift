@@ -69,6 +69,14 @@ public struct Signature<Result: Sendable>: Sendable {
         return copy
     }
 
+    /// The arguments of a task that takes none by keyword.
+    package func positionalArguments(_ encoder: WireEncoder) throws -> [WireValue] {
+        guard case .task(let task) = try submission(encoder), task.keywordArguments.isEmpty else {
+            throw CeleriacError(.argumentMismatch, "the arguments of \(self.task) are not all positional")
+        }
+        return task.arguments
+    }
+
     /// What is to be sent.
     func submission(_ encoder: WireEncoder) throws -> Submission {
         try make(encoder).with(
@@ -99,6 +107,11 @@ extension Signature where Result == WireValue {
 }
 
 extension Signature where Result: Codable {
+    /// A signature whose keyword arguments are made when it is sent.
+    package init(_ task: String, keywordArguments: @escaping @Sendable (WireEncoder) throws -> WireObject) {
+        self.init(task: task, resultCoding: .codable) { EncodedArguments(keywords: try keywordArguments($0)) }
+    }
+
     /// A signature with untyped arguments and a typed result.
     public init(_ task: String, arguments: [WireValue], keywordArguments: WireObject = [:], returning: Result.Type) {
         self.init(task: task, resultCoding: .codable) { _ in

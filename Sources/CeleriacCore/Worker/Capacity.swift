@@ -6,16 +6,16 @@ import NIOConcurrencyHelpers
 /// is idle, any room will do.
 final class Capacity: Sendable {
     private struct State {
+        var window: Int
         var held = 0
         var idleSlots = false
         var isClosed = false
         var waiter: CheckedContinuation<Int, Never>?
     }
-    private let window: Int
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<State>
 
     init(window: Int) {
-        self.window = window
+        state = NIOLockedValueBox(State(window: window))
     }
 
     /// Waits until there is room. 0 once closed.
@@ -32,8 +32,8 @@ final class Capacity: Sendable {
 
     private func available(_ state: inout State) -> Int? {
         if state.isClosed { return 0 }
-        let room = window - state.held
-        guard room > 0, state.idleSlots || room >= max(1, window / 4) else { return nil }
+        let room = state.window - state.held
+        guard room > 0, state.idleSlots || room >= max(1, state.window / 4) else { return nil }
         return room
     }
 
@@ -48,6 +48,8 @@ final class Capacity: Sendable {
 
     /// A slot found nothing to do.
     func slotIsIdle() { update { $0.idleSlots = true } }
+
+    func resize(to window: Int) { update { $0.window = window } }
 
     func close() { update { $0.isClosed = true } }
 

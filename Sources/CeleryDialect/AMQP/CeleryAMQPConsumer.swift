@@ -137,7 +137,7 @@ final class CeleryAMQPConsumer: MessageConsumer {
         let isGlobal =
             server.product == "RabbitMQ" && !broker.topology.options.hasQuorumQueue(served)
             && version.lexicographicallyPrecedes([4]) && !version.lexicographicallyPrecedes([3, 3])
-        let share = isGlobal ? options.prefetch + holding : max(1, options.prefetch / max(1, served.count))
+        let share = isGlobal ? max(1, options.prefetch + holding) : max(1, options.prefetch / max(1, served.count))
         try await channel.qos(prefetchCount: UInt16(exactly: share) ?? 0, global: isGlobal)
     }
 

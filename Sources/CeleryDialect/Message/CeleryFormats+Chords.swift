@@ -37,24 +37,44 @@ extension CeleryFormats {
     func effects(
         of completion: ChordCompletion, body: WireValue, _ request: TaskRequest, _ context: EffectContext
     ) -> [Effect] {
+        let (effects, succeeded) = effects(of: ChordResults.join(completion), body: body, request, context)
+        return effects + [.chord(.close(completion.claim, succeeded: succeeded))]
+    }
+
+    /// What a task of Celery's own has left to be done.
+    func effects(
+        ofOwn step: any Sendable, _ request: TaskRequest, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        switch step {
+        case let end as ChordEnd:
+            return effects(of: end.results, body: end.body, request, context).effects
+        case let failure as UnreadableCall:
+            return try stored(
+                failure.error, as: .failure, id: request.id, groupID: request.groupID, request, context)
+        default:
+            throw CeleriacError(.unsupported, "\(type(of: step)) is nothing that a task can leave to Celery's formats")
+        }
+    }
+
+    private func effects(
+        of results: Result<[WireValue], ChordResults.Failure>, body: WireValue, _ request: TaskRequest,
+        _ context: EffectContext
+    ) -> (effects: [Effect], succeeded: Bool) {
         do {
-            let results: [WireValue]
-            switch ChordResults.join(completion) {
-            case .success(let values): results = values
+            let values: [WireValue]
+            switch results {
+            case .success(let results): values = results
             case .failure(let failure):
-                return try chordFailed(body, failure.error, cause: failure.cause, request, context)
-                    + [.chord(.close(completion.claim, succeeded: false))]
+                return (try chordFailed(body, failure.error, cause: failure.cause, request, context), false)
             }
             var publication = context.publication
             publication.parent = request
             var canvas = canvas(publication)
-            try canvas.apply(CelerySignature.decode(body), args: [.array(results)])
-            return try effects(of: canvas.steps, in: publication)
-                + [.chord(.close(completion.claim, succeeded: true))]
+            try canvas.apply(CelerySignature.decode(body), args: [.array(values)])
+            return (try effects(of: canvas.steps, in: publication), true)
         } catch {
             let failure = TaskFailure("ChordError", module: "celery.exceptions", "Callback error: \(error)")
-            return ((try? chordFailed(body, failure, cause: failure, request, context)) ?? [])
-                + [.chord(.close(completion.claim, succeeded: false))]
+            return ((try? chordFailed(body, failure, cause: failure, request, context)) ?? [], false)
         }
     }
 
@@ -65,21 +85,23 @@ extension CeleryFormats {
     ) throws(CeleriacError) -> [Effect] {
         guard let signature = try? CelerySignature.decode(body) else { return [] }
         var effects: [Effect] = []
+        var failure = failure
         let errbacks = Self.list(signature, "link_error")
         if signature.kind == .group {
             for member in (try? signature.members()) ?? [] {
                 let (id, own) = Self.result(of: member)
                 guard let id else { continue }
-                effects += try errorCallbacks(
-                    own + errbacks.filter { !own.contains($0) }, cause, failedID: id, request: request, context)
-                effects += try stored(cause, as: .failure, id: id, groupID: nil, request, context)
+                var failure = cause
+                effects += errorCallbacks(
+                    own + errbacks.filter { !own.contains($0) }, of: &failure, failedID: id, request: request, context)
+                effects += try stored(failure, as: .failure, id: id, groupID: nil, request, context)
             }
             if let id = signature.id {
                 effects += try stored(cause, as: .failure, id: id, groupID: nil, request, context)
             }
         } else {
-            effects += try errorCallbacks(
-                errbacks, failure, failedID: signature.id ?? request.id, request: request, context)
+            effects += errorCallbacks(
+                errbacks, of: &failure, failedID: signature.id ?? request.id, request: request, context)
             if let id = signature.id {
                 effects += try stored(
                     failure, as: .failure, id: id, groupID: signature.options["group_id"]?.stringValue, request,

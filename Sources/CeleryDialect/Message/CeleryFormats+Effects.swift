@@ -10,12 +10,20 @@ extension CeleryFormats {
     public func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> [Effect]
     {
+        var effects: [Effect] = []
+        for step in context.ownSteps { effects += try self.effects(ofOwn: step, request, context) }
+        return try effects + self.effects(following: outcome, request, context)
+    }
+
+    private func effects(
+        following outcome: Outcome, _ request: TaskRequest, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
         switch outcome {
         case .success(let value):
             return try success(value, request, context) + [.settle(.acknowledge)]
         case .failure(let failure):
             return try failed(failure, request, context)
-                + [.settle(context.taskOptions.acknowledgesOnFailure ? .acknowledge : .reject)]
+                + [.settle(context.taskOptions.acknowledgesOnFailure != false ? .acknowledge : .reject)]
         case .retry(let eta, let cause, let arguments, let keywordArguments):
             let again = try retryMessage(
                 request, eta: eta, now: context.now, arguments: arguments, keywordArguments: keywordArguments)
@@ -34,7 +42,7 @@ extension CeleryFormats {
                 type: "TimeLimitExceeded", module: "billiard.exceptions",
                 arguments: [Int64(exactly: limit).map { .int($0) } ?? .double(limit)])
             return try failed(error, request, context)
-                + [.settle(context.taskOptions.acknowledgesOnTimeout ? .acknowledge : .requeue)]
+                + [.settle(context.taskOptions.acknowledgesOnTimeout != false ? .acknowledge : .requeue)]
         case .unregistered:
             let error = TaskFailure("NotRegistered", module: "celery.exceptions", request.name)
             let fault = MessageFault(
@@ -116,12 +124,28 @@ extension CeleryFormats {
         _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         let embed = (request.message as? CeleryTaskMessage)?.embed ?? CeleryEmbed()
+        var failure = failure
+        let callbacks = errorCallbacks(
+            embed.errbacks?.arrayValue ?? [], of: &failure, failedID: request.id, request: request, context)
         var effects = try stored(failure, as: .failure, request, context)
         effects += try part(of: request, .failure, CeleryRemoteException(failure).encode(), context)
         effects += try failChain(embed.chain, failure, request, context)
-        effects += try errorCallbacks(
-            embed.errbacks?.arrayValue ?? [], failure, failedID: request.id, request: request, context)
-        return effects
+        return effects + callbacks
+    }
+
+    /// What calls error callbacks. Where they cannot be sent, for they are no signatures all through, the failure says so
+    /// in its traceback.
+    func errorCallbacks(
+        _ errbacks: [WireValue], of failure: inout TaskFailure, failedID: String, request: TaskRequest,
+        _ context: EffectContext
+    ) -> [Effect] {
+        do {
+            return try errorCallbacks(errbacks, failure, failedID: failedID, request: request, context)
+        } catch {
+            let text = "The error callbacks could not be sent: \(error)"
+            failure.traceback = failure.traceback.map { $0 + "\n" + text } ?? text
+            return []
+        }
     }
 
     /// Every step of a chain that comes after a failed one gets the same failure; one that belongs to a chord gives it its
@@ -193,7 +217,7 @@ extension CeleryFormats {
     func stored(
         _ failure: TaskFailure, as state: TaskState, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        guard context.storesResult || context.taskOptions.storesErrorsEvenIfIgnored else { return [] }
+        guard context.storesResult || context.taskOptions.storesErrorsEvenIfIgnored == true else { return [] }
         let children = context.children.map { CeleryResultTuple($0) }
         return [
             .store(
