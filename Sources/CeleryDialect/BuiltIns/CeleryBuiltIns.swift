@@ -51,24 +51,27 @@ package enum CeleryBuiltIns {
             let chunks = CelerySignature(
                 task: "celery.chunks",
                 kwargs: [
-                    "task": try arguments.required("task"), "it": .array(try arguments.list("it")),
+                    "task": try task(of: arguments).encode(), "it": .array(try arguments.list("it")),
                     "n": .int(Int64(size)),
                 ], subtaskType: "chunks")
             return try await apply(chunks, context)
         },
     ]
 
+    private static func task(of call: BuiltInArguments) throws -> CelerySignature {
+        do {
+            return try CelerySignature.decode(try call.required("task"))
+        } catch is CeleryWireError {
+            throw call.error("argument 'task' is no signature")
+        }
+    }
+
     /// Runs a task of this worker for each item of a list, one after another.
     private static func run(
         _ context: TaskContext, arguments: (WireValue) throws -> [WireValue]
     ) async throws -> WireValue {
         let call = BuiltInArguments(context.request, "task", "it")
-        let signature: CelerySignature
-        do {
-            signature = try CelerySignature.decode(try call.required("task"))
-        } catch is CeleryWireError {
-            throw call.error("argument 'task' is no signature")
-        }
+        let signature = try task(of: call)
         var results: [WireValue] = []
         for item in try call.list("it") {
             // As Python does: the task's function with the item, whatever else its signature says.

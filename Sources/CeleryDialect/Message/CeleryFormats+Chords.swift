@@ -108,7 +108,7 @@ extension CeleryFormats {
                     context)
             }
         }
-        return effects + (try failChain(signature.options["chain"], failure, request, context))
+        return effects + (try failChain(signature.options["chain"], failure, request, context, storing: true))
     }
 
     /// The id under which the result of a member of a group is awaited, and the error callbacks of that.

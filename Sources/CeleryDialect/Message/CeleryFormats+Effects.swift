@@ -129,7 +129,7 @@ extension CeleryFormats {
             embed.errbacks?.arrayValue ?? [], of: &failure, failedID: request.id, request: request, context)
         var effects = try stored(failure, as: .failure, request, context)
         effects += try part(of: request, .failure, CeleryRemoteException(failure).encode(), context)
-        effects += try failChain(embed.chain, failure, request, context)
+        effects += try failChain(embed.chain, failure, request, context, storing: context.storesResult)
         return effects + callbacks
     }
 
@@ -150,15 +150,17 @@ extension CeleryFormats {
 
     /// Every step of a chain that comes after a failed one gets the same failure; one that belongs to a chord gives it its
     /// part, and the body of one that is a chord fails too.
+    ///
+    /// - Parameter storing: whether the failures are stored: not for the chain of a task whose result nobody wants.
     func failChain(
-        _ chain: WireValue?, _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
+        _ chain: WireValue?, _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext, storing: Bool
     ) throws(CeleriacError) -> [Effect] {
         var effects: [Effect] = []
         var pending = Array((chain?.arrayValue ?? []).reversed())
         while let step = pending.popLast() {
             guard let signature = try? CelerySignature.decode(step) else { continue }
             let groupID = signature.options["group_id"]?.stringValue
-            if let id = signature.id, context.storesResult {
+            if let id = signature.id, storing {
                 effects += try stored(failure, as: .failure, id: id, groupID: groupID, request, context)
             }
             if let id = signature.id, let groupID, let body = signature.options["chord"], !body.isNull {

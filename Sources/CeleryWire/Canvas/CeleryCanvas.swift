@@ -214,9 +214,18 @@ public struct CeleryCanvas {
 
     // MARK: Chords
 
+    /// Refuses chords, also those that would come later in a chain, where their bodies could never begin.
+    func checkChords() throws(CeleryWireError) {
+        guard chords != .impossible else {
+            throw CeleryWireError(
+                .chordsUnsupported, "chords need results that are kept: use redis:// or file:// for results")
+        }
+    }
+
     private mutating func applyChord(
         _ signature: CelerySignature, args: [WireValue], kwargs: WireObject, options: WireObject
     ) throws(CeleryWireError) -> CeleryResultTuple {
+        try checkChords()
         let merged = signature.merging(options: options)
         var passed = merged.options.filter { !$0.value.isNull }
         var header = try signature.header()
@@ -247,9 +256,7 @@ public struct CeleryCanvas {
             try apply(body, args: [[]])
         } else {
             switch chords {
-            case .impossible:
-                throw CeleryWireError(
-                    .chordsUnsupported, "chords need results that are kept: use redis:// or file:// for results")
+            case .impossible: break
             case .counted:
                 if members.contains(where: { $0.members != nil }) { add(.saveGroup(headerResult)) }
             case .unlocked:
