@@ -113,7 +113,10 @@ struct CeleryCanvasCaptureTests {
 
     /// What matters of messages, their ids numbered in the order in which they turn up.
     private static func shape(_ messages: [CeleryTaskMessage]) throws -> String {
-        let inOrder = messages.sorted { ($0.groupIndex ?? 0, $0.task) < ($1.groupIndex ?? 0, $1.task) }
+        // The captures hold them in the order in which they are served, or were sent.
+        let inOrder = messages.sorted {
+            ($0.groupIndex ?? 0, $0.task, "\($0.args)") < ($1.groupIndex ?? 0, $1.task, "\($1.args)")
+        }
         let values = inOrder.map { message -> WireValue in
             let embed = message.embed.unordered
             func text(_ text: String?) -> WireValue { text.map { .string($0) } ?? .null }
