@@ -1,3 +1,5 @@
+public import CeleriacWire
+
 /// A group that was sent, and its results to come.
 public struct GroupResult<Element: Sendable>: Sendable {
     /// Which results belong to it, and what came before it in a chain.
@@ -29,6 +31,12 @@ public struct GroupResult<Element: Sendable>: Sendable {
     ///
     /// - Throws: as ``save()``.
     public func delete() async throws { try await results.first?.client.forgetGroup(id) }
+
+    /// What came before it in a chain; nil for a group alone.
+    public var parent: AsyncResult<WireValue>? {
+        guard let client = results.first?.client else { return nil }
+        return reference.parent.map { client.result($0, coding: .wire) }
+    }
 
     /// Waits for the results of all members.
     ///

@@ -61,6 +61,20 @@ public struct Signature<Result: Sendable>: Sendable {
         return copy
     }
 
+    /// This signature with a task that is sent when it has succeeded, and takes its result.
+    public func onSuccess<Other: Sendable>(_ callback: TaskName<Result, Other>) -> Signature where Result: Codable {
+        onSuccess(
+            Signature<Other>(task: callback.name, resultCoding: callback.resultCoding) { _ in EncodedArguments() }
+                .with(callback.options))
+    }
+
+    /// This signature with a task that is sent when it has failed, and takes the id of the failed task.
+    public func onFailure<Other: Sendable>(_ errback: TaskName<String, Other>) -> Signature {
+        onFailure(
+            Signature<Other>(task: errback.name, resultCoding: errback.resultCoding) { _ in EncodedArguments() }
+                .with(errback.options))
+    }
+
     /// This signature with another that is sent when it has failed, the id of the failed task in front of its arguments:
     /// Celery's `link_error`.
     public func onFailure<Other>(_ errback: Signature<Other>) -> Signature {

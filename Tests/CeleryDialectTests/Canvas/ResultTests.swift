@@ -63,6 +63,25 @@ struct ResultTests {
         }
     }
 
+    @Test("callbacks whose types are known take the result, and the id of what failed")
+    func callbacks() async throws {
+        let site = Site()
+        let (stream, continuation) = AsyncStream.makeStream(of: String.self)
+        let number = TaskName<Int, Void>("tasks.number")
+        let failed = TaskName<String, Void>("tasks.failed")
+        let handlers = [
+            number.handled { number in _ = continuation.yield("\(number)") },
+            failed.handled { id in _ = continuation.yield(id) },
+        ]
+        try await site.serves(WorkerConfiguration(queues: ["celery"]), handlers) {
+            var calls = stream.makeAsyncIterator()
+            try await site.app.send(Site.add(1, 2).onSuccess(number).onFailure(failed))
+            #expect(await calls.next() == "3")
+            let id = try await site.app.send(Site.fail("no").onSuccess(number).onFailure(failed)).id
+            #expect(await calls.next() == id)
+        }
+    }
+
     @Test("a saved group is what Celery stores")
     func stored() throws {
         let reference = ResultReference(id: "g", members: [ResultReference(id: "a"), ResultReference(id: "b")])
