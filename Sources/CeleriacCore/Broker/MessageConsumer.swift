@@ -19,8 +19,8 @@ public protocol MessageConsumer: Sendable {
     /// A receipt of a connection that is lost is skipped where the broker has taken its message back already.
     func settle(_ settlements: [Settlement]) async throws
 
-    /// Tells how many messages the worker holds beside its prefetch (waiting for their time), so that a broker which
-    /// counts them can let others through.
+    /// Tells how many messages the worker holds beside its prefetch, so that a broker which counts them can let others
+    /// through: those that wait for their time, and those by which its window has grown; fewer than none where it shrank.
     func hold(_ count: Int) async throws
 
     /// Gives back deliveries that were not begun, to where they came from and in the order given, so that others serve

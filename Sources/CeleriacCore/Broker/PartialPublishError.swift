@@ -22,13 +22,21 @@ public struct PartialPublishError: Error, Sendable, CustomStringConvertible {
             + (first.map { ": \($0.value)" } ?? "")
     }
 
+    /// Whether a message is not known to have been taken.
+    func names(_ index: Int) -> Bool { refused[index] != nil || unknown[index] != nil }
+
     /// Tells a publisher what became of its messages.
     ///
-    /// - Parameter refused: those of `count` messages that were refused; all others were taken.
-    /// - Throws: nothing where all were taken, the first refusal where none was, otherwise this error.
-    package static func check(refused: [Int: CeleriacError], of count: Int) throws {
-        guard let first = refused.min(by: { $0.key < $1.key }) else { return }
-        if refused.count >= count { throw first.value }
-        throw PartialPublishError(refused: refused)
+    /// - Parameters:
+    ///   - refused: those of `count` messages that were refused.
+    ///   - unknown: those whose answer did not arrive; all others were taken.
+    /// - Throws: nothing where all were taken, the first reason where all met the same fate, otherwise this error.
+    package static func check(
+        refused: [Int: CeleriacError], unknown: [Int: CeleriacError] = [:], of count: Int
+    ) throws {
+        for fate in [refused, unknown] where fate.count >= count {
+            if let first = fate.min(by: { $0.key < $1.key }) { throw first.value }
+        }
+        if !refused.isEmpty || !unknown.isEmpty { throw PartialPublishError(refused: refused, unknown: unknown) }
     }
 }

@@ -103,7 +103,7 @@ public final class Client: TaskSender {
         PublicationContext(
             now: timers.now, replyTo: store?.replyTo ?? "", parent: parent, defaultQueue: configuration.defaultQueue,
             routes: configuration.routes, countsChords: store is any ChordStore,
-            resultExpiry: configuration.resultExpiry)
+            keepsResults: store.map { !$0.deliversOnce } ?? false, resultExpiry: configuration.resultExpiry)
     }
 
     /// What is to be sent for a signature, the client's options under its own and those of the call.
@@ -152,7 +152,7 @@ public final class Client: TaskSender {
             throw CeleriacError(.unsupported, "a group must have members, and none of them may be a group")
         }
         return GroupResult(
-            id: reference.id,
+            reference: reference,
             results: zip(group.members, members).map { signature, reference in
                 AsyncResult(reference: reference, client: self, coding: signature.resultCoding, ticket: ticket)
             })
@@ -235,6 +235,43 @@ public final class Client: TaskSender {
         var result = try dialect.result(from: payload)
         result.taskID = id
         return result
+    }
+
+    /// What is stored of tasks now; nil for those of which nothing is.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` where there is no store that can be asked.
+    func currentResults(of ids: [String]) async throws -> [TaskResult?] {
+        guard let store, !store.deliversOnce else {
+            throw CeleriacError(.configuration, "there is no result store that can be asked for results")
+        }
+        return try await store.fetch(ids).map { try $0.map { try dialect.result(from: $0) } }
+    }
+
+    /// Deletes results that have expired, where the store does not do that by itself.
+    func removeExpiredResults() async throws {
+        guard let store, let expiry = configuration.resultExpiry else { return }
+        try await store.removeResults(olderThan: expiry)
+    }
+
+    // MARK: Groups
+
+    func save<Element>(_ group: GroupResult<Element>) async throws {
+        try await groupStore().storeGroup(
+            group.id, payload: try dialect.payload(ofGroup: group.reference), expiry: configuration.resultExpiry)
+    }
+
+    func restoreGroup<Element>(_ id: String, coding: ResultCoding<Element>) async throws -> GroupResult<Element>? {
+        guard let payload = try await groupStore().fetchGroup(id) else { return nil }
+        return GroupResult(try dialect.group(from: payload), client: self, coding: coding)
+    }
+
+    func forgetGroup(_ id: String) async throws { try await groupStore().forgetGroup(id) }
+
+    private func groupStore() throws -> any ResultStore {
+        guard let store else {
+            throw CeleriacError(.configuration, "there is no result store: give the application one")
+        }
+        return store
     }
 
     /// Asks for a result every so often, until it is final.

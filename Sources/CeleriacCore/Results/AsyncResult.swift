@@ -60,6 +60,15 @@ public struct AsyncResult<Value: Sendable>: Sendable {
         try await client.currentResult(of: id)
     }
 
+    /// What the task has sent, as its result names it now: tasks, and groups with their ``members``. Empty while nothing
+    /// is stored.
+    ///
+    /// - Throws: ``CeleriacError`` when the result store cannot be reached or read.
+    public func children() async throws -> [AsyncResult<WireValue>] {
+        let children = try await stored()?.children ?? []
+        return children.map { client.result($0, coding: .wire) }
+    }
+
     /// Deletes what is stored for the task.
     ///
     /// - Throws: ``CeleriacError`` when the result store cannot be reached.

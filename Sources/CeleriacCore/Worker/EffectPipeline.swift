@@ -170,11 +170,18 @@ final class EffectPipeline: Sendable {
 
     private func publish(_ plans: [Plan], instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
         await perform(plans, what: "publish", reason: "followUpNotPublished", instead: instead) { plans in
-            try await broker.publish(
-                plans.flatMap { plan in
-                    guard case .publish(let messages)? = plan.first else { return [OutgoingMessage]() }
-                    return messages
-                })
+            let messages = plans.map(\.messages)
+            do {
+                try await broker.publish(Array(messages.joined()))
+            } catch let error as PartialPublishError {
+                // What was taken is not published again.
+                var index = 0
+                for (place, messages) in messages.enumerated() {
+                    plans[place].leave(messages.enumerated().filter { error.names(index + $0.offset) }.map(\.element))
+                    index += messages.count
+                }
+                throw error
+            }
             return []
         }
     }
@@ -226,16 +233,19 @@ final class EffectPipeline: Sendable {
     /// - Parameters:
     ///   - reason: the name of the fault of a message for which it is refused time and again.
     ///   - instead: what is done for it then.
-    ///   - action: does it, and returns for each plan what is to be done next, or nothing for none.
+    ///   - action: does it, and returns for each plan what is to be done next, or nothing for none. Where it does a part,
+    ///     it leaves the rest to the plans.
     private func perform(
         _ plans: [Plan],
         what: String,
         reason: String,
         instead: (Plan, any Error) -> [Effect],
-        action: ([Plan]) async throws -> [[Effect]]
+        action: (inout [Plan]) async throws -> [[Effect]]
     ) async -> [Plan] {
+        var plans = plans
         do {
-            return Self.advanced(plans, try await action(plans))
+            let next = try await action(&plans)
+            return Self.advanced(plans, next)
         } catch {
             logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
         }
@@ -250,10 +260,13 @@ final class EffectPipeline: Sendable {
                     plan.replaceRest(with: .requeue)
                     break
                 }
+                var alone = [plan]
                 do {
-                    plan.advance(inserting: try await action([plan]).first ?? [])
+                    let next = try await action(&alone)
+                    plan.advance(inserting: next.first ?? [])
                     break
                 } catch {
+                    plan = alone.first ?? plan
                     let isOutOfReach = (error as? CeleriacError)?.code == .unavailable
                     if !isOutOfReach { refusals += 1 }
                     if lastCall.isOpen, isOutOfReach {

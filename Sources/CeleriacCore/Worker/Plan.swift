@@ -27,6 +27,17 @@ struct Plan: Sendable {
     /// The effect whose turn it is.
     var first: Effect? { effects.first }
 
+    /// What is to be published now.
+    var messages: [OutgoingMessage] {
+        guard case .publish(let messages)? = effects.first else { return [] }
+        return messages
+    }
+
+    /// Only these messages are still to be published.
+    mutating func leave(_ messages: [OutgoingMessage]) {
+        effects = [.publish(messages)] + effects.dropFirst()
+    }
+
     /// The effect whose turn it was is done, and these are to be done before the rest.
     mutating func advance(inserting next: [Effect] = []) {
         effects = effects.dropFirst()

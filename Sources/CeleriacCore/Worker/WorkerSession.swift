@@ -18,7 +18,10 @@ final class WorkerSession: Sendable {
     let shelf = Shelf()
     /// Jobs that wait for their turn under a rate limit, within the window.
     let limited = Shelf()
-    let slots: [Slot]
+    let slotPool: SlotPool
+    let poolSize: NIOLockedValueBox<Int>
+    /// What the broker was last told of messages beside its prefetch.
+    let toldHeld = NIOLockedValueBox(0)
     let registrations: [String: TaskRegistration]
     let revokedTasks = RevokedTasks()
     let observers: [any WorkerObserver]
@@ -38,7 +41,8 @@ final class WorkerSession: Sendable {
         self.observers = worker.configuration.observers + worker.parts.compactMap(\.observer)
         self.servedQueues = NIOLockedValueBox(worker.configuration.queues)
         self.startTime = worker.timers.now
-        self.slots = (0..<worker.configuration.concurrency).map { _ in Slot() }
+        self.slotPool = SlotPool(count: worker.configuration.concurrency)
+        self.poolSize = NIOLockedValueBox(worker.configuration.concurrency)
         self.pipeline = EffectPipeline(
             broker: worker.broker, store: worker.store, consumer: consumer, timers: worker.timers, logger: logger,
             onJobsEnded: { capacity.release($0) })
@@ -56,7 +60,7 @@ final class WorkerSession: Sendable {
             }
             let allIdle = Gate()
             group.addTask(executorPreference: globalConcurrentExecutor) {
-                await self.runSlots()
+                await self.slotPool.run(self.jobs) { job, slot in await self.perform(job, in: slot) }
                 allIdle.open()
             }
             group.addTask {
@@ -88,21 +92,12 @@ final class WorkerSession: Sendable {
         if let failure { throw failure }
     }
 
-    private func runSlots() async {
-        await withDiscardingTaskGroup { group in
-            for slot in slots {
-                group.addTask { await slot.run(self.jobs) { job, slot in await self.perform(job, in: slot) } }
-            }
-        }
-    }
-
     // MARK: Taking messages
 
     /// Takes messages for as long as there are any to take.
     ///
     /// - Returns: why the consumer gave up, or nil after a stop.
     private func consume() async -> (any Error)? {
-        var held = 0
         var generation: UInt64 = 0
         while true {
             let room = await capacity.room()
@@ -118,11 +113,7 @@ final class WorkerSession: Sendable {
                     limited.remove { !self.consumer.isHeld($0.receipt) }.forEach(dropUnheld)
                 }
                 accept(deliveries)
-                let waiting = shelf.count
-                if waiting != held {
-                    held = waiting
-                    try await consumer.hold(waiting)
-                }
+                try await tellHeld()
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
                 return error
@@ -216,19 +207,20 @@ final class WorkerSession: Sendable {
     }
 
     private func stop(allIdle: Gate) async {
+        slotPool.close()
         let waiting = jobs.close() + limited.close()
         let shelved = shelf.close()
         logger.info(
             "worker is stopping",
             metadata: [
-                "running": "\(slots.count { $0.currentJob != nil })", "waiting": "\(waiting.count)",
+                "running": "\(activeCount)", "waiting": "\(waiting.count)",
                 "eta": "\(shelved.count)",
             ])
         // At once, so that other workers need not wait for what runs here still.
         await giveBack(waiting + shelved)
         let isCancelled = Task.isCancelled
         let deadline = worker.timers.schedule(after: isCancelled ? .zero : worker.configuration.stopTimeout) {
-            self.slots.forEach { $0.cancelCurrentJob() }
+            self.slotPool.slots.forEach { $0.cancelCurrentJob() }
         }
         await allIdle.wait()
         deadline.cancel()

@@ -34,9 +34,10 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
         let isGlobal =
             server.product == "RabbitMQ" && !options.hasQuorumQueue(queues)
             && version.lexicographicallyPrecedes([4]) && !version.lexicographicallyPrecedes([3, 3])
-        if isGlobal { return (prefetch + holding, true) }
+        if isGlobal { return (max(1, prefetch + holding), true) }
+        // Fewer than the pool was started with are not asked for: a smaller worker takes what it has room for.
         let step = max(16, prefetch)
-        return (max(1, prefetch / max(1, queues.count)) + (holding + step - 1) / step * step, false)
+        return (max(1, prefetch / max(1, queues.count)) + (max(0, holding) + step - 1) / step * step, false)
     }
 
     func consumerTag(_ number: Int, nodeName: String) -> String { "celeriac\(number)" }

@@ -59,7 +59,8 @@ extension CeleryFormats {
             lineage: CeleryLineage(
                 rootID: context.parent.map { $0.rootID ?? $0.id }, parentID: context.parent?.id,
                 replyTo: context.replyTo, origin: origin),
-            now: context.now, countsParts: context.countsChords, newID: CeleryID.random)
+            now: context.now,
+            chords: context.countsChords ? .counted : context.keepsResults ? .unlocked : .impossible, newID: CeleryID.random)
     }
 
     /// What carries out a canvas's steps, messages that follow each other together.

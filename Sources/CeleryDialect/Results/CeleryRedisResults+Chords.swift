@@ -71,7 +71,7 @@ extension CeleryRedisResults: ChordStore {
             ])
     }
 
-    private static func seconds(_ expiry: Duration?) -> Int64? {
+    static func seconds(_ expiry: Duration?) -> Int64? {
         expiry.map { max(1, $0.components.seconds) }
     }
 

@@ -163,6 +163,27 @@ public final class CeleryRedisResults: ResultStore {
         _ = try await send([command])
     }
 
+    /// Stores which results belong to a group, and tells of it on the channel of that name, as Celery does.
+    public func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
+        let key = keys.group(id)
+        var set = RedisCommand("SET", key, payload)
+        if let seconds = Self.seconds(expiry) {
+            set.append("EX")
+            set.append(String(seconds))
+        }
+        _ = try await send([RedisCommand("MULTI"), set, RedisCommand("PUBLISH", key, payload), RedisCommand("EXEC")])
+    }
+
+    /// What is stored of a group, or nil.
+    public func fetchGroup(_ id: String) async throws -> [UInt8]? {
+        try await send([RedisCommand("GET", keys.group(id))]).first?.bytes
+    }
+
+    /// Deletes what is stored of a group.
+    public func forgetGroup(_ id: String) async throws {
+        _ = try await send([RedisCommand("DEL", keys.group(id))])
+    }
+
     /// Closes the connections.
     public func close() async {
         await pubSub.close()

@@ -20,21 +20,22 @@ extension CelerySignature {
             case "link_error": message.embed.errbacks = .array(list(name))
             case "chain": message.embed.chain = value
             case "chord": message.embed.chord = value
-            case "group_id": message.group = value.stringValue
-            case "group_index": message.groupIndex = value.intValue
-            case "root_id": message.rootID = value.stringValue
-            case "parent_id": message.parentID = value.stringValue
-            case "reply_to": message.properties.replyTo = value.stringValue
-            case "countdown": countdown = value.doubleValue
-            case "eta": message.eta = value.timeText
+            case "group_id": message.group = try Self.text(value, name)
+            case "group_index": message.groupIndex = try Self.integer(value, name)
+            case "root_id": message.rootID = try Self.text(value, name)
+            case "parent_id": message.parentID = try Self.text(value, name)
+            case "reply_to": message.properties.replyTo = try Self.text(value, name)
+            case "countdown": countdown = try Self.number(value, name)
+            case "eta": message.eta = try Self.time(value, name)
             case "expires":
-                message.expires =
-                    try value.doubleValue.map { seconds throws(CeleryWireError) in
-                        try Self.text(now.addingTimeInterval(seconds), name)
-                    } ?? value.timeText
-            case "retries": message.retries = value.intValue ?? 0
-            case "time_limit": message.timeLimit.hard = value.doubleValue
-            case "soft_time_limit": message.timeLimit.soft = value.doubleValue
+                if let seconds = value.doubleValue {
+                    message.expires = try Self.text(now.addingTimeInterval(seconds), name)
+                } else {
+                    message.expires = try Self.time(value, name)
+                }
+            case "retries": message.retries = try Self.integer(value, name)
+            case "time_limit": message.timeLimit.hard = try Self.number(value, name)
+            case "soft_time_limit": message.timeLimit.soft = try Self.number(value, name)
             case "ignore_result": message.ignoreResult = value.boolValue
             case "shadow": message.shadow = value.stringValue
             case "replaced_task_nesting": message.replacedTaskNesting = value.intValue ?? 0
@@ -80,6 +81,32 @@ extension CelerySignature {
             message.properties.expiration = CeleryTime.expiration(expires: expires, now: now)
         }
         return (message, route)
+    }
+
+    // What is of another type is refused: passed over it would change when, where or for whom the task runs.
+
+    private static func text(_ value: WireValue, _ option: String) throws(CeleryWireError) -> String {
+        guard let text = value.stringValue else { throw .invalid(option, "the option must be text") }
+        return text
+    }
+
+    private static func integer(_ value: WireValue, _ option: String) throws(CeleryWireError) -> Int {
+        guard let number = value.wholeNumber else { throw .invalid(option, "the option must be a whole number") }
+        return number
+    }
+
+    private static func number(_ value: WireValue, _ option: String) throws(CeleryWireError) -> Double {
+        guard let number = value.doubleValue, number.isFinite else {
+            throw .invalid(option, "the option must be a number")
+        }
+        return number
+    }
+
+    private static func time(_ value: WireValue, _ option: String) throws(CeleryWireError) -> String {
+        guard let text = value.timeText, CeleryTime.date(text, utcOffset: 0) != nil else {
+            throw .invalid(option, "the option must be a time")
+        }
+        return text
     }
 
     private static func text(_ date: Date, _ field: String) throws(CeleryWireError) -> String {

@@ -199,4 +199,41 @@ struct WorkerControlTests {
             #expect(error?.state == .revoked && error?.type == reason)
         }
     }
+
+    @Test("grows and shrinks while it works")
+    func resizing() async throws {
+        let bench = Bench()
+        let (part, finish) = (ControlProbe(), Gate())
+        let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1, parts: [part]) {
+            work.handled(options: TaskOptions(placement: .blocking)) { text in
+                await finish.wait()
+                return text
+            }
+            quick.handled { $0 }
+        }
+        try await bench.run(worker) {
+            let control = await part.control()
+            let sent = try await bench.client.send(["a", "b", "c"].map { work($0) })
+            await until { control.activeCount == 1 }
+            try await control.resize(by: 2)
+            #expect(control.concurrency == 3 && control.prefetchCount == 3)
+            await until { control.activeCount == 3 }
+            try await control.resize(by: -2)
+            #expect(control.concurrency == 1 && control.prefetchCount == 1)
+            // Who runs goes on.
+            #expect(control.activeCount == 3)
+            finish.open()
+            #expect(try await sent.get() == ["a", "b", "c"])
+            await until { control.activeCount == 0 }
+            #expect(try await bench.client.send(quick("d")).get() == "d")
+            // Those that were let go and had not gone stay.
+            try await control.resize(by: 1)
+            #expect(control.concurrency == 2)
+            #expect(try await bench.client.send(["e", "f", "g"].map { quick($0) }).get() == ["e", "f", "g"])
+            for change in [-2, 65_535, Int.min] {
+                await #expect(throws: CeleriacError.self) { try await control.resize(by: change) }
+            }
+            #expect(control.concurrency == 2)
+        }
+    }
 }

@@ -226,7 +226,7 @@ struct WorkerTests {
         try await bench.run(worker) {
             await expectFailure("expired") { _ = try await expired.get() }
         }
-        #expect(bench.broker.count(in: "q") == 0)
+        #expect(bench.memory.count(in: "q") == 0)
     }
 
     @Test("has room for another message once one is acknowledged early")
@@ -239,7 +239,7 @@ struct WorkerTests {
         try await bench.run(worker) {
             let first = try await bench.client.send(work())
             let second = try await bench.client.send(work())
-            await until { bench.broker.count(in: "q") == 0 }
+            await until { bench.memory.count(in: "q") == 0 }
             ends.open()
             try await first.get()
             try await second.get()
