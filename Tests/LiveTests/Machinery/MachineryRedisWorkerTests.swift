@@ -108,6 +108,54 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
+    /// Workers store nothing for the tasks of a chain behind one that failed.
+    @Test func aChainWhoseTaskFailsTellsItsCallers() async throws {
+        let bench = try await MachineryBench()
+        let server = bench.server
+        let failing = TaskName<String, Int>("fail_res_task")
+        try await bench.run {
+            let chain = try await server.send(
+                MachineryChain([
+                    server.signature(failing("boom")), server.signature(MachineryTasks.add([1])),
+                    server.signature(MachineryTasks.add([2])),
+                ]))
+            let last = try #require(chain.last)
+            let typed = try await server.send(failing("boom").then(MachineryTasks.add([1])))
+            let waits: [@Sendable () async throws -> Void] = [
+                { _ = try await chain.get() }, { _ = try await last.get() },
+                { _ = try await last.get(every: .milliseconds(5)) }, { _ = try await typed.get() },
+            ]
+            for wait in waits {
+                await #expect { try await wait() } throws: { ($0 as? RemoteTaskError)?.message == "boom" }
+            }
+            let status = try await last.status()
+            #expect(status == .pending)
+        }
+        await bench.close()
+    }
+
+    /// A Go worker stores nothing for the callback of a chord whose member failed.
+    @Test func aChordThatGoWorkersLeaveTellsItsCallers() async throws {
+        let bench = try await MachineryBench()
+        let members = [
+            try bench.server.signature(MachineryTasks.add([1])), try bench.server.signature(MachineryTasks.add([2])),
+        ]
+        let chord = try await bench.server.send(
+            MachineryChord(MachineryGroup(members), callback: MachinerySignature(name: "multiply")))
+        // Real Go's state of a member that failed.
+        let failure = try #require(
+            try RecordedCase("redis-09d-chord-one-fails").left.values.compactMap(\.first).first {
+                $0.contains(#""State":"FAILURE""#)
+            })
+        let id = try #require(chord.members.last?.id)
+        let state = failure.replacing(/"TaskUUID":"[^"]*"/, with: #""TaskUUID":"\#(id)""#)
+        _ = try await bench.redis.send(RedisCommand("SET", id, state))
+        for wait: @Sendable () async throws -> WireValue in [{ try await chord.get() }, { try await chord.callback.get() }] {
+            await #expect { try await wait() } throws: { ($0 as? RemoteTaskError)?.taskID == id }
+        }
+        await bench.close()
+    }
+
     @Test func movesAllDueTasksAtOnceAndParksWhatIsNone() async throws {
         let bench = try await MachineryBench(redis: MachineryRedisSettings(delayedTasksPollPeriod: 200))
         let handles = try await bench.server.send(
