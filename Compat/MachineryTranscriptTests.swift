@@ -15,9 +15,9 @@ import Testing
             let url = MachineryCapture.folder.appending(path: "live/\(name).monitor")
             for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n") {
                 let arguments = try #require(MonitorLine.arguments(String(line)))
-                guard let command = arguments.first.map({ String(decoding: $0, as: UTF8.self).lowercased() }) else { continue }
-                if command == "set" {
-                    states[String(decoding: try #require(arguments.dropFirst().first), as: UTF8.self)] = arguments[2]
+                let command = arguments.first.map { String(decoding: $0, as: UTF8.self).lowercased() }
+                if command == "set", arguments.count > 2 {
+                    states[String(decoding: arguments[1], as: UTF8.self)] = arguments[2]
                 } else {
                     messages.append(try #require(arguments.last))
                 }
@@ -32,10 +32,12 @@ import Testing
         #expect(transcript.messages.count > 100)
         #expect(transcript.states.count > 100)
         for message in transcript.messages {
-            #expect(try MachinerySignature.decode(message).encode() == message, "\(String(decoding: message, as: UTF8.self))")
+            let again = try MachinerySignature.decode(message).encode()
+            #expect(again == message, "\(String(decoding: message, as: UTF8.self))")
         }
         for state in transcript.states.values {
-            #expect(try MachineryTaskState.decode(state).encode() == state, "\(String(decoding: state, as: UTF8.self))")
+            let again = try MachineryTaskState.decode(state).encode()
+            #expect(again == state, "\(String(decoding: state, as: UTF8.self))")
         }
     }
 
@@ -57,6 +59,7 @@ import Testing
             #expect(result.value == (argument.value == .null ? [] : argument.value), "\(signature.name)")
             types.insert(argument.type)
         }
-        #expect(types.count == 29)
+        // In Swift []byte and []uint8 are one.
+        #expect(types.count == (name == "go-to-swift" ? 29 : 28))
     }
 }

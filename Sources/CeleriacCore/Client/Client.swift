@@ -185,7 +185,8 @@ public final class Client: TaskSender {
     func finalResult(of reference: ResultReference, timeout: Duration?) async throws -> TaskResult {
         let ids = precedingTasks(of: reference) + [reference.id]
         let results = try await finalResults(of: [reference.id], orFailureOf: ids.dropLast(), timeout: timeout)
-        guard let result = results[reference.id] ?? ids.lazy.compactMap({ results[$0] }).first(where: \.hasFailed) else {
+        let failed = ids.lazy.compactMap { results[$0] }.first(where: \.hasFailed)
+        guard let result = results[reference.id] ?? failed else {
             throw CeleriacError(.resultStore, "no result for task \(reference.id)")
         }
         return result
@@ -199,9 +200,9 @@ public final class Client: TaskSender {
     /// Waits until all tasks have a final result, or one of them or of the others has failed.
     ///
     /// - Returns: the results that are there, by the tasks' ids.
-    func finalResults(of ids: [String], orFailureOf others: some Sequence<String> = EmptyCollection(), timeout: Duration?)
-        async throws -> [String: TaskResult]
-    {
+    func finalResults(
+        of ids: [String], orFailureOf others: some Sequence<String> = EmptyCollection(), timeout: Duration?
+    ) async throws -> [String: TaskResult] {
         guard let store else {
             throw CeleriacError(
                 .configuration, "there is no result store: give the application one, or send with ignoresResult")
@@ -238,7 +239,11 @@ public final class Client: TaskSender {
             case .complete(let results):
                 return results
             case .refetch(let missing):
-                try await fetch(missing, from: store)
+                do {
+                    try await fetch(missing, from: store)
+                } catch let error as CeleriacError where error.code == .unavailable && poll != nil {
+                    // A store that is asked again and again may be out of reach in between.
+                }
             case .ended(let missing):
                 try Task.checkCancellation()
                 throw CeleriacError(
@@ -260,7 +265,9 @@ public final class Client: TaskSender {
     }
 
     /// Asks for a result every so often, until it is final or a task before it in its chain has failed.
-    func finalResult(of reference: ResultReference, every interval: Duration, timeout: Duration?) async throws -> TaskResult {
+    func finalResult(
+        of reference: ResultReference, every interval: Duration, timeout: Duration?
+    ) async throws -> TaskResult {
         let timeIsUp = Gate()
         let timer = timeout.map { timers.schedule(after: $0) { timeIsUp.open() } }
         defer { timer?.cancel() }

@@ -168,7 +168,9 @@ private struct FieldReader {
             let type = UInt8(try reader.integer(1))
             let value: WireValue
             switch type {
-            case UInt8(ascii: "S"): value = .string(String(decoding: try reader.take(Int(reader.integer(4))), as: UTF8.self))
+            case UInt8(ascii: "S"):
+                let text = try reader.take(Int(reader.integer(4)))
+                value = .string(String(decoding: text, as: UTF8.self))
             case UInt8(ascii: "t"): value = .bool(try reader.integer(1) != 0)
             case UInt8(ascii: "V"): value = .null
             case UInt8(ascii: "I"): value = .int(try reader.integer(4))
