@@ -48,11 +48,18 @@ public protocol Dialect: Sendable {
     /// The states that workers store on the way of every task whose results are stored, whatever its options say:
     /// `RECEIVED` when a slot takes it up, `STARTED` when its handler begins.
     var trackedStates: Set<TaskState> { get }
+
+    /// Whether what follows a failed task in a chain never gets a state, so that whoever waits for it has to look at what
+    /// came before.
+    var chainsEndSilently: Bool { get }
 }
 
 extension Dialect {
     /// None.
     public var trackedStates: Set<TaskState> { [] }
+
+    /// No.
+    public var chainsEndSilently: Bool { false }
 
     /// Sends single tasks without links, and refuses all else.
     public func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)

@@ -11,6 +11,9 @@ public struct TaskResult: Sendable, Hashable {
     /// The error, for a failure, a retry and a revocation.
     public var error: RemoteTaskError?
 
+    /// Whether the task has ended, and not well.
+    var hasFailed: Bool { state.isFinal && state != .success }
+
     /// Makes a result.
     public init(taskID: String, state: TaskState, value: WireValue = .null, error: RemoteTaskError? = nil) {
         self.taskID = taskID

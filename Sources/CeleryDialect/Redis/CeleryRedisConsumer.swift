@@ -58,7 +58,7 @@ final class CeleryRedisConsumer: MessageConsumer {
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
         let visibility = broker.options.visibilityTimeout
         self.wait = HandoverWait(
-            configuration: broker.configuration,
+            broker.configuration, takingFrom: .right,
             patience: min(.seconds(30), max(.seconds(1), visibility / 2)),
             eventLoop: client.eventLoop, logger: broker.logger)
     }
@@ -121,7 +121,10 @@ final class CeleryRedisConsumer: MessageConsumer {
         if isOver { return }
         // With no queue left there is nothing to wait for but a change.
         if lists.queueCount == 0 { return await gate.wait() }
-        try await wait.wait(for: lists, unblockingWith: client, stop: gate)
+        let sources = lists.servedPlaces.map { place in
+            HandoverWait.Source(list: lists.lists[place].key, handover: lists.lists[place].handoverKey)
+        }
+        try await wait.wait(for: sources, unblockingWith: client, stop: gate)
     }
 
     /// Waits, but not past a stop.

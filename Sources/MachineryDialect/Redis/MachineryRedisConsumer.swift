@@ -37,7 +37,7 @@ final class MachineryRedisConsumer: MessageConsumer {
     let chores = NIOLockedValueBox<[RepeatedTask]>([])
     /// Makes this consumer's tags unlike anybody else's.
     private let tagPrefix = randomUUID() + "."
-    private let wait: QueueWait
+    private let wait: HandoverWait
 
     init(broker: MachineryRedisBroker, options: ConsumerOptions) {
         self.broker = broker
@@ -46,8 +46,9 @@ final class MachineryRedisConsumer: MessageConsumer {
         self.nodeName = options.nodeName
         self.client = RedisClient(broker.configuration, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
-        self.wait = QueueWait(
-            configuration: broker.configuration, queues: queues, eventLoop: client.eventLoop, logger: broker.logger)
+        self.wait = HandoverWait(
+            broker.configuration, takingFrom: .left, patience: .seconds(30), eventLoop: client.eventLoop,
+            logger: broker.logger)
     }
 
     /// The tag of a claim.
@@ -97,7 +98,8 @@ final class MachineryRedisConsumer: MessageConsumer {
             return state.isStopped
         }
         if isStopped { return }
-        try await wait.wait(unblockingWith: client, stop: gate)
+        let sources = queues.map { HandoverWait.Source(list: $0.queue, handover: $0.handover) }
+        try await wait.wait(for: sources, unblockingWith: client, stop: gate)
     }
 
     /// Waits, but not past a stop.
