@@ -6,7 +6,7 @@ import Logging
 ///
 ///     MachineryWalkthrough worker      serves the tasks until SIGINT or SIGTERM
 ///     MachineryWalkthrough send        sends them and prints the results
-///     MachineryWalkthrough both        does both in one process: what CI runs
+///     MachineryWalkthrough both        does both in one process: what `Scripts/check examples` runs
 @main enum Walkthrough {
     static func main() async throws {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }

@@ -66,6 +66,14 @@ struct CallCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    func validate() throws {
+        for (name, seconds) in [("countdown", countdown), ("expires", expires), ("timeout", timeout as Double?)] {
+            // A hundred years. What is no number is in no range.
+            guard let seconds, !(0...3_155_760_000 ~= seconds) else { continue }
+            throw ValidationError("--\(name) is a number of seconds from 0 to 3155760000.")
+        }
+    }
+
     func run() async throws {
         let signature = Signature(
             task, arguments: try JSONArgument.list(args), keywordArguments: try JSONArgument.object(kwargs))

@@ -56,6 +56,10 @@ public protocol Dialect: Sendable {
     /// The states that workers store on the way of every task whose results are stored, whatever its options say:
     /// `RECEIVED` when a slot takes it up, `STARTED` when its handler begins.
     var trackedStates: Set<TaskState> { get }
+
+    /// Whether what follows a failed task in a chain never gets a state, so that whoever waits for it has to look at what
+    /// came before.
+    var chainsEndSilently: Bool { get }
 }
 
 extension Dialect {
@@ -71,6 +75,9 @@ extension Dialect {
     public func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
         throw CeleriacError(.unsupported, "\(name) keeps no groups")
     }
+
+    /// No.
+    public var chainsEndSilently: Bool { false }
 
     /// Sends single tasks without links, and refuses all else.
     public func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)

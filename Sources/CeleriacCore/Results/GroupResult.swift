@@ -42,7 +42,7 @@ public struct GroupResult<Element: Sendable>: Sendable {
     ///
     /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.
     /// - Returns: what the tasks returned, in their order: Celery's `join`.
-    /// - Throws: as ``AsyncResult/get(timeout:)``: the error of the first task in order that failed.
+    /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed.
     public func get(timeout: Duration? = nil) async throws -> [Element] { try await results.get(timeout: timeout) }
 
     /// Passes on each result as its task ends, in whatever order they do.

@@ -13,6 +13,9 @@ public struct TaskResult: Sendable, Hashable {
     /// What the task sent: tasks and groups.
     public var children: [ResultReference]
 
+    /// Whether the task has ended, and not well.
+    var hasFailed: Bool { state.isFinal && state != .success }
+
     /// Makes a result.
     public init(
         taskID: String, state: TaskState, value: WireValue = .null, error: RemoteTaskError? = nil,

@@ -26,7 +26,8 @@ extension CeleryFormats {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }
         let part = ChordPart(
-            groupID: groupID, taskID: taskID, index: index, payload: payload, expiry: context.resultExpiry
+            groupID: groupID, taskID: taskID, index: index, payload: payload, expiry: context.resultExpiry,
+            token: CeleryID.random()
         ) { completion in
             effects(of: completion, body: body, request, context)
         }

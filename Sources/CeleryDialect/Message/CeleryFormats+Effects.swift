@@ -313,7 +313,7 @@ extension CeleryFormats {
             task.argsrepr = nil
             task.kwargsrepr = nil
         }
-        task.retries += 1
+        task.retries = task.retries.nextOrLast
         task.eta = try text(eta)
         task.parentID = task.parentID ?? task.id
         task.ignoreResult = task.ignoreResult ?? false

@@ -62,7 +62,8 @@ public struct CeleryFormats: Dialect {
         request.expires = expires
         request.retries = task.retries
         request.timeLimits = TimeLimits(
-            soft: task.timeLimit.soft.map { .seconds($0) }, hard: task.timeLimit.hard.map { .seconds($0) })
+            soft: task.timeLimit.soft.map { Duration(clampedSeconds: $0) },
+            hard: task.timeLimit.hard.map { Duration(clampedSeconds: $0) })
         request.rootID = task.rootID
         request.parentID = task.parentID
         request.groupID = task.group

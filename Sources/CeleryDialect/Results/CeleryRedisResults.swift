@@ -74,7 +74,7 @@ public final class CeleryRedisResults: ResultStore {
         var arguments: [any RedisArgument] = [force ? "1" : ""]
         arguments.reserveCapacity(2 * records.count + 1)
         for record in records {
-            arguments.append(record.expiry.map { max(1, Int($0.seconds.rounded(.up))) } ?? 0)
+            arguments.append(record.expiry?.lifetimeInSeconds ?? 0)
             arguments.append(record.payload)
         }
         return .evaluate(Self.storeScript, keys: records.map { keys.task($0.taskID) }, arguments: arguments)
@@ -123,7 +123,7 @@ public final class CeleryRedisResults: ResultStore {
                 error.isOutOfReach ? .unavailable : .resultStore, "cannot use the results in \(name)", cause: error)
         }
         if let refusal = replies.lazy.compactMap(\.error).first {
-            throw CeleriacError(.resultStore, "\(name) refused", cause: refusal)
+            throw CeleriacError(refusal.isTemporary ? .unavailable : .resultStore, "\(name) refused", cause: refusal)
         }
         return replies
     }

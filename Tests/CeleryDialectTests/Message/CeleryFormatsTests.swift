@@ -112,4 +112,30 @@ import Testing
         #expect(task.otherHeaders == ["x-trace": "abc"])
         #expect(again.routingKey == "math")
     }
+
+    @Test func numbersWithoutBoundsDoNotEndTheWorker() throws {
+        let request = try request { task in
+            task.retries = .max
+            task.replacedTaskNesting = .max
+            task.timeLimit = CeleryTimeLimit(hard: 1e300, soft: .greatestFiniteMagnitude)
+        }
+        #expect(request.timeLimits.hard == .seconds(3_155_760_000))
+        #expect(request.timeLimits.soft == .seconds(3_155_760_000))
+        let retry = Outcome.retry(eta: now, cause: TaskFailure("ValueError", "no"))
+        guard case .publish(let messages)? = try formats.effects(of: retry, for: request, in: context()).first else {
+            Issue.record("nothing is published")
+            return
+        }
+        #expect(try CeleryTaskMessage.decode(messages[0].message).retries == .max)
+        let other = Outcome.replaced(
+            .task(
+                TaskSubmission(
+                    id: "id-2", name: "tasks.other", arguments: [], keywordArguments: [:], options: SendOptions(),
+                    replyTo: "")))
+        guard case .publish(let messages)? = try formats.effects(of: other, for: request, in: context()).first else {
+            Issue.record("nothing is published")
+            return
+        }
+        #expect(try CeleryTaskMessage.decode(messages[0].message).replacedTaskNesting == .max)
+    }
 }
