@@ -25,6 +25,6 @@ public struct JobSnapshot: Sendable {
         request = job.request
         self.phase = phase
         startTime = job.startTime
-        isAcknowledged = job.acknowledgesEarly && startTime != nil
+        isAcknowledged = job.isAcknowledged
     }
 }

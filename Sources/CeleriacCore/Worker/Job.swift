@@ -27,6 +27,9 @@ final class Job: Sendable {
         return bits == 0 ? nil : Date(timeIntervalSince1970: Double(bitPattern: bits))
     }
 
+    /// Whether its message was acknowledged when it began.
+    var isAcknowledged: Bool { acknowledgesEarly && startTime != nil }
+
     func begin(at time: Date) {
         start.store(time.timeIntervalSince1970.bitPattern, ordering: .releasing)
         registration.countRun()

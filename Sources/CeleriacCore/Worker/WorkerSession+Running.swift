@@ -14,9 +14,10 @@ extension WorkerSession {
         if isRevoked(request) { return finish(job, .revoked(.revoked)) }
         job.begin(at: worker.timers.now)
         notify(.started(request))
-        if job.acknowledgesEarly {
+        if job.isAcknowledged {
+            // As with Celery's prefetch count, what is acknowledged makes room for another message.
             pipeline.submit(
-                Plan(receipt: job.receipt, taskID: request.id, endsJob: false, effects: [.settle(.acknowledge)]))
+                Plan(receipt: job.receipt, taskID: request.id, endsJob: true, effects: [.settle(.acknowledge)]))
         }
         let sender = ContextSender(client: worker.client)
         let context = context(of: request, sender: sender) { state, value in
@@ -139,12 +140,14 @@ extension WorkerSession {
                 job.request, outcome,
                 runtime: job.startTime.map { .seconds(max(0, worker.timers.now.timeIntervalSince($0))) }))
         var effects = self.effects(of: outcome, for: job, sender: sender)
-        if job.acknowledgesEarly {
+        // One that never began has its message still.
+        let isAcknowledged = job.isAcknowledged
+        if isAcknowledged {
             effects.removeAll { if case .settle = $0 { true } else { false } }
         }
         pipeline.submit(
             Plan(
-                receipt: job.acknowledgesEarly ? nil : job.receipt, taskID: job.request.id, endsJob: true,
+                receipt: isAcknowledged ? nil : job.receipt, taskID: job.request.id, endsJob: !isAcknowledged,
                 request: job.request, effects: effects, onEnd: telling))
     }
 

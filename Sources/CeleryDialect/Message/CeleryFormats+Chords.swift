@@ -49,8 +49,7 @@ extension CeleryFormats {
         case let end as ChordEnd:
             return effects(of: end.results, body: end.body, request, context).effects
         case let failure as UnreadableCall:
-            return try stored(
-                failure.error, as: .failure, id: request.id, groupID: request.groupID, request, context)
+            return try stored(failure.error, ofBody: request.id, children: [], request, context)
         default:
             throw CeleriacError(.unsupported, "\(type(of: step)) is nothing that a task can leave to Celery's formats")
         }
@@ -85,28 +84,23 @@ extension CeleryFormats {
     ) throws(CeleriacError) -> [Effect] {
         guard let signature = try? CelerySignature.decode(body) else { return [] }
         var effects: [Effect] = []
-        var failure = failure
+        var children = context.children.map { CeleryResultTuple($0) }
+        func fail(_ id: String, _ failure: TaskFailure, _ errbacks: [WireValue]) throws(CeleriacError) {
+            var failure = failure
+            let callbacks = errorCallbacks(errbacks, of: &failure, failedID: id, request: request, context)
+            if let group = callbacks.sent { children.append(group) }
+            effects += callbacks.effects
+            effects += try stored(failure, ofBody: id, children: children, request, context)
+        }
         let errbacks = Self.list(signature, "link_error")
         if signature.kind == .group {
             for member in (try? signature.members()) ?? [] {
                 let (id, own) = Self.result(of: member)
-                guard let id else { continue }
-                var failure = cause
-                effects += errorCallbacks(
-                    own + errbacks.filter { !own.contains($0) }, of: &failure, failedID: id, request: request, context)
-                effects += try stored(failure, as: .failure, id: id, groupID: nil, request, context)
+                if let id { try fail(id, cause, own + errbacks.filter { !own.contains($0) }) }
             }
-            if let id = signature.id {
-                effects += try stored(cause, as: .failure, id: id, groupID: nil, request, context)
-            }
+            if let id = signature.id { try fail(id, cause, []) }
         } else {
-            effects += errorCallbacks(
-                errbacks, of: &failure, failedID: signature.id ?? request.id, request: request, context)
-            if let id = signature.id {
-                effects += try stored(
-                    failure, as: .failure, id: id, groupID: signature.options["group_id"]?.stringValue, request,
-                    context)
-            }
+            try fail(signature.id ?? CeleryID.random(), failure, errbacks)
         }
         return effects + (try failChain(signature.options["chain"], failure, request, context, storing: true))
     }

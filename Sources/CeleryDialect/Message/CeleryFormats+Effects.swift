@@ -93,8 +93,10 @@ extension CeleryFormats {
                 "ValueError", "what follows \(request.name) cannot be applied: \(error.message)")
             return try failed(failure, request, context)
         }
+        var context = context
+        context.children = children.map { ResultReference($0) }
         return try effects(of: canvas.steps, in: publication)
-            + stored(.success, value, children: children, request, context)
+            + stored(.success, value, request, context)
             + part(of: request, .success, value, context)
     }
 
@@ -130,7 +132,7 @@ extension CeleryFormats {
         var effects = try stored(failure, as: .failure, request, context)
         effects += try part(of: request, .failure, CeleryRemoteException(failure).encode(), context)
         effects += try failChain(embed.chain, failure, request, context, storing: context.storesResult)
-        return effects + callbacks
+        return effects + callbacks.effects
     }
 
     /// What calls error callbacks. Where they cannot be sent, for they are no signatures all through, the failure says so
@@ -138,13 +140,13 @@ extension CeleryFormats {
     func errorCallbacks(
         _ errbacks: [WireValue], of failure: inout TaskFailure, failedID: String, request: TaskRequest,
         _ context: EffectContext
-    ) -> [Effect] {
+    ) -> (effects: [Effect], sent: CeleryResultTuple?) {
         do {
             return try errorCallbacks(errbacks, failure, failedID: failedID, request: request, context)
         } catch {
             let text = "The error callbacks could not be sent: \(error)"
             failure.traceback = failure.traceback.map { $0 + "\n" + text } ?? text
-            return []
+            return ([], nil)
         }
     }
 
@@ -159,11 +161,12 @@ extension CeleryFormats {
         var pending = Array((chain?.arrayValue ?? []).reversed())
         while let step = pending.popLast() {
             guard let signature = try? CelerySignature.decode(step) else { continue }
-            let groupID = signature.options["group_id"]?.stringValue
             if let id = signature.id, storing {
-                effects += try stored(failure, as: .failure, id: id, groupID: groupID, request, context)
+                effects += try stored(failure, of: signature, id: id, request, context)
             }
-            if let id = signature.id, let groupID, let body = signature.options["chord"], !body.isNull {
+            if let id = signature.id, let groupID = signature.options["group_id"]?.stringValue,
+                let body = signature.options["chord"], !body.isNull
+            {
                 effects += try part(
                     groupID: groupID, taskID: id, index: signature.options["group_index"]?.intValue, body: body,
                     .failure, CeleryRemoteException(failure).encode(), request, context)
@@ -173,11 +176,11 @@ extension CeleryFormats {
         return effects
     }
 
-    /// Error callbacks that this worker knows are called here; the others are sent with the id of what failed.
+    /// Error callbacks that this worker knows are called here; the others are sent as a group with the id of what failed.
     func errorCallbacks(
         _ errbacks: [WireValue], _ failure: TaskFailure, failedID: String, request: TaskRequest,
         _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
+    ) throws(CeleriacError) -> (effects: [Effect], sent: CeleryResultTuple?) {
         var effects: [Effect] = []
         var sent: [CelerySignature] = []
         for errback in errbacks {
@@ -192,67 +195,71 @@ extension CeleryFormats {
                 sent.append(signature)
             }
         }
-        guard !sent.isEmpty else { return effects }
+        guard !sent.isEmpty else { return (effects, nil) }
         var publication = context.publication
         publication.parent = request
         var canvas = canvas(publication)
+        let group: CeleryResultTuple?
         do {
-            try canvas.apply(
+            group = try canvas.apply(
                 .group(sent), args: [.string(failedID)],
                 options: ["parent_id": .string(failedID), "root_id": .string(request.rootID ?? failedID)])
         } catch {
             throw CeleriacError(.unsupported, "the error callbacks cannot be sent", cause: error)
         }
-        return effects + (try self.effects(of: canvas.steps, in: publication))
+        return (effects + (try self.effects(of: canvas.steps, in: publication)), group)
     }
 
     // MARK: Storing
 
     func stored(
-        _ state: TaskState, _ value: WireValue, children: [CeleryResultTuple] = [], _ request: TaskRequest,
-        _ context: EffectContext
+        _ state: TaskState, _ value: WireValue, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         guard context.storesResult else { return [] }
-        return [.store(try record(state, value, traceback: nil, children: children, request, context))]
+        return [.store(try record(state, value, traceback: nil, request, context))]
     }
 
     func stored(
         _ failure: TaskFailure, as state: TaskState, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         guard context.storesResult || context.taskOptions.storesErrorsEvenIfIgnored == true else { return [] }
-        let children = context.children.map { CeleryResultTuple($0) }
         return [
             .store(
                 try record(
-                    state, CeleryRemoteException(failure).encode(), traceback: failure.traceback, children: children,
-                    request, context))
+                    state, CeleryRemoteException(failure).encode(), traceback: failure.traceback, request, context))
         ]
     }
 
-    /// The failure of a task that never ran.
+    /// The failure of a step of a chain that never ran.
+    private func stored(
+        _ failure: TaskFailure, of step: CelerySignature, id: String, _ request: TaskRequest, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        var meta = meta(.failure, CeleryRemoteException(failure).encode(), failure.traceback, id: id, context)
+        meta.groupID = step.options["group_id"]?.stringValue
+        if extendsResults {
+            meta.extended = CeleryExtendedResult(
+                name: step.task, args: .array(step.args), kwargs: .object(step.kwargs), worker: nil, retries: 0,
+                queue: nil)
+        }
+        return [.store(try record(meta, .failure, replyTo: request.replyTo, correlationID: id, request, context))]
+    }
+
+    /// The failure of a chord's body that never ran. Celery knows nothing of it but its id, and takes what the header's
+    /// task has sent for what the body has.
     func stored(
-        _ failure: TaskFailure, as state: TaskState, id: String, groupID: String?, _ request: TaskRequest,
+        _ failure: TaskFailure, ofBody id: String, children: [CeleryResultTuple], _ request: TaskRequest,
         _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        var other = request
-        other.id = id
-        other.groupID = groupID
-        other.parentID = nil
-        other.correlationID = id
-        var record = try record(
-            state, CeleryRemoteException(failure).encode(), traceback: failure.traceback, other, context)
-        record.correlationID = id
-        return [.store(record)]
+        var meta = meta(.failure, CeleryRemoteException(failure).encode(), failure.traceback, id: id, context)
+        meta.children = .array(children.map { $0.encode() })
+        return [.store(try record(meta, .failure, replyTo: request.replyTo, correlationID: id, request, context))]
     }
 
     private func record(
-        _ state: TaskState, _ result: WireValue, traceback: String?, children: [CeleryResultTuple] = [],
-        _ request: TaskRequest, _ context: EffectContext
+        _ state: TaskState, _ result: WireValue, traceback: String?, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> ResultRecord {
-        var meta = CeleryResultMeta(status: state.rawValue, result: result, taskID: request.id)
-        meta.traceback = traceback
-        meta.children = .array(children.map { $0.encode() })
-        meta.dateDone = state.isFinal ? CeleryTime.text(context.now) : nil
+        var meta = meta(state, result, traceback, id: request.id, context)
+        meta.children = .array(context.children.map { CeleryResultTuple($0).encode() })
         meta.groupID = request.groupID
         meta.parentID = request.parentID
         if extendsResults {
@@ -264,10 +271,28 @@ extension CeleryFormats {
                 for name in names { meta.other[name] = task.stamps[name] }
             }
         }
+        return try record(
+            meta, state, replyTo: request.replyTo, correlationID: request.correlationID, request, context)
+    }
+
+    private func meta(
+        _ state: TaskState, _ result: WireValue, _ traceback: String?, id: String, _ context: EffectContext
+    ) -> CeleryResultMeta {
+        var meta = CeleryResultMeta(status: state.rawValue, result: result, taskID: id)
+        meta.traceback = traceback
+        meta.children = []
+        meta.dateDone = state.isFinal ? CeleryTime.text(context.now) : nil
+        return meta
+    }
+
+    private func record(
+        _ meta: CeleryResultMeta, _ state: TaskState, replyTo: String?, correlationID: String?, _ request: TaskRequest,
+        _ context: EffectContext
+    ) throws(CeleriacError) -> ResultRecord {
         do {
             return ResultRecord(
-                taskID: request.id, state: state, payload: try meta.encode(), replyTo: request.replyTo ?? "",
-                correlationID: request.correlationID, expiry: context.resultExpiry)
+                taskID: meta.taskID, state: state, payload: try meta.encode(), replyTo: replyTo ?? "",
+                correlationID: correlationID, expiry: context.resultExpiry)
         } catch {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }

@@ -113,14 +113,7 @@ public struct CeleryCanvas {
                 step = .chord(step, body: next, options: options)
             }
             let result = try freeze(&step, id: id, rootID: rootID, place: index == 0 ? place : CeleryPlace())
-            for errback in errbacks {
-                step.append(errback, to: "link_error")
-                if step.kind == .chord {
-                    var body = try step.body()
-                    body.append(errback, to: "link_error")
-                    step.setBody(body)
-                }
-            }
+            for errback in errbacks { try step.linkError(errback) }
             prepared.append(step)
             results.append(result)
         }
@@ -170,9 +163,8 @@ public struct CeleryCanvas {
         let merged = signature.merging(options: options)
         let groupID = merged.id ?? newID()
         let rootID = merged.options["root_id"]?.stringValue
-        var passed = merged.options.filter {
-            !["task_id", "group_index", "link", "link_error"].contains($0.key) && !$0.value.isNull
-        }
+        // A link_error among them takes the place of the members' own, as in Celery.
+        var passed = merged.options.filter { !["task_id", "group_index"].contains($0.key) && !$0.value.isNull }
         passed["group_id"] = .string(groupID)
         let chord = passed["chord"]
         passed["chord"] = nil
@@ -235,9 +227,7 @@ public struct CeleryCanvas {
         let bodyID = options["task_id"]?.stringValue
         passed["task_id"] = nil
         for callback in merged.list("link") { try body.link(callback) }
-        for errback in merged.list("link_error") {
-            if body.kind == .group { try body.linkError(errback) } else { body.append(errback, to: "link_error") }
-        }
+        for errback in merged.list("link_error") { try body.linkErrorOfChord(errback) }
         passed["link"] = nil
         passed["link_error"] = nil
         let watch = (

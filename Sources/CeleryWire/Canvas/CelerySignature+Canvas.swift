@@ -133,12 +133,20 @@ extension CelerySignature {
         }
     }
 
-    /// Adds what is called with the id when the call fails: at each task of a group, and at the body of a chord.
+    /// Adds what is called with the id when the call fails: at each task of a group, at the body of a chord, and at those
+    /// of the chords in its header.
     ///
     /// - Throws: `CeleryWireError.Code.invalidTask` for a canvas whose parts are none.
     public mutating func linkError(_ errback: WireValue) throws(CeleryWireError) {
         switch kind {
         case .chord:
+            var header = try header()
+            var parts = try header.members()
+            if parts.contains(where: { $0.kind == .chord }) {
+                for index in parts.indices where parts[index].kind == .chord { try parts[index].linkError(errback) }
+                header.setMembers(parts)
+                setHeader(header)
+            }
             var body = try body()
             try body.linkError(errback)
             setBody(body)
@@ -147,6 +155,31 @@ extension CelerySignature {
             for index in members.indices { try members[index].linkError(errback) }
             setMembers(members)
         case .task, .chain, .chunks:
+            append(errback, to: "link_error")
+        }
+    }
+
+    /// Adds an error callback of a chord to its body, which this is. A group that has error callbacks of its own, which
+    /// take the place of its tasks' when it is applied, gets it there; else its tasks do.
+    ///
+    /// - Throws: `CeleryWireError.Code.invalidTask` for a canvas whose parts are none.
+    mutating func linkErrorOfChord(_ errback: WireValue) throws(CeleryWireError) {
+        guard kind == .group else { return append(errback, to: "link_error") }
+        try linkErrorOfBody(errback, isApplied: true)
+    }
+
+    /// - Parameter isApplied: whether a group is applied as one; a group in a group is dissolved, with its options, before.
+    private mutating func linkErrorOfBody(_ errback: WireValue, isApplied: Bool) throws(CeleryWireError) {
+        switch kind {
+        case .group where !isApplied || options["link_error"]?.isNull != false:
+            var members = try members()
+            for index in members.indices { try members[index].linkErrorOfBody(errback, isApplied: false) }
+            setMembers(members)
+        case .chord:
+            var body = try body()
+            try body.linkErrorOfBody(errback, isApplied: true)
+            setBody(body)
+        case .group, .task, .chain, .chunks:
             append(errback, to: "link_error")
         }
     }

@@ -217,6 +217,35 @@ struct WorkerTests {
         #expect(bench.broker.count(in: "q") == 0)
     }
 
+    @Test("settles what is to be acknowledged early and never begins")
+    func earlyAcknowledgementOfWhatExpired() async throws {
+        let bench = Bench()
+        let worker = bench.worker(acknowledgement: .early) { add.handled { $0 + $1 } }
+        let expired = try await bench.client.send(add(1, 1), expires: bench.timers.now.addingTimeInterval(5))
+        bench.timers.advance(by: .seconds(10))
+        try await bench.run(worker) {
+            await expectFailure("expired") { _ = try await expired.get() }
+        }
+        #expect(bench.broker.count(in: "q") == 0)
+    }
+
+    @Test("has room for another message once one is acknowledged early")
+    func earlyAcknowledgementMakesRoom() async throws {
+        let bench = Bench()
+        let ends = Gate()
+        let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1, acknowledgement: .early) {
+            work.handled { await ends.wait() }
+        }
+        try await bench.run(worker) {
+            let first = try await bench.client.send(work())
+            let second = try await bench.client.send(work())
+            await until { bench.broker.count(in: "q") == 0 }
+            ends.open()
+            try await first.get()
+            try await second.get()
+        }
+    }
+
     @Test("gives a late message back when it is cancelled while the handler runs")
     func lateAcknowledgement() async throws {
         let bench = Bench()

@@ -1,15 +1,26 @@
 #!/usr/bin/env python3
-"""Compares a run of Celery's integration tests against our worker with the reference of a Python worker.
+"""Compares runs of Celery's integration tests against our worker with those of a Python worker.
 
-compare.py redis|rabbitmq|rpc: prints both totals and every test that passes there and not here; exit status 1 if there is one.
+    compare.py NAME REPORT              a whole run: every class A test must be in it
+    compare.py NAME REPORT --only FILE  a run of the tests that FILE lists: each of them must be in it
+    compare.py NAME REPORT --part       a run of whatever pytest was told to
+    compare.py NAME LIST --list         a list that was kept of a whole run
+    ... --keep LIST                     keeps the list of outcomes, if the run was whole
+
+NAME is redis-redis, rabbit-redis or rabbit-rpc; REPORT is what foreign_worker.py wrote. Prints both totals and everything
+that is worse than with Python; exit status 1 if there is anything, or if the report does not show a run that was finished
+with a worker that lived.
 """
+import argparse
 import json
 import os
+import re
 import sys
+from collections import Counter
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.join(HERE, "..", "..", "..")
-NAMES = {"redis": "redis-redis", "rabbitmq": "rabbit-redis", "rpc": "rabbit-rpc"}
+LISTS = os.path.join(HERE, "..", "..", "..", "Compat", "celery-suite")
+PASSING = {"passed", "xpassed"}
 
 
 def load(path):
@@ -17,27 +28,99 @@ def load(path):
         return json.load(file)
 
 
-def outcome(entry):
-    return entry if isinstance(entry, str) else entry.get("outcome")
+def class_a():
+    return sorted(name for name, entry in load(os.path.join(HERE, "classification.json")).items() if entry["class"] == "A")
+
+
+def listed(path):
+    """The tests of a file with one a line and comments."""
+    with open(path) as file:
+        lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in file]
+    return [line for line in lines if line]
+
+
+def good_enough(reference, ours):
+    """Whether an outcome is at least as good as Python's: a skipped test is no passed one."""
+    if reference in PASSING:
+        return ours in PASSING
+    if reference == "xfailed":
+        return ours in PASSING or ours == "xfailed"
+    if reference == "skipped":
+        return ours in PASSING or ours in ("skipped", "xfailed")
+    return True
+
+
+def worse(wanted, reference, ours):
+    """What is worse than with Python, a line each."""
+    return [
+        f"{reference.get(name, 'missing')} with Python, {ours.get(name, 'missing')} here: {name}"
+        for name in wanted
+        if name not in reference or name not in ours or not good_enough(reference[name], ours[name])
+    ]
+
+
+def unsound(report):
+    """Why a report does not show a finished run with a worker that lived, a line each."""
+    faults = []
+    # 1 is pytest's for tests that failed, which are judged one by one; others mean that it did not run them all.
+    if report.get("exit_status") not in (0, 1):
+        faults.append(f"pytest was cut or ended with {report.get('exit_status')}")
+    ends = report.get("worker_ends") or ["never ran"]
+    faults += [f"the worker {end}" for end in ends if end != "stopped 0"]
+    faults += [
+        f"the worker died ({entry['worker_died']}) under {name}"
+        for name, entry in report["tests"].items()
+        if "worker_died" in entry
+    ]
+    return faults
 
 
 def main():
-    run = sys.argv[1]
-    reference = load(os.path.join(ROOT, "Compat", "celery-suite", f"ext-{NAMES[run]}.json"))["tests"]
-    ours = load(os.path.join(ROOT, ".build", "celery-suite", f"{run}.json"))["tests"]
-    classes = load(os.path.join(HERE, "classification.json"))
-    wanted = [name for name, entry in classes.items() if entry["class"] == "A" and name in ours]
-    good = {"passed", "xfailed", "xpassed", "skipped"}
-    worse = [n for n in wanted if outcome(reference.get(n, "")) in good and outcome(ours[n]) not in good]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    parser.add_argument("report")
+    parser.add_argument("--only")
+    parser.add_argument("--part", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--keep")
+    arguments = parser.parse_args()
+
+    reference = load(os.path.join(LISTS, f"ext-{arguments.name}.json"))["tests"]
+    if not os.path.exists(arguments.report):
+        print(f"{arguments.name:12} there is no {arguments.report}")
+        return 1
+    report = load(arguments.report)
+    if arguments.list:
+        ours, faults = report["tests"], []
+    else:
+        ours, faults = {name: entry["outcome"] for name, entry in report["tests"].items()}, unsound(report)
+    wanted = class_a()
+    if arguments.only:
+        chosen = listed(arguments.only)
+        faults += [f"not a class A test: {name}" for name in chosen if name not in wanted]
+        wanted = [name for name in wanted if name in chosen]
+    elif arguments.part:
+        wanted = [name for name in wanted if name in ours]
+    if not wanted:
+        faults.append("no test was run")
+
+    whole = not faults and all(name in ours for name in wanted)
     for label, tests in (("Python", reference), ("Swift", ours)):
-        counts = {}
-        for name in wanted:
-            kind = outcome(tests.get(name, "")) or "missing"
-            counts[kind] = counts.get(kind, 0) + 1
-        print(f"{run:9} {label:7} " + ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items())))
-    for name in worse:
-        print(f"  passes with Python, not here ({outcome(ours[name])}): {name}")
-    return 1 if worse else 0
+        counts = Counter(tests.get(name) or "missing" for name in wanted)
+        counts = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+        print(f"{arguments.name:12} {label:6} {len(wanted)} tests: {counts}")
+    flaky = [name for name in report.get("flaky", []) if name in wanted]
+    if flaky:
+        print(f"  passed on a rerun, as Celery marks them to be tried: {', '.join(flaky)}")
+    faults += worse(wanted, reference, ours)
+    for fault in faults:
+        print(f"  {fault}")
+    if arguments.keep and whole:
+        kept = {name: ours[name] for name in wanted if name in ours}
+        with open(arguments.keep, "w") as file:
+            json.dump({"totals": Counter(kept.values()), "flaky": flaky, "tests": kept}, file, indent=1, sort_keys=True)
+            file.write("\n")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

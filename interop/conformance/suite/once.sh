@@ -1,5 +1,6 @@
 #!/bin/bash
-# One run of the suite: once.sh CELERIAC WORKER redis|rabbitmq|rpc [pytest arguments]. Ends with 0 whatever the tests did.
+# One run of the suite: once.sh CELERIAC WORKER redis|rabbitmq|rpc [pytest arguments]. Ends as pytest does, or with 124 if
+# it takes longer than SUITE_LIMIT seconds.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -14,8 +15,9 @@ case $run in
     # The spelling without :// is the one that an expected failure of the suite goes by.
     rpc) urls='"$CELERIAC_AMQP_URL" rpc' servers="--redis --rabbitmq" ;;
 esac
+limit=()
+[ -z "${SUITE_LIMIT:-}" ] || limit=(timeout --kill-after 30 "$SUITE_LIMIT")
 # shellcheck disable=SC2086  # several words
-"$celeriac" with-servers $servers -- \
+exec "${limit[@]}" "$celeriac" with-servers $servers -- \
     bash -c "export REDIS_HOST=127.0.0.1 REDIS_PORT=\${CELERIAC_REDIS_URL##*:}; REDIS_PORT=\${REDIS_PORT%%/*}; \
-        exec bash '$here/run.sh' '$worker' $urls \"\$@\"" run "$@" || true
-[ -s "$FOREIGN_JSON" ]
+        exec bash '$here/run.sh' '$worker' $urls \"\$@\"" run "$@"

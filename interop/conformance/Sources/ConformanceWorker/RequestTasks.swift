@@ -7,6 +7,8 @@ enum RequestTasks {
     private static let expected = TaskFailure(
         type: "ExpectedException", module: "t.integration.tasks", arguments: [])
 
+    private static let declared = TimeLimits(soft: .seconds(45), hard: .seconds(60))
+
     @TaskHandlerBuilder static var handlers: [TaskHandler] {
         suite("ids", ["i"]) { context, call in .array(ids(context) + [call["i"]]) }
         suite("collect_ids", ["res", "i"]) { context, call in [call["res"], .array(ids(context) + [call["i"]])] }
@@ -24,11 +26,10 @@ enum RequestTasks {
         suite("return_request_eta", []) { context, _ in
             (context.request.message as? CeleryTaskMessage)?.eta.map { .string($0) } ?? .null
         }
-        suite("return_request_time_limits", []) { context, _ in limits(context, hard: nil, soft: nil) }
-        suite(
-            "task_with_declared_time_limits", [],
-            options: TaskOptions(timeLimits: TimeLimits(soft: .seconds(45), hard: .seconds(60)))
-        ) { context, _ in limits(context, hard: 60, soft: 45) }
+        suite("return_request_time_limits", []) { context, _ in limits(context, TimeLimits()) }
+        suite("task_with_declared_time_limits", [], options: TaskOptions(timeLimits: declared)) { context, _ in
+            limits(context, declared)
+        }
 
         // Retried.
         suite("retry", [], optional: ["return_value"]) { context, call in
@@ -109,12 +110,15 @@ enum RequestTasks {
         ]
     }
 
-    private static func limits(_ context: TaskContext, hard: Int64?, soft: Int64?) -> WireValue {
+    /// The limits that the message asks for, else those that the task declares.
+    private static func limits(_ context: TaskContext, _ declared: TimeLimits) -> WireValue {
         let message = (context.request.message as? CeleryTaskMessage)?.timeLimit
-        func value(_ asked: Double?, _ own: Int64?) -> WireValue {
+        func value(_ asked: Double?, _ declared: Duration?) -> WireValue {
             if let asked { return Int64(exactly: asked).map { .int($0) } ?? .double(asked) }
-            return own.map { .int($0) } ?? .null
+            return declared.map { .int($0.components.seconds) } ?? .null
         }
-        return ["time_limit": value(message?.hard, hard), "soft_time_limit": value(message?.soft, soft)]
+        return [
+            "time_limit": value(message?.hard, declared.hard), "soft_time_limit": value(message?.soft, declared.soft),
+        ]
     }
 }
