@@ -17,7 +17,9 @@ struct CeleryCanvasCaptureTests {
         return signature
     }
 
-    private static func linked(_ signature: CelerySignature, link: [CelerySignature] = [], errors: [CelerySignature] = [])
+    private static func linked(
+        _ signature: CelerySignature, link: [CelerySignature] = [], errors: [CelerySignature] = []
+    )
         throws -> CelerySignature
     {
         var signature = signature
@@ -48,17 +50,33 @@ struct CeleryCanvasCaptureTests {
             }
         ),
         ("chord_then_task", { [try chord.then(sig("echo", ["tail"]))] }),
-        ("chain_group_task", { [try sig("add", [1, 1]).then(.group([sig("mul", [2]), sig("mul", [3])])).then(sig("xsum"))] }),
-        ("link", { [try linked(add, link: [sig("mul", [10], options: ["task_id": "22222222-2222-4222-8222-222222222222"])])] }),
+        (
+            "chain_group_task",
+            { [try sig("add", [1, 1]).then(.group([sig("mul", [2]), sig("mul", [3])])).then(sig("xsum"))] }
+        ),
+        (
+            "link",
+            {
+                [
+                    try linked(
+                        add, link: [sig("mul", [10], options: ["task_id": "22222222-2222-4222-8222-222222222222"])])
+                ]
+            }
+        ),
         ("link_error", { [try linked(add, errors: [errback])] }),
         ("immutable_link", { [try linked(add, link: [immutable(sig("mul", [4, 5]))])] }),
         ("chain_link_error", { [try linked(.chain([add, sig("mul", [4])]), errors: [errback])] }),
         ("chord_link_error", { [.chord(header, body: try linked(sig("xsum"), errors: [errback]))] }),
         ("chunks", { [items("celery.chunks", "chunks", [[0, 0], [1, 1], [2, 2], [3, 3]], 2)] }),
-        ("map", { [
-            items("celery.map", "xmap", [1, 2], nil, task: "capapp.echo"),
-            items("celery.starmap", "xstarmap", [[1, 2], [3, 4]], nil),
-        ] }),
+        (
+            "map",
+            {
+                [
+                    items("celery.map", "xmap", [1, 2], nil, task: "capapp.echo"),
+                    items("celery.starmap", "xstarmap", [[1, 2], [3, 4]], nil),
+                ]
+            }
+        ),
     ]
 
     private static let header = CelerySignature.group([sig("add", [1, 1]), sig("add", [2, 2])])

@@ -122,7 +122,8 @@ public final class CeleryApp: TaskSender {
         return Worker(
             dialect: formats, broker: broker, store: results, configuration: settings,
             timers: timers, machinery: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
-            handlers: CeleryBuiltIns.handlers(chordRetryInterval: configuration.chordRetryInterval) + handlers(), parts: remoteControl.map { [$0] } ?? [])
+            handlers: CeleryBuiltIns.handlers(chordRetryInterval: configuration.chordRetryInterval) + handlers(),
+            parts: remoteControl.map { [$0] } ?? [])
     }
 
     /// Closes the application's connections. Stop its workers first.

@@ -65,7 +65,8 @@ public struct CelerySettings: Sendable {
             do {
                 settings[name] = try YAML.decode(Array(text.utf8))
             } catch {
-                throw CeleriacError(.configuration, "the variable \(prefix + name.uppercased()) is no YAML", cause: error)
+                throw CeleriacError(
+                    .configuration, "the variable \(prefix + name.uppercased()) is no YAML", cause: error)
             }
         }
         try self.init(.object(settings), place: "the environment")
@@ -160,7 +161,9 @@ public struct CelerySettings: Sendable {
         if let separator = try broker.text("sep") { configuration.redis.separator = separator }
         if let steps = try broker.list("priority_steps") {
             let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }
-            guard known.count == steps.count, !known.isEmpty else { throw broker.error("wants numbers in priority_steps") }
+            guard known.count == steps.count, !known.isEmpty else {
+                throw broker.error("wants numbers in priority_steps")
+            }
             configuration.redis.prioritySteps = known
         }
         try broker.finish()

@@ -11,7 +11,8 @@ extension Signature {
     public func then<Second: Codable & Sendable, Next: Sendable>(
         _ next: TaskName<Result, Second, Next>, _ second: Second
     ) -> Signature<Next> where Result: Codable {
-        then(partial: next.name, [{ try $0.encode(argument: second) }], coding: next.resultCoding, options: next.options)
+        then(
+            partial: next.name, [{ try $0.encode(argument: second) }], coding: next.resultCoding, options: next.options)
     }
 
     /// This, and then a task that takes its result and two arguments more.

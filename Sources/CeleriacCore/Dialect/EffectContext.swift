@@ -14,7 +14,7 @@ public struct EffectContext: Sendable {
     public var resultExpiry: Duration?
     /// What the handler has sent, for its result to name.
     public var children: [ResultReference]
-    /// What a task of the dialect's own has left to be done with its outcome, see ``TaskContext/leave(_:)``.
+    /// What a task of the dialect's own has left to be done with its outcome.
     public var ownSteps: [any Sendable]
     /// The error callbacks that this worker calls itself, by name.
     public var errorHandlers: Set<String>

@@ -77,6 +77,7 @@ extension ResultStore {
     public func forgetGroup(_ id: String) async throws { throw keepsNoGroups }
 
     private var keepsNoGroups: CeleriacError {
-        CeleriacError(.unsupported, "\(name) keeps no groups: use a result store that does, such as redis:// or file://")
+        CeleriacError(
+            .unsupported, "\(name) keeps no groups: use a result store that does, such as redis:// or file://")
     }
 }

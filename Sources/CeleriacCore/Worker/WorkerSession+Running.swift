@@ -204,7 +204,8 @@ extension WorkerSession {
             nodeName: worker.configuration.nodeName, now: worker.timers.now,
             storesResult: storesResult && worker.store != nil, taskOptions: options,
             resultExpiry: worker.configuration.resultExpiry, children: sender?.children ?? [],
-            ownSteps: sender?.ownSteps ?? [], errorHandlers: worker.errorHandlers, publication: worker.publicationContext())
+            ownSteps: sender?.ownSteps ?? [], errorHandlers: worker.errorHandlers,
+            publication: worker.publicationContext())
     }
 
     /// What the sender says wins over the task's own setting.

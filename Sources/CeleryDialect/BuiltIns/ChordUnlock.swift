@@ -53,7 +53,10 @@ struct ChordUnlock {
         } catch {
             context.leave(UnreadableCall(error: error))
             if let body = arguments["callback"] {
-                context.leave(ChordEnd(body: body, results: .failure(ChordResults.Failure("chord_unlock: \(ChordResults.text(error))"))))
+                context.leave(
+                    ChordEnd(
+                        body: body, results: .failure(ChordResults.Failure("chord_unlock: \(ChordResults.text(error))"))
+                    ))
             }
             throw error
         }

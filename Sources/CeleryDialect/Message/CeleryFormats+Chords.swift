@@ -50,13 +50,7 @@ extension CeleryFormats {
         case let end as ChordEnd:
             return effects(of: end.results, body: end.body, request, context).effects
         case let failure as UnreadableCall:
-            // Whatever is said of its result: nobody else can tell.
-            return [
-                .store(
-                    try record(
-                        .failure, CeleryRemoteException(failure.error).encode(), traceback: failure.error.traceback,
-                        request, context))
-            ]
+            return try stored(failure.error, ofBody: request.id, children: [], request, context)
         default:
             throw CeleriacError(.unsupported, "\(type(of: step)) is nothing that a task can leave to Celery's formats")
         }

@@ -12,7 +12,7 @@ extension TaskName where Result: Codable {
         let task = self
         return Signature(celery: "celery.starmap", running: name) { encoder in
             try items.map { .array(try task(repeat each $0).positionalArguments(encoder)) }
-        }
+        }.with(options)
     }
 
     /// The items cut into parts, each run by a ``starmap(_:)`` of its own, side by side: Celery's `chunks`.
@@ -39,7 +39,7 @@ public func map<Item: Codable & Sendable, Result: Codable & Sendable>(
             }
             return argument
         }
-    }
+    }.with(task.options)
 }
 
 extension Signature where Result: Codable {

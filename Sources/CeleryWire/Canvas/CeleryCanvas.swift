@@ -230,7 +230,9 @@ public struct CeleryCanvas {
         for errback in merged.list("link_error") { try body.linkErrorOfChord(errback) }
         passed["link"] = nil
         passed["link_error"] = nil
-        let watch = (interval: passed.removeValue(forKey: "interval"), retries: passed.removeValue(forKey: "max_retries"))
+        let watch = (
+            interval: passed.removeValue(forKey: "interval"), retries: passed.removeValue(forKey: "max_retries")
+        )
         for (name, value) in passed where name != "parent_id" { body.options[name] = value }
 
         let groupID = header.id ?? signature.id ?? newID()
@@ -268,7 +270,9 @@ public struct CeleryCanvas {
         groupID: String, body: CelerySignature, results: [CeleryResultTuple], interval: WireValue?,
         retries: WireValue?
     ) throws(CeleryWireError) {
-        var options: WireObject = ["countdown": 1, "ignore_result": true]
+        var options: WireObject = [
+            "countdown": 1, "ignore_result": true, "route_name": .string(body.task),
+        ]
         let stamps = body.list("stamped_headers").compactMap(\.stringValue)
         for name in ["queue", "priority", "exchange", "exchange_type", "routing_key", "headers"]
         where !stamps.contains(name) {

@@ -5,7 +5,7 @@ extension CelerySignature {
     /// The message that a task's signature is published as, and where it goes.
     func message(lineage: CeleryLineage, now: Date) throws(CeleryWireError) -> (CeleryTaskMessage, CeleryRoute) {
         var message = CeleryTaskMessage(task: task, id: id ?? "", args: args, kwargs: kwargs)
-        var route = CeleryRoute()
+        var route = CeleryRoute(taskName: routedTask)
         var countdown: Double?
         message.rootID = lineage.rootID
         message.parentID = lineage.parentID
@@ -57,6 +57,7 @@ extension CelerySignature {
             case "queue": route.queue = value.stringValue ?? value["name"]?.stringValue
             case "exchange": route.exchange = value.stringValue ?? value["name"]?.stringValue
             case "routing_key": route.routingKey = value.stringValue
+            case "route_name": route.taskName = value.stringValue
             case "app_id": message.properties.appID = value.stringValue
             case "message_id": message.properties.messageID = value.stringValue
             case "user_id": message.properties.userID = value.stringValue
@@ -68,7 +69,7 @@ extension CelerySignature {
                 for stamp in stamps { message.stamps[stamp] = options[stamp] ?? .null }
             // How Python is to publish: not the message's.
             case "retry", "retry_policy", "mandatory", "immediate", "exchange_type", "add_to_parent", "producer",
-                "connection", "router", "route_name", "link_to":
+                "connection", "router", "link_to":
                 break
             case _ where stamps.contains(name): break
             default: message.properties.other[name] = value
@@ -81,6 +82,12 @@ extension CelerySignature {
             message.properties.expiration = CeleryTime.expiration(expires: expires, now: now)
         }
         return (message, route)
+    }
+
+    /// The task by whose name the signature is routed: map and starmap go where the task goes that they run.
+    package var routedTask: String {
+        guard task == "celery.map" || task == "celery.starmap" else { return task }
+        return kwargs["task"]?["task"]?.stringValue ?? task
     }
 
     // What is of another type is refused: passed over it would change when, where or for whom the task runs.

@@ -36,7 +36,8 @@ struct BuiltInTests {
             #expect(try await site.app.send(Site.add.starmap([])).get() == [])
             let chunks = Site.add.chunks([(1, 1), (2, 2), (3, 3)], of: 2)
             #expect(try await site.app.send(chunks).get() == [[2, 4], [6]])
-            #expect(try await site.app.send(map(Site.double, over: [1, 2]).then(Site.sum).then(Site.double)).get() == 12)
+            #expect(
+                try await site.app.send(map(Site.double, over: [1, 2]).then(Site.sum).then(Site.double)).get() == 12)
             let sums = chunks.then(map(Site.sum, over: [[1], [2]]).immutable())
             #expect(try await site.app.send(sums).get() == [1, 2])
             let unknown = try await site.app.send(map(TaskName<Int, Int>("tasks.nope"), over: [1]))
@@ -85,7 +86,8 @@ struct BuiltInTests {
     func cleanup() async throws {
         let folder = try TemporaryFolder("cleanup")
         defer { folder.remove() }
-        let site = Site(results: CeleryFileResults(folder: folder.path, eventLoopGroup: .singletonMultiThreadedEventLoopGroup))
+        let site = Site(
+            results: CeleryFileResults(folder: folder.path, eventLoopGroup: .singletonMultiThreadedEventLoopGroup))
         let (old, young) = (Date(timeIntervalSinceNow: -2 * 86_400), Date(timeIntervalSinceNow: -3600))
         let files = [
             ("celery-task-meta-old", old), ("celery-taskset-meta-old", old), ("celery-task-meta-young", young),

@@ -19,7 +19,10 @@ struct ChordUnlockTests {
                 .then(Signature<Int>("tasks.sum", arguments: [], returning: Int.self)).then(Site.double)
             #expect(try await site.app.send(nested).get() == 32)
             let shaped = chord(
-                [group([Site.add(1, 1), Site.add(2, 2)]).signature(), chain([Signature("tasks.add", arguments: [3, 3])])],
+                [
+                    group([Site.add(1, 1), Site.add(2, 2)]).signature(),
+                    chain([Signature("tasks.add", arguments: [3, 3])]),
+                ],
                 body: Signature("celery.accumulate"))
             #expect(try await site.app.send(shaped).get() == [[2, 4, 6]])
             #expect(try await site.app.send(chord([Signature<Int>](), body: Site.sum)).get() == 0)
@@ -73,7 +76,8 @@ struct ChordUnlockTests {
         try await site.serves(WorkerConfiguration(queues: ["celery"]), [errback]) {
             let body = Signature<Int>("tasks.sum", arguments: [], returning: Int.self)
                 .onFailure(Signature("tasks.failed"))
-            let result = try await site.app.send(chord([Site.add(1, 1), Site.fail("no")], body: body).then(Site.double))
+            let result = try await site.app.send(
+                chord([Site.add(1, 1), Site.fail("no")], body: body).then(Site.double))
             let failure = try #require(try await site.failure(of: result.id))
             #expect(failure.type == "ChordError")
             let sum = try #require(result.parent)

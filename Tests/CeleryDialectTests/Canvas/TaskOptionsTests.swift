@@ -154,6 +154,19 @@ struct TaskOptionsTests {
         }
     }
 
+    @Test("items go where their task goes, and what looks after a chord where its body goes")
+    func routes() async throws {
+        let site = Site { $0.routes = ["tasks.add": "math", "tasks.sum": "sums"] }
+        try await site.app.send(Site.add.starmap([(1, 2)]))
+        try await site.app.send(Site.add.chunks([(1, 2), (3, 4)], of: 1))
+        #expect(site.broker.count(in: "math") == 3 && site.broker.count(in: "celery") == 0)
+        try await site.app.send(chord([Site.double(1), Site.double(2)], body: Site.sum))
+        #expect(site.broker.count(in: "sums") == 1 && site.broker.count(in: "celery") == 2)
+        try await site.app.send(map(Site.double.with(SendOptions(queue: "slow")), over: [1]))
+        #expect(site.broker.count(in: "slow") == 1)
+        await site.app.close()
+    }
+
     @Test("a task's name carries how it is sent")
     func sendOptions() async throws {
         let add = Site.add.with(SendOptions(expiresAfter: .seconds(60), priority: 4, queue: "slow"))

@@ -261,12 +261,14 @@ struct WorkflowEffectsTests {
     @Test func whatFollowsInTheChainFollowsTheReplacement() throws {
         let request = try request { task in
             task.embed.chain = [
-                ["task": "tasks.last", "options": ["task_id": "c"]], ["task": "tasks.next", "options": ["task_id": "b"]],
+                ["task": "tasks.last", "options": ["task_id": "c"]],
+                ["task": "tasks.next", "options": ["task_id": "b"]],
             ]
         }
-        let submission = Submission.native(CelerySignature.group([
-            CelerySignature(task: "x", args: [1]), CelerySignature(task: "y", args: [2]),
-        ]))
+        let submission = Submission.native(
+            CelerySignature.group([
+                CelerySignature(task: "x", args: [1]), CelerySignature(task: "y", args: [2]),
+            ]))
         let effects = try formats.effects(of: .replaced(submission), for: request, in: context())
         let header = try messages(effects)
         #expect(header.map(\.task) == ["x", "y"])

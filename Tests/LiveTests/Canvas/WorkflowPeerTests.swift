@@ -7,7 +7,9 @@ import Testing
 /// Groups, items and broken workflows between Python and Swift.
 @Suite("Workflows with Python", .serialized)
 struct WorkflowPeerTests {
-    @Test("A group saved by one is restored by the other", .timeLimit(.minutes(2)), arguments: MatrixTransport.keepingGroups)
+    @Test(
+        "A group saved by one is restored by the other", .timeLimit(.minutes(2)),
+        arguments: MatrixTransport.keepingGroups)
     fileprivate func groups(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, driver in
             let add = TaskName<Int, Int, Int>("tasks.add")
@@ -17,7 +19,9 @@ struct WorkflowPeerTests {
             #expect(found["ids"]?.arrayValue == ours.results.map { .string($0.id) })
             #expect(found["results"] == [2, 4])
 
-            let tree: WireValue = ["group": [["task": "tasks.add", "args": [3, 3]], ["task": "tasks.add", "args": [4, 4]]]]
+            let tree: WireValue = [
+                "group": [["task": "tasks.add", "args": [3, 3]], ["task": "tasks.add", "args": [4, 4]]]
+            ]
             let theirs = try await driver.ask("save_group", ["canvas": tree])
             let id = try #require(theirs["id"]?.stringValue)
             let restored = try #require(try await site.app.group(id, as: Int.self))
@@ -28,7 +32,9 @@ struct WorkflowPeerTests {
         }
     }
 
-    @Test("map, starmap and chunks of one run by the other", .timeLimit(.minutes(2)), arguments: MatrixTransport.available)
+    @Test(
+        "map, starmap and chunks of one run by the other", .timeLimit(.minutes(2)), arguments: MatrixTransport.available
+    )
     fileprivate func items(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, driver in
             let add = TaskName<Int, Int, Int>("tasks.add")
@@ -51,7 +57,8 @@ struct WorkflowPeerTests {
             // Chunks within a chord: what comes after them gets their results.
             let joined = chord(
                 add.chunks([(1, 1), (2, 2), (3, 3)], of: 2).members,
-                body: Signature<[[Int]]>("celery.accumulate", arguments: [], keywordArguments: ["index": 0], returning: [[Int]].self))
+                body: Signature<[[Int]]>(
+                    "celery.accumulate", arguments: [], keywordArguments: ["index": 0], returning: [[Int]].self))
             #expect(try await site.app.send(joined).get(timeout: .seconds(60)) == [[2, 4], [6]])
         }
     }
