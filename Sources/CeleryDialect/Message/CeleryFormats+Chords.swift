@@ -64,22 +64,30 @@ extension CeleryFormats {
         _ body: WireValue, _ failure: TaskFailure, cause: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         guard let signature = try? CelerySignature.decode(body) else { return [] }
+        var failure = failure
         var effects: [Effect] = []
+        // Error callbacks that cannot be sent become the failure that is stored, as at Celery.
+        func call(_ errbacks: [WireValue], _ failure: inout TaskFailure, failedID: String) {
+            do {
+                effects += try errorCallbacks(errbacks, failure, failedID: failedID, request: request, context)
+            } catch {
+                failure = TaskFailure("ValueError", "\(error)")
+            }
+        }
         let errbacks = Self.list(signature, "link_error")
         if signature.kind == .group {
             for member in (try? signature.members()) ?? [] {
                 let (id, own) = Self.result(of: member)
                 guard let id else { continue }
-                effects += try errorCallbacks(
-                    own + errbacks.filter { !own.contains($0) }, cause, failedID: id, request: request, context)
+                var cause = cause
+                call(own + errbacks.filter { !own.contains($0) }, &cause, failedID: id)
                 effects += try stored(cause, as: .failure, id: id, groupID: nil, request, context)
             }
             if let id = signature.id {
                 effects += try stored(cause, as: .failure, id: id, groupID: nil, request, context)
             }
         } else {
-            effects += try errorCallbacks(
-                errbacks, failure, failedID: signature.id ?? request.id, request: request, context)
+            call(errbacks, &failure, failedID: signature.id ?? request.id)
             if let id = signature.id {
                 effects += try stored(
                     failure, as: .failure, id: id, groupID: signature.options["group_id"]?.stringValue, request,

@@ -12,10 +12,10 @@ extension CeleryFormats {
     {
         switch outcome {
         case .success(let value):
-            return try success(value, request, context) + [.settle(.acknowledge)]
+            return try success(value, request, context)
         case .failure(let failure):
-            return try failed(failure, request, context)
-                + [.settle(context.taskOptions.acknowledgesOnFailure ? .acknowledge : .reject)]
+            return try failed(
+                failure, settledAs: context.taskOptions.acknowledgesOnFailure ? .acknowledge : .reject, request, context)
         case .retry(let eta, let cause, let arguments, let keywordArguments):
             let again = try retryMessage(
                 request, eta: eta, now: context.now, arguments: arguments, keywordArguments: keywordArguments)
@@ -33,15 +33,15 @@ extension CeleryFormats {
             let error = TaskFailure(
                 type: "TimeLimitExceeded", module: "billiard.exceptions",
                 arguments: [Int64(exactly: limit).map { .int($0) } ?? .double(limit)])
-            return try failed(error, request, context)
-                + [.settle(context.taskOptions.acknowledgesOnTimeout ? .acknowledge : .requeue)]
+            return try failed(
+                error, settledAs: context.taskOptions.acknowledgesOnTimeout ? .acknowledge : .requeue, request, context)
         case .unregistered:
             let error = TaskFailure("NotRegistered", module: "celery.exceptions", request.name)
             let fault = MessageFault(
                 reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
-            return try failed(error, request, context) + [.settle(.park(fault))]
+            return try failed(error, settledAs: .park(fault), request, context)
         case .replaced(let submission):
-            return try replaced(by: submission, request, context) + [.settle(.acknowledge)]
+            return try replaced(by: submission, request, context)
         case .ignored:
             return [.settle(.acknowledge)]
         case .rejected(let requeue):
@@ -83,11 +83,11 @@ extension CeleryFormats {
         } catch {
             let failure = TaskFailure(
                 "ValueError", "what follows \(request.name) cannot be applied: \(error.message)")
-            return try failed(failure, request, context)
+            return try failed(failure, settledAs: .acknowledge, request, context)
         }
         return try effects(of: canvas.steps, in: publication)
             + stored(.success, value, children: children, request, context)
-            + part(of: request, .success, value, context)
+            + part(of: request, .success, value, context) + [.settle(.acknowledge)]
     }
 
     /// One callback is applied as it is; of several the tasks become a new group.
@@ -112,16 +112,23 @@ extension CeleryFormats {
     // MARK: Failure
 
     /// The failure is stored, the chord gets its part, what is left of the chain fails too, and error callbacks are called.
+    /// Where those cannot be sent, whoever waits is told of the failure all the same, and the message is kept aside.
     private func failed(
-        _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
+        _ failure: TaskFailure, settledAs disposition: Settlement.Disposition, _ request: TaskRequest,
+        _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         let embed = (request.message as? CeleryTaskMessage)?.embed ?? CeleryEmbed()
         var effects = try stored(failure, as: .failure, request, context)
         effects += try part(of: request, .failure, CeleryRemoteException(failure).encode(), context)
         effects += try failChain(embed.chain, failure, request, context)
-        effects += try errorCallbacks(
-            embed.errbacks?.arrayValue ?? [], failure, failedID: request.id, request: request, context)
-        return effects
+        do {
+            effects += try errorCallbacks(
+                embed.errbacks?.arrayValue ?? [], failure, failedID: request.id, request: request, context)
+        } catch {
+            let fault = MessageFault(reason: "errorCallbacksNotSendable", detail: "\(error)")
+            return effects + [.settle(.park(fault))]
+        }
+        return effects + [.settle(disposition)]
     }
 
     /// Every step of a chain that comes after a failed one gets the same failure; one that belongs to a chord gives it its
@@ -297,9 +304,9 @@ extension CeleryFormats {
         } catch {
             let failure = TaskFailure(
                 "ImproperlyConfigured", module: "celery.exceptions", (error as? CeleryWireError)?.message ?? "\(error)")
-            return try failed(failure, request, context)
+            return try failed(failure, settledAs: .acknowledge, request, context)
         }
-        return try effects(of: canvas.steps, in: publication)
+        return try effects(of: canvas.steps, in: publication) + [.settle(.acknowledge)]
     }
 
     /// A group that takes a task's place becomes a chord, so that its results are one.
