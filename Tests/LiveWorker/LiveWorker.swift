@@ -27,10 +27,12 @@ import UnixSignals
                 queues: ["celery"], concurrency: try number("LIVE_CONCURRENCY"),
                 prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"))
         ) {
-            TaskName<String, String, Double, String>("tasks.record").handled { path, text, seconds in
-                try await Task.sleep(for: .seconds(seconds))
-                try append(text, to: path)
-                return text
+            TaskName<String, String, String, Void>("tasks.held").handled { path, text, gate in
+                try append("\(text) swift", to: path + ".begun")
+                while !gate.isEmpty, !FileManager.default.fileExists(atPath: gate) {
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                try append("\(text) swift", to: path)
             }
             TaskName<String, String, Double, String>("tasks.block").handled { path, text, seconds in
                 block(seconds)

@@ -43,7 +43,8 @@ struct CallCommand: AsyncParsableCommand {
     var queue: String?
 
     @Option(
-        parsing: .unconditional, help: "Run it no earlier than this many seconds from now; at once if that is negative.")
+        parsing: .unconditional, help: "Run it no earlier than this many seconds from now; at once if that is negative."
+    )
     var countdown: Double?
 
     @Option(

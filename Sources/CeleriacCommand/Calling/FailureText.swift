@@ -24,7 +24,8 @@ enum FailureText {
         if let cause = cause as? AMQPError {
             if cause.code == .invalidURL { return cause.message }
             if cause.code == .connectFailed {
-                return sentence(error.message, "The broker cannot be reached: check that it runs, and its address.", nil)
+                return sentence(
+                    error.message, "The broker cannot be reached: check that it runs, and its address.", nil)
             }
             return sentence(error.message, cause.message, cause.replyText)
         }

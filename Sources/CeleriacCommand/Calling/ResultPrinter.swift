@@ -57,7 +57,9 @@ struct ResultPrinter {
     }
 
     private func text(_ value: WireValue) -> String {
-        (try? JSON.encode(value, style: json ? .python : .readable, nonFinite: .allow)).map { String(decoding: $0, as: UTF8.self) }
+        (try? JSON.encode(value, style: json ? .python : .readable, nonFinite: .allow)).map {
+            String(decoding: $0, as: UTF8.self)
+        }
             ?? String(describing: value)
     }
 }

@@ -29,7 +29,8 @@ struct DemoPeer {
             try await Program.run(self.python, ["-c", "import celery"])
         } catch {
             throw DemoFailure(
-                description: "\(python) cannot import Celery; Scripts/setup demo makes a Python that can. \(error.message)")
+                description:
+                    "\(python) cannot import Celery; Scripts/setup demo makes a Python that can. \(error.message)")
         }
     }
 

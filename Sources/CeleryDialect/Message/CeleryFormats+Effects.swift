@@ -15,7 +15,8 @@ extension CeleryFormats {
             return try success(value, request, context)
         case .failure(let failure):
             return try failed(
-                failure, settledAs: context.taskOptions.acknowledgesOnFailure ? .acknowledge : .reject, request, context)
+                failure, settledAs: context.taskOptions.acknowledgesOnFailure ? .acknowledge : .reject, request, context
+            )
         case .retry(let eta, let cause, let arguments, let keywordArguments):
             let again = try retryMessage(
                 request, eta: eta, now: context.now, arguments: arguments, keywordArguments: keywordArguments)

@@ -105,10 +105,11 @@ import Testing
         #expect(run.errors.hasPrefix("Error: ") && !run.errors.contains("Usage:"), "\(run.errors)")
     }
 
-    @Test(arguments: [
-        "redis://127.0.0.1:1/0", "redis://no-such-host.invalid/0",
-        // Only where AMQP is built in.
-    ] + amqpURLs)
+    @Test(
+        arguments: [
+            "redis://127.0.0.1:1/0", "redis://no-such-host.invalid/0",
+            // Only where AMQP is built in.
+        ] + amqpURLs)
     func aServerThatIsNotThereIsNamedInOneSentence(_ url: String) async throws {
         let run = try await CommandRun(["call", "t", "-b", url])
         #expect(run.status == .exited(2))

@@ -1,23 +1,29 @@
 import CeleriacCore
 import CeleriacWire
-import CeleryDialect
 import CeleryWire
 import FoundationEssentials
 import Testing
+
+@testable import CeleryDialect
 
 /// What follows from what, without any broker.
 @Suite struct CeleryFormatsTests {
     private let formats = CeleryFormats()
     private let now = Date(timeIntervalSince1970: 1_795_437_015)
 
-    private func request(headers: WireObject = [:], change: (inout CeleryTaskMessage) -> Void = { _ in }) throws
-        -> TaskRequest
-    {
+    private func request(
+        headers: WireObject = [:], replacing text: String = "", by other: String = "",
+        change: (inout CeleryTaskMessage) -> Void = { _ in }
+    ) throws -> TaskRequest {
         var task = CeleryTaskMessage(task: "tasks.add", id: "id-1", args: [2, 3])
         task.otherHeaders = headers
         change(&task)
+        var message = try task.encode()
+        if !text.isEmpty {
+            message.body = Array(String(decoding: message.body, as: UTF8.self).replacing(text, with: other).utf8)
+        }
         return try formats.request(
-            of: try task.encode(),
+            of: message,
             delivery: Delivery(
                 content: .failure(MessageFault(reason: "", detail: "")), queue: "math",
                 receipt: Receipt(generation: 0, tag: 1)))
@@ -111,5 +117,33 @@ import Testing
         #expect(task.properties.replyTo == "r")
         #expect(task.otherHeaders == ["x-trace": "abc"])
         #expect(again.routingKey == "math")
+    }
+
+    /// Celery stores the failure before it finds that it cannot send them.
+    @Test(arguments: ["1e300", "NaN", "Infinity"])
+    func errorCallbacksThatCannotBeSentHideNoFailure(_ countdown: String) throws {
+        let errback: WireValue = [
+            "task": "tasks.on_error", "args": [], "kwargs": [:], "options": ["countdown": "COUNTDOWN"],
+        ]
+        let request = try request(replacing: #""COUNTDOWN""#, by: countdown) { $0.embed.errbacks = [errback] }
+        let failure = TaskFailure("ValueError", "no")
+        for outcome in [Outcome.failure(failure), .timedOut(limit: 3)] {
+            let effects = try formats.effects(of: outcome, for: request, in: context())
+            #expect(kinds(effects) == ["store FAILURE", "park errorCallbacksNotSendable"])
+        }
+    }
+
+    @Test func errorCallbacksOfAChordsBodyThatCannotBeSentBecomeItsFailure() throws {
+        let errback: WireValue = ["task": "e", "args": [], "kwargs": [:], "options": ["countdown": 1e300]]
+        let body: WireValue = [
+            "task": "tasks.sum", "args": [], "kwargs": [:], "options": ["task_id": "body-1", "link_error": [errback]],
+        ]
+        let request = try request()
+        let failure = TaskFailure("ChordError", module: "celery.exceptions", "no")
+        let effects = try formats.chordFailed(body, failure, cause: failure, request, context())
+        #expect(kinds(effects) == ["store FAILURE"])
+        guard case .store(let record)? = effects.first else { return }
+        let meta = try CeleryResultMeta.decode(record.payload)
+        #expect(meta.taskID == "body-1" && meta.result["exc_type"] == "ValueError")
     }
 }

@@ -13,8 +13,19 @@ struct BrokerSite: Sendable {
     enum Kind: String, CaseIterable, Sendable {
         case redis = "Redis + Redis"
         case rabbitMQ = "RabbitMQ + rpc"
+        /// For tests in which it matters that RabbitMQ's results outlive it.
+        case rabbitMQRedis = "RabbitMQ + Redis"
 
-        /// Those of this build.
+        /// All three, as far as this build has them.
+        static var all: [Kind] {
+            #if AMQP && Redis
+            available + [.rabbitMQRedis]
+            #else
+            available
+            #endif
+        }
+
+        /// Those of this build whose results are the broker's own.
         static var available: [Kind] {
             var available: [Kind] = []
             #if Redis
@@ -57,11 +68,11 @@ struct BrokerSite: Sendable {
                 // Python looks for expired claims every second, not every 100 seconds.
                 "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
             ]
-        case .rabbitMQ:
+        case .rabbitMQ, .rabbitMQRedis:
             let rabbitMQ = try await RabbitMQServer.start()
             server = .rabbitMQ(rabbitMQ)
             broker = rabbitMQ.url
-            results = "rpc://"
+            results = kind == .rabbitMQ ? "rpc://" : try await SharedServers.shared.redisDatabaseURL()
         }
         var configuration = CeleryConfiguration()
         configuration.redis.visibilityTimeout = .seconds(visibilityTimeout)
@@ -74,7 +85,7 @@ struct BrokerSite: Sendable {
         self.app = try CeleryApp(broker: broker, results: results, configuration: configuration, logger: logger)
     }
 
-    /// Restarts the server; what it had stored stays.
+    /// Restarts the broker; what it had stored stays.
     func restart() async throws {
         switch server {
         case .redis(let redis): try await redis.restart()

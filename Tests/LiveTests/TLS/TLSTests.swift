@@ -4,6 +4,10 @@ import Foundation
 import Logging
 import Testing
 
+#if Redis
+import CeleriacRedis
+#endif
+
 /// Tasks and results through encrypted connections, and what is refused there.
 @Suite("TLS", .serialized)
 struct TLSTests {
@@ -19,15 +23,31 @@ struct TLSTests {
         let server = try await RedisServer.start(.init(tls: certificates.server, requireClientCertificate: true))
         let url = try #require(server.tlsURL)
         try await exchanges(broker: url, results: url, certificates)
-        try await refuses(broker: url, results: url, Identity(authority: certificates.authorityPath))
+        try await refuses(broker: url, results: url, Identity(authority: certificates.authorityPath), because: "alert")
         try await refuses(
             broker: url, results: url,
-            Identity(authority: certificates.unknownAuthorityPath, client: certificates.client))
+            Identity(authority: certificates.unknownAuthorityPath, client: certificates.client),
+            because: "CERTIFICATE_VERIFY_FAILED")
+        #expect(try await sent(to: server) == 0)
         await server.stop()
         let impostor = try await RedisServer.start(.init(tls: certificates.wrongHost))
         let other = try #require(impostor.tlsURL)
-        try await refuses(broker: other, results: other, Identity(authority: certificates.authorityPath))
+        let stranger = Identity(authority: certificates.authorityPath)
+        try await refuses(broker: other, results: other, stranger, because: "host")
+        #expect(try await sent(to: impostor) == 0)
+        // The name is all that is wrong with it.
+        try await sends(broker: other, results: other, stranger)
+        #expect(try await sent(to: impostor) == 1)
         await impostor.stop()
+    }
+
+    /// How many tasks lie in the queue, seen without TLS.
+    private func sent(to server: RedisServer) async throws -> Int? {
+        let connection = try await RedisConnection.connect(
+            try RedisConfiguration(url: server.url), on: sharedEventLoop(), logger: Logger(label: "live"))
+        let length = try await connection.send(RedisCommand("LLEN", "celery")).int
+        await connection.close()
+        return length
     }
     #endif
 
@@ -37,20 +57,39 @@ struct TLSTests {
         let server = try await RabbitMQServer.start(.init(tls: certificates.server, requireClientCertificate: true))
         let url = try #require(server.tlsURL)
         try await exchanges(broker: url, results: "rpc://", certificates)
-        try await refuses(broker: url, results: "rpc://", Identity(authority: certificates.authorityPath))
+        try await refuses(
+            broker: url, results: "rpc://", Identity(authority: certificates.authorityPath), because: "alert")
         try await refuses(
             broker: url, results: "rpc://",
-            Identity(authority: certificates.unknownAuthorityPath, client: certificates.client))
+            Identity(authority: certificates.unknownAuthorityPath, client: certificates.client),
+            because: "CERTIFICATE_VERIFY_FAILED")
+        #expect(try await sent(to: server) == 0)
         await server.stop()
         let impostor = try await RabbitMQServer.start(.init(tls: certificates.wrongHost))
-        try await refuses(
-            broker: try #require(impostor.tlsURL), results: "rpc://", Identity(authority: certificates.authorityPath))
+        let other = try #require(impostor.tlsURL)
+        let stranger = Identity(authority: certificates.authorityPath)
+        try await refuses(broker: other, results: "rpc://", stranger, because: "host")
+        #expect(try await sent(to: impostor) == 0)
+        // The name is all that is wrong with it.
+        try await sends(broker: other, results: "rpc://", stranger)
+        #expect(try await sent(to: impostor) == 1)
         await impostor.stop()
+    }
+
+    /// How many tasks lie in the queue, seen by the server's own tool; 0 where there is no queue.
+    private func sent(to server: RabbitMQServer) async throws -> Int? {
+        for line in try await server.rabbitmqctl("--silent", "list_queues", "name", "messages").split(separator: "\n") {
+            let fields = line.split(separator: "\t")
+            if fields.count == 2, fields[0] == "celery" { return Int(fields[1]) }
+        }
+        return 0
     }
     #endif
 
-    private func app(broker: String, results: String, _ identity: Identity) throws -> CeleryApp {
-        var query = "?ssl_ca_certs=\(identity.authority)"
+    private func app(
+        broker: String, results: String, _ identity: Identity, checksHost: Bool = true
+    ) throws -> CeleryApp {
+        var query = "?ssl_ca_certs=\(identity.authority)" + (checksHost ? "" : "&ssl_check_hostname=false")
         if let client = identity.client {
             query += "&ssl_certfile=\(client.certificatePath)&ssl_keyfile=\(client.privateKeyPath)"
         }
@@ -93,17 +132,23 @@ struct TLSTests {
         await app.close()
     }
 
-    /// Sending fails with a typed error, and nothing of the task has left.
-    private func refuses(broker: String, results: String, _ identity: Identity) async throws {
+    /// Sending fails with an error that gives the reason.
+    private func refuses(broker: String, results: String, _ identity: Identity, because reason: String) async throws {
         let app = try app(broker: broker, results: results, identity)
         await #expect {
             try await app.send(MatrixTasks.add(2, 3))
         } throws: { error in
-            ((error as? CeleriacError)?.code).map {
-                [.unavailable, .publishFailed, .configuration, .resultStore].contains($0)
-            }
-                ?? false
+            guard let error = error as? CeleriacError else { return false }
+            print("TLS refusal:", error)
+            return error.code == .publishFailed && "\(error)".contains(reason)
         }
+        await app.close()
+    }
+
+    /// The same client sends where the host's name is not checked.
+    private func sends(broker: String, results: String, _ identity: Identity) async throws {
+        let app = try app(broker: broker, results: results, identity, checksHost: false)
+        try await app.send(MatrixTasks.add(2, 3), ignoresResult: true)
         await app.close()
     }
 }
