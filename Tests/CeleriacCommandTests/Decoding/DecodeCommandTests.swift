@@ -113,7 +113,7 @@ import Testing
             let run = try await CommandRun(["decode"], input: input)
             #expect(run.status == .exited(1), "\(name)")
             #expect(run.output.isEmpty, "\(name)")
-            #expect(run.errors.hasPrefix(name + ":"), "\(name): \(run.errors)")
+            #expect(run.errors.hasPrefix(name + ":") || run.errors.hasPrefix(name + " ("), "\(run.errors)")
             #expect(run.errors.utf8.filter { $0 == UInt8(ascii: "\n") }.count == 1, "\(run.errors)")
         }
     }
