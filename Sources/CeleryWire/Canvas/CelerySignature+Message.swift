@@ -75,7 +75,8 @@ extension CelerySignature {
             default: message.properties.other[name] = value
             }
         }
-        if let countdown, countdown > 0 {
+        // Not a number is no time either: Celery refuses it too.
+        if let countdown, !(countdown <= 0) {
             message.eta = try Self.text(now.addingTimeInterval(countdown), "countdown")
         }
         if let expires = try message.expiresDate() {

@@ -1,23 +1,29 @@
 import CeleriacCore
 import CeleriacWire
-import CeleryDialect
 import CeleryWire
 import FoundationEssentials
 import Testing
+
+@testable import CeleryDialect
 
 /// What follows from what, without any broker.
 @Suite struct CeleryFormatsTests {
     private let formats = CeleryFormats()
     private let now = Date(timeIntervalSince1970: 1_795_437_015)
 
-    private func request(headers: WireObject = [:], change: (inout CeleryTaskMessage) -> Void = { _ in }) throws
-        -> TaskRequest
-    {
+    private func request(
+        headers: WireObject = [:], replacing text: String = "", by other: String = "",
+        change: (inout CeleryTaskMessage) -> Void = { _ in }
+    ) throws -> TaskRequest {
         var task = CeleryTaskMessage(task: "tasks.add", id: "id-1", args: [2, 3])
         task.otherHeaders = headers
         change(&task)
+        var message = try task.encode()
+        if !text.isEmpty {
+            message.body = Array(String(decoding: message.body, as: UTF8.self).replacing(text, with: other).utf8)
+        }
         return try formats.request(
-            of: try task.encode(),
+            of: message,
             delivery: Delivery(
                 content: .failure(MessageFault(reason: "", detail: "")), queue: "math",
                 receipt: Receipt(generation: 0, tag: 1)))
