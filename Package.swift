@@ -174,7 +174,8 @@ let package = Package(
         .testTarget(
             name: "CeleriacAMQPTests",
             dependencies: [
-                "CeleriacAMQP", "CeleriacTestKit", "CeleriacWire", .target(name: "CRabbitMQ", condition: amqp),
+                "CeleriacAMQP", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
+                .target(name: "CRabbitMQ", condition: amqp),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -201,7 +202,12 @@ let package = Package(
             name: "MachineryDialectTests", dependencies: ["MachineryDialect", "CeleriacTestKit"],
             swiftSettings: settings),
         .testTarget(
-            name: "CeleriacCommandTests", dependencies: ["CeleriacTestKit", "CeleriacTool"], swiftSettings: settings),
+            name: "CeleriacCommandTests",
+            dependencies: [
+                "CeleriacCommand", "CeleriacTestKit", "CeleriacTool",
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
             exclude: ["celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "inventory.py"],

@@ -133,7 +133,7 @@ public final class AMQPChannel: Sendable {
         enqueue(.reject(deliveryTag, requeue: requeue))
     }
 
-    private func enqueue(_ settlement: Settlement) {
+    private func enqueue(_ settlement: ChannelSettlement) {
         guard mailbox.withLockedValue({ $0.add(settlement) }) else { return }
         let connection = self.connection
         connection.eventLoop.execute {

@@ -2,7 +2,7 @@
 
 /// What any thread tells a channel, and may know of it: settlements on their way to the event loop, and its end.
 struct Mailbox: Sendable {
-    private var settlements: [Settlement] = []
+    private var settlements: [ChannelSettlement] = []
     /// Why the channel is closed, if it is.
     private(set) var closure: AMQPError?
     private var closeHandlers: [@Sendable (AMQPError) -> Void] = []
@@ -10,13 +10,13 @@ struct Mailbox: Sendable {
     /// Adds a settlement; of a closed channel it is dropped, because the broker has requeued the delivery.
     ///
     /// - Returns: Whether the event loop has to be told.
-    mutating func add(_ settlement: Settlement) -> Bool {
+    mutating func add(_ settlement: ChannelSettlement) -> Bool {
         guard closure == nil else { return false }
         settlements.append(settlement)
         return settlements.count == 1
     }
 
-    mutating func takeAll() -> [Settlement] {
+    mutating func takeAll() -> [ChannelSettlement] {
         defer { settlements = [] }
         return settlements
     }

@@ -27,7 +27,7 @@ extension AMQPConnection {
         }
     }
 
-    func settle(_ state: ChannelState, _ settlement: Settlement) {
+    func settle(_ state: ChannelState, _ settlement: ChannelSettlement) {
         switch settlement {
         case .ack(let tags):
             for tag in tags where state.window.settle(tag) {

@@ -3,21 +3,41 @@ import Glibc
 import NIOConcurrencyHelpers
 import UnixSignals
 
-/// Passes signals on to a command once it runs.
+/// Passes signals on to a command, also one that arrived while the command was being started.
 final class SignalRelay: Sendable {
-    private let child = NIOLockedValueBox<ChildProcess?>(nil)
-
-    /// From now on signals go to this command.
-    func start(_ command: ChildProcess) {
-        child.withLockedValue { $0 = command }
+    private enum State {
+        case waiting
+        case signalled(UnixSignal)
+        case running(ChildProcess)
     }
 
-    /// Passes a signal on; false if no command runs yet, so that the signal means this process alone.
+    private let state = NIOLockedValueBox<State>(.waiting)
+
+    /// From now on signals go to this command; so does the one that came before it.
+    func start(_ command: ChildProcess) {
+        let missed: UnixSignal? = state.withLockedValue { state in
+            defer { state = .running(command) }
+            if case .signalled(let signal) = state { return signal }
+            return nil
+        }
+        if let missed { send(missed, to: command) }
+    }
+
+    /// Passes a signal on; false if no command runs yet, so that the signal means this process too.
     func pass(_ signal: UnixSignal) -> Bool {
-        guard let child = child.withLockedValue({ $0 }) else { return false }
+        let command: ChildProcess? = state.withLockedValue { state in
+            if case .running(let command) = state { return command }
+            state = .signalled(signal)
+            return nil
+        }
+        guard let command else { return false }
+        send(signal, to: command)
+        return true
+    }
+
+    private func send(_ signal: UnixSignal, to command: ChildProcess) {
         // Ctrl-C and Ctrl-\ reach every process of the terminal's foreground group: the command has got it already.
         let fromKeyboard = signal == .sigint || signal == .sigquit
-        if !(fromKeyboard && tcgetpgrp(STDIN_FILENO) == getpgrp()) { child.signal(signal.rawValue) }
-        return true
+        if !(fromKeyboard && tcgetpgrp(STDIN_FILENO) == getpgrp()) { command.signal(signal.rawValue) }
     }
 }

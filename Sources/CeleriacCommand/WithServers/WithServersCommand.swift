@@ -51,27 +51,35 @@ struct WithServersCommand: AsyncParsableCommand {
             .sigint, .sigterm, .sighup, .sigquit, .sigusr1, .sigusr2,
         ])
         let relay = SignalRelay()
-        let status = await withTaskGroup(of: Int32.self) { group in
+        let status = await withTaskGroup(of: Int32?.self) { group in
             group.addTask {
                 for await signal in signals where !relay.pass(signal) { return 128 + signal.rawValue }
-                return 0  // The group was cancelled: the command has ended.
+                return nil  // The group was cancelled: the command has ended.
             }
             group.addTask { await runBesideServers(relay: relay) }
-            let first = await group.next() ?? 0
-            group.cancelAll()
-            await group.waitForAll()
-            return first
+            // The later of two counts: a command that was being started when the signal came gets it, and has a status.
+            var status: Int32?
+            for await ended in group {
+                group.cancelAll()
+                status = ended ?? status
+            }
+            return status ?? 0
         }
         if status != 0 { throw ExitCode(status) }
     }
 
-    private func runBesideServers(relay: SignalRelay) async -> Int32 {
+    /// The command's status; nil if it was not begun because this task is cancelled.
+    private func runBesideServers(relay: SignalRelay) async -> Int32? {
         guard let executable = Self.executable(command[0]) else {
             say("Error: there is no command \(command[0])")
             return 127
         }
         do {
             let servers = try await LentServers.start(redis: redis, rabbitMQ: rabbitMQ, tls: tls)
+            guard !Task.isCancelled else {
+                await servers.end()
+                return nil
+            }
             report(servers.variables)
             let environment = ProcessInfo.processInfo.environment.merging(servers.variables) { $1 }
             // Not in a session of its own: the command may be interactive.
@@ -83,7 +91,7 @@ struct WithServersCommand: AsyncParsableCommand {
             await servers.end()
             return status.shellStatus
         } catch is CancellationError {
-            return 125
+            return nil
         } catch {
             say("Error: \(error)")
             return 125

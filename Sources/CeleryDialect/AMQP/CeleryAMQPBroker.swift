@@ -74,22 +74,11 @@ public final class CeleryAMQPBroker: Broker {
         declared.withLockedValue { $0.formUnion(undeclared) }
     }
 
-    /// Keeps messages aside, each with the reason.
-    func park(_ messages: [(queue: String, message: WireMessage)]) async throws {
-        let connection = try await client.connection()
-        for queue in Set(messages.map(\.queue)).sorted() {
-            _ = try await topology.declareParked(queue, on: connection)
-        }
-        let outcomes = try await client.publish(
-            messages.map { AMQPPublish(routingKey: "\($0.queue).parked", mandatory: true, message: $0.message) })
-        for outcome in outcomes { if let error = outcome.error { throw error } }
-    }
-
     /// Begins to consume from queues, which are made where they do not exist.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        let consumer = CeleryAMQPConsumer(broker: self, options: options)
-        try await consumer.start()
-        return consumer
+        try await AMQPMessageConsumer.start(
+            configurations, parking: client, topology: topology, options: options, name: name,
+            on: eventLoopGroup.next(), logger: logger)
     }
 
     /// Closes the connections.

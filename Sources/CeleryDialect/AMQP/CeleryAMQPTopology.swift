@@ -1,10 +1,18 @@
 #if AMQP
 import CeleriacAMQP
+import CeleriacCore
 import CeleriacWire
+import CeleryWire
 
-/// Declares Celery's queues.
-struct CeleryAMQPTopology: Sendable {
+import struct FoundationEssentials.Date
+
+/// Declares Celery's queues, and says how workers consume them.
+struct CeleryAMQPTopology: AMQPConsumerTopology {
     let options: CeleryAMQPOptions
+
+    func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError) {
+        for queue in queues { try await declare(queue, on: connection) }
+    }
 
     /// Makes sure that a queue exists. One that does is left as it is, whatever its arguments: declaring it with others
     /// is an error that closes the channel.
@@ -25,13 +33,24 @@ struct CeleryAMQPTopology: Sendable {
         await channel.close()
     }
 
-    /// Makes sure that the place for a queue's parked messages exists.
-    func declareParked(_ queue: String, on connection: AMQPConnection) async throws(AMQPError) -> String {
-        let parked = "\(queue).parked"
-        let channel = try await connection.openChannel(confirms: false)
-        try await channel.queueDeclare(parked, durable: true)
-        await channel.close()
-        return parked
+    func limit(
+        queues: [String], prefetch: Int, holding: Int, server: AMQPServerInfo
+    ) -> (count: Int, isGlobal: Bool) {
+        let version = server.versionNumbers
+        // RabbitMQ limits whole channels from 3.3 up to before 4, and then at once; quorum queues never.
+        let isGlobal =
+            server.product == "RabbitMQ" && !options.hasQuorumQueue(queues)
+            && version.lexicographicallyPrecedes([4]) && !version.lexicographicallyPrecedes([3, 3])
+        return (isGlobal ? prefetch + holding : max(1, prefetch / max(1, queues.count)), isGlobal)
     }
+
+    func consumerTag(_ number: Int, nodeName: String) -> String { "celeriac\(number)" }
+
+    /// Only quorum queues count.
+    func attempts(of delivery: AMQPDelivery) -> Int { delivery.message.headers["x-delivery-count"]?.intValue ?? 0 }
+
+    func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition) {}
+
+    func text(of time: Date) -> String { CeleryTime.text(time) ?? "" }
 }
 #endif

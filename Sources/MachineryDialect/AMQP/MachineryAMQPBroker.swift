@@ -144,23 +144,11 @@ public final class MachineryAMQPBroker: Broker {
         await channel.close()
     }
 
-    /// Keeps messages aside, each with the reason.
-    func park(_ messages: [(queue: String, message: WireMessage)]) async throws {
-        for queue in Set(messages.map(\.queue)).sorted() {
-            try await withChannel { channel throws(AMQPError) in
-                _ = try await channel.queueDeclare("\(queue).parked", durable: true)
-            }
-        }
-        let outcomes = try await client.publish(
-            messages.map { AMQPPublish(routingKey: "\($0.queue).parked", mandatory: true, message: $0.message) })
-        for outcome in outcomes { if let error = outcome.error { throw error } }
-    }
-
     /// Begins to consume.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        let consumer = MachineryAMQPConsumer(broker: self, options: options)
-        try await consumer.start()
-        return consumer
+        try await AMQPMessageConsumer.start(
+            configurations, parking: client, topology: MachineryAMQPTopology(options: self.options), options: options,
+            name: name, on: eventLoopGroup.next(), logger: logger)
     }
 
     /// Closes the connections.

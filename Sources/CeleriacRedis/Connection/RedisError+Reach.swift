@@ -1,9 +1,7 @@
 #if Redis
-import CeleriacRedis
-
 extension RedisError {
     /// Whether the same call may succeed once the server is back: it was not answered, rather than refused.
-    var isOutOfReach: Bool {
+    package var isOutOfReach: Bool {
         code == .connectFailed || code == .connectionLost || code == .timeout
     }
 }

@@ -1,0 +1,306 @@
+#if AMQP
+package import CeleriacCore
+import CeleriacWire
+package import Logging
+package import NIOCore
+import NIOConcurrencyHelpers
+
+/// Consumes queues for a worker over a connection of its own, which it makes anew when it is lost.
+///
+/// Unsettled deliveries of a lost connection go back to their queues by themselves: they are forgotten here, and settling
+/// them does nothing.
+package final class AMQPMessageConsumer: MessageConsumer {
+    private let configurations: [AMQPConfiguration]
+    private let parking: AMQPClient
+    private let topology: any AMQPConsumerTopology
+    private let options: ConsumerOptions
+    private let name: String
+    private let logger: Logger
+    private let eventLoop: any EventLoop
+    private let timers: EventLoopTimerSource
+    private let state: NIOLockedValueBox<AMQPConsumerState>
+
+    /// Connects and begins to consume.
+    ///
+    /// - Parameters:
+    ///   - configurations: servers to try in turn.
+    ///   - parking: by which messages are published that are kept aside.
+    ///   - name: the broker's, for logs and errors.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
+    package static func start(
+        _ configurations: [AMQPConfiguration], parking: AMQPClient, topology: any AMQPConsumerTopology,
+        options: ConsumerOptions, name: String, on eventLoop: any EventLoop, logger: Logger
+    ) async throws -> AMQPMessageConsumer {
+        let consumer = AMQPMessageConsumer(
+            configurations, parking: parking, topology: topology, options: options, name: name, on: eventLoop,
+            logger: logger)
+        do {
+            try await consumer.connect()
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .configuration, "cannot consume from \(name)", cause: error)
+        }
+        return consumer
+    }
+
+    private init(
+        _ configurations: [AMQPConfiguration], parking: AMQPClient, topology: any AMQPConsumerTopology,
+        options: ConsumerOptions, name: String, on eventLoop: any EventLoop, logger: Logger
+    ) {
+        self.configurations = configurations
+        self.parking = parking
+        self.topology = topology
+        self.options = options
+        self.name = name
+        self.logger = logger
+        self.eventLoop = eventLoop
+        self.timers = EventLoopTimerSource(eventLoop: eventLoop)
+        self.state = NIOLockedValueBox(AMQPConsumerState(served: options.queues))
+    }
+
+    /// The channel that it consumes on; nil while the connection is lost.
+    var channel: AMQPChannel? { state.withLockedValue { $0.channel } }
+
+    // MARK: Connecting
+
+    /// Connects to the first server that answers, declares the queues and begins to consume.
+    private func connect() async throws(AMQPError) {
+        await closeAbandoned()
+        let connection = try await openConnection()
+        do {
+            let queues = state.withLockedValue { $0.served }
+            try await topology.declare(queues, on: connection)
+            let channel = try await connection.openChannel(confirms: false)
+            let generation = state.withLockedValue { $0.begin(on: channel) }
+            try await setLimit(channel, holding: state.withLockedValue { $0.holding })
+            for queue in queues { try await consume(queue, on: channel, generation: generation) }
+        } catch {
+            state.withLockedValue { $0.drop() }
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// Ends a connection whose channel was lost, so that the broker gives what was delivered on it to others.
+    private func closeAbandoned() async {
+        let abandoned = state.withLockedValue { state in
+            defer { state.abandoned = nil }
+            return state.abandoned
+        }
+        await abandoned?.close()
+    }
+
+    private func openConnection() async throws(AMQPError) -> AMQPConnection {
+        var failure: AMQPError?
+        for configuration in configurations {
+            do {
+                return try await AMQPConnection.connect(configuration, on: eventLoop, logger: logger)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure ?? AMQPError(.connectFailed, "no server is configured")
+    }
+
+    private func consume(_ queue: String, on channel: AMQPChannel, generation: UInt64) async throws(AMQPError) {
+        let tag = state.withLockedValue { state in
+            let tag = topology.consumerTag(state.nextTag, nodeName: options.nodeName)
+            state.nextTag += 1
+            state.queues[tag] = queue
+            return tag
+        }
+        try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
+            self?.receive(events, from: tag, generation: generation)
+        }
+    }
+
+    private func setLimit(_ channel: AMQPChannel, holding: Int) async throws(AMQPError) {
+        let limit = topology.limit(
+            queues: state.withLockedValue { $0.served }, prefetch: options.prefetch, holding: holding,
+            server: await channel.connection.server)
+        try await channel.qos(prefetchCount: UInt16(exactly: limit.count) ?? 0, global: limit.isGlobal)
+    }
+
+    private func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
+        let gate = state.withLockedValue { state -> Gate? in
+            guard state.generation == generation else { return nil }
+            for event in events {
+                switch event {
+                case .deliveries(let deliveries):
+                    state.buffer.append(contentsOf: deliveries)
+                case .cancelled:
+                    guard let queue = state.queues[tag], state.served.contains(queue) else { continue }
+                    logger.warning("the broker cancelled a consumer: its queue is gone", metadata: ["queue": "\(queue)"])
+                    state.cancelled.append(queue)
+                case .closed(let error):
+                    logger.warning("the connection is lost", metadata: ["error": "\(error)"])
+                    state.drop()
+                }
+            }
+            defer { state.change = Gate() }
+            return state.change
+        }
+        gate?.open()
+    }
+
+    // MARK: Taking
+
+    package func next(atMost limit: Int) async throws -> [Delivery] {
+        var backoff = Backoff()
+        while true {
+            let (deliveries, gate, isConnected, isStopped) = state.withLockedValue { state in
+                let deliveries = state.isStopped ? [] : state.take(limit, attempts: topology.attempts)
+                return (deliveries, state.change, state.channel != nil, state.isStopped)
+            }
+            if isStopped { return [] }
+            if !deliveries.isEmpty { return deliveries }
+            do {
+                if isConnected {
+                    if try await !consumeCancelled() { await gate.wait() }
+                    continue
+                }
+                try await connect()
+            } catch {
+                let pause = backoff.next()
+                logger.warning(
+                    "cannot consume, trying again",
+                    metadata: ["broker": "\(name)", "error": "\(error)", "seconds": "\(pause.seconds)"])
+                let timer = timers.schedule(after: pause) { gate.open() }
+                await gate.wait()
+                timer.cancel()
+                state.withLockedValue { if $0.change === gate { $0.change = Gate() } }
+            }
+        }
+    }
+
+    /// Consumes queues again whose consumers the broker has cancelled, on the same channel: what else came on it stays
+    /// claimed.
+    ///
+    /// - Returns: whether there were any.
+    private func consumeCancelled() async throws(AMQPError) -> Bool {
+        let (channel, generation, queues) = state.withLockedValue { state in
+            defer { state.cancelled = [] }
+            return (state.channel, state.generation, state.cancelled)
+        }
+        guard let channel, !queues.isEmpty else { return false }
+        do {
+            try await topology.declare(queues, on: channel.connection)
+            for queue in queues { try await consume(queue, on: channel, generation: generation) }
+        } catch {
+            state.withLockedValue { $0.drop() }
+            throw error
+        }
+        return true
+    }
+
+    package func hold(_ count: Int) async throws {
+        let channel = state.withLockedValue { state in
+            state.holding = count
+            return state.channel
+        }
+        // On a channel that is lost meanwhile the next connection asks for the new count.
+        if let channel { try? await setLimit(channel, holding: count) }
+    }
+
+    // MARK: Changing queues
+
+    package func addQueue(_ queue: String) async throws {
+        let (channel, generation) = state.withLockedValue { state in
+            if !state.served.contains(queue) { state.served.append(queue) }
+            return (state.channel, state.generation)
+        }
+        // Without a channel the next connection takes it up.
+        guard let channel else { return }
+        do {
+            try await topology.declare([queue], on: channel.connection)
+            try await consume(queue, on: channel, generation: generation)
+        } catch {
+            if error.isOutOfReach { return }
+            state.withLockedValue { state in state.served.removeAll { $0 == queue } }
+            throw CeleriacError(.configuration, "cannot consume a queue at \(name)", cause: error)
+        }
+    }
+
+    package func removeQueue(_ queue: String) async throws {
+        let (channel, tags) = state.withLockedValue { state in
+            state.served.removeAll { $0 == queue }
+            return (state.channel, state.queues.filter { $0.value == queue }.keys)
+        }
+        // On a connection that is lost meanwhile nothing consumes it any more.
+        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+    }
+
+    // MARK: Settling
+
+    package func settle(_ settlements: [Settlement]) async throws {
+        var acknowledged: [UInt64] = []
+        var rejected: [UInt64] = []
+        var requeued: [UInt64] = []
+        var parked: [(tag: UInt64, queue: String, message: WireMessage)] = []
+        let time = timers.now
+        let channel = state.withLockedValue { state -> AMQPChannel? in
+            for settlement in settlements where settlement.receipt.generation == state.generation {
+                let tag = settlement.receipt.tag
+                guard let delivery = state.held.removeValue(forKey: tag) else { continue }
+                topology.willSettle(delivery, as: settlement.disposition)
+                switch settlement.disposition {
+                case .acknowledge: acknowledged.append(tag)
+                case .reject: rejected.append(tag)
+                case .requeue: requeued.append(tag)
+                case .park(let fault):
+                    let queue = state.queue(of: delivery)
+                    let message = delivery.parked(
+                        for: fault, queue: queue, worker: options.nodeName, time: topology.text(of: time))
+                    parked.append((tag, queue, message))
+                }
+            }
+            return state.channel
+        }
+        guard let channel else { return }
+        if !acknowledged.isEmpty { channel.ack(acknowledged) }
+        if !rejected.isEmpty { channel.nack(rejected, requeue: false) }
+        if !requeued.isEmpty { channel.nack(requeued, requeue: true) }
+        guard !parked.isEmpty else { return }
+        do {
+            try await parking.park(parked.map { ($0.queue, $0.message) })
+            channel.ack(parked.map(\.tag))
+        } catch {
+            channel.nack(parked.map(\.tag), requeue: true)
+            throw error
+        }
+    }
+
+    package func giveBack(_ receipts: [Receipt]) async throws {
+        let (channel, tags) = state.withLockedValue { state in
+            let tags = receipts.filter { $0.generation == state.generation }.map(\.tag).filter {
+                state.held.removeValue(forKey: $0) != nil
+            }
+            return (state.channel, tags)
+        }
+        if !tags.isEmpty { channel?.nack(tags, requeue: true) }
+    }
+
+    // MARK: Ending
+
+    package func stop() async {
+        let (channel, tags, gate) = state.withLockedValue { state in
+            state.isStopped = true
+            return (state.channel, Array(state.queues.keys), state.change)
+        }
+        gate.open()
+        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+    }
+
+    package func close() async throws {
+        await stop()
+        let channel = state.withLockedValue { state in
+            defer { state.channel = nil }
+            return state.channel
+        }
+        // What is unsettled goes back to its place in the queue.
+        await channel?.close()
+        await channel?.connection.close()
+        await closeAbandoned()
+    }
+}
+#endif
