@@ -43,7 +43,7 @@ struct BrokerSite: LiveSite {
         case .redis(let redis):
             results = redis.url(database: 1)
             settings["broker_transport_options"] = [
-                "visibility_timeout": .double(visibilityTimeout),
+                "visibility_timeout": .int(Int64(visibilityTimeout)),
                 // Python looks for expired claims every second, not every 100 seconds.
                 "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
             ]
