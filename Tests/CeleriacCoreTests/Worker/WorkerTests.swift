@@ -209,7 +209,7 @@ struct WorkerTests {
                 try Task.checkCancellation()
             }
         }
-        try await bench.client.send(work())
+        _ = try await bench.client.send(work())
         let run = Task { try await worker.run() }
         await started.wait()
         run.cancel()
@@ -262,7 +262,7 @@ struct WorkerTests {
                 try Task.checkCancellation()
             }
         }
-        try await bench.client.send(work())
+        _ = try await bench.client.send(work())
         let run = Task { try await worker.run() }
         await started.wait()
         run.cancel()
