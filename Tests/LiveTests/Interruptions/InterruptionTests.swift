@@ -40,7 +40,7 @@ struct InterruptionTests {
             }
             #expect(ends.count == 100)
             for end in ends { #expect(end.isTyped, "a call ended with \(end)") }
-            if site.keepsResults { #expect(ends.allSatisfy { $0 == .answered }) }
+            if site.keepsResults { for end in ends { #expect(end == .answered) } }
             // The worker is back by itself.
             #expect(try await app.send(Self.add(2, 3)).get(timeout: .seconds(60)) == 5)
             #expect(await runningEnd.isTyped)
