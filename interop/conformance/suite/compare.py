@@ -111,7 +111,7 @@ def main():
         print(f"{arguments.name:12} {label:6} {len(wanted)} tests: {counts}")
     flaky = [name for name in report.get("flaky", []) if name in wanted]
     if flaky:
-        print(f"  passed on a rerun, as Celery marks them to be tried: {', '.join(flaky)}")
+        print(f"  passed on a rerun: {', '.join(flaky)}")
     faults += worse(wanted, reference, ours)
     for fault in faults:
         print(f"  {fault}")

@@ -1,13 +1,13 @@
 #!/bin/bash
-# One run of the suite: once.sh CELERIAC WORKER redis|rabbitmq|rpc [pytest arguments]. Ends as pytest does, or with 124 if
-# it takes longer than SUITE_LIMIT seconds.
+# One run of the suite: once.sh CELERIAC WORKER redis|rabbitmq|rpc NAME [pytest arguments], which writes
+# .build/celery-suite/NAME.json and NAME.log. Ends as pytest does, or with 124 if it takes longer than SUITE_LIMIT seconds.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-celeriac=$1 worker=$2 run=$3
-shift 3
+celeriac=$1 worker=$2 run=$3 name=$4
+shift 4
 export PYTHON=$root/.peers/suite/bin/python SUITE=$root/.peers/celery-suite FOREIGN_CLASS=A
-export FOREIGN_JSON=$root/.build/celery-suite/$run.json FOREIGN_LOG=$root/.build/celery-suite/$run.log
+export FOREIGN_JSON=$root/.build/celery-suite/$name.json FOREIGN_LOG=$root/.build/celery-suite/$name.log
 rm -f "$FOREIGN_JSON" "$FOREIGN_LOG"
 case $run in
     redis) urls='"$CELERIAC_REDIS_URL" "$CELERIAC_REDIS_URL"' servers=--redis ;;
