@@ -1,5 +1,6 @@
 #if AMQP
 
+internal import CeleriacWire
 internal import DequeModule
 internal import NIOCore
 
@@ -47,6 +48,14 @@ extension AMQPConnection {
 
     /// Writes a batch, or nothing of it.
     private func write(_ batch: PublishBatch, _ state: ChannelState) throws(AMQPError) {
+        // A buffer counts in 32 bits.
+        let size = batch.messages.reduce(0) { $0 + $1.message.body.count }
+        guard size <= 1 << 30 else {
+            throw AMQPError(
+                .invalidMessage,
+                "\(batch.messages.count) messages of \(size) bytes are too many at once; publish fewer at a time.")
+        }
+        if output.readableBytes > 1 << 28 { flush() }
         let start = output.writerIndex
         let number = state.handle.number
         for (index, publish) in batch.messages.enumerated() {

@@ -85,6 +85,7 @@ struct RedisSubscriptions<Waiter> {
     /// Takes note of the loss of the connection. Callers go on waiting for the next one.
     mutating func disconnected() {
         isConnected = false
+        operations.filter { $0.waiter == nil }.forEach { giveUp($0) }
         operations.removeAll { $0.waiter == nil }
         for index in operations.indices { operations[index].confirmed = 0 }
     }
@@ -96,6 +97,7 @@ struct RedisSubscriptions<Waiter> {
         let late = operations.filter { $0.deadline <= now }
         guard !late.isEmpty else { return ([], false) }
         operations.removeAll { $0.deadline <= now }
+        late.forEach { giveUp($0) }
         return (late.compactMap(\.waiter), isConnected)
     }
 
@@ -103,8 +105,18 @@ struct RedisSubscriptions<Waiter> {
     ///
     /// - Returns: All waiters.
     mutating func removeWaiters() -> [Waiter] {
+        operations.forEach { giveUp($0) }
         defer { operations = [] }
         return operations.compactMap(\.waiter)
+    }
+
+    /// What nobody wants any more is not subscribed again with the next connection, whatever became of the command.
+    private mutating func giveUp(_ operation: Operation) {
+        switch operation.kind {
+        case .unsubscribe: channels.subtract(operation.names)
+        case .punsubscribe: patterns.subtract(operation.names)
+        case .subscribe, .psubscribe: break
+        }
     }
 
     /// Takes the next reply from the wire.

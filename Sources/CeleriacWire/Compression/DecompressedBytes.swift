@@ -11,7 +11,8 @@ struct DecompressedBytes {
     init(compressedCount: Int, limits: WireLimits) {
         let (product, overflow) = compressedCount.multipliedReportingOverflow(by: limits.maximumCompressionRatio)
         let byRatio = max(overflow ? Int.max : product, Self.alwaysAllowed)
-        self.limit = min(byRatio, limits.maximumDecompressedBytes)
+        // One byte of room beyond the limit must be left to count.
+        self.limit = min(byRatio, limits.maximumDecompressedBytes, Int.max - 1)
         bytes.reserveCapacity(min(compressedCount * 4, limit, Self.alwaysAllowed))
     }
 

@@ -103,9 +103,11 @@ struct YAMLComposer: ~Copyable {
     private mutating func readScalar(
         _ text: String, tag: String?, isPlain: Bool, anchor: String?, _ place: YAMLEvent.Place
     ) throws(WireError) -> Node? {
-        try countTokens(1, place)
+        // A long text counts for more: aliases repeat it for nothing, but whoever writes the value writes it each time.
+        let tokens = 1 + text.utf8.count / 32
+        try countTokens(tokens, place)
         let scalar = try YAMLScalar(text, tag: tag, isPlain: isPlain, place)
-        let node = Node(value: scalar.value, tokens: 1, height: 0)
+        let node = Node(value: scalar.value, tokens: tokens, height: 0)
         if let anchor { anchors[anchor] = node }
         guard awaitsKey else { return node }
         if scalar.isMerge { throw place.error(.unsupported, "YAML merge keys are not supported; write the keys out") }

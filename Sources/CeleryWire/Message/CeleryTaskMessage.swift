@@ -112,7 +112,8 @@ extension CeleryTaskMessage {
     }
 
     private static func date(_ text: String?, field: String, utcOffset: Int) throws(CeleryWireError) -> Date? {
-        guard let text else { return nil }
+        // Celery takes empty text for none.
+        guard let text, !text.isEmpty else { return nil }
         guard let date = CeleryTime.date(text, utcOffset: utcOffset) else {
             throw CeleryWireError(.invalidTask, "not an ISO 8601 date and time", field: field)
         }

@@ -172,6 +172,20 @@ import Testing
         #expect(throws: RedisError.self) { try waiting.receive(reply) }
     }
 
+    /// Whoever gave up waiting while the server was away does not want the channel back with it.
+    @Test func whatIsUnsubscribedInVainIsNotSubscribedAgain() throws {
+        var expired = try subscribed()
+        expired.disconnected()
+        _ = expired.begin(.unsubscribe, ["a"], deadline: deadline, limit: deadline, waiter: "3")
+        #expect(expired.expire(now: deadline).waiters == ["3"])
+        #expect(expired.connected(deadline: deadline).map(wire) == ["subscribe b", "psubscribe p*"])
+        var refused = try subscribed()
+        refused.disconnected()
+        _ = refused.begin(.punsubscribe, ["p*"], deadline: deadline, limit: deadline, waiter: "4")
+        #expect(refused.removeWaiters() == ["4"])
+        #expect(refused.connected(deadline: deadline).count == 1)
+    }
+
     @Test func refusesAnErrorThatNothingAskedFor() throws {
         var subscriptions = try subscribed()
         let error = #expect(throws: RedisError.self) {

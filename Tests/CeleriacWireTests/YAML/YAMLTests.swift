@@ -181,6 +181,14 @@ struct YAMLTests {
         #expect(error?.code == .tooManyValues)
     }
 
+    @Test func stopsAliasesOfALongText() throws {
+        let long = String(repeating: "x", count: 1 << 20)
+        let bomb = "[&a \(long), \(Array(repeating: "*a", count: 4000).joined(separator: ", "))]"
+        let error = wireError { () throws(WireError) in _ = try YAML.decode(bomb.bytes) }
+        #expect(error?.code == .tooManyValues)
+        #expect(try YAML.decode("[&a \(long), *a]".bytes)[1] == .string(long))
+    }
+
     @Test func keepsTheOtherLimits() throws {
         let limits = WireLimits(maximumTokens: 4)
         #expect(try YAML.decode("[1, 2, 3]".bytes, limits: limits) == [1, 2, 3])

@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "now", "2030-13-02T03:04:05", "2030-02-30T03:04:05", "2030-01-02T24:04:05", "2030-01-02T03:04:05+5",
+        "now", "2030-13-02T03:04:05", "2030-02-30T03:04:05", "2030-01-02T24:04:05", "2030-01-02T03:04:05+5",
         "2030-01-02T03:04:05Z ", "2030-01-02T03:04:05+24:00", "0000-01-02T03:04:05", "1893553445", "2030-01-02T",
         "2030-01-02T03:04:05.", "٢٠٣٠-01-02T03:04:05",
     ])
@@ -36,6 +36,16 @@ import Testing
         #expect(eta?.code == .invalidTask)
         #expect(eta?.field == "eta")
         #expect(failure { () throws(CeleryWireError) in try task.expiresDate() }?.field == "expires")
+    }
+
+    /// As Celery takes it.
+    @Test func emptyTextIsNoTimeAtAll() throws {
+        var task = CeleryTaskMessage(task: "t", id: "i")
+        task.eta = ""
+        task.expires = ""
+        #expect(try task.etaDate() == nil)
+        #expect(try task.expiresDate() == nil)
+        #expect(CeleryTime.date("") == nil)
     }
 
     @Test func writesAsPythonDoes() {
