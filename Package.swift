@@ -154,6 +154,8 @@ let package = Package(
             name: "CeleriacCommand",
             dependencies: [
                 "Celeriac", "CeleriacTestKit",
+                .target(name: "CeleriacAMQP", condition: amqp),
+                .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -6,7 +6,7 @@ import UnixSignals
 
 /// A worker in a process of its own, which live tests can end by any signal and whose threads they can block.
 ///
-/// Its settings are environment variables, all required: `LIVE_BROKER`, `LIVE_RESULTS`, `LIVE_CONCURRENCY`,
+/// Its settings are environment variables, all required: `LIVE_DIALECT` (`celery` or `machinery`), `LIVE_BROKER`, `LIVE_RESULTS`, `LIVE_CONCURRENCY`,
 /// `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` in seconds, and `LIVE_READY`, a file that it makes once it
 /// consumes.
 @main enum LiveWorker {
@@ -16,9 +16,18 @@ import UnixSignals
     }
 
     static func main() async throws {
-        var configuration = CeleryConfiguration()
-        configuration.redis.visibilityTimeout = .seconds(try number("LIVE_VISIBILITY_TIMEOUT"))
         let logger = Logger(label: "live-worker") { StreamLogHandler.standardError(label: $0) }
+        switch try setting("LIVE_DIALECT") {
+        case "celery": try await celery(logger)
+        case "machinery": try await machinery(logger)
+        default: throw BadSetting(name: "LIVE_DIALECT")
+        }
+    }
+
+    private static func celery(_ logger: Logger) async throws {
+        var configuration = CeleryConfiguration()
+        let timeout: Double = try number("LIVE_VISIBILITY_TIMEOUT")
+        configuration.redis.visibilityTimeout = .seconds(timeout)
         let app = try CeleryApp(
             broker: try setting("LIVE_BROKER"), results: try setting("LIVE_RESULTS"), configuration: configuration,
             logger: logger)
@@ -26,28 +35,51 @@ import UnixSignals
             WorkerConfiguration(
                 queues: ["celery"], concurrency: try number("LIVE_CONCURRENCY"),
                 prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"))
-        ) {
-            TaskName<String, String, Double, String>("tasks.record").handled { path, text, seconds in
-                try await Task.sleep(for: .seconds(seconds))
-                try append(text, to: path)
-                return text
-            }
-            TaskName<String, String, Double, String>("tasks.block").handled { path, text, seconds in
-                block(seconds)
-                try append(text, to: path)
-                return text
-            }
+        ) { tasks }
+        try await run(worker, logger) { await worker.ready() }
+        await app.close()
+    }
+
+    private static func machinery(_ logger: Logger) async throws {
+        let concurrency: Int = try number("LIVE_CONCURRENCY")
+        let prefetch = concurrency * (try number("LIVE_PREFETCH_MULTIPLIER"))
+        let server = try MachineryServer(
+            configuration: MachineryConfiguration(
+                broker: try setting("LIVE_BROKER"), resultBackend: try setting("LIVE_RESULTS"),
+                amqp: MachineryAMQPOptions(prefetchCount: prefetch),
+                redis: MachineryRedisSettings(claimTimeout: try number("LIVE_VISIBILITY_TIMEOUT"))),
+            logger: logger)
+        server.register { tasks }
+        let worker = server.makeWorker(consumerTag: "live", concurrency: concurrency)
+        try await run(worker, logger) { await worker.ready() }
+        await server.close()
+    }
+
+    @TaskHandlerBuilder private static var tasks: [TaskHandler] {
+        TaskName<String, String, Double, String>("tasks.record").handled { path, text, seconds in
+            try await Task.sleep(for: .seconds(seconds))
+            try append(text, to: path)
+            return text
         }
+        TaskName<String, String, Double, String>("tasks.block").handled { path, text, seconds in
+            block(seconds)
+            try append(text, to: path)
+            return text
+        }
+    }
+
+    private static func run(
+        _ worker: any Service, _ logger: Logger, isReady: @escaping @Sendable () async -> Void
+    ) async throws {
         let ready = try setting("LIVE_READY")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                await worker.ready()
+                await isReady()
                 _ = FileManager.default.createFile(atPath: ready, contents: nil)
             }
             try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm], logger: logger).run()
             try await group.waitForAll()
         }
-        await app.close()
     }
 
     /// Holds the thread, as a careless handler does.
@@ -67,8 +99,8 @@ import UnixSignals
         return value
     }
 
-    private static func number(_ name: String) throws -> Int {
-        guard let number = Int(try setting(name)) else { throw BadSetting(name: name) }
+    private static func number<Number: LosslessStringConvertible>(_ name: String) throws -> Number {
+        guard let number = Number(try setting(name)) else { throw BadSetting(name: name) }
         return number
     }
 }

@@ -1,5 +1,5 @@
 module celeriac.dev/interop
 
-go 1.19
+go 1.22
 
 require github.com/RichardKnop/machinery/v2 v2.0.16

@@ -6,7 +6,7 @@ import Logging
 ///
 ///     MachineryWalkthrough worker      serves the tasks until SIGINT or SIGTERM
 ///     MachineryWalkthrough send        sends them and prints the results
-///     MachineryWalkthrough both        does both in one process: what CI runs
+///     MachineryWalkthrough both        does both in one process: what `Scripts/check examples` runs
 @main enum Walkthrough {
     static func main() async throws {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
@@ -26,7 +26,11 @@ import Logging
         let logger = Logger(label: "walkthrough")
         // Concurrency 0: as many tasks at once as the prefetch count allows, or on Redis twice the number of processors.
         let worker = server.makeWorker(consumerTag: "machinery_worker", concurrency: 0)
-        worker.onError { error in logger.error("I am an error handler: \(error)") }
+        worker.onError { error in
+            // A failure's description leaves out its text, which may be a user's.
+            let text = (error as? TaskFailure)?.arguments.first?.stringValue ?? "\(error)"
+            logger.error("I am an error handler: \(text)")
+        }
         worker.onPreTask { signature in logger.info("I am a start of task handler for: \(signature.name)") }
         worker.onPostTask { signature in logger.info("I am an end of task handler for: \(signature.name)") }
         return worker

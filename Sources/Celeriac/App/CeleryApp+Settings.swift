@@ -15,7 +15,7 @@ extension CeleryApp {
             "broker_heartbeat": 120, "broker_url": .string(broker.name), "deprecated_settings": nil,
             "enable_utc": true, "include": [], "result_backend": results.map { .string($0.name) } ?? .null,
             "result_expires": seconds(configuration.resultExpiry),
-            "task_acks_late": .bool(worker.acknowledgement == .late),
+            "task_acks_late": .bool((worker.taskDefaults.acknowledgement ?? worker.acknowledgement) == .late),
             "task_default_queue": .string(configuration.defaultQueue),
             "task_protocol": .int(Int64(configuration.taskProtocol)), "timezone": nil,
             "worker_concurrency": .int(Int64(worker.concurrency)), "worker_hijack_root_logger": false,

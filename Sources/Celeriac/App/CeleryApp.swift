@@ -71,6 +71,22 @@ public final class CeleryApp: TaskSender {
             timers: EventLoopTimerSource(eventLoop: eventLoopGroup.next()), logger: logger)
     }
 
+    /// Makes an application of settings by Celery's names. Make its workers with `settings.worker`.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` where `broker_url` is missing, or for a URL that cannot be used.
+    public convenience init(
+        settings: CelerySettings,
+        eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
+        logger: Logger = Logger(label: "celeriac")
+    ) throws {
+        guard let broker = settings.broker else {
+            throw CeleriacError(.configuration, "the settings name no broker_url")
+        }
+        try self.init(
+            broker: broker, results: settings.results, configuration: settings.configuration,
+            eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
     /// A worker of this application; run it in a `ServiceGroup`, or call its `run()`.
     ///
     /// - Parameters:
@@ -96,6 +112,8 @@ public final class CeleryApp: TaskSender {
     ) -> Worker {
         var settings = settings
         settings.resultExpiry = configuration.resultExpiry
+        settings.taskDefaults = settings.taskDefaults.over(configuration.taskDefaults)
+        settings.taskAnnotations.merge(configuration.taskAnnotations) { $0.over($1) }
         let eventLoop = eventLoopGroup.next()
         let timers = EventLoopTimerSource(eventLoop: eventLoop)
         let remoteControl = CeleryRemoteControl(
@@ -104,7 +122,8 @@ public final class CeleryApp: TaskSender {
         return Worker(
             dialect: formats, broker: broker, store: results, configuration: settings,
             timers: timers, machinery: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
-            handlers: CeleryBuiltIns.handlers + handlers(), parts: remoteControl.map { [$0] } ?? [])
+            handlers: CeleryBuiltIns.handlers(chordRetryInterval: configuration.chordRetryInterval) + handlers(),
+            parts: remoteControl.map { [$0] } ?? [])
     }
 
     /// Closes the application's connections. Stop its workers first.

@@ -12,6 +12,10 @@ public struct CeleryConfiguration: Sendable {
     public var routes: [String: String]
     /// Options of every task that is sent, under those of its signature and of the call: serializer, compression, …
     public var sendOptions: SendOptions
+    /// How workers treat tasks that leave it open: `task_acks_late`, `task_time_limit`, `task_track_started`, ….
+    public var taskDefaults: TaskOptions
+    /// How workers treat tasks, by name or `*` for all, whatever the tasks say themselves: `task_annotations`.
+    public var taskAnnotations: [String: TaskOptions]
     /// The protocol of the messages that are sent: `task_protocol`.
     public var taskProtocol: Int
     /// The forms of bodies that workers accept: `accept_content`.
@@ -20,6 +24,9 @@ public struct CeleryConfiguration: Sendable {
     public var resultExpiry: Duration?
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     public var resultExtended: Bool
+    /// How often to look whether the parts of a chord are done, where the result store does not count them:
+    /// `result_chord_retry_interval`.
+    public var chordRetryInterval: Duration
     /// How values become JSON. ``CeleryValueCoding`` with its legacy style for peers older than Celery 5.3.
     public var valueCoding: any ValueCoding
     /// How large and how deep messages may be.
@@ -40,10 +47,13 @@ public struct CeleryConfiguration: Sendable {
         defaultQueue: String = "celery",
         routes: [String: String] = [:],
         sendOptions: SendOptions = SendOptions(),
+        taskDefaults: TaskOptions = TaskOptions(),
+        taskAnnotations: [String: TaskOptions] = [:],
         taskProtocol: Int = 2,
         acceptContent: Set<CelerySerializer> = [.json],
         resultExpiry: Duration? = .seconds(86400),
         resultExtended: Bool = false,
+        chordRetryInterval: Duration = .seconds(1),
         valueCoding: any ValueCoding = CeleryValueCoding(),
         limits: WireLimits = .default,
         control: CeleryControlConfiguration = CeleryControlConfiguration(),
@@ -55,10 +65,13 @@ public struct CeleryConfiguration: Sendable {
         self.defaultQueue = defaultQueue
         self.routes = routes
         self.sendOptions = sendOptions
+        self.taskDefaults = taskDefaults
+        self.taskAnnotations = taskAnnotations
         self.taskProtocol = taskProtocol
         self.acceptContent = acceptContent
         self.resultExpiry = resultExpiry
         self.resultExtended = resultExtended
+        self.chordRetryInterval = chordRetryInterval
         self.valueCoding = valueCoding
         self.limits = limits
         self.control = control

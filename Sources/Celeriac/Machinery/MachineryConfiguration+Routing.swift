@@ -21,12 +21,21 @@ extension MachineryConfiguration {
             laterStatesNameTheirTask: resultBackend.lowercased().hasPrefix("redis"))
     }
 
-    /// A URL as it is shown: scheme and host, without login and path.
-    static func shown(_ url: String) -> String {
+    /// The broker as it is shown: schemes and hosts.
+    var shownBroker: String {
+        guard !multipleBrokerSeparator.isEmpty else { return Self.shown(broker) }
+        return broker.split(separator: multipleBrokerSeparator).map { Self.shown(String($0)) }
+            .joined(separator: multipleBrokerSeparator)
+    }
+
+    /// The result backend as it is shown: scheme and host.
+    var shownBackend: String { Self.shown(resultBackend) }
+
+    /// A URL without login, path and query. A login may hold any character: it ends with the last `@`.
+    private static func shown(_ url: String) -> String {
         guard let separator = url.firstRange(of: "://") else { return url }
-        var rest = url[separator.upperBound...]
-        rest = rest.prefix { $0 != "/" && $0 != "?" }
-        if let at = rest.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
-        return String(url[..<separator.upperBound] + rest)
+        let rest = url[separator.upperBound...]
+        let address = rest.lastIndex(of: "@").map { rest[rest.index(after: $0)...] } ?? rest
+        return String(url[..<separator.upperBound] + address.prefix { $0 != "/" && $0 != "?" })
     }
 }

@@ -126,13 +126,12 @@ public final class MachineryServer: TaskSender, Service {
 
     /// Sends a group.
     ///
-    /// - Parameter sendConcurrency: for callers that know it from Machinery. All tasks share one connection here and are
-    ///   sent one behind the other, without waiting for each other.
+    /// - Parameter sendConcurrency: how many tasks are sent before the broker has taken those before them; 0 for all.
     /// - Returns: the results to come, in the group's order.
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
     public func send(_ group: MachineryGroup, sendConcurrency: Int = 0) async throws -> [AsyncResult<WireValue>] {
-        try await send(native: group, name: "group").members ?? []
+        try await send(native: group, name: "group", atOnce: sendConcurrency).members ?? []
     }
 
     /// Sends a chord.
@@ -142,15 +141,12 @@ public final class MachineryServer: TaskSender, Service {
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
     public func send(_ chord: MachineryChord, sendConcurrency: Int = 0) async throws -> MachineryChordResult {
-        let callback = try await send(native: chord, name: "chord")
+        let callback = try await send(native: chord, name: "chord", atOnce: sendConcurrency)
         return MachineryChordResult(members: callback.parent?.members ?? [], callback: callback)
     }
 
-    private func send(native: any Sendable, name: String) async throws -> AsyncResult<WireValue> {
-        guard let result = try await send([Signature(native: native, name: name)]).first else {
-            throw CeleriacError(.unsupported, "there is nothing to send")
-        }
-        return result
+    private func send(native: any Sendable, name: String, atOnce: Int = 0) async throws -> AsyncResult<WireValue> {
+        try await client.send(Signature(native: native, name: name), unconfirmed: atOnce > 0 ? atOnce : .max)
     }
 
     /// Closes the application's connections. Stop its workers first.

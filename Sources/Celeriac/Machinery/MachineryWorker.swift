@@ -136,9 +136,9 @@ public final class MachineryWorker: Service {
         let configuration = server.configuration
         let logger = server.logger
         logger.info("Launching a worker with the following settings:")
-        logger.info("- Broker: \(MachineryConfiguration.shown(configuration.broker))")
+        logger.info("- Broker: \(configuration.shownBroker)")
         logger.info(isOwnQueue ? "- CustomQueue: \(queue)" : "- DefaultQueue: \(queue)")
-        logger.info("- ResultBackend: \(MachineryConfiguration.shown(configuration.resultBackend))")
+        logger.info("- ResultBackend: \(configuration.shownBackend)")
         if configuration.isAMQP {
             let amqp = configuration.amqpOptions
             logger.info("- AMQP: \(amqp.exchange)")

@@ -13,6 +13,7 @@ final class ChannelState {
     var confirms: ConfirmLedger?
     /// Publishes that wait because the broker does not want any now.
     var held = Deque<PublishBatch>()
+    private var cleanupAt = 64
     /// Whether the broker asked to stop publishing on this channel.
     var isStopped = false
     /// Whether `channel.close` was sent and everything but its answer is to be ignored.
@@ -21,6 +22,15 @@ final class ChannelState {
     init(handle: AMQPChannel, maximumBodySize: Int) {
         self.handle = handle
         content = ContentAssembler(maximumBodySize: maximumBodySize)
+    }
+
+    /// Keeps a batch until the broker wants publishes again. Those whose callers have given up are let go of on the way.
+    func hold(_ batch: PublishBatch) {
+        if held.count >= cleanupAt {
+            held.removeAll(where: \.waiter.isSettled)
+            cleanupAt = max(64, held.count * 2)
+        }
+        held.append(batch)
     }
 }
 

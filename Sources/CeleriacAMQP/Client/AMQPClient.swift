@@ -29,14 +29,18 @@ public final class AMQPClient: Sendable {
 
     /// The connection, made if there is none.
     ///
-    /// - Throws: `AMQPError`. When no broker can be reached within the longest `connectTimeout` of the list, the error
+    /// - Throws: `AMQPError`. When no broker can be reached within the sum of the list's `connectTimeout`s, the error
     ///   of the last attempt; when every broker refuses the credentials or the certificate, that at once;
     ///   `connectionClosed` after ``close()``; `cancelled`.
     public func connection() async throws(AMQPError) -> AMQPConnection {
         try await core.connection()
     }
 
-    /// Publishes messages on the connection's shared confirm channel.
+    deinit {
+        eventLoop.execute { [core] in core.assumeIsolated { $0.abandon() } }
+    }
+
+    /// Publishes messages on the connection's shared confirm channels: one for the default exchange, one for others.
     ///
     /// A message that the broker answers with a channel error (404 for an exchange that does not exist) closes that
     /// channel, and every publish that is in flight on it fails with it; the next publish opens it again.
@@ -45,11 +49,22 @@ public final class AMQPClient: Sendable {
     /// - Throws: `AMQPError`, as ``AMQPChannel/publish(_:)`` and ``connection()``. When `nothingSent` is false, the
     ///   messages may or may not have reached their queues; sending them again may duplicate them.
     public func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
+        let toExchanges = messages.count { !$0.exchange.isEmpty }
+        if toExchanges == 0 { return try await publish(messages, .toQueues) }
+        if toExchanges == messages.count { return try await publish(messages, .toExchanges) }
+        var toQueues = try await publish(messages.filter(\.exchange.isEmpty), .toQueues)[...]
+        var others = try await publish(messages.filter { !$0.exchange.isEmpty }, .toExchanges)[...]
+        return messages.map { ($0.exchange.isEmpty ? toQueues.popFirst() : others.popFirst()) ?? .unconfirmed }
+    }
+
+    private func publish(
+        _ messages: [AMQPPublish], _ kind: Publishers.Kind
+    ) async throws(AMQPError) -> [AMQPPublishOutcome] {
         var attempt = 0
         while true {
             attempt += 1
             do {
-                let channel = try await connection().publisherChannel()
+                let channel = try await connection().publisherChannel(kind)
                 return try await channel.publish(messages)
             } catch {
                 // The channel or the connection ended between getting it and using it.

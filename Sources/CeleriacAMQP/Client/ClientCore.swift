@@ -65,6 +65,18 @@ actor ClientCore {
         return try result.get()
     }
 
+    /// The client is gone, and nobody closed it.
+    func abandon() {
+        let last = state
+        state = .closed
+        answerAll(.failure(Self.closed))
+        switch last {
+        case .connecting(let connection), .connected(let connection, _): connection.assumeIsolated { $0.abandon() }
+        case .pausing(let timer): timer.cancel()
+        case .idle, .closed: break
+        }
+    }
+
     func close() async {
         let last = state
         state = .closed
@@ -85,7 +97,9 @@ actor ClientCore {
             continuation.resume(returning: .failure(Self.closed))
             return
         }
-        guard let longest = configurations.map(\.connectTimeout).max() else {
+        // Long enough for the last broker of the list, where those before it do not answer.
+        let longest = configurations.reduce(Duration.zero) { $0 + $1.connectTimeout }
+        guard !configurations.isEmpty else {
             continuation.resume(returning: .failure(AMQPError(.invalidURL, "The client has no broker to connect to.")))
             return
         }

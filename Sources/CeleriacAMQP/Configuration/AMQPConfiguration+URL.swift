@@ -110,6 +110,7 @@ extension AMQPConfiguration {
         case "ssl_check_hostname":
             guard value.lowercased() == "false" else { break }
             try withTLS(name) { if $0.verification == .full { $0.verification = .noHostname } }
+        case "ssl": if !["false", "0", "no"].contains(value.lowercased()) { try withTLS(name) { _ in } }
         default: break
         }
     }

@@ -44,6 +44,8 @@ extension AMQPConnection {
         switch phase {
         case .handshaking(var handshake):
             let action = try takeHandshake(&handshake, id, method)
+            // The broker may have ended the connection with it.
+            guard let action else { return }
             phase = .handshaking(handshake)
             switch action {
             case .send(let methods):
@@ -61,7 +63,6 @@ extension AMQPConnection {
                 logger.debug("AMQP connection open")
                 opened?(nil)
                 opened = nil
-            case nil: break
             }
         case .open:
             switch method {

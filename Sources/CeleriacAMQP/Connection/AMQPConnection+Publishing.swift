@@ -10,7 +10,7 @@ extension AMQPConnection {
             let batch = PublishBatch(messages, waiter: waiter)
             if isHolding(state) {
                 waiter.nothingSent = true
-                state.held.append(batch)
+                state.hold(batch)
             } else {
                 try write(batch, state)
             }
@@ -19,16 +19,16 @@ extension AMQPConnection {
         return outcomes
     }
 
-    /// The shared confirm channel, opened when it is first needed and again after it was closed.
-    func publisherChannel() async throws(AMQPError) -> AMQPChannel {
-        if let publisher, publisher.isOpen { return publisher }
+    /// The shared confirm channel of a kind, opened when it is first needed and again after it was closed.
+    func publisherChannel(_ kind: Publishers.Kind) async throws(AMQPError) -> AMQPChannel {
+        if let channel = publishers[kind].channel, channel.isOpen { return channel }
         let answer = try await answer("channel.open") { (waiter) throws(AMQPError) in
-            publisherWaiters.append(waiter)
-            guard publisherWaiters.count == 1 else { return }
+            publishers[kind].waiters.append(waiter)
+            guard publishers[kind].waiters.count == 1 else { return }
             let opening = callback("channel.open") { result in
-                let waiting = self.publisherWaiters
-                self.publisherWaiters = []
-                if case .success(.channel(let channel)) = result { self.publisher = channel }
+                let waiting = self.publishers[kind].waiters
+                self.publishers[kind].waiters = []
+                if case .success(.channel(let channel)) = result { self.publishers[kind].channel = channel }
                 for waiter in waiting { waiter.settle(result) }
             }
             do throws(AMQPError) {

@@ -44,11 +44,13 @@ extension AMQPConnection {
 
     private static func tlsConfiguration(_ settings: AMQPTLS) throws -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
         if let file = settings.caFile { tls.trustRoots = .file(file) }
         if let file = settings.certificateFile {
             tls.certificateChain = try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }
         }
-        if let file = settings.keyFile {
+        // As everywhere, one file may hold both.
+        if let file = settings.keyFile ?? settings.certificateFile {
             tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: file, format: .pem))
         }
         switch settings.verification {
@@ -249,7 +251,7 @@ extension AMQPConnection {
         for batch in unflushed + writing.flatMap({ $0 }) { batch.waiter.fail(error) }
         unflushed = []
         writing = []
-        publisherWaiters = []
+        publishers = Publishers()
         for waiter in waiters.removeAll() { waiter.fail(error) }
     }
 

@@ -18,9 +18,10 @@ extension AMQPConnection {
                     waiter.fail(.cancelled.withNothingSent())
                     return
                 }
+                // Before anything that begins with it: waiters are found by their order.
+                add(waiter)
                 do throws(AMQPError) {
                     try begin(waiter)
-                    add(waiter)
                 } catch {
                     waiter.fail(error)
                 }

@@ -54,8 +54,7 @@ public actor AMQPConnection {
     /// Consumers with deliveries of the current read.
     var ready: [Consumer] = []
     /// The shared channel of ``publish(_:)``.
-    var publisher: AMQPChannel?
-    var publisherWaiters: [Waiter] = []
+    var publishers = Publishers()
 
     var waiters = WaiterQueue()
     var lastWaiterID: UInt64 = 0
@@ -143,6 +142,15 @@ public actor AMQPConnection {
         case .closing: break
         }
         await withCheckedContinuation { closeWaiters.append($0) }
+    }
+
+    /// Begins to close the connection, and waits for nothing.
+    func abandon() {
+        switch phase {
+        case .handshaking: shutDown(.connectionClosed)
+        case .open: beginClose()
+        case .closing, .closed: break
+        }
     }
 
     private func establish() async -> AMQPError? {

@@ -18,11 +18,17 @@ struct AMQPConsumerState {
     var served: [String]
     /// Queues by the tags of their consumers, also of those that were cancelled: deliveries of theirs may be held.
     var queues: [String: String] = [:]
+    /// Consumers that have not been cancelled, with their queues.
+    var activeTags: [String: String] = [:]
     /// Queues whose consumers the broker has cancelled, and which are to be consumed again.
     var cancelled: [String] = []
     var nextTag = 0
     /// How many messages the worker holds beside its prefetch.
     var holding = 0
+    /// How many deliveries on this channel can be neither run nor kept aside.
+    var stranded = 0
+    /// The limit that the broker was last told on this channel.
+    var limit: Int?
     /// Opened, and replaced, when anything changes.
     var change = Gate()
     var isStopped = false
@@ -37,7 +43,10 @@ struct AMQPConsumerState {
         generation += 1
         self.channel = channel
         queues = [:]
+        activeTags = [:]
         nextTag = 0
+        stranded = 0
+        limit = nil
         return generation
     }
 

@@ -11,7 +11,8 @@ package protocol AMQPConsumerTopology: Sendable {
     func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError)
 
     /// How many deliveries may be unsettled while the worker holds `holding` messages beside its prefetch, and whether
-    /// that is for the whole channel or for each consumer.
+    /// that is for the whole channel or for each consumer. A limit of each consumer had better grow in steps: consumers
+    /// are replaced when it grows.
     func limit(queues: [String], prefetch: Int, holding: Int, server: AMQPServerInfo) -> (count: Int, isGlobal: Bool)
 
     /// The name of the consumer that is started as the `number`th of its session, counted from 0.

@@ -72,7 +72,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
             try await topology.declare(queues, on: connection)
             let channel = try await connection.openChannel(confirms: false)
             let generation = state.withLockedValue { $0.begin(on: channel) }
-            try await setLimit(channel, holding: state.withLockedValue { $0.holding })
+            channel.onClose { [weak self] error in self?.lose(generation, error) }
+            try await setLimit(channel)
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
         } catch {
             state.withLockedValue { $0.drop() }
@@ -107,6 +108,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             let tag = topology.consumerTag(state.nextTag, nodeName: options.nodeName)
             state.nextTag += 1
             state.queues[tag] = queue
+            state.activeTags[tag] = queue
             return tag
         }
         try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
@@ -114,11 +116,35 @@ package final class AMQPMessageConsumer: MessageConsumer {
         }
     }
 
-    private func setLimit(_ channel: AMQPChannel, holding: Int) async throws(AMQPError) {
-        let limit = topology.limit(
-            queues: state.withLockedValue { $0.served }, prefetch: options.prefetch, holding: holding,
-            server: await channel.connection.server)
+    /// Tells the broker how much may be unsettled, unless it knows.
+    ///
+    /// - Returns: whether only consumers that begin from now on are limited so.
+    @discardableResult
+    private func setLimit(_ channel: AMQPChannel) async throws(AMQPError) -> Bool {
+        let server = await channel.connection.server
+        let limit = state.withLockedValue { state -> (count: Int, isGlobal: Bool)? in
+            let limit = topology.limit(
+                queues: state.served, prefetch: options.prefetch, holding: state.holding + state.stranded,
+                server: server)
+            // Consumers are not replaced to take less.
+            if let last = state.limit, limit.isGlobal ? limit.count == last : limit.count <= last { return nil }
+            state.limit = limit.count
+            return limit
+        }
+        guard let limit else { return false }
         try await channel.qos(prefetchCount: UInt16(exactly: limit.count) ?? 0, global: limit.isGlobal)
+        return !limit.isGlobal
+    }
+
+    /// Sets the limit anew, and where it is one of each consumer puts others in the place of those that there are.
+    private func changeLimit() async throws(AMQPError) {
+        let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
+        guard let channel, try await setLimit(channel) else { return }
+        for (tag, queue) in old {
+            try await consume(queue, on: channel, generation: generation)
+            try await channel.cancel(consumerTag: tag)
+            state.withLockedValue { $0.activeTags[tag] = nil }
+        }
     }
 
     private func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
@@ -129,18 +155,30 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 case .deliveries(let deliveries):
                     state.buffer.append(contentsOf: deliveries)
                 case .cancelled:
+                    state.activeTags[tag] = nil
                     guard let queue = state.queues[tag], state.served.contains(queue) else { continue }
-                    logger.warning("the broker cancelled a consumer: its queue is gone", metadata: ["queue": "\(queue)"])
+                    logger.warning(
+                        "the broker cancelled a consumer: its queue is gone", metadata: ["queue": "\(queue)"])
                     state.cancelled.append(queue)
-                case .closed(let error):
-                    logger.warning("the connection is lost", metadata: ["error": "\(error)"])
-                    state.drop()
+                case .closed: break  // The channel tells of it, also where it has no consumer.
                 }
             }
             defer { state.change = Gate() }
             return state.change
         }
         gate?.open()
+    }
+
+    private func lose(_ generation: UInt64, _ error: AMQPError) {
+        let gate = state.withLockedValue { state -> Gate? in
+            guard state.generation == generation, state.channel != nil else { return nil }
+            state.drop()
+            defer { state.change = Gate() }
+            return state.change
+        }
+        guard let gate else { return }
+        logger.warning("the connection is lost", metadata: ["error": "\(error)"])
+        gate.open()
     }
 
     // MARK: Taking
@@ -194,12 +232,9 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     package func hold(_ count: Int) async throws {
-        let channel = state.withLockedValue { state in
-            state.holding = count
-            return state.channel
-        }
+        state.withLockedValue { $0.holding = count }
         // On a channel that is lost meanwhile the next connection asks for the new count.
-        if let channel { try? await setLimit(channel, holding: count) }
+        try? await changeLimit()
     }
 
     // MARK: Changing queues
@@ -224,7 +259,9 @@ package final class AMQPMessageConsumer: MessageConsumer {
     package func removeQueue(_ queue: String) async throws {
         let (channel, tags) = state.withLockedValue { state in
             state.served.removeAll { $0 == queue }
-            return (state.channel, state.queues.filter { $0.value == queue }.keys)
+            let tags = state.activeTags.filter { $0.value == queue }.keys
+            for tag in tags { state.activeTags[tag] = nil }
+            return (state.channel, tags)
         }
         // On a connection that is lost meanwhile nothing consumes it any more.
         for tag in tags { try? await channel?.cancel(consumerTag: tag) }
@@ -232,11 +269,16 @@ package final class AMQPMessageConsumer: MessageConsumer {
 
     // MARK: Settling
 
+    package func isHeld(_ receipt: Receipt) -> Bool {
+        state.withLockedValue { $0.generation == receipt.generation && $0.held[receipt.tag] != nil }
+    }
+
     package func settle(_ settlements: [Settlement]) async throws {
         var acknowledged: [UInt64] = []
         var rejected: [UInt64] = []
         var requeued: [UInt64] = []
         var parked: [(tag: UInt64, queue: String, message: WireMessage)] = []
+        var unparkable: [(queue: String, reason: String)] = []
         let time = timers.now
         let channel = state.withLockedValue { state -> AMQPChannel? in
             for settlement in settlements where settlement.receipt.generation == state.generation {
@@ -249,6 +291,10 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 case .requeue: requeued.append(tag)
                 case .park(let fault):
                     let queue = state.queue(of: delivery)
+                    guard !delivery.lacksBody else {
+                        unparkable.append((queue, fault.detail))
+                        continue
+                    }
                     let message = delivery.parked(
                         for: fault, queue: queue, worker: options.nodeName, time: topology.text(of: time))
                     parked.append((tag, queue, message))
@@ -260,14 +306,31 @@ package final class AMQPMessageConsumer: MessageConsumer {
         if !acknowledged.isEmpty { channel.ack(acknowledged) }
         if !rejected.isEmpty { channel.nack(rejected, requeue: false) }
         if !requeued.isEmpty { channel.nack(requeued, requeue: true) }
-        guard !parked.isEmpty else { return }
-        do {
-            try await parking.park(parked.map { ($0.queue, $0.message) })
-            channel.ack(parked.map(\.tag))
-        } catch {
-            channel.nack(parked.map(\.tag), requeue: true)
-            throw error
+        if !parked.isEmpty {
+            do {
+                let failures = try await parking.park(parked.map { ($0.queue, $0.message) })
+                channel.ack(zip(parked, failures).compactMap { $1 == nil ? $0.tag : nil })
+                for (message, failure) in zip(parked, failures) {
+                    if let failure { unparkable.append((message.queue, "\(failure)")) }
+                }
+            } catch {
+                channel.nack(parked.map(\.tag), requeue: true)
+                throw error
+            }
         }
+        if !unparkable.isEmpty { await strand(unparkable) }
+    }
+
+    /// Leaves messages unsettled that can be neither run nor kept aside: they stay in their queues, are not delivered
+    /// time and again, and take no place in the window.
+    private func strand(_ messages: [(queue: String, reason: String)]) async {
+        for message in messages {
+            logger.error(
+                "a message can be neither run nor parked: it stays in its queue, unacknowledged, while this worker runs",
+                metadata: ["queue": "\(message.queue)", "reason": "\(message.reason)"])
+        }
+        state.withLockedValue { $0.stranded += messages.count }
+        try? await changeLimit()
     }
 
     package func giveBack(_ receipts: [Receipt]) async throws {
@@ -285,7 +348,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
     package func stop() async {
         let (channel, tags, gate) = state.withLockedValue { state in
             state.isStopped = true
-            return (state.channel, Array(state.queues.keys), state.change)
+            return (state.channel, Array(state.activeTags.keys), state.change)
         }
         gate.open()
         for tag in tags { try? await channel?.cancel(consumerTag: tag) }

@@ -45,13 +45,16 @@ struct ContentAssembler {
             message = try MessageCoding.message(fromProperties: properties, pool: pool)
         } catch {
             message = WireMessage()
-            defect = AMQPDelivery.Defect(reason: error.message, propertyBytes: Array(properties))
+            defect = AMQPDelivery.Defect(
+                reason: error.message, propertyBytes: Array(properties), isBodyMissing: false)
         }
-        dropsBody = remaining > UInt64(maximumBodySize)
+        // What comes back is what was sent: it is told by its body.
+        let isReturn = if case .basicReturn = method { true } else { false }
+        dropsBody = remaining > UInt64(maximumBodySize) && !isReturn
         if dropsBody {
             defect = AMQPDelivery.Defect(
                 reason: "The body of \(remaining) bytes is larger than the \(maximumBodySize) that are taken.",
-                propertyBytes: Array(properties))
+                propertyBytes: Array(properties), isBodyMissing: true)
         } else if remaining > 0 {
             // What a header claims is allocated only as it arrives, beyond a frame or two.
             message?.body.reserveCapacity(Int(min(remaining, 1 << 18)))

@@ -10,6 +10,8 @@ public struct AMQPDelivery: Sendable {
         public let reason: String
         /// The property flags and property list, exactly as they came in the content header frame.
         public let propertyBytes: [UInt8]
+        /// Whether the body is past the configuration's `maximumBodySize`, and so is not here.
+        public let isBodyMissing: Bool
     }
 
     /// The consumer it came to; empty for a message that was fetched with `get`.

@@ -43,11 +43,18 @@ struct BeatCommand: AsyncParsableCommand {
     var lockLease: Double = 30
 
     func validate() throws {
+        _ = try connection.brokerURL()
         guard 0.1...86_400 ~= lockLease else { throw ValidationError("--lock-lease is 0.1 to 86400 seconds.") }
     }
 
     func run() async throws {
-        let app = try connection.makeApp(logging: .info)
+        let app: CeleryApp
+        do {
+            app = try connection.makeApp(logging: .info)
+        } catch {
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
+            throw ExitCode(2)
+        }
         var lock: (any Lock)?
         var failed = false
         do {
@@ -63,7 +70,7 @@ struct BeatCommand: AsyncParsableCommand {
                 services: [beat], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "beat"))
             try await group.run()
         } catch {
-            CommandEnvironment.say("Error: \(error)")
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
             failed = true
         }
         await lock?.close()

@@ -9,7 +9,7 @@ struct CallCommand: AsyncParsableCommand {
         abstract: "Send a task by its name.",
         discussion: """
             Prints the task's id, or with --wait its result as JSON. Exit status 1 says that the task failed, 2 that \
-            nothing could be sent or that no result came in time.
+            nothing could be sent or that no result came in time, 64 that the command line is wrong.
 
               celeriac call tasks.add --args '[2, 3]' --wait -b redis://localhost/0 --result-backend redis://localhost/1
 
@@ -42,10 +42,13 @@ struct CallCommand: AsyncParsableCommand {
     @Option(help: "The queue. Default: celery.")
     var queue: String?
 
-    @Option(help: "Run it no earlier than this many seconds from now.")
+    @Option(
+        parsing: .unconditional, help: "Run it no earlier than this many seconds from now; at once if that is negative."
+    )
     var countdown: Double?
 
-    @Option(help: "Do not run it later than this many seconds from now.")
+    @Option(
+        parsing: .unconditional, help: "Do not run it later than this many seconds from now; not at all if negative.")
     var expires: Double?
 
     @Option(help: "Priority. On RabbitMQ the highest number is served first, on Redis the lowest.")
@@ -63,43 +66,66 @@ struct CallCommand: AsyncParsableCommand {
     @Option(help: "With --wait: how many seconds to wait at most.")
     var timeout: Double = 60
 
-    @Flag(help: "Print one JSON object.")
+    @Flag(help: "Print one JSON object, in ASCII.")
     var json = false
 
+    func validate() throws {
+        // A hundred years. What is no number is in no range.
+        let century = 3_155_760_000.0
+        for (name, seconds, least) in [
+            ("countdown", countdown, -century), ("expires", expires, 0), ("timeout", timeout as Double?, 0),
+        ] {
+            guard let seconds, !(least...century ~= seconds) else { continue }
+            throw ValidationError("--\(name) is a number of seconds from \(Int(least)) to 3155760000.")
+        }
+        _ = try signature()
+        _ = try connection.brokerURL(or: dialect == .celery ? "CELERY_BROKER_URL" : "BROKER")
+        guard dialect == .celery || (expires == nil && compression == nil && serializer == "json") else {
+            throw ValidationError("Machinery's messages carry no expiry and no other body than JSON.")
+        }
+    }
+
     func run() async throws {
-        let signature = Signature(
-            task, arguments: try JSONArgument.list(args), keywordArguments: try JSONArgument.object(kwargs))
-        if dialect == .machinery { return try await callMachinery(signature) }
+        let signature = try signature()
+        let status = await ResultPrinter(json: json).report {
+            switch dialect {
+            case .celery: try await callCelery(signature)
+            case .machinery: try await callMachinery(signature)
+            }
+        }
+        if status != 0 { throw ExitCode(status) }
+    }
+}
+
+extension CallCommand {
+    private func signature() throws -> Signature<WireValue> {
+        Signature(task, arguments: try JSONArgument.list(args), keywordArguments: try JSONArgument.object(kwargs))
+    }
+
+    private func callCelery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
         let app = try connection.makeApp()
         var options = SendOptions(
             countdown: countdown.map { .seconds($0) }, expires: expires.map { Date().addingTimeInterval($0) },
             priority: priority, queue: queue, serializer: Serializer(rawValue: serializer),
             compression: compression.map { Compression(rawValue: $0) })
         if !wait { options.ignoresResult = false }
-        let status = await ResultPrinter(json: json).report {
-            guard let result = try await app.send([signature], options: options).first else { return nil }
-            guard wait else { return .sent(result.id) }
-            return .ended(id: result.id, try await result.get(timeout: .seconds(timeout)))
+        return try await closing(app.close) { [options] in
+            try await outcome(of: try await app.send([signature], options: options).first)
         }
-        await app.close()
-        if status != 0 { throw ExitCode(status) }
     }
-}
 
-extension CallCommand {
     /// Sends the task to Machinery's workers. The broker keeps the results too, unless another backend is named.
-    private func callMachinery(_ signature: Signature<WireValue>) async throws {
-        guard expires == nil, compression == nil, serializer == "json" else {
-            throw ValidationError("Machinery's messages carry no expiry and no other body than JSON.")
-        }
+    private func callMachinery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
         let server = try machinery.makeServer(connection)
         let options = SendOptions(countdown: countdown.map { .seconds($0) }, priority: priority, queue: queue)
-        let status = await ResultPrinter(json: json).report {
-            guard let result = try await server.send([signature], options: options).first else { return nil }
-            guard wait else { return .sent(result.id) }
-            return .ended(id: result.id, try await result.get(timeout: .seconds(timeout)))
+        return try await closing(server.close) {
+            try await outcome(of: try await server.send([signature], options: options).first)
         }
-        await server.close()
-        if status != 0 { throw ExitCode(status) }
+    }
+
+    private func outcome(of sent: AsyncResult<WireValue>?) async throws -> ResultPrinter.Report? {
+        guard let sent else { return nil }
+        guard wait else { return .sent(sent.id) }
+        return .ended(id: sent.id, try await sent.get(timeout: .seconds(timeout)))
     }
 }

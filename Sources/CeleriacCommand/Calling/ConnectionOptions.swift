@@ -16,16 +16,20 @@ struct ConnectionOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Say on standard error what happens on the connections.")
     var verbose = false
 
+    /// The broker's URL, from the options or from the environment under `name`.
+    func brokerURL(or name: String = "CELERY_BROKER_URL") throws -> String {
+        guard let url = broker ?? CommandEnvironment()[name] else {
+            throw ValidationError("Name the broker: --broker URL, or \(name) in the environment.")
+        }
+        return url
+    }
+
     /// The application that these options describe.
     ///
     /// - Parameter level: what is told on standard error unless more is asked for.
     func makeApp(logging level: Logger.Level = .error) throws -> CeleryApp {
-        let environment = CommandEnvironment()
-        guard let broker = broker ?? environment["CELERY_BROKER_URL"] else {
-            throw ValidationError("Name the broker: --broker URL, or CELERY_BROKER_URL in the environment.")
-        }
-        return try CeleryApp(
-            broker: broker, results: resultBackend ?? environment["CELERY_RESULT_BACKEND"],
+        try CeleryApp(
+            broker: try brokerURL(), results: resultBackend ?? CommandEnvironment()["CELERY_RESULT_BACKEND"],
             logger: logger(level))
     }
 

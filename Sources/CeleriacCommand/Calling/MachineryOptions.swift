@@ -19,9 +19,7 @@ struct MachineryOptions: ParsableArguments {
     func makeServer(_ connection: ConnectionOptions) throws -> MachineryServer {
         let environment = CommandEnvironment()
         var configuration = try MachineryConfiguration(environment: environment.all)
-        guard let broker = connection.broker ?? environment["BROKER"] else {
-            throw ValidationError("Name the broker: --broker URL, or BROKER in the environment.")
-        }
+        let broker = try connection.brokerURL(or: "BROKER")
         configuration.broker = broker
         configuration.resultBackend = connection.resultBackend ?? environment["RESULT_BACKEND"] ?? broker
         configuration.defaultQueue = defaultQueue ?? configuration.defaultQueue

@@ -6,7 +6,10 @@ struct ResultCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "result",
         abstract: "Show the state and the result of a task.",
-        discussion: "Exit status 1 says that the task failed, 2 that its result cannot be read.")
+        discussion: """
+            Prints the state, and the result as JSON. Exit status 1 says that the task failed, 2 that its result cannot be \
+            read, 64 that the command line is wrong.
+            """)
 
     @Argument(help: "The task's id.")
     var id: String
@@ -15,21 +18,34 @@ struct ResultCommand: AsyncParsableCommand {
         help: "The result store's URL: redis:// or file://. Default: CELERY_RESULT_BACKEND.")
     var resultBackend: String?
 
-    @Flag(help: "Print one JSON object.")
+    @Flag(help: "Print one JSON object, in ASCII.")
     var json = false
 
+    func validate() throws { _ = try url() }
+
     func run() async throws {
+        let url = try url()
+        let status = await ResultPrinter(json: json).report {
+            guard !url.lowercased().hasPrefix("rpc:") else {
+                throw CeleriacError(
+                    .configuration,
+                    "Results by rpc:// reach only the process that sent the task: use celeriac call --wait")
+            }
+            let app = try CeleryApp(broker: "memory://", results: url)
+            return try await closing(app.close) {
+                guard let stored = try await app.result(id, as: WireValue.self).stored() else { return .pending(id) }
+                if let error = stored.error { throw error }
+                return .state(id: id, stored.state, stored.value)
+            }
+        }
+        if status != 0 { throw ExitCode(status) }
+    }
+
+    private func url() throws -> String {
         guard let url = resultBackend ?? CommandEnvironment()["CELERY_RESULT_BACKEND"] else {
             throw ValidationError(
                 "Name the result store: --result-backend URL, or CELERY_RESULT_BACKEND in the environment.")
         }
-        let app = try CeleryApp(broker: "memory://", results: url)
-        let status = await ResultPrinter(json: json).report {
-            guard let stored = try await app.result(id, as: WireValue.self).stored() else { return .pending(id) }
-            if let error = stored.error { throw error }
-            return .state(id: id, stored.state, stored.value)
-        }
-        await app.close()
-        if status != 0 { throw ExitCode(status) }
+        return url
     }
 }

@@ -1,6 +1,6 @@
 import Celeriac
 
-/// Prints what became of a task, for a person or as JSON.
+/// Prints what became of a task: for a person, with text as it reads, or as one JSON object in ASCII.
 struct ResultPrinter {
     enum Report {
         case sent(String)
@@ -29,7 +29,7 @@ struct ResultPrinter {
             print(error)
             return 1
         } catch {
-            CommandEnvironment.say("Error: \(error)")
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
             return 2
         }
     }
@@ -57,7 +57,9 @@ struct ResultPrinter {
     }
 
     private func text(_ value: WireValue) -> String {
-        (try? JSON.encode(value, style: .python, nonFinite: .allow)).map { String(decoding: $0, as: UTF8.self) }
+        (try? JSON.encode(value, style: json ? .python : .readable, nonFinite: .allow)).map {
+            String(decoding: $0, as: UTF8.self)
+        }
             ?? String(describing: value)
     }
 }

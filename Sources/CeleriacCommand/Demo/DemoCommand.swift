@@ -11,7 +11,8 @@ struct DemoCommand: AsyncParsableCommand {
         abstract: "Exchange tasks with Python Celery through a folder; no server is needed.",
         discussion: """
             A Swift worker serves eight tasks that a Python producer sends, then a Python worker serves the same tasks \
-            for Swift. Without --python, Swift serves Swift. Exit status 1 says that a result was wrong or missing.
+            for Swift. Without --python, Swift serves Swift. Exit status 1 says that a result was wrong or missing, or \
+            that Python cannot take part.
             """)
 
     @Option(help: "A Python interpreter with Celery 5 installed.")
@@ -29,12 +30,12 @@ struct DemoCommand: AsyncParsableCommand {
         try FileManager.default.createDirectory(atPath: folder.path + "/results", withIntermediateDirectories: true)
         var failures = 0
         if let python {
-            let peer = DemoPeer(python: python, script: script, folder: folder.path)
+            let peer = try await DemoPeer(python: python, script: script, folder: folder.path)
             failures += try await withWorker(of: app) { try await peer.produce() ? 0 : 1 }
-            failures += try await peer.serving { await DemoProducer(app: app, peer: "Python").run() }
+            failures += try await peer.serving { try await DemoProducer(app: app, peer: "Python").run() }
         } else {
             CommandEnvironment.write(Array("No Python with Celery was named: Swift exchanges tasks with Swift.".utf8))
-            failures += try await withWorker(of: app) { await DemoProducer(app: app, peer: "Swift").run() }
+            failures += try await withWorker(of: app) { try await DemoProducer(app: app, peer: "Swift").run() }
         }
         await app.close()
         if failures > 0 {
@@ -54,10 +55,12 @@ struct DemoCommand: AsyncParsableCommand {
         let worker = app.worker { DemoTasks.handlers }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            let failures = try await body()
+            // Stopped, not cancelled, even when `body` fails.
+            let result: Result<Int, any Error>
+            do { result = .success(try await body()) } catch { result = .failure(error) }
             worker.stop()
             try await group.waitForAll()
-            return failures
+            return try result.get()
         }
     }
 }

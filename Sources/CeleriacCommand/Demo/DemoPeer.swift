@@ -3,9 +3,36 @@ import Foundation
 
 /// The Python side of `celeriac demo`, as processes.
 struct DemoPeer {
-    let python: String
-    let script: String
-    let folder: String
+    private let python: String
+    private let script: String
+    private let folder: String
+
+    /// Finds the interpreter and the script, and sees that Celery is there.
+    ///
+    /// - Throws: ``DemoFailure`` that says which of them is missing.
+    init(python: String, script: String, folder: String) async throws {
+        if python.contains("/") {
+            self.python = python
+        } else {
+            self.python = try Program.find(python, install: "Python, or leave out --python")
+        }
+        self.script = script
+        self.folder = folder
+        guard FileManager.default.isExecutableFile(atPath: self.python) else {
+            throw DemoFailure(description: "There is no Python interpreter \(python).")
+        }
+        guard FileManager.default.fileExists(atPath: script) else {
+            throw DemoFailure(
+                description: "There is no \(script): start the demo in the package's folder, or name it by --script.")
+        }
+        do {
+            try await Program.run(self.python, ["-c", "import celery"])
+        } catch {
+            throw DemoFailure(
+                description:
+                    "\(python) cannot import Celery; Scripts/setup demo makes a Python that can. \(error.message)")
+        }
+    }
 
     private var environment: [String: String] {
         ProcessInfo.processInfo.environment.merging(
@@ -24,12 +51,28 @@ struct DemoPeer {
     }
 
     /// Runs a Python worker while `body` runs.
-    func serving<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value {
+    ///
+    /// - Throws: ``DemoFailure`` with the end of the worker's log if the worker ends before; `body` is cancelled then.
+    func serving(_ body: @escaping @Sendable () async throws -> Int) async throws -> Int {
+        let log = folder + "/worker.log"
         let child = try ChildProcess(
-            python, [script, "work"], environment: environment, output: .null, error: .file(folder + "/worker.log"))
-        let result: Result<Value, any Error>
-        do { result = .success(try await body()) } catch { result = .failure(error) }
-        await child.stop(grace: .seconds(10))
-        return try result.get()
+            python, [script, "work"], environment: environment, output: .null, error: .file(log))
+        return try await withThrowingTaskGroup(of: Int?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                await child.wait()
+                return nil
+            }
+            let first = await group.nextResult()
+            let ended = child.status
+            group.cancelAll()
+            await child.stop(grace: .seconds(10))
+            guard let failures = try first?.get() else {
+                throw DemoFailure(
+                    description: "The Python worker ended with \(ended.map { "\($0)" } ?? "no status"); the end of its "
+                        + "log:\n\(LogTail.of(log, lines: 20))")
+            }
+            return failures
+        }
     }
 }

@@ -7,32 +7,34 @@ struct DemoProducer {
     let peer: String
 
     /// - Returns: how many results were wrong or missing.
-    func run() async -> Int {
+    /// - Throws: `CancellationError`.
+    func run() async throws -> Int {
         var failures = 0
-        failures += await exchange("add(2, 3)", DemoTasks.add([2, 3]), expected: 5)
-        failures += await exchange("multiply(2, 3, 7)", DemoTasks.multiply([2, 3, 7]), expected: 42)
-        failures += await exchange("sum_ints([1, 2, 3, 4])", DemoTasks.sumInts([1, 2, 3, 4]), expected: 10)
-        failures += await exchange("sum_floats([1.5, 2.25])", DemoTasks.sumFloats([1.5, 2.25]), expected: 3.75)
-        failures += await exchange(
+        failures += try await exchange("add(2, 3)", DemoTasks.add([2, 3]), expected: 5)
+        failures += try await exchange("multiply(2, 3, 7)", DemoTasks.multiply([2, 3, 7]), expected: 42)
+        failures += try await exchange("sum_ints([1, 2, 3, 4])", DemoTasks.sumInts([1, 2, 3, 4]), expected: 10)
+        failures += try await exchange("sum_floats([1.5, 2.25])", DemoTasks.sumFloats([1.5, 2.25]), expected: 3.75)
+        failures += try await exchange(
             "concat([\"foo\", \"bår\", \"🥕\"])", DemoTasks.concat(["foo", "bår", "🥕"]), expected: "foobår🥕")
-        failures += await exchange("split(\"abc\")", DemoTasks.split("abc"), expected: ["a", "b", "c"])
-        failures += await panic()
-        failures += await longRunning()
+        failures += try await exchange("split(\"abc\")", DemoTasks.split("abc"), expected: ["a", "b", "c"])
+        failures += try await panic()
+        failures += try await longRunning()
         return failures
     }
 
     private func exchange<Value: Equatable & Sendable>(
         _ call: String, _ signature: Signature<Value>, expected: Value
-    ) async -> Int {
+    ) async throws -> Int {
         do {
             let value = try await app.send(signature).get(timeout: .seconds(60))
             return report(call, "\(value)", isRight: value == expected, expected: "\(expected)")
         } catch {
+            try Task.checkCancellation()
             return report(call, "\(error)", isRight: false, expected: "\(expected)")
         }
     }
 
-    private func panic() async -> Int {
+    private func panic() async throws -> Int {
         do {
             try await app.send(DemoTasks.panic()).get(timeout: .seconds(60))
             return report("panic_task()", "no error", isRight: false, expected: "RuntimeError")
@@ -42,15 +44,17 @@ struct DemoProducer {
                 "panic_task()", "\(error.type)(\(error.message ?? ""))", isRight: isRight,
                 expected: "RuntimeError(oops)")
         } catch {
+            try Task.checkCancellation()
             return report("panic_task()", "\(error)", isRight: false, expected: "RuntimeError(oops)")
         }
     }
 
-    private func longRunning() async -> Int {
+    private func longRunning() async throws -> Int {
         do {
             try await app.send(DemoTasks.longRunning(1)).get(timeout: .seconds(60))
             return report("long_running_task(1.0)", "nothing, as it should", isRight: true, expected: "")
         } catch {
+            try Task.checkCancellation()
             return report("long_running_task(1.0)", "\(error)", isRight: false, expected: "nothing")
         }
     }

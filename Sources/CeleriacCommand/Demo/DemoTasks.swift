@@ -19,6 +19,6 @@ enum DemoTasks {
         concat.handled { $0.joined() }
         split.handled { $0.map { String($0) } }
         panic.handled { throw TaskFailure("RuntimeError", "oops") }
-        longRunning.handled { seconds in try await Task.sleep(for: .seconds(seconds)) }
+        longRunning.handled { seconds in try await Task.sleep(for: Duration(clampedSeconds: seconds)) }
     }
 }

@@ -7,7 +7,8 @@ public protocol Broker: Sendable {
 
     /// Publishes messages and returns when the broker has taken responsibility for all of them.
     ///
-    /// - Throws: an error if any of them is not confirmed. Some may have been delivered.
+    /// - Throws: ``PartialPublishError`` if some were taken and others not; another error if none is known to have been
+    ///   taken.
     func publish(_ messages: [OutgoingMessage]) async throws
 
     /// Begins to consume.

@@ -10,13 +10,17 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: an error when the broker cannot be reached any more and the consumer gave up.
     func next(atMost limit: Int) async throws -> [Delivery]
 
+    /// Whether a delivery is still this worker's: false once a lost connection has given it back, so that it comes again.
+    /// A job that has not begun by then is not run for it.
+    func isHeld(_ receipt: Receipt) -> Bool
+
     /// Settles deliveries, all in one round trip.
     ///
     /// A receipt of a connection that is lost is skipped where the broker has taken its message back already.
     func settle(_ settlements: [Settlement]) async throws
 
-    /// Tells how many messages the worker holds beside its prefetch (waiting for their time), so that a broker which
-    /// counts them can let others through.
+    /// Tells how many messages the worker holds beside its prefetch, so that a broker which counts them can let others
+    /// through: those that wait for their time, and those by which its window has grown; fewer than none where it shrank.
     func hold(_ count: Int) async throws
 
     /// Gives back deliveries that were not begun, to where they came from and in the order given, so that others serve
@@ -43,6 +47,9 @@ public protocol MessageConsumer: Sendable {
 extension MessageConsumer {
     /// Does nothing: a broker that is asked for each message counts none that waits.
     public func hold(_ count: Int) async throws {}
+
+    /// True: what is claimed stays claimed.
+    public func isHeld(_ receipt: Receipt) -> Bool { true }
 
     /// Refuses.
     public func addQueue(_ queue: String) async throws {

@@ -13,7 +13,9 @@ public struct GroupSignature<Element: Sendable>: Sendable {
     /// The group, and then a task that takes the list of its results: a chord.
     public func then<Next: Sendable>(_ body: TaskName<[Element], Next>) -> Signature<Next>
     where Element: Codable {
-        then(Signature<Next>(task: body.name, resultCoding: body.resultCoding) { _ in EncodedArguments() })
+        then(
+            Signature<Next>(task: body.name, resultCoding: body.resultCoding) { _ in EncodedArguments() }.with(
+                body.options))
     }
 
     /// The group, and then something that takes the list of its results in front of its arguments: a chord. Types are not

@@ -14,13 +14,15 @@ public struct PublicationContext: Sendable {
     public var routes: [String: String]
     /// Whether the result store counts the parts of chords itself.
     public var countsChords: Bool
+    /// Whether results can be asked for after they were stored, as what looks after a chord does where none counts.
+    public var keepsResults: Bool
     /// How long results are kept; nil for ever.
     public var resultExpiry: Duration?
 
     /// Makes a context.
     public init(
         now: Date, replyTo: String, parent: TaskRequest? = nil, defaultQueue: String, routes: [String: String],
-        countsChords: Bool, resultExpiry: Duration?
+        countsChords: Bool, keepsResults: Bool = true, resultExpiry: Duration?
     ) {
         self.now = now
         self.replyTo = replyTo
@@ -28,6 +30,7 @@ public struct PublicationContext: Sendable {
         self.defaultQueue = defaultQueue
         self.routes = routes
         self.countsChords = countsChords
+        self.keepsResults = keepsResults
         self.resultExpiry = resultExpiry
     }
 }

@@ -4,14 +4,15 @@ extension Signature {
     /// This, and then a task that takes its result.
     public func then<Next: Sendable>(_ next: TaskName<Result, Next>) -> Signature<Next>
     where Result: Codable {
-        then(partial: next.name, [], coding: next.resultCoding)
+        then(partial: next.name, [], coding: next.resultCoding, options: next.options)
     }
 
     /// This, and then a task that takes its result and one argument more.
     public func then<Second: Codable & Sendable, Next: Sendable>(
         _ next: TaskName<Result, Second, Next>, _ second: Second
     ) -> Signature<Next> where Result: Codable {
-        then(partial: next.name, [{ try $0.encode(argument: second) }], coding: next.resultCoding)
+        then(
+            partial: next.name, [{ try $0.encode(argument: second) }], coding: next.resultCoding, options: next.options)
     }
 
     /// This, and then a task that takes its result and two arguments more.
@@ -20,7 +21,7 @@ extension Signature {
     ) -> Signature<Next> where Result: Codable {
         then(
             partial: next.name, [{ try $0.encode(argument: second) }, { try $0.encode(argument: third) }],
-            coding: next.resultCoding)
+            coding: next.resultCoding, options: next.options)
     }
 
     /// This, and then something whose arguments come after the result, or that is ``immutable()``. Types are not checked:
@@ -34,12 +35,13 @@ extension Signature {
     }
 
     private func then<Next: Sendable>(
-        partial task: String, _ arguments: [@Sendable (WireEncoder) throws -> WireValue], coding: ResultCoding<Next>
+        partial task: String, _ arguments: [@Sendable (WireEncoder) throws -> WireValue], coding: ResultCoding<Next>,
+        options: SendOptions
     ) -> Signature<Next> {
         then(
             Signature<Next>(task: task, resultCoding: coding) { encoder in
                 EncodedArguments(positional: try arguments.map { try $0(encoder) })
-            })
+            }.with(options))
     }
 }
 

@@ -41,6 +41,7 @@ public final class Client: TaskSender {
 
     /// Closes the connections. Waiting callers get an error.
     public func close() async {
+        hub.close()
         await broker.close()
         await store?.close()
     }
@@ -49,10 +50,12 @@ public final class Client: TaskSender {
 
     /// Sends what belongs together, and returns once the broker has taken it.
     ///
-    /// - Parameter parent: the task that sends it, if one does.
+    /// - Parameters:
+    ///   - parent: the task that sends it, if one does.
+    ///   - limit: how many messages are published before the broker has confirmed those before them.
     /// - Returns: the results to come, each with what keeps it from being missed; nil where nothing is sent.
     func submit(
-        _ submissions: [Submission], parent: TaskRequest? = nil
+        _ submissions: [Submission], parent: TaskRequest? = nil, unconfirmed limit: Int = .max
     ) async throws -> [(reference: ResultReference, ticket: ResultTicket?)?] {
         let context = publicationContext(parent: parent)
         let publications = try submissions.map { try dialect.publication(of: $0, in: context) }
@@ -62,11 +65,11 @@ public final class Client: TaskSender {
         let results = publications.map { publication in
             publication.result.map { ($0, ticket(for: $0)) }
         }
-        try await carryOut(publications.flatMap(\.effects))
+        try await carryOut(publications.flatMap(\.effects), unconfirmed: limit)
         return results
     }
 
-    private func carryOut(_ effects: [Effect]) async throws {
+    private func carryOut(_ effects: [Effect], unconfirmed limit: Int = .max) async throws {
         var records: [ResultRecord] = []
         var messages: [OutgoingMessage] = []
         for effect in effects {
@@ -74,12 +77,12 @@ public final class Client: TaskSender {
             case .publish(let more): messages.append(contentsOf: more)
             case .store(let record): records.append(record)
             case .chord(let operation):
-                try await publish(&messages, storing: &records)
+                try await publish(&messages, storing: &records, unconfirmed: limit)
                 _ = try await (store as? any ChordStore)?.perform([operation])
             case .call, .settle, .pause: break
             }
         }
-        try await publish(&messages, storing: &records)
+        try await publish(&messages, storing: &records, unconfirmed: limit)
     }
 
     func addToChord(_ submission: Submission, of request: TaskRequest) async throws {
@@ -89,12 +92,17 @@ public final class Client: TaskSender {
     }
 
     /// Publishes messages, after what is stored of their tasks beforehand.
-    private func publish(_ messages: inout [OutgoingMessage], storing records: inout [ResultRecord]) async throws {
+    private func publish(
+        _ messages: inout [OutgoingMessage], storing records: inout [ResultRecord], unconfirmed limit: Int
+    ) async throws {
         if !records.isEmpty { try await store?.store(records) }
         records = []
-        guard !messages.isEmpty else { return }
-        try await broker.publish(messages)
+        var rest = messages[...]
         messages = []
+        while !rest.isEmpty {
+            try await broker.publish(Array(rest.prefix(limit)))
+            rest = rest.dropFirst(limit)
+        }
     }
 
     /// How something is published by this client.
@@ -102,7 +110,7 @@ public final class Client: TaskSender {
         PublicationContext(
             now: timers.now, replyTo: store?.replyTo ?? "", parent: parent, defaultQueue: configuration.defaultQueue,
             routes: configuration.routes, countsChords: store is any ChordStore,
-            resultExpiry: configuration.resultExpiry)
+            keepsResults: store.map { !$0.deliversOnce } ?? false, resultExpiry: configuration.resultExpiry)
     }
 
     /// What is to be sent for a signature, the client's options under its own and those of the call.
@@ -117,16 +125,23 @@ public final class Client: TaskSender {
         }
     }
 
-    func send<Value>(_ signature: Signature<Value>, options: SendOptions) async throws -> AsyncResult<Value> {
-        guard let result = try await send(batch: [signature], options: options).first else {
+    /// Sends a task, or what a dialect has beside tasks.
+    ///
+    /// - Parameter limit: how many messages of it are published before the broker has confirmed those before them.
+    package func send<Value>(
+        _ signature: Signature<Value>, options: SendOptions = SendOptions(), unconfirmed limit: Int = .max
+    ) async throws -> AsyncResult<Value> {
+        guard let result = try await send(batch: [signature], options: options, unconfirmed: limit).first else {
             throw CeleriacError(.unsupported, "there is nothing to send")
         }
         return result
     }
 
-    func send<Value>(batch signatures: [Signature<Value>], options: SendOptions) async throws -> [AsyncResult<Value>] {
+    func send<Value>(
+        batch signatures: [Signature<Value>], options: SendOptions, unconfirmed limit: Int = .max
+    ) async throws -> [AsyncResult<Value>] {
         let submissions = try signatures.map { try submission(of: $0, options: options) }
-        let results = try await submit(submissions)
+        let results = try await submit(submissions, unconfirmed: limit)
         return try zip(signatures, results).map { signature, result in
             guard let (reference, ticket) = result else {
                 throw CeleriacError(.unsupported, "there is nothing to send")
@@ -151,7 +166,7 @@ public final class Client: TaskSender {
             throw CeleriacError(.unsupported, "a group must have members, and none of them may be a group")
         }
         return GroupResult(
-            id: reference.id,
+            reference: reference,
             results: zip(group.members, members).map { signature, reference in
                 AsyncResult(reference: reference, client: self, coding: signature.resultCoding, ticket: ticket)
             })
@@ -167,38 +182,50 @@ public final class Client: TaskSender {
 
     // MARK: Results
 
-    func finalResult(of id: String, timeout: Duration?) async throws -> TaskResult {
-        guard let result = try await finalResults(of: [id], timeout: timeout).first else {
-            throw CeleriacError(.resultStore, "no result for task \(id)")
+    /// A task's final result, or that of one before it in its chain which failed so that the task will never have any.
+    func finalResult(of reference: ResultReference, timeout: Duration?) async throws -> TaskResult {
+        let ids = precedingTasks(of: reference) + [reference.id]
+        let results = try await finalResults(of: [reference.id], orFailureOf: ids.dropLast(), timeout: timeout)
+        let failed = ids.lazy.compactMap { results[$0] }.first(where: \.hasFailed)
+        guard let result = results[reference.id] ?? failed else {
+            throw CeleriacError(.resultStore, "no result for task \(reference.id)")
         }
         return result
     }
 
-    func finalResults(of ids: [String], timeout: Duration?) async throws -> [TaskResult] {
+    /// The tasks before one in its chain whose failure nobody stores for it.
+    private func precedingTasks(of reference: ResultReference) -> [String] {
+        dialect.chainsEndSilently ? (reference.parent?.taskIDs ?? []).reversed() : []
+    }
+
+    /// Waits until all tasks have a final result, or one of them or of the others has failed.
+    ///
+    /// - Returns: the results that are there, by the tasks' ids.
+    func finalResults(
+        of ids: [String], orFailureOf others: some Sequence<String> = EmptyCollection(), timeout: Duration?
+    ) async throws -> [String: TaskResult] {
         guard let store else {
             throw CeleriacError(
                 .configuration, "there is no result store: give the application one, or send with ignoresResult")
         }
-        let wait = ResultWait(ids)
+        let wait = ResultWait(ids, orFailureOf: others)
+        let ids = ids + others
         hub.begin(wait)
         let timer = timeout.map { timers.schedule(after: $0) { wait.end() } }
         defer {
             timer?.cancel()
-            store.unwatch(hub.end(wait, ids))
+            hub.end(wait, ids) { store.unwatch($0) }
         }
-        let results = try await withTaskCancellationHandler {
-            if !wait.missing.isEmpty {
+        return try await withTaskCancellationHandler {
+            let missing = wait.missing
+            if !missing.isEmpty {
                 // Subscribe, then read: whatever is stored in between comes by both ways.
-                try await store.watch(wait.missing, sink: hub)
+                try await store.watch(missing, sink: hub)
                 try await fetch(wait.missing, from: store)
             }
             return try await complete(wait, store: store, timeout: timeout)
         } onCancel: {
             wait.end()
-        }
-        return try ids.map { id in
-            guard let result = results[id] else { throw CeleriacError(.resultStore, "no result for task \(id)") }
-            return result
         }
     }
 
@@ -213,7 +240,11 @@ public final class Client: TaskSender {
             case .complete(let results):
                 return results
             case .refetch(let missing):
-                try await fetch(missing, from: store)
+                do {
+                    try await fetch(missing, from: store)
+                } catch let error as CeleriacError where error.code == .unavailable && poll != nil {
+                    // A store that is asked again and again may be out of reach in between.
+                }
             case .ended(let missing):
                 try Task.checkCancellation()
                 throw CeleriacError(
@@ -231,19 +262,64 @@ public final class Client: TaskSender {
         guard let store else { return nil }
         if store.deliversOnce { return hub.latest(id) }
         guard let payload = try await store.fetch([id]).first ?? nil else { return nil }
-        return try dialect.result(from: payload)
+        var result = try dialect.result(from: payload)
+        result.taskID = id
+        return result
     }
 
-    /// Asks for a result every so often, until it is final.
-    func finalResult(of id: String, every interval: Duration, timeout: Duration?) async throws -> TaskResult {
+    /// What is stored of tasks now; nil for those of which nothing is.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` where there is no store that can be asked.
+    func currentResults(of ids: [String]) async throws -> [TaskResult?] {
+        guard let store, !store.deliversOnce else {
+            throw CeleriacError(.configuration, "there is no result store that can be asked for results")
+        }
+        return try await store.fetch(ids).map { try $0.map { try dialect.result(from: $0) } }
+    }
+
+    /// Deletes results that have expired, where the store does not do that by itself.
+    func removeExpiredResults() async throws {
+        guard let store, let expiry = configuration.resultExpiry else { return }
+        try await store.removeResults(olderThan: expiry)
+    }
+
+    // MARK: Groups
+
+    func save<Element>(_ group: GroupResult<Element>) async throws {
+        try await groupStore().storeGroup(
+            group.id, payload: try dialect.payload(ofGroup: group.reference), expiry: configuration.resultExpiry)
+    }
+
+    func restoreGroup<Element>(_ id: String, coding: ResultCoding<Element>) async throws -> GroupResult<Element>? {
+        guard let payload = try await groupStore().fetchGroup(id) else { return nil }
+        return GroupResult(try dialect.group(from: payload), client: self, coding: coding)
+    }
+
+    func forgetGroup(_ id: String) async throws { try await groupStore().forgetGroup(id) }
+
+    private func groupStore() throws -> any ResultStore {
+        guard let store else {
+            throw CeleriacError(.configuration, "there is no result store: give the application one")
+        }
+        return store
+    }
+
+    /// Asks for a result every so often, until it is final or a task before it in its chain has failed.
+    func finalResult(
+        of reference: ResultReference, every interval: Duration, timeout: Duration?
+    ) async throws -> TaskResult {
         let timeIsUp = Gate()
         let timer = timeout.map { timers.schedule(after: $0) { timeIsUp.open() } }
         defer { timer?.cancel() }
         guard store != nil else {
             throw CeleriacError(.configuration, "there is no result store: give the application one")
         }
+        let preceding = precedingTasks(of: reference)
         while true {
-            if let result = try await currentResult(of: id), result.state.isFinal { return result }
+            if let result = try await currentResult(of: reference.id), result.state.isFinal { return result }
+            for id in preceding {
+                if let result = try await currentResult(of: id), result.hasFailed { return result }
+            }
             if timeIsUp.isOpen {
                 throw CeleriacError(.timeout, "a result did not arrive within \(timeout ?? .zero)")
             }

@@ -12,6 +12,8 @@ public struct SendOptions: Sendable, Hashable {
     public var eta: Date?
     /// Do not run it after this time.
     public var expires: Date?
+    /// Do not run it later than this long after it is sent. ``expires`` wins over it.
+    public var expiresAfter: Duration?
     /// Priority as the broker understands it: on RabbitMQ the highest number is served first (0 to 255, and the queue
     /// must be declared with `x-max-priority`), on Redis the lowest (0 to 9).
     public var priority: UInt8?
@@ -34,6 +36,7 @@ public struct SendOptions: Sendable, Hashable {
         countdown: Duration? = nil,
         eta: Date? = nil,
         expires: Date? = nil,
+        expiresAfter: Duration? = nil,
         priority: UInt8? = nil,
         queue: String? = nil,
         headers: WireObject = [:],
@@ -46,6 +49,7 @@ public struct SendOptions: Sendable, Hashable {
         self.countdown = countdown
         self.eta = eta
         self.expires = expires
+        self.expiresAfter = expiresAfter
         self.priority = priority
         self.queue = queue
         self.headers = headers
@@ -55,13 +59,19 @@ public struct SendOptions: Sendable, Hashable {
         self.compression = compression
     }
 
+    /// The time after which it is not to be run, if it is sent now.
+    package func expiry(now: Date) -> Date? {
+        expires ?? expiresAfter.map { now.addingTimeInterval($0.seconds) }
+    }
+
     /// These options, with those of `other` in place of what they set.
     public func overridden(by other: SendOptions) -> SendOptions {
         var merged = self
         merged.taskID = other.taskID ?? taskID
         merged.countdown = other.countdown ?? countdown
         merged.eta = other.eta ?? (other.countdown == nil ? eta : nil)
-        merged.expires = other.expires ?? expires
+        merged.expires = other.expires ?? (other.expiresAfter == nil ? expires : nil)
+        merged.expiresAfter = other.expiresAfter ?? expiresAfter
         merged.priority = other.priority ?? priority
         merged.queue = other.queue ?? queue
         for (name, value) in other.headers { merged.headers[name] = value }

@@ -69,6 +69,18 @@ extension TaskSender {
         try await client.send(group, options: options)
     }
 
+    /// Finds a group that was saved, here or by Python's `GroupResult.save`; nil if there is none of that id.
+    ///
+    /// - Parameters:
+    ///   - id: the group's id.
+    ///   - type: what its tasks return.
+    /// - Throws: ``CeleriacError``: `unsupported` for a result store that keeps no groups, `unavailable`, `resultStore`.
+    public func group<Element: Codable & Sendable>(_ id: String, as type: Element.Type = Element.self) async throws
+        -> GroupResult<Element>?
+    {
+        try await client.restoreGroup(id, coding: .codable)
+    }
+
     /// A handle on a task that was sent elsewhere or earlier.
     ///
     /// - Parameters:

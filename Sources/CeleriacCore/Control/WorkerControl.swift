@@ -14,8 +14,8 @@ public struct WorkerControl: Sendable {
     public var startTime: Date { session.startTime }
     /// The time by the worker's clock.
     public var now: Date { session.worker.timers.now }
-    /// How many handlers run at once.
-    public var concurrency: Int { session.worker.configuration.concurrency }
+    /// How many handlers run at once now.
+    public var concurrency: Int { session.concurrency }
     /// How many messages it holds at most for each handler.
     public var prefetchMultiplier: Int { session.worker.configuration.prefetchMultiplier }
     /// How many messages it may hold now: its window, and those beside it that wait for their time.
@@ -88,6 +88,13 @@ public struct WorkerControl: Sendable {
         registration.timeLimits = limits
         return true
     }
+
+    /// Changes how many handlers run at once: more for a positive number, fewer for a negative one. Those that run go on.
+    /// Where RabbitMQ limits consumers one by one (quorum queues, RabbitMQ 4) the worker holds no more messages than its
+    /// first window, so more handlers than that have nothing to do.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` for less than one or more than 65,535 in all.
+    public func resize(by change: Int) async throws { try await session.resize(by: change) }
 
     /// Serves one more queue, which is made if it does not exist.
     ///

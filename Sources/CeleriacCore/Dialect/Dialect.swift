@@ -45,14 +45,39 @@ public protocol Dialect: Sendable {
     /// Reads a stored state.
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult
 
+    /// Writes which results belong to a group, as its result store keeps it.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` where there is no such thing.
+    func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8]
+
+    /// Reads what ``payload(ofGroup:)`` wrote.
+    func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference
+
     /// The states that workers store on the way of every task whose results are stored, whatever its options say:
     /// `RECEIVED` when a slot takes it up, `STARTED` when its handler begins.
     var trackedStates: Set<TaskState> { get }
+
+    /// Whether what follows a failed task in a chain never gets a state, so that whoever waits for it has to look at what
+    /// came before.
+    var chainsEndSilently: Bool { get }
 }
 
 extension Dialect {
     /// None.
     public var trackedStates: Set<TaskState> { [] }
+
+    /// Refuses.
+    public func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
+        throw CeleriacError(.unsupported, "\(name) keeps no groups")
+    }
+
+    /// Refuses.
+    public func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
+        throw CeleriacError(.unsupported, "\(name) keeps no groups")
+    }
+
+    /// No.
+    public var chainsEndSilently: Bool { false }
 
     /// Sends single tasks without links, and refuses all else.
     public func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)

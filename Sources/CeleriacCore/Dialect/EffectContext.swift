@@ -14,6 +14,8 @@ public struct EffectContext: Sendable {
     public var resultExpiry: Duration?
     /// What the handler has sent, for its result to name.
     public var children: [ResultReference]
+    /// What a task of the dialect's own has left to be done with its outcome.
+    public var ownSteps: [any Sendable]
     /// The error callbacks that this worker calls itself, by name.
     public var errorHandlers: Set<String>
     /// How what follows is published.
@@ -22,7 +24,8 @@ public struct EffectContext: Sendable {
     /// Makes a context.
     public init(
         nodeName: String, now: Date, storesResult: Bool, taskOptions: TaskOptions, resultExpiry: Duration?,
-        children: [ResultReference] = [], errorHandlers: Set<String> = [], publication: PublicationContext? = nil
+        children: [ResultReference] = [], ownSteps: [any Sendable] = [], errorHandlers: Set<String> = [],
+        publication: PublicationContext? = nil
     ) {
         self.nodeName = nodeName
         self.now = now
@@ -30,6 +33,7 @@ public struct EffectContext: Sendable {
         self.taskOptions = taskOptions
         self.resultExpiry = resultExpiry
         self.children = children
+        self.ownSteps = ownSteps
         self.errorHandlers = errorHandlers
         self.publication =
             publication

@@ -1,38 +1,44 @@
-/// How a worker treats a task: what Celery calls a task's attributes.
+/// How a worker treats a task: what Celery calls a task's attributes. What is nil is left to the application's
+/// configuration, and without a word there to the defaults that are named here.
 public struct TaskOptions: Sendable, Hashable {
     /// When the message is acknowledged; nil leaves it to the worker's configuration.
     public var acknowledgement: Acknowledgement?
-    /// Whether no result is stored, unless the sender asks for one.
-    public var ignoresResult: Bool
-    /// Whether failures are stored even where results are ignored.
-    public var storesErrorsEvenIfIgnored: Bool
-    /// Whether `STARTED` is stored when the handler begins.
-    public var tracksStarted: Bool
+    /// Whether no result is stored, unless the sender asks for one; no by default.
+    public var ignoresResult: Bool?
+    /// Whether failures are stored even where results are ignored; no by default.
+    public var storesErrorsEvenIfIgnored: Bool?
+    /// Whether `STARTED` is stored when the handler begins; no by default.
+    public var tracksStarted: Bool?
     /// Limits, where the sender asks for none.
     public var timeLimits: TimeLimits
     /// How often the worker may begin the task; nil for no limit. Tasks that wait for their turn hold their place in its
     /// prefetch window.
     public var rateLimit: RateLimit?
-    /// Whether a late message is acknowledged when its task failed; otherwise it is rejected.
-    public var acknowledgesOnFailure: Bool
-    /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back to its queue.
-    public var acknowledgesOnTimeout: Bool
+    /// Whether a late message is acknowledged when its task failed; otherwise it is rejected. Yes by
+    /// default.
+    public var acknowledgesOnFailure: Bool?
+    /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back
+    /// to its queue. Yes by default.
+    public var acknowledgesOnTimeout: Bool?
     /// How `retry` behaves where the handler does not say.
     public var retry: RetryPolicy
+    /// The errors after which the task is retried by itself, by ``retry``.
+    public var retriedErrors: RetriedErrors
     /// Where the handler runs.
     public var placement: Placement
 
     /// Makes options, by default those of a Celery task except that a message is acknowledged late.
     public init(
         acknowledgement: Acknowledgement? = nil,
-        ignoresResult: Bool = false,
-        storesErrorsEvenIfIgnored: Bool = false,
-        tracksStarted: Bool = false,
+        ignoresResult: Bool? = nil,
+        storesErrorsEvenIfIgnored: Bool? = nil,
+        tracksStarted: Bool? = nil,
         timeLimits: TimeLimits = TimeLimits(),
         rateLimit: RateLimit? = nil,
-        acknowledgesOnFailure: Bool = true,
-        acknowledgesOnTimeout: Bool = true,
+        acknowledgesOnFailure: Bool? = nil,
+        acknowledgesOnTimeout: Bool? = nil,
         retry: RetryPolicy = RetryPolicy(),
+        retriedErrors: RetriedErrors = RetriedErrors(),
         placement: Placement = .concurrent
     ) {
         self.acknowledgement = acknowledgement
@@ -44,14 +50,32 @@ public struct TaskOptions: Sendable, Hashable {
         self.acknowledgesOnFailure = acknowledgesOnFailure
         self.acknowledgesOnTimeout = acknowledgesOnTimeout
         self.retry = retry
+        self.retriedErrors = retriedErrors
         self.placement = placement
+    }
+
+    /// These options, and where they leave something open those of `defaults`. How errors are retried and where the handler
+    /// runs are never left open.
+    public func over(_ defaults: TaskOptions) -> TaskOptions {
+        var merged = self
+        merged.acknowledgement = acknowledgement ?? defaults.acknowledgement
+        merged.ignoresResult = ignoresResult ?? defaults.ignoresResult
+        merged.storesErrorsEvenIfIgnored = storesErrorsEvenIfIgnored ?? defaults.storesErrorsEvenIfIgnored
+        merged.tracksStarted = tracksStarted ?? defaults.tracksStarted
+        merged.timeLimits.soft = timeLimits.soft ?? defaults.timeLimits.soft
+        merged.timeLimits.hard = timeLimits.hard ?? defaults.timeLimits.hard
+        merged.rateLimit = rateLimit ?? defaults.rateLimit
+        merged.acknowledgesOnFailure = acknowledgesOnFailure ?? defaults.acknowledgesOnFailure
+        merged.acknowledgesOnTimeout = acknowledgesOnTimeout ?? defaults.acknowledgesOnTimeout
+        return merged
     }
 
     /// When a message is acknowledged.
     public enum Acknowledgement: Sendable, Hashable {
         /// Before the handler begins: a crash loses the task, nothing runs twice. Celery's default.
         case early
-        /// After the result is stored: a crash runs the task again.
+        /// After the result is stored: a crash runs the task again, as Celery's `reject_on_worker_lost` asks for. How often
+        /// is limited, see ``WorkerConfiguration/maximumAttempts``.
         case late
     }
 

@@ -5,6 +5,7 @@ public final class MemoryResultStore: ResultStore {
     private struct State {
         var payloads: [String: (payload: [UInt8], state: TaskState)] = [:]
         var watches: [String: any ResultSink] = [:]
+        var groups: [String: [UInt8]] = [:]
     }
     private let state = NIOLockedValueBox(State())
 
@@ -51,6 +52,17 @@ public final class MemoryResultStore: ResultStore {
     public func forget(_ taskIDs: [String]) async throws {
         state.withLockedValue { state in for id in taskIDs { state.payloads[id] = nil } }
     }
+
+    /// Stores which results belong to a group.
+    public func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
+        state.withLockedValue { $0.groups[id] = payload }
+    }
+
+    /// What is stored of a group, or nil.
+    public func fetchGroup(_ id: String) async throws -> [UInt8]? { state.withLockedValue { $0.groups[id] } }
+
+    /// Deletes what is stored of a group.
+    public func forgetGroup(_ id: String) async throws { state.withLockedValue { $0.groups[id] = nil } }
 
     /// Closes the connections.
     public func close() async {}

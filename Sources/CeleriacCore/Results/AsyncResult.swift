@@ -27,11 +27,12 @@ public struct AsyncResult<Value: Sendable>: Sendable {
     ///
     /// - Parameter timeout: how long to wait at most; nil for as long as it takes.
     /// - Returns: what the task returned.
-    /// - Throws: ``RemoteTaskError`` when the task failed or was revoked; ``CeleriacError`` with code `timeout` when the
+    /// - Throws: ``RemoteTaskError`` when the task failed or was revoked, or a task before it in its chain so that it will
+    ///   never run; ``CeleriacError`` with code `timeout` when the
     ///   time is up, `resultMismatch` when the result is not a `Value`, `unavailable` or `closed` when the result store
     ///   is gone; `CancellationError`.
     public func get(timeout: Duration? = nil) async throws -> Value {
-        try client.value(of: try await client.finalResult(of: id, timeout: timeout), coding: coding)
+        try client.value(of: try await client.finalResult(of: reference, timeout: timeout), coding: coding)
     }
 
     /// Waits for the result by asking for it every so often, whatever the result store could tell by itself.
@@ -42,7 +43,7 @@ public struct AsyncResult<Value: Sendable>: Sendable {
     /// - Returns: what the task returned.
     /// - Throws: as ``get(timeout:)``.
     public func get(timeout: Duration? = nil, every interval: Duration) async throws -> Value {
-        let result = try await client.finalResult(of: id, every: interval, timeout: timeout)
+        let result = try await client.finalResult(of: reference, every: interval, timeout: timeout)
         return try client.value(of: result, coding: coding)
     }
 
@@ -60,6 +61,15 @@ public struct AsyncResult<Value: Sendable>: Sendable {
         try await client.currentResult(of: id)
     }
 
+    /// What the task has sent, as its result names it now: tasks, and groups with their ``members``. Empty while nothing
+    /// is stored.
+    ///
+    /// - Throws: ``CeleriacError`` when the result store cannot be reached or read.
+    public func children() async throws -> [AsyncResult<WireValue>] {
+        let children = try await stored()?.children ?? []
+        return children.map { client.result($0, coding: .wire) }
+    }
+
     /// Deletes what is stored for the task.
     ///
     /// - Throws: ``CeleriacError`` when the result store cannot be reached.
@@ -73,11 +83,18 @@ extension Array {
     ///
     /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.
     /// - Returns: what the tasks returned, in their order.
-    /// - Throws: as ``AsyncResult/get(timeout:)``: the error of the first task in order that failed.
+    /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed: the error of the first in order that is
+    ///   known to have.
     public func get<Value: Sendable>(timeout: Duration? = nil) async throws -> [Value]
     where Element == AsyncResult<Value> {
         guard let client = first?.client else { return [] }
         let results = try await client.finalResults(of: map(\.id), timeout: timeout)
-        return try zip(self, results).map { handle, result in try client.value(of: result, coding: handle.coding) }
+        let failed = first { results[$0.id]?.hasFailed == true }
+        return try (failed.map { [$0] } ?? self).map { handle in
+            guard let result = results[handle.id] else {
+                throw CeleriacError(.resultStore, "no result for task \(handle.id)")
+            }
+            return try client.value(of: result, coding: handle.coding)
+        }
     }
 }

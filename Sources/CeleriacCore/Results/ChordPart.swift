@@ -12,12 +12,16 @@ public struct ChordPart: Sendable {
     public var payload: [UInt8]
     /// How long unfinished chords are kept; nil for ever.
     public var expiry: Duration?
-    /// What follows when this was the last part.
-    public var whenComplete: @Sendable (ChordCompletion) -> [Effect]
+    /// What proves the right to go on, if this is the last part: it stays the same when the part is given again.
+    public var token: String
+    /// How often it was given when somebody else had that right.
+    public private(set) var waits = 0
+    private var followUp: @Sendable (ChordCompletion) -> [Effect]
 
     /// Makes a part.
     public init(
         groupID: String, taskID: String, index: Int?, size: Int? = nil, payload: [UInt8], expiry: Duration?,
+        token: String = "",
         whenComplete: @escaping @Sendable (ChordCompletion) -> [Effect]
     ) {
         self.groupID = groupID
@@ -26,6 +30,16 @@ public struct ChordPart: Sendable {
         self.size = size
         self.payload = payload
         self.expiry = expiry
-        self.whenComplete = whenComplete
+        self.token = token
+        self.followUp = whenComplete
+    }
+
+    /// What follows when this was the last part; where somebody else has the right to go on, the part is given again once
+    /// that right has ended, in case it died with its holder.
+    public func whenComplete(_ completion: ChordCompletion) -> [Effect] {
+        guard let rest = completion.heldFor else { return followUp(completion) }
+        var again = self
+        again.waits += 1
+        return [.pause(rest), .chord(.add(again))]
     }
 }

@@ -1,15 +1,48 @@
+public import CeleriacWire
+
 /// A group that was sent, and its results to come.
 public struct GroupResult<Element: Sendable>: Sendable {
-    /// The id of the group.
-    public let id: String
+    /// Which results belong to it, and what came before it in a chain.
+    public let reference: ResultReference
     /// The results of its members, in order.
     public let results: [AsyncResult<Element>]
+
+    /// The id of the group.
+    public var id: String { reference.id }
+
+    init(reference: ResultReference, results: [AsyncResult<Element>]) {
+        self.reference = reference
+        self.results = results
+    }
+
+    init(_ reference: ResultReference, client: Client, coding: ResultCoding<Element>) {
+        self.init(
+            reference: reference,
+            results: (reference.members ?? []).map { client.result($0, coding: coding) })
+    }
+
+    /// Stores which results belong to the group, so that whoever knows its id finds them again by
+    /// ``TaskSender/group(_:as:)`` or Python's `GroupResult.restore`.
+    ///
+    /// - Throws: ``CeleriacError``: `unsupported` for a result store that keeps no groups (`rpc://`), `unavailable`.
+    public func save() async throws { try await results.first?.client.save(self) }
+
+    /// Deletes what ``save()`` stored. The results stay.
+    ///
+    /// - Throws: as ``save()``.
+    public func delete() async throws { try await results.first?.client.forgetGroup(id) }
+
+    /// What came before it in a chain; nil for a group alone.
+    public var parent: AsyncResult<WireValue>? {
+        guard let client = results.first?.client else { return nil }
+        return reference.parent.map { client.result($0, coding: .wire) }
+    }
 
     /// Waits for the results of all members.
     ///
     /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.
     /// - Returns: what the tasks returned, in their order: Celery's `join`.
-    /// - Throws: as ``AsyncResult/get(timeout:)``: the error of the first task in order that failed.
+    /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed.
     public func get(timeout: Duration? = nil) async throws -> [Element] { try await results.get(timeout: timeout) }
 
     /// Passes on each result as its task ends, in whatever order they do.

@@ -9,6 +9,7 @@ final class ResultHub: ResultSink {
         var waits: [ObjectIdentifier: ResultWait] = [:]
         var latest: TaskResult?
     }
+    private let closing = Gate()
     private let entries = NIOLockedValueBox<[String: Entry]>([:])
     private let dialect: any Dialect
     private let logger: Logger
@@ -46,21 +47,35 @@ final class ResultHub: ResultSink {
             }
         }
         for result in known where result.state.isFinal { wait.fulfil(result) }
+        if closing.isOpen { wait.fail(Self.closed) }
     }
 
     /// Ends a wait.
     ///
-    /// - Returns: those of the tasks that nobody waits for any more.
-    func end(_ wait: ResultWait, _ taskIDs: [String]) -> [String] {
+    /// - Parameter unwatch: called with those of the tasks that nobody waits for any more. Nobody can begin to wait for
+    ///   them meanwhile: a watch that begins later must not be ended by it. It does not call back.
+    func end(_ wait: ResultWait, _ taskIDs: [String], unwatch: ([String]) -> Void) {
         entries.withLockedValue { entries in
-            taskIDs.filter { taskID in
+            let idle = taskIDs.filter { taskID in
                 entries[taskID]?.waits[ObjectIdentifier(wait)] = nil
                 let isIdle = entries[taskID]?.waits.isEmpty ?? true
                 Self.prune(taskID, &entries)
                 return isIdle
             }
+            if !idle.isEmpty { unwatch(idle) }
         }
     }
+
+    /// Ends all waits, also those that are yet to begin.
+    func close() {
+        let waits = entries.withLockedValue { entries in
+            closing.open()
+            return entries.values.flatMap { $0.waits.values }
+        }
+        for wait in waits { wait.fail(Self.closed) }
+    }
+
+    private static var closed: CeleriacError { CeleriacError(.closed, "the client is closed") }
 
     private static func prune(_ taskID: String, _ entries: inout [String: Entry]) {
         if let entry = entries[taskID], entry.holders <= 0, entry.waits.isEmpty { entries[taskID] = nil }
@@ -70,7 +85,9 @@ final class ResultHub: ResultSink {
         for (taskID, payload) in updates {
             guard entries.withLockedValue({ $0[taskID] != nil }) else { continue }
             do {
-                let result = try dialect.result(from: payload)
+                var result = try dialect.result(from: payload)
+                // The key that it was stored under says whose it is; some peers leave it out of the state.
+                result.taskID = taskID
                 let waits = entries.withLockedValue { entries in
                     guard var entry = entries[taskID] else { return [ResultWait]() }
                     entry.latest = result

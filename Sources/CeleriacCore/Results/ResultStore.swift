@@ -32,6 +32,24 @@ public protocol ResultStore: Sendable {
     /// Deletes what is stored for these tasks.
     func forget(_ taskIDs: [String]) async throws
 
+    /// Stores which results belong to a group, so that it can be found again by its id.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` where groups are not kept.
+    func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws
+
+    /// What ``storeGroup(_:payload:expiry:)`` stored, or nil.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` where groups are not kept.
+    func fetchGroup(_ id: String) async throws -> [UInt8]?
+
+    /// Deletes what ``storeGroup(_:payload:expiry:)`` stored. The results stay.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` where groups are not kept.
+    func forgetGroup(_ id: String) async throws
+
+    /// Deletes results that were stored longer ago than `age`, in a store where they do not expire by themselves.
+    func removeResults(olderThan age: Duration) async throws
+
     /// How often to ask a store that tells nobody of what is stored in it; nil for one that tells.
     var pollInterval: Duration? { get }
 
@@ -45,4 +63,21 @@ extension ResultStore {
 
     /// True.
     public var expiresByItself: Bool { true }
+
+    /// Does nothing: they expire by themselves.
+    public func removeResults(olderThan age: Duration) async throws {}
+
+    /// Refuses.
+    public func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws { throw keepsNoGroups }
+
+    /// Refuses.
+    public func fetchGroup(_ id: String) async throws -> [UInt8]? { throw keepsNoGroups }
+
+    /// Refuses.
+    public func forgetGroup(_ id: String) async throws { throw keepsNoGroups }
+
+    private var keepsNoGroups: CeleriacError {
+        CeleriacError(
+            .unsupported, "\(name) keeps no groups: use a result store that does, such as redis:// or file://")
+    }
 }

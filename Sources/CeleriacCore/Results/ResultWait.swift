@@ -1,14 +1,21 @@
 import NIOConcurrencyHelpers
 
-/// One caller's wait for the final results of some tasks.
+/// One caller's wait for the final results of some tasks: until all of them are there, or one says that a task failed.
 final class ResultWait: Sendable {
     private struct State {
         var missing: Set<String>
+        /// Those that are waited for only to learn that they failed.
+        let watched: Set<String>
+        var hasFailed = false
         var results: [String: TaskResult] = [:]
         var error: (any Error)?
         var refetch = false
         var ended = false
         var waiter: CheckedContinuation<Void, Never>?
+
+        var isComplete: Bool { missing.isEmpty || hasFailed }
+        var isDue: Bool { isComplete || refetch || ended || error != nil }
+        var unknown: [String] { missing + watched.filter { results[$0] == nil } }
     }
     private let state: NIOLockedValueBox<State>
 
@@ -19,17 +26,20 @@ final class ResultWait: Sendable {
         case ended(missing: Int)
     }
 
-    init(_ taskIDs: some Sequence<String>) {
-        state = NIOLockedValueBox(State(missing: Set(taskIDs)))
+    init(_ taskIDs: some Sequence<String>, orFailureOf others: some Sequence<String> = EmptyCollection()) {
+        let missing = Set(taskIDs)
+        state = NIOLockedValueBox(State(missing: missing, watched: Set(others).subtracting(missing)))
     }
 
-    /// What is still waited for.
-    var missing: [String] { state.withLockedValue { Array($0.missing) } }
+    /// What is still to come.
+    var missing: [String] { state.withLockedValue { $0.isComplete ? [] : $0.unknown } }
 
     func fulfil(_ result: TaskResult) {
         update { state in
-            guard state.missing.remove(result.taskID) != nil else { return }
+            let isKnown = state.missing.remove(result.taskID) == nil
+            guard !isKnown || state.watched.contains(result.taskID) else { return }
             state.results[result.taskID] = result
+            if result.hasFailed { state.hasFailed = true }
         }
     }
 
@@ -44,31 +54,29 @@ final class ResultWait: Sendable {
     private func update(_ change: (inout State) -> Void) {
         let waiter = state.withLockedValue { state in
             change(&state)
-            guard state.missing.isEmpty || state.refetch || state.ended || state.error != nil else {
-                return nil as CheckedContinuation<Void, Never>?
-            }
+            guard state.isDue else { return nil as CheckedContinuation<Void, Never>? }
             defer { state.waiter = nil }
             return state.waiter
         }
         waiter?.resume()
     }
 
-    /// Waits until everything is there or something else happens.
+    /// Waits until everything is there, a task has failed, or something else happens.
     func next() async throws -> Event {
         await withCheckedContinuation { continuation in
             let isDue = state.withLockedValue { state in
-                if state.missing.isEmpty || state.refetch || state.ended || state.error != nil { return true }
+                if state.isDue { return true }
                 state.waiter = continuation
                 return false
             }
             if isDue { continuation.resume() }
         }
         return try state.withLockedValue { state in
-            if state.missing.isEmpty { return .complete(state.results) }
+            if state.isComplete { return .complete(state.results) }
             if let error = state.error { throw error }
             if state.ended { return .ended(missing: state.missing.count) }
             state.refetch = false
-            return .refetch(missing: Array(state.missing))
+            return .refetch(missing: state.unknown)
         }
     }
 }

@@ -35,9 +35,3 @@ struct ArgumentCollector {
         }
     }
 }
-
-/// Arguments as they go to the wire.
-struct EncodedArguments: Sendable {
-    var positional: [WireValue] = []
-    var keywords: WireObject = [:]
-}

@@ -4,6 +4,7 @@ import NIOConcurrencyHelpers
 final class ContextSender: Sendable {
     private let worker: Client?
     private let sent = NIOLockedValueBox<[ResultReference]>([])
+    private let left = NIOLockedValueBox<[any Sendable]>([])
 
     init(client: Client?) {
         self.worker = client
@@ -11,6 +12,11 @@ final class ContextSender: Sendable {
 
     /// What the task has sent so far.
     var children: [ResultReference] { sent.withLockedValue { $0 } }
+
+    /// What the task has left for its dialect to do with the outcome.
+    var ownSteps: [any Sendable] { left.withLockedValue { $0 } }
+
+    func leave(_ step: any Sendable) { left.withLockedValue { $0.append(step) } }
 
     func client() throws -> Client {
         guard let worker else {

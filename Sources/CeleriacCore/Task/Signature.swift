@@ -61,12 +61,34 @@ public struct Signature<Result: Sendable>: Sendable {
         return copy
     }
 
+    /// This signature with a task that is sent when it has succeeded, and takes its result.
+    public func onSuccess<Other: Sendable>(_ callback: TaskName<Result, Other>) -> Signature where Result: Codable {
+        onSuccess(
+            Signature<Other>(task: callback.name, resultCoding: callback.resultCoding) { _ in EncodedArguments() }
+                .with(callback.options))
+    }
+
+    /// This signature with a task that is sent when it has failed, and takes the id of the failed task.
+    public func onFailure<Other: Sendable>(_ errback: TaskName<String, Other>) -> Signature {
+        onFailure(
+            Signature<Other>(task: errback.name, resultCoding: errback.resultCoding) { _ in EncodedArguments() }
+                .with(errback.options))
+    }
+
     /// This signature with another that is sent when it has failed, the id of the failed task in front of its arguments:
     /// Celery's `link_error`.
     public func onFailure<Other>(_ errback: Signature<Other>) -> Signature {
         var copy = self
         copy.errorLinks.append { try errback.submission($0) }
         return copy
+    }
+
+    /// The arguments of a task that takes none by keyword.
+    package func positionalArguments(_ encoder: WireEncoder) throws -> [WireValue] {
+        guard case .task(let task) = try submission(encoder), task.keywordArguments.isEmpty else {
+            throw CeleriacError(.argumentMismatch, "the arguments of \(self.task) are not all positional")
+        }
+        return task.arguments
     }
 
     /// What is to be sent.
@@ -99,6 +121,11 @@ extension Signature where Result == WireValue {
 }
 
 extension Signature where Result: Codable {
+    /// A signature whose keyword arguments are made when it is sent.
+    package init(_ task: String, keywordArguments: @escaping @Sendable (WireEncoder) throws -> WireObject) {
+        self.init(task: task, resultCoding: .codable) { EncodedArguments(keywords: try keywordArguments($0)) }
+    }
+
     /// A signature with untyped arguments and a typed result.
     public init(_ task: String, arguments: [WireValue], keywordArguments: WireObject = [:], returning: Result.Type) {
         self.init(task: task, resultCoding: .codable) { _ in

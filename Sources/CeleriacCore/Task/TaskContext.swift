@@ -105,6 +105,17 @@ public struct TaskContext: Sendable {
         try await sender.addToChord(signature, request: request)
     }
 
+    /// The states that are stored of other tasks, nil where there is none.
+    package func results(of ids: [String]) async throws -> [TaskResult?] {
+        try await sender.client().currentResults(of: ids)
+    }
+
+    /// Deletes results that have expired, where the store does not do that by itself.
+    package func removeExpiredResults() async throws { try await sender.client().removeExpiredResults() }
+
+    /// Leaves something for the dialect to do with the outcome of this run: for tasks that are the dialect's own.
+    package func leave(_ step: any Sendable) { sender.leave(step) }
+
     /// Stores a state of the task's own, for instance `PROGRESS`, with a value that callers can read.
     ///
     /// - Throws: an error when it cannot be encoded or stored.

@@ -5,7 +5,7 @@ public struct TaskHandler: Sendable {
     /// The task's name.
     public let name: String
     /// How the worker treats the task.
-    public let options: TaskOptions
+    public internal(set) var options: TaskOptions
     let run: @Sendable (TaskContext) async throws -> WireValue
     /// What an error callback does when it is called in this worker.
     var callback: (@Sendable (TaskContext, ErrorCall) async throws -> Void)?

@@ -15,6 +15,8 @@ public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sen
     public let name: String
     let shape: TaskShape
     let resultCoding: ResultCoding<Result>
+    /// How it is sent, unless a signature says otherwise.
+    public private(set) var options = SendOptions()
 
     /// Names a task.
     ///
@@ -40,6 +42,18 @@ public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sen
         self.resultCoding = resultCoding
     }
 
+    /// This task, sent so unless a signature says otherwise: Celery's task attributes `queue`, `priority`, `expires`,
+    /// `serializer`, ….
+    ///
+    /// ```swift
+    /// static let resize = TaskName<String, Int, String>("images.resize").with(SendOptions(queue: "images"))
+    /// ```
+    public func with(_ options: SendOptions) -> TaskName {
+        var copy = self
+        copy.options = self.options.overridden(by: options)
+        return copy
+    }
+
     /// A signature of the task with these arguments, sent as positional ones.
     public func callAsFunction(_ argument: repeat each Argument) -> Signature<Result> {
         let shape = shape
@@ -47,7 +61,7 @@ public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sen
             var collector = ArgumentCollector(shape: shape, encoder: encoder, byKeyword: false)
             repeat try collector.add(each argument)
             return collector.encoded
-        }
+        }.with(options)
     }
 
     /// A signature of the task with these arguments, those that have a named parameter sent as keyword arguments.
@@ -57,6 +71,6 @@ public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sen
             var collector = ArgumentCollector(shape: shape, encoder: encoder, byKeyword: true)
             repeat try collector.add(each argument)
             return collector.encoded
-        }
+        }.with(options)
     }
 }

@@ -12,12 +12,6 @@ public protocol TimerSource: Sendable {
     func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> any RunningTimer
 }
 
-/// A timer that has been started.
-public protocol RunningTimer: Sendable {
-    /// Stops the timer. If its action has begun already, nothing happens.
-    func cancel()
-}
-
 extension TimerSource {
     /// Suspends the caller for `delay`, or until its task is cancelled.
     public func sleep(for delay: Duration) async throws {

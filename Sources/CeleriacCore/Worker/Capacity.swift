@@ -6,16 +6,17 @@ import NIOConcurrencyHelpers
 /// is idle, any room will do.
 final class Capacity: Sendable {
     private struct State {
+        var window: Int
         var held = 0
-        var idleSlots = false
+        /// How many slots wait for a job.
+        var idleSlots = 0
         var isClosed = false
         var waiter: CheckedContinuation<Int, Never>?
     }
-    private let window: Int
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<State>
 
     init(window: Int) {
-        self.window = window
+        state = NIOLockedValueBox(State(window: window))
     }
 
     /// Waits until there is room. 0 once closed.
@@ -32,22 +33,21 @@ final class Capacity: Sendable {
 
     private func available(_ state: inout State) -> Int? {
         if state.isClosed { return 0 }
-        let room = window - state.held
-        guard room > 0, state.idleSlots || room >= max(1, window / 4) else { return nil }
+        let room = state.window - state.held
+        guard room > 0, state.idleSlots > 0 || room >= max(1, state.window / 4) else { return nil }
         return room
     }
 
     func take(_ count: Int) {
-        state.withLockedValue { state in
-            state.held += count
-            state.idleSlots = false
-        }
+        state.withLockedValue { $0.held += count }
     }
 
     func release(_ count: Int) { update { $0.held -= count } }
 
-    /// A slot found nothing to do.
-    func slotIsIdle() { update { $0.idleSlots = true } }
+    /// More slots, or fewer, wait for a job.
+    func idleSlotsChanged(by count: Int) { update { $0.idleSlots += count } }
+
+    func resize(to window: Int) { update { $0.window = window } }
 
     func close() { update { $0.isClosed = true } }
 

@@ -48,12 +48,18 @@ final class EffectPipeline: Sendable {
 
     /// Runs the lanes until ``close()``.
     ///
-    /// - Parameter call: calls an error callback of this worker. Not on an event loop: it is a handler.
-    func run(call: @escaping @Sendable (ErrorCall, Plan) async -> Void) async {
+    /// - Parameters:
+    ///   - instead: what to do in place of effects of a plan that are refused time and again, before its message is kept
+    ///     aside: the failure that its task has then.
+    ///   - call: calls an error callback of this worker. Not on an event loop: it is a handler.
+    func run(
+        instead: @escaping @Sendable (Plan, any Error) -> [Effect],
+        call: @escaping @Sendable (ErrorCall, Plan) async -> Void
+    ) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.run(self.publishing) { await self.publish($0) } }
-            group.addTask { await self.run(self.storing) { await self.store($0) } }
-            group.addTask { await self.run(self.counting) { await self.count($0) } }
+            group.addTask { await self.run(self.publishing) { await self.publish($0, instead: instead) } }
+            group.addTask { await self.run(self.storing) { await self.store($0, instead: instead) } }
+            group.addTask { await self.run(self.counting) { await self.count($0, instead: instead) } }
             group.addTask(executorPreference: globalConcurrentExecutor) {
                 await self.run(self.calling) { await self.makeCalls($0, by: call) }
             }
@@ -162,41 +168,43 @@ final class EffectPipeline: Sendable {
 
     // MARK: Publishing
 
-    private func publish(_ plans: [Plan]) async -> [Plan] {
-        await perform(plans, what: "publish") { plans in
-            try await broker.publish(
-                plans.flatMap { plan in
-                    guard case .publish(let messages)? = plan.first else { return [OutgoingMessage]() }
-                    return messages
-                })
+    private func publish(_ plans: [Plan], instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
+        await perform(plans, what: "publish", reason: "followUpNotPublished", instead: instead) { plans in
+            let messages = plans.map(\.messages)
+            do {
+                try await broker.publish(Array(messages.joined()))
+            } catch let error as PartialPublishError {
+                // What was taken is not published again.
+                var index = 0
+                for (place, messages) in messages.enumerated() {
+                    plans[place].leave(messages.enumerated().filter { error.names(index + $0.offset) }.map(\.element))
+                    index += messages.count
+                }
+                throw error
+            }
             return []
-        } refused: { plan, error in
-            plan.replaceRest(
-                with: .park(MessageFault(reason: "followUpNotPublished", detail: String(describing: error))))
         }
     }
 
     // MARK: Storing
 
-    private func store(_ plans: [Plan]) async -> [Plan] {
+    private func store(_ plans: [Plan], instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
         guard let store else { return plans.map { $0.advanced() } }
-        return await perform(plans, what: "store results") { plans in
+        return await perform(plans, what: "store results", reason: "resultNotStored", instead: instead) { plans in
             try await store.store(
                 plans.compactMap { plan in
                     guard case .store(let record)? = plan.first else { return nil }
                     return record
                 })
             return []
-        } refused: { plan, error in
-            plan.replaceRest(with: .park(MessageFault(reason: "resultNotStored", detail: String(describing: error))))
         }
     }
 
     // MARK: Chords
 
-    private func count(_ plans: [Plan]) async -> [Plan] {
+    private func count(_ plans: [Plan], instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
         guard let store = store as? any ChordStore else { return plans.map { $0.advanced() } }
-        return await perform(plans, what: "go on with chords") { plans in
+        return await perform(plans, what: "go on with chords", reason: "chordNotCounted", instead: instead) { plans in
             let operations = plans.compactMap { plan -> ChordOperation? in
                 guard case .chord(let operation)? = plan.first else { return nil }
                 return operation
@@ -205,8 +213,6 @@ final class EffectPipeline: Sendable {
                 guard let completion, case .add(let part) = operation else { return [] }
                 return part.whenComplete(completion)
             }
-        } refused: { plan, error in
-            plan.replaceRest(with: .park(MessageFault(reason: "chordNotCounted", detail: String(describing: error))))
         }
     }
 
@@ -224,41 +230,64 @@ final class EffectPipeline: Sendable {
     /// Does something for all plans at once; if that fails, for each alone, so that one which cannot be done does not
     /// hold up the others. While the other side is out of reach it is tried again: the messages stay claimed.
     ///
-    /// - Parameter action: does it, and returns for each plan what is to be done next, or nothing for none.
+    /// - Parameters:
+    ///   - reason: the name of the fault of a message for which it is refused time and again.
+    ///   - instead: what is done for it then.
+    ///   - action: does it, and returns for each plan what is to be done next, or nothing for none. Where it does a part,
+    ///     it leaves the rest to the plans.
     private func perform(
         _ plans: [Plan],
         what: String,
-        action: ([Plan]) async throws -> [[Effect]],
-        refused: (inout Plan, any Error) -> Void
+        reason: String,
+        instead: (Plan, any Error) -> [Effect],
+        action: (inout [Plan]) async throws -> [[Effect]]
     ) async -> [Plan] {
+        var plans = plans
         do {
-            return Self.advanced(plans, try await action(plans))
+            let next = try await action(&plans)
+            return Self.advanced(plans, next)
         } catch {
             logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
         }
         var done: [Plan] = []
+        /// Found out of reach after the last call: it is not waited for once more for each plan.
+        var isGivenUp = false
         for var plan in plans {
             var backoff = Backoff()
             var refusals = 0
             while true {
+                if isGivenUp {
+                    plan.replaceRest(with: .requeue)
+                    break
+                }
+                var alone = [plan]
                 do {
-                    plan.advance(inserting: try await action([plan]).first ?? [])
+                    let next = try await action(&alone)
+                    plan.advance(inserting: next.first ?? [])
                     break
                 } catch {
+                    plan = alone.first ?? plan
                     let isOutOfReach = (error as? CeleriacError)?.code == .unavailable
                     if !isOutOfReach { refusals += 1 }
                     if lastCall.isOpen, isOutOfReach {
-                        plan.replaceRest(with: .requeue)
-                        break
+                        isGivenUp = true
+                        if plan.receipt == nil {
+                            logger.error(
+                                "could not \(what) before the worker stops, and the message is acknowledged",
+                                metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
+                        }
+                        continue
                     }
                     if refusals >= 3 {
                         logger.error(
                             "could not \(what): giving up",
                             metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
-                        refused(&plan, error)
+                        plan.replaceRest(
+                            with: .park(MessageFault(reason: reason, detail: String(describing: error))),
+                            after: instead(plan, error))
                         break
                     }
-                    await pause(backoff.next())
+                    await lastCall.wait(atMost: backoff.next(), timers: timers)
                 }
             }
             done.append(plan)
@@ -273,14 +302,6 @@ final class EffectPipeline: Sendable {
             plan.advance(inserting: next)
             return plan
         }
-    }
-
-    /// Waits, but not past the last call.
-    private func pause(_ duration: Duration) async {
-        let gate = Gate()
-        let timer = timers.schedule(after: duration) { gate.open() }
-        await gate.wait()
-        timer.cancel()
     }
 
     // MARK: Settling

@@ -6,17 +6,26 @@ final class JobQueue: Sendable {
     private struct State {
         var jobs = Deque<Job>()
         var idle: [CheckedContinuation<Job?, Never>] = []
+        /// How many slots are to end when they come for their next job.
+        var dismissals = 0
         var isClosed = false
+
+        /// Whether the slot that asks is to end.
+        mutating func dismiss() -> Bool {
+            guard dismissals > 0 else { return false }
+            dismissals -= 1
+            return true
+        }
     }
     private let state = NIOLockedValueBox(State())
     private let stopping: Gate
-    /// Called when a slot finds nothing to do.
-    private let onIdle: @Sendable () -> Void
+    /// Called when more slots wait for a job, or fewer.
+    private let onIdleChange: @Sendable (Int) -> Void
 
     /// - Parameter stopping: once it is open no job is handed out any more, even before ``close()``.
-    init(stopping: Gate, onIdle: @escaping @Sendable () -> Void) {
+    init(stopping: Gate, onIdleChange: @escaping @Sendable (Int) -> Void) {
         self.stopping = stopping
-        self.onIdle = onIdle
+        self.onIdleChange = onIdleChange
     }
 
     var isEmpty: Bool { state.withLockedValue { $0.jobs.isEmpty } }
@@ -33,25 +42,54 @@ final class JobQueue: Sendable {
                 handovers.append((slot, state.jobs.removeFirst()))
             }
         }
+        if handovers.isEmpty { return }
+        onIdleChange(-handovers.count)
         for (slot, job) in handovers { slot.resume(returning: job) }
     }
 
-    /// The next job, or nil once the queue is closed.
+    /// The next job, or nil once the queue is closed, or where the slot is to end.
     func next() async -> Job? {
         let ready: Job?? = state.withLockedValue { state in
-            if state.isClosed || stopping.isOpen { return .some(nil) }
+            if state.isClosed || stopping.isOpen || state.dismiss() { return .some(nil) }
             return state.jobs.popFirst().map { .some($0) } ?? .none
         }
         if let ready { return ready }
-        onIdle()
+        onIdleChange(1)
         return await withCheckedContinuation { continuation in
             let ready: Job?? = state.withLockedValue { state in
-                if state.isClosed || stopping.isOpen { return .some(nil) }
+                if state.isClosed || stopping.isOpen || state.dismiss() { return .some(nil) }
                 if let job = state.jobs.popFirst() { return .some(job) }
                 state.idle.append(continuation)
                 return .none
             }
-            if let ready { continuation.resume(returning: ready) }
+            guard let ready else { return }
+            onIdleChange(-1)
+            continuation.resume(returning: ready)
+        }
+    }
+
+    /// Lets so many slots end: idle ones now, others after their job.
+    func dismissSlots(_ count: Int) {
+        let dismissed = state.withLockedValue { state in
+            state.dismissals += count
+            var dismissed: [CheckedContinuation<Job?, Never>] = []
+            while let slot = state.idle.last, state.dismiss() {
+                state.idle.removeLast()
+                dismissed.append(slot)
+            }
+            return dismissed
+        }
+        for slot in dismissed { slot.resume(returning: nil) }
+    }
+
+    /// Keeps slots that were to end and have not yet.
+    ///
+    /// - Returns: how many, of so many at most.
+    func keepSlots(_ count: Int) -> Int {
+        state.withLockedValue { state in
+            let kept = min(count, state.dismissals)
+            state.dismissals -= kept
+            return kept
         }
     }
 

@@ -10,6 +10,7 @@ struct Plan: Sendable {
     /// Called once nothing is left to do.
     let onEnd: (@Sendable () -> Void)?
     private var effects: ArraySlice<Effect>
+    private var isReplaced = false
 
     init(
         receipt: Receipt?, taskID: String, endsJob: Bool, request: TaskRequest? = nil, effects: [Effect],
@@ -26,6 +27,17 @@ struct Plan: Sendable {
     /// The effect whose turn it is.
     var first: Effect? { effects.first }
 
+    /// What is to be published now.
+    var messages: [OutgoingMessage] {
+        guard case .publish(let messages)? = effects.first else { return [] }
+        return messages
+    }
+
+    /// Only these messages are still to be published.
+    mutating func leave(_ messages: [OutgoingMessage]) {
+        effects = [.publish(messages)] + effects.dropFirst()
+    }
+
     /// The effect whose turn it was is done, and these are to be done before the rest.
     mutating func advance(inserting next: [Effect] = []) {
         effects = effects.dropFirst()
@@ -39,8 +51,20 @@ struct Plan: Sendable {
         return plan
     }
 
-    /// Nothing of the rest can be done: the message is kept aside, or given back.
-    mutating func replaceRest(with disposition: Settlement.Disposition) {
-        effects = receipt == nil ? [] : [.settle(disposition)]
+    /// Whether what came of the task is still to be told.
+    var tellsOutcome: Bool {
+        effects.contains { effect in
+            switch effect {
+            case .store, .chord: true
+            case .publish, .call, .settle, .pause: false
+            }
+        }
+    }
+
+    /// Nothing of the rest can be done: the message is kept aside, or given back, after something else is done instead,
+    /// unless that is what cannot be done.
+    mutating func replaceRest(with disposition: Settlement.Disposition, after instead: [Effect] = []) {
+        effects = (isReplaced ? [] : instead) + (receipt == nil ? [] : [.settle(disposition)])
+        isReplaced = true
     }
 }

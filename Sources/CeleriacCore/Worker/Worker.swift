@@ -53,7 +53,8 @@ public final class Worker: Service {
         self.machinery = machinery
         self.logger = logger
         self.parts = parts
-        self.handlers = Dictionary(handlers.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+        self.handlers = Dictionary(
+            handlers.map { ($0.name, configuration.configured($0)) }, uniquingKeysWith: { $1 })
     }
 
     /// Works until a graceful shutdown, ``stop()``, cancellation, or an error that the worker cannot get over.
@@ -79,7 +80,8 @@ public final class Worker: Service {
         client?.publicationContext()
             ?? PublicationContext(
                 now: timers.now, replyTo: store?.replyTo ?? "", defaultQueue: configuration.queues.first ?? "celery",
-                routes: [:], countsChords: store is any ChordStore, resultExpiry: configuration.resultExpiry)
+                routes: [:], countsChords: store is any ChordStore,
+                keepsResults: store.map { !$0.deliversOnce } ?? false, resultExpiry: configuration.resultExpiry)
     }
 
     /// Begins a graceful stop; ``run()`` returns when it is done.

@@ -11,6 +11,10 @@ public struct WorkerConfiguration: Sendable {
     public var nodeName: String
     /// When messages are acknowledged, where a task does not say.
     public var acknowledgement: TaskOptions.Acknowledgement
+    /// Options of tasks, where a task leaves them open.
+    public var taskDefaults: TaskOptions
+    /// Options by the name of a task, over its own; under `*` those of all. Celery's `task_annotations`.
+    public var taskAnnotations: [String: TaskOptions]
     /// How long results are kept; nil for ever.
     public var resultExpiry: Duration?
     /// How long running handlers may go on after a graceful stop began, before their tasks are cancelled.
@@ -32,6 +36,8 @@ public struct WorkerConfiguration: Sendable {
         prefetchMultiplier: Int = 4,
         nodeName: String = NodeName.current(),
         acknowledgement: TaskOptions.Acknowledgement = .late,
+        taskDefaults: TaskOptions = TaskOptions(),
+        taskAnnotations: [String: TaskOptions] = [:],
         resultExpiry: Duration? = .seconds(86400),
         stopTimeout: Duration = .seconds(30),
         maximumAttempts: Int = 5,
@@ -44,11 +50,30 @@ public struct WorkerConfiguration: Sendable {
         self.prefetchMultiplier = prefetchMultiplier
         self.nodeName = nodeName
         self.acknowledgement = acknowledgement
+        self.taskDefaults = taskDefaults
+        self.taskAnnotations = taskAnnotations
         self.resultExpiry = resultExpiry
         self.stopTimeout = stopTimeout
         self.maximumAttempts = maximumAttempts
         self.sharedValues = sharedValues
         self.hooks = hooks
         self.observers = observers
+    }
+}
+
+extension WorkerConfiguration {
+    /// A handler with the options that it is served under.
+    func configured(_ handler: TaskHandler) -> TaskHandler {
+        var handler = handler
+        let own = handler.options
+        var options = own.over(taskDefaults)
+        for annotation in [taskAnnotations["*"], taskAnnotations[handler.name]] {
+            if let annotation { options = annotation.over(options) }
+        }
+        options.retry = own.retry
+        options.retriedErrors = own.retriedErrors
+        options.placement = own.placement
+        handler.options = options
+        return handler
     }
 }

@@ -22,14 +22,14 @@ extension WorkerSession {
 
     // MARK: Looking
 
-    var activeCount: Int { slots.count { $0.currentJob != nil } }
+    var activeCount: Int { slotPool.currentJobs.count }
 
-    var prefetchCount: Int { worker.configuration.window + shelf.count }
+    var prefetchCount: Int { window + shelf.count }
 
     var queues: [String] { servedQueues.withLockedValue { $0 } }
 
     func snapshots() -> [JobSnapshot] {
-        let active = slots.compactMap(\.currentJob)
+        let active = slotPool.currentJobs
         // A job that began while we looked is active, not waiting too.
         let isActive = Set(active.map { ObjectIdentifier($0) })
         let waiting = (jobs.waiting + limited.jobs).filter { !isActive.contains(ObjectIdentifier($0)) }
@@ -64,7 +64,7 @@ extension WorkerSession {
     func terminate(_ ids: [String], signal: Int32) -> [String] {
         let ids = Set(ids)
         var terminated: [String] = []
-        for slot in slots {
+        for slot in slotPool.slots {
             guard let job = slot.currentJob, ids.contains(job.request.id) else { continue }
             finish(job, .revoked(.terminated(signal: signal)))
             slot.cancel(job)

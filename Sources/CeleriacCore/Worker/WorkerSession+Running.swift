@@ -8,6 +8,7 @@ extension WorkerSession {
     /// Runs a job in a slot, from its start to the submission of its effects.
     func perform(_ job: Job, in slot: Slot) async {
         let request = job.request
+        guard consumer.isHeld(job.receipt) else { return dropUnheld(job) }
         if let expires = request.expires, expires < worker.timers.now {
             return finish(job, .expired)
         }
@@ -29,14 +30,14 @@ extension WorkerSession {
             await worker.configuration.hooks.error?(context, refusal)
             return finish(job, .failure(refusal))
         }
-        if tracked.contains(.started) || job.handler.options.tracksStarted && storesResult(of: job) {
+        if tracked.contains(.started) || job.handler.options.tracksStarted == true && storesResult(of: job) {
             submit(.started, of: job)
         }
         let limits = TimeLimitWatch(job: job, slot: slot, session: self)
         await worker.configuration.hooks.preTask?(context)
         let outcome = await outcome(of: job, context: context, limits: limits)
         limits?.end()
-        finish(job, outcome, children: sender.children)
+        finish(job, outcome, sender: sender)
         await worker.configuration.hooks.postTask?(context, outcome)
     }
 
@@ -94,6 +95,8 @@ extension WorkerSession {
         case is CancellationError where Task.isCancelled:
             // The worker stops and the handler gave way: the task is to be run again.
             return .rejected(requeue: true)
+        case _ where job.handler.options.retriedErrors.contains(error):
+            return self.retry(job, RetryError(delay: nil, maximumRetries: nil, cause: error))
         default:
             await worker.configuration.hooks.error?(context, error)
             return .failure(TaskFailure(error, task: request.name, id: request.id))
@@ -126,8 +129,8 @@ extension WorkerSession {
 
     /// Submits what follows from an outcome, unless another was faster.
     ///
-    /// - Parameter children: what the handler has sent.
-    func finish(_ job: Job, _ outcome: Outcome, children: [ResultReference] = []) {
+    /// - Parameter sender: what the handler has sent by, if one ran.
+    func finish(_ job: Job, _ outcome: Outcome, sender: ContextSender? = nil) {
         guard job.claimOutcome() else {
             logger.warning("late result dropped", metadata: ["task-id": "\(job.request.id)"])
             return
@@ -137,7 +140,7 @@ extension WorkerSession {
             .ended(
                 job.request, outcome,
                 runtime: job.startTime.map { .seconds(max(0, worker.timers.now.timeIntervalSince($0))) }))
-        var effects = self.effects(of: outcome, for: job, children: children)
+        var effects = self.effects(of: outcome, for: job, sender: sender)
         // One that never began has its message still.
         let isAcknowledged = job.isAcknowledged
         if isAcknowledged {
@@ -165,9 +168,9 @@ extension WorkerSession {
                 onEnd: telling))
     }
 
-    private func effects(of outcome: Outcome, for job: Job, children: [ResultReference]) -> [Effect] {
+    private func effects(of outcome: Outcome, for job: Job, sender: ContextSender?) -> [Effect] {
         let context = effectContext(
-            options: job.handler.options, storesResult: storesResult(of: job), children: children)
+            options: job.handler.options, storesResult: storesResult(of: job), sender: sender)
         do {
             return try worker.dialect.effects(of: outcome, for: job.request, in: context)
         } catch {
@@ -181,19 +184,33 @@ extension WorkerSession {
         }
     }
 
+    /// What is left to do for a task whose effects cannot be carried out: it has failed, and whoever waits for it is told.
+    func failure(of plan: Plan, _ error: any Error) -> [Effect] {
+        guard plan.tellsOutcome, let request = plan.request else { return [] }
+        let options = registrations[request.name]?.handler.options ?? TaskOptions()
+        let context = effectContext(
+            options: options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false))
+        let failure = TaskFailure(
+            "OperationalError", module: "kombu.exceptions",
+            "what follows from the task could not be carried out: \(error)")
+        let effects = (try? worker.dialect.effects(of: .failure(failure), for: request, in: context)) ?? []
+        return effects.filter { if case .settle = $0 { false } else { true } }
+    }
+
     private func effectContext(
-        options: TaskOptions, storesResult: Bool, children: [ResultReference] = []
+        options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil
     ) -> EffectContext {
         EffectContext(
             nodeName: worker.configuration.nodeName, now: worker.timers.now,
             storesResult: storesResult && worker.store != nil, taskOptions: options,
-            resultExpiry: worker.configuration.resultExpiry, children: children,
-            errorHandlers: worker.errorHandlers, publication: worker.publicationContext())
+            resultExpiry: worker.configuration.resultExpiry, children: sender?.children ?? [],
+            ownSteps: sender?.ownSteps ?? [], errorHandlers: worker.errorHandlers,
+            publication: worker.publicationContext())
     }
 
     /// What the sender says wins over the task's own setting.
     private func storesResult(of job: Job) -> Bool {
-        !(job.request.ignoresResult ?? job.handler.options.ignoresResult)
+        !(job.request.ignoresResult ?? job.handler.options.ignoresResult ?? false)
     }
 
     // MARK: States on the way

@@ -18,7 +18,10 @@ final class WorkerSession: Sendable {
     let shelf = Shelf()
     /// Jobs that wait for their turn under a rate limit, within the window.
     let limited = Shelf()
-    let slots: [Slot]
+    let slotPool: SlotPool
+    let poolSize: NIOLockedValueBox<Int>
+    /// What the broker was last told of messages beside its prefetch.
+    let toldHeld = NIOLockedValueBox(0)
     let registrations: [String: TaskRegistration]
     let revokedTasks = RevokedTasks()
     let observers: [any WorkerObserver]
@@ -33,12 +36,13 @@ final class WorkerSession: Sendable {
         self.consumer = consumer
         self.logger = logger
         self.capacity = capacity
-        self.jobs = JobQueue(stopping: worker.stopping) { capacity.slotIsIdle() }
+        self.jobs = JobQueue(stopping: worker.stopping) { capacity.idleSlotsChanged(by: $0) }
         self.registrations = worker.handlers.mapValues { TaskRegistration($0) }
         self.observers = worker.configuration.observers + worker.parts.compactMap(\.observer)
         self.servedQueues = NIOLockedValueBox(worker.configuration.queues)
         self.startTime = worker.timers.now
-        self.slots = (0..<worker.configuration.concurrency).map { _ in Slot() }
+        self.slotPool = SlotPool(count: worker.configuration.concurrency)
+        self.poolSize = NIOLockedValueBox(worker.configuration.concurrency)
         self.pipeline = EffectPipeline(
             broker: worker.broker, store: worker.store, consumer: consumer, timers: worker.timers, logger: logger,
             onJobsEnded: { capacity.release($0) })
@@ -51,10 +55,12 @@ final class WorkerSession: Sendable {
         blockingPool?.start()
         defer { blockingPool?.stop() }
         let failure = await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.pipeline.run { await self.call($0, for: $1) } }
+            group.addTask {
+                await self.pipeline.run(instead: { self.failure(of: $0, $1) }, call: { await self.call($0, for: $1) })
+            }
             let allIdle = Gate()
             group.addTask(executorPreference: globalConcurrentExecutor) {
-                await self.runSlots()
+                await self.slotPool.run(self.jobs) { job, slot in await self.perform(job, in: slot) }
                 allIdle.open()
             }
             group.addTask {
@@ -86,21 +92,13 @@ final class WorkerSession: Sendable {
         if let failure { throw failure }
     }
 
-    private func runSlots() async {
-        await withDiscardingTaskGroup { group in
-            for slot in slots {
-                group.addTask { await slot.run(self.jobs) { job, slot in await self.perform(job, in: slot) } }
-            }
-        }
-    }
-
     // MARK: Taking messages
 
     /// Takes messages for as long as there are any to take.
     ///
     /// - Returns: why the consumer gave up, or nil after a stop.
     private func consume() async -> (any Error)? {
-        var held = 0
+        var generation: UInt64 = 0
         while true {
             let room = await capacity.room()
             guard room > 0 else { return nil }
@@ -108,12 +106,14 @@ final class WorkerSession: Sendable {
                 let deliveries = try await consumer.next(atMost: room)
                 if deliveries.isEmpty { return nil }
                 capacity.take(deliveries.count)
-                accept(deliveries)
-                let waiting = shelf.count
-                if waiting != held {
-                    held = waiting
-                    try await consumer.hold(waiting)
+                if let latest = deliveries.last?.receipt.generation, latest != generation {
+                    // What waits for its time and was given back with an earlier connection comes again.
+                    generation = latest
+                    shelf.remove { !self.consumer.isHeld($0.receipt) }.forEach(forget)
+                    limited.remove { !self.consumer.isHeld($0.receipt) }.forEach(dropUnheld)
                 }
+                accept(deliveries)
+                try await tellHeld()
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
                 return error
@@ -166,6 +166,7 @@ final class WorkerSession: Sendable {
                 capacity.release(1)
                 // A century is as good as for ever, and within what every clock can count.
                 shelf.put(job, delay: .seconds(min(delay, 3_155_760_000)), timers: worker.timers) { job in
+                    guard self.consumer.isHeld(job.receipt) else { return self.forget(job) }
                     self.capacity.take(1)
                     if self.admit(job) { self.jobs.push(CollectionOfOne(job)) }
                 }
@@ -173,6 +174,16 @@ final class WorkerSession: Sendable {
             }
         }
         return admit(job) ? job : nil
+    }
+
+    /// A job is not run here, since its message was given back by a lost connection and is delivered again.
+    func dropUnheld(_ job: Job) {
+        forget(job)
+        capacity.release(1)
+    }
+
+    private func forget(_ job: Job) {
+        logger.debug("a message was given back before its task began", metadata: ["task-id": "\(job.request.id)"])
     }
 
     private func park(_ delivery: Delivery, fault: MessageFault) {
@@ -196,19 +207,20 @@ final class WorkerSession: Sendable {
     }
 
     private func stop(allIdle: Gate) async {
+        slotPool.close()
         let waiting = jobs.close() + limited.close()
         let shelved = shelf.close()
         logger.info(
             "worker is stopping",
             metadata: [
-                "running": "\(slots.count { $0.currentJob != nil })", "waiting": "\(waiting.count)",
+                "running": "\(activeCount)", "waiting": "\(waiting.count)",
                 "eta": "\(shelved.count)",
             ])
         // At once, so that other workers need not wait for what runs here still.
         await giveBack(waiting + shelved)
         let isCancelled = Task.isCancelled
         let deadline = worker.timers.schedule(after: isCancelled ? .zero : worker.configuration.stopTimeout) {
-            self.slots.forEach { $0.cancelCurrentJob() }
+            self.slotPool.slots.forEach { $0.cancelCurrentJob() }
         }
         await allIdle.wait()
         deadline.cancel()

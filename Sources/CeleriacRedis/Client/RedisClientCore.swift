@@ -86,7 +86,7 @@ final class RedisClientCore: RedisReconnectorDelegate {
     func connectFailed(_ error: RedisError) {
         lastFailure = error
         // Where the server may be there soon, each caller waits as long as it is allowed to.
-        if !error.isTransient { failWaiting(error) }
+        if !error.isOutOfReach { failWaiting(error) }
     }
 
     private func lost(_ lost: RedisConnection?, _ error: RedisError) {

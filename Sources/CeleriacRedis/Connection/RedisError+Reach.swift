@@ -1,8 +1,8 @@
 #if Redis
 extension RedisError {
-    /// Whether the same call may succeed once the server is back: it was not answered, rather than refused.
+    /// Whether the same call may succeed later: it was not answered, or the server cannot do it now.
     package var isOutOfReach: Bool {
-        code == .connectFailed || code == .connectionLost || code == .timeout
+        code == .connectFailed || code == .connectionLost || code == .timeout || serverError?.isTemporary == true
     }
 }
 #endif

@@ -54,7 +54,7 @@ public struct RedisError: Error, Sendable {
     }
 
     /// The error of a command that the server answered with an error.
-    init(_ error: RedisServerError) {
+    package init(_ error: RedisServerError) {
         self.init(.server, "The server refused the command.", serverError: error)
     }
 }

@@ -3,18 +3,6 @@ internal import CeleriacCore
 internal import Logging
 internal import NIOCore
 
-/// Who needs a connection. Called on the event loop.
-protocol RedisReconnectorDelegate: AnyObject {
-    /// Whether there is anything to do for a connection.
-    var needsConnection: Bool { get }
-
-    /// A connection was made.
-    func connected(_ connection: RedisConnection)
-
-    /// An attempt to connect failed; another one follows where there is need.
-    func connectFailed(_ error: RedisError)
-}
-
 /// Makes one connection at a time for as long as there is need, with growing pauses between attempts; lives on an event
 /// loop.
 final class RedisReconnector {
@@ -107,13 +95,6 @@ final class RedisReconnector {
         guard case .pausing = state else { return }
         state = .idle
         if delegate?.needsConnection == true { connect() }
-    }
-}
-
-extension RedisError {
-    /// Whether the same attempt to connect may succeed a little later.
-    var isTransient: Bool {
-        [.connectFailed, .timeout, .connectionLost].contains(code)
     }
 }
 #endif

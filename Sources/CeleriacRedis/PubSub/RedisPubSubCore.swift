@@ -98,7 +98,7 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
 
     func connectFailed(_ error: RedisError) {
         lastFailure = error
-        if !error.isTransient {
+        if !error.isOutOfReach {
             for waiter in subscriptions.removeWaiters() { waiter.resume(returning: .failure(error)) }
         }
         onEvent(.disconnected(error))

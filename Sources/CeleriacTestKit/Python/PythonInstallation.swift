@@ -1,17 +1,17 @@
 import Foundation
 
 /// Where Python with Celery and the code of the Python peers are.
-struct PythonInstallation: Sendable {
+package struct PythonInstallation: Sendable {
     /// The path of the interpreter.
-    let interpreter: String
+    package let interpreter: String
     /// The folder of the module `celeriac_peer`.
-    let modules: String
+    package let modules: String
 
     /// Finds the interpreter: what `CELERIAC_PYTHON` names, else the virtual environment that `Scripts/setup` makes in
     /// the package's folder.
     ///
     /// - Throws: ``TestKitError`` with code `missingProgram`.
-    static func find() throws(TestKitError) -> PythonInstallation {
+    package static func find() throws(TestKitError) -> PythonInstallation {
         let root = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().path

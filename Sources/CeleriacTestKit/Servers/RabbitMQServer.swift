@@ -158,6 +158,12 @@ public final class RabbitMQServer: Sendable {
     /// - Throws: ``TestKitError`` with code `commandFailed` if it ends with a failure.
     @discardableResult
     public func rabbitmqctl(_ arguments: String...) async throws -> String {
+        try await rabbitmqctl(arguments)
+    }
+
+    /// Runs `rabbitmqctl` against this server and returns what it printed.
+    @discardableResult
+    public func rabbitmqctl(_ arguments: [String]) async throws -> String {
         try await Program.run(control, ["--quiet"] + arguments, environment: environment)
     }
 

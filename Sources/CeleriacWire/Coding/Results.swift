@@ -25,15 +25,6 @@ public struct Results<each Value: Codable & Sendable>: Codable, Sendable {
     }
 }
 
-/// A value that stands for several results.
-package protocol SeveralResults {
-    /// The results one by one.
-    var each: [any Encodable] { get }
-
-    /// Makes the value of results on the wire; nil if they are not as many as its types.
-    init?(_ results: [WireValue], coding: any CallCoding) throws
-}
-
 extension Results: SeveralResults {
     package var each: [any Encodable] {
         var all: [any Encodable] = []

@@ -19,6 +19,9 @@ public struct JSONStyle: Sendable, Hashable {
     /// Byte for byte what Python's `json.dumps` writes by default: a space after comma and colon, and everything but
     /// printable ASCII as `\u` escapes with surrogate pairs.
     public static let python = JSONStyle(spaced: true, escaping: .ascii)
+    /// Byte for byte what Python's `json.dumps` writes with `ensure_ascii=False`: a space after comma and colon, text as
+    /// UTF-8.
+    public static let readable = JSONStyle(spaced: true, escaping: .minimal)
     /// Byte for byte what Go's `encoding/json` writes (before Go 1.22, which has shorter escapes for two control
     /// characters): no spaces, `<`, `>`, `&` and the two line separators as escapes, other text as UTF-8, floats in
     /// plain decimals between 1e-6 and 1e21 and without a needless `.0`. Keys stay in the order they have.

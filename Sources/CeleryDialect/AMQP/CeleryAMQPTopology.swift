@@ -17,20 +17,13 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
     /// Makes sure that a queue exists. One that does is left as it is, whatever its arguments: declaring it with others
     /// is an error that closes the channel.
     func declare(_ queue: String, on connection: AMQPConnection) async throws(AMQPError) {
-        let probe = try await connection.openChannel(confirms: false)
-        do {
-            try await probe.queueDeclare(queue, passive: true)
-            await probe.close()
-            return
-        } catch {
-            guard error.code == .channelClosedByServer, error.replyCode == 404 else { throw error }
-        }
-        let channel = try await connection.openChannel(confirms: false)
+        if try await connection.hasQueue(queue) { return }
         // As Celery does: a direct exchange of the queue's name, although messages go by the default exchange.
-        try await channel.exchangeDeclare(queue, type: "direct", durable: true)
-        try await channel.queueDeclare(queue, durable: true, arguments: options.arguments(of: queue))
-        try await channel.queueBind(queue, exchange: queue, routingKey: queue)
-        await channel.close()
+        try await connection.withChannel { channel throws(AMQPError) in
+            try await channel.exchangeDeclare(queue, type: "direct", durable: true)
+            try await channel.queueDeclare(queue, durable: true, arguments: options.arguments(of: queue))
+            try await channel.queueBind(queue, exchange: queue, routingKey: queue)
+        }
     }
 
     func limit(
@@ -41,7 +34,10 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
         let isGlobal =
             server.product == "RabbitMQ" && !options.hasQuorumQueue(queues)
             && version.lexicographicallyPrecedes([4]) && !version.lexicographicallyPrecedes([3, 3])
-        return (isGlobal ? prefetch + holding : max(1, prefetch / max(1, queues.count)), isGlobal)
+        if isGlobal { return (max(1, prefetch + holding), true) }
+        // Fewer than the pool was started with are not asked for: a smaller worker takes what it has room for.
+        let step = max(16, prefetch)
+        return (max(1, prefetch / max(1, queues.count)) + (max(0, holding) + step - 1) / step * step, false)
     }
 
     func consumerTag(_ number: Int, nodeName: String) -> String { "celeriac\(number)" }

@@ -21,6 +21,12 @@ import CeleriacWire
 ///   lamps:
 ///     task: tasks.lamps
 ///     schedule: {solar: sunset, latitude: 52.5, longitude: 13.4}
+///   nightly:
+///     schedule: 0 2 * * *
+///     chain:                      # or group, or chord with a body; nested as need be
+///       - task: tasks.collect
+///       - group: [{task: tasks.tidy, immutable: true}, {task: tasks.count, options: {queue: slow}}]
+///       - task: tasks.report
 /// ```
 ///
 /// Options are `queue`, `priority`, `countdown`, `expires` (seconds after each sending), `headers`, `ignore_result`,
@@ -43,7 +49,7 @@ public struct BeatFile: Sendable {
         } catch {
             throw CeleriacError(.configuration, "the schedule is no YAML", cause: error)
         }
-        var file = BeatFileSection(value, "the schedule")
+        var file = SettingsSection(value, "the schedule")
         zone = try file.text("timezone").map { name throws(CeleriacError) in try Zone(name) } ?? .utc
         var configuration = BeatConfiguration()
         if let missed = try file.text("missed_runs") {

@@ -7,18 +7,49 @@ struct BeatFileEntry {
     let zone: Zone
 
     func read(_ value: WireValue) throws(CeleriacError) -> BeatEntry {
-        var section = BeatFileSection(value, "the entry '\(name)'")
-        guard let task = try section.text("task") else { throw section.error("names no task") }
+        var section = SettingsSection(value, "the entry '\(name)'")
         guard let when = try section.take("schedule") else { throw section.error("has no schedule") }
         let schedule = try schedule(when, relative: try section.flag("relative") ?? false)
-        let signature = Signature(
-            task, arguments: try section.list("args") ?? [], keywordArguments: try section.object("kwargs") ?? [:])
-        var options = BeatFileSection(try section.take("options") ?? .object([:]), "options of the entry '\(name)'")
+        let signature = try canvas(&section)
+        var options = SettingsSection(try section.take("options") ?? .object([:]), "options of the entry '\(name)'")
         let expiry = try options.duration("expires")
         let read = try self.options(&options)
         try options.finish()
         try section.finish()
         return BeatEntry(name, schedule, signature, options: read, expiresAfter: expiry)
+    }
+
+    // MARK: Tasks
+
+    /// A task, or tasks that belong together: a `chain`, a `group`, or a `chord` with a `body`.
+    private func canvas(_ section: inout SettingsSection) throws(CeleriacError) -> Signature<WireValue> {
+        if let steps = try section.list("chain") { return chain(try self.steps(steps, of: "chain")) }
+        if let members = try section.list("group") { return group(try self.steps(members, of: "group")).signature() }
+        if let header = try section.list("chord") {
+            guard let body = try section.take("body") else { throw section.error("has a chord without a body") }
+            return chord(try self.steps(header, of: "chord"), body: try step(body, of: "chord"))
+        }
+        guard let task = try section.text("task") else { throw section.error("names no task") }
+        return Signature(
+            task, arguments: try section.list("args") ?? [], keywordArguments: try section.object("kwargs") ?? [:])
+    }
+
+    private func steps(_ members: [WireValue], of kind: String) throws(CeleriacError) -> [Signature<WireValue>] {
+        guard !members.isEmpty else { throw error("its \(kind) is empty") }
+        return try members.map { member throws(CeleriacError) in try step(member, of: kind) }
+    }
+
+    private func step(_ value: WireValue, of kind: String) throws(CeleriacError) -> Signature<WireValue> {
+        var section = SettingsSection(value, "the \(kind) of the entry '\(name)'")
+        var options = SettingsSection(
+            try section.take("options") ?? .object([:]), "options in the \(kind) of the entry '\(name)'")
+        var read = try self.options(&options)
+        read.expiresAfter = try options.duration("expires")
+        try options.finish()
+        let isImmutable = try section.flag("immutable") ?? false
+        let signature = try canvas(&section).with(read)
+        try section.finish()
+        return isImmutable ? signature.immutable() : signature
     }
 
     // MARK: Schedules
@@ -28,7 +59,7 @@ struct BeatFileEntry {
         if let line = value.stringValue {
             return try crontab { zone throws(CrontabError) in try Crontab(line, in: zone) }
         }
-        var section = BeatFileSection(value, "the schedule of the entry '\(name)'")
+        var section = SettingsSection(value, "the schedule of the entry '\(name)'")
         if let seconds = try section.number("every") {
             let relative = try section.flag("relative") ?? relative
             try section.finish()
@@ -52,7 +83,7 @@ struct BeatFileEntry {
         return try IntervalSchedule(every: .seconds(seconds), roundedIn: relative ? zone : nil)
     }
 
-    private func solar(_ event: String, _ section: inout BeatFileSection) throws(CeleriacError) -> SolarSchedule {
+    private func solar(_ event: String, _ section: inout SettingsSection) throws(CeleriacError) -> SolarSchedule {
         guard let known = SolarEvent(rawValue: event) else {
             throw error("'\(event)' is none of \(SolarEvent.allCases.map(\.rawValue).joined(separator: ", "))")
         }
@@ -63,7 +94,7 @@ struct BeatFileEntry {
     }
 
     private func crontab(_ fields: WireValue) throws(CeleriacError) -> Crontab {
-        var section = BeatFileSection(fields, "the crontab of the entry '\(name)'")
+        var section = SettingsSection(fields, "the crontab of the entry '\(name)'")
         let minute = try field("minute", &section)
         let hour = try field("hour", &section)
         let dayOfWeek = try field("day_of_week", &section)
@@ -77,7 +108,7 @@ struct BeatFileEntry {
         }
     }
 
-    private func field(_ key: String, _ section: inout BeatFileSection) throws(CeleriacError) -> CrontabField {
+    private func field(_ key: String, _ section: inout SettingsSection) throws(CeleriacError) -> CrontabField {
         switch try section.take(key) {
         case nil: return .any
         case .string(let text)?: return .text(text)
@@ -102,7 +133,7 @@ struct BeatFileEntry {
 
     // MARK: Options
 
-    private func options(_ section: inout BeatFileSection) throws(CeleriacError) -> SendOptions {
+    private func options(_ section: inout SettingsSection) throws(CeleriacError) -> SendOptions {
         var options = SendOptions()
         options.queue = try section.text("queue")
         options.countdown = try section.duration("countdown")

@@ -36,6 +36,17 @@ public struct CeleryControlCall: Sendable {
         return text
     }
 
+    /// An argument that is a whole number.
+    ///
+    /// - Throws: a ``TaskFailure`` `TypeError` if it is something else.
+    func number(_ name: String, default value: Int) throws -> Int {
+        guard let argument = arguments[name], !argument.isNull else { return value }
+        guard let number = argument.intValue else {
+            throw TaskFailure("TypeError", "\(method)() argument '\(name)' must be int")
+        }
+        return number
+    }
+
     /// An argument that is one text or a list of them.
     func texts(_ name: String) throws -> [String] {
         switch try required(name) {

@@ -93,11 +93,11 @@ extension ControlPanel {
         case "time_limit": return options.timeLimits.hard.map { PythonRepr().text(of: .double($0.seconds)) }
         case "soft_time_limit": return options.timeLimits.soft.map { PythonRepr().text(of: .double($0.seconds)) }
         case "max_retries": return options.retry.maximumRetries.map { "\($0)" }
-        case "ignore_result": return python(options.ignoresResult)
-        case "track_started": return python(options.tracksStarted)
-        case "store_errors_even_if_ignored": return python(options.storesErrorsEvenIfIgnored)
-        case "acks_on_failure": return python(options.acknowledgesOnFailure)
-        case "acks_on_timeout": return python(options.acknowledgesOnTimeout)
+        case "ignore_result": return python(options.ignoresResult ?? false)
+        case "track_started": return python(options.tracksStarted ?? false)
+        case "store_errors_even_if_ignored": return python(options.storesErrorsEvenIfIgnored ?? false)
+        case "acks_on_failure": return python(options.acknowledgesOnFailure ?? true)
+        case "acks_on_timeout": return python(options.acknowledgesOnTimeout ?? true)
         case "acks_late": return options.acknowledgement.map { python($0 == .late) }
         default: return nil
         }

@@ -27,13 +27,15 @@ extension ControlPanel {
             try await call.worker.removeQueue(queue)
             return ok("no longer consuming from \(queue)")
         },
-        // A worker's places are there from its start, so these are refused; in Python the pool may refuse them too.
-        CeleryControlCommand("pool_grow") { _ in
-            refused("pool_grow is not supported: the worker's concurrency is fixed at its start")
+        CeleryControlCommand("pool_grow") { call in
+            try await call.worker.resize(by: try call.number("n", default: 1))
+            return ok("pool will grow")
         },
-        CeleryControlCommand("pool_shrink") { _ in
-            refused("pool_shrink is not supported: the worker's concurrency is fixed at its start")
+        CeleryControlCommand("pool_shrink") { call in
+            try await call.worker.resize(by: -(try call.number("n", default: 1)))
+            return ok("pool will shrink")
         },
+        // As a Python worker that was started without them.
         CeleryControlCommand("pool_restart") { _ in throw TaskFailure("ValueError", "Pool restarts not enabled") },
         CeleryControlCommand("autoscale") { _ in throw TaskFailure("ValueError", "Autoscale not enabled") },
         // Elections are held by gossip, which a worker need not take part in.

@@ -26,7 +26,7 @@ public final class CeleryFilesystemBroker: Broker {
     /// Writes each message to a file of its own and flushes it to the disk.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange or a name that cannot be a file's, `unavailable`
-    ///   where the disk refuses.
+    ///   where the disk refuses; ``PartialPublishError`` where it took some.
     public func publish(_ messages: [OutgoingMessage]) async throws {
         let folder = options.dataFolderOut
         let files = try messages.map { message in
@@ -43,12 +43,20 @@ public final class CeleryFilesystemBroker: Broker {
         }
         try await FileStore.blocking {
             try FileStore.makeFolder(folder)
-            for file in files { try Self.write(file.bytes, queue: file.queue, folder: folder) }
+            var refused: [Int: CeleriacError] = [:]
+            for (index, file) in files.enumerated() {
+                do throws(CeleriacError) {
+                    try Self.write(file.bytes, queue: file.queue, folder: folder)
+                } catch {
+                    refused[index] = error
+                }
+            }
+            try PartialPublishError.check(refused: refused, of: files.count)
         }
     }
 
     /// Writes a message as a new file of its queue.
-    static func write(_ bytes: [UInt8], queue: String, folder: String) throws {
+    static func write(_ bytes: [UInt8], queue: String, folder: String) throws(CeleriacError) {
         let name = "\(FileStore.monotonicMilliseconds())_\(CeleryID.random())"
         // Readers take files that end in `.msg` only.
         try FileStore.write(bytes, to: "\(folder)/\(name).\(queue).msg", temporaryName: ".\(name).tmp")

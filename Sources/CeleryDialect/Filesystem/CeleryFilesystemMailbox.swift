@@ -68,18 +68,26 @@ final class CeleryFilesystemMailbox: CeleryMailbox {
             guard let dot = name.firstIndex(of: "."), name[name.index(after: dot)...] == "\(queue).msg" else {
                 continue
             }
-            let path = "\(folder)/\(name)"
-            guard !isLeftover, let payload = try FileStore.read(path) else {
-                try FileStore.remove(path)
-                continue
+            // One that cannot be read must not keep the others.
+            do {
+                if let message = try take("\(folder)/\(name)", isLeftover: isLeftover) { messages.append(message) }
+            } catch {
+                logger.warning("remote control: a message is passed over", metadata: ["error": "\(error)"])
             }
-            let message = Result { () throws(CeleryWireError) in try KombuEnvelope.decode(payload).message }
-            // Python writes in place: what cannot be read yet may be half of it, and its end is told too.
-            if case .failure = message, FileStore.age(of: path) ?? 60 < 5 { continue }
-            try FileStore.remove(path)
-            messages.append(message.mapError { MessageFault($0) })
         }
         return messages
+    }
+
+    private func take(_ path: String, isLeftover: Bool) throws(CeleriacError) -> Result<WireMessage, MessageFault>? {
+        guard !isLeftover, let payload = try FileStore.read(path) else {
+            try FileStore.remove(path)
+            return nil
+        }
+        let message = Result { () throws(CeleryWireError) in try KombuEnvelope.decode(payload).message }
+        // Python writes in place: what cannot be read yet may be half of it, and its end is told too.
+        if case .failure = message, FileStore.age(of: path).map({ 0..<5 ~= $0 }) ?? false { return nil }
+        try FileStore.remove(path)
+        return message.mapError { MessageFault($0) }
     }
 
     func publish(_ messages: [OutgoingMessage]) async throws {

@@ -29,20 +29,20 @@ struct ExchangeTable: Sendable {
 
     /// The bindings; none where the exchange has no file.
     func bindings() throws -> [Binding] {
-        guard let descriptor = try locked(O_RDONLY | O_CLOEXEC, LOCK_SH) else { return [] }
+        guard let descriptor = try locked(O_RDONLY, LOCK_SH) else { return [] }
         defer { close(descriptor) }
         return try Self.decode(FileStore.read(descriptor: descriptor, path))
     }
 
     func add(_ binding: Binding) throws {
         try FileStore.makeFolder(folder)
-        try change(O_RDWR | O_CREAT | O_CLOEXEC) { bindings in
+        try change(O_RDWR | O_CREAT) { bindings in
             if !bindings.contains(binding) { bindings.insert(binding, at: 0) }
         }
     }
 
     func remove(_ binding: Binding) throws {
-        try change(O_RDWR | O_CLOEXEC) { bindings in bindings.removeAll { $0 == binding } }
+        try change(O_RDWR) { bindings in bindings.removeAll { $0 == binding } }
     }
 
     /// Rewrites the file where it is: whoever waits for the lock waits for this file, not for one of its name.
@@ -64,7 +64,7 @@ struct ExchangeTable: Sendable {
 
     /// Opens the file and takes its lock, or returns nil where there is no file.
     private func locked(_ flags: Int32, _ operation: Int32) throws -> Int32? {
-        let descriptor = open(path, flags, 0o644)
+        let descriptor = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw FileStore.failure("open", path)

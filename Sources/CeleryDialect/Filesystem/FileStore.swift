@@ -1,4 +1,5 @@
 import CeleriacCore
+import CeleriacWire
 import FoundationEssentials
 import NIOPosix
 
@@ -16,9 +17,8 @@ enum FileStore {
     static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         do {
             return try await NIOThreadPool.singleton.runIfActive(body)
-        } catch let error as CeleriacError {
-            throw error
         } catch {
+            if error is CeleriacError || error is PartialPublishError { throw error }
             throw CeleriacError(.unavailable, "a file operation failed", cause: error)
         }
     }
@@ -36,15 +36,20 @@ enum FileStore {
         try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     }
 
-    static func makeFolder(_ path: String) throws {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    static func makeFolder(_ path: String) throws(CeleriacError) {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw CeleriacError(.unavailable, "cannot create \(path)", cause: error)
+        }
     }
 
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    /// The content of a file, or nil if there is none.
-    static func read(_ path: String) throws -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    /// The content of a file, or nil if there is none. Anything else of that name is refused, links too: a pipe blocks who
+    /// opens it, a device may have no end.
+    static func read(_ path: String) throws(CeleriacError) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw failure("read", path)
@@ -54,7 +59,13 @@ enum FileStore {
     }
 
     /// What an open file holds, from where it stands.
-    static func read(descriptor: Int32, _ path: String) throws -> [UInt8] {
+    static func read(descriptor: Int32, _ path: String) throws(CeleriacError) -> [UInt8] {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure("read", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw CeleriacError(.unsupported, "cannot read \(path): it is no file")
+        }
+        let limit = WireLimits.default.maximumMessageBytes
         var content: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)
         while true {
@@ -62,6 +73,9 @@ enum FileStore {
             if count == 0 { return content }
             if count > 0 {
                 content.append(contentsOf: chunk.prefix(count))
+                guard content.count <= limit else {
+                    throw CeleriacError(.unsupported, "cannot read \(path): it has more than \(limit) bytes")
+                }
             } else if errno != EINTR {
                 throw failure("read", path)
             }
@@ -69,44 +83,54 @@ enum FileStore {
     }
 
     /// Writes a file under a temporary name, flushes it to the disk and renames it into place: nobody sees half of it.
-    static func write(_ bytes: [UInt8], to path: String, temporaryName: String) throws {
+    static func write(_ bytes: [UInt8], to path: String, temporaryName: String) throws(CeleriacError) {
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         let temporary = folder + temporaryName
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw failure("create", path) }
-        defer { close(descriptor) }
-        try bytes.withUnsafeBytes { buffer in
-            var written = 0
-            while written < buffer.count {
-                let count = Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    throw failure("write", path)
-                }
-                written += count
-            }
+        do {
+            try writeAndFlush(bytes, to: temporary)
+            try move(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw error
         }
-        guard fsync(descriptor) == 0 else { throw failure("flush", path) }
-        try move(temporary, to: path)
     }
 
-    static func move(_ source: String, to target: String) throws {
+    private static func writeAndFlush(_ bytes: [UInt8], to path: String) throws(CeleriacError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("create", path) }
+        defer { close(descriptor) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw failure("write", path)
+            }
+            written += count
+        }
+        guard fsync(descriptor) == 0 else { throw failure("flush", path) }
+    }
+
+    static func move(_ source: String, to target: String) throws(CeleriacError) {
         guard rename(source, target) == 0 else { throw failure("rename", source) }
     }
 
     /// Moves a file, unless somebody else was faster.
-    static func claim(_ source: String, as target: String) throws -> Bool {
+    static func claim(_ source: String, as target: String) throws(CeleriacError) -> Bool {
         if rename(source, target) == 0 { return true }
         if errno == ENOENT { return false }
         throw failure("claim", source)
     }
 
-    static func remove(_ path: String) throws {
-        guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    /// Removes a file; a folder of that name only where it is empty.
+    static func remove(_ path: String) throws(CeleriacError) {
+        guard Glibc.remove(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
     /// Removes an empty folder.
-    static func removeFolder(_ path: String) throws {
+    static func removeFolder(_ path: String) throws(CeleriacError) {
         guard rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
@@ -118,8 +142,8 @@ enum FileStore {
     }
 
     /// Takes a lock file for as long as the returned descriptor is open, or returns nil while another process holds it.
-    static func lock(_ path: String) throws -> Int32? {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    static func lock(_ path: String) throws(CeleriacError) -> Int32? {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else { throw failure("create", path) }
         if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
         close(descriptor)

@@ -12,7 +12,8 @@ extension CeleryFormats {
         -> Publication
     {
         if case .task(var task) = submission, task.links.isEmpty, task.errorLinks.isEmpty, context.parent == nil {
-            task.options.queue = task.options.queue ?? context.routes[task.name] ?? context.defaultQueue
+            let routed = CelerySignature(task: task.name, kwargs: task.keywordArguments).routedTask
+            task.options.queue = task.options.queue ?? context.routes[routed] ?? context.defaultQueue
             task.replyTo = context.replyTo
             return Publication(
                 effects: [.publish([try message(for: task, now: context.now)])], result: ResultReference(id: task.id))
@@ -59,7 +60,9 @@ extension CeleryFormats {
             lineage: CeleryLineage(
                 rootID: context.parent.map { $0.rootID ?? $0.id }, parentID: context.parent?.id,
                 replyTo: context.replyTo, origin: origin),
-            now: context.now, countsParts: context.countsChords, newID: CeleryID.random)
+            now: context.now,
+            chords: context.countsChords ? .counted : context.keepsResults ? .unlocked : .impossible,
+            newID: CeleryID.random)
     }
 
     /// What carries out a canvas's steps, messages that follow each other together.
@@ -95,7 +98,8 @@ extension CeleryFormats {
         if route.queue == nil, let exchange = route.exchange, !exchange.isEmpty, exchange != route.routingKey {
             return OutgoingMessage(message: message, exchange: exchange, routingKey: route.routingKey ?? "")
         }
-        let queue = route.queue ?? route.routingKey ?? context.routes[task.task] ?? context.defaultQueue
+        let queue =
+            route.queue ?? route.routingKey ?? context.routes[route.taskName ?? task.task] ?? context.defaultQueue
         return OutgoingMessage(message: message, routingKey: queue, declaredQueue: queue)
     }
 }

@@ -26,7 +26,8 @@ extension CeleryFormats {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }
         let part = ChordPart(
-            groupID: groupID, taskID: taskID, index: index, payload: payload, expiry: context.resultExpiry
+            groupID: groupID, taskID: taskID, index: index, payload: payload, expiry: context.resultExpiry,
+            token: CeleryID.random()
         ) { completion in
             effects(of: completion, body: body, request, context)
         }
@@ -37,24 +38,43 @@ extension CeleryFormats {
     func effects(
         of completion: ChordCompletion, body: WireValue, _ request: TaskRequest, _ context: EffectContext
     ) -> [Effect] {
+        let (effects, succeeded) = effects(of: ChordResults.join(completion), body: body, request, context)
+        return effects + [.chord(.close(completion.claim, succeeded: succeeded))]
+    }
+
+    /// What a task of Celery's own has left to be done.
+    func effects(
+        ofOwn step: any Sendable, _ request: TaskRequest, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        switch step {
+        case let end as ChordEnd:
+            return effects(of: end.results, body: end.body, request, context).effects
+        case let failure as UnreadableCall:
+            return try stored(failure.error, ofBody: request.id, children: [], request, context)
+        default:
+            throw CeleriacError(.unsupported, "\(type(of: step)) is nothing that a task can leave to Celery's formats")
+        }
+    }
+
+    private func effects(
+        of results: Result<[WireValue], ChordResults.Failure>, body: WireValue, _ request: TaskRequest,
+        _ context: EffectContext
+    ) -> (effects: [Effect], succeeded: Bool) {
         do {
-            let results: [WireValue]
-            switch ChordResults.join(completion) {
-            case .success(let values): results = values
+            let values: [WireValue]
+            switch results {
+            case .success(let results): values = results
             case .failure(let failure):
-                return try chordFailed(body, failure.error, cause: failure.cause, request, context)
-                    + [.chord(.close(completion.claim, succeeded: false))]
+                return (try chordFailed(body, failure.error, cause: failure.cause, request, context), false)
             }
             var publication = context.publication
             publication.parent = request
             var canvas = canvas(publication)
-            try canvas.apply(CelerySignature.decode(body), args: [.array(results)])
-            return try effects(of: canvas.steps, in: publication)
-                + [.chord(.close(completion.claim, succeeded: true))]
+            try canvas.apply(CelerySignature.decode(body), args: [.array(values)])
+            return (try effects(of: canvas.steps, in: publication), true)
         } catch {
             let failure = TaskFailure("ChordError", module: "celery.exceptions", "Callback error: \(error)")
-            return ((try? chordFailed(body, failure, cause: failure, request, context)) ?? [])
-                + [.chord(.close(completion.claim, succeeded: false))]
+            return ((try? chordFailed(body, failure, cause: failure, request, context)) ?? [], false)
         }
     }
 
@@ -66,11 +86,13 @@ extension CeleryFormats {
         guard let signature = try? CelerySignature.decode(body) else { return [] }
         var effects: [Effect] = []
         var children = context.children.map { CeleryResultTuple($0) }
-        func fail(_ id: String, _ failure: TaskFailure, _ errbacks: [WireValue]) throws(CeleriacError) {
-            let callbacks = try errorCallbacks(errbacks, failure, failedID: id, request: request, context)
+        func fail(_ id: String?, _ failure: TaskFailure, _ errbacks: [WireValue]) throws(CeleriacError) {
+            var failure = failure
+            let callbacks = errorCallbacks(
+                errbacks, of: &failure, failedID: id ?? request.id, request: request, context)
             if let group = callbacks.sent { children.append(group) }
             effects += callbacks.effects
-            effects += try stored(failure, ofBody: id, children: children, request, context)
+            if let id { effects += try stored(failure, ofBody: id, children: children, request, context) }
         }
         let errbacks = Self.list(signature, "link_error")
         if signature.kind == .group {
@@ -80,9 +102,9 @@ extension CeleryFormats {
             }
             if let id = signature.id { try fail(id, cause, []) }
         } else {
-            try fail(signature.id ?? CeleryID.random(), failure, errbacks)
+            try fail(signature.id, failure, errbacks)
         }
-        return effects + (try failChain(signature.options["chain"], failure, request, context))
+        return effects + (try failChain(signature.options["chain"], failure, request, context, storing: true))
     }
 
     /// The id under which the result of a member of a group is awaited, and the error callbacks of that.

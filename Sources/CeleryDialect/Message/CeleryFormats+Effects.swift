@@ -10,12 +10,20 @@ extension CeleryFormats {
     public func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> [Effect]
     {
+        var effects: [Effect] = []
+        for step in context.ownSteps { effects += try self.effects(ofOwn: step, request, context) }
+        return try effects + self.effects(following: outcome, request, context)
+    }
+
+    private func effects(
+        following outcome: Outcome, _ request: TaskRequest, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
         switch outcome {
         case .success(let value):
             return try success(value, request, context) + [.settle(.acknowledge)]
         case .failure(let failure):
             return try failed(failure, request, context)
-                + [.settle(context.taskOptions.acknowledgesOnFailure ? .acknowledge : .reject)]
+                + [.settle(context.taskOptions.acknowledgesOnFailure != false ? .acknowledge : .reject)]
         case .retry(let eta, let cause, let arguments, let keywordArguments):
             let again = try retryMessage(
                 request, eta: eta, now: context.now, arguments: arguments, keywordArguments: keywordArguments)
@@ -34,7 +42,7 @@ extension CeleryFormats {
                 type: "TimeLimitExceeded", module: "billiard.exceptions",
                 arguments: [Int64(exactly: limit).map { .int($0) } ?? .double(limit)])
             return try failed(error, request, context)
-                + [.settle(context.taskOptions.acknowledgesOnTimeout ? .acknowledge : .requeue)]
+                + [.settle(context.taskOptions.acknowledgesOnTimeout != false ? .acknowledge : .requeue)]
         case .unregistered:
             let error = TaskFailure("NotRegistered", module: "celery.exceptions", request.name)
             let fault = MessageFault(
@@ -118,25 +126,42 @@ extension CeleryFormats {
         _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         let embed = (request.message as? CeleryTaskMessage)?.embed ?? CeleryEmbed()
+        var failure = failure
+        let callbacks = errorCallbacks(
+            embed.errbacks?.arrayValue ?? [], of: &failure, failedID: request.id, request: request, context)
         var effects = try stored(failure, as: .failure, request, context)
         effects += try part(of: request, .failure, CeleryRemoteException(failure).encode(), context)
-        effects += try failChain(embed.chain, failure, request, context)
-        effects += try errorCallbacks(
-            embed.errbacks?.arrayValue ?? [], failure, failedID: request.id, request: request, context
-        ).effects
-        return effects
+        effects += try failChain(embed.chain, failure, request, context, storing: context.storesResult)
+        return effects + callbacks.effects
+    }
+
+    /// What calls error callbacks. Where they cannot be sent, for they are no signatures all through, the failure says so
+    /// in its traceback.
+    func errorCallbacks(
+        _ errbacks: [WireValue], of failure: inout TaskFailure, failedID: String, request: TaskRequest,
+        _ context: EffectContext
+    ) -> (effects: [Effect], sent: CeleryResultTuple?) {
+        do {
+            return try errorCallbacks(errbacks, failure, failedID: failedID, request: request, context)
+        } catch {
+            let text = "The error callbacks could not be sent: \(error)"
+            failure.traceback = failure.traceback.map { $0 + "\n" + text } ?? text
+            return ([], nil)
+        }
     }
 
     /// Every step of a chain that comes after a failed one gets the same failure; one that belongs to a chord gives it its
     /// part, and the body of one that is a chord fails too.
+    ///
+    /// - Parameter storing: whether the failures are stored: not for the chain of a task whose result nobody wants.
     func failChain(
-        _ chain: WireValue?, _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
+        _ chain: WireValue?, _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext, storing: Bool
     ) throws(CeleriacError) -> [Effect] {
         var effects: [Effect] = []
         var pending = Array((chain?.arrayValue ?? []).reversed())
         while let step = pending.popLast() {
             guard let signature = try? CelerySignature.decode(step) else { continue }
-            if let id = signature.id, context.storesResult {
+            if let id = signature.id, storing {
                 effects += try stored(failure, of: signature, id: id, request, context)
             }
             if let id = signature.id, let groupID = signature.options["group_id"]?.stringValue,
@@ -197,7 +222,7 @@ extension CeleryFormats {
     func stored(
         _ failure: TaskFailure, as state: TaskState, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        guard context.storesResult || context.taskOptions.storesErrorsEvenIfIgnored else { return [] }
+        guard context.storesResult || context.taskOptions.storesErrorsEvenIfIgnored == true else { return [] }
         return [
             .store(
                 try record(
@@ -230,7 +255,7 @@ extension CeleryFormats {
         return [.store(try record(meta, .failure, replyTo: request.replyTo, correlationID: id, request, context))]
     }
 
-    private func record(
+    func record(
         _ state: TaskState, _ result: WireValue, traceback: String?, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> ResultRecord {
         var meta = meta(state, result, traceback, id: request.id, context)
@@ -260,7 +285,7 @@ extension CeleryFormats {
         return meta
     }
 
-    private func record(
+    func record(
         _ meta: CeleryResultMeta, _ state: TaskState, replyTo: String?, correlationID: String?, _ request: TaskRequest,
         _ context: EffectContext
     ) throws(CeleriacError) -> ResultRecord {
@@ -288,19 +313,22 @@ extension CeleryFormats {
             task.argsrepr = nil
             task.kwargsrepr = nil
         }
-        task.retries += 1
+        task.retries = task.retries.nextOrLast
         task.eta = try text(eta)
         task.parentID = task.parentID ?? task.id
         task.ignoreResult = task.ignoreResult ?? false
         // A broker's own account of the message: one that goes round with it may be dropped as caught in a cycle.
         task.otherHeaders = task.otherHeaders.filter { !Self.isBrokerHeader($0.key) }
+        // The broker refuses the name of a user other than the one that publishes.
+        task.properties.userID = nil
         task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
         return OutgoingMessage(
             message: try encode(task), routingKey: request.queue, declaredQueue: request.queue)
     }
 
     private static func isBrokerHeader(_ name: String) -> Bool {
-        name == "x-death" || name == "x-delivery-count" || name.hasPrefix("x-first-death-")
+        // By CC and BCC the broker has sent copies; it would send them again.
+        ["x-death", "CC", "BCC"].contains(name) || name == "x-delivery-count" || name.hasPrefix("x-first-death-")
             || name.hasPrefix("x-last-death-")
     }
 

@@ -11,7 +11,8 @@ extension CeleryFormats {
         case .task(let task):
             var signature = CelerySignature(
                 task: task.name, args: task.arguments, kwargs: task.keywordArguments,
-                options: try options(task.options), immutable: task.isImmutable)
+                options: try options(task.options), subtaskType: Self.subtaskTypes[task.name],
+                immutable: task.isImmutable)
             if keepsID || task.options.taskID != nil { signature.options["task_id"] = .string(task.id) }
             try link(&signature, task.links, task.errorLinks)
             return signature
@@ -28,6 +29,9 @@ extension CeleryFormats {
             return try canvas(.chord(.group(try signatures(of: header)), body: try signature(of: body)), own)
         }
     }
+
+    /// Tasks that Celery has classes of signatures for.
+    private static let subtaskTypes = ["celery.map": "xmap", "celery.starmap": "xstarmap"]
 
     private func signatures(of submissions: [Submission]) throws(CeleriacError) -> [CelerySignature] {
         try submissions.map { submission throws(CeleriacError) in try signature(of: submission) }
@@ -60,7 +64,11 @@ extension CeleryFormats {
         var object: WireObject = [:]
         if let countdown = options.countdown { object["countdown"] = Self.number(countdown) }
         if let eta = options.eta { object["eta"] = .string(try text(eta)) }
-        if let expires = options.expires { object["expires"] = .string(try text(expires)) }
+        if let expires = options.expires {
+            object["expires"] = .string(try text(expires))
+        } else if let seconds = options.expiresAfter {
+            object["expires"] = Self.number(seconds)
+        }
         if let priority = options.priority { object["priority"] = .int(Int64(priority)) }
         if let queue = options.queue { object["queue"] = .string(queue) }
         if !options.headers.isEmpty { object["headers"] = .object(options.headers) }

@@ -62,7 +62,8 @@ public struct CeleryFormats: Dialect {
         request.expires = expires
         request.retries = task.retries
         request.timeLimits = TimeLimits(
-            soft: task.timeLimit.soft.map { .seconds($0) }, hard: task.timeLimit.hard.map { .seconds($0) })
+            soft: task.timeLimit.soft.map { Duration(clampedSeconds: $0) },
+            hard: task.timeLimit.hard.map { Duration(clampedSeconds: $0) })
         request.rootID = task.rootID
         request.parentID = task.parentID
         request.groupID = task.group
@@ -88,7 +89,8 @@ public struct CeleryFormats: Dialect {
             serializer: try serializer(options.serializer), compression: try compression(options.compression))
         let eta = options.eta ?? options.countdown.map { now.addingTimeInterval($0.seconds) }
         task.eta = try eta.map { date throws(CeleriacError) in try text(date) }
-        task.expires = try options.expires.map { date throws(CeleriacError) in try text(date) }
+        let expiry = options.expiry(now: now)
+        task.expires = try expiry.map { date throws(CeleriacError) in try text(date) }
         task.timeLimit = CeleryTimeLimit(
             hard: options.timeLimits.hard?.seconds, soft: options.timeLimits.soft?.seconds)
         task.rootID = submission.id
@@ -97,7 +99,7 @@ public struct CeleryFormats: Dialect {
         task.otherHeaders = options.headers
         task.properties.replyTo = submission.replyTo
         task.properties.priority = options.priority ?? 0
-        task.properties.expiration = options.expires.map { CeleryTime.expiration(expires: $0, now: now) }
+        task.properties.expiration = expiry.map { CeleryTime.expiration(expires: $0, now: now) }
         let queue = options.queue ?? "celery"
         return OutgoingMessage(message: try encode(task), routingKey: queue, declaredQueue: queue)
     }
@@ -148,14 +150,39 @@ public struct CeleryFormats: Dialect {
             throw CeleriacError(.resultStore, "a stored result cannot be read", cause: error)
         }
         let state = TaskState(rawValue: meta.status)
+        // What is no reference is left out: the state is what matters.
+        let children = (meta.children?.arrayValue ?? []).compactMap { child in
+            (try? CeleryResultTuple.decode(child)).map { ResultReference($0) }
+        }
         guard state == .failure || state == .revoked || state == .retry else {
-            return TaskResult(taskID: meta.taskID, state: state, value: meta.result)
+            return TaskResult(taskID: meta.taskID, state: state, value: meta.result, children: children)
         }
         let exception = CeleryRemoteException.decode(meta.result)
         return TaskResult(
             taskID: meta.taskID, state: state,
             error: RemoteTaskError(
                 taskID: meta.taskID, state: state, type: exception.excType, module: exception.excModule,
-                arguments: exception.excMessage, traceback: meta.traceback))
+                arguments: exception.excMessage, traceback: meta.traceback),
+            children: children)
+    }
+
+    /// Writes which results belong to a group: `{"result": <result tuple>}`.
+    public func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
+        do {
+            return try CeleryResultTuple(group).encodeGroup()
+        } catch {
+            throw CeleriacError(.unsupported, "a group's results cannot be encoded", cause: error)
+        }
+    }
+
+    /// Reads which results belong to a group.
+    ///
+    /// - Throws: ``CeleriacError`` with code `resultStore`.
+    public func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
+        do {
+            return ResultReference(try CeleryResultTuple.decodeGroup(bytes, limits: limits))
+        } catch {
+            throw CeleriacError(.resultStore, "a stored group cannot be read", cause: error)
+        }
     }
 }

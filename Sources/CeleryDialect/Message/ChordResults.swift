@@ -10,6 +10,16 @@ enum ChordResults {
         let error: TaskFailure
         /// What made the header fail.
         let cause: TaskFailure
+
+        init(_ text: String, cause: TaskFailure? = nil) {
+            error = TaskFailure("ChordError", module: "celery.exceptions", text)
+            self.cause = cause ?? error
+        }
+
+        /// A part of the header did not succeed.
+        init(dependency id: String, _ cause: TaskFailure) {
+            self.init("Dependency \(id) raised \(ChordResults.text(cause))", cause: cause)
+        }
     }
 
     /// The results in the order of the header, nested where the header's shape was saved; or the failure that the chord
@@ -20,14 +30,15 @@ enum ChordResults {
         for bytes in completion.parts {
             guard let part = try? JSON.decode(bytes), let id = part[1]?.stringValue, let state = part[2]?.stringValue,
                 let result = part[3]
-            else { return .failure(error("Join error: a part cannot be read")) }
+            else { return .failure(Failure("Join error: a part cannot be read")) }
             if state == TaskState.failure.rawValue || state == TaskState.revoked.rawValue {
                 let exception = CeleryRemoteException.decode(result)
-                let cause = TaskFailure(
-                    type: exception.excType, module: exception.excModule ?? "builtins",
-                    arguments: exception.excMessage)
-                let failure = error("Dependency \(id) raised \(Self.text(exception))")
-                return .failure(Failure(error: failure.error, cause: cause))
+                return .failure(
+                    Failure(
+                        dependency: id,
+                        TaskFailure(
+                            type: exception.excType, module: exception.excModule ?? "builtins",
+                            arguments: exception.excMessage)))
             }
             results.append(result)
             byID[id] = result
@@ -37,32 +48,28 @@ enum ChordResults {
         else { return .success(results) }
         var nested: [WireValue] = []
         for member in members {
-            guard let value = value(of: member, byID) else {
-                return .failure(error("Join error: the result of \(member.id) is missing"))
+            guard let value = value(of: member, in: byID) else {
+                return .failure(Failure("Join error: the result of \(member.id) is missing"))
             }
             nested.append(value)
         }
         return .success(nested)
     }
 
-    private static func value(of member: CeleryResultTuple, _ results: [String: WireValue]) -> WireValue? {
+    /// The result of a member, the list of them for a group.
+    static func value(of member: CeleryResultTuple, in results: [String: WireValue]) -> WireValue? {
         guard let members = member.members else { return results[member.id] }
         var values: [WireValue] = []
         for member in members {
-            guard let value = value(of: member, results) else { return nil }
+            guard let value = value(of: member, in: results) else { return nil }
             values.append(value)
         }
         return .array(values)
     }
 
-    private static func error(_ text: String) -> Failure {
-        let error = TaskFailure("ChordError", module: "celery.exceptions", text)
-        return Failure(error: error, cause: error)
-    }
-
     /// An exception as Python's `repr` shows it.
-    private static func text(_ exception: CeleryRemoteException) -> String {
+    static func text(_ failure: TaskFailure) -> String {
         let writer = PythonRepr(maximumLength: 4096, maximumDepth: 8)
-        return "\(exception.excType)(\(exception.excMessage.map { writer.text(of: $0) }.joined(separator: ", ")))"
+        return "\(failure.type)(\(failure.arguments.map { writer.text(of: $0) }.joined(separator: ", ")))"
     }
 }

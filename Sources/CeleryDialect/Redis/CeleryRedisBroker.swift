@@ -37,8 +37,10 @@ public final class CeleryRedisBroker: Broker {
 
     /// Pushes messages to their lists, all in one round trip.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; `unsupported` for an exchange.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; `unsupported` for an exchange;
+    ///   ``PartialPublishError`` where Redis refused some.
     public func publish(_ messages: [OutgoingMessage]) async throws {
+        guard !messages.isEmpty else { return }
         var commands: [RedisCommand] = []
         commands.reserveCapacity(messages.count)
         let undeclared = declared.withLockedValue { declared in
@@ -68,10 +70,20 @@ public final class CeleryRedisBroker: Broker {
                 error.isOutOfReach ? .unavailable : .publishFailed,
                 "\(messages.count) message(s) were not confirmed by \(name)", cause: error)
         }
-        if let refusal = replies.lazy.compactMap(\.error).first {
-            throw CeleriacError(.publishFailed, "\(name) refused a message", cause: refusal)
+        let bindings = replies.dropLast(messages.count)
+        if let refusal = bindings.lazy.compactMap(\.error).first {
+            // Its messages lie in their lists all the same; it is declared again with the next one.
+            logger.warning("could not declare queues", metadata: ["broker": "\(name)", "error": "\(refusal)"])
+        } else {
+            declared.withLockedValue { $0.formUnion(undeclared) }
         }
-        declared.withLockedValue { $0.formUnion(undeclared) }
+        var refused: [Int: CeleriacError] = [:]
+        for (index, reply) in replies.suffix(messages.count).enumerated() {
+            guard let refusal = reply.error else { continue }
+            refused[index] = CeleriacError(
+                refusal.isTemporary ? .unavailable : .publishFailed, "\(name) refused a message", cause: refusal)
+        }
+        try PartialPublishError.check(refused: refused, of: messages.count)
     }
 
     private func envelope(of message: OutgoingMessage) throws -> [UInt8] {

@@ -34,15 +34,22 @@ extension CeleryRedisConsumer {
     /// Puts back what Redis handed over from queues in the moment in which they were given up.
     func emptyAbandonedHandovers() async throws(RedisError) {
         let (places, lists) = state.withLockedValue { ($0.abandoned, $0.lists) }
-        guard !places.isEmpty else { return }
-        for place in places {
-            // A claim of no messages does just that.
-            let list = lists.lists[place]
-            _ = try await client.evaluate(
-                KombuScripts.claim, keys: [keys.unacked, keys.unackedIndex, list.handoverKey, list.key],
-                arguments: [0, 0, "", 0, 2, list.claimSuffix, list.claimSuffix])
-        }
+        try await emptyHandovers(of: places, in: lists)
         state.withLockedValue { state in state.abandoned.removeAll { places.contains($0) } }
+    }
+
+    /// Puts what Redis handed over and nobody claimed back to the front of its lists, where others find it.
+    func emptyHandovers(of places: [Int], in lists: QueueLists) async throws(RedisError) {
+        guard !places.isEmpty else { return }
+        let replies = try await client.send(
+            places.map { place in
+                // A claim of no messages does just that.
+                let list = lists.lists[place]
+                return .evaluate(
+                    KombuScripts.claim, keys: [keys.unacked, keys.unackedIndex, list.handoverKey, list.key],
+                    arguments: [0, 0, "", 0, 2, list.claimSuffix, list.claimSuffix])
+            })
+        if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
     }
 }
 #endif

@@ -21,10 +21,20 @@ extension CeleryRedisConsumer {
         }
         guard isDue else { return }
         let token = CeleryID.random()
-        guard
-            try await !client.send(RedisCommand("SET", keys.unackedMutex, token, "NX", "PX", 300_000)).isNull
-        else { return }
-        try await restoreExpired(before: now.timeIntervalSince1970 - broker.options.visibilityTimeout.seconds)
+        do {
+            guard
+                try await !client.send(RedisCommand("SET", keys.unackedMutex, token, "NX", "PX", 300_000)).isNull
+            else { return }
+            try await restoreExpired(before: now.timeIntervalSince1970 - broker.options.visibilityTimeout.seconds)
+        } catch {
+            // Nobody restores anything while the mutex stands.
+            _ = try? await unlock(token)
+            throw error
+        }
+        try await unlock(token)
+    }
+
+    private func unlock(_ token: String) async throws(RedisError) {
         _ = try await client.evaluate(KombuScripts.unlock, keys: [keys.unackedMutex], arguments: [token])
     }
 
@@ -51,8 +61,17 @@ extension CeleryRedisConsumer {
                 }
             }
             if !commands.isEmpty {
-                _ = try await client.send(commands)
-                logger.notice("restored messages whose claims expired", metadata: ["messages": "\(commands.count)"])
+                let refusals = try await client.send(commands).compactMap(\.error)
+                if let refusal = refusals.first {
+                    // Passed over by the next step, else they would be found again without end.
+                    kept += refusals.count
+                    logger.error(
+                        "expired claims are kept: they cannot be put back",
+                        metadata: ["error": "\(refusal)", "messages": "\(refusals.count)"])
+                }
+                logger.notice(
+                    "restored messages whose claims expired",
+                    metadata: ["messages": "\(commands.count - refusals.count)"])
             }
         }
     }

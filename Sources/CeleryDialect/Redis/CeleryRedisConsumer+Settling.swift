@@ -9,41 +9,54 @@ import Synchronization
 
 extension CeleryRedisConsumer {
     func settle(_ settlements: [Settlement]) async throws {
+        state.withLockedValue { state in
+            for settlement in settlements where state.held[settlement.receipt.tag] != nil {
+                state.unsettled[settlement.receipt.tag] = settlement.disposition
+            }
+        }
+        do {
+            try await client.end(
+                endings(of: settlements.map(\.receipt.tag)), timers: timers, logger: logger,
+                isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: forget)
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .publishFailed, "\(broker.name) did not settle messages",
+                cause: error)
+        }
+    }
+
+    /// Settles, in a last try, what could not be settled before.
+    func settleUnsettled() async throws(RedisError) {
+        try await client.end(
+            endings(of: state.withLockedValue { $0.unsettled.keys.sorted() }), onEnd: forget)
+    }
+
+    private func forget(_ serials: [UInt64]) {
+        state.withLockedValue { state in
+            for serial in serials {
+                state.held[serial] = nil
+                state.unsettled[serial] = nil
+            }
+        }
+    }
+
+    private func endings(of serials: [UInt64]) -> [ClaimEnding] {
         var acknowledged: [UInt64] = []
-        var replaced: [RedisCommand] = []
-        for settlement in settlements {
-            let serial = settlement.receipt.tag
-            guard let held = state.withLockedValue({ $0.held[serial] }) else { continue }
-            switch settlement.disposition {
+        var replaced: [ClaimEnding] = []
+        for serial in serials {
+            let (held, disposition) = state.withLockedValue { ($0.held[serial], $0.unsettled[serial]) }
+            guard let held, let disposition else { continue }
+            switch disposition {
             case .acknowledge, .reject:
                 acknowledged.append(serial)
             case .requeue:
-                replaced.append(contentsOf: giveBackCommands(serial, held, end: "L"))
+                replaced.append(ClaimEnding([serial], giveBackCommands(serial, held, end: "L")))
             case .park(let fault):
-                replaced.append(parkCommand(serial, held, fault: fault))
+                replaced.append(ClaimEnding([serial], [parkCommand(serial, held, fault: fault)]))
             }
         }
-        try await sendUntilAnswered(acknowledgeCommands(acknowledged) + replaced)
-        state.withLockedValue { state in for settlement in settlements { state.held[settlement.receipt.tag] = nil } }
-    }
-
-    /// Claims name their tags, so that ending one twice does no harm: it is tried until the server answers.
-    private func sendUntilAnswered(_ commands: [RedisCommand]) async throws {
-        guard !commands.isEmpty else { return }
-        var backoff = Backoff()
-        while true {
-            do {
-                let replies = try await client.send(commands)
-                guard let refusal = replies.lazy.compactMap(\.error).first else { return }
-                throw CeleriacError(.publishFailed, "\(broker.name) refused to settle messages", cause: refusal)
-            } catch let error as RedisError where error.isOutOfReach && !state.withLockedValue({ $0.isStopped }) {
-                let pause = backoff.next()
-                logger.warning(
-                    "cannot settle messages, trying again",
-                    metadata: ["error": "\(error)", "seconds": "\(pause.seconds)"])
-                try? await timers.sleep(for: pause)
-            }
-        }
+        let commands = acknowledgeCommands(acknowledged)
+        return commands.isEmpty ? replaced : [ClaimEnding(acknowledged, commands)] + replaced
     }
 
     private func acknowledgeCommands(_ serials: [UInt64]) -> [RedisCommand] {
@@ -73,12 +86,12 @@ extension CeleryRedisConsumer {
     /// Gives these claims back to the front of their lists.
     func giveBack(serials: [UInt64]) async throws(RedisError) {
         // Newest first: they are served again in the order in which they came.
-        let commands = serials.sorted(by: >).flatMap { serial in
-            state.withLockedValue { $0.held[serial] }.map { giveBackCommands(serial, $0, end: "R") } ?? []
+        let endings = serials.sorted(by: >).compactMap { serial in
+            state.withLockedValue { $0.held[serial] }.map {
+                ClaimEnding([serial], giveBackCommands(serial, $0, end: "R"))
+            }
         }
-        guard !commands.isEmpty else { return }
-        _ = try await client.send(commands)
-        state.withLockedValue { state in for serial in serials { state.held[serial] = nil } }
+        try await client.end(endings, onEnd: forget)
     }
 
     private func giveBackCommands(_ serial: UInt64, _ held: Held, end: String) -> [RedisCommand] {

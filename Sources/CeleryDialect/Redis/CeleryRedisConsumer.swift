@@ -25,6 +25,8 @@ final class CeleryRedisConsumer: MessageConsumer {
         /// Places of lists that are served no more, and whose handover lists are to be emptied.
         var abandoned: [Int] = []
         var held: [UInt64: Held] = [:]
+        /// How held messages ended whose settlement did not reach the server: they are never given back.
+        var unsettled: [UInt64: Settlement.Disposition] = [:]
         var nextSerial: UInt64 = 1
         /// Serials of claims whose answer did not arrive: they may stand.
         var doubtful: [Range<UInt64>] = []
@@ -56,7 +58,7 @@ final class CeleryRedisConsumer: MessageConsumer {
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
         let visibility = broker.options.visibilityTimeout
         self.wait = HandoverWait(
-            configuration: broker.configuration,
+            broker.configuration, takingFrom: .right,
             patience: min(.seconds(30), max(.seconds(1), visibility / 2)),
             eventLoop: client.eventLoop, logger: broker.logger)
     }
@@ -119,7 +121,10 @@ final class CeleryRedisConsumer: MessageConsumer {
         if isOver { return }
         // With no queue left there is nothing to wait for but a change.
         if lists.queueCount == 0 { return await gate.wait() }
-        try await wait.wait(for: lists, unblockingWith: client, stop: gate)
+        let sources = lists.servedPlaces.map { place in
+            HandoverWait.Source(list: lists.lists[place].key, handover: lists.lists[place].handoverKey)
+        }
+        try await wait.wait(for: sources, unblockingWith: client, stop: gate)
     }
 
     /// Waits, but not past a stop.
@@ -279,19 +284,35 @@ final class CeleryRedisConsumer: MessageConsumer {
         renewal.withLockedValue { $0?.cancel() }
         defer { renewal.withLockedValue { $0 = nil } }
         await wait.closeAll()
-        let held = state.withLockedValue { Array($0.held.keys) }
         do {
-            try await giveBack(serials: held)
-            _ = try await recoverDoubtfulClaims()
-            try await giveBack(serials: state.withLockedValue { Array($0.held.keys) })
+            try await settleAndGiveBackAll()
         } catch {
+            let count = state.withLockedValue { $0.held.count }
             await client.close()
             throw CeleriacError(
                 .unavailable,
-                "\(held.count) claimed message(s) were not given back: they are restored after the visibility timeout",
+                "\(count) claimed message(s) were not given back: they are restored after the visibility timeout",
                 cause: error)
         }
         await client.close()
+    }
+
+    /// Settles what is done, gives back what is held, and what was handed over but not claimed.
+    private func settleAndGiveBackAll() async throws(RedisError) {
+        var refusal: RedisError?
+        do {
+            try await settleUnsettled()
+        } catch {
+            // One that is refused must not keep the others.
+            guard error.code == .server else { throw error }
+            refusal = error
+        }
+        _ = try await recoverDoubtfulClaims()
+        try await giveBack(
+            serials: state.withLockedValue { state in state.held.keys.filter { state.unsettled[$0] == nil } })
+        let lists = lists
+        try await emptyHandovers(of: lists.servedPlaces + state.withLockedValue { $0.abandoned }, in: lists)
+        if let refusal { throw refusal }
     }
 }
 #endif

@@ -10,21 +10,27 @@ enum KombuScripts {
     /// itself. Arguments: how many at most, score, prefix of tags, first serial, lists per step, then for each list what
     /// closes the stored array. Returns, for each message, the index of its list and the message; serials ascend.
     ///
-    /// Messages in a handover list for which there is no room go back to the front of their list.
+    /// Messages in a handover list for which there is no room go back to the front of their list. A key of another type
+    /// must not end the script once something is popped: where claims cannot be written it ends before, and a list that is
+    /// none is passed over, and told of when there is nothing else.
     static let claim = RedisScript(
         name: "claim",
         source: """
             local limit, score, prefix = tonumber(ARGV[1]), ARGV[2], ARGV[3]
             local serial, width = tonumber(ARGV[4]), tonumber(ARGV[5])
-            local found, claims, index, n = {}, {}, {}, 0
+            local found, claims, index, n, refusal = {}, {}, {}, 0, nil
+            redis.call('HLEN', KEYS[1])
+            redis.call('ZCARD', KEYS[2])
             for first = 3, #KEYS, width do
               local more = true
               while more and n < limit do
                 more = false
                 local share = math.ceil((limit - n) / width)
                 for k = first, first + width - 1 do
-                  local popped = n < limit and redis.call('RPOP', KEYS[k], math.min(share, limit - n))
-                  if popped then
+                  local popped = n < limit and redis.pcall('RPOP', KEYS[k], math.min(share, limit - n))
+                  if popped and popped.err then
+                    refusal = popped
+                  elseif popped then
                     more = true
                     for _, message in ipairs(popped) do
                       local tag = prefix .. string.format('%.0f', serial + n)
@@ -42,22 +48,28 @@ enum KombuScripts {
               redis.call('ZADD', KEYS[2], unpack(index))
             end
             for k = 3, #KEYS, 2 do
-              while redis.call('LMOVE', KEYS[k], KEYS[k + 1], 'LEFT', 'RIGHT') do end
+              local moved
+              repeat moved = redis.pcall('LMOVE', KEYS[k], KEYS[k + 1], 'LEFT', 'RIGHT') until type(moved) ~= 'string'
+              if moved and moved.err then refusal = moved end
             end
-            return found
+            return n == 0 and refusal or found
             """)
 
-    /// Ends a claim and pushes what takes its place, only if the claim still stands.
+    /// Ends a claim and pushes what takes its place, only if the claim still stands. It pushes first: a list that is none
+    /// ends the script, and the claim stands.
     ///
     /// Keys: `unacked`, `unacked_index`, the list to push to. Arguments: tag, `L` or `R`, what to push. Returns 1 if the
     /// claim stood, else 0: somebody else restored the message, and it is theirs.
     static let replaceClaim = RedisScript(
         name: "replaceClaim",
         source: """
+            local stands = redis.call('HEXISTS', KEYS[1], ARGV[1])
+            if stands == 1 then
+              redis.call(ARGV[2] == 'L' and 'LPUSH' or 'RPUSH', KEYS[3], ARGV[3])
+              redis.call('HDEL', KEYS[1], ARGV[1])
+            end
             redis.call('ZREM', KEYS[2], ARGV[1])
-            if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
-            redis.call(ARGV[2] == 'L' and 'LPUSH' or 'RPUSH', KEYS[3], ARGV[3])
-            return 1
+            return stands
             """)
 
     /// Enters a binding that may expire, and puts off the sweep of its exchange's table.

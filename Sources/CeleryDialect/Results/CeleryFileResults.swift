@@ -37,6 +37,12 @@ public final class CeleryFileResults: ResultStore {
         return "\(folder)/\(key)"
     }
 
+    private func groupPath(_ id: String) throws(CeleriacError) -> String {
+        let key = keys.group(id)
+        try FileStore.validateName(key)
+        return "\(folder)/\(key)"
+    }
+
     /// Stores states in one round trip. A stored success stays.
     public func store(_ records: [ResultRecord]) async throws {
         let files = try records.map { (path: try path($0.taskID), payload: $0.payload) }
@@ -90,6 +96,39 @@ public final class CeleryFileResults: ResultStore {
     public func forget(_ taskIDs: [String]) async throws {
         let paths = try taskIDs.map { try path($0) }
         try await FileStore.blocking { for path in paths { try FileStore.remove(path) } }
+    }
+
+    /// Stores which results belong to a group.
+    public func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
+        let (folder, path) = (folder, try groupPath(id))
+        try await FileStore.blocking {
+            try FileStore.makeFolder(folder)
+            try FileStore.write(payload, to: path, temporaryName: ".\(CeleryID.random()).tmp")
+        }
+    }
+
+    /// What is stored of a group, or nil.
+    public func fetchGroup(_ id: String) async throws -> [UInt8]? {
+        let path = try groupPath(id)
+        return try await FileStore.blocking { try FileStore.read(path) }
+    }
+
+    /// Deletes what is stored of a group.
+    public func forgetGroup(_ id: String) async throws {
+        let path = try groupPath(id)
+        try await FileStore.blocking { try FileStore.remove(path) }
+    }
+
+    /// Deletes files of results that have not been written for so long.
+    public func removeResults(olderThan age: Duration) async throws {
+        let (folder, keys) = (folder, keys)
+        try await FileStore.blocking {
+            guard FileStore.exists(folder) else { return }
+            for name in try FileStore.names(in: folder) where keys.areResults(name) {
+                let path = "\(folder)/\(name)"
+                if let fileAge = FileStore.age(of: path), fileAge > age.seconds { try FileStore.remove(path) }
+            }
+        }
     }
 
     /// Ends the watch of the folder.

@@ -4,7 +4,7 @@ public import CeleriacCore
 import CeleriacWire
 public import Logging
 public import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Results over RabbitMQ as Celery's `rpc://` sends them: each to the queue that its caller named, once.
 public final class CeleryRPCResults: ResultStore {
@@ -93,6 +93,8 @@ private actor ReplyQueue {
     private let client: AMQPClient
     private let logger: Logger
     private var channel: AMQPChannel?
+    /// Whether the broker still has our consumer: it may cancel one and leave the channel open.
+    private let isConsuming = NIOLockedValueBox(false)
     private var sink: (any ResultSink)?
     private var opening: Gate?
 
@@ -110,19 +112,21 @@ private actor ReplyQueue {
     /// Consumes from the queue, unless that is so already.
     func reopen() async throws {
         while let opening { await opening.wait() }
-        guard let sink, channel?.isOpen != true else { return }
+        guard let sink, channel?.isOpen != true || !isConsuming.withLockedValue({ $0 }) else { return }
         let gate = Gate()
         opening = gate
         defer {
             opening = nil
             gate.open()
         }
+        await channel?.close()
         let connection = try await client.connection()
         let channel = try await connection.openChannel(confirms: false)
         // As Celery declares it.
         try await channel.queueDeclare(
             name, durable: true, exclusive: false, autoDelete: true, arguments: ["x-expires": 86_400_000])
-        try await channel.consume(queue: name, noAck: true) { events in
+        isConsuming.withLockedValue { $0 = true }
+        try await channel.consume(queue: name, noAck: true) { [isConsuming] events in
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
@@ -131,6 +135,7 @@ private actor ReplyQueue {
                             delivery.message.properties.correlationID.map { ($0, delivery.message.body) }
                         })
                 case .cancelled, .closed:
+                    isConsuming.withLockedValue { $0 = false }
                     sink.updatesMayBeMissing()
                 }
             }

@@ -6,15 +6,17 @@ import CeleriacRedis
 extension CeleryRedisResults: ChordStore {
     /// How long a worker has to publish a chord's body before another may, in seconds: what Celery gives with its defaults.
     private static let claimSeconds: Int64 = 21
+    /// How often a part is given again because somebody else has the claim. Each time is one more worker that died of it.
+    private static let maximumWaits = 8
     /// How long it is remembered that a body was published, in seconds.
     private static let doneSeconds: Int64 = 300
 
     /// Carries out operations, in one round trip.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`; also `unavailable` where others had a chord's
+    ///   claim all the time.
     public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         var commands: [RedisCommand] = []
-        var claims: [Int: ChordClaim] = [:]
         for operation in operations {
             switch operation {
             case .open(let groupID, let size):
@@ -30,9 +32,7 @@ extension CeleryRedisResults: ChordStore {
                     commands.append(RedisCommand("SET", keys.group(groupID), payload))
                 }
             case .add(let part):
-                let claim = ChordClaim(groupID: part.groupID, token: CeleryID.random())
-                claims[commands.count] = claim
-                commands.append(addCommand(part, claim))
+                commands.append(addCommand(part))
             case .close(let claim, true):
                 let key = keys.group(claim.groupID)
                 commands.append(
@@ -48,37 +48,49 @@ extension CeleryRedisResults: ChordStore {
         var completions: [ChordCompletion?] = []
         var index = 0
         for operation in operations {
-            var completion: ChordCompletion?
-            if let claim = claims[index], replies.indices.contains(index), let found = replies[index].array,
-                found.count == 2
-            {
-                completion = ChordCompletion(
-                    claim: claim, parts: (found[0].array ?? []).compactMap(\.bytes), group: found[1].bytes)
+            if case .add(let part) = operation, replies.indices.contains(index) {
+                completions.append(try completion(of: part, replies[index]))
+            } else {
+                completions.append(nil)
             }
-            completions.append(completion)
             if case .open = operation { index += 2 } else { index += 1 }
         }
         return completions
     }
 
-    private func addCommand(_ part: ChordPart, _ claim: ChordClaim) -> RedisCommand {
+    private func completion(of part: ChordPart, _ reply: RedisValue) throws(CeleriacError) -> ChordCompletion? {
+        let claim = ChordClaim(groupID: part.groupID, token: part.token)
+        if let rest = reply.int {
+            guard part.waits < Self.maximumWaits else {
+                throw CeleriacError(.unavailable, "others have had the claim on a chord all the time")
+            }
+            var completion = ChordCompletion(claim: claim, parts: [], group: nil)
+            completion.heldFor = .milliseconds(min(rest, 1000 * Int(Self.claimSeconds)) + 1)
+            return completion
+        }
+        guard let found = reply.array, found.count == 2 else { return nil }
+        return ChordCompletion(
+            claim: claim, parts: (found[0].array ?? []).compactMap(\.bytes), group: found[1].bytes)
+    }
+
+    private func addCommand(_ part: ChordPart) -> RedisCommand {
         let key = keys.group(part.groupID)
         return RedisCommand.evaluate(
             Self.add, keys: [key + ".j", key + ".t", key + ".s", key + ".d", key, key + ".c"],
             arguments: [
                 part.taskID, part.payload, part.index.map { String($0) } ?? "+inf", Self.seconds(part.expiry) ?? 0,
-                Self.claimSeconds, claim.token,
+                Self.claimSeconds, part.token,
             ])
     }
 
-    private static func seconds(_ expiry: Duration?) -> Int64? {
-        expiry.map { max(1, $0.components.seconds) }
+    static func seconds(_ expiry: Duration?) -> Int64? {
+        expiry.map { Int64($0.lifetimeInSeconds) }
     }
 
     /// Adds a part, unless it is there already or the body has been published, and claims the rest of the work if it was
     /// the last. Keys: the parts, the count of extra parts, the size, who has given a part, the group's shape, the claim.
     /// Arguments: the task, its part, its position, expiry in seconds or 0, how long a claim holds, its token. Returns
-    /// nothing, or the parts and the group's shape.
+    /// nothing; or the parts and the group's shape; or for how many milliseconds the claim is somebody else's.
     private static let add = RedisScript(
         name: "addChordPart",
         source: """
@@ -93,7 +105,9 @@ extension CeleryRedisResults: ChordStore {
             end
             local size, extra = redis.call('GET', KEYS[3]), redis.call('GET', KEYS[2])
             if not size or ready ~= tonumber(size) + tonumber(extra or 0) then return {} end
-            if not redis.call('SET', KEYS[6], ARGV[6], 'NX', 'EX', ARGV[5]) then return {} end
+            local holder, rest = redis.call('GET', KEYS[6]), redis.call('PTTL', KEYS[6])
+            if holder and holder ~= ARGV[6] and rest >= 0 then return rest end
+            redis.call('SET', KEYS[6], ARGV[6], 'EX', ARGV[5])
             return {redis.call('ZRANGE', KEYS[1], 0, -1), redis.call('GET', KEYS[5])}
             """)
 

@@ -74,7 +74,7 @@ public final class CeleryRedisResults: ResultStore {
         var arguments: [any RedisArgument] = [force ? "1" : ""]
         arguments.reserveCapacity(2 * records.count + 1)
         for record in records {
-            arguments.append(record.expiry.map { max(1, Int($0.seconds.rounded(.up))) } ?? 0)
+            arguments.append(record.expiry?.lifetimeInSeconds ?? 0)
             arguments.append(record.payload)
         }
         return .evaluate(Self.storeScript, keys: records.map { keys.task($0.taskID) }, arguments: arguments)
@@ -123,7 +123,7 @@ public final class CeleryRedisResults: ResultStore {
                 error.isOutOfReach ? .unavailable : .resultStore, "cannot use the results in \(name)", cause: error)
         }
         if let refusal = replies.lazy.compactMap(\.error).first {
-            throw CeleriacError(.resultStore, "\(name) refused", cause: refusal)
+            throw CeleriacError(refusal.isTemporary ? .unavailable : .resultStore, "\(name) refused", cause: refusal)
         }
         return replies
     }
@@ -161,6 +161,27 @@ public final class CeleryRedisResults: ResultStore {
         var command = RedisCommand("DEL")
         for id in taskIDs { command.append(keys.task(id)) }
         _ = try await send([command])
+    }
+
+    /// Stores which results belong to a group, and tells of it on the channel of that name, as Celery does.
+    public func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
+        let key = keys.group(id)
+        var set = RedisCommand("SET", key, payload)
+        if let seconds = Self.seconds(expiry) {
+            set.append("EX")
+            set.append(String(seconds))
+        }
+        _ = try await send([RedisCommand("MULTI"), set, RedisCommand("PUBLISH", key, payload), RedisCommand("EXEC")])
+    }
+
+    /// What is stored of a group, or nil.
+    public func fetchGroup(_ id: String) async throws -> [UInt8]? {
+        try await send([RedisCommand("GET", keys.group(id))]).first?.bytes
+    }
+
+    /// Deletes what is stored of a group.
+    public func forgetGroup(_ id: String) async throws {
+        _ = try await send([RedisCommand("DEL", keys.group(id))])
     }
 
     /// Closes the connections.

@@ -19,6 +19,11 @@ struct CeleryResultKeys: Sendable {
     /// The key of a group's shape; those of a chord begin with it.
     func group(_ id: String) -> String { "\(prefix)celery-taskset-meta-\(id)" }
 
+    /// Whether a key is one of those under which results, groups or chords are kept.
+    func areResults(_ key: String) -> Bool {
+        ["celery-task-meta-", "celery-taskset-meta-", "chord-unlock-"].contains { key.hasPrefix(prefix + $0) }
+    }
+
     /// The task of a key, or nil if it is another kind of key.
     func taskID(ofKey key: String) -> String? {
         key.hasPrefix(taskPrefix) ? String(key.dropFirst(taskPrefix.count)) : nil

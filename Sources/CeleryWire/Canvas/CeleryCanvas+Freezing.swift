@@ -20,6 +20,7 @@ extension CeleryCanvas {
         case .group:
             return try freezeGroup(&signature, rootID: rootID, place: place)
         case .chord:
+            try checkChords()
             var header = try signature.header()
             if header.id == nil { header.options["task_id"] = signature.options["task_id"] }
             let headerResult = try freezeGroup(&header, rootID: rootID, place: CeleryPlace())

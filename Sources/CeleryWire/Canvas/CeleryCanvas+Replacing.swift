@@ -15,7 +15,7 @@ extension CeleryCanvas {
             signature.options["link_error"] = nil
         }
         _ = try freeze(&signature, id: task.id, rootID: nil, place: CeleryPlace())
-        let nesting = WireValue.int(Int64(task.replacedTaskNesting + 1))
+        let nesting = WireValue.int(Int64(task.replacedTaskNesting.nextOrLast))
         var options: WireObject = ["replaced_task_nesting": nesting]
         if let chord = task.embed.chord { options["chord"] = chord }
         if let group = task.group { options["group_id"] = .string(group) }

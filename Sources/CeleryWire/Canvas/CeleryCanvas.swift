@@ -9,16 +9,15 @@ public struct CeleryCanvas {
     public private(set) var steps: [CeleryCanvasStep] = []
     let lineage: CeleryLineage
     let now: Date
-    /// Whether the result store counts the parts of chords itself; otherwise a `celery.chord_unlock` looks after each.
-    let countsParts: Bool
+    let chords: CeleryChordEnding
     let newID: () -> String
     private var depth = 0
 
     /// Makes a canvas.
-    public init(lineage: CeleryLineage, now: Date, countsParts: Bool, newID: @escaping () -> String) {
+    public init(lineage: CeleryLineage, now: Date, chords: CeleryChordEnding, newID: @escaping () -> String) {
         self.lineage = lineage
         self.now = now
-        self.countsParts = countsParts
+        self.chords = chords
         self.newID = newID
     }
 
@@ -56,6 +55,9 @@ public struct CeleryCanvas {
 
     private mutating func applyTask(_ signature: CelerySignature) throws(CeleryWireError) -> CeleryResultTuple {
         var signature = signature
+        if let id = signature.options["task_id"], !id.isNull, id.stringValue == nil {
+            throw .invalid("task_id", "the option must be text")
+        }
         if signature.id == nil { signature.options["task_id"] = .string(newID()) }
         let (message, route) = try signature.message(lineage: lineage, now: now)
         add(.publish(message, route))
@@ -176,7 +178,7 @@ public struct CeleryCanvas {
                 place: CeleryPlace(groupID: groupID, groupIndex: index, chord: chord))
             let body = chord ?? member.options["chord"]
             size += try member.partCount()
-            if index == members.count - 1, let body, !body.isNull, countsParts {
+            if index == members.count - 1, let body, !body.isNull, chords == .counted {
                 // Members that belong to a header already are counted there, and not under this group.
                 add(.openChord(groupID: groupID, size: size))
             }
@@ -204,9 +206,18 @@ public struct CeleryCanvas {
 
     // MARK: Chords
 
+    /// Refuses chords, also those that would come later in a chain, where their bodies could never begin.
+    func checkChords() throws(CeleryWireError) {
+        guard chords != .impossible else {
+            throw CeleryWireError(
+                .chordsUnsupported, "chords need results that are kept: use redis:// or file:// for results")
+        }
+    }
+
     private mutating func applyChord(
         _ signature: CelerySignature, args: [WireValue], kwargs: WireObject, options: WireObject
     ) throws(CeleryWireError) -> CeleryResultTuple {
+        try checkChords()
         let merged = signature.merging(options: options)
         var passed = merged.options.filter { !$0.value.isNull }
         var header = try signature.header()
@@ -219,6 +230,9 @@ public struct CeleryCanvas {
         for errback in merged.list("link_error") { try body.linkErrorOfChord(errback) }
         passed["link"] = nil
         passed["link_error"] = nil
+        let watch = (
+            interval: passed.removeValue(forKey: "interval"), retries: passed.removeValue(forKey: "max_retries")
+        )
         for (name, value) in passed where name != "parent_id" { body.options[name] = value }
 
         let groupID = header.id ?? signature.id ?? newID()
@@ -233,10 +247,13 @@ public struct CeleryCanvas {
         if members.isEmpty {
             try apply(body, args: [[]])
         } else {
-            if countsParts {
+            switch chords {
+            case .impossible: break
+            case .counted:
                 if members.contains(where: { $0.members != nil }) { add(.saveGroup(headerResult)) }
-            } else {
-                try applyUnlock(groupID: groupID, body: body, results: members)
+            case .unlocked:
+                try applyUnlock(
+                    groupID: groupID, body: body, results: members, interval: watch.interval, retries: watch.retries)
             }
             for (name, value) in headerOptions { passed[name] = value }
             var keywords = signature.kwargs["kwargs"]?.objectValue ?? [:]
@@ -250,13 +267,25 @@ public struct CeleryCanvas {
 
     /// Publishes the task that looks until the header's results are all there, for stores that do not count.
     private mutating func applyUnlock(
-        groupID: String, body: CelerySignature, results: [CeleryResultTuple]
+        groupID: String, body: CelerySignature, results: [CeleryResultTuple], interval: WireValue?,
+        retries: WireValue?
     ) throws(CeleryWireError) {
-        var options: WireObject = ["countdown": 1]
-        for name in ["queue", "priority"] { options[name] = body.options[name] }
+        var options: WireObject = [
+            "countdown": 1, "ignore_result": true, "route_name": .string(body.task),
+        ]
+        let stamps = body.list("stamped_headers").compactMap(\.stringValue)
+        for name in ["queue", "priority", "exchange", "exchange_type", "routing_key", "headers"]
+        where !stamps.contains(name) {
+            options[name] = body.options[name]
+        }
         let unlock = CelerySignature(
             task: "celery.chord_unlock", args: [.string(groupID), body.encode()],
-            kwargs: ["result": .array(results.map { $0.encode() }), "interval": nil, "max_retries": nil],
+            kwargs: [
+                "interval": interval ?? .null, "max_retries": retries ?? .null,
+                "result": .array(results.map { $0.encode() }),
+                // What Python's own retry of the task goes by; the queues that are declared here are direct ones.
+                "_chord_unlock_exchange_type": body.options["exchange_type"] ?? "direct",
+            ],
             options: options)
         try apply(unlock)
     }

@@ -6,11 +6,16 @@ public struct CeleryRoute: Sendable, Hashable {
     public var exchange: String?
     /// The routing key.
     public var routingKey: String?
+    /// The task by whose name the application routes it, where that is not the message's own.
+    public var taskName: String?
 
     /// Makes a route.
-    public init(queue: String? = nil, exchange: String? = nil, routingKey: String? = nil) {
+    public init(
+        queue: String? = nil, exchange: String? = nil, routingKey: String? = nil, taskName: String? = nil
+    ) {
         self.queue = queue
         self.exchange = exchange
         self.routingKey = routingKey
+        self.taskName = taskName
     }
 }

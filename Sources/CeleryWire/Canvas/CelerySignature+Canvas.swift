@@ -208,7 +208,8 @@ extension CelerySignature {
     ///
     /// - Throws: `CeleryWireError.Code.invalidTask` for a canvas whose parts are none.
     public func then(_ next: CelerySignature) throws(CeleryWireError) -> CelerySignature {
-        try .chain(Self.folded(steps: try unchained() + next.unchained()))
+        let steps = try Self.folded(steps: try unchained() + next.unchained())
+        return steps.count == 1 ? steps[0] : .chain(steps)
     }
 
     /// The steps of a chain, its links moved to the last and its errbacks to all; anything else is one step.

@@ -5,7 +5,7 @@ extension CelerySignature {
     /// The message that a task's signature is published as, and where it goes.
     func message(lineage: CeleryLineage, now: Date) throws(CeleryWireError) -> (CeleryTaskMessage, CeleryRoute) {
         var message = CeleryTaskMessage(task: task, id: id ?? "", args: args, kwargs: kwargs)
-        var route = CeleryRoute()
+        var route = CeleryRoute(taskName: routedTask)
         var countdown: Double?
         message.rootID = lineage.rootID
         message.parentID = lineage.parentID
@@ -20,21 +20,22 @@ extension CelerySignature {
             case "link_error": message.embed.errbacks = .array(list(name))
             case "chain": message.embed.chain = value
             case "chord": message.embed.chord = value
-            case "group_id": message.group = value.stringValue
-            case "group_index": message.groupIndex = value.intValue
-            case "root_id": message.rootID = value.stringValue
-            case "parent_id": message.parentID = value.stringValue
-            case "reply_to": message.properties.replyTo = value.stringValue
-            case "countdown": countdown = value.doubleValue
-            case "eta": message.eta = value.timeText
+            case "group_id": message.group = try Self.text(value, name)
+            case "group_index": message.groupIndex = try Self.integer(value, name)
+            case "root_id": message.rootID = try Self.text(value, name)
+            case "parent_id": message.parentID = try Self.text(value, name)
+            case "reply_to": message.properties.replyTo = try Self.text(value, name)
+            case "countdown": countdown = try Self.number(value, name)
+            case "eta": message.eta = try Self.time(value, name)
             case "expires":
-                message.expires =
-                    try value.doubleValue.map { seconds throws(CeleryWireError) in
-                        try Self.text(now.addingTimeInterval(seconds), name)
-                    } ?? value.timeText
-            case "retries": message.retries = value.intValue ?? 0
-            case "time_limit": message.timeLimit.hard = value.doubleValue
-            case "soft_time_limit": message.timeLimit.soft = value.doubleValue
+                if let seconds = value.doubleValue {
+                    message.expires = try Self.text(now.addingTimeInterval(seconds), name)
+                } else {
+                    message.expires = try Self.time(value, name)
+                }
+            case "retries": message.retries = try Self.integer(value, name)
+            case "time_limit": message.timeLimit.hard = try Self.number(value, name)
+            case "soft_time_limit": message.timeLimit.soft = try Self.number(value, name)
             case "ignore_result": message.ignoreResult = value.boolValue
             case "shadow": message.shadow = value.stringValue
             case "replaced_task_nesting": message.replacedTaskNesting = value.intValue ?? 0
@@ -56,6 +57,7 @@ extension CelerySignature {
             case "queue": route.queue = value.stringValue ?? value["name"]?.stringValue
             case "exchange": route.exchange = value.stringValue ?? value["name"]?.stringValue
             case "routing_key": route.routingKey = value.stringValue
+            case "route_name": route.taskName = value.stringValue
             case "app_id": message.properties.appID = value.stringValue
             case "message_id": message.properties.messageID = value.stringValue
             case "user_id": message.properties.userID = value.stringValue
@@ -67,19 +69,52 @@ extension CelerySignature {
                 for stamp in stamps { message.stamps[stamp] = options[stamp] ?? .null }
             // How Python is to publish: not the message's.
             case "retry", "retry_policy", "mandatory", "immediate", "exchange_type", "add_to_parent", "producer",
-                "connection", "router", "route_name", "link_to":
+                "connection", "router", "link_to":
                 break
             case _ where stamps.contains(name): break
             default: message.properties.other[name] = value
             }
         }
-        if let countdown, countdown > 0 {
+        // Not a number is no time either: Celery refuses it too.
+        if let countdown, !(countdown <= 0) {
             message.eta = try Self.text(now.addingTimeInterval(countdown), "countdown")
         }
         if let expires = try message.expiresDate() {
             message.properties.expiration = CeleryTime.expiration(expires: expires, now: now)
         }
         return (message, route)
+    }
+
+    /// The task by whose name the signature is routed: map and starmap go where the task goes that they run.
+    package var routedTask: String {
+        guard task == "celery.map" || task == "celery.starmap" else { return task }
+        return kwargs["task"]?["task"]?.stringValue ?? task
+    }
+
+    // What is of another type is refused: passed over it would change when, where or for whom the task runs.
+
+    private static func text(_ value: WireValue, _ option: String) throws(CeleryWireError) -> String {
+        guard let text = value.stringValue else { throw .invalid(option, "the option must be text") }
+        return text
+    }
+
+    private static func integer(_ value: WireValue, _ option: String) throws(CeleryWireError) -> Int {
+        guard let number = value.wholeNumber else { throw .invalid(option, "the option must be a whole number") }
+        return number
+    }
+
+    private static func number(_ value: WireValue, _ option: String) throws(CeleryWireError) -> Double {
+        guard let number = value.doubleValue, number.isFinite else {
+            throw .invalid(option, "the option must be a number")
+        }
+        return number
+    }
+
+    private static func time(_ value: WireValue, _ option: String) throws(CeleryWireError) -> String {
+        guard let text = value.timeText, CeleryTime.date(text, utcOffset: 0) != nil else {
+            throw .invalid(option, "the option must be a time")
+        }
+        return text
     }
 
     private static func text(_ date: Date, _ field: String) throws(CeleryWireError) -> String {

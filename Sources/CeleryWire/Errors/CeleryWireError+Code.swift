@@ -26,6 +26,8 @@ extension CeleryWireError {
         public static let notATask = Code(rawValue: "notATask")
         /// A task message with a part that a Python worker could not run; `field` says which.
         public static let invalidTask = Code(rawValue: "invalidTask")
+        /// A chord where results are not kept, so that its body could never begin.
+        public static let chordsUnsupported = Code(rawValue: "chordsUnsupported")
         /// The bytes are not a stored or published result.
         public static let malformedResult = Code(rawValue: "malformedResult")
         /// A remote control message with a part that cannot be read; `field` says which.

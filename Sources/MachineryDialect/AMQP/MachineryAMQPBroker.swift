@@ -111,7 +111,7 @@ public final class MachineryAMQPBroker: Broker {
             exchange: options.exchange, routingKey: queue.queue, mandatory: options.isDirect, message: delayed,
             omitsEmptyHeaders: true)
         var outcome: AMQPPublishOutcome?
-        try await withChannel { channel throws(AMQPError) in
+        try await client.connection().withChannel { channel throws(AMQPError) in
             try await channel.declareExchange(self.options)
             try await channel.declare(queue, exchange: self.options.exchange)
             outcome = try await self.client.publish([publish]).first
@@ -124,24 +124,13 @@ public final class MachineryAMQPBroker: Broker {
         let wanted = Set(routingKeys.flatMap { options.publisherQueues(routingKey: $0) })
         let undeclared = declared.withLockedValue { wanted.subtracting($0) }
         guard !undeclared.isEmpty else { return }
-        try await withChannel { channel throws(AMQPError) in
+        try await client.connection().withChannel { channel throws(AMQPError) in
             try await channel.declareExchange(self.options)
             for queue in undeclared.sorted(by: { $0.queue < $1.queue }) {
                 try await channel.declare(queue, exchange: self.options.exchange)
             }
         }
         declared.withLockedValue { $0.formUnion(undeclared) }
-    }
-
-    private func withChannel(_ body: (AMQPChannel) async throws(AMQPError) -> Void) async throws(AMQPError) {
-        let channel = try await client.connection().openChannel(confirms: false)
-        do throws(AMQPError) {
-            try await body(channel)
-        } catch {
-            await channel.close()
-            throw error
-        }
-        await channel.close()
     }
 
     /// Begins to consume.

@@ -15,10 +15,10 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
     init(options: MachineryAMQPOptions) { self.options = options }
 
     func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError) {
-        let channel = try await connection.openChannel(confirms: false)
-        try await channel.declareExchange(options)
-        for queue in queues { try await channel.declare(options.workQueue(queue), exchange: options.exchange) }
-        await channel.close()
+        try await connection.withChannel { channel throws(AMQPError) in
+            try await channel.declareExchange(options)
+            for queue in queues { try await channel.declare(options.workQueue(queue), exchange: options.exchange) }
+        }
     }
 
     func limit(

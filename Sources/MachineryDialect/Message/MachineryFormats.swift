@@ -37,6 +37,9 @@ public struct MachineryFormats: Dialect {
     /// `RECEIVED` and `STARTED`.
     public var trackedStates: Set<TaskState> { [.received, .started] }
 
+    /// Yes: Go workers store nothing for what they leave out.
+    public var chainsEndSilently: Bool { true }
+
     /// `task_` and a random UUID.
     func newTaskID() -> String { "task_" + randomUUID() }
 

@@ -32,7 +32,11 @@ public final class MachineryRedisBroker: Broker {
     public var name: String { configuration.description }
 
     /// Pushes messages to the end of their queues, or into the set of delayed tasks with their time in nanoseconds.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where Redis refused
+    ///   some.
     public func publish(_ messages: [OutgoingMessage]) async throws {
+        guard !messages.isEmpty else { return }
         var commands: [RedisCommand] = []
         commands.reserveCapacity(messages.count)
         for message in messages {
@@ -52,9 +56,13 @@ public final class MachineryRedisBroker: Broker {
                 error.isOutOfReach ? .unavailable : .publishFailed,
                 "\(messages.count) message(s) were not confirmed by \(name)", cause: error)
         }
-        if let refusal = replies.lazy.compactMap(\.error).first {
-            throw CeleriacError(.publishFailed, "\(name) refused a message", cause: refusal)
+        var refused: [Int: CeleriacError] = [:]
+        for (index, reply) in replies.enumerated() {
+            guard let refusal = reply.error else { continue }
+            refused[index] = CeleriacError(
+                refusal.isTemporary ? .unavailable : .publishFailed, "\(name) refused a message", cause: refusal)
         }
+        try PartialPublishError.check(refused: refused, of: messages.count)
     }
 
     /// Begins to take messages.

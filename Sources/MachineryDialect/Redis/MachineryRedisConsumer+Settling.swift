@@ -7,48 +7,73 @@ import NIOConcurrencyHelpers
 
 extension MachineryRedisConsumer {
     func settle(_ settlements: [Settlement]) async throws {
+        state.withLockedValue { state in
+            for settlement in settlements where state.held[settlement.receipt.tag] != nil {
+                state.unsettled[settlement.receipt.tag] = settlement.disposition
+            }
+        }
+        do {
+            try await client.end(
+                endings(of: settlements.map(\.receipt.tag)), timers: timers, logger: logger,
+                isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: forget)
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .publishFailed, "\(broker.name) did not settle messages",
+                cause: error)
+        }
+    }
+
+    /// Settles, in a last try, what could not be settled before.
+    func settleUnsettled() async throws(RedisError) {
+        try await client.end(endings(of: state.withLockedValue { $0.unsettled.keys.sorted() }), onEnd: forget)
+    }
+
+    private func forget(_ serials: [UInt64]) {
+        state.withLockedValue { state in
+            for serial in serials {
+                state.held[serial] = nil
+                state.unsettled[serial] = nil
+            }
+        }
+    }
+
+    private func endings(of serials: [UInt64]) -> [ClaimEnding] {
         var acknowledged: [Int: [UInt64]] = [:]
         var requeued: [Int: [UInt64]] = [:]
-        var commands: [RedisCommand] = []
-        for settlement in settlements {
-            let serial = settlement.receipt.tag
-            guard let held = state.withLockedValue({ $0.held[serial] }) else { continue }
-            switch settlement.disposition {
+        var endings: [ClaimEnding] = []
+        for serial in serials {
+            let (held, disposition) = state.withLockedValue { ($0.held[serial], $0.unsettled[serial]) }
+            guard let held, let disposition else { continue }
+            switch disposition {
             case .acknowledge, .reject: acknowledged[held.queue, default: []].append(serial)
             case .requeue: requeued[held.queue, default: []].append(serial)
-            case .park(let fault): commands.append(parkCommand(serial, held, fault: fault))
+            case .park(let fault):
+                endings.append(ClaimEnding([serial], [parkCommand(serial, held, fault: fault)]))
             }
         }
         for (queue, serials) in acknowledged {
-            commands.append(contentsOf: portions(serials).map { command(MachineryScripts.acknowledge, queue, [], $0) })
+            endings += portions(serials).map { ending(MachineryScripts.acknowledge, queue, [], $0) }
         }
         for (queue, serials) in requeued {
-            commands.append(
-                contentsOf: portions(serials).map { command(MachineryScripts.putBack, queue, ["R", "1"], $0) })
+            endings += portions(serials).map { ending(MachineryScripts.putBack, queue, ["R", "1"], $0) }
         }
-        try await sendUntilAnswered(commands)
-        state.withLockedValue { state in for settlement in settlements { state.held[settlement.receipt.tag] = nil } }
+        return endings
     }
 
     func giveBack(_ receipts: [Receipt]) async throws {
-        try await putBack(receipts.map(\.tag), isAttempt: false)
+        try await putBack(receipts.map(\.tag))
     }
 
-    /// Puts messages back to the front of their queues, the first of them foremost.
-    func putBack(_ serials: [UInt64], isAttempt: Bool) async throws(RedisError) {
+    /// Puts messages back to the front of their queues, the first of them foremost. Nobody began them: no attempt counts.
+    func putBack(_ serials: [UInt64]) async throws(RedisError) {
         let held = state.withLockedValue { state in serials.map { (serial: $0, queue: state.held[$0]?.queue) } }
-        var commands: [RedisCommand] = []
+        var endings: [ClaimEnding] = []
         for queue in queues.indices {
             let mine = held.filter { $0.queue == queue }.map(\.serial)
             // The last one is put there first.
-            commands.append(
-                contentsOf: portions(mine.reversed()).map {
-                    command(MachineryScripts.putBack, queue, ["L", isAttempt ? "1" : "0"], $0)
-                })
+            endings += portions(mine.reversed()).map { ending(MachineryScripts.putBack, queue, ["L", "0"], $0) }
         }
-        guard !commands.isEmpty else { return }
-        _ = try await client.send(commands)
-        state.withLockedValue { state in for serial in serials { state.held[serial] = nil } }
+        try await client.end(endings, onEnd: forget)
     }
 
     /// A script's stack takes some thousands of values.
@@ -56,10 +81,12 @@ extension MachineryRedisConsumer {
         stride(from: 0, to: serials.count, by: 1000).map { serials[$0..<min($0 + 1000, serials.count)] }
     }
 
-    private func command(
+    private func ending(
         _ script: RedisScript, _ queue: Int, _ arguments: [String], _ serials: ArraySlice<UInt64>
-    ) -> RedisCommand {
-        .evaluate(script, keys: queues[queue].all, arguments: arguments + serials.map { tag($0) })
+    ) -> ClaimEnding {
+        let command = RedisCommand.evaluate(
+            script, keys: queues[queue].all, arguments: arguments + serials.map { tag($0) })
+        return ClaimEnding(Array(serials), [command])
     }
 
     private func parkCommand(_ serial: UInt64, _ held: Held, fault: MessageFault) -> RedisCommand {
@@ -67,25 +94,6 @@ extension MachineryRedisConsumer {
             payload: held.payload, fault: fault, queue: queues[held.queue].queue, worker: nodeName, time: timers.now)
         return .evaluate(
             MachineryScripts.park, keys: queues[held.queue].all, arguments: [tag(serial), record.encoded])
-    }
-
-    /// Claims name their tags, so that ending one twice does no harm: it is tried until the server answers.
-    private func sendUntilAnswered(_ commands: [RedisCommand]) async throws {
-        guard !commands.isEmpty else { return }
-        var backoff = Backoff()
-        while true {
-            do {
-                let replies = try await client.send(commands)
-                guard let refusal = replies.lazy.compactMap(\.error).first else { return }
-                throw CeleriacError(.publishFailed, "\(broker.name) refused to settle messages", cause: refusal)
-            } catch let error as RedisError where error.isOutOfReach && !state.withLockedValue({ $0.isStopped }) {
-                let pause = backoff.next()
-                logger.warning(
-                    "cannot settle messages, trying again",
-                    metadata: ["error": "\(error)", "seconds": "\(pause.seconds)"])
-                try? await timers.sleep(for: pause)
-            }
-        }
     }
 }
 #endif

@@ -17,6 +17,8 @@ final class MachineryRedisConsumer: MessageConsumer {
     }
     struct State: Sendable {
         var held: [UInt64: Held] = [:]
+        /// How held messages ended whose settlement did not reach the server: they are never put back.
+        var unsettled: [UInt64: Settlement.Disposition] = [:]
         var nextSerial: UInt64 = 1
         /// Serials of claims whose answer did not arrive, with their queues: they may stand.
         var doubtful: [(queue: Int, serials: Range<UInt64>)] = []
@@ -35,7 +37,7 @@ final class MachineryRedisConsumer: MessageConsumer {
     let chores = NIOLockedValueBox<[RepeatedTask]>([])
     /// Makes this consumer's tags unlike anybody else's.
     private let tagPrefix = randomUUID() + "."
-    private let wait: QueueWait
+    private let wait: HandoverWait
 
     init(broker: MachineryRedisBroker, options: ConsumerOptions) {
         self.broker = broker
@@ -44,8 +46,9 @@ final class MachineryRedisConsumer: MessageConsumer {
         self.nodeName = options.nodeName
         self.client = RedisClient(broker.configuration, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
-        self.wait = QueueWait(
-            configuration: broker.configuration, queues: queues, eventLoop: client.eventLoop, logger: broker.logger)
+        self.wait = HandoverWait(
+            broker.configuration, takingFrom: .left, patience: .seconds(30), eventLoop: client.eventLoop,
+            logger: broker.logger)
     }
 
     /// The tag of a claim.
@@ -95,7 +98,8 @@ final class MachineryRedisConsumer: MessageConsumer {
             return state.isStopped
         }
         if isStopped { return }
-        try await wait.wait(unblockingWith: client, stop: gate)
+        let sources = queues.map { HandoverWait.Source(list: $0.queue, handover: $0.handover) }
+        try await wait.wait(for: sources, unblockingWith: client, stop: gate)
     }
 
     /// Waits, but not past a stop.
@@ -198,8 +202,7 @@ final class MachineryRedisConsumer: MessageConsumer {
         for chore in chores { chore.cancel() }
         await wait.closeAll()
         do {
-            _ = try await recoverDoubtfulClaims()
-            try await giveBackAll()
+            try await settleAndGiveBackAll()
         } catch {
             let held = state.withLockedValue { $0.held.count }
             await client.close()
@@ -211,12 +214,22 @@ final class MachineryRedisConsumer: MessageConsumer {
         await client.close()
     }
 
-    /// Gives back what is held, and what was handed over but not claimed.
-    private func giveBackAll() async throws(RedisError) {
-        let held = state.withLockedValue { $0.held }
-        try await putBack(held.keys.sorted(), isAttempt: false)
-        _ = try await client.send(
+    /// Settles what is done, gives back what is held, and what was handed over but not claimed.
+    private func settleAndGiveBackAll() async throws(RedisError) {
+        var refusal: RedisError?
+        do {
+            try await settleUnsettled()
+        } catch {
+            // One that is refused must not keep the others.
+            guard error.code == .server else { throw error }
+            refusal = error
+        }
+        _ = try await recoverDoubtfulClaims()
+        let held = state.withLockedValue { state in state.held.keys.filter { state.unsettled[$0] == nil } }
+        try await putBack(held.sorted())
+        let swept = try await client.send(
             queues.map { .evaluate(MachineryScripts.sweep, keys: $0.all.map { $0 as any RedisArgument }) })
+        if let refusal = refusal ?? swept.lazy.compactMap(\.error).first.map({ RedisError($0) }) { throw refusal }
     }
 }
 #endif

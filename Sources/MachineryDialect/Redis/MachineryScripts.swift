@@ -4,11 +4,16 @@ import CeleriacRedis
 /// The steps on Machinery's keys that must happen at once. Keys 1 to 6 are those of ``InFlightKeys``.
 enum MachineryScripts {
     /// Claims messages, those that were handed over first. Arguments: how many at most, time, prefix of tags, first
-    /// serial. Returns, for each message, the message and how often it came back before.
+    /// serial. Returns, for each message, the message and how often it came back before. A key of another type ends it
+    /// before anything is popped.
     static let claim = RedisScript(
         name: "claim",
         source: """
             local limit, serial = tonumber(ARGV[1]), tonumber(ARGV[4])
+            redis.call('LLEN', KEYS[1])
+            redis.call('HLEN', KEYS[3])
+            redis.call('ZCARD', KEYS[4])
+            redis.call('HLEN', KEYS[5])
             local found = redis.call('LPOP', KEYS[2], limit) or {}
             if #found < limit then
               for _, message in ipairs(redis.call('LPOP', KEYS[1], limit - #found) or {}) do
@@ -44,23 +49,24 @@ enum MachineryScripts {
             """)
 
     /// Puts messages back, if their claims still stand. Arguments: `L` to the front or `R` to the end, 1 to count the
-    /// attempt, tags in the order in which the messages are to be put there. Returns how many were.
+    /// attempt, tags in the order in which the messages are to be put there. Returns how many were. It pushes first: a
+    /// queue that is no list ends the script, and the claim stands.
     static let putBack = RedisScript(
         name: "putBack",
         source: """
             local n = 0
             for i = 3, #ARGV do
               local message = redis.call('HGET', KEYS[3], ARGV[i])
-              redis.call('ZREM', KEYS[4], ARGV[i])
               if message then
+                redis.call(ARGV[1] == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], message)
                 redis.call('HDEL', KEYS[3], ARGV[i])
                 if ARGV[2] == '1' then
-                  redis.call('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
+                  redis.pcall('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
                   redis.call('EXPIRE', KEYS[5], 86400)
                 end
-                redis.call(ARGV[1] == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], message)
                 n = n + 1
               end
+              redis.call('ZREM', KEYS[4], ARGV[i])
             end
             return n
             """)
@@ -70,12 +76,13 @@ enum MachineryScripts {
         name: "park",
         source: """
             local message = redis.call('HGET', KEYS[3], ARGV[1])
+            if message then
+              redis.call('RPUSH', KEYS[6], ARGV[2])
+              redis.call('HDEL', KEYS[3], ARGV[1])
+              redis.pcall('HDEL', KEYS[5], redis.sha1hex(message))
+            end
             redis.call('ZREM', KEYS[4], ARGV[1])
-            if not message then return 0 end
-            redis.call('HDEL', KEYS[3], ARGV[1])
-            redis.call('HDEL', KEYS[5], redis.sha1hex(message))
-            redis.call('RPUSH', KEYS[6], ARGV[2])
-            return 1
+            return message and 1 or 0
             """)
 
     /// Puts back messages whose claims were not renewed, newest first to the front, and counts the attempt. Arguments:
@@ -86,13 +93,13 @@ enum MachineryScripts {
             local tags = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
             for i = #tags, 1, -1 do
               local message = redis.call('HGET', KEYS[3], tags[i])
-              redis.call('ZREM', KEYS[4], tags[i])
               if message then
-                redis.call('HDEL', KEYS[3], tags[i])
-                redis.call('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
-                redis.call('EXPIRE', KEYS[5], 86400)
                 redis.call('LPUSH', KEYS[1], message)
+                redis.call('HDEL', KEYS[3], tags[i])
+                redis.pcall('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
+                redis.call('EXPIRE', KEYS[5], 86400)
               end
+              redis.call('ZREM', KEYS[4], tags[i])
             end
             return #tags
             """)
@@ -123,11 +130,11 @@ enum MachineryScripts {
                 end
                 if queue == nil or queue == cjson.null or queue == '' then queue = KEYS[2] end
               end
-              redis.call('ZREM', KEYS[1], message)
               local pushed = type(queue) == 'string' and redis.pcall('RPUSH', queue, message)
               if type(pushed) ~= 'number' then
                 redis.call('RPUSH', KEYS[3], '{"message":' .. cjson.encode(message) .. ARGV[3])
               end
+              redis.call('ZREM', KEYS[1], message)
             end
             return #due
             """)

@@ -54,7 +54,7 @@ public final class MachineryAMQPResults: ChordStore {
         logger: Logger
     ) {
         self.options = options
-        self.expiry = Int64(max(1, expiry.seconds.rounded(.up))).multipliedReportingOverflow(by: 1000).partialValue
+        self.expiry = Int64(expiry.lifetimeInSeconds) * 1000
         self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
         self.pollInterval = pollInterval

@@ -83,7 +83,7 @@ public final class MachineryRedisResults: ChordStore {
     /// Machinery keeps states for an hour unless told otherwise; for ever is not among what it knows.
     private func seconds(_ expiry: Duration?) -> Int {
         guard let expiry, expiry > .zero else { return 3600 }
-        return max(1, Int(expiry.seconds.rounded(.up)))
+        return expiry.lifetimeInSeconds
     }
 
     /// Nothing tells of states: see ``pollInterval``.
@@ -200,7 +200,7 @@ public final class MachineryRedisResults: ChordStore {
                 error.isOutOfReach ? .unavailable : .resultStore, "cannot use the results in \(name)", cause: error)
         }
         if let refusal = replies.lazy.compactMap(\.error).first {
-            throw CeleriacError(.resultStore, "\(name) refused", cause: refusal)
+            throw CeleriacError(refusal.isTemporary ? .unavailable : .resultStore, "\(name) refused", cause: refusal)
         }
         return replies
     }

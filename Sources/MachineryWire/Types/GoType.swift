@@ -2,7 +2,34 @@
 public struct GoType: Sendable, Hashable {
     /// The scalar types.
     public enum Scalar: String, Sendable, Hashable, CaseIterable {
-        case bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64, string
+        /// True or false.
+        case bool
+        /// A signed integer of the size of the machine: 64 bits.
+        case int
+        /// A signed integer of 8 bits.
+        case int8
+        /// A signed integer of 16 bits.
+        case int16
+        /// A signed integer of 32 bits.
+        case int32
+        /// A signed integer of 64 bits.
+        case int64
+        /// An unsigned integer of the size of the machine: 64 bits.
+        case uint
+        /// An unsigned integer of 8 bits.
+        case uint8
+        /// An unsigned integer of 16 bits.
+        case uint16
+        /// An unsigned integer of 32 bits.
+        case uint32
+        /// An unsigned integer of 64 bits.
+        case uint64
+        /// A floating-point number of 32 bits.
+        case float32
+        /// A floating-point number of 64 bits.
+        case float64
+        /// Text in UTF-8.
+        case string
     }
 
     /// The scalar, or what the slice consists of.

@@ -97,6 +97,13 @@ struct AMQPConfigurationTests {
         #expect(try AMQPConfiguration(url: "amqps://h" + query).tls?.verification == expected)
     }
 
+    @Test("Credentials do not go in the clear where the URL asks for TLS by kombu's ssl")
+    func ssl() throws {
+        #expect(throws: AMQPError.self) { try AMQPConfiguration(url: "amqp://u:p@h//?ssl=true") }
+        #expect(try AMQPConfiguration(url: "amqps://u:p@h//?ssl=true").tls != nil)
+        #expect(try AMQPConfiguration(url: "amqp://u:p@h//?ssl=false").tls == nil)
+    }
+
     @Test("A failover list keeps its order; one bad URL or none refuses it")
     func failover() throws {
         let list = try [AMQPConfiguration](urls: ["amqp://a", "amqps://b"])

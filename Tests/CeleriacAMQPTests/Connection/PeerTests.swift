@@ -74,6 +74,37 @@ struct PeerTests {
         await peer.stop()
     }
 
+    @Test("A first broker that says nothing costs its connect timeout, not the publish")
+    func silentFirst() async throws {
+        let silent = try await ScriptedPeer.start { _ in [] }
+        let good = try await ScriptedPeer.start()
+        var first = silent.configuration()
+        first.connectTimeout = .seconds(1)
+        var second = good.configuration()
+        second.connectTimeout = .seconds(30)
+        let client = AMQPClient(
+            configurations: [first, second], eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: LiveBroker.logger)
+        #expect(try await client.connection().configuration.port == second.port)
+        await client.close()
+        await silent.stop()
+        await good.stop()
+    }
+
+    @Test("A client that is dropped without being closed takes its connection with it")
+    func dropped() async throws {
+        let peer = try await ScriptedPeer.start()
+        let closures = Inbox<AMQPError>()
+        do {
+            let client = AMQPClient(
+                configurations: [peer.configuration()], eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                logger: LiveBroker.logger)
+            try await client.connection().onClose { closures.put($0) }
+        }
+        #expect(await closures.next()?.code == .connectionClosed)
+        await peer.stop()
+    }
+
     // MARK: Dead peers
 
     @Test("A peer that falls silent is dead after two heartbeats; until then it gets ours")

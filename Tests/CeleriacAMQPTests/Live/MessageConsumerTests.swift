@@ -98,6 +98,102 @@ extension Live {
             try await channel.queueDelete(queue)
             await connection.close()
         }
+
+        @Test("A connection that is lost while no queue is consumed is made again for the next one")
+        func lostWithoutQueues() async throws {
+            let connection = try await LiveBroker.connect()
+            let channel = try await connection.openChannel()
+            let queue = LiveBroker.queueName()
+            let consumer = try await consume([queue])
+            try await consumer.removeQueue(queue)
+            await consumer.provokeChannelError()
+            try await consumer.addQueue(queue)
+            async let next = consumer.next(atMost: 1)
+            try await publish("there", to: queue, on: channel)
+            #expect(bodies(try await next) == ["there"])
+            try await consumer.close()
+            try await channel.queueDelete(queue)
+            await connection.close()
+        }
+
+        @Test("What is parked goes nowhere else, and comes from whoever sent it")
+        func parked() async throws {
+            let connection = try await LiveBroker.connect()
+            let channel = try await connection.openChannel()
+            let queue = LiveBroker.queueName()
+            // The companion exists already, with arguments that we would not give it.
+            try await channel.queueDeclare("\(queue).parked", durable: true, arguments: ["x-max-length": 100])
+            let consumer = try await consume([queue])
+            var message = WireMessage(headers: ["CC": .array([.string(queue)])], body: [1])
+            message.properties.userID = "guest"
+            #expect(
+                try await channel.publish([AMQPPublish(routingKey: queue, mandatory: true, message: message)])
+                    == [.confirmed])
+            let fault = MessageFault(reason: "bad", detail: "it is bad")
+            let deliveries = try await consumer.next(atMost: 10)
+            try await consumer.settle(deliveries.map { Settlement($0.receipt, .park(fault)) })
+            try await consumer.close()
+            #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 0)
+            let kept = try #require(try await channel.get(queue: "\(queue).parked", noAck: true))
+            #expect(kept.message.headers["x-celeriac-CC"] == .array([.string(queue)]))
+            #expect(kept.message.headers["CC"] == nil)
+            #expect(kept.message.headers["x-celeriac-user-id"] == .string("guest"))
+            #expect(kept.message.body == [1])
+            for name in [queue, "\(queue).parked"] { try await channel.queueDelete(name) }
+            await connection.close()
+        }
+
+        @Test("A message that cannot be parked holds up neither the next one nor those parked with it")
+        func unparkable() async throws {
+            let connection = try await LiveBroker.connect()
+            let channel = try await connection.openChannel()
+            let queue = LiveBroker.queueName()
+            let consumer = try await consume([queue])
+            // With what parking adds these headers are longer than a frame.
+            let room = try await LiveBroker.configuration().frameMax - 500
+            let message = WireMessage(headers: ["h": .string(String(repeating: "x", count: Int(room)))], body: [1])
+            #expect(
+                try await channel.publish([AMQPPublish(routingKey: queue, mandatory: true, message: message)])
+                    == [.confirmed])
+            for number in 0..<20 { try await publish("\(number)", to: queue, on: channel) }
+            let fault = MessageFault(reason: "bad", detail: String(repeating: "very ", count: 200))
+            var settled = 0
+            while settled < 21 {
+                let deliveries = try await consumer.next(atMost: 10)
+                #expect(deliveries.allSatisfy { !$0.redelivered })
+                try await consumer.settle(deliveries.map { Settlement($0.receipt, .park(fault)) })
+                settled += deliveries.count
+            }
+            #expect(try await channel.queueDeclare("\(queue).parked", passive: true).messageCount == 20)
+            try await consumer.close()
+            // It is where it was.
+            #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 1)
+            for name in [queue, "\(queue).parked"] { try await channel.queueDelete(name) }
+            await connection.close()
+        }
+
+        @Test("An exchange that does not exist fails no publish but those to it")
+        func missingExchange() async throws {
+            let client = AMQPClient(
+                configurations: [try await LiveBroker.configuration()],
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
+            let queue = try await client.connection().openChannel().queueDeclare(exclusive: true).name
+            let message = WireMessage(body: [1])
+            async let wrong = client.publish([
+                AMQPPublish(exchange: "celeriac-no-such-exchange", routingKey: queue, message: message)
+            ])
+            async let right = client.publish(
+                Array(repeating: AMQPPublish(routingKey: queue, mandatory: true, message: message), count: 100))
+            let confirmed = try await right
+            #expect(confirmed == Array(repeating: .confirmed, count: 100))
+            do {
+                _ = try await wrong
+                Issue.record("an exchange that does not exist took a message")
+            } catch {
+                #expect((error as? AMQPError)?.replyCode == 404)
+            }
+            await client.close()
+        }
     }
 }
 

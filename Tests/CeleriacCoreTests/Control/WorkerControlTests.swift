@@ -71,7 +71,7 @@ struct WorkerControlTests {
             #expect(try await running.get() == "running")
             #expect(seen.withLockedValue { $0 } == ["running"])
         }
-        #expect(bench.broker.count(in: "q") == 0)
+        #expect(bench.memory.count(in: "q") == 0)
     }
 
     @Test("terminates a running task: its handler is cancelled, the task is revoked, and the place is free again")
@@ -100,7 +100,7 @@ struct WorkerControlTests {
             #expect(try await bench.client.send(quick("b")).get() == "b")
         }
         #expect(cancelled.withLockedValue { $0 })
-        #expect(bench.broker.count(in: "q") == 0)
+        #expect(bench.memory.count(in: "q") == 0)
     }
 
     @Test("begins a task as often as its rate limit allows, and changes limits while it runs")
@@ -197,6 +197,43 @@ struct WorkerControlTests {
         } catch {
             let error = error as? RemoteTaskError
             #expect(error?.state == .revoked && error?.type == reason)
+        }
+    }
+
+    @Test("grows and shrinks while it works")
+    func resizing() async throws {
+        let bench = Bench()
+        let (part, finish) = (ControlProbe(), Gate())
+        let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1, parts: [part]) {
+            work.handled(options: TaskOptions(placement: .blocking)) { text in
+                await finish.wait()
+                return text
+            }
+            quick.handled { $0 }
+        }
+        try await bench.run(worker) {
+            let control = await part.control()
+            let sent = try await bench.client.send(["a", "b", "c"].map { work($0) })
+            await until { control.activeCount == 1 }
+            try await control.resize(by: 2)
+            #expect(control.concurrency == 3 && control.prefetchCount == 3)
+            await until { control.activeCount == 3 }
+            try await control.resize(by: -2)
+            #expect(control.concurrency == 1 && control.prefetchCount == 1)
+            // Who runs goes on.
+            #expect(control.activeCount == 3)
+            finish.open()
+            #expect(try await sent.get() == ["a", "b", "c"])
+            await until { control.activeCount == 0 }
+            #expect(try await bench.client.send(quick("d")).get() == "d")
+            // Those that were let go and had not gone stay.
+            try await control.resize(by: 1)
+            #expect(control.concurrency == 2)
+            #expect(try await bench.client.send(["e", "f", "g"].map { quick($0) }).get() == ["e", "f", "g"])
+            for change in [-2, 65_535, Int.min] {
+                await #expect(throws: CeleriacError.self) { try await control.resize(by: change) }
+            }
+            #expect(control.concurrency == 2)
         }
     }
 }

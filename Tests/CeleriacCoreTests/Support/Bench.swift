@@ -5,13 +5,16 @@ import NIOPosix
 
 /// A worker and a client on one broker in memory, in virtual time.
 struct Bench: Sendable {
-    let broker = MemoryBroker()
+    let memory = MemoryBroker()
+    let broker: any Broker
     let store = MemoryResultStore()
     let timers = VirtualTimers()
     let client: Client
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    init() {
+    /// - Parameter wrap: makes the broker of one in memory.
+    init(_ wrap: (MemoryBroker) -> any Broker = { $0 }) {
+        broker = wrap(memory)
         client = Client(
             dialect: PlainDialect(), broker: broker, store: store,
             configuration: ClientConfiguration(defaultQueue: "q"), timers: timers, logger: logger)
@@ -47,5 +50,5 @@ struct Bench: Sendable {
 
 /// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
 func until(_ condition: @Sendable () -> Bool) async {
-    while !condition() { try? await Task.sleep(for: .milliseconds(1)) }
+    while !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
 }

@@ -30,7 +30,7 @@ struct WorkerTests {
             try await bench.client.send(note("hello")).get()
         }
         #expect(seen.withLockedValue { $0 } == ["hello"])
-        #expect(bench.broker.count(in: "q") == 0)
+        #expect(bench.memory.count(in: "q") == 0)
     }
 
     @Test("stores what a handler throws, and a call that does not fit as Python's TypeError")
@@ -153,7 +153,7 @@ struct WorkerTests {
             let sum = try await bench.client.send(add(1, 2)).get()
             #expect(sum == 3)
         }
-        #expect(bench.broker.parked(from: "q").map { $0.fault.reason } == ["undecodableBody", "unregistered"])
+        #expect(bench.memory.parked(from: "q").map { $0.fault.reason } == ["undecodableBody", "unregistered"])
     }
 
     @Test("at a graceful stop ends what runs and gives back the rest in its order")
@@ -174,13 +174,13 @@ struct WorkerTests {
             await until { started.withLockedValue { $0 } == 2 }
             worker.stop()
             // Others can have the rest while these two are still running.
-            await until { bench.broker.count(in: "q") == 6 }
+            await until { bench.memory.count(in: "q") == 6 }
             finish.open()
             try await group.waitForAll()
         }
         #expect(started.withLockedValue { $0 } == 2)
         #expect(try await Array(results.prefix(2)).get() == [0, 1])
-        #expect(bench.broker.count(in: "q") == 6)
+        #expect(bench.memory.count(in: "q") == 6)
         let order = NIOLockedValueBox<[Int]>([])
         let next = bench.worker(concurrency: 1) {
             add.handled { x, _ in
@@ -209,12 +209,12 @@ struct WorkerTests {
                 try Task.checkCancellation()
             }
         }
-        try await bench.client.send(work())
+        _ = try await bench.client.send(work())
         let run = Task { try await worker.run() }
         await started.wait()
         run.cancel()
         _ = await run.result
-        #expect(bench.broker.count(in: "q") == 0)
+        #expect(bench.memory.count(in: "q") == 0)
     }
 
     @Test("settles what is to be acknowledged early and never begins")
@@ -226,7 +226,7 @@ struct WorkerTests {
         try await bench.run(worker) {
             await expectFailure("expired") { _ = try await expired.get() }
         }
-        #expect(bench.broker.count(in: "q") == 0)
+        #expect(bench.memory.count(in: "q") == 0)
     }
 
     @Test("has room for another message once one is acknowledged early")
@@ -239,7 +239,7 @@ struct WorkerTests {
         try await bench.run(worker) {
             let first = try await bench.client.send(work())
             let second = try await bench.client.send(work())
-            await until { bench.broker.count(in: "q") == 0 }
+            await until { bench.memory.count(in: "q") == 0 }
             ends.open()
             try await first.get()
             try await second.get()
@@ -262,12 +262,12 @@ struct WorkerTests {
                 try Task.checkCancellation()
             }
         }
-        try await bench.client.send(work())
+        _ = try await bench.client.send(work())
         let run = Task { try await worker.run() }
         await started.wait()
         run.cancel()
         _ = await run.result
-        #expect(bench.broker.count(in: "q") == 1)
+        #expect(bench.memory.count(in: "q") == 1)
     }
 
     @Test("runs at most as many handlers as its concurrency, and holds no more messages than its window")

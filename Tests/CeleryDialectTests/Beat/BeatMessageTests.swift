@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacTestKit
+import CeleryWire
 import Foundation
 import Testing
 
@@ -33,6 +34,41 @@ import Testing
         #expect(message.properties.expiration != nil)
         let body = try #require(captured["body"]?.stringValue)
         #expect(Data(message.body) == Data(base64Encoded: body))
+        await app.close()
+    }
+
+    @Test("An entry may be a chain, a group or a chord, in a file too")
+    func canvases() async throws {
+        let broker = MemoryBroker()
+        let app = CeleryApp(broker: broker, results: MemoryResultStore())
+        let file = try BeatFile(
+            Array(
+                """
+                beat_schedule:
+                  all:
+                    schedule: 0.005
+                    chain:
+                      - {task: first, args: [1]}
+                      - chord: [{task: a, immutable: true}, {task: b, options: {queue: slow, expires: 60}}]
+                        body: {task: body}
+                      - group: [{task: c}, {task: d}]
+                """.utf8))
+        let beat = try app.beat(file.entries)
+        let message = try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await beat.run() }
+            let consumer = try await broker.consume(ConsumerOptions(queues: ["celery"], prefetch: 1, nodeName: "n"))
+            let delivery = try #require(try await consumer.next(atMost: 1).first)
+            beat.stop()
+            try await group.waitForAll()
+            return try CeleryTaskMessage.decode(try delivery.content.get())
+        }
+        #expect(message.task == "first" && message.args == [1] && message.otherHeaders["celery_beat_task"] == true)
+        // What comes next stands last.
+        let steps = try (message.embed.chain?.arrayValue ?? []).reversed().map { try CelerySignature.decode($0) }
+        #expect(steps.map(\.kind) == [.chord, .group] || steps.map(\.kind) == [.chord])
+        let header = try steps[0].header().members()
+        #expect(header.map(\.task) == ["a", "b"] && header[0].immutable)
+        #expect(header[1].options["queue"] == "slow" && header[1].options["expires"] == 60)
         await app.close()
     }
 

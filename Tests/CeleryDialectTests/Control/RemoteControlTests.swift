@@ -87,7 +87,12 @@ struct RemoteControlTests {
             let old = try await bench.ask("hello", ["from_node": "o@h", "revoked": ["x": [1.5, "x"]]])
             #expect(old["revoked"] == ["a", "b", "c", "d", "e", "x"])
             #expect(old["clock"]?.intValue ?? 0 > 5)
-            #expect(try await bench.ask("pool_grow")["error"] != nil)
+            #expect(try await bench.ask("pool_grow", ["n": 2]) == ["ok": "pool will grow"])
+            #expect(try await bench.ask("stats")["pool"]?["max-concurrency"] == 3)
+            #expect(try await bench.ask("pool_shrink", ["n": 2]) == ["ok": "pool will shrink"])
+            #expect(try await bench.ask("stats")["pool"]?["max-concurrency"] == 1)
+            #expect(try await bench.ask("pool_shrink")["error"] != nil)
+            #expect(try await bench.ask("pool_grow", ["n": "x"])["error"] != nil)
             #expect(try await bench.ask("add_consumer", ["queue": "other"])["error"] != nil)
             #expect(try await bench.ask("stats")["broker"] == ["transport": "fake"])
         }

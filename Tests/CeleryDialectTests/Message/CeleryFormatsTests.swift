@@ -1,23 +1,29 @@
 import CeleriacCore
 import CeleriacWire
-import CeleryDialect
 import CeleryWire
 import FoundationEssentials
 import Testing
+
+@testable import CeleryDialect
 
 /// What follows from what, without any broker.
 @Suite struct CeleryFormatsTests {
     private let formats = CeleryFormats()
     private let now = Date(timeIntervalSince1970: 1_795_437_015)
 
-    private func request(headers: WireObject = [:], change: (inout CeleryTaskMessage) -> Void = { _ in }) throws
-        -> TaskRequest
-    {
+    private func request(
+        headers: WireObject = [:], replacing text: String = "", by other: String = "",
+        change: (inout CeleryTaskMessage) -> Void = { _ in }
+    ) throws -> TaskRequest {
         var task = CeleryTaskMessage(task: "tasks.add", id: "id-1", args: [2, 3])
         task.otherHeaders = headers
         change(&task)
+        var message = try task.encode()
+        if !text.isEmpty {
+            message.body = Array(String(decoding: message.body, as: UTF8.self).replacing(text, with: other).utf8)
+        }
         return try formats.request(
-            of: try task.encode(),
+            of: message,
             delivery: Delivery(
                 content: .failure(MessageFault(reason: "", detail: "")), queue: "math",
                 receipt: Receipt(generation: 0, tag: 1)))
@@ -111,5 +117,31 @@ import Testing
         #expect(task.properties.replyTo == "r")
         #expect(task.otherHeaders == ["x-trace": "abc"])
         #expect(again.routingKey == "math")
+    }
+
+    @Test func numbersWithoutBoundsDoNotEndTheWorker() throws {
+        let request = try request { task in
+            task.retries = .max
+            task.replacedTaskNesting = .max
+            task.timeLimit = CeleryTimeLimit(hard: 1e300, soft: .greatestFiniteMagnitude)
+        }
+        #expect(request.timeLimits.hard == .seconds(3_155_760_000))
+        #expect(request.timeLimits.soft == .seconds(3_155_760_000))
+        let retry = Outcome.retry(eta: now, cause: TaskFailure("ValueError", "no"))
+        guard case .publish(let messages)? = try formats.effects(of: retry, for: request, in: context()).first else {
+            Issue.record("nothing is published")
+            return
+        }
+        #expect(try CeleryTaskMessage.decode(messages[0].message).retries == .max)
+        let other = Outcome.replaced(
+            .task(
+                TaskSubmission(
+                    id: "id-2", name: "tasks.other", arguments: [], keywordArguments: [:], options: SendOptions(),
+                    replyTo: "")))
+        guard case .publish(let messages)? = try formats.effects(of: other, for: request, in: context()).first else {
+            Issue.record("nothing is published")
+            return
+        }
+        #expect(try CeleryTaskMessage.decode(messages[0].message).replacedTaskNesting == .max)
     }
 }

@@ -17,7 +17,7 @@ import Testing
     ) throws -> [CeleryTaskMessage] {
         var next = 0
         var canvas = CeleryCanvas(
-            lineage: CeleryLineage(), now: Date(timeIntervalSince1970: 0), countsParts: true,
+            lineage: CeleryLineage(), now: Date(timeIntervalSince1970: 0), chords: .counted,
             newID: {
                 next += 1
                 return "id-\(next)"

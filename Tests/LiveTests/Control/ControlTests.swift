@@ -7,6 +7,33 @@ import Testing
 /// Python's remote control and monitors against a Swift worker.
 @Suite("Remote control", .serialized)
 struct ControlTests {
+    @Test("Python grows and shrinks a Swift worker", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
+    func pool(_ kind: BrokerSite.Kind) async throws {
+        try await ControlledWorker.run(kind) { site, driver in
+            func ask(_ command: String, _ n: WireValue) async throws -> WireValue? {
+                // It waits for the one answer that it asks for, and no longer.
+                let replies = try await driver.ask(
+                    "control",
+                    [
+                        "command": .string(command), "arguments": ["n": n], "timeout": 60,
+                        "destination": [.string(ControlledWorker.name)],
+                    ])
+                return replies["replies"]?[0]?[ControlledWorker.name]
+            }
+            let tasks = try await site.app.send((0..<6).map { _ in MatrixTasks.slow(600) })
+            try await until { try await driver.inspected("active")?.arrayValue?.count == 1 }
+            #expect(try await ask("pool_grow", 5) == ["ok": "pool will grow"])
+            // More run, and more are fetched than the first window held.
+            try await until { try await driver.inspected("active")?.arrayValue?.count == 6 }
+            #expect(try await ask("pool_shrink", 5) == ["ok": "pool will shrink"])
+            try await until { try await driver.inspected("stats")?["pool"]?["max-concurrency"] == 1 }
+            #expect(try await ask("pool_shrink", 1)?["error"]?.stringValue?.contains("concurrency") == true)
+            let ids: WireValue = .array(tasks.map { .string($0.id) })
+            _ = try await driver.ask("revoke", ["ids": ids, "terminate": true])
+            #expect(try await site.app.send(MatrixTasks.add(1, 2)).get(timeout: .seconds(60)) == 3)
+        }
+    }
+
     @Test("Python inspects a Swift worker", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
     func inspection(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in

@@ -1,26 +1,30 @@
 import Celeriac
 import CeleriacTestKit
 import Foundation
+import NIOPosix
 import Testing
+
+#if Redis
+import CeleriacRedis
+#endif
 
 /// Servers and workers that end in the middle of work: nothing is lost, and nothing runs twice that need not.
 @Suite("Interruptions", .serialized)
 struct InterruptionTests {
     private static let record = TaskName<String, String, Double, String>("tasks.record")
+    private static let add = TaskName<Int, Int, Int>("tasks.add")
     private static let block = TaskName<String, String, Double, String>("tasks.block")
 
     @Test(
         "A server restarts with 100 calls in flight and a task running", .timeLimit(.minutes(5)),
-        arguments: BrokerSite.Kind.available)
-    func serverRestarts(_ kind: BrokerSite.Kind) async throws {
-        let site = try await BrokerSite(kind)
+        arguments: InterruptedSite.available)
+    func serverRestarts(_ kind: InterruptedSite) async throws {
+        try await serverRestarts(at: kind.site())
+    }
+
+    private func serverRestarts(at site: some LiveSite) async throws {
         let app = site.app
-        let worker = app.worker(
-            WorkerConfiguration(queues: ["celery"], concurrency: 4, prefetchMultiplier: 4)
-        ) { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            await worker.ready()
+        try await site.withWorker {
             let path = site.folder.path + "/running"
             let running = try await app.send(Self.record(path, "long", 8))
             async let runningEnd = outcome { try await running.get(timeout: .seconds(120)) }
@@ -36,49 +40,52 @@ struct InterruptionTests {
             }
             #expect(ends.count == 100)
             for end in ends { #expect(end.isTyped, "a call ended with \(end)") }
-            // What Redis had taken it remembers, results too.
-            if kind == .redis { #expect(ends.allSatisfy { $0 == .answered }) }
+            if site.keepsResults { #expect(ends.allSatisfy { $0 == .answered }) }
             // The worker is back by itself.
-            #expect(try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(60)) == 5)
+            #expect(try await app.send(Self.add(2, 3)).get(timeout: .seconds(60)) == 5)
             #expect(await runningEnd.isTyped)
             try await until { recorded(path).count >= 1 }
             try await until { try await site.messages() == (0, 0) }
-            worker.stop()
-            try await group.waitForAll()
         }
         await site.close()
     }
 
     @Test(
-        "SIGTERM with 4 tasks running and 20 prefetched, beside a Python worker", .timeLimit(.minutes(5)),
-        arguments: BrokerSite.Kind.available)
-    func gracefulStop(_ kind: BrokerSite.Kind) async throws {
-        let site = try await BrokerSite(kind)
+        "SIGTERM with 4 tasks running and more prefetched, beside another worker", .timeLimit(.minutes(5)),
+        arguments: InterruptedSite.available)
+    func gracefulStop(_ kind: InterruptedSite) async throws {
+        try await gracefulStop(at: kind.site())
+    }
+
+    private func gracefulStop(at site: some LiveSite) async throws {
         let (worker, path) = try await busyWorker(on: site)
-        let python = try await site.python.startWorker(pool: .threads, concurrency: 4)
+        let stopOther = try await site.startOtherWorker()
         #expect(await worker.stop() == .exited(0), "\(worker.logged)")
         try await until { try await site.messages() == (0, 0) }
         // Each ran, and none twice.
         #expect(recorded(path).sorted() == Self.texts)
-        await python.stop()
+        await stopOther()
         #expect(try await site.messages() == (0, 0))
         #expect(recorded(path).sorted() == Self.texts)
         await site.close()
     }
 
     @Test(
-        "SIGKILL with 4 tasks running and 20 prefetched: a Python worker restores them", .timeLimit(.minutes(5)),
-        arguments: BrokerSite.Kind.available)
-    func crash(_ kind: BrokerSite.Kind) async throws {
-        let site = try await BrokerSite(kind, visibilityTimeout: 3)
+        "SIGKILL with 4 tasks running and more prefetched: another worker restores them", .timeLimit(.minutes(5)),
+        arguments: InterruptedSite.available)
+    func crash(_ kind: InterruptedSite) async throws {
+        try await crash(at: kind.site(visibilityTimeout: 3))
+    }
+
+    private func crash(at site: some LiveSite) async throws {
         let (worker, path) = try await busyWorker(on: site)
-        let python = try await site.python.startWorker(pool: .threads, concurrency: 4)
+        let stopOther = try await site.startOtherWorker()
         worker.child.signal(SIGKILL)
         #expect(await worker.child.wait() == .signalled(SIGKILL))
         try await until { Set(recorded(path)).count == 24 }
         #expect(Set(recorded(path)).sorted() == Self.texts)
         try await until { try await site.messages() == (0, 0) }
-        await python.stop()
+        await stopOther()
         await site.close()
     }
 
@@ -105,17 +112,43 @@ struct InterruptionTests {
     }
     #endif
 
+    #if Redis
+    @Test("What a killed Machinery worker held comes back as one attempt more", .timeLimit(.minutes(5)))
+    func attempts() async throws {
+        let site = try await MachinerySite(.redis, visibilityTimeout: 1)
+        let (worker, path) = try await busyWorker(on: site)
+        worker.child.signal(SIGKILL)
+        #expect(await worker.child.wait() == .signalled(SIGKILL))
+        let redis = RedisClient(
+            try RedisConfiguration(url: site.broker), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: MachineryBench.logger)
+        let attempts = RedisCommand("HVALS", "machinery_tasks.celeriac.attempts")
+        #expect(try await redis.send(attempts).array?.isEmpty == true)
+        let next = try await LiveWorkerProcess.start(on: site)
+        // The four that had begun take eight seconds again, so that their attempts are there to be seen.
+        try await until { try await redis.send(attempts).array?.isEmpty == false }
+        #expect(Set(try await redis.send(attempts).array?.compactMap(\.string) ?? []) == ["1"])
+        try await until { Set(recorded(path)).count == 24 }
+        try await until { try await site.messages() == (0, 0) }
+        #expect(recorded(path).sorted() == Self.texts)
+        #expect(try await redis.send(attempts).array?.isEmpty == true)
+        #expect(await next.stop() == .exited(0), "\(next.logged)")
+        await redis.close()
+        await site.close()
+    }
+    #endif
+
     private static let texts = (10..<34).map { "\($0)" }
 
-    /// A worker process that runs 4 tasks and holds 20 more.
-    private func busyWorker(on site: BrokerSite) async throws -> (LiveWorkerProcess, path: String) {
+    /// A worker process that runs 4 of 24 tasks and holds as many more as it does.
+    private func busyWorker(on site: some LiveSite) async throws -> (LiveWorkerProcess, path: String) {
         let path = site.folder.path + "/recorded"
         let worker = try await LiveWorkerProcess.start(on: site)
-        // The first four take long enough for a Python worker to start while they run.
+        // The first four take long enough for another worker to start while they run.
         try await site.app.send(
             Self.texts.enumerated().map { Self.record(path, $1, $0 < 4 ? 8 : 0.05) },
             options: SendOptions(ignoresResult: true))
-        try await until { try await site.messages() == (0, 24) }
+        try await until { try await site.messages() == (24 - site.window, site.window) }
         return (worker, path)
     }
 }

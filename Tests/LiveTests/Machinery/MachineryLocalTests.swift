@@ -89,14 +89,14 @@ struct MachineryLocalTests {
         let lines = RecordedLines()
         let server = try MachineryServer(
             configuration: MachineryConfiguration(
-                broker: "amqp://me:secret@host:5672/vhost", resultBackend: "redis://secret@other:6379/1",
-                amqp: MachineryAMQPOptions()),
+                broker: "amqp://me:secret@host:5672/vhost;amqp://you:secret@host2", multipleBrokerSeparator: ";",
+                resultBackend: "redis://se/secret@other:6379/1", amqp: MachineryAMQPOptions()),
             broker: MemoryBroker(), backend: MemoryResultStore(), logger: Logger(label: "launch") { _ in lines })
         try await run(server) {}
         let launch = lines.all.prefix(9)
         #expect(
             Array(launch) == [
-                "Launching a worker with the following settings:", "- Broker: amqp://host:5672",
+                "Launching a worker with the following settings:", "- Broker: amqp://host:5672;amqp://host2",
                 "- DefaultQueue: machinery_tasks", "- ResultBackend: redis://other:6379", "- AMQP: machinery_exchange",
                 "  - Exchange: machinery_exchange", "  - ExchangeType: direct", "  - BindingKey: machinery_task",
                 "  - PrefetchCount: 3",

@@ -10,6 +10,10 @@ struct RecordedCase: Sendable {
     private(set) var pushed: [String] = []
     /// What anybody pushed, the worker too, each message once.
     private(set) var everPushed: [String] = []
+    /// The messages that the worker logged as received, each once.
+    private(set) var received: [String] = []
+    /// The messages that the worker logged as unreadable.
+    private(set) var unreadable: [String] = []
     /// The bodies that the producer published at RabbitMQ.
     private(set) var published: [String] = []
     /// The bodies that RabbitMQ delivered to the worker, each once.
@@ -44,6 +48,14 @@ struct RecordedCase: Sendable {
                 if isProducers(command[2], hasWorkerBegun) { pushed.append(command[2]) }
             default:
                 if let message, isProducers(message, hasWorkerBegun) { published.append(message) }
+            }
+        }
+        for line in document["worker_log"]?.arrayValue?.compactMap(\.stringValue) ?? [] {
+            if let found = line.firstMatch(of: /Received new message: (.*)/), !received.contains(String(found.1)) {
+                received.append(String(found.1))
+            }
+            if let found = line.firstMatch(of: /Could not unmarshal '(.*)' into a task signature/) {
+                unreadable.append(String(found.1))
             }
         }
         for key in document["redis_keys_after"]?.arrayValue ?? [] {

@@ -62,15 +62,4 @@ enum MatrixTasks {
             .object(context.request.headers.filter { $0.key.hasPrefix("x-") })
         }
     }
-
-    /// Appends a line to a file, as Python's `record` does.
-    private static func append(_ text: String, to path: String) throws {
-        if !FileManager.default.fileExists(atPath: path) {
-            _ = FileManager.default.createFile(atPath: path, contents: nil)
-        }
-        let file = try FileHandle(forWritingTo: URL(filePath: path))
-        defer { try? file.close() }
-        try file.seekToEnd()
-        try file.write(contentsOf: Data("\(text)\n".utf8))
-    }
 }

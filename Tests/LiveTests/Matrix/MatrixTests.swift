@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacTestKit
+import NIOConcurrencyHelpers
 import Testing
 
 /// Every case, in both directions, on every transport, between Swift and real Python Celery.
@@ -14,7 +15,7 @@ struct MatrixTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
             await worker.ready()
-            await report("Python → Swift", transport) { try await cases.run($0) }
+            try await report(.pythonToSwift, transport) { try await cases.run($0) }
             worker.stop()
             try await group.waitForAll()
         }
@@ -27,28 +28,35 @@ struct MatrixTests {
         let site = try await MatrixSite(transport)
         let worker = try await site.python.startWorker(pool: .threads, concurrency: 4, queues: ["celery", "custom"])
         let cases = SwiftToPython(site: site)
-        await report("Swift → Python", transport) { try await cases.run($0) }
+        try await report(.swiftToPython, transport) { try await cases.run($0) }
         await worker.stop()
         await site.close()
     }
 
     private func report(
-        _ direction: String, _ transport: MatrixTransport, run: (MatrixCase) async throws -> Void
-    ) async {
-        var table = MatrixTable(direction: direction)
+        _ direction: MatrixDirection, _ transport: MatrixTransport, run: (MatrixCase) async throws -> Void
+    ) async throws {
+        let column = MatrixTable.Column(direction: direction, transport: transport)
         for testCase in MatrixCase.allCases {
-            if let reason = testCase.notApplicable(on: transport) {
-                table[transport, testCase] = .notApplicable(reason)
-                continue
-            }
-            do {
-                try await run(testCase)
-                table[transport, testCase] = .passed
-            } catch {
-                table[transport, testCase] = .failed(String(reflecting: error))
-            }
+            let cell = await cell(testCase, on: transport, run: run)
+            MatrixTable.shared.withLockedValue { $0[column, testCase] = cell }
         }
-        print(table.text(of: transport))
-        for defect in table.defects(of: transport) { Issue.record("\(direction), \(transport.rawValue): \(defect)") }
+        let table = MatrixTable.shared.withLockedValue { $0 }
+        try table.write()
+        for defect in table.defects(of: column) {
+            Issue.record("\(direction.rawValue), \(transport.rawValue): \(defect)")
+        }
+    }
+
+    private func cell(
+        _ testCase: MatrixCase, on transport: MatrixTransport, run: (MatrixCase) async throws -> Void
+    ) async -> MatrixTable.Cell {
+        if let reason = testCase.notApplicable(on: transport) { return .notApplicable(reason) }
+        do {
+            try await run(testCase)
+            return .passed
+        } catch {
+            return .failed(String(reflecting: error))
+        }
     }
 }

@@ -12,17 +12,21 @@ enum MatrixTransport: String, CaseIterable, CustomTestStringConvertible {
     var testDescription: String { rawValue }
 
     /// Those of this build.
-    static var available: [MatrixTransport] {
-        var available: [MatrixTransport] = [.filesystem]
-        #if Redis
-        available.append(.redis)
+    static var available: [MatrixTransport] { allCases.filter { $0.absence == nil } }
+
+    /// Why this build has it not, or nil if it does.
+    var absence: String? {
+        switch self {
+        #if !Redis
+        case .redis: "needs the trait Redis"
         #endif
-        #if AMQP
-        available.append(.rabbitRPC)
+        #if !AMQP
+        case .rabbitRPC: "needs the trait AMQP"
         #endif
-        #if AMQP && Redis
-        available.append(.rabbitRedis)
+        #if !(AMQP && Redis)
+        case .rabbitRedis: "needs the traits AMQP and Redis"
         #endif
-        return available
+        default: nil
+        }
     }
 }

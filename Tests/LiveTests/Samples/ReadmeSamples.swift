@@ -100,5 +100,12 @@ func canvas(celery: CeleryApp) async throws {
     let whole = chord([add(1, 1), add(2, 2)], body: sum).then(add, 10)
     print(try await celery.send(whole.onFailure(Signature("tasks.report"))).get())  // 16
     // A group.
-    print(try await celery.send(group([add(1, 1), add(2, 2)])).get())  // [2, 4]
+    let pair = try await celery.send(group([add(1, 1), add(2, 2)]))
+    print(try await pair.get())  // [2, 4]
+    // It is found again by its id, here and by Python's GroupResult.restore.
+    try await pair.save()
+    print(try await celery.group(pair.id, as: Int.self)?.results.count ?? 0)  // 2
+    // One task for many items, all at one worker or in parts.
+    print(try await celery.send(add.starmap([(1, 2), (3, 4)])).get())  // [3, 7]
+    print(try await celery.send(add.chunks([(1, 1), (2, 2), (3, 3)], of: 2)).get())  // [[2, 4], [6]]
 }

@@ -3,12 +3,8 @@ import CeleriacTestKit
 import Foundation
 import Logging
 
-#if Redis
-import CeleriacRedis
-#endif
-
-/// A broker of a test's own, which it may restart and look into, with the applications on both sides.
-struct BrokerSite: Sendable {
+/// A broker of a test's own, with Celery applications on both sides.
+struct BrokerSite: LiveSite {
     /// Which broker, with its own way to answer.
     enum Kind: String, CaseIterable, Sendable {
         case redis = "Redis + Redis"
@@ -26,10 +22,6 @@ struct BrokerSite: Sendable {
             return available
         }
     }
-    private enum Server: Sendable {
-        case redis(RedisServer)
-        case rabbitMQ(RabbitMQServer)
-    }
 
     let kind: Kind
     let broker: String
@@ -37,20 +29,18 @@ struct BrokerSite: Sendable {
     let python: PythonPeer
     let app: CeleryApp
     let folder: TemporaryFolder
-    /// In seconds.
-    let visibilityTimeout: Int
-    private let server: Server
+    let visibilityTimeout: Double
+    private let server: LiveServer
 
     /// Starts a server.
     ///
     /// - Parameter visibilityTimeout: Redis's, in seconds.
-    init(_ kind: Kind, visibilityTimeout: Int = 3600) async throws {
+    init(_ kind: Kind, visibilityTimeout: Double = 3600) async throws {
         var settings: [String: WireValue] = ["task_acks_late": true, "worker_prefetch_multiplier": 1]
-        switch kind {
-        case .redis:
-            let redis = try await RedisServer.start()
-            server = .redis(redis)
-            broker = redis.url
+        server = try await LiveServer.start(kind)
+        broker = server.url
+        switch server {
+        case .redis(let redis):
             results = redis.url(database: 1)
             settings["broker_transport_options"] = [
                 "visibility_timeout": .int(Int64(visibilityTimeout)),
@@ -58,9 +48,6 @@ struct BrokerSite: Sendable {
                 "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
             ]
         case .rabbitMQ:
-            let rabbitMQ = try await RabbitMQServer.start()
-            server = .rabbitMQ(rabbitMQ)
-            broker = rabbitMQ.url
             results = "rpc://"
         }
         var configuration = CeleryConfiguration()
@@ -74,51 +61,44 @@ struct BrokerSite: Sendable {
         self.app = try CeleryApp(broker: broker, results: results, configuration: configuration, logger: logger)
     }
 
-    /// Restarts the server; what it had stored stays.
-    func restart() async throws {
-        switch server {
-        case .redis(let redis): try await redis.restart()
-        case .rabbitMQ(let rabbitMQ): try await rabbitMQ.restart()
-        }
-    }
+    let dialect = "celery"
+    let window = 24
+    /// What Redis had taken it remembers, results too.
+    var keepsResults: Bool { kind == .redis }
 
-    /// How many messages are in the queue `celery`, and how many are claimed and not settled.
-    func messages() async throws -> (waiting: Int, unsettled: Int) {
-        switch server {
-        case .redis:
-            return try await redisMessages()
-        case .rabbitMQ(let rabbitMQ):
-            let lines = try await rabbitMQ.rabbitmqctl(
-                "--silent", "list_queues", "name", "messages_ready", "messages_unacknowledged")
-            for line in lines.split(separator: "\n") {
-                let fields = line.split(separator: "\t")
-                if fields.count == 3, fields[0] == "celery" { return (Int(fields[1]) ?? -1, Int(fields[2]) ?? -1) }
+    func withWorker(_ body: @Sendable () async throws -> Void) async throws {
+        let worker = app.worker(
+            WorkerConfiguration(queues: ["celery"], concurrency: 4, prefetchMultiplier: 4)
+        ) { MatrixTasks.handlers }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            do {
+                try await body()
+            } catch {
+                worker.stop()
+                throw error
             }
-            return (0, 0)
+            worker.stop()
+            try await group.waitForAll()
         }
     }
 
-    private func redisMessages() async throws -> (waiting: Int, unsettled: Int) {
-        #if Redis
-        let connection = try await RedisConnection.connect(
-            try RedisConfiguration(url: broker), on: sharedEventLoop(), logger: Logger(label: "live"))
-        let replies = try await connection.send([
-            RedisCommand("LLEN", "celery"), RedisCommand("HLEN", "unacked"), RedisCommand("ZCARD", "unacked_index"),
-        ])
-        await connection.close()
-        let counts = replies.map { Int($0.int ?? -1) }
-        return (counts[0], max(counts[1], counts[2]))
-        #else
-        return (-1, -1)
-        #endif
+    /// A Python worker.
+    func startOtherWorker() async throws -> @Sendable () async -> Void {
+        let python = try await python.startWorker(pool: .threads, concurrency: 4)
+        return { await python.stop() }
+    }
+
+    func restart() async throws { try await server.restart() }
+
+    func messages() async throws -> (waiting: Int, unsettled: Int) {
+        try await server.messages(in: "celery", redisClaims: [("HLEN", "unacked"), ("ZCARD", "unacked_index")])
     }
 
     func close() async {
         await app.close()
-        switch server {
-        case .redis(let redis): await redis.stop()
-        case .rabbitMQ(let rabbitMQ): await rabbitMQ.stop()
-        }
+        await server.stop()
         folder.remove()
     }
 }

@@ -9,7 +9,7 @@ struct LiveWorkerProcess: Sendable {
 
     /// Starts a worker and waits until it consumes.
     static func start(
-        on site: BrokerSite, concurrency: Int = 4, prefetchMultiplier: Int = 6
+        on site: some LiveSite, concurrency: Int = 4, prefetchMultiplier: Int = 6
     ) async throws -> LiveWorkerProcess {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let program = URL(filePath: tests).deletingLastPathComponent().appending(path: "LiveWorker").path
@@ -17,6 +17,7 @@ struct LiveWorkerProcess: Sendable {
         let ready = "\(site.folder.path)/\(name).ready"
         let log = "\(site.folder.path)/\(name).log"
         var environment = ProcessInfo.processInfo.environment
+        environment["LIVE_DIALECT"] = site.dialect
         environment["LIVE_BROKER"] = site.broker
         environment["LIVE_RESULTS"] = site.results
         environment["LIVE_CONCURRENCY"] = "\(concurrency)"

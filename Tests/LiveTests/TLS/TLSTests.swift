@@ -11,6 +11,13 @@ struct TLSTests {
     private struct Identity {
         var authority: String
         var client: TestCertificates.Identity?
+
+        /// As a URL's query.
+        var query: String {
+            var query = "?ssl_ca_certs=\(authority)"
+            if let client { query += "&ssl_certfile=\(client.certificatePath)&ssl_keyfile=\(client.privateKeyPath)" }
+            return query
+        }
     }
 
     #if Redis
@@ -19,6 +26,7 @@ struct TLSTests {
         let server = try await RedisServer.start(.init(tls: certificates.server, requireClientCertificate: true))
         let url = try #require(server.tlsURL)
         try await exchanges(broker: url, results: url, certificates)
+        try await exchangesOfMachinery(url, certificates)
         try await refuses(broker: url, results: url, Identity(authority: certificates.authorityPath))
         try await refuses(
             broker: url, results: url,
@@ -37,6 +45,7 @@ struct TLSTests {
         let server = try await RabbitMQServer.start(.init(tls: certificates.server, requireClientCertificate: true))
         let url = try #require(server.tlsURL)
         try await exchanges(broker: url, results: "rpc://", certificates)
+        try await exchangesOfMachinery(url, certificates)
         try await refuses(broker: url, results: "rpc://", Identity(authority: certificates.authorityPath))
         try await refuses(
             broker: url, results: "rpc://",
@@ -49,15 +58,22 @@ struct TLSTests {
     }
     #endif
 
-    private func app(broker: String, results: String, _ identity: Identity) throws -> CeleryApp {
-        var query = "?ssl_ca_certs=\(identity.authority)"
-        if let client = identity.client {
-            query += "&ssl_certfile=\(client.certificatePath)&ssl_keyfile=\(client.privateKeyPath)"
-        }
+    private static var logger: Logger {
         var logger = Logger(label: "live")
         logger.logLevel = .critical
-        return try CeleryApp(
-            broker: broker + query, results: results == "rpc://" ? results : results + query, logger: logger)
+        return logger
+    }
+
+    private func app(broker: String, results: String, _ identity: Identity) throws -> CeleryApp {
+        try CeleryApp(
+            broker: broker + identity.query, results: results == "rpc://" ? results : results + identity.query,
+            logger: Self.logger)
+    }
+
+    private func machinery(_ url: String, _ identity: Identity) throws -> MachineryServer {
+        let url = url + identity.query
+        return try MachineryServer(
+            configuration: MachineryConfiguration(broker: url, resultBackend: url), logger: Self.logger)
     }
 
     /// A known authority, the right host and a client certificate: tasks and results pass, to Swift and to Python.
@@ -93,17 +109,36 @@ struct TLSTests {
         await app.close()
     }
 
-    /// Sending fails with a typed error, and nothing of the task has left.
+    /// The same for Machinery, broker and results at one server.
+    private func exchangesOfMachinery(_ url: String, _ certificates: TestCertificates) async throws {
+        let server = try machinery(
+            url, Identity(authority: certificates.authorityPath, client: certificates.client))
+        server.register { MatrixTasks.handlers }
+        let worker = server.makeWorker(consumerTag: "tls", concurrency: 2)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            #expect(try await server.send(TaskName<Int, Int, Int>("tasks.add")(2, 3)).get(timeout: .seconds(30)) == 5)
+            worker.stop()
+            try await group.waitForAll()
+        }
+        await server.close()
+    }
+
+    /// Sending fails with a typed error, in both dialects, and nothing of the task has left.
     private func refuses(broker: String, results: String, _ identity: Identity) async throws {
         let app = try app(broker: broker, results: results, identity)
-        await #expect {
-            try await app.send(MatrixTasks.add(2, 3))
-        } throws: { error in
-            ((error as? CeleriacError)?.code).map {
-                [.unavailable, .publishFailed, .configuration, .resultStore].contains($0)
+        let server = try machinery(broker, identity)
+        for sender: any TaskSender in [app, server] {
+            await #expect {
+                try await sender.send(TaskName<Int, Int, Int>("tasks.add")(2, 3))
+            } throws: { error in
+                ((error as? CeleriacError)?.code).map {
+                    [.unavailable, .publishFailed, .configuration, .resultStore].contains($0)
+                }
+                    ?? false
             }
-                ?? false
         }
         await app.close()
+        await server.close()
     }
 }

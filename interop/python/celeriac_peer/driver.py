@@ -7,9 +7,13 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "send", "task", "args", "kwargs", "options"}     -> {"id"}
         options: those of ``send_task``; ``link`` and ``link_error`` are lists of {"task", "args", "kwargs", "options"}
     {"op": "send_many", "messages": [as for send]}          -> {"ids"}
+    {"op": "publish", "headers", "body", "queue"}           -> {"published": null}: a message as it is, its body in JSON
     {"op": "canvas", "canvas"}                              -> {"id"}: of its last task
         canvas: {"task", "args", "kwargs", "options", "immutable"} | {"chain": [canvas]} | {"group": [canvas]}
-        | {"chord": [canvas], "body": canvas}, each also with "link" and "link_error": [canvas]
+        | {"chord": [canvas], "body": canvas} | {"chunks": [[argument]], "size", "task"}, each also with "link" and
+        "link_error": [canvas]
+    {"op": "save_group", "canvas"}                          -> {"id", "ids"}: sends a group and saves its result
+    {"op": "restore_group", "id", "timeout"}                -> {"ids", "results"}: finds it again and joins it; null
     {"op": "get", "id", "timeout"}                          -> {"state", "result"}
                                                              | {"state", "error": {"type", "module", "args"}}
                                                              | {"state", "timeout": true}
@@ -38,7 +42,7 @@ import traceback
 
 from celery import chain, chord, group
 from celery.exceptions import TimeoutError as CeleryTimeoutError
-from celery.result import AsyncResult
+from celery.result import AsyncResult, GroupResult
 from kombu.utils import json
 
 from celeriac_peer import schedules, tasks  # noqa: F401  results rebuild exceptions only of modules that are imported
@@ -64,6 +68,14 @@ def send(request):
     return result.id
 
 
+def publish(request):
+    with app.producer_pool.acquire() as producer:
+        producer.publish(
+            request["body"], exchange="", routing_key=request["queue"], headers=request["headers"],
+            content_type="application/json", content_encoding="utf-8", declare=[app.amqp.queues[request["queue"]]],
+        )
+
+
 def canvas(tree):
     if "chain" in tree:
         made = chain([canvas(step) for step in tree["chain"]])
@@ -71,6 +83,8 @@ def canvas(tree):
         made = group([canvas(step) for step in tree["group"]])
     elif "chord" in tree:
         made = chord([canvas(step) for step in tree["chord"]], canvas(tree["body"]))
+    elif "chunks" in tree:
+        made = signature(tree).chunks([tuple(item) for item in tree["chunks"]], tree["size"])
     else:
         made = signature(tree)
         made.set_immutable(bool(tree.get("immutable")))
@@ -85,6 +99,20 @@ def apply(tree):
     result = canvas(tree).apply_async()
     sent[result.id] = result
     return result.id
+
+
+def save_group(tree):
+    result = canvas(tree).apply_async()
+    sent[result.id] = result
+    result.save()
+    return {"id": result.id, "ids": [child.id for child in result.results]}
+
+
+def restore_group(id, timeout):
+    result = GroupResult.restore(id, app=app)
+    if result is None:
+        return {"ids": None}
+    return {"ids": [child.id for child in result.results], "results": result.join(timeout=timeout)}
 
 
 def result_of(id):
@@ -187,7 +215,10 @@ def restore():
 OPERATIONS = {
     "send": lambda request: {"id": send(request)},
     "send_many": lambda request: {"ids": [send(message) for message in request["messages"]]},
+    "publish": lambda request: {"published": publish(request)},
     "canvas": lambda request: {"id": apply(request["canvas"])},
+    "save_group": lambda request: save_group(request["canvas"]),
+    "restore_group": lambda request: restore_group(request["id"], request.get("timeout", 30)),
     "get": lambda request: get(request["id"], request.get("timeout")),
     "get_many": lambda request: {"results": get_many(request)},
     "state": lambda request: {"state": result_of(request["id"]).state},

@@ -168,6 +168,17 @@ def record(self, path, text, seconds=0):
 
 
 @task
+def held(path, text, gate):
+    """Says that it has begun, waits until the file `gate` exists, unless that is empty, and says which worker ran it."""
+    with open(path + ".begun", "a") as file:
+        file.write(f"{text} python\n")
+    while gate and not os.path.exists(gate):
+        time.sleep(0.02)
+    with open(path, "a") as file:
+        file.write(f"{text} python\n")
+
+
+@task
 def slow(seconds):
     time.sleep(seconds)
     return seconds

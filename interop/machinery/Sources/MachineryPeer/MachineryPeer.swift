@@ -2,20 +2,34 @@ import Celeriac
 import Foundation
 import Logging
 
-/// `MachineryPeer worker` serves the tasks until SIGTERM; `MachineryPeer produce` sends them and checks the results.
+/// The Swift side beside the programs of `../go`, of the same environment: `worker` serves the tasks until SIGTERM,
+/// `produce` sends them and checks the results, `periodic` sends a task to the queue `ticks` each second until SIGTERM.
 @main enum MachineryPeer {
     static func main() async throws {
         var logger = Logger(label: "machinery") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .notice
+        logger.logLevel = .info
         let environment = ProcessInfo.processInfo.environment
-        let server = try MachineryServer(
-            configuration: MachineryConfiguration(environment: environment), logger: logger)
+        var configuration = try MachineryConfiguration(environment: environment)
+        configuration.redis.delayedTasksPollPeriod = 100
+        // The Go programs' locks bear the name of their file.
+        configuration.programName = "producer"
+        let server = try MachineryServer(configuration: configuration, logger: logger)
         server.register { Tasks.handlers }
         switch CommandLine.arguments.dropFirst().first {
-        case "worker": try await server.makeWorker(consumerTag: "swift_worker", concurrency: 4).launch()
-        case "produce": try await Producer(server: server).run()
+        case "worker":
+            try await server.makeWorker(consumerTag: "swift_worker", concurrency: 4).launch()
+        case "produce":
+            let checks = Checks(server: server)
+            await checks.run()
+            await server.close()
+            exit(checks.failed == 0 ? 0 : 1)
+        case "periodic":
+            var tick = MachinerySignature(name: "add")
+            tick.routingKey = "ticks"
+            try server.registerPeriodicTask("@every 1s", name: "tick", tick)
+            try await server.run()
         default:
-            print("usage: MachineryPeer worker | produce")
+            print("usage: MachineryPeer worker | produce | periodic")
             exit(64)
         }
         await server.close()

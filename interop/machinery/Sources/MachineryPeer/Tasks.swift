@@ -4,35 +4,88 @@ import Celeriac
 enum Tasks {
     static let add = TaskName<Rest<Int>, Int>("add")
     static let multiply = TaskName<Rest<Int>, Int>("multiply")
-    static let echoBool = TaskName<Bool, Bool>("echo_bool")
-    static let echoInt = TaskName<GoInt, GoInt>("echo_int")
-    static let echoInt8 = TaskName<Int8, Int8>("echo_int8")
-    static let echoUInt64 = TaskName<UInt64, UInt64>("echo_uint64")
-    static let echoFloat32 = TaskName<Float, Float>("echo_float32")
-    static let echoFloat64 = TaskName<Double, Double>("echo_float64")
-    static let echoString = TaskName<String, String>("echo_string")
-    static let echoBytes = TaskName<[UInt8], [UInt8]>("echo_bytes")
-    static let echoStrings = TaskName<[String], [String]>("echo_strings")
     static let echoMulti = TaskName<String, Int, [String], Results<String, Int, [String]>>("echo_multi")
+    static let echoHeader = TaskName<String, String>("echo_header")
     static let noResult = TaskName<Void>("noresult")
     static let fail = TaskName<String, Void>("fail_task")
-    static let panic = TaskName<Void>("panic_task")
+    static let failWithResult = TaskName<String, Int>("fail_res_task")
+    static let logError = TaskName<String, Rest<String>, String>("log_error")
+    static let retry = TaskName<String, Void>("retry_task")
+    static let failOnce = TaskName<String, String>("fail_once")
+    static let retryLaterOnce = TaskName<Int, String>("retry_later_once")
+
+    static func echo<Value: Codable & Sendable>(_ type: Value.Type, _ name: String) -> TaskName<Value, Value> {
+        TaskName("echo_\(name)")
+    }
 
     @TaskHandlerBuilder static var handlers: [TaskHandler] {
         add.handled { $0.elements.reduce(0, +) }
         multiply.handled { $0.elements.reduce(1, *) }
-        echoBool.handled { $0 }
-        echoInt.handled { $0 }
-        echoInt8.handled { $0 }
-        echoUInt64.handled { $0 }
-        echoFloat32.handled { $0 }
-        echoFloat64.handled { $0 }
-        echoString.handled { $0 }
-        echoBytes.handled { $0 }
-        echoStrings.handled { $0 }
+        echoes
         echoMulti.handled { Results($0, $1, $2) }
+        echoHeader.handled { context, name in context.machinerySignature?.headers?[name]?.stringValue ?? "" }
         noResult.handled {}
+        failures
+        retries
+    }
+
+    private static func echoing<Value: Codable & Sendable>(_ type: Value.Type, _ name: String) -> TaskHandler {
+        echo(type, name).handled { $0 }
+    }
+
+    @TaskHandlerBuilder private static var echoes: [TaskHandler] {
+        echoing(Bool.self, "bool")
+        echoing(GoInt.self, "int")
+        echoing(Int8.self, "int8")
+        echoing(Int16.self, "int16")
+        echoing(Int32.self, "int32")
+        echoing(Int64.self, "int64")
+        echoing(GoUInt.self, "uint")
+        echoing(UInt8.self, "uint8")
+        echoing(UInt16.self, "uint16")
+        echoing(UInt32.self, "uint32")
+        echoing(UInt64.self, "uint64")
+        echoing(Float.self, "float32")
+        echoing(Double.self, "float64")
+        echoing(String.self, "string")
+        echoing([UInt8].self, "bytes")
+        echoing([Bool].self, "bools")
+        echoing([GoInt].self, "ints")
+        echoing([Int8].self, "int8s")
+        echoing([Int16].self, "int16s")
+        echoing([Int32].self, "int32s")
+        echoing([Int64].self, "int64s")
+        echoing([GoUInt].self, "uints")
+        echoing([UInt8].self, "uint8s")
+        echoing([UInt16].self, "uint16s")
+        echoing([UInt32].self, "uint32s")
+        echoing([UInt64].self, "uint64s")
+        echoing([Float].self, "float32s")
+        echoing([Double].self, "float64s")
+        echoing([String].self, "strings")
+    }
+
+    @TaskHandlerBuilder private static var failures: [TaskHandler] {
         fail.handled { throw TaskFailure("error", $0) }
-        panic.handled { throw TaskFailure("error", "oops") }
+        failWithResult.handled { throw TaskFailure("error", $0) }
+        TaskName<Void>("panic_task").handled { throw TaskFailure("error", "oops") }
+        TaskName<Void>("panic_string").handled { throw TaskFailure("error", "string panic") }
+        TaskName<Void>("panic_int").handled { throw TaskFailure("error", "Invoking task caused a panic") }
+        logError.handled { error, rest in
+            "got error \"\(error)\" rest [\(rest.elements.joined(separator: " "))]"
+        }
+    }
+
+    /// A task comes with a time only when it comes again.
+    @TaskHandlerBuilder private static var retries: [TaskHandler] {
+        retry.handled { throw TaskFailure("error", $0) }
+        failOnce.handled { context, text in
+            if context.request.eta == nil { throw TaskFailure("error", text) }
+            return "done"
+        }
+        retryLaterOnce.handled { context, milliseconds in
+            if context.request.eta == nil { try context.retry(after: .milliseconds(milliseconds)) }
+            return "done"
+        }
     }
 }

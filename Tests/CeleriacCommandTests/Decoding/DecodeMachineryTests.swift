@@ -3,18 +3,12 @@ import Foundation
 import Testing
 
 /// What `celeriac decode` says of messages of Machinery.
-@Suite struct MachineryCommandTests {
+@Suite struct DecodeMachineryTests {
     private func decode(_ input: String) async throws -> (
         output: String, errors: String, status: CeleriacTestKit.ExitStatus
     ) {
-        let folder = try TemporaryFolder("test")
-        defer { folder.remove() }
-        try Data(input.utf8).write(to: URL(filePath: folder.path + "/input"))
-        let child = try ChildProcess(
-            "/bin/sh", ["-c", "exec \"$0\" decode < \"$1\"", Support.celeriac, folder.path + "/input"],
-            output: .file(folder.path + "/output"), error: .file(folder.path + "/errors"))
-        let status = await child.wait()
-        return (Support.text(folder.path + "/output"), Support.text(folder.path + "/errors"), status)
+        let run = try await CommandRun(["decode"], input: Array(input.utf8))
+        return (run.output, run.errors, run.status)
     }
 
     private static let fields = [

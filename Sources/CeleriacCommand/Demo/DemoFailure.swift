@@ -1,0 +1,4 @@
+/// Why `celeriac demo` cannot go on.
+struct DemoFailure: Error, CustomStringConvertible {
+    let description: String
+}

@@ -1,0 +1,142 @@
+#if Redis
+import CeleriacTestKit
+import CeleriacWire
+import Foundation
+import Testing
+
+/// `celeriac call` and `celeriac result` with a real Celery worker.
+@Suite(.timeLimit(.minutes(3))) struct CallCommandTests {
+    /// A worker on a Redis database of its own, and the options that name it.
+    private struct Site {
+        let url: String
+        let worker: PythonWorker
+
+        init() async throws {
+            url = try await SharedServers.shared.redisDatabaseURL()
+            worker = try await PythonPeer(broker: url, results: url).startWorker()
+        }
+
+        func call(_ arguments: String...) async throws -> CommandRun {
+            try await CommandRun(["call", "-b", url, "--result-backend", url] + arguments)
+        }
+
+        func result(_ arguments: String...) async throws -> CommandRun {
+            try await CommandRun(["result", "--result-backend", url] + arguments)
+        }
+    }
+
+    private func object(_ run: CommandRun) throws -> WireObject {
+        #expect(run.output.utf8.allSatisfy { $0 < 0x80 }, "not ASCII: \(run.output)")
+        return try #require(JSON.decode(Array(run.output.utf8)).objectValue)
+    }
+
+    @Test func resultsAndFailures() async throws {
+        let site = try await Site()
+        let added = try await site.call("tasks.add", "--args", "[2, 3]", "--wait")
+        #expect(added.status == .exited(0) && added.output == "5\n" && added.errors.isEmpty, "\(added.errors)")
+
+        // For a person as it reads, for a program in ASCII.
+        let echo = try await site.call("tasks.echo", "--args", #"["bår 🥕"]"#, "--kwargs", #"{"x": 1}"#, "--wait")
+        #expect(echo.output == #"{"args": ["bår 🥕"], "kwargs": {"x": 1}}"# + "\n")
+        let json = try await site.call("tasks.echo", "--args", #"["bår"]"#, "--wait", "--json")
+        let success = try object(json)
+        #expect(json.status == .exited(0) && Array(success.keys) == ["id", "state", "result"])
+        #expect(success["state"] == "SUCCESS" && success["result"] == ["args": ["bår"], "kwargs": [:]])
+
+        let stored = try await site.result(try #require(success["id"]?.stringValue))
+        #expect(stored.status == .exited(0) && stored.output == #"SUCCESS {"args": ["bår"], "kwargs": {}}"# + "\n")
+        let storedJSON = try await site.result(try #require(success["id"]?.stringValue), "--json")
+        #expect(storedJSON.status == .exited(0))
+        #expect(try object(storedJSON) == success)
+
+        let failed = try await site.call("tasks.fail", "--args", #"["ValueError", "böse", 42]"#, "--wait")
+        #expect(failed.status == .exited(1) && failed.output.isEmpty)
+        #expect(failed.errors == #"FAILURE ValueError ["böse", 42]"# + "\n")
+        let failedJSON = try await site.call("tasks.fail", "--args", #"["ValueError", "boom"]"#, "--wait", "--json")
+        let failure = try object(failedJSON)
+        #expect(failedJSON.status == .exited(1) && Array(failure.keys) == ["id", "state", "error"])
+        #expect(failure["state"] == "FAILURE" && failure["error"]?["type"] == "ValueError")
+        #expect(failure["error"]?["module"] == "builtins" && failure["error"]?["args"] == ["boom"])
+        #expect(failure["error"]?["traceback"]?.stringValue?.contains("Traceback") == true)
+        let storedFailure = try await site.result(try #require(failure["id"]?.stringValue), "--json")
+        #expect(storedFailure.status == .exited(1))
+        #expect(try object(storedFailure) == failure)
+        await site.worker.stop()
+    }
+
+    @Test func whatIsSentWithoutWaiting() async throws {
+        let site = try await Site()
+        let sent = try await site.call("tasks.add", "--args", "[1, 1]")
+        #expect(sent.status == .exited(0))
+        let id = sent.output.trimmingCharacters(in: .newlines)
+        #expect(UUID(uuidString: id) != nil)
+        try await Support.eventually("the result is stored") { try await site.result(id).output == "SUCCESS 2\n" }
+        let json = try await site.call("tasks.add", "--args", "[1, 1]", "--json")
+        #expect(Array(try object(json).keys) == ["id"])
+
+        // A countdown that has passed.
+        let past = try await site.call("tasks.add", "--args", "[2, 2]", "--countdown", "-5", "--wait")
+        #expect(past.status == .exited(0) && past.output == "4\n", "\(past.errors)")
+
+        let unknown = try await site.result("no-such-task")
+        #expect(unknown.status == .exited(0) && unknown.output == "PENDING\n")
+        await site.worker.stop()
+    }
+
+    @Test func nothingCameInTime() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let run = try await CommandRun([
+            "call", "tasks.add", "-b", url, "--result-backend", url, "--wait", "--timeout", "0.2", "--queue", "nobody",
+        ])
+        #expect(run.status == .exited(2) && run.output.isEmpty)
+        #expect(run.errors.contains("did not arrive"))
+    }
+
+    @Test(arguments: [
+        ["call", "t", "-b", "redis://localhost:99999"], ["call", "t", "-b", "foo://localhost"],
+        ["call", "t", "-b", "memory://", "--result-backend", "rpc://", "--wait"],
+        ["call", "t", "-b", "memory://", "--serializer", "pickle"], ["result", "x", "--result-backend", "rpc://"],
+        ["result", "x", "--result-backend", "foo://"], ["beat", "-b", "foo://", "--schedule", "none.yaml"],
+    ])
+    func nothingCouldBeSentOrRead(_ arguments: [String]) async throws {
+        let run = try await CommandRun(arguments)
+        #expect(run.status == .exited(2), "\(run.errors)")
+        #expect(run.output.isEmpty)
+        #expect(run.errors.hasPrefix("Error: ") && !run.errors.contains("Usage:"), "\(run.errors)")
+    }
+
+    @Test(
+        arguments: [
+            "redis://127.0.0.1:1/0", "redis://no-such-host.invalid/0",
+            // Only where AMQP is built in.
+        ] + amqpURLs)
+    func aServerThatIsNotThereIsNamedInOneSentence(_ url: String) async throws {
+        let run = try await CommandRun(["call", "t", "-b", url])
+        #expect(run.status == .exited(2))
+        #expect(run.errors.utf8.filter { $0 == UInt8(ascii: "\n") }.count == 1, "\(run.errors)")
+        let address = url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
+        #expect(run.errors.contains(address) && run.errors.contains("cannot be reached"), "\(run.errors)")
+        #expect(run.errors.contains("check that it runs"))
+        for internals in ["SingleConnectionFailure", "errno", "RedisError", "NIO"] {
+            #expect(!run.errors.contains(internals), "\(run.errors)")
+        }
+    }
+
+    @Test(arguments: [
+        ["call", "t", "-b", "memory://", "--args", "[1"], ["call", "t", "-b", "memory://", "--args", "{}"],
+        ["call", "t", "-b", "memory://", "--kwargs", "[]"], ["call", "t"],
+        ["call", "t", "--dialect", "machinery", "-b", "redis://localhost", "--expires", "1"], ["result", "x"],
+    ])
+    func aWrongCommandLineShowsItsCommandsUsage(_ arguments: [String]) async throws {
+        let run = try await CommandRun(arguments)
+        #expect(run.status == .exited(64))
+        #expect(run.errors.contains("Usage: celeriac \(arguments[0]) "), "\(run.errors)")
+    }
+
+    #if AMQP
+    private static let amqpURLs = ["amqp://127.0.0.1:1//"]
+    #else
+    private static let amqpURLs: [String] = []
+    #endif
+}
+#endif

@@ -1,0 +1,191 @@
+import Celeriac
+import CeleriacTestKit
+import CeleryWire
+import NIOConcurrencyHelpers
+import Testing
+
+/// The options of tasks, and the application's settings by Celery's names.
+@Suite("Task options", .timeLimit(.minutes(1)))
+struct TaskOptionsTests {
+    private typealias Site = WorkflowSite
+    private struct Flaky: Error {}
+    private struct Other: Error {}
+
+    @Test("errors of the named types are retried by themselves, others are not, and the last one is the failure")
+    func autoretry() async throws {
+        let site = Site()
+        let runs = NIOLockedValueBox<[String: Int]>([:])
+        func task(_ name: String, _ errors: RetriedErrors, _ error: any Error & Sendable) -> TaskHandler {
+            let policy = RetryPolicy(maximumRetries: 2, delay: .exponential(base: .zero, maximum: .zero))
+            return TaskHandler(name, options: TaskOptions(retry: policy, retriedErrors: errors)) { _ in
+                runs.withLockedValue { $0[name, default: 0] += 1 }
+                throw error
+            }
+        }
+        let tasks: [(String, RetriedErrors, any Error & Sendable, runs: Int, String)] = [
+            ("type", RetriedErrors(Flaky.self), Flaky(), 3, "Flaky"),
+            ("other", RetriedErrors(Flaky.self), Other(), 1, "Other"),
+            ("name", RetriedErrors(failures: ["KeyError"]), TaskFailure("KeyError", "k"), 3, "KeyError"),
+            ("all", .all, Other(), 3, "Other"),
+            ("except", .all.except(Other.self), Other(), 1, "Other"),
+            ("exceptName", .all.except(failures: ["KeyError"]), TaskFailure("KeyError", "k"), 1, "KeyError"),
+            ("none", RetriedErrors(), Flaky(), 1, "Flaky"),
+        ]
+        try await site.serves(WorkerConfiguration(queues: ["celery"]), tasks.map { task($0.0, $0.1, $0.2) }) {
+            for (name, _, _, expected, type) in tasks {
+                let id = try await site.app.send(Signature(name)).id
+                #expect(try await site.failure(of: id)?.type == type, "\(name)")
+                #expect(runs.withLockedValue { $0[name] } == expected, "\(name)")
+            }
+        }
+    }
+
+    @Test("what a task leaves open the application says, and annotations win")
+    func layers() throws {
+        let settings = try CelerySettings(
+            yaml: Array(
+                """
+                broker_url: memory://
+                result_backend: memory://
+                task_acks_late: false
+                task_acks_on_failure_or_timeout: false
+                task_acks_on_timeout: true
+                task_ignore_result: true
+                task_store_errors_even_if_ignored: true
+                task_track_started: true
+                task_time_limit: 60
+                task_soft_time_limit: 50.5
+                task_default_rate_limit: 10/m
+                task_default_queue: math
+                task_default_priority: 3
+                task_serializer: yaml
+                task_compression: zlib
+                task_protocol: 1
+                task_reject_on_worker_lost: true
+                task_routes: {tasks.a: {queue: slow}, tasks.b: fast}
+                task_annotations: {"*": {rate_limit: 1/s}, tasks.a: {time_limit: 5, acks_late: true}}
+                accept_content: [json, msgpack]
+                result_expires: 3600
+                result_extended: true
+                result_chord_retry_interval: 0.5
+                broker_transport_options: {visibility_timeout: 60, global_keyprefix: "x:", priority_steps: [0, 5], sep: ":"}
+                result_backend_transport_options: {global_keyprefix: "r"}
+                worker_concurrency: 3
+                worker_prefetch_multiplier: 2
+                worker_send_task_events: true
+                worker_enable_remote_control: false
+                """.utf8))
+        let configuration = settings.configuration
+        #expect(settings.broker == "memory://" && settings.results == "memory://")
+        #expect(
+            configuration.taskDefaults
+                == TaskOptions(
+                    acknowledgement: .early, ignoresResult: true, storesErrorsEvenIfIgnored: true, tracksStarted: true,
+                    timeLimits: TimeLimits(soft: .seconds(50.5), hard: .seconds(60)), rateLimit: RateLimit("10/m"),
+                    acknowledgesOnFailure: false, acknowledgesOnTimeout: true))
+        #expect(configuration.taskAnnotations["*"] == TaskOptions(rateLimit: RateLimit("1/s")))
+        #expect(
+            configuration.taskAnnotations["tasks.a"]
+                == TaskOptions(acknowledgement: .late, timeLimits: TimeLimits(hard: .seconds(5))))
+        #expect(configuration.defaultQueue == "math" && configuration.routes == ["tasks.a": "slow", "tasks.b": "fast"])
+        #expect(
+            configuration.sendOptions == SendOptions(priority: 3, serializer: .yaml, compression: .zlib))
+        #expect(configuration.taskProtocol == 1 && configuration.acceptContent == [.json, .msgpack])
+        #expect(configuration.resultExpiry == .seconds(3600) && configuration.resultExtended)
+        #expect(configuration.chordRetryInterval == .milliseconds(500) && configuration.resultKeyPrefix == "r")
+        #expect(configuration.redis.visibilityTimeout == .seconds(60) && configuration.redis.keyPrefix == "x:")
+        #expect(configuration.redis.prioritySteps == [0, 5] && configuration.redis.separator == ":")
+        #expect(configuration.control.sendsTaskEvents && !configuration.control.isEnabled)
+        #expect(settings.worker.concurrency == 3 && settings.worker.prefetchMultiplier == 2)
+        #expect(settings.worker.queues == ["math"])
+
+        let environment = ["CELERY_BROKER_URL": "memory://", "CELERY_RESULT_EXPIRES": "null", "CELERY_APP": "x"]
+        let fromEnvironment = try CelerySettings(environment: environment)
+        #expect(fromEnvironment.configuration.resultExpiry == nil && fromEnvironment.broker == "memory://")
+        _ = try CeleryApp(settings: fromEnvironment)
+    }
+
+    @Test(
+        "settings that cannot be are refused by name",
+        arguments: [
+            ("task_acks_late: 5", "task_acks_late"), ("task_ack_late: true", "task_ack_late"),
+            ("task_default_rate_limit: fast", "task_default_rate_limit"), ("task_protocol: 3", "task_protocol"),
+            ("accept_content: [pickle]", "accept_content"), ("result_expires: -1", "result_expires"),
+            ("task_reject_on_worker_lost: false", "task_reject_on_worker_lost"),
+            ("task_annotations: {tasks.a: {rate: 1}}", "tasks.a"), ("worker_concurrency: 0", "worker_concurrency"),
+            ("task_routes: {tasks.a: 5}", "tasks.a"), ("- 1", "settings"), ("a: [", "YAML"),
+            ("broker_transport_options: {visibility: 5}", "visibility"),
+        ])
+    func refusals(_ yaml: String, _ named: String) {
+        let error = #expect(throws: CeleriacError.self) { try CelerySettings(yaml: Array(yaml.utf8)) }
+        #expect(error?.code == .configuration && error?.message.contains(named) == true, "\(error?.message ?? "")")
+    }
+
+    @Test("defaults and annotations hold for the tasks of a worker")
+    func configured() async throws {
+        let site = Site {
+            $0.taskDefaults = TaskOptions(ignoresResult: true, tracksStarted: true)
+            $0.taskAnnotations = ["tasks.kept": TaskOptions(ignoresResult: false)]
+        }
+        let release = Gate()
+        let own = TaskOptions(ignoresResult: true)
+        let tasks = [
+            TaskHandler("tasks.kept", options: own) { _ in
+                await release.wait()
+                return 1
+            },
+            TaskHandler("tasks.ignored") { _ in 1 },
+        ]
+        try await site.serves(WorkerConfiguration(queues: ["celery"], concurrency: 1), tasks) {
+            // As from a sender that does not know the task: it leaves to the worker whether the result is stored.
+            for name in ["tasks.kept", "tasks.ignored"] {
+                var message = CeleryTaskMessage(task: name, id: name)
+                message.ignoreResult = nil
+                try await site.publish(message)
+            }
+            let kept: AsyncResult<Int> = site.app.result("tasks.kept")
+            while try await kept.status() != .started { await Task.yield() }
+            release.open()
+            #expect(try await kept.get() == 1)
+            // One place: this runs after the others.
+            #expect(try await site.app.send(Site.add(1, 2), ignoresResult: false).get() == 3)
+            let ignored: AsyncResult<Int> = site.app.result("tasks.ignored")
+            #expect(try await ignored.status() == .pending)
+        }
+    }
+
+    @Test("items go where their task goes, and what looks after a chord where its body goes")
+    func routes() async throws {
+        let site = Site { $0.routes = ["tasks.add": "math", "tasks.sum": "sums"] }
+        try await site.app.send(Site.add.starmap([(1, 2)]))
+        try await site.app.send(Site.add.chunks([(1, 2), (3, 4)], of: 1))
+        #expect(site.broker.count(in: "math") == 3 && site.broker.count(in: "celery") == 0)
+        try await site.app.send(chord([Site.double(1), Site.double(2)], body: Site.sum))
+        #expect(site.broker.count(in: "sums") == 1 && site.broker.count(in: "celery") == 2)
+        try await site.app.send(map(Site.double.with(SendOptions(queue: "slow")), over: [1]))
+        #expect(site.broker.count(in: "slow") == 1)
+        await site.app.close()
+    }
+
+    @Test("a task's name carries how it is sent")
+    func sendOptions() async throws {
+        let add = Site.add.with(SendOptions(expiresAfter: .seconds(60), priority: 4, queue: "slow"))
+        let site = Site()
+        let consumer = try await site.broker.consume(ConsumerOptions(queues: ["slow"], prefetch: 10, nodeName: "w"))
+        try await site.app.send(add(1, 2))
+        try await site.app.send(add(1, 2), priority: 7)
+        try await site.app.send(Site.double(1).with(SendOptions(queue: "slow")).then(add, 5))
+        var messages: [CeleryTaskMessage] = []
+        while messages.count < 3 {
+            for delivery in try await consumer.next(atMost: 3) {
+                messages.append(try CeleryTaskMessage.decode(try delivery.content.get()))
+            }
+        }
+        #expect(messages.map(\.properties.priority) == [4, 7, 0])
+        #expect(messages[0].expires != nil && messages[0].properties.expiration == "60000")
+        let next = try CelerySignature.decode(try #require(messages[2].embed.chain?[0]))
+        #expect(next.options["priority"] == 4 && next.options["queue"] == "slow" && next.options["expires"] == 60)
+        try await consumer.close()
+        await site.app.close()
+    }
+}

@@ -1,0 +1,66 @@
+import Celeriac
+import CeleriacTestKit
+import CeleryWire
+import Logging
+
+/// An application on a broker and a result store in this process, which does not count the parts of chords: a
+/// `celery.chord_unlock` looks after each.
+struct WorkflowSite: Sendable {
+    static let add = TaskName<Int, Int, Int>("tasks.add")
+    static let double = TaskName<Int, Int>("tasks.double")
+    static let sum = TaskName<[Int], Int>("tasks.sum")
+    static let fail = TaskName<String, Int>("tasks.fail")
+
+    let app: CeleryApp
+    let broker = MemoryBroker()
+    let store: any ResultStore
+
+    init(results: (any ResultStore)? = nil, change: (inout CeleryConfiguration) -> Void = { _ in }) {
+        var configuration = CeleryConfiguration()
+        configuration.chordRetryInterval = .milliseconds(5)
+        configuration.control.isEnabled = false
+        change(&configuration)
+        store = results ?? MemoryResultStore()
+        app = CeleryApp(
+            broker: broker, results: store, configuration: configuration,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Runs a worker that serves the tasks above, and more, during `body`.
+    func serves(
+        _ settings: WorkerConfiguration = WorkerConfiguration(queues: ["celery"]), _ more: [TaskHandler] = [],
+        during body: () async throws -> Void
+    ) async throws {
+        let worker = app.worker(settings) {
+            Self.add.handled { $0 + $1 }
+            Self.double.handled { 2 * $0 }
+            Self.sum.handled { $0.reduce(0, +) }
+            Self.fail.handled { text in throw TaskFailure("ValueError", text) }
+            more
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            try await body()
+            worker.stop()
+            try await group.waitForAll()
+        }
+        await app.close()
+    }
+
+    /// Publishes a task as its bytes stand on the wire.
+    func publish(_ message: CeleryTaskMessage, queue: String = "celery") async throws {
+        try await broker.publish([OutgoingMessage(message: try message.encode(), routingKey: queue)])
+    }
+
+    /// What a task failed with.
+    func failure(of id: String) async throws -> RemoteTaskError? {
+        let result: AsyncResult<WireValue> = app.result(id)
+        do {
+            _ = try await result.get(timeout: .seconds(30))
+            return nil
+        } catch let error as RemoteTaskError {
+            return error
+        }
+    }
+}

@@ -1,0 +1,108 @@
+#if Redis
+import Celeriac
+import CeleriacCore
+import CeleriacRedis
+import CeleryDialect
+import Logging
+import NIOPosix
+import Testing
+
+/// Who may publish the body of a chord, where answers are lost and workers die.
+@Suite("The claim on a chord", .timeLimit(.minutes(1)))
+struct ChordClaimTests {
+    private func results(_ bench: RedisBench) throws -> CeleryRedisResults {
+        CeleryRedisResults(
+            try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func part(_ token: String) -> ChordPart {
+        ChordPart(
+            groupID: "g", taskID: "t", index: 0, payload: Array("[1, \"t\", \"SUCCESS\", 5]".utf8),
+            expiry: .seconds(60), token: token
+        ) { _ in [] }
+    }
+
+    @Test("is won again by a part whose answer was lost")
+    func lostAnswer() async throws {
+        let bench = try await RedisBench()
+        let results = try results(bench)
+        let part = part("mine")
+        _ = try await results.perform([.open(groupID: "g", size: 1)])
+        for _ in 0..<2 {
+            let completion = try await results.perform([.add(part)])[0]
+            #expect(completion?.claim.token == "mine")
+            #expect(completion?.heldFor == nil)
+            #expect(completion?.parts.count == 1)
+        }
+        // Once the body is published nobody wins.
+        _ = try await results.perform([.close(ChordClaim(groupID: "g", token: "mine"), succeeded: true)])
+        #expect(try await results.perform([.add(part)])[0] == nil)
+        await results.close()
+        await bench.close()
+    }
+
+    @Test("of a worker that died is waited for, and then taken")
+    func deadHolder() async throws {
+        let bench = try await RedisBench()
+        let results = try results(bench)
+        _ = try await results.perform([.open(groupID: "g", size: 1)])
+        _ = try await results.perform([.add(part("dead"))])
+        let completion = try #require(try await results.perform([.add(part("mine"))])[0])
+        #expect(completion.parts.isEmpty)
+        let effects = part("mine").whenComplete(completion)
+        guard effects.count == 2, case .pause(let rest) = effects[0], case .chord(.add(let again)) = effects[1] else {
+            Issue.record("the part is not given again")
+            return
+        }
+        #expect(rest > .zero && rest <= .milliseconds(21_001))
+        #expect(again.waits == 1 && again.token == "mine")
+        // The claim's time is over.
+        _ = try await bench.redis.send(RedisCommand("DEL", "celery-taskset-meta-g.c"))
+        #expect(try await results.perform([.add(again)])[0]?.parts.count == 1)
+        await results.close()
+        await bench.close()
+    }
+
+    @Test("is not waited for without end")
+    func cap() async throws {
+        let bench = try await RedisBench()
+        let results = try results(bench)
+        _ = try await results.perform([.open(groupID: "g", size: 1)])
+        _ = try await results.perform([.add(part("other"))])
+        var mine = part("mine")
+        let error = await #expect(throws: CeleriacError.self) {
+            while let completion = try await results.perform([.add(mine)])[0] {
+                guard case .chord(.add(let again))? = mine.whenComplete(completion).last else { break }
+                mine = again
+            }
+        }
+        #expect(error?.code == .unavailable)
+        await results.close()
+        await bench.close()
+    }
+
+    @Test("the body is published though the worker that had the claim died")
+    func bodyIsPublished() async throws {
+        let bench = try await RedisBench()
+        let gate = Gate()
+        let worker = bench.app.worker {
+            Tasks.number.handled { number in
+                await gate.wait()
+                return number
+            }
+            Tasks.sum.handled { $0.reduce(0, +) }
+        }
+        let total = try await bench.run(worker) {
+            let result = try await bench.app.send(chord([Tasks.number(1), Tasks.number(2)], body: Tasks.sum))
+            let keys = try await bench.redis.send(RedisCommand("KEYS", "celery-taskset-meta-*.s")).array ?? []
+            let size = try #require(keys.first?.string)
+            _ = try await bench.redis.send(RedisCommand("SET", "\(size.dropLast(2)).c", "dead", "PX", 1000))
+            gate.open()
+            return try await result.get(timeout: .seconds(30))
+        }
+        #expect(total == 3)
+        await bench.close()
+    }
+}
+#endif

@@ -1,0 +1,182 @@
+#if Redis
+import CeleriacCore
+import CeleriacRedis
+import CeleriacTestKit
+import CeleriacWire
+import CeleryDialect
+import Logging
+import NIOPosix
+import Testing
+
+/// What a consumer does where Redis refuses, and at its end.
+@Suite("A consumer at Redis", .timeLimit(.minutes(1)))
+struct RedisConsumerTests {
+    private func consumer(
+        _ bench: RedisBench, queues: [String] = ["celery"], log: LogCounter = LogCounter()
+    ) async throws -> (broker: CeleryRedisBroker, consumer: any MessageConsumer) {
+        let broker = CeleryRedisBroker(
+            try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: log.logger)
+        let consumer = try await broker.consume(ConsumerOptions(queues: queues, prefetch: 10, nodeName: "w@h"))
+        return (broker, consumer)
+    }
+
+    private func publish(_ count: Int, to queue: String = "celery", by broker: CeleryRedisBroker) async throws {
+        let message = OutgoingMessage(message: WireMessage(body: Array("[[], {}, {}]".utf8)), routingKey: queue)
+        try await broker.publish(Array(repeating: message, count: count))
+    }
+
+    @Test("leaves nothing in the handover list at a stop")
+    func handover() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        await consumer.stop()
+        // As Redis hands it over in the moment of the stop.
+        try await publish(1, to: "celery.handover", by: broker)
+        try await consumer.close()
+        #expect(try await bench.int(RedisCommand("LLEN", "celery.handover")) == 0)
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 1)
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("settles at its end what was refused before, and does not give it back")
+    func unsettled() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(3, by: broker)
+        let deliveries = try await consumer.next(atMost: 3)
+        try #require(deliveries.count == 3)
+        _ = try await bench.redis.send(RedisCommand("SET", "celery.parked", "not a list"))
+        let fault = MessageFault(reason: "test", detail: "")
+        await #expect(throws: CeleriacError.self) {
+            try await consumer.settle([
+                Settlement(deliveries[0].receipt, .park(fault)), Settlement(deliveries[1].receipt, .acknowledge),
+            ])
+        }
+        // The claim stands: the message was not given up for a place that would not have it.
+        #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 2)
+        _ = try await bench.redis.send(RedisCommand("DEL", "celery.parked"))
+        try await consumer.close()
+        #expect(try await bench.int(RedisCommand("LLEN", "celery.parked")) == 1)
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 1)
+        #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 0)
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("a refused settlement does not keep others from being given back")
+    func refusedAtTheEnd() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(2, by: broker)
+        let deliveries = try await consumer.next(atMost: 2)
+        try #require(deliveries.count == 2)
+        _ = try await bench.redis.send(RedisCommand("SET", "celery.parked", "not a list"))
+        let park = Settlement(deliveries[0].receipt, .park(MessageFault(reason: "test", detail: "")))
+        await #expect(throws: CeleriacError.self) { try await consumer.settle([park]) }
+        await #expect(throws: CeleriacError.self) { try await consumer.close() }
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 1)
+        #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 1)
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("takes nothing where it cannot write claims", arguments: ["unacked", "unacked_index"])
+    func wrongClaims(key: String) async throws {
+        let bench = try await RedisBench()
+        let log = LogCounter()
+        let (broker, consumer) = try await consumer(bench, log: log)
+        try await publish(1, by: broker)
+        _ = try await bench.redis.send(RedisCommand("SET", key, "something else"))
+        async let deliveries = consumer.next(atMost: 1)
+        // The second time it gets past restoring.
+        await until { log.count("cannot take messages, trying again") >= 2 }
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 1)
+        _ = try await bench.redis.send(RedisCommand("DEL", key))
+        #expect(try await deliveries.count == 1)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("a list that is none loses nothing of the others")
+    func wrongList() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench, queues: ["celery", "math"])
+        try await publish(3, by: broker)
+        _ = try await bench.redis.send(RedisCommand("SET", "math", "not a list"))
+        var count = 0
+        while count < 3 { count += try await consumer.next(atMost: 10).count }
+        #expect(count == 3)
+        try await consumer.close()
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 3)
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("frees the restore mutex where restoring fails")
+    func mutex() async throws {
+        let bench = try await RedisBench()
+        _ = try await bench.redis.send(RedisCommand("SET", "unacked_index", "something else"))
+        let log = LogCounter()
+        let (broker, consumer) = try await consumer(bench, log: log)
+        async let deliveries = consumer.next(atMost: 1)
+        await until { log.count("cannot take messages, trying again") >= 1 }
+        #expect(try await bench.int(RedisCommand("EXISTS", "unacked_mutex")) == 0)
+        await consumer.stop()
+        #expect(try await deliveries.isEmpty)
+        _ = try await bench.redis.send(RedisCommand("DEL", "unacked_index"))
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("an expired claim that cannot be put back is kept, and restoring ends")
+    func unrestorable() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(1, to: "other", by: broker)
+        let message = try await bench.redis.send(RedisCommand("RPOP", "other")).string ?? ""
+        _ = try await bench.redis.send([
+            RedisCommand("HSET", "unacked", "tag", "[\(message), \"\", \"other\"]"),
+            RedisCommand("ZADD", "unacked_index", 1, "tag"),
+            RedisCommand("SET", "other", "not a list"),
+        ])
+        try await publish(1, by: broker)
+        #expect(try await consumer.next(atMost: 1).count == 1)
+        #expect(try await bench.int(RedisCommand("HEXISTS", "unacked", "tag")) == 1)
+        #expect(try await bench.int(RedisCommand("ZCARD", "unacked_index")) == 2)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("settles once a full server has room again")
+    func outOfMemory() async throws {
+        let server = try await RedisServer.start(RedisServer.Options(persistent: false))
+        let configuration = try RedisConfiguration(url: server.url)
+        let log = LogCounter()
+        let redis = RedisClient(
+            configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: log.logger)
+        let broker = CeleryRedisBroker(
+            configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: log.logger)
+        let consumer = try await broker.consume(ConsumerOptions(queues: ["celery"], prefetch: 1, nodeName: "w@h"))
+        try await publish(1, by: broker)
+        let deliveries = try await consumer.next(atMost: 1)
+        try await redis.send(RedisCommand("CONFIG", "SET", "maxmemory", "1"))
+        let settlements = deliveries.map { Settlement($0.receipt, .park(MessageFault(reason: "test", detail: ""))) }
+        async let settled: Void = consumer.settle(settlements)
+        await until { log.count("cannot settle messages, trying again") >= 1 }
+        let error = await #expect(throws: CeleriacError.self) { try await publish(1, by: broker) }
+        #expect(error?.code == .unavailable)
+        try await redis.send(RedisCommand("CONFIG", "SET", "maxmemory", "0"))
+        try await settled
+        #expect(try await redis.send(RedisCommand("LLEN", "celery.parked")).int == 1)
+        try await consumer.close()
+        await broker.close()
+        await redis.close()
+        await server.stop()
+    }
+}
+#endif

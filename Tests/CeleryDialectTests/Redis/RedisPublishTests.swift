@@ -1,0 +1,61 @@
+#if Redis
+import CeleriacCore
+import CeleriacRedis
+import CeleriacWire
+import CeleryDialect
+import Logging
+import NIOPosix
+import Testing
+
+@Suite("Publishing to Redis", .timeLimit(.minutes(1)))
+struct RedisPublishTests {
+    @Test("names the message that Redis refused, and takes the others once")
+    func oneOfMany() async throws {
+        let bench = try await RedisBench()
+        _ = try await bench.redis.send(RedisCommand("HSET", "unacked", "tag", "[]"))
+        let broker = try makeBroker(bench)
+        let error = await #expect(throws: PartialPublishError.self) {
+            try await broker.publish(["celery", "unacked", "celery"].map { message(to: $0) })
+        }
+        #expect(error?.refused.mapValues(\.code) == [1: .publishFailed])
+        #expect(error?.unknown.isEmpty == true)
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 2)
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("says plainly that a message was refused where it was the only one")
+    func oneOfOne() async throws {
+        let bench = try await RedisBench()
+        _ = try await bench.redis.send(RedisCommand("HSET", "unacked", "tag", "[]"))
+        let broker = try makeBroker(bench)
+        let error = await #expect(throws: CeleriacError.self) { try await broker.publish([message(to: "unacked")]) }
+        #expect(error?.code == .publishFailed)
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("takes a message whose queue cannot be declared: it lies in its list")
+    func undeclared() async throws {
+        let bench = try await RedisBench()
+        _ = try await bench.redis.send(RedisCommand("SET", "_kombu.binding.celery", "not a set"))
+        let broker = try makeBroker(bench)
+        var message = message(to: "celery")
+        message.declaredQueue = "celery"
+        try await broker.publish([message])
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 1)
+        await broker.close()
+        await bench.close()
+    }
+
+    private func makeBroker(_ bench: RedisBench) throws -> CeleryRedisBroker {
+        CeleryRedisBroker(
+            try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func message(to queue: String) -> OutgoingMessage {
+        OutgoingMessage(message: WireMessage(body: Array("[[], {}, {}]".utf8)), routingKey: queue)
+    }
+}
+#endif

@@ -1,0 +1,29 @@
+import Logging
+import NIOConcurrencyHelpers
+
+/// Counts what is logged, by its text.
+final class LogCounter: Sendable {
+    private let counts = NIOLockedValueBox<[String: Int]>([:])
+
+    /// A logger whose messages are counted, and shown nowhere.
+    var logger: Logger { Logger(label: "test") { _ in Handler(counter: self) } }
+
+    func count(_ message: String) -> Int { counts.withLockedValue { $0[message] ?? 0 } }
+
+    private struct Handler: LogHandler {
+        let counter: LogCounter
+        var logLevel = Logger.Level.debug
+        var metadata: Logger.Metadata = [:]
+
+        init(counter: LogCounter) { self.counter = counter }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            counter.counts.withLockedValue { $0[event.message.description, default: 0] += 1 }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+#if AMQP
+import Celeriac
+import CeleriacTestKit
+import Foundation
+import Logging
+import Testing
+
+/// What a Swift worker and client declare at RabbitMQ, read back from it and held against what Python declares there: a flag
+/// that differs closes the channel of whoever comes second.
+@Suite("Celery's declarations at RabbitMQ", .timeLimit(.minutes(4)))
+struct CeleryDeclarationTests {
+    /// The exchanges, queues and bindings of a virtual host, with the ids of this run taken out of names.
+    private struct Declarations: Equatable {
+        var exchanges: Set<String> = []
+        var queues: Set<String> = []
+        var bindings: Set<String> = []
+    }
+
+    /// Without ids and node names.
+    private static func plain(_ text: Substring) -> String {
+        text.replacing(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/, with: "<id>")
+            .replacing(/python-[0-9]+@localhost|swift@declares/, with: "<node>")
+            .description
+    }
+
+    private func declarations(_ server: RabbitMQServer, _ host: String) async throws -> Declarations {
+        func rows(_ arguments: String...) async throws -> Set<String> {
+            let output = try await server.rabbitmqctl(["--silent", "--vhost", host] + arguments)
+            return Set(
+                output.split(separator: "\n").map { Self.plain($0) }
+                    // The server's own, and the reply queues of Python's `inspect`.
+                    .filter { !$0.hasPrefix("amq.") && !$0.hasPrefix("\t") && !$0.contains("reply.celery.pidbox") })
+        }
+        var declarations = Declarations()
+        declarations.exchanges = try await rows("list_exchanges", "name", "type", "durable", "auto_delete", "arguments")
+        declarations.queues = try await rows(
+            "list_queues", "name", "durable", "auto_delete", "exclusive", "arguments")
+        declarations.bindings = try await rows(
+            "list_bindings", "source_name", "destination_name", "destination_kind", "routing_key", "arguments")
+        return declarations
+    }
+
+    @Test func areWhatPythonDeclares() async throws {
+        let server = try await RabbitMQServer.start()
+        for host in ["swift", "python"] {
+            try await server.rabbitmqctl("add_vhost", host)
+            try await server.rabbitmqctl("set_permissions", "--vhost", host, "guest", ".*", ".*", ".*")
+        }
+        // Without what Swift has none of: mingle and gossip listen to other workers' events.
+        let python = PythonPeer(broker: server.url(virtualHost: "python"), results: "rpc://")
+        let pythonWorker = try await python.startWorker(arguments: ["--without-mingle", "--without-gossip"])
+        let driver = try await python.startDriver()
+        let id = try await driver.send("tasks.add", [2, 3])
+        #expect(try await driver.get(id) == .success(5))
+
+        var logger = Logger(label: "live")
+        logger.logLevel = .critical
+        let app = try CeleryApp(broker: server.url(virtualHost: "swift"), results: "rpc://", logger: logger)
+        let worker = app.worker(
+            WorkerConfiguration(queues: ["celery"], nodeName: "swift@declares")
+        ) { MatrixTasks.handlers }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            #expect(try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30)) == 5)
+            let wanted = try await declarations(server, "python")
+            // The mailbox is made beside the queues.
+            try await until { try await declarations(server, "swift").queues.count == wanted.queues.count }
+            let made = try await declarations(server, "swift")
+            #expect(made.exchanges == wanted.exchanges)
+            #expect(made.queues == wanted.queues)
+            #expect(made.bindings == wanted.bindings)
+            // And both are what the specification says.
+            #expect(wanted.exchanges.contains("celery\tdirect\ttrue\tfalse\t[]"))
+            #expect(wanted.exchanges.contains("celery.pidbox\tfanout\tfalse\tfalse\t[]"))
+            #expect(wanted.queues.contains("celery\ttrue\tfalse\tfalse\t[]"))
+            #expect(wanted.queues.contains { $0.hasPrefix("<id>\ttrue\ttrue\tfalse\t") && $0.contains("86400000") })
+            #expect(
+                wanted.queues.contains {
+                    $0.hasPrefix("<node>.celery.pidbox\tfalse\ttrue\ttrue\t") && $0.contains("10000")
+                        && $0.contains("300000")
+                })
+            #expect(wanted.bindings.contains("celery\tcelery\tqueue\tcelery\t[]"))
+            worker.stop()
+            try await group.waitForAll()
+        }
+        await driver.stop()
+        await pythonWorker.stop()
+        await app.close()
+        await server.stop()
+    }
+}
+#endif

@@ -1,0 +1,138 @@
+import Celeriac
+import CeleriacTestKit
+import CeleriacWire
+import Foundation
+import Testing
+
+/// Groups, items and broken workflows between Python and Swift.
+@Suite("Workflows with Python", .serialized)
+struct WorkflowPeerTests {
+    @Test(
+        "A group saved by one is restored by the other", .timeLimit(.minutes(2)),
+        arguments: MatrixTransport.keepingGroups)
+    fileprivate func groups(_ transport: MatrixTransport) async throws {
+        try await Self.run(transport) { site, driver in
+            let add = TaskName<Int, Int, Int>("tasks.add")
+            let ours = try await site.app.send(group([add(1, 1), add(2, 2)]))
+            try await ours.save()
+            let found = try await driver.ask("restore_group", ["id": .string(ours.id)])
+            #expect(found["ids"]?.arrayValue == ours.results.map { .string($0.id) })
+            #expect(found["results"] == [2, 4])
+
+            let tree: WireValue = [
+                "group": [["task": "tasks.add", "args": [3, 3]], ["task": "tasks.add", "args": [4, 4]]]
+            ]
+            let theirs = try await driver.ask("save_group", ["canvas": tree])
+            let id = try #require(theirs["id"]?.stringValue)
+            let restored = try #require(try await site.app.group(id, as: Int.self))
+            #expect(theirs["ids"]?.arrayValue == restored.results.map { .string($0.id) })
+            #expect(try await restored.get(timeout: .seconds(60)) == [6, 8])
+            try await restored.delete()
+            #expect(try await driver.ask("restore_group", ["id": .string(id)])["ids"] == .null)
+        }
+    }
+
+    @Test(
+        "map, starmap and chunks of one run by the other", .timeLimit(.minutes(2)), arguments: MatrixTransport.available
+    )
+    fileprivate func items(_ transport: MatrixTransport) async throws {
+        try await Self.run(transport) { site, driver in
+            let add = TaskName<Int, Int, Int>("tasks.add")
+            let sum = TaskName<[Int], Int>("tasks.sum_ints")
+            let (starmap, sums) = (add.starmap([(1, 2), (3, 4)]), map(sum, over: [[1, 2], [3]]))
+            for queue in ["celery", "swift"] {
+                let options = SendOptions(queue: queue)
+                #expect(try await site.app.send(starmap.with(options)).get(timeout: .seconds(60)) == [3, 7])
+                #expect(try await site.app.send(sums.with(options)).get(timeout: .seconds(60)) == [3, 3])
+            }
+            let chunks = try await site.app.send(
+                add.chunks([(1, 1), (2, 2), (3, 3)], of: 2), options: SendOptions(queue: "celery"))
+            #expect(try await chunks.get(timeout: .seconds(60)) == [[2, 4], [6]])
+            // Sent by Python, run by Swift.
+            let signature: WireValue = ["task": "tasks.add", "args": [], "kwargs": [:], "options": [:]]
+            let id = try await driver.send(
+                "celery.starmap", keywords: ["task": signature, "it": [[1, 2], [3, 4]]], options: ["queue": "swift"])
+            #expect(try await driver.get(id) == .success([3, 7]))
+            guard transport != .rabbitRPC else { return }
+            // Chunks within a chord: what comes after them gets their results.
+            let joined = chord(
+                add.chunks([(1, 1), (2, 2), (3, 3)], of: 2).members,
+                body: Signature<[[Int]]>(
+                    "celery.accumulate", arguments: [], keywordArguments: ["index": 0], returning: [[Int]].self))
+            #expect(try await site.app.send(joined).get(timeout: .seconds(60)) == [[2, 4], [6]])
+        }
+    }
+
+    @Test(
+        "broken workflows are failures or kept aside, beside a Python worker", .timeLimit(.minutes(3)),
+        arguments: MatrixTransport.servers)
+    fileprivate func broken(_ transport: MatrixTransport) async throws {
+        try await Self.run(transport) { site, driver in
+            let add: WireValue = ["task": "tasks.add"]
+            let bodyless: WireValue = ["task": "celery.chord", "subtask_type": "chord", "kwargs": ["header": [add]]]
+            let notes: WireValue = .array(Array(repeating: ["task": "tasks.ignored"], count: 10_000))
+            let embeds: [(WireObject, String)] = [
+                (["callbacks": add], "PENDING"), (["chain": [1]], "PENDING"), (["chord": [1]], "PENDING"),
+                (["chain": [bodyless]], "FAILURE"), (["callbacks": [bodyless]], "FAILURE"),
+                (["callbacks": [["task": "g", "subtask_type": "group", "kwargs": ["tasks": 5]]]], "FAILURE"),
+                (["chain": [["task": "tasks.add", "options": ["countdown": "soon"]]]], "FAILURE"),
+                (["callbacks": notes], "SUCCESS"),
+            ]
+            for (number, (embed, state)) in embeds.enumerated() {
+                let id = "broken-\(number)"
+                try await Self.publish([[1, 2], [:], .object(embed)], task: "tasks.add", id: id, driver)
+                try await Self.bothServe(site)
+                if state != "PENDING" { try await until { try await driver.state(id) == state } }
+                #expect(try await driver.state(id) == state, "\(embed.keys)")
+            }
+            try await Self.publish([["g", 5], [:], [:]], task: "celery.chord_unlock", id: "unlock", driver)
+            try await until { try await driver.state("unlock") == "FAILURE" }
+            try await Self.bothServe(site)
+        }
+    }
+
+    private static func publish(_ body: WireValue, task: String, id: String, _ driver: PythonDriver) async throws {
+        let text = String(decoding: try JSON.encode(body), as: UTF8.self)
+        _ = try await driver.ask(
+            "publish",
+            [
+                "headers": ["lang": "py", "task": .string(task), "id": .string(id)], "body": .string(text),
+                "queue": "swift",
+            ])
+    }
+
+    private static func bothServe(_ site: MatrixSite) async throws {
+        for queue in ["celery", "swift"] {
+            let sum = TaskName<Int, Int, Int>("tasks.add")(1, 2).with(SendOptions(queue: queue))
+            #expect(try await site.app.send(sum).get(timeout: .seconds(60)) == 3)
+        }
+    }
+
+    /// Runs a Python worker of the queue `celery` and a Swift worker of the queue `swift` during `body`.
+    private static func run(
+        _ transport: MatrixTransport, _ body: (MatrixSite, PythonDriver) async throws -> Void
+    ) async throws {
+        let site = try await MatrixSite(transport)
+        let python = try await site.python.startWorker(queues: ["celery"])
+        let driver = try await site.python.startDriver()
+        let worker = site.app.worker(queues: ["swift"], concurrency: 4) { MatrixTasks.handlers }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            try await body(site, driver)
+            worker.stop()
+            try await group.waitForAll()
+        }
+        #expect(python.isRunning)
+        await driver.stop()
+        await python.stop()
+        await site.close()
+    }
+}
+
+extension MatrixTransport {
+    /// Those whose results are kept, groups too.
+    fileprivate static var keepingGroups: [MatrixTransport] { available.filter { $0 != .rabbitRPC } }
+    /// Those with a server and kept results.
+    fileprivate static var servers: [MatrixTransport] { available.filter { $0 == .redis || $0 == .rabbitRedis } }
+}

@@ -1,0 +1,93 @@
+#if Redis
+import Celeriac
+import CeleriacRedis
+import CeleriacTestKit
+import Logging
+import NIOPosix
+import Testing
+
+/// kombu's and Celery's `global_keyprefix`: both languages find each other's messages, results and control under it, and
+/// nothing lies beside it.
+@Suite("Key prefixes in Redis", .timeLimit(.minutes(3)))
+struct KeyPrefixTests {
+    @Test func bothWaysUnderOnePrefix() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let python = PythonPeer(
+            broker: url, results: url,
+            settings: [
+                "broker_transport_options": ["global_keyprefix": "broker:"],
+                "result_backend_transport_options": ["global_keyprefix": "results"],
+            ])
+        var configuration = CeleryConfiguration()
+        configuration.redis.keyPrefix = "broker:"
+        configuration.resultKeyPrefix = "results"
+        var logger = Logger(label: "live")
+        logger.logLevel = .critical
+        let app = try CeleryApp(broker: url, results: url, configuration: configuration, logger: logger)
+        let redis = RedisClient(
+            try RedisConfiguration(url: url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger)
+
+        let driver = try await python.startDriver()
+        let worker = app.worker(
+            WorkerConfiguration(queues: ["celery"], nodeName: "swift@prefix")
+        ) { MatrixTasks.handlers }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            let id = try await driver.send("tasks.add", [2, 3])
+            #expect(try await driver.get(id) == .success(5))
+            #expect(try await redis.send(RedisCommand("EXISTS", "results_celery-task-meta-\(id)")).int == 1)
+            #expect(try await driver.ping() == [["swift@prefix": ["ok": "pong"]]])
+            worker.stop()
+            try await group.waitForAll()
+        }
+
+        let pythonWorker = try await python.startWorker()
+        let result = try await app.send(MatrixTasks.add(4, 5))
+        #expect(try await result.get(timeout: .seconds(30)) == 9)
+        #expect(try await driver.state(result.id) == "SUCCESS")
+        // Forgotten on one side, it is gone on the other.
+        try await result.forget()
+        #expect(try await driver.state(result.id) == "PENDING")
+        await pythonWorker.stop()
+        await driver.stop()
+
+        let keys = (try await redis.send(RedisCommand("KEYS", "*")).array ?? []).compactMap(\.string)
+        #expect(keys.contains("broker:_kombu.binding.celery"))
+        #expect(keys.filter { !$0.hasPrefix("broker:") && !$0.hasPrefix("results_") } == [])
+        await redis.close()
+        await app.close()
+    }
+
+    /// The subscription is cut, the result is stored meanwhile and told to nobody: it is read when the subscription is back.
+    @Test func aResultThatIsMissedDuringAResubscribe() async throws {
+        let server = try await RedisServer.start()
+        var logger = Logger(label: "live")
+        logger.logLevel = .critical
+        let app = try CeleryApp(broker: server.url, results: server.url, logger: logger)
+        let redis = RedisClient(
+            try RedisConfiguration(url: server.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: logger)
+        let sent = try await app.send(MatrixTasks.add(2, 3))
+        let key = "celery-task-meta-\(sent.id)"
+        try await withThrowingTaskGroup(of: WireNumber.self) { group in
+            group.addTask { try await sent.get() }
+            try await until {
+                let reply = try await redis.send(RedisCommand("PUBSUB", "NUMSUB", key)).array ?? []
+                return reply.last?.int == 1
+            }
+            let meta =
+                #"{"status": "SUCCESS", "result": 5, "traceback": null, "children": [], "task_id": "\#(sent.id)"}"#
+            let replies = try await redis.send([
+                RedisCommand("MULTI"), RedisCommand("SET", key, meta),
+                RedisCommand("CLIENT", "KILL", "TYPE", "pubsub"), RedisCommand("EXEC"),
+            ])
+            #expect(replies.last?.array?.last?.int == 1)
+            #expect(try await group.next() == 5)
+        }
+        await redis.close()
+        await app.close()
+        await server.stop()
+    }
+}
+#endif

@@ -1,0 +1,75 @@
+#if Redis
+import Celeriac
+import CeleriacTestKit
+
+/// A broker of a test's own with a Machinery application beside it, whose results lie in Redis.
+struct MachinerySite: LiveSite {
+    let app: MachineryServer
+    let dialect = "machinery"
+    let broker: String
+    let results: String
+    let folder: TemporaryFolder
+    let visibilityTimeout: Double
+    let keepsResults = true
+    let window: Int
+    private let server: LiveServer
+
+    init(_ kind: BrokerSite.Kind, visibilityTimeout: Double = 3600) async throws {
+        server = try await LiveServer.start(kind)
+        broker = server.url
+        switch server {
+        case .redis(let redis):
+            results = redis.url(database: 1)
+            window = 16
+        case .rabbitMQ:
+            results = try await SharedServers.shared.redisDatabaseURL()
+            window = 24
+        }
+        self.visibilityTimeout = visibilityTimeout
+        folder = try TemporaryFolder("live")
+        app = try MachineryServer(
+            configuration: MachineryConfiguration(
+                broker: broker, resultBackend: results, amqp: MachineryAMQPOptions(prefetchCount: 16),
+                redis: MachineryRedisSettings(claimTimeout: visibilityTimeout)),
+            logger: MachineryBench.logger)
+        app.register { MatrixTasks.handlers }
+    }
+
+    func withWorker(_ body: @Sendable () async throws -> Void) async throws {
+        let worker = app.makeWorker(consumerTag: "test", concurrency: 4)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            await worker.ready()
+            do {
+                try await body()
+            } catch {
+                worker.stop()
+                throw error
+            }
+            worker.stop()
+            try await group.waitForAll()
+        }
+    }
+
+    func startOtherWorker() async throws -> @Sendable () async -> Void {
+        let worker = try await LiveWorkerProcess.start(on: self)
+        return { _ = await worker.stop() }
+    }
+
+    func restart() async throws { try await server.restart() }
+
+    func messages() async throws -> (waiting: Int, unsettled: Int) {
+        try await server.messages(
+            in: "machinery_tasks",
+            redisClaims: [
+                ("HLEN", "machinery_tasks.celeriac.claims"), ("ZCARD", "machinery_tasks.celeriac.claimed"),
+            ])
+    }
+
+    func close() async {
+        await app.close()
+        await server.stop()
+        folder.remove()
+    }
+}
+#endif

@@ -1,0 +1,69 @@
+import Celeriac
+import CeleriacTestKit
+import Logging
+
+#if Redis
+import CeleriacRedis
+#endif
+
+/// A server of a test's own.
+enum LiveServer: Sendable {
+    case redis(RedisServer)
+    case rabbitMQ(RabbitMQServer)
+
+    static func start(_ kind: BrokerSite.Kind) async throws -> LiveServer {
+        switch kind {
+        case .redis: .redis(try await RedisServer.start())
+        case .rabbitMQ: .rabbitMQ(try await RabbitMQServer.start())
+        }
+    }
+
+    var url: String {
+        switch self {
+        case .redis(let redis): redis.url
+        case .rabbitMQ(let rabbitMQ): rabbitMQ.url
+        }
+    }
+
+    func restart() async throws {
+        switch self {
+        case .redis(let redis): try await redis.restart()
+        case .rabbitMQ(let rabbitMQ): try await rabbitMQ.restart()
+        }
+    }
+
+    func stop() async {
+        switch self {
+        case .redis(let redis): await redis.stop()
+        case .rabbitMQ(let rabbitMQ): await rabbitMQ.stop()
+        }
+    }
+
+    /// How many messages are in a queue, and how many are claimed: in Redis by the sizes of some keys.
+    func messages(
+        in queue: String, redisClaims claims: [(command: String, key: String)]
+    ) async throws -> (waiting: Int, unsettled: Int) {
+        switch self {
+        case .redis:
+            #if Redis
+            let connection = try await RedisConnection.connect(
+                try RedisConfiguration(url: url), on: sharedEventLoop(), logger: Logger(label: "live"))
+            let replies = try await connection.send(
+                [RedisCommand("LLEN", queue)] + claims.map { RedisCommand($0.command, $0.key) })
+            await connection.close()
+            let counts = replies.map { Int($0.int ?? -1) }
+            return (counts[0], counts.dropFirst().max() ?? 0)
+            #else
+            return (-1, -1)
+            #endif
+        case .rabbitMQ(let rabbitMQ):
+            let lines = try await rabbitMQ.rabbitmqctl(
+                "--silent", "list_queues", "name", "messages_ready", "messages_unacknowledged")
+            for line in lines.split(separator: "\n") {
+                let fields = line.split(separator: "\t")
+                if fields.count == 3, fields[0] == queue { return (Int(fields[1]) ?? -1, Int(fields[2]) ?? -1) }
+            }
+            return (0, 0)
+        }
+    }
+}

@@ -1,0 +1,17 @@
+import Foundation
+
+/// The lines of a file that tasks wrote.
+func recorded(_ path: String) -> [String] {
+    ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n").map { String($0) }
+}
+
+/// Appends a line to a file, as Python's `record` does.
+func append(_ text: String, to path: String) throws {
+    if !FileManager.default.fileExists(atPath: path) {
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
+    }
+    let file = try FileHandle(forWritingTo: URL(filePath: path))
+    defer { try? file.close() }
+    try file.seekToEnd()
+    try file.write(contentsOf: Data("\(text)\n".utf8))
+}
