@@ -5,7 +5,8 @@ import NIOConcurrencyHelpers
 final class JobQueue: Sendable {
     private struct State {
         var jobs = Deque<Job>()
-        var idle: [CheckedContinuation<Job?, Never>] = []
+        /// Slots that wait. Jobs are not handed to them but taken by them, under the lock.
+        var idle: [CheckedContinuation<Void, Never>] = []
         /// How many slots are to end when they come for their next job.
         var dismissals = 0
         var isClosed = false
@@ -34,52 +35,51 @@ final class JobQueue: Sendable {
     var waiting: [Job] { state.withLockedValue { Array($0.jobs) } }
 
     func push(_ jobs: some Collection<Job>) {
-        var handovers: [(CheckedContinuation<Job?, Never>, Job)] = []
+        var woken: [CheckedContinuation<Void, Never>] = []
         state.withLockedValue { state in
             guard !state.isClosed else { return }
             state.jobs.append(contentsOf: jobs)
-            while !stopping.isOpen, !state.jobs.isEmpty, let slot = state.idle.popLast() {
-                handovers.append((slot, state.jobs.removeFirst()))
+            while !stopping.isOpen, woken.count < state.jobs.count, let slot = state.idle.popLast() {
+                woken.append(slot)
             }
         }
-        if handovers.isEmpty { return }
-        onIdleChange(-handovers.count)
-        for (slot, job) in handovers { slot.resume(returning: job) }
+        if woken.isEmpty { return }
+        onIdleChange(-woken.count)
+        for slot in woken { slot.resume() }
     }
 
     /// The next job, or nil once the queue is closed, or where the slot is to end.
     func next() async -> Job? {
-        let ready: Job?? = state.withLockedValue { state in
-            if state.isClosed || stopping.isOpen || state.dismiss() { return .some(nil) }
-            return state.jobs.popFirst().map { .some($0) } ?? .none
-        }
-        if let ready { return ready }
-        onIdleChange(1)
-        return await withCheckedContinuation { continuation in
+        while true {
             let ready: Job?? = state.withLockedValue { state in
                 if state.isClosed || stopping.isOpen || state.dismiss() { return .some(nil) }
-                if let job = state.jobs.popFirst() { return .some(job) }
-                state.idle.append(continuation)
-                return .none
+                return state.jobs.popFirst().map { .some($0) } ?? .none
             }
-            guard let ready else { return }
-            onIdleChange(-1)
-            continuation.resume(returning: ready)
+            if let ready { return ready }
+            onIdleChange(1)
+            await withCheckedContinuation { continuation in
+                let isDue = state.withLockedValue { state in
+                    if state.isClosed || stopping.isOpen || state.dismissals > 0 || !state.jobs.isEmpty { return true }
+                    state.idle.append(continuation)
+                    return false
+                }
+                guard isDue else { return }
+                onIdleChange(-1)
+                continuation.resume()
+            }
         }
     }
 
     /// Lets so many slots end: idle ones now, others after their job.
     func dismissSlots(_ count: Int) {
-        let dismissed = state.withLockedValue { state in
+        let woken = state.withLockedValue { state in
             state.dismissals += count
-            var dismissed: [CheckedContinuation<Job?, Never>] = []
-            while let slot = state.idle.last, state.dismiss() {
-                state.idle.removeLast()
-                dismissed.append(slot)
-            }
-            return dismissed
+            let woken = state.idle.suffix(count)
+            state.idle.removeLast(woken.count)
+            return woken
         }
-        for slot in dismissed { slot.resume(returning: nil) }
+        onIdleChange(-woken.count)
+        for slot in woken { slot.resume() }
     }
 
     /// Keeps slots that were to end and have not yet.
@@ -105,7 +105,7 @@ final class JobQueue: Sendable {
             }
             return (state.idle, Array(state.jobs))
         }
-        for slot in idle { slot.resume(returning: nil) }
+        for slot in idle { slot.resume() }
         return waiting
     }
 }
