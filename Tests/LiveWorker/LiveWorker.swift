@@ -6,9 +6,9 @@ import UnixSignals
 
 /// A worker in a process of its own, which live tests can end by any signal and whose threads they can block.
 ///
-/// Its settings are environment variables, all required: `LIVE_DIALECT` (`celery` or `machinery`), `LIVE_BROKER`, `LIVE_RESULTS`, `LIVE_CONCURRENCY`,
-/// `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` in seconds, and `LIVE_READY`, a file that it makes once it
-/// consumes.
+/// Its settings are environment variables, all required: `LIVE_DIALECT` (`celery` or `machinery`), `LIVE_BROKER`,
+/// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` in seconds, `LIVE_NAME`, by
+/// which its tasks say who ran them, and `LIVE_READY`, a file that it makes once it consumes.
 @main enum LiveWorker {
     /// A setting is missing or no number.
     struct BadSetting: Error {
@@ -25,6 +25,7 @@ import UnixSignals
     }
 
     private static func celery(_ logger: Logger) async throws {
+        let name = try setting("LIVE_NAME")
         var configuration = CeleryConfiguration()
         let timeout: Double = try number("LIVE_VISIBILITY_TIMEOUT")
         configuration.redis.visibilityTimeout = .seconds(timeout)
@@ -35,12 +36,13 @@ import UnixSignals
             WorkerConfiguration(
                 queues: ["celery"], concurrency: try number("LIVE_CONCURRENCY"),
                 prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"))
-        ) { tasks }
+        ) { tasks(of: name) }
         try await run(worker, logger) { await worker.ready() }
         await app.close()
     }
 
     private static func machinery(_ logger: Logger) async throws {
+        let name = try setting("LIVE_NAME")
         let concurrency: Int = try number("LIVE_CONCURRENCY")
         let prefetch = concurrency * (try number("LIVE_PREFETCH_MULTIPLIER"))
         let server = try MachineryServer(
@@ -49,16 +51,19 @@ import UnixSignals
                 amqp: MachineryAMQPOptions(prefetchCount: prefetch),
                 redis: MachineryRedisSettings(claimTimeout: try number("LIVE_VISIBILITY_TIMEOUT"))),
             logger: logger)
-        server.register { tasks }
+        server.register { tasks(of: name) }
         let worker = server.makeWorker(consumerTag: "live", concurrency: concurrency)
         try await run(worker, logger) { await worker.ready() }
         await server.close()
     }
 
-    @TaskHandlerBuilder private static var tasks: [TaskHandler] {
-        TaskName<String, String, Double, String>("tasks.record").handled { path, text, seconds in
-            try await Task.sleep(for: .seconds(seconds))
-            try append(text, to: path)
+    @TaskHandlerBuilder private static func tasks(of name: String) -> [TaskHandler] {
+        TaskName<String, String, String, String>("tasks.held").handled { path, text, gate in
+            try append("\(text) \(name)", to: path + ".begun")
+            while !gate.isEmpty, !FileManager.default.fileExists(atPath: gate) {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            try append("\(text) \(name)", to: path)
             return text
         }
         TaskName<String, String, Double, String>("tasks.block").handled { path, text, seconds in

@@ -59,6 +59,14 @@ struct AMQPConsumerState {
         cancelled = []
     }
 
+    /// Forgets what came and was not taken.
+    ///
+    /// - Returns: its tags.
+    mutating func leaveUntaken() -> [UInt64] {
+        defer { buffer = [] }
+        return buffer.map(\.deliveryTag)
+    }
+
     /// The queue that a delivery came from.
     func queue(of delivery: AMQPDelivery) -> String { queues[delivery.consumerTag] ?? delivery.routingKey }
 

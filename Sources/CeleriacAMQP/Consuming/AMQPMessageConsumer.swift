@@ -114,6 +114,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
         try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
             self?.receive(events, from: tag, generation: generation)
         }
+        // A stop that came meanwhile may have cancelled it before it began.
+        if state.withLockedValue({ $0.isStopped }) { try await channel.cancel(consumerTag: tag) }
     }
 
     /// Tells the broker how much may be unsettled, unless it knows.
@@ -335,9 +337,10 @@ package final class AMQPMessageConsumer: MessageConsumer {
 
     package func giveBack(_ receipts: [Receipt]) async throws {
         let (channel, tags) = state.withLockedValue { state in
-            let tags = receipts.filter { $0.generation == state.generation }.map(\.tag).filter {
+            var tags = receipts.filter { $0.generation == state.generation }.map(\.tag).filter {
                 state.held.removeValue(forKey: $0) != nil
             }
+            if state.isStopped { tags += state.leaveUntaken() }
             return (state.channel, tags)
         }
         if !tags.isEmpty { channel?.nack(tags, requeue: true) }
@@ -351,6 +354,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
             return (state.channel, Array(state.activeTags.keys), state.change)
         }
         gate.open()
+        // What is given back while there is a consumer may be delivered to it again. What comes before a consumer's end
+        // is in the buffer once that is confirmed.
         for tag in tags { try? await channel?.cancel(consumerTag: tag) }
     }
 

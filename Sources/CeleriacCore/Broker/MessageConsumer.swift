@@ -24,7 +24,7 @@ public protocol MessageConsumer: Sendable {
     func hold(_ count: Int) async throws
 
     /// Gives back deliveries that were not begun, to where they came from and in the order given, so that others serve
-    /// them at once.
+    /// them at once. Once ``stop()`` has returned, also what came and was never taken: then there may be no receipts.
     func giveBack(_ receipts: [Receipt]) async throws
 
     /// Consumes one more queue, which is made if it does not exist.
@@ -37,7 +37,9 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it.
     func removeQueue(_ queue: String) async throws
 
-    /// Stops taking messages: a waiting ``next(atMost:)`` returns no delivery. What was claimed stays claimed.
+    /// Stops taking messages: a waiting ``next(atMost:)`` returns no delivery, at once. What was claimed stays claimed.
+    ///
+    /// Once it has returned no message comes to this worker any more, not even one that it gives back.
     func stop() async
 
     /// Gives back everything that is not settled, in its order, and ends.

@@ -58,7 +58,7 @@ final class WorkerSession: Sendable {
             group.addTask {
                 await self.pipeline.run(instead: { self.failure(of: $0, $1) }, call: { await self.call($0, for: $1) })
             }
-            let allIdle = Gate()
+            let (allIdle, consumerStopped) = (Gate(), Gate())
             group.addTask(executorPreference: globalConcurrentExecutor) {
                 await self.slotPool.run(self.jobs) { job, slot in await self.perform(job, in: slot) }
                 allIdle.open()
@@ -71,6 +71,7 @@ final class WorkerSession: Sendable {
                 }
                 self.capacity.close()
                 await self.consumer.stop()
+                consumerStopped.open()
             }
             logger.info(
                 "worker is ready",
@@ -85,7 +86,7 @@ final class WorkerSession: Sendable {
             }
             let failure = await consume()
             stopping.open()
-            await stop(allIdle: allIdle)
+            await stop(consumerStopped: consumerStopped, allIdle: allIdle)
             partsStopping.open()
             return failure
         }
@@ -197,7 +198,6 @@ final class WorkerSession: Sendable {
     // MARK: Stopping
 
     private func giveBack(_ jobs: [Job]) async {
-        guard !jobs.isEmpty else { return }
         do {
             try await consumer.giveBack(jobs.map(\.receipt))
         } catch {
@@ -206,7 +206,7 @@ final class WorkerSession: Sendable {
         }
     }
 
-    private func stop(allIdle: Gate) async {
+    private func stop(consumerStopped: Gate, allIdle: Gate) async {
         slotPool.close()
         let waiting = jobs.close() + limited.close()
         let shelved = shelf.close()
@@ -216,12 +216,13 @@ final class WorkerSession: Sendable {
                 "running": "\(activeCount)", "waiting": "\(waiting.count)",
                 "eta": "\(shelved.count)",
             ])
-        // At once, so that other workers need not wait for what runs here still.
-        await giveBack(waiting + shelved)
         let isCancelled = Task.isCancelled
         let deadline = worker.timers.schedule(after: isCancelled ? .zero : worker.configuration.stopTimeout) {
             self.slotPool.slots.forEach { $0.cancelCurrentJob() }
         }
+        // At once, so that other workers need not wait for what runs here still; but not to this one.
+        await consumerStopped.wait()
+        await giveBack(waiting + shelved)
         await allIdle.wait()
         deadline.cancel()
         pipeline.stopRetrying()

@@ -11,6 +11,9 @@ import struct FoundationEssentials.Date
 extension CeleryRedisConsumer {
     /// Puts back messages whose claims expired, if it is time to look for them: at the start, and then every 100 seconds
     /// as kombu does, or twice in a visibility timeout where that is shorter.
+    ///
+    /// One worker at a time looks, under kombu's mutex. Kombu takes it for 300 seconds, for which nobody restores anything
+    /// if its holder dies; here it is taken for 10 and renewed.
     func restoreIfDue() async throws(RedisError) {
         let now = timers.now
         let interval = min(100, max(0.5, broker.options.visibilityTimeout.seconds / 2))
@@ -23,9 +26,10 @@ extension CeleryRedisConsumer {
         let token = CeleryID.random()
         do {
             guard
-                try await !client.send(RedisCommand("SET", keys.unackedMutex, token, "NX", "PX", 300_000)).isNull
+                try await !client.send(RedisCommand("SET", keys.unackedMutex, token, "NX", "PX", Self.lease)).isNull
             else { return }
-            try await restoreExpired(before: now.timeIntervalSince1970 - broker.options.visibilityTimeout.seconds)
+            try await restoreExpired(
+                before: now.timeIntervalSince1970 - broker.options.visibilityTimeout.seconds, token: token)
         } catch {
             // Nobody restores anything while the mutex stands.
             _ = try? await unlock(token)
@@ -34,13 +38,24 @@ extension CeleryRedisConsumer {
         try await unlock(token)
     }
 
+    /// How long the mutex stands unless it is renewed, in milliseconds.
+    static var lease: Int { 10_000 }
+
+    /// - Returns: whether the mutex is still ours.
+    private func renew(_ token: String) async throws(RedisError) -> Bool {
+        try await client.evaluate(
+            KombuScripts.renewLock, keys: [keys.unackedMutex], arguments: [token, "\(Self.lease)"]
+        ).int == 1
+    }
+
     private func unlock(_ token: String) async throws(RedisError) {
         _ = try await client.evaluate(KombuScripts.unlock, keys: [keys.unackedMutex], arguments: [token])
     }
 
-    private func restoreExpired(before limit: Double) async throws(RedisError) {
+    /// Step by step, while the mutex is ours.
+    private func restoreExpired(before limit: Double, token: String) async throws(RedisError) {
         var kept = 0
-        while true {
+        while try await renew(token) {
             // Newest first, each to the front: they are served again in the order in which they were claimed.
             let expired =
                 try await client.send(

@@ -85,6 +85,14 @@ enum KombuScripts {
             return 1
             """)
 
+    /// Puts off the end of a lock if it is still ours. Keys: the lock. Arguments: our token, how long in milliseconds.
+    static let renewLock = RedisScript(
+        name: "renewLock",
+        source: """
+            if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+            return 0
+            """)
+
     /// Deletes a lock if it is still ours. Keys: the lock. Arguments: our token.
     static let unlock = RedisScript(
         name: "unlock",

@@ -116,6 +116,32 @@ extension Live {
             await connection.close()
         }
 
+        @Test("A stopped consumer gives back what it took and what it did not take, and gets none of it again")
+        func stopped() async throws {
+            let connection = try await LiveBroker.connect()
+            let channel = try await connection.openChannel()
+            let queue = LiveBroker.queueName()
+            let consumer = try await consume([queue])
+            for number in 0..<6 { try await publish("\(number)", to: queue, on: channel) }
+            var taken: [Delivery] = []
+            while taken.count < 3 { taken += try await consumer.next(atMost: 3 - taken.count) }
+            await consumer.stop()
+            #expect(try await consumer.next(atMost: 10).isEmpty)
+            // One of them runs still.
+            try await consumer.giveBack(taken.dropFirst().map(\.receipt))
+            let other = try await consume([queue])
+            var again: [Delivery] = []
+            while again.count < 5 { again += try await other.next(atMost: 10) }
+            #expect(bodies(again) == ["1", "2", "3", "4", "5"])
+            try await consumer.settle([Settlement(taken[0].receipt, .acknowledge)])
+            try await other.settle(again.map { Settlement($0.receipt, .acknowledge) })
+            try await consumer.close()
+            try await other.close()
+            #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 0)
+            try await channel.queueDelete(queue)
+            await connection.close()
+        }
+
         @Test("What is parked goes nowhere else, and comes from whoever sent it")
         func parked() async throws {
             let connection = try await LiveBroker.connect()

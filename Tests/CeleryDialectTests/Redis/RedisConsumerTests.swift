@@ -3,10 +3,11 @@ import CeleriacCore
 import CeleriacRedis
 import CeleriacTestKit
 import CeleriacWire
-import CeleryDialect
 import Logging
 import NIOPosix
 import Testing
+
+@testable import CeleryDialect
 
 /// What a consumer does where Redis refuses, and at its end.
 @Suite("A consumer at Redis", .timeLimit(.minutes(1)))
@@ -129,6 +130,22 @@ struct RedisConsumerTests {
         _ = try await bench.redis.send(RedisCommand("DEL", "unacked_index"))
         try await consumer.close()
         await broker.close()
+        await bench.close()
+    }
+
+    @Test("renews the restore mutex only while it is its own")
+    func mutexLease() async throws {
+        let bench = try await RedisBench()
+        func renew(_ token: String) async throws -> Int? {
+            try await bench.redis.evaluate(KombuScripts.renewLock, keys: ["unacked_mutex"], arguments: [token, "10000"])
+                .int
+        }
+        #expect(try await renew("mine") == 0)
+        _ = try await bench.redis.send(RedisCommand("SET", "unacked_mutex", "mine"))
+        #expect(try await renew("other") == 0)
+        #expect(try await bench.int(RedisCommand("PTTL", "unacked_mutex")) == -1)
+        #expect(try await renew("mine") == 1)
+        #expect(try await (1...10_000).contains(bench.int(RedisCommand("PTTL", "unacked_mutex"))))
         await bench.close()
     }
 

@@ -16,6 +16,15 @@ enum InterruptedSite: Sendable, CustomTestStringConvertible {
         return available
     }
 
+    /// Those of this build, also where only the results lie elsewhere.
+    static var all: [InterruptedSite] {
+        #if AMQP && Redis
+        available + [.celery(.rabbitMQRedis)]
+        #else
+        available
+        #endif
+    }
+
     func site(visibilityTimeout: Double = 3600) async throws -> any LiveSite {
         switch self {
         case .celery(let kind): try await BrokerSite(kind, visibilityTimeout: visibilityTimeout)

@@ -11,13 +11,12 @@ import CeleriacRedis
 /// Servers and workers that end in the middle of work: nothing is lost, and nothing runs twice that need not.
 @Suite("Interruptions", .serialized)
 struct InterruptionTests {
-    private static let record = TaskName<String, String, Double, String>("tasks.record")
     private static let add = TaskName<Int, Int, Int>("tasks.add")
     private static let block = TaskName<String, String, Double, String>("tasks.block")
 
     @Test(
         "A server restarts with 100 calls in flight and a task running", .timeLimit(.minutes(5)),
-        arguments: InterruptedSite.available)
+        arguments: InterruptedSite.all)
     func serverRestarts(_ kind: InterruptedSite) async throws {
         try await serverRestarts(at: kind.site())
     }
@@ -25,13 +24,13 @@ struct InterruptionTests {
     private func serverRestarts(at site: some LiveSite) async throws {
         let app = site.app
         try await site.withWorker {
-            let path = site.folder.path + "/running"
-            let running = try await app.send(Self.record(path, "long", 8))
-            async let runningEnd = outcome { try await running.get(timeout: .seconds(120)) }
+            let (path, gate) = (site.folder.path + "/running", site.folder.path + "/gate")
+            let running = try await app.send(MatrixTasks.held(path, "long", gate))
+            try await until { recorded(path + ".begun") == ["long swift"] }
             let calls = try await app.send((0..<100).map { MatrixTasks.slow(0.2 + Double($0) / 1000) })
             let ends = try await withThrowingTaskGroup(of: Outcome.self) { calling in
                 for call in calls {
-                    calling.addTask { await outcome { try await call.get(timeout: .seconds(60)) } }
+                    calling.addTask { await outcome { try await call.get(timeout: .seconds(120)) } }
                 }
                 // Some have been answered, most have not.
                 _ = try await calls[3].get(timeout: .seconds(60))
@@ -40,11 +39,15 @@ struct InterruptionTests {
             }
             #expect(ends.count == 100)
             for end in ends { #expect(end.isTyped, "a call ended with \(end)") }
-            if site.keepsResults { for end in ends { #expect(end == .answered) } }
-            // The worker is back by itself.
+            // A result by rpc that is on its way during the restart may be lost.
+            let answered = ends.count { $0 == .answered }
+            #expect(site.keepsResults ? answered == 100 : answered >= 50, "\(answered) calls were answered")
+            // The worker is back by itself, and the task still runs.
             #expect(try await app.send(Self.add(2, 3)).get(timeout: .seconds(60)) == 5)
-            #expect(await runningEnd.isTyped)
-            try await until { recorded(path).count >= 1 }
+            #expect(recorded(path).isEmpty)
+            #expect(FileManager.default.createFile(atPath: gate, contents: nil))
+            #expect(try await running.get(timeout: .seconds(120)) == "long")
+            #expect(recorded(path).contains("long swift"))
             try await until { try await site.messages() == (0, 0) }
         }
         await site.close()
@@ -58,15 +61,24 @@ struct InterruptionTests {
     }
 
     private func gracefulStop(at site: some LiveSite) async throws {
-        let (worker, path) = try await busyWorker(on: site)
+        let busy = try await BusyWorker.start(on: site)
         let stopOther = try await site.startOtherWorker()
-        #expect(await worker.stop() == .exited(0), "\(worker.logged)")
-        try await until { try await site.messages() == (0, 0) }
+        try await busy.expectNothingEnded()
+        busy.process.child.signal(SIGTERM)
+        // What had not begun goes back at once: others run it while the four still run here.
+        let others = busy.texts.dropFirst(4).map { "\($0) \(site.otherWorker)" }
+        try await until { recorded(busy.path).count >= others.count }
+        try await until { try await site.messages() == (0, 4) }
+        #expect(recorded(busy.path).sorted() == others)
+        #expect(busy.process.child.status == nil)
+        busy.letGo()
+        #expect(await busy.process.child.wait() == .exited(0), "\(busy.process.logged)")
         // Each ran, and none twice.
-        #expect(recorded(path).sorted() == Self.texts)
+        #expect(recorded(busy.path).sorted() == busy.held + others)
+        #expect(try await site.messages() == (0, 0))
         await stopOther()
         #expect(try await site.messages() == (0, 0))
-        #expect(recorded(path).sorted() == Self.texts)
+        #expect(recorded(busy.path).sorted() == busy.held + others)
         await site.close()
     }
 
@@ -74,18 +86,23 @@ struct InterruptionTests {
         "SIGKILL with 4 tasks running and more prefetched: another worker restores them", .timeLimit(.minutes(5)),
         arguments: InterruptedSite.available)
     func crash(_ kind: InterruptedSite) async throws {
-        try await crash(at: kind.site(visibilityTimeout: 3))
+        try await crash(at: kind.site(visibilityTimeout: 5))
     }
 
     private func crash(at site: some LiveSite) async throws {
-        let (worker, path) = try await busyWorker(on: site)
+        let busy = try await BusyWorker.start(on: site)
         let stopOther = try await site.startOtherWorker()
-        worker.child.signal(SIGKILL)
-        #expect(await worker.child.wait() == .signalled(SIGKILL))
-        try await until { Set(recorded(path)).count == 24 }
-        #expect(Set(recorded(path)).sorted() == Self.texts)
+        try await busy.expectNothingEnded()
+        busy.process.child.signal(SIGKILL)
+        #expect(await busy.process.child.wait() == .signalled(SIGKILL))
+        #expect(recorded(busy.path).isEmpty)
+        busy.letGo()
+        try await until { recorded(busy.path).count >= busy.texts.count }
         try await until { try await site.messages() == (0, 0) }
         await stopOther()
+        // Those that had begun here too: each ran to its end once, there.
+        #expect(recorded(busy.path).sorted() == busy.texts.map { "\($0) \(site.otherWorker)" })
+        #expect(try await site.messages() == (0, 0))
         await site.close()
     }
 
@@ -116,54 +133,48 @@ struct InterruptionTests {
     @Test("What a killed Machinery worker held comes back as one attempt more", .timeLimit(.minutes(5)))
     func attempts() async throws {
         let site = try await MachinerySite(.redis, visibilityTimeout: 1)
-        let (worker, path) = try await busyWorker(on: site)
-        worker.child.signal(SIGKILL)
-        #expect(await worker.child.wait() == .signalled(SIGKILL))
+        let busy = try await BusyWorker.start(on: site)
+        busy.process.child.signal(SIGKILL)
+        #expect(await busy.process.child.wait() == .signalled(SIGKILL))
         let redis = RedisClient(
             try RedisConfiguration(url: site.broker), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
             logger: MachineryBench.logger)
         let attempts = RedisCommand("HVALS", "machinery_tasks.celeriac.attempts")
         #expect(try await redis.send(attempts).array?.isEmpty == true)
-        let next = try await LiveWorkerProcess.start(on: site)
-        // The four that had begun take eight seconds again, so that their attempts are there to be seen.
+        let next = try await LiveWorkerProcess.start(on: site, name: "next")
+        // The gate holds the four again, so that their attempts are there to be seen.
         try await until { try await redis.send(attempts).array?.isEmpty == false }
         #expect(Set(try await redis.send(attempts).array?.compactMap(\.string) ?? []) == ["1"])
-        try await until { Set(recorded(path)).count == 24 }
+        busy.letGo()
         try await until { try await site.messages() == (0, 0) }
-        #expect(recorded(path).sorted() == Self.texts)
+        #expect(recorded(busy.path).sorted() == busy.texts.map { "\($0) next" })
         #expect(try await redis.send(attempts).array?.isEmpty == true)
         #expect(await next.stop() == .exited(0), "\(next.logged)")
         await redis.close()
         await site.close()
     }
     #endif
-
-    private static let texts = (10..<34).map { "\($0)" }
-
-    /// A worker process that runs 4 of 24 tasks and holds as many more as it does.
-    private func busyWorker(on site: some LiveSite) async throws -> (LiveWorkerProcess, path: String) {
-        let path = site.folder.path + "/recorded"
-        let worker = try await LiveWorkerProcess.start(on: site)
-        // The first four take long enough for another worker to start while they run.
-        try await site.app.send(
-            Self.texts.enumerated().map { Self.record(path, $1, $0 < 4 ? 8 : 0.05) },
-            options: SendOptions(ignoresResult: true))
-        try await until { try await site.messages() == (24 - site.window, site.window) }
-        return (worker, path)
-    }
 }
 
 /// How a call ended.
 private enum Outcome: Equatable, Sendable, CustomStringConvertible {
     case answered
     case typedError(String)
+    case timeout
     case otherError(String)
 
-    var isTyped: Bool { if case .otherError = self { false } else { true } }
+    /// Whether it is an answer, or an error that says more than that no answer came.
+    var isTyped: Bool {
+        switch self {
+        case .answered, .typedError: true
+        case .timeout, .otherError: false
+        }
+    }
 
     var description: String {
         switch self {
         case .answered: "an answer"
+        case .timeout: "nothing in time"
         case .typedError(let text), .otherError(let text): text
         }
     }
@@ -173,6 +184,8 @@ private func outcome<Value: Sendable>(_ call: @Sendable () async throws -> Value
     do {
         _ = try await call()
         return .answered
+    } catch let error as CeleriacError where error.code == .timeout {
+        return .timeout
     } catch let error as CeleriacError {
         return .typedError("\(error)")
     } catch let error as RemoteTaskError {

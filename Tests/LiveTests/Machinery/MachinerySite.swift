@@ -1,6 +1,7 @@
 #if Redis
 import Celeriac
 import CeleriacTestKit
+import Testing
 
 /// A broker of a test's own with a Machinery application beside it, whose results lie in Redis.
 struct MachinerySite: LiveSite {
@@ -11,6 +12,7 @@ struct MachinerySite: LiveSite {
     let folder: TemporaryFolder
     let visibilityTimeout: Double
     let keepsResults = true
+    let otherWorker = "other"
     let window: Int
     private let server: LiveServer
 
@@ -52,8 +54,8 @@ struct MachinerySite: LiveSite {
     }
 
     func startOtherWorker() async throws -> @Sendable () async -> Void {
-        let worker = try await LiveWorkerProcess.start(on: self)
-        return { _ = await worker.stop() }
+        let worker = try await LiveWorkerProcess.start(on: self, name: otherWorker)
+        return { #expect(await worker.stop() == .exited(0), "\(worker.logged)") }
     }
 
     func restart() async throws { try await server.restart() }

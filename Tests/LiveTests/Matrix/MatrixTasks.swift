@@ -13,6 +13,7 @@ enum MatrixTasks {
         "tasks.retry_exhaust", parameters: .init("max_retries", default: 2), .init("countdown", default: 0.1))
     static let record = TaskName<String, String, Double, String>(
         "tasks.record", parameters: "path", "text", .init("seconds", default: 0))
+    static let held = TaskName<String, String, String, String>("tasks.held", parameters: "path", "text", "gate")
     static let slow = TaskName<Double, Double>("tasks.slow")
     static let ignored = TaskName<Rest<WireValue>, Int>("tasks.ignored")
 
@@ -49,6 +50,12 @@ enum MatrixTasks {
         record.handled { path, text, seconds in
             try await Task.sleep(for: .seconds(seconds))
             try append(text, to: path)
+            return text
+        }
+        held.handled { path, text, gate in
+            try append("\(text) swift", to: path + ".begun")
+            try await until { gate.isEmpty || FileManager.default.fileExists(atPath: gate) }
+            try append("\(text) swift", to: path)
             return text
         }
         TaskName<[Int], Int>("tasks.sum_ints").handled { $0.reduce(0, +) }

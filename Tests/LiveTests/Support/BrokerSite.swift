@@ -5,12 +5,14 @@ import Logging
 
 /// A broker of a test's own, with Celery applications on both sides.
 struct BrokerSite: LiveSite {
-    /// Which broker, with its own way to answer.
+    /// Which broker, and where results lie.
     enum Kind: String, CaseIterable, Sendable {
         case redis = "Redis + Redis"
         case rabbitMQ = "RabbitMQ + rpc"
+        /// For tests in which it matters that RabbitMQ's results outlive it.
+        case rabbitMQRedis = "RabbitMQ + Redis"
 
-        /// Those of this build.
+        /// Those of this build whose results are the broker's own.
         static var available: [Kind] {
             var available: [Kind] = []
             #if Redis
@@ -48,7 +50,7 @@ struct BrokerSite: LiveSite {
                 "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
             ]
         case .rabbitMQ:
-            results = "rpc://"
+            results = kind == .rabbitMQ ? "rpc://" : try await SharedServers.shared.redisDatabaseURL()
         }
         var configuration = CeleryConfiguration()
         configuration.redis.visibilityTimeout = .seconds(visibilityTimeout)
@@ -63,8 +65,9 @@ struct BrokerSite: LiveSite {
 
     let dialect = "celery"
     let window = 24
+    let otherWorker = "python"
     /// What Redis had taken it remembers, results too.
-    var keepsResults: Bool { kind == .redis }
+    var keepsResults: Bool { kind != .rabbitMQ }
 
     func withWorker(_ body: @Sendable () async throws -> Void) async throws {
         let worker = app.worker(

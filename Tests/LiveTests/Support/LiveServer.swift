@@ -14,7 +14,7 @@ enum LiveServer: Sendable {
     static func start(_ kind: BrokerSite.Kind) async throws -> LiveServer {
         switch kind {
         case .redis: .redis(try await RedisServer.start())
-        case .rabbitMQ: .rabbitMQ(try await RabbitMQServer.start())
+        case .rabbitMQ, .rabbitMQRedis: .rabbitMQ(try await RabbitMQServer.start())
         }
     }
 

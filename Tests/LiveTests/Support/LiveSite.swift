@@ -12,7 +12,7 @@ protocol LiveSite: Sendable {
     var folder: TemporaryFolder { get }
     /// In seconds.
     var visibilityTimeout: Double { get }
-    /// Whether results outlive a restart of the server.
+    /// Whether results outlive a restart of the broker.
     var keepsResults: Bool { get }
     /// How many of many messages a worker in a process of its own holds.
     var window: Int { get }
@@ -20,12 +20,15 @@ protocol LiveSite: Sendable {
     /// Runs a worker in this process that runs four of ``MatrixTasks`` at once, while `body` runs.
     func withWorker(_ body: @Sendable () async throws -> Void) async throws
 
+    /// Who ran a task, as the worker that ``startOtherWorker()`` starts writes it.
+    var otherWorker: String { get }
+
     /// Starts a worker of another kind, or where there is none another one, in a process of its own.
     ///
     /// - Returns: what ends it.
     func startOtherWorker() async throws -> @Sendable () async -> Void
 
-    /// Restarts the server; what it had stored stays.
+    /// Restarts the broker; what it had stored stays.
     func restart() async throws
 
     /// How many messages are in the default queue, and how many are claimed and not settled.

@@ -8,14 +8,16 @@ struct LiveWorkerProcess: Sendable {
     private let log: String
 
     /// Starts a worker and waits until it consumes.
+    ///
+    /// - Parameter name: by which its tasks say who ran them.
     static func start(
-        on site: some LiveSite, concurrency: Int = 4, prefetchMultiplier: Int = 6
+        on site: some LiveSite, name: String = "swift", concurrency: Int = 4, prefetchMultiplier: Int = 6
     ) async throws -> LiveWorkerProcess {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let program = URL(filePath: tests).deletingLastPathComponent().appending(path: "LiveWorker").path
-        let name = UUID().uuidString
-        let ready = "\(site.folder.path)/\(name).ready"
-        let log = "\(site.folder.path)/\(name).log"
+        let files = "\(site.folder.path)/\(UUID().uuidString)"
+        let ready = "\(files).ready"
+        let log = "\(files).log"
         var environment = ProcessInfo.processInfo.environment
         environment["LIVE_DIALECT"] = site.dialect
         environment["LIVE_BROKER"] = site.broker
@@ -23,6 +25,7 @@ struct LiveWorkerProcess: Sendable {
         environment["LIVE_CONCURRENCY"] = "\(concurrency)"
         environment["LIVE_PREFETCH_MULTIPLIER"] = "\(prefetchMultiplier)"
         environment["LIVE_VISIBILITY_TIMEOUT"] = "\(site.visibilityTimeout)"
+        environment["LIVE_NAME"] = name
         environment["LIVE_READY"] = ready
         let child = try ChildProcess(
             program, [], environment: environment, output: .file(log), error: .file(log))

@@ -4,6 +4,10 @@ import Foundation
 import Logging
 import Testing
 
+#if Redis
+import CeleriacRedis
+#endif
+
 /// Tasks and results through encrypted connections, and what is refused there.
 @Suite("TLS", .serialized)
 struct TLSTests {
@@ -11,10 +15,11 @@ struct TLSTests {
     private struct Identity {
         var authority: String
         var client: TestCertificates.Identity?
+        var checksHost = true
 
         /// As a URL's query.
         var query: String {
-            var query = "?ssl_ca_certs=\(authority)"
+            var query = "?ssl_ca_certs=\(authority)" + (checksHost ? "" : "&ssl_check_hostname=false")
             if let client { query += "&ssl_certfile=\(client.certificatePath)&ssl_keyfile=\(client.privateKeyPath)" }
             return query
         }
@@ -27,15 +32,33 @@ struct TLSTests {
         let url = try #require(server.tlsURL)
         try await exchanges(broker: url, results: url, certificates)
         try await exchangesOfMachinery(url, certificates)
-        try await refuses(broker: url, results: url, Identity(authority: certificates.authorityPath))
+        try await refuses(
+            broker: url, results: url, Identity(authority: certificates.authorityPath), because: "CERTIFICATE_REQUIRED")
         try await refuses(
             broker: url, results: url,
-            Identity(authority: certificates.unknownAuthorityPath, client: certificates.client))
+            Identity(authority: certificates.unknownAuthorityPath, client: certificates.client),
+            because: "CERTIFICATE_VERIFY_FAILED")
+        #expect(try await sent(to: server) == [0, 0])
         await server.stop()
         let impostor = try await RedisServer.start(.init(tls: certificates.wrongHost))
         let other = try #require(impostor.tlsURL)
-        try await refuses(broker: other, results: other, Identity(authority: certificates.authorityPath))
+        var stranger = Identity(authority: certificates.authorityPath)
+        try await refuses(broker: other, results: other, stranger, because: "failedToValidateHostname")
+        #expect(try await sent(to: impostor) == [0, 0])
+        // The name is all that is wrong with it.
+        stranger.checksHost = false
+        try await sends(broker: other, results: other, stranger)
+        #expect(try await sent(to: impostor) == [1, 1])
         await impostor.stop()
+    }
+
+    /// How many tasks lie in each queue, seen without TLS.
+    private func sent(to server: RedisServer) async throws -> [Int?] {
+        let connection = try await RedisConnection.connect(
+            try RedisConfiguration(url: server.url), on: sharedEventLoop(), logger: Logger(label: "live"))
+        let lengths = try await connection.send(Self.queues.map { RedisCommand("LLEN", $0) })
+        await connection.close()
+        return lengths.map(\.int)
     }
     #endif
 
@@ -46,17 +69,41 @@ struct TLSTests {
         let url = try #require(server.tlsURL)
         try await exchanges(broker: url, results: "rpc://", certificates)
         try await exchangesOfMachinery(url, certificates)
-        try await refuses(broker: url, results: "rpc://", Identity(authority: certificates.authorityPath))
+        try await refuses(
+            broker: url, results: "rpc://", Identity(authority: certificates.authorityPath),
+            because: "CERTIFICATE_REQUIRED")
         try await refuses(
             broker: url, results: "rpc://",
-            Identity(authority: certificates.unknownAuthorityPath, client: certificates.client))
+            Identity(authority: certificates.unknownAuthorityPath, client: certificates.client),
+            because: "CERTIFICATE_VERIFY_FAILED")
+        #expect(try await sent(to: server) == [0, 0])
         await server.stop()
         let impostor = try await RabbitMQServer.start(.init(tls: certificates.wrongHost))
-        try await refuses(
-            broker: try #require(impostor.tlsURL), results: "rpc://", Identity(authority: certificates.authorityPath))
+        let other = try #require(impostor.tlsURL)
+        var stranger = Identity(authority: certificates.authorityPath)
+        try await refuses(broker: other, results: "rpc://", stranger, because: "failedToValidateHostname")
+        #expect(try await sent(to: impostor) == [0, 0])
+        // The name is all that is wrong with it.
+        stranger.checksHost = false
+        try await sends(broker: other, results: "rpc://", stranger)
+        #expect(try await sent(to: impostor) == [1, 1])
         await impostor.stop()
     }
+
+    /// How many tasks lie in each queue, seen by the server's own tool; 0 where there is no queue.
+    private func sent(to server: RabbitMQServer) async throws -> [Int?] {
+        var counts: [Substring: Int] = [:]
+        for line in try await server.rabbitmqctl("--silent", "list_queues", "name", "messages").split(separator: "\n") {
+            let fields = line.split(separator: "\t")
+            if fields.count == 2 { counts[fields[0]] = Int(fields[1]) }
+        }
+        return Self.queues.map { counts[Substring($0)] ?? 0 }
+    }
     #endif
+
+    private static let add = TaskName<Int, Int, Int>("tasks.add")
+    /// Celery's and Machinery's.
+    private static let queues = ["celery", "machinery_tasks"]
 
     private static var logger: Logger {
         var logger = Logger(label: "live")
@@ -117,26 +164,37 @@ struct TLSTests {
         let worker = server.makeWorker(consumerTag: "tls", concurrency: 2)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            #expect(try await server.send(TaskName<Int, Int, Int>("tasks.add")(2, 3)).get(timeout: .seconds(30)) == 5)
+            #expect(try await server.send(Self.add(2, 3)).get(timeout: .seconds(30)) == 5)
             worker.stop()
             try await group.waitForAll()
         }
         await server.close()
     }
 
-    /// Sending fails with a typed error, in both dialects, and nothing of the task has left.
-    private func refuses(broker: String, results: String, _ identity: Identity) async throws {
+    /// Sending fails in both dialects with an error that gives the reason.
+    private func refuses(broker: String, results: String, _ identity: Identity, because reason: String) async throws {
+        let app = try app(broker: broker, results: results, identity)
+        let server = try machinery(broker, identity)
+        // By rpc the queue of replies comes first, with Machinery the task's state.
+        let code = results == "rpc://" ? CeleriacError.Code.resultStore : .publishFailed
+        for (sender, code) in [(app, code), (server, .resultStore)] as [(any TaskSender, CeleriacError.Code)] {
+            await #expect {
+                try await sender.send(Self.add(2, 3))
+            } throws: { error in
+                guard let error = error as? CeleriacError else { return false }
+                return error.code == code && "\(error)".contains(reason)
+            }
+        }
+        await app.close()
+        await server.close()
+    }
+
+    /// The same clients send where the host's name is not checked.
+    private func sends(broker: String, results: String, _ identity: Identity) async throws {
         let app = try app(broker: broker, results: results, identity)
         let server = try machinery(broker, identity)
         for sender: any TaskSender in [app, server] {
-            await #expect {
-                try await sender.send(TaskName<Int, Int, Int>("tasks.add")(2, 3))
-            } throws: { error in
-                ((error as? CeleriacError)?.code).map {
-                    [.unavailable, .publishFailed, .configuration, .resultStore].contains($0)
-                }
-                    ?? false
-            }
+            try await sender.send(Self.add(2, 3), ignoresResult: true)
         }
         await app.close()
         await server.close()

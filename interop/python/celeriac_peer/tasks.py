@@ -176,6 +176,7 @@ def held(path, text, gate):
         time.sleep(0.02)
     with open(path, "a") as file:
         file.write(f"{text} python\n")
+    return text
 
 
 @task

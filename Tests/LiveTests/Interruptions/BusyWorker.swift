@@ -1,0 +1,40 @@
+import Celeriac
+import CeleriacTestKit
+import Foundation
+import Testing
+
+/// A Swift worker in a process of its own that runs 4 tasks, held by a gate, and has claimed as many more as it does.
+struct BusyWorker<Site: LiveSite>: Sendable {
+    let process: LiveWorkerProcess
+    /// Where tasks write, when they end, their text and who ran them.
+    let path: String
+    let texts: [String]
+    private let site: Site
+    private let gate: String
+
+    static func start(on site: Site) async throws -> BusyWorker {
+        let busy = BusyWorker(
+            process: try await LiveWorkerProcess.start(on: site, concurrency: 4, prefetchMultiplier: 6),
+            path: site.folder.path + "/recorded", texts: (10..<10 + site.window).map { "\($0)" }, site: site,
+            gate: site.folder.path + "/gate")
+        try await site.app.send(
+            busy.texts.enumerated().map { MatrixTasks.held(busy.path, $1, $0 < 4 ? busy.gate : "") },
+            options: SendOptions(ignoresResult: true))
+        try await until { try await site.messages() == (0, site.window) }
+        try await until { recorded(busy.path + ".begun").count == 4 }
+        return busy
+    }
+
+    /// The texts of the four that the gate holds, as this worker records them.
+    var held: [String] { texts.prefix(4).map { "\($0) swift" } }
+
+    /// Nothing has ended, and no more than the four that the gate holds has begun.
+    func expectNothingEnded() async throws {
+        #expect(try await site.messages() == (0, site.window))
+        #expect(recorded(path + ".begun").sorted() == held)
+        #expect(recorded(path).isEmpty)
+    }
+
+    /// Lets the four end.
+    func letGo() { #expect(FileManager.default.createFile(atPath: gate, contents: nil)) }
+}
