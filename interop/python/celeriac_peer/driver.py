@@ -21,9 +21,9 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "state", "id"}                                   -> {"state"}
     {"op": "forget", "id"}                                  -> {"forgotten": null}
     {"op": "ping", "timeout"}                               -> {"replies"}: waits until a worker answers
-    {"op": "inspect", "method", "args", "timeout"}          -> {"replies"}
+    {"op": "inspect", "method", "args", "timeout"}          -> {"replies"}; "destination" and "limit"
     {"op": "control", "command", "arguments", "timeout"}    -> {"replies"}; with "reply" false it does not wait;
-        "destination", "pattern" and "matcher" as for ``broadcast``
+        "destination", "pattern", "matcher" and "limit" as for ``broadcast``
     {"op": "revoke", "ids", "terminate", "signal"}          -> {"revoked": null}: ``app.control.revoke``
     {"op": "listen"}                                        -> {"listening": null}: from now on events are received
     {"op": "heard"}                                         -> {"events"}: the events received since the last time
@@ -164,12 +164,13 @@ def ping(timeout):
 
 
 def inspect(request):
-    inspector = app.control.inspect(timeout=request.get("timeout", 1))
+    options = {name: request[name] for name in ("destination", "limit") if name in request}
+    inspector = app.control.inspect(timeout=request.get("timeout", 1), **options)
     return getattr(inspector, request["method"])(*request.get("args", []))
 
 
 def control(request):
-    options = {name: request[name] for name in ("destination", "pattern", "matcher") if name in request}
+    options = {name: request[name] for name in ("destination", "pattern", "matcher", "limit") if name in request}
     return app.control.broadcast(
         request["command"], arguments=request.get("arguments"), reply=request.get("reply", True),
         timeout=request.get("timeout", 1), **options
