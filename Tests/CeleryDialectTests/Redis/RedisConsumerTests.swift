@@ -137,8 +137,9 @@ struct RedisConsumerTests {
     func mutexLease() async throws {
         let bench = try await RedisBench()
         func renew(_ token: String) async throws -> Int? {
-            try await bench.redis.evaluate(KombuScripts.renewLock, keys: ["unacked_mutex"], arguments: [token, "10000"])
-                .int
+            try await bench.redis.evaluate(
+                KombuScripts.renewLock, keys: ["unacked_mutex"], arguments: [token, "10000"]
+            ).int
         }
         #expect(try await renew("mine") == 0)
         _ = try await bench.redis.send(RedisCommand("SET", "unacked_mutex", "mine"))
