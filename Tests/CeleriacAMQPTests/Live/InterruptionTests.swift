@@ -43,6 +43,8 @@ extension Live {
             let client = try await LiveBroker.client()
             let name = LiveBroker.queueName()
             try await client.connection().openChannel().queueDeclare(name)
+            // A broker that is killed has forgotten a queue whose declaration it had not written down yet.
+            try await server.rabbitmqctl("eval", "mnesia:sync_log().")
             let message = WireMessage(properties: MessageProperties(deliveryMode: 2), body: [1])
             let isStopping = Shared(false)
             let confirmed = Shared(0)

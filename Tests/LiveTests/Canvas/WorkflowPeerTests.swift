@@ -70,7 +70,8 @@ struct WorkflowPeerTests {
         try await Self.run(transport) { site, driver in
             let add: WireValue = ["task": "tasks.add"]
             let bodyless: WireValue = ["task": "celery.chord", "subtask_type": "chord", "kwargs": ["header": [add]]]
-            let notes: WireValue = .array(Array(repeating: ["task": "tasks.ignored", "options": ["queue": "swift"]], count: 10_000))
+            let notes: WireValue = .array(
+                Array(repeating: ["task": "tasks.ignored", "options": ["queue": "swift"]], count: 10_000))
             let embeds: [(WireObject, String)] = [
                 (["callbacks": add], "PENDING"), (["chain": [1]], "PENDING"), (["chord": [1]], "PENDING"),
                 (["chain": [bodyless]], "FAILURE"), (["callbacks": [bodyless]], "FAILURE"),
