@@ -198,9 +198,7 @@ struct MachineryRedisWorkerTests {
         try await bench.run {
             #expect(try await bench.ended("task_first").state == "SUCCESS")
             #expect(try await bench.ended("task_handed").state == "SUCCESS")
-            while try await bench.elements(of: "machinery_tasks.parked").isEmpty {
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            try await until { try await !bench.elements(of: "machinery_tasks.parked").isEmpty }
         }
         let record = try JSON.decode(try await bench.elements(of: "machinery_tasks.parked").first ?? [])
         #expect(record["reason"] == "tooManyAttempts")
@@ -247,9 +245,7 @@ struct MachineryRedisWorkerTests {
         try await bench.run {
             let handle = try await bench.server.send(MachineryTasks.add([1, 2]))
             #expect(try await handle.get(timeout: .seconds(20)) == 3)
-            while try await bench.elements(of: "machinery_tasks.parked").isEmpty {
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            try await until { try await !bench.elements(of: "machinery_tasks.parked").isEmpty }
         }
         let record = try JSON.decode(try await bench.elements(of: "machinery_tasks.parked").first ?? [])
         #expect(record["reason"] == "unregistered")
@@ -278,9 +274,7 @@ struct MachineryRedisWorkerTests {
                 try await bench.ended("task_bad").error == "Reflect task args error: map is not one of supported types")
             let crashed = try #require(crash.stored.first?.key)
             #expect(try await bench.ended(crashed).error.hasPrefix("Reflect task args error: reflect: call of"))
-            while try await bench.elements(of: "machinery_tasks.parked").count < probes.count {
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            try await until { try await bench.elements(of: "machinery_tasks.parked").count >= probes.count }
         }
         let parked = try await bench.elements(of: "machinery_tasks.parked").map { try JSON.decode($0) }
         #expect(parked.count == probes.count)
@@ -332,9 +326,7 @@ struct MachineryRedisWorkerTests {
         signature.retryTimeout = 2
         try await bench.push(signature.encode())
         try await bench.run {
-            while try await bench.int(RedisCommand("ZCARD", "delayed_tasks")) == 0 {
-                try await Task.sleep(for: .milliseconds(2))
-            }
+            try await until { try await bench.int(RedisCommand("ZCARD", "delayed_tasks")) > 0 }
         }
         let message = try await bench.redis.send(RedisCommand("ZRANGE", "delayed_tasks", 0, 0)).array?.first?.bytes
         let later = try MachinerySignature.decode(message ?? [])
@@ -363,9 +355,7 @@ struct MachineryRedisWorkerTests {
         }
         let first = Task { try await servers[0].run() }
         let second = Task { try await servers[1].run() }
-        while try await bench.int(RedisCommand("LLEN", "machinery_tasks")) < 2 {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await until { try await bench.int(RedisCommand("LLEN", "machinery_tasks")) >= 2 }
         let value = try await bench.int(RedisCommand("GET", "machinery_lock_workerperiodic-add@every 1s"))
         first.cancel()
         second.cancel()
