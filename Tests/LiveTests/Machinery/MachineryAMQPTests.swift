@@ -61,13 +61,9 @@ struct MachineryAMQPTests {
         let wanted = RecordedCase.normalized(recorded.left)
         let found = try await bench.run {
             try await self.publish(recorded.published.map { Array($0.utf8) }, by: client)
-            let deadline = ContinuousClock.now + .seconds(20)
-            while ContinuousClock.now < deadline {
-                let found = RecordedCase.normalized(try await bench.content())
-                if found == wanted { return found }
-                try await Task.sleep(for: .milliseconds(5))
+            return try await look(for: wanted, atMost: .seconds(20)) {
+                RecordedCase.normalized(try await bench.content())
             }
-            return RecordedCase.normalized(try await bench.content())
         }
         #expect(found == wanted)
         #expect(try await take("machinery_tasks", by: client).isEmpty)

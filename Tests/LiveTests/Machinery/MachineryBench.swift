@@ -5,6 +5,7 @@ import CeleriacTestKit
 import Foundation
 import Logging
 import NIOPosix
+import Testing
 
 /// A Machinery application on a Redis database of its own.
 struct MachineryBench: Sendable {
@@ -78,10 +79,8 @@ struct MachineryBench: Sendable {
 
     /// Waits until a task has ended.
     func ended(_ id: String) async throws -> MachineryTaskState {
-        while true {
-            if let state = try await state(id), state.isCompleted { return state }
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        try await until { try await state(id)?.isCompleted == true }
+        return try #require(try await state(id))
     }
 
     /// Everything in the database: for each key its type and its content.

@@ -47,13 +47,9 @@ struct MachineryRedisReplayTests {
         let wanted = RecordedCase.normalized(recorded.left)
         let found = try await bench.run {
             // What Go left is what is left at last: until then the worker has time.
-            let deadline = ContinuousClock.now + .seconds(20)
-            while ContinuousClock.now < deadline {
-                let found = RecordedCase.normalized(try await bench.content().withoutInFlight)
-                if found == wanted { return found }
-                try await Task.sleep(for: .milliseconds(5))
+            try await look(for: wanted, atMost: .seconds(20)) {
+                RecordedCase.normalized(try await bench.content().withoutInFlight)
             }
-            return RecordedCase.normalized(try await bench.content().withoutInFlight)
         }
         #expect(found == wanted)
         // And when the worker has stopped, nothing of its own is left.
