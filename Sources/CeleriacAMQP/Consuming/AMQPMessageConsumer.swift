@@ -138,11 +138,12 @@ package final class AMQPMessageConsumer: MessageConsumer {
         return !limit.isGlobal
     }
 
-    /// Sets the limit anew, and where it is one of each consumer puts others in the place of those that there are.
+    /// Sets the limit anew, and where it is one of each consumer puts others in the place of those that there are. What
+    /// came by those does not count for the others: until it is settled more may come than the limit says, never less.
     private func changeLimit() async throws(AMQPError) {
         let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
         guard let channel, try await setLimit(channel) else { return }
-        for (tag, queue) in old {
+        for (tag, queue) in old where state.withLockedValue({ $0.activeTags[tag] != nil }) {
             try await consume(queue, on: channel, generation: generation)
             try await channel.cancel(consumerTag: tag)
             state.withLockedValue { $0.activeTags[tag] = nil }

@@ -169,7 +169,7 @@ public final class Client: TaskSender {
             reference: reference,
             results: zip(group.members, members).map { signature, reference in
                 AsyncResult(reference: reference, client: self, coding: signature.resultCoding, ticket: ticket)
-            })
+            }, client: self)
     }
 
     func result<Value>(_ reference: ResultReference, coding: ResultCoding<Value>) -> AsyncResult<Value> {
@@ -260,11 +260,7 @@ public final class Client: TaskSender {
 
     func currentResult(of id: String) async throws -> TaskResult? {
         guard let store else { return nil }
-        if store.deliversOnce { return hub.latest(id) }
-        guard let payload = try await store.fetch([id]).first ?? nil else { return nil }
-        var result = try dialect.result(from: payload)
-        result.taskID = id
-        return result
+        return store.deliversOnce ? hub.latest(id) : try await currentResults(of: [id]).first ?? nil
     }
 
     /// What is stored of tasks now; nil for those of which nothing is.
@@ -274,7 +270,13 @@ public final class Client: TaskSender {
         guard let store, !store.deliversOnce else {
             throw CeleriacError(.configuration, "there is no result store that can be asked for results")
         }
-        return try await store.fetch(ids).map { try $0.map { try dialect.result(from: $0) } }
+        return try zip(ids, try await store.fetch(ids)).map { id, payload in
+            guard let payload else { return nil }
+            var result = try dialect.result(from: payload)
+            // Some peers leave out whose it is.
+            result.taskID = id
+            return result
+        }
     }
 
     /// Deletes results that have expired, where the store does not do that by itself.

@@ -50,7 +50,8 @@ extension TaskSender {
     ///
     /// - Parameter options: options for all of them, over those of the signatures.
     /// - Returns: the results to come, in the order of the signatures.
-    /// - Throws: as `send` of one. When publishing fails, some of the tasks may have been delivered.
+    /// - Throws: as `send` of one; ``PartialPublishError`` when the broker is known to have taken some of the tasks. When
+    ///   publishing fails otherwise, some may have been delivered too.
     @discardableResult
     public func send<Value>(_ signatures: [Signature<Value>], options: SendOptions = SendOptions()) async throws
         -> [AsyncResult<Value>]
@@ -61,7 +62,7 @@ extension TaskSender {
     /// Sends a group, and returns once the broker has taken all its tasks.
     ///
     /// - Parameter options: options for all of them, over their own.
-    /// - Throws: as `send` of one.
+    /// - Throws: as `send` of one; ``PartialPublishError`` when the broker is known to have taken some of the tasks.
     @discardableResult
     public func send<Value>(_ group: GroupSignature<Value>, options: SendOptions = SendOptions()) async throws
         -> GroupResult<Value>

@@ -90,8 +90,6 @@ public struct WorkerControl: Sendable {
     }
 
     /// Changes how many handlers run at once: more for a positive number, fewer for a negative one. Those that run go on.
-    /// Where RabbitMQ limits consumers one by one (quorum queues, RabbitMQ 4) the worker holds no more messages than its
-    /// first window, so more handlers than that have nothing to do.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for less than one or more than 65,535 in all.
     public func resize(by change: Int) async throws { try await session.resize(by: change) }

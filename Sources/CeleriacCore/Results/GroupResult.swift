@@ -6,36 +6,37 @@ public struct GroupResult<Element: Sendable>: Sendable {
     public let reference: ResultReference
     /// The results of its members, in order.
     public let results: [AsyncResult<Element>]
+    private let client: Client
 
     /// The id of the group.
     public var id: String { reference.id }
 
-    init(reference: ResultReference, results: [AsyncResult<Element>]) {
+    init(reference: ResultReference, results: [AsyncResult<Element>], client: Client) {
         self.reference = reference
         self.results = results
+        self.client = client
     }
 
     init(_ reference: ResultReference, client: Client, coding: ResultCoding<Element>) {
         self.init(
             reference: reference,
-            results: (reference.members ?? []).map { client.result($0, coding: coding) })
+            results: (reference.members ?? []).map { client.result($0, coding: coding) }, client: client)
     }
 
     /// Stores which results belong to the group, so that whoever knows its id finds them again by
     /// ``TaskSender/group(_:as:)`` or Python's `GroupResult.restore`.
     ///
     /// - Throws: ``CeleriacError``: `unsupported` for a result store that keeps no groups (`rpc://`), `unavailable`.
-    public func save() async throws { try await results.first?.client.save(self) }
+    public func save() async throws { try await client.save(self) }
 
     /// Deletes what ``save()`` stored. The results stay.
     ///
     /// - Throws: as ``save()``.
-    public func delete() async throws { try await results.first?.client.forgetGroup(id) }
+    public func delete() async throws { try await client.forgetGroup(id) }
 
     /// What came before it in a chain; nil for a group alone.
     public var parent: AsyncResult<WireValue>? {
-        guard let client = results.first?.client else { return nil }
-        return reference.parent.map { client.result($0, coding: .wire) }
+        reference.parent.map { client.result($0, coding: .wire) }
     }
 
     /// Waits for the results of all members.

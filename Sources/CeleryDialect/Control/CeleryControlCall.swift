@@ -36,13 +36,13 @@ public struct CeleryControlCall: Sendable {
         return text
     }
 
-    /// An argument that is a whole number.
+    /// An argument that is a whole number, within what has a negative too.
     ///
     /// - Throws: a ``TaskFailure`` `TypeError` if it is something else.
     func number(_ name: String, default value: Int) throws -> Int {
         guard let argument = arguments[name], !argument.isNull else { return value }
-        guard let number = argument.intValue else {
-            throw TaskFailure("TypeError", "\(method)() argument '\(name)' must be int")
+        guard let number = argument.intValue, Int32(exactly: number) != nil else {
+            throw TaskFailure("TypeError", "\(method)() argument '\(name)' must be a small int")
         }
         return number
     }

@@ -328,7 +328,7 @@ extension CeleryFormats {
 
     private static func isBrokerHeader(_ name: String) -> Bool {
         // By CC and BCC the broker has sent copies; it would send them again.
-        ["x-death", "CC", "BCC"].contains(name) || name == "x-delivery-count" || name.hasPrefix("x-first-death-")
+        ["x-death", "x-delivery-count", "CC", "BCC"].contains(name) || name.hasPrefix("x-first-death-")
             || name.hasPrefix("x-last-death-")
     }
 

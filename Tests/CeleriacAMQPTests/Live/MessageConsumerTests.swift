@@ -14,27 +14,30 @@ extension Live {
     @Suite(.timeLimit(.minutes(2)))
     struct MessageConsumerTests {
         private struct Topology: AMQPConsumerTopology {
+            var arguments: WireObject = [:]
             func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError) {
                 let channel = try await connection.openChannel(confirms: false)
-                for queue in queues { try await channel.queueDeclare(queue, durable: true) }
+                for queue in queues { try await channel.queueDeclare(queue, durable: true, arguments: arguments) }
                 await channel.close()
             }
             func limit(
                 queues: [String], prefetch: Int, holding: Int, server: AMQPServerInfo
-            ) -> (count: Int, isGlobal: Bool) { (prefetch, false) }
+            ) -> (count: Int, isGlobal: Bool) { (prefetch + holding, false) }
             func consumerTag(_ number: Int, nodeName: String) -> String { "consumer\(number)" }
             func attempts(of delivery: AMQPDelivery) -> Int { 0 }
             func willSettle(_ delivery: AMQPDelivery, as disposition: CeleriacCore.Settlement.Disposition) {}
             func text(of time: Date) -> String { "now" }
         }
 
-        private func consume(_ queues: [String]) async throws -> AMQPMessageConsumer {
+        private func consume(
+            _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:]
+        ) async throws -> AMQPMessageConsumer {
             let client = AMQPClient(
                 configurations: [try await LiveBroker.configuration()],
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
             return try await AMQPMessageConsumer.start(
-                [try await LiveBroker.configuration()], parking: client, topology: Topology(),
-                options: ConsumerOptions(queues: queues, prefetch: 10, nodeName: "test@here"), name: "test",
+                [try await LiveBroker.configuration()], parking: client, topology: Topology(arguments: arguments),
+                options: ConsumerOptions(queues: queues, prefetch: prefetch, nodeName: "test@here"), name: "test",
                 on: MultiThreadedEventLoopGroup.singleton.next(), logger: LiveBroker.logger)
         }
 
@@ -75,6 +78,32 @@ extension Live {
             #expect(try await channel.queueDeclare(kept, passive: true).messageCount == 0)
             #expect(try await channel.queueDeclare(deleted, passive: true).messageCount == 0)
             for queue in [kept, deleted] { try await channel.queueDelete(queue) }
+            await connection.close()
+        }
+
+        @Test("Where each consumer is limited, messages that are held for later let others through")
+        func heldAtQuorumQueue() async throws {
+            let connection = try await LiveBroker.connect()
+            let channel = try await connection.openChannel()
+            let queue = LiveBroker.queueName()
+            let consumer = try await consume([queue], prefetch: 4, arguments: ["x-queue-type": "quorum"])
+            for number in 0..<20 { try await publish("\(number)", to: queue, on: channel) }
+            var taken: [Delivery] = []
+            while taken.count < 4 { taken += try await consumer.next(atMost: 20) }
+            #expect(taken.count == 4)
+            // They wait for their time, as it were.
+            try await consumer.hold(12)
+            while taken.count < 16 { taken += try await consumer.next(atMost: 20) }
+            #expect(Array(bodies(taken).prefix(16)) == (0..<16).map { "\($0)" })
+            // One took the place of the other. (A declaration counts those that were cancelled too, until all is settled.)
+            let listed = try await LiveBroker.shared.server().rabbitmqctl("list_consumers").split(separator: "\n")
+            let own = listed.filter { $0.contains(queue) }
+            #expect(own.count == 1 && own[0].contains("consumer1"))
+            try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
+            while taken.count < 20 { taken += try await consumer.next(atMost: 20) }
+            #expect(taken.allSatisfy { !$0.redelivered })
+            try await consumer.close()
+            try await channel.queueDelete(queue)
             await connection.close()
         }
 

@@ -92,6 +92,11 @@ struct RemoteControlTests {
             #expect(try await bench.ask("pool_shrink", ["n": 2]) == ["ok": "pool will shrink"])
             #expect(try await bench.ask("stats")["pool"]?["max-concurrency"] == 1)
             #expect(try await bench.ask("pool_shrink")["error"] != nil)
+            // Numbers that have no negative, or are none.
+            for number: WireValue in [.int(.min), .int(.max), .number("-9223372036854775809"), 0.5, "1", [1]] {
+                #expect(try await bench.ask("pool_shrink", ["n": number])["error"] != nil)
+                #expect(try await bench.ask("pool_grow", ["n": number])["error"] != nil)
+            }
             #expect(try await bench.ask("pool_grow", ["n": "x"])["error"] != nil)
             #expect(try await bench.ask("add_consumer", ["queue": "other"])["error"] != nil)
             #expect(try await bench.ask("stats")["broker"] == ["transport": "fake"])
