@@ -40,7 +40,8 @@ public final class AMQPClient: Sendable {
         eventLoop.execute { [core] in core.assumeIsolated { $0.abandon() } }
     }
 
-    /// Publishes messages on the connection's shared confirm channels: one for the default exchange, one for others.
+    /// Publishes messages on the connection's shared confirm channels: one for what goes to the default exchange, one for
+    /// what names others too.
     ///
     /// A message that the broker answers with a channel error (404 for an exchange that does not exist) closes that
     /// channel, and every publish that is in flight on it fails with it; the next publish opens it again.
@@ -49,17 +50,7 @@ public final class AMQPClient: Sendable {
     /// - Throws: `AMQPError`, as ``AMQPChannel/publish(_:)`` and ``connection()``. When `nothingSent` is false, the
     ///   messages may or may not have reached their queues; sending them again may duplicate them.
     public func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
-        let toExchanges = messages.count { !$0.exchange.isEmpty }
-        if toExchanges == 0 { return try await publish(messages, .toQueues) }
-        if toExchanges == messages.count { return try await publish(messages, .toExchanges) }
-        var toQueues = try await publish(messages.filter(\.exchange.isEmpty), .toQueues)[...]
-        var others = try await publish(messages.filter { !$0.exchange.isEmpty }, .toExchanges)[...]
-        return messages.map { ($0.exchange.isEmpty ? toQueues.popFirst() : others.popFirst()) ?? .unconfirmed }
-    }
-
-    private func publish(
-        _ messages: [AMQPPublish], _ kind: Publishers.Kind
-    ) async throws(AMQPError) -> [AMQPPublishOutcome] {
+        let kind: Publishers.Kind = messages.allSatisfy(\.exchange.isEmpty) ? .toQueues : .toExchanges
         var attempt = 0
         while true {
             attempt += 1

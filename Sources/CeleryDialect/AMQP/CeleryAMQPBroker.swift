@@ -41,41 +41,12 @@ public final class CeleryAMQPBroker: Broker {
     /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker took
     ///   some.
     public func publish(_ messages: [OutgoingMessage]) async throws {
-        var refused: [Int: CeleriacError] = [:]
-        var unknown: [Int: CeleriacError] = [:]
-        var outstanding = Array(messages.indices)
-        // A queue that was deleted behind our back returns its messages: it is declared anew, once.
-        for isLastTry in [false, true] {
-            var returned: [Int] = []
-            // What goes to exchanges apart: one that does not exist fails everything that is published with it.
-            for isToQueues in [true, false] {
-                let part = outstanding.filter { messages[$0].exchange.isEmpty == isToQueues }
-                if part.isEmpty { continue }
-                do throws(AMQPError) {
-                    try await declare(Set(part.compactMap { messages[$0].declaredQueue }))
-                    let outcomes = try await client.publish(part.map { AMQPPublish(messages[$0]) })
-                    for (index, outcome) in zip(part, outcomes) {
-                        if case .returned = outcome, !isLastTry, messages[index].declaredQueue != nil {
-                            returned.append(index)
-                        } else if let error = outcome.error {
-                            refused[index] = failure(error, of: messages.count)
-                        }
-                    }
-                } catch {
-                    for index in part { unknown[index] = failure(error, of: messages.count) }
-                }
-            }
-            if returned.isEmpty { break }
-            outstanding = returned
-            declared.withLockedValue { $0.subtract(returned.compactMap { messages[$0].declaredQueue }) }
+        let failures = await client.publish(messages.map { AMQPPublish($0) }) { indices, anew throws(AMQPError) in
+            let queues = Set(indices.compactMap { messages[$0].declaredQueue })
+            if anew { declared.withLockedValue { $0.subtract(queues) } }
+            try await declare(queues)
         }
-        try PartialPublishError.check(refused: refused, unknown: unknown, of: messages.count)
-    }
-
-    private func failure(_ error: AMQPError, of count: Int) -> CeleriacError {
-        CeleriacError(
-            error.isOutOfReach ? .unavailable : .publishFailed, "\(count) message(s) were not confirmed by \(name)",
-            cause: error)
+        try failures.check(of: messages.count, at: name)
     }
 
     private func declare(_ queues: Set<String>) async throws(AMQPError) {

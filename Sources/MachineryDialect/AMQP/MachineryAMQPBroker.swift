@@ -39,49 +39,39 @@ public final class MachineryAMQPBroker: Broker {
     public var name: String { configurations.map(\.description).joined(separator: ";") }
 
     /// Publishes messages and waits for their confirms. Those that are to wait go to a delay queue.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker took
+    ///   some.
     public func publish(_ messages: [OutgoingMessage]) async throws {
-        do {
-            try await publishAtOnce(messages.filter { $0.notBefore == nil })
-            for message in messages where message.notBefore != nil { try await publishDelayed(message) }
-        } catch let error as AMQPError {
-            throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .publishFailed,
-                "\(messages.count) message(s) were not confirmed by \(name)", cause: error)
-        }
-    }
-
-    private func publishAtOnce(_ messages: [OutgoingMessage]) async throws {
-        guard !messages.isEmpty else { return }
-        try await declare(Set(messages.map(\.routingKey)))
+        let atOnce = messages.indices.filter { messages[$0].notBefore == nil }
         // Messages of a direct exchange come back where no queue takes them; on others that may be meant so.
-        var outstanding = messages.map { message in
+        let publishes = atOnce.map { index in
             AMQPPublish(
-                exchange: options.exchange, routingKey: message.routingKey, mandatory: options.isDirect,
-                message: message.message, omitsEmptyHeaders: true)
+                exchange: options.exchange, routingKey: messages[index].routingKey, mandatory: options.isDirect,
+                message: messages[index].message, omitsEmptyHeaders: true)
         }
-        // A queue that was deleted behind our back returns its messages: it is declared anew, once.
-        for isLastTry in [false, true] {
-            let outcomes = try await client.publish(outstanding)
-            var returned: [AMQPPublish] = []
-            for (message, outcome) in zip(outstanding, outcomes) {
-                if case .returned = outcome, !isLastTry {
-                    returned.append(message)
-                } else if let error = outcome.error {
-                    throw error
-                }
+        let found = await client.publish(publishes) { places, anew throws(AMQPError) in
+            if anew { declared.withLockedValue { $0 = [] } }
+            try await declare(Set(places.map { publishes[$0].routingKey }))
+        }
+        var failures = AMQPPublishFailures()
+        for (place, error) in found.refused { failures.add(error, at: atOnce[place], isAnswer: true) }
+        for (place, error) in found.unknown { failures.add(error, at: atOnce[place], isAnswer: false) }
+        for index in messages.indices where messages[index].notBefore != nil {
+            do throws(AMQPError) {
+                try await publishDelayed(messages[index])
+            } catch {
+                failures.add(error, at: index, isAnswer: error.code == .nacked || error.code == .returned)
             }
-            if returned.isEmpty { return }
-            outstanding = returned
-            declared.withLockedValue { $0 = [] }
-            try await declare(Set(returned.map(\.routingKey)))
         }
+        try failures.check(of: messages.count, at: name)
     }
 
     /// Publishes to a delay queue, which is declared each time: the server drops it, and what is in it, when nobody has
     /// declared it for twice the delay. It is declared once more when the message is in it, so that the message is out of
     /// it before. Where that came too late, since this process was slow, the message is published again, for longer: twice
     /// is better than never.
-    private func publishDelayed(_ message: OutgoingMessage) async throws {
+    private func publishDelayed(_ message: OutgoingMessage) async throws(AMQPError) {
         // Where it is dead-lettered to must exist by then.
         try await declare([message.routingKey])
         var shortest: Int64 = 250
@@ -101,8 +91,9 @@ public final class MachineryAMQPBroker: Broker {
         }
     }
 
-    private func publish(_ message: OutgoingMessage, delayedBy milliseconds: Int64) async throws -> AMQPPublishOutcome?
-    {
+    private func publish(
+        _ message: OutgoingMessage, delayedBy milliseconds: Int64
+    ) async throws(AMQPError) -> AMQPPublishOutcome? {
         let (queue, expiration) = options.delayQueue(routingKey: message.routingKey, milliseconds: milliseconds)
         var delayed = message.message
         delayed.properties.priority = nil

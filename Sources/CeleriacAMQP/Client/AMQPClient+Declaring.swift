@@ -1,0 +1,39 @@
+#if AMQP
+
+extension AMQPClient {
+    /// Publishes messages whose queues are made first. A queue that was deleted behind our back returns its messages: it is
+    /// made anew, once.
+    ///
+    /// What goes to named exchanges is published apart: one that does not exist fails everything that is published with it.
+    ///
+    /// - Parameter declare: makes what these messages need, by their indices; `anew` where they came back.
+    package func publish(
+        _ messages: [AMQPPublish], declare: (_ indices: [Int], _ anew: Bool) async throws(AMQPError) -> Void
+    ) async -> AMQPPublishFailures {
+        var failures = AMQPPublishFailures()
+        var outstanding = Array(messages.indices)
+        for isLastTry in [false, true] {
+            var returned: [Int] = []
+            for isToQueues in [true, false] {
+                let part = outstanding.filter { messages[$0].exchange.isEmpty == isToQueues }
+                if part.isEmpty { continue }
+                do throws(AMQPError) {
+                    try await declare(part, isLastTry)
+                    for (index, outcome) in zip(part, try await publish(part.map { messages[$0] })) {
+                        if case .returned = outcome, !isLastTry {
+                            returned.append(index)
+                        } else if let error = outcome.error {
+                            failures.add(error, at: index, isAnswer: true)
+                        }
+                    }
+                } catch {
+                    for index in part { failures.add(error, at: index, isAnswer: false) }
+                }
+            }
+            outstanding = returned
+        }
+        return failures
+    }
+}
+
+#endif

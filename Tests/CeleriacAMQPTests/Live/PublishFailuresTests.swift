@@ -1,0 +1,56 @@
+#if AMQP
+
+import CeleriacCore
+import CeleriacTestKit
+import CeleriacWire
+import Testing
+
+@testable import CeleriacAMQP
+
+extension Live {
+    @Suite(.timeLimit(.minutes(2)))
+    struct PublishFailuresTests {
+        @Test("A queue that is gone is made anew, and what was refused or not answered is told from what was taken")
+        func fates() async throws {
+            let client = try await LiveBroker.client()
+            let queue = LiveBroker.queueName()
+            let message = WireMessage(body: [1])
+            let publishes = [
+                AMQPPublish(routingKey: queue, mandatory: true, message: message),
+                AMQPPublish(exchange: "celeriac-no-such-exchange", routingKey: queue, message: message),
+                AMQPPublish(routingKey: "celeriac-no-such-queue", mandatory: true, message: message),
+            ]
+            let asked = Shared([[Int]]())
+            let failures = await client.publish(publishes) { indices, anew throws(AMQPError) in
+                asked.change { $0.append(indices) }
+                guard anew else { return }
+                try await client.connection().withChannel { channel throws(AMQPError) in
+                    _ = try await channel.queueDeclare(queue, durable: true)
+                }
+            }
+            #expect(asked.value == [[0, 2], [1], [0, 2]])
+            #expect(failures.refused.mapValues(\.code) == [2: .returned])
+            #expect(failures.unknown.mapValues(\.replyCode) == [1: 404])
+            let error = #expect(throws: PartialPublishError.self) { try failures.check(of: 3, at: "test") }
+            #expect(error?.refused.mapValues(\.code) == [2: .publishFailed])
+            #expect(error?.unknown.mapValues(\.code) == [1: .publishFailed])
+            let channel = try await client.connection().openChannel()
+            #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 1)
+            try await channel.queueDelete(queue)
+            await client.close()
+        }
+
+        @Test("Where all met the same fate the reason is told")
+        func sameFate() {
+            var failures = AMQPPublishFailures()
+            #expect(throws: Never.self) { try failures.check(of: 2, at: "test") }
+            for index in 0..<2 {
+                failures.add(AMQPError(.connectionLost, "gone"), at: index, isAnswer: false)
+            }
+            let error = #expect(throws: CeleriacError.self) { try failures.check(of: 2, at: "test") }
+            #expect(error?.code == .unavailable)
+        }
+    }
+}
+
+#endif
