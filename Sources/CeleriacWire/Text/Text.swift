@@ -32,3 +32,79 @@ enum Text {
         return String(decoding: valid, as: UTF8.self)
     }
 }
+
+/// Searches in text bytes, eight at a time.
+enum TextScan {
+    /// The end of the run of bytes from `start` that JSON may carry between quotation marks as they are: the position of
+    /// the first quotation mark, reverse solidus or control character, or the end of the bytes.
+    @inline(__always)
+    static func endOfPlainRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        let raw = bytes.bytes
+        let end = bytes.count
+        var index = start
+        while end &- index >= 8 {
+            let word = raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self).littleEndian
+            let found = specials(in: word)
+            if found != 0 {
+                return index &+ found.trailingZeroBitCount / 8
+            }
+            index &+= 8
+        }
+        while index < end {
+            let byte = bytes[index]
+            if byte < 0x20 || byte == 0x22 || byte == 0x5c { break }
+            index &+= 1
+        }
+        return index
+    }
+
+    /// As `endOfPlainRun`, but bytes above `~` end the run too.
+    @inline(__always)
+    static func endOfPrintableRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        let raw = bytes.bytes
+        let end = bytes.count
+        var index = start
+        while end &- index >= 8 {
+            let word = raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self).littleEndian
+            let found = specials(in: word) | zeros(in: word ^ 0x7f7f_7f7f_7f7f_7f7f) | (word & highBits)
+            if found != 0 {
+                return index &+ found.trailingZeroBitCount / 8
+            }
+            index &+= 8
+        }
+        while index < end {
+            let byte = bytes[index]
+            if byte < 0x20 || byte == 0x22 || byte == 0x5c || byte > 0x7e { break }
+            index &+= 1
+        }
+        return index
+    }
+
+    /// As `endOfPlainRun`, but `<`, `>`, `&` and the separators U+2028 and U+2029 end the run too: what Go escapes.
+    static func endOfGoRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte < 0x20 || byte == 0x22 || byte == 0x5c || byte == 0x3c || byte == 0x3e || byte == 0x26 { break }
+            if byte == 0xe2, index + 2 < bytes.count, bytes[index + 1] == 0x80, bytes[index + 2] | 1 == 0xa9 { break }
+            index += 1
+        }
+        return index
+    }
+
+    private static let highBits: UInt64 = 0x8080_8080_8080_8080
+
+    /// The high bit of each byte that is a quotation mark, a reverse solidus or a control character. Bits above the
+    /// lowest one set may be wrong (borrows), so only that one counts.
+    @inline(__always)
+    private static func specials(in word: UInt64) -> UInt64 {
+        let controls = (word &- 0x2020_2020_2020_2020) & ~word & highBits
+        return controls | zeros(in: word ^ 0x2222_2222_2222_2222) | zeros(in: word ^ 0x5c5c_5c5c_5c5c_5c5c)
+    }
+
+    /// The high bit of each byte that is zero, under the same reserve.
+    @inline(__always)
+    private static func zeros(in word: UInt64) -> UInt64 {
+        (word &- 0x0101_0101_0101_0101) & ~word & highBits
+    }
+}

@@ -29,3 +29,82 @@ public struct CeleryControlRequest: Sendable, Hashable {
         self.expires = expires
     }
 }
+
+/// Where the reply to a remote control request goes.
+public struct CeleryReplyAddress: Sendable, Hashable {
+    /// The direct exchange, `reply.celery.pidbox`.
+    public var exchange: String
+    /// The routing key: the asker's id.
+    public var routingKey: String
+
+    /// Makes an address.
+    public init(exchange: String, routingKey: String) {
+        self.exchange = exchange
+        self.routingKey = routingKey
+    }
+}
+
+extension CeleryControlRequest {
+    /// Reads a request. Only JSON is read, as in Python; unknown parts are passed over.
+    ///
+    /// - Throws: `CeleryWireError`: `malformedControl` for a body that is no request, and what decoding a body throws.
+    public static func decode(
+        _ message: WireMessage, limits: WireLimits = .default
+    ) throws(CeleryWireError) -> CeleryControlRequest {
+        let body = try CelerySerializer.accepted(message.properties.contentType, in: [.json])
+            .decode(message.body, limits: limits)
+        guard case .object(let object) = body else { throw .control("body", "must be an object") }
+        guard let method = object["method"]?.stringValue else { throw .control("method", "must be text") }
+        var request = CeleryControlRequest(method)
+        switch object["arguments"] {
+        case .object(let arguments)?: request.arguments = arguments
+        // Python takes whatever is empty for none.
+        case let value where value?.isTruthy != true: break
+        default: throw .control("arguments", "must be an object")
+        }
+        switch object["destination"] {
+        case .array(let names)?:
+            // Python takes an empty list for everybody.
+            request.destination = names.isEmpty ? nil : names.compactMap(\.stringValue)
+        case .string(let name)? where !name.isEmpty: request.destination = [name]
+        case let value where value?.isTruthy != true: break
+        default: throw .control("destination", "must be an array of node names")
+        }
+        request.pattern = object["pattern"]?.stringValue
+        request.matcher = object["matcher"]?.stringValue
+        request.ticket = object["ticket"]?.stringValue
+        if let address = object["reply_to"], address.isTruthy {
+            guard let exchange = address["exchange"]?.stringValue,
+                let routingKey = address["routing_key"]?.stringValue
+            else { throw .control("reply_to", "must have an exchange and a routing key") }
+            request.replyTo = CeleryReplyAddress(exchange: exchange, routingKey: routingKey)
+        }
+        request.clock = message.headers["clock"]?.wholeNumber.map { Int64($0) } ?? 0
+        request.expires = message.headers["expires"]?.doubleValue ?? 0
+        return request
+    }
+
+    /// Makes the message, byte for byte as kombu does.
+    ///
+    /// - Throws: `CeleryWireError.Code.unrepresentable` for arguments that JSON cannot carry.
+    public func encode() throws(CeleryWireError) -> WireMessage {
+        var body: WireObject = [
+            "method": .string(method), "arguments": .object(arguments),
+            "destination": destination.map { .array($0.map { .string($0) }) } ?? .null,
+            "pattern": pattern.map { .string($0) } ?? .null, "matcher": matcher.map { .string($0) } ?? .null,
+        ]
+        if let ticket { body["ticket"] = .string(ticket) }
+        if let replyTo {
+            body["reply_to"] = ["exchange": .string(replyTo.exchange), "routing_key": .string(replyTo.routingKey)]
+        }
+        return try .json(
+            .object(body), headers: ["clock": .int(clock), "expires": expires == 0 ? 0 : .double(expires)],
+            deliveryMode: 2)
+    }
+}
+
+extension CeleryWireError {
+    static func control(_ field: String, _ message: String) -> CeleryWireError {
+        CeleryWireError(.malformedControl, message, field: field)
+    }
+}

@@ -129,3 +129,55 @@ extension CeleryWireError {
         CeleryWireError(.malformedEnvelope, message, field: field)
     }
 }
+
+/// The names of properties that `MessageProperties` and `KombuEnvelope` have fields for.
+enum KombuProperty {
+    case correlationID, replyTo, deliveryMode, priority, expiration, messageID, timestamp, type, userID, appID
+    case deliveryInfo, bodyEncoding, deliveryTag
+
+    /// The property of a name; `nil` for one that is kept in `other`.
+    init?(_ name: String) {
+        switch name.utf8.count {
+        case 4 where name == "type": self = .type
+        case 6 where name == "app_id": self = .appID
+        case 7 where name == "user_id": self = .userID
+        case 8 where name == "reply_to": self = .replyTo
+        case 8 where name == "priority": self = .priority
+        case 9 where name == "timestamp": self = .timestamp
+        case 10 where name == "expiration": self = .expiration
+        case 10 where name == "message_id": self = .messageID
+        case 12 where name == "delivery_tag": self = .deliveryTag
+        case 13 where name == "delivery_mode": self = .deliveryMode
+        case 13 where name == "delivery_info": self = .deliveryInfo
+        case 13 where name == "body_encoding": self = .bodyEncoding
+        case 14 where name == "correlation_id": self = .correlationID
+        default: return nil
+        }
+    }
+}
+
+extension MessageProperties {
+    /// Reads a property. One of another type than AMQP has for it is kept in `other`, as it came: kombu carries it on.
+    mutating func read(_ property: KombuProperty, _ name: String, _ value: WireValue) {
+        switch (property, value) {
+        case (_, .null): return
+        case (.correlationID, .string(let text)): correlationID = text
+        case (.replyTo, .string(let text)): replyTo = text
+        case (.expiration, .string(let text)): expiration = text
+        case (.messageID, .string(let text)): messageID = text
+        case (.type, .string(let text)): type = text
+        case (.userID, .string(let text)): userID = text
+        case (.appID, .string(let text)): appID = text
+        case (.deliveryMode, _):
+            deliveryMode = value.wholeNumber.flatMap { UInt8(exactly: $0) }
+            if deliveryMode == nil { other[name] = value }
+        case (.priority, _):
+            priority = value.wholeNumber.flatMap { UInt8(exactly: $0) }
+            if priority == nil { other[name] = value }
+        case (.timestamp, _):
+            timestamp = value.wholeNumber.flatMap { UInt64(exactly: $0) }
+            if timestamp == nil { other[name] = value }
+        default: other[name] = value
+        }
+    }
+}

@@ -51,3 +51,124 @@ extension CeleryTaskMessage {
         return (task, source)
     }
 }
+
+extension CeleryTaskMessage {
+    /// A message into which fields are read.
+    init(protocolVersion: Int, serializer: CelerySerializer, properties: MessageProperties) {
+        self.init(task: "", id: "", serializer: serializer)
+        self.protocolVersion = protocolVersion
+        self.properties = properties
+        self.lang = nil
+    }
+
+    /// Reads one field. Each is refused where a Python worker would fail on it, and passed over where it would not look.
+    mutating func read(_ field: TaskField, _ value: WireValue) throws(CeleryWireError) {
+        switch field {
+        case .task: task = try Self.name(value, "task")
+        case .id: id = try Self.name(value, "id")
+        case .eta: eta = try Self.text(value, "eta")
+        case .expires: expires = try Self.text(value, "expires")
+        case .group: group = try Self.text(value, "group")
+        case .groupIndex: groupIndex = try Self.integer(value, "group_index")
+        case .retries: retries = try Self.integer(value, "retries") ?? 0
+        case .timeLimit: timeLimit = try Self.timeLimit(value)
+        case .ignoreResult: ignoreResult = value.isNull ? nil : value.isTruthy
+        case .stampedHeaders: stampedHeaders = try Self.names(value, "stamped_headers")
+        case .stamps: stamps = try Self.object(value, "stamps") ?? [:]
+        // Shown or handed on, never relied upon: of another type they are as good as absent.
+        case .lang: lang = value.stringValue
+        case .shadow: shadow = value.stringValue
+        case .rootID: rootID = value.stringValue
+        case .parentID: parentID = value.stringValue
+        case .argsrepr: argsrepr = value.stringValue
+        case .kwargsrepr: kwargsrepr = value.stringValue
+        case .origin: origin = value.stringValue
+        case .replacedTaskNesting: replacedTaskNesting = value.wholeNumber ?? 0
+        // The transport's, not the task's.
+        case .compression, .redelivered: break
+        }
+    }
+
+    /// Checks that the fields without which there is no task have been read.
+    func checkRequiredFields() throws(CeleryWireError) {
+        if task.isEmpty { throw .invalid("task", "a task message needs the name of a task") }
+        if id.isEmpty { throw .invalid("id", "a task message needs an id: its result is stored under it") }
+    }
+
+    /// Reads arguments. Null, which some clients send for none, is none.
+    mutating func readArguments(_ args: WireValue, _ kwargs: WireValue) throws(CeleryWireError) {
+        switch args {
+        case .array(let values): self.args = values
+        case .null: break
+        default: throw .invalid("args", "positional arguments must be an array")
+        }
+        self.kwargs = try Self.object(kwargs, "kwargs") ?? [:]
+    }
+
+    // MARK: Types
+
+    private static func name(_ value: WireValue, _ field: String) throws(CeleryWireError) -> String {
+        guard case .string(let text) = value else { throw .invalid(field, "must be text") }
+        return text
+    }
+
+    private static func text(_ value: WireValue, _ field: String) throws(CeleryWireError) -> String? {
+        switch value {
+        case .string(let text): text
+        case .null: nil
+        default: throw .invalid(field, "must be text or null")
+        }
+    }
+
+    private static func integer(_ value: WireValue, _ field: String) throws(CeleryWireError) -> Int? {
+        if value.isNull { return nil }
+        guard let number = value.wholeNumber else { throw .invalid(field, "must be a whole number or null") }
+        return number
+    }
+
+    private static func object(_ value: WireValue, _ field: String) throws(CeleryWireError) -> WireObject? {
+        switch value {
+        case .object(let object): object
+        case .null: nil
+        default: throw .invalid(field, "must be an object or null")
+        }
+    }
+
+    private static func names(_ value: WireValue, _ field: String) throws(CeleryWireError) -> [String]? {
+        if value.isNull { return nil }
+        guard case .array(let values) = value else { throw .invalid(field, "must be an array of text or null") }
+        var names: [String] = []
+        names.reserveCapacity(values.count)
+        for value in values {
+            guard case .string(let name) = value else { throw .invalid(field, "must be an array of text or null") }
+            names.append(name)
+        }
+        return names
+    }
+
+    /// `[hard, soft]`, in that order. Celery takes zero, like null and an empty array, for no limit.
+    private static func timeLimit(_ value: WireValue) throws(CeleryWireError) -> CeleryTimeLimit {
+        switch value {
+        case .null: return CeleryTimeLimit()
+        case .array(let limits) where limits.isEmpty: return CeleryTimeLimit()
+        case .array(let limits) where limits.count == 2:
+            return CeleryTimeLimit(hard: try seconds(limits[0]), soft: try seconds(limits[1]))
+        default:
+            throw .invalid("timelimit", "must be null or an array of two: [hard, soft]")
+        }
+    }
+
+    private static func seconds(_ value: WireValue) throws(CeleryWireError) -> Double? {
+        if value.isNull { return nil }
+        guard let seconds = value.doubleValue, seconds.isFinite, seconds >= 0 else {
+            throw .invalid("timelimit", "a limit must be a number of seconds or null")
+        }
+        return seconds == 0 ? nil : seconds
+    }
+}
+
+extension CeleryWireError {
+    static func invalid(_ field: String, _ message: String) -> CeleryWireError {
+        CeleryWireError(.invalidTask, message, field: field)
+    }
+}

@@ -1,4 +1,4 @@
-import CeleriacWire
+public import CeleriacWire
 
 extension MachinerySignature {
     /// How deep messages may be nested: a chain adds two levels with each task, so about 200 tasks.
@@ -73,5 +73,20 @@ extension MachinerySignature {
             bytes.append(UInt8(ascii: "}"))
         }
         bytes.append(UInt8(ascii: "]"))
+    }
+}
+
+extension MachinerySignature {
+    /// What a message says, for `celeriac decode`: the dialect, and the signature's 19 fields as they stand.
+    ///
+    /// - Throws: ``MachineryWireError`` when it cannot be decoded.
+    public static func describe(_ bytes: [UInt8]) throws(MachineryWireError) -> WireObject {
+        let signature = try decode(bytes)
+        guard case .object(let object) = try GoDocument.decode(signature.encode(), limits: .default) else {
+            throw MachineryWireError(.malformedJSON, "the message is not an object")
+        }
+        var description: WireObject = ["dialect": "machinery"]
+        for (key, value) in object { description[key] = value }
+        return description
     }
 }
