@@ -29,13 +29,7 @@ import Testing
     }
 
     private func plain(_ body: [UInt8], _ task: CeleryTaskMessage) throws -> [UInt8] {
-        switch task.compression {
-        case nil: body
-        case .zlib: try CompressionMethod.zlib.decompress(body)
-        case .bzip2: try CompressionMethod.bzip2.decompress(body)
-        case .lzma: try CompressionMethod.xz.decompress(body)
-        case .zstd: try CompressionMethod.zstd.decompress(body)
-        }
+        try task.compression?.decompress(body) ?? body
     }
 
     @Test func bodies() throws {

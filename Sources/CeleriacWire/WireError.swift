@@ -1,16 +1,16 @@
-/// What went wrong while bytes were turned into values or values into bytes.
+/// An error of a codec: bytes could not become values, or values could not become bytes.
 ///
-/// Every codec of this module throws this one type. Neither `message` nor `description` holds values from the bytes:
-/// those are task arguments, which do not belong in logs. Coding paths (names of keys and positions) may appear.
+/// Neither `message` nor `description` contains values from the bytes, because task arguments do not belong in logs.
+/// Coding paths (keys and positions) may appear.
 public struct WireError: Error, Sendable, Hashable {
     /// The kind of failure, to switch on.
     public var code: Code
-    /// What is wrong and what can be done about it, in words.
+    /// What is wrong, and what to do about it.
     public var message: String
-    /// Where in the input it was found, in bytes from its start; `nil` where there is no such place.
+    /// Where in the input the error is, in bytes from the start; `nil` if it has no position.
     public var offset: Int?
 
-    /// Makes an error.
+    /// Creates an error.
     public init(_ code: Code, _ message: String, offset: Int? = nil) {
         self.code = code
         self.message = message
@@ -27,60 +27,60 @@ extension WireError: CustomStringConvertible {
 }
 
 extension WireError {
-    /// The kind of a `WireError`. A dialect may add its own by extension.
+    /// The kind of a ``WireError``. An extension may add codes.
     public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
-        /// The code's name, as it is printed.
+        /// The name of the code.
         public var rawValue: String
 
-        /// Makes a code of a name.
+        /// Creates a code with a name.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
 
-        /// The code's name.
+        /// The name of the code.
         public var description: String { rawValue }
 
         /// The bytes do not follow the format's grammar.
         public static let malformed = Code(rawValue: "malformed")
         /// The bytes end before the value does.
         public static let truncated = Code(rawValue: "truncated")
-        /// Something follows the end of the value.
+        /// Bytes follow the end of the value.
         public static let trailingBytes = Code(rawValue: "trailingBytes")
-        /// Text that is not UTF-8.
+        /// Text is not UTF-8.
         public static let invalidUTF8 = Code(rawValue: "invalidUTF8")
-        /// A `\uD800`…`\uDFFF` escape without its partner: Python has such strings, Unicode text has not.
+        /// A `\uD800`…`\uDFFF` escape has no partner. Python allows such strings, Unicode text does not.
         public static let loneSurrogate = Code(rawValue: "loneSurrogate")
-        /// Two different keys of one object that are the same text to Unicode (canonical equivalence).
+        /// Two different keys of one object are canonically equivalent, so to Unicode they are the same text.
         public static let ambiguousKey = Code(rawValue: "ambiguousKey")
         /// A key of an object is not text.
         public static let nonStringKey = Code(rawValue: "nonStringKey")
-        /// More bytes than `WireLimits` allow.
+        /// The input has more bytes than ``WireLimits`` allow.
         public static let tooLarge = Code(rawValue: "tooLarge")
-        /// Nested deeper than `WireLimits` allow.
+        /// The nesting is deeper than ``WireLimits`` allow.
         public static let tooDeep = Code(rawValue: "tooDeep")
-        /// More values than `WireLimits` allow.
+        /// There are more values than ``WireLimits`` allow.
         public static let tooManyValues = Code(rawValue: "tooManyValues")
-        /// `NaN` or an infinity where they are not allowed.
+        /// `NaN` or an infinity stands where it is not allowed.
         public static let nonFinite = Code(rawValue: "nonFinite")
-        /// Bytes, where the format has no form for them.
+        /// The format has no form for raw bytes.
         public static let bytesUnsupported = Code(rawValue: "bytesUnsupported")
-        /// Another value that the format, or this library, has no form for.
+        /// The format, or this library, has no form for the value.
         public static let unsupported = Code(rawValue: "unsupported")
-        /// A number's text is not a number, or the number does not fit where it has to go.
+        /// Text is not a number, or a number does not fit its type.
         public static let invalidNumber = Code(rawValue: "invalidNumber")
         /// The text is not base64.
         public static let invalidBase64 = Code(rawValue: "invalidBase64")
-        /// Compressed bytes that are damaged.
+        /// Compressed bytes are damaged.
         public static let corruptCompression = Code(rawValue: "corruptCompression")
-        /// Compressed bytes whose content is larger, or larger in proportion, than `WireLimits` allow.
+        /// The content of compressed bytes is larger, absolutely or in proportion, than ``WireLimits`` allow.
         public static let decompressedTooLarge = Code(rawValue: "decompressedTooLarge")
-        /// A compression method, or format, that is unknown or was not compiled in.
+        /// A compression method is unknown or was not compiled in.
         public static let codecUnavailable = Code(rawValue: "codecUnavailable")
-        /// A value is of another type than was asked for.
+        /// A value has another type than the requested one.
         public static let typeMismatch = Code(rawValue: "typeMismatch")
-        /// A key or an element that was asked for is not there.
+        /// A requested key or element does not exist.
         public static let valueMissing = Code(rawValue: "valueMissing")
-        /// A C library that does the work failed, for want of memory.
+        /// A C library failed because it ran out of memory.
         public static let internalFailure = Code(rawValue: "internalFailure")
     }
 }

@@ -1,21 +1,21 @@
-/// How much a decoder accepts before it refuses. Bytes from a broker are input from outside.
+/// How much a decoder accepts, so that a hostile or broken message cannot exhaust memory, stack or time.
 public struct WireLimits: Sendable, Hashable {
-    /// Largest input, in bytes. 64 MiB unless set.
+    /// The largest input, in bytes. 64 MiB by default.
     public var maximumMessageBytes: Int
-    /// Deepest nesting of arrays and objects. 128 unless set.
+    /// The deepest nesting of arrays and objects. 128 by default.
     ///
-    /// Values are freed, compared and encoded by recursion, so a limit in the thousands can exhaust a small stack.
+    /// Values are freed, compared and encoded recursively, so a limit in the thousands can exhaust a small stack.
     public var maximumDepth: Int
-    /// Most values in one message, keys included. 4 million unless set.
+    /// The largest number of values in one message, keys included. 4 million by default.
     public var maximumTokens: Int
-    /// Largest result of a decompression, in bytes. 256 MiB unless set.
+    /// The largest result of a decompression, in bytes. 256 MiB by default.
     public var maximumDecompressedBytes: Int
-    /// Most bytes that one compressed byte may become, once the result exceeds 16 MiB. 2,000 unless set.
+    /// The largest ratio of decompressed to compressed bytes once the result exceeds 16 MiB. 2,000 by default.
     ///
-    /// zlib cannot exceed 1,032; bzip2, xz and zstd can, by far.
+    /// zlib cannot exceed 1,032; bzip2, xz and zstd can exceed it by far.
     public var maximumCompressionRatio: Int
 
-    /// Makes limits; each has the default unless given.
+    /// Creates limits.
     public init(
         maximumMessageBytes: Int = 64 << 20,
         maximumDepth: Int = 128,
@@ -30,7 +30,7 @@ public struct WireLimits: Sendable, Hashable {
         self.maximumCompressionRatio = maximumCompressionRatio
     }
 
-    /// The limits that apply unless others are given.
+    /// The default limits.
     public static let `default` = WireLimits()
 }
 

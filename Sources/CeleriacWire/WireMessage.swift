@@ -1,16 +1,16 @@
-/// A message as every transport knows it: headers, properties and a body of bytes.
+/// A message on any transport: headers, properties and a body.
 ///
-/// On AMQP 0-9-1 these are the `application-headers` table, the basic properties and the content body. On transports
-/// without properties of their own (Redis lists, files) a dialect's envelope carries the same three parts.
+/// In AMQP 0-9-1 these are the `application-headers` table, the basic properties and the content body. On transports
+/// that have no properties (Redis lists, files) an envelope carries the same three parts.
 public struct WireMessage: Sendable, Hashable {
     /// The header table.
     public var headers: WireObject
     /// The basic properties.
     public var properties: MessageProperties
-    /// The body, exactly as it stands on the wire: serialized, and compressed where a header says so.
+    /// The body exactly as it is on the wire: serialized, and compressed if a header says so.
     public var body: [UInt8]
 
-    /// Makes a message of its three parts.
+    /// Creates a message from its three parts.
     public init(headers: WireObject = [:], properties: MessageProperties = MessageProperties(), body: [UInt8] = []) {
         self.headers = headers
         self.properties = properties
@@ -18,38 +18,38 @@ public struct WireMessage: Sendable, Hashable {
     }
 }
 
-/// The basic properties of a message, named as AMQP 0-9-1 names them.
+/// The basic properties of a message, under the names of AMQP 0-9-1.
 ///
-/// A property that a message does not carry is `nil`.
+/// A property that the message does not have is `nil`.
 public struct MessageProperties: Sendable, Hashable {
-    /// MIME type of the body, for instance `application/json`.
+    /// The MIME type of the body, for instance `application/json`.
     public var contentType: String?
-    /// Encoding of the body, for instance `utf-8` or `binary`.
+    /// The encoding of the body, for instance `utf-8` or `binary`.
     public var contentEncoding: String?
-    /// 1: kept in memory only; 2: persistent.
+    /// 1 for a message that lives in memory only, 2 for a persistent one.
     public var deliveryMode: UInt8?
-    /// Priority, 0 to 255.
+    /// The priority, 0 to 255.
     public var priority: UInt8?
-    /// Ties a reply to its request. Celery puts the task's id here.
+    /// What ties a reply to its request. Celery puts the task's id here.
     public var correlationID: String?
     /// Where replies go. Celery's rpc result store publishes results to this queue.
     public var replyTo: String?
-    /// Time to live as decimal text, in milliseconds.
+    /// The time to live in milliseconds, as decimal text.
     public var expiration: String?
-    /// Application's message id.
+    /// The application's id of the message.
     public var messageID: String?
-    /// Application's time stamp, in seconds since 1970.
+    /// The application's timestamp, in seconds since 1970.
     public var timestamp: UInt64?
-    /// Application's message type.
+    /// The application's type of the message.
     public var type: String?
-    /// Validated user id.
+    /// The user id, which RabbitMQ validates.
     public var userID: String?
-    /// Id of the application that made the message.
+    /// The id of the application that made the message.
     public var appID: String?
-    /// Further properties, which only envelopes can carry (`delivery_info`, `periodic_task_name`, …). AMQP drops them.
+    /// Further properties, which only envelopes can carry, for instance `periodic_task_name`. AMQP drops them.
     public var other: WireObject
 
-    /// Makes properties; all are absent unless given.
+    /// Creates properties. The ones that are not given are absent.
     public init(
         contentType: String? = nil,
         contentEncoding: String? = nil,

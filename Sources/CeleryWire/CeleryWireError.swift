@@ -2,19 +2,18 @@ public import CeleriacWire
 
 /// Why bytes are not a Celery message or result, or why a value cannot become one.
 ///
-/// `description` names fields and formats. It never holds arguments, results or header values: those are user data.
+/// `description` names fields and formats. It never contains arguments, results or header values, which are user data.
 public struct CeleryWireError: Error, Sendable, Hashable {
     /// The kind of failure, to switch on.
     public var code: Code
-    /// What is wrong and what can be done about it, in words.
+    /// What is wrong, and what to do about it.
     public var message: String
-    /// The part of the message that is at fault, as Celery names it (`timelimit`, `properties.delivery_tag`); `nil`
-    /// where it is the whole.
+    /// The invalid part of the message under Celery's name (`timelimit`, `properties.delivery_tag`); `nil` for the whole.
     public var field: String?
-    /// The codec's error beneath, where there is one.
+    /// The error of the codec, if there was one.
     public var cause: WireError?
 
-    /// Makes an error.
+    /// Creates an error.
     public init(_ code: Code, _ message: String, field: String? = nil, cause: WireError? = nil) {
         self.code = code
         self.message = message
@@ -35,42 +34,42 @@ extension CeleryWireError: CustomStringConvertible {
 }
 
 extension CeleryWireError {
-    /// The kind of a `CeleryWireError`. A layer above may add its own by extension.
+    /// The kind of a ``CeleryWireError``. An extension may add codes.
     public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
-        /// The code's name, as it is printed.
+        /// The name of the code.
         public var rawValue: String
 
-        /// Makes a code of a name.
+        /// Creates a code with a name.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
 
-        /// The code's name.
+        /// The name of the code.
         public var description: String { rawValue }
 
-        /// The bytes are not a kombu envelope, or lack a part without which a Python worker could not take or restore it.
+        /// The bytes are not a kombu envelope, or lack a part that a Python worker needs to take or restore it.
         public static let malformedEnvelope = Code(rawValue: "malformedEnvelope")
-        /// The body's content type is unknown or not accepted here.
+        /// The content type of the body is unknown or not accepted.
         public static let disallowedContentType = Code(rawValue: "disallowedContentType")
         /// The body is a Python pickle, which is never read.
         public static let pickleRefused = Code(rawValue: "pickleRefused")
-        /// The body is compressed by a method that is unknown or was not compiled in.
+        /// The compression method of the body is unknown or was not compiled in.
         public static let unknownCompression = Code(rawValue: "unknownCompression")
-        /// The body does not decompress or does not parse.
+        /// The body cannot be decompressed or parsed.
         public static let undecodableBody = Code(rawValue: "undecodableBody")
-        /// The message is readable but is no task message of either protocol.
+        /// The message is readable but is not a task message of either protocol.
         public static let notATask = Code(rawValue: "notATask")
-        /// A task message with a part that a Python worker could not run; `field` says which.
+        /// A part of the task message would make a Python worker fail; `field` names it.
         public static let invalidTask = Code(rawValue: "invalidTask")
-        /// A chord where results are not kept, so that its body could never begin.
+        /// The signature contains a chord, whose body could never begin because results are not stored.
         public static let chordsUnsupported = Code(rawValue: "chordsUnsupported")
-        /// The bytes are not a stored or published result.
+        /// The bytes are not a result.
         public static let malformedResult = Code(rawValue: "malformedResult")
-        /// A remote control message with a part that cannot be read; `field` says which.
+        /// A part of the remote control message is invalid; `field` names it.
         public static let malformedControl = Code(rawValue: "malformedControl")
-        /// An event, or a batch of them, that cannot be read.
+        /// The message is not an event or a batch of events.
         public static let malformedEvent = Code(rawValue: "malformedEvent")
-        /// A value that cannot be sent in the form asked for.
+        /// The value cannot be written in the requested form.
         public static let unrepresentable = Code(rawValue: "unrepresentable")
     }
 }

@@ -1,10 +1,10 @@
 public import CeleriacWire
 
-/// How Swift values become Machinery's arguments and results: each an object that names its Go type.
+/// How Swift values become Machinery's arguments and results, each of which names its Go type.
 ///
-/// Bytes are base64 text. Dates, decimals and UUIDs have no form among Machinery's types: pass them as text.
+/// Bytes are base64 text. Dates, decimals and UUIDs have no form among Machinery's types, so pass them as text.
 public struct MachineryValueCoding: ValueCoding {
-    /// Makes the coding.
+    /// Creates the coding.
     public init() {}
 
     /// Writes bytes as base64.
@@ -19,10 +19,10 @@ public struct MachineryValueCoding: ValueCoding {
 
     /// Reads bytes from base64.
     ///
-    /// - Throws: `WireError.Code.unsupported` for any other kind, `invalidBase64` or `typeMismatch` for other values.
+    /// - Throws: `WireError`: `unsupported` for any other kind, `invalidBase64` or `typeMismatch` for other values.
     public func value(of kind: ExtendedValue.Kind, from wireValue: WireValue) throws(WireError) -> ExtendedValue {
         guard kind == .bytes else {
-            throw WireError(.unsupported, "Machinery has no type for such a value; take it as text")
+            throw WireError(.unsupported, "Machinery has no type for such a value; read it as text")
         }
         switch wireValue {
         case .bytes(let bytes): return .bytes(bytes)
@@ -32,16 +32,16 @@ public struct MachineryValueCoding: ValueCoding {
     }
 
     /// Arguments and results name their types.
-    public var callCoding: (any CallCoding)? { MachineryCallCoding() }
+    public var callForm: CallForm? { CallForm(MachineryCallCoding()) }
 }
 
 /// Arguments as `{"Name":…,"Type":…,"Value":…}`, results as a list of `{"Type":…,"Value":…}`.
-struct MachineryCallCoding: CallCoding {
+private struct MachineryCallCoding: CallCoding {
     private var encoder: WireEncoder { WireEncoder(coding: MachineryValueCoding()) }
     private var decoder: WireDecoder { WireDecoder(coding: MachineryValueCoding()) }
 
     func encodeArgument<Value: Encodable>(_ value: Value) throws -> WireValue {
-        // The untyped door: an argument as it stands, or a value whose type can be told.
+        // An untyped value is either a whole argument or a value whose Go type is obvious.
         if let wire = value as? WireValue {
             return try (MachineryArgument(wire: wire) ?? MachineryArgument(untyped: wire)).wireValue
         }
@@ -81,7 +81,7 @@ struct MachineryCallCoding: CallCoding {
         return try Self.result(of: MachineryArgument(value))
     }
 
-    /// A result has the type's own name: bytes are `[]uint8`.
+    /// A result has Go's own name of the type, which for bytes is `[]uint8`.
     private static func result(of argument: MachineryArgument) -> WireValue {
         MachineryResult(type: GoType(name: argument.type)?.name ?? argument.type, value: argument.value).wireValue
     }

@@ -4,10 +4,10 @@
 public struct MachineryWireError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind of failure, to switch on.
     public var code: Code
-    /// What is wrong and what to do about it, in words.
+    /// What is wrong, and what to do about it.
     public var message: String
 
-    /// Makes an error.
+    /// Creates an error.
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
@@ -18,32 +18,32 @@ public struct MachineryWireError: Error, Sendable, Hashable, CustomStringConvert
 }
 
 extension MachineryWireError {
-    /// The kind of a ``MachineryWireError``. New kinds may be added.
+    /// The kind of a ``MachineryWireError``. An extension may add codes.
     public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
-        /// The code's name, as it is printed.
+        /// The name of the code.
         public var rawValue: String
 
-        /// Makes a code of a name.
+        /// Creates a code with a name.
         public init(rawValue: String) { self.rawValue = rawValue }
 
-        /// The code's name.
+        /// The name of the code.
         public var description: String { rawValue }
 
         /// The bytes are not JSON.
         public static let malformedJSON = Code(rawValue: "malformedJSON")
-        /// JSON, but not an object, or a field of it has another type than Go's: Go cannot decode the message either.
+        /// The JSON is not an object, or a field has the wrong type. Go cannot decode such a message either.
         public static let invalidField = Code(rawValue: "invalidField")
-        /// An argument's type is none of those that Machinery knows: it would stop a Go worker.
+        /// Machinery does not know the type of an argument, which would make a Go worker fail.
         public static let unsupportedType = Code(rawValue: "unsupportedType")
-        /// An argument's value is not of its type: a scalar for a slice would kill a Go worker.
+        /// The value of an argument does not have its type. A scalar instead of a slice would kill a Go worker.
         public static let valueMismatch = Code(rawValue: "valueMismatch")
-        /// A number does not fit its type: a Go worker would cut it off silently.
+        /// A number does not fit its type. A Go worker would silently truncate it.
         public static let valueOutOfRange = Code(rawValue: "valueOutOfRange")
-        /// A header is not text, a boolean or null: a Go worker could not publish the message again.
+        /// A header is not text, a boolean or null, so that a Go worker could not publish the message again.
         public static let unsupportedHeader = Code(rawValue: "unsupportedHeader")
         /// Signatures are nested deeper than messages may be.
         public static let tooDeep = Code(rawValue: "tooDeep")
-        /// NaN or an infinity, which JSON lacks.
+        /// A number is NaN or infinite, which JSON lacks.
         public static let nonFinite = Code(rawValue: "nonFinite")
     }
 }

@@ -154,7 +154,7 @@ public final class PythonDriver: Sendable {
 extension WireValue {
     /// An object with these keys, in any order.
     init(_ dictionary: [String: WireValue]) {
-        self = .object(WireObject(uniqueKeysWithValues: dictionary.map { ($0.key, $0.value) }))
+        self = .object(WireObject(dictionary.map { ($0.key, $0.value) }))
     }
 }
 

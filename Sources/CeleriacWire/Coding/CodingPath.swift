@@ -1,7 +1,7 @@
-/// Where in a value a coder stands: a list from the inside out, made only as deep as user types nest.
+/// The position of a coder within a value: a list from the inside out, only as long as user types are nested.
 struct CodingPath {
     private var innermost: Step?
-    /// How many steps lead here.
+    /// The number of steps from the root.
     private(set) var depth = 0
 
     private final class Step: Sendable {
@@ -21,7 +21,7 @@ struct CodingPath {
         return path
     }
 
-    /// The same place, one call deeper: what a single value container holds. Bounds recursion that no key shows.
+    /// The same position, one call deeper: the content of a single value container. It limits recursion without keys.
     func appendingNothing() -> CodingPath {
         var path = self
         path.depth += 1
@@ -39,7 +39,7 @@ struct CodingPath {
         return keys.reversed()
     }
 
-    /// The path as a person writes it: `address.lines[2]`.
+    /// The path as people write it: `address.lines[2]`.
     static func text(of keys: [any CodingKey]) -> String {
         var text = ""
         for key in keys {
@@ -74,7 +74,7 @@ struct IndexKey: CodingKey {
     var stringValue: String { String(index) }
 }
 
-/// The key under which a keyed container keeps a superclass.
+/// The key under which a keyed container stores a superclass.
 struct SuperKey: CodingKey {
     init() {}
 
@@ -91,7 +91,7 @@ struct SuperKey: CodingKey {
 }
 
 extension WireError {
-    /// What a container or a type threw, in this module's terms.
+    /// Translates what a container or a type's `init(from:)` threw.
     init(_ error: DecodingError) {
         switch error {
         case .typeMismatch(_, let context):
@@ -108,7 +108,7 @@ extension WireError {
         }
     }
 
-    /// What a container or a type threw, in this module's terms.
+    /// Translates what a container or a type's `encode(to:)` threw.
     init(_ error: EncodingError) {
         switch error {
         case .invalidValue(_, let context):

@@ -110,8 +110,8 @@ struct UnkeyedValueEncoder: UnkeyedEncodingContainer {
     }
 }
 
-/// What one `encode(to:)` call puts together. Containers that outlive a call (nested ones, superclasses) are nodes of
-/// their own and are filled in at the end.
+/// What one call of `encode(to:)` builds. Containers that outlive the call (nested containers, superclasses) are nodes of
+/// their own, whose values are inserted at the end.
 final class EncodingNode {
     private var kind = Kind.empty
     private var scalar = WireValue.null
@@ -124,7 +124,7 @@ final class EncodingNode {
         case scalar
         case array
         case object
-        /// Two kinds were asked for, which `Encoder` has no way to refuse at once.
+        /// The type asked for two kinds of container, which `Encoder` cannot refuse immediately.
         case contradiction
     }
 
@@ -162,7 +162,7 @@ final class EncodingNode {
         object[key] = .null
     }
 
-    /// The finished value; `source` is what was encoded, for the error.
+    /// The finished value. `source` is the encoded value, for the error.
     func value(of source: Any, at path: CodingPath) throws -> WireValue {
         for (place, node) in pending {
             switch place {

@@ -2,29 +2,29 @@ public import FoundationEssentials
 
 /// How a dialect writes the values that JSON lacks.
 ///
-/// `WireEncoder` and `WireDecoder` ask it for every `Date`, `LocalDateTime`, `LocalDate`, `LocalTime`, `Decimal`, `UUID`,
-/// `[UInt8]` and `Data`.
+/// ``WireEncoder`` and ``WireDecoder`` ask it for every `Date`, `LocalDateTime`, `LocalDate`, `LocalTime`, `Decimal`,
+/// `UUID`, `[UInt8]` and `Data`.
 public protocol ValueCoding: Sendable {
     /// Writes an extended value.
     ///
     /// - Throws: `WireError` when the wire has no form for it.
     func wireValue(for value: ExtendedValue) throws(WireError) -> WireValue
 
-    /// Reads an extended value of the kind asked for. The result is of that kind.
+    /// Reads an extended value of the requested kind. The result must be of that kind.
     ///
-    /// - Throws: `WireError` when `wireValue` is not the form of one.
+    /// - Throws: `WireError` when `wireValue` is not such a value.
     func value(of kind: ExtendedValue.Kind, from wireValue: WireValue) throws(WireError) -> ExtendedValue
 
-    /// How whole calls are written, where arguments and results carry more than their values; nil where they do not.
-    var callCoding: (any CallCoding)? { get }
+    /// How whole calls are written in a dialect whose arguments and results carry more than their values. Leave it out.
+    var callForm: CallForm? { get }
 }
 
 extension ValueCoding {
-    /// None: arguments and results are their values.
-    public var callCoding: (any CallCoding)? { nil }
+    /// `nil`: arguments and results are nothing but their values.
+    public var callForm: CallForm? { nil }
 }
 
-/// A value that Swift and Python have and JSON lacks. How it stands on the wire is a matter of the dialect.
+/// A value that Swift and Python have and JSON lacks. The dialect decides its form on the wire.
 public enum ExtendedValue: Sendable, Hashable {
     /// A point in time; Python's aware `datetime`.
     case instant(Date)
@@ -73,12 +73,12 @@ public enum ExtendedValue: Sendable, Hashable {
     }
 }
 
-/// The coding without a dialect: ISO 8601 text for dates and times, decimal text, UUID text, base64 text for bytes.
+/// A coding without a dialect: ISO 8601 text for dates and times, decimal text, UUID text, base64 text for bytes.
 ///
-/// It also reads `.bytes` as bytes and any number as a decimal, so that MessagePack and YAML bodies come through. What it
-/// writes is what Celery before 5.3 wrote (bytes excepted, which it refused).
+/// It also reads `.bytes` as bytes and any number as a decimal, so that it understands MessagePack and YAML bodies. It
+/// writes what Celery before 5.3 wrote, except bytes, which Celery refused.
 public struct PlainValueCoding: ValueCoding {
-    /// Makes the coding.
+    /// Creates the coding.
     public init() {}
 
     /// Writes an extended value as text.
@@ -102,8 +102,8 @@ public struct PlainValueCoding: ValueCoding {
 
     /// Reads an extended value from text.
     ///
-    /// - Throws: `WireError.Code.typeMismatch` when the value is of another type, `malformed` or `invalidBase64` when its
-    ///   text is not of the kind.
+    /// - Throws: `WireError`: `typeMismatch` when the value has another type, `malformed` or `invalidBase64` when its text
+    ///   is not of the requested kind.
     public func value(
         of kind: ExtendedValue.Kind, from wireValue: WireValue
     ) throws(WireError) -> ExtendedValue {

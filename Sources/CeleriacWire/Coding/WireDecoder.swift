@@ -1,22 +1,22 @@
 import FoundationEssentials
 
-/// Turns `WireValue`s into `Decodable` values.
+/// Decodes `Decodable` types from ``WireValue``s.
 ///
-/// Integers must be integers and fit; a float is made of any number; nothing else is converted. `Date`, `Decimal`,
-/// `UUID`, bytes and the local times go through the value coding. Standard scalars, arrays of them and `WireValue` itself
-/// take a short way.
+/// An integer type takes only integers that fit, a floating-point type takes any number, and nothing else is converted.
+/// `Date`, `Decimal`, `UUID`, bytes and the local times go through the value coding. Standard scalars, arrays of them and
+/// `WireValue` itself take a fast path.
 public struct WireDecoder: Sendable {
-    /// How values that JSON lacks are read.
+    /// How to read values that JSON lacks.
     public let coding: any ValueCoding
 
-    /// Makes a decoder.
+    /// Creates a decoder.
     public init(coding: any ValueCoding = PlainValueCoding()) {
         self.coding = coding
     }
 
     /// Decodes a value.
     ///
-    /// - Throws: `WireError` that says where and why (never the value), or what the type's own `init(from:)` throws.
+    /// - Throws: `WireError`, which says where and why but never quotes the value, or what the type's `init(from:)` throws.
     public func decode<T: Decodable>(_ type: T.Type, from value: WireValue) throws -> T {
         do {
             return try DecodingContext(coding: coding).decode(type, from: value, at: CodingPath())
@@ -26,11 +26,11 @@ public struct WireDecoder: Sendable {
     }
 }
 
-/// What all parts of one decoding share.
+/// What all containers of one decoding share.
 struct DecodingContext {
     let coding: any ValueCoding
 
-    /// Decodes any type: a known one at once, another through its `init(from:)`.
+    /// Decodes any type: known types directly, others through their `init(from:)`.
     func decode<T: Decodable>(
         _ type: T.Type, from value: WireValue, at path: @autoclosure () -> CodingPath
     ) throws -> T {
@@ -42,7 +42,7 @@ struct DecodingContext {
         return try T(from: ValueDecoder(value: value, context: self, path: path))
     }
 
-    /// The value as a type that needs no container; `nil` for other types. The commonest come first.
+    /// The value as a type that needs no container; `nil` for other types. The most common types come first.
     @inline(__always)
     private func knownValue<T>(
         _ type: T.Type, from value: WireValue, at path: @autoclosure () -> CodingPath
@@ -189,7 +189,7 @@ struct DecodingContext {
         return result
     }
 
-    /// Bytes stand on the wire as the value coding says, or as an array of numbers.
+    /// Bytes are whatever the value coding says, or an array of numbers.
     private func bytes(_ value: WireValue, _ path: @autoclosure () -> CodingPath) throws -> [UInt8] {
         if case .array = value { return try elements(UInt8.self, value, path()) }
         guard case .bytes(let bytes) = try extendedValue(.bytes, value, path()) else {

@@ -1,21 +1,21 @@
 import FoundationEssentials
 
-/// Turns `Encodable` values into `WireValue`s.
+/// Encodes `Encodable` values as ``WireValue``s.
 ///
-/// Integers, floats, strings, arrays and objects keep their kind; `Date`, `Decimal`, `UUID`, bytes and the local times go
-/// through the value coding. Standard scalars, arrays of them and `WireValue` itself take a short way.
+/// Integers, floats, strings, arrays and objects keep their kind. `Date`, `Decimal`, `UUID`, bytes and the local times go
+/// through the value coding. Standard scalars, arrays of them and `WireValue` itself take a fast path.
 public struct WireEncoder: Sendable {
-    /// How values that JSON lacks are written.
+    /// How to write values that JSON lacks.
     public let coding: any ValueCoding
 
-    /// Makes an encoder.
+    /// Creates an encoder.
     public init(coding: any ValueCoding = PlainValueCoding()) {
         self.coding = coding
     }
 
     /// Encodes a value.
     ///
-    /// - Throws: `WireError` that says where and why, or what the value's own `encode(to:)` throws.
+    /// - Throws: `WireError`, which says where and why, or what the value's `encode(to:)` throws.
     public func encode<T: Encodable>(_ value: T) throws -> WireValue {
         do {
             return try EncodingContext(coding: coding).encode(value, at: CodingPath())
@@ -25,11 +25,11 @@ public struct WireEncoder: Sendable {
     }
 }
 
-/// What all parts of one encoding share.
+/// What all containers of one encoding share.
 struct EncodingContext {
     let coding: any ValueCoding
 
-    /// Encodes any value: a known type at once, another through its `encode(to:)`.
+    /// Encodes any value: known types directly, others through their `encode(to:)`.
     func encode<T: Encodable>(_ value: T, at path: @autoclosure () -> CodingPath) throws -> WireValue {
         if let known = try knownValue(value, at: path()) { return known }
         let path = path()
@@ -41,7 +41,7 @@ struct EncodingContext {
         return try node.value(of: value, at: path)
     }
 
-    /// The value of a type that needs no container; `nil` for other types. The commonest come first.
+    /// The value of a type that needs no container; `nil` for other types. The most common types come first.
     @inline(__always)
     private func knownValue<T: Encodable>(_ value: T, at path: @autoclosure () -> CodingPath) throws -> WireValue? {
         if T.self == String.self { return .string(unsafeBitCast(value, to: String.self)) }

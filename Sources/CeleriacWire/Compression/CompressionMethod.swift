@@ -1,8 +1,7 @@
 /// A way to compress a message body.
 ///
-/// zlib is always there; bzip2, xz and zstd are compiled in with the package trait `Compression`. Each reads and writes
-/// what Python's module of the same purpose does: `zlib` the zlib format (RFC 1950, not gzip), `bz2`, `lzma` the .xz
-/// container, `zstd` frames.
+/// zlib is always available; the package trait `Compression` adds bzip2, xz and zstd. Each reads and writes the format of
+/// the corresponding Python module: `zlib` (RFC 1950, not gzip), `bz2`, `lzma` (the .xz container) and `zstd` (frames).
 public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
     /// zlib (RFC 1950).
     case zlib
@@ -13,7 +12,7 @@ public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
     /// Zstandard (RFC 8878).
     case zstd
 
-    /// Whether this build has the codec.
+    /// Whether this build contains the codec.
     public var isAvailable: Bool {
         #if Compression
         true
@@ -22,9 +21,9 @@ public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
         #endif
     }
 
-    /// Compresses bytes, at the level that Python's module has as its default.
+    /// Compresses bytes at the default level of the Python module.
     ///
-    /// - Throws: `WireError`: `codecUnavailable` when this build lacks the codec, `internalFailure` for want of memory.
+    /// - Throws: `WireError`: `codecUnavailable` when this build lacks the codec, `internalFailure` when memory runs out.
     public func compress(_ bytes: [UInt8]) throws(WireError) -> [UInt8] {
         switch self {
         case .zlib: return try ZlibCodec.compress(bytes)
@@ -38,10 +37,10 @@ public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Decompresses bytes, piece by piece, so that a small message which would fill the memory is stopped early.
+    /// Decompresses bytes piece by piece, so that a small message cannot fill the memory.
     ///
-    /// The bytes must be one whole stream and nothing else. bzip2, xz and zstd streams may follow one another, as their
-    /// tools write them; what comes after is an error, where Python ignores it.
+    /// The bytes must be one whole stream and nothing else. With bzip2, xz and zstd several streams may follow one another,
+    /// as their tools write them. Anything after that is an error, although Python ignores it.
     ///
     /// - Throws: `WireError`: `decompressedTooLarge` past the limits, `truncated`, `trailingBytes`, `corruptCompression`,
     ///   `codecUnavailable` when this build lacks the codec, `tooLarge` when the compressed bytes exceed the limit.
@@ -63,31 +62,31 @@ public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
     private var unavailable: WireError {
         WireError(
             .codecUnavailable,
-            "\(rawValue) is not compiled in; build with the package trait Compression, or let producers use zlib")
+            "\(rawValue) is not compiled in; build with the package trait Compression, or make producers use zlib")
     }
     #endif
 }
 
-/// The output of a decompression, which grows until it exceeds the limits.
+/// The output of a decompression, which may grow up to a limit.
 struct DecompressedBytes {
     private(set) var bytes: [UInt8] = []
     private let limit: Int
 
-    /// What any message may grow to, whatever the ratio.
+    /// The size that any message may reach, whatever its ratio.
     private static let alwaysAllowed = 16 << 20
-    /// The codecs count in 32 bits.
+    /// The largest piece: the codecs count in 32 bits.
     private static let largestPiece = 1 << 30
 
     init(compressedCount: Int, limits: WireLimits) {
         let (product, overflow) = compressedCount.multipliedReportingOverflow(by: limits.maximumCompressionRatio)
         let byRatio = max(overflow ? Int.max : product, Self.alwaysAllowed)
-        // One byte of room beyond the limit must be left to count.
+        // `append` asks for one byte beyond the limit, which must not overflow.
         self.limit = min(byRatio, limits.maximumDecompressedBytes, Int.max - 1)
         bytes.reserveCapacity(min(compressedCount * 4, limit, Self.alwaysAllowed))
     }
 
-    /// Lets `fill` write the next piece; it gives how many bytes it wrote, at most as many as there is room for, and a
-    /// result of its own.
+    /// Lets `fill` write the next piece. It returns how many bytes it wrote, at most as many as the buffer has room for,
+    /// and a result of its own.
     mutating func append<Result>(
         _ fill: (UnsafeMutableBufferPointer<UInt8>) -> (count: Int, Result)
     ) throws(WireError) -> Result {
@@ -104,7 +103,7 @@ struct DecompressedBytes {
         guard bytes.count <= limit, let result else {
             throw WireError(
                 .decompressedTooLarge,
-                "the content of a compressed body exceeds \(limit) bytes, the limit for a body of this size")
+                "the decompressed body exceeds \(limit) bytes, the limit for a compressed body of this size")
         }
         return result
     }
@@ -120,7 +119,7 @@ extension WireError {
     }
 
     static func trailing(at offset: Int) -> WireError {
-        WireError(.trailingBytes, "something follows the end of the compressed stream", offset: offset)
+        WireError(.trailingBytes, "bytes follow the end of the compressed stream", offset: offset)
     }
 
     static var outOfMemory: WireError {

@@ -1,8 +1,8 @@
-/// MessagePack as Python's `msgpack` speaks it with the options that kombu sets, over `WireValue`.
+/// Reads and writes MessagePack as Python's `msgpack` does with the options that kombu sets.
 ///
-/// Text is `str`, bytes are `bin`; map keys must be text. Integers past `Int64` come as `.number`. Extension types,
-/// timestamps among them, are refused by name: kombu never sends any, and `WireValue` has no form for them. As in JSON the
-/// last of equal keys wins, and two keys that differ only in their Unicode composition are refused.
+/// Text is `str`, bytes are `bin`, and map keys must be text. Integers past `Int64` are read as `.number`. Extension types,
+/// timestamps included, are refused: kombu never sends any, and `WireValue` has no form for them. As in JSON, the last of
+/// several equal keys wins, and two keys that differ only in their Unicode composition are refused.
 public enum WireMessagePack {
     /// Reads one value.
     ///
@@ -11,27 +11,7 @@ public enum WireMessagePack {
         try decode(bytes.span, limits: limits)
     }
 
-    /// Reads one value from borrowed memory, which is not kept.
-    ///
-    /// - Throws: `WireError` with the offset of the part that is not acceptable.
-    public static func decode(
-        _ bytes: UnsafeBufferPointer<UInt8>, limits: WireLimits = .default
-    ) throws(WireError) -> WireValue {
-        try decode(bytes.span, limits: limits)
-    }
-
-    /// Reads one value from borrowed memory, which is not kept.
-    ///
-    /// - Throws: `WireError` with the offset of the part that is not acceptable.
-    public static func decode(
-        _ bytes: UnsafeRawBufferPointer, limits: WireLimits = .default
-    ) throws(WireError) -> WireValue {
-        try bytes.withMemoryRebound(to: UInt8.self) { bytes throws(WireError) in
-            try decode(bytes.span, limits: limits)
-        }
-    }
-
-    /// Reads one value from borrowed memory, which is not kept.
+    /// Reads one value from borrowed memory, and keeps no reference to it.
     ///
     /// - Throws: `WireError` with the offset of the part that is not acceptable.
     public static func decode(_ bytes: Span<UInt8>, limits: WireLimits = .default) throws(WireError) -> WireValue {
@@ -39,36 +19,23 @@ public enum WireMessagePack {
         return try parser.parse(bytes)
     }
 
-    /// Writes one value, each part in its shortest form, floats as 64 bits.
+    /// Writes one value: each part in its shortest form, floats with 64 bits.
     ///
     /// - Throws: `WireError`: `invalidNumber` for an integer past 64 bits, `tooDeep` past 128 levels, `tooLarge` for text,
     ///   bytes or a container of 2^32 and more.
     public static func encode(_ value: WireValue) throws(WireError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(128)
-        try encode(value, into: &bytes)
-        return bytes
-    }
-
-    /// Writes one value at the end of `bytes`, which after an error hold a part of it.
-    ///
-    /// - Throws: As `encode(_:)`.
-    public static func encode(_ value: WireValue, into bytes: inout [UInt8]) throws(WireError) {
-        var writer = MessagePackWriter(output: bytes)
-        bytes = []
-        defer { bytes = writer.output }
+        var writer = MessagePackWriter()
         try writer.write(value)
+        return writer.output
     }
 }
 
-/// Writes MessagePack at the end of a byte array. Its recursion is bounded by a depth check.
-struct MessagePackWriter {
-    private(set) var output: [UInt8]
+/// Writes MessagePack into a byte array. A depth check bounds its recursion.
+private struct MessagePackWriter {
+    private(set) var output: [UInt8] = []
     private let limits = WireLimits.default
 
-    init(output: consuming [UInt8]) {
-        self.output = output
-    }
+    init() { output.reserveCapacity(128) }
 
     mutating func write(_ value: WireValue) throws(WireError) {
         try write(value, depth: 0)
@@ -141,8 +108,8 @@ struct MessagePackWriter {
         }
     }
 
-    /// Writes the tag and the count of text, bytes or a container, in the shortest of the forms there are. `short` is a
-    /// tag that has room for a count up to a mask.
+    /// Writes the tag and the count of text, bytes or a container in the shortest possible form. `short` is a tag that
+    /// itself has room for a count, up to a mask.
     private mutating func writeHead(
         _ count: Int, short: (tag: UInt8, mask: Int)?, _ tag8: UInt8?, _ tag16: UInt8, _ tag32: UInt8
     ) throws(WireError) {

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// The text of numbers.
+/// Numbers as Python and Go write them.
 enum NumberText {
     /// Appends an integer's digits.
     @inline(__always)
@@ -28,10 +28,10 @@ enum NumberText {
         digits.span.extracting(index...).withUnsafeBufferPointer { output.append(contentsOf: $0) }
     }
 
-    /// Appends a finite number as Python's `repr` writes it: the shortest digits that read back as the same number, an
-    /// exponent of at least two digits from 1e+16 up and below 1e-04, and else at least one digit after the point.
+    /// Appends a finite number as Python's `repr` writes it: the shortest digits that read back as the same number, with an
+    /// exponent of at least two digits from 1e+16 up and below 1e-04, otherwise with at least one digit after the point.
     static func append(python value: Double, to output: inout [UInt8]) {
-        // Swift writes the same, but for an exponent from 2^53 up already. All numbers there are integers.
+        // Swift writes the same text, except that it uses exponents from 2^53 up, where all numbers are integers.
         if value.magnitude < 1e16, let integer = Int64(exactly: value), integer != 0 {
             append(integer, to: &output)
             output.append(UInt8(ascii: "."))
@@ -42,7 +42,7 @@ enum NumberText {
     }
 
     /// Appends a finite number as Go's `encoding/json` writes a `float64`: the shortest digits that read back as the same
-    /// number, with an exponent below 1e-6 and from 1e21 up, and nothing after the point where there is nothing to say.
+    /// number, with an exponent below 1e-6 and from 1e21 up, and without a fraction that is zero.
     static func append(go value: Double, to output: inout [UInt8]) {
         if value.magnitude < 1e15, let integer = Int64(exactly: value), integer != 0 || value.sign == .plus {
             return append(integer, to: &output)
@@ -122,13 +122,13 @@ enum NumberText {
     }
 }
 
-/// The text of decimal numbers, as Python's `Decimal` writes it.
+/// Decimal numbers as Python's `Decimal` writes them.
 enum DecimalText {
     static func text(of value: Decimal) -> String {
         value.description
     }
 
-    /// Reads decimal text exactly: what Foundation's `Decimal` would have to round is refused.
+    /// Reads decimal text exactly. Refuses numbers that Foundation's `Decimal` would have to round.
     static func decimal(_ text: String) throws(WireError) -> Decimal {
         if text == "NaN" { return .nan }
         var digits = text.utf8[...]
@@ -169,7 +169,7 @@ enum DecimalText {
     /// An integer times a power of ten.
     private struct Digits {
         private var significand: UInt128 = 0
-        /// Zeros at the end, held back until another digit follows.
+        /// Trailing zeros, held back until another digit follows.
         private var zeros = 0
         private var overflow = false
         private(set) var count = 0

@@ -1,6 +1,6 @@
-/// Text from bytes.
+/// Strings from bytes.
 enum Text {
-    /// Makes a string of UTF-8, or throws `invalidUTF8`; `offset` is where the bytes lie in the input.
+    /// Makes a string from UTF-8, or throws `invalidUTF8`. `offset` is the position of the bytes in the input.
     @inline(__always)
     static func string(_ bytes: Span<UInt8>, offset: Int) throws(WireError) -> String {
         do {
@@ -10,7 +10,7 @@ enum Text {
         }
     }
 
-    /// Makes a string of bytes; each byte that is not part of UTF-8 becomes U+FFFD, as in Go.
+    /// Makes a string from bytes. Each byte that is not part of valid UTF-8 becomes U+FFFD, as in Go.
     static func replacingInvalid(_ bytes: Span<UInt8>) -> String {
         if let text = try? string(bytes, offset: 0) { return text }
         var valid: [UInt8] = []
@@ -35,8 +35,8 @@ enum Text {
 
 /// Searches in text bytes, eight at a time.
 enum TextScan {
-    /// The end of the run of bytes from `start` that JSON may carry between quotation marks as they are: the position of
-    /// the first quotation mark, reverse solidus or control character, or the end of the bytes.
+    /// The end of the run of bytes from `start` on that need no escape in a JSON string: the position of the first
+    /// quotation mark, reverse solidus or control character, or the end of the bytes.
     @inline(__always)
     static func endOfPlainRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
         let raw = bytes.bytes
@@ -58,7 +58,7 @@ enum TextScan {
         return index
     }
 
-    /// As `endOfPlainRun`, but bytes above `~` end the run too.
+    /// Like `endOfPlainRun`, but bytes above `~` end the run, too.
     @inline(__always)
     static func endOfPrintableRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
         let raw = bytes.bytes
@@ -80,7 +80,7 @@ enum TextScan {
         return index
     }
 
-    /// As `endOfPlainRun`, but `<`, `>`, `&` and the separators U+2028 and U+2029 end the run too: what Go escapes.
+    /// Like `endOfPlainRun`, but what Go escapes ends the run, too: `<`, `>`, `&` and the separators U+2028 and U+2029.
     static func endOfGoRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
         var index = start
         while index < bytes.count {
@@ -94,15 +94,15 @@ enum TextScan {
 
     private static let highBits: UInt64 = 0x8080_8080_8080_8080
 
-    /// The high bit of each byte that is a quotation mark, a reverse solidus or a control character. Bits above the
-    /// lowest one set may be wrong (borrows), so only that one counts.
+    /// The high bit of each byte that is a quotation mark, a reverse solidus or a control character. Because of borrows
+    /// only the lowest bit that is set is reliable.
     @inline(__always)
     private static func specials(in word: UInt64) -> UInt64 {
         let controls = (word &- 0x2020_2020_2020_2020) & ~word & highBits
         return controls | zeros(in: word ^ 0x2222_2222_2222_2222) | zeros(in: word ^ 0x5c5c_5c5c_5c5c_5c5c)
     }
 
-    /// The high bit of each byte that is zero, under the same reserve.
+    /// The high bit of each byte that is zero. Again only the lowest one is reliable.
     @inline(__always)
     private static func zeros(in word: UInt64) -> UInt64 {
         (word &- 0x0101_0101_0101_0101) & ~word & highBits

@@ -1,23 +1,22 @@
-/// A value as it stands on the wire, before any dialect gives it a meaning.
+/// A value as it is on the wire, before a dialect gives it a meaning.
 ///
-/// Every codec of this module (JSON, MessagePack, YAML) reads and writes this one type. It keeps what Foundation's JSON
-/// loses: the difference between an integer and a float, integers past 64 bits, the order of keys, `NaN` and the
-/// infinities.
+/// All codecs (JSON, MessagePack, YAML) read and write this type. It keeps what Foundation's JSON loses: the difference
+/// between integers and floats, integers past 64 bits, the order of keys, `NaN` and the infinities.
 public enum WireValue: Sendable, Hashable {
     /// JSON `null`, Python `None`.
     case null
     /// A boolean.
     case bool(Bool)
-    /// An integer that fits 64 signed bits.
+    /// An integer that fits 64 bits with a sign.
     case int(Int64)
-    /// A number kept as its decimal text, because neither `Int64` nor `Double` holds it exactly: an integer past
-    /// 64 bits, for instance `1180591620717411303424`.
+    /// A number as decimal text because neither `Int64` nor `Double` holds it exactly, for instance the integer
+    /// `1180591620717411303424`.
     case number(String)
     /// A floating point number, including `NaN` and the infinities.
     case double(Double)
     /// Text.
     case string(String)
-    /// Raw bytes. JSON has no form for them (a dialect's value coding maps them); MessagePack and YAML have.
+    /// Raw bytes. MessagePack and YAML have a form for them; for JSON, a value coding maps them.
     case bytes([UInt8])
     /// A list.
     case array([WireValue])
@@ -26,13 +25,13 @@ public enum WireValue: Sendable, Hashable {
 }
 
 extension WireValue {
-    /// The value of an object's key; `nil` when this is not an object or has no such key.
+    /// The value of an object's key; `nil` if this is not an object or has no such key.
     public subscript(key: String) -> WireValue? {
         guard case .object(let object) = self else { return nil }
         return object[key]
     }
 
-    /// An array's element; `nil` when this is not an array or the position is outside it.
+    /// An array's element; `nil` if this is not an array or the index is out of range.
     public subscript(index: Int) -> WireValue? {
         guard case .array(let array) = self, array.indices.contains(index) else { return nil }
         return array[index]
@@ -48,17 +47,17 @@ extension WireValue {
         if case .bool(let value) = self { value } else { nil }
     }
 
-    /// The integer; `nil` for any other value, floats and integers past 64 bits included.
+    /// The integer; `nil` for any other value, including floats and integers past 64 bits.
     public var int64Value: Int64? {
         if case .int(let value) = self { value } else { nil }
     }
 
-    /// The integer; `nil` for any other value, floats and integers that do not fit `Int` included.
+    /// The integer; `nil` for any other value, including floats and integers that do not fit `Int`.
     public var intValue: Int? {
         if case .int(let value) = self { Int(exactly: value) } else { nil }
     }
 
-    /// The number as the nearest `Double`, also of an integer; `nil` for any other value.
+    /// The number, integer or not, as the nearest `Double`; `nil` for any other value.
     public var doubleValue: Double? {
         switch self {
         case .int(let value): Double(value)
@@ -90,7 +89,7 @@ extension WireValue {
 }
 
 extension WireValue {
-    /// What kind of value this is, for messages. Says nothing about its content.
+    /// The kind of value for error messages. It says nothing about the content.
     package var kindInWords: String {
         switch self {
         case .null: "null"
@@ -149,12 +148,8 @@ extension WireValue: ExpressibleByArrayLiteral {
 }
 
 extension WireValue: ExpressibleByDictionaryLiteral {
-    /// `["a": 1]` stands for `.object(["a": 1])`. A key written twice keeps its last value.
+    /// `["a": 1]` stands for `.object(["a": 1])`. Of several values for one key the last one is kept.
     public init(dictionaryLiteral elements: (String, WireValue)...) {
-        var object = WireObject(minimumCapacity: elements.count)
-        for (key, value) in elements {
-            object[key] = value
-        }
-        self = .object(object)
+        self = .object(WireObject(elements))
     }
 }

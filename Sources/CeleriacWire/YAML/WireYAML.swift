@@ -1,41 +1,21 @@
-/// YAML 1.1 as Python's `yaml.safe_load` and `yaml.safe_dump` speak it, over `WireValue`; the grammar by libyaml, which
-/// Yams brings.
+/// Reads and writes YAML 1.1 as Python's `yaml.safe_load` and `yaml.safe_dump` do. libyaml, which Yams brings, parses the
+/// grammar.
 ///
-/// Plain text is resolved as PyYAML does: `yes` is true, `010` is 8, `1:30` is 90, `1e5` is text for want of a point.
-/// Differences: a timestamp stays text (a value coding reads it); keys must be text; merge keys (`<<`), sets, ordered maps
-/// and tags of one's own are refused by name, as are values that contain themselves. An alias counts as all that it stands
-/// for, so that a few of them cannot grow without bounds.
+/// Plain text is resolved as in PyYAML: `yes` is true, `010` is 8, `1:30` is 90, and `1e5` is text because it has no point.
+/// There are differences: a timestamp stays text (a value coding reads it); keys must be text; merge keys (`<<`), sets,
+/// ordered maps, custom tags and values that contain themselves are refused. An alias counts against the limits as much as
+/// the value it repeats, so that a few aliases cannot grow without bounds.
 public enum WireYAML {
-    /// Reads the one document in the bytes, which are UTF-8. No document at all is null.
+    /// Reads the only document in the bytes, which are UTF-8. Bytes without a document are null.
     ///
-    /// - Throws: `WireError`, whose message has line and column.
+    /// - Throws: `WireError`, whose message names the line and the column.
     public static func decode(_ bytes: [UInt8], limits: WireLimits = .default) throws(WireError) -> WireValue {
         try decode(bytes.span, limits: limits)
     }
 
-    /// Reads the one document in borrowed memory, which is not kept.
+    /// Reads the only document in borrowed memory, and keeps no reference to it.
     ///
-    /// - Throws: `WireError`, whose message has line and column.
-    public static func decode(
-        _ bytes: UnsafeBufferPointer<UInt8>, limits: WireLimits = .default
-    ) throws(WireError) -> WireValue {
-        try decode(bytes.span, limits: limits)
-    }
-
-    /// Reads the one document in borrowed memory, which is not kept.
-    ///
-    /// - Throws: `WireError`, whose message has line and column.
-    public static func decode(
-        _ bytes: UnsafeRawBufferPointer, limits: WireLimits = .default
-    ) throws(WireError) -> WireValue {
-        try bytes.withMemoryRebound(to: UInt8.self) { bytes throws(WireError) in
-            try decode(bytes.span, limits: limits)
-        }
-    }
-
-    /// Reads the one document in borrowed memory, which is not kept.
-    ///
-    /// - Throws: `WireError`, whose message has line and column.
+    /// - Throws: `WireError`, whose message names the line and the column.
     public static func decode(_ bytes: Span<UInt8>, limits: WireLimits = .default) throws(WireError) -> WireValue {
         guard bytes.count <= limits.maximumMessageBytes else { throw .tooLarge(bytes.count, limits) }
         return try bytes.withUnsafeBufferPointer { bytes throws(WireError) in
@@ -44,9 +24,9 @@ public enum WireYAML {
         }
     }
 
-    /// Writes one value in flow style on one line of ASCII, with all text in quotation marks.
+    /// Writes one value in flow style, on one line of ASCII, with all text in quotation marks.
     ///
-    /// - Throws: `WireError`: `invalidNumber` for a `.number` whose text is none, `tooDeep` past 128 levels.
+    /// - Throws: `WireError`: `invalidNumber` for a `.number` whose text is not an integer, `tooDeep` past 128 levels.
     public static func encode(_ value: WireValue) throws(WireError) -> [UInt8] {
         var writer = YAMLWriter()
         try writer.write(value)
@@ -54,8 +34,8 @@ public enum WireYAML {
     }
 }
 
-/// Writes YAML in flow style, which reads the same in YAML 1.1 and 1.2. Its recursion is bounded by a depth check.
-struct YAMLWriter {
+/// Writes YAML in flow style, which reads the same in YAML 1.1 and 1.2. A depth check bounds its recursion.
+private struct YAMLWriter {
     private(set) var output: [UInt8] = []
     private let limits = WireLimits.default
 
@@ -120,7 +100,7 @@ struct YAMLWriter {
         } else {
             var text: [UInt8] = []
             NumberText.append(python: value, to: &text)
-            // Without a point it would be text.
+            // Without a point PyYAML reads text.
             if !text.contains(UInt8(ascii: ".")), let exponent = text.firstIndex(of: UInt8(ascii: "e")) {
                 text.insert(contentsOf: ".0".utf8, at: exponent)
             }

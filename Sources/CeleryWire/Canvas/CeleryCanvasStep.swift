@@ -1,28 +1,24 @@
 import CeleriacWire
 
-/// One thing to do to apply a signature.
-public enum CeleryCanvasStep: Sendable {
+/// One step of applying a signature.
+package enum CeleryCanvasStep: Sendable {
     /// Publish a message.
     case publish(CeleryTaskMessage, CeleryRoute)
     /// Store a group, so that the results of a chord's header keep their shape.
     case saveGroup(CeleryResultTuple)
-    /// Say how many parts a chord's header has. Comes before the message of its last part.
+    /// Store how many parts a chord's header has. This precedes the message of its last part.
     case openChord(groupID: String, size: Int)
 }
 
-/// Where a message goes, as the options of its signature say; what is nil is left to the application.
-public struct CeleryRoute: Sendable, Hashable {
-    /// The queue.
-    public var queue: String?
-    /// The exchange.
-    public var exchange: String?
-    /// The routing key.
-    public var routingKey: String?
-    /// The task by whose name the application routes it, where that is not the message's own.
-    public var taskName: String?
+/// Where a message goes according to the options of its signature. The application decides what is `nil`.
+package struct CeleryRoute: Sendable, Hashable {
+    package var queue: String?
+    package var exchange: String?
+    package var routingKey: String?
+    /// The task whose name the application routes by, if it is not the message's own task.
+    package var taskName: String?
 
-    /// Makes a route.
-    public init(
+    package init(
         queue: String? = nil, exchange: String? = nil, routingKey: String? = nil, taskName: String? = nil
     ) {
         self.queue = queue
@@ -32,19 +28,18 @@ public struct CeleryRoute: Sendable, Hashable {
     }
 }
 
-/// Where applied signatures come from, where their own options do not say.
-public struct CeleryLineage: Sendable, Hashable {
-    /// The first task of the workflow; nil where a workflow begins.
-    public var rootID: String?
-    /// The task that applies them.
-    public var parentID: String?
+/// Where applied signatures come from, unless their own options say otherwise.
+package struct CeleryLineage: Sendable, Hashable {
+    /// The first task of the workflow; `nil` if the workflow begins here.
+    package var rootID: String?
+    /// The task that applies the signatures.
+    package var parentID: String?
     /// The queue of the sender's results.
-    public var replyTo: String
+    package var replyTo: String
     /// The sender's name.
-    public var origin: String?
+    package var origin: String?
 
-    /// Makes a lineage.
-    public init(rootID: String? = nil, parentID: String? = nil, replyTo: String = "", origin: String? = nil) {
+    package init(rootID: String? = nil, parentID: String? = nil, replyTo: String = "", origin: String? = nil) {
         self.rootID = rootID
         self.parentID = parentID
         self.replyTo = replyTo
@@ -52,17 +47,17 @@ public struct CeleryLineage: Sendable, Hashable {
     }
 }
 
-/// Who finds out that all parts of a chord's header are there.
-public enum CeleryChordEnding: Sendable, Hashable {
-    /// The result store counts them, and the last part's worker publishes the body.
+/// Who notices that all parts of a chord's header have results.
+package enum CeleryChordEnding: Sendable, Hashable {
+    /// The result store counts them, and the worker of the last part publishes the body.
     case counted
-    /// A task `celery.chord_unlock` asks for the results again and again.
+    /// A task `celery.chord_unlock` polls the results.
     case unlocked
-    /// Nobody can: results are not kept. Chords are refused.
+    /// Nobody can notice, because results are not stored. Chords are refused.
     case impossible
 }
 
-/// A signature's place in a group, and the body of the chord that waits for it.
+/// A signature's position in a group, and the body of the chord that waits for it.
 struct CeleryPlace {
     var groupID: String?
     var groupIndex: Int?
@@ -74,7 +69,7 @@ struct CeleryPlace {
         self.chord = chord
     }
 
-    /// The place that options say.
+    /// The place that a signature's options name.
     init(_ options: WireObject) {
         groupID = options["group_id"]?.stringValue
         groupIndex = options["group_index"]?.intValue

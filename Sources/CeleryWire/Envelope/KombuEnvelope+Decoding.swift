@@ -3,9 +3,9 @@ public import CeleriacWire
 extension KombuEnvelope {
     /// Reads an envelope.
     ///
-    /// Refused is what a Python worker could not take, or could not give back to its queue later: `properties`,
-    /// `delivery_info` and `headers` that are no objects, a missing `delivery_tag` or `routing_key`, a body that is not
-    /// what `body_encoding` says. Unknown parts are passed over.
+    /// It refuses what a Python worker could not take or could not give back later: `properties`, `delivery_info` or
+    /// `headers` that are not objects, a missing `delivery_tag` or `routing_key`, and a body that is not what
+    /// `body_encoding` says. It ignores unknown parts.
     ///
     /// - Throws: `CeleryWireError.Code.malformedEnvelope`.
     public static func decode(
@@ -20,7 +20,7 @@ extension KombuEnvelope {
         return try KombuEnvelope(value)
     }
 
-    /// Reads an envelope that has been parsed.
+    /// Reads a parsed envelope.
     init(_ value: WireValue) throws(CeleryWireError) {
         guard case .object(let object) = value else {
             throw CeleryWireError(.malformedEnvelope, "an envelope must be a JSON object")
@@ -79,13 +79,13 @@ extension KombuEnvelope {
     private static func exchange(_ value: WireValue?) throws(CeleryWireError) -> String {
         switch value {
         case .string(let text)?: text
-        // Python takes null for the default exchange, and fails when there is none.
+        // Python treats null as the default exchange, and fails if the key is missing.
         case .null?: ""
         default: throw .malformed("properties.delivery_info.exchange", "must be text")
         }
     }
 
-    /// Text; or an integer, which Python's Redis client writes as text.
+    /// Text, or an integer, which Python's Redis client writes as text.
     private static func deliveryTag(_ value: WireValue) -> String? {
         switch value {
         case .string(let text): text
@@ -117,7 +117,7 @@ extension KombuEnvelope {
         }
     }
 
-    /// Redis restores mark the headers and the delivery info, others the envelope itself.
+    /// A restore on Redis marks the headers and the delivery info, other transports mark the envelope itself.
     private static func isRedelivered(_ envelope: WireObject, _ headers: WireObject, _ info: WireObject) -> Bool {
         headers["redelivered"]?.isTruthy == true || info["redelivered"]?.isTruthy == true
             || envelope["redelivered"]?.isTruthy == true
@@ -130,12 +130,12 @@ extension CeleryWireError {
     }
 }
 
-/// The names of properties that `MessageProperties` and `KombuEnvelope` have fields for.
+/// The properties that `MessageProperties` and `KombuEnvelope` have fields for.
 enum KombuProperty {
     case correlationID, replyTo, deliveryMode, priority, expiration, messageID, timestamp, type, userID, appID
     case deliveryInfo, bodyEncoding, deliveryTag
 
-    /// The property of a name; `nil` for one that is kept in `other`.
+    /// The property with a name; `nil` for one that goes into `other`.
     init?(_ name: String) {
         switch name.utf8.count {
         case 4 where name == "type": self = .type
@@ -157,7 +157,7 @@ enum KombuProperty {
 }
 
 extension MessageProperties {
-    /// Reads a property. One of another type than AMQP has for it is kept in `other`, as it came: kombu carries it on.
+    /// Reads a property. A value that does not have AMQP's type goes into `other` unchanged, as kombu would pass it on.
     mutating func read(_ property: KombuProperty, _ name: String, _ value: WireValue) {
         switch (property, value) {
         case (_, .null): return

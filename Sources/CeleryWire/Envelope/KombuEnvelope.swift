@@ -1,29 +1,33 @@
 public import CeleriacWire
 
-/// The JSON object in which kombu carries a message over transports that have no properties of their own: Redis lists and
-/// channels, files, SQL rows.
+/// The JSON object in which kombu carries a message on transports without properties: Redis lists and channels, files, SQL
+/// rows.
 public struct KombuEnvelope: Sendable, Hashable {
-    /// The message: headers, properties and body, as AMQP would carry them.
+    /// The message, with headers, properties and body as in AMQP.
     public var message: WireMessage
-    /// The exchange the message was published to; empty for the default exchange.
+    /// The exchange that the message was published to; empty for the default exchange.
     public var exchange: String
-    /// The routing key it was published with; on the default exchange, the name of the queue.
+    /// The routing key that the message was published with; on the default exchange the name of the queue.
     public var routingKey: String
     /// The key under which Redis workers keep the message until it is acknowledged. It must be unique per queue.
     public var deliveryTag: String
-    /// How the body stands in the envelope.
-    public var bodyEncoding: KombuBodyEncoding
+    /// How the envelope carries the body.
+    package var bodyEncoding: KombuBodyEncoding
     /// Whether the message was delivered before and given back.
     public var redelivered: Bool
 
-    /// Makes an envelope to publish.
+    /// Creates an envelope to publish.
     public init(
-        message: WireMessage,
-        exchange: String = "",
-        routingKey: String,
-        deliveryTag: String,
-        bodyEncoding: KombuBodyEncoding = .base64,
-        redelivered: Bool = false
+        message: WireMessage, exchange: String = "", routingKey: String, deliveryTag: String, redelivered: Bool = false
+    ) {
+        self.init(
+            message: message, exchange: exchange, routingKey: routingKey, deliveryTag: deliveryTag,
+            bodyEncoding: .base64, redelivered: redelivered)
+    }
+
+    package init(
+        message: WireMessage, exchange: String = "", routingKey: String, deliveryTag: String,
+        bodyEncoding: KombuBodyEncoding, redelivered: Bool = false
     ) {
         self.message = message
         self.exchange = exchange
@@ -33,28 +37,28 @@ public struct KombuEnvelope: Sendable, Hashable {
         self.redelivered = redelivered
     }
 
-    /// The priority as kombu's virtual transports clamp it: 0 to 9, and 0 where the message has none. On Redis the lower
-    /// number is served first.
+    /// The priority as kombu's virtual transports limit it: 0 to 9, and 0 if the message has none. Redis workers take lower
+    /// numbers first.
     public var priority: Int {
         min(Int(message.properties.priority ?? 0), 9)
     }
 }
 
-/// How the body stands in a kombu envelope: its property `body_encoding`.
-public enum KombuBodyEncoding: Sendable, Hashable {
-    /// As base64; kombu's default.
+/// How a kombu envelope carries the body: its property `body_encoding`.
+package enum KombuBodyEncoding: Sendable, Hashable {
+    /// As base64, kombu's default.
     case base64
-    /// As the text that it is. On the wire an absent or null property, or `utf-8`.
+    /// As plain text. On the wire the property is absent, null or `utf-8`.
     case text
 }
 
 extension KombuEnvelope {
-    /// The same envelope with kombu's marks of a message that is given back, in its headers and its delivery info.
+    /// Marks an envelope as given back the way kombu does, in its headers and its delivery info.
     ///
-    /// All else stays as it came, parts that are unknown here too: whoever gets the message next may know them.
+    /// Everything else stays as it was, even unknown parts, which the next receiver may know.
     ///
     /// - Throws: `CeleryWireError.Code.malformedEnvelope` for what ``decode(_:limits:)`` refuses.
-    public static func markedRedelivered(
+    package static func markedRedelivered(
         _ bytes: [UInt8], limits: WireLimits = .default
     ) throws(CeleryWireError) -> [UInt8] {
         let value: WireValue

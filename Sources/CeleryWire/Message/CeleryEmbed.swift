@@ -1,19 +1,19 @@
 public import CeleriacWire
 
-/// What a task message says about the work after it: the third element of a protocol 2 body.
+/// The work that follows a task: the third element of a protocol 2 body.
 ///
-/// The signatures are kept as they came, so that a worker can hand them on untouched. `nil` stands for null.
+/// Signatures stay raw values, so that a worker can pass them on unchanged. `nil` stands for null.
 public struct CeleryEmbed: Sendable, Hashable {
-    /// Signatures to call with the result (`link`): an array.
+    /// An array of signatures to call with the result (`link`).
     public var callbacks: WireValue?
-    /// Signatures to call with the id of the failed task (`link_error`): an array.
+    /// An array of signatures to call with the id of the failed task (`link_error`).
     public var errbacks: WireValue?
-    /// The rest of the chain: an array of signatures in reverse, of which the last one is the next to run.
+    /// The rest of the chain: an array of signatures in reverse order, whose last element runs next.
     public var chain: WireValue?
-    /// The signature of the chord's body, to which the result belongs as a part.
+    /// The body of the chord that the task is a part of: a signature.
     public var chord: WireValue?
 
-    /// Makes the parts; all are null unless given.
+    /// Creates the parts.
     public init(
         callbacks: WireValue? = nil, errbacks: WireValue? = nil, chain: WireValue? = nil, chord: WireValue? = nil
     ) {
@@ -25,9 +25,9 @@ public struct CeleryEmbed: Sendable, Hashable {
 }
 
 extension CeleryEmbed {
-    /// Reads the parts from the object that holds them. Null is as good as absent.
+    /// Reads the parts from an object. Null counts as absent.
     ///
-    /// A signature that cannot be applied would stop a Python worker after the task has run, so it is refused before.
+    /// A signature that cannot be applied would make a Python worker fail after the task has run, so it is refused here.
     init(parts: WireObject) throws(CeleryWireError) {
         self.init()
         for (key, value) in parts where !value.isNull {
@@ -42,7 +42,7 @@ extension CeleryEmbed {
         try check()
     }
 
-    /// Checks that the parts are what a worker can apply.
+    /// Checks that a worker can apply the parts.
     func check() throws(CeleryWireError) {
         try Self.checkSignatures(callbacks, "callbacks")
         try Self.checkSignatures(errbacks, "errbacks")
@@ -65,11 +65,12 @@ extension CeleryEmbed {
             _ = try CelerySignature.decode(value)
         } catch {
             throw .invalid(
-                field, "a signature in it cannot be applied, by its \(error.field ?? "form"): \(error.message)")
+                field,
+                "one of its signatures cannot be applied because of its \(error.field ?? "form"): \(error.message)")
         }
     }
 
-    /// The third element of a body of protocol 2: always all four.
+    /// The third element of a protocol 2 body, which always has all four keys.
     var object: WireObject {
         var object = Self.template
         if let callbacks { object.setValue(callbacks, at: 0) }

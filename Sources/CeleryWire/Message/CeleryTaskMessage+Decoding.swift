@@ -3,13 +3,13 @@ public import CeleriacWire
 extension CeleryTaskMessage {
     /// Decodes a task message of either protocol.
     ///
-    /// What a Celery worker tolerates is tolerated: every header may be absent but the id and the name of the task. What
-    /// a Python worker would fail on is refused with an error that names the field.
+    /// It is as tolerant as a Celery worker: all headers may be absent except the id and the name of the task. Where a
+    /// Python worker would fail, it throws an error that names the field.
     ///
     /// - Parameters:
-    ///   - message: The message as a transport gives it.
-    ///   - accept: The serializers that may be read, as Celery's `accept_content`. Pickle is refused even here.
-    ///   - limits: How much is accepted of the body.
+    ///   - message: The message from a transport.
+    ///   - accept: The serializers to accept, like Celery's `accept_content`. Pickle is refused in any case.
+    ///   - limits: The limits for the body.
     /// - Throws: `CeleryWireError`: `disallowedContentType`, `pickleRefused`, `unknownCompression`, `undecodableBody`,
     ///   `notATask`, `invalidTask`.
     public static func decode(
@@ -18,12 +18,12 @@ extension CeleryTaskMessage {
         try decodeWithSource(message, accept: accept, limits: limits).task
     }
 
-    /// Decodes a message and gives, beside the result, the parts it was read from.
+    /// Decodes a message and returns the task together with the parts that it was read from.
     static func decodeWithSource(
         _ message: WireMessage, accept: Set<CelerySerializer>, limits: WireLimits
     ) throws(CeleryWireError) -> (task: CeleryTaskMessage, source: RawTask) {
         let serializer = try CelerySerializer.accepted(message.properties.contentType, in: accept)
-        let compression = try CeleryCompression(header: message.headers["compression"])
+        let compression = try CompressionMethod(header: message.headers["compression"])
         let body = try serializer.decodeBody(message.body, compression: compression, limits: limits)
         let source = try RawTask.parse(headers: message.headers, body: body)
 
@@ -53,7 +53,7 @@ extension CeleryTaskMessage {
 }
 
 extension CeleryTaskMessage {
-    /// A message into which fields are read.
+    /// Creates a message without fields, which are to be read into it.
     init(protocolVersion: Int, serializer: CelerySerializer, properties: MessageProperties) {
         self.init(task: "", id: "", serializer: serializer)
         self.protocolVersion = protocolVersion
@@ -61,7 +61,7 @@ extension CeleryTaskMessage {
         self.lang = nil
     }
 
-    /// Reads one field. Each is refused where a Python worker would fail on it, and passed over where it would not look.
+    /// Reads one field. Refuses what a Python worker would fail on, and ignores what it would not look at.
     mutating func read(_ field: TaskField, _ value: WireValue) throws(CeleryWireError) {
         switch field {
         case .task: task = try Self.name(value, "task")
@@ -71,11 +71,11 @@ extension CeleryTaskMessage {
         case .group: group = try Self.text(value, "group")
         case .groupIndex: groupIndex = try Self.integer(value, "group_index")
         case .retries: retries = try Self.integer(value, "retries") ?? 0
-        case .timeLimit: timeLimit = try Self.timeLimit(value)
+        case .timeLimit: timeLimit = try CeleryTimeLimit(value)
         case .ignoreResult: ignoreResult = value.isNull ? nil : value.isTruthy
         case .stampedHeaders: stampedHeaders = try Self.names(value, "stamped_headers")
         case .stamps: stamps = try Self.object(value, "stamps") ?? [:]
-        // Shown or handed on, never relied upon: of another type they are as good as absent.
+        // These are shown or passed on but never relied on. With the wrong type they count as absent.
         case .lang: lang = value.stringValue
         case .shadow: shadow = value.stringValue
         case .rootID: rootID = value.stringValue
@@ -84,18 +84,18 @@ extension CeleryTaskMessage {
         case .kwargsrepr: kwargsrepr = value.stringValue
         case .origin: origin = value.stringValue
         case .replacedTaskNesting: replacedTaskNesting = value.wholeNumber ?? 0
-        // The transport's, not the task's.
+        // These belong to the transport.
         case .compression, .redelivered: break
         }
     }
 
-    /// Checks that the fields without which there is no task have been read.
+    /// Checks the fields that every task needs.
     func checkRequiredFields() throws(CeleryWireError) {
         if task.isEmpty { throw .invalid("task", "a task message needs the name of a task") }
         if id.isEmpty { throw .invalid("id", "a task message needs an id: its result is stored under it") }
     }
 
-    /// Reads arguments. Null, which some clients send for none, is none.
+    /// Reads the arguments. Some clients send null for no arguments.
     mutating func readArguments(_ args: WireValue, _ kwargs: WireValue) throws(CeleryWireError) {
         switch args {
         case .array(let values): self.args = values
@@ -144,26 +144,6 @@ extension CeleryTaskMessage {
             names.append(name)
         }
         return names
-    }
-
-    /// `[hard, soft]`, in that order. Celery takes zero, like null and an empty array, for no limit.
-    private static func timeLimit(_ value: WireValue) throws(CeleryWireError) -> CeleryTimeLimit {
-        switch value {
-        case .null: return CeleryTimeLimit()
-        case .array(let limits) where limits.isEmpty: return CeleryTimeLimit()
-        case .array(let limits) where limits.count == 2:
-            return CeleryTimeLimit(hard: try seconds(limits[0]), soft: try seconds(limits[1]))
-        default:
-            throw .invalid("timelimit", "must be null or an array of two: [hard, soft]")
-        }
-    }
-
-    private static func seconds(_ value: WireValue) throws(CeleryWireError) -> Double? {
-        if value.isNull { return nil }
-        guard let seconds = value.doubleValue, seconds.isFinite, seconds >= 0 else {
-            throw .invalid("timelimit", "a limit must be a number of seconds or null")
-        }
-        return seconds == 0 ? nil : seconds
     }
 }
 

@@ -1,13 +1,13 @@
-public import CeleriacWire
+package import CeleriacWire
 
 extension CeleryTaskMessage {
-    /// Describes one message as the command `celeriac decode` prints it.
+    /// Describes one message for the command `celeriac decode`.
     ///
-    /// The input is a Redis or filesystem envelope, or, for AMQP, `{"properties": {…}, "headers": {…}, "body_base64": "…"}`
-    /// with properties by their AMQP names (`content_type`, `correlation_id`, …).
+    /// The input is a Redis or filesystem envelope or, for AMQP, `{"properties": {…}, "headers": {…}, "body_base64": "…"}`,
+    /// where properties have their AMQP names (`content_type`, `correlation_id`, …).
     ///
-    /// - Throws: `CeleryWireError`, as `KombuEnvelope.decode` and `decode` do.
-    public static func describe(
+    /// - Throws: `CeleryWireError`, like `KombuEnvelope.decode` and `decode`.
+    package static func describe(
         _ input: [UInt8], accept: Set<CelerySerializer> = [.json, .msgpack, .yaml], limits: WireLimits = .default
     ) throws(CeleryWireError) -> WireObject {
         let value: WireValue
@@ -20,10 +20,10 @@ extension CeleryTaskMessage {
         return try description(of: message, properties: value["properties"], accept: accept, limits: limits)
     }
 
-    /// Describes one message as the command `celeriac decode` prints it.
+    /// Describes one message for the command `celeriac decode`.
     ///
-    /// - Throws: `CeleryWireError`, as `decode` does.
-    public static func description(
+    /// - Throws: `CeleryWireError`, like `decode`.
+    package static func description(
         of message: WireMessage, accept: Set<CelerySerializer> = [.json, .msgpack, .yaml], limits: WireLimits = .default
     ) throws(CeleryWireError) -> WireObject {
         try description(
@@ -67,7 +67,7 @@ extension CeleryTaskMessage {
         ]
     }
 
-    /// The value with bytes, which JSON cannot print, as base64 envelopes.
+    /// The value with base64 envelopes instead of bytes, which JSON cannot print.
     private static func printable(_ value: WireValue) throws(CeleryWireError) -> WireValue {
         do throws(WireError) {
             return try value.replacingBytes(with: TypeEnvelope.base64)
@@ -117,7 +117,7 @@ extension MessageProperties {
         }
     }
 
-    /// The properties that are set, by their AMQP names.
+    /// The properties that are set, under their AMQP names.
     fileprivate var amqpNames: WireObject {
         var object: WireObject = [:]
         func set(_ name: String, _ text: String?) {

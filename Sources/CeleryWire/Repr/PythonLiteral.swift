@@ -1,8 +1,8 @@
-public import CeleriacWire
+package import CeleriacWire
 
-/// What Python's `repr` shows for the values that travel in `__type__` envelopes.
+/// What Python's `repr` shows for the values in `__type__` envelopes.
 enum PythonLiteral {
-    /// The text of a date, time, decimal or UUID; `nil` for bytes and for what is no envelope.
+    /// The text of a date, time, decimal or UUID; `nil` for bytes and for values without an envelope.
     static func text(ofEnvelope value: WireValue) -> String? {
         guard let (type, content) = TypeEnvelope.parts(of: value), case .string(let type) = type else { return nil }
         switch (type, content) {
@@ -16,12 +16,8 @@ enum PythonLiteral {
         case ("decimal", .string(let text)):
             return "Decimal('\(text)')"
         case ("uuid", .object(let object)):
-            guard case .string(let hex)? = object["hex"], hex.utf8.count == 32 else { return nil }
-            var text = hex
-            for offset in [20, 16, 12, 8] {
-                text.insert("-", at: text.utf8.index(text.startIndex, offsetBy: offset))
-            }
-            return "UUID('\(text)')"
+            guard case .string(let hex)? = object["hex"] else { return nil }
+            return TypeEnvelope.dashed(hex).map { "UUID('\($0)')" }
         default: return nil
         }
     }
@@ -55,7 +51,7 @@ enum PythonLiteral {
         return text
     }
 
-    /// An offset from UTC in microseconds. Python's `timedelta` counts negative spans from the day before.
+    /// An offset from UTC in microseconds. In Python's `timedelta` only the days are negative.
     private static func timeZone(_ offset: Int) -> String {
         if offset == 0 { return "datetime.timezone.utc" }
         let day = 86_400_000_000
@@ -69,15 +65,15 @@ enum PythonLiteral {
     }
 }
 
-/// Exceptions and strings as Python's own `repr` shows them, for replies and events that a person reads.
-public enum PythonExceptionText {
+/// Exceptions and strings as Python's own `repr` shows them, for replies and events that people read.
+package enum PythonExceptionText {
     /// An exception: `ValueError('boom', 42)`.
-    public static func text(type: String, arguments: [WireValue]) -> String {
+    package static func text(type: String, arguments: [WireValue]) -> String {
         "\(type)(\(arguments.map { text(of: $0) }.joined(separator: ", ")))"
     }
 
     /// A string as a Python literal.
-    public static func quoted(_ string: String) -> String {
+    package static func quoted(_ string: String) -> String {
         let quote: Unicode.Scalar = string.contains("'") && !string.contains("\"") ? "\"" : "'"
         var output = String(quote)
         for scalar in string.unicodeScalars {

@@ -1,63 +1,59 @@
-public import CeleriacWire
+package import CeleriacWire
 
-/// Writes arguments as Celery's `saferepr` shows them: Python literals, cut at a length and a depth.
+/// Writes arguments as Celery's `saferepr` does: as Python literals that are cut off at a length and a depth.
 ///
-/// Nothing parses this text; logs, events and Flower show it. It is the same text that Celery 5.7 makes of the same
-/// values, except where the wire lost a type: a tuple inside an argument comes out as a list.
+/// Nothing parses this text; logs, events and Flower show it. It is the text that Celery 5.7 writes for the same values,
+/// except where the wire loses a type: a tuple within an argument becomes a list.
 public struct PythonRepr: Sendable, Hashable {
-    /// About how many characters come out at most; the closing brackets are not counted. 1,024 unless set.
+    /// The approximate number of characters after which the text is cut off, not counting closing brackets. 1,024 by default.
     public var maximumLength: Int
-    /// How deep containers are shown; deeper ones are `[...]` or `{...}`. 3 unless set.
+    /// The number of levels to show. Deeper containers are `[...]` or `{...}`. 3 by default.
     public var maximumDepth: Int
 
-    /// Makes a writer with limits.
+    /// Creates a writer with limits.
     public init(maximumLength: Int = 1024, maximumDepth: Int = 3) {
         self.maximumLength = maximumLength
         self.maximumDepth = maximumDepth
     }
 
     /// Positional arguments as a tuple: `(2, 3)`, `(2,)`, `()`.
-    public func text(args: [WireValue]) -> String {
+    package func text(args: [WireValue]) -> String {
         var writer = PythonReprWriter(limits: self)
         writer.writeTuple(args)
         return writer.output
     }
 
     /// Keyword arguments as a dict: `{'k': 1}`.
-    public func text(kwargs: WireObject) -> String {
+    package func text(kwargs: WireObject) -> String {
         var writer = PythonReprWriter(limits: self)
         writer.write(.object(kwargs))
         return writer.output
     }
 
-    /// Any value, as Celery writes results and exceptions into events.
-    public func text(of value: WireValue) -> String {
+    /// Any value, as Celery writes results and exceptions in events.
+    package func text(of value: WireValue) -> String {
         var writer = PythonReprWriter(limits: self)
         writer.write(value)
         return writer.output
     }
 }
 
-/// Writes one value as `saferepr` does, token by token, with its rules of cutting.
+/// Writes one value as `saferepr` does, one token at a time, and cuts it off by the same rules.
 ///
-/// Tokens are counted against the length in Unicode scalars, as Python counts. Once it is used up, `, ...` stands for the
-/// rest and the containers that are open are closed. The depth limit bounds the recursion.
-struct PythonReprWriter {
+/// The length counts Unicode scalars, as Python does. Once it is used up, `, ...` stands for the rest, and only closing
+/// brackets follow. The depth limit bounds the recursion.
+private struct PythonReprWriter {
     private(set) var output = ""
     private var remaining: Int
     private let maximumDepth: Int
     private var depth = 0
-    /// Whether the length is used up and only closing brackets follow.
+    /// Whether the length is used up, so that only closing brackets follow.
     private var stopped = false
 
     init(limits: PythonRepr) {
-        self.init(remaining: limits.maximumLength, maximumDepth: limits.maximumDepth)
-    }
-
-    private init(remaining: Int, maximumDepth: Int) {
-        self.remaining = remaining
-        // Celery takes 0 for no limit; a limit that bounds the recursion is needed here.
-        self.maximumDepth = maximumDepth > 0 ? min(maximumDepth, 64) : 64
+        remaining = limits.maximumLength
+        // Celery treats 0 as no limit, but here the limit must bound the recursion.
+        maximumDepth = limits.maximumDepth > 0 ? min(limits.maximumDepth, 64) : 64
     }
 
     mutating func write(_ value: WireValue) {
@@ -78,7 +74,7 @@ struct PythonReprWriter {
                 self.bytes(bytes)
             } else {
                 container("{", "}", object) { writer, element in
-                    writer.key(element.key)
+                    writer.quoted(element.key)
                     writer.token(": ")
                     writer.write(element.value)
                 }
@@ -97,7 +93,7 @@ struct PythonReprWriter {
     ) {
         guard depth < maximumDepth else { return token(start + "..." + end) }
         token(start)
-        // A container that begins past the length is not shown at all.
+        // A container that would begin past the length is not shown at all.
         guard !stopped else { return }
         depth += 1
         var isFirst = true
@@ -114,7 +110,7 @@ struct PythonReprWriter {
 
     // MARK: Tokens
 
-    /// Writes text that is not cut, or what stands for the rest.
+    /// Writes uncut text, or `, ...` for the rest.
     private mutating func token(_ text: @autoclosure () -> String) {
         guard !stopped else { return }
         guard remaining > 0 else {
@@ -132,14 +128,8 @@ struct PythonReprWriter {
         token(Self.truncated(text(), limit))
     }
 
-    /// Celery quotes with apostrophes, escapes those and nothing else.
+    /// Celery quotes with apostrophes, and escapes only those.
     private mutating func quoted(_ text: String) {
-        let limit = remaining
-        token(Self.quotation(text, limit))
-    }
-
-    /// A key is written by a writer of its own, which has what is left of the length.
-    private mutating func key(_ text: String) {
         let limit = remaining
         token(Self.quotation(text, limit))
     }
@@ -166,7 +156,7 @@ struct PythonReprWriter {
         return "b'\(text)\(bytes.count > limit ? "..." : "")'"
     }
 
-    /// Text of `limit` and more characters is cut there, at the last space before if there is one.
+    /// Cuts text of `limit` or more characters off there, or at the last space before.
     private static func truncated(_ text: String, _ limit: Int) -> String {
         guard text.utf8.count >= limit else { return text }
         let scalars = text.unicodeScalars
@@ -180,7 +170,7 @@ struct PythonReprWriter {
     private static func float(_ value: Double) -> String {
         if value.isNaN { return "nan" }
         if value.isInfinite { return value < 0 ? "-inf" : "inf" }
-        // The writer of JSON writes floats as Python does.
+        // The JSON writer writes floats as Python does.
         guard let bytes = try? WireJSON.encode(.double(value), style: .python) else { return "\(value)" }
         return String(decoding: bytes, as: UTF8.self)
     }

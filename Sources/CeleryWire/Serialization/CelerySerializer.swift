@@ -1,17 +1,17 @@
 import CeleriacWire
 
-/// A serializer of kombu's registry, by the name that Celery's `task_serializer` and `accept_content` use.
+/// A serializer of kombu's registry, under the name that `task_serializer` and `accept_content` use.
 public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
     /// JSON, the default.
     case json
-    /// MessagePack: text as str, bytes as bin.
+    /// MessagePack, with text as str and bytes as bin.
     case msgpack
-    /// YAML, read without tags that make objects.
+    /// YAML without tags that make objects.
     case yaml
-    /// Python's pickle. Known by name so that it can be refused by name; it is never read or written.
+    /// Python's pickle, which is never read or written. It is here so that errors can name it.
     case pickle
 
-    /// The content type that messages carry.
+    /// The content type of messages.
     public var contentType: String {
         switch self {
         case .json: "application/json"
@@ -21,7 +21,7 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The content encoding that messages carry.
+    /// The content encoding of messages.
     public var contentEncoding: String {
         switch self {
         case .json, .yaml: "utf-8"
@@ -29,7 +29,7 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The serializer of a content type; `nil` when kombu's registry has none of that exact name.
+    /// Finds the serializer with a content type; `nil` if kombu's registry has no such content type.
     public init?(contentType: String) {
         switch contentType {
         case "application/json": self = .json
@@ -42,14 +42,14 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
 }
 
 extension CelerySerializer {
-    /// The serializer of a message's content type, if it may be read.
+    /// The serializer of a message's content type, or an error if it is not accepted.
     static func accepted(_ contentType: String?, in accept: Set<CelerySerializer>) throws(CeleryWireError) -> Self {
         guard let contentType else {
             throw CeleryWireError(.disallowedContentType, "the message has no content type", field: "content_type")
         }
         guard let serializer = CelerySerializer(contentType: contentType) else {
             throw CeleryWireError(
-                .disallowedContentType, "no serializer is known by this content type: \(excerpt(contentType))",
+                .disallowedContentType, "there is no serializer for this content type: \(excerpt(contentType))",
                 field: "content_type")
         }
         if serializer == .pickle {
@@ -70,12 +70,12 @@ extension CelerySerializer {
 
     /// Decompresses and parses a body.
     func decodeBody(
-        _ bytes: [UInt8], compression: CeleryCompression?, limits: WireLimits
+        _ bytes: [UInt8], compression: CompressionMethod?, limits: WireLimits
     ) throws(CeleryWireError) -> WireValue {
         guard let compression else { return try decode(bytes, limits: limits) }
         var inner = limits
         inner.maximumMessageBytes = limits.maximumDecompressedBytes
-        return try decode(compression.decompress(bytes, limits: limits), limits: inner)
+        return try decode(compression.decompressBody(bytes, limits: limits), limits: inner)
     }
 
     /// Parses a body.
@@ -93,9 +93,7 @@ extension CelerySerializer {
         throw CeleryWireError(.pickleRefused, "pickle is never read", field: "content_type")
     }
 
-    /// Writes a body as Python's libraries do.
-    ///
-    /// Bytes, which JSON has no form for, become kombu's `__type__` envelopes.
+    /// Writes a body as Python's libraries do. In JSON, bytes become kombu's `__type__` envelopes.
     func encode(_ value: WireValue, nonFinite: NonFinitePolicy) throws(CeleryWireError) -> [UInt8] {
         do throws(WireError) {
             switch self {
@@ -116,14 +114,14 @@ extension CelerySerializer {
         throw CeleryWireError(.pickleRefused, "pickle is never written; use 'json'", field: "content_type")
     }
 
-    /// The beginning of a name from outside, fit for a log.
+    /// The beginning of a name from outside, safe for a log.
     private static func excerpt(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.prefix(64))).debugDescription
     }
 }
 
 extension WireMessage {
-    /// A message with a JSON body as kombu writes it. A float that is not finite is written as Python writes it.
+    /// A message with a JSON body as kombu writes it, with NaN and the infinities as Python writes them.
     static func json(
         _ body: WireValue, headers: WireObject, deliveryMode: UInt8
     ) throws(CeleryWireError) -> WireMessage {

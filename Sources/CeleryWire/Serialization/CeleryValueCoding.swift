@@ -1,29 +1,30 @@
 public import CeleriacWire
 import FoundationEssentials
 
-/// How Celery's JSON carries the values that JSON lacks.
+/// How Celery carries the values that JSON lacks.
 ///
-/// Since kombu 5.3 they stand in objects of exactly `__type__` and `__value__`; before, in plain text. Both are read.
+/// Since kombu 5.3 they are objects with exactly the keys `__type__` and `__value__`; before, they were plain text. Both
+/// are read.
 public struct CeleryValueCoding: ValueCoding {
-    /// The form that is written.
+    /// A form of extended values.
     public enum Form: Sendable, Hashable {
         /// `__type__` envelopes in JSON, for peers with kombu 5.3 and later.
         case typed
         /// Plain text in JSON, for Celery up to 5.2, which does not know the envelopes. It has no form for bytes.
         case legacy
-        /// MessagePack and YAML: bytes as they are, all else as plain text.
+        /// Raw bytes and otherwise plain text, for MessagePack and YAML.
         case binary
     }
 
-    /// The form that is written.
+    /// The form to write.
     public var form: Form
 
-    /// Makes a coding.
+    /// Creates a coding.
     public init(form: Form = .typed) {
         self.form = form
     }
 
-    /// The coding for bodies of a serializer.
+    /// Creates the coding for bodies of a serializer.
     public init(for serializer: CelerySerializer) {
         self.init(form: serializer == .json ? .typed : .binary)
     }
@@ -37,7 +38,7 @@ public struct CeleryValueCoding: ValueCoding {
 
     /// Writes an extended value.
     ///
-    /// - Throws: `WireError.Code.bytesUnsupported` for bytes in the legacy form, `unsupported` for an instant outside the
+    /// - Throws: `WireError`: `bytesUnsupported` for bytes in the legacy form, `unsupported` for an instant outside the
     ///   years 1 to 9999.
     public func wireValue(for value: ExtendedValue) throws(WireError) -> WireValue {
         switch form {
@@ -62,7 +63,7 @@ public struct CeleryValueCoding: ValueCoding {
         }
     }
 
-    /// What kombu before 5.3 wrote: `Z` for UTC, and dates with a midnight.
+    /// What kombu before 5.3 wrote: `Z` for UTC, and dates with a time of midnight.
     private static func legacyValue(for value: ExtendedValue) throws(WireError) -> WireValue {
         switch value {
         case .instant:
@@ -77,16 +78,16 @@ public struct CeleryValueCoding: ValueCoding {
         }
     }
 
-    /// Reads an extended value of the kind asked for, from an envelope or from plain text.
+    /// Reads an extended value of the requested kind from an envelope or from plain text.
     ///
-    /// - Throws: `WireError.Code.typeMismatch` when the value is of another type, `malformed`, `invalidNumber` or
-    ///   `invalidBase64` when its text is not of the kind.
+    /// - Throws: `WireError`: `typeMismatch` when the value has another type, `malformed`, `invalidNumber` or
+    ///   `invalidBase64` when its text is not of the requested kind.
     public func value(
         of kind: ExtendedValue.Kind, from wireValue: WireValue
     ) throws(WireError) -> ExtendedValue {
         guard let (type, content) = TypeEnvelope.parts(of: wireValue) else {
             if kind == .bytes, case .string = wireValue {
-                // Text stays text: taking it for base64 would change what was sent.
+                // Text is not base64 here: decoding it would change what was sent.
                 throw WireError(.typeMismatch, "expected bytes, found text")
             }
             return try Self.plain.value(of: kind, from: wireValue)
@@ -96,7 +97,8 @@ public struct CeleryValueCoding: ValueCoding {
             ("decimal", .decimal):
             return try Self.plain.value(of: kind, from: content)
         case ("uuid", .uuid):
-            guard let hex = content["hex"]?.stringValue, let uuid = Self.uuid(hex) else {
+            guard let hex = content["hex"]?.stringValue, let uuid = UUID(uuidString: TypeEnvelope.dashed(hex) ?? hex)
+            else {
                 throw WireError(.malformed, "expected a UUID of 32 hexadecimal digits")
             }
             return .uuid(uuid)
@@ -112,23 +114,13 @@ public struct CeleryValueCoding: ValueCoding {
     }
 
     private static func mismatch(_ kind: ExtendedValue.Kind) -> WireError {
-        WireError(.typeMismatch, "expected \(kind), found a __type__ envelope of something else")
-    }
-
-    private static func uuid(_ hex: String) -> UUID? {
-        var text = hex
-        if text.utf8.count == 32 {
-            for offset in [20, 16, 12, 8] {
-                text.insert("-", at: text.utf8.index(text.startIndex, offsetBy: offset))
-            }
-        }
-        return UUID(uuidString: text)
+        WireError(.typeMismatch, "expected \(kind), found a __type__ envelope of another type")
     }
 }
 
-/// kombu's JSON form of values that JSON lacks: an object of exactly `__type__` and `__value__` (kombu 5.3 and later).
+/// kombu's JSON form of values that JSON lacks: an object with exactly the keys `__type__` and `__value__` (since 5.3).
 enum TypeEnvelope {
-    /// The type and the value of an envelope; `nil` for anything else, also for an object with further keys.
+    /// The type and the value of an envelope; `nil` for anything else, including an object with further keys.
     static func parts(of value: WireValue) -> (type: WireValue, value: WireValue)? {
         guard case .object(let object) = value, object.count == 2,
             let type = object["__type__"], let value = object["__value__"]
@@ -140,7 +132,7 @@ enum TypeEnvelope {
         ["__type__": .string(type), "__value__": value]
     }
 
-    /// Bytes as kombu writes them: as text when they are UTF-8, else as base64.
+    /// Bytes as kombu writes them: as text if they are UTF-8, otherwise as base64.
     static func bytes(_ bytes: [UInt8]) -> WireValue {
         if let text = String(validating: bytes, as: UTF8.self) { return make("bytes", .string(text)) }
         return base64(bytes)
@@ -149,12 +141,20 @@ enum TypeEnvelope {
     static func base64(_ bytes: [UInt8]) -> WireValue {
         make("base64", .string(Base64.encode(bytes)))
     }
+
+    /// The text of a UUID from the 32 digits in an envelope; `nil` for any other length.
+    static func dashed(_ hex: String) -> String? {
+        guard hex.utf8.count == 32 else { return nil }
+        var text = hex
+        for offset in [20, 16, 12, 8] {
+            text.insert("-", at: text.utf8.index(text.startIndex, offsetBy: offset))
+        }
+        return text
+    }
 }
 
 extension WireValue {
-    /// The value with all bytes in it replaced.
-    ///
-    /// - Throws: `WireError.Code.tooDeep` past `depth` levels, since it recurses.
+    /// Replaces all bytes within the value. Throws `tooDeep` past `depth` levels, because it is recursive.
     func replacingBytes(
         with replacement: ([UInt8]) -> WireValue, depth: Int = 128
     ) throws(WireError) -> WireValue {

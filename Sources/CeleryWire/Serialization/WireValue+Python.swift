@@ -1,7 +1,7 @@
 import CeleriacWire
 
 extension WireValue {
-    /// The whole number that this is, also where it stands as a float without fraction; `nil` for any other value.
+    /// The whole number, even if it is written as a float without a fraction; `nil` for any other value.
     var wholeNumber: Int? {
         switch self {
         case .int(let value): Int(exactly: value)
@@ -10,7 +10,7 @@ extension WireValue {
         }
     }
 
-    /// What Python's `bool()` makes of the value.
+    /// What Python's `bool()` returns for the value.
     var isTruthy: Bool {
         switch self {
         case .null: false
@@ -25,10 +25,15 @@ extension WireValue {
         }
     }
 
-    /// The value, or `nil` where it is null.
+    /// The value, or `nil` if it is null.
     var unlessNull: WireValue? {
-        // Spelled out: a bare `nil` beside a `WireValue` is the literal of `.null`.
+        // A bare `nil` would be the literal of `.null`.
         if isNull { return .none }
         return .some(self)
     }
+}
+
+extension Int {
+    /// One more, or the same number if there is none: it came from outside and may be the largest.
+    package var nextOrLast: Int { self < .max ? self + 1 : self }
 }

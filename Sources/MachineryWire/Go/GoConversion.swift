@@ -1,9 +1,9 @@
 import CeleriacWire
 
-/// Turns an argument's JSON into a value of its declared type as Machinery's `tasks.ReflectValue` does, with its error
-/// texts: they are stored as the task's error, and clients see them.
+/// Converts an argument's JSON to its declared type as Machinery's `tasks.ReflectValue` does, with the same error texts,
+/// since they are stored as the task's error, where clients see them.
 enum GoConversion {
-    /// The value of an argument: numbers cut off to their type's width, bytes as `.bytes`.
+    /// The value of an argument: numbers truncated to the width of their type, bytes as `.bytes`.
     ///
     /// - Throws: ``CallError`` with Go's text.
     static func convert(_ value: WireValue, typeName: String) throws(CallError) -> WireValue {
@@ -73,7 +73,7 @@ enum GoConversion {
         }
     }
 
-    /// Whether a number is written with digits only, after a sign.
+    /// Whether a number consists of digits and signs only.
     private static func isPlain(_ text: String) -> Bool {
         text.utf8.allSatisfy { $0 &- UInt8(ascii: "0") <= 9 || $0 == UInt8(ascii: "-") }
     }
@@ -100,7 +100,7 @@ enum GoConversion {
         case .number(let text): return try bytesOf(text, type)
         case .double(let number): return try bytesOf(String(number), type)
         case .bytes(let bytes): return type == .uint8 ? .bytes(bytes) : .array(bytes.map { .int(Int64($0)) })
-        // These two panic in Go outside of what Machinery recovers from: its process dies.
+        // Go panics on these two where Machinery does not recover, so the process dies.
         case .bool: throw CallError("reflect: call of reflect.Value.Len on bool Value")
         case .object(let object):
             if object.isEmpty { return type == .uint8 ? .bytes([]) : .array([]) }
@@ -128,17 +128,17 @@ enum GoConversion {
             default: return position
             }
         }
-        // Cut off: Go names the start of what is left of the last group.
+        // The text ends early. Go names the start of the incomplete group.
         return position - position % 4
     }
 
-    /// Go's accident: a text, or a number's text, is a list of bytes, none of which is of the type asked for.
+    /// To Go's reflection, text and the text of a number are lists of bytes, none of which has the requested type.
     private static func bytesOf(_ text: String, _ type: GoType.Scalar) throws(CallError) -> WireValue {
         guard let first = text.utf8.first else { return type == .uint8 ? .bytes([]) : .array([]) }
         throw CallError("\(first) is not \(type.rawValue)")
     }
 
-    // MARK: Texts
+    // MARK: Error texts
 
     private static func mismatch(_ value: WireValue, _ type: GoType.Scalar) -> CallError {
         CallError("\(goText(value, depth: 0)) is not \(type.rawValue)")
@@ -165,7 +165,7 @@ enum GoConversion {
 }
 
 extension GoType.Scalar {
-    /// Whether it is one of Go's unsigned integers, whose slices may stand as base64.
+    /// Whether the type is an unsigned integer, whose slices may be base64 text.
     var isUnsigned: Bool {
         switch self {
         case .uint, .uint8, .uint16, .uint32, .uint64: true

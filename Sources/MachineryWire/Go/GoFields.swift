@@ -1,9 +1,9 @@
 import CeleriacWire
 
-/// Reads the fields of an object as Go's `encoding/json` reads them into a struct: keys match whatever their case,
-/// unknown keys are ignored, null leaves a field as it is, and of two with one name the last counts.
+/// Reads the fields of an object as Go's `encoding/json` reads them into a struct: keys match regardless of case, unknown
+/// keys are ignored, null leaves a field unchanged, and the last of several equal keys wins.
 struct GoFields {
-    /// What the object is, for errors.
+    /// What the object is, for error messages.
     let what: String
 
     func object(_ value: WireValue) throws(MachineryWireError) -> WireObject {
@@ -70,7 +70,7 @@ struct GoFields {
         MachineryWireError(.invalidField, "\(field) of \(what) is not \(expected)")
     }
 
-    /// The field of a key; keys that differ in case only are one.
+    /// The field with a key, regardless of case.
     static func field<Field: RawRepresentable>(_ key: String, _ type: Field.Type) -> Field?
     where Field.RawValue == String {
         Field(rawValue: key.lowercased())

@@ -1,12 +1,12 @@
-/// Go's `int`: a parameter of that type takes no other. Swift's `Int` stands for Go's `int64`.
+/// Go's `int`, for parameters of exactly that type. Swift's `Int` corresponds to Go's `int64`.
 public struct GoInt: Codable, Sendable, Hashable, ExpressibleByIntegerLiteral, CustomStringConvertible {
     /// The number.
     public var value: Int
 
-    /// Makes it of a number.
+    /// Creates it from a number.
     public init(_ value: Int) { self.value = value }
 
-    /// Makes it of a number.
+    /// Creates it from a literal.
     public init(integerLiteral value: Int) { self.value = value }
 
     /// Reads a number.
@@ -18,19 +18,19 @@ public struct GoInt: Codable, Sendable, Hashable, ExpressibleByIntegerLiteral, C
         try container.encode(value)
     }
 
-    /// The number's digits.
+    /// The digits of the number.
     public var description: String { String(value) }
 }
 
-/// Go's `uint`: a parameter of that type takes no other. Swift's `UInt` stands for Go's `uint64`.
+/// Go's `uint`, for parameters of exactly that type. Swift's `UInt` corresponds to Go's `uint64`.
 public struct GoUInt: Codable, Sendable, Hashable, ExpressibleByIntegerLiteral, CustomStringConvertible {
     /// The number.
     public var value: UInt
 
-    /// Makes it of a number.
+    /// Creates it from a number.
     public init(_ value: UInt) { self.value = value }
 
-    /// Makes it of a number.
+    /// Creates it from a literal.
     public init(integerLiteral value: UInt) { self.value = value }
 
     /// Reads a number.
@@ -42,6 +42,6 @@ public struct GoUInt: Codable, Sendable, Hashable, ExpressibleByIntegerLiteral, 
         try container.encode(value)
     }
 
-    /// The number's digits.
+    /// The digits of the number.
     public var description: String { String(value) }
 }

@@ -1,6 +1,6 @@
 import CeleriacWire
 
-/// Pieces of JSON as Go writes it, for the objects whose keys have a fixed order.
+/// Appends pieces of Go's JSON, for objects whose keys have a fixed order.
 extension [UInt8] {
     mutating func append(key: StaticString) {
         append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
@@ -43,7 +43,7 @@ extension [UInt8] {
         } catch {
             switch error.code {
             case .nonFinite: throw MachineryWireError(.nonFinite, "JSON has no form for NaN and the infinities")
-            case .tooDeep: throw MachineryWireError(.tooDeep, "a value is nested too deep")
+            case .tooDeep: throw MachineryWireError(.tooDeep, "a value is nested too deeply")
             default: throw MachineryWireError(.valueMismatch, "a value has no form in JSON: \(error.code)")
             }
         }
@@ -51,7 +51,7 @@ extension [UInt8] {
 }
 
 extension WireObject {
-    /// The object as Go writes a map: keys in the order of their bytes, in the objects inside it too.
+    /// The object as Go writes a map: with its keys, and those of all objects within it, in the order of their bytes.
     var sortedAsGo: WireObject {
         if count == 0 { return self }
         return WireObject(

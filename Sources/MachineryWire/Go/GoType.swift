@@ -1,61 +1,35 @@
 import struct FoundationEssentials.Data
 
-/// A type that Machinery knows for arguments: a scalar, or a slice of it. The list is closed; a Go worker refuses others.
-public struct GoType: Sendable, Hashable {
-    /// The scalar types.
-    public enum Scalar: String, Sendable, Hashable, CaseIterable {
-        /// True or false.
-        case bool
-        /// A signed integer of the size of the machine: 64 bits.
-        case int
-        /// A signed integer of 8 bits.
-        case int8
-        /// A signed integer of 16 bits.
-        case int16
-        /// A signed integer of 32 bits.
-        case int32
-        /// A signed integer of 64 bits.
-        case int64
-        /// An unsigned integer of the size of the machine: 64 bits.
-        case uint
-        /// An unsigned integer of 8 bits.
-        case uint8
-        /// An unsigned integer of 16 bits.
-        case uint16
-        /// An unsigned integer of 32 bits.
-        case uint32
-        /// An unsigned integer of 64 bits.
-        case uint64
-        /// A floating-point number of 32 bits.
-        case float32
-        /// A floating-point number of 64 bits.
-        case float64
-        /// Text in UTF-8.
-        case string
+/// A type of Machinery's arguments: a scalar or a slice of scalars. A Go worker refuses all other types.
+package struct GoType: Sendable, Hashable {
+    /// The scalar types. Go's `int` and `uint` have 64 bits.
+    package enum Scalar: String, Sendable, Hashable, CaseIterable {
+        case bool, string
+        case int, int8, int16, int32, int64
+        case uint, uint8, uint16, uint32, uint64
+        case float32, float64
     }
 
-    /// The scalar, or what the slice consists of.
-    public var scalar: Scalar
-    /// Whether it is a slice.
-    public var isSlice: Bool
+    /// The scalar type, or the element type of the slice.
+    package var scalar: Scalar
+    package var isSlice: Bool
 
-    /// Makes a type.
-    public init(_ scalar: Scalar, isSlice: Bool = false) {
+    package init(_ scalar: Scalar, isSlice: Bool = false) {
         self.scalar = scalar
         self.isSlice = isSlice
     }
 
-    /// The type that Go's `[]byte` and `[]uint8` both are: bytes, base64 on the wire.
-    public static let bytes = GoType(.uint8, isSlice: true)
+    /// Go's `[]byte`, which is the same type as `[]uint8`. On the wire it is base64.
+    package static let bytes = GoType(.uint8, isSlice: true)
 
-    /// The type of a name as it stands in a message, nil if Machinery knows none of that name.
-    public init?(name: String) {
+    /// Finds the type with a name in a message; `nil` if Machinery knows no such type.
+    package init?(name: String) {
         guard let known = Self.byName[name] else { return nil }
         self = known
     }
 
-    /// Go's own name of the type, under which results are stored. Bytes are `[]uint8` there.
-    public var name: String { isSlice ? "[]" + scalar.rawValue : scalar.rawValue }
+    /// Go's own name of the type, which stored results have. For bytes it is `[]uint8`.
+    package var name: String { isSlice ? "[]" + scalar.rawValue : scalar.rawValue }
 
     private static let byName: [String: GoType] = {
         var types = ["[]byte": GoType.bytes]
@@ -68,9 +42,9 @@ public struct GoType: Sendable, Hashable {
 }
 
 extension GoType {
-    /// The Go type that a Swift type stands for, nil if it stands for none. Swift's `Int` is Go's `int64`, which the tasks
-    /// of most services take; ``GoInt`` is Go's `int`.
-    public init?(_ type: any Any.Type) {
+    /// Finds the Go type that corresponds to a Swift type; `nil` if there is none. Swift's `Int` corresponds to Go's `int64`,
+    /// which most services use; ``GoInt`` corresponds to Go's `int`.
+    package init?(_ type: any Any.Type) {
         guard let known = Self.byType[ObjectIdentifier(type)] else { return nil }
         self = known
     }

@@ -1,16 +1,15 @@
 public import CeleriacWire
 
-/// One argument of a task. Arguments are positional: the name is for people.
+/// One argument of a task. Arguments are positional; their names are for people.
 public struct MachineryArgument: Sendable, Hashable {
-    /// A name for people; empty as a rule.
+    /// A name for people, usually empty.
     public var name: String
-    /// The Go type, for instance `int64` or `[]string`: see ``GoType``. Kept as it came, also when Machinery knows no such
-    /// type.
+    /// The Go type, for instance `int64` or `[]string`. Decoding keeps it even if Machinery does not know such a type.
     public var type: String
-    /// The value as it stands in the message. Bytes are base64 text.
+    /// The value as it is in the message, where bytes are base64 text.
     public var value: WireValue
 
-    /// Makes an argument.
+    /// Creates an argument.
     public init(name: String = "", type: String, value: WireValue) {
         self.name = name
         self.type = type
@@ -19,29 +18,28 @@ public struct MachineryArgument: Sendable, Hashable {
 }
 
 extension MachineryArgument {
-    /// Makes an argument of a Swift value, of the Go type that its Swift type stands for.
+    /// Creates an argument from a Swift value, with the Go type that corresponds to its Swift type.
     ///
-    /// - Throws: ``MachineryWireError`` with code `unsupportedType` when it stands for none, `nonFinite` for a float that
-    ///   JSON lacks.
+    /// - Throws: ``MachineryWireError``: `unsupportedType` if there is no such Go type, `nonFinite` for NaN and the infinities.
     public init<Value: Encodable>(_ value: Value, name: String = "") throws {
         guard let type = GoType(Value.self) else {
             throw MachineryWireError(
                 .unsupportedType,
-                "\(Value.self) stands for no type of Machinery's: use numbers, text, booleans, bytes or arrays of them")
+                "Machinery has no type for \(Value.self); use numbers, text, booleans, bytes or arrays of them")
         }
         let wire = try WireEncoder(coding: MachineryValueCoding()).encode(value)
         self.init(name: name, type: type == .bytes ? "[]byte" : type.name, value: wire)
         try validate()
     }
 
-    /// Makes an argument of a value without a Swift type: integers are `int64` (`uint64` past that), floats `float64`,
-    /// and arrays take the type of their first element.
+    /// Creates an argument from an untyped value: integers are `int64`, or `uint64` if they do not fit it; floats are
+    /// `float64`; the type of an array is that of its first element.
     ///
-    /// - Throws: ``MachineryWireError`` with code `unsupportedType` for null, objects, nested and empty arrays.
+    /// - Throws: ``MachineryWireError``: `unsupportedType` for null, objects, nested and empty arrays.
     public init(untyped value: WireValue) throws(MachineryWireError) {
         guard let type = Self.type(of: value) else {
             throw MachineryWireError(
-                .unsupportedType, "no Go type can be told from \(value.isNull ? "null" : "such a value"): name one")
+                .unsupportedType, "the Go type of \(value.isNull ? "null" : "such a value") is not obvious; name one")
         }
         if case .bytes(let bytes) = value {
             self.init(type: "[]byte", value: .string(Base64.encode(bytes)))
@@ -67,8 +65,8 @@ extension MachineryArgument {
 }
 
 extension MachineryArgument {
-    /// Refuses what a Go worker could not take: see ``MachinerySignature/validate()``.
-    public func validate() throws(MachineryWireError) {
+    /// Refuses what a Go worker could not take. See ``MachinerySignature/validate()``.
+    package func validate() throws(MachineryWireError) {
         guard let goType = GoType(name: type) else {
             throw MachineryWireError(.unsupportedType, "'\(type)' is not one of Machinery's types")
         }
@@ -91,7 +89,9 @@ extension MachineryArgument {
             converted = try GoConversion.convert(value, typeName: scalar.rawValue)
         } catch {
             let outOfRange = error.text.hasSuffix("out of range") || (value.int64Value ?? 0) < 0 && scalar.isUnsigned
-            throw outOfRange ? doesNotFit() : MachineryWireError(.valueMismatch, "an argument of type \(type) is none")
+            throw outOfRange
+                ? doesNotFit()
+                : MachineryWireError(.valueMismatch, "the value of an argument of type \(type) has another type")
         }
         switch (value, scalar) {
         case (.double(let number), .float32), (.double(let number), .float64):
@@ -103,7 +103,7 @@ extension MachineryArgument {
             if converted.doubleValue?.isFinite != true { throw doesNotFit() }
         case (.int, .float64), (.number, .float64), (.bool, _), (.string, _): return
         default:
-            // Cut off to its width it would be another number.
+            // Truncated to its width it would be another number.
             if converted != value { throw doesNotFit() }
         }
     }
@@ -114,7 +114,7 @@ extension MachineryArgument {
 }
 
 extension MachinerySignature {
-    /// The arguments, each with a value of its declared type: integers cut off to their width, bytes as `.bytes`.
+    /// The arguments with values of their declared types: integers truncated to their width, bytes as `.bytes`.
     ///
     /// - Throws: ``CallError`` with the text that Go stores as the task's error.
     public func convertedArguments() throws(CallError) -> [MachineryArgument] {
@@ -131,5 +131,20 @@ extension MachinerySignature {
             }
         }
         return converted
+    }
+}
+
+extension MachineryArgument {
+    /// The argument as the value that untyped handlers get.
+    package var wireValue: WireValue {
+        .object(["Name": .string(name), "Type": .string(type), "Value": value])
+    }
+
+    /// Reads an argument; `nil` if the value is not an object with `Type`, `Value` and, optionally, `Name`.
+    package init?(wire value: WireValue) {
+        guard case .object(let object) = value, case .string(let type)? = object["Type"],
+            let inner = object["Value"], object.count == (object["Name"] == nil ? 2 : 3)
+        else { return nil }
+        self.init(name: object["Name"]?.stringValue ?? "", type: type, value: inner)
     }
 }

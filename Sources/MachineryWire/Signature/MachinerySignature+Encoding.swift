@@ -1,10 +1,10 @@
-public import CeleriacWire
+package import CeleriacWire
 
 extension MachinerySignature {
-    /// How deep messages may be nested: a chain adds two levels with each task, so about 200 tasks.
+    /// The deepest nesting of a message. Each task of a chain adds two levels, so a chain has about 200 tasks at most.
     static let maximumDepth = 400
 
-    /// The message: all 19 fields in Go's order and Go's JSON.
+    /// The message: all 19 fields in Go's order and in Go's JSON.
     ///
     /// - Throws: ``MachineryWireError``: `tooDeep`, or `nonFinite` for an argument that JSON lacks.
     public func encode() throws(MachineryWireError) -> [UInt8] {
@@ -77,10 +77,10 @@ extension MachinerySignature {
 }
 
 extension MachinerySignature {
-    /// What a message says, for `celeriac decode`: the dialect, and the signature's 19 fields as they stand.
+    /// Describes a message for the command `celeriac decode`: the dialect, and all 19 fields of the signature.
     ///
-    /// - Throws: ``MachineryWireError`` when it cannot be decoded.
-    public static func describe(_ bytes: [UInt8]) throws(MachineryWireError) -> WireObject {
+    /// - Throws: ``MachineryWireError`` if the message cannot be decoded.
+    package static func describe(_ bytes: [UInt8]) throws(MachineryWireError) -> WireObject {
         let signature = try decode(bytes)
         guard case .object(let object) = try GoDocument.decode(signature.encode(), limits: .default) else {
             throw MachineryWireError(.malformedJSON, "the message is not an object")

@@ -1,23 +1,23 @@
 public import CeleriacWire
 
-/// The state of a task as result backends keep it.
+/// The state of a task as result backends store it.
 public struct MachineryTaskState: Sendable, Hashable {
     /// The task's id.
     public var taskUUID: String
-    /// The task's name. The AMQP backend keeps it in the first state only.
+    /// The task's name. The AMQP backend stores it in the first state only.
     public var taskName: String
     /// `PENDING`, `RECEIVED`, `STARTED`, `RETRY`, `SUCCESS` or `FAILURE`.
     public var state: String
-    /// The results of a success, an empty list where the task returns none; nil for any other state.
+    /// The results of a success, which is an empty list if the task returns nothing; `nil` in any other state.
     public var results: [MachineryResult]?
-    /// What went wrong, for a failure.
+    /// What went wrong, after a failure.
     public var error: String
     /// When the task was last sent.
     public var createdAt: GoTime
-    /// Seconds since 1970 at which DynamoDB drops the state; 0 elsewhere.
+    /// When DynamoDB drops the state, in seconds since 1970; 0 elsewhere.
     public var ttl: Int
 
-    /// Makes a state.
+    /// Creates a state.
     public init(
         taskUUID: String, taskName: String = "", state: String, results: [MachineryResult]? = nil, error: String = "",
         createdAt: GoTime = .zero, ttl: Int = 0
@@ -31,14 +31,14 @@ public struct MachineryTaskState: Sendable, Hashable {
         self.ttl = ttl
     }
 
-    /// Whether no other state follows.
+    /// Whether the state is final.
     public var isCompleted: Bool { state == "SUCCESS" || state == "FAILURE" }
 }
 
 extension MachineryTaskState {
-    /// The state in Go's JSON, all keys in Go's order.
+    /// The state in Go's JSON, with all keys in Go's order.
     ///
-    /// - Throws: ``MachineryWireError`` with code `nonFinite` or `valueMismatch` for a result that JSON lacks.
+    /// - Throws: ``MachineryWireError``: `nonFinite`, `tooDeep` or `valueMismatch` for a result that JSON cannot carry.
     public func encode() throws(MachineryWireError) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(224)
@@ -65,7 +65,7 @@ extension MachineryTaskState {
         return bytes
     }
 
-    /// Reads a state as leniently as Go does.
+    /// Reads a state as tolerantly as Go does.
     ///
     /// - Throws: ``MachineryWireError``: `malformedJSON`, `tooDeep`, or `invalidField`.
     public static func decode(_ bytes: [UInt8], limits: WireLimits = .default) throws(MachineryWireError)
@@ -110,17 +110,30 @@ extension MachineryTaskState {
 
 /// One result of a task.
 public struct MachineryResult: Sendable, Hashable {
-    /// Go's name of the type. Unlike those of arguments it may be any, also one that nobody else can read.
+    /// Go's name of the type. Unlike the type of an argument it may be any, even one that nobody else can read.
     public var type: String
-    /// The value as it stands in the state. Bytes are base64 text.
+    /// The value as it is in the state, where bytes are base64 text.
     public var value: WireValue
 
-    /// Makes a result.
+    /// Creates a result.
     public init(type: String, value: WireValue) {
         self.type = type
         self.value = value
     }
 
-    /// The argument that hands the result to a callback.
-    public var argument: MachineryArgument { MachineryArgument(type: type, value: value) }
+    /// The argument that passes the result to a callback.
+    package var argument: MachineryArgument { MachineryArgument(type: type, value: value) }
+}
+
+extension MachineryResult {
+    /// The result as a value.
+    package var wireValue: WireValue { .object(["Type": .string(type), "Value": value]) }
+
+    /// Reads a result; `nil` if the value is not an object with exactly `Type` and `Value`.
+    package init?(wire value: WireValue) {
+        guard case .object(let object) = value, case .string(let type)? = object["Type"],
+            let inner = object["Value"], object.count == 2
+        else { return nil }
+        self.init(type: type, value: inner)
+    }
 }
