@@ -41,7 +41,7 @@ struct CapturedMessage {
     /// Whether the body is compressed by a codec that only builds with the trait `Compression` have.
     var needsCompressionTrait: Bool {
         guard let name = message.headers["compression"]?.stringValue else { return false }
-        return CeleryCompression(name: name) != .zlib && !CompressionMethod.bzip2.isAvailable
+        return CompressionMethod(celeryName: name) != .zlib && !CompressionMethod.bzip2.isAvailable
     }
 
     /// Whether the publisher was Celery 4.4.7, by the name that the captures give it.

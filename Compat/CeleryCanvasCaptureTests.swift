@@ -49,10 +49,10 @@ struct CeleryCanvasCaptureTests {
                 ]
             }
         ),
-        ("chord_then_task", { [try chord.then(sig("echo", ["tail"]))] }),
+        ("chord_then_task", { [.chord(header, body: .chain([sig("xsum"), sig("echo", ["tail"])]))] }),
         (
             "chain_group_task",
-            { [try sig("add", [1, 1]).then(.group([sig("mul", [2]), sig("mul", [3])])).then(sig("xsum"))] }
+            { [.chain([sig("add", [1, 1]), .chord(.group([sig("mul", [2]), sig("mul", [3])]), body: sig("xsum"))])] }
         ),
         (
             "link",
@@ -80,7 +80,6 @@ struct CeleryCanvasCaptureTests {
     ]
 
     private static let header = CelerySignature.group([sig("add", [1, 1]), sig("add", [2, 2])])
-    private static let chord = CelerySignature.chord(header, body: sig("xsum"))
 
     private static func items(
         _ name: String, _ type: String, _ items: [WireValue], _ size: Int64?, task: String = "capapp.add"
@@ -145,7 +144,7 @@ struct CeleryCanvasCaptureTests {
                 plain(embed.callbacks), plain(embed.errbacks), plain(embed.chain), plain(embed.chord),
             ]
         }
-        var text = String(decoding: try JSON.encode(.array(values), style: .python), as: UTF8.self)
+        var text = String(decoding: try WireJSON.encode(.array(values), style: .python), as: UTF8.self)
         var number = 0
         while let range = text.range(of: #"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}"#, options: .regularExpression) {
             text = text.replacingOccurrences(of: String(text[range]), with: "#\(number)")

@@ -1,6 +1,6 @@
 /// A stack whose top elements can be moved out together, without the reference counting of copies.
 ///
-/// Elements `0..<count` of the storage are initialized, always.
+/// Elements `0..<count` of the storage are always initialized, and no others.
 struct MoveStack<Element>: ~Copyable {
     private var storage: UnsafeMutablePointer<Element>
     private var capacity: Int
@@ -37,7 +37,7 @@ struct MoveStack<Element>: ~Copyable {
         return (storage + count).move()
     }
 
-    /// Removes the elements from the position `start` on; `body` must move all of them out of the memory it is given.
+    /// Removes the elements from position `start` on. `body` must move every one of them out of the memory it gets.
     @inline(__always)
     mutating func popAll<Result>(
         from start: Int, _ body: (UnsafeMutableBufferPointer<Element>) -> Result
@@ -48,11 +48,11 @@ struct MoveStack<Element>: ~Copyable {
         return body(elements)
     }
 
-    /// Removes the elements from the position `start` on, as an array.
+    /// Removes the elements from position `start` on and returns them.
     @inline(__always)
     mutating func popArray(from start: Int) -> [Element] {
         popAll(from: start) { elements in
-            // Not `init(unsafeUninitializedCapacity:)`, which looks the array's type up at run time: half as fast.
+            // `init(unsafeUninitializedCapacity:)` looks the array's type up at run time, which takes twice as long.
             var array: [Element] = []
             array.reserveCapacity(elements.count)
             for index in elements.indices {

@@ -1,8 +1,10 @@
-/// Puts containers together for the decoders, without recursion: open containers wait on a stack of frames, their
-/// finished elements on a stack of values, from which closing a container takes what is its own. Counts tokens and depth.
+/// Assembles arrays and objects for the decoders, without recursion, and enforces the limits of tokens and depth.
+///
+/// Open containers wait on a stack of frames and finished elements on a stack of values; closing a container takes its
+/// own elements from that stack.
 struct WireValueBuilder: ~Copyable {
     private let limits: WireLimits
-    /// Whether two keys that differ only in their Unicode composition are refused; else the last one wins.
+    /// Whether to refuse two keys that differ only in their Unicode composition. If not, the last one wins.
     private let refusesAmbiguousKeys: Bool
     /// How many more values and keys may come.
     private(set) var tokensLeft: Int
@@ -10,11 +12,11 @@ struct WireValueBuilder: ~Copyable {
     private var keys = MoveStack<ObjectKey>(capacity: 16)
     private var frames = MoveStack<Frame>(capacity: 8)
 
-    /// A container that has not been closed. (Were it private, Swift 6.3.1 would crash on it in debug builds.)
+    /// A container that has not been closed. It is not private because Swift 6.3.1 crashes on that in debug builds.
     struct Frame {
-        /// How many values lay on the stack when it was opened.
+        /// How many values were on the stack when it was opened.
         var values: Int
-        /// How many keys did; -1 for an array.
+        /// How many keys were; -1 for an array.
         var keys: Int
     }
 
@@ -39,21 +41,21 @@ struct WireValueBuilder: ~Copyable {
         }
     }
 
-    /// Counts a value or a key. `offset` is where it starts.
+    /// Counts a value or a key that starts at `offset`.
     @inline(__always)
     mutating func countToken(at offset: Int) throws(WireError) {
         tokensLeft &-= 1
         if tokensLeft < 0 { throw .tooManyTokens(limits, offset: offset) }
     }
 
-    /// Counts several at once; `false` when they are too many.
+    /// Counts several at once. Returns `false` when there are too many.
     mutating func count(tokens: Int) -> Bool {
         guard tokens <= tokensLeft else { return false }
         tokensLeft -= tokens
         return true
     }
 
-    /// Checks that one more container may be opened, an empty one too.
+    /// Checks that one more container, even an empty one, is within the limit.
     @inline(__always)
     func checkDepth(at offset: Int) throws(WireError) {
         if frames.count >= limits.maximumDepth { throw .tooDeep(limits, offset: offset) }
@@ -74,7 +76,7 @@ struct WireValueBuilder: ~Copyable {
         values.push(value)
     }
 
-    /// Closes the innermost container and gives it.
+    /// Closes the innermost container and returns it.
     @inline(__always)
     mutating func close() throws(WireError) -> WireValue {
         guard let frame = frames.pop() else { return .null }
@@ -86,7 +88,7 @@ struct WireValueBuilder: ~Copyable {
 
     // MARK: Objects
 
-    /// Up to this many keys are compared each with each by their summaries.
+    /// Objects with more keys than this go straight to hashing; comparing all pairs of summaries would be slower.
     private static let mostComparedKeys = 32
 
     private mutating func makeObject(_ frame: Frame) throws(WireError) -> WireObject {
@@ -102,7 +104,7 @@ struct WireValueBuilder: ~Copyable {
         return object
     }
 
-    /// Moves the keys out of the stack's memory. The flag says that they certainly differ.
+    /// Moves the keys out of the stack's memory. `distinct` is true only if all of them certainly differ.
     private static func takeTexts(
         of keys: UnsafeMutableBufferPointer<ObjectKey>
     ) -> ([String], distinct: Bool) {
@@ -127,13 +129,61 @@ struct WireValueBuilder: ~Copyable {
         return true
     }
 
-    /// A key came twice: the last value wins, as in Python. But Swift's strings are equal when Unicode says so, a peer's
-    /// only when their code points are; dropping one of two keys that differ for the peer would change the message.
+    /// Checks a key that came twice, whose last value wins as in Python. Swift compares strings by canonical equivalence,
+    /// peers by code points: dropping one of two keys that differ for the peer would change the message.
     private static func checkSameText(_ object: WireObject, _ key: String) throws(WireError) {
         guard let index = object.index(forKey: key), object[index].key.utf8.elementsEqual(key.utf8) else {
             throw WireError(
                 .ambiguousKey,
-                "two keys of one object differ only in how Unicode composes them; normalize keys before sending")
+                "two keys of one object differ only in their Unicode composition; normalize keys before sending")
         }
+    }
+}
+
+/// A key of an object that is being read, with a summary that tells most keys apart without comparing text.
+struct ObjectKey {
+    let text: String
+    /// Equal for equal keys. 0 means unknown, which is the case for all keys that are not short ASCII.
+    let summary: UInt64
+
+    /// Makes a key from its text and the UTF-8 of that text.
+    @inline(__always)
+    init(_ text: String, utf8: Span<UInt8>) {
+        self.text = text
+        self.summary = Self.summary(of: utf8)
+    }
+
+    /// Makes a key that is always compared by its text.
+    init(_ text: String) {
+        self.text = text
+        self.summary = 0
+    }
+
+    /// The first eight bytes, mixed with the last eight and the length.
+    @inline(__always)
+    private static func summary(of utf8: Span<UInt8>) -> UInt64 {
+        let count = utf8.count
+        guard count < 64 else { return 0 }
+        var head: UInt64 = 0
+        var tail: UInt64 = 0
+        if count >= 8 {
+            head = utf8.bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt64.self)
+            tail = utf8.bytes.unsafeLoadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+            var index = 8
+            var middle: UInt64 = 0
+            while index &+ 8 < count {
+                middle |= utf8.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index &+= 8
+            }
+            guard (head | middle | tail) & 0x8080_8080_8080_8080 == 0 else { return 0 }
+        } else {
+            for index in 0..<count {
+                head = head << 8 | UInt64(utf8[index])
+            }
+            guard head & 0x8080_8080_8080_8080 == 0 else { return 0 }
+        }
+        // ASCII leaves the high bits of `head` free: the length goes there, plus one so that no summary is 0.
+        let length = UInt64(count &+ 1)
+        return (head &+ (tail << 9 | tail >> 55)) ^ (length &* 0x9e37_79b9_7f4a_7c15) | 1 << 63
     }
 }

@@ -1,33 +1,55 @@
-/// How a dialect writes the arguments of a call and its result, where they carry more than their values.
+/// How a dialect writes the arguments and results of a call when they carry more than their values.
 ///
-/// Machinery names the Go type of every argument and result; Celery does not, and has no such coding. A value coding that
-/// has one gives it as its ``ValueCoding/callCoding``.
-public protocol CallCoding: Sendable {
-    /// Writes one argument.
-    ///
-    /// - Throws: an error when the dialect has no form for it.
+/// Machinery names the Go type of every argument and result. Celery does not, so it has no call coding.
+package protocol CallCoding: Sendable {
+    /// Writes one argument, or throws when the dialect has no form for it.
     func encodeArgument<Value: Encodable>(_ value: Value) throws -> WireValue
 
-    /// Reads one argument.
-    ///
-    /// - Throws: ``CallError`` with what the caller is told when the argument is not a `Value`.
+    /// Reads one argument, or throws a ``CallError`` for the caller when it is not a `Value`.
     func decodeArgument<Value: Decodable>(_ type: Value.Type, from value: WireValue) throws -> Value
 
     /// Writes a task's results: none for a task that returns nothing, several for ``Results``.
-    ///
-    /// - Throws: an error when the dialect has no form for them.
     func encodeResults(_ values: [any Encodable]) throws -> WireValue
 
-    /// Takes a task's results apart, each a value that ``decodeResult(_:from:)`` reads.
-    ///
-    /// - Throws: ``CallError`` when they are not results of this dialect.
+    /// Splits a task's results into the values that ``decodeResult(_:from:)`` reads, or throws a ``CallError``.
     func results(in value: WireValue) throws -> [WireValue]
 
-    /// Reads one result.
-    ///
-    /// - Throws: ``CallError`` when it is not a `Value`.
+    /// Reads one result, or throws a ``CallError`` when it is not a `Value`.
     func decodeResult<Value: Decodable>(_ type: Value.Type, from value: WireValue) throws -> Value
 
-    /// What a caller is told whose arguments are too few, or too many.
+    /// What the caller of a task is told about a wrong number of arguments.
     func text(of mismatch: CallMismatch) -> String
+}
+
+/// How the arguments of a call do not fit the parameters of its task.
+package enum CallMismatch: Sendable, Hashable {
+    case tooFewArguments
+    case tooManyArguments
+}
+
+/// A dialect's own call coding, which only this package can make and use.
+///
+/// It is a type of its own so that the public protocol ``ValueCoding`` can carry one without publishing what it does.
+public struct CallForm: Sendable {
+    package let coding: any CallCoding
+
+    package init(_ coding: any CallCoding) {
+        self.coding = coding
+    }
+}
+
+extension ValueCoding {
+    package var callCoding: (any CallCoding)? { callForm?.coding }
+}
+
+/// Why a call cannot be made or its result cannot be read, in the words of the dialect.
+public struct CallError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What the caller is told. In Machinery it may quote an argument, as Go does.
+    public var text: String
+
+    /// Creates an error.
+    public init(_ text: String) { self.text = text }
+
+    /// The name of the type only, because the text may quote arguments, which do not belong in logs.
+    public var description: String { "CallError" }
 }

@@ -1,24 +1,24 @@
-/// Several results of one task, as Machinery's tasks have them; other dialects carry them as a list.
+/// Several results of one task, as Machinery's tasks have them. Other dialects carry them as a list.
 ///
 /// ```swift
 /// static let divide = TaskName<Int, Int, Results<Int, Int>>("divide")
 /// Tasks.divide.handled { Results($0 / $1, $0 % $1) }
 /// ```
 public struct Results<each Value: Codable & Sendable>: Codable, Sendable {
-    /// The results, in their order.
+    /// The results in order.
     public let values: (repeat each Value)
 
-    /// Makes results.
+    /// Creates results.
     public init(_ value: repeat each Value) { self.values = (repeat each value) }
 
-    /// Reads a list of as many elements.
+    /// Reads a list with as many elements as there are types.
     public init(from decoder: any Decoder) throws {
         var container = try decoder.unkeyedContainer()
         let values = (repeat try container.decode((each Value).self))
         self.values = values
     }
 
-    /// Writes a list.
+    /// Writes the results as a list.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.unkeyedContainer()
         repeat try container.encode(each values)
@@ -40,4 +40,13 @@ extension Results: SeveralResults {
         let values = (repeat try coding.decodeResult((each Value).self, from: rest.popFirst() ?? .null))
         self.values = values
     }
+}
+
+/// A value that stands for several results.
+package protocol SeveralResults {
+    /// The results one by one.
+    var each: [any Encodable] { get }
+
+    /// Reads results; `nil` if there are not as many as there are types.
+    init?(_ results: [WireValue], coding: any CallCoding) throws
 }

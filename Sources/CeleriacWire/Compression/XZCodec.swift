@@ -3,7 +3,7 @@ import CLzma
 
 /// The .xz container, by liblzma.
 enum XZCodec {
-    /// How much a decoder may allocate: twice what xz needs at its highest level. A header can ask for 4 GiB.
+    /// The most that a decoder may allocate: twice what the highest level of xz needs. A header can ask for 4 GiB.
     private static let mostMemory: UInt64 = 128 << 20
 
     static func compress(_ bytes: [UInt8]) throws(WireError) -> [UInt8] {

@@ -43,7 +43,7 @@ enum ZlibCodec {
             case Z_OK:
                 continue
             case Z_BUF_ERROR:
-                // No progress: there is always room, so there is no input.
+                // No progress was possible. There is always room for output, so the input has ended.
                 throw .endOfCompressed(at: read)
             case Z_MEM_ERROR:
                 throw .outOfMemory

@@ -21,7 +21,7 @@ enum ZstdCodec {
         defer { ZSTD_freeDStream(stream) }
         var output = DecompressedBytes(compressedCount: bytes.count, limits: limits)
         var read = 0
-        // Frames may follow one another. The hint is 0 at the end of each.
+        // Several frames may follow one another. The hint is 0 at the end of each.
         while true {
             let (hint, progress) = try output.append { room in
                 bytes.withUnsafeBytes { input in

@@ -3,7 +3,7 @@ struct MessagePackParser: ~Copyable {
     private var index = 0
     private let end: Int
     private var builder: WireValueBuilder
-    /// How many elements each open container still lacks.
+    /// How many elements are still missing from each open container.
     private var missing = MoveStack<Int>(capacity: 8)
 
     init(bytes: Span<UInt8>, limits: WireLimits) throws(WireError) {
@@ -50,7 +50,7 @@ struct MessagePackParser: ~Copyable {
         builder.add(ObjectKey(try Text.string(part, offset: from), utf8: part))
     }
 
-    /// Reads a scalar or an empty container. The head of another container opens it and gives `nil`.
+    /// Reads a scalar or an empty container. Returns `nil` for the head of any other container, which is now open.
     private mutating func startValue(_ bytes: Span<UInt8>) throws(WireError) -> WireValue? {
         try builder.countToken(at: index)
         let tag = try readByte(bytes)
@@ -98,7 +98,7 @@ struct MessagePackParser: ~Copyable {
     private mutating func open(_ container: WireValueBuilder.Container, count: Int) throws(WireError) -> WireValue? {
         try builder.checkDepth(at: index)
         guard count > 0 else { return container == .array ? .array([]) : .object(WireObject()) }
-        // Each element takes a byte at least: a count beyond what is there is refused before anything is read.
+        // Each element takes at least one byte, so a count beyond the remaining bytes is refused before any is read.
         guard count <= (end &- index) / (container == .array ? 1 : 2) else { throw truncated() }
         builder.open(container)
         missing.push(count)
@@ -115,7 +115,7 @@ struct MessagePackParser: ~Copyable {
         return .bytes(bytes.extracting(from..<index).withUnsafeBufferPointer { Array($0) })
     }
 
-    /// Passes over so many bytes; gives where they start.
+    /// Skips `length` bytes and returns where they start.
     private mutating func take(_ length: Int) throws(WireError) -> Int {
         guard length <= end &- index else { throw truncated() }
         defer { index &+= length }

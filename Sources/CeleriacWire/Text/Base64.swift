@@ -1,11 +1,11 @@
-/// Base64 with the standard alphabet and padding (RFC 4648 §4), as kombu envelopes carry bodies.
+/// Base64 with the standard alphabet and padding (RFC 4648 §4), the form of bodies in kombu envelopes.
 ///
-/// The reader passes over line breaks, spaces and tabs, which MIME encoders insert. Beyond these it is strict where
-/// Python's `b64decode` drops what it does not know: another character, missing padding or anything after it is an error,
+/// The reader skips line breaks, spaces and tabs, which MIME encoders insert. Otherwise it is strict where Python's
+/// `b64decode` skips what it does not know: any other character, missing padding and anything after the padding are errors,
 /// since each means that bytes were lost.
-public enum Base64 {
+package enum Base64 {
     /// Encodes bytes as ASCII.
-    public static func encode(_ bytes: [UInt8]) -> [UInt8] {
+    package static func encode(_ bytes: [UInt8]) -> [UInt8] {
         let count = (bytes.count + 2) / 3 * 4
         return Array(unsafeUninitializedCapacity: count) { output, initialized in
             write(bytes.span, to: output)
@@ -14,7 +14,7 @@ public enum Base64 {
     }
 
     /// Encodes bytes as text.
-    public static func encode(_ bytes: [UInt8]) -> String {
+    package static func encode(_ bytes: [UInt8]) -> String {
         let count = (bytes.count + 2) / 3 * 4
         return String(unsafeUninitializedCapacity: count) { output in
             write(bytes.span, to: output)
@@ -22,17 +22,13 @@ public enum Base64 {
         }
     }
 
-    /// Decodes ASCII.
-    ///
-    /// - Throws: `WireError` with the code `invalidBase64`.
-    public static func decode(_ text: [UInt8]) throws(WireError) -> [UInt8] {
+    /// Decodes ASCII, or throws `invalidBase64`.
+    package static func decode(_ text: [UInt8]) throws(WireError) -> [UInt8] {
         try decode(text.span)
     }
 
-    /// Decodes text.
-    ///
-    /// - Throws: `WireError` with the code `invalidBase64`.
-    public static func decode(_ text: String) throws(WireError) -> [UInt8] {
+    /// Decodes text, or throws `invalidBase64`.
+    package static func decode(_ text: String) throws(WireError) -> [UInt8] {
         try decode(text.utf8Span.span)
     }
 
@@ -80,7 +76,7 @@ public enum Base64 {
         return bytes
     }
 
-    /// Fills `output`, which has room for three bytes per four characters and three more; gives how many it wrote.
+    /// Fills `output`, which has room for three bytes per four characters and three more, and returns how many it wrote.
     private static func read(
         _ text: Span<UInt8>, to output: UnsafeMutableBufferPointer<UInt8>
     ) -> (Int, WireError?) {
@@ -89,7 +85,7 @@ public enum Base64 {
         let end = text.count
         var index = 0
         var written = 0
-        // Four characters of the alphabet at a time, up to the first that is something else.
+        // Four characters at a time, up to the first that is not in the alphabet.
         while end &- index >= 4 {
             let a = UInt32(table[Int(text[index])])
             let b = UInt32(table[Int(text[index &+ 1])])
@@ -125,7 +121,9 @@ public enum Base64 {
             case blankMark:
                 break
             default:
-                return (written, WireError(.invalidBase64, "a character that base64 has not there", offset: index))
+                return (
+                    written, WireError(.invalidBase64, "this character is not allowed here in base64", offset: index)
+                )
             }
             index += 1
         }
@@ -148,7 +146,7 @@ public enum Base64 {
     private static let paddingMark: UInt8 = 0x80
     private static let blankMark: UInt8 = 0x81
 
-    /// The value of each character; a mark with the high bit set for those outside the alphabet.
+    /// The value of each character. Characters outside the alphabet have a mark with the high bit set.
     private static let sextets: [UInt8] = {
         var table = [UInt8](repeating: 0xff, count: 256)
         for value in 0..<64 {

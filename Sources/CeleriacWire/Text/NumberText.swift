@@ -1,4 +1,6 @@
-/// The text of numbers.
+import FoundationEssentials
+
+/// Numbers as Python and Go write them.
 enum NumberText {
     /// Appends an integer's digits.
     @inline(__always)
@@ -26,10 +28,10 @@ enum NumberText {
         digits.span.extracting(index...).withUnsafeBufferPointer { output.append(contentsOf: $0) }
     }
 
-    /// Appends a finite number as Python's `repr` writes it: the shortest digits that read back as the same number, an
-    /// exponent of at least two digits from 1e+16 up and below 1e-04, and else at least one digit after the point.
+    /// Appends a finite number as Python's `repr` writes it: the shortest digits that read back as the same number, with an
+    /// exponent of at least two digits from 1e+16 up and below 1e-04, otherwise with at least one digit after the point.
     static func append(python value: Double, to output: inout [UInt8]) {
-        // Swift writes the same, but for an exponent from 2^53 up already. All numbers there are integers.
+        // Swift writes the same text, except that it uses exponents from 2^53 up, where all numbers are integers.
         if value.magnitude < 1e16, let integer = Int64(exactly: value), integer != 0 {
             append(integer, to: &output)
             output.append(UInt8(ascii: "."))
@@ -40,7 +42,7 @@ enum NumberText {
     }
 
     /// Appends a finite number as Go's `encoding/json` writes a `float64`: the shortest digits that read back as the same
-    /// number, with an exponent below 1e-6 and from 1e21 up, and nothing after the point where there is nothing to say.
+    /// number, with an exponent below 1e-6 and from 1e21 up, and without a fraction that is zero.
     static func append(go value: Double, to output: inout [UInt8]) {
         if value.magnitude < 1e15, let integer = Int64(exactly: value), integer != 0 || value.sign == .plus {
             return append(integer, to: &output)
@@ -117,5 +119,92 @@ enum NumberText {
 
     private static func isDigit(_ byte: UInt8) -> Bool {
         byte &- UInt8(ascii: "0") <= 9
+    }
+}
+
+/// Decimal numbers as Python's `Decimal` writes them.
+enum DecimalText {
+    static func text(of value: Decimal) -> String {
+        value.description
+    }
+
+    /// Reads decimal text exactly. Refuses numbers that Foundation's `Decimal` would have to round.
+    static func decimal(_ text: String) throws(WireError) -> Decimal {
+        if text == "NaN" { return .nan }
+        var digits = text.utf8[...]
+        let negative = digits.first == UInt8(ascii: "-")
+        if negative || digits.first == UInt8(ascii: "+") { digits = digits.dropFirst() }
+        var number = Digits()
+        number.append(takeDigits(&digits))
+        if digits.first == UInt8(ascii: ".") {
+            digits = digits.dropFirst()
+            let fraction = takeDigits(&digits)
+            number.append(fraction)
+            number.exponent -= fraction.count
+        }
+        if let letter = digits.first, letter | 0x20 == UInt8(ascii: "e") {
+            guard let exponent = Int(Substring(digits.dropFirst())), -100_000...100_000 ~= exponent else {
+                throw notDecimal
+            }
+            number.exponent += exponent
+            digits = digits[digits.endIndex...]
+        }
+        guard digits.isEmpty, number.count > 0 else { throw notDecimal }
+        guard let value = number.value(negative: negative) else {
+            throw WireError(.invalidNumber, "a decimal number has more than the 38 digits that Decimal holds")
+        }
+        return value
+    }
+
+    private static var notDecimal: WireError {
+        WireError(.invalidNumber, "the text is not a decimal number")
+    }
+
+    private static func takeDigits(_ text: inout Substring.UTF8View) -> Substring.UTF8View {
+        let digits = text.prefix { $0 &- UInt8(ascii: "0") <= 9 }
+        text = text[digits.endIndex...]
+        return digits
+    }
+
+    /// An integer times a power of ten.
+    private struct Digits {
+        private var significand: UInt128 = 0
+        /// Trailing zeros, held back until another digit follows.
+        private var zeros = 0
+        private var overflow = false
+        private(set) var count = 0
+        var exponent = 0
+
+        mutating func append(_ digits: Substring.UTF8View) {
+            for digit in digits {
+                count += 1
+                if digit == UInt8(ascii: "0") {
+                    zeros += 1
+                    continue
+                }
+                if significand != 0 {
+                    for _ in 0..<zeros where !overflow { append(0) }
+                }
+                zeros = 0
+                if !overflow { append(UInt128(digit - UInt8(ascii: "0"))) }
+            }
+        }
+
+        private mutating func append(_ digit: UInt128) {
+            let (product, overflow) = significand.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(digit)
+            significand = sum
+            self.overflow = overflow || carry
+        }
+
+        func value(negative: Bool) -> Decimal? {
+            guard !overflow else { return nil }
+            guard significand != 0 else { return 0 }
+            let half: UInt128 = 10_000_000_000_000_000_000
+            let (high, low) = significand.quotientAndRemainder(dividingBy: half)
+            guard high < half, -128...127 ~= exponent + zeros else { return nil }
+            let integer = Decimal(UInt64(high)) * Decimal(UInt64(half)) + Decimal(UInt64(low))
+            return Decimal(sign: negative ? .minus : .plus, exponent: exponent + zeros, significand: integer)
+        }
     }
 }

@@ -1,22 +1,22 @@
-/// An integer of any size, kept as its decimal text: for what Python sends as `2**70` and `Int` cannot hold.
+/// An integer of any size, stored as decimal text: what Python sends for `2**70`, for instance.
 ///
-/// It does no arithmetic. Convert it to an integer type that is wide enough, or hand its text to a big number library.
+/// It does no arithmetic. Convert it to an integer type that is wide enough, or pass its text to a big number library.
 public struct WireNumber: Sendable, Hashable {
-    /// The digits, with a `-` before them when negative; no other sign, no leading zeros.
+    /// The digits, after a `-` if the number is negative. There is no other sign and no leading zero.
     public let text: String
 
-    /// Makes a number of decimal text; `nil` when that is not an integer.
+    /// Creates a number from decimal text; `nil` if the text is not an integer.
     public init?(_ text: String) {
         guard let canonical = Self.canonical(text) else { return nil }
         self.text = canonical
     }
 
-    /// Makes a number of an integer.
+    /// Creates a number from an integer.
     public init(_ value: some BinaryInteger) {
         self.text = String(value)
     }
 
-    /// The number as an integer of the type asked for; `nil` when it does not fit.
+    /// The number as an integer of the given type; `nil` if it does not fit.
     public func integer<Integer: FixedWidthInteger>(_ type: Integer.Type = Integer.self) -> Integer? {
         Integer(text)
     }
@@ -38,19 +38,19 @@ extension WireNumber: LosslessStringConvertible {
 }
 
 extension WireNumber: ExpressibleByIntegerLiteral {
-    /// Makes a number of a literal.
+    /// Creates a number from a literal.
     public init(integerLiteral value: Int64) {
         self.init(value)
     }
 }
 
 extension WireNumber {
-    /// The number on the wire: `.int` where it fits, else `.number`.
+    /// The number on the wire: `.int` if it fits 64 bits, otherwise `.number`.
     public var wireValue: WireValue {
         Int64(text).map { .int($0) } ?? .number(text)
     }
 
-    /// Makes a number of a value on the wire; `nil` when that is not an integer.
+    /// Creates a number from a value on the wire; `nil` if the value is not an integer.
     public init?(_ value: WireValue) {
         switch value {
         case .int(let value): self.init(value)
@@ -73,7 +73,7 @@ extension WireNumber: Codable {
         }
     }
 
-    /// Writes an integer where 64 bits are enough, else the decimal text. A `WireEncoder` writes integers of any size.
+    /// Writes an integer if it fits 64 bits, otherwise the decimal text. A `WireEncoder` writes integers of any size.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         if let value = Int64(text) {

@@ -1,11 +1,11 @@
-/// Makes one value of the events of a document, without recursion.
+/// Builds one value from the events of a document, without recursion.
 struct YAMLComposer: ~Copyable {
     private let limits: WireLimits
     private var builder: WireValueBuilder
     private var frames: [Frame] = []
     private var anchors: [String: Node] = [:]
 
-    /// A finished value, with what an alias to it costs.
+    /// A finished value, and what an alias to it costs.
     private struct Node {
         var value: WireValue
         /// How many values and keys it consists of.
@@ -70,7 +70,8 @@ struct YAMLComposer: ~Copyable {
         try countTokens(1, place)
         guard frames.count < limits.maximumDepth else { throw .tooDeep(limits) }
         builder.open(container)
-        // Until it ends, an alias to it would make it contain itself; what else had the name has it no more.
+        // An alias to a container inside itself would be a cycle, so its name is unknown until it ends. The name no
+        // longer means whatever had it before, either.
         if let anchor { anchors[anchor] = nil }
         frames.append(Frame(anchor: anchor, tokensBefore: tokensBefore, awaitsKey: container == .object))
     }
@@ -99,11 +100,11 @@ struct YAMLComposer: ~Copyable {
 
     // MARK: Scalars and aliases
 
-    /// Reads a scalar. A key goes to its object at once and gives `nil`.
+    /// Reads a scalar. Adds a key to its object at once and returns `nil`.
     private mutating func readScalar(
         _ text: String, tag: String?, isPlain: Bool, anchor: String?, _ place: YAMLEvent.Place
     ) throws(WireError) -> Node? {
-        // A long text counts for more: aliases repeat it for nothing, but whoever writes the value writes it each time.
+        // A long text counts for more: an alias repeats it at no cost, but whoever writes the value writes it each time.
         let tokens = 1 + text.utf8.count / 32
         try countTokens(tokens, place)
         let scalar = try YAMLScalar(text, tag: tag, isPlain: isPlain, place)
@@ -118,7 +119,7 @@ struct YAMLComposer: ~Copyable {
 
     private mutating func resolveAlias(_ name: String, _ place: YAMLEvent.Place) throws(WireError) -> Node? {
         guard let node = anchors[name] else {
-            throw place.error(.malformed, "a YAML alias without an anchor before it, or within its own value")
+            throw place.error(.malformed, "a YAML alias has no anchor before it, or lies within its own value")
         }
         try countTokens(node.tokens, place)
         guard frames.count + node.height <= limits.maximumDepth else { throw .tooDeep(limits) }
@@ -138,5 +139,73 @@ struct YAMLComposer: ~Copyable {
 
     private static func nonStringKey(_ place: YAMLEvent.Place) -> WireError {
         place.error(.nonStringKey, "a key of a YAML mapping is not text")
+    }
+}
+
+/// The value of a YAML scalar, as PyYAML's resolver and safe constructor find it.
+struct YAMLScalar {
+    let value: WireValue
+    /// Whether it is a plain `<<`, which merges mappings when it is a key.
+    private(set) var isMerge = false
+    /// Whether PyYAML reads it as a date or a date and time.
+    private(set) var isTimestamp = false
+
+    /// - Parameter isPlain: Whether the spelling of the text decides its type.
+    init(_ text: String, tag: String?, isPlain: Bool, _ place: YAMLEvent.Place) throws(WireError) {
+        if let tag, tag != "!" {
+            value = try Self.value(of: text, tag: tag, place)
+            isTimestamp = tag == "tag:yaml.org,2002:timestamp"
+            return
+        }
+        guard isPlain else {
+            value = .string(text)
+            return
+        }
+        if let word = Self.word(text) {
+            value = word
+        } else if YAMLNumber.isInteger(text) {
+            value = try YAMLNumber.integer(text, place)
+        } else if YAMLNumber.isFloat(text) {
+            value = try YAMLNumber.float(text, place)
+        } else {
+            value = .string(text)
+            isMerge = text == "<<"
+            isTimestamp = YAMLNumber.isTimestamp(text)
+        }
+    }
+
+    private static func value(
+        of text: String, tag: String, _ place: YAMLEvent.Place
+    ) throws(WireError) -> WireValue {
+        switch tag {
+        case "tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp": return .string(text)
+        case "tag:yaml.org,2002:null": return .null
+        case "tag:yaml.org,2002:int": return try YAMLNumber.integer(text, place)
+        case "tag:yaml.org,2002:float": return try YAMLNumber.float(text, place)
+        case "tag:yaml.org,2002:bool":
+            if case .bool(let flag)? = word(text.lowercased()) { return .bool(flag) }
+            throw place.error(.malformed, "not a YAML boolean")
+        case "tag:yaml.org,2002:binary":
+            do {
+                return .bytes(try Base64.decode(text))
+            } catch {
+                throw place.error(.invalidBase64, error.message)
+            }
+        default:
+            throw unsupportedTag(place)
+        }
+    }
+
+    static func unsupportedTag(_ place: YAMLEvent.Place) -> WireError {
+        place.error(.unsupported, "this YAML tag is not one of the standard types that JSON has too")
+    }
+
+    private static func word(_ text: String) -> WireValue? {
+        switch text {
+        case "", "~", "null", "Null", "NULL": .null
+        case "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON": .bool(true)
+        case "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF": .bool(false)
+        default: nil
+        }
     }
 }

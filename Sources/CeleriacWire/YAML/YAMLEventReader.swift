@@ -1,6 +1,6 @@
 import CYaml
 
-/// Reads libyaml's events one by one. The bytes must outlive it.
+/// Reads libyaml's events one by one. The bytes must outlive the reader.
 struct YAMLEventReader: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
 
@@ -82,8 +82,36 @@ struct YAMLEventReader: ~Copyable {
             let mark = parser.pointee.problem_mark
             let place = YAMLEvent.Place(line: mark.line + 1, column: mark.column + 1)
             let problem = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
-            // libyaml looks ahead, and may meet its own limit of 1000 levels before ours.
+            // libyaml looks ahead, so it may reach its own limit of 1000 levels before we reach ours.
             return place.error(problem.hasPrefix("Maximum nesting level") ? .tooDeep : .malformed, problem)
+        }
+    }
+}
+
+/// A step through a YAML document.
+struct YAMLEvent {
+    let kind: Kind
+    let place: Place
+
+    enum Kind {
+        case documentStart
+        case streamEnd
+        case alias(String)
+        /// Text. `isPlain` says that it has neither quotation marks nor a tag, so its spelling decides its type.
+        case scalar(String, tag: String?, isPlain: Bool, anchor: String?)
+        case arrayStart(tag: String?, anchor: String?)
+        case objectStart(tag: String?, anchor: String?)
+        case end
+        case other
+    }
+
+    /// Where an event starts; both count from 1.
+    struct Place {
+        let line: Int
+        let column: Int
+
+        func error(_ code: WireError.Code, _ message: String) -> WireError {
+            WireError(code, "\(message) (line \(line), column \(column))")
         }
     }
 }

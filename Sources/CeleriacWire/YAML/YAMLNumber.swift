@@ -1,4 +1,4 @@
-/// Numbers of YAML 1.1: which plain text is one, and which number it is. Underscores are decoration.
+/// The numbers of YAML 1.1: which plain text is a number, and which number it is. Underscores are ignored.
 enum YAMLNumber {
     // MARK: Grammar
 
@@ -21,7 +21,7 @@ enum YAMLNumber {
         return rest.isEmpty || (skipSixties(&rest) && rest.isEmpty)
     }
 
-    /// With a point; or base 60 with colons and a point; or `.inf`, `.nan`.
+    /// With a point, or in base 60 with colons and a point, or `.inf` and `.nan`.
     static func isFloat(_ text: String) -> Bool {
         switch text {
         case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN":
@@ -46,7 +46,7 @@ enum YAMLNumber {
         return rest.isEmpty || (!hasColons && isExponent(rest))
     }
 
-    /// A date; or a date, a time, and perhaps an offset from UTC.
+    /// A date, or a date and a time with or without an offset from UTC.
     static func isTimestamp(_ text: String) -> Bool {
         var rest = text.utf8[...]
         guard skipDigits(&rest, 4...4), skip(&rest, "-"), skipDigits(&rest, 1...2), skip(&rest, "-"),
@@ -108,7 +108,7 @@ enum YAMLNumber {
         return .double(negative ? -magnitude : magnitude)
     }
 
-    /// An integer of parts in base 60; `nil` past 128 bits.
+    /// The integer whose digits in base 60 are separated by colons; `nil` past 128 bits.
     private static func sixties(_ digits: ArraySlice<UInt8>) -> UInt128? {
         var value: UInt128 = 0
         for part in digits.split(separator: colon, omittingEmptySubsequences: false) {
@@ -121,7 +121,7 @@ enum YAMLNumber {
         return value
     }
 
-    /// A float of parts in base 60.
+    /// The float whose digits in base 60 are separated by colons.
     private static func sixties(_ text: String) -> Double? {
         var value = 0.0
         for part in text.split(separator: ":", omittingEmptySubsequences: false) {
@@ -152,7 +152,7 @@ enum YAMLNumber {
         isDigit(byte) || UInt8(ascii: "a")...UInt8(ascii: "f") ~= byte | 0x20
     }
 
-    /// Whether there are characters and all are of a kind or underscores.
+    /// Whether the text is not empty and consists of characters of one kind and underscores.
     private static func isAll(_ text: Substring.UTF8View, _ kind: (UInt8) -> Bool) -> Bool {
         !text.isEmpty && text.allSatisfy { kind($0) || $0 == underscore }
     }
@@ -170,7 +170,7 @@ enum YAMLNumber {
         return true
     }
 
-    /// Passes over spaces and tabs; `false` when there are none.
+    /// Skips spaces and tabs. Returns `false` when there are none.
     private static func skipBlanks(_ text: inout Substring.UTF8View) -> Bool {
         let rest = text.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
         defer { text = rest }
@@ -187,7 +187,7 @@ enum YAMLNumber {
         return digits.count >= count.lowerBound
     }
 
-    /// Passes over `:` and one or two digits below 60, once or more.
+    /// Skips one or more groups of a colon and a number below 60.
     private static func skipSixties(_ text: inout Substring.UTF8View) -> Bool {
         var any = false
         while text.first == colon {

@@ -113,9 +113,9 @@ public struct CeleryFormats: Dialect {
         return known
     }
 
-    func compression(_ compression: Compression?) throws(CeleriacError) -> CeleryCompression? {
+    func compression(_ compression: Compression?) throws(CeleriacError) -> CompressionMethod? {
         guard let compression else { return nil }
-        guard let known = CeleryCompression(name: compression.rawValue) else {
+        guard let known = CompressionMethod(celeryName: compression.rawValue) else {
             throw CeleriacError(
                 .unsupported, "there is no compression \(compression): use zlib, bzip2, xz or zstd")
         }

@@ -1,7 +1,7 @@
 import CeleriacWire
 
 extension CeleryCanvas {
-    /// Gives a signature, and what is in it, their ids and their place, and returns the result to come.
+    /// Gives a signature and everything inside it ids and places, and returns a reference to the future result.
     mutating func freeze(
         _ signature: inout CelerySignature, id: String?, rootID: String?, place: CeleryPlace
     ) throws(CeleryWireError) -> CeleryResultTuple {
@@ -14,7 +14,7 @@ extension CeleryCanvas {
             signature.setMembers(tasks.reversed())
             signature.args = []
             guard let result else { throw .invalid("tasks", "a chain must have tasks") }
-            // A chain goes by the id of its last task.
+            // The id of a chain is that of its last task.
             if result.members == nil { signature.options["task_id"] = .string(result.id) }
             return result
         case .group:
@@ -74,7 +74,7 @@ extension CeleryCanvas {
 }
 
 extension CeleryResultTuple {
-    /// This result with another before the first that it has: at the end of its line of parents.
+    /// This result with `first` as the parent of its oldest ancestor.
     func following(_ first: CeleryResultTuple?) -> CeleryResultTuple {
         guard let first else { return self }
         var result = self
@@ -84,7 +84,7 @@ extension CeleryResultTuple {
 }
 
 extension CelerySignature {
-    /// How many parts of a chord the signature is as a member of its header.
+    /// How many parts the signature counts for in the header of a chord.
     func partCount() throws(CeleryWireError) -> Int {
         switch kind {
         case .task: return 1
@@ -103,11 +103,11 @@ extension CelerySignature {
         }
     }
 
-    /// Chunks as the group of starmaps that they are run as.
+    /// The group of starmaps that runs a `chunks` signature.
     func chunkGroup() throws(CeleryWireError) -> CelerySignature {
         guard case .array(let items)? = kwargs["it"], let size = kwargs["n"]?.intValue, size > 0,
             let task = kwargs["task"]
-        else { throw .invalid("it", "chunks must have a task, a list and how many go together") }
+        else { throw .invalid("it", "chunks must have a task, a list of items and a size") }
         let starmaps = stride(from: 0, to: items.count, by: size).map { start in
             CelerySignature(
                 task: "celery.starmap",
@@ -115,5 +115,51 @@ extension CelerySignature {
                 subtaskType: "xstarmap")
         }
         return .group(starmaps, options: options)
+    }
+}
+
+extension CeleryCanvas {
+    /// Prepares a signature that replaces a running task. It takes over the task's id, its place in a group or chord and
+    /// its stamps, precedes the rest of the task's chain, and counts one replacement more.
+    ///
+    /// - Throws: `CeleryWireError.Code.invalidTask` for an invalid signature.
+    package mutating func replacing(
+        _ task: CeleryTaskMessage, by signature: CelerySignature
+    ) throws(CeleryWireError) -> CelerySignature {
+        var signature = signature
+        if signature.kind == .chain {
+            signature = .chain(try signature.unchained(), options: signature.options)
+            signature.options["link"] = nil
+            signature.options["link_error"] = nil
+        }
+        _ = try freeze(&signature, id: task.id, rootID: nil, place: CeleryPlace())
+        let nesting = WireValue.int(Int64(task.replacedTaskNesting.nextOrLast))
+        var options: WireObject = ["replaced_task_nesting": nesting]
+        if let chord = task.embed.chord { options["chord"] = chord }
+        if let group = task.group { options["group_id"] = .string(group) }
+        if let index = task.groupIndex { options["group_index"] = .int(Int64(index)) }
+        if let root = task.rootID { options["root_id"] = .string(root) }
+        if let names = task.stampedHeaders, !names.isEmpty {
+            options["stamped_headers"] = .array(names.map { .string($0) })
+            for name in names { options[name] = task.stamps[name] }
+        }
+        for (name, value) in options where signature.options[name] == nil || name != "stamped_headers" {
+            signature.options[name] = value
+        }
+        if signature.kind == .chain {
+            var steps = try signature.members()
+            for index in steps.indices { steps[index].options["replaced_task_nesting"] = nesting }
+            signature.setMembers(steps)
+        }
+        // The message has it in reverse order.
+        var rest = task.embed.chain?.arrayValue ?? []
+        guard !rest.isEmpty else { return signature }
+        var whole = [signature]
+        while let next = rest.popLast() {
+            var step = try CelerySignature.decode(next)
+            step.options["replaced_task_nesting"] = nesting
+            whole.append(step)
+        }
+        return .chain(whole)
     }
 }

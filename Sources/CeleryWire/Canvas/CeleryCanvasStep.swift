@@ -1,9 +1,78 @@
-/// One thing to do to apply a signature.
-public enum CeleryCanvasStep: Sendable {
+import CeleriacWire
+
+/// One step of applying a signature.
+package enum CeleryCanvasStep: Sendable {
     /// Publish a message.
     case publish(CeleryTaskMessage, CeleryRoute)
     /// Store a group, so that the results of a chord's header keep their shape.
     case saveGroup(CeleryResultTuple)
-    /// Say how many parts a chord's header has. Comes before the message of its last part.
+    /// Store how many parts a chord's header has. This precedes the message of its last part.
     case openChord(groupID: String, size: Int)
+}
+
+/// Where a message goes according to the options of its signature. The application decides what is `nil`.
+package struct CeleryRoute: Sendable, Hashable {
+    package var queue: String?
+    package var exchange: String?
+    package var routingKey: String?
+    /// The task whose name the application routes by, if it is not the message's own task.
+    package var taskName: String?
+
+    package init(
+        queue: String? = nil, exchange: String? = nil, routingKey: String? = nil, taskName: String? = nil
+    ) {
+        self.queue = queue
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.taskName = taskName
+    }
+}
+
+/// Where applied signatures come from, unless their own options say otherwise.
+package struct CeleryLineage: Sendable, Hashable {
+    /// The first task of the workflow; `nil` if the workflow begins here.
+    package var rootID: String?
+    /// The task that applies the signatures.
+    package var parentID: String?
+    /// The queue of the sender's results.
+    package var replyTo: String
+    /// The sender's name.
+    package var origin: String?
+
+    package init(rootID: String? = nil, parentID: String? = nil, replyTo: String = "", origin: String? = nil) {
+        self.rootID = rootID
+        self.parentID = parentID
+        self.replyTo = replyTo
+        self.origin = origin
+    }
+}
+
+/// Who notices that all parts of a chord's header have results.
+package enum CeleryChordEnding: Sendable, Hashable {
+    /// The result store counts them, and the worker of the last part publishes the body.
+    case counted
+    /// A task `celery.chord_unlock` polls the results.
+    case unlocked
+    /// Nobody can notice, because results are not stored. Chords are refused.
+    case impossible
+}
+
+/// A signature's position in a group, and the body of the chord that waits for it.
+struct CeleryPlace {
+    var groupID: String?
+    var groupIndex: Int?
+    var chord: WireValue?
+
+    init(groupID: String? = nil, groupIndex: Int? = nil, chord: WireValue? = nil) {
+        self.groupID = groupID
+        self.groupIndex = groupIndex
+        self.chord = chord
+    }
+
+    /// The place that a signature's options name.
+    init(_ options: WireObject) {
+        groupID = options["group_id"]?.stringValue
+        groupIndex = options["group_index"]?.intValue
+        chord = options["chord"].flatMap { $0.isNull ? nil : $0 }
+    }
 }

@@ -2,7 +2,7 @@ import CeleriacWire
 import FoundationEssentials
 
 extension CelerySignature {
-    /// The message that a task's signature is published as, and where it goes.
+    /// The message that publishes a task's signature, and its route.
     func message(lineage: CeleryLineage, now: Date) throws(CeleryWireError) -> (CeleryTaskMessage, CeleryRoute) {
         var message = CeleryTaskMessage(task: task, id: id ?? "", args: args, kwargs: kwargs)
         var route = CeleryRoute(taskName: routedTask)
@@ -50,7 +50,7 @@ extension CelerySignature {
                 }
                 message.serializer = known
             case "compression":
-                guard let name = value.stringValue, let known = CeleryCompression(name: name) else {
+                guard let name = value.stringValue, let known = CompressionMethod(celeryName: name) else {
                     throw CeleryWireError(.unknownCompression, "there is no such compression", field: name)
                 }
                 message.compression = known
@@ -67,7 +67,7 @@ extension CelerySignature {
             case "stamped_headers":
                 message.stampedHeaders = stamps
                 for stamp in stamps { message.stamps[stamp] = options[stamp] ?? .null }
-            // How Python is to publish: not the message's.
+            // How Python's producer publishes, which is not part of the message.
             case "retry", "retry_policy", "mandatory", "immediate", "exchange_type", "add_to_parent", "producer",
                 "connection", "router", "link_to":
                 break
@@ -75,7 +75,7 @@ extension CelerySignature {
             default: message.properties.other[name] = value
             }
         }
-        // Not a number is no time either: Celery refuses it too.
+        // The condition lets NaN through, which `text` refuses, as Celery does.
         if let countdown, !(countdown <= 0) {
             message.eta = try Self.text(now.addingTimeInterval(countdown), "countdown")
         }
@@ -85,13 +85,13 @@ extension CelerySignature {
         return (message, route)
     }
 
-    /// The task by whose name the signature is routed: map and starmap go where the task goes that they run.
+    /// The task whose name decides the route: `celery.map` and `celery.starmap` go where the task goes that they run.
     package var routedTask: String {
         guard task == "celery.map" || task == "celery.starmap" else { return task }
         return kwargs["task"]?["task"]?.stringValue ?? task
     }
 
-    // What is of another type is refused: passed over it would change when, where or for whom the task runs.
+    // Options of the wrong type are refused. Ignoring them would change when, where or for whom the task runs.
 
     private static func text(_ value: WireValue, _ option: String) throws(CeleryWireError) -> String {
         guard let text = value.stringValue else { throw .invalid(option, "the option must be text") }
@@ -126,7 +126,7 @@ extension CelerySignature {
 }
 
 extension WireValue {
-    /// A time as text: itself, or what kombu wraps a datetime in.
+    /// The text of a time, with or without kombu's `__type__` envelope.
     fileprivate var timeText: String? {
         stringValue ?? TypeEnvelope.parts(of: self)?.value.stringValue
     }

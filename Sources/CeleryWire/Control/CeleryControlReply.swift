@@ -2,16 +2,16 @@ public import CeleriacWire
 
 /// One worker's reply to a remote control request.
 public struct CeleryControlReply: Sendable, Hashable {
-    /// The node name of who replies.
+    /// The name of the node that replies.
     public var nodeName: String
-    /// The reply; what went wrong is an object with the one key `error`.
+    /// The reply. An error is an object with the single key `error`.
     public var value: WireValue
-    /// The request's ticket.
+    /// The ticket of the request.
     public var ticket: String?
     /// The sender's logical clock.
     public var clock: Int64
 
-    /// Makes a reply.
+    /// Creates a reply.
     public init(nodeName: String, value: WireValue, ticket: String?, clock: Int64) {
         self.nodeName = nodeName
         self.value = value
@@ -19,7 +19,7 @@ public struct CeleryControlReply: Sendable, Hashable {
         self.clock = clock
     }
 
-    /// Makes the message, byte for byte as kombu does.
+    /// The message, byte for byte as kombu writes it.
     ///
     /// - Throws: `CeleryWireError.Code.unrepresentable` for a value that JSON cannot carry.
     public func encode() throws(CeleryWireError) -> WireMessage {
@@ -30,14 +30,14 @@ public struct CeleryControlReply: Sendable, Hashable {
 
     /// Reads a reply.
     ///
-    /// - Throws: `CeleryWireError`: `malformedControl` for a body that is no reply, and what decoding a body throws.
+    /// - Throws: `CeleryWireError`: `malformedControl` for a body that is not a reply, and what decoding a body throws.
     public static func decode(
         _ message: WireMessage, limits: WireLimits = .default
     ) throws(CeleryWireError) -> CeleryControlReply {
         let body = try CelerySerializer.accepted(message.properties.contentType, in: [.json])
             .decode(message.body, limits: limits)
         guard case .object(let object) = body, let (nodeName, value) = object.first, object.count == 1 else {
-            throw .control("body", "must be an object with one key, the node's name")
+            throw .control("body", "must be an object with a single key, the name of the node")
         }
         return CeleryControlReply(
             nodeName: nodeName, value: value, ticket: message.headers["ticket"]?.stringValue,

@@ -1,34 +1,34 @@
-public import CeleriacWire
+package import CeleriacWire
 
-/// A task that a worker holds, as `inspect active`, `reserved`, `scheduled` and `query_task` show it.
-public struct CeleryRequestInfo: Sendable, Hashable {
+/// A task that a worker holds, as `inspect active`, `reserved`, `scheduled` and `query_task` report it.
+package struct CeleryRequestInfo: Sendable, Hashable {
     /// The task's id.
-    public var id: String
+    package var id: String
     /// The task's name.
-    public var name: String
-    /// The positional arguments: an array, or text to show.
-    public var args: WireValue
-    /// The keyword arguments: an object, or text to show.
-    public var kwargs: WireValue
+    package var name: String
+    /// The positional arguments: an array, or text for people.
+    package var args: WireValue
+    /// The keyword arguments: an object, or text for people.
+    package var kwargs: WireValue
     /// The node name of the worker.
-    public var nodeName: String
-    /// When its run began, in seconds since 1970; nil if it has not.
-    public var startTime: Double?
-    /// Whether its message is acknowledged.
-    public var isAcknowledged: Bool
-    /// The exchange that it was published to.
-    public var exchange: String
-    /// The routing key that it was published with.
-    public var routingKey: String
-    /// Its priority; 0 where it has none.
-    public var priority: Int
-    /// Whether it was delivered before.
-    public var isRedelivered: Bool
-    /// The process that runs it; nil if none does.
-    public var processID: Int?
+    package var nodeName: String
+    /// When the task began to run, in seconds since 1970; `nil` if it has not begun.
+    package var startTime: Double?
+    /// Whether the message is acknowledged.
+    package var isAcknowledged: Bool
+    /// The exchange of the message.
+    package var exchange: String
+    /// The routing key of the message.
+    package var routingKey: String
+    /// The priority; 0 if the message has none.
+    package var priority: Int
+    /// Whether the message was delivered before.
+    package var isRedelivered: Bool
+    /// The id of the process that runs the task; `nil` if none does.
+    package var processID: Int?
 
-    /// Makes a description of a task that has not begun; set other properties on it.
-    public init(id: String, name: String, args: WireValue, kwargs: WireValue, nodeName: String) {
+    /// Creates a description of a task that has not begun. Set its other properties afterwards.
+    package init(id: String, name: String, args: WireValue, kwargs: WireValue, nodeName: String) {
         self.id = id
         self.name = name
         self.args = args
@@ -41,8 +41,8 @@ public struct CeleryRequestInfo: Sendable, Hashable {
         self.isRedelivered = false
     }
 
-    /// The object on the wire, its keys in Celery's order.
-    public var wireValue: WireValue {
+    /// The object on the wire, with its keys in Celery's order.
+    package var wireValue: WireValue {
         [
             "id": .string(id), "name": .string(name), "args": args, "kwargs": kwargs, "type": .string(name),
             "hostname": .string(nodeName), "time_start": startTime.map { .double($0) } ?? .null,
@@ -55,8 +55,8 @@ public struct CeleryRequestInfo: Sendable, Hashable {
         ]
     }
 
-    /// Reads the object; nil for a value that is none.
-    public init?(_ value: WireValue) {
+    /// Reads the object; `nil` for any other value.
+    package init?(_ value: WireValue) {
         guard let id = value["id"]?.stringValue, let name = value["name"]?.stringValue else { return nil }
         self.init(
             id: id, name: name, args: value["args"] ?? .array([]), kwargs: value["kwargs"] ?? .object([:]),

@@ -3,9 +3,9 @@ public import CeleriacWire
 extension KombuEnvelope {
     /// Reads an envelope.
     ///
-    /// Refused is what a Python worker could not take, or could not give back to its queue later: `properties`,
-    /// `delivery_info` and `headers` that are no objects, a missing `delivery_tag` or `routing_key`, a body that is not
-    /// what `body_encoding` says. Unknown parts are passed over.
+    /// It refuses what a Python worker could not take or could not give back later: `properties`, `delivery_info` or
+    /// `headers` that are not objects, a missing `delivery_tag` or `routing_key`, and a body that is not what
+    /// `body_encoding` says. It ignores unknown parts.
     ///
     /// - Throws: `CeleryWireError.Code.malformedEnvelope`.
     public static func decode(
@@ -13,14 +13,14 @@ extension KombuEnvelope {
     ) throws(CeleryWireError) -> KombuEnvelope {
         let value: WireValue
         do throws(WireError) {
-            value = try JSON.decode(bytes, limits: limits)
+            value = try WireJSON.decode(bytes, limits: limits)
         } catch {
             throw CeleryWireError(.malformedEnvelope, "the envelope is not JSON", cause: error)
         }
         return try KombuEnvelope(value)
     }
 
-    /// Reads an envelope that has been parsed.
+    /// Reads a parsed envelope.
     init(_ value: WireValue) throws(CeleryWireError) {
         guard case .object(let object) = value else {
             throw CeleryWireError(.malformedEnvelope, "an envelope must be a JSON object")
@@ -79,13 +79,13 @@ extension KombuEnvelope {
     private static func exchange(_ value: WireValue?) throws(CeleryWireError) -> String {
         switch value {
         case .string(let text)?: text
-        // Python takes null for the default exchange, and fails when there is none.
+        // Python treats null as the default exchange, and fails if the key is missing.
         case .null?: ""
         default: throw .malformed("properties.delivery_info.exchange", "must be text")
         }
     }
 
-    /// Text; or an integer, which Python's Redis client writes as text.
+    /// Text, or an integer, which Python's Redis client writes as text.
     private static func deliveryTag(_ value: WireValue) -> String? {
         switch value {
         case .string(let text): text
@@ -117,7 +117,7 @@ extension KombuEnvelope {
         }
     }
 
-    /// Redis restores mark the headers and the delivery info, others the envelope itself.
+    /// A restore on Redis marks the headers and the delivery info, other transports mark the envelope itself.
     private static func isRedelivered(_ envelope: WireObject, _ headers: WireObject, _ info: WireObject) -> Bool {
         headers["redelivered"]?.isTruthy == true || info["redelivered"]?.isTruthy == true
             || envelope["redelivered"]?.isTruthy == true
@@ -127,5 +127,57 @@ extension KombuEnvelope {
 extension CeleryWireError {
     static func malformed(_ field: String, _ message: String) -> CeleryWireError {
         CeleryWireError(.malformedEnvelope, message, field: field)
+    }
+}
+
+/// The properties that `MessageProperties` and `KombuEnvelope` have fields for.
+enum KombuProperty {
+    case correlationID, replyTo, deliveryMode, priority, expiration, messageID, timestamp, type, userID, appID
+    case deliveryInfo, bodyEncoding, deliveryTag
+
+    /// The property with a name; `nil` for one that goes into `other`.
+    init?(_ name: String) {
+        switch name.utf8.count {
+        case 4 where name == "type": self = .type
+        case 6 where name == "app_id": self = .appID
+        case 7 where name == "user_id": self = .userID
+        case 8 where name == "reply_to": self = .replyTo
+        case 8 where name == "priority": self = .priority
+        case 9 where name == "timestamp": self = .timestamp
+        case 10 where name == "expiration": self = .expiration
+        case 10 where name == "message_id": self = .messageID
+        case 12 where name == "delivery_tag": self = .deliveryTag
+        case 13 where name == "delivery_mode": self = .deliveryMode
+        case 13 where name == "delivery_info": self = .deliveryInfo
+        case 13 where name == "body_encoding": self = .bodyEncoding
+        case 14 where name == "correlation_id": self = .correlationID
+        default: return nil
+        }
+    }
+}
+
+extension MessageProperties {
+    /// Reads a property. A value that does not have AMQP's type goes into `other` unchanged, as kombu would pass it on.
+    mutating func read(_ property: KombuProperty, _ name: String, _ value: WireValue) {
+        switch (property, value) {
+        case (_, .null): return
+        case (.correlationID, .string(let text)): correlationID = text
+        case (.replyTo, .string(let text)): replyTo = text
+        case (.expiration, .string(let text)): expiration = text
+        case (.messageID, .string(let text)): messageID = text
+        case (.type, .string(let text)): type = text
+        case (.userID, .string(let text)): userID = text
+        case (.appID, .string(let text)): appID = text
+        case (.deliveryMode, _):
+            deliveryMode = value.wholeNumber.flatMap { UInt8(exactly: $0) }
+            if deliveryMode == nil { other[name] = value }
+        case (.priority, _):
+            priority = value.wholeNumber.flatMap { UInt8(exactly: $0) }
+            if priority == nil { other[name] = value }
+        case (.timestamp, _):
+            timestamp = value.wholeNumber.flatMap { UInt64(exactly: $0) }
+            if timestamp == nil { other[name] = value }
+        default: other[name] = value
+        }
     }
 }

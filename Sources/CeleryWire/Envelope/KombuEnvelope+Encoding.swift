@@ -1,11 +1,10 @@
 import CeleriacWire
 
 extension KombuEnvelope {
-    /// Writes the envelope byte for byte as kombu does, in its order of keys; one that is given back carries the marks of
-    /// a Redis restore in headers and delivery info.
+    /// Writes the envelope byte for byte as kombu does. If the message is given back, headers and delivery info carry the
+    /// marks of a Redis restore.
     ///
-    /// - Throws: `CeleryWireError.Code.unrepresentable` when a header is what JSON cannot say, or the body is to stand as
-    ///   text and is none.
+    /// - Throws: `CeleryWireError.Code.unrepresentable` if JSON cannot carry a header.
     public func encode() throws(CeleryWireError) -> [UInt8] {
         var writer = EnvelopeWriter(capacity: message.body.count * 4 / 3 + 1024)
         do throws(WireError) {
@@ -60,20 +59,20 @@ extension KombuEnvelope {
     private func writeBody(to writer: inout EnvelopeWriter) throws(WireError) {
         switch bodyEncoding {
         case .base64:
-            // Base64 has nothing that JSON would escape.
+            // Base64 contains nothing that JSON would escape.
             writer.raw("\"")
             writer.bytes += Base64.encode(message.body) as [UInt8]
             writer.raw("\"")
         case .text:
             guard let text = String(validating: message.body, as: UTF8.self) else {
-                throw WireError(.invalidUTF8, "this body is not text; write it as base64")
+                throw WireError(.invalidUTF8, "the body is not text; write it as base64")
             }
             try writer.text(text)
         }
     }
 }
 
-/// Writes JSON in Python's style, part by part.
+/// Writes JSON in Python's style, one part at a time.
 private struct EnvelopeWriter {
     var bytes: [UInt8] = []
     private var isFirstMember = true
@@ -89,11 +88,11 @@ private struct EnvelopeWriter {
     mutating func value(_ value: WireValue) throws(WireError) {
         let start = bytes.count
         do throws(WireError) {
-            try JSON.encode(value, into: &bytes, style: .python, nonFinite: .allow)
+            try WireJSON.encode(value, into: &bytes, style: .python, nonFinite: .allow)
         } catch  where error.code == .bytesUnsupported {
             bytes.removeSubrange(start...)
             let mapped = try value.replacingBytes(with: TypeEnvelope.bytes)
-            try JSON.encode(mapped, into: &bytes, style: .python, nonFinite: .allow)
+            try WireJSON.encode(mapped, into: &bytes, style: .python, nonFinite: .allow)
         }
     }
 
@@ -101,7 +100,7 @@ private struct EnvelopeWriter {
         try value(text.map { .string($0) } ?? .null)
     }
 
-    /// Writes the comma before all members but the first, and the key.
+    /// Writes the key, after a comma unless it is the first.
     mutating func key(_ name: String) {
         if !isFirstMember { raw(", ") }
         isFirstMember = false

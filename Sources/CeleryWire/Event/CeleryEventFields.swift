@@ -1,9 +1,9 @@
-public import CeleriacWire
+package import CeleriacWire
 
-/// What each kind of event tells, its keys in Celery's order.
-public enum CeleryEventFields {
-    /// `task-received`. Arguments are text to show, times ISO 8601.
-    public static func received(
+/// The fields of each kind of event, with their keys in Celery's order.
+package enum CeleryEventFields {
+    /// `task-received`. Arguments are text for people, times are ISO 8601.
+    package static func received(
         id: String, name: String, args: String, kwargs: String, rootID: String?, parentID: String?, retries: Int,
         eta: String?, expires: String?
     ) -> WireObject {
@@ -14,8 +14,8 @@ public enum CeleryEventFields {
         ]
     }
 
-    /// `task-sent`: what `task-received` tells, in another order, and where it was sent.
-    public static func sent(
+    /// `task-sent`: the fields of `task-received` in another order, and the destination.
+    package static func sent(
         id: String, name: String, args: String, kwargs: String, rootID: String?, parentID: String?, retries: Int,
         eta: String?, expires: String?, queue: String, exchange: String, routingKey: String
     ) -> WireObject {
@@ -28,25 +28,24 @@ public enum CeleryEventFields {
     }
 
     /// `task-started`.
-    public static func started(id: String) -> WireObject { ["uuid": .string(id)] }
+    package static func started(id: String) -> WireObject { ["uuid": .string(id)] }
 
-    /// `task-succeeded`. The result is text to show, the runtime in seconds.
-    public static func succeeded(id: String, result: String, runtime: Double?) -> WireObject {
+    /// `task-succeeded`. The result is text for people, the runtime is in seconds.
+    package static func succeeded(id: String, result: String, runtime: Double?) -> WireObject {
         [
             "uuid": .string(id), "result": .string(result), "runtime": runtime.map { .double($0) } ?? .null,
         ]
     }
 
-    /// `task-failed` and `task-retried`. The exception is text to show. Celery tells no traceback where the task never
-    /// ran.
-    public static func failed(id: String, exception: String, traceback: String?) -> WireObject {
+    /// `task-failed` and `task-retried`. The exception is text for people. There is no traceback if the task never ran.
+    package static func failed(id: String, exception: String, traceback: String?) -> WireObject {
         var fields: WireObject = ["uuid": .string(id), "exception": .string(exception)]
         if let traceback { fields["traceback"] = .string(traceback) }
         return fields
     }
 
-    /// `task-revoked`. The signal is that of a termination.
-    public static func revoked(id: String, isTerminated: Bool, signal: Int32?, isExpired: Bool) -> WireObject {
+    /// `task-revoked`. The signal is the one that terminated the task.
+    package static func revoked(id: String, isTerminated: Bool, signal: Int32?, isExpired: Bool) -> WireObject {
         [
             "uuid": .string(id), "terminated": .bool(isTerminated),
             "signum": signal.map { .int(Int64($0)) } ?? .null, "expired": .bool(isExpired),
@@ -54,18 +53,18 @@ public enum CeleryEventFields {
     }
 
     /// `task-rejected`.
-    public static func rejected(id: String, requeue: Bool) -> WireObject {
+    package static func rejected(id: String, requeue: Bool) -> WireObject {
         ["uuid": .string(id), "requeue": .bool(requeue)]
     }
 
     /// `worker-online`, `worker-heartbeat` and `worker-offline`.
     ///
     /// - Parameters:
-    ///   - frequency: seconds between heartbeats. Monitors give a worker up after twice that time.
-    ///   - active: how many tasks run now.
-    ///   - processed: how many tasks were begun.
-    ///   - loadAverage: the host's, over 1, 5 and 15 minutes.
-    public static func worker(
+    ///   - frequency: Seconds between heartbeats. Monitors consider a worker lost after twice that time.
+    ///   - active: The number of tasks that are running.
+    ///   - processed: The number of tasks that have begun so far.
+    ///   - loadAverage: The load averages of the host over 1, 5 and 15 minutes.
+    package static func worker(
         frequency: Double, active: Int, processed: Int, loadAverage: [Double], software: Software
     ) -> WireObject {
         [
@@ -75,25 +74,23 @@ public enum CeleryEventFields {
         ]
     }
 
-    /// `worker-heartbeat` as the answer to the command `heartbeat`, which tells less.
-    public static func requestedHeartbeat(software: Software) -> WireObject {
+    /// `worker-heartbeat` as the answer to the command `heartbeat`, which has fewer fields.
+    package static func requestedHeartbeat(software: Software) -> WireObject {
         [
             "freq": 5, "sw_ident": .string(software.name), "sw_ver": .string(software.version),
             "sw_sys": .string(software.system),
         ]
     }
 
-    /// What runs a node.
-    public struct Software: Sendable, Hashable {
-        /// Its name, for instance `py-celery`.
-        public var name: String
-        /// Its version.
-        public var version: String
+    /// The software of a node.
+    package struct Software: Sendable, Hashable {
+        /// The name, for instance `py-celery`.
+        package var name: String
+        package var version: String
         /// The operating system, for instance `Linux`.
-        public var system: String
+        package var system: String
 
-        /// Makes a description.
-        public init(name: String, version: String, system: String) {
+        package init(name: String, version: String, system: String) {
             self.name = name
             self.version = version
             self.system = system

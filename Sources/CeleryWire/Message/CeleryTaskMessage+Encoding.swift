@@ -1,19 +1,19 @@
 public import CeleriacWire
 
 extension CeleryTaskMessage {
-    /// Encodes the message as Celery 5.7 would: the same headers in the same order, the same bytes in the body.
+    /// Encodes the message as Celery 5.7 does: the same headers in the same order, and the same bytes in the body.
     ///
-    /// Properties that Celery always sends and that are not set get Celery's values: `correlation_id` the task's id,
-    /// `reply_to` empty, `delivery_mode` persistent, `priority` 0. `expiration` is the caller's to set, since it depends
-    /// on the time; see `CeleryTime.expiration(expires:now:)`.
+    /// Properties that Celery always sends get Celery's values unless they are set: `correlation_id` the task's id,
+    /// `reply_to` empty, `delivery_mode` persistent, `priority` 0. The caller sets `expiration`, which depends on the time;
+    /// see ``CeleryTime/expiration(expires:now:)``.
     ///
     /// - Parameters:
-    ///   - protocolVersion: 2, or 1 for peers that know no other. Protocol 1 has no place for stamps, `shadow`,
-    ///     `root_id`, `parent_id` and `ignore_result`, which are left out, as Celery leaves them out.
-    ///   - representation: How arguments are shown where `argsrepr` and `kwargsrepr` are not set.
-    ///   - nonFinite: Whether NaN and the infinities may be written. Only lenient readers, Python's among them, take them.
+    ///   - protocolVersion: 2, or 1 for peers that know no other. Like Celery, protocol 1 leaves out stamps, `shadow`,
+    ///     `root_id`, `parent_id` and `ignore_result`.
+    ///   - representation: How to show arguments if `argsrepr` and `kwargsrepr` are not set.
+    ///   - nonFinite: Whether to write NaN and the infinities, which only lenient readers such as Python's accept.
     /// - Throws: `CeleryWireError`: `unrepresentable`, `unknownCompression`, `pickleRefused`, `invalidTask` for an empty
-    ///   id or name.
+    ///   id or name and for invalid limits or signatures.
     public func encode(
         protocolVersion: Int = 2,
         representation: PythonRepr = PythonRepr(),
@@ -36,14 +36,14 @@ extension CeleryTaskMessage {
         }
         for (name, value) in otherHeaders {
             guard TaskField(name) == nil else {
-                throw CeleryWireError(.unrepresentable, "the name of this header is Celery's own", field: name)
+                throw CeleryWireError(.unrepresentable, "Celery itself uses this header", field: name)
             }
             headers[name] = value
         }
         var bytes = try serializer.encode(body, nonFinite: nonFinite)
         if let compression {
-            bytes = try compression.compress(bytes)
-            headers["compression"] = .string(compression.mimeType)
+            bytes = try compression.compressBody(bytes)
+            headers["compression"] = .string(compression.celeryMIMEType)
         }
         return WireMessage(headers: headers, properties: completeProperties, body: bytes)
     }
@@ -61,7 +61,7 @@ extension CeleryTaskMessage {
 
     // MARK: Protocol 2
 
-    /// All headers, null: copying it and replacing values spares the making of a hash table for each message.
+    /// All headers with null values. Copying this and replacing values avoids building a hash table for each message.
     private static let headerTemplate = WireObject(
         TaskField.headerNames.map { ($0, WireValue.null) })
 
@@ -97,7 +97,7 @@ extension CeleryTaskMessage {
     private func bodyOfProtocol1() throws(CeleryWireError) -> WireObject {
         if case .array(let signatures)? = embed.chain, !signatures.isEmpty {
             throw CeleryWireError(
-                .unrepresentable, "protocol 1 has no chains; nest each step as the callback of the one before",
+                .unrepresentable, "protocol 1 has no chains; make each step the callback of the previous one",
                 field: "chain")
         }
         let group = group.map { WireValue.string($0) } ?? .null
@@ -118,26 +118,5 @@ extension CeleryTaskMessage {
             "taskset": group,
             "chord": embed.chord ?? .null,
         ]
-    }
-}
-
-extension CeleryTimeLimit {
-    /// `[hard, soft]`; whole seconds as integers, as callers mostly give them.
-    var wireValue: WireValue {
-        .array([Self.wireValue(hard), Self.wireValue(soft)])
-    }
-
-    /// Refuses what `decode` would refuse: Python takes such a limit for none, or fails on it.
-    func check() throws(CeleryWireError) {
-        for limit in [hard, soft] {
-            if let limit, !limit.isFinite || limit < 0 {
-                throw .invalid("timelimit", "a limit must be a number of seconds")
-            }
-        }
-    }
-
-    private static func wireValue(_ seconds: Double?) -> WireValue {
-        guard let seconds else { return .null }
-        return Int64(exactly: seconds).map { .int($0) } ?? .double(seconds)
     }
 }

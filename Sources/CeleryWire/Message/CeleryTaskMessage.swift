@@ -1,14 +1,14 @@
 public import CeleriacWire
 public import FoundationEssentials
 
-/// A Celery task message, of protocol 2 (Celery 4 and later) or protocol 1.
+/// A Celery task message of protocol 2 (Celery 4 and later) or protocol 1.
 ///
-/// The same type is what a producer fills and encodes and what a worker decodes. Arguments and signatures are raw wire
-/// values; `CeleryValueCoding` gives `__type__` envelopes their meaning.
+/// Producers fill in and encode the same type that workers decode. Arguments and signatures are raw wire values; a
+/// ``CeleryValueCoding`` interprets `__type__` envelopes in them.
 public struct CeleryTaskMessage: Sendable, Hashable {
-    /// The protocol the message came in: 1 or 2. `encode` does not look at it.
+    /// The protocol of a decoded message: 1 or 2. `encode` ignores it.
     public var protocolVersion: Int
-    /// The task's id, a UUID's text by convention.
+    /// The task's id, by convention the text of a UUID.
     public var id: String
     /// The name of the task to run.
     public var task: String
@@ -18,52 +18,52 @@ public struct CeleryTaskMessage: Sendable, Hashable {
     public var kwargs: WireObject
     /// Callbacks, error callbacks, the rest of the chain and the chord.
     public var embed: CeleryEmbed
-    /// Not to be run before this time: ISO 8601, as it stands on the wire. See `etaDate(utcOffset:)`.
+    /// The time before which the task must not run: ISO 8601, as it is on the wire. See ``etaDate(utcOffset:)``.
     public var eta: String?
-    /// Not to be run after this time: ISO 8601, as it stands on the wire. See `expiresDate(utcOffset:)`.
+    /// The time after which the task must not run: ISO 8601, as it is on the wire. See ``expiresDate(utcOffset:)``.
     public var expires: String?
-    /// How often the task has been retried.
+    /// How many times the task has been retried.
     public var retries: Int
     /// The time limits of this call.
     public var timeLimit: CeleryTimeLimit
-    /// The id of the group that the task belongs to; in a chord's body, the id of the chord's header.
+    /// The id of the group that the task belongs to. In the body of a chord it is the id of the header.
     public var group: String?
     /// The position in the group.
     public var groupIndex: Int?
-    /// The id of the workflow's first task. `encode` writes the own `id` where this is `nil`.
+    /// The id of the first task of the workflow. If it is `nil`, `encode` writes the task's own `id`.
     public var rootID: String?
     /// The id of the task that published this one.
     public var parentID: String?
-    /// Whether the result is to be dropped; `nil` leaves it to the task's own setting.
+    /// Whether to drop the result; `nil` leaves that to the task's own setting.
     public var ignoreResult: Bool?
-    /// A name to show in place of the task's.
+    /// A name to show instead of the task's name.
     public var shadow: String?
     /// The node that published the message.
     public var origin: String?
-    /// The language of the publisher; informational.
+    /// The programming language of the publisher, for information only.
     public var lang: String?
-    /// The positional arguments as text to show. `encode` computes it where it is `nil`; set it to hide arguments.
+    /// The positional arguments as text for people. If it is `nil`, `encode` computes it; set it to hide arguments.
     public var argsrepr: String?
-    /// The keyword arguments as text to show. `encode` computes it where it is `nil`; set it to hide arguments.
+    /// The keyword arguments as text for people. If it is `nil`, `encode` computes it; set it to hide arguments.
     public var kwargsrepr: String?
-    /// How often the task has been replaced by another.
+    /// How many times the task has been replaced by another one.
     public var replacedTaskNesting: Int
     /// The names of the stamps.
     public var stampedHeaders: [String]?
-    /// The stamps: a value, or an array of values, by name.
+    /// The stamps: each name has a value or an array of values.
     public var stamps: WireObject
-    /// Protocol 1's `utc`; true where the message does not say.
+    /// Protocol 1's `utc`, which is true unless the message says otherwise.
     public var utc: Bool
-    /// Headers that are not Celery's own: trace context, `celery_beat_task` and what callers add.
+    /// Headers that are not Celery's own, for instance trace context or `celery_beat_task`.
     public var otherHeaders: WireObject
-    /// How the body is, or is to be, serialized.
+    /// The serializer of the body.
     public var serializer: CelerySerializer
-    /// How the body is, or is to be, compressed; `nil` when it is not.
-    public var compression: CeleryCompression?
-    /// The basic properties. `encode` overwrites content type and encoding, and fills in what Celery always sends.
+    /// The compression method of the body; `nil` if the body is not compressed.
+    public var compression: CompressionMethod?
+    /// The basic properties. `encode` overwrites content type and encoding, and adds what Celery always sends.
     public var properties: MessageProperties
 
-    /// Makes a message to send; set other properties on it before it is encoded.
+    /// Creates a message to send. Set its other properties before encoding it.
     public init(
         task: String,
         id: String,
@@ -71,7 +71,7 @@ public struct CeleryTaskMessage: Sendable, Hashable {
         kwargs: WireObject = [:],
         embed: CeleryEmbed = CeleryEmbed(),
         serializer: CelerySerializer = .json,
-        compression: CeleryCompression? = nil,
+        compression: CompressionMethod? = nil,
         lang: String = "swift"
     ) {
         self.protocolVersion = 2
@@ -94,25 +94,25 @@ public struct CeleryTaskMessage: Sendable, Hashable {
 }
 
 extension CeleryTaskMessage {
-    /// The time in `eta`; `nil` when the message has none.
+    /// The time in ``eta``; `nil` if the message has none.
     ///
-    /// - Parameter utcOffset: Seconds east of UTC for a time that names no offset: Celery reads such a time in the
-    ///   receiver's configured time zone, which is UTC unless set.
-    /// - Throws: `invalidTask` naming `eta` when the text is no time.
+    /// - Parameter utcOffset: Seconds east of UTC for a time without an offset. Celery reads such a time in the receiver's
+    ///   configured time zone, which is UTC by default.
+    /// - Throws: `CeleryWireError.Code.invalidTask` if the text is not a time.
     public func etaDate(utcOffset: Int = 0) throws(CeleryWireError) -> Date? {
         try Self.date(eta, field: "eta", utcOffset: utcOffset)
     }
 
-    /// The time in `expires`; `nil` when the message has none.
+    /// The time in ``expires``; `nil` if the message has none.
     ///
-    /// - Parameter utcOffset: As for `etaDate(utcOffset:)`.
-    /// - Throws: `invalidTask` naming `expires` when the text is no time.
+    /// - Parameter utcOffset: As in ``etaDate(utcOffset:)``.
+    /// - Throws: `CeleryWireError.Code.invalidTask` if the text is not a time.
     public func expiresDate(utcOffset: Int = 0) throws(CeleryWireError) -> Date? {
         try Self.date(expires, field: "expires", utcOffset: utcOffset)
     }
 
     private static func date(_ text: String?, field: String, utcOffset: Int) throws(CeleryWireError) -> Date? {
-        // Celery takes empty text for none.
+        // Celery treats empty text as no time.
         guard let text, !text.isEmpty else { return nil }
         guard let date = CeleryTime.date(text, utcOffset: utcOffset) else {
             throw CeleryWireError(.invalidTask, "not an ISO 8601 date and time", field: field)

@@ -1,18 +1,18 @@
 import CeleriacWire
 
-/// A task message taken apart by protocol, before its fields are read.
+/// A task message split into its parts, which depend on the protocol, before its fields are read.
 struct RawTask {
     /// 1 or 2.
     var protocolVersion: Int
-    /// Where the fields stand: the headers, or the body of protocol 1.
+    /// What contains the fields: the headers, or the body of protocol 1.
     var fields: WireObject
     var args: WireValue
     var kwargs: WireValue
-    /// Where callbacks, errbacks, chain and chord stand; empty where there are none.
+    /// What contains callbacks, errbacks, chain and chord; empty if there are none.
     var embed: WireObject
 
-    /// Takes a message apart in the order in which a Celery worker recognizes it: the header `task` makes it protocol 2,
-    /// a body object with `task` makes it protocol 1.
+    /// Splits a message. As in a Celery worker, the header `task` means protocol 2, otherwise `task` in the body means
+    /// protocol 1.
     static func parse(headers: WireObject, body: WireValue) throws(CeleryWireError) -> RawTask {
         guard headers["task"] != nil else {
             guard case .object(let object) = body, object["task"] != nil else {
@@ -36,14 +36,14 @@ struct RawTask {
         var task = RawTask(
             protocolVersion: 1, fields: body, args: body["args"] ?? .array([]), kwargs: body["kwargs"] ?? .object([:]),
             embed: body)
-        // Celery's older name of the group; where both stand, it is the one that counts.
+        // Celery's older name of the group, which takes precedence.
         if let group = body["taskset"] { task.fields["group"] = group }
-        // Chains came with protocol 2. A Celery worker does not look for one here.
+        // Chains came with protocol 2. A Celery worker ignores one here.
         if body["chain"] != nil { task.embed["chain"] = .null }
         return task
     }
 
-    /// Headers of protocol 2 over a body of protocol 1, as some clients sent between the two. The headers win.
+    /// Headers of protocol 2 with a body of protocol 1, which some clients send. The headers take precedence.
     private static func hybrid(_ body: WireObject, headers: WireObject) -> RawTask {
         var task = protocol1(body)
         task.protocolVersion = 2
@@ -52,7 +52,7 @@ struct RawTask {
         return task
     }
 
-    /// What a Celery worker takes from the body of such a message.
+    /// What a Celery worker reads from the body of such a message.
     private static let hybridFields: Set<String> = [
         "lang", "task", "id", "root_id", "parent_id", "group", "shadow", "eta", "expires", "retries", "timelimit",
         "argsrepr", "kwargsrepr", "origin",
@@ -65,4 +65,48 @@ struct RawTask {
         default: throw .invalid("embed", "the third element of the body must be an object or null")
         }
     }
+}
+
+/// The fields of a task message, which are in the headers (protocol 2) or in the body (protocol 1).
+enum TaskField: Int {
+    // In the order in which Celery 5 writes the headers of protocol 2.
+    case lang, task, id, shadow, eta, expires, group, groupIndex, retries, timeLimit, rootID, parentID
+    case argsrepr, kwargsrepr, origin, ignoreResult, replacedTaskNesting, stampedHeaders, stamps
+    // Not in every message.
+    case compression, redelivered
+
+    /// The field with a name. It compares lengths first because it runs for every header of every message.
+    init?(_ name: String) {
+        switch name.utf8.count {
+        case 2 where name == "id": self = .id
+        case 3 where name == "eta": self = .eta
+        case 4 where name == "lang": self = .lang
+        case 4 where name == "task": self = .task
+        case 5 where name == "group": self = .group
+        case 6 where name == "shadow": self = .shadow
+        case 6 where name == "origin": self = .origin
+        case 6 where name == "stamps": self = .stamps
+        case 7 where name == "expires": self = .expires
+        case 7 where name == "retries": self = .retries
+        case 7 where name == "root_id": self = .rootID
+        case 8 where name == "argsrepr": self = .argsrepr
+        case 9 where name == "timelimit": self = .timeLimit
+        case 9 where name == "parent_id": self = .parentID
+        case 10 where name == "kwargsrepr": self = .kwargsrepr
+        case 11 where name == "group_index": self = .groupIndex
+        case 11 where name == "compression": self = .compression
+        case 11 where name == "redelivered": self = .redelivered
+        case 13 where name == "ignore_result": self = .ignoreResult
+        case 15 where name == "stamped_headers": self = .stampedHeaders
+        case 21 where name == "replaced_task_nesting": self = .replacedTaskNesting
+        default: return nil
+        }
+    }
+
+    /// The headers of every protocol 2 message, in the order of the cases up to `stamps`.
+    static let headerNames: [String] = [
+        "lang", "task", "id", "shadow", "eta", "expires", "group", "group_index", "retries", "timelimit", "root_id",
+        "parent_id", "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "stamped_headers",
+        "stamps",
+    ]
 }

@@ -1,8 +1,8 @@
-import CeleriacWire
+package import CeleriacWire
 
-/// What Python's `repr` shows for the values that travel in `__type__` envelopes.
+/// What Python's `repr` shows for the values in `__type__` envelopes.
 enum PythonLiteral {
-    /// The text of a date, time, decimal or UUID; `nil` for bytes and for what is no envelope.
+    /// The text of a date, time, decimal or UUID; `nil` for bytes and for values without an envelope.
     static func text(ofEnvelope value: WireValue) -> String? {
         guard let (type, content) = TypeEnvelope.parts(of: value), case .string(let type) = type else { return nil }
         switch (type, content) {
@@ -16,12 +16,8 @@ enum PythonLiteral {
         case ("decimal", .string(let text)):
             return "Decimal('\(text)')"
         case ("uuid", .object(let object)):
-            guard case .string(let hex)? = object["hex"], hex.utf8.count == 32 else { return nil }
-            var text = hex
-            for offset in [20, 16, 12, 8] {
-                text.insert("-", at: text.utf8.index(text.startIndex, offsetBy: offset))
-            }
-            return "UUID('\(text)')"
+            guard case .string(let hex)? = object["hex"] else { return nil }
+            return TypeEnvelope.dashed(hex).map { "UUID('\($0)')" }
         default: return nil
         }
     }
@@ -55,7 +51,7 @@ enum PythonLiteral {
         return text
     }
 
-    /// An offset from UTC in microseconds. Python's `timedelta` counts negative spans from the day before.
+    /// An offset from UTC in microseconds. In Python's `timedelta` only the days are negative.
     private static func timeZone(_ offset: Int) -> String {
         if offset == 0 { return "datetime.timezone.utc" }
         let day = 86_400_000_000
@@ -66,5 +62,37 @@ enum PythonLiteral {
         if rest / 1_000_000 != 0 { parts.append("seconds=\(rest / 1_000_000)") }
         if rest % 1_000_000 != 0 { parts.append("microseconds=\(rest % 1_000_000)") }
         return "datetime.timezone(datetime.timedelta(\(parts.joined(separator: ", "))))"
+    }
+}
+
+/// Exceptions and strings as Python's own `repr` shows them, for replies and events that people read.
+package enum PythonExceptionText {
+    /// An exception: `ValueError('boom', 42)`.
+    package static func text(type: String, arguments: [WireValue]) -> String {
+        "\(type)(\(arguments.map { text(of: $0) }.joined(separator: ", ")))"
+    }
+
+    /// A string as a Python literal.
+    package static func quoted(_ string: String) -> String {
+        let quote: Unicode.Scalar = string.contains("'") && !string.contains("\"") ? "\"" : "'"
+        var output = String(quote)
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\\", quote: output += "\\\(scalar)"
+            case "\n": output += "\\n"
+            case "\r": output += "\\r"
+            case "\t": output += "\\t"
+            case _ where scalar.value < 0x20 || 0x7f...0xa0 ~= scalar.value:
+                let digits = String(scalar.value, radix: 16)
+                output += "\\x" + (digits.utf8.count < 2 ? "0" : "") + digits
+            default: output.unicodeScalars.append(scalar)
+            }
+        }
+        return output + String(quote)
+    }
+
+    private static func text(of value: WireValue) -> String {
+        if case .string(let string) = value { return quoted(string) }
+        return PythonRepr().text(of: value)
     }
 }

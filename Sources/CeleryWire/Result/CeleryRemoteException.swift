@@ -2,17 +2,18 @@ public import CeleriacWire
 
 /// An exception as results carry it.
 ///
-/// The type is a name and stays one: nothing is looked up by it. Python readers rebuild the exception from a module that
-/// they have imported, and else make a class of that name.
+/// The type is only a name, by which nothing is looked up. Python rebuilds the exception if it has imported the module, and
+/// otherwise makes a class with that name. The runtime's `RemoteTaskError` is an error to throw, in terms of any dialect;
+/// this type has exactly Celery's fields.
 public struct CeleryRemoteException: Sendable, Hashable {
     /// The qualified name of the exception's class, for instance `ValueError`.
     public var excType: String
-    /// The arguments that the exception was made with.
+    /// The arguments of the exception.
     public var excMessage: [WireValue]
     /// The module of the class, for instance `builtins`.
     public var excModule: String?
 
-    /// Makes an exception.
+    /// Creates an exception.
     public init(excType: String, excMessage: [WireValue] = [], excModule: String? = nil) {
         self.excType = excType
         self.excMessage = excMessage
@@ -21,8 +22,8 @@ public struct CeleryRemoteException: Sendable, Hashable {
 
     /// Reads an exception from whatever a peer stored as the result of a failed task.
     ///
-    /// Celery writes an object of three keys; others have written null, text, an object without a type or a message that
-    /// is no array. What has no type is an `Exception` with the stored value as its argument.
+    /// Celery writes an object with three keys. Others write null, text, an object without a type, or a message that is not
+    /// an array. A value without a type becomes an `Exception` with that value as its argument.
     public static func decode(_ value: WireValue) -> CeleryRemoteException {
         switch value {
         case .object(let object):
@@ -31,7 +32,7 @@ public struct CeleryRemoteException: Sendable, Hashable {
                 excType: type, excMessage: arguments(object["exc_message"]),
                 excModule: object["exc_module"]?.stringValue)
         case .array(let pairs):
-            // Python builds the object from pairs too.
+            // Python also accepts a list of pairs.
             guard let object = object(pairs: pairs), let type = object["exc_type"]?.stringValue else { break }
             return CeleryRemoteException(
                 excType: type, excMessage: arguments(object["exc_message"]),

@@ -2,21 +2,22 @@ public import CeleriacWire
 
 /// A reference to the result of a task or of a group, as `children` and stored groups carry it.
 ///
-/// On the wire `[[id, parent], null]` for a task and `[[id, parent], [members…]]` for a group.
+/// On the wire it is `[[id, parent], null]` for a task and `[[id, parent], [members…]]` for a group. The runtime's
+/// `ResultReference` has the same parts without this form, because it knows no dialect.
 public struct CeleryResultTuple: Sendable, Hashable {
     /// The id of the task or of the group.
     public var id: String
-    /// The result before this one in a chain.
+    /// The previous result in a chain.
     public var parent: CeleryResultTuple? {
         get { parents.first }
         set { parents = newValue.map { [$0] } ?? [] }
     }
     /// The members of a group; `nil` for a task.
     public var members: [CeleryResultTuple]?
-    /// None or one: a struct cannot hold itself but in an array.
+    /// None or one. It is an array because a struct cannot contain itself.
     private var parents: [CeleryResultTuple]
 
-    /// Makes a reference.
+    /// Creates a reference.
     public init(id: String, parent: CeleryResultTuple? = nil, members: [CeleryResultTuple]? = nil) {
         self.id = id
         self.members = members
@@ -34,7 +35,7 @@ extension CeleryResultTuple {
 
     private static func decode(_ value: WireValue, depth: Int) throws(CeleryWireError) -> CeleryResultTuple {
         guard depth > 0 else { throw malformed }
-        // Celery itself also takes the id alone.
+        // Celery also accepts an id alone.
         if case .string(let id) = value { return CeleryResultTuple(id: id) }
         guard case .array(let parts) = value, parts.count == 2, case .array(let own) = parts[0], own.count == 2,
             case .string(let id) = own[0]
@@ -52,7 +53,7 @@ extension CeleryResultTuple {
         return result
     }
 
-    /// The reference as it stands on the wire.
+    /// The reference as it is on the wire.
     public func encode() -> WireValue {
         let parent = parent?.encode() ?? .null
         return [[.string(id), parent], members.map { .array($0.map { $0.encode() }) } ?? .null]
@@ -60,7 +61,7 @@ extension CeleryResultTuple {
 
     /// Reads a stored group: `{"result": <reference>}`.
     ///
-    /// - Throws: `CeleryWireError`: `malformedResult`, and what `CeleryResultMeta.decode` throws of the bytes.
+    /// - Throws: `CeleryWireError`: `malformedResult`, and what `CeleryResultMeta.decode` throws for the bytes.
     public static func decodeGroup(
         _ bytes: [UInt8], serializer: CelerySerializer = .json, limits: WireLimits = .default
     ) throws(CeleryWireError) -> CeleryResultTuple {
@@ -69,11 +70,11 @@ extension CeleryResultTuple {
         return try decode(reference)
     }
 
-    /// Writes a group as it is stored.
+    /// Writes a group as result stores keep it.
     ///
-    /// - Throws: `CeleryWireError.Code.unrepresentable`.
+    /// - Throws: `CeleryWireError`: `unrepresentable`, `unknownCompression`, `pickleRefused`.
     public func encodeGroup(
-        serializer: CelerySerializer = .json, compression: CeleryCompression? = nil
+        serializer: CelerySerializer = .json, compression: CompressionMethod? = nil
     ) throws(CeleryWireError) -> [UInt8] {
         try StoredValue.encode(["result": encode()], serializer: serializer, compression: compression)
     }

@@ -1,46 +1,48 @@
-/// A task's state as results carry it. Tasks may make up further ones.
+/// A task's state as results carry it. Tasks may use states of their own.
+///
+/// The runtime's `TaskState` has the names that both dialects share; this one has all of Celery's, and says what they mean.
 public struct CeleryTaskState: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
-    /// The name, as it stands on the wire.
+    /// The name on the wire.
     public var rawValue: String
 
-    /// Makes a state of a name.
+    /// Creates a state with its name on the wire.
     public init(rawValue: String) {
         self.rawValue = rawValue
     }
 
-    /// The name, as it stands on the wire.
+    /// The name on the wire.
     public var description: String { rawValue }
 
-    /// Nothing is known of the task. Never stored.
+    /// Nothing is known about the task. Never stored.
     public static let pending = CeleryTaskState(rawValue: "PENDING")
-    /// A worker has it. Only in events.
+    /// A worker has received the task. Only in events.
     public static let received = CeleryTaskState(rawValue: "RECEIVED")
-    /// A worker runs it. Stored where the task says so (`track_started`).
+    /// A worker runs the task. Stored if the task has `track_started`.
     public static let started = CeleryTaskState(rawValue: "STARTED")
-    /// It returned.
+    /// The task returned.
     public static let success = CeleryTaskState(rawValue: "SUCCESS")
-    /// It failed.
+    /// The task failed.
     public static let failure = CeleryTaskState(rawValue: "FAILURE")
-    /// It will be run again.
+    /// The task will run again.
     public static let retry = CeleryTaskState(rawValue: "RETRY")
-    /// It was revoked, or had expired.
+    /// The task was revoked or had expired.
     public static let revoked = CeleryTaskState(rawValue: "REVOKED")
-    /// A worker rejected it. Never stored.
+    /// A worker rejected the task. Never stored.
     public static let rejected = CeleryTaskState(rawValue: "REJECTED")
-    /// The worker was told to say nothing of it. Never stored.
+    /// The worker was asked not to report the task. Never stored.
     public static let ignored = CeleryTaskState(rawValue: "IGNORED")
 
-    /// Whether the state is final: its result is there to be had.
+    /// Whether the state is final, so that there is a result.
     public var isReady: Bool {
         self == .success || isFailure
     }
 
-    /// Whether the result is an exception that `get` raises.
+    /// Whether the state is final and the result an exception.
     public var isFailure: Bool {
         self == .failure || self == .revoked
     }
 
-    /// Whether the result is an exception, a final one or that of an attempt.
+    /// Whether the result is an exception: the final one or that of one attempt.
     public var hasException: Bool {
         isFailure || self == .retry
     }

@@ -1,8 +1,8 @@
 import CeleriacWire
 
-/// What stands under a key of a result store: a serialized value, since Celery 5.7 compressed where the writer says so.
+/// The bytes under a key of a result store: a serialized value, which Celery 5.7 and later may compress.
 ///
-/// A compressed value is marked in front: `00 "celery-compressed" 00 <MIME type> 00 <data>`.
+/// A compressed value has a prefix: `00 "celery-compressed" 00 <MIME type> 00 <data>`.
 enum StoredValue {
     private static let mark: [UInt8] = [0] + "celery-compressed".utf8 + [0]
 
@@ -14,12 +14,12 @@ enum StoredValue {
         if bytes.first == 0, bytes.starts(with: mark) {
             let rest = bytes[mark.count...]
             guard let end = rest.firstIndex(of: 0),
-                let compression = CeleryCompression(name: String(decoding: rest[..<end], as: UTF8.self))
+                let compression = CompressionMethod(celeryName: String(decoding: rest[..<end], as: UTF8.self))
             else {
                 throw CeleryWireError(
-                    .unknownCompression, "the result is compressed by a method that is not known here")
+                    .unknownCompression, "the compression method of the result is unknown")
             }
-            bytes = try compression.decompress(Array(rest[(end + 1)...]), limits: limits)
+            bytes = try compression.decompressBody(Array(rest[(end + 1)...]), limits: limits)
             limits.maximumMessageBytes = limits.maximumDecompressedBytes
         }
         if bytes.first == 0x80, serializer == .json {
@@ -35,11 +35,11 @@ enum StoredValue {
     }
 
     static func encode(
-        _ value: WireValue, serializer: CelerySerializer, compression: CeleryCompression?,
+        _ value: WireValue, serializer: CelerySerializer, compression: CompressionMethod?,
         nonFinite: NonFinitePolicy = .refuse
     ) throws(CeleryWireError) -> [UInt8] {
         let bytes = try serializer.encode(value, nonFinite: nonFinite)
         guard let compression else { return bytes }
-        return mark + compression.mimeType.utf8 + [0] + (try compression.compress(bytes))
+        return mark + compression.celeryMIMEType.utf8 + [0] + (try compression.compressBody(bytes))
     }
 }

@@ -1,15 +1,17 @@
-/// A serializer of kombu's registry, by the name that Celery's `task_serializer` and `accept_content` use.
+import CeleriacWire
+
+/// A serializer of kombu's registry, under the name that `task_serializer` and `accept_content` use.
 public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
     /// JSON, the default.
     case json
-    /// MessagePack: text as str, bytes as bin.
+    /// MessagePack, with text as str and bytes as bin.
     case msgpack
-    /// YAML, read without tags that make objects.
+    /// YAML without tags that make objects.
     case yaml
-    /// Python's pickle. Known by name so that it can be refused by name; it is never read or written.
+    /// Python's pickle, which is never read or written. It is here so that errors can name it.
     case pickle
 
-    /// The content type that messages carry.
+    /// The content type of messages.
     public var contentType: String {
         switch self {
         case .json: "application/json"
@@ -19,7 +21,7 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The content encoding that messages carry.
+    /// The content encoding of messages.
     public var contentEncoding: String {
         switch self {
         case .json, .yaml: "utf-8"
@@ -27,7 +29,7 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The serializer of a content type; `nil` when kombu's registry has none of that exact name.
+    /// Finds the serializer with a content type; `nil` if kombu's registry has no such content type.
     public init?(contentType: String) {
         switch contentType {
         case "application/json": self = .json
@@ -36,5 +38,97 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
         case "application/x-python-serialize": self = .pickle
         default: return nil
         }
+    }
+}
+
+extension CelerySerializer {
+    /// The serializer of a message's content type, or an error if it is not accepted.
+    static func accepted(_ contentType: String?, in accept: Set<CelerySerializer>) throws(CeleryWireError) -> Self {
+        guard let contentType else {
+            throw CeleryWireError(.disallowedContentType, "the message has no content type", field: "content_type")
+        }
+        guard let serializer = CelerySerializer(contentType: contentType) else {
+            throw CeleryWireError(
+                .disallowedContentType, "there is no serializer for this content type: \(excerpt(contentType))",
+                field: "content_type")
+        }
+        if serializer == .pickle {
+            throw CeleryWireError(
+                .pickleRefused,
+                "the body is a Python pickle, which only Python can read and which can run code; "
+                    + "set task_serializer and result_serializer to 'json' at the sender",
+                field: "content_type")
+        }
+        guard accept.contains(serializer) else {
+            throw CeleryWireError(
+                .disallowedContentType,
+                "\(contentType) is not accepted here; add '\(serializer.rawValue)' to the accepted content",
+                field: "content_type")
+        }
+        return serializer
+    }
+
+    /// Decompresses and parses a body.
+    func decodeBody(
+        _ bytes: [UInt8], compression: CompressionMethod?, limits: WireLimits
+    ) throws(CeleryWireError) -> WireValue {
+        guard let compression else { return try decode(bytes, limits: limits) }
+        var inner = limits
+        inner.maximumMessageBytes = limits.maximumDecompressedBytes
+        return try decode(compression.decompressBody(bytes, limits: limits), limits: inner)
+    }
+
+    /// Parses a body.
+    func decode(_ bytes: [UInt8], limits: WireLimits) throws(CeleryWireError) -> WireValue {
+        do throws(WireError) {
+            switch self {
+            case .json: return try WireJSON.decode(bytes, limits: limits)
+            case .msgpack: return try WireMessagePack.decode(bytes, limits: limits)
+            case .yaml: return try WireYAML.decode(bytes, limits: limits)
+            case .pickle: break
+            }
+        } catch {
+            throw CeleryWireError(.undecodableBody, "the body is not \(rawValue)", field: "body", cause: error)
+        }
+        throw CeleryWireError(.pickleRefused, "pickle is never read", field: "content_type")
+    }
+
+    /// Writes a body as Python's libraries do. In JSON, bytes become kombu's `__type__` envelopes.
+    func encode(_ value: WireValue, nonFinite: NonFinitePolicy) throws(CeleryWireError) -> [UInt8] {
+        do throws(WireError) {
+            switch self {
+            case .json:
+                do throws(WireError) {
+                    return try WireJSON.encode(value, style: .python, nonFinite: nonFinite)
+                } catch  where error.code == .bytesUnsupported {
+                    let mapped = try value.replacingBytes(with: TypeEnvelope.bytes)
+                    return try WireJSON.encode(mapped, style: .python, nonFinite: nonFinite)
+                }
+            case .msgpack: return try WireMessagePack.encode(value)
+            case .yaml: return try WireYAML.encode(value)
+            case .pickle: break
+            }
+        } catch {
+            throw CeleryWireError(.unrepresentable, "the value has no form in \(rawValue)", cause: error)
+        }
+        throw CeleryWireError(.pickleRefused, "pickle is never written; use 'json'", field: "content_type")
+    }
+
+    /// The beginning of a name from outside, safe for a log.
+    private static func excerpt(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(64))).debugDescription
+    }
+}
+
+extension WireMessage {
+    /// A message with a JSON body as kombu writes it, with NaN and the infinities as Python writes them.
+    static func json(
+        _ body: WireValue, headers: WireObject, deliveryMode: UInt8
+    ) throws(CeleryWireError) -> WireMessage {
+        WireMessage(
+            headers: headers,
+            properties: MessageProperties(
+                contentType: "application/json", contentEncoding: "utf-8", deliveryMode: deliveryMode, priority: 0),
+            body: try CelerySerializer.json.encode(body, nonFinite: .allow))
     }
 }

@@ -1,7 +1,7 @@
 public import CeleriacWire
 
 extension MachinerySignature {
-    /// The fields by their names in lower case.
+    /// The fields under their names in lower case.
     private enum Field: String {
         case uuid, name, eta, args, headers, priority, immutable
         case routingKey = "routingkey"
@@ -18,7 +18,7 @@ extension MachinerySignature {
         case ignoreWhenTaskNotRegistered = "ignorewhentasknotregistered"
     }
 
-    /// Reads a message as leniently as Go does, and refuses what Go refuses.
+    /// Reads a message as tolerantly as Go does, and refuses what Go refuses.
     ///
     /// - Throws: ``MachineryWireError``: `malformedJSON`, `tooDeep`, or `invalidField`.
     public static func decode(_ bytes: [UInt8], limits: WireLimits = .default) throws(MachineryWireError)
@@ -27,10 +27,10 @@ extension MachinerySignature {
         try MachinerySignature(GoDocument.decode(bytes, limits: limits))
     }
 
-    /// Reads the message of a value.
+    /// Reads a parsed message.
     ///
     /// - Throws: ``MachineryWireError`` with code `invalidField`.
-    public init(_ value: WireValue) throws(MachineryWireError) {
+    package init(_ value: WireValue) throws(MachineryWireError) {
         self.init(name: "")
         let fields = GoFields(what: "the signature")
         for (key, value) in try fields.object(value) {
@@ -69,7 +69,7 @@ extension MachinerySignature {
         self.priority = priority
     }
 
-    /// A null among them is one that Go would crash on when it sends it; it is left out.
+    /// Reads a list of signatures without nulls, on which Go would crash when sending them.
     private static func signatures(
         _ value: WireValue, _ field: String, _ fields: GoFields
     ) throws(MachineryWireError) -> [MachinerySignature]? {

@@ -1,10 +1,10 @@
-import CeleriacWire
+package import CeleriacWire
 
 extension MachinerySignature {
-    /// How deep messages may be nested: a chain adds two levels with each task, so about 200 tasks.
+    /// The deepest nesting of a message. Each task of a chain adds two levels, so a chain has about 200 tasks at most.
     static let maximumDepth = 400
 
-    /// The message: all 19 fields in Go's order and Go's JSON.
+    /// The message: all 19 fields in Go's order and in Go's JSON.
     ///
     /// - Throws: ``MachineryWireError``: `tooDeep`, or `nonFinite` for an argument that JSON lacks.
     public func encode() throws(MachineryWireError) -> [UInt8] {
@@ -73,5 +73,20 @@ extension MachinerySignature {
             bytes.append(UInt8(ascii: "}"))
         }
         bytes.append(UInt8(ascii: "]"))
+    }
+}
+
+extension MachinerySignature {
+    /// Describes a message for the command `celeriac decode`: the dialect, and all 19 fields of the signature.
+    ///
+    /// - Throws: ``MachineryWireError`` if the message cannot be decoded.
+    package static func describe(_ bytes: [UInt8]) throws(MachineryWireError) -> WireObject {
+        let signature = try decode(bytes)
+        guard case .object(let object) = try GoDocument.decode(signature.encode(), limits: .default) else {
+            throw MachineryWireError(.malformedJSON, "the message is not an object")
+        }
+        var description: WireObject = ["dialect": "machinery"]
+        for (key, value) in object { description[key] = value }
+        return description
     }
 }

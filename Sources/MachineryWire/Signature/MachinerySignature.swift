@@ -1,55 +1,55 @@
 public import CeleriacWire
 
-/// A task of Machinery as it stands on the wire: the message, which is also how workflows carry the tasks to come.
+/// A task of Machinery on the wire: a message, or a later task within the message of a workflow.
 ///
-/// `nil` and empty lists differ on the wire (`null` and `[]`) and are kept apart.
+/// `nil` and an empty list differ, because on the wire they are `null` and `[]`.
 public struct MachinerySignature: Sendable, Hashable {
-    /// The task's id, also the key of its state.
+    /// The task's id, which is also the key of its state.
     public var uuid: String
-    /// The name under which the task is registered.
+    /// The registered name of the task.
     public var name: String
-    /// The queue (Redis) or routing key (AMQP); the publisher fills it in where it is empty.
+    /// The queue (Redis) or routing key (AMQP). If it is empty, the publisher sets it.
     public var routingKey: String
-    /// Not to be delivered before this time.
+    /// The time before which the task must not be delivered.
     public var eta: GoTime?
-    /// The group that it is a member of.
+    /// The id of the group that the task belongs to.
     public var groupUUID: String
-    /// How many members that group has.
+    /// The number of members of that group.
     public var groupTaskCount: Int
-    /// The arguments, by position.
+    /// The positional arguments.
     public var args: [MachineryArgument]?
-    /// Headers: tracing, and what the sender adds.
+    /// Headers for tracing and for whatever the sender adds.
     public var headers: WireObject?
-    /// AMQP's priority; 0 is none.
+    /// AMQP's priority; 0 means none.
     public var priority: UInt8
-    /// Whether this task's results are kept from its ``onSuccess`` tasks; on a chord's callback, whether the group's
-    /// results are kept from it.
+    /// Whether the ``onSuccess`` tasks do not get this task's results. In the callback of a chord, whether it does not get
+    /// the results of the group.
     public var immutable: Bool
-    /// How many automatic retries are left.
+    /// The number of automatic retries that are left.
     public var retryCount: Int
-    /// The last pause before a retry, in seconds.
+    /// The last delay before a retry, in seconds.
     public var retryTimeout: Int
-    /// What is sent when the task succeeded.
+    /// The tasks to send when the task has succeeded.
     public var onSuccess: [MachinerySignature]?
-    /// What is sent when the task failed.
+    /// The tasks to send when the task has failed.
     public var onError: [MachinerySignature]?
-    /// What is sent when all tasks of the group succeeded.
+    /// The task to send when all tasks of the group have succeeded.
     public var chordCallback: MachinerySignature? {
         get { chordCallbackBox.first }
         set { chordCallbackBox = newValue.map { [$0] } ?? [] }
     }
-    /// The message group of SQS.
+    /// The message group in SQS.
     public var brokerMessageGroupID: String
-    /// The receipt of SQS.
+    /// The receipt handle in SQS.
     public var sqsReceiptHandle: String
-    /// Whether SQS keeps the message when the task failed.
+    /// Whether SQS keeps the message if the task fails.
     public var stopTaskDeletionOnError: Bool
-    /// Whether a worker that does not know the task drops it.
+    /// Whether a worker drops the message if it does not know the task.
     public var ignoreWhenTaskNotRegistered: Bool
-    /// One element or none: a struct cannot hold itself.
+    /// None or one. It is an array because a struct cannot contain itself.
     private var chordCallbackBox: [MachinerySignature] = []
 
-    /// Makes a signature; all fields that are not given have Go's zero values.
+    /// Creates a signature. All other fields have Go's zero values.
     public init(uuid: String = "", name: String, args: [MachineryArgument]? = nil) {
         self.uuid = uuid
         self.name = name
@@ -65,5 +65,33 @@ public struct MachinerySignature: Sendable, Hashable {
         self.sqsReceiptHandle = ""
         self.stopTaskDeletionOnError = false
         self.ignoreWhenTaskNotRegistered = false
+    }
+}
+
+extension MachinerySignature {
+    /// Checks this signature and all signatures within it for what would make a Go worker fail, kill it, or be changed by it
+    /// silently: an unknown argument type, a value of another type, a number that does not fit, or a header that is not text,
+    /// a boolean or null.
+    ///
+    /// - Throws: ``MachineryWireError``: `unsupportedType`, `valueMismatch`, `valueOutOfRange`, `nonFinite`,
+    ///   `unsupportedHeader`, `tooDeep`.
+    public func validate() throws(MachineryWireError) { try validate(depth: 1) }
+
+    private func validate(depth: Int) throws(MachineryWireError) {
+        guard depth <= Self.maximumDepth else {
+            throw MachineryWireError(.tooDeep, "the workflow is nested deeper than \(Self.maximumDepth) levels")
+        }
+        for argument in args ?? [] { try argument.validate() }
+        for (name, value) in headers ?? [:] {
+            switch value {
+            case .string, .bool, .null: continue
+            default:
+                throw MachineryWireError(
+                    .unsupportedHeader, "the header \(name) is not text, so a Go worker could not pass it on")
+            }
+        }
+        for signature in onSuccess ?? [] { try signature.validate(depth: depth + 2) }
+        for signature in onError ?? [] { try signature.validate(depth: depth + 2) }
+        try chordCallback?.validate(depth: depth + 1)
     }
 }

@@ -1,21 +1,21 @@
 public import CeleriacWire
 
-/// What a result backend keeps of a group.
+/// What a result backend stores about a group.
 public struct MachineryGroupMeta: Sendable, Hashable {
     /// The group's id.
     public var groupUUID: String
-    /// The members' ids, in the group's order.
+    /// The ids of the members, in the group's order.
     public var taskUUIDs: [String]?
-    /// Whether a worker has taken it on itself to send the chord's callback.
+    /// Whether a worker has claimed the sending of the chord's callback.
     public var chordTriggered: Bool
-    /// Memcache's guard.
+    /// The lock of the Memcache backend.
     public var lock: Bool
     /// When the group was sent.
     public var createdAt: GoTime
-    /// Seconds since 1970 at which DynamoDB drops it; 0 elsewhere.
+    /// When DynamoDB drops the record, in seconds since 1970; 0 elsewhere.
     public var ttl: Int
 
-    /// Makes what is kept of a group.
+    /// Creates a record of a group.
     public init(groupUUID: String, taskUUIDs: [String]?, createdAt: GoTime, chordTriggered: Bool = false) {
         self.groupUUID = groupUUID
         self.taskUUIDs = taskUUIDs
@@ -25,7 +25,7 @@ public struct MachineryGroupMeta: Sendable, Hashable {
         self.ttl = 0
     }
 
-    /// The group in Go's JSON, all keys in Go's order.
+    /// The record in Go's JSON, with all keys in Go's order.
     public func encode() -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(key: "{\"GroupUUID\":", text: groupUUID)
@@ -45,7 +45,7 @@ public struct MachineryGroupMeta: Sendable, Hashable {
         return bytes
     }
 
-    /// Reads a group as leniently as Go does.
+    /// Reads a record as tolerantly as Go does.
     ///
     /// - Throws: ``MachineryWireError``: `malformedJSON`, `tooDeep`, or `invalidField`.
     public static func decode(_ bytes: [UInt8], limits: WireLimits = .default) throws(MachineryWireError)

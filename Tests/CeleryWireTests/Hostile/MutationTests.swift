@@ -68,8 +68,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [CelerySerializer.json, .msgpack, .yaml], [nil, CeleryCompression.zlib])
-    func bodies(_ serializer: CelerySerializer, _ compression: CeleryCompression?) throws {
+    @Test(arguments: [CelerySerializer.json, .msgpack, .yaml], [nil, CompressionMethod.zlib])
+    func bodies(_ serializer: CelerySerializer, _ compression: CompressionMethod?) throws {
         var task = Self.task
         task.serializer = serializer
         task.compression = compression
@@ -107,7 +107,7 @@ import Testing
             status: "FAILURE", result: exception.encode(), traceback: "t", children: [[["a", nil], nil]],
             dateDone: "2026-11-23T03:14:36.341511+00:00", taskID: "i", groupID: "g",
             extended: CeleryExtendedResult(name: "n", args: [1], retries: 2))
-        for compression in [nil, CeleryCompression.zlib] {
+        for compression in [nil, CompressionMethod.zlib] {
             let accepted = mutate(try meta.encode(compression: compression)) { bytes in
                 let meta = try CeleryResultMeta.decode(bytes)
                 _ = meta.exception

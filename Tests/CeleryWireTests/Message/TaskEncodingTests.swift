@@ -9,7 +9,7 @@ import Testing
     @Test func writesWhatCeleryWrites() throws {
         let message = try task.encode()
         #expect(
-            String(decoding: try JSON.encode(.object(message.headers), style: .python), as: UTF8.self) == """
+            String(decoding: try WireJSON.encode(.object(message.headers), style: .python), as: UTF8.self) == """
                 {"lang": "swift", "task": "t", "id": "i", "shadow": null, "eta": null, "expires": null, "group": null, \
                 "group_index": null, "retries": 0, "timelimit": [null, null], "root_id": "i", "parent_id": null, \
                 "argsrepr": "(2, 3)", "kwargsrepr": "{'k': 'v'}", "origin": null, "ignore_result": null, \
@@ -39,8 +39,8 @@ import Testing
         #expect(properties.other == ["periodic_task_name": "p"])
     }
 
-    @Test(arguments: CelerySerializer.allCases.filter { $0 != .pickle }, [nil, CeleryCompression.zlib])
-    func everySerializerComesBack(_ serializer: CelerySerializer, _ compression: CeleryCompression?) throws {
+    @Test(arguments: CelerySerializer.allCases.filter { $0 != .pickle }, [nil, CompressionMethod.zlib])
+    func everySerializerComesBack(_ serializer: CelerySerializer, _ compression: CompressionMethod?) throws {
         var task = task
         task.serializer = serializer
         task.compression = compression
@@ -54,7 +54,7 @@ import Testing
         task.otherHeaders = ["traceparent": "x"]
         let message = try task.encode()
         #expect(message.properties.contentType == serializer.contentType)
-        #expect(message.headers["compression"]?.stringValue == compression?.mimeType)
+        #expect(message.headers["compression"]?.stringValue == compression?.celeryMIMEType)
         var again = try CeleryTaskMessage.decode(message, accept: [serializer])
         #expect(again.properties == message.properties)
         #expect(again.rootID == "i")

@@ -51,8 +51,8 @@ import Testing
         #expect(failure { () throws(CeleryWireError) in try meta.encode() }?.field == "task_id")
     }
 
-    @Test(arguments: CelerySerializer.allCases.filter { $0 != .pickle }, [nil, CeleryCompression.zlib])
-    func everySerializerComesBack(_ serializer: CelerySerializer, _ compression: CeleryCompression?) throws {
+    @Test(arguments: CelerySerializer.allCases.filter { $0 != .pickle }, [nil, CompressionMethod.zlib])
+    func everySerializerComesBack(_ serializer: CelerySerializer, _ compression: CompressionMethod?) throws {
         let meta = CeleryResultMeta(status: "SUCCESS", result: ["a": [1.5, nil]], taskID: "i")
         let bytes = try meta.encode(serializer: serializer, compression: compression)
         #expect(bytes.starts(with: [0] + Array("celery-compressed".utf8) + [0]) == (compression != nil))

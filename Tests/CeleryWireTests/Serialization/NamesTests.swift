@@ -1,3 +1,4 @@
+import CeleriacWire
 import CeleryWire
 import Testing
 
@@ -13,16 +14,16 @@ import Testing
     }
 
     @Test func compressionsAreKnownByTypeAndByName() {
-        for compression in CeleryCompression.allCases {
-            #expect(CeleryCompression(name: compression.mimeType) == compression)
+        for compression in CompressionMethod.allCases {
+            #expect(CompressionMethod(celeryName: compression.celeryMIMEType) == compression)
         }
-        let names: KeyValuePairs<String, CeleryCompression> = [
-            "gzip": .zlib, "zlib": .zlib, "bzip2": .bzip2, "bzip": .bzip2, "lzma": .lzma, "xz": .lzma, "zstd": .zstd,
+        let names: KeyValuePairs<String, CompressionMethod> = [
+            "gzip": .zlib, "zlib": .zlib, "bzip2": .bzip2, "bzip": .bzip2, "lzma": .xz, "xz": .xz, "zstd": .zstd,
             "zstandard": .zstd,
         ]
-        for (name, compression) in names { #expect(CeleryCompression(name: name) == compression) }
-        #expect(CeleryCompression(name: "application/x-brotli") == nil)
-        #expect(CeleryCompression(name: "") == nil)
-        #expect(CeleryCompression.zlib.mimeType == "application/x-gzip")
+        for (name, compression) in names { #expect(CompressionMethod(celeryName: name) == compression) }
+        #expect(CompressionMethod(celeryName: "application/x-brotli") == nil)
+        #expect(CompressionMethod(celeryName: "") == nil)
+        #expect(CompressionMethod.zlib.celeryMIMEType == "application/x-gzip")
     }
 }
