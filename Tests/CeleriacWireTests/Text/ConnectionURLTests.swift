@@ -11,8 +11,7 @@ struct ConnectionURLTests {
         #expect(url.path == "/3")
         #expect(
             text(of: url.query) == [
-                ["db", "4"], ["flag", nil], ["x", "a=b"],
-                ["y", ""],
+                ["db", "4"], ["flag", nil], ["x", "a=b"], ["y", ""],
             ])
     }
 
@@ -44,8 +43,7 @@ struct ConnectionURLTests {
         #expect(url.user == "p,w")
         #expect(
             text(of: url.hosts) == [
-                ["a", "1"], ["::1", "2"], ["fe80::1", nil],
-                ["", nil], ["b", nil],
+                ["a", "1"], ["::1", "2"], ["fe80::1", nil], ["", nil], ["b", nil],
             ])
     }
 

@@ -34,15 +34,17 @@ import Testing
         }
     }
 
-    /// Runs `body` on all beginnings, each of which it must refuse with `code` (but for the last `tail` bytes, which may be
-    /// missing), and on all mutations.
+    /// Runs `body` on all beginnings, each of which it must refuse with one of `codes`, and on all mutations.
+    ///
+    /// - Parameter optional: How many of the last bytes may be missing.
     private func mutate(
-        _ bytes: [UInt8], refusing code: CeleryWireError.Code, tail: Int = 0, _ body: ([UInt8]) throws -> Void
+        _ bytes: [UInt8], refusing codes: Set<CeleryWireError.Code>, optional: Int = 0,
+        _ body: ([UInt8]) throws -> Void
     ) -> Outcome {
         var beginnings = Outcome()
-        for count in 0..<bytes.count - tail { beginnings.run { try body(Array(bytes.prefix(count))) } }
+        for count in 0..<bytes.count - optional { beginnings.run { try body(Array(bytes.prefix(count))) } }
         #expect(beginnings.accepted == 0)
-        #expect(beginnings.codes == [code])
+        #expect(beginnings.codes == codes)
         var mutations = Outcome()
         for index in bytes.indices {
             var changed = bytes
@@ -71,14 +73,17 @@ import Testing
             if protocolVersion == 1 { task.embed.chain = nil }
             let message = try task.encode(protocolVersion: protocolVersion)
             let envelope = KombuEnvelope(message: message, routingKey: "celery", deliveryTag: "tag")
-            let outcome = mutate(try envelope.encode(), refusing: .malformedEnvelope) { bytes in
+            let outcome = mutate(try envelope.encode(), refusing: [.malformedEnvelope]) { bytes in
                 let envelope = try KombuEnvelope.decode(bytes)
                 _ = try KombuEnvelope.decode(envelope.encode())
                 try read(envelope.message)
                 _ = try CeleryTaskMessage.describe(bytes)
             }
             #expect(outcome.accepted > 0)
-            #expect(outcome.codes == [])
+            #expect(
+                outcome.codes == [
+                    .malformedEnvelope, .disallowedContentType, .undecodableBody, .notATask, .invalidTask,
+                ])
         }
     }
 
@@ -88,15 +93,17 @@ import Testing
         task.serializer = serializer
         task.compression = compression
         var message = try task.encode()
-        // A YAML document may lack its last line break.
+        // A YAML document may be empty, which is null, and may lack its last line break.
+        let isYAML = serializer == .yaml && compression == nil
         let outcome = mutate(
-            message.body, refusing: .undecodableBody, tail: serializer == .yaml && compression == nil ? 1 : 0
+            message.body, refusing: isYAML ? [.undecodableBody, .invalidTask] : [.undecodableBody],
+            optional: isYAML ? 1 : 0
         ) { bytes in
             message.body = bytes
             try read(message)
         }
         #expect(outcome.accepted > 0)
-        #expect(outcome.codes == [])
+        #expect(outcome.codes == (compression == nil ? [.undecodableBody, .invalidTask] : [.undecodableBody]))
         try read(task.encode())
     }
 
@@ -118,8 +125,8 @@ import Testing
             }
         }
         #expect(headers.accepted > 0 && bodies.accepted > 0)
-        #expect(headers.codes == [])
-        #expect(bodies.codes == [])
+        #expect(headers.codes == [.invalidTask, .unknownCompression])
+        #expect(bodies.codes == [.invalidTask])
     }
 
     @Test func results() throws {
@@ -129,8 +136,9 @@ import Testing
             dateDone: "2026-11-23T03:14:36.341511+00:00", taskID: "i", groupID: "g",
             extended: CeleryExtendedResult(name: "n", args: [1], retries: 2))
         for compression in [nil, CompressionMethod.zlib] {
-            let code: CeleryWireError.Code = compression == nil ? .malformedResult : .undecodableBody
-            let outcome = mutate(try meta.encode(compression: compression), refusing: code) { bytes in
+            let codes: Set<CeleryWireError.Code> =
+                compression == nil ? [.malformedResult] : [.malformedResult, .unknownCompression, .undecodableBody]
+            let outcome = mutate(try meta.encode(compression: compression), refusing: codes) { bytes in
                 let meta = try CeleryResultMeta.decode(bytes)
                 _ = meta.exception
                 _ = meta.dateDoneDate()
@@ -138,14 +146,15 @@ import Testing
                 _ = try meta.encode(nonFinite: .allow)
             }
             #expect(outcome.accepted > 0)
-            #expect(outcome.codes == [])
+            // A result whose `task_id` is no longer read cannot be written again.
+            #expect(outcome.codes == (compression == nil ? [.malformedResult, .unrepresentable] : codes))
         }
         let group = CeleryResultTuple(
             id: "g", parent: CeleryResultTuple(id: "p"), members: [CeleryResultTuple(id: "a", members: [])])
-        let outcome = mutate(try group.encodeGroup(), refusing: .malformedResult) { bytes in
+        let outcome = mutate(try group.encodeGroup(), refusing: [.malformedResult]) { bytes in
             _ = try CeleryResultTuple.decodeGroup(bytes).encodeGroup()
         }
         #expect(outcome.accepted > 0)
-        #expect(outcome.codes == [])
+        #expect(outcome.codes == [.malformedResult])
     }
 }
