@@ -62,13 +62,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
-        .target(
-            name: "CeleryWire",
-            dependencies: [
-                "CeleriacWire", .product(name: "OrderedCollections", package: "swift-collections"),
-            ],
-            swiftSettings: settings),
-
+        .target(name: "CeleryWire", dependencies: ["CeleriacWire"], swiftSettings: settings),
         .target(name: "MachineryWire", dependencies: ["CeleriacWire"], swiftSettings: settings),
 
         // The runtime: knows tasks, not formats.

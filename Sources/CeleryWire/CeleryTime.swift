@@ -11,14 +11,14 @@ public enum CeleryTime {
         return local.instant(utcOffset: offset ?? utcOffset * 1_000_000)
     }
 
-    /// Writes an instant in UTC as Python does: with `+00:00`, and with microseconds unless they are zero. `nil` outside the
-    /// years 1 to 9999.
+    /// Writes an instant in UTC as Python does: with `+00:00`, and with microseconds unless they are zero. `nil`
+    /// outside the years 1 to 9999.
     public static func text(_ date: Date) -> String? {
         ISO8601.format(date)
     }
 
-    /// The property `expiration` of a message that is published at `now` and expires at `expires`: whole milliseconds, or
-    /// `"0"` if that time has passed. kombu 5 sends it whenever `expires` is set.
+    /// The property `expiration` of a message that is published at `now` and expires at `expires`: whole milliseconds,
+    /// or `"0"` if that time has passed. kombu 5 sends it whenever `expires` is set.
     public static func expiration(expires: Date, now: Date) -> String {
         let milliseconds = (expires.timeIntervalSince(now) * 1000).rounded(.down)
         guard milliseconds > 0 else { return "0" }

@@ -8,7 +8,8 @@ public struct CeleryWireError: Error, Sendable, Hashable {
     public var code: Code
     /// What is wrong, and what to do about it.
     public var message: String
-    /// The invalid part of the message under Celery's name (`timelimit`, `properties.delivery_tag`); `nil` for the whole.
+    /// The invalid part of the message under Celery's name (`timelimit`, `properties.delivery_tag`); `nil` for the
+    /// whole.
     public var field: String?
     /// The error of the codec, if there was one.
     public var cause: WireError?

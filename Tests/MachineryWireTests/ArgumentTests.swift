@@ -36,7 +36,11 @@ import Testing
         #expect(try MachineryArgument(untyped: ["a"]).type == "[]string")
         #expect(try MachineryArgument(untyped: .bytes([1])) == MachineryArgument(type: "[]byte", value: "AQ=="))
         for value: WireValue in [nil, [:], [], [["a"]], [1, "a"]] {
-            #expect(throws: MachineryWireError.self) { try MachineryArgument(untyped: value) }
+            #expect {
+                try MachineryArgument(untyped: value)
+            } throws: {
+                ($0 as? MachineryWireError)?.code == (value[0] == 1 ? .valueMismatch : .unsupportedType)
+            }
         }
     }
 

@@ -121,7 +121,11 @@ import Testing
         )
         .encode()
         for end in whole.indices {
-            #expect(throws: MachineryWireError.self) { try MachinerySignature.decode(Array(whole[..<end])) }
+            #expect {
+                try MachinerySignature.decode(Array(whole[..<end]))
+            } throws: {
+                ($0 as? MachineryWireError)?.code == .malformedJSON
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import CeleriacCore
+import CeleriacWire
 import Logging
 import MachineryDialect
 import NIOCore
@@ -78,7 +79,7 @@ struct MachineryTransportFactory {
     }
 
     private func scheme(_ url: String) -> String {
-        (url.firstRange(of: "://").map { url[..<$0.lowerBound] } ?? url[...]).lowercased()
+        ConnectionURL.splitScheme(url)?.scheme ?? url.lowercased()
     }
 
     #if Redis

@@ -1,4 +1,5 @@
 import CeleriacCore
+import CeleriacWire
 import CeleryDialect
 import Logging
 import NIOCore
@@ -80,11 +81,11 @@ struct CeleryTransportFactory {
     }
 
     private func scheme(_ url: String) -> String {
-        url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() } ?? ""
+        ConnectionURL.splitScheme(url)?.scheme ?? ""
     }
 
     private func path(_ url: String) -> String {
-        url.firstRange(of: "://").map { String(url[$0.upperBound...]) } ?? ""
+        ConnectionURL.splitScheme(url).map { String($0.rest) } ?? ""
     }
 
     /// The URL itself is not shown: it may hold a password.

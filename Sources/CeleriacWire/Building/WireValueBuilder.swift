@@ -129,8 +129,8 @@ struct WireValueBuilder: ~Copyable {
         return true
     }
 
-    /// Checks a key that came twice, whose last value wins as in Python. Swift compares strings by canonical equivalence,
-    /// peers by code points: dropping one of two keys that differ for the peer would change the message.
+    /// Checks a key that came twice, whose last value wins as in Python. Swift compares strings by canonical
+    /// equivalence, peers by code points: dropping one of two keys that differ for the peer would change the message.
     private static func checkSameText(_ object: WireObject, _ key: String) throws(WireError) {
         guard let index = object.index(forKey: key), object[index].key.utf8.elementsEqual(key.utf8) else {
             throw WireError(

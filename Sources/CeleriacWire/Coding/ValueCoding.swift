@@ -102,8 +102,8 @@ public struct PlainValueCoding: ValueCoding {
 
     /// Reads an extended value from text.
     ///
-    /// - Throws: `WireError`: `typeMismatch` when the value has another type, `malformed` or `invalidBase64` when its text
-    ///   is not of the requested kind.
+    /// - Throws: `WireError`: `typeMismatch` when the value has another type, `malformed` or `invalidBase64` when its
+    ///   text is not of the requested kind.
     public func value(
         of kind: ExtendedValue.Kind, from wireValue: WireValue
     ) throws(WireError) -> ExtendedValue {

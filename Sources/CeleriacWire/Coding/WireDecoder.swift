@@ -3,8 +3,8 @@ import FoundationEssentials
 /// Decodes `Decodable` types from ``WireValue``s.
 ///
 /// An integer type takes only integers that fit, a floating-point type takes any number, and nothing else is converted.
-/// `Date`, `Decimal`, `UUID`, bytes and the local times go through the value coding. Standard scalars, arrays of them and
-/// `WireValue` itself take a fast path.
+/// `Date`, `Decimal`, `UUID`, bytes and the local times go through the value coding. Standard scalars, arrays of them
+/// and `WireValue` itself take a fast path.
 public struct WireDecoder: Sendable {
     /// How to read values that JSON lacks.
     public let coding: any ValueCoding
@@ -16,7 +16,8 @@ public struct WireDecoder: Sendable {
 
     /// Decodes a value.
     ///
-    /// - Throws: `WireError`, which says where and why but never quotes the value, or what the type's `init(from:)` throws.
+    /// - Throws: `WireError`, which says where and why but never quotes the value, or what the type's `init(from:)`
+    ///   throws.
     public func decode<T: Decodable>(_ type: T.Type, from value: WireValue) throws -> T {
         do {
             return try DecodingContext(coding: coding).decode(type, from: value, at: CodingPath())

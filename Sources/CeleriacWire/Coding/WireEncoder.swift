@@ -2,8 +2,8 @@ import FoundationEssentials
 
 /// Encodes `Encodable` values as ``WireValue``s.
 ///
-/// Integers, floats, strings, arrays and objects keep their kind. `Date`, `Decimal`, `UUID`, bytes and the local times go
-/// through the value coding. Standard scalars, arrays of them and `WireValue` itself take a fast path.
+/// Integers, floats, strings, arrays and objects keep their kind. `Date`, `Decimal`, `UUID`, bytes and the local times
+/// go through the value coding. Standard scalars, arrays of them and `WireValue` itself take a fast path.
 public struct WireEncoder: Sendable {
     /// How to write values that JSON lacks.
     public let coding: any ValueCoding

@@ -1,7 +1,8 @@
 /// A way to compress a message body.
 ///
-/// zlib is always available; the package trait `Compression` adds bzip2, xz and zstd. Each reads and writes the format of
-/// the corresponding Python module: `zlib` (RFC 1950, not gzip), `bz2`, `lzma` (the .xz container) and `zstd` (frames).
+/// zlib is always available; the package trait `Compression` adds bzip2, xz and zstd. Each reads and writes the format
+/// of the corresponding Python module: `zlib` (RFC 1950, not gzip), `bz2`, `lzma` (the .xz container) and `zstd`
+/// (frames).
 public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
     /// zlib (RFC 1950).
     case zlib
@@ -23,7 +24,8 @@ public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
 
     /// Compresses bytes at the default level of the Python module.
     ///
-    /// - Throws: `WireError`: `codecUnavailable` when this build lacks the codec, `internalFailure` when memory runs out.
+    /// - Throws: `WireError`: `codecUnavailable` when this build lacks the codec, `internalFailure` when memory runs
+    ///   out.
     public func compress(_ bytes: [UInt8]) throws(WireError) -> [UInt8] {
         switch self {
         case .zlib: return try ZlibCodec.compress(bytes)
@@ -39,11 +41,12 @@ public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
 
     /// Decompresses bytes piece by piece, so that a small message cannot fill the memory.
     ///
-    /// The bytes must be one whole stream and nothing else. With bzip2, xz and zstd several streams may follow one another,
-    /// as their tools write them. Anything after that is an error, although Python ignores it.
+    /// The bytes must be one whole stream and nothing else. With bzip2, xz and zstd several streams may follow one
+    /// another, as their tools write them. Anything after that is an error, although Python ignores it.
     ///
-    /// - Throws: `WireError`: `decompressedTooLarge` past the limits, `truncated`, `trailingBytes`, `corruptCompression`,
-    ///   `codecUnavailable` when this build lacks the codec, `tooLarge` when the compressed bytes exceed the limit.
+    /// - Throws: `WireError`: `decompressedTooLarge` past the limits, `truncated`, `trailingBytes`,
+    ///   `corruptCompression`, `codecUnavailable` when this build lacks the codec, `tooLarge` when the compressed bytes
+    ///   exceed the limit.
     public func decompress(_ bytes: [UInt8], limits: WireLimits = .default) throws(WireError) -> [UInt8] {
         guard bytes.count <= limits.maximumMessageBytes else { throw .tooLarge(bytes.count, limits) }
         switch self {
@@ -85,8 +88,8 @@ struct DecompressedBytes {
         bytes.reserveCapacity(min(compressedCount * 4, limit, Self.alwaysAllowed))
     }
 
-    /// Lets `fill` write the next piece. It returns how many bytes it wrote, at most as many as the buffer has room for,
-    /// and a result of its own.
+    /// Lets `fill` write the next piece. It returns how many bytes it wrote, at most as many as the buffer has room
+    /// for, and a result of its own.
     mutating func append<Result>(
         _ fill: (UnsafeMutableBufferPointer<UInt8>) -> (count: Int, Result)
     ) throws(WireError) -> Result {

@@ -157,8 +157,8 @@ extension JSONParser {
         return Int64(text).map { .int($0) } ?? .number(text)
     }
 
-    /// Reads the rest of a float. `index` is at its point or exponent; `magnitude` is the value of the digits before it,
-    /// unless they are too many.
+    /// Reads the rest of a float. `index` is at its point or exponent; `magnitude` is the value of the digits before
+    /// it, unless they are too many.
     private mutating func readFloat(
         _ bytes: Span<UInt8>, start: Int, magnitude: UInt64, digits: Int
     ) throws(WireError) -> Double {
@@ -193,7 +193,8 @@ extension JSONParser {
         return value
     }
 
-    /// Reads an exponent's sign and digits. Exponents far beyond the range of floats are cut off, still beyond the range.
+    /// Reads an exponent's sign and digits. Exponents far beyond the range of floats are cut off, still beyond the
+    /// range.
     private mutating func readExponent(_ bytes: Span<UInt8>) throws(WireError) -> Int {
         var negative = false
         if index < end, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") {

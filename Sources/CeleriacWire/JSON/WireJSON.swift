@@ -3,9 +3,9 @@
 /// The reader is as strict as the standard about grammar, UTF-8 and trailing bytes. Beyond the standard it follows
 /// Python's `json.loads`: `NaN`, `Infinity` and `-Infinity` are numbers, integers have any length (`.number` past 64
 /// bits), a float that is too large becomes infinite, and the last of several equal keys wins, in the position of the
-/// first. Unlike Python it refuses what a Swift string cannot hold: a lone surrogate escape (`loneSurrogate`) and two keys
-/// that differ only in their Unicode composition (`ambiguousKey`). Replacing or dropping them would run a task with
-/// arguments that nobody sent.
+/// first. Unlike Python it refuses what a Swift string cannot hold: a lone surrogate escape (`loneSurrogate`) and two
+/// keys that differ only in their Unicode composition (`ambiguousKey`). Replacing or dropping them would run a task
+/// with arguments that nobody sent.
 public enum WireJSON {
     /// Reads one value.
     ///
@@ -91,8 +91,8 @@ public struct JSONStyle: Sendable, Hashable {
     /// Byte for byte what Python's `json.dumps` writes by default: a space after each comma and colon, and `\u` escapes
     /// with surrogate pairs for everything but printable ASCII.
     public static let python = JSONStyle(spaced: true, escaping: .ascii)
-    /// Byte for byte what Python's `json.dumps` writes with `ensure_ascii=False`: a space after each comma and colon, text
-    /// as UTF-8.
+    /// Byte for byte what Python's `json.dumps` writes with `ensure_ascii=False`: a space after each comma and colon,
+    /// text as UTF-8.
     public static let readable = JSONStyle(spaced: true, escaping: .minimal)
     /// Byte for byte what Go's `encoding/json` writes before Go 1.22, which shortened two escapes: no spaces; `<`, `>`,
     /// `&` and the two line separators escaped, other text as UTF-8; floats as plain decimals between 1e-6 and 1e21,

@@ -1,8 +1,8 @@
 /// Reads and writes MessagePack as Python's `msgpack` does with the options that kombu sets.
 ///
-/// Text is `str`, bytes are `bin`, and map keys must be text. Integers past `Int64` are read as `.number`. Extension types,
-/// timestamps included, are refused: kombu never sends any, and `WireValue` has no form for them. As in JSON, the last of
-/// several equal keys wins, and two keys that differ only in their Unicode composition are refused.
+/// Text is `str`, bytes are `bin`, and map keys must be text. Integers past `Int64` are read as `.number`. Extension
+/// types, timestamps included, are refused: kombu never sends any, and `WireValue` has no form for them. As in JSON,
+/// the last of several equal keys wins, and two keys that differ only in their Unicode composition are refused.
 public enum WireMessagePack {
     /// Reads one value.
     ///
@@ -21,8 +21,8 @@ public enum WireMessagePack {
 
     /// Writes one value: each part in its shortest form, floats with 64 bits.
     ///
-    /// - Throws: `WireError`: `invalidNumber` for an integer past 64 bits, `tooDeep` past 128 levels, `tooLarge` for text,
-    ///   bytes or a container of 2^32 and more.
+    /// - Throws: `WireError`: `invalidNumber` for an integer past 64 bits, `tooDeep` past 128 levels, `tooLarge` for
+    ///   text, bytes or a container of 2^32 and more.
     public static func encode(_ value: WireValue) throws(WireError) -> [UInt8] {
         var writer = MessagePackWriter()
         try writer.write(value)

@@ -1,8 +1,8 @@
 /// Base64 with the standard alphabet and padding (RFC 4648 §4), the form of bodies in kombu envelopes.
 ///
 /// The reader skips line breaks, spaces and tabs, which MIME encoders insert. Otherwise it is strict where Python's
-/// `b64decode` skips what it does not know: any other character, missing padding and anything after the padding are errors,
-/// since each means that bytes were lost.
+/// `b64decode` skips what it does not know: any other character, missing padding and anything after the padding are
+/// errors, since each means that bytes were lost.
 package enum Base64 {
     /// Encodes bytes as ASCII.
     package static func encode(_ bytes: [UInt8]) -> [UInt8] {
@@ -76,7 +76,8 @@ package enum Base64 {
         return bytes
     }
 
-    /// Fills `output`, which has room for three bytes per four characters and three more, and returns how many it wrote.
+    /// Fills `output`, which has room for three bytes per four characters and three more, and returns how many it
+    /// wrote.
     private static func read(
         _ text: Span<UInt8>, to output: UnsafeMutableBufferPointer<UInt8>
     ) -> (Int, WireError?) {

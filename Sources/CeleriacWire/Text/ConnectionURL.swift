@@ -1,7 +1,7 @@
 /// A connection URL, split into parts that are exactly as they were written.
 ///
-/// Nothing is percent-decoded, because the dialects disagree about broken escapes and about `+` in a query. All separators
-/// are ASCII, so the parts are valid text.
+/// Nothing is percent-decoded, because the dialects disagree about broken escapes and about `+` in a query. All
+/// separators are ASCII, so the parts are valid text.
 package struct ConnectionURL: Sendable, Hashable {
     /// One of the servers.
     package struct Host: Sendable, Hashable {
@@ -41,7 +41,8 @@ package struct ConnectionURL: Sendable, Hashable {
     /// The parameters of the query, in order. Empty ones are left out.
     package let query: [Parameter]
 
-    /// Splits a URL. The login ends with the last `@` before the path, so a password may contain one; a fragment is dropped.
+    /// Splits a URL. The login ends with the last `@` before the path, so a password may contain one; a fragment is
+    /// dropped.
     package init(_ text: String) throws(Problem) {
         guard let (scheme, rest) = Self.splitScheme(text) else { throw .noScheme }
         self.scheme = scheme
@@ -68,7 +69,8 @@ package struct ConnectionURL: Sendable, Hashable {
         self.hosts = hosts
     }
 
-    /// The scheme in lower case and everything after `://`, for schemes whose rest is not that of a URL; `nil` without one.
+    /// The scheme in lower case and everything after `://`, for schemes whose rest is not that of a URL; `nil` without
+    /// one.
     package static func splitScheme(_ text: String) -> (scheme: String, rest: Substring)? {
         guard let separator = text.utf8.firstRange(of: "://".utf8) else { return nil }
         return (text[..<separator.lowerBound].lowercased(), text[separator.upperBound...])

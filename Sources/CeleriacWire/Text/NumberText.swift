@@ -28,8 +28,9 @@ enum NumberText {
         digits.span.extracting(index...).withUnsafeBufferPointer { output.append(contentsOf: $0) }
     }
 
-    /// Appends a finite number as Python's `repr` writes it: the shortest digits that read back as the same number, with an
-    /// exponent of at least two digits from 1e+16 up and below 1e-04, otherwise with at least one digit after the point.
+    /// Appends a finite number as Python's `repr` writes it: the shortest digits that read back as the same number,
+    /// with an exponent of at least two digits from 1e+16 up and below 1e-04, otherwise with at least one digit after
+    /// the point.
     static func append(python value: Double, to output: inout [UInt8]) {
         // Swift writes the same text, except that it uses exponents from 2^53 up, where all numbers are integers.
         if value.magnitude < 1e16, let integer = Int64(exactly: value), integer != 0 {
@@ -41,8 +42,8 @@ enum NumberText {
         }
     }
 
-    /// Appends a finite number as Go's `encoding/json` writes a `float64`: the shortest digits that read back as the same
-    /// number, with an exponent below 1e-6 and from 1e21 up, and without a fraction that is zero.
+    /// Appends a finite number as Go's `encoding/json` writes a `float64`: the shortest digits that read back as the
+    /// same number, with an exponent below 1e-6 and from 1e21 up, and without a fraction that is zero.
     static func append(go value: Double, to output: inout [UInt8]) {
         if value.magnitude < 1e15, let integer = Int64(exactly: value), integer != 0 || value.sign == .plus {
             return append(integer, to: &output)

@@ -60,7 +60,8 @@ public struct WireObject: Sendable, Hashable {
         storage.removeValue(forKey: key)
     }
 
-    /// Adds the keys of another object. For a key of both, `combine` chooses between this object's value and the other's.
+    /// Adds the keys of another object. For a key of both, `combine` chooses between this object's value and the
+    /// other's.
     public mutating func merge(
         _ other: WireObject, uniquingKeysWith combine: (WireValue, WireValue) throws -> WireValue
     ) rethrows {

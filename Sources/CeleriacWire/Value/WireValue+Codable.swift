@@ -1,6 +1,6 @@
-/// ``WireDecoder`` and ``WireEncoder`` pass a `WireValue` unchanged, so it can stand for any type. Other coders carry what
-/// they can: Foundation's JSON loses the order of keys and the difference between `1` and `1.0`, bytes become an array of
-/// numbers, and an integer past 64 bits is refused unless the coder supports 128-bit integers and it fits one.
+/// ``WireDecoder`` and ``WireEncoder`` pass a `WireValue` unchanged, so it can stand for any type. Other coders carry
+/// what they can: Foundation's JSON loses the order of keys and the difference between `1` and `1.0`, bytes become an
+/// array of numbers, and an integer past 64 bits is refused unless the coder supports 128-bit integers and it fits one.
 extension WireValue: Codable {
     /// Reads any value.
     public init(from decoder: any Decoder) throws {

@@ -1,10 +1,10 @@
-/// Reads and writes YAML 1.1 as Python's `yaml.safe_load` and `yaml.safe_dump` do. libyaml, which Yams brings, parses the
-/// grammar.
+/// Reads and writes YAML 1.1 as Python's `yaml.safe_load` and `yaml.safe_dump` do. libyaml, which Yams brings, parses
+/// the grammar.
 ///
-/// Plain text is resolved as in PyYAML: `yes` is true, `010` is 8, `1:30` is 90, and `1e5` is text because it has no point.
-/// There are differences: a timestamp stays text (a value coding reads it); keys must be text; merge keys (`<<`), sets,
-/// ordered maps, custom tags and values that contain themselves are refused. An alias counts against the limits as much as
-/// the value it repeats, so that a few aliases cannot grow without bounds.
+/// Plain text is resolved as in PyYAML: `yes` is true, `010` is 8, `1:30` is 90, and `1e5` is text because it has no
+/// point. There are differences: a timestamp stays text (a value coding reads it); keys must be text; merge keys
+/// (`<<`), sets, ordered maps, custom tags and values that contain themselves are refused. An alias counts against the
+/// limits as much as the value it repeats, so that a few aliases cannot grow without bounds.
 public enum WireYAML {
     /// Reads the only document in the bytes, which are UTF-8. Bytes without a document are null.
     ///

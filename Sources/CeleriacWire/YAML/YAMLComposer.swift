@@ -104,7 +104,8 @@ struct YAMLComposer: ~Copyable {
     private mutating func readScalar(
         _ text: String, tag: String?, isPlain: Bool, anchor: String?, _ place: YAMLEvent.Place
     ) throws(WireError) -> Node? {
-        // A long text counts for more: an alias repeats it at no cost, but whoever writes the value writes it each time.
+        // A long text counts for more: an alias repeats it at no cost, but whoever writes the value writes it each
+        // time.
         let tokens = 1 + text.utf8.count / 32
         try countTokens(tokens, place)
         let scalar = try YAMLScalar(text, tag: tag, isPlain: isPlain, place)

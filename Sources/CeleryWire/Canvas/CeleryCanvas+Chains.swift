@@ -27,7 +27,8 @@ extension CeleryCanvas {
     }
 
     /// Prepares the steps of a chain, in reverse order and with ids: splices nested chains, and turns each group that
-    /// another step follows into a chord. Also returns the result of the last step, whose parents are those of the others.
+    /// another step follows into a chord. Also returns the result of the last step, whose parents are those of the
+    /// others.
     mutating func prepare(
         _ tasks: [CelerySignature], args: [WireValue], kwargs: WireObject, errbacks: [WireValue], rootID: String?,
         lastID: String?, place: CeleryPlace
@@ -57,8 +58,8 @@ extension CeleryCanvas {
         return (prepared, whole)
     }
 
-    /// Splices nested chains, replaces groups of one by their member and drops empty groups. Cuts the body of a chord that
-    /// is a chain after its first task, so that the parts of the header do not each carry the whole rest.
+    /// Splices nested chains, replaces groups of one by their member and drops empty groups. Cuts the body of a chord
+    /// that is a chain after its first task, so that the parts of the header do not each carry the whole rest.
     private static func spliced(_ tasks: [CelerySignature]) throws(CeleryWireError) -> [CelerySignature] {
         var steps: [CelerySignature] = []
         var empty: CelerySignature?

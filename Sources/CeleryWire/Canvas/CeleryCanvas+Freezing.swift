@@ -119,8 +119,8 @@ extension CelerySignature {
 }
 
 extension CeleryCanvas {
-    /// Prepares a signature that replaces a running task. It takes over the task's id, its place in a group or chord and
-    /// its stamps, precedes the rest of the task's chain, and counts one replacement more.
+    /// Prepares a signature that replaces a running task. It takes over the task's id, its place in a group or chord
+    /// and its stamps, precedes the rest of the task's chain, and counts one replacement more.
     ///
     /// - Throws: `CeleryWireError.Code.invalidTask` for an invalid signature.
     package mutating func replacing(

@@ -3,8 +3,8 @@ package import FoundationEssentials
 
 /// Applies signatures as Celery does: it makes the messages to publish now, which carry the rest of the workflow.
 ///
-/// It does no I/O; ids and the time are given. Each call of ``apply(_:args:kwargs:options:)`` appends to ``steps``, in the
-/// order in which the caller must carry them out.
+/// It does no I/O; ids and the time are given. Each call of ``apply(_:args:kwargs:options:)`` appends to ``steps``, in
+/// the order in which the caller must carry them out.
 package struct CeleryCanvas {
     /// What the caller must do.
     package private(set) var steps: [CeleryCanvasStep] = []
@@ -28,13 +28,14 @@ package struct CeleryCanvas {
     ///   - kwargs: Keyword arguments that replace the signature's own, unless it is immutable.
     ///   - options: Options that replace the signature's own.
     /// - Returns: A reference to the future result; `nil` for an empty chain.
-    /// - Throws: `CeleryWireError`: `invalidTask` for an invalid signature, `chordsUnsupported`, and what making a message
-    ///   throws.
+    /// - Throws: `CeleryWireError`: `invalidTask` for an invalid signature, `chordsUnsupported`, and what making a
+    ///   message throws.
     @discardableResult
     package mutating func apply(
         _ signature: CelerySignature, args: [WireValue] = [], kwargs: WireObject = [:], options: WireObject = [:]
     ) throws(CeleryWireError) -> CeleryResultTuple? {
-        // Parsed signatures are no deeper than JSON may be. This holds signatures that a caller built to the same limit.
+        // Parsed signatures are no deeper than JSON may be. This holds signatures that a caller built to the same
+        // limit.
         guard depth < 128 else { throw .invalid("tasks", "a canvas must not be nested deeper than 128") }
         depth += 1
         defer { depth -= 1 }

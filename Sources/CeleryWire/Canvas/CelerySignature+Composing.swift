@@ -20,8 +20,8 @@ extension CelerySignature {
         options[option] = .array(values)
     }
 
-    /// Adds a callback, which gets the result. A chord passes it on to its body, a group, as an immutable one, to its first
-    /// task.
+    /// Adds a callback, which gets the result. A chord passes it on to its body, a group, as an immutable one, to its
+    /// first task.
     ///
     /// - Throws: `CeleryWireError.Code.invalidTask` if a part of this signature is not a signature.
     public mutating func link(_ callback: WireValue) throws(CeleryWireError) {
@@ -42,8 +42,8 @@ extension CelerySignature {
         }
     }
 
-    /// Adds an error callback, which gets the id of the failed task. A group passes it on to each of its tasks, a chord to
-    /// its body and to the chords in its header.
+    /// Adds an error callback, which gets the id of the failed task. A group passes it on to each of its tasks, a chord
+    /// to its body and to the chords in its header.
     ///
     /// - Throws: `CeleryWireError.Code.invalidTask` if a part of this signature is not a signature.
     public mutating func linkError(_ errback: WireValue) throws(CeleryWireError) {
@@ -68,15 +68,15 @@ extension CelerySignature {
         }
     }
 
-    /// Adds a chord's error callback to this signature, which is the body of that chord. A group with error callbacks of
-    /// its own, which will replace those of its tasks, gets it itself; otherwise its tasks get it.
+    /// Adds a chord's error callback to this signature, which is the body of that chord. A group with error callbacks
+    /// of its own, which will replace those of its tasks, gets it itself; otherwise its tasks get it.
     mutating func linkErrorOfChord(_ errback: WireValue) throws(CeleryWireError) {
         guard kind == .group else { return append(errback, to: "link_error") }
         try linkErrorOfBody(errback, isApplied: true)
     }
 
-    /// - Parameter isApplied: Whether a group is applied as such. A group within a group is dissolved before, so its options
-    ///   are lost.
+    /// - Parameter isApplied: Whether a group is applied as such. A group within a group is dissolved before, so its
+    ///   options are lost.
     private mutating func linkErrorOfBody(_ errback: WireValue, isApplied: Bool) throws(CeleryWireError) {
         switch kind {
         case .group where !isApplied || options["link_error"]?.isNull != false:
@@ -111,8 +111,8 @@ extension CelerySignature {
         return merged
     }
 
-    /// The steps of a chain, with its callbacks at the last step and its error callbacks at all of them. Any other signature
-    /// is one step.
+    /// The steps of a chain, with its callbacks at the last step and its error callbacks at all of them. Any other
+    /// signature is one step.
     func unchained() throws(CeleryWireError) -> [CelerySignature] {
         guard kind == .chain else { return [self] }
         var steps = try members()

@@ -4,7 +4,8 @@ public import CeleriacWire
 public struct CelerySignature: Sendable, Hashable {
     /// The name of the task.
     public var task: String
-    /// The positional arguments. Unless the signature is ``immutable``, the previous task's result goes in front of them.
+    /// The positional arguments. Unless the signature is ``immutable``, the previous task's result goes in front of
+    /// them.
     public var args: [WireValue]
     /// The keyword arguments.
     public var kwargs: WireObject

@@ -47,7 +47,8 @@ public struct CeleryReplyAddress: Sendable, Hashable {
 extension CeleryControlRequest {
     /// Reads a request. It must be JSON, as in Python. Unknown parts are ignored.
     ///
-    /// - Throws: `CeleryWireError`: `malformedControl` for a body that is not a request, and what decoding a body throws.
+    /// - Throws: `CeleryWireError`: `malformedControl` for a body that is not a request, and what decoding a body
+    ///   throws.
     public static func decode(
         _ message: WireMessage, limits: WireLimits = .default
     ) throws(CeleryWireError) -> CeleryControlRequest {

@@ -1,8 +1,8 @@
 import CeleriacWire
 
 extension KombuEnvelope {
-    /// Writes the envelope byte for byte as kombu does. If the message is given back, headers and delivery info carry the
-    /// marks of a Redis restore.
+    /// Writes the envelope byte for byte as kombu does. If the message is given back, headers and delivery info carry
+    /// the marks of a Redis restore.
     ///
     /// - Throws: `CeleryWireError.Code.unrepresentable` if JSON cannot carry a header.
     public func encode() throws(CeleryWireError) -> [UInt8] {

@@ -1,7 +1,7 @@
 public import CeleriacWire
 
-/// The JSON object in which kombu carries a message on transports without properties: Redis lists and channels, files, SQL
-/// rows.
+/// The JSON object in which kombu carries a message on transports without properties: Redis lists and channels, files,
+/// SQL rows.
 public struct KombuEnvelope: Sendable, Hashable {
     /// The message, with headers, properties and body as in AMQP.
     public var message: WireMessage
@@ -37,8 +37,8 @@ public struct KombuEnvelope: Sendable, Hashable {
         self.redelivered = redelivered
     }
 
-    /// The priority as kombu's virtual transports limit it: 0 to 9, and 0 if the message has none. Redis workers take lower
-    /// numbers first.
+    /// The priority as kombu's virtual transports limit it: 0 to 9, and 0 if the message has none. Redis workers take
+    /// lower numbers first.
     public var priority: Int {
         min(Int(message.properties.priority ?? 0), 9)
     }

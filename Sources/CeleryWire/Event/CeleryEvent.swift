@@ -106,7 +106,8 @@ extension CeleryEvent {
 
     /// Reads a message with a single event or a batch.
     ///
-    /// - Throws: `CeleryWireError`: `malformedEvent` for anything that is not an event, and what decoding a body throws.
+    /// - Throws: `CeleryWireError`: `malformedEvent` for anything that is not an event, and what decoding a body
+    ///   throws.
     public static func decode(
         _ message: WireMessage, limits: WireLimits = .default
     ) throws(CeleryWireError) -> [CeleryEvent] {

@@ -27,7 +27,8 @@ public struct CeleryEmbed: Sendable, Hashable {
 extension CeleryEmbed {
     /// Reads the parts from an object. Null counts as absent.
     ///
-    /// A signature that cannot be applied would make a Python worker fail after the task has run, so it is refused here.
+    /// A signature that cannot be applied would make a Python worker fail after the task has run, so it is refused
+    /// here.
     init(parts: WireObject) throws(CeleryWireError) {
         self.init()
         for (key, value) in parts where !value.isNull {

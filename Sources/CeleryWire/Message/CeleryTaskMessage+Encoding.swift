@@ -4,16 +4,16 @@ extension CeleryTaskMessage {
     /// Encodes the message as Celery 5.7 does: the same headers in the same order, and the same bytes in the body.
     ///
     /// Properties that Celery always sends get Celery's values unless they are set: `correlation_id` the task's id,
-    /// `reply_to` empty, `delivery_mode` persistent, `priority` 0. The caller sets `expiration`, which depends on the time;
-    /// see ``CeleryTime/expiration(expires:now:)``.
+    /// `reply_to` empty, `delivery_mode` persistent, `priority` 0. The caller sets `expiration`, which depends on the
+    /// time; see ``CeleryTime/expiration(expires:now:)``.
     ///
     /// - Parameters:
     ///   - protocolVersion: 2, or 1 for peers that know no other. Like Celery, protocol 1 leaves out stamps, `shadow`,
     ///     `root_id`, `parent_id` and `ignore_result`.
     ///   - representation: How to show arguments if `argsrepr` and `kwargsrepr` are not set.
     ///   - nonFinite: Whether to write NaN and the infinities, which only lenient readers such as Python's accept.
-    /// - Throws: `CeleryWireError`: `unrepresentable`, `unknownCompression`, `pickleRefused`, `invalidTask` for an empty
-    ///   id or name and for invalid limits or signatures.
+    /// - Throws: `CeleryWireError`: `unrepresentable`, `unknownCompression`, `pickleRefused`, `invalidTask` for an
+    ///   empty id or name and for invalid limits or signatures.
     public func encode(
         protocolVersion: Int = 2,
         representation: PythonRepr = PythonRepr(),

@@ -96,8 +96,8 @@ public struct CeleryTaskMessage: Sendable, Hashable {
 extension CeleryTaskMessage {
     /// The time in ``eta``; `nil` if the message has none.
     ///
-    /// - Parameter utcOffset: Seconds east of UTC for a time without an offset. Celery reads such a time in the receiver's
-    ///   configured time zone, which is UTC by default.
+    /// - Parameter utcOffset: Seconds east of UTC for a time without an offset. Celery reads such a time in the
+    ///   receiver's configured time zone, which is UTC by default.
     /// - Throws: `CeleryWireError.Code.invalidTask` if the text is not a time.
     public func etaDate(utcOffset: Int = 0) throws(CeleryWireError) -> Date? {
         try Self.date(eta, field: "eta", utcOffset: utcOffset)

@@ -2,10 +2,11 @@ package import CeleriacWire
 
 /// Writes arguments as Celery's `saferepr` does: as Python literals that are cut off at a length and a depth.
 ///
-/// Nothing parses this text; logs, events and Flower show it. It is the text that Celery 5.7 writes for the same values,
-/// except where the wire loses a type: a tuple within an argument becomes a list.
+/// Nothing parses this text; logs, events and Flower show it. It is the text that Celery 5.7 writes for the same
+/// values, except where the wire loses a type: a tuple within an argument becomes a list.
 public struct PythonRepr: Sendable, Hashable {
-    /// The approximate number of characters after which the text is cut off, not counting closing brackets. 1,024 by default.
+    /// The approximate number of characters after which the text is cut off, not counting closing brackets. 1,024 by
+    /// default.
     public var maximumLength: Int
     /// The number of levels to show. Deeper containers are `[...]` or `{...}`. 3 by default.
     public var maximumDepth: Int

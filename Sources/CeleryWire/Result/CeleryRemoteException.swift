@@ -2,9 +2,9 @@ public import CeleriacWire
 
 /// An exception as results carry it.
 ///
-/// The type is only a name, by which nothing is looked up. Python rebuilds the exception if it has imported the module, and
-/// otherwise makes a class with that name. The runtime's `RemoteTaskError` is an error to throw, in terms of any dialect;
-/// this type has exactly Celery's fields.
+/// The type is only a name, by which nothing is looked up. Python rebuilds the exception if it has imported the module,
+/// and otherwise makes a class with that name. The runtime's `RemoteTaskError` is an error to throw, in terms of any
+/// dialect; this type has exactly Celery's fields.
 public struct CeleryRemoteException: Sendable, Hashable {
     /// The qualified name of the exception's class, for instance `ValueError`.
     public var excType: String
@@ -22,8 +22,8 @@ public struct CeleryRemoteException: Sendable, Hashable {
 
     /// Reads an exception from whatever a peer stored as the result of a failed task.
     ///
-    /// Celery writes an object with three keys. Others write null, text, an object without a type, or a message that is not
-    /// an array. A value without a type becomes an `Exception` with that value as its argument.
+    /// Celery writes an object with three keys. Others write null, text, an object without a type, or a message that is
+    /// not an array. A value without a type becomes an `Exception` with that value as its argument.
     public static func decode(_ value: WireValue) -> CeleryRemoteException {
         switch value {
         case .object(let object):

@@ -1,6 +1,7 @@
 /// A task's state as results carry it. Tasks may use states of their own.
 ///
-/// The runtime's `TaskState` has the names that both dialects share; this one has all of Celery's, and says what they mean.
+/// The runtime's `TaskState` has the names that both dialects share; this one has all of Celery's, and says what they
+/// mean.
 public struct CeleryTaskState: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
     /// The name on the wire.
     public var rawValue: String

@@ -3,8 +3,8 @@ import FoundationEssentials
 
 /// How Celery carries the values that JSON lacks.
 ///
-/// Since kombu 5.3 they are objects with exactly the keys `__type__` and `__value__`; before, they were plain text. Both
-/// are read.
+/// Since kombu 5.3 they are objects with exactly the keys `__type__` and `__value__`; before, they were plain text.
+/// Both are read.
 public struct CeleryValueCoding: ValueCoding {
     /// A form of extended values.
     public enum Form: Sendable, Hashable {

@@ -2,8 +2,8 @@ public import CeleriacWire
 
 /// The compression methods of kombu's registry.
 ///
-/// kombu's names are not those of the formats: its gzip, in the header too, is the zlib format (RFC 1950), and its lzma is
-/// an xz container.
+/// kombu's names are not those of the formats: its gzip, in the header too, is the zlib format (RFC 1950), and its lzma
+/// is an xz container.
 extension CompressionMethod {
     /// The MIME type that Celery's header `compression` carries.
     public var celeryMIMEType: String {
@@ -15,8 +15,8 @@ extension CompressionMethod {
         }
     }
 
-    /// Finds the method with one of kombu's names (`task_compression`) or with a MIME type, both of which kombu accepts in
-    /// the header; `nil` for any other name.
+    /// Finds the method with one of kombu's names (`task_compression`) or with a MIME type, both of which kombu accepts
+    /// in the header; `nil` for any other name.
     public init?(celeryName name: String) {
         switch name {
         case "application/x-gzip", "gzip", "zlib": self = .zlib

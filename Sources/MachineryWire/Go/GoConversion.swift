@@ -1,7 +1,7 @@
 import CeleriacWire
 
-/// Converts an argument's JSON to its declared type as Machinery's `tasks.ReflectValue` does, with the same error texts,
-/// since they are stored as the task's error, where clients see them.
+/// Converts an argument's JSON to its declared type as Machinery's `tasks.ReflectValue` does, with the same error
+/// texts, since they are stored as the task's error, where clients see them.
 enum GoConversion {
     /// The value of an argument: numbers truncated to the width of their type, bytes as `.bytes`.
     ///

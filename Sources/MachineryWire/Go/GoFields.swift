@@ -1,7 +1,7 @@
 import CeleriacWire
 
-/// Reads the fields of an object as Go's `encoding/json` reads them into a struct: keys match regardless of case, unknown
-/// keys are ignored, null leaves a field unchanged, and the last of several equal keys wins.
+/// Reads the fields of an object as Go's `encoding/json` reads them into a struct: keys match regardless of case,
+/// unknown keys are ignored, null leaves a field unchanged, and the last of several equal keys wins.
 struct GoFields {
     /// What the object is, for error messages.
     let what: String

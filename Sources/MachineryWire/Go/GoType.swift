@@ -42,8 +42,8 @@ package struct GoType: Sendable, Hashable {
 }
 
 extension GoType {
-    /// Finds the Go type that corresponds to a Swift type; `nil` if there is none. Swift's `Int` corresponds to Go's `int64`,
-    /// which most services use; ``GoInt`` corresponds to Go's `int`.
+    /// Finds the Go type that corresponds to a Swift type; `nil` if there is none. Swift's `Int` corresponds to Go's
+    /// `int64`, which most services use; ``GoInt`` corresponds to Go's `int`.
     package init?(_ type: any Any.Type) {
         guard let known = Self.byType[ObjectIdentifier(type)] else { return nil }
         self = known

@@ -20,7 +20,8 @@ public struct MachineryArgument: Sendable, Hashable {
 extension MachineryArgument {
     /// Creates an argument from a Swift value, with the Go type that corresponds to its Swift type.
     ///
-    /// - Throws: ``MachineryWireError``: `unsupportedType` if there is no such Go type, `nonFinite` for NaN and the infinities.
+    /// - Throws: ``MachineryWireError``: `unsupportedType` if there is no such Go type, `nonFinite` for NaN and the
+    ///   infinities.
     public init<Value: Encodable>(_ value: Value, name: String = "") throws {
         guard let type = GoType(Value.self) else {
             throw MachineryWireError(

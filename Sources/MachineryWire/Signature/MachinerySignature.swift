@@ -22,8 +22,8 @@ public struct MachinerySignature: Sendable, Hashable {
     public var headers: WireObject?
     /// AMQP's priority; 0 means none.
     public var priority: UInt8
-    /// Whether the ``onSuccess`` tasks do not get this task's results. In the callback of a chord, whether it does not get
-    /// the results of the group.
+    /// Whether the ``onSuccess`` tasks do not get this task's results. In the callback of a chord, whether it does not
+    /// get the results of the group.
     public var immutable: Bool
     /// The number of automatic retries that are left.
     public var retryCount: Int
@@ -69,9 +69,9 @@ public struct MachinerySignature: Sendable, Hashable {
 }
 
 extension MachinerySignature {
-    /// Checks this signature and all signatures within it for what would make a Go worker fail, kill it, or be changed by it
-    /// silently: an unknown argument type, a value of another type, a number that does not fit, or a header that is not text,
-    /// a boolean or null.
+    /// Checks this signature and all signatures within it for what would make a Go worker fail, kill it, or be changed
+    /// by it silently: an unknown argument type, a value of another type, a number that does not fit, or a header that
+    /// is not text, a boolean or null.
     ///
     /// - Throws: ``MachineryWireError``: `unsupportedType`, `valueMismatch`, `valueOutOfRange`, `nonFinite`,
     ///   `unsupportedHeader`, `tooDeep`.

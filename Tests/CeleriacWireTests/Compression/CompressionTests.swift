@@ -66,6 +66,7 @@ struct CompressionTests {
         let whole = try method.compress(content)
         var generator = SeededGenerator(seed: 7)
         var refused = 0
+        var codes: Set<WireError.Code> = []
         for _ in 0..<500 {
             var damaged = whole
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
@@ -73,8 +74,14 @@ struct CompressionTests {
                 damaged[index] ^= UInt8.random(in: 1...255, using: &generator)
             }
             let error = wireError { () throws(WireError) in _ = try method.decompress(damaged) }
-            if error != nil { refused += 1 }
+            if let error {
+                refused += 1
+                codes.insert(error.code)
+            }
         }
+        #expect(
+            codes.isSubset(of: [.corruptCompression, .truncated, .trailingBytes, .decompressedTooLarge]), "\(codes)")
+        #expect(codes.contains(.corruptCompression))
         // zstd has no checksum unless asked for one; the others find almost everything.
         #expect(refused > (method == .zstd ? 50 : 400))
         let noise = wireError { () throws(WireError) in _ = try method.decompress("this is not compressed".bytes) }

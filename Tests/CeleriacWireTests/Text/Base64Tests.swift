@@ -51,15 +51,21 @@ struct Base64Tests {
     @Test func survivesAnything() {
         var generator = SeededGenerator(seed: 5)
         var decoded = 0
+        var codes: Set<WireError.Code> = []
         for _ in 0..<20_000 {
             let count = Int.random(in: 0...12, using: &generator)
             let alphabet = Array("AZaz09+/= \n-\u{0}ÿ".utf8)
             let text = (0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &generator)] }
-            if let bytes = try? Base64.decode(text) {
+            do throws(WireError) {
+                let bytes = try Base64.decode(text)
                 decoded += 1
                 #expect(bytes.count <= count / 4 * 3)
+                #expect(try Base64.decode(Base64.encode(bytes) as String) == bytes)
+            } catch {
+                codes.insert(error.code)
             }
         }
         #expect(decoded > 10)
+        #expect(codes == [.invalidBase64])
     }
 }

@@ -17,30 +17,45 @@ import Testing
         return task
     }()
 
-    /// Runs `body` on all beginnings and mutations; gives how many were accepted.
-    @discardableResult
-    private func mutate(_ bytes: [UInt8], _ body: ([UInt8]) throws -> Void) -> Int {
+    /// What became of changed bytes.
+    private struct Outcome {
         var accepted = 0
-        func run(_ bytes: [UInt8]) {
+        var codes: Set<CeleryWireError.Code> = []
+
+        mutating func run(_ body: () throws -> Void) {
             do {
-                try body(bytes)
+                try body()
                 accepted += 1
-            } catch is CeleryWireError {
+            } catch let error as CeleryWireError {
+                codes.insert(error.code)
             } catch {
                 Issue.record("an error of another type: \(error)")
             }
         }
-        for count in 0..<bytes.count { run(Array(bytes.prefix(count))) }
+    }
+
+    /// Runs `body` on all beginnings, each of which it must refuse with one of `codes`, and on all mutations.
+    ///
+    /// - Parameter optional: How many of the last bytes may be missing.
+    private func mutate(
+        _ bytes: [UInt8], refusing codes: Set<CeleryWireError.Code>, optional: Int = 0,
+        _ body: ([UInt8]) throws -> Void
+    ) -> Outcome {
+        var beginnings = Outcome()
+        for count in 0..<bytes.count - optional { beginnings.run { try body(Array(bytes.prefix(count))) } }
+        #expect(beginnings.accepted == 0)
+        #expect(beginnings.codes == codes)
+        var mutations = Outcome()
         for index in bytes.indices {
             var changed = bytes
             for byte in [0x00, 0xff, 0x22, 0x5c, 0x30, 0x2d, 0x5b, 0x7d, bytes[index] ^ 1, bytes[index] ^ 0x20]
                 as [UInt8]
             {
                 changed[index] = byte
-                run(changed)
+                mutations.run { try body(changed) }
             }
         }
-        return accepted
+        return mutations
     }
 
     /// Everything that a worker does with a message before it runs the task.
@@ -58,13 +73,17 @@ import Testing
             if protocolVersion == 1 { task.embed.chain = nil }
             let message = try task.encode(protocolVersion: protocolVersion)
             let envelope = KombuEnvelope(message: message, routingKey: "celery", deliveryTag: "tag")
-            let accepted = mutate(try envelope.encode()) { bytes in
+            let outcome = mutate(try envelope.encode(), refusing: [.malformedEnvelope]) { bytes in
                 let envelope = try KombuEnvelope.decode(bytes)
                 _ = try KombuEnvelope.decode(envelope.encode())
                 try read(envelope.message)
                 _ = try CeleryTaskMessage.describe(bytes)
             }
-            #expect(accepted > 0)
+            #expect(outcome.accepted > 0)
+            #expect(
+                outcome.codes == [
+                    .malformedEnvelope, .disallowedContentType, .undecodableBody, .notATask, .invalidTask,
+                ])
         }
     }
 
@@ -74,10 +93,17 @@ import Testing
         task.serializer = serializer
         task.compression = compression
         var message = try task.encode()
-        mutate(message.body) { bytes in
+        // A YAML document may be empty, which is null, and may lack its last line break.
+        let isYAML = serializer == .yaml && compression == nil
+        let outcome = mutate(
+            message.body, refusing: isYAML ? [.undecodableBody, .invalidTask] : [.undecodableBody],
+            optional: isYAML ? 1 : 0
+        ) { bytes in
             message.body = bytes
             try read(message)
         }
+        #expect(outcome.accepted > 0)
+        #expect(outcome.codes == (compression == nil ? [.undecodableBody, .invalidTask] : [.undecodableBody]))
         try read(task.encode())
     }
 
@@ -88,17 +114,19 @@ import Testing
             [:], ["task": "x"], [["task": "x"]], ["": [[[[]]]]],
         ]
         let names = try Self.task.encode().headers.keys + ["compression", "redelivered", "x-custom"]
+        var headers = Outcome()
+        var bodies = Outcome()
         for name in names {
             for value in values {
-                do {
-                    try read(Samples.protocol2(headers: [name: value]))
-                    try read(Samples.protocol1([name: value]))
-                } catch is CeleryWireError {
-                } catch is WireError {
-                    // The sample itself cannot be made: JSON has no bytes and no NaN.
-                }
+                headers.run { try read(Samples.protocol2(headers: [name: value])) }
+                // JSON has no bytes and no NaN, so there is no such body.
+                guard let message = try? Samples.protocol1([name: value]) else { continue }
+                bodies.run { try read(message) }
             }
         }
+        #expect(headers.accepted > 0 && bodies.accepted > 0)
+        #expect(headers.codes == [.invalidTask, .unknownCompression])
+        #expect(bodies.codes == [.invalidTask])
     }
 
     @Test func results() throws {
@@ -108,19 +136,25 @@ import Testing
             dateDone: "2026-11-23T03:14:36.341511+00:00", taskID: "i", groupID: "g",
             extended: CeleryExtendedResult(name: "n", args: [1], retries: 2))
         for compression in [nil, CompressionMethod.zlib] {
-            let accepted = mutate(try meta.encode(compression: compression)) { bytes in
+            let codes: Set<CeleryWireError.Code> =
+                compression == nil ? [.malformedResult] : [.malformedResult, .unknownCompression, .undecodableBody]
+            let outcome = mutate(try meta.encode(compression: compression), refusing: codes) { bytes in
                 let meta = try CeleryResultMeta.decode(bytes)
                 _ = meta.exception
                 _ = meta.dateDoneDate()
                 for child in meta.children?.arrayValue ?? [] { _ = try CeleryResultTuple.decode(child).encode() }
                 _ = try meta.encode(nonFinite: .allow)
             }
-            #expect(accepted > 0)
+            #expect(outcome.accepted > 0)
+            // A result whose `task_id` is no longer read cannot be written again.
+            #expect(outcome.codes == (compression == nil ? [.malformedResult, .unrepresentable] : codes))
         }
         let group = CeleryResultTuple(
             id: "g", parent: CeleryResultTuple(id: "p"), members: [CeleryResultTuple(id: "a", members: [])])
-        mutate(try group.encodeGroup()) { bytes in
+        let outcome = mutate(try group.encodeGroup(), refusing: [.malformedResult]) { bytes in
             _ = try CeleryResultTuple.decodeGroup(bytes).encodeGroup()
         }
+        #expect(outcome.accepted > 0)
+        #expect(outcome.codes == [.malformedResult])
     }
 }

@@ -43,7 +43,11 @@ import Testing
                 "2026-01-02T03:04:05.250000Z", "2026-01-02T03:04:05", "2026-01-02T00:00:00", "03:04:05.000006", "1.5",
                 "12345678-1234-5678-1234-567812345678",
             ])
-        #expect(throws: WireError.self) { try CeleryValueCoding.legacy.wireValue(for: .bytes([1])) }
+        #expect {
+            try CeleryValueCoding.legacy.wireValue(for: .bytes([1]))
+        } throws: {
+            ($0 as? WireError)?.code == .bytesUnsupported
+        }
     }
 
     @Test func binaryKeepsBytes() throws {
@@ -77,20 +81,26 @@ import Testing
     }
 
     @Test func refusesWhatIsSomethingElse() {
-        let cases: [(ExtendedValue.Kind, WireValue)] = [
-            (.bytes, "aGVsbG8="), (.bytes, 5), (.instant, "2026-01-02T03:04:05"),
-            (.localDateTime, "2026-01-02T03:04:05Z"),
-            (.instant, ["__type__": "date", "__value__": "2026-01-02"]),
-            (.bytes, ["__type__": "bytes", "__value__": 5]), (.bytes, ["__type__": "base64", "__value__": "!"]),
-            (.uuid, ["__type__": "uuid", "__value__": "12345678123456781234567812345678"]),
-            (.uuid, ["__type__": "uuid", "__value__": ["hex": "1234567812345678123456781234567x"]]),
-            (.uuid, ["__type__": "uuid", "__value__": ["hex": "\u{e9}2345678123456781234567812345678"]]),
-            (.decimal, ["__type__": "unknown", "__value__": "1"]), (.decimal, ["__type__": 1, "__value__": "1"]),
+        let cases: [(ExtendedValue.Kind, WireValue, WireError.Code)] = [
+            (.bytes, "aGVsbG8=", .typeMismatch), (.bytes, 5, .typeMismatch),
+            (.instant, "2026-01-02T03:04:05", .malformed), (.localDateTime, "2026-01-02T03:04:05Z", .malformed),
+            (.instant, ["__type__": "date", "__value__": "2026-01-02"], .typeMismatch),
+            (.bytes, ["__type__": "bytes", "__value__": 5], .typeMismatch),
+            (.bytes, ["__type__": "base64", "__value__": "!"], .invalidBase64),
+            (.uuid, ["__type__": "uuid", "__value__": "12345678123456781234567812345678"], .malformed),
+            (.uuid, ["__type__": "uuid", "__value__": ["hex": "1234567812345678123456781234567x"]], .malformed),
+            (.uuid, ["__type__": "uuid", "__value__": ["hex": "\u{e9}2345678123456781234567812345678"]], .malformed),
+            (.decimal, ["__type__": "unknown", "__value__": "1"], .typeMismatch),
+            (.decimal, ["__type__": 1, "__value__": "1"], .typeMismatch),
             // A further key makes it a plain object.
-            (.decimal, ["__type__": "decimal", "__value__": "1", "x": 1]),
+            (.decimal, ["__type__": "decimal", "__value__": "1", "x": 1], .typeMismatch),
         ]
-        for (kind, value) in cases {
-            #expect(throws: WireError.self) { try CeleryValueCoding.typed.value(of: kind, from: value) }
+        for (kind, value, code) in cases {
+            #expect {
+                try CeleryValueCoding.typed.value(of: kind, from: value)
+            } throws: {
+                ($0 as? WireError)?.code == code
+            }
         }
     }
 
