@@ -1,5 +1,5 @@
-public import CeleriacCore
-public import CeleriacWire
+package import CeleriacCore
+import CeleriacWire
 import CeleryWire
 
 import struct FoundationEssentials.Date
@@ -7,11 +7,12 @@ import struct FoundationEssentials.Date
 extension CeleryFormats {
     /// What follows from an outcome, in Celery's order: publications, the stored state, the part of a chord, what fails
     /// with it, the settlement.
-    public func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
+    package func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> [Effect]
     {
+        if context.ownSteps.isEmpty { return try effects(following: outcome, request, context) }
         var effects: [Effect] = []
-        for step in context.ownSteps { effects += try self.effects(ofOwn: step, request, context) }
+        for step in context.ownSteps { effects += try self.effects(of: step, request, context) }
         return try effects + self.effects(following: outcome, request, context)
     }
 
@@ -48,8 +49,8 @@ extension CeleryFormats {
             let fault = MessageFault(
                 reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
             return try failed(error, request, context) + [.settle(.park(fault))]
-        case .replaced(let submission):
-            return try replaced(by: submission, request, context) + [.settle(.acknowledge)]
+        case .replaced(let replacement):
+            return try replaced(by: replacement.submission, request, context) + [.settle(.acknowledge)]
         case .ignored:
             return [.settle(.acknowledge)]
         case .rejected(let requeue):
@@ -60,47 +61,44 @@ extension CeleryFormats {
         }
     }
 
-    /// The record of a state on the way.
-    public func record(
-        ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext
-    ) throws(CeleriacError) -> ResultRecord? {
-        try record(state, meta, traceback: nil, request, context)
-    }
-
     // MARK: Success
 
-    /// Callbacks and the next link of the chain are published, then the result is stored, then the chord gets its part. If
-    /// they cannot be, the task has failed.
+    /// Callbacks and the next task of the chain are published, then the result is stored, then the chord gets its part. If
+    /// they cannot be published, the task has failed.
     private func success(
         _ value: WireValue, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        let embed = (request.message as? CeleryTaskMessage)?.embed ?? CeleryEmbed()
+        let embed = request.celeryMessage?.embed ?? CeleryEmbed()
+        let callbacks = embed.callbacks?.arrayValue ?? []
+        var chain = embed.chain?.arrayValue ?? []
+        guard !callbacks.isEmpty || !chain.isEmpty else {
+            return try stored(.success, value, request, context) + part(of: request, .success, value, context)
+        }
         var publication = context.publication
         publication.parent = request
         var canvas = canvas(publication)
-        var children = context.children.map { CeleryResultTuple($0) }
+        let children = context.children
+        var context = context
         do {
-            children += try applyCallbacks(embed.callbacks?.arrayValue ?? [], value, &canvas)
-            var chain = embed.chain?.arrayValue ?? []
+            context.children += try applyCallbacks(callbacks, value, &canvas).map { ResultReference($0) }
             if let next = chain.popLast(),
                 let result = try canvas.apply(
                     CelerySignature.decode(next), args: [value], options: ["chain": .array(chain)])
             {
-                children.append(result)
+                context.children.append(ResultReference(result))
             }
         } catch {
             let failure = TaskFailure(
                 "ValueError", "what follows \(request.name) cannot be applied: \(error.message)")
+            context.children = children
             return try failed(failure, request, context)
         }
-        var context = context
-        context.children = children.map { ResultReference($0) }
-        return try effects(of: canvas.steps, in: publication)
+        return try steps(of: canvas, in: publication).map(\.effect)
             + stored(.success, value, request, context)
             + part(of: request, .success, value, context)
     }
 
-    /// One callback is applied as it is; of several the tasks become a new group.
+    /// Applies callbacks: one as it is; of several, the tasks become a new group.
     private func applyCallbacks(
         _ callbacks: [WireValue], _ value: WireValue, _ canvas: inout CeleryCanvas
     ) throws(CeleryWireError) -> [CeleryResultTuple] {
@@ -125,7 +123,7 @@ extension CeleryFormats {
     private func failed(
         _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        let embed = (request.message as? CeleryTaskMessage)?.embed ?? CeleryEmbed()
+        let embed = request.celeryMessage?.embed ?? CeleryEmbed()
         var failure = failure
         let callbacks = errorCallbacks(
             embed.errbacks?.arrayValue ?? [], of: &failure, failedID: request.id, request: request, context)
@@ -135,8 +133,8 @@ extension CeleryFormats {
         return effects + callbacks.effects
     }
 
-    /// What calls error callbacks. Where they cannot be sent, for they are no signatures all through, the failure says so
-    /// in its traceback.
+    /// Calls error callbacks. Where they cannot be sent, because not all of them are signatures, the failure says so in its
+    /// traceback.
     func errorCallbacks(
         _ errbacks: [WireValue], of failure: inout TaskFailure, failedID: String, request: TaskRequest,
         _ context: EffectContext
@@ -150,10 +148,11 @@ extension CeleryFormats {
         }
     }
 
-    /// Every step of a chain that comes after a failed one gets the same failure; one that belongs to a chord gives it its
-    /// part, and the body of one that is a chord fails too.
+    /// Fails every step of a chain after a failed one with the same failure. A step that belongs to a chord gives it its
+    /// part, and the body of a step that is a chord fails too.
     ///
-    /// - Parameter storing: whether the failures are stored: not for the chain of a task whose result nobody wants.
+    /// - Parameter storing: whether the failures are stored. They are not for the chain of a task whose result nobody
+    ///   wants.
     func failChain(
         _ chain: WireValue?, _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext, storing: Bool
     ) throws(CeleriacError) -> [Effect] {
@@ -176,8 +175,8 @@ extension CeleryFormats {
         return effects
     }
 
-    /// Error callbacks that this worker knows are called here; the others are sent as a group with the id of what failed.
-    func errorCallbacks(
+    /// Calls the error callbacks that this worker knows, and sends the others as a group with the id of what failed.
+    private func errorCallbacks(
         _ errbacks: [WireValue], _ failure: TaskFailure, failedID: String, request: TaskRequest,
         _ context: EffectContext
     ) throws(CeleriacError) -> (effects: [Effect], sent: CeleryResultTuple?) {
@@ -207,104 +206,16 @@ extension CeleryFormats {
         } catch {
             throw CeleriacError(.unsupported, "the error callbacks cannot be sent", cause: error)
         }
-        return (effects + (try self.effects(of: canvas.steps, in: publication)), group)
-    }
-
-    // MARK: Storing
-
-    func stored(
-        _ state: TaskState, _ value: WireValue, _ request: TaskRequest, _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
-        guard context.storesResult else { return [] }
-        return [.store(try record(state, value, traceback: nil, request, context))]
-    }
-
-    func stored(
-        _ failure: TaskFailure, as state: TaskState, _ request: TaskRequest, _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
-        guard context.storesResult || context.taskOptions.storesErrorsEvenIfIgnored == true else { return [] }
-        return [
-            .store(
-                try record(
-                    state, CeleryRemoteException(failure).encode(), traceback: failure.traceback, request, context))
-        ]
-    }
-
-    /// The failure of a step of a chain that never ran.
-    private func stored(
-        _ failure: TaskFailure, of step: CelerySignature, id: String, _ request: TaskRequest, _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
-        var meta = meta(.failure, CeleryRemoteException(failure).encode(), failure.traceback, id: id, context)
-        meta.groupID = step.options["group_id"]?.stringValue
-        if extendsResults {
-            meta.extended = CeleryExtendedResult(
-                name: step.task, args: .array(step.args), kwargs: .object(step.kwargs), worker: nil, retries: 0,
-                queue: nil)
-        }
-        return [.store(try record(meta, .failure, replyTo: request.replyTo, correlationID: id, request, context))]
-    }
-
-    /// The failure of a chord's body that never ran. Celery knows nothing of it but its id, and takes what the header's
-    /// task has sent for what the body has.
-    func stored(
-        _ failure: TaskFailure, ofBody id: String, children: [CeleryResultTuple], _ request: TaskRequest,
-        _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
-        var meta = meta(.failure, CeleryRemoteException(failure).encode(), failure.traceback, id: id, context)
-        meta.children = .array(children.map { $0.encode() })
-        return [.store(try record(meta, .failure, replyTo: request.replyTo, correlationID: id, request, context))]
-    }
-
-    func record(
-        _ state: TaskState, _ result: WireValue, traceback: String?, _ request: TaskRequest, _ context: EffectContext
-    ) throws(CeleriacError) -> ResultRecord {
-        var meta = meta(state, result, traceback, id: request.id, context)
-        meta.children = .array(context.children.map { CeleryResultTuple($0).encode() })
-        meta.groupID = request.groupID
-        meta.parentID = request.parentID
-        if extendsResults {
-            meta.extended = CeleryExtendedResult(
-                name: request.name, args: .array(request.arguments), kwargs: .object(request.keywordArguments),
-                worker: context.nodeName, retries: request.retries, queue: request.queue)
-            if let task = request.message as? CeleryTaskMessage, let names = task.stampedHeaders {
-                meta.other["stamped_headers"] = .array(names.map { .string($0) })
-                for name in names { meta.other[name] = task.stamps[name] }
-            }
-        }
-        return try record(
-            meta, state, replyTo: request.replyTo, correlationID: request.correlationID, request, context)
-    }
-
-    private func meta(
-        _ state: TaskState, _ result: WireValue, _ traceback: String?, id: String, _ context: EffectContext
-    ) -> CeleryResultMeta {
-        var meta = CeleryResultMeta(status: state.rawValue, result: result, taskID: id)
-        meta.traceback = traceback
-        meta.children = []
-        meta.dateDone = state.isFinal ? CeleryTime.text(context.now) : nil
-        return meta
-    }
-
-    func record(
-        _ meta: CeleryResultMeta, _ state: TaskState, replyTo: String?, correlationID: String?, _ request: TaskRequest,
-        _ context: EffectContext
-    ) throws(CeleriacError) -> ResultRecord {
-        do {
-            return ResultRecord(
-                taskID: meta.taskID, state: state, payload: try meta.encode(), replyTo: replyTo ?? "",
-                correlationID: correlationID, expiry: context.resultExpiry)
-        } catch {
-            throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
-        }
+        return (effects + (try steps(of: canvas, in: publication).map(\.effect)), group)
     }
 
     // MARK: Sending again
 
-    /// The same message once more, one retry on, to be run at `eta`; all else is kept.
+    /// The same message once more, with one retry more, to be run at `eta`. All else is kept.
     private func retryMessage(
         _ request: TaskRequest, eta: Date, now: Date, arguments: [WireValue]?, keywordArguments: WireObject?
     ) throws(CeleriacError) -> OutgoingMessage {
-        guard var task = request.message as? CeleryTaskMessage else {
+        guard var task = request.celeryMessage else {
             throw CeleriacError(.unsupported, "the request was not read from a Celery message")
         }
         if arguments != nil || keywordArguments != nil {
@@ -317,9 +228,10 @@ extension CeleryFormats {
         task.eta = try text(eta)
         task.parentID = task.parentID ?? task.id
         task.ignoreResult = task.ignoreResult ?? false
-        // A broker's own account of the message: one that goes round with it may be dropped as caught in a cycle.
+        // These are the broker's own account of the message. RabbitMQ may drop a message that carries them as caught in a
+        // cycle.
         task.otherHeaders = task.otherHeaders.filter { !Self.isBrokerHeader($0.key) }
-        // The broker refuses the name of a user other than the one that publishes.
+        // RabbitMQ refuses a message in the name of another user than the one that publishes it.
         task.properties.userID = nil
         task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
         return OutgoingMessage(
@@ -327,7 +239,7 @@ extension CeleryFormats {
     }
 
     private static func isBrokerHeader(_ name: String) -> Bool {
-        // By CC and BCC the broker has sent copies; it would send them again.
+        // RabbitMQ has sent copies to CC and BCC already, and would send them again.
         ["x-death", "x-delivery-count", "CC", "BCC"].contains(name) || name.hasPrefix("x-first-death-")
             || name.hasPrefix("x-last-death-")
     }
@@ -336,7 +248,7 @@ extension CeleryFormats {
     private func replaced(
         by submission: Submission, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        guard let task = request.message as? CeleryTaskMessage else {
+        guard let task = request.celeryMessage else {
             throw CeleriacError(.unsupported, "the request was not read from a Celery message")
         }
         var publication = context.publication
@@ -353,10 +265,10 @@ extension CeleryFormats {
                 "ImproperlyConfigured", module: "celery.exceptions", (error as? CeleryWireError)?.message ?? "\(error)")
             return try failed(failure, request, context)
         }
-        return try effects(of: canvas.steps, in: publication)
+        return try steps(of: canvas, in: publication).map(\.effect)
     }
 
-    /// A group that takes a task's place becomes a chord, so that its results are one.
+    /// What a replacement is sent as. A group becomes a chord, so that its results are one result.
     private func replacement(
         _ signature: CelerySignature, of task: CeleryTaskMessage
     ) throws(CeleryWireError) -> CelerySignature {
@@ -378,12 +290,5 @@ extension CeleryFormats {
         for callback in task.embed.callbacks?.arrayValue ?? [] { try signature.link(callback) }
         for errback in task.embed.errbacks?.arrayValue ?? [] { try signature.linkError(errback) }
         return signature
-    }
-}
-
-extension CeleryRemoteException {
-    /// The exception that a failure is on the wire.
-    init(_ failure: TaskFailure) {
-        self.init(excType: failure.type, excMessage: failure.arguments, excModule: failure.module)
     }
 }
