@@ -1,5 +1,5 @@
 /// How a delivery ends at the broker.
-public struct Settlement: Sendable {
+public struct Settlement: Sendable, Hashable {
     /// What becomes of the message.
     public enum Disposition: Sendable, Hashable {
         /// Done: the broker forgets it.

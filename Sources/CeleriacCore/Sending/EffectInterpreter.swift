@@ -7,7 +7,9 @@ struct EffectInterpreter: Sendable {
     let store: (any ResultStore)?
 
     /// Publishes messages, in one round trip.
-    func publish(_ messages: [OutgoingMessage]) async throws { try await broker.publish(messages) }
+    func publish(_ messages: [OutgoingMessage]) async throws {
+        if !messages.isEmpty { try await broker.publish(messages) }
+    }
 
     /// Stores states, in one round trip; nothing where no results are kept.
     func store(_ records: [ResultRecord]) async throws { try await store?.store(records) }
