@@ -76,9 +76,11 @@ final class EffectPipeline: Sendable {
         _ kind: Kind, _ plans: [Plan], instead: (Plan, any Error) -> [Effect], call: (ErrorCall, Plan) async -> Void
     ) async -> [Plan] {
         switch kind {
-        case .publish: await attempt(plans, "publish", fault: "followUpNotPublished", instead) { try await publish(&$0) }
+        case .publish:
+            await attempt(plans, "publish", fault: "followUpNotPublished", instead) { try await publish(&$0) }
         case .store: await attempt(plans, "store results", fault: "resultNotStored", instead) { try await store($0) }
-        case .count: await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
+        case .count:
+            await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
         case .call: await self.call(plans, by: call)
         case .settle: await settle(plans)
         }

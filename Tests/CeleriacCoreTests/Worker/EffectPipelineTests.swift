@@ -218,7 +218,8 @@ struct EffectPipelineTests {
             ])
     }
 
-    @Test("of a chord that another worker has the claim on wait for it, out of the worker's way; the part is added again")
+    @Test(
+        "of a chord that another worker has the claim on wait for it, out of the worker's way; the part is added again")
     func heldClaim() async {
         let (part, claim) = (part, claim)
         let peer = TripRecorder { trip in
