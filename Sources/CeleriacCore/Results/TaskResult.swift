@@ -30,6 +30,8 @@ public struct TaskResult: Sendable, Hashable {
 }
 
 /// The state of a task. Handlers may store states of their own.
+///
+/// Core's own, for every dialect. Celery's wire product, which does not know Core, has its own as well.
 public struct TaskState: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
     /// The state as the wire spells it.
     public var rawValue: String

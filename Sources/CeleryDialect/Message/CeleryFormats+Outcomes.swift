@@ -2,8 +2,6 @@ package import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
-import struct FoundationEssentials.Date
-
 extension CeleryFormats {
     /// What follows from an outcome, in Celery's order: publications, the stored state, the part of a chord, what fails
     /// with it, the settlement.
@@ -77,25 +75,23 @@ extension CeleryFormats {
         var publication = context.publication
         publication.parent = request
         var canvas = canvas(publication)
-        let children = context.children
-        var context = context
+        var following = context
         do {
-            context.children += try applyCallbacks(callbacks, value, &canvas).map { ResultReference($0) }
+            following.children += try applyCallbacks(callbacks, value, &canvas).map { ResultReference($0) }
             if let next = chain.popLast(),
                 let result = try canvas.apply(
                     CelerySignature.decode(next), args: [value], options: ["chain": .array(chain)])
             {
-                context.children.append(ResultReference(result))
+                following.children.append(ResultReference(result))
             }
         } catch {
             let failure = TaskFailure(
                 "ValueError", "what follows \(request.name) cannot be applied: \(error.message)")
-            context.children = children
             return try failed(failure, request, context)
         }
         return try steps(of: canvas, in: publication).map(\.effect)
-            + stored(.success, value, request, context)
-            + part(of: request, .success, value, context)
+            + stored(.success, value, request, following)
+            + part(of: request, .success, value, following)
     }
 
     /// Applies callbacks: one as it is; of several, the tasks become a new group.
@@ -120,7 +116,7 @@ extension CeleryFormats {
     // MARK: Failure
 
     /// The failure is stored, the chord gets its part, what is left of the chain fails too, and error callbacks are called.
-    private func failed(
+    func failed(
         _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         let embed = request.celeryMessage?.embed ?? CeleryEmbed()
@@ -207,88 +203,5 @@ extension CeleryFormats {
             throw CeleriacError(.unsupported, "the error callbacks cannot be sent", cause: error)
         }
         return (effects + (try steps(of: canvas, in: publication).map(\.effect)), group)
-    }
-
-    // MARK: Sending again
-
-    /// The same message once more, with one retry more, to be run at `eta`. All else is kept.
-    private func retryMessage(
-        _ request: TaskRequest, eta: Date, now: Date, arguments: [WireValue]?, keywordArguments: WireObject?
-    ) throws(CeleriacError) -> OutgoingMessage {
-        guard var task = request.celeryMessage else {
-            throw CeleriacError(.unsupported, "the request was not read from a Celery message")
-        }
-        if arguments != nil || keywordArguments != nil {
-            task.args = arguments ?? task.args
-            task.kwargs = keywordArguments ?? task.kwargs
-            task.argsrepr = nil
-            task.kwargsrepr = nil
-        }
-        task.retries = task.retries.nextOrLast
-        task.eta = try text(eta)
-        task.parentID = task.parentID ?? task.id
-        task.ignoreResult = task.ignoreResult ?? false
-        // These are the broker's own account of the message. RabbitMQ may drop a message that carries them as caught in a
-        // cycle.
-        task.otherHeaders = task.otherHeaders.filter { !Self.isBrokerHeader($0.key) }
-        // RabbitMQ refuses a message in the name of another user than the one that publishes it.
-        task.properties.userID = nil
-        task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
-        return OutgoingMessage(
-            message: try encode(task), routingKey: request.queue, declaredQueue: request.queue)
-    }
-
-    private static func isBrokerHeader(_ name: String) -> Bool {
-        // RabbitMQ has sent copies to CC and BCC already, and would send them again.
-        ["x-death", "x-delivery-count", "CC", "BCC"].contains(name) || name.hasPrefix("x-first-death-")
-            || name.hasPrefix("x-last-death-")
-    }
-
-    /// What takes the place of a task takes over its id, its place, what is linked to it and what comes after it.
-    private func replaced(
-        by submission: Submission, _ request: TaskRequest, _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
-        guard let task = request.celeryMessage else {
-            throw CeleriacError(.unsupported, "the request was not read from a Celery message")
-        }
-        var publication = context.publication
-        publication.parent = request
-        var canvas = canvas(publication)
-        do {
-            var signature = try replacement(try signature(of: submission), of: task)
-            signature = try canvas.replacing(task, by: signature)
-            try canvas.apply(signature)
-        } catch let error as CeleriacError {
-            throw error
-        } catch {
-            let failure = TaskFailure(
-                "ImproperlyConfigured", module: "celery.exceptions", (error as? CeleryWireError)?.message ?? "\(error)")
-            return try failed(failure, request, context)
-        }
-        return try steps(of: canvas, in: publication).map(\.effect)
-    }
-
-    /// What a replacement is sent as. A group becomes a chord, so that its results are one result.
-    private func replacement(
-        _ signature: CelerySignature, of task: CeleryTaskMessage
-    ) throws(CeleryWireError) -> CelerySignature {
-        let collect = CelerySignature(task: "celery.accumulate", kwargs: ["index": 0])
-        var signature = signature
-        if signature.kind == .group { signature = .chord(signature, body: collect) }
-        if signature.kind == .chain {
-            var steps = try signature.members()
-            guard let last = steps.last else {
-                throw CeleryWireError(.invalidTask, "Cannot replace with an empty chain")
-            }
-            if last.kind == .group {
-                steps[steps.count - 1] = .chord(last, body: collect)
-                var whole = CelerySignature.chain(steps, options: signature.options)
-                whole.immutable = signature.immutable
-                signature = whole
-            }
-        }
-        for callback in task.embed.callbacks?.arrayValue ?? [] { try signature.link(callback) }
-        for errback in task.embed.errbacks?.arrayValue ?? [] { try signature.linkError(errback) }
-        return signature
     }
 }

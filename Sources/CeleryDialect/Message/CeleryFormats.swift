@@ -1,26 +1,26 @@
-public import CeleriacCore
-public import CeleriacWire
-public import CeleryWire
+package import CeleriacCore
+package import CeleriacWire
+package import CeleryWire
 
 import struct FoundationEssentials.Date
 
-/// Celery's message formats and what follows from an outcome in Celery, as the runtime asks for them.
-public struct CeleryFormats: Sendable {
+/// Celery's message formats, and what follows from a task's outcome in Celery.
+package struct CeleryFormats: Sendable {
     /// The protocol of the messages that are sent: 2, or 1 for workers older than Celery 4.
-    public var protocolVersion: Int
+    package var protocolVersion: Int
     /// The forms of bodies that a worker accepts. A Celery worker accepts JSON only unless told otherwise.
-    public var accept: Set<CelerySerializer>
+    package var accept: Set<CelerySerializer>
     /// How large and how deep messages may be.
-    public var limits: WireLimits
+    package var limits: WireLimits
     /// What sent messages name as their origin.
-    public var origin: String
+    package var origin: String
     /// How values become Celery's JSON and back.
-    public var valueCoding: any ValueCoding
+    package var valueCoding: any ValueCoding
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
-    public var extendsResults: Bool
+    package var extendsResults: Bool
 
     /// Makes formats.
-    public init(
+    package init(
         protocolVersion: Int = 2,
         accept: Set<CelerySerializer> = [.json],
         limits: WireLimits = .default,

@@ -1,23 +1,23 @@
 public import CeleriacCore
-public import CeleriacWire
+package import CeleriacWire
 public import MachineryWire
 
 package import struct FoundationEssentials.Date
 
-/// Machinery's message formats and what follows from an outcome in Machinery, as the runtime asks for them.
-public struct MachineryFormats: Sendable {
+/// Machinery's message formats, and what follows from a task's outcome in Machinery.
+package struct MachineryFormats: Sendable {
     /// The routing key of tasks that name none: on Redis and on exchanges that are not direct the default queue, on a
     /// direct exchange the binding key.
-    public var defaultRoutingKey: String
+    package var defaultRoutingKey: String
     /// Whether later states than `PENDING` name their task: Redis keeps the name, the other backends don't.
-    public var laterStatesNameTheirTask: Bool
+    package var laterStatesNameTheirTask: Bool
     /// How often a worker puts back a message whose task it does not know, before it parks it.
-    public var unregisteredAttempts: Int
+    package var unregisteredAttempts: Int
     /// How large and how deep messages may be.
-    public var limits: WireLimits
+    package var limits: WireLimits
 
     /// Makes formats.
-    public init(
+    package init(
         defaultRoutingKey: String,
         laterStatesNameTheirTask: Bool = true,
         unregisteredAttempts: Int = 3,
