@@ -22,7 +22,7 @@ extension CeleryFormats {
         guard context.publication.countsChords else { return [] }
         let payload: [UInt8]
         do {
-            payload = try JSON.encode([1, .string(taskID), .string(state.rawValue), result], style: .python)
+            payload = try WireJSON.encode([1, .string(taskID), .string(state.rawValue), result], style: .python)
         } catch {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }
@@ -160,7 +160,7 @@ enum ChordResults {
         var results: [WireValue] = []
         var byID: [String: WireValue] = [:]
         for bytes in completion.parts {
-            guard let part = try? JSON.decode(bytes), let id = part[1]?.stringValue, let state = part[2]?.stringValue,
+            guard let part = try? WireJSON.decode(bytes), let id = part[1]?.stringValue, let state = part[2]?.stringValue,
                 let result = part[3]
             else { return .failure(Failure("Join error: a part cannot be read")) }
             if state == TaskState.failure.rawValue || state == TaskState.revoked.rawValue {

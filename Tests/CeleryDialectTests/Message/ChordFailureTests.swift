@@ -31,7 +31,7 @@ import Testing
 
     private func metas(_ effects: [Effect]) throws -> [WireValue] {
         try effects.compactMap { effect in
-            if case .store(let record) = effect { try JSON.decode(record.payload) } else { nil }
+            if case .store(let record) = effect { try WireJSON.decode(record.payload) } else { nil }
         }
     }
 
@@ -76,7 +76,7 @@ import Testing
         }
         let effects = try formats.effects(of: .success(1), for: request, in: context)
         let callback = try #require(try effects.messages().first)
-        let failed = try JSON.encode(
+        let failed = try WireJSON.encode(
             [1, "header-1", "FAILURE", ["exc_type": "ValueError", "exc_message": ["boom"], "exc_module": "builtins"]],
             style: .python)
         let completed = try completion(effects, of: request, after: [failed])
