@@ -20,7 +20,7 @@ extension MachineryServer {
     /// - Throws: ``CeleriacError`` with code `configuration` for a spec that cannot be read, `argumentMismatch` or
     ///   `unsupported` for a task that cannot be sent.
     public func registerPeriodicTask(_ spec: String, name: String, _ signature: MachinerySignature) throws {
-        try check(signature)
+        try check(.signature(signature))
         try register(spec, name) { server in try await server.send(signature.periodicCopy) }
     }
 
@@ -28,7 +28,7 @@ extension MachineryServer {
     ///
     /// - Throws: as ``registerPeriodicTask(_:name:_:)``.
     public func registerPeriodicChain(_ spec: String, name: String, _ tasks: [MachinerySignature]) throws {
-        try check(MachineryChain(tasks))
+        try check(.chain(MachineryChain(tasks)))
         try register(spec, name) { server in try await server.send(MachineryChain(tasks.map(\.periodicCopy))) }
     }
 
@@ -38,7 +38,7 @@ extension MachineryServer {
     public func registerPeriodicGroup(
         _ spec: String, name: String, sendConcurrency: Int = 0, _ tasks: [MachinerySignature]
     ) throws {
-        try check(MachineryGroup(tasks))
+        try check(.group(MachineryGroup(tasks)))
         try register(spec, name) { server in
             try await server.send(MachineryGroup(tasks.map(\.periodicCopy)), sendConcurrency: sendConcurrency)
         }
@@ -51,7 +51,7 @@ extension MachineryServer {
         _ spec: String, name: String, sendConcurrency: Int = 0, callback: MachinerySignature,
         _ tasks: [MachinerySignature]
     ) throws {
-        try check(MachineryChord(MachineryGroup(tasks), callback: callback))
+        try check(.chord(MachineryChord(MachineryGroup(tasks), callback: callback)))
         try register(spec, name) { server in
             let group = MachineryGroup(tasks.map(\.periodicCopy))
             try await server.send(
@@ -60,7 +60,7 @@ extension MachineryServer {
     }
 
     /// Refuses what could not be sent, before its time comes.
-    private func check(_ workflow: any Sendable) throws {
+    private func check(_ workflow: MachineryWorkflow) throws {
         _ = try formats.publication(
             of: .native(workflow),
             in: PublicationContext(

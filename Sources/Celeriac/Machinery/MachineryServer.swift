@@ -110,7 +110,7 @@ public final class MachineryServer: TaskSender, Service {
     public func send<Value: Codable & Sendable>(
         _ signature: MachinerySignature, returning type: Value.Type = WireValue.self
     ) async throws -> AsyncResult<Value> {
-        result(try await send(native: signature, name: signature.name).id, as: type)
+        result(try await send(native: .signature(signature), name: signature.name).id, as: type)
     }
 
     /// Sends a chain.
@@ -119,7 +119,7 @@ public final class MachineryServer: TaskSender, Service {
     /// - Throws: as `send` of one task.
     @discardableResult
     public func send(_ chain: MachineryChain) async throws -> [AsyncResult<WireValue>] {
-        var results = [try await send(native: chain, name: "chain")]
+        var results = [try await send(native: .chain(chain), name: "chain")]
         while let parent = results.last?.parent { results.append(parent) }
         return results.reversed()
     }
@@ -131,7 +131,7 @@ public final class MachineryServer: TaskSender, Service {
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
     public func send(_ group: MachineryGroup, sendConcurrency: Int = 0) async throws -> [AsyncResult<WireValue>] {
-        try await send(native: group, name: "group", atOnce: sendConcurrency).members ?? []
+        try await send(native: .group(group), name: "group", atOnce: sendConcurrency).members ?? []
     }
 
     /// Sends a chord.
@@ -141,11 +141,13 @@ public final class MachineryServer: TaskSender, Service {
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
     public func send(_ chord: MachineryChord, sendConcurrency: Int = 0) async throws -> MachineryChordResult {
-        let callback = try await send(native: chord, name: "chord", atOnce: sendConcurrency)
+        let callback = try await send(native: .chord(chord), name: "chord", atOnce: sendConcurrency)
         return MachineryChordResult(members: callback.parent?.members ?? [], callback: callback)
     }
 
-    private func send(native: any Sendable, name: String, atOnce: Int = 0) async throws -> AsyncResult<WireValue> {
+    private func send(
+        native: MachineryWorkflow, name: String, atOnce: Int = 0
+    ) async throws -> AsyncResult<WireValue> {
         try await client.send(Signature(native: native, name: name), unconfirmed: atOnce > 0 ? atOnce : .max)
     }
 

@@ -1,7 +1,7 @@
 /// How a delivery ends at the broker.
-public struct Settlement: Sendable {
+public struct Settlement: Sendable, Hashable {
     /// What becomes of the message.
-    public enum Disposition: Sendable {
+    public enum Disposition: Sendable, Hashable {
         /// Done: the broker forgets it.
         case acknowledge
         /// Not wanted here: dropped, or dead-lettered where the queue says so. AMQP's `basic.reject`.

@@ -1,35 +1,41 @@
-public import CeleriacWire
+package import CeleriacWire
 
-public import struct FoundationEssentials.Date
-
-/// One task system's message formats: bytes to values and back, and what follows from what. No I/O, no clock.
-public protocol Dialect: Sendable {
+/// One task system's message formats: bytes to values and back, and what follows from what. A dialect is pure: it does no
+/// I/O and reads no clock.
+package protocol Dialect: Sendable {
     /// The dialect's name, for instance `celery`.
     var name: String { get }
 
     /// How Swift values become wire values and back.
     var valueCoding: any ValueCoding { get }
 
+    /// The states that workers store on the way of every task whose results are stored, whatever the task's options say:
+    /// `RECEIVED` when a slot takes the task up, `STARTED` when its handler begins.
+    var trackedStates: Set<TaskState> { get }
+
+    /// Whether the tasks after a failed one in a chain never get a state, so that whoever waits for one of them must look
+    /// at the tasks before it too.
+    var chainsEndSilently: Bool { get }
+
+    // MARK: Messages
+
     /// Reads the request out of a delivered message.
     ///
     /// - Throws: a ``MessageFault`` for a message that cannot be run; the worker parks it.
     func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest
 
-    /// Makes the message that sends a task.
+    /// Makes the messages that send something, and the steps that a chord needs between them.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` or `argumentMismatch` for what the format cannot carry.
-    func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage
-
-    /// Makes what sends something: messages, and the steps between them that a chord needs.
-    ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` for a shape that the task system has not.
+    /// - Throws: ``CeleriacError`` with code `unsupported` or `argumentMismatch` for what the task system cannot carry.
     func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError) -> Publication
 
-    /// Makes what sends something as one part more of the chord whose header `request` belongs to.
+    /// Makes the messages that send something as one more part of the chord whose header `request` belongs to.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` where there is no such thing.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the task system cannot do that.
     func addition(of submission: Submission, toChordOf request: TaskRequest, in context: PublicationContext)
         throws(CeleriacError) -> Publication
+
+    // MARK: Effects
 
     /// What follows from an outcome, in order.
     ///
@@ -38,6 +44,20 @@ public protocol Dialect: Sendable {
     func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext) throws(CeleriacError)
         -> [Effect]
 
+    /// What follows when a part completes its chord, in order.
+    ///
+    /// The worker asks only where the right to go on is its own, see ``ChordCompletion/heldFor``.
+    ///
+    /// - Parameters:
+    ///   - part: the part as the dialect made it.
+    ///   - request: the request whose outcome the part followed from.
+    ///   - context: the context of that outcome.
+    func effects(
+        of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect]
+
+    // MARK: Results
+
     /// The record of a state on the way (`STARTED`, or a custom one), or nil where the dialect stores none.
     func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> ResultRecord?
@@ -45,57 +65,55 @@ public protocol Dialect: Sendable {
     /// Reads a stored state.
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult
 
-    /// Writes which results belong to a group, as its result store keeps it.
+    /// Writes which results belong to a group, as the task system's result store keeps it.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` where there is no such thing.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where groups are not kept.
     func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8]
 
     /// Reads what ``payload(ofGroup:)`` wrote.
     func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference
-
-    /// The states that workers store on the way of every task whose results are stored, whatever its options say:
-    /// `RECEIVED` when a slot takes it up, `STARTED` when its handler begins.
-    var trackedStates: Set<TaskState> { get }
-
-    /// Whether what follows a failed task in a chain never gets a state, so that whoever waits for it has to look at what
-    /// came before.
-    var chainsEndSilently: Bool { get }
 }
 
 extension Dialect {
     /// None.
-    public var trackedStates: Set<TaskState> { [] }
-
-    /// Refuses.
-    public func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
-        throw CeleriacError(.unsupported, "\(name) keeps no groups")
-    }
-
-    /// Refuses.
-    public func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
-        throw CeleriacError(.unsupported, "\(name) keeps no groups")
-    }
+    package var trackedStates: Set<TaskState> { [] }
 
     /// No.
-    public var chainsEndSilently: Bool { false }
-
-    /// Sends single tasks without links, and refuses all else.
-    public func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)
-        -> Publication
-    {
-        guard case .task(var task) = submission, task.links.isEmpty, task.errorLinks.isEmpty else {
-            throw CeleriacError(.unsupported, "\(name) messages carry no canvas here: send the tasks one by one")
-        }
-        task.options.queue = task.options.queue ?? context.routes[task.name] ?? context.defaultQueue
-        task.replyTo = context.replyTo
-        return Publication(
-            effects: [.publish([try message(for: task, now: context.now)])], result: ResultReference(id: task.id))
-    }
+    package var chainsEndSilently: Bool { false }
 
     /// Refuses.
-    public func addition(
+    package func addition(
         of submission: Submission, toChordOf request: TaskRequest, in context: PublicationContext
     ) throws(CeleriacError) -> Publication {
         throw CeleriacError(.unsupported, "\(name) has no chords that can be added to")
     }
+
+    /// Nothing follows: the dialect makes no parts.
+    package func effects(
+        of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect] { [] }
+
+    /// Refuses.
+    package func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
+        throw CeleriacError(.unsupported, "\(name) keeps no groups")
+    }
+
+    /// Refuses.
+    package func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
+        throw CeleriacError(.unsupported, "\(name) keeps no groups")
+    }
 }
+
+// MARK: What a dialect keeps in Core's values
+
+// Core passes these on and never looks inside. A dialect has one type for each, and one accessor that casts to it.
+
+/// A dialect's own form of a message that was read: what a ``TaskRequest`` carries. An object, since requests are copied
+/// far more often than it is read.
+package protocol NativeMessage: AnyObject, Sendable {}
+
+/// A dialect's own form of what is sent: ``Submission/native(_:)``.
+package protocol NativeSignature: Sendable {}
+
+/// A step that a task of the dialect's own leaves to be done with its outcome: ``EffectContext/ownSteps``.
+package protocol NativeStep: Sendable {}

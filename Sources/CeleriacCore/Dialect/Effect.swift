@@ -1,16 +1,44 @@
-/// One step of what follows from an outcome. A dialect returns them in the order in which its task system does them; the
-/// worker carries them out in that order and knows no other.
-public enum Effect: Sendable {
-    /// Publish messages: callbacks, the next link of a chain, a retry.
+public import CeleriacWire
+
+/// One step of what follows from an outcome. A dialect returns the steps in the order in which its task system does them;
+/// the worker carries them out in that order and adds nothing.
+package enum Effect: Sendable, Equatable {
+    /// Publish messages: callbacks, the next task of a chain, a retry.
     case publish([OutgoingMessage])
     /// Store a state.
     case store(ResultRecord)
-    /// Go on with a chord. What its completion leads to is done next.
+    /// Advance a chord. What a completed chord leads to is done next.
     case chord(ChordOperation)
     /// Call an error callback in this worker.
     case call(ErrorCall)
-    /// End the delivery at the broker. Ignored where it has been ended before (early acknowledgement).
+    /// End the delivery at the broker. Skipped where it has ended before (early acknowledgement).
     case settle(Settlement.Disposition)
-    /// Wait before the next effect, a duration at most: a stop ends it. The worker takes another message meanwhile.
+    /// Wait before the next effect, for a duration at most: a stop ends the pause. The worker takes another message
+    /// meanwhile.
     case pause(Duration)
+}
+
+/// A call of an error callback in this worker, which gets the request and the failure themselves instead of a message.
+public struct ErrorCall: Sendable, Hashable {
+    /// The name under which the callback is registered.
+    public var name: String
+    /// The id of what failed: the request's own, or that of a task that never ran because of it.
+    public var failedID: String
+    /// The arguments after the request and the failure.
+    public var arguments: [WireValue]
+    /// The keyword arguments.
+    public var keywordArguments: WireObject
+    /// What failed.
+    public var failure: TaskFailure
+
+    /// Makes a call.
+    public init(
+        name: String, failedID: String, arguments: [WireValue], keywordArguments: WireObject, failure: TaskFailure
+    ) {
+        self.name = name
+        self.failedID = failedID
+        self.arguments = arguments
+        self.keywordArguments = keywordArguments
+        self.failure = failure
+    }
 }

@@ -1,31 +1,30 @@
-public import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
 /// What a dialect may know of the worker when it turns an outcome into effects.
-public struct EffectContext: Sendable {
+package struct EffectContext: Sendable {
     /// The worker's node name, `name@host`.
-    public var nodeName: String
+    package var nodeName: String
     /// The time of the outcome.
-    public var now: Date
+    package var now: Date
     /// Whether results of this task are wanted.
-    public var storesResult: Bool
+    package var storesResult: Bool
     /// The options under which the handler is registered.
-    public var taskOptions: TaskOptions
+    package var taskOptions: TaskOptions
     /// How long results are kept; nil for ever.
-    public var resultExpiry: Duration?
-    /// What the handler has sent, for its result to name.
-    public var children: [ResultReference]
-    /// What a task of the dialect's own has left to be done with its outcome.
-    public var ownSteps: [any Sendable]
-    /// The error callbacks that this worker calls itself, by name.
-    public var errorHandlers: Set<String>
-    /// How what follows is published.
-    public var publication: PublicationContext
+    package var resultExpiry: Duration?
+    /// What the handler has sent; its result names them.
+    package var children: [ResultReference]
+    /// The steps that a task of the dialect's own has left to be done with its outcome.
+    package var ownSteps: [any NativeStep]
+    /// The names of the error callbacks that this worker calls itself.
+    package var errorHandlers: Set<String>
+    /// How follow-up messages are published.
+    package var publication: PublicationContext
 
-    /// Makes a context.
-    public init(
+    package init(
         nodeName: String, now: Date, storesResult: Bool, taskOptions: TaskOptions, resultExpiry: Duration?,
-        children: [ResultReference] = [], ownSteps: [any Sendable] = [], errorHandlers: Set<String> = [],
-        publication: PublicationContext? = nil
+        children: [ResultReference] = [], ownSteps: [any NativeStep] = [], errorHandlers: Set<String> = [],
+        publication: PublicationContext
     ) {
         self.nodeName = nodeName
         self.now = now
@@ -35,10 +34,6 @@ public struct EffectContext: Sendable {
         self.children = children
         self.ownSteps = ownSteps
         self.errorHandlers = errorHandlers
-        self.publication =
-            publication
-            ?? PublicationContext(
-                now: now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true,
-                resultExpiry: resultExpiry)
+        self.publication = publication
     }
 }

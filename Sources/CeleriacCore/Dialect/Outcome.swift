@@ -8,8 +8,8 @@ public enum Outcome: Sendable {
     case success(WireValue)
     /// The handler threw, or its arguments did not fit.
     case failure(TaskFailure)
-    /// It is to be sent again, to be run at `eta`; `cause` is what made it fail this time. Arguments that are given take
-    /// the place of its own.
+    /// The task is sent again, to be run at `eta`; `cause` made it fail this time. Arguments that are given replace its
+    /// own.
     case retry(eta: Date, cause: TaskFailure, arguments: [WireValue]? = nil, keywordArguments: WireObject? = nil)
     /// Its time had passed before it could be run.
     case expired
@@ -20,9 +20,16 @@ public enum Outcome: Sendable {
     /// No handler is registered under its name.
     case unregistered
     /// The handler put something else in its place, which takes over its id.
-    case replaced(Submission)
+    case replaced(Replacement)
     /// The handler asked for nothing to be stored.
     case ignored
     /// The handler refused the message itself.
     case rejected(requeue: Bool)
+}
+
+/// What takes the place of a task that ran.
+public struct Replacement: Sendable {
+    package let submission: Submission
+
+    package init(_ submission: Submission) { self.submission = submission }
 }

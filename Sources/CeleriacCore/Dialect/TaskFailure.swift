@@ -8,21 +8,16 @@ public import CeleriacWire
 public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// The exception's class name, for instance `ValueError`.
     public var type: String
-    /// The module of the class. Python rebuilds the class only from a module that the reader has imported; otherwise
-    /// it makes one of that name.
-    public var module: String
+    /// The module of the class; nil for a built-in exception of the peer's language. Python rebuilds the class only from
+    /// a module that the reader has imported; otherwise it makes one of that name.
+    public var module: String?
     /// The exception's arguments.
     public var arguments: [WireValue]
     /// Where it happened, for a person. Free text.
     public var traceback: String?
 
     /// Makes a failure.
-    public init(
-        type: String,
-        module: String = "builtins",
-        arguments: [WireValue],
-        traceback: String? = nil
-    ) {
+    public init(type: String, module: String? = nil, arguments: [WireValue], traceback: String? = nil) {
         self.type = type
         self.module = module
         self.arguments = arguments
@@ -30,10 +25,35 @@ public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A failure with a message as its one argument.
-    public init(_ type: String, module: String = "builtins", _ message: String) {
+    public init(_ type: String, module: String? = nil, _ message: String) {
         self.init(type: type, module: module, arguments: [.string(message)])
     }
 
     /// The qualified type. The arguments are user data and not shown.
-    public var description: String { module == "builtins" ? type : "\(module).\(type)" }
+    public var description: String {
+        // Python's stored exceptions name the module of built-in ones too.
+        guard let module, module != "builtins" else { return type }
+        return "\(module).\(type)"
+    }
+}
+
+extension TaskFailure {
+    /// The failure that stands for an error which a handler threw.
+    ///
+    /// A ``TaskFailure`` stays what it is, and a ``RemoteTaskError`` becomes the failure that it tells of. Any other error
+    /// becomes an exception of its Swift type's name in the module `swift.<Module>`, which no Python reader has imported,
+    /// so that it never resolves to something else there; its argument is the error's description.
+    package init(_ error: any Error, task: String, id: String) {
+        if let failure = error as? TaskFailure {
+            self = failure
+        } else if let remote = error as? RemoteTaskError {
+            self = remote.failure
+        } else {
+            let module = String(reflecting: Swift.type(of: error)).prefix { $0 != "." }
+            self.init(
+                type: String(describing: Swift.type(of: error)), module: "swift.\(module)",
+                arguments: [.string(String(describing: error))])
+        }
+        if traceback == nil { traceback = "Swift task \(task)[\(id)] failed:\n\(description)" }
+    }
 }

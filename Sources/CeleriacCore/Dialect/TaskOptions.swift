@@ -1,5 +1,5 @@
-/// How a worker treats a task: what Celery calls a task's attributes. What is nil is left to the application's
-/// configuration, and without a word there to the defaults that are named here.
+/// How a worker treats a task: what Celery calls a task's attributes. An option that is nil is left to the application's
+/// configuration; where that is nil too, the default named here applies.
 public struct TaskOptions: Sendable, Hashable {
     /// When the message is acknowledged; nil leaves it to the worker's configuration.
     public var acknowledgement: Acknowledgement?
@@ -11,18 +11,17 @@ public struct TaskOptions: Sendable, Hashable {
     public var tracksStarted: Bool?
     /// Limits, where the sender asks for none.
     public var timeLimits: TimeLimits
-    /// How often the worker may begin the task; nil for no limit. Tasks that wait for their turn hold their place in its
+    /// How often the worker may begin the task; nil for no limit. Tasks that wait for their turn keep their place in the
     /// prefetch window.
     public var rateLimit: RateLimit?
-    /// Whether a late message is acknowledged when its task failed; otherwise it is rejected. Yes by
-    /// default.
+    /// Whether a late message is acknowledged when its task failed; otherwise it is rejected. Yes by default.
     public var acknowledgesOnFailure: Bool?
-    /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back
-    /// to its queue. Yes by default.
+    /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back to its queue. Yes by
+    /// default.
     public var acknowledgesOnTimeout: Bool?
-    /// How `retry` behaves where the handler does not say.
+    /// How `retry` behaves where the handler does not say how.
     public var retry: RetryPolicy
-    /// The errors after which the task is retried by itself, by ``retry``.
+    /// The errors after which the worker retries the task by itself, following ``retry``.
     public var retriedErrors: RetriedErrors
     /// Where the handler runs.
     public var placement: Placement
@@ -54,8 +53,8 @@ public struct TaskOptions: Sendable, Hashable {
         self.placement = placement
     }
 
-    /// These options, and where they leave something open those of `defaults`. How errors are retried and where the handler
-    /// runs are never left open.
+    /// These options, with those of `defaults` where they are nil. The rules for retries and the place where the handler
+    /// runs are never nil.
     public func over(_ defaults: TaskOptions) -> TaskOptions {
         var merged = self
         merged.acknowledgement = acknowledgement ?? defaults.acknowledgement

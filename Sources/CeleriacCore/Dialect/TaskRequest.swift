@@ -12,15 +12,15 @@ public struct TaskRequest: Sendable {
     public var arguments: [WireValue]
     /// Keyword arguments.
     public var keywordArguments: WireObject
-    /// Not to be run before this time.
+    /// The worker does not run it before this time.
     public var eta: Date?
-    /// Not to be run after this time.
+    /// The worker does not run it after this time.
     public var expires: Date?
     /// How often it was retried before.
     public var retries: Int
     /// Limits that the sender asked for; they win over the handler's own.
     public var timeLimits: TimeLimits
-    /// First task of the workflow that this one belongs to.
+    /// The first task of the workflow that this one belongs to.
     public var rootID: String?
     /// The task that sent this one.
     public var parentID: String?
@@ -34,7 +34,7 @@ public struct TaskRequest: Sendable {
     public var correlationID: String?
     /// The priority that the message carried.
     public var priority: UInt8?
-    /// Marks by name that its sender put on it, each a value or a list of values; it can be revoked by them.
+    /// The marks that its sender put on it, by name; each is a value or a list of values. Tasks can be revoked by them.
     public var stamps: WireObject = [:]
     /// All headers of the message.
     public var headers: WireObject
@@ -42,14 +42,13 @@ public struct TaskRequest: Sendable {
     public var queue: String
     /// Whether the broker delivered it before.
     public var redelivered: Bool
-    /// What is wrong with the arguments, where the dialect finds that out by itself: no handler is called then, and the
-    /// task fails so.
+    /// What is wrong with the arguments, where the dialect finds out by itself: the task then fails with it, and no handler
+    /// is called.
     public var refusal: TaskFailure?
     /// The dialect's own form of the message, from which it makes effects.
-    public var message: any Sendable
+    package let message: any NativeMessage
 
-    /// Makes a request. Only dialects do.
-    public init(
+    package init(
         id: String,
         name: String,
         arguments: [WireValue],
@@ -57,7 +56,7 @@ public struct TaskRequest: Sendable {
         headers: WireObject,
         queue: String,
         redelivered: Bool,
-        message: any Sendable
+        message: any NativeMessage
     ) {
         self.id = id
         self.name = name

@@ -1,6 +1,6 @@
 public import CeleriacWire
 
-/// A task that was sent, and its result to come.
+/// The result to come of a task that was sent.
 public struct AsyncResult<Value: Sendable>: Sendable {
     /// Which result it is, and what came before it in a chain.
     public let reference: ResultReference
@@ -27,19 +27,18 @@ public struct AsyncResult<Value: Sendable>: Sendable {
     ///
     /// - Parameter timeout: how long to wait at most; nil for as long as it takes.
     /// - Returns: what the task returned.
-    /// - Throws: ``RemoteTaskError`` when the task failed or was revoked, or a task before it in its chain so that it will
-    ///   never run; ``CeleriacError`` with code `timeout` when the
-    ///   time is up, `resultMismatch` when the result is not a `Value`, `unavailable` or `closed` when the result store
-    ///   is gone; `CancellationError`.
+    /// - Throws: ``RemoteTaskError`` when the task failed or was revoked, or when a task before it in its chain did, so that
+    ///   it will never run; ``CeleriacError`` with code `timeout` when the time is up, `resultMismatch` when the result is
+    ///   not a `Value`, `unavailable` or `closed` when the result store is gone; `CancellationError`.
     public func get(timeout: Duration? = nil) async throws -> Value {
         try client.value(of: try await client.finalResult(of: reference, timeout: timeout), coding: coding)
     }
 
-    /// Waits for the result by asking for it every so often, whatever the result store could tell by itself.
+    /// Waits for the result by asking for it at an interval, even where the result store would tell by itself.
     ///
     /// - Parameters:
-    ///   - interval: how long to wait between two questions.
     ///   - timeout: how long to wait at most; nil for as long as it takes.
+    ///   - interval: how long to wait between two questions.
     /// - Returns: what the task returned.
     /// - Throws: as ``get(timeout:)``.
     public func get(timeout: Duration? = nil, every interval: Duration) async throws -> Value {
@@ -83,8 +82,8 @@ extension Array {
     ///
     /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.
     /// - Returns: what the tasks returned, in their order.
-    /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed: the error of the first in order that is
-    ///   known to have.
+    /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed. Of several that are known to have failed,
+    ///   the first in order counts.
     public func get<Value: Sendable>(timeout: Duration? = nil) async throws -> [Value]
     where Element == AsyncResult<Value> {
         guard let client = first?.client else { return [] }

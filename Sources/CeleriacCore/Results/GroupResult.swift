@@ -1,6 +1,6 @@
 public import CeleriacWire
 
-/// A group that was sent, and its results to come.
+/// The results to come of a group that was sent.
 public struct GroupResult<Element: Sendable>: Sendable {
     /// Which results belong to it, and what came before it in a chain.
     public let reference: ResultReference
@@ -46,7 +46,7 @@ public struct GroupResult<Element: Sendable>: Sendable {
     /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed.
     public func get(timeout: Duration? = nil) async throws -> [Element] { try await results.get(timeout: timeout) }
 
-    /// Passes on each result as its task ends, in whatever order they do.
+    /// Passes on each result as its task ends, in the order in which they end.
     ///
     /// - Parameters:
     ///   - timeout: how long to wait at most for all; nil for as long as it takes.

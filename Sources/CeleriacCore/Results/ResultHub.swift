@@ -1,7 +1,7 @@
 import Logging
 import NIOConcurrencyHelpers
 
-/// Brings results that arrive to those who wait for them, and keeps those that arrive only once.
+/// Passes results on to those who wait for them, and keeps those that arrive only once.
 final class ResultHub: ResultSink {
     private struct Entry {
         /// Handles on the task that may still ask for its result.
@@ -52,8 +52,8 @@ final class ResultHub: ResultSink {
 
     /// Ends a wait.
     ///
-    /// - Parameter unwatch: called with those of the tasks that nobody waits for any more. Nobody can begin to wait for
-    ///   them meanwhile: a watch that begins later must not be ended by it. It does not call back.
+    /// - Parameter unwatch: gets those of the tasks that nobody waits for any more. It is called under the hub's lock, so
+    ///   that it cannot end a watch that begins later, and must not call back.
     func end(_ wait: ResultWait, _ taskIDs: [String], unwatch: ([String]) -> Void) {
         entries.withLockedValue { entries in
             let idle = taskIDs.filter { taskID in
@@ -66,7 +66,7 @@ final class ResultHub: ResultSink {
         }
     }
 
-    /// Ends all waits, also those that are yet to begin.
+    /// Ends all waits, including those that begin later.
     func close() {
         let waits = entries.withLockedValue { entries in
             closing.open()
@@ -86,7 +86,7 @@ final class ResultHub: ResultSink {
             guard entries.withLockedValue({ $0[taskID] != nil }) else { continue }
             do {
                 var result = try dialect.result(from: payload)
-                // The key that it was stored under says whose it is; some peers leave it out of the state.
+                // The key under which a state is stored says whose it is; some peers leave the id out of the state.
                 result.taskID = taskID
                 let waits = entries.withLockedValue { entries in
                     guard var entry = entries[taskID] else { return [ResultWait]() }
@@ -107,4 +107,17 @@ final class ResultHub: ResultSink {
         let waits = entries.withLockedValue { entries in entries.values.flatMap { $0.waits.values } }
         for wait in waits { wait.needsFetch() }
     }
+}
+
+/// Keeps the results of tasks in the hub for as long as somebody can ask for them.
+final class ResultTicket: Sendable {
+    private let taskIDs: [String]
+    private let hub: ResultHub
+
+    init(taskIDs: [String], hub: ResultHub) {
+        self.taskIDs = taskIDs
+        self.hub = hub
+    }
+
+    deinit { hub.release(taskIDs) }
 }

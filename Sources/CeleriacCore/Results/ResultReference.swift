@@ -1,4 +1,6 @@
-/// Which results belong together: a task's, or a group's, and what came before it.
+/// Names the result of a task or of a group, and what came before it.
+///
+/// Core's own, whatever the wire: Celery's wire product writes it as a `CeleryResultTuple`, and Core does not know Celery.
 public struct ResultReference: Sendable, Hashable {
     /// The id of the task or of the group.
     public var id: String
@@ -9,7 +11,7 @@ public struct ResultReference: Sendable, Hashable {
         get { parents.first }
         set { parents = newValue.map { [$0] } ?? [] }
     }
-    /// None or one: a struct cannot hold itself but in an array.
+    /// None or one: a struct can hold itself in an array only.
     private var parents: [ResultReference]
 
     /// The ids of all tasks in it.

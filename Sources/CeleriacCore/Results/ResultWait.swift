@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 final class ResultWait: Sendable {
     private struct State {
         var missing: Set<String>
-        /// Those that are waited for only to learn that they failed.
+        /// Tasks that matter only if they fail.
         let watched: Set<String>
         var hasFailed = false
         var results: [String: TaskResult] = [:]
@@ -31,7 +31,7 @@ final class ResultWait: Sendable {
         state = NIOLockedValueBox(State(missing: missing, watched: Set(others).subtracting(missing)))
     }
 
-    /// What is still to come.
+    /// The tasks whose results are still to come.
     var missing: [String] { state.withLockedValue { $0.isComplete ? [] : $0.unknown } }
 
     func fulfil(_ result: TaskResult) {
@@ -48,7 +48,7 @@ final class ResultWait: Sendable {
     /// Asks the caller to fetch again what is missing.
     func needsFetch() { update { $0.refetch = true } }
 
-    /// The caller waits no longer: its time is up, or it was cancelled.
+    /// Ends the wait: its time is up, or the caller was cancelled.
     func end() { update { $0.ended = true } }
 
     private func update(_ change: (inout State) -> Void) {

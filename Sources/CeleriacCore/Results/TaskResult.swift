@@ -13,7 +13,7 @@ public struct TaskResult: Sendable, Hashable {
     /// What the task sent: tasks and groups.
     public var children: [ResultReference]
 
-    /// Whether the task has ended, and not well.
+    /// Whether the task has ended without success.
     var hasFailed: Bool { state.isFinal && state != .success }
 
     /// Makes a result.
@@ -26,5 +26,81 @@ public struct TaskResult: Sendable, Hashable {
         self.value = value
         self.error = error
         self.children = children
+    }
+}
+
+/// The state of a task. Handlers may store states of their own.
+///
+/// Core's own, for every dialect. Celery's wire product, which does not know Core, has its own as well.
+public struct TaskState: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+    /// The state as the wire spells it.
+    public var rawValue: String
+
+    /// A state by its spelling.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// Nothing is stored: not begun, or never sent.
+    public static let pending = TaskState(rawValue: "PENDING")
+    /// A worker has it. Celery tells this by events only; Machinery stores it.
+    public static let received = TaskState(rawValue: "RECEIVED")
+    /// A handler runs. Stored only where tracking is on.
+    public static let started = TaskState(rawValue: "STARTED")
+    /// Ended with a result.
+    public static let success = TaskState(rawValue: "SUCCESS")
+    /// Ended with an error.
+    public static let failure = TaskState(rawValue: "FAILURE")
+    /// Failed and sent again.
+    public static let retry = TaskState(rawValue: "RETRY")
+    /// Withdrawn or expired before it ran, or terminated.
+    public static let revoked = TaskState(rawValue: "REVOKED")
+
+    /// Whether no other state follows.
+    public var isFinal: Bool { self == .success || self == .failure || self == .revoked }
+
+    /// The state as the wire spells it.
+    public var description: String { rawValue }
+}
+
+/// The error with which a task ended, as its worker stored it.
+///
+/// Types are never resolved by their name on the wire: compare ``type`` with what you expect.
+public struct RemoteTaskError: Error, Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
+    /// The task's id.
+    public var taskID: String
+    /// The state under which the error is stored: failure, revoked or retry.
+    public var state: TaskState
+    /// What went wrong, as the worker stored it. Throw it from a handler to pass the error on.
+    public var failure: TaskFailure
+
+    /// Makes an error.
+    public init(
+        taskID: String, state: TaskState = .failure, type: String, module: String?, arguments: [WireValue],
+        traceback: String? = nil
+    ) {
+        self.taskID = taskID
+        self.state = state
+        self.failure = TaskFailure(type: type, module: module, arguments: arguments, traceback: traceback)
+    }
+
+    /// The exception's class name, for instance `ValueError`.
+    public var type: String { failure.type }
+    /// The module of the class, where it is known.
+    public var module: String? { failure.module }
+    /// The exception's arguments.
+    public var arguments: [WireValue] { failure.arguments }
+    /// Where it happened, as the worker wrote it.
+    public var traceback: String? { failure.traceback }
+
+    /// The text in the exception's first argument, if it is text.
+    public var message: String? { arguments.first?.stringValue }
+
+    /// Which task ended with which type of error. Arguments are user data: see ``debugDescription``.
+    public var description: String { "task \(taskID) ended as \(state): \(failure)" }
+
+    /// The type, its arguments and the traceback.
+    public var debugDescription: String {
+        var text = "\(description)\(arguments)"
+        if let traceback { text += "\n\(traceback)" }
+        return text
     }
 }

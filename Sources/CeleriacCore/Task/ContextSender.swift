@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 final class ContextSender: Sendable {
     private let worker: Client?
     private let sent = NIOLockedValueBox<[ResultReference]>([])
-    private let left = NIOLockedValueBox<[any Sendable]>([])
+    private let left = NIOLockedValueBox<[any NativeStep]>([])
 
     init(client: Client?) {
         self.worker = client
@@ -14,9 +14,9 @@ final class ContextSender: Sendable {
     var children: [ResultReference] { sent.withLockedValue { $0 } }
 
     /// What the task has left for its dialect to do with the outcome.
-    var ownSteps: [any Sendable] { left.withLockedValue { $0 } }
+    var ownSteps: [any NativeStep] { left.withLockedValue { $0 } }
 
-    func leave(_ step: any Sendable) { left.withLockedValue { $0.append(step) } }
+    func leave(_ step: any NativeStep) { left.withLockedValue { $0.append(step) } }
 
     func client() throws -> Client {
         guard let worker else {

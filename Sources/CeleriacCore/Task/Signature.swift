@@ -1,7 +1,5 @@
 public import CeleriacWire
 
-import struct FoundationEssentials.UUID
-
 /// A task with its arguments and options, or tasks that belong together, ready to be sent: what Celery calls a signature.
 public struct Signature<Result: Sendable>: Sendable {
     /// The name of the task; of tasks that belong together, `chain`, `group` or `chord`.
@@ -24,8 +22,8 @@ public struct Signature<Result: Sendable>: Sendable {
             let arguments = try encodeArguments(encoder)
             return .task(
                 TaskSubmission(
-                    id: UUID().uuidString.lowercased(), name: task, arguments: arguments.positional,
-                    keywordArguments: arguments.keywords, options: SendOptions(), replyTo: ""))
+                    id: randomUUID(), name: task, arguments: arguments.positional,
+                    keywordArguments: arguments.keywords))
         }
     }
 
@@ -115,7 +113,7 @@ extension Signature where Result == WireValue {
 
 extension Signature where Result == WireValue {
     /// A signature that is in a dialect's own form already.
-    package init(native signature: any Sendable, name: String) {
+    package init(native signature: any NativeSignature, name: String) {
         self.init(name: name, resultCoding: .wire) { _ in .native(signature) }
     }
 }

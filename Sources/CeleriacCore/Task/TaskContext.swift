@@ -114,7 +114,7 @@ public struct TaskContext: Sendable {
     package func removeExpiredResults() async throws { try await sender.client().removeExpiredResults() }
 
     /// Leaves something for the dialect to do with the outcome of this run: for tasks that are the dialect's own.
-    package func leave(_ step: any Sendable) { sender.leave(step) }
+    package func leave(_ step: any NativeStep) { sender.leave(step) }
 
     /// Stores a state of the task's own, for instance `PROGRESS`, with a value that callers can read.
     ///

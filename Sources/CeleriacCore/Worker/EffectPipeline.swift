@@ -2,30 +2,34 @@ import Logging
 import NIOConcurrencyHelpers
 import Synchronization
 
-/// Carries out effects: one lane for each kind, each of which does everything that waits in one round trip; a plan moves
-/// on to the lane of its next effect when its first is done. So the order within a plan holds, and plans share trips.
+/// Carries out the plans of a worker.
+///
+/// There is a lane for each kind of effect. A lane carries out everything that waits in it in one round trip, and each plan
+/// moves on to the lane of its next effect when its first is done. So the order within a plan holds, and plans share trips.
 final class EffectPipeline: Sendable {
-    private let publishing = Lane<Plan>()
-    private let storing = Lane<Plan>()
-    private let counting = Lane<Plan>()
-    private let calling = Lane<Plan>()
-    private let settling = Lane<Plan>()
+    /// The lanes, by what they do.
+    enum Kind: Int, CaseIterable {
+        case publish, store, count, call, settle
+    }
+
+    private let lanes: [Lane<Plan>] = Kind.allCases.map { _ in Lane() }
     /// The plans that pause, each with its timer.
     private let pausing = NIOLockedValueBox<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
     private let lastPause = Atomic<UInt64>(0)
     private let underWay = NIOLockedValueBox((count: 0, drained: Gate?.none))
+    /// Once open, nothing is tried again: what cannot be done is given back.
+    private let lastCall = Gate()
 
-    private let broker: any Broker
-    private let store: (any ResultStore)?
+    private let dialect: any Dialect
+    private let interpreter: EffectInterpreter
     private let consumer: any MessageConsumer
     private let timers: any TimerSource
     private let logger: Logger
     /// Called with the number of jobs whose plans are done.
     private let onJobsEnded: @Sendable (Int) -> Void
-    /// Once open, nothing is tried again: what cannot be done is given back.
-    private let lastCall = Gate()
 
     init(
+        dialect: any Dialect,
         broker: any Broker,
         store: (any ResultStore)?,
         consumer: any MessageConsumer,
@@ -33,8 +37,8 @@ final class EffectPipeline: Sendable {
         logger: Logger,
         onJobsEnded: @escaping @Sendable (Int) -> Void
     ) {
-        self.broker = broker
-        self.store = store
+        self.dialect = dialect
+        self.interpreter = EffectInterpreter(broker: broker, store: store)
         self.consumer = consumer
         self.timers = timers
         self.logger = logger
@@ -49,29 +53,36 @@ final class EffectPipeline: Sendable {
     /// Runs the lanes until ``close()``.
     ///
     /// - Parameters:
-    ///   - instead: what to do in place of effects of a plan that are refused time and again, before its message is kept
-    ///     aside: the failure that its task has then.
-    ///   - call: calls an error callback of this worker. Not on an event loop: it is a handler.
+    ///   - instead: what to do in place of effects of a plan that are refused time and again, before its message is
+    ///     parked: the failure that its task then has.
+    ///   - call: calls an error callback of the worker. It is a handler, so it is not called on an event loop.
     func run(
         instead: @escaping @Sendable (Plan, any Error) -> [Effect],
         call: @escaping @Sendable (ErrorCall, Plan) async -> Void
     ) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.run(self.publishing) { await self.publish($0, instead: instead) } }
-            group.addTask { await self.run(self.storing) { await self.store($0, instead: instead) } }
-            group.addTask { await self.run(self.counting) { await self.count($0, instead: instead) } }
-            group.addTask(executorPreference: globalConcurrentExecutor) {
-                await self.run(self.calling) { await self.makeCalls($0, by: call) }
+            for kind in Kind.allCases {
+                let executor: (any TaskExecutor)? = kind == .call ? globalConcurrentExecutor : nil
+                group.addTask(executorPreference: executor) {
+                    while case let plans = await self.lanes[kind.rawValue].take(), !plans.isEmpty {
+                        self.forward(await self.carryOut(kind, plans, instead: instead, call: call))
+                    }
+                }
             }
-            group.addTask { await self.run(self.settling) { await self.settle($0) } }
         }
     }
 
-    private func run(_ lane: Lane<Plan>, perform: ([Plan]) async -> [Plan]) async {
-        while true {
-            let plans = await lane.take()
-            if plans.isEmpty { return }
-            forward(await perform(plans))
+    private func carryOut(
+        _ kind: Kind, _ plans: [Plan], instead: (Plan, any Error) -> [Effect], call: (ErrorCall, Plan) async -> Void
+    ) async -> [Plan] {
+        switch kind {
+        case .publish:
+            await attempt(plans, "publish", fault: "followUpNotPublished", instead) { try await publish(&$0) }
+        case .store: await attempt(plans, "store results", fault: "resultNotStored", instead) { try await store($0) }
+        case .count:
+            await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
+        case .call: await self.call(plans, by: call)
+        case .settle: await settle(plans)
         }
     }
 
@@ -86,7 +97,7 @@ final class EffectPipeline: Sendable {
         await gate?.wait()
     }
 
-    /// From now on nothing is tried twice.
+    /// From now on nothing is tried twice, and no plan pauses.
     func stopRetrying() {
         lastCall.open()
         let paused = pausing.withLockedValue { pausing in
@@ -98,55 +109,55 @@ final class EffectPipeline: Sendable {
     }
 
     func close() {
-        publishing.close()
-        storing.close()
-        counting.close()
-        calling.close()
-        settling.close()
+        for lane in lanes { lane.close() }
     }
 
+    // MARK: From lane to lane
+
     private func forward(_ plans: [Plan]) {
-        var toPublish: [Plan] = []
-        var toStore: [Plan] = []
-        var toCount: [Plan] = []
-        var toCall: [Plan] = []
-        var toSettle: [Plan] = []
+        guard let kind = plans.first?.kind else { return leave(plans) }
+        // Mostly all of a batch go the same way, and then they go as they are.
+        if plans.allSatisfy({ $0.kind == kind }) { return lanes[kind.rawValue].put(contentsOf: plans) }
+        var batches = [[Plan]](repeating: [], count: lanes.count)
+        var others: [Plan] = []
+        for plan in plans {
+            if let kind = plan.kind { batches[kind.rawValue].append(plan) } else { others.append(plan) }
+        }
+        for (lane, batch) in zip(lanes, batches) { lane.put(contentsOf: batch) }
+        leave(others)
+    }
+
+    /// Takes plans out of the lanes: those that pause, for a while, and those that are done.
+    private func leave(_ plans: [Plan]) {
         var done = 0
         var endedJobs = 0
+        var returning: [Plan] = []
         for plan in plans {
-            switch plan.first {
-            case .publish: toPublish.append(plan)
-            case .store: toStore.append(plan)
-            case .chord: toCount.append(plan)
-            case .call: toCall.append(plan)
-            case .settle: toSettle.append(plan)
-            case .pause(let duration):
+            if plan.kind != nil {
+                returning.append(plan)
+                continue
+            }
+            if plan.endsJob { endedJobs += 1 }
+            if case .pause(let duration)? = plan.first {
                 // It is out of the worker's way until then.
-                if plan.endsJob { endedJobs += 1 }
                 pause(plan.keptAside(), for: duration)
-            case nil:
+            } else {
                 done += 1
-                if plan.endsJob { endedJobs += 1 }
                 plan.onEnd?()
             }
         }
-        publishing.put(contentsOf: toPublish)
-        storing.put(contentsOf: toStore)
-        counting.put(contentsOf: toCount)
-        calling.put(contentsOf: toCall)
-        settling.put(contentsOf: toSettle)
         if endedJobs > 0 { onJobsEnded(endedJobs) }
-        guard done > 0 else { return }
-        let drained = underWay.withLockedValue { state in
-            state.count -= done
-            guard state.count == 0 else { return nil as Gate? }
-            defer { state.drained = nil }
-            return state.drained
+        if done > 0 {
+            let drained = underWay.withLockedValue { state in
+                state.count -= done
+                guard state.count == 0 else { return nil as Gate? }
+                defer { state.drained = nil }
+                return state.drained
+            }
+            drained?.open()
         }
-        drained?.open()
+        if !returning.isEmpty { forward(returning) }
     }
-
-    // MARK: Pausing
 
     private func pause(_ plan: Plan, for duration: Duration) {
         let id = lastPause.add(1, ordering: .relaxed).newValue
@@ -166,91 +177,74 @@ final class EffectPipeline: Sendable {
         if !isPaused { forward([plan.advanced()]) }
     }
 
-    // MARK: Publishing
+    // MARK: Publishing, storing, counting
 
-    private func publish(_ plans: [Plan], instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
-        await perform(plans, what: "publish", reason: "followUpNotPublished", instead: instead) { plans in
-            let messages = plans.map(\.messages)
-            do {
-                try await broker.publish(Array(messages.joined()))
-            } catch let error as PartialPublishError {
-                // What was taken is not published again.
-                var index = 0
-                for (place, messages) in messages.enumerated() {
-                    plans[place].leave(messages.enumerated().filter { error.names(index + $0.offset) }.map(\.element))
-                    index += messages.count
-                }
-                throw error
+    // Each does the first effects of all plans in one round trip, and returns for each plan what is done next, or nothing
+    // at all.
+
+    private func publish(_ plans: inout [Plan]) async throws -> [[Effect]] {
+        let messages = plans.map(\.messages)
+        do {
+            try await interpreter.publish(Array(messages.joined()))
+        } catch let error as PartialPublishError {
+            // What was taken is not published again.
+            var index = 0
+            for (place, messages) in messages.enumerated() {
+                plans[place].leave(messages.enumerated().filter { error.names(index + $0.offset) }.map(\.element))
+                index += messages.count
             }
-            return []
+            throw error
+        }
+        return []
+    }
+
+    private func store(_ plans: [Plan]) async throws -> [[Effect]] {
+        try await interpreter.store(
+            plans.compactMap { plan in if case .store(let record)? = plan.first { record } else { nil } })
+        return []
+    }
+
+    private func count(_ plans: [Plan]) async throws -> [[Effect]] {
+        let completions = try await interpreter.perform(
+            plans.compactMap { plan in if case .chord(let operation)? = plan.first { operation } else { nil } })
+        return zip(plans, completions).map { plan, completion in
+            completion.map { effects(of: $0, for: plan) } ?? []
         }
     }
 
-    // MARK: Storing
-
-    private func store(_ plans: [Plan], instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
-        guard let store else { return plans.map { $0.advanced() } }
-        return await perform(plans, what: "store results", reason: "resultNotStored", instead: instead) { plans in
-            try await store.store(
-                plans.compactMap { plan in
-                    guard case .store(let record)? = plan.first else { return nil }
-                    return record
-                })
-            return []
-        }
+    /// What follows when the part that a plan added completes its chord.
+    private func effects(of completion: ChordCompletion, for plan: Plan) -> [Effect] {
+        guard case .chord(.add(let part))? = plan.first else { return [] }
+        // Another worker has the right to go on, and may have died with it: the part is added again after its time.
+        if let rest = completion.heldFor { return [.pause(rest), .chord(.add(part.addedAgain()))] }
+        guard let request = plan.request, let context = plan.context else { return [] }
+        return dialect.effects(of: completion, of: part, for: request, in: context)
     }
-
-    // MARK: Chords
-
-    private func count(_ plans: [Plan], instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
-        guard let store = store as? any ChordStore else { return plans.map { $0.advanced() } }
-        return await perform(plans, what: "go on with chords", reason: "chordNotCounted", instead: instead) { plans in
-            let operations = plans.compactMap { plan -> ChordOperation? in
-                guard case .chord(let operation)? = plan.first else { return nil }
-                return operation
-            }
-            return zip(operations, try await store.perform(operations)).map { operation, completion in
-                guard let completion, case .add(let part) = operation else { return [] }
-                return part.whenComplete(completion)
-            }
-        }
-    }
-
-    // MARK: Error callbacks
-
-    private func makeCalls(_ plans: [Plan], by call: (ErrorCall, Plan) async -> Void) async -> [Plan] {
-        for plan in plans {
-            if case .call(let errorCall)? = plan.first { await call(errorCall, plan) }
-        }
-        return plans.map { $0.advanced() }
-    }
-
-    // MARK: Trying
 
     /// Does something for all plans at once; if that fails, for each alone, so that one which cannot be done does not
     /// hold up the others. While the other side is out of reach it is tried again: the messages stay claimed.
     ///
     /// - Parameters:
-    ///   - reason: the name of the fault of a message for which it is refused time and again.
-    ///   - instead: what is done for it then.
-    ///   - action: does it, and returns for each plan what is to be done next, or nothing for none. Where it does a part,
-    ///     it leaves the rest to the plans.
-    private func perform(
-        _ plans: [Plan],
-        what: String,
-        reason: String,
-        instead: (Plan, any Error) -> [Effect],
+    ///   - what: what it does, for the log.
+    ///   - fault: the fault of a message for which it is refused time and again.
+    ///   - instead: what is done for that message's task then.
+    ///   - action: does it. Where it does only a part, it leaves the rest to the plans.
+    private func attempt(
+        _ plans: [Plan], _ what: String, fault: String, _ instead: (Plan, any Error) -> [Effect],
         action: (inout [Plan]) async throws -> [[Effect]]
     ) async -> [Plan] {
         var plans = plans
         do {
             let next = try await action(&plans)
-            return Self.advanced(plans, next)
+            for index in plans.indices {
+                plans[index].advance(inserting: next.indices.contains(index) ? next[index] : [])
+            }
+            return plans
         } catch {
             logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
         }
         var done: [Plan] = []
-        /// Found out of reach after the last call: it is not waited for once more for each plan.
+        /// Found out of reach after the last call: the other plans do not wait for it once more each.
         var isGivenUp = false
         for var plan in plans {
             var backoff = Backoff()
@@ -283,7 +277,7 @@ final class EffectPipeline: Sendable {
                             "could not \(what): giving up",
                             metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
                         plan.replaceRest(
-                            with: .park(MessageFault(reason: reason, detail: String(describing: error))),
+                            with: .park(MessageFault(reason: fault, detail: String(describing: error))),
                             after: instead(plan, error))
                         break
                     }
@@ -295,16 +289,14 @@ final class EffectPipeline: Sendable {
         return done
     }
 
-    private static func advanced(_ plans: [Plan], _ next: [[Effect]]) -> [Plan] {
-        guard !next.isEmpty else { return plans.map { $0.advanced() } }
-        return zip(plans, next).map { plan, next in
-            var plan = plan
-            plan.advance(inserting: next)
-            return plan
-        }
-    }
+    // MARK: Calling and settling
 
-    // MARK: Settling
+    private func call(_ plans: [Plan], by call: (ErrorCall, Plan) async -> Void) async -> [Plan] {
+        for plan in plans {
+            if case .call(let errorCall)? = plan.first { await call(errorCall, plan) }
+        }
+        return plans.map { $0.advanced() }
+    }
 
     private func settle(_ plans: [Plan]) async -> [Plan] {
         let settlements = plans.compactMap { plan -> Settlement? in
@@ -324,9 +316,15 @@ final class EffectPipeline: Sendable {
 }
 
 extension Plan {
-    fileprivate func advanced() -> Plan {
-        var plan = self
-        plan.advance()
-        return plan
+    /// The lane of the effect whose turn it is; nil for a pause, and once nothing is left.
+    fileprivate var kind: EffectPipeline.Kind? {
+        switch first {
+        case .publish?: .publish
+        case .store?: .store
+        case .chord?: .count
+        case .call?: .call
+        case .settle?: .settle
+        case .pause?, nil: nil
+        }
     }
 }

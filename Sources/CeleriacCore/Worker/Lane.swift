@@ -31,7 +31,8 @@ package final class Lane<Element: Sendable>: Sendable {
     package func put(contentsOf elements: [Element]) {
         guard !elements.isEmpty else { return }
         let waiter = state.withLockedValue { state in
-            state.elements.append(contentsOf: elements)
+            // A lane that has been emptied takes the batch as it is, without a copy.
+            if state.elements.isEmpty { state.elements = elements } else { state.elements += elements }
             return state.takeWaiter()
         }
         resume(waiter)

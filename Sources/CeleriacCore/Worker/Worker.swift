@@ -80,7 +80,7 @@ public final class Worker: Service {
         client?.publicationContext()
             ?? PublicationContext(
                 now: timers.now, replyTo: store?.replyTo ?? "", defaultQueue: configuration.queues.first ?? "celery",
-                routes: [:], countsChords: store is any ChordStore,
+                routes: [:], countsChords: store?.countsChords ?? false,
                 keepsResults: store.map { !$0.deliversOnce } ?? false, resultExpiry: configuration.resultExpiry)
     }
 

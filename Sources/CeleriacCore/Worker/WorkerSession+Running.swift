@@ -84,7 +84,7 @@ extension WorkerSession {
         case let retry as RetryError:
             return self.retry(job, retry)
         case let replacement as ReplaceError:
-            return .replaced(replacement.submission)
+            return .replaced(Replacement(replacement.submission))
         case is IgnoreResult:
             return .ignored
         case let rejection as Rejection:
@@ -140,7 +140,9 @@ extension WorkerSession {
             .ended(
                 job.request, outcome,
                 runtime: job.startTime.map { .seconds(max(0, worker.timers.now.timeIntervalSince($0))) }))
-        var effects = self.effects(of: outcome, for: job, sender: sender)
+        let context = effectContext(
+            options: job.handler.options, storesResult: storesResult(of: job), sender: sender)
+        var effects = self.effects(of: outcome, for: job, in: context)
         // One that never began has its message still.
         let isAcknowledged = job.isAcknowledged
         if isAcknowledged {
@@ -149,7 +151,7 @@ extension WorkerSession {
         pipeline.submit(
             Plan(
                 receipt: isAcknowledged ? nil : job.receipt, taskID: job.request.id, endsJob: !isAcknowledged,
-                request: job.request, effects: effects, onEnd: telling))
+                request: job.request, context: context, effects: effects, onEnd: telling))
     }
 
     func finishUnregistered(_ request: TaskRequest, receipt: Receipt) {
@@ -164,13 +166,11 @@ extension WorkerSession {
             (try? worker.dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
         pipeline.submit(
             Plan(
-                receipt: receipt, taskID: request.id, endsJob: true, request: request, effects: effects,
-                onEnd: telling))
+                receipt: receipt, taskID: request.id, endsJob: true, request: request, context: context,
+                effects: effects, onEnd: telling))
     }
 
-    private func effects(of outcome: Outcome, for job: Job, sender: ContextSender?) -> [Effect] {
-        let context = effectContext(
-            options: job.handler.options, storesResult: storesResult(of: job), sender: sender)
+    private func effects(of outcome: Outcome, for job: Job, in context: EffectContext) -> [Effect] {
         do {
             return try worker.dialect.effects(of: outcome, for: job.request, in: context)
         } catch {

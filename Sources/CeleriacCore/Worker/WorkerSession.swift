@@ -44,8 +44,8 @@ final class WorkerSession: Sendable {
         self.slotPool = SlotPool(count: worker.configuration.concurrency)
         self.poolSize = NIOLockedValueBox(worker.configuration.concurrency)
         self.pipeline = EffectPipeline(
-            broker: worker.broker, store: worker.store, consumer: consumer, timers: worker.timers, logger: logger,
-            onJobsEnded: { capacity.release($0) })
+            dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer,
+            timers: worker.timers, logger: logger, onJobsEnded: { capacity.release($0) })
         let blocks = worker.handlers.values.contains { $0.options.placement == .blocking }
         self.blockingPool = blocks ? BlockingExecutor(threads: worker.configuration.concurrency) : nil
     }

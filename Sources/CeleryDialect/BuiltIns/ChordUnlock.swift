@@ -2,7 +2,7 @@ import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
-/// `celery.chord_unlock`: looks after a chord whose result store does not count, until all results of the header are there.
+/// `celery.chord_unlock`: looks after a chord that no result store counts, until all results of its header are there.
 struct ChordUnlock {
     /// How long to wait before it looks again, where the message does not say: `result_chord_retry_interval`.
     let retryInterval: Duration
@@ -51,12 +51,10 @@ struct ChordUnlock {
         do {
             call = try Call(arguments)
         } catch {
-            context.leave(UnreadableCall(error: error))
+            context.leave(CeleryStep.storeFailure(error))
             if let body = arguments["callback"] {
-                context.leave(
-                    ChordEnd(
-                        body: body, results: .failure(ChordResults.Failure("chord_unlock: \(ChordResults.text(error))"))
-                    ))
+                let text = "chord_unlock: \(ChordResults.text(error))"
+                context.leave(CeleryStep.endChord(body: body, .failure(ChordResults.Failure(text))))
             }
             throw error
         }
@@ -71,7 +69,7 @@ struct ChordUnlock {
             try again(call, cause: error, context)
         }
         guard stored.allSatisfy({ $0?.state.isFinal == true }) else { try again(call, cause: nil, context) }
-        context.leave(ChordEnd(body: call.body, results: Self.join(call.header, ids, stored)))
+        context.leave(CeleryStep.endChord(body: call.body, Self.join(call.header, ids, stored)))
     }
 
     /// The results in the order of the header, or the failure of the first that did not succeed.
@@ -81,10 +79,9 @@ struct ChordUnlock {
         var values: [String: WireValue] = [:]
         for (id, result) in zip(ids, stored) {
             if let error = result?.error {
-                return .failure(
-                    ChordResults.Failure(
-                        dependency: id,
-                        TaskFailure(type: error.type, module: error.module ?? "builtins", arguments: error.arguments)))
+                var failure = error.failure
+                failure.traceback = nil
+                return .failure(ChordResults.Failure(dependency: id, failure))
             }
             values[id] = result?.value
         }
@@ -113,7 +110,7 @@ struct ChordUnlock {
     /// Nobody will look again: the body fails.
     private func giveUp(_ call: Call, _ failure: TaskFailure, _ context: TaskContext) -> TaskFailure {
         let text = "chord_unlock could not be retried: \(ChordResults.text(failure))"
-        context.leave(ChordEnd(body: call.body, results: .failure(ChordResults.Failure(text, cause: failure))))
+        context.leave(CeleryStep.endChord(body: call.body, .failure(ChordResults.Failure(text, cause: failure))))
         return failure
     }
 }

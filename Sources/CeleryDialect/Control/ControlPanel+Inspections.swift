@@ -161,7 +161,7 @@ extension CeleryControlCall {
     /// - Parameter isSafe: whether arguments are shown as text.
     fileprivate func info(of job: JobSnapshot, isSafe: Bool = false) -> WireValue {
         let request = job.request
-        let message = request.message as? CeleryTaskMessage
+        let message = request.celeryMessage
         let repr = PythonRepr()
         var info = CeleryRequestInfo(
             id: request.id, name: request.name,

@@ -16,7 +16,7 @@ enum TaskEvents {
     }
 
     private static func received(_ request: TaskRequest) -> WireObject {
-        let message = request.message as? CeleryTaskMessage
+        let message = request.celeryMessage
         let repr = PythonRepr()
         return CeleryEventFields.received(
             id: request.id, name: request.name, args: message?.argsrepr ?? repr.text(args: request.arguments),

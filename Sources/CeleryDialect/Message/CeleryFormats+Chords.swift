@@ -1,14 +1,15 @@
-import CeleriacCore
+package import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
 extension CeleryFormats {
-    /// A task's part of the chord that it belongs to, if it does and the store counts.
+    // MARK: Parts
+
+    /// A task's part of the chord that it belongs to, if it belongs to one and the store counts.
     func part(
         of request: TaskRequest, _ state: TaskState, _ result: WireValue, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        guard let task = request.message as? CeleryTaskMessage, let body = task.embed.chord, !body.isNull,
-            let groupID = task.group
+        guard let task = request.celeryMessage, let body = task.embed.chord, !body.isNull, let groupID = task.group
         else { return [] }
         return try part(
             groupID: groupID, taskID: request.id, index: task.groupIndex, body: body, state, result, request, context)
@@ -25,39 +26,41 @@ extension CeleryFormats {
         } catch {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }
-        let part = ChordPart(
+        var part = ChordPart(
             groupID: groupID, taskID: taskID, index: index, payload: payload, expiry: context.resultExpiry,
-            token: CeleryID.random()
-        ) { completion in
-            effects(of: completion, body: body, request, context)
-        }
+            token: randomUUID())
+        part.body = body
+        part.children = context.children
         return [.chord(.add(part))]
     }
 
+    // MARK: Ends
+
     /// What follows when all parts of a header are there: the body is published with their results, or it fails.
-    func effects(
-        of completion: ChordCompletion, body: WireValue, _ request: TaskRequest, _ context: EffectContext
+    package func effects(
+        of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
     ) -> [Effect] {
-        let (effects, succeeded) = effects(of: ChordResults.join(completion), body: body, request, context)
+        var context = context
+        context.children = part.children
+        let (effects, succeeded) = end(part.body, with: ChordResults.join(completion), request, context)
         return effects + [.chord(.close(completion.claim, succeeded: succeeded))]
     }
 
-    /// What a task of Celery's own has left to be done.
+    /// Does what a task of Celery's own has left to be done.
     func effects(
-        ofOwn step: any Sendable, _ request: TaskRequest, _ context: EffectContext
+        of step: any NativeStep, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        switch step {
-        case let end as ChordEnd:
-            return effects(of: end.results, body: end.body, request, context).effects
-        case let failure as UnreadableCall:
-            return try stored(failure.error, ofBody: request.id, children: [], request, context)
-        default:
-            throw CeleriacError(.unsupported, "\(type(of: step)) is nothing that a task can leave to Celery's formats")
+        switch step as? CeleryStep {
+        case .endChord(let body, let results)?: return end(body, with: results, request, context).effects
+        case .storeFailure(let failure)?:
+            return try stored(failure, ofBody: request.id, children: [], request, context)
+        case nil: throw CeleriacError(.unsupported, "\(type(of: step)) is not a step of Celery's formats")
         }
     }
 
-    private func effects(
-        of results: Result<[WireValue], ChordResults.Failure>, body: WireValue, _ request: TaskRequest,
+    /// Publishes the body of a chord with the results of its header, or fails it.
+    private func end(
+        _ body: WireValue, with results: Result<[WireValue], ChordResults.Failure>, _ request: TaskRequest,
         _ context: EffectContext
     ) -> (effects: [Effect], succeeded: Bool) {
         do {
@@ -71,16 +74,16 @@ extension CeleryFormats {
             publication.parent = request
             var canvas = canvas(publication)
             try canvas.apply(CelerySignature.decode(body), args: [.array(values)])
-            return (try effects(of: canvas.steps, in: publication), true)
+            return (try steps(of: canvas, in: publication).map(\.effect), true)
         } catch {
             let failure = TaskFailure("ChordError", module: "celery.exceptions", "Callback error: \(error)")
             return ((try? chordFailed(body, failure, cause: failure, request, context)) ?? [], false)
         }
     }
 
-    /// The body of a chord fails without having run: its error callbacks are called, its failure is stored, and what comes
-    /// after it fails too. Of a group every member does, with what made the header fail.
-    func chordFailed(
+    /// Fails the body of a chord without running it: its error callbacks are called, its failure is stored, and what comes
+    /// after it fails too. Every member of a body that is a group fails, with what made the header fail.
+    private func chordFailed(
         _ body: WireValue, _ failure: TaskFailure, cause: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         guard let signature = try? CelerySignature.decode(body) else { return [] }
@@ -128,5 +131,71 @@ extension CeleryFormats {
         case .null?, nil: []
         case let value?: [value]
         }
+    }
+}
+
+/// The results of a chord's header, put together.
+enum ChordResults {
+    /// Why a chord's body cannot run.
+    struct Failure: Error {
+        /// What the body fails with.
+        let error: TaskFailure
+        /// What made the header fail.
+        let cause: TaskFailure
+
+        init(_ text: String, cause: TaskFailure? = nil) {
+            error = TaskFailure("ChordError", module: "celery.exceptions", text)
+            self.cause = cause ?? error
+        }
+
+        /// A part of the header did not succeed.
+        init(dependency id: String, _ cause: TaskFailure) {
+            self.init("Dependency \(id) raised \(ChordResults.text(cause))", cause: cause)
+        }
+    }
+
+    /// The results in the order of the header, nested where the header's shape was saved; or the failure with which the
+    /// chord ends, because one of the parts did not succeed.
+    static func join(_ completion: ChordCompletion) -> Result<[WireValue], Failure> {
+        var results: [WireValue] = []
+        var byID: [String: WireValue] = [:]
+        for bytes in completion.parts {
+            guard let part = try? WireJSON.decode(bytes), let id = part[1]?.stringValue, let state = part[2]?.stringValue,
+                let result = part[3]
+            else { return .failure(Failure("Join error: a part cannot be read")) }
+            if state == TaskState.failure.rawValue || state == TaskState.revoked.rawValue {
+                return .failure(Failure(dependency: id, TaskFailure(CeleryRemoteException.decode(result))))
+            }
+            results.append(result)
+            byID[id] = result
+        }
+        guard let saved = completion.group, let group = try? CeleryResultTuple.decodeGroup(saved),
+            let members = group.members
+        else { return .success(results) }
+        var nested: [WireValue] = []
+        for member in members {
+            guard let value = value(of: member, in: byID) else {
+                return .failure(Failure("Join error: the result of \(member.id) is missing"))
+            }
+            nested.append(value)
+        }
+        return .success(nested)
+    }
+
+    /// The result of a member, the list of them for a group.
+    static func value(of member: CeleryResultTuple, in results: [String: WireValue]) -> WireValue? {
+        guard let members = member.members else { return results[member.id] }
+        var values: [WireValue] = []
+        for member in members {
+            guard let value = value(of: member, in: results) else { return nil }
+            values.append(value)
+        }
+        return .array(values)
+    }
+
+    /// An exception as Python's `repr` shows it.
+    static func text(_ failure: TaskFailure) -> String {
+        let writer = PythonRepr(maximumLength: 4096, maximumDepth: 8)
+        return "\(failure.type)(\(failure.arguments.map { writer.text(of: $0) }.joined(separator: ", ")))"
     }
 }

@@ -2,10 +2,12 @@ import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
+import struct FoundationEssentials.Date
+
 extension CeleryFormats {
     /// The signature that a submission is on the wire.
     ///
-    /// - Parameter keepsID: whether it is sent now; otherwise it gets its id when it is.
+    /// - Parameter keepsID: whether the submission is sent now, with its id; otherwise it gets its id when it is sent.
     func signature(of submission: Submission, keepsID: Bool = false) throws(CeleriacError) -> CelerySignature {
         switch submission {
         case .task(let task):
@@ -62,8 +64,11 @@ extension CeleryFormats {
     /// Options under the names that they have in signatures.
     private func options(_ options: SendOptions) throws(CeleriacError) -> WireObject {
         var object: WireObject = [:]
-        if let countdown = options.countdown { object["countdown"] = Self.number(countdown) }
-        if let eta = options.eta { object["eta"] = .string(try text(eta)) }
+        if let eta = options.eta {
+            object["eta"] = .string(try text(eta))
+        } else if let countdown = options.countdown {
+            object["countdown"] = Self.number(countdown)
+        }
         if let expires = options.expires {
             object["expires"] = .string(try text(expires))
         } else if let seconds = options.expiresAfter {
@@ -87,5 +92,30 @@ extension CeleryFormats {
 
     private static func number(_ duration: Duration) -> WireValue {
         Int64(exactly: duration.seconds).map { .int($0) } ?? .double(duration.seconds)
+    }
+
+    func serializer(_ serializer: Serializer?) throws(CeleriacError) -> CelerySerializer {
+        guard let serializer else { return .json }
+        guard let known = CelerySerializer(rawValue: serializer.rawValue), known != .pickle else {
+            throw CeleriacError(
+                .unsupported, "there is no serializer \(serializer): use json, msgpack or yaml")
+        }
+        return known
+    }
+
+    func compression(_ compression: Compression?) throws(CeleriacError) -> CompressionMethod? {
+        guard let compression else { return nil }
+        guard let known = CompressionMethod(celeryName: compression.rawValue) else {
+            throw CeleriacError(
+                .unsupported, "there is no compression \(compression): use zlib, bzip2, xz or zstd")
+        }
+        return known
+    }
+
+    func text(_ date: Date) throws(CeleriacError) -> String {
+        guard let text = CeleryTime.text(date) else {
+            throw CeleriacError(.unsupported, "a time is outside the years 1 to 9999")
+        }
+        return text
     }
 }

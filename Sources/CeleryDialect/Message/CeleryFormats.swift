@@ -1,26 +1,26 @@
-public import CeleriacCore
-public import CeleriacWire
-public import CeleryWire
+package import CeleriacCore
+package import CeleriacWire
+package import CeleryWire
 
-public import struct FoundationEssentials.Date
+import struct FoundationEssentials.Date
 
-/// Celery's message formats and what follows from an outcome in Celery, as the runtime asks for them.
-public struct CeleryFormats: Dialect {
+/// Celery's message formats, and what follows from a task's outcome in Celery.
+package struct CeleryFormats: Sendable {
     /// The protocol of the messages that are sent: 2, or 1 for workers older than Celery 4.
-    public var protocolVersion: Int
+    package var protocolVersion: Int
     /// The forms of bodies that a worker accepts. A Celery worker accepts JSON only unless told otherwise.
-    public var accept: Set<CelerySerializer>
+    package var accept: Set<CelerySerializer>
     /// How large and how deep messages may be.
-    public var limits: WireLimits
+    package var limits: WireLimits
     /// What sent messages name as their origin.
-    public var origin: String
+    package var origin: String
     /// How values become Celery's JSON and back.
-    public var valueCoding: any ValueCoding
+    package var valueCoding: any ValueCoding
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
-    public var extendsResults: Bool
+    package var extendsResults: Bool
 
     /// Makes formats.
-    public init(
+    package init(
         protocolVersion: Int = 2,
         accept: Set<CelerySerializer> = [.json],
         limits: WireLimits = .default,
@@ -35,16 +35,18 @@ public struct CeleryFormats: Dialect {
         self.origin = origin
         self.valueCoding = valueCoding
     }
+}
 
+extension CeleryFormats: Dialect {
     /// `celery`.
-    public var name: String { "celery" }
+    package var name: String { "celery" }
 
     // MARK: Receiving
 
     /// Reads a request of protocol 1 or 2.
     ///
     /// - Throws: a ``MessageFault`` whose reason is the code of the ``CeleryWireError``.
-    public func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
+    package func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
         let task: CeleryTaskMessage
         let eta: Date?
         let expires: Date?
@@ -57,7 +59,8 @@ public struct CeleryFormats: Dialect {
         }
         var request = TaskRequest(
             id: task.id, name: task.task, arguments: task.args, keywordArguments: task.kwargs,
-            headers: message.headers, queue: delivery.queue, redelivered: delivery.redelivered, message: task)
+            headers: message.headers, queue: delivery.queue, redelivered: delivery.redelivered,
+            message: CeleryMessage(task))
         request.eta = eta
         request.expires = expires
         request.retries = task.retries
@@ -77,72 +80,12 @@ public struct CeleryFormats: Dialect {
         return request
     }
 
-    // MARK: Sending
-
-    /// Makes the message that sends a task.
-    ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` for what Celery's formats cannot carry.
-    public func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
-        let options = submission.options
-        var task = CeleryTaskMessage(
-            task: submission.name, id: submission.id, args: submission.arguments, kwargs: submission.keywordArguments,
-            serializer: try serializer(options.serializer), compression: try compression(options.compression))
-        let eta = options.eta ?? options.countdown.map { now.addingTimeInterval($0.seconds) }
-        task.eta = try eta.map { date throws(CeleriacError) in try text(date) }
-        let expiry = options.expiry(now: now)
-        task.expires = try expiry.map { date throws(CeleriacError) in try text(date) }
-        task.timeLimit = CeleryTimeLimit(
-            hard: options.timeLimits.hard?.seconds, soft: options.timeLimits.soft?.seconds)
-        task.rootID = submission.id
-        task.ignoreResult = options.ignoresResult ?? false
-        task.origin = origin
-        task.otherHeaders = options.headers
-        task.properties.replyTo = submission.replyTo
-        task.properties.priority = options.priority ?? 0
-        task.properties.expiration = expiry.map { CeleryTime.expiration(expires: $0, now: now) }
-        let queue = options.queue ?? "celery"
-        return OutgoingMessage(message: try encode(task), routingKey: queue, declaredQueue: queue)
-    }
-
-    func serializer(_ serializer: Serializer?) throws(CeleriacError) -> CelerySerializer {
-        guard let serializer else { return .json }
-        guard let known = CelerySerializer(rawValue: serializer.rawValue), known != .pickle else {
-            throw CeleriacError(
-                .unsupported, "there is no serializer \(serializer): use json, msgpack or yaml")
-        }
-        return known
-    }
-
-    func compression(_ compression: Compression?) throws(CeleriacError) -> CompressionMethod? {
-        guard let compression else { return nil }
-        guard let known = CompressionMethod(celeryName: compression.rawValue) else {
-            throw CeleriacError(
-                .unsupported, "there is no compression \(compression): use zlib, bzip2, xz or zstd")
-        }
-        return known
-    }
-
-    func text(_ date: Date) throws(CeleriacError) -> String {
-        guard let text = CeleryTime.text(date) else {
-            throw CeleriacError(.unsupported, "a time is outside the years 1 to 9999")
-        }
-        return text
-    }
-
-    func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {
-        do {
-            return try task.encode(protocolVersion: protocolVersion)
-        } catch {
-            throw CeleriacError(.unsupported, "the message of \(task.task) cannot be encoded", cause: error)
-        }
-    }
-
     // MARK: Results
 
     /// Reads a stored state.
     ///
     /// - Throws: ``CeleriacError`` with code `resultStore`.
-    public func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
+    package func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
         let meta: CeleryResultMeta
         do {
             meta = try CeleryResultMeta.decode(bytes, limits: limits)
@@ -150,7 +93,7 @@ public struct CeleryFormats: Dialect {
             throw CeleriacError(.resultStore, "a stored result cannot be read", cause: error)
         }
         let state = TaskState(rawValue: meta.status)
-        // What is no reference is left out: the state is what matters.
+        // A child that is no reference is left out: the state is what matters.
         let children = (meta.children?.arrayValue ?? []).compactMap { child in
             (try? CeleryResultTuple.decode(child)).map { ResultReference($0) }
         }
@@ -167,7 +110,7 @@ public struct CeleryFormats: Dialect {
     }
 
     /// Writes which results belong to a group: `{"result": <result tuple>}`.
-    public func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
+    package func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
         do {
             return try CeleryResultTuple(group).encodeGroup()
         } catch {
@@ -178,7 +121,7 @@ public struct CeleryFormats: Dialect {
     /// Reads which results belong to a group.
     ///
     /// - Throws: ``CeleriacError`` with code `resultStore`.
-    public func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
+    package func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
         do {
             return ResultReference(try CeleryResultTuple.decodeGroup(bytes, limits: limits))
         } catch {

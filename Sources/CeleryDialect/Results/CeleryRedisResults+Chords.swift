@@ -3,7 +3,10 @@ public import CeleriacCore
 import CeleriacRedis
 
 /// Chords are counted in Redis as Celery 5.7 does, so that Python and Swift workers may run the parts of one.
-extension CeleryRedisResults: ChordStore {
+extension CeleryRedisResults {
+    /// Yes.
+    public var countsChords: Bool { true }
+
     /// How long a worker has to publish a chord's body before another may, in seconds: what Celery gives with its defaults.
     private static let claimSeconds: Int64 = 21
     /// How often a part is given again because somebody else has the claim. Each time is one more worker that died of it.

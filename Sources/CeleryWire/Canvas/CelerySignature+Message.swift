@@ -1,17 +1,25 @@
-import CeleriacWire
+package import CeleriacWire
 import FoundationEssentials
+
+extension CeleryTaskMessage {
+    /// Makes the message of a task before any option is known: with the defaults of every message that is sent, whether
+    /// its options come from a signature or from a call.
+    package init(task: String, id: String, args: [WireValue], kwargs: WireObject, lineage: CeleryLineage) {
+        self.init(task: task, id: id, args: args, kwargs: kwargs)
+        rootID = lineage.rootID
+        parentID = lineage.parentID
+        origin = lineage.origin
+        ignoreResult = false
+        properties.replyTo = lineage.replyTo
+    }
+}
 
 extension CelerySignature {
     /// The message that publishes a task's signature, and its route.
     func message(lineage: CeleryLineage, now: Date) throws(CeleryWireError) -> (CeleryTaskMessage, CeleryRoute) {
-        var message = CeleryTaskMessage(task: task, id: id ?? "", args: args, kwargs: kwargs)
+        var message = CeleryTaskMessage(task: task, id: id ?? "", args: args, kwargs: kwargs, lineage: lineage)
         var route = CeleryRoute(taskName: routedTask)
         var countdown: Double?
-        message.rootID = lineage.rootID
-        message.parentID = lineage.parentID
-        message.origin = lineage.origin
-        message.ignoreResult = false
-        message.properties.replyTo = lineage.replyTo
         let stamps = (options["stamped_headers"]?.arrayValue ?? []).compactMap(\.stringValue)
         for (name, value) in options where !value.isNull {
             switch name {

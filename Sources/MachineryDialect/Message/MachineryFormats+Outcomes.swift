@@ -1,4 +1,4 @@
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacWire
 import MachineryWire
 
@@ -6,10 +6,10 @@ import struct FoundationEssentials.Date
 
 extension MachineryFormats {
     /// What follows from an outcome, in the order in which Machinery's worker does it.
-    public func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
+    package func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> [Effect]
     {
-        guard let task = request.message as? MachineryTask else {
+        guard let task = request.machineryMessage else {
             throw CeleriacError(.unsupported, "the request was not read from a Machinery message")
         }
         let signature = task.signature
@@ -29,7 +29,7 @@ extension MachineryFormats {
                 later.args = try self.signature(
                     of: TaskSubmission(
                         id: "", name: signature.name, arguments: arguments ?? [],
-                        keywordArguments: keywordArguments ?? [:], options: SendOptions(), replyTo: ""),
+                        keywordArguments: keywordArguments ?? [:]),
                     now: context.now
                 ).args
             }
@@ -105,7 +105,7 @@ extension MachineryFormats {
     }
 
     /// Sends error callbacks; each gets the text as its first argument.
-    private func told(
+    func told(
         _ callbacks: [MachinerySignature]?, _ text: String, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         var effects: [Effect] = []
@@ -125,7 +125,7 @@ extension MachineryFormats {
         return try sentAgain(later, context)
     }
 
-    /// The smallest number of 1, 2, 3, 5, 8, … that is larger; no more than a year of seconds.
+    /// The smallest number of 1, 2, 3, 5, 8, … that is larger; the first above a year of seconds at most.
     static func nextFibonacci(after number: Int) -> Int {
         var (current, next) = (1, 2)
         while current <= number, current < 31_536_000 { (current, next) = (next, current + next) }
@@ -139,89 +139,29 @@ extension MachineryFormats {
         return try stored(record, context) + sent(signature, context) + [.settle(.acknowledge)]
     }
 
-    private func unregistered(_ task: MachineryTask) -> [Effect] {
+    private func unregistered(_ task: MachineryMessage) -> [Effect] {
         if task.signature.ignoreWhenTaskNotRegistered { return [.settle(.reject)] }
         if task.attempts >= unregisteredAttempts {
             let fault = MessageFault(
                 reason: "unregistered", detail: "no worker that took it knows the task \(task.signature.name)")
             return [.settle(.park(fault))]
         }
-        // Another worker may know it; and this one need not see it again at once.
+        // Another worker may know it, and this one need not see it again at once.
         return [.pause(.milliseconds(250 << min(task.attempts, 5))), .settle(.requeue)]
     }
 
     // MARK: Parts
 
-    private func stored(_ record: ResultRecord, _ context: EffectContext) -> [Effect] {
+    func stored(_ record: ResultRecord, _ context: EffectContext) -> [Effect] {
         context.storesResult ? [.store(record)] : []
     }
 
     /// Sends a signature as Machinery's `SendTask` does: an id if it has none, its state, then the message.
-    private func sent(_ signature: MachinerySignature, _ context: EffectContext) throws(CeleriacError) -> [Effect] {
+    func sent(_ signature: MachinerySignature, _ context: EffectContext) throws(CeleriacError) -> [Effect] {
         var signature = signature
         if signature.uuid.isEmpty { signature.uuid = newTaskID() }
         let message = Effect.publish([try outgoing(signature, now: context.now)])
         guard context.storesResult else { return [message] }
         return [.store(try pending(signature, now: context.now, expiry: context.resultExpiry)), message]
-    }
-
-    // MARK: Groups
-
-    private func joined(
-        _ signature: MachinerySignature, _ record: ResultRecord, isFailure: Bool = false, _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
-        guard !signature.groupUUID.isEmpty else { return [] }
-        guard context.storesResult else {
-            // Without a backend nobody knows of the others: as with Machinery's null backend every member sends it.
-            guard let callback = signature.chordCallback, !isFailure else { return [] }
-            return try sent(callback, context)
-        }
-        let callback = signature.chordCallback
-        let part = ChordPart(
-            groupID: signature.groupUUID, taskID: signature.uuid, index: nil,
-            size: callback == nil ? nil : signature.groupTaskCount, payload: record.payload,
-            expiry: context.resultExpiry
-        ) { completion in
-            callback.map { self.completed($0, completion.parts, context) } ?? []
-        }
-        return [.chord(.add(part))]
-    }
-
-    /// What follows when all members of a chord have ended. Machinery falls silent where one has failed; here the
-    /// callback fails, so that whoever waits for it is told, and its error callbacks are sent.
-    private func completed(_ callback: MachinerySignature, _ states: [[UInt8]], _ context: EffectContext) -> [Effect] {
-        let callback = callback.withID(prefix: "chord_")
-        do {
-            return try followUp(callback, states, context)
-        } catch {
-            let text = "the results of the chord cannot be handed on: \(error.code)"
-            let record = try? record(
-                .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
-            return record.map { stored($0, context) } ?? []
-        }
-    }
-
-    private func followUp(
-        _ callback: MachinerySignature, _ states: [[UInt8]], _ context: EffectContext
-    ) throws(CeleriacError) -> [Effect] {
-        var callback = callback
-        var arguments: [MachineryArgument] = []
-        for bytes in states {
-            let state: MachineryTaskState
-            do {
-                state = try MachineryTaskState.decode(bytes, limits: limits)
-            } catch {
-                throw CeleriacError(.resultStore, "the state of a chord's member cannot be read", cause: error)
-            }
-            guard state.state == TaskState.success.rawValue else {
-                let text = "chord member \(state.taskUUID) failed: \(state.error)"
-                let record = try record(
-                    .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
-                return try stored(record, context) + told(callback.onError, text, context)
-            }
-            arguments += (state.results ?? []).map(\.argument)
-        }
-        if !callback.immutable { callback.args = (callback.args ?? []) + arguments }
-        return try sent(callback, context)
     }
 }

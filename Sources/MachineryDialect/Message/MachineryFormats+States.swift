@@ -1,14 +1,14 @@
-public import CeleriacCore
-public import CeleriacWire
-public import MachineryWire
+package import CeleriacCore
+package import CeleriacWire
+package import MachineryWire
 
-public import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
 extension MachineryFormats {
     /// The record of a state on the way.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` for a value: Machinery's states have none before the end.
-    public func record(
+    package func record(
         ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext
     ) throws(CeleriacError) -> ResultRecord? {
         guard state == .received || state == .started || state == .retry || meta.isNull else {
@@ -17,8 +17,8 @@ extension MachineryFormats {
         return try record(state, of: request.id, named: request.name, expiry: context.resultExpiry)
     }
 
-    /// The state under which a task waits to be run; its time is the one that later states keep.
-    public func pending(_ signature: MachinerySignature, now: Date, expiry: Duration?) throws(CeleriacError)
+    /// The state in which a task waits to be run. Later states keep its time.
+    package func pending(_ signature: MachinerySignature, now: Date, expiry: Duration?) throws(CeleriacError)
         -> ResultRecord
     {
         var state = MachineryTaskState(

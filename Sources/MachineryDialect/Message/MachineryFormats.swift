@@ -1,25 +1,23 @@
 public import CeleriacCore
-public import CeleriacWire
+package import CeleriacWire
 public import MachineryWire
 
-public import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
-/// Machinery's message formats and what follows from an outcome in Machinery, as the runtime asks for them.
-public struct MachineryFormats: Dialect {
+/// Machinery's message formats, and what follows from a task's outcome in Machinery.
+package struct MachineryFormats: Sendable {
     /// The routing key of tasks that name none: on Redis and on exchanges that are not direct the default queue, on a
     /// direct exchange the binding key.
-    public var defaultRoutingKey: String
+    package var defaultRoutingKey: String
     /// Whether later states than `PENDING` name their task: Redis keeps the name, the other backends don't.
-    public var laterStatesNameTheirTask: Bool
+    package var laterStatesNameTheirTask: Bool
     /// How often a worker puts back a message whose task it does not know, before it parks it.
-    public var unregisteredAttempts: Int
+    package var unregisteredAttempts: Int
     /// How large and how deep messages may be.
-    public var limits: WireLimits
-    /// How values become arguments and results.
-    public var valueCoding: any ValueCoding { MachineryValueCoding() }
+    package var limits: WireLimits
 
     /// Makes formats.
-    public init(
+    package init(
         defaultRoutingKey: String,
         laterStatesNameTheirTask: Bool = true,
         unregisteredAttempts: Int = 3,
@@ -30,15 +28,20 @@ public struct MachineryFormats: Dialect {
         self.unregisteredAttempts = unregisteredAttempts
         self.limits = limits
     }
+}
 
+extension MachineryFormats: Dialect {
     /// `machinery`.
-    public var name: String { "machinery" }
+    package var name: String { "machinery" }
+
+    /// How values become arguments and results.
+    package var valueCoding: any ValueCoding { MachineryValueCoding() }
 
     /// `RECEIVED` and `STARTED`.
-    public var trackedStates: Set<TaskState> { [.received, .started] }
+    package var trackedStates: Set<TaskState> { [.received, .started] }
 
-    /// Yes: Go workers store nothing for what they leave out.
-    public var chainsEndSilently: Bool { true }
+    /// Yes: Go workers store nothing for the tasks that they leave out.
+    package var chainsEndSilently: Bool { true }
 
     /// `task_` and a random UUID.
     func newTaskID() -> String { "task_" + randomUUID() }
@@ -46,7 +49,7 @@ public struct MachineryFormats: Dialect {
     // MARK: Receiving
 
     /// Reads the request out of a delivered message. Arguments that cannot be converted are its ``TaskRequest/refusal``.
-    public func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
+    package func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
         let signature: MachinerySignature
         do {
             signature = try MachinerySignature.decode(message.body, limits: limits)
@@ -63,7 +66,7 @@ public struct MachineryFormats: Dialect {
         var request = TaskRequest(
             id: signature.uuid, name: signature.name, arguments: arguments, keywordArguments: [:],
             headers: signature.headers ?? [:], queue: delivery.queue, redelivered: delivery.redelivered,
-            message: MachineryTask(signature: signature, attempts: delivery.attempts))
+            message: MachineryMessage(signature: signature, attempts: delivery.attempts))
         request.refusal = refusal
         request.eta = signature.eta?.date
         request.groupID = signature.groupUUID.isEmpty ? nil : signature.groupUUID
@@ -72,13 +75,6 @@ public struct MachineryFormats: Dialect {
     }
 
     // MARK: Sending
-
-    /// Makes the message that sends a task.
-    public func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
-        let signature = try signature(of: submission, now: now)
-        try check(signature)
-        return try outgoing(signature, now: now)
-    }
 
     /// Refuses a signature that a Go worker could not take.
     package func check(_ signature: MachinerySignature) throws(CeleriacError) {
@@ -92,8 +88,8 @@ public struct MachineryFormats: Dialect {
         }
     }
 
-    /// The message of a signature, its routing key and headers filled in as Machinery's publisher does.
-    public func outgoing(_ signature: MachinerySignature, now: Date) throws(CeleriacError) -> OutgoingMessage {
+    /// The message of a signature, with its routing key and headers filled in as Machinery's publisher does.
+    package func outgoing(_ signature: MachinerySignature, now: Date) throws(CeleriacError) -> OutgoingMessage {
         var signature = signature
         if signature.routingKey.isEmpty { signature.routingKey = defaultRoutingKey }
         signature.headers = signature.headers ?? [:]
@@ -103,7 +99,7 @@ public struct MachineryFormats: Dialect {
         } catch {
             throw CeleriacError(.unsupported, "the message of \(signature.name) cannot be encoded", cause: error)
         }
-        // Numbers among the headers are what a Go client cannot put in a table; they stay in the body.
+        // A Go client cannot put numbers in a table of headers; they stay in the body.
         let headers = (signature.headers ?? [:]).filter { _, value in
             switch value {
             case .string, .bool, .null: true
@@ -125,7 +121,7 @@ public struct MachineryFormats: Dialect {
     // MARK: Results
 
     /// Reads a stored state.
-    public func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
+    package func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
         let stored: MachineryTaskState
         do {
             stored = try MachineryTaskState.decode(bytes, limits: limits)
@@ -141,4 +137,28 @@ public struct MachineryFormats: Dialect {
         }
         return result
     }
+}
+
+/// A message that was read, and what the dialect must remember of its delivery.
+final class MachineryMessage: NativeMessage {
+    let signature: MachinerySignature
+    /// How often it was delivered before without having been settled.
+    let attempts: Int
+
+    init(signature: MachinerySignature, attempts: Int) {
+        self.signature = signature
+        self.attempts = attempts
+    }
+}
+
+extension TaskRequest {
+    var machineryMessage: MachineryMessage? { message as? MachineryMessage }
+
+    /// The signature that is run, as it came; nil in another dialect.
+    public var machinerySignature: MachinerySignature? { machineryMessage?.signature }
+}
+
+extension TaskContext {
+    /// The signature that is run, as it came; nil in another dialect.
+    public var machinerySignature: MachinerySignature? { request.machinerySignature }
 }

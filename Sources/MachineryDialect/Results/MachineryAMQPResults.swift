@@ -9,7 +9,7 @@ import NIOConcurrencyHelpers
 
 /// Task states at RabbitMQ as Machinery's AMQP backend keeps them: a queue for each task, a message for each state, which
 /// is gone once it was read. What was read last is remembered here, so that a state can be asked for again.
-public final class MachineryAMQPResults: ChordStore {
+public final class MachineryAMQPResults: ResultStore {
     private struct Memory {
         /// The last state that was read of a task.
         var states: [String: [UInt8]] = [:]
@@ -65,6 +65,8 @@ public final class MachineryAMQPResults: ChordStore {
     public var replyTo: String { "" }
     /// What was read is remembered.
     public var deliversOnce: Bool { false }
+    /// Yes.
+    public var countsChords: Bool { true }
 
     // MARK: States
 

@@ -3,7 +3,7 @@ import MachineryWire
 import NIOConcurrencyHelpers
 
 /// States and groups in this process: Machinery's eager backend.
-public final class MachineryMemoryResults: ChordStore {
+public final class MachineryMemoryResults: ResultStore {
     private let states = MemoryResultStore()
     /// The members of groups whose end nobody has been told of.
     private let groups = NIOLockedValueBox<[String: [String]]>([:])
@@ -17,6 +17,8 @@ public final class MachineryMemoryResults: ChordStore {
     public var replyTo: String { "" }
     /// States are kept to be read as often as one likes.
     public var deliversOnce: Bool { false }
+    /// Yes.
+    public var countsChords: Bool { true }
 
     /// Stores states.
     public func store(_ records: [ResultRecord]) async throws { try await states.store(records) }

@@ -2,7 +2,7 @@ public import CeleriacCore
 
 /// Keeps nothing: Machinery's null backend. Results cannot be read, and a chord's callback is sent after each member,
 /// without their results.
-public struct MachineryNullResults: ChordStore {
+public struct MachineryNullResults: ResultStore {
     /// Makes the store.
     public init() {}
 
@@ -12,6 +12,8 @@ public struct MachineryNullResults: ChordStore {
     public var replyTo: String { "" }
     /// Nothing is delivered.
     public var deliversOnce: Bool { false }
+    /// Yes.
+    public var countsChords: Bool { true }
 
     /// Does nothing.
     public func store(_ records: [ResultRecord]) async throws {}

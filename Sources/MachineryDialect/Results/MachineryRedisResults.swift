@@ -8,7 +8,7 @@ public import NIOCore
 import NIOConcurrencyHelpers
 
 /// Task states and groups in Redis as Machinery keeps them: a key for each, of its id's name.
-public final class MachineryRedisResults: ChordStore {
+public final class MachineryRedisResults: ResultStore {
     private let client: RedisClient
     private let logger: Logger
     private let timers: EventLoopTimerSource
@@ -36,6 +36,8 @@ public final class MachineryRedisResults: ChordStore {
     public var replyTo: String { "" }
     /// States are kept to be read as often as one likes.
     public var deliversOnce: Bool { false }
+    /// Yes.
+    public var countsChords: Bool { true }
 
     // MARK: States
 

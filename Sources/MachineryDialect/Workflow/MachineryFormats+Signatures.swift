@@ -1,22 +1,25 @@
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacWire
-public import MachineryWire
+package import MachineryWire
 
-public import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
 extension MachineryFormats {
-    /// The signature of what is one message: a task, a chain of tasks, or a signature as it stands. Ids and routing keys
-    /// that are not said are left open.
+    /// The signature of what is sent as one message: a task, a chain of tasks, or a signature as it stands. Ids and routing
+    /// keys that are not given stay empty.
     ///
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` for arguments that Machinery has no type for, `unsupported`
     ///   for options that its messages cannot carry, and for groups and chords inside.
-    public func signature(of submission: Submission, now: Date) throws(CeleriacError) -> MachinerySignature {
+    package func signature(of submission: Submission, now: Date) throws(CeleriacError) -> MachinerySignature {
         switch submission {
         case .task(let task):
             return try signature(of: task, now: now)
         case .native(let native):
-            if let signature = native as? MachinerySignature { return signature }
-            if let chain = native as? MachineryChain, let nested = chain.nested { return nested }
+            switch native as? MachineryWorkflow {
+            case .signature(let signature)?: return signature
+            case .chain(let chain)?: if let nested = chain.nested { return nested }
+            case .group?, .chord?, nil: break
+            }
             throw CeleriacError(.unsupported, "Machinery has no groups inside of other workflows")
         case .chain(let steps, let options):
             let links = try chain(steps, options, now: now)
@@ -27,7 +30,7 @@ extension MachineryFormats {
         }
     }
 
-    /// The tasks of a chain, one chain of several.
+    /// The tasks of a chain, with the chains in it spliced in.
     func chain(_ steps: [Submission], _ options: SubmissionOptions, now: Date) throws(CeleriacError) -> MachineryChain {
         var tasks: [MachinerySignature] = []
         for step in steps {
@@ -37,14 +40,14 @@ extension MachineryFormats {
                 tasks += try chain(inner, innerOptions, now: now).tasks
                 continue
             case .native(let native):
-                if let inner = native as? MachineryChain {
+                if case .chain(let inner)? = native as? MachineryWorkflow {
                     tasks += inner.tasks
                     continue
                 }
             case .task(let task): isImmutable = task.isImmutable
             default: break
             }
-            // Who takes nothing says so in Celery's words; in Machinery whoever comes before gives nothing.
+            // In Celery a task says that it takes nothing; in Machinery the task before it says that it gives nothing.
             if isImmutable, !tasks.isEmpty { tasks[tasks.count - 1].immutable = true }
             tasks.append(try signature(of: step, now: now))
         }
@@ -107,7 +110,7 @@ extension MachineryFormats {
         signature.priority = options.priority ?? 0
         if !task.links.isEmpty {
             signature.onSuccess = try signatures(task.links, now: now)
-            // A link that takes nothing: whoever comes before it gives nothing, to none of them.
+            // Where one link takes nothing, the task gives its results to none of them.
             signature.immutable = task.links.contains { link in
                 if case .task(let link) = link { link.isImmutable } else { false }
             }

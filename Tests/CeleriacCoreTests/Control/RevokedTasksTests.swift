@@ -51,6 +51,6 @@ import Testing
     private func request(_ id: String) -> TaskRequest {
         TaskRequest(
             id: id, name: "work", arguments: [], keywordArguments: [:], headers: [:], queue: "q", redelivered: false,
-            message: id)
+            message: PlainMessage())
     }
 }

@@ -2,6 +2,13 @@ import CeleriacCore
 import CeleriacWire
 import FoundationEssentials
 
+/// A message of the plain dialect.
+final class PlainMessage: NativeMessage {
+    let message: WireMessage
+
+    init(_ message: WireMessage = WireMessage()) { self.message = message }
+}
+
 /// The least that a task system needs, to test the runtime without one: a body of `{id, name, args, kwargs, …}`.
 struct PlainDialect: Dialect {
     var name: String { "plain" }
@@ -14,7 +21,7 @@ struct PlainDialect: Dialect {
         var request = TaskRequest(
             id: id, name: name, arguments: body["args"]?.arrayValue ?? [],
             keywordArguments: body["kwargs"]?.objectValue ?? [:], headers: message.headers, queue: delivery.queue,
-            redelivered: delivery.redelivered, message: message)
+            redelivered: delivery.redelivered, message: PlainMessage(message))
         request.retries = body["retries"]?.intValue ?? 0
         request.eta = body["eta"]?.doubleValue.map { Date(timeIntervalSince1970: $0) }
         request.expires = body["expires"]?.doubleValue.map { Date(timeIntervalSince1970: $0) }
@@ -24,7 +31,17 @@ struct PlainDialect: Dialect {
         return request
     }
 
-    func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
+    /// Single tasks without links.
+    func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError) -> Publication {
+        guard case .task(var task) = submission, task.links.isEmpty, task.errorLinks.isEmpty else {
+            throw CeleriacError(.unsupported, "there is no canvas here")
+        }
+        task.options.queue = task.options.queue ?? context.routes[task.name] ?? context.defaultQueue
+        return Publication(
+            steps: [.publish([try message(for: task, now: context.now)])], result: ResultReference(id: task.id))
+    }
+
+    private func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
         var body: WireObject = [
             "id": .string(submission.id), "name": .string(submission.name), "args": .array(submission.arguments),
             "kwargs": .object(submission.keywordArguments),
@@ -55,7 +72,7 @@ struct PlainDialect: Dialect {
         case .failure(let failure):
             return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + [.settle(.acknowledge)]
         case .retry(let eta, _, _, _):
-            guard let message = request.message as? WireMessage,
+            guard let message = (request.message as? PlainMessage)?.message,
                 var body = try? WireJSON.decode(message.body).objectValue
             else { throw CeleriacError(.unsupported, "no message") }
             body["retries"] = .int(Int64(request.retries + 1))
@@ -74,6 +91,16 @@ struct PlainDialect: Dialect {
         case .ignored: return [.settle(.acknowledge)]
         case .rejected(let requeue): return [.settle(requeue ? .requeue : .reject)]
         }
+    }
+
+    /// A completed chord's body is a message to a queue named after the chord.
+    func effects(
+        of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect] {
+        [
+            .publish([OutgoingMessage(message: WireMessage(), routingKey: "body of \(part.groupID)")]),
+            .chord(.close(completion.claim, succeeded: true)),
+        ]
     }
 
     func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)

@@ -9,45 +9,18 @@ import Testing
 @Suite("Effects in workflows")
 struct WorkflowEffectsTests {
     private let formats = CeleryFormats(extendsResults: false)
-    private let now = Date(timeIntervalSince1970: 1_795_437_015)
+    private let now = EffectBench.now
     private let boom = TaskFailure(type: "ValueError", arguments: ["boom", 42])
 
     private func request(_ change: (inout CeleryTaskMessage) -> Void) throws -> TaskRequest {
         var task = CeleryTaskMessage(task: "tasks.add", id: "id-1", args: [2, 3])
         task.rootID = "root"
         change(&task)
-        return try formats.request(
-            of: try task.encode(),
-            delivery: Delivery(
-                content: .failure(MessageFault(reason: "", detail: "")), queue: "math",
-                receipt: Receipt(generation: 0, tag: 1)))
+        return try EffectBench(formats: formats).request(of: try task.encode())
     }
 
     private func context(errorHandlers: Set<String> = [], children: [ResultReference] = []) -> EffectContext {
-        EffectContext(
-            nodeName: "w@h", now: now, storesResult: true, taskOptions: TaskOptions(), resultExpiry: .seconds(60),
-            children: children, errorHandlers: errorHandlers)
-    }
-
-    private func messages(_ effects: [Effect]) throws -> [CeleryTaskMessage] {
-        try effects.flatMap { effect in
-            guard case .publish(let messages) = effect else { return [OutgoingMessage]() }
-            return messages
-        }.map { try CeleryTaskMessage.decode($0.message) }
-    }
-
-    private func stored(_ effects: [Effect]) throws -> [CeleryResultMeta] {
-        try effects.compactMap { effect in
-            guard case .store(let record) = effect else { return nil }
-            return try CeleryResultMeta.decode(record.payload)
-        }
-    }
-
-    private func parts(_ effects: [Effect]) -> [ChordPart] {
-        effects.compactMap { effect in
-            guard case .chord(.add(let part)) = effect else { return nil }
-            return part
-        }
+        EffectBench.context(children: children, errorHandlers: errorHandlers)
     }
 
     // MARK: Error callbacks
@@ -61,19 +34,18 @@ struct WorkflowEffectsTests {
         }
         let effects = try formats.effects(
             of: .failure(boom), for: request, in: context(errorHandlers: ["tasks.called"]))
-        let sent = try messages(effects)
+        let sent = try effects.messages()
         #expect(sent.map(\.task) == ["tasks.sent", "tasks.alone"])
         #expect(sent.map(\.args) == [["id-1", "more"], []])
         // As one group, the failed task's children.
         #expect(sent.map(\.parentID) == ["id-1", "id-1"] && sent.map(\.rootID) == ["root", "root"])
         #expect(Set(sent.map(\.group)).count == 1 && sent.map(\.groupIndex) == [0, 1])
-        let calls = effects.compactMap { if case .call(let call) = $0 { call } else { nil } }
-        #expect(calls.map(\.name) == ["tasks.called"] && calls.first?.failedID == "id-1")
-        #expect(calls.first?.arguments == [7] && calls.first?.keywordArguments == ["k": 1])
-        #expect(calls.first?.failure.arguments == ["boom", 42])
+        let call = ErrorCall(
+            name: "tasks.called", failedID: "id-1", arguments: [7], keywordArguments: ["k": 1], failure: boom)
+        #expect(effects.filter { if case .call = $0 { true } else { false } } == [.call(call)])
         for outcome in [Outcome.retry(eta: now, cause: boom), .expired, .revoked(.revoked)] {
             let effects = try formats.effects(of: outcome, for: request, in: context())
-            #expect(try messages(effects).filter { $0.task != "tasks.add" }.isEmpty, "\(outcome)")
+            #expect(try effects.messages().filter { $0.task != "tasks.add" }.isEmpty, "\(outcome)")
         }
     }
 
@@ -92,12 +64,12 @@ struct WorkflowEffectsTests {
             ]
         }
         let effects = try formats.effects(of: .failure(boom), for: request, in: context())
-        let results = try stored(effects)
+        let results = try effects.stored()
         #expect(Set(results.map(\.taskID)) == ["id-1", "a", "b", "b-body", "c"])
         #expect(results.allSatisfy { $0.status == "FAILURE" && $0.result["exc_message"] == ["boom", 42] })
         #expect(results.first { $0.taskID == "c" }?.groupID == "g")
         // The last step is a part of a chord, which must not wait for it.
-        #expect(parts(effects).map(\.taskID) == ["c"] && parts(effects).first?.index == 3)
+        #expect(effects.parts.map(\.taskID) == ["c"] && effects.parts.first?.index == 3)
     }
 
     // MARK: Chords
@@ -113,22 +85,20 @@ struct WorkflowEffectsTests {
             task.embed.chord = body
         }
         let effects = try formats.effects(of: .success(5), for: request, in: context())
-        let part = try #require(self.parts(effects).first)
+        let part = try #require(effects.parts.first)
         #expect(part.groupID == "g" && part.index == 1 && part.payload == Array(#"[1, "id-1", "SUCCESS", 5]"#.utf8))
-        return part.whenComplete(
-            ChordCompletion(claim: ChordClaim(groupID: "g", token: "t"), parts: parts, group: nil))
+        return formats.effects(
+            of: ChordCompletion(claim: ChordClaim(groupID: "g", token: "t"), parts: parts, group: nil), of: part,
+            for: request, in: context())
     }
 
     @Test func theLastPartPublishesTheBody() throws {
         let body: WireValue = ["task": "tasks.sum", "args": [7], "options": ["task_id": "body", "group_id": "g"]]
         let effects = try end(body, [part("a", "SUCCESS", 1), part("id-1", "SUCCESS", 5)])
-        let sent = try #require(try messages(effects).first)
+        let sent = try #require(try effects.messages().first)
         #expect(sent.id == "body" && sent.args == [[1, 5], 7] && sent.group == "g" && sent.groupIndex == nil)
         #expect(sent.rootID == "root" && sent.parentID == "id-1")
-        guard case .chord(.close(_, succeeded: true))? = effects.last else {
-            Issue.record("the chord is not closed")
-            return
-        }
+        #expect(effects.last == .chord(.close(ChordClaim(groupID: "g", token: "t"), succeeded: true)))
     }
 
     @Test func aFailedPartFailsTheBodyByName() throws {
@@ -141,25 +111,22 @@ struct WorkflowEffectsTests {
         ]
         let failure: WireValue = ["exc_type": "ValueError", "exc_message": ["boom", 42], "exc_module": "builtins"]
         let effects = try end(body, [part("a", "FAILURE", failure), part("id-1", "SUCCESS", 5)])
-        let results = try stored(effects)
+        let results = try effects.stored()
         #expect(results.map(\.taskID) == ["body", "next"])
         for result in results {
             #expect(result.status == "FAILURE" && result.result["exc_type"] == "ChordError")
             #expect(result.result["exc_module"] == "celery.exceptions")
             #expect(result.result["exc_message"] == ["Dependency a raised ValueError('boom', 42)"])
         }
-        #expect(try messages(effects).map(\.args) == [["body"]])
-        guard case .chord(.close(_, succeeded: false))? = effects.last else {
-            Issue.record("the chord is not closed as failed")
-            return
-        }
+        #expect(try effects.messages().map(\.args) == [["body"]])
+        #expect(effects.last == .chord(.close(ChordClaim(groupID: "g", token: "t"), succeeded: false)))
         let revoked: WireValue = [
             "exc_type": "TaskRevokedError", "exc_message": ["revoked"], "exc_module": "celery.exceptions",
         ]
         let texts = try [
             end(body, [part("a", "REVOKED", revoked)]), end(body, [Array("[1]".utf8)]),
             end(["task": "tasks.sum", "options": ["task_id": "body", "countdown": "x"]], [part("a", "SUCCESS", 1)]),
-        ].map { try stored($0).first?.result["exc_message"]?[0]?.stringValue ?? "" }
+        ].map { try $0.stored().first?.result["exc_message"]?[0]?.stringValue ?? "" }
         #expect(texts[0] == "Dependency a raised TaskRevokedError('revoked')")
         #expect(texts[1].hasPrefix("Join error: ") && texts[2].hasPrefix("Callback error: "))
     }
@@ -178,10 +145,10 @@ struct WorkflowEffectsTests {
         ]
         let failure: WireValue = ["exc_type": "ValueError", "exc_message": ["boom"], "exc_module": "builtins"]
         let effects = try end(body, [part("a", "FAILURE", failure)])
-        let results = try stored(effects)
+        let results = try effects.stored()
         #expect(results.map(\.taskID) == ["m1", "m2", "group"])
         #expect(results.allSatisfy { $0.result["exc_type"] == "ValueError" && $0.result["exc_message"] == ["boom"] })
-        let sent = try messages(effects)
+        let sent = try effects.messages()
         #expect(sent.map(\.task) == ["tasks.own", "tasks.shared", "tasks.shared"])
         #expect(sent.map(\.args) == [["m1"], ["m1"], ["m2"]])
     }
@@ -197,7 +164,7 @@ struct WorkflowEffectsTests {
             (.ignored, nil), (.rejected(requeue: true), nil),
         ]
         for (outcome, state) in outcomes {
-            let parts = parts(try formats.effects(of: outcome, for: request, in: context()))
+            let parts = try formats.effects(of: outcome, for: request, in: context()).parts
             let states = try parts.map { try WireJSON.decode($0.payload)[2]?.stringValue }
             #expect(states == (state.map { [$0] } ?? []), "\(outcome)")
             #expect(parts.allSatisfy { $0.index == nil })
@@ -212,15 +179,10 @@ struct WorkflowEffectsTests {
             task.embed.chord = chord
         }
         let submission = Submission.task(
-            TaskSubmission(
-                id: "extra", name: "tasks.extra", arguments: [1], keywordArguments: [:], options: SendOptions(),
-                replyTo: ""))
+            TaskSubmission(id: "extra", name: "tasks.extra", arguments: [1]))
         let publication = try formats.addition(of: submission, toChordOf: request, in: context().publication)
-        guard case .chord(.extend("g"))? = publication.effects.first else {
-            Issue.record("the chord is not extended first")
-            return
-        }
-        let sent = try #require(try messages(publication.effects).first)
+        #expect(publication.steps.first == .chord(.extend(groupID: "g")))
+        let sent = try #require(try publication.steps.map(\.effect).messages().first)
         #expect(sent.id == "extra" && sent.group == "g" && sent.embed.chord?["task"] == "tasks.sum")
         #expect(throws: CeleriacError.self) {
             try formats.addition(
@@ -242,13 +204,11 @@ struct WorkflowEffectsTests {
             task.embed.errbacks = [["task": "tasks.errback"]]
         }
         let submission = Submission.task(
-            TaskSubmission(
-                id: "other", name: "tasks.other", arguments: [9], keywordArguments: [:], options: SendOptions(),
-                replyTo: ""))
-        let effects = try formats.effects(of: .replaced(submission), for: request, in: context())
+            TaskSubmission(id: "other", name: "tasks.other", arguments: [9]))
+        let effects = try formats.effects(of: .replaced(Replacement(submission)), for: request, in: context())
         // The task itself stores nothing and gives no part: what takes its place does.
-        #expect(try stored(effects).isEmpty && parts(effects).isEmpty)
-        let sent = try #require(try messages(effects).first)
+        #expect(try effects.stored().isEmpty && effects.parts.isEmpty)
+        let sent = try #require(try effects.messages().first)
         #expect(sent.id == "id-1" && sent.task == "tasks.other" && sent.args == [9])
         #expect(sent.group == "g" && sent.groupIndex == 1 && sent.rootID == "root" && sent.parentID == "id-1")
         #expect(sent.replacedTaskNesting == 3)
@@ -269,8 +229,8 @@ struct WorkflowEffectsTests {
             CelerySignature.group([
                 CelerySignature(task: "x", args: [1]), CelerySignature(task: "y", args: [2]),
             ]))
-        let effects = try formats.effects(of: .replaced(submission), for: request, in: context())
-        let header = try messages(effects)
+        let effects = try formats.effects(of: .replaced(Replacement(submission)), for: request, in: context())
+        let header = try effects.messages()
         #expect(header.map(\.task) == ["x", "y"])
         // A group becomes one result by celery.accumulate, which has the task's id.
         let body = try CelerySignature.decode(try #require(header[0].embed.chord))
@@ -295,14 +255,14 @@ struct WorkflowEffectsTests {
                 callbacks: [["task": "c"]], errbacks: [["task": "e"]], chain: [["task": "n"]], chord: ["task": "b"])
         }
         let effects = try formats.effects(of: .retry(eta: now, cause: boom), for: request, in: context())
-        let again = try #require(try messages(effects).first)
-        let task = try #require(request.message as? CeleryTaskMessage)
+        let again = try #require(try effects.messages().first)
+        let task = try #require(request.celeryMessage)
         #expect(again.embed == task.embed && again.stamps == task.stamps && again.stampedHeaders == ["who"])
         #expect(again.shadow == "shadow" && again.parentID == "parent" && again.rootID == "root")
         #expect(again.group == "g" && again.groupIndex == 1 && again.origin == "gen1@h")
         #expect(again.replacedTaskNesting == 2 && again.ignoreResult == false)
-        #expect(try stored(effects).map(\.status) == ["RETRY"])
-        #expect(try stored(effects).first?.result["exc_message"] == ["boom", 42])
+        #expect(try effects.stored().map(\.status) == ["RETRY"])
+        #expect(try effects.stored().first?.result["exc_message"] == ["boom", 42])
     }
 
     @Test func resultsNameTheFamilyAndWhatIsAskedFor() throws {
@@ -316,13 +276,13 @@ struct WorkflowEffectsTests {
         }
         let effects = try formats.effects(
             of: .success(5), for: request, in: context(children: [ResultReference(id: "child-1")]))
-        let plain = try #require(try stored(effects).first)
+        let plain = try #require(try effects.stored().first)
         #expect(plain.parentID == "parent" && plain.groupID == "g" && plain.extended == nil)
         #expect(plain.children == [[["child-1", nil], nil], [["child-2", nil], nil]])
         #expect(plain.dateDone == "2026-11-23T12:30:15+00:00")
 
         let extended = CeleryFormats(extendsResults: true)
-        let result = try #require(try stored(extended.effects(of: .success(5), for: request, in: context())).first)
+        let result = try #require(try extended.effects(of: .success(5), for: request, in: context()).stored().first)
         let more = try #require(result.extended)
         #expect(more.name == "tasks.add" && more.args == [2, 3] && more.kwargs == [:] && more.worker == "w@h")
         #expect(more.retries == 1 && more.queue == "math")

@@ -9,82 +9,143 @@ import Testing
 /// What follows from what, without any broker.
 @Suite struct CeleryFormatsTests {
     private let formats = CeleryFormats()
-    private let now = Date(timeIntervalSince1970: 1_795_437_015)
+    private let now = EffectBench.now
 
     private func request(
-        headers: WireObject = [:], replacing text: String = "", by other: String = "",
-        change: (inout CeleryTaskMessage) -> Void = { _ in }
+        headers: WireObject = [:], change: (inout CeleryTaskMessage) -> Void = { _ in }
     ) throws -> TaskRequest {
         var task = CeleryTaskMessage(task: "tasks.add", id: "id-1", args: [2, 3])
         task.otherHeaders = headers
         change(&task)
-        var message = try task.encode()
-        if !text.isEmpty {
-            message.body = Array(String(decoding: message.body, as: UTF8.self).replacing(text, with: other).utf8)
-        }
-        return try formats.request(
-            of: message,
-            delivery: Delivery(
-                content: .failure(MessageFault(reason: "", detail: "")), queue: "math",
-                receipt: Receipt(generation: 0, tag: 1)))
+        return try EffectBench(formats: formats).request(of: try task.encode())
     }
 
     private func context(_ options: TaskOptions = TaskOptions(), storesResult: Bool = true) -> EffectContext {
-        EffectContext(
-            nodeName: "w@h", now: now, storesResult: storesResult, taskOptions: options, resultExpiry: .seconds(60))
+        EffectBench.context(options, storesResult: storesResult)
     }
 
-    /// The kinds of effects, in their order.
-    private func kinds(_ effects: [Effect]) -> [String] {
-        effects.map { effect in
-            switch effect {
-            case .publish(let messages): "publish \(messages.map(\.routingKey))"
-            case .store(let record): "store \(record.state)"
-            case .chord(.add(let part)): "part \(part.taskID) of \(part.groupID)"
-            case .chord(.open(let id, let size)): "open \(id) \(size)"
-            case .chord(.extend(let id)): "extend \(id)"
-            case .chord(.save(let id, _, _)): "save \(id)"
-            case .chord(.close(let claim, let succeeded)): "close \(claim.groupID) \(succeeded)"
-            case .call(let call): "call \(call.name)"
-            case .settle(.acknowledge): "acknowledge"
-            case .settle(.reject): "reject"
-            case .settle(.requeue): "requeue"
-            case .settle(.park(let fault)): "park \(fault.reason)"
-            case .pause(let duration): "pause \(duration)"
-            }
-        }
+    /// The state of the task, as it is stored.
+    private func store(_ state: TaskState, _ result: WireValue) throws -> Effect {
+        let meta = CeleryResultMeta(
+            status: state.rawValue, result: result, children: [], dateDone: state.isFinal ? EffectBench.time : nil,
+            taskID: "id-1")
+        return .store(
+            ResultRecord(
+                taskID: "id-1", state: state, payload: try meta.encode(), correlationID: "id-1", expiry: .seconds(60)))
+    }
+
+    private func store(
+        _ state: TaskState, _ type: String, _ arguments: [WireValue], module: String = "celery.exceptions"
+    ) throws -> Effect {
+        try store(
+            state, CeleryRemoteException(excType: type, excMessage: arguments, excModule: module).encode())
     }
 
     @Test func outcomesBecomeEffectsInCelerysOrder() throws {
         let request = try request()
         let failure = TaskFailure("ValueError", "no")
         let strict = TaskOptions(acknowledgesOnFailure: false, acknowledgesOnTimeout: false)
-        let expected: [(Outcome, TaskOptions, [String])] = [
-            (.success(5), TaskOptions(), ["store SUCCESS", "acknowledge"]),
-            (.failure(failure), TaskOptions(), ["store FAILURE", "acknowledge"]),
-            (.failure(failure), strict, ["store FAILURE", "reject"]),
-            (.retry(eta: now, cause: failure), TaskOptions(), [#"publish ["math"]"#, "store RETRY", "acknowledge"]),
-            (.expired, TaskOptions(), ["store REVOKED", "acknowledge"]),
-            (.timedOut(limit: 3), TaskOptions(), ["store FAILURE", "acknowledge"]),
-            (.timedOut(limit: 3), strict, ["store FAILURE", "requeue"]),
-            (.unregistered, TaskOptions(), ["store FAILURE", "park unregistered"]),
-            (.ignored, TaskOptions(), ["acknowledge"]),
-            (.rejected(requeue: true), TaskOptions(), ["requeue"]),
-            (.rejected(requeue: false), TaskOptions(), ["store FAILURE", "reject"]),
+        var again = try #require(request.celeryMessage)
+        again.retries = 1
+        again.eta = EffectBench.time
+        again.parentID = "id-1"
+        again.ignoreResult = false
+        let sentAgain = OutgoingMessage(message: try again.encode(), routingKey: "math", declaredQueue: "math")
+        let failed = try store(.failure, "ValueError", ["no"], module: "builtins")
+        let late = try store(.failure, "TimeLimitExceeded", [3], module: "billiard.exceptions")
+        let fault = MessageFault(
+            reason: "unregistered", detail: "no handler is registered for tasks.add at this worker")
+        let expected: [(Outcome, TaskOptions, [Effect])] = try [
+            (.success(5), TaskOptions(), [store(.success, 5), .settle(.acknowledge)]),
+            (.failure(failure), TaskOptions(), [failed, .settle(.acknowledge)]),
+            (.failure(failure), strict, [failed, .settle(.reject)]),
+            (
+                .retry(eta: now, cause: failure), TaskOptions(),
+                [
+                    .publish([sentAgain]), store(.retry, "ValueError", ["no"], module: "builtins"),
+                    .settle(.acknowledge),
+                ]
+            ),
+            (.expired, TaskOptions(), [store(.revoked, "TaskRevokedError", ["expired"]), .settle(.acknowledge)]),
+            (
+                .revoked(.revoked), TaskOptions(),
+                [store(.revoked, "TaskRevokedError", ["revoked"]), .settle(.acknowledge)]
+            ),
+            (
+                .revoked(.terminated(signal: 15)), TaskOptions(),
+                [store(.revoked, "TaskRevokedError", ["terminated"]), .settle(.acknowledge)]
+            ),
+            (.timedOut(limit: 3), TaskOptions(), [late, .settle(.acknowledge)]),
+            (.timedOut(limit: 3), strict, [late, .settle(.requeue)]),
+            (
+                .unregistered, TaskOptions(),
+                [store(.failure, "NotRegistered", ["tasks.add"]), .settle(.park(fault))]
+            ),
+            (.ignored, TaskOptions(), [.settle(.acknowledge)]),
+            (.rejected(requeue: true), TaskOptions(), [.settle(.requeue)]),
+            (.rejected(requeue: false), TaskOptions(), [store(.failure, "Reject", [nil, false]), .settle(.reject)]),
         ]
         for (outcome, options, wanted) in expected {
-            #expect(kinds(try formats.effects(of: outcome, for: request, in: context(options))) == wanted, "\(outcome)")
+            #expect(try formats.effects(of: outcome, for: request, in: context(options)) == wanted, "\(outcome)")
         }
+    }
+
+    @Test func aResultIsStoredAsCeleryWritesIt() throws {
+        guard case .store(let record)? = try formats.effects(of: .success(5), for: request(), in: context()).first
+        else {
+            Issue.record("nothing is stored")
+            return
+        }
+        #expect(
+            String(decoding: record.payload, as: UTF8.self) == """
+                {"status": "SUCCESS", "result": 5, "traceback": null, "children": [], \
+                "date_done": "2026-11-23T12:30:15+00:00", "task_id": "id-1"}
+                """)
     }
 
     @Test func nothingIsStoredWhereNobodyWantsIt() throws {
         let request = try request()
         let silent = context(storesResult: false)
-        #expect(kinds(try formats.effects(of: .success(5), for: request, in: silent)) == ["acknowledge"])
+        #expect(try formats.effects(of: .success(5), for: request, in: silent) == [.settle(.acknowledge)])
         let errors = context(TaskOptions(storesErrorsEvenIfIgnored: true), storesResult: false)
         let failed = Outcome.failure(TaskFailure("ValueError", "no"))
-        #expect(kinds(try formats.effects(of: failed, for: request, in: silent)) == ["acknowledge"])
-        #expect(kinds(try formats.effects(of: failed, for: request, in: errors)) == ["store FAILURE", "acknowledge"])
+        #expect(try formats.effects(of: failed, for: request, in: silent) == [.settle(.acknowledge)])
+        #expect(
+            try formats.effects(of: failed, for: request, in: errors) == [
+                store(.failure, "ValueError", ["no"], module: "builtins"), .settle(.acknowledge),
+            ])
+    }
+
+    /// A task alone is published without making a signature of it first: the message must be the signature's all the same.
+    @Test(
+        arguments: [
+            SendOptions(), SendOptions(countdown: .seconds(10)), SendOptions(countdown: .zero),
+            SendOptions(countdown: .seconds(10), eta: EffectBench.now.addingTimeInterval(60)),
+            SendOptions(expires: EffectBench.now.addingTimeInterval(90)), SendOptions(expiresAfter: .seconds(90)),
+            SendOptions(priority: 3, queue: "other", headers: ["x-trace": "abc"]),
+            SendOptions(timeLimits: TimeLimits(soft: .seconds(1.5), hard: .seconds(3)), ignoresResult: true),
+            SendOptions(serializer: .msgpack, compression: .zlib), SendOptions(serializer: .yaml),
+        ])
+    func aTaskAloneIsSentAsItsSignatureWouldBe(_ options: SendOptions) throws {
+        let context = PublicationContext(
+            now: now, replyTo: "me", defaultQueue: "celery", routes: ["tasks.add": "routed"], countsChords: true,
+            resultExpiry: nil)
+        var task = TaskSubmission(
+            id: "id-1", name: "tasks.add", arguments: [2], keywordArguments: ["k": 3], options: options)
+        let alone = try formats.publication(of: .task(task), in: context)
+        task.options.taskID = "id-1"
+        // A chain of one is its task, made by the canvas.
+        let canvas = try formats.publication(of: .chain([.task(task)], SubmissionOptions()), in: context)
+        guard case .publish(let one)? = alone.steps.first, case .publish(let other)? = canvas.steps.first else {
+            Issue.record("nothing is published")
+            return
+        }
+        #expect(alone.result == ResultReference(id: "id-1") && alone.steps.count == 1 && canvas.steps.count == 1)
+        #expect(one.map(\.routingKey) == other.map(\.routingKey))
+        let (first, second) = (try #require(one.first).message, try #require(other.first).message)
+        #expect(first.headers == second.headers)
+        #expect(first.properties == second.properties)
+        #expect(first.body == second.body)
     }
 
     @Test func aRetryKeepsEverythingButTheBrokersOwnAccount() throws {
@@ -134,10 +195,7 @@ import Testing
         }
         #expect(try CeleryTaskMessage.decode(messages[0].message).retries == .max)
         let other = Outcome.replaced(
-            .task(
-                TaskSubmission(
-                    id: "id-2", name: "tasks.other", arguments: [], keywordArguments: [:], options: SendOptions(),
-                    replyTo: "")))
+            Replacement(.task(TaskSubmission(id: "id-2", name: "tasks.other", arguments: []))))
         guard case .publish(let messages)? = try formats.effects(of: other, for: request, in: context()).first else {
             Issue.record("nothing is published")
             return

@@ -11,27 +11,22 @@ import Testing
     private let formats = CeleryFormats(extendsResults: true)
     private let failure = TaskFailure("ValueError", "boom")
 
-    private func effects(of outcome: Outcome, change: (inout CeleryTaskMessage) throws -> Void) throws -> [Effect] {
+    private let context = EffectBench.context(expiry: nil, children: [ResultReference(id: "sent")])
+
+    private func request(_ change: (inout CeleryTaskMessage) throws -> Void) throws -> TaskRequest {
         var task = CeleryTaskMessage(task: "capapp.fail", id: "header-2")
         try change(&task)
-        let request = try formats.request(
-            of: try task.encode(),
-            delivery: Delivery(
-                content: .failure(MessageFault(reason: "", detail: "")), queue: "celery",
-                receipt: Receipt(generation: 0, tag: 1)))
-        let context = EffectContext(
-            nodeName: "w@h", now: Date(timeIntervalSince1970: 1_795_437_015), storesResult: true,
-            taskOptions: TaskOptions(), resultExpiry: nil, children: [ResultReference(id: "sent")])
-        return try formats.effects(of: outcome, for: request, in: context)
+        return try EffectBench(formats: formats).request(of: try task.encode(), queue: "celery")
     }
 
-    /// What follows from the last part of a chord, when it is the only one.
-    private func completion(_ effects: [Effect]) throws -> [Effect] {
-        let parts = effects.compactMap { effect in if case .chord(.add(let part)) = effect { part } else { nil } }
-        let part = try #require(parts.first)
-        return part.whenComplete(
-            ChordCompletion(
-                claim: ChordClaim(groupID: part.groupID, token: "t"), parts: [part.payload], group: nil))
+    /// What follows when the part among some effects is the last of its chord, after others.
+    private func completion(
+        _ effects: [Effect], of request: TaskRequest, after others: [[UInt8]] = []
+    ) throws -> [Effect] {
+        let part = try #require(effects.parts.first)
+        let completion = ChordCompletion(
+            claim: ChordClaim(groupID: part.groupID, token: "t"), parts: others + [part.payload], group: nil)
+        return formats.effects(of: completion, of: part, for: request, in: context)
     }
 
     private func metas(_ effects: [Effect]) throws -> [WireValue] {
@@ -40,25 +35,19 @@ import Testing
         }
     }
 
-    private func published(_ effects: [Effect]) throws -> [CeleryTaskMessage] {
-        try effects.flatMap { effect -> [OutgoingMessage] in
-            if case .publish(let messages) = effect { messages } else { [] }
-        }
-        .map { try CeleryTaskMessage.decode($0.message) }
-    }
-
     @Test func theFailedBodyHasItsErrorCallbacksAsChildren() throws {
         var body = CelerySignature(task: "capapp.xsum")
         body.options = ["task_id": "body", "group_id": "header", "reply_to": "client"]
         try body.linkError(CelerySignature(task: "capapp.on_err_old").encode())
-        let effects = try completion(
-            effects(of: .failure(failure)) { task in
-                task.group = "header"
-                task.groupIndex = 1
-                task.embed.chord = body.encode()
-            })
+        let request = try request { task in
+            task.group = "header"
+            task.groupIndex = 1
+            task.embed.chord = body.encode()
+        }
+        let ended = try formats.effects(of: .failure(failure), for: request, in: context)
+        let effects = try completion(ended, of: request)
 
-        let errback = try #require(try published(effects).first)
+        let errback = try #require(try effects.messages().first)
         #expect(errback.task == "capapp.on_err_old")
         #expect(errback.args == ["body"])
         let group = try #require(errback.group)
@@ -80,20 +69,17 @@ import Testing
     @Test func theFollowersOfALastPartThatSucceededAreTheFailedBodysChildrenToo() throws {
         var body = CelerySignature(task: "capapp.xsum")
         body.options = ["task_id": "body"]
-        let effects = try effects(of: .success(1)) { task in
+        let request = try request { task in
             task.group = "header"
             task.embed.chord = body.encode()
             task.embed.callbacks = [CelerySignature(task: "capapp.add", args: [1]).encode()]
         }
-        let callback = try #require(try published(effects).first)
-        let parts = effects.compactMap { effect in if case .chord(.add(let part)) = effect { part } else { nil } }
-        let part = try #require(parts.first)
+        let effects = try formats.effects(of: .success(1), for: request, in: context)
+        let callback = try #require(try effects.messages().first)
         let failed = try WireJSON.encode(
             [1, "header-1", "FAILURE", ["exc_type": "ValueError", "exc_message": ["boom"], "exc_module": "builtins"]],
             style: .python)
-        let completed = part.whenComplete(
-            ChordCompletion(
-                claim: ChordClaim(groupID: part.groupID, token: "t"), parts: [failed, part.payload], group: nil))
+        let completed = try completion(effects, of: request, after: [failed])
         #expect(
             try metas(completed).map { $0["children"] } == [
                 [[["sent", nil], nil], [[.string(callback.id), nil], nil]]
@@ -103,7 +89,8 @@ import Testing
     @Test func aStepThatNeverRanIsStoredUnderItsOwnNameAndArguments() throws {
         var step = CelerySignature(task: "capapp.mul", args: [7])
         step.options = ["task_id": "step", "group_id": "g"]
-        let effects = try effects(of: .failure(failure)) { task in task.embed.chain = [step.encode()] }
+        let request = try request { task in task.embed.chain = [step.encode()] }
+        let effects = try formats.effects(of: .failure(failure), for: request, in: context)
         let meta = try #require(try metas(effects).last?.objectValue)
         #expect(meta["task_id"] == "step")
         #expect(meta["name"] == "capapp.mul")

@@ -13,7 +13,7 @@ enum CanvasTasks {
                 with: Signature(.chain([Make.task("add", [call["x"], call["y"]]), Make.task("identity")])))
         }
         suite("record_replaced_task_nesting", ["replacements"], optional: ["nesting"]) { context, call in
-            let message = context.request.message as? CeleryTaskMessage
+            let message = context.request.celeryMessage
             let nesting =
                 (call["nesting"].arrayValue ?? []) + [.int(Int64(message?.replacedTaskNesting ?? 0))]
             let left = call["replacements"].intValue ?? 0
@@ -91,7 +91,7 @@ enum CanvasTasks {
             var next =
                 try call["replace_with"].isNull
                 ? Make.task("replaced_with_me") : CelerySignature.decode(call["replace_with"])
-            let message = context.request.message as? CeleryTaskMessage
+            let message = context.request.celeryMessage
             var names = (next.options["stamped_headers"]?.arrayValue ?? []).compactMap(\.stringValue)
             for name in message?.stampedHeaders ?? [] where !names.contains(name) {
                 names.append(name)

@@ -16,7 +16,7 @@ enum RequestTasks {
             .string("Priority: \(context.request.priority.map { "\($0)" } ?? "None")")
         }
         suite("return_properties", []) { context, _ in
-            guard let message = context.request.message as? CeleryTaskMessage else { return .null }
+            guard let message = context.request.celeryMessage else { return .null }
             var properties: WireObject = [:]
             properties["app_id"] = message.properties.appID.map { .string($0) }
             properties["correlation_id"] = message.properties.correlationID.map { .string($0) }
@@ -24,7 +24,7 @@ enum RequestTasks {
             return .object(properties)
         }
         suite("return_request_eta", []) { context, _ in
-            (context.request.message as? CeleryTaskMessage)?.eta.map { .string($0) } ?? .null
+            context.request.celeryMessage?.eta.map { .string($0) } ?? .null
         }
         suite("return_request_time_limits", []) { context, _ in limits(context, TimeLimits()) }
         suite("task_with_declared_time_limits", [], options: TaskOptions(timeLimits: declared)) { context, _ in
@@ -54,7 +54,7 @@ enum RequestTasks {
             .int(Int64($0.request.priority ?? 0))
         }
         once("retry_once_headers", optional: ["max_retries", "countdown"]) { context in
-            .object((context.request.message as? CeleryTaskMessage)?.otherHeaders ?? [:])
+            .object(context.request.celeryMessage?.otherHeaders ?? [:])
         }
         once("retry_once_ignore_result", options: TaskOptions(ignoresResult: true)) { .int(Int64($0.retries)) }
         once("retry_once_with_result") { .int(Int64($0.retries)) }
@@ -112,7 +112,7 @@ enum RequestTasks {
 
     /// The limits that the message asks for, else those that the task declares.
     private static func limits(_ context: TaskContext, _ declared: TimeLimits) -> WireValue {
-        let message = (context.request.message as? CeleryTaskMessage)?.timeLimit
+        let message = context.request.celeryMessage?.timeLimit
         func value(_ asked: Double?, _ declared: Duration?) -> WireValue {
             if let asked { return Int64(exactly: asked).map { .int($0) } ?? .double(asked) }
             return declared.map { .int($0.components.seconds) } ?? .null

@@ -1,6 +1,8 @@
+package import CeleriacWire
+
 /// What is to be sent: a task, or tasks that belong together, with their arguments encoded, before a dialect makes
 /// messages of them.
-public indirect enum Submission: Sendable {
+package indirect enum Submission: Sendable {
     /// One task.
     case task(TaskSubmission)
     /// One after another, each getting the result of the one before in front of its arguments.
@@ -10,9 +12,9 @@ public indirect enum Submission: Sendable {
     /// Side by side, and then a body that gets the list of their results.
     case chord([Submission], body: Submission, SubmissionOptions)
     /// A dialect's own form of any of these.
-    case native(any Sendable)
+    case native(any NativeSignature)
 
-    /// This with options under those of every task in it.
+    /// This, each task in it taking from `defaults` the options that it does not set.
     package func over(_ defaults: SendOptions) -> Submission {
         guard defaults != SendOptions() else { return self }
         switch self {
@@ -27,7 +29,7 @@ public indirect enum Submission: Sendable {
         }
     }
 
-    /// This with other options and links; for a task those that are not set there.
+    /// This with more options, links and error links, the options given winning over its own.
     func with(options: SendOptions, links: [Submission], errorLinks: [Submission], isImmutable: Bool) -> Submission {
         func merged(_ own: SubmissionOptions) -> SubmissionOptions {
             SubmissionOptions(
@@ -50,4 +52,61 @@ public indirect enum Submission: Sendable {
             return own.isPlain ? self : .chain([self], own)
         }
     }
+}
+
+/// A task to send: a signature's name, encoded arguments and options.
+package struct TaskSubmission: Sendable {
+    /// The task's id.
+    package var id: String
+    /// The task's name.
+    package var name: String
+    /// Positional arguments.
+    package var arguments: [WireValue]
+    /// Keyword arguments.
+    package var keywordArguments: WireObject
+    /// How the task is sent and run.
+    package var options: SendOptions
+    /// What is called with the result.
+    package var links: [Submission] = []
+    /// What is called when the task fails.
+    package var errorLinks: [Submission] = []
+    /// Whether the task takes nothing from what comes before it.
+    package var isImmutable = false
+
+    package init(
+        id: String, name: String, arguments: [WireValue], keywordArguments: WireObject = [:],
+        options: SendOptions = SendOptions()
+    ) {
+        self.id = id
+        self.name = name
+        self.arguments = arguments
+        self.keywordArguments = keywordArguments
+        self.options = options
+    }
+}
+
+/// What is said of tasks that belong together.
+package struct SubmissionOptions: Sendable {
+    /// How they are sent and run.
+    package var options: SendOptions
+    /// What is called with the result of the last.
+    package var links: [Submission]
+    /// What is called when one of them fails.
+    package var errorLinks: [Submission]
+    /// Whether the first takes nothing from what comes before.
+    package var isImmutable: Bool
+
+    /// Makes options; none unless given.
+    package init(
+        options: SendOptions = SendOptions(), links: [Submission] = [], errorLinks: [Submission] = [],
+        isImmutable: Bool = false
+    ) {
+        self.options = options
+        self.links = links
+        self.errorLinks = errorLinks
+        self.isImmutable = isImmutable
+    }
+
+    /// Whether nothing is said.
+    var isPlain: Bool { options == SendOptions() && links.isEmpty && errorLinks.isEmpty && !isImmutable }
 }

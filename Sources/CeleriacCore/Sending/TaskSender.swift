@@ -2,7 +2,7 @@ public import CeleriacWire
 
 public import struct FoundationEssentials.Date
 
-/// Something that sends tasks and reads their results by a client: the client itself, or an application.
+/// Sends tasks and reads their results through a client: the client itself, or an application.
 public protocol TaskSender: Sendable {
     /// The client.
     var client: Client { get }
@@ -11,7 +11,7 @@ public protocol TaskSender: Sendable {
 extension TaskSender {
     /// Sends a task, and returns once the broker has taken it.
     ///
-    /// What is given here wins over the signature's options, those over the client's configuration.
+    /// Options given here win over those of the signature, and these over the client's configuration.
     ///
     /// - Parameters:
     ///   - countdown: run it no earlier than this long from now.
@@ -46,7 +46,7 @@ extension TaskSender {
         return try await client.send(signature, options: options)
     }
 
-    /// Sends many tasks of one result type in one go: one flush, one confirmation for all.
+    /// Sends many tasks of one result type at once: one flush, one confirmation for all.
     ///
     /// - Parameter options: options for all of them, over those of the signatures.
     /// - Returns: the results to come, in the order of the signatures.

@@ -1,16 +1,16 @@
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacWire
 import MachineryWire
 
 import struct FoundationEssentials.Date
 
 extension MachineryFormats {
-    /// What sending something comes to: the group if there is one, the states of all tasks that are sent now, then their
-    /// messages. A Go worker fails where it does not find a member's state.
+    /// Makes what sends something: first the group, if there is one, then the states of all tasks that are sent now, then
+    /// their messages. A Go worker fails where it does not find a member's state.
     ///
-    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for what a Go worker could not take, or
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for what a Go worker could not take or
     ///   Machinery has no form for; `configuration` for a workflow without tasks.
-    public func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)
+    package func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)
         -> Publication
     {
         switch submission {
@@ -24,12 +24,12 @@ extension MachineryFormats {
         case .chain(let steps, let options):
             return try publication(of: chain(steps, options, now: context.now), in: context)
         case .native(let native):
-            switch native {
-            case let chain as MachineryChain: return try publication(of: chain, in: context)
-            case let group as MachineryGroup: return try publication(of: group, in: context)
-            case let chord as MachineryChord: return try publication(of: chord, in: context)
-            case let signature as MachinerySignature: return try publication(of: signature, in: context)
-            default: throw CeleriacError(.unsupported, "that is no workflow of Machinery's")
+            switch native as? MachineryWorkflow {
+            case .chain(let chain)?: return try publication(of: chain, in: context)
+            case .group(let group)?: return try publication(of: group, in: context)
+            case .chord(let chord)?: return try publication(of: chord, in: context)
+            case .signature(let signature)?: return try publication(of: signature, in: context)
+            case nil: throw CeleriacError(.unsupported, "that is no workflow of Machinery's")
             }
         case .task(let task):
             return try publication(of: signature(of: task, now: context.now), in: context)
@@ -55,7 +55,7 @@ extension MachineryFormats {
     {
         let signature = signature.withID(prefix: "task_")
         return Publication(
-            effects: try effects([signature], context), result: ResultReference(id: signature.uuid))
+            steps: try steps([signature], context), result: ResultReference(id: signature.uuid))
     }
 
     private func publication(of chain: MachineryChain, in context: PublicationContext) throws(CeleriacError)
@@ -64,7 +64,7 @@ extension MachineryFormats {
         guard let first = chain.nested else { throw CeleriacError(.configuration, "the chain has no tasks") }
         var result: ResultReference?
         for task in chain.tasks { result = ResultReference(id: task.uuid, parent: result) }
-        return Publication(effects: try effects([first], context), result: result)
+        return Publication(steps: try steps([first], context), result: result)
     }
 
     private func publication(of group: MachineryGroup, in context: PublicationContext) throws(CeleriacError)
@@ -72,7 +72,7 @@ extension MachineryFormats {
     {
         let members = group.tasks.map { ResultReference(id: $0.uuid) }
         return Publication(
-            effects: try effects(group.groupUUID, group.tasks, context),
+            steps: try steps(group.groupUUID, group.tasks, context),
             result: ResultReference(id: group.groupUUID, members: members))
     }
 
@@ -82,24 +82,24 @@ extension MachineryFormats {
         let members = chord.group.tasks.map { ResultReference(id: $0.uuid) }
         let group = ResultReference(id: chord.group.groupUUID, members: members)
         return Publication(
-            effects: try effects(chord.group.groupUUID, chord.members, context),
+            steps: try steps(chord.group.groupUUID, chord.members, context),
             result: ResultReference(id: chord.callback.uuid, parent: group))
     }
 
-    private func effects(
+    private func steps(
         _ groupUUID: String, _ members: [MachinerySignature], _ context: PublicationContext
-    ) throws(CeleriacError) -> [Effect] {
+    ) throws(CeleriacError) -> [Publication.Step] {
         guard !members.isEmpty else { throw CeleriacError(.configuration, "the group has no tasks") }
         let meta = MachineryGroupMeta(
             groupUUID: groupUUID, taskUUIDs: members.map(\.uuid), createdAt: GoTime(context.now))
-        let saved = ChordOperation.save(groupID: groupUUID, payload: meta.encode(), expiry: context.resultExpiry)
-        return [.chord(saved)] + (try effects(members, context))
+        return [.chord(.save(groupID: groupUUID, payload: meta.encode(), expiry: context.resultExpiry))]
+            + (try steps(members, context))
     }
 
-    private func effects(
+    private func steps(
         _ signatures: [MachinerySignature], _ context: PublicationContext
-    ) throws(CeleriacError) -> [Effect] {
-        var records: [Effect] = []
+    ) throws(CeleriacError) -> [Publication.Step] {
+        var records: [Publication.Step] = []
         var messages: [OutgoingMessage] = []
         for signature in signatures {
             try check(signature)

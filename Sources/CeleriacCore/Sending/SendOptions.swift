@@ -2,11 +2,11 @@ public import CeleriacWire
 
 public import struct FoundationEssentials.Date
 
-/// How a task is sent and run. What is nil is left to the application's configuration.
+/// How a task is sent and run. An option that is nil is left to the application's configuration.
 public struct SendOptions: Sendable, Hashable {
-    /// The task's id; a new UUID unless given. A result must not have two writers: never reuse one.
+    /// The task's id; a new UUID unless given. Never reuse one: two tasks would write one result.
     public var taskID: String?
-    /// Run it no earlier than this long from now. ``eta`` wins over it.
+    /// Run it no earlier than this long from now; zero or less is at once. ``eta`` wins over it.
     public var countdown: Duration?
     /// Run it no earlier than this time.
     public var eta: Date?
@@ -59,7 +59,12 @@ public struct SendOptions: Sendable, Hashable {
         self.compression = compression
     }
 
-    /// The time after which it is not to be run, if it is sent now.
+    /// The time before which the task is not to be run, if it is sent now; nil for at once.
+    package func start(now: Date) -> Date? {
+        eta ?? countdown.flatMap { $0 > .zero ? now.addingTimeInterval($0.seconds) : nil }
+    }
+
+    /// The time after which the task is not to be run, if it is sent now.
     package func expiry(now: Date) -> Date? {
         expires ?? expiresAfter.map { now.addingTimeInterval($0.seconds) }
     }
@@ -82,4 +87,50 @@ public struct SendOptions: Sendable, Hashable {
         merged.compression = other.compression ?? compression
         return merged
     }
+}
+
+/// The form of a message's body, by the name that Celery uses for it.
+///
+/// An open set of names, which a dialect may refuse. Celery's wire product has those that it can read and write as a closed
+/// set of its own, `CelerySerializer`.
+public struct Serializer: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+    /// The name.
+    public var rawValue: String
+
+    /// A serializer by its name.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// JSON, what every worker accepts.
+    public static let json = Serializer(rawValue: "json")
+    /// MessagePack. A Celery worker accepts it only if its `accept_content` names it.
+    public static let msgpack = Serializer(rawValue: "msgpack")
+    /// YAML. A Celery worker accepts it only if its `accept_content` names it.
+    public static let yaml = Serializer(rawValue: "yaml")
+
+    /// The name.
+    public var description: String { rawValue }
+}
+
+/// How a message's body is compressed, by the name that Celery uses for it.
+///
+/// An open set of names, which a dialect may refuse. Celery's wire product has those that it can read and write as a closed
+/// set of its own, `CompressionMethod`.
+public struct Compression: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+    /// The name.
+    public var rawValue: String
+
+    /// A compression by its name.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// zlib (RFC 1950), which Celery also calls `gzip`.
+    public static let zlib = Compression(rawValue: "zlib")
+    /// bzip2; needs the package trait `Compression`.
+    public static let bzip2 = Compression(rawValue: "bzip2")
+    /// xz, which Celery also calls `lzma`; needs the package trait `Compression`.
+    public static let xz = Compression(rawValue: "xz")
+    /// Zstandard; needs the package trait `Compression`.
+    public static let zstd = Compression(rawValue: "zstd")
+
+    /// The name.
+    public var description: String { rawValue }
 }

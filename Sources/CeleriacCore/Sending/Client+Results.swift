@@ -1,0 +1,169 @@
+import CeleriacWire
+
+// Reading results: what handles on results ask of the client.
+extension Client {
+    /// A task's final result, or that of a task before it in its chain which failed, so that this one will never have any.
+    func finalResult(of reference: ResultReference, timeout: Duration?) async throws -> TaskResult {
+        let ids = precedingTasks(of: reference) + [reference.id]
+        let results = try await finalResults(of: [reference.id], orFailureOf: ids.dropLast(), timeout: timeout)
+        let failed = ids.lazy.compactMap { results[$0] }.first(where: \.hasFailed)
+        guard let result = results[reference.id] ?? failed else {
+            throw CeleriacError(.resultStore, "no result for task \(reference.id)")
+        }
+        return result
+    }
+
+    /// The tasks before one in its chain whose failure nobody stores for it.
+    private func precedingTasks(of reference: ResultReference) -> [String] {
+        dialect.chainsEndSilently ? (reference.parent?.taskIDs ?? []).reversed() : []
+    }
+
+    /// Waits until all tasks have a final result, or one of them or of the others has failed.
+    ///
+    /// - Returns: the results that are there, by the tasks' ids.
+    func finalResults(
+        of ids: [String], orFailureOf others: some Sequence<String> = EmptyCollection(), timeout: Duration?
+    ) async throws -> [String: TaskResult] {
+        guard let store else {
+            throw CeleriacError(
+                .configuration, "there is no result store: give the application one, or send with ignoresResult")
+        }
+        let wait = ResultWait(ids, orFailureOf: others)
+        let ids = ids + others
+        hub.begin(wait)
+        let timer = timeout.map { timers.schedule(after: $0) { wait.end() } }
+        defer {
+            timer?.cancel()
+            hub.end(wait, ids) { store.unwatch($0) }
+        }
+        return try await withTaskCancellationHandler {
+            let missing = wait.missing
+            if !missing.isEmpty {
+                // Subscribe, then read: whatever is stored in between comes by both ways.
+                try await store.watch(missing, sink: hub)
+                try await fetch(wait.missing, from: store)
+            }
+            return try await complete(wait, store: store, timeout: timeout)
+        } onCancel: {
+            wait.end()
+        }
+    }
+
+    private func complete(_ wait: ResultWait, store: any ResultStore, timeout: Duration?) async throws
+        -> [String: TaskResult]
+    {
+        while true {
+            // A store that tells nobody of results is asked again and again.
+            let poll = store.pollInterval.map { timers.schedule(after: $0) { wait.needsFetch() } }
+            defer { poll?.cancel() }
+            switch try await wait.next() {
+            case .complete(let results):
+                return results
+            case .refetch(let missing):
+                do {
+                    try await fetch(missing, from: store)
+                } catch let error as CeleriacError where error.code == .unavailable && poll != nil {
+                    // A store that is asked again and again may be out of reach for a while.
+                }
+            case .ended(let missing):
+                try Task.checkCancellation()
+                throw CeleriacError(
+                    .timeout, "\(missing) result(s) did not arrive within \(timeout?.description ?? "the time given")")
+            }
+        }
+    }
+
+    private func fetch(_ ids: [String], from store: any ResultStore) async throws {
+        let payloads = try await store.fetch(ids)
+        hub.receive(zip(ids, payloads).compactMap { id, payload in payload.map { (id, $0) } })
+    }
+
+    func currentResult(of id: String) async throws -> TaskResult? {
+        guard let store else { return nil }
+        return store.deliversOnce ? hub.latest(id) : try await currentResults(of: [id]).first ?? nil
+    }
+
+    /// What is stored of tasks now; nil for each task of which nothing is.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` where there is no store that can be asked.
+    func currentResults(of ids: [String]) async throws -> [TaskResult?] {
+        guard let store, !store.deliversOnce else {
+            throw CeleriacError(.configuration, "there is no result store that can be asked for results")
+        }
+        return try zip(ids, try await store.fetch(ids)).map { id, payload in
+            guard let payload else { return nil }
+            var result = try dialect.result(from: payload)
+            // Some peers leave the id out of the state.
+            result.taskID = id
+            return result
+        }
+    }
+
+    /// Deletes results that have expired, where the store does not do that by itself.
+    func removeExpiredResults() async throws {
+        guard let store, let expiry = configuration.resultExpiry else { return }
+        try await store.removeResults(olderThan: expiry)
+    }
+
+    /// Asks for a result at an interval, until it is final or a task before it in its chain has failed.
+    func finalResult(
+        of reference: ResultReference, every interval: Duration, timeout: Duration?
+    ) async throws -> TaskResult {
+        let timeIsUp = Gate()
+        let timer = timeout.map { timers.schedule(after: $0) { timeIsUp.open() } }
+        defer { timer?.cancel() }
+        guard store != nil else {
+            throw CeleriacError(.configuration, "there is no result store: give the application one")
+        }
+        let preceding = precedingTasks(of: reference)
+        while true {
+            if let result = try await currentResult(of: reference.id), result.state.isFinal { return result }
+            for id in preceding {
+                if let result = try await currentResult(of: id), result.hasFailed { return result }
+            }
+            if timeIsUp.isOpen {
+                throw CeleriacError(.timeout, "a result did not arrive within \(timeout ?? .zero)")
+            }
+            try await timers.sleep(for: interval)
+        }
+    }
+
+    func forget(_ id: String) async throws {
+        try await store?.forget([id])
+    }
+
+    func value<Value>(of result: TaskResult, coding: ResultCoding<Value>) throws -> Value {
+        if let error = result.error { throw error }
+        guard result.state == .success else {
+            throw RemoteTaskError(
+                taskID: result.taskID, state: result.state, type: "Exception", module: nil, arguments: [result.value])
+        }
+        do {
+            return try coding.decode(result.value, decoder)
+        } catch {
+            throw CeleriacError(
+                .resultMismatch, "the result of task \(result.taskID) is not a \(Value.self)", cause: error)
+        }
+    }
+
+    // MARK: Groups
+
+    func save<Element>(_ group: GroupResult<Element>) async throws {
+        try await groupStore().storeGroup(
+            group.id, payload: try dialect.payload(ofGroup: group.reference), expiry: configuration.resultExpiry)
+    }
+
+    func restoreGroup<Element>(_ id: String, coding: ResultCoding<Element>) async throws -> GroupResult<Element>? {
+        guard let payload = try await groupStore().fetchGroup(id) else { return nil }
+        return GroupResult(try dialect.group(from: payload), client: self, coding: coding)
+    }
+
+    func forgetGroup(_ id: String) async throws { try await groupStore().forgetGroup(id) }
+
+    private func groupStore() throws -> any ResultStore {
+        guard let store else {
+            throw CeleriacError(.configuration, "there is no result store: give the application one")
+        }
+        return store
+    }
+}

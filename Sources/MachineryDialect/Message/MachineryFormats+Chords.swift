@@ -1,0 +1,63 @@
+package import CeleriacCore
+import CeleriacWire
+import MachineryWire
+
+// Groups and chords: a member joins its group when it ends, and the one that completes the group sends the callback.
+extension MachineryFormats {
+    /// Joins a task to its group: the store tells whoever joins last.
+    func joined(
+        _ signature: MachinerySignature, _ record: ResultRecord, isFailure: Bool = false, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        guard !signature.groupUUID.isEmpty else { return [] }
+        guard context.storesResult else {
+            // Without a backend nobody knows of the others. As with Machinery's null backend, every member sends the callback.
+            guard let callback = signature.chordCallback, !isFailure else { return [] }
+            return try sent(callback, context)
+        }
+        let part = ChordPart(
+            groupID: signature.groupUUID, taskID: signature.uuid, index: nil,
+            size: signature.chordCallback == nil ? nil : signature.groupTaskCount, payload: record.payload,
+            expiry: context.resultExpiry)
+        return [.chord(.add(part))]
+    }
+
+    /// What follows when all members of a chord have ended. Machinery falls silent where one has failed; here the
+    /// callback fails, so that whoever waits for it is told, and its error callbacks are sent.
+    package func effects(
+        of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect] {
+        guard let callback = request.machinerySignature?.chordCallback?.withID(prefix: "chord_") else { return [] }
+        do {
+            return try followUp(callback, completion.parts, context)
+        } catch {
+            let text = "the results of the chord cannot be handed on: \(error.code)"
+            let record = try? record(
+                .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
+            return record.map { stored($0, context) } ?? []
+        }
+    }
+
+    private func followUp(
+        _ callback: MachinerySignature, _ states: [[UInt8]], _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        var callback = callback
+        var arguments: [MachineryArgument] = []
+        for bytes in states {
+            let state: MachineryTaskState
+            do {
+                state = try MachineryTaskState.decode(bytes, limits: limits)
+            } catch {
+                throw CeleriacError(.resultStore, "the state of a chord's member cannot be read", cause: error)
+            }
+            guard state.state == TaskState.success.rawValue else {
+                let text = "chord member \(state.taskUUID) failed: \(state.error)"
+                let record = try record(
+                    .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
+                return try stored(record, context) + told(callback.onError, text, context)
+            }
+            arguments += (state.results ?? []).map(\.argument)
+        }
+        if !callback.immutable { callback.args = (callback.args ?? []) + arguments }
+        return try sent(callback, context)
+    }
+}

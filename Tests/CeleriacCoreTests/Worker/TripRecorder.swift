@@ -1,0 +1,68 @@
+import CeleriacCore
+import NIOConcurrencyHelpers
+
+/// One round trip of a worker or a client.
+enum Trip: Equatable, Sendable {
+    /// Messages, by their routing keys.
+    case publish([String])
+    /// States, by the ids of their tasks.
+    case store([String])
+    case chord([ChordOperation])
+    case settle([Settlement])
+
+    /// What the trip settles; nothing for another.
+    var settlements: [Settlement] {
+        if case .settle(let settlements) = self { settlements } else { [] }
+    }
+}
+
+/// A broker, a result store and a consumer in one, which note every round trip and do with it what a test says.
+final class TripRecorder: Broker, ResultStore, MessageConsumer {
+    private let recorded = NIOLockedValueBox<[Trip]>([])
+    private let answer: @Sendable (Trip) async throws -> [ChordCompletion?]?
+    let countsChords: Bool
+
+    /// - Parameter answer: is called for each trip once it is noted. It may wait and throw, and says what operations of
+    ///   chords complete; nil for nothing.
+    init(
+        countsChords: Bool = true,
+        _ answer: @escaping @Sendable (Trip) async throws -> [ChordCompletion?]? = { _ in nil }
+    ) {
+        self.countsChords = countsChords
+        self.answer = answer
+    }
+
+    var trips: [Trip] { recorded.withLockedValue { $0 } }
+
+    @discardableResult
+    private func make(_ trip: Trip) async throws -> [ChordCompletion?]? {
+        recorded.withLockedValue { $0.append(trip) }
+        return try await answer(trip)
+    }
+
+    // MARK: Broker
+
+    var name: String { "recorder" }
+    func publish(_ messages: [OutgoingMessage]) async throws { try await make(.publish(messages.map(\.routingKey))) }
+    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { self }
+    func close() async {}
+
+    // MARK: ResultStore
+
+    var replyTo: String { "" }
+    var deliversOnce: Bool { false }
+    func store(_ records: [ResultRecord]) async throws { try await make(.store(records.map(\.taskID))) }
+    func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+        try await make(.chord(operations)) ?? operations.map { _ in nil }
+    }
+    func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
+    func unwatch(_ taskIDs: [String]) {}
+    func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { taskIDs.map { _ in nil } }
+    func forget(_ taskIDs: [String]) async throws {}
+
+    // MARK: MessageConsumer
+
+    func next(atMost limit: Int) async throws -> [Delivery] { [] }
+    func settle(_ settlements: [Settlement]) async throws { try await make(.settle(settlements)) }
+    func stop() async {}
+}
