@@ -3,13 +3,15 @@ import Logging
 
 import struct FoundationEssentials.Date
 
-/// A beat between its start and its stop.
+/// A beat between its start and its stop: it waits for the lock, then for what is due.
 final class BeatSession {
     private let beat: Beat
     private let logger: Logger
     private var backoff = Backoff(first: .seconds(1))
     private var isWatching = false
     private var isWaiting = false
+    /// Runs that this beat has taken by their run locks and has yet to send.
+    private var taken: Set<BeatRun> = []
 
     init(beat: Beat) {
         self.beat = beat
@@ -54,13 +56,13 @@ final class BeatSession {
             if lease.isHeld {
                 try? await hold.release()
             } else {
-                logger.warning("the lock is lost, nothing more is sent", metadata: ["lock": "\(lock.name)"])
+                logger.warning("this beat has lost the lock and sends nothing more", metadata: ["lock": "\(lock.name)"])
             }
         case .busy(let rest):
             backoff.reset()
             if !isWaiting { logger.info("another beat has the lock, waiting", metadata: ["lock": "\(lock.name)"]) }
             isWaiting = true
-            // A hold that is not renewed ends then.
+            // If its holder does not renew it, the hold ends then.
             await beat.signal.wait(upTo: min(max(rest, .milliseconds(10)), .seconds(86_400)), by: beat.timers)
         }
     }
@@ -92,7 +94,7 @@ final class BeatSession {
         let longest = beat.configuration.maximumPause
         guard let next = ledger.nextDue() else { return longest }
         let seconds = next.timeIntervalSince(beat.timers.now)
-        // Timers and the wall clock differ a little: no turn without any rest.
+        // Timers and the wall clock differ a little: never go round without any rest.
         return seconds >= longest.seconds ? longest : max(.seconds(seconds), .milliseconds(1))
     }
 
@@ -100,20 +102,22 @@ final class BeatSession {
 
     private nonisolated(nonsending) func sendDue(_ ledger: inout BeatLedger, _ leadership: Leadership?) async throws {
         let before = ledger
-        let runs = ledger.takeDue(at: beat.timers.now)
+        let due = ledger.takeDue(at: beat.timers.now)
+        let (runs, unreached, cause) = await take(due)
+        for run in unreached.reversed() { ledger.putBack(run) }
         do {
-            guard !runs.isEmpty, try await remember(ledger, leadership) else { return }
+            guard due.isEmpty || (try await remember(ledger, leadership)) else { return }
         } catch {
             ledger = before
             throw error
         }
         for (index, run) in runs.enumerated() {
-            // What is written down is sent, even by who has just lost the lock: nobody else will.
+            // What is written down is sent, even by a beat that has just lost the lock: nobody else will send it.
             _ = try? await leadership?.lease.keep()
             do {
                 try await send(run)
             } catch let error as CeleriacError where error.code == .unavailable {
-                // Neither this one nor what follows was sent.
+                // Neither this run nor those after it were sent.
                 for run in runs[index...].reversed() { ledger.putBack(run) }
                 _ = try await remember(ledger, leadership)
                 throw error
@@ -123,16 +127,62 @@ final class BeatSession {
                     metadata: ["entry": "\(run.name)", "error": "\(error)"])
             }
         }
+        if let cause { throw cause }
+    }
+
+    /// Asks the run locks of the entries which of the runs that are due are this beat's to send.
+    ///
+    /// - Returns: the runs to send, and those whose lock was out of reach, with the error of the last of these.
+    private nonisolated(nonsending) func take(
+        _ due: [BeatRun]
+    ) async -> (runs: [BeatRun], unreached: [BeatRun], cause: (any Error)?) {
+        taken.formIntersection(due)
+        let locks = due.compactMap { run -> (run: BeatRun, lock: BeatEntry.RunLock, next: Date?)? in
+            guard !taken.contains(run), let entry = entry(of: run), let lock = entry.runLock else { return nil }
+            return (run, lock, entry.schedule.next(after: run.due))
+        }
+        guard !locks.isEmpty else { return (due, [], nil) }
+        let answers = await withTaskGroup(of: (BeatRun, Result<Bool, any Error>).self) { group in
+            for (run, lock, next) in locks {
+                group.addTask {
+                    do { return (run, .success(try await lock(run.due, next))) } catch { return (run, .failure(error)) }
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+        var (runs, unreached, cause): ([BeatRun], [BeatRun], (any Error)?) = ([], [], nil)
+        for run in due {
+            if case .success(true)? = answers[run] { taken.insert(run) }
+            // After a run that must wait, the later ones of its entry wait too.
+            if unreached.contains(where: { $0.name == run.name }) {
+                unreached.append(run)
+                continue
+            }
+            switch answers[run] {
+            case nil, .success(true)?: runs.append(run)
+            case .success(false)?: logger.debug("another process sends a due task", metadata: ["entry": "\(run.name)"])
+            case .failure(let error as CeleriacError)? where error.code == .unavailable:
+                unreached.append(run)
+                cause = error
+            case .failure(let error)?:
+                logger.error(
+                    "a task of the schedule is not sent: its lock failed",
+                    metadata: ["entry": "\(run.name)", "error": "\(error)"])
+            }
+        }
+        return (runs, unreached, cause)
     }
 
     private nonisolated(nonsending) func send(_ run: BeatRun) async throws {
-        guard let entry = beat.entries.first(where: { $0.name == run.name }) else { return }
+        guard let entry = entry(of: run) else { return }
         var options = entry.options
         for (name, value) in beat.configuration.headers { options.headers[name] = value }
         if let expiry = entry.expiresAfter { options.expires = beat.timers.now.addingTimeInterval(expiry.seconds) }
         let id = try await entry.send(beat.client, options)
         logger.info("sent a due task", metadata: ["entry": "\(run.name)", "task": "\(entry.task)", "id": "\(id)"])
     }
+
+    private func entry(of run: BeatRun) -> BeatEntry? { beat.entries.first { $0.name == run.name } }
 
     // MARK: Memory
 
@@ -147,7 +197,9 @@ final class BeatSession {
         return records
     }
 
-    /// Writes down what was sent; returns whether this beat may send.
+    /// Writes down what counts as sent.
+    ///
+    /// - Returns: whether this beat may still send.
     private nonisolated(nonsending) func remember(_ ledger: BeatLedger, _ leadership: Leadership?) async throws -> Bool
     {
         let state = try BeatMemory.encode(ledger.records)
@@ -158,7 +210,7 @@ final class BeatSession {
         do {
             try await beat.store?.save(state)
         } catch {
-            // The schedule goes on: a run that is sent twice after a restart is the smaller harm.
+            // The schedule goes on: a run that is sent twice after a restart does less harm.
             logger.error(
                 "the state of the schedule was not saved",
                 metadata: ["state": "\(beat.store?.name ?? "")", "error": "\(error)"])

@@ -7,49 +7,28 @@ public struct LocalDate: Sendable, Hashable {
     /// The day of the month, from 1.
     public let day: Int
 
-    /// Makes a date; `nil` when the calendar has no such day.
+    /// Makes a date; `nil` if the calendar has no such day.
     public init?(year: Int, month: Int, day: Int) {
-        guard 1...9999 ~= year, 1...12 ~= month, day >= 1, day <= Self.days(inMonth: month, of: year) else {
+        guard 1...9999 ~= year, 1...12 ~= month, day >= 1, day <= CivilDate.days(inMonth: month, of: year) else {
             return nil
         }
         self.year = year
         self.month = month
         self.day = day
     }
-
-    private static func days(inMonth month: Int, of year: Int) -> Int {
-        switch month {
-        case 4, 6, 9, 11: 30
-        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-        default: 31
-        }
-    }
 }
 
 extension LocalDate {
     /// Days since 1 January 1970.
-    var daysSince1970: Int {
-        // Years counted from March put the leap day last.
-        let shifted = month > 2 ? year : year - 1
-        let era = shifted / 400
-        let yearOfEra = shifted % 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
+    var daysSince1970: Int { CivilDate.daysSince1970(year: year, month: month, day: day) }
+
+    /// The weekday: 0 is Sunday.
+    package var weekday: Int { CivilDate.weekday(daysSince1970: daysSince1970) }
 
     /// The date so many days after 1 January 1970; `nil` outside the years 1 to 9999.
     init?(daysSince1970 days: Int) {
         guard -719_162...2_932_896 ~= days else { return nil }
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let month = (5 * dayOfYear + 2) / 153
-        self.init(
-            year: era * 400 + yearOfEra + (month < 10 ? 0 : 1),
-            month: month < 10 ? month + 3 : month - 9,
-            day: dayOfYear - (153 * month + 2) / 5 + 1)
+        (year, month, day) = CivilDate.of(daysSince1970: days)
     }
 }
 

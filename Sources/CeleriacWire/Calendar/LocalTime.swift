@@ -9,7 +9,7 @@ public struct LocalTime: Sendable, Hashable {
     /// The microsecond, 0 to 999,999.
     public let microsecond: Int
 
-    /// Makes a time; `nil` when a clock has no such time.
+    /// Makes a time; `nil` if no clock shows it.
     public init?(hour: Int, minute: Int, second: Int = 0, microsecond: Int = 0) {
         guard 0...23 ~= hour, 0...59 ~= minute, 0...59 ~= second, 0...999_999 ~= microsecond else { return nil }
         self.hour = hour
@@ -18,7 +18,7 @@ public struct LocalTime: Sendable, Hashable {
         self.microsecond = microsecond
     }
 
-    /// Midnight, with which a day begins.
+    /// Midnight, the beginning of a day.
     public static let midnight = LocalTime(microsecondsOfDay: 0)
 }
 

@@ -1,11 +1,12 @@
 /// Durations as Go writes them: `1h30m`, `1.5s`, `500ms`.
-enum GoDuration {
+package enum GoDuration {
     private static let units: [String: Double] = [
         "h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9,
     ]
 
-    /// Whole seconds of a duration, those of a fraction left away; nil for what is none, or is negative or too long.
-    static func seconds(_ text: Substring) -> Int64? {
+    /// The whole seconds of a duration, rounded down; nil for text that is not a duration, or one that is negative or longer
+    /// than Go's durations can be.
+    package static func seconds(_ text: Substring) -> Int? {
         guard !text.isEmpty else { return nil }
         if text == "0" { return 0 }
         var rest = text
@@ -23,6 +24,6 @@ enum GoDuration {
         }
         // Go's durations hold 292 years.
         guard total < 9.2e9 else { return nil }
-        return Int64((total + 1e-9).rounded(.down))
+        return Int((total + 1e-9).rounded(.down))
     }
 }

@@ -1,8 +1,77 @@
-import CeleriacCore
-import CeleriacWire
+public import CeleriacCore
+public import CeleriacWire
+
+/// A schedule in a YAML file: the entries under Celery's names, and how the beat works.
+///
+/// ```yaml
+/// timezone: Europe/Berlin         # of crontabs and rounded intervals; UTC unless given
+/// missed_runs: once               # or skip, all
+/// beat_cron_starting_deadline: 600
+/// beat_max_loop_interval: 300
+/// beat_schedule:
+///   every-30-seconds:
+///     task: tasks.add
+///     schedule: 30                # seconds; or {every: 30, relative: true}
+///     args: [16, 16]
+///   monday-morning:
+///     task: tasks.report
+///     schedule: 30 7 * * mon      # or {crontab: {minute: 30, hour: 7, day_of_week: mon}}
+///     kwargs: {kind: weekly}
+///     options: {queue: reports, expires: 3600, priority: 3}
+///   lamps:
+///     task: tasks.lamps
+///     schedule: {solar: sunset, latitude: 52.5, longitude: 13.4}
+///   nightly:
+///     schedule: 0 2 * * *
+///     chain:                      # or group, or chord with a body; nested as need be
+///       - task: tasks.collect
+///       - group: [{task: tasks.tidy, immutable: true}, {task: tasks.count, options: {queue: slow}}]
+///       - task: tasks.report
+/// ```
+///
+/// Options are `queue`, `priority`, `countdown`, `expires` (seconds after each sending), `headers`, `ignore_result`,
+/// `serializer`, `compression`, `time_limit`, `soft_time_limit`. An unknown word is an error.
+public struct BeatFile: Sendable {
+    /// The entries, in the file's order.
+    public var entries: [BeatEntry]
+    /// How the beat works.
+    public var configuration: BeatConfiguration
+    /// The zone of crontabs and of rounded intervals.
+    public var zone: Zone
+
+    /// Reads a file's content, UTF-8.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration`, whose message says what is wrong where.
+    public init(_ content: [UInt8]) throws(CeleriacError) {
+        let value: WireValue
+        do {
+            value = try YAML.decode(content)
+        } catch {
+            throw CeleriacError(.configuration, "the schedule is not YAML", cause: error)
+        }
+        var file = SettingsSection(value, "the schedule")
+        zone = try file.text("timezone").map { name throws(CeleriacError) in try Zone(name) } ?? .utc
+        var configuration = BeatConfiguration()
+        if let missed = try file.text("missed_runs") {
+            guard let known = MissedRuns(rawValue: missed) else {
+                throw CeleriacError(.configuration, "missed_runs is '\(missed)': use once, skip or all")
+            }
+            configuration.missedRuns = known
+        }
+        configuration.startingDeadline = try file.duration("beat_cron_starting_deadline")
+        if let pause = try file.duration("beat_max_loop_interval") { configuration.maximumPause = pause }
+        self.configuration = configuration
+        entries = []
+        for (name, entry) in try file.object("beat_schedule") ?? [:] {
+            entries.append(try BeatFileEntry(name: name, zone: zone).read(entry))
+        }
+        try file.finish()
+        try configuration.validate()
+    }
+}
 
 /// Reads one entry of a ``BeatFile``.
-struct BeatFileEntry {
+private struct BeatFileEntry {
     let name: String
     let zone: Zone
 
@@ -70,7 +139,7 @@ struct BeatFileEntry {
             try section.finish()
             return schedule
         }
-        guard let fields = try section.take("crontab") else { throw section.error("wants every, crontab or solar") }
+        guard let fields = try section.take("crontab") else { throw section.error("needs every, crontab or solar") }
         try section.finish()
         if let line = fields.stringValue {
             return try crontab { zone throws(CrontabError) in try Crontab(line, in: zone) }
@@ -79,16 +148,16 @@ struct BeatFileEntry {
     }
 
     private func interval(_ seconds: Double, _ relative: Bool) throws(CeleriacError) -> IntervalSchedule {
-        guard 0..<3.2e11 ~= seconds else { throw error("an interval of \(seconds) s is none") }
+        guard 0..<3.2e11 ~= seconds else { throw error("an interval of \(seconds) s cannot be used") }
         return try IntervalSchedule(every: .seconds(seconds), roundedIn: relative ? zone : nil)
     }
 
     private func solar(_ event: String, _ section: inout SettingsSection) throws(CeleriacError) -> SolarSchedule {
         guard let known = SolarEvent(rawValue: event) else {
-            throw error("'\(event)' is none of \(SolarEvent.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw error("'\(event)' is not one of \(SolarEvent.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         guard let latitude = try section.number("latitude"), let longitude = try section.number("longitude") else {
-            throw section.error("wants latitude and longitude for \(event)")
+            throw section.error("needs latitude and longitude for \(event)")
         }
         return try SolarSchedule(known, latitude: latitude, longitude: longitude)
     }
@@ -114,7 +183,7 @@ struct BeatFileEntry {
         case .string(let text)?: return .text(text)
         case let value?:
             let numbers = (value.arrayValue ?? [value]).map(\.intValue)
-            guard !numbers.contains(nil) else { throw section.error("wants text, a number or numbers for \(key)") }
+            guard !numbers.contains(nil) else { throw section.error("needs text, a number or numbers for \(key)") }
             return .numbers(numbers.compactMap { $0 })
         }
     }
@@ -144,7 +213,7 @@ struct BeatFileEntry {
         options.timeLimits.hard = try section.duration("time_limit")
         options.timeLimits.soft = try section.duration("soft_time_limit")
         if let priority = try section.number("priority") {
-            guard let known = UInt8(exactly: priority) else { throw section.error("wants 0 to 255 for priority") }
+            guard let known = UInt8(exactly: priority) else { throw section.error("needs 0 to 255 for priority") }
             options.priority = known
         }
         return options
