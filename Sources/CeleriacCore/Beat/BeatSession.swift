@@ -103,10 +103,11 @@ final class BeatSession {
     private nonisolated(nonsending) func sendDue(_ ledger: inout BeatLedger, _ leadership: Leadership?) async throws {
         let before = ledger
         let due = ledger.takeDue(at: beat.timers.now)
+        guard !due.isEmpty else { return }
         let (runs, unreached, cause) = await take(due)
         for run in unreached.reversed() { ledger.putBack(run) }
         do {
-            guard due.isEmpty || (try await remember(ledger, leadership)) else { return }
+            guard try await remember(ledger, leadership) else { return }
         } catch {
             ledger = before
             throw error

@@ -2,18 +2,18 @@ import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
-extension ControlPanel {
-    /// The commands that tell the worker itself what to do.
+extension CeleryControlCommand {
+    /// The commands that change the worker itself.
     static let workerCommands: [CeleryControlCommand] = [
         CeleryControlCommand("enable_events") { call in
-            ok(call.node.events.setEnabled(true) ? "task events enabled" : "task events already enabled")
+            ok(call.control.events.setEnabled(true) ? "task events enabled" : "task events already enabled")
         },
         CeleryControlCommand("disable_events") { call in
-            ok(call.node.events.setEnabled(false) ? "task events disabled" : "task events already disabled")
+            ok(call.control.events.setEnabled(false) ? "task events disabled" : "task events already disabled")
         },
         CeleryControlCommand("heartbeat") { call in
-            await call.node.events.send(
-                .workerHeartbeat, CeleryEventFields.requestedHeartbeat(software: call.node.software),
+            await call.control.events.send(
+                .workerHeartbeat, CeleryEventFields.requestedHeartbeat(software: call.control.software),
                 at: call.worker.now)
             return .null
         },
@@ -35,10 +35,10 @@ extension ControlPanel {
             try await call.worker.resize(by: -(try call.number("n", default: 1)))
             return ok("pool will shrink")
         },
-        // As a Python worker that was started without them.
+        // The answers of a Python worker that was started without them.
         CeleryControlCommand("pool_restart") { _ in throw TaskFailure("ValueError", "Pool restarts not enabled") },
         CeleryControlCommand("autoscale") { _ in throw TaskFailure("ValueError", "Autoscale not enabled") },
-        // Elections are held by gossip, which a worker need not take part in.
+        // Workers hold elections by gossip, in which a worker need not take part.
         CeleryControlCommand("election") { _ in .null },
         CeleryControlCommand("shutdown") { call in
             call.worker.stop()

@@ -3,8 +3,8 @@ import CeleriacWire
 import CeleryWire
 import Logging
 
-extension ControlPanel {
-    /// The commands that withdraw tasks or change how they are run.
+extension CeleryControlCommand {
+    /// The commands that revoke tasks or change how they run.
     static let taskCommands: [CeleryControlCommand] = [
         CeleryControlCommand("revoke") { call in
             try await revoke(call, terminates: call["terminate"]?.isTrue ?? false)
@@ -46,42 +46,13 @@ extension ControlPanel {
         let held = call.worker.jobs.filter { ids.contains($0.request.id) }
         call.worker.revoke(ids)
         let running = Set(held.filter { $0.phase == .active }.map(\.request.id))
-        await markRevoked(ids.filter { !running.contains($0) }, call)
+        await call.worker.storeRevoked(ids.filter { !running.contains($0) }, logger: call.control.logger)
         guard terminates else { return ok("tasks \(PythonSet.text(of: ids)) flagged as revoked") }
-        // Those that had not begun will not begin: they count, as in Python.
+        // Tasks that had not begun never will: like Python's worker, count them too.
         let terminated = call.worker.terminate(ids, signal: signal) + held.map(\.request.id)
         return ok(
             terminated.isEmpty
                 ? "terminate: tasks unknown" : "terminate: \(unique(terminated).joined(separator: ", "))")
-    }
-
-    /// Stores `REVOKED` for tasks that nobody has begun, as far as results tell, so that those who wait need not wait until
-    /// a worker meets the message.
-    private static func markRevoked(_ ids: [String], _ call: CeleryControlCall) async {
-        guard let store = call.worker.resultStore, !store.deliversOnce, !ids.isEmpty else { return }
-        do {
-            let stored = try await store.fetch(ids)
-            var records: [ResultRecord] = []
-            for (id, bytes) in zip(ids, stored) {
-                let state = try bytes.map { try call.worker.dialect.result(from: $0).state } ?? .pending
-                guard [.pending, .received, .retry, TaskState(rawValue: "REJECTED")].contains(state) else { continue }
-                let exception = CeleryRemoteException(
-                    excType: "TaskRevokedError", excMessage: ["revoked"], excModule: "celery.exceptions")
-                var meta = CeleryResultMeta(
-                    status: TaskState.revoked.rawValue, result: exception.encode(), taskID: id)
-                meta.children = .array([])
-                meta.dateDone = CeleryTime.text(call.worker.now)
-                records.append(
-                    ResultRecord(
-                        taskID: id, state: .revoked, payload: try meta.encode(), replyTo: "", correlationID: nil,
-                        expiry: call.worker.resultExpiry))
-            }
-            if !records.isEmpty { try await store.store(records) }
-        } catch {
-            // The tasks are revoked all the same, when their messages come.
-            call.node.logger.warning(
-                "could not store that tasks are revoked", metadata: ["tasks": "\(ids.count)", "error": "\(error)"])
-        }
     }
 
     private static func revokeByStamps(_ call: CeleryControlCall) throws -> WireValue {
@@ -135,7 +106,7 @@ extension ControlPanel {
         let text: String
     }
 
-    /// A limit, or nil for none, as Celery reads it: text, a number a second, or what is empty or null.
+    /// A limit as Celery reads it: text, or a number of runs a second. What is empty or null means no limit: nil.
     private static func rateLimit(_ value: WireValue) throws -> Result<RateLimit?, InvalidRateLimit> {
         switch value {
         case .null, .bool(false): return .success(nil)
@@ -157,5 +128,86 @@ extension ControlPanel {
                     text: PythonExceptionText.text(type: "ValueError", arguments: [.string(message)])))
         default: throw TaskFailure("TypeError", "rate_limit() argument 'rate_limit' must be str or a number")
         }
+    }
+}
+
+extension WorkerControl {
+    /// Stores `REVOKED` for tasks that nobody has begun, as far as the stored results show, so that those who wait for them
+    /// need not wait until a worker meets the message.
+    fileprivate func storeRevoked(_ ids: [String], logger: Logger) async {
+        guard let store = resultStore, !store.deliversOnce, !ids.isEmpty else { return }
+        do {
+            let stored = try await store.fetch(ids)
+            var records: [ResultRecord] = []
+            for (id, bytes) in zip(ids, stored) {
+                let state = try bytes.map { try dialect.result(from: $0).state } ?? .pending
+                guard [.pending, .received, .retry, TaskState(rawValue: "REJECTED")].contains(state) else { continue }
+                let exception = CeleryRemoteException(
+                    excType: "TaskRevokedError", excMessage: ["revoked"], excModule: "celery.exceptions")
+                var meta = CeleryResultMeta(
+                    status: TaskState.revoked.rawValue, result: exception.encode(), taskID: id)
+                meta.children = .array([])
+                meta.dateDone = CeleryTime.text(now)
+                records.append(
+                    ResultRecord(
+                        taskID: id, state: .revoked, payload: try meta.encode(), replyTo: "", correlationID: nil,
+                        expiry: resultExpiry))
+            }
+            if !records.isEmpty { try await store.store(records) }
+        } catch {
+            // The tasks are revoked all the same, when their messages come.
+            logger.warning(
+                "could not store that tasks are revoked", metadata: ["tasks": "\(ids.count)", "error": "\(error)"])
+        }
+    }
+}
+
+/// Signals by the names that callers of `terminate` use.
+private enum Signal {
+    /// SIGTERM.
+    static let terminate: Int32 = 15
+
+    /// The number of a signal; SIGTERM if the caller names none.
+    ///
+    /// - Throws: the ``TaskFailure`` that Python raises if the value is not a signal.
+    static func number(_ value: WireValue?) throws -> Int32 {
+        switch value {
+        case nil, .null?: return terminate
+        case .int(let number)?:
+            guard let number = Int32(exactly: number), (1...64).contains(number) else {
+                throw TaskFailure("ValueError", "signal number out of range")
+            }
+            return number
+        case .string(let name)?:
+            guard name.uppercased() == name else {
+                throw TaskFailure("TypeError", "signal name must be uppercase string.")
+            }
+            let short = name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name
+            guard let number = numbers[short] else {
+                throw TaskFailure("AttributeError", "module 'signal' has no attribute 'SIG\(short)'")
+            }
+            return number
+        default: throw TaskFailure("TypeError", "signal name must be uppercase string.")
+        }
+    }
+
+    /// Linux's numbers. They only go into events: no process gets these signals.
+    private static let numbers: [String: Int32] = [
+        "HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "USR1": 10, "USR2": 12, "ALRM": 14, "TERM": 15,
+        "CONT": 18, "STOP": 19,
+    ]
+}
+
+/// Sets as Python shows them.
+private enum PythonSet {
+    static func text(of ids: [String]) -> String { text(of: ids.map { .string($0) }) }
+
+    static func text(of values: [WireValue]) -> String {
+        if values.isEmpty { return "set()" }
+        let texts = values.map { value in
+            if case .string(let string) = value { return PythonExceptionText.quoted(string) }
+            return PythonRepr().text(of: value)
+        }
+        return "{\(texts.joined(separator: ", "))}"
     }
 }

@@ -3,11 +3,11 @@ import CeleriacWire
 import CeleryWire
 import FoundationEssentials
 
-extension ControlPanel {
-    /// The commands that tell what a worker is and does.
+extension CeleryControlCommand {
+    /// The commands that say what a worker is and does.
     static let inspections: [CeleryControlCommand] = [
         CeleryControlCommand("ping") { _ in ok("pong") },
-        CeleryControlCommand("clock") { call in ["clock": .int(call.node.clock.value)] },
+        CeleryControlCommand("clock") { call in ["clock": .int(call.control.clock.value)] },
         CeleryControlCommand("active", aliases: ["dump_active"]) { call in
             let isSafe = call["safe"]?.isTrue ?? false
             return .array(call.jobs(.active).map { call.info(of: $0, isSafe: isSafe) })
@@ -37,10 +37,10 @@ extension ControlPanel {
         },
         CeleryControlCommand("registered", aliases: ["dump_tasks"]) { call in registered(call) },
         CeleryControlCommand("active_queues") { call in
-            .array(call.worker.queues.map { queue($0, arguments: call.node.facts.controlArguments(ofQueue: $0)) })
+            .array(call.worker.queues.map { queue($0, arguments: call.control.broker.controlArguments(ofQueue: $0)) })
         },
         CeleryControlCommand("stats") { call in stats(call) },
-        CeleryControlCommand("conf", aliases: ["dump_conf"]) { call in .object(call.node.settings) },
+        CeleryControlCommand("conf", aliases: ["dump_conf"]) { call in .object(call.control.settings) },
         CeleryControlCommand("report") { call in ok(report(call)) },
         CeleryControlCommand("memsample") { _ in
             ProcessFacts.residentMemory.map { .string(ProcessFacts.text(ofBytes: $0)) } ?? .null
@@ -55,7 +55,7 @@ extension ControlPanel {
             }
             return [
                 "revoked": .array(call.worker.revokedIDs.map { .string($0) }),
-                "clock": .int(call.node.clock.forward()),
+                "clock": .int(call.control.clock.forward()),
             ]
         },
     ]
@@ -68,7 +68,7 @@ extension ControlPanel {
         }
     }
 
-    /// Task names, each with those of its attributes that were asked for.
+    /// Task names, each with the attributes that were asked for.
     private static func registered(_ call: CeleryControlCall) -> WireValue {
         let asked = (call["taskinfoitems"]?.arrayValue ?? []).compactMap(\.stringValue).filter { !$0.hasPrefix("_") }
         let items = asked.isEmpty ? ["exchange", "routing_key", "rate_limit"] : asked
@@ -83,7 +83,7 @@ extension ControlPanel {
             })
     }
 
-    /// A task's attribute under Celery's name, as Python's `str` shows it; nil for one that is none or `None`.
+    /// A task's attribute under Celery's name, as Python's `str` shows it; nil if it does not exist or is `None`.
     private static func attribute(_ name: String, of task: String, _ worker: WorkerControl) -> String? {
         func python(_ flag: Bool) -> String { flag ? "True" : "False" }
         guard let options = worker.options(of: task) else { return nil }
@@ -126,20 +126,20 @@ extension ControlPanel {
         return [
             "total": .object(WireObject(total)), "pid": .int(pid),
             // As text: that is what Celery sends.
-            "clock": .string(String(call.node.clock.value)), "uptime": .int(uptime),
+            "clock": .string(String(call.control.clock.value)), "uptime": .int(uptime),
             "pool": [
                 "implementation": "celeriac:Worker", "max-concurrency": .int(Int64(worker.concurrency)),
                 "processes": [.int(pid)], "max-tasks-per-child": "N/A", "put-guarded-by-semaphore": false,
                 "timeouts": [0, 0], "writes": "N/A",
             ],
-            "broker": .object(call.node.facts.controlFacts),
+            "broker": .object(call.control.broker.controlFacts),
             "prefetch_count": .int(Int64(worker.prefetchCount)),
             "rusage": ProcessFacts.resourceUsage,
         ]
     }
 
     private static func report(_ call: CeleryControlCall) -> String {
-        let software = call.node.software
+        let software = call.control.software
         var text = """
 
             software -> celery:5.7 (protocol) \(software.name):\(software.version)
@@ -148,7 +148,7 @@ extension ControlPanel {
 
 
             """
-        for (name, value) in call.node.settings { text += "\(name): \(PythonRepr().text(of: value))\n" }
+        for (name, value) in call.control.settings { text += "\(name): \(PythonRepr().text(of: value))\n" }
         return text
     }
 }
@@ -158,7 +158,7 @@ extension CeleryControlCall {
 
     /// A task as inspections show it.
     ///
-    /// - Parameter isSafe: whether arguments are shown as text.
+    /// - Parameter isSafe: whether to show arguments as text.
     fileprivate func info(of job: JobSnapshot, isSafe: Bool = false) -> WireValue {
         let request = job.request
         let message = request.message as? CeleryTaskMessage
@@ -182,7 +182,7 @@ extension CeleryControlCall {
 }
 
 extension WireValue {
-    /// Whether Python's `bool()` of an argument is true, as far as arguments go that are flags.
+    /// Whether an argument that should be a flag is true to Python's `bool()`, or is a word that means so.
     var isTrue: Bool {
         switch self {
         case .bool(let flag): flag

@@ -4,11 +4,10 @@ import Testing
 
 import struct FoundationEssentials.Date
 
+@testable import CeleriacWire
 @testable import MachineryDialect
 
 @Suite struct CronScheduleTests {
-    private func seconds(_ text: String) throws -> Int64 { try #require(GoTime(text)).seconds }
-
     private func date(_ text: String) throws -> Date { try #require(GoTime(text)).date }
 
     /// Cases of robfig/cron's own tests, and their like.
@@ -56,7 +55,8 @@ import struct FoundationEssentials.Date
         ("0 0 * * *", "2012-11-04T04:00:00Z", "2012-11-05T05:00:00Z"),
     ])
     func clocksThatArePutForwardAndBack(_ spec: String, _ from: String, _ expected: String) throws {
-        let zone = ZoneRules(formula: try #require(ZoneFormula("EST5EDT,M3.2.0,M11.1.0")))
+        let rule = try #require(ZoneRule(Array("EST5EDT,M3.2.0,M11.1.0".utf8)[...]))
+        let zone = Zone(name: "clocks", data: ZoneData(transitions: [], initialOffset: 0, rule: rule))
         let schedule = try CronSchedule(spec, local: zone)
         let next = try #require(schedule.next(after: date(from)))
         #expect(GoTime(next).description == expected)
@@ -76,27 +76,5 @@ import struct FoundationEssentials.Date
     ])
     func whatIsNoScheduleIsRefused(_ spec: String) {
         #expect { try CronSchedule(spec) } throws: { ($0 as? CeleriacError)?.code == .configuration }
-    }
-
-    @Test func zoneFormulasAreUnderstood() throws {
-        let berlin = try #require(ZoneFormula("CET-1CEST,M3.5.0,M10.5.0/3"))
-        #expect(berlin.offset(at: try seconds("2026-03-29T00:59:59Z")) == 3600)
-        #expect(berlin.offset(at: try seconds("2026-03-29T01:00:00Z")) == 7200)
-        #expect(berlin.offset(at: try seconds("2026-10-25T00:59:59Z")) == 7200)
-        #expect(berlin.offset(at: try seconds("2026-10-25T01:00:00Z")) == 3600)
-        // South of the equator summer goes past the end of the year.
-        let sydney = try #require(ZoneFormula("AEST-10AEDT,M10.1.0,M4.1.0/3"))
-        #expect(sydney.offset(at: try seconds("2026-01-15T00:00:00Z")) == 39600)
-        #expect(sydney.offset(at: try seconds("2026-07-15T00:00:00Z")) == 36000)
-        #expect(ZoneFormula("<+0330>-3:30")?.offset(at: 0) == 12600)
-        for text in ["", "5", "EST", "EST5EDT,", "EST5EDT,M13.1.0,M1.1.0", "EST5EDT,M3.2.0", "<EST5"] {
-            #expect(ZoneFormula(text) == nil, "\(text)")
-        }
-    }
-
-    @Test func damagedZoneFilesAreRefused() {
-        #expect(ZoneRules([]) == nil)
-        #expect(ZoneRules(Array("TZif2".utf8) + Array(repeating: 0, count: 39)) == nil)
-        #expect(ZoneRules(Array("TZif2".utf8) + Array(repeating: 0xff, count: 100)) == nil)
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 import struct FoundationEssentials.Date
 
-@Suite struct TimeTests {
+@Suite struct GoTimeTests {
     @Test(arguments: [
         "2026-11-23T03:11:11.40704572Z", "0001-01-01T00:00:00Z", "2020-01-02T03:04:05.6Z",
         "2024-02-29T23:59:59.999999999Z",
