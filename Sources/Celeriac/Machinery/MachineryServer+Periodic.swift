@@ -65,7 +65,8 @@ extension MachineryServer {
             entries.append(
                 BeatEntry(label, schedule, task: task, runLock: runLock) { client, _ in
                     let signature = Signature<WireValue>(native: workflow(), name: task)
-                    return try await client.send(signature, unconfirmed: sendConcurrency > 0 ? sendConcurrency : .max).id
+                    return try await client.send(signature, unconfirmed: sendConcurrency > 0 ? sendConcurrency : .max)
+                        .id
                 })
         }
     }

@@ -36,7 +36,8 @@ struct MachineryTransportFactory {
         default:
             throw CeleriacError(
                 .configuration,
-                "Factory failed with broker URL: the scheme '\(scheme(configuration.broker))' is not one that this build knows")
+                "Factory failed with broker URL: the scheme '\(scheme(configuration.broker))' is not one that this build knows"
+            )
         }
     }
 
@@ -73,7 +74,8 @@ struct MachineryTransportFactory {
         default:
             throw CeleriacError(
                 .configuration,
-                "Factory failed with lock URL: the scheme '\(scheme(configuration.lock))' is not one that this build knows")
+                "Factory failed with lock URL: the scheme '\(scheme(configuration.lock))' is not one that this build knows"
+            )
         }
     }
 

@@ -18,7 +18,8 @@ public struct IntervalSchedule: Schedule, Hashable {
     /// - Throws: ``CeleriacError`` with code `configuration` for an interval that is shorter, or longer than 10,000 years.
     public init(every interval: Duration, roundedIn: Zone? = nil) throws(CeleriacError) {
         guard interval >= .milliseconds(1), interval.seconds < 3.2e11 else {
-            throw CeleriacError(.configuration, "an interval of \(interval) cannot be used: use a millisecond to 10,000 years")
+            throw CeleriacError(
+                .configuration, "an interval of \(interval) cannot be used: use a millisecond to 10,000 years")
         }
         self.interval = interval
         self.roundedIn = roundedIn

@@ -69,7 +69,8 @@ struct ZoneRule: Sendable, Hashable {
         return year - 1...year + 1
     }
 
-    private func transitions(of summer: Summer, in year: Int) -> (begin: ZoneData.Transition, end: ZoneData.Transition) {
+    private func transitions(of summer: Summer, in year: Int) -> (begin: ZoneData.Transition, end: ZoneData.Transition)
+    {
         (
             .init(time: Self.seconds(of: summer.begin, in: year) - standard, offset: summer.offset),
             .init(time: Self.seconds(of: summer.end, in: year) - summer.offset, offset: standard)

@@ -74,7 +74,8 @@ struct CrontabParser {
 
     private func named(_ text: Text) throws(CrontabError) -> Int {
         let name = String(text.prefix(3)).lowercased()
-        let place = CivilDate.monthNames.firstIndex(of: name).map { $0 + 1 } ?? CivilDate.weekdayNames.firstIndex(of: name)
+        let place =
+            CivilDate.monthNames.firstIndex(of: name).map { $0 + 1 } ?? CivilDate.weekdayNames.firstIndex(of: name)
         guard let place else {
             throw error(.unknownName, "'\(String(text))' is neither a number nor a name of a weekday or month")
         }

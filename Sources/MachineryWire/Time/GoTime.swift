@@ -55,7 +55,8 @@ extension GoTime: LosslessStringConvertible {
             reader.take("-"), let day = reader.number(digits: 2), reader.take("T"),
             let hour = reader.number(digits: 2), reader.take(":"), let minute = reader.number(digits: 2),
             reader.take(":"), let second = reader.number(digits: 2),
-            1...12 ~= month, day >= 1, day <= CivilDate.days(inMonth: month, of: year), hour <= 23, minute <= 59, second <= 59,
+            1...12 ~= month, day >= 1, day <= CivilDate.days(inMonth: month, of: year), hour <= 23, minute <= 59,
+            second <= 59,
             let nanoseconds = reader.fraction(), let offset = reader.offset(), reader.rest.isEmpty
         else { return nil }
         let days = CivilDate.daysSince1970(year: year, month: month, day: day)

@@ -29,11 +29,19 @@ import Testing
 
     @Test func daysOfTheYearAreCountedWithAndWithoutTheLeapDay() throws {
         let julian = try #require(rule("AAA0BBB,J60/0,J300/0"))
-        #expect(julian.transitions(around: try seconds("2024-06-01T00:00:00Z")).map(\.time).contains(try seconds("2024-03-01T00:00:00Z")))
-        #expect(julian.transitions(around: try seconds("2026-06-01T00:00:00Z")).map(\.time).contains(try seconds("2026-03-01T00:00:00Z")))
+        #expect(
+            julian.transitions(around: try seconds("2024-06-01T00:00:00Z")).map(\.time).contains(
+                try seconds("2024-03-01T00:00:00Z")))
+        #expect(
+            julian.transitions(around: try seconds("2026-06-01T00:00:00Z")).map(\.time).contains(
+                try seconds("2026-03-01T00:00:00Z")))
         let ordinal = try #require(rule("AAA0BBB,59/0,300/0"))
-        #expect(ordinal.transitions(around: try seconds("2024-06-01T00:00:00Z")).map(\.time).contains(try seconds("2024-02-29T00:00:00Z")))
-        #expect(ordinal.transitions(around: try seconds("2026-06-01T00:00:00Z")).map(\.time).contains(try seconds("2026-03-01T00:00:00Z")))
+        #expect(
+            ordinal.transitions(around: try seconds("2024-06-01T00:00:00Z")).map(\.time).contains(
+                try seconds("2024-02-29T00:00:00Z")))
+        #expect(
+            ordinal.transitions(around: try seconds("2026-06-01T00:00:00Z")).map(\.time).contains(
+                try seconds("2026-03-01T00:00:00Z")))
     }
 
     /// Summer that ends when the next one begins, and changes that lie outside the day, or the year, that names them.

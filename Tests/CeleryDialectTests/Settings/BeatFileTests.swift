@@ -75,7 +75,7 @@ import Testing
     @Test(
         "What is wrong is named",
         arguments: [
-            ("a: [", "YAML"), ("- 1", "no list of keys"), ("timezone: Mars/Base", "Mars/Base"),
+            ("a: [", "YAML"), ("- 1", "not a list of keys"), ("timezone: Mars/Base", "Mars/Base"),
             ("missed_runs: often", "often"), ("beat_schedul: {}", "beat_schedul"),
             ("beat_max_loop_interval: 0", "maximum pause"), ("beat_max_loop_interval: 1.0e+9", "maximum pause"),
             ("beat_schedule: [1]", "beat_schedule"),
