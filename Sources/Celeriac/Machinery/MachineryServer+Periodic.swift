@@ -5,8 +5,8 @@ public import MachineryWire
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Periodic tasks: entries of a ``Beat`` that every process which registers them runs. For each run the process that gets
-/// the run's lock sends; with a lock in Redis each run is sent once.
+/// Periodic tasks: every process that registers them runs a ``Beat`` for each. Of these processes, the one that gets a run's
+/// lock sends the run; with a lock in Redis each run is sent once.
 extension MachineryServer {
     /// Sends a task again and again.
     ///
@@ -59,16 +59,11 @@ extension MachineryServer {
                 now: timers.now, replyTo: "", defaultQueue: "", routes: [:], countsChords: true, resultExpiry: nil))
         let schedule = try CronSchedule(spec)
         let runLock = runLock("machinery_lock_" + configuration.programName + name + spec)
-        periodic.withLockedValue { entries in
-            // Names may be used twice: the number tells them apart.
-            let label = "\(name) (\(spec)) #\(entries.count + 1)"
-            entries.append(
-                BeatEntry(label, schedule, task: task, runLock: runLock) { client, _ in
-                    let signature = Signature<WireValue>(native: workflow(), name: task)
-                    return try await client.send(signature, unconfirmed: sendConcurrency > 0 ? sendConcurrency : .max)
-                        .id
-                })
+        let entry = BeatEntry(name, schedule, task: task, runLock: runLock) { client, _ in
+            let signature = Signature<WireValue>(native: workflow(), name: task)
+            return try await client.send(signature, unconfirmed: sendConcurrency > 0 ? sendConcurrency : .max).id
         }
+        periodic.withLockedValue { $0.append(entry) }
     }
 
     /// Machinery's lock of one periodic task: whoever takes it has it until just before the next run is due.
@@ -83,12 +78,18 @@ extension MachineryServer {
     /// Sends the periodic tasks that were registered before, each when it is due, until a graceful shutdown or cancellation.
     /// Missed runs are not made up for.
     public func run() async throws {
-        let eventLoop = eventLoopGroup.next()
-        let beat = try Beat(
-            client: client, entries: periodic.withLockedValue { $0 },
-            configuration: BeatConfiguration(missedRuns: .skip), lock: nil, store: nil, timers: timers,
-            machinery: EventLoopTaskExecutor(eventLoop), logger: logger)
-        try await beat.run()
+        let entries = periodic.withLockedValue { $0 }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // A beat each, so that no task waits for the lock or the sending of another. Without any task a beat waits all
+            // the same: a service that ends, ends its group.
+            for entries in entries.isEmpty ? [[]] : entries.map({ [$0] }) {
+                let beat = try Beat(
+                    client: client, entries: entries, configuration: BeatConfiguration(missedRuns: .skip), lock: nil,
+                    store: nil, timers: timers, machinery: EventLoopTaskExecutor(eventLoopGroup.next()), logger: logger)
+                group.addTask { try await beat.run() }
+            }
+            try await group.waitForAll()
+        }
     }
 }
 

@@ -4,10 +4,9 @@ package import struct FoundationEssentials.Date
 
 /// A task that is sent again and again: what Celery calls an entry of the beat schedule.
 public struct BeatEntry: Sendable {
-    /// Decides which of several beats with the same entry sends one of its runs. A beat asks before each run, and asks for
-    /// the runs that are due together all at once.
+    /// Decides which of several beats with the same entry sends one of its runs. A beat asks before each run.
     ///
-    /// It gets the time at which the run was due, and the time of the next one, at which it should be free again: nobody
+    /// It gets the time at which the run was due, and the time of the next one, by which it should be free again: nobody
     /// gives it back. It returns whether this beat sends the run. If it throws `unavailable`, the beat asks again until the
     /// next run is due; if it throws anything else, the beat logs that and leaves out the run. A run that this beat has
     /// taken but could not send is still its own: the beat sends it without asking again.

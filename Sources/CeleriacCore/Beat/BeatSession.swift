@@ -10,7 +10,7 @@ final class BeatSession {
     private var backoff = Backoff(first: .seconds(1))
     private var isWatching = false
     private var isWaiting = false
-    /// Runs that this beat has taken by their run locks and has yet to send.
+    /// Runs that this beat has taken by their run locks but could not send yet.
     private var taken: Set<BeatRun> = []
 
     init(beat: Beat) {
@@ -102,12 +102,9 @@ final class BeatSession {
 
     private nonisolated(nonsending) func sendDue(_ ledger: inout BeatLedger, _ leadership: Leadership?) async throws {
         let before = ledger
-        let due = ledger.takeDue(at: beat.timers.now)
-        guard !due.isEmpty else { return }
-        let (runs, unreached, cause) = await take(due)
-        for run in unreached.reversed() { ledger.putBack(run) }
+        let runs = ledger.takeDue(at: beat.timers.now)
         do {
-            guard try await remember(ledger, leadership) else { return }
+            guard !runs.isEmpty, try await remember(ledger, leadership) else { return }
         } catch {
             ledger = before
             throw error
@@ -128,62 +125,24 @@ final class BeatSession {
                     metadata: ["entry": "\(run.name)", "error": "\(error)"])
             }
         }
-        if let cause { throw cause }
-    }
-
-    /// Asks the run locks of the entries which of the runs that are due are this beat's to send.
-    ///
-    /// - Returns: the runs to send, and those whose lock was out of reach, with the error of the last of these.
-    private nonisolated(nonsending) func take(
-        _ due: [BeatRun]
-    ) async -> (runs: [BeatRun], unreached: [BeatRun], cause: (any Error)?) {
-        taken.formIntersection(due)
-        let locks = due.compactMap { run -> (run: BeatRun, lock: BeatEntry.RunLock, next: Date?)? in
-            guard !taken.contains(run), let entry = entry(of: run), let lock = entry.runLock else { return nil }
-            return (run, lock, entry.schedule.next(after: run.due))
-        }
-        guard !locks.isEmpty else { return (due, [], nil) }
-        let answers = await withTaskGroup(of: (BeatRun, Result<Bool, any Error>).self) { group in
-            for (run, lock, next) in locks {
-                group.addTask {
-                    do { return (run, .success(try await lock(run.due, next))) } catch { return (run, .failure(error)) }
-                }
-            }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
-        var (runs, unreached, cause): ([BeatRun], [BeatRun], (any Error)?) = ([], [], nil)
-        for run in due {
-            if case .success(true)? = answers[run] { taken.insert(run) }
-            // After a run that must wait, the later ones of its entry wait too.
-            if unreached.contains(where: { $0.name == run.name }) {
-                unreached.append(run)
-                continue
-            }
-            switch answers[run] {
-            case nil, .success(true)?: runs.append(run)
-            case .success(false)?: logger.debug("another process sends a due task", metadata: ["entry": "\(run.name)"])
-            case .failure(let error as CeleriacError)? where error.code == .unavailable:
-                unreached.append(run)
-                cause = error
-            case .failure(let error)?:
-                logger.error(
-                    "a task of the schedule is not sent: its lock failed",
-                    metadata: ["entry": "\(run.name)", "error": "\(error)"])
-            }
-        }
-        return (runs, unreached, cause)
+        taken = []
     }
 
     private nonisolated(nonsending) func send(_ run: BeatRun) async throws {
-        guard let entry = entry(of: run) else { return }
+        guard let entry = beat.entries.first(where: { $0.name == run.name }) else { return }
+        if let lock = entry.runLock, !taken.contains(run) {
+            guard try await lock(run.due, entry.schedule.next(after: run.due)) else {
+                logger.debug("another beat sends a due task", metadata: ["entry": "\(run.name)"])
+                return
+            }
+            taken.insert(run)
+        }
         var options = entry.options
         for (name, value) in beat.configuration.headers { options.headers[name] = value }
         if let expiry = entry.expiresAfter { options.expires = beat.timers.now.addingTimeInterval(expiry.seconds) }
         let id = try await entry.send(beat.client, options)
         logger.info("sent a due task", metadata: ["entry": "\(run.name)", "task": "\(entry.task)", "id": "\(id)"])
     }
-
-    private func entry(of run: BeatRun) -> BeatEntry? { beat.entries.first { $0.name == run.name } }
 
     // MARK: Memory
 

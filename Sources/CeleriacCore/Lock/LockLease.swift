@@ -43,7 +43,7 @@ final class LockLease: Sendable {
         }
     }
 
-    /// Says that the lock is not ours any more.
+    /// Says that the lock is no longer ours.
     func lose() {
         let running = state.withLockedValue { state in
             state.isHeld = false

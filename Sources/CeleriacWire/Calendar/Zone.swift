@@ -13,7 +13,7 @@ public struct Zone: Sendable, Hashable {
     public static let utc = Zone(name: "UTC", data: ZoneData(transitions: [], initialOffset: 0, rule: nil))
 
     /// Makes a zone from the content of a zone file (RFC 9636); `nil` if the content is not such a file.
-    public init?(name: String, file content: [UInt8]) {
+    package init?(name: String, file content: [UInt8]) {
         guard content.count <= ZoneFile.maximumBytes, let data = ZoneFile.read(content) else { return nil }
         self.init(name: name, data: data)
     }

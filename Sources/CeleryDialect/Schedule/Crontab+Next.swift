@@ -39,7 +39,7 @@ extension Crontab {
         return match.flatMap { $0 < end ? $0 : nil }
     }
 
-    /// The first matching minute after that of a time on the dial.
+    /// The first matching minute on the dial after the minute of a time.
     private func nextMatch(after local: LocalDateTime) -> LocalDateTime? {
         let (date, time) = (local.date, local.time)
         if matches(date) {

@@ -54,7 +54,7 @@ public struct MachineryConfiguration: Sendable {
     }
 
     /// How long results are kept: ``resultsExpireIn``, or an hour if that is 0.
-    public var resultExpiry: Duration { .seconds(resultsExpireIn > 0 ? resultsExpireIn : 3600) }
+    package var resultExpiry: Duration { .seconds(resultsExpireIn > 0 ? resultsExpireIn : 3600) }
 }
 
 /// Machinery's settings for Redis, except those of connection pools (`max_idle`, `max_active`, `max_idle_timeout`, `wait`):
@@ -91,7 +91,7 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     }
 
     /// The options of a broker.
-    public func options(defaultQueue: String) -> MachineryRedisOptions {
+    package func options(defaultQueue: String) -> MachineryRedisOptions {
         MachineryRedisOptions(
             delayedTasksKey: delayedTasksKey.isEmpty ? "delayed_tasks" : delayedTasksKey,
             delayedTasksPollPeriod: .milliseconds(delayedTasksPollPeriod > 0 ? delayedTasksPollPeriod : 500),
