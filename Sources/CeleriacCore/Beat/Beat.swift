@@ -14,10 +14,10 @@ public import ServiceLifecycle
 ///
 /// * With a ``Lock`` one beat at a time sends: the one that holds the lock. What it remembers lies with the lock, so that the
 ///   next one goes on exactly where it ended. A beat that loses the lock sends what it has written down, then nothing more,
-///   and waits for the lock. This is how several of our own beats work together.
-/// * With a ``BeatEntry/RunLock`` on an entry every beat is awake, and asks for each run of that entry whether the run is
-///   its own. Nothing is remembered between the beats but who took which run. This is how Machinery's processes work
-///   together.
+///   and waits for the lock. This is what `CeleryApp.beat` offers.
+/// * With a lock for each run every beat is awake, and asks before each run whether the run is its own. The beats share no
+///   memory but who took which run. This is how Machinery's processes work together, and the beats of a `MachineryServer`
+///   with them.
 public final class Beat: Service {
     let client: Client
     let entries: [BeatEntry]
