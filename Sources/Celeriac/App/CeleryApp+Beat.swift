@@ -1,4 +1,5 @@
 public import CeleriacCore
+public import CeleriacWire
 import CeleryDialect
 import NIOCore
 

@@ -1,35 +1,30 @@
 import CeleriacCore
 import CeleriacWire
-import Logging
 import MachineryDialect
 public import MachineryWire
 import NIOConcurrencyHelpers
-import ServiceLifecycle
+import NIOCore
 
-import struct FoundationEssentials.Date
-
-/// Periodic tasks. Every process that registers them sends them while its server runs, unless another has the lock for that
-/// time: with a lock in Redis each is sent once.
+/// Periodic tasks: every process that registers them runs a ``Beat`` for each. Of these processes, the one that gets a run's
+/// lock sends the run; with a lock in Redis each run is sent once.
 extension MachineryServer {
     /// Sends a task again and again.
     ///
     /// - Parameters:
-    ///   - spec: when: see ``CronSchedule``.
+    ///   - spec: when it is sent: see ``CronSchedule``.
     ///   - name: a name for the lock; processes with the same program name, name and spec share one.
-    ///   - signature: the task. An id that it has is used each time; without one, each gets its own.
+    ///   - signature: the task. If it has an id, every run has that id; otherwise each run gets its own.
     /// - Throws: ``CeleriacError`` with code `configuration` for a spec that cannot be read, `argumentMismatch` or
     ///   `unsupported` for a task that cannot be sent.
     public func registerPeriodicTask(_ spec: String, name: String, _ signature: MachinerySignature) throws {
-        try check(.signature(signature))
-        try register(spec, name) { server in try await server.send(signature.periodicCopy) }
+        try register(spec, name, task: signature.name) { .signature(signature.periodicCopy) }
     }
 
     /// Sends a chain again and again.
     ///
     /// - Throws: as ``registerPeriodicTask(_:name:_:)``.
     public func registerPeriodicChain(_ spec: String, name: String, _ tasks: [MachinerySignature]) throws {
-        try check(.chain(MachineryChain(tasks)))
-        try register(spec, name) { server in try await server.send(MachineryChain(tasks.map(\.periodicCopy))) }
+        try register(spec, name, task: "chain") { .chain(MachineryChain(tasks.map(\.periodicCopy))) }
     }
 
     /// Sends a group again and again.
@@ -38,10 +33,7 @@ extension MachineryServer {
     public func registerPeriodicGroup(
         _ spec: String, name: String, sendConcurrency: Int = 0, _ tasks: [MachinerySignature]
     ) throws {
-        try check(.group(MachineryGroup(tasks)))
-        try register(spec, name) { server in
-            try await server.send(MachineryGroup(tasks.map(\.periodicCopy)), sendConcurrency: sendConcurrency)
-        }
+        try register(spec, name, task: "group", sendConcurrency) { .group(MachineryGroup(tasks.map(\.periodicCopy))) }
     }
 
     /// Sends a chord again and again.
@@ -51,71 +43,58 @@ extension MachineryServer {
         _ spec: String, name: String, sendConcurrency: Int = 0, callback: MachinerySignature,
         _ tasks: [MachinerySignature]
     ) throws {
-        try check(.chord(MachineryChord(MachineryGroup(tasks), callback: callback)))
-        try register(spec, name) { server in
-            let group = MachineryGroup(tasks.map(\.periodicCopy))
-            try await server.send(
-                MachineryChord(group, callback: callback.periodicCopy), sendConcurrency: sendConcurrency)
+        try register(spec, name, task: "chord", sendConcurrency) {
+            .chord(MachineryChord(MachineryGroup(tasks.map(\.periodicCopy)), callback: callback.periodicCopy))
         }
-    }
-
-    /// Refuses what could not be sent, before its time comes.
-    private func check(_ workflow: MachineryWorkflow) throws {
-        _ = try formats.publication(
-            of: .native(workflow),
-            in: PublicationContext(
-                now: timers.now, replyTo: "", defaultQueue: "", routes: [:], countsChords: true, resultExpiry: nil))
     }
 
     private func register(
-        _ spec: String, _ name: String, send: @escaping @Sendable (MachineryServer) async throws -> Void
+        _ spec: String, _ name: String, task: String, _ sendConcurrency: Int = 0,
+        _ workflow: @escaping @Sendable () -> MachineryWorkflow
     ) throws {
-        let task = PeriodicTask(spec: spec, name: name, schedule: try CronSchedule(spec), send: send)
-        periodic.withLockedValue { $0.append(task) }
+        // What could not be sent is refused now, not when its time comes.
+        _ = try formats.publication(
+            of: .native(workflow()),
+            in: PublicationContext(
+                now: timers.now, replyTo: "", defaultQueue: "", routes: [:], countsChords: true, resultExpiry: nil))
+        let schedule = try CronSchedule(spec)
+        let runLock = runLock("machinery_lock_" + configuration.programName + name + spec)
+        let entry = BeatEntry(name, schedule, task: task, runLock: runLock) { client, _ in
+            let signature = Signature<WireValue>(native: workflow(), name: task)
+            return try await client.send(signature, unconfirmed: sendConcurrency > 0 ? sendConcurrency : .max).id
+        }
+        periodic.withLockedValue { $0.append(entry) }
     }
 
-    /// Sends the periodic tasks that were registered before, each at its times, until the task is cancelled or the service
-    /// is shut down.
+    /// Machinery's lock of one periodic task: whoever takes it has it until just before the next run is due.
+    private func runLock(_ key: String) -> BeatEntry.RunLock {
+        { [lock, timers] _, next in
+            // A run whose time is over is not made up for: another process may have had its lock.
+            guard let next, next > timers.now else { return false }
+            return try await lock.acquire(key, until: GoTime(next).unixNanoseconds - 1)
+        }
+    }
+
+    /// Sends the periodic tasks that were registered before, each when it is due, until a graceful shutdown or cancellation.
+    /// Missed runs are not made up for.
     public func run() async throws {
-        await cancelWhenGracefulShutdown {
-            await withDiscardingTaskGroup { group in
-                let tasks = self.periodic.withLockedValue { $0 }
-                for task in tasks { group.addTask { await self.repeatedly(task) } }
-                // Without any, it waits all the same: a service that ends ends its group.
-                if tasks.isEmpty { group.addTask { try? await self.timers.sleep(for: .seconds(1 << 40)) } }
+        let entries = periodic.withLockedValue { $0 }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // A beat each, so that no task waits for the lock or the sending of another. Without any task a beat waits all
+            // the same: a service that ends, ends its group.
+            for entries in entries.isEmpty ? [[]] : entries.map({ [$0] }) {
+                let beat = try Beat(
+                    client: client, entries: entries, configuration: BeatConfiguration(missedRuns: .skip), lock: nil,
+                    store: nil, timers: timers, machinery: EventLoopTaskExecutor(eventLoopGroup.next()), logger: logger)
+                group.addTask { try await beat.run() }
             }
-        }
-    }
-
-    private func repeatedly(_ task: PeriodicTask) async {
-        var time = timers.now
-        while !Task.isCancelled, let due = task.schedule.next(after: time) {
-            let delay = due.timeIntervalSince(timers.now)
-            if delay > 0 {
-                do { try await timers.sleep(for: .seconds(delay)) } catch { return }
-            }
-            // Clocks may be put forward: what was missed is not made up for.
-            time = max(due, timers.now)
-            await sendOnce(task, at: due)
-        }
-    }
-
-    private func sendOnce(_ task: PeriodicTask, at due: Date) async {
-        let key = "machinery_lock_" + configuration.programName + task.name + task.spec
-        // A time that was missed altogether is not made up for: its lock is over, and another may have had it.
-        guard let next = task.schedule.next(after: due), next > timers.now else { return }
-        do {
-            guard try await lock.acquire(key, until: GoTime(next).unixNanoseconds - 1) else { return }
-            try await task.send(self)
-        } catch {
-            logger.error(
-                "could not send a periodic task", metadata: ["name": "\(task.name)", "error": "\(error)"])
+            try await group.waitForAll()
         }
     }
 }
 
 extension MachinerySignature {
-    /// The signature as Machinery copies it for each time: without callbacks it has empty lists of them.
+    /// The signature as Machinery copies it for each run: where it has no callbacks, the copy has empty lists of them.
     fileprivate var periodicCopy: MachinerySignature {
         var copy = self
         copy.onSuccess = (onSuccess ?? []).map(\.periodicCopy)

@@ -31,14 +31,14 @@ public final class MachineryServer: TaskSender, Service {
     let timers: any TimerSource
     let logger: Logger
     private let registry = NIOLockedValueBox<[TaskHandler]>([])
-    let periodic = NIOLockedValueBox<[PeriodicTask]>([])
+    let periodic = NIOLockedValueBox<[BeatEntry]>([])
 
-    /// Makes an application. It connects on first use.
+    /// Makes an application. It connects when it is first used.
     ///
     /// - Parameters:
-    ///   - broker: a broker of your own; nil for that of the configuration.
-    ///   - backend: a result backend of your own; nil for that of the configuration.
-    ///   - lock: a lock of your own for periodic tasks; nil for that of the configuration.
+    ///   - broker: a broker of your own; nil for the one that the configuration names.
+    ///   - backend: a result backend of your own; nil for the one that the configuration names.
+    ///   - lock: a lock of your own for periodic tasks; nil for the one that the configuration names.
     /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
     public init(
         configuration: MachineryConfiguration,
@@ -68,31 +68,31 @@ public final class MachineryServer: TaskSender, Service {
 
     // MARK: Tasks
 
-    /// Registers tasks: what every worker of this application serves. Of two with one name the last is taken.
+    /// Registers the tasks that every worker of this application serves. Of two with the same name, the last one counts.
     public func register(@TaskHandlerBuilder _ handlers: () -> [TaskHandler]) {
         let handlers = handlers()
         registry.withLockedValue { $0 += handlers }
     }
 
-    /// The tasks that are registered.
+    /// The tasks that were registered.
     public var registeredTasks: [TaskHandler] { registry.withLockedValue { $0 } }
 
     /// A worker of this application; run it in a `ServiceGroup`, or call its `run()` or `launch()`.
     ///
     /// - Parameters:
     ///   - consumerTag: the worker's name; at RabbitMQ the tag under which it consumes.
-    ///   - concurrency: how many tasks run at once. 0 is, as in Machinery, no limit at RabbitMQ (the prefetch count is one)
-    ///     and twice the number of processors elsewhere.
-    ///   - queue: the queue that it serves; nil for the default queue.
+    ///   - concurrency: how many tasks run at once. As in Machinery, 0 means no limit but the prefetch count at RabbitMQ, and
+    ///     twice the number of processors elsewhere.
+    ///   - queue: the queue that the worker serves; nil for the default queue.
     public func makeWorker(consumerTag: String, concurrency: Int = 0, queue: String? = nil) -> MachineryWorker {
         MachineryWorker(server: self, consumerTag: consumerTag, concurrency: concurrency, queue: queue)
     }
 
     // MARK: Sending
 
-    /// The signature of a task, or of a chain of tasks, with its arguments: for workflows, retries and callbacks.
+    /// Makes Machinery's signature of a task, or of a chain of tasks, with its arguments: for workflows, retries and callbacks.
     ///
-    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for what Machinery cannot carry.
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for a task that Machinery cannot carry.
     public func signature<Value>(_ signature: Signature<Value>, options: SendOptions = SendOptions()) throws
         -> MachinerySignature
     {
@@ -101,7 +101,7 @@ public final class MachineryServer: TaskSender, Service {
         return made
     }
 
-    /// Sends a task as it stands, with all that it carries: retries, callbacks, a routing key.
+    /// Sends a signature as it is, with everything that it carries: retries, callbacks, a routing key.
     ///
     /// - Parameter type: what the task returns.
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed`
@@ -115,7 +115,7 @@ public final class MachineryServer: TaskSender, Service {
 
     /// Sends a chain.
     ///
-    /// - Returns: the results to come of all its tasks, in order; the last is the chain's.
+    /// - Returns: the results to come of all its tasks, in order; the last one is the chain's result.
     /// - Throws: as `send` of one task.
     @discardableResult
     public func send(_ chain: MachineryChain) async throws -> [AsyncResult<WireValue>] {
@@ -126,7 +126,7 @@ public final class MachineryServer: TaskSender, Service {
 
     /// Sends a group.
     ///
-    /// - Parameter sendConcurrency: how many tasks are sent before the broker has taken those before them; 0 for all.
+    /// - Parameter sendConcurrency: how many tasks may be on their way to the broker unconfirmed; 0 for all.
     /// - Returns: the results to come, in the group's order.
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
@@ -136,7 +136,7 @@ public final class MachineryServer: TaskSender, Service {
 
     /// Sends a chord.
     ///
-    /// - Parameter sendConcurrency: as of a group.
+    /// - Parameter sendConcurrency: as for a group.
     /// - Returns: the chord's result to come.
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
@@ -154,5 +154,24 @@ public final class MachineryServer: TaskSender, Service {
     /// Closes the application's connections. Stop its workers first.
     public func close() async {
         await client.close()
+    }
+}
+
+/// A chord that was sent: the results to come of its tasks and of its callback.
+public struct MachineryChordResult: Sendable {
+    /// The results to come of the group's tasks, in its order.
+    public let members: [AsyncResult<WireValue>]
+    /// The callback's result to come.
+    public let callback: AsyncResult<WireValue>
+
+    /// Waits for every task of the group and then for the callback.
+    ///
+    /// - Parameter timeout: how long to wait for all of them together; nil for no limit.
+    /// - Returns: what the callback returned.
+    /// - Throws: ``RemoteTaskError`` of the first task that failed: Machinery returns no result and no error then. As
+    ///   ``AsyncResult/get(timeout:)`` otherwise.
+    public func get(timeout: Duration? = nil) async throws -> WireValue {
+        guard let last = try await (members + [callback]).get(timeout: timeout).last else { return .null }
+        return last
     }
 }

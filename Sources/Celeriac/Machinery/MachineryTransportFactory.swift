@@ -11,7 +11,7 @@ import CeleriacAMQP
 import CeleriacRedis
 #endif
 
-/// Makes brokers, result backends and locks of a configuration's URLs.
+/// Makes brokers, result backends and locks from a configuration's URLs.
 struct MachineryTransportFactory {
     let configuration: MachineryConfiguration
     let eventLoopGroup: any EventLoopGroup
@@ -37,7 +37,8 @@ struct MachineryTransportFactory {
         default:
             throw CeleriacError(
                 .configuration,
-                "Factory failed with broker URL: the scheme '\(scheme(configuration.broker))' is none of this build's")
+                "Factory failed with broker URL: the scheme '\(scheme(configuration.broker))' is not one that this build knows"
+            )
         }
     }
 
@@ -59,8 +60,8 @@ struct MachineryTransportFactory {
         default:
             throw CeleriacError(
                 .configuration,
-                "Factory failed with result backend: the scheme '\(scheme(configuration.resultBackend))' is none of this"
-                    + " build's")
+                "Factory failed with result backend: the scheme '\(scheme(configuration.resultBackend))' is not one"
+                    + " that this build knows")
         }
     }
 
@@ -74,7 +75,8 @@ struct MachineryTransportFactory {
         default:
             throw CeleriacError(
                 .configuration,
-                "Factory failed with lock URL: the scheme '\(scheme(configuration.lock))' is none of this build's")
+                "Factory failed with lock URL: the scheme '\(scheme(configuration.lock))' is not one that this build knows"
+            )
         }
     }
 
@@ -112,4 +114,46 @@ struct MachineryTransportFactory {
         return configurations
     }
     #endif
+}
+
+// MARK: What follows from a configuration's URLs
+
+extension MachineryConfiguration {
+    /// The AMQP options, with the configuration's default queue.
+    var amqpOptions: MachineryAMQPOptions {
+        var options = amqp ?? MachineryAMQPOptions()
+        options.defaultQueue = defaultQueue
+        return options
+    }
+
+    /// Whether the broker is RabbitMQ.
+    var isAMQP: Bool { broker.lowercased().hasPrefix("amqp") }
+
+    /// The routing key of tasks whose sender names none.
+    var defaultRoutingKey: String { isAMQP ? amqpOptions.defaultRoutingKey : defaultQueue }
+
+    /// The formats of messages and states.
+    var formats: MachineryFormats {
+        MachineryFormats(
+            defaultRoutingKey: defaultRoutingKey,
+            laterStatesNameTheirTask: resultBackend.lowercased().hasPrefix("redis"))
+    }
+
+    /// The broker's URLs as logs show them: schemes and hosts.
+    var shownBroker: String {
+        guard !multipleBrokerSeparator.isEmpty else { return Self.shown(broker) }
+        return broker.split(separator: multipleBrokerSeparator).map { Self.shown(String($0)) }
+            .joined(separator: multipleBrokerSeparator)
+    }
+
+    /// The result backend's URL as logs show it: scheme and host.
+    var shownBackend: String { Self.shown(resultBackend) }
+
+    /// A URL without login, path and query. A login may contain any character: it ends at the last `@`.
+    private static func shown(_ url: String) -> String {
+        guard let separator = url.firstRange(of: "://") else { return url }
+        let rest = url[separator.upperBound...]
+        let address = rest.lastIndex(of: "@").map { rest[rest.index(after: $0)...] } ?? rest
+        return String(url[..<separator.upperBound] + address.prefix { $0 != "/" && $0 != "?" })
+    }
 }

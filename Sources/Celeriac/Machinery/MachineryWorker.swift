@@ -18,8 +18,8 @@ import Darwin
 
 /// Serves the tasks of a ``MachineryServer``.
 ///
-/// A worker is a service: run it in a `ServiceGroup`, or call ``run()`` or ``launch()``. At a graceful shutdown it takes no
-/// more messages, lets running tasks end, and gives back what had not begun.
+/// A worker is a service: run it in a `ServiceGroup`, or call ``run()`` or ``launch()``. At a graceful shutdown it stops
+/// taking messages, lets running tasks end, and gives back the messages of tasks that have not begun.
 public final class MachineryWorker: Service {
     private struct Hooks {
         var error: (@Sendable (any Error) async -> Void)?
@@ -63,7 +63,7 @@ public final class MachineryWorker: Service {
         hooks.withLockedValue { $0.preTask = handler }
     }
 
-    /// Calls `handler` after each task, whatever became of it. Set it before the worker runs.
+    /// Calls `handler` after each task, whether it succeeded or not. Set it before the worker runs.
     public func onPostTask(_ handler: @escaping @Sendable (MachinerySignature) async -> Void) {
         hooks.withLockedValue { $0.postTask = handler }
     }
@@ -95,7 +95,7 @@ public final class MachineryWorker: Service {
     /// Returns once the worker takes messages.
     public func ready() async { await worker.ready() }
 
-    /// The worker, made when it is first asked for, so that handlers of events can be set before.
+    /// The worker, made when it is first used, so that handlers of events can be set before.
     private var worker: Worker {
         made.withLockedValue { made in
             let worker = made ?? makeWorker()
@@ -116,7 +116,7 @@ public final class MachineryWorker: Service {
             if let signature = context.machinerySignature { await hooks.postTask?(signature) }
         }
         settings.hooks.error = { context, error in
-            // While there are retries left, it has not failed for good.
+            // A task with retries left has not failed for good.
             if let signature = context.machinerySignature, signature.retryCount > 0, context.request.refusal == nil {
                 return
             }
@@ -126,7 +126,7 @@ public final class MachineryWorker: Service {
         let broker = (server.broker as? MachineryEagerBroker)?.workerSide ?? server.broker
         return Worker(
             dialect: server.formats, broker: broker,
-            // One that keeps nothing need not be told anything.
+            // A backend that keeps nothing needs no results.
             store: server.backend is MachineryNullResults ? nil : server.backend, configuration: settings,
             timers: EventLoopTimerSource(eventLoop: eventLoop), machinery: EventLoopTaskExecutor(eventLoop),
             client: server.client, logger: server.logger, handlers: server.registeredTasks)

@@ -1,17 +1,30 @@
 import CeleriacWire
 
+package import struct FoundationEssentials.Date
+
 /// A task that is sent again and again: what Celery calls an entry of the beat schedule.
 public struct BeatEntry: Sendable {
-    /// The name under which its last run is remembered; no two entries have one.
+    /// Decides which of several beats with the same entry sends one of its runs. A beat asks before each run.
+    ///
+    /// It gets the time at which the run was due, and the time of the next one, by which it should be free again: nobody
+    /// gives it back. It returns whether this beat sends the run. If it throws `unavailable`, the beat asks again until the
+    /// next run is due; if it throws anything else, the beat logs that and leaves out the run. A run that this beat has
+    /// taken but could not send is still its own: the beat sends it without asking again.
+    package typealias RunLock = @Sendable (_ due: Date, _ next: Date?) async throws -> Bool
+
+    /// The name under which its last run is remembered; no two entries of a beat share one.
     public let name: String
     /// When it is sent.
     public var schedule: any Schedule
     /// The name of the task that is sent.
     public let task: String
-    /// How it is sent, over the options of its signature.
+    /// How it is sent. These options override those of its signature.
     public var options: SendOptions
-    /// How long after each sending it is still to be run; nil for as long as it takes.
+    /// For how long after each sending the task may still be run; nil for no limit.
     public var expiresAfter: Duration?
+    /// Decides for each run whether this beat sends it; nil if it sends them all.
+    let runLock: RunLock?
+    /// Sends the task once, and returns its id.
     let send: @Sendable (Client, SendOptions) async throws -> String
 
     /// Makes an entry.
@@ -20,8 +33,8 @@ public struct BeatEntry: Sendable {
     ///   - name: the name under which its last run is remembered.
     ///   - schedule: when it is sent.
     ///   - signature: the task with its arguments.
-    ///   - options: how it is sent, over the options of its signature.
-    ///   - expiresAfter: how long after each sending it is still to be run.
+    ///   - options: how it is sent. These options override those of its signature.
+    ///   - expiresAfter: for how long after each sending the task may still be run; nil for no limit.
     public init<Value>(
         _ name: String,
         _ schedule: any Schedule,
@@ -29,11 +42,27 @@ public struct BeatEntry: Sendable {
         options: SendOptions = SendOptions(),
         expiresAfter: Duration? = nil
     ) {
+        self.init(name, schedule, task: signature.task, options: options, expiresAfter: expiresAfter) {
+            client, options in try await client.send(signature, options: options).id
+        }
+    }
+
+    /// Makes an entry that is sent in a manner of its own.
+    ///
+    /// - Parameters:
+    ///   - runLock: decides for each run whether this beat sends it; nil if it sends them all.
+    ///   - send: sends the task once, and returns its id.
+    package init(
+        _ name: String, _ schedule: any Schedule, task: String, options: SendOptions = SendOptions(),
+        expiresAfter: Duration? = nil, runLock: RunLock? = nil,
+        send: @escaping @Sendable (Client, SendOptions) async throws -> String
+    ) {
         self.name = name
         self.schedule = schedule
-        self.task = signature.task
+        self.task = task
         self.options = options
         self.expiresAfter = expiresAfter
-        self.send = { client, options in try await client.send(signature, options: options).id }
+        self.runLock = runLock
+        self.send = send
     }
 }

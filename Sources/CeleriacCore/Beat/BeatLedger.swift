@@ -7,18 +7,18 @@ struct BeatLedger: Sendable {
     /// Runs that were due before this are missed ones.
     private let begin: Date
     private(set) var records: [String: BeatRecord]
-    /// The next run by entry; absent where it must be found, nil where there is none.
+    /// The next run by entry; absent if it has yet to be found, nil if there is none.
     private var upcoming: [String: Date?] = [:]
 
-    /// More runs of one entry are not made up for.
+    /// Of more missed runs than this, only the last ones are sent.
     static let maximumRuns = 1000
-    /// A schedule that has more runs than this in what was missed goes on from now.
+    /// A schedule that missed more runs than this goes on from now.
     private static let maximumSteps = 100_000
 
-    /// Takes up what was remembered.
+    /// Goes on from what was remembered.
     ///
     /// - Parameters:
-    ///   - remembered: what is known of entries, of others than these too.
+    ///   - remembered: what is known of entries, and perhaps of others than these.
     ///   - now: the time; entries that are new count from it.
     init(_ entries: [BeatEntry], configuration: BeatConfiguration, remembered: [String: BeatRecord], now: Date) {
         self.entries = entries
@@ -34,7 +34,7 @@ struct BeatLedger: Sendable {
         }
     }
 
-    /// The runs that are due, in the order of their times. They count as sent from now on.
+    /// Takes the runs that are due, in the order of their times. They count as sent from now on.
     mutating func takeDue(at now: Date) -> [BeatRun] {
         var runs: [BeatRun] = []
         for entry in entries {
@@ -52,7 +52,7 @@ struct BeatLedger: Sendable {
         return runs.sorted { $0.due < $1.due }
     }
 
-    /// The run was not sent: it is due still, and so is what came after it.
+    /// Takes back that a run was sent: it is still due, and so is what came after it.
     mutating func putBack(_ run: BeatRun) {
         guard var record = records[run.name] else { return }
         record.lastRun = min(record.lastRun, run.previous)
@@ -112,4 +112,22 @@ struct BeatLedger: Sendable {
         case .all: return due.suffix(Self.maximumRuns)
         }
     }
+}
+
+/// What a beat remembers of an entry.
+struct BeatRecord: Sendable, Hashable {
+    /// The instant up to which its runs were sent, or when the beat first heard of it.
+    var lastRun: Date
+    /// How many runs were sent: Celery's `total_run_count`.
+    var count: Int
+}
+
+/// A run of an entry that is due.
+struct BeatRun: Sendable, Hashable {
+    /// The entry's name.
+    var name: String
+    /// When it was due.
+    var due: Date
+    /// The run before it: one that is due with it, or the one that was remembered.
+    var previous: Date
 }

@@ -2,6 +2,25 @@ import CeleriacWire
 
 import struct FoundationEssentials.Date
 
+/// Where a ``Beat`` keeps what it remembers across restarts: when each entry ran last.
+///
+/// Implement it to keep that in a place of your own. The state is a small JSON text. A beat calls one method at a time, and
+/// loads before it saves.
+public protocol BeatStateStore: Sendable {
+    /// A name for logs.
+    var name: String { get }
+
+    /// The state that was saved last; nil if nothing ever was.
+    ///
+    /// - Throws: an error if the place cannot be reached. A beat with a lock tries again; one without ends with the error.
+    func load() async throws -> [UInt8]?
+
+    /// Saves a state, so that a reader sees all of it or all of what was there before.
+    ///
+    /// - Throws: an error if the state may not have been saved. The beat logs it and goes on.
+    func save(_ state: [UInt8]) async throws
+}
+
 /// What a beat remembers of its entries, as JSON:
 /// `{"version": 1, "entries": {NAME: {"last_run_at": "2026-01-31T04:00:00Z", "total_run_count": 7}}}`.
 enum BeatMemory {
@@ -18,7 +37,7 @@ enum BeatMemory {
         }
     }
 
-    /// - Throws: ``CeleriacError`` with code `configuration` for what is no state of this version.
+    /// - Throws: ``CeleriacError`` with code `configuration` for bytes that are not a state of this version.
     static func decode(_ bytes: [UInt8], from place: String) throws(CeleriacError) -> [String: BeatRecord] {
         let value: WireValue
         do {
@@ -39,7 +58,7 @@ enum BeatMemory {
         return records
     }
 
-    /// Of two memories the later one of each entry.
+    /// Two memories as one: of each entry, the later record.
     static func merge(_ one: [String: BeatRecord], _ other: [String: BeatRecord]) -> [String: BeatRecord] {
         one.merging(other) { $0.lastRun < $1.lastRun ? $1 : $0 }
     }

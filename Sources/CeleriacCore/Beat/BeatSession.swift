@@ -3,13 +3,15 @@ import Logging
 
 import struct FoundationEssentials.Date
 
-/// A beat between its start and its stop.
+/// A beat between its start and its stop: it waits for the lock, then for what is due.
 final class BeatSession {
     private let beat: Beat
     private let logger: Logger
     private var backoff = Backoff(first: .seconds(1))
     private var isWatching = false
     private var isWaiting = false
+    /// Runs that this beat has taken by their run locks but could not send yet.
+    private var taken: Set<BeatRun> = []
 
     init(beat: Beat) {
         self.beat = beat
@@ -54,13 +56,13 @@ final class BeatSession {
             if lease.isHeld {
                 try? await hold.release()
             } else {
-                logger.warning("the lock is lost, nothing more is sent", metadata: ["lock": "\(lock.name)"])
+                logger.warning("this beat has lost the lock and sends nothing more", metadata: ["lock": "\(lock.name)"])
             }
         case .busy(let rest):
             backoff.reset()
             if !isWaiting { logger.info("another beat has the lock, waiting", metadata: ["lock": "\(lock.name)"]) }
             isWaiting = true
-            // A hold that is not renewed ends then.
+            // If its holder does not renew it, the hold ends then.
             await beat.signal.wait(upTo: min(max(rest, .milliseconds(10)), .seconds(86_400)), by: beat.timers)
         }
     }
@@ -92,7 +94,7 @@ final class BeatSession {
         let longest = beat.configuration.maximumPause
         guard let next = ledger.nextDue() else { return longest }
         let seconds = next.timeIntervalSince(beat.timers.now)
-        // Timers and the wall clock differ a little: no turn without any rest.
+        // Timers and the wall clock differ a little: never go round without any rest.
         return seconds >= longest.seconds ? longest : max(.seconds(seconds), .milliseconds(1))
     }
 
@@ -108,12 +110,12 @@ final class BeatSession {
             throw error
         }
         for (index, run) in runs.enumerated() {
-            // What is written down is sent, even by who has just lost the lock: nobody else will.
+            // What is written down is sent, even by a beat that has just lost the lock: nobody else will send it.
             _ = try? await leadership?.lease.keep()
             do {
                 try await send(run)
             } catch let error as CeleriacError where error.code == .unavailable {
-                // Neither this one nor what follows was sent.
+                // Neither this run nor those after it were sent.
                 for run in runs[index...].reversed() { ledger.putBack(run) }
                 _ = try await remember(ledger, leadership)
                 throw error
@@ -123,10 +125,18 @@ final class BeatSession {
                     metadata: ["entry": "\(run.name)", "error": "\(error)"])
             }
         }
+        taken = []
     }
 
     private nonisolated(nonsending) func send(_ run: BeatRun) async throws {
         guard let entry = beat.entries.first(where: { $0.name == run.name }) else { return }
+        if let lock = entry.runLock, !taken.contains(run) {
+            guard try await lock(run.due, entry.schedule.next(after: run.due)) else {
+                logger.debug("another beat sends a due task", metadata: ["entry": "\(run.name)"])
+                return
+            }
+            taken.insert(run)
+        }
         var options = entry.options
         for (name, value) in beat.configuration.headers { options.headers[name] = value }
         if let expiry = entry.expiresAfter { options.expires = beat.timers.now.addingTimeInterval(expiry.seconds) }
@@ -147,7 +157,9 @@ final class BeatSession {
         return records
     }
 
-    /// Writes down what was sent; returns whether this beat may send.
+    /// Writes down what counts as sent.
+    ///
+    /// - Returns: whether this beat may still send.
     private nonisolated(nonsending) func remember(_ ledger: BeatLedger, _ leadership: Leadership?) async throws -> Bool
     {
         let state = try BeatMemory.encode(ledger.records)
@@ -158,7 +170,7 @@ final class BeatSession {
         do {
             try await beat.store?.save(state)
         } catch {
-            // The schedule goes on: a run that is sent twice after a restart is the smaller harm.
+            // The schedule goes on: a run that is sent twice after a restart does less harm.
             logger.error(
                 "the state of the schedule was not saved",
                 metadata: ["state": "\(beat.store?.name ?? "")", "error": "\(error)"])

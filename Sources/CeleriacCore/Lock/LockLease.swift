@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// Watches over a ``LockHold`` by timers: says when it is to be renewed, and when it can no longer be relied on.
+/// Watches over a ``LockHold`` with timers: it says when the hold must be renewed, and when it can no longer be relied on.
 final class LockLease: Sendable {
     private struct State {
         var isHeld = true
@@ -43,7 +43,7 @@ final class LockLease: Sendable {
         }
     }
 
-    /// Says that the lock is not ours any more.
+    /// Says that the lock is no longer ours.
     func lose() {
         let running = state.withLockedValue { state in
             state.isHeld = false

@@ -1,28 +1,31 @@
-public import struct FoundationEssentials.Date
+public import CeleriacWire
+public import FoundationEssentials
 
 /// Runs at equal intervals: Celery's `schedule`.
 public struct IntervalSchedule: Schedule, Hashable {
     /// The time from one run to the next.
     public let interval: Duration
-    /// The zone to whose clocks runs are rounded: Celery's `relative`; nil to count from one run to the next.
+    /// The zone by whose clocks runs are rounded: Celery's `relative`; nil to count from one run to the next.
     public let roundedIn: Zone?
 
     /// Runs every `interval`.
     ///
     /// - Parameters:
-    ///   - interval: a millisecond or more.
-    ///   - roundedIn: a zone for runs on full days, hours or minutes of its clocks, the largest that fit into the interval:
-    ///     an interval of a day runs at midnight, one of 90 minutes on the hour. Celery calls this `relative`.
+    ///   - interval: the time from one run to the next, a millisecond or more.
+    ///   - roundedIn: a zone by whose clocks runs fall on full days, hours or minutes, whichever is the largest unit that
+    ///     fits into the interval: an interval of a day runs at midnight, one of 90 minutes on the hour. Celery calls this
+    ///     `relative`.
     /// - Throws: ``CeleriacError`` with code `configuration` for an interval that is shorter, or longer than 10,000 years.
     public init(every interval: Duration, roundedIn: Zone? = nil) throws(CeleriacError) {
         guard interval >= .milliseconds(1), interval.seconds < 3.2e11 else {
-            throw CeleriacError(.configuration, "an interval of \(interval) is none: use a millisecond or more")
+            throw CeleriacError(
+                .configuration, "an interval of \(interval) cannot be used: use a millisecond to 10,000 years")
         }
         self.interval = interval
         self.roundedIn = roundedIn
     }
 
-    /// The last run and the interval, rounded down where that is asked for.
+    /// The last run plus the interval, rounded down if that was asked for.
     public func next(after lastRun: Date) -> Date? {
         let end = lastRun.addingTimeInterval(interval.seconds)
         guard let roundedIn else { return end }
@@ -31,4 +34,46 @@ public struct IntervalSchedule: Schedule, Hashable {
 
     /// For instance `every 30.0 s`.
     public var description: String { "every \(interval.seconds) s" + (roundedIn == nil ? "" : ", rounded") }
+}
+
+/// Rounds the end of an interval down to a full day, hour, minute or second of a zone's clocks, as Celery's `relative`
+/// does.
+private struct ZoneRounding {
+    let zone: Zone
+    /// Seconds.
+    let interval: Double
+
+    /// The largest unit that fits into the interval, in seconds.
+    private var unit: Double { interval >= 86_400 ? 86_400 : interval >= 3600 ? 3600 : interval >= 60 ? 60 : 1 }
+
+    /// The rounded end of the interval, but always after the last run.
+    func next(after lastRun: Date, end: Date) -> Date? {
+        guard interval >= 1 else { return end }
+        if unit == 86_400 {
+            // Days are counted by the calendar: one of them may have 23 or 25 hours.
+            let midnights = instants(lastRun, plus: interval)
+            return midnights.first { $0 > lastRun } ?? end
+        }
+        let rounded = instants(end, plus: 0)
+        if let best = rounded.last(where: { $0 <= end }) ?? rounded.first, best > lastRun { return best }
+        // Clocks were put back by part of the unit. Look at the boundaries on both sides of the change.
+        let candidates = (rounded + instants(end, plus: unit) + instants(lastRun, plus: interval))
+            .filter { $0 > lastRun }.sorted()
+        return candidates.last { $0 <= end } ?? candidates.first ?? end
+    }
+
+    /// When clocks show the last full unit before what they show at an instant plus so many seconds.
+    private func instants(_ instant: Date, plus seconds: Double) -> [Date] {
+        guard let local = zone.localTime(at: instant),
+            let shown = LocalDateTime(utc: floored(local.instant().addingTimeInterval(seconds)))
+        else { return [] }
+        switch zone.occurrence(of: shown) {
+        case .once(let instant), .never(let instant): return [instant]
+        case .twice(let first, let second): return [first, second]
+        }
+    }
+
+    private func floored(_ dial: Date) -> Date {
+        Date(timeIntervalSince1970: (dial.timeIntervalSince1970 / unit).rounded(.down) * unit)
+    }
 }

@@ -1,27 +1,142 @@
+public import CeleriacCore
 public import CeleriacWire
 
-/// A remote control command: what a worker does when its name is broadcast.
+/// A remote control command: what a worker does when somebody broadcasts the command's name.
 ///
 /// ```swift
 /// CeleryControlCommand("free_space") { call in .object(["ok": .int(freeBytes(in: call.text("folder")))]) }
 /// ```
 ///
-/// What it returns is the reply. What it throws is replied as `{"error": "<the exception as Python shows it>"}`; throw a
-/// ``TaskFailure`` to choose its class. Commands are carried out one after the other: one that takes long keeps others
-/// waiting.
+/// The worker replies with what the command returns. If the command throws, the reply is
+/// `{"error": "<the exception as Python shows it>"}`; throw a ``TaskFailure`` to choose the exception's class. A worker
+/// carries out one command after the other: one that takes long keeps the others waiting.
 public struct CeleryControlCommand: Sendable {
-    /// Its name.
+    /// The command's name.
     public let name: String
     /// Other names under which it can be called.
     public let aliases: [String]
     let run: @Sendable (CeleryControlCall) async throws -> WireValue
 
     /// Makes a command.
+    ///
+    /// - Parameters:
+    ///   - name: the command's name. A command with the name of a built-in one takes its place.
+    ///   - aliases: other names under which it can be called.
+    ///   - run: what the worker does.
     public init(
         _ name: String, aliases: [String] = [], run: @escaping @Sendable (CeleryControlCall) async throws -> WireValue
     ) {
         self.name = name
         self.aliases = aliases
         self.run = run
+    }
+
+    /// The commands that Celery's own workers have.
+    static let builtIn = inspections + taskCommands + workerCommands
+
+    /// The reply of a command that did what it should.
+    static func ok(_ text: String) -> WireValue { ["ok": .string(text)] }
+
+    /// The reply of a command that could not.
+    static func refused(_ text: String) -> WireValue { ["error": .string(text)] }
+}
+
+/// A call of a remote control command.
+public struct CeleryControlCall: Sendable {
+    /// The worker that is called.
+    public let worker: WorkerControl
+    /// The arguments, by name.
+    public let arguments: WireObject
+    /// The name by which the command was called.
+    let method: String
+    let control: CeleryRemoteControl
+
+    /// An argument; nil if it is missing or null.
+    public subscript(name: String) -> WireValue? {
+        guard let value = arguments[name], !value.isNull else { return nil }
+        return value
+    }
+
+    /// An argument that must be there.
+    ///
+    /// - Throws: a ``TaskFailure`` `TypeError` if it is missing.
+    public func required(_ name: String) throws -> WireValue {
+        guard let value = arguments[name] else {
+            throw TaskFailure("TypeError", "\(method)() missing 1 required positional argument: '\(name)'")
+        }
+        return value
+    }
+
+    /// An argument that must be there and must be text.
+    ///
+    /// - Throws: a ``TaskFailure`` `TypeError` if it is not.
+    public func text(_ name: String) throws -> String {
+        guard let text = try required(name).stringValue else {
+            throw TaskFailure("TypeError", "\(method)() argument '\(name)' must be str")
+        }
+        return text
+    }
+
+    /// An argument that is a whole number of 32 bits.
+    ///
+    /// - Throws: a ``TaskFailure`` `TypeError` if it is something else.
+    func number(_ name: String, default value: Int) throws -> Int {
+        guard let argument = arguments[name], !argument.isNull else { return value }
+        guard let number = argument.intValue, Int32(exactly: number) != nil else {
+            throw TaskFailure("TypeError", "\(method)() argument '\(name)' must be a small int")
+        }
+        return number
+    }
+
+    /// An argument that is one text or a list of texts.
+    func texts(_ name: String) throws -> [String] {
+        switch try required(name) {
+        case .string(let text): return [text]
+        case .null: return []
+        case .array(let values):
+            return try values.map { value in
+                guard let text = value.stringValue else {
+                    throw TaskFailure("TypeError", "\(method)() argument '\(name)' must be a list of str")
+                }
+                return text
+            }
+        default: throw TaskFailure("TypeError", "\(method)() argument '\(name)' must be str or a list of str")
+        }
+    }
+}
+
+/// How a worker takes part in remote control and events.
+public struct CeleryControlConfiguration: Sendable {
+    /// Whether the worker takes remote control commands: `worker_enable_remote_control`.
+    public var isEnabled: Bool
+    /// The names of the commands that the worker carries out; nil for all. It answers others as if it did not know them.
+    /// Whoever can publish at the broker can send commands: a worker that shares its broker with less trusted programs may
+    /// want to allow only `ping` and the inspections.
+    public var allowedCommands: Set<String>?
+    /// Commands of your own. One with the name of a built-in command takes its place.
+    public var commands: [CeleryControlCommand]
+    /// The beginning of the names of the control exchanges: `control_exchange`.
+    public var namespace: String
+    /// Whether the worker sends events about tasks from the start: `worker_send_task_events`. The commands `enable_events`
+    /// and `disable_events` change it.
+    public var sendsTaskEvents: Bool
+    /// How often the worker sends a heartbeat; nil for never, and then it does not announce its start and stop either.
+    public var heartbeatInterval: Duration?
+
+    /// Makes a configuration, by default Celery's own.
+    public init(
+        isEnabled: Bool = true,
+        allowedCommands: Set<String>? = nil,
+        commands: [CeleryControlCommand] = [],
+        namespace: String = "celery",
+        sendsTaskEvents: Bool = false,
+        heartbeatInterval: Duration? = .seconds(2)
+    ) {
+        self.isEnabled = isEnabled
+        self.allowedCommands = allowedCommands
+        self.commands = commands
+        self.namespace = namespace
+        self.sendsTaskEvents = sendsTaskEvents
+        self.heartbeatInterval = heartbeatInterval
     }
 }

@@ -2,25 +2,38 @@ package import CeleriacCore
 package import CeleriacWire
 import CeleryWire
 package import Logging
+import Synchronization
 
-/// A worker's part that takes remote control commands and tells monitors what happens.
+/// The part of a worker that carries out remote control commands and sends events to monitors.
+///
+/// Requests come by a ``CeleryMailbox``, a connection of its own beside that of the queues; each is a call of a
+/// ``CeleryControlCommand``, and its reply goes back by the mailbox.
 package final class CeleryRemoteControl: WorkerPart {
     /// How many requests wait at most while one is carried out; more are dropped.
     private static let maximumWaiting = 1000
-    /// How long a worker that stops tries to tell so, to a broker that may be gone.
+    /// How long a worker that stops tries to announce it, to a broker that may be gone.
     private static let farewell = Duration.seconds(5)
 
     private let configuration: CeleryControlConfiguration
     private let names: CeleryControlNames
-    private let node: CeleryControlNode
-    private let panel: ControlPanel
+    /// The commands that this worker carries out, by all their names.
+    private let commands: [String: CeleryControlCommand]
     private let mailbox: any CeleryMailbox
     private let timers: any TimerSource
-    private let logger: Logger
 
-    /// Makes the part, or returns nil where the broker cannot carry it or the configuration wants none of it.
+    // What commands need.
+    let clock = LamportClock()
+    let events: EventDispatcher
+    /// What `inspect conf` shows: settings by Celery's names, without passwords.
+    let settings: WireObject
+    let broker: any CeleryMailboxBroker
+    let software = CeleryEventFields.Software(
+        name: "celeriac", version: ProcessFacts.version, system: ProcessFacts.system)
+    let logger: Logger
+
+    /// Makes the part; nil if the broker cannot carry remote control or the configuration turns all of it off.
     ///
-    /// - Parameter settings: what `inspect conf` tells, by Celery's names of settings. Passwords must not be in it.
+    /// - Parameter settings: what `inspect conf` shows, by Celery's names of settings. It must not contain passwords.
     package init?(
         configuration: CeleryControlConfiguration, broker: any Broker, nodeName: String, settings: WireObject,
         timers: any TimerSource, logger: Logger
@@ -33,24 +46,29 @@ package final class CeleryRemoteControl: WorkerPart {
         logger[metadataKey: "worker"] = "\(nodeName)"
         let names = CeleryControlNames(namespace: configuration.namespace)
         guard let mailbox = broker.mailbox(nodeName: nodeName, names: names) else { return nil }
-        let clock = LamportClock()
-        let events = EventDispatcher(
-            isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,
-            timers: timers, logger: logger)
         self.configuration = configuration
         self.names = names
+        self.commands = Self.commands(of: configuration)
         self.mailbox = mailbox
         self.timers = timers
+        self.events = EventDispatcher(
+            isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,
+            timers: timers, logger: logger)
+        self.settings = settings
+        self.broker = broker
         self.logger = logger
-        self.panel = ControlPanel(configuration)
-        self.node = CeleryControlNode(
-            clock: clock, events: events, settings: settings, facts: broker,
-            software: CeleryEventFields.Software(
-                name: "celeriac", version: CeleriacVersion.text, system: ProcessFacts.system),
-            logger: logger)
     }
 
-    package var observer: (any WorkerObserver)? { node.events }
+    private static func commands(of configuration: CeleryControlConfiguration) -> [String: CeleryControlCommand] {
+        var commands: [String: CeleryControlCommand] = [:]
+        for command in CeleryControlCommand.builtIn + configuration.commands {
+            if let allowed = configuration.allowedCommands, !allowed.contains(command.name) { continue }
+            for name in [command.name] + command.aliases { commands[name] = command }
+        }
+        return commands
+    }
+
+    package var observer: (any WorkerObserver)? { events }
 
     package func run(beside worker: WorkerControl, until stopping: Gate) async {
         let requests = BoundedLane<Result<WireMessage, MessageFault>>(limit: Self.maximumWaiting)
@@ -64,13 +82,13 @@ package final class CeleryRemoteControl: WorkerPart {
                     return false
                 }
             }
-            add { await self.node.events.run(until: stopping) }
+            add { await self.events.run(until: stopping) }
             if configuration.isEnabled {
                 add { await self.answer(requests, worker) }
                 add {
                     await self.mailbox.run(until: stopping) { [logger = self.logger] message in
                         if !requests.put(message) {
-                            logger.warning("remote control: too many requests, one is dropped")
+                            logger.warning("remote control: too many requests are waiting, one is dropped")
                         }
                     }
                     requests.close()
@@ -81,7 +99,7 @@ package final class CeleryRemoteControl: WorkerPart {
             }
             group.addTask {
                 await stopping.wait()
-                self.node.events.finish()
+                self.events.finish()
                 await ended.wait(atMost: Self.farewell, timers: self.timers)
                 return true
             }
@@ -97,11 +115,11 @@ package final class CeleryRemoteControl: WorkerPart {
 
     private func beat(_ worker: WorkerControl, every interval: Duration, until stopping: Gate) async {
         func send(_ kind: CeleryEvent.Kind) async {
-            await node.events.send(
+            await events.send(
                 kind,
                 CeleryEventFields.worker(
                     frequency: interval.seconds, active: worker.activeCount, processed: worker.runCount,
-                    loadAverage: ProcessFacts.loadAverage, software: node.software),
+                    loadAverage: ProcessFacts.loadAverage, software: software),
                 at: timers.now)
         }
         await send(.workerOnline)
@@ -127,18 +145,18 @@ package final class CeleryRemoteControl: WorkerPart {
     }
 
     private func answer(_ request: CeleryControlRequest, _ worker: WorkerControl) async throws {
-        node.clock.adjust(to: request.clock)
+        clock.adjust(to: request.clock)
         guard try isAddressed(request) else { return }
         logger.debug("remote control", metadata: ["command": "\(request.method)"])
-        let value = await panel.carryOut(request, worker: worker, node: node)
+        let value = await carryOut(request, worker)
         guard let replyTo = request.replyTo else { return }
         guard replyTo.exchange == names.replies else {
-            // Else whoever sends requests could have anything put into any queue in the worker's name.
+            // Otherwise the senders of requests could make the worker put messages into any queue.
             logger.warning("remote control: no reply is sent to an exchange that is not for replies")
             return
         }
         let reply = CeleryControlReply(
-            nodeName: worker.nodeName, value: value, ticket: request.ticket, clock: node.clock.forward())
+            nodeName: worker.nodeName, value: value, ticket: request.ticket, clock: clock.forward())
         do {
             try await mailbox.publish([
                 OutgoingMessage(
@@ -151,7 +169,38 @@ package final class CeleryRemoteControl: WorkerPart {
         }
     }
 
-    /// Whether this node is meant: by name, or else by a pattern with its matcher, or else because everybody is.
+    /// Carries out a command.
+    ///
+    /// - Returns: the reply; errors in Python's words.
+    private func carryOut(_ request: CeleryControlRequest, _ worker: WorkerControl) async -> WireValue {
+        guard let command = commands[request.method] else {
+            logger.error("remote control: there is no such command", metadata: ["command": "\(request.method)"])
+            return ["error": .string(PythonExceptionText.text(type: "KeyError", arguments: [.string(request.method)]))]
+        }
+        do {
+            return try await command.run(
+                CeleryControlCall(
+                    worker: worker, arguments: request.arguments, method: request.method, control: self))
+        } catch {
+            logger.error(
+                "remote control: the command failed", metadata: ["command": "\(request.method)", "error": "\(error)"])
+            return ["error": .string(Self.text(of: error))]
+        }
+    }
+
+    private static func text(of error: any Error) -> String {
+        if let failure = error as? TaskFailure {
+            return PythonExceptionText.text(type: failure.type, arguments: failure.arguments)
+        }
+        if let error = error as? CeleriacError {
+            return PythonExceptionText.text(
+                type: error.code == .unsupported ? "NotImplementedError" : "RuntimeError",
+                arguments: [.string(error.message)])
+        }
+        return PythonExceptionText.text(type: String(describing: type(of: error)), arguments: [])
+    }
+
+    /// Whether a request is for this node: it names the node, or has a pattern that matches, or is for everybody.
     private func isAddressed(_ request: CeleryControlRequest) throws -> Bool {
         if let destination = request.destination { return destination.contains(nodeName) }
         guard let pattern = request.pattern, let matcher = request.matcher, !pattern.isEmpty, !matcher.isEmpty else {
@@ -160,5 +209,33 @@ package final class CeleryRemoteControl: WorkerPart {
         return try NodePattern(pattern, matcher: matcher).matches(nodeName)
     }
 
-    private var nodeName: String { node.events.nodeName }
+    private var nodeName: String { events.nodeName }
+}
+
+/// A queue that is emptied in batches and holds only so many elements.
+private final class BoundedLane<Element: Sendable>: Sendable {
+    private let lane = Lane<Element>()
+    private let count = Atomic(0)
+    private let limit: Int
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Adds an element; returns false if there is no room for it.
+    func put(_ element: Element) -> Bool {
+        guard count.load(ordering: .relaxed) < limit else { return false }
+        count.add(1, ordering: .relaxed)
+        lane.put(element)
+        return true
+    }
+
+    /// Waits for elements and takes all of them; nil once the lane is closed and empty.
+    func take() async -> [Element]? {
+        let elements = await lane.take()
+        count.subtract(elements.count, ordering: .relaxed)
+        return elements.isEmpty ? nil : elements
+    }
+
+    func close() { lane.close() }
 }

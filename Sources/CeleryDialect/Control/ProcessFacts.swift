@@ -8,8 +8,11 @@ import Musl
 import Darwin
 #endif
 
-/// What this process and its host tell of themselves.
+/// What a worker says about its process and host.
 enum ProcessFacts {
+    /// The version that the worker reports with its software's name, `celeriac`.
+    static let version = "0.1.0"
+
     static var processID: Int32 { getpid() }
 
     /// The operating system's name, `Linux`.
@@ -31,14 +34,14 @@ enum ProcessFacts {
         #endif
     }()
 
-    /// The host's load over 1, 5 and 15 minutes, to two places as Python's Celery tells it.
+    /// The host's load over 1, 5 and 15 minutes, rounded to two places as Celery does.
     static var loadAverage: [Double] {
         var load = [0.0, 0.0, 0.0]
         guard getloadavg(&load, 3) == 3 else { return [0, 0, 0] }
         return load.map { ($0 * 100).rounded(.up) / 100 }
     }
 
-    /// Hours west of UTC that this host's time zone is now.
+    /// How many hours this host's clock is behind UTC now.
     static var utcOffset: Double {
         var now = time(nil)
         var local = tm()
@@ -47,7 +50,7 @@ enum ProcessFacts {
         return east == 0 ? 0 : -east / 3600
     }
 
-    /// The memory that this process has, in bytes; nil where the system does not tell.
+    /// The process's resident memory in bytes; nil if the system does not say.
     static var residentMemory: Int? {
         guard let file = fopen("/proc/self/statm", "r") else { return nil }
         defer { fclose(file) }
@@ -58,7 +61,7 @@ enum ProcessFacts {
         return pages.multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE))).partialValue
     }
 
-    /// A size for people, as Celery writes it: `61.023MB`.
+    /// A size as Celery writes it for people: `61.023MB`.
     static func text(ofBytes bytes: Int) -> String {
         for (unit, name) in [(1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")] where bytes >= unit {
             // Five significant digits, as Python's format `.5` has them.
@@ -70,7 +73,7 @@ enum ProcessFacts {
         return "\(bytes)b"
     }
 
-    /// What `getrusage` tells, by the names of its fields without `ru_`.
+    /// The fields of `getrusage`, by their names without `ru_`.
     static var resourceUsage: WireValue {
         var usage = rusage()
         #if canImport(Glibc)

@@ -1,8 +1,8 @@
 import CeleriacCore
 
-/// A regular expression as far as names of nodes need Python's `re`: literals, `.`, sets, `\d \w \s` and their opposites,
-/// groups, alternatives, repetitions, `^` and `$`. Expressions come from outside, so matching never goes back: it carries
-/// the set of places where a match may stand, and counts its steps.
+/// A regular expression with those parts of Python's `re` that names of nodes need: literals, `.`, sets, `\d \w \s` and
+/// their opposites, groups, alternatives, repetitions, `^` and `$`. Expressions come from outside, so matching never
+/// backtracks: it carries the set of places that a match may have reached, and counts its steps.
 struct RegularPattern {
     /// A part of an expression.
     indirect enum Node {
@@ -19,7 +19,7 @@ struct RegularPattern {
 
     /// Reads an expression.
     ///
-    /// - Throws: a ``MessageFault`` where it is none, or has what is not supported here.
+    /// - Throws: a ``MessageFault`` if the text is not an expression, or has parts that are not supported here.
     init(_ pattern: String) throws(MessageFault) {
         var parser = RegularPatternParser(pattern)
         root = try parser.parse()
@@ -27,14 +27,14 @@ struct RegularPattern {
 
     /// Whether the name begins with a match, as Python's `re.match` asks.
     ///
-    /// - Throws: a ``MessageFault`` where that takes too many steps to tell.
+    /// - Throws: a ``MessageFault`` if it takes too many steps to find out.
     func matchesBeginning(of name: String) throws(MessageFault) -> Bool {
         let scalars = Array(name.unicodeScalars)
         var steps = 0
         return !(try Self.ends(root, scalars, from: [0], &steps)).isEmpty
     }
 
-    /// Where matches of a part end that begin at one of these places.
+    /// The places where those matches of a part end that begin at one of the given places.
     private static func ends(
         _ node: Node, _ scalars: [Unicode.Scalar], from places: Set<Int>, _ steps: inout Int
     ) throws(MessageFault) -> Set<Int> {
@@ -61,7 +61,7 @@ struct RegularPattern {
             var found = current
             var count = minimum
             while !current.isEmpty, count < maximum ?? .max {
-                // Only places that are new lead on to others.
+                // Only new places lead to others.
                 current = try ends(node, scalars, from: current, &steps).subtracting(found)
                 found.formUnion(current)
                 count += 1
@@ -74,6 +74,175 @@ struct RegularPattern {
                 }.map { $0 + 1 })
         case .start: return places.filter { $0 == 0 }
         case .end: return places.filter { $0 == scalars.count }
+        }
+    }
+}
+
+/// Reads regular expressions for ``RegularPattern``.
+private struct RegularPatternParser {
+    private static let maximumDepth = 16
+    private static let maximumCount = 1000
+    private let scalars: [Unicode.Scalar]
+    private var index = 0
+
+    init(_ pattern: String) {
+        scalars = Array(pattern.unicodeScalars)
+    }
+
+    mutating func parse() throws(MessageFault) -> RegularPattern.Node {
+        let node = try alternatives(depth: 0)
+        // Only a closing parenthesis without an opening one ends the parse before the end.
+        guard index == scalars.count else { throw Self.invalid }
+        return node
+    }
+
+    private static let invalid = MessageFault(
+        reason: "invalidPattern", detail: "a pattern of node names cannot be read")
+
+    private var next: Unicode.Scalar? { index < scalars.count ? scalars[index] : nil }
+
+    private mutating func take() throws(MessageFault) -> Unicode.Scalar {
+        guard let scalar = next else { throw Self.invalid }
+        index += 1
+        return scalar
+    }
+
+    private mutating func skip(_ scalar: Unicode.Scalar) -> Bool {
+        guard next == scalar else { return false }
+        index += 1
+        return true
+    }
+
+    private mutating func alternatives(depth: Int) throws(MessageFault) -> RegularPattern.Node {
+        guard depth < Self.maximumDepth else { throw Self.invalid }
+        var nodes = [try sequence(depth: depth)]
+        while skip("|") { nodes.append(try sequence(depth: depth)) }
+        return nodes.count == 1 ? nodes[0] : .alternatives(nodes)
+    }
+
+    private mutating func sequence(depth: Int) throws(MessageFault) -> RegularPattern.Node {
+        var nodes: [RegularPattern.Node] = []
+        while let scalar = next, scalar != "|", scalar != ")" {
+            nodes.append(try repeated(atom(depth: depth)))
+        }
+        return .sequence(nodes)
+    }
+
+    private mutating func atom(depth: Int) throws(MessageFault) -> RegularPattern.Node {
+        let scalar = try take()
+        switch scalar {
+        case "(":
+            if skip("?") { try skipGroupName() }
+            let node = try alternatives(depth: depth + 1)
+            guard skip(")") else { throw Self.invalid }
+            return node
+        case "[": return try set()
+        case ".": return .set(["\n"..."\n"], isNegated: true)
+        case "^": return .start
+        case "$": return .end
+        case "*", "+", "?": throw Self.invalid
+        case "\\":
+            let escaped = try take()
+            switch escaped {
+            case "A": return .start
+            case "Z": return .end
+            default:
+                let (ranges, isNegated) = try Self.members(ofEscape: escaped)
+                return .set(ranges, isNegated: isNegated)
+            }
+        default: return .set([scalar...scalar], isNegated: false)
+        }
+    }
+
+    /// Skips what may follow `(?`: a name, or a colon for a group that captures nothing. Lookaround and the like are not
+    /// supported.
+    private mutating func skipGroupName() throws(MessageFault) {
+        if skip(":") { return }
+        guard skip("P"), skip("<") else { throw Self.invalid }
+        while try take() != ">" {}
+    }
+
+    private mutating func repeated(_ node: RegularPattern.Node) throws(MessageFault) -> RegularPattern.Node {
+        let bounds: (minimum: Int, maximum: Int?)
+        switch next {
+        case "*": bounds = (0, nil)
+        case "+": bounds = (1, nil)
+        case "?": bounds = (0, 1)
+        case "{":
+            guard let counts = counts() else { return node }
+            bounds = counts
+            guard bounds.minimum <= bounds.maximum ?? .max else { throw Self.invalid }
+        default: return node
+        }
+        index += 1
+        // Greedy or not makes no difference to whether there is a match.
+        _ = skip("?")
+        switch next {
+        case "*", "+", "?": throw Self.invalid
+        default: return .repetition(node, minimum: bounds.minimum, maximum: bounds.maximum)
+        }
+    }
+
+    /// Reads `{2}`, `{2,}`, `{,3}` or `{2,3}` up to its closing brace; nil if the brace stands for itself.
+    private mutating func counts() -> (minimum: Int, maximum: Int?)? {
+        guard let end = scalars[index...].firstIndex(of: "}") else { return nil }
+        let text = String(String.UnicodeScalarView(scalars[(index + 1)..<end]))
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let numbers = parts.map { Int($0) }
+        guard (1...2).contains(parts.count), text != ",", zip(parts, numbers).allSatisfy({ $0.isEmpty || $1 != nil }),
+            numbers.allSatisfy({ (0...Self.maximumCount).contains($0 ?? 0) }), !text.isEmpty
+        else { return nil }
+        index = end
+        let minimum = numbers[0] ?? 0
+        return (minimum, parts.count == 1 ? minimum : numbers[1])
+    }
+
+    private mutating func set() throws(MessageFault) -> RegularPattern.Node {
+        let isNegated = skip("^")
+        var ranges: [ClosedRange<Unicode.Scalar>] = []
+        var isFirst = true
+        while true {
+            var low = try take()
+            if low == "]", !isFirst { return .set(ranges, isNegated: isNegated) }
+            isFirst = false
+            if low == "\\" {
+                let escaped = try take()
+                let (members, isOpposite) = try Self.members(ofEscape: escaped)
+                // An opposite within a set would need sets of sets.
+                guard !isOpposite else { throw Self.invalid }
+                guard members.count == 1, members[0].lowerBound == members[0].upperBound else {
+                    ranges += members
+                    continue
+                }
+                low = members[0].lowerBound
+            }
+            guard next == "-", index + 1 < scalars.count, scalars[index + 1] != "]" else {
+                ranges.append(low...low)
+                continue
+            }
+            index += 1
+            let high = try take()
+            guard high != "\\", low <= high else { throw Self.invalid }
+            ranges.append(low...high)
+        }
+    }
+
+    /// What an escape stands for.
+    private static func members(
+        ofEscape scalar: Unicode.Scalar
+    ) throws(MessageFault) -> ([ClosedRange<Unicode.Scalar>], isNegated: Bool) {
+        switch scalar {
+        case "d": return (["0"..."9"], false)
+        case "D": return (["0"..."9"], true)
+        case "w": return (["0"..."9", "A"..."Z", "a"..."z", "_"..."_", "\u{aa}"..."\u{10ffff}"], false)
+        case "W": return (["0"..."9", "A"..."Z", "a"..."z", "_"..."_", "\u{aa}"..."\u{10ffff}"], true)
+        case "s": return ([" "..." ", "\t"..."\r"], false)
+        case "S": return ([" "..." ", "\t"..."\r"], true)
+        case "n": return (["\n"..."\n"], false)
+        case "t": return (["\t"..."\t"], false)
+        // Letters and digits that mean something else in Python (\b, \1) are not supported.
+        case "0"..."9", "A"..."Z", "a"..."z": throw invalid
+        default: return ([scalar...scalar], false)
         }
     }
 }

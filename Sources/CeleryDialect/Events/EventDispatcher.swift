@@ -6,17 +6,17 @@ import Synchronization
 
 import struct FoundationEssentials.Date
 
-/// Tells monitors what happens to a worker's tasks. Whoever runs a task only notes what happened; messages are made and
-/// sent elsewhere, many events in one.
+/// Sends events about a worker's tasks to monitors. Whoever runs a task only notes what happened; a loop of its own makes the
+/// messages and sends them, many events in one.
 final class EventDispatcher: WorkerObserver {
-    /// What happened, before it is made an event.
+    /// What happened, before it becomes an event.
     struct Note: Sendable {
         let event: WorkerEvent
         let time: Date
         let clock: Int64
     }
 
-    /// How many events wait at most, while the broker is out of reach. Later ones are dropped: they are for watching.
+    /// How many events wait at most while the broker is out of reach. Later ones are dropped: they only serve monitors.
     static let maximumWaiting = 20_000
     /// How many events go in one message at most.
     static let batchSize = 100
@@ -44,7 +44,7 @@ final class EventDispatcher: WorkerObserver {
 
     /// Turns events about tasks on or off.
     ///
-    /// - Returns: whether that is a change.
+    /// - Returns: whether this changed anything.
     func setEnabled(_ enabled: Bool) -> Bool {
         isEnabled.exchange(enabled, ordering: .acquiringAndReleasing) != enabled
     }
@@ -61,7 +61,8 @@ final class EventDispatcher: WorkerObserver {
 
     // MARK: Sending
 
-    /// Sends what is noted, and after ``finish()`` what was noted by then. While the broker is out of reach it is kept.
+    /// Sends what is noted until ``finish()``, and then what was noted by then. Notes are kept while the broker is out of
+    /// reach.
     func run(until stopping: Gate) async {
         while true {
             let notes = await notes.take()
@@ -79,7 +80,7 @@ final class EventDispatcher: WorkerObserver {
         }
     }
 
-    /// Nothing more is noted.
+    /// Ends the noting of events.
     func finish() { notes.close() }
 
     private func publish(_ events: [CeleryEvent], until stopping: Gate) async {
@@ -96,13 +97,13 @@ final class EventDispatcher: WorkerObserver {
             do {
                 return try await mailbox.publish(messages)
             } catch {
-                logger.debug("events are not sent yet", metadata: ["error": "\(error)"])
+                logger.debug("events could not be sent yet", metadata: ["error": "\(error)"])
                 if await stopping.wait(atMost: backoff.next(), timers: timers) { return }
             }
         }
     }
 
-    /// Sends one event about the worker now. Where it cannot be sent it is lost: a later one tells the same.
+    /// Sends one event about the worker now. If it cannot be sent, it is lost: a later one says the same.
     func send(_ kind: CeleryEvent.Kind, _ fields: WireObject, at time: Date) async {
         let event = event(
             kind, fields, at: time, clock: clock.forward(), utcOffset: ProcessFacts.utcOffset)
@@ -112,7 +113,7 @@ final class EventDispatcher: WorkerObserver {
                     message: try event.encode(), exchange: CeleryEvent.exchange, routingKey: kind.routingKey)
             ])
         } catch {
-            logger.debug("an event is not sent", metadata: ["event": "\(kind)", "error": "\(error)"])
+            logger.debug("an event could not be sent", metadata: ["event": "\(kind)", "error": "\(error)"])
         }
     }
 
@@ -122,5 +123,32 @@ final class EventDispatcher: WorkerObserver {
         CeleryEvent(
             kind, nodeName: nodeName, utcOffset: utcOffset, processID: Int(ProcessFacts.processID), clock: clock,
             timestamp: time.timeIntervalSince1970, fields: fields)
+    }
+}
+
+/// A logical clock, which orders what nodes tell each other.
+final class LamportClock: Sendable {
+    private let time = Mutex<Int64>(0)
+
+    var value: Int64 { time.withLock { $0 } }
+
+    /// Moves the clock on because something is sent.
+    ///
+    /// - Returns: the time to send along.
+    @discardableResult
+    func forward() -> Int64 {
+        time.withLock { time in
+            time = time < .max ? time + 1 : time
+            return time
+        }
+    }
+
+    /// Moves the clock past the time at which something was sent that has come.
+    func adjust(to other: Int64) {
+        time.withLock { time in
+            // A sender that claims the end of time must not take everybody along.
+            let latest = max(time, min(other, Int64.max / 2))
+            time = latest < .max ? latest + 1 : latest
+        }
     }
 }

@@ -4,9 +4,9 @@ import CeleryWire
 
 import struct FoundationEssentials.Date
 
-/// What the worker tells of a task, as Celery's events.
+/// Turns what a worker observes about tasks into Celery's events.
 enum TaskEvents {
-    /// The events of one happening, in Celery's order: mostly one, none for a task that asked to be ignored.
+    /// The events of one observation, in Celery's order: mostly one, but none for a task that asked to be ignored.
     static func events(of event: WorkerEvent) -> [(kind: CeleryEvent.Kind, fields: WireObject)] {
         switch event {
         case .received(let request): [(.taskReceived, received(request))]
@@ -30,7 +30,7 @@ enum TaskEvents {
     ) -> [(kind: CeleryEvent.Kind, fields: WireObject)] {
         let id = request.id
         func failed(_ failure: TaskFailure, _ kind: CeleryEvent.Kind = .taskFailed) -> (CeleryEvent.Kind, WireObject) {
-            // Monitors expect text where the task has run.
+            // Monitors expect text if the task has run.
             let traceback = runtime == nil ? failure.traceback : failure.traceback ?? ""
             let exception = PythonExceptionText.text(type: failure.type, arguments: failure.arguments)
             return (kind, CeleryEventFields.failed(id: id, exception: exception, traceback: traceback))

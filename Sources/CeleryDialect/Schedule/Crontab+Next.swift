@@ -10,7 +10,7 @@ extension Crontab {
         guard hours.count == 24, let change = zone.nextChange(after: lastRun), change.instant <= next,
             change.offsetAfter < change.offsetBefore
         else { return next }
-        // Clocks are put back before that: the hour that comes again counts once more.
+        // Clocks are put back before that: the hour comes again, and counts again.
         return firstMatch(from: change) ?? next
     }
 
@@ -30,7 +30,7 @@ extension Crontab {
         return nil
     }
 
-    /// The first match when clocks have been put back, until they show a time that they have not shown before.
+    /// The first match when clocks have been put back, before they show a time that they had not shown yet.
     private func firstMatch(from change: ZoneChange) -> Date? {
         let toDial = Double(change.offsetAfter)
         let before = change.instant.addingTimeInterval(toDial - 1)
@@ -39,7 +39,7 @@ extension Crontab {
         return match.flatMap { $0 < end ? $0 : nil }
     }
 
-    /// The first matching minute after that of a time on the dial.
+    /// The first matching minute on the dial after the minute of a time.
     private func nextMatch(after local: LocalDateTime) -> LocalDateTime? {
         let (date, time) = (local.date, local.time)
         if matches(date) {
@@ -58,7 +58,7 @@ extension Crontab {
 
     private func matches(_ date: LocalDate) -> Bool {
         monthsOfYear.contains(date.month) && daysOfMonth.contains(date.day)
-            && daysOfWeek.contains(Self.weekday(of: date))
+            && daysOfWeek.contains(date.weekday)
     }
 
     private func nextDate(after date: LocalDate) -> LocalDate? {
@@ -69,7 +69,7 @@ extension Crontab {
             if monthsOfYear.contains(month) {
                 for candidate in daysOfMonth where candidate > day {
                     guard let date = LocalDate(year: year, month: month, day: candidate) else { break }
-                    if daysOfWeek.contains(Self.weekday(of: date)) { return date }
+                    if daysOfWeek.contains(date.weekday) { return date }
                 }
             }
             day = 0
@@ -77,13 +77,5 @@ extension Crontab {
             if month > 12 { (year, month) = (year + 1, 1) }
         }
         return nil
-    }
-
-    /// Sunday is 0.
-    private static func weekday(of date: LocalDate) -> Int {
-        // By Sakamoto's method.
-        let shift = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4]
-        let year = date.month < 3 ? date.year - 1 : date.year
-        return (year + year / 4 - year / 100 + year / 400 + shift[date.month - 1] + date.day) % 7
     }
 }

@@ -1,17 +1,17 @@
 public import CeleriacCore
+public import CeleriacWire
 
 /// Runs at minutes of the calendar: Celery's `crontab`.
 ///
-/// A minute matches when **all five** fields match it, so that `day_of_month: 1` with `day_of_week: mon` means Mondays that
-/// are the first of a month. (Unix cron takes days on which either matches.)
+/// A minute matches if **all five** fields match it, so that `day_of_month: 1` with `day_of_week: mon` means a Monday that is
+/// the first day of a month. (Unix cron takes days on which either field matches.)
 ///
-/// Fields are matched against the clocks of ``zone``, but what comes out are instants:
+/// Fields are matched against the clocks of ``zone``, but the results are instants:
 ///
-/// * Where clocks are put forward over a matching minute, it runs as if they had not been changed: 02:30 in a missing hour
-///   runs at what clocks then call 03:30.
-/// * Where clocks are put back and a matching minute comes twice, it runs the first time only, except in a crontab that
-///   runs in every hour: that one goes on by elapsed time and runs both times. (Celery leaves out the second hour,
-///   issue 10107.)
+/// * If clocks are put forward over a matching minute, it runs as if they had not been changed: 02:30 in a missing hour runs
+///   at what clocks then call 03:30.
+/// * If clocks are put back and a matching minute comes twice, it runs the first time only. A crontab that runs in every
+///   hour goes on by elapsed time instead, and runs both times. (Celery's own crontab leaves out the second hour.)
 public struct Crontab: Schedule, Hashable {
     /// The matching minutes, 0 to 59, ascending.
     public let minutes: [Int]
@@ -23,12 +23,12 @@ public struct Crontab: Schedule, Hashable {
     public let daysOfMonth: [Int]
     /// The matching months, 1 to 12, ascending.
     public let monthsOfYear: [Int]
-    /// The zone of whose clocks the fields speak.
+    /// The zone whose clocks the fields are matched against.
     public let zone: Zone
 
-    /// Makes a crontab of its fields, each `*` unless given.
+    /// Makes a crontab from its fields, each of which is `*` by default.
     ///
-    /// - Throws: ``CrontabError`` for what Celery refuses, and for an empty list, with which Celery fails later.
+    /// - Throws: ``CrontabError`` for fields that Celery refuses, and for an empty list, with which Celery fails later.
     public init(
         minute: CrontabField = .any,
         hour: CrontabField = .any,
@@ -43,16 +43,17 @@ public struct Crontab: Schedule, Hashable {
         daysOfMonth = try dayOfMonth.expanded("day_of_month", 1...31)
         monthsOfYear = try monthOfYear.expanded("month_of_year", 1...12)
         self.zone = zone
-        let longest = monthsOfYear.map { [2: 29, 4: 30, 6: 30, 9: 30, 11: 30][$0] ?? 31 }.max() ?? 0
+        // In a leap year, in which every date exists.
+        let longest = monthsOfYear.map { CivilDate.days(inMonth: $0, of: 2000) }.max() ?? 0
         guard let first = daysOfMonth.first, first <= longest else {
-            throw CrontabError(.impossibleDate, "none of its days is in any of its months")
+            throw CrontabError(.impossibleDate, "none of its months has any of its days")
         }
     }
 
-    /// Makes a crontab of a line `minute hour day-of-month month day-of-week`, the fields separated by one space each:
-    /// Celery's `crontab.from_string`.
+    /// Makes a crontab from a line `minute hour day-of-month month day-of-week`, whose fields are separated by one space
+    /// each: Celery's `crontab.from_string`.
     ///
-    /// - Throws: ``CrontabError``.
+    /// - Throws: ``CrontabError`` for a line that Celery refuses.
     public init(_ line: String, in zone: Zone = .utc) throws(CrontabError) {
         let fields = line.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false)
             .map { CrontabField.text(String($0)) }
@@ -65,7 +66,7 @@ public struct Crontab: Schedule, Hashable {
             in: zone)
     }
 
-    /// True: Celery's `beat_cron_starting_deadline` is about crontabs.
+    /// True: Celery's `beat_cron_starting_deadline` applies to crontabs.
     public var hasStartingDeadline: Bool { true }
 
     /// The matching numbers of the fields in the order of a crontab line, and the zone.
@@ -78,4 +79,95 @@ public struct Crontab: Schedule, Hashable {
         ]
         return fields.joined(separator: " ") + " (\(zone.name))"
     }
+}
+
+/// One field of a ``Crontab``: text in Celery's grammar, or numbers.
+///
+/// ```
+/// groups  = expr ("," expr)*
+/// expr    = ("*" | number "-" number) ["/" step] | number
+/// number  = digits | name of a weekday or month, of which the first three letters count
+/// ```
+///
+/// Ranges wrap (`22-2`, `fri-mon`), and steps count from the first number of the range.
+public enum CrontabField: Sendable, Hashable {
+    /// In Celery's grammar, for instance `1,13,30-45,50-59/2`.
+    case text(String)
+    /// The numbers themselves.
+    case numbers([Int])
+
+    /// Every number: `*`.
+    public static let any = CrontabField.text("*")
+
+    /// The numbers that the field stands for, ascending.
+    func expanded(_ name: String, _ range: ClosedRange<Int>) throws(CrontabError) -> [Int] {
+        let numbers: Set<Int>
+        switch self {
+        case .text(let text): numbers = try CrontabParser(field: name, range: range).parse(text)
+        case .numbers(let given): numbers = Set(given)
+        }
+        guard !numbers.isEmpty else { throw CrontabError(.emptyField, "\(name) has no numbers: use '*' for all") }
+        for number in numbers where !range.contains(number) {
+            throw CrontabError(.outOfRange, "\(name) is \(range.lowerBound) to \(range.upperBound), not \(number)")
+        }
+        return numbers.sorted()
+    }
+}
+
+extension CrontabField: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+    /// Text in Celery's grammar.
+    public init(stringLiteral text: String) { self = .text(text) }
+
+    /// One number.
+    public init(integerLiteral number: Int) { self = .numbers([number]) }
+
+    /// The numbers themselves.
+    public init(arrayLiteral numbers: Int...) { self = .numbers(numbers) }
+}
+
+/// A crontab that Celery refuses, or that could never run.
+public struct CrontabError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What is wrong, as a value to switch over. New codes may be added.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Base: String {
+            case emptyPart, emptyStep, badStep, negativeNumber, unknownName, outOfRange, impossibleDate, fieldCount,
+                emptyField
+        }
+        private let base: Base
+
+        /// There is nothing before, between or after commas.
+        public static let emptyPart = Code(base: .emptyPart)
+        /// A `/` without a step.
+        public static let emptyStep = Code(base: .emptyStep)
+        /// A step that is 0 or not a number.
+        public static let badStep = Code(base: .badStep)
+        /// A number below 0.
+        public static let negativeNumber = Code(base: .negativeNumber)
+        /// Neither a number nor the name of a weekday or month.
+        public static let unknownName = Code(base: .unknownName)
+        /// A number outside the field's range.
+        public static let outOfRange = Code(base: .outOfRange)
+        /// Days that none of the months has, such as 30 February.
+        public static let impossibleDate = Code(base: .impossibleDate)
+        /// A line that does not have five fields.
+        public static let fieldCount = Code(base: .fieldCount)
+        /// A field without any number.
+        public static let emptyField = Code(base: .emptyField)
+
+        /// The code's name.
+        public var description: String { base.rawValue }
+    }
+
+    /// What is wrong.
+    public var code: Code
+    /// What is wrong, in words.
+    public var message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The code and the message.
+    public var description: String { "\(code): \(message)" }
 }

@@ -1,6 +1,8 @@
-/// Reads a field of a crontab as Celery's `crontab_parser` does, which is more lenient than its documentation: what follows
-/// a complete range or step is not looked at (`1-5-7` is `1-5`), names count by their first three letters (`mon/2` is
-/// `mon`), and numbers are Python's (` 5`, `+5`, `1_0`, digits of any script).
+import CeleriacWire
+
+/// Reads a field of a crontab as Celery's `crontab_parser` does, which is more lenient than its documentation: it ignores
+/// what follows a complete range or step (`1-5-7` is `1-5`), it looks at the first three letters of names only (`mon/2` is
+/// `mon`), and it reads numbers as Python does (` 5`, `+5`, `1_0`, digits of any script).
 struct CrontabParser {
     let field: String
     let range: ClosedRange<Int>
@@ -10,7 +12,7 @@ struct CrontabParser {
     func parse(_ text: String) throws(CrontabError) -> Set<Int> {
         var numbers: Set<Int> = []
         for part in Substring(text).unicodeScalars.split(separator: ",", omittingEmptySubsequences: false) {
-            guard !part.isEmpty else { throw error(.emptyPart, "nothing stands before, between or after commas") }
+            guard !part.isEmpty else { throw error(.emptyPart, "there is nothing before, between or after commas") }
             numbers.formUnion(try expand(part))
         }
         return numbers
@@ -36,7 +38,7 @@ struct CrontabParser {
                 guard !step.isEmpty else { throw emptyStep }
                 return try every(step, of: Array(range))
             }
-            // A regular expression's `$` lets a line feed pass.
+            // A regular expression's `$` matches before a final line feed too.
             if rest.isEmpty || rest.elementsEqual("\n".unicodeScalars) { return Array(range) }
         }
         return [try number(part)]
@@ -49,7 +51,7 @@ struct CrontabParser {
     private func every(_ step: Text?, of numbers: [Int]) throws(CrontabError) -> [Int] {
         guard let step else { return numbers }
         guard let digits = Self.digits(step), digits.contains(where: { $0 != 0 }) else {
-            throw error(.badStep, "the step '\(String(step))' is no number above 0")
+            throw error(.badStep, "the step '\(String(step))' is not a number above 0")
         }
         let width = Self.value(digits) ?? numbers.count
         return stride(from: 0, to: numbers.count, by: min(width, max(numbers.count, 1))).map { numbers[$0] }
@@ -72,7 +74,8 @@ struct CrontabParser {
 
     private func named(_ text: Text) throws(CrontabError) -> Int {
         let name = String(text.prefix(3)).lowercased()
-        let place = Self.months.firstIndex(of: name).map { $0 + 1 } ?? Self.weekdays.firstIndex(of: name)
+        let place =
+            CivilDate.monthNames.firstIndex(of: name).map { $0 + 1 } ?? CivilDate.weekdayNames.firstIndex(of: name)
         guard let place else {
             throw error(.unknownName, "'\(String(text))' is neither a number nor a name of a weekday or month")
         }
@@ -82,11 +85,6 @@ struct CrontabParser {
         }
         return place
     }
-
-    private static let weekdays = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-    private static let months = [
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ]
 
     /// The digits of an unsigned number as Python's `int` reads it: of any script, with single underscores between them.
     private static func digits(_ text: Text) -> [Int]? {
@@ -107,7 +105,7 @@ struct CrontabParser {
         return mayBreak ? digits : nil
     }
 
-    /// The value of digits; nil when it is beyond any field.
+    /// The value of digits; nil if no field can have it.
     private static func value(_ digits: [Int]) -> Int? {
         let significant = digits.drop { $0 == 0 }
         guard significant.count <= 9 else { return nil }
@@ -122,12 +120,12 @@ struct CrontabParser {
         }
     }
 
-    /// What Python's `str.strip` takes away.
+    /// What Python's `str.strip` removes.
     private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
         scalar.properties.isWhitespace || ("\u{1C}"..."\u{1F}").contains(scalar)
     }
 
-    private var emptyStep: CrontabError { error(.emptyStep, "a '/' wants a number after it") }
+    private var emptyStep: CrontabError { error(.emptyStep, "a '/' needs a number after it") }
 
     private func error(_ code: CrontabError.Code, _ message: String) -> CrontabError {
         CrontabError(code, "\(field): \(message)")

@@ -1,12 +1,15 @@
 package import CeleriacCore
 package import CeleriacWire
 
-/// One object of a file of settings: what was not asked for is not known.
+/// One object of a file of settings. A reader takes the keys that it knows; ``finish()`` refuses the others.
 package struct SettingsSection {
     private let place: String
     private let isObject: Bool
     private var rest: WireObject
 
+    /// Begins to read an object.
+    ///
+    /// - Parameter place: where it stands, as the beginning of error messages: `the settings`.
     package init(_ value: WireValue, _ place: String) {
         self.place = place
         isObject = value.objectValue != nil
@@ -15,64 +18,70 @@ package struct SettingsSection {
 
     /// The value of a key; nil if it is absent or null.
     package mutating func take(_ key: String) throws(CeleriacError) -> WireValue? {
-        guard isObject else { throw error("is no list of keys with values") }
+        guard isObject else { throw error("is not a list of keys with values") }
         let value = rest.removeValue(forKey: key)
         return value?.isNull == true ? nil : value
     }
 
+    /// Text.
     package mutating func text(_ key: String) throws(CeleriacError) -> String? {
         guard let value = try take(key) else { return nil }
-        guard let text = value.stringValue else { throw error("wants text for \(key)") }
+        guard let text = value.stringValue else { throw error("needs text for \(key)") }
         return text
     }
 
+    /// True or false.
     package mutating func flag(_ key: String) throws(CeleriacError) -> Bool? {
         guard let value = try take(key) else { return nil }
-        guard let flag = value.boolValue else { throw error("wants true or false for \(key)") }
+        guard let flag = value.boolValue else { throw error("needs true or false for \(key)") }
         return flag
     }
 
+    /// A number.
     package mutating func number(_ key: String) throws(CeleriacError) -> Double? {
         guard let value = try take(key) else { return nil }
-        guard let number = value.doubleValue, number.isFinite else { throw error("wants a number for \(key)") }
+        guard let number = value.doubleValue, number.isFinite else { throw error("needs a number for \(key)") }
         return number
     }
 
     /// A whole number, 1 or more.
     package mutating func count(_ key: String) throws(CeleriacError) -> Int? {
         guard let value = try take(key) else { return nil }
-        guard let count = value.intValue, count > 0 else { throw error("wants a number, 1 or more, for \(key)") }
+        guard let count = value.intValue, count > 0 else { throw error("needs a number, 1 or more, for \(key)") }
         return count
     }
 
-    /// Whether a key is there, even if it is null.
+    /// Whether a key is there, even with null as its value.
     package func has(_ key: String) -> Bool { rest[key] != nil }
 
-    /// A number of seconds.
+    /// A number of seconds, 0 or more.
     package mutating func duration(_ key: String) throws(CeleriacError) -> Duration? {
         guard let seconds = try number(key) else { return nil }
-        guard 0..<3.2e11 ~= seconds else { throw error("wants seconds, 0 or more, for \(key)") }
+        guard 0..<3.2e11 ~= seconds else { throw error("needs seconds, 0 or more, for \(key)") }
         return .seconds(seconds)
     }
 
+    /// Keys with values.
     package mutating func object(_ key: String) throws(CeleriacError) -> WireObject? {
         guard let value = try take(key) else { return nil }
-        guard let object = value.objectValue else { throw error("wants keys with values for \(key)") }
+        guard let object = value.objectValue else { throw error("needs keys with values for \(key)") }
         return object
     }
 
+    /// A list.
     package mutating func list(_ key: String) throws(CeleriacError) -> [WireValue]? {
         guard let value = try take(key) else { return nil }
-        guard let list = value.arrayValue else { throw error("wants a list for \(key)") }
+        guard let list = value.arrayValue else { throw error("needs a list for \(key)") }
         return list
     }
 
-    /// Refuses what nobody asked for.
+    /// Refuses keys that nobody took.
     package func finish() throws(CeleriacError) {
-        guard isObject else { throw error("is no list of keys with values") }
+        guard isObject else { throw error("is not a list of keys with values") }
         if let unknown = rest.first?.key { throw error("does not know the word '\(unknown)'") }
     }
 
+    /// An error about this object: `what` continues a sentence that begins with its place.
     package func error(_ what: String, cause: (any Error)? = nil) -> CeleriacError {
         CeleriacError(.configuration, "\(place) \(what)", cause: cause)
     }

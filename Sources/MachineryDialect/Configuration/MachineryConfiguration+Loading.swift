@@ -2,7 +2,7 @@ public import CeleriacCore
 import CeleriacWire
 
 extension MachineryConfiguration {
-    /// What Machinery's loaders assume where nothing is said.
+    /// What Machinery's loaders assume for settings that are not given.
     private static var loaded: MachineryConfiguration {
         MachineryConfiguration(
             broker: "amqp://guest:guest@localhost:5672/", resultBackend: "amqp://guest:guest@localhost:5672/",
@@ -11,7 +11,7 @@ extension MachineryConfiguration {
 
     /// Reads a configuration from the environment, by Machinery's names: `BROKER`, `DEFAULT_QUEUE`, `AMQP_EXCHANGE`, ….
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` that names a variable which cannot be read.
+    /// - Throws: ``CeleriacError`` with code `configuration` that names the variable that cannot be read.
     public init(environment: [String: String]) throws(CeleriacError) {
         self = Self.loaded
         let fields = ConfigurationFields(source: "the environment") { name in environment[name].map { .string($0) } }
@@ -42,7 +42,7 @@ extension MachineryConfiguration {
     /// Reads a configuration from YAML, by Machinery's names: `broker`, `default_queue`, `amqp: exchange`, …. Unlike
     /// Machinery it reads more than the first thousand bytes.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for what is not YAML, or a setting that cannot be read.
+    /// - Throws: ``CeleriacError`` with code `configuration` if the content is not YAML or a setting cannot be read.
     public init(yaml: [UInt8]) throws(CeleriacError) {
         self = Self.loaded
         let document: WireValue
@@ -76,5 +76,65 @@ extension MachineryConfiguration {
         try redisFields.number("connect_timeout", &redis.connectTimeout)
         try redisFields.number("read_timeout", &redis.readTimeout)
         try redisFields.text("client_name", &redis.clientName)
+    }
+}
+
+/// Reads settings by their names, from a YAML file or from the environment. A setting that is not given keeps its value.
+private struct ConfigurationFields {
+    let source: String
+    let value: (String) -> WireValue?
+
+    func text(_ name: String, _ target: inout String) throws(CeleriacError) {
+        switch value(name) {
+        case nil, .null?: return
+        case .string(let text)?: target = text
+        case .int(let number)?: target = String(number)
+        default: throw mismatch(name, "text")
+        }
+    }
+
+    func number(_ name: String, _ target: inout Int) throws(CeleriacError) {
+        switch value(name) {
+        case nil, .null?: return
+        case .int(let number)?:
+            guard let number = Int(exactly: number) else { throw mismatch(name, "a number") }
+            target = number
+        case .string(let text)?:
+            guard let number = Int(text) else { throw mismatch(name, "a number") }
+            target = number
+        default: throw mismatch(name, "a number")
+        }
+    }
+
+    func flag(_ name: String, _ target: inout Bool) throws(CeleriacError) {
+        switch value(name) {
+        case nil, .null?: return
+        case .bool(let flag)?: target = flag
+        // The words that Go's strconv.ParseBool takes.
+        case .string(let text)? where ["1", "t", "T", "true", "TRUE", "True"].contains(text): target = true
+        case .string(let text)? where ["0", "f", "F", "false", "FALSE", "False"].contains(text): target = false
+        default: throw mismatch(name, "true or false")
+        }
+    }
+
+    /// A map; in the environment `key:value,key:value`, whose values are text.
+    func map(_ name: String, _ target: inout WireObject) throws(CeleriacError) {
+        switch value(name) {
+        case nil, .null?: return
+        case .object(let object)?: target = object
+        case .string(let text)?:
+            var object: WireObject = [:]
+            for pair in text.split(separator: ",") {
+                let parts = pair.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2 else { throw mismatch(name, "key:value pairs") }
+                object[String(parts[0])] = .string(String(parts[1]))
+            }
+            target = object
+        default: throw mismatch(name, "a map")
+        }
+    }
+
+    private func mismatch(_ name: String, _ expected: String) -> CeleriacError {
+        CeleriacError(.configuration, "\(name) in \(source) is not \(expected)")
     }
 }

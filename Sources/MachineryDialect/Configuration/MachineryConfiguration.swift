@@ -1,13 +1,13 @@
 /// A Machinery application's settings, under Machinery's own names.
 public struct MachineryConfiguration: Sendable {
-    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://`, `eager` or `memory`. Several
-    /// AMQP URLs stand between ``multipleBrokerSeparator``s and are tried in turn.
+    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://`, `eager` or `memory`. There may be
+    /// several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in turn.
     public var broker: String
-    /// The URL of the lock of periodic tasks: `redis://…`; empty or `eager` for one in this process.
+    /// The URL of the lock of periodic tasks: `redis://…`; empty or `eager` for a lock within this process.
     public var lock: String
-    /// What stands between several broker URLs; empty for one URL.
+    /// The text that separates several broker URLs; empty if there is one URL.
     public var multipleBrokerSeparator: String
-    /// The queue of tasks that name none.
+    /// The queue of tasks whose sender names no queue.
     public var defaultQueue: String
     /// The result backend's URL: `redis://` and its kin, `amqp://`, `amqps://`, `eager`, `memory` or `null`.
     public var resultBackend: String
@@ -15,15 +15,15 @@ public struct MachineryConfiguration: Sendable {
     public var resultsExpireIn: Int
     /// Whether ``MachineryWorker/launch()`` leaves signals alone.
     public var noUnixSignals: Bool
-    /// How queues are declared at RabbitMQ, where that is the broker or the result backend.
+    /// How queues are declared at RabbitMQ, if that is the broker or the result backend.
     public var amqp: MachineryAMQPOptions?
     /// How queues are kept in Redis.
     public var redis: MachineryRedisSettings
-    /// What stands in the names of periodic tasks' locks: in Go the base name of the program's file, so that programs of
-    /// other names do not exclude each other.
+    /// The program's name in the locks of periodic tasks. In Go it is the base name of the program's file, so that programs
+    /// with different names do not exclude each other.
     public var programName: String
 
-    /// Makes a configuration. Unlike Machinery's loaders it assumes no URLs.
+    /// Makes a configuration. Unlike Machinery's loaders, it has no default URLs.
     public init(
         broker: String,
         lock: String = "",
@@ -53,6 +53,48 @@ public struct MachineryConfiguration: Sendable {
         CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
     }
 
-    /// How long results are kept.
-    public var resultExpiry: Duration { .seconds(resultsExpireIn > 0 ? resultsExpireIn : 3600) }
+    /// How long results are kept: ``resultsExpireIn``, or an hour if that is 0.
+    package var resultExpiry: Duration { .seconds(resultsExpireIn > 0 ? resultsExpireIn : 3600) }
+}
+
+/// Machinery's settings for Redis, except those of connection pools (`max_idle`, `max_active`, `max_idle_timeout`, `wait`):
+/// a Celeriac process uses few connections and has no pools.
+public struct MachineryRedisSettings: Sendable, Hashable {
+    /// The key of the set of tasks that wait for their time; empty for `delayed_tasks`.
+    public var delayedTasksKey: String
+    /// How often workers look for tasks whose time has come, in milliseconds; 0 for 500.
+    public var delayedTasksPollPeriod: Int
+    /// How long connecting may take, in seconds; 0 for the default.
+    public var connectTimeout: Int
+    /// How long an answer may take, in seconds; 0 for the default.
+    public var readTimeout: Int
+    /// The client name of connections (`CLIENT SETNAME`); empty for no name.
+    public var clientName: String
+    /// After how long another worker puts back a message that a vanished Celeriac worker had claimed, in seconds.
+    public var claimTimeout: Double
+
+    /// Makes settings, by default Machinery's own.
+    public init(
+        delayedTasksKey: String = "delayed_tasks",
+        delayedTasksPollPeriod: Int = 500,
+        connectTimeout: Int = 0,
+        readTimeout: Int = 0,
+        clientName: String = "",
+        claimTimeout: Double = 60
+    ) {
+        self.delayedTasksKey = delayedTasksKey
+        self.delayedTasksPollPeriod = delayedTasksPollPeriod
+        self.connectTimeout = connectTimeout
+        self.readTimeout = readTimeout
+        self.clientName = clientName
+        self.claimTimeout = claimTimeout
+    }
+
+    /// The options of a broker.
+    package func options(defaultQueue: String) -> MachineryRedisOptions {
+        MachineryRedisOptions(
+            delayedTasksKey: delayedTasksKey.isEmpty ? "delayed_tasks" : delayedTasksKey,
+            delayedTasksPollPeriod: .milliseconds(delayedTasksPollPeriod > 0 ? delayedTasksPollPeriod : 500),
+            claimTimeout: .seconds(claimTimeout > 0 ? claimTimeout : 60), defaultQueue: defaultQueue)
+    }
 }

@@ -1,4 +1,5 @@
 import CeleriacCore
+import CeleriacWire
 
 /// The five fields of a cron expression.
 struct CronFields: Sendable, Hashable {
@@ -20,76 +21,83 @@ struct CronFields: Sendable, Hashable {
         hour = try CronField(parts[1], .init(name: "hour", values: 0...23))
         dayOfMonth = try CronField(parts[2], .init(name: "day of a month", values: 1...31))
         month = try CronField(
-            parts[3],
-            .init(
-                name: "month", values: 1...12,
-                names: [
-                    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10,
-                    "nov": 11, "dec": 12,
-                ]))
+            parts[3], .init(name: "month", values: 1...12, names: CivilDate.monthNames))
         dayOfWeek = try CronField(
-            parts[4],
-            .init(
-                name: "day of a week", values: 0...6,
-                names: ["sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6]))
+            parts[4], .init(name: "day of a week", values: 0...6, names: CivilDate.weekdayNames))
     }
 
-    /// Days match when both fields do, if one of them is a bare `*`; otherwise when either does.
-    private func matchesDay(_ time: ZonedTime) -> Bool {
-        let isDay = dayOfMonth.contains(time.day)
-        let isWeekday = dayOfWeek.contains(time.weekday)
+    /// Whether both day fields match, if one of them is a bare `*`; otherwise whether either of them does.
+    func matchesDay(_ day: Int, weekday: Int) -> Bool {
+        let isDay = dayOfMonth.contains(day)
+        let isWeekday = dayOfWeek.contains(weekday)
         return dayOfMonth.isAny || dayOfWeek.isAny ? isDay && isWeekday : isDay || isWeekday
     }
+}
 
-    /// The first time after one, in seconds since 1970; nil where there is none within five years.
-    ///
-    /// It advances field by field as robfig/cron does, so that the same times come out when clocks are put forward or
-    /// back: an hour that does not exist is skipped, one that comes twice counts twice.
-    func next(after seconds: Int64, in zone: ZoneRules) -> Int64? {
-        var time = ZonedTime(seconds: seconds + 1, zone: zone)
-        let lastYear = time.year + 5
-        var hasAdvanced = false
-        search: while time.year <= lastYear {
-            while !month.contains(time.month) {
-                if !hasAdvanced { time = ZonedTime(year: time.year, month: time.month, day: 1, zone: zone) }
-                hasAdvanced = true
-                time = time.inNextMonth
-                if time.month == 1 { continue search }
-            }
-            while !matchesDay(time) {
-                if !hasAdvanced { time = ZonedTime(year: time.year, month: time.month, day: time.day, zone: zone) }
-                hasAdvanced = true
-                time = time.onNextDay
-                // Midnight may be missing, or come twice.
-                if time.hour > 12 {
-                    time = time.adding(Int64(24 - time.hour) * 3600)
-                } else if time.hour > 0 {
-                    time = time.adding(-Int64(time.hour) * 3600)
-                }
-                if time.day == 1 { continue search }
-            }
-            while !hour.contains(time.hour) {
-                if !hasAdvanced {
-                    time = ZonedTime(year: time.year, month: time.month, day: time.day, hour: time.hour, zone: zone)
-                }
-                hasAdvanced = true
-                time = time.adding(3600)
-                if time.hour == 0 { continue search }
-            }
-            while !minute.contains(time.minute) {
-                if !hasAdvanced { time = time.adding(-Int64(time.second)) }
-                hasAdvanced = true
-                time = time.adding(60)
-                if time.minute == 0 { continue search }
-            }
-            // The second is 0.
-            while time.second != 0 {
-                hasAdvanced = true
-                time = time.adding(1)
-                if time.second == 0 { continue search }
-            }
-            return time.seconds
+/// One field of a cron expression: the values that it names, and whether it is a bare `*`.
+struct CronField: Sendable, Hashable {
+    /// What a field may hold.
+    struct Bounds {
+        let name: String
+        let values: ClosedRange<Int>
+        /// The names of the values, the first of them first.
+        var names: [String] = []
+    }
+
+    private(set) var bits: UInt64 = 0
+    /// Whether it was written as `*` or `?` without a step: such a day field leaves the choice to the other one.
+    private(set) var isAny = false
+
+    func contains(_ value: Int) -> Bool { bits & (1 << UInt64(value & 63)) != 0 }
+
+    /// Reads a field as robfig/cron does: `*`, `?`, numbers, names, ranges, steps, and lists of those.
+    init(_ text: Substring, _ bounds: Bounds) throws(CeleriacError) {
+        let parts = text.split(separator: ",")
+        guard !parts.isEmpty else { throw Self.refused(text, bounds) }
+        for part in parts { try add(part, bounds) }
+    }
+
+    private mutating func add(_ text: Substring, _ bounds: Bounds) throws(CeleriacError) {
+        let rangeAndStep = text.split(separator: "/", omittingEmptySubsequences: false)
+        let ends = (rangeAndStep.first ?? "").split(separator: "-", omittingEmptySubsequences: false)
+        guard rangeAndStep.count <= 2, let first = ends.first, ends.count <= 2 else { throw Self.refused(text, bounds) }
+        var start = bounds.values.lowerBound
+        var end = bounds.values.upperBound
+        var isAny = false
+        if first == "*" || first == "?" {
+            guard ends.count == 1 else { throw Self.refused(text, bounds) }
+            isAny = true
+        } else {
+            start = try Self.value(first, bounds)
+            end = ends.count == 2 ? try Self.value(ends[1], bounds) : start
         }
-        return nil
+        var step = 1
+        if rangeAndStep.count == 2 {
+            guard let number = Int(rangeAndStep[1]), number > 0, rangeAndStep[1].first != "+" else {
+                throw Self.refused(text, bounds)
+            }
+            step = number
+            // "5/15" is from 5 to the end.
+            if !isAny, ends.count == 1 { end = bounds.values.upperBound }
+            if step > 1 { isAny = false }
+        }
+        guard bounds.values.contains(start), bounds.values.contains(end), start <= end else {
+            throw Self.refused(text, bounds)
+        }
+        for value in stride(from: start, through: end, by: step) { bits |= 1 << UInt64(value) }
+        if isAny { self.isAny = true }
+    }
+
+    private static func value(_ text: Substring, _ bounds: Bounds) throws(CeleriacError) -> Int {
+        if let place = bounds.names.firstIndex(of: text.lowercased()) { return bounds.values.lowerBound + place }
+        guard let number = Int(text), number >= 0, text.first != "+" else { throw refused(text, bounds) }
+        return number
+    }
+
+    private static func refused(_ text: Substring, _ bounds: Bounds) -> CeleriacError {
+        CeleriacError(
+            .configuration,
+            "'\(text)' cannot be the \(bounds.name) of a cron expression: use \(bounds.values.lowerBound) to"
+                + " \(bounds.values.upperBound), ranges, steps and lists")
     }
 }

@@ -1,0 +1,194 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+import FoundationEssentials
+
+extension CeleryControlCommand {
+    /// The commands that say what a worker is and does.
+    static let inspections: [CeleryControlCommand] = [
+        CeleryControlCommand("ping") { _ in ok("pong") },
+        CeleryControlCommand("clock") { call in ["clock": .int(call.control.clock.value)] },
+        CeleryControlCommand("active", aliases: ["dump_active"]) { call in
+            let isSafe = call["safe"]?.isTrue ?? false
+            return .array(call.jobs(.active).map { call.info(of: $0, isSafe: isSafe) })
+        },
+        CeleryControlCommand("reserved", aliases: ["dump_reserved"]) { call in
+            .array(call.jobs(.reserved).map { call.info(of: $0) })
+        },
+        CeleryControlCommand("scheduled", aliases: ["dump_schedule"]) { call in
+            .array(
+                call.jobs(.scheduled).map { job in
+                    [
+                        "eta": job.request.eta.flatMap { CeleryTime.text($0) }.map { .string($0) } ?? .null,
+                        "priority": 6, "request": call.info(of: job),
+                    ]
+                })
+        },
+        CeleryControlCommand("query_task") { call in
+            let ids = Set(try call.texts("ids"))
+            return .object(
+                WireObject(
+                    call.worker.jobs.filter { ids.contains($0.request.id) }.map { job in
+                        (job.request.id, [.string(name(of: job.phase)), call.info(of: job)])
+                    }))
+        },
+        CeleryControlCommand("revoked", aliases: ["dump_revoked"]) { call in
+            .array(call.worker.revokedIDs.map { .string($0) })
+        },
+        CeleryControlCommand("registered", aliases: ["dump_tasks"]) { call in registered(call) },
+        CeleryControlCommand("active_queues") { call in
+            .array(call.worker.queues.map { queue($0, arguments: call.control.broker.controlArguments(ofQueue: $0)) })
+        },
+        CeleryControlCommand("stats") { call in stats(call) },
+        CeleryControlCommand("conf", aliases: ["dump_conf"]) { call in .object(call.control.settings) },
+        CeleryControlCommand("report") { call in ok(report(call)) },
+        CeleryControlCommand("memsample") { _ in
+            ProcessFacts.residentMemory.map { .string(ProcessFacts.text(ofBytes: $0)) } ?? .null
+        },
+        CeleryControlCommand("hello") { call in
+            guard try call.text("from_node") != call.worker.nodeName else { return .null }
+            switch call["revoked"] {
+            // Celery 5.7 sends a list of ids, older ones an object by id.
+            case .array(let ids)?: call.worker.revoke(ids.compactMap(\.stringValue))
+            case .object(let ids)?: call.worker.revoke(ids.keys)
+            default: break
+            }
+            return [
+                "revoked": .array(call.worker.revokedIDs.map { .string($0) }),
+                "clock": .int(call.control.clock.forward()),
+            ]
+        },
+    ]
+
+    private static func name(of phase: JobSnapshot.Phase) -> String {
+        switch phase {
+        case .active: "active"
+        case .reserved: "reserved"
+        case .scheduled: "scheduled"
+        }
+    }
+
+    /// Task names, each with the attributes that were asked for.
+    private static func registered(_ call: CeleryControlCall) -> WireValue {
+        let asked = (call["taskinfoitems"]?.arrayValue ?? []).compactMap(\.stringValue).filter { !$0.hasPrefix("_") }
+        let items = asked.isEmpty ? ["exchange", "routing_key", "rate_limit"] : asked
+        let withBuiltIns = call["builtins"]?.isTrue ?? false
+        let names = call.worker.taskNames.filter { withBuiltIns || !$0.hasPrefix("celery.") }
+        return .array(
+            names.map { name in
+                let fields = items.compactMap { item in
+                    attribute(item, of: name, call.worker).map { "\(item)=\($0)" }
+                }
+                return .string(fields.isEmpty ? name : "\(name) [\(fields.joined(separator: " "))]")
+            })
+    }
+
+    /// A task's attribute under Celery's name, as Python's `str` shows it; nil if it does not exist or is `None`.
+    private static func attribute(_ name: String, of task: String, _ worker: WorkerControl) -> String? {
+        func python(_ flag: Bool) -> String { flag ? "True" : "False" }
+        guard let options = worker.options(of: task) else { return nil }
+        switch name {
+        case "name": return task
+        case "rate_limit": return options.rateLimit?.description
+        case "time_limit": return options.timeLimits.hard.map { PythonRepr().text(of: .double($0.seconds)) }
+        case "soft_time_limit": return options.timeLimits.soft.map { PythonRepr().text(of: .double($0.seconds)) }
+        case "max_retries": return options.retry.maximumRetries.map { "\($0)" }
+        case "ignore_result": return python(options.ignoresResult ?? false)
+        case "track_started": return python(options.tracksStarted ?? false)
+        case "store_errors_even_if_ignored": return python(options.storesErrorsEvenIfIgnored ?? false)
+        case "acks_on_failure": return python(options.acknowledgesOnFailure ?? true)
+        case "acks_on_timeout": return python(options.acknowledgesOnTimeout ?? true)
+        case "acks_late": return options.acknowledgement.map { python($0 == .late) }
+        default: return nil
+        }
+    }
+
+    /// A queue as kombu describes it.
+    private static func queue(_ name: String, arguments: WireObject) -> WireValue {
+        [
+            "name": .string(name),
+            "exchange": [
+                "name": .string(name), "type": "direct", "arguments": nil, "durable": true, "passive": false,
+                "auto_delete": false, "delivery_mode": nil, "no_declare": false,
+            ],
+            "routing_key": .string(name), "queue_arguments": arguments.isEmpty ? .null : .object(arguments),
+            "binding_arguments": nil, "consumer_arguments": nil, "durable": true, "exclusive": false,
+            "auto_delete": false, "no_ack": false, "alias": nil, "bindings": [], "no_declare": nil, "expires": nil,
+            "message_ttl": nil, "max_length": nil, "max_length_bytes": nil, "max_priority": nil,
+        ]
+    }
+
+    private static func stats(_ call: CeleryControlCall) -> WireValue {
+        let worker = call.worker
+        let pid = Int64(ProcessFacts.processID)
+        let total = worker.runCounts.sorted { $0.key < $1.key }.map { ($0.key, WireValue.int(Int64($0.value))) }
+        let uptime = Int64(exactly: worker.now.timeIntervalSince(worker.startTime).rounded(.down)) ?? 0
+        return [
+            "total": .object(WireObject(total)), "pid": .int(pid),
+            // As text: that is what Celery sends.
+            "clock": .string(String(call.control.clock.value)), "uptime": .int(uptime),
+            "pool": [
+                "implementation": "celeriac:Worker", "max-concurrency": .int(Int64(worker.concurrency)),
+                "processes": [.int(pid)], "max-tasks-per-child": "N/A", "put-guarded-by-semaphore": false,
+                "timeouts": [0, 0], "writes": "N/A",
+            ],
+            "broker": .object(call.control.broker.controlFacts),
+            "prefetch_count": .int(Int64(worker.prefetchCount)),
+            "rusage": ProcessFacts.resourceUsage,
+        ]
+    }
+
+    private static func report(_ call: CeleryControlCall) -> String {
+        let software = call.control.software
+        var text = """
+
+            software -> celery:5.7 (protocol) \(software.name):\(software.version)
+            platform -> system:\(software.system) arch:\(ProcessFacts.architecture) imp:Swift
+            settings -> transport:\(call.worker.brokerName) results:\(call.worker.resultStoreName ?? "disabled")
+
+
+            """
+        for (name, value) in call.control.settings { text += "\(name): \(PythonRepr().text(of: value))\n" }
+        return text
+    }
+}
+
+extension CeleryControlCall {
+    fileprivate func jobs(_ phase: JobSnapshot.Phase) -> [JobSnapshot] { worker.jobs.filter { $0.phase == phase } }
+
+    /// A task as inspections show it.
+    ///
+    /// - Parameter isSafe: whether to show arguments as text.
+    fileprivate func info(of job: JobSnapshot, isSafe: Bool = false) -> WireValue {
+        let request = job.request
+        let message = request.celeryMessage
+        let repr = PythonRepr()
+        var info = CeleryRequestInfo(
+            id: request.id, name: request.name,
+            args: isSafe
+                ? .string(message?.argsrepr ?? repr.text(args: request.arguments)) : .array(request.arguments),
+            kwargs: isSafe
+                ? .string(message?.kwargsrepr ?? repr.text(kwargs: request.keywordArguments))
+                : .object(request.keywordArguments),
+            nodeName: worker.nodeName)
+        info.startTime = job.startTime?.timeIntervalSince1970
+        info.isAcknowledged = job.isAcknowledged
+        info.routingKey = request.queue
+        info.priority = Int(request.priority ?? 0)
+        info.isRedelivered = request.redelivered
+        info.processID = job.phase == .active ? Int(ProcessFacts.processID) : nil
+        return info.wireValue
+    }
+}
+
+extension WireValue {
+    /// Whether an argument that should be a flag is true to Python's `bool()`, or is a word that means so.
+    var isTrue: Bool {
+        switch self {
+        case .bool(let flag): flag
+        case .int(let number): number != 0
+        case .string(let text): ["true", "yes", "1", "on"].contains(text.lowercased())
+        default: false
+        }
+    }
+}

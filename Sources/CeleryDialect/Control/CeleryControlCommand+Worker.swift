@@ -1,0 +1,48 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+
+extension CeleryControlCommand {
+    /// The commands that change the worker itself.
+    static let workerCommands: [CeleryControlCommand] = [
+        CeleryControlCommand("enable_events") { call in
+            ok(call.control.events.setEnabled(true) ? "task events enabled" : "task events already enabled")
+        },
+        CeleryControlCommand("disable_events") { call in
+            ok(call.control.events.setEnabled(false) ? "task events disabled" : "task events already disabled")
+        },
+        CeleryControlCommand("heartbeat") { call in
+            await call.control.events.send(
+                .workerHeartbeat, CeleryEventFields.requestedHeartbeat(software: call.control.software),
+                at: call.worker.now)
+            return .null
+        },
+        CeleryControlCommand("add_consumer") { call in
+            let queue = try call.text("queue")
+            try await call.worker.addQueue(queue)
+            return ok("add consumer \(queue)")
+        },
+        CeleryControlCommand("cancel_consumer") { call in
+            let queue = try call.text("queue")
+            try await call.worker.removeQueue(queue)
+            return ok("no longer consuming from \(queue)")
+        },
+        CeleryControlCommand("pool_grow") { call in
+            try await call.worker.resize(by: try call.number("n", default: 1))
+            return ok("pool will grow")
+        },
+        CeleryControlCommand("pool_shrink") { call in
+            try await call.worker.resize(by: -(try call.number("n", default: 1)))
+            return ok("pool will shrink")
+        },
+        // The answers of a Python worker that was started without them.
+        CeleryControlCommand("pool_restart") { _ in throw TaskFailure("ValueError", "Pool restarts not enabled") },
+        CeleryControlCommand("autoscale") { _ in throw TaskFailure("ValueError", "Autoscale not enabled") },
+        // Workers hold elections by gossip, in which a worker need not take part.
+        CeleryControlCommand("election") { _ in .null },
+        CeleryControlCommand("shutdown") { call in
+            call.worker.stop()
+            return .null
+        },
+    ]
+}
