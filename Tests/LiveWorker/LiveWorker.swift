@@ -37,7 +37,7 @@ import UnixSignals
                 queues: ["celery"], concurrency: try number("LIVE_CONCURRENCY"),
                 prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"))
         ) { tasks(of: name) }
-        try await run(worker, logger) { await worker.ready() }
+        try await run(worker, logger) { try await worker.ready() }
         await app.close()
     }
 
@@ -53,7 +53,7 @@ import UnixSignals
             logger: logger)
         server.register { tasks(of: name) }
         let worker = server.makeWorker(consumerTag: "live", concurrency: concurrency)
-        try await run(worker, logger) { await worker.ready() }
+        try await run(worker, logger) { try await worker.ready() }
         await server.close()
     }
 

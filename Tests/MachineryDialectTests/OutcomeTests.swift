@@ -26,7 +26,9 @@ import struct FoundationEssentials.Date
             of: outcome, for: request(signature, attempts: attempts),
             in: EffectContext(
                 nodeName: "w", now: now, storesResult: storesResult, taskOptions: TaskOptions(),
-                resultExpiry: .seconds(3600)))
+                resultExpiry: .seconds(3600),
+                publication: PublicationContext(
+                    now: now, replyTo: "", defaultQueue: "tasks", routes: [:], countsChords: true, resultExpiry: .seconds(3600))))
     }
 
     private func signature(_ name: String = "add", _ uuid: String = "task_1") -> MachinerySignature {

@@ -97,7 +97,7 @@ public struct CelerySettings: Sendable {
         }
         if let enabled = try section.flag("worker_enable_remote_control") { configuration.control.isEnabled = enabled }
         if let sends = try section.flag("worker_send_task_events") { configuration.control.sendsTaskEvents = sends }
-        var worker = WorkerConfiguration(queues: [configuration.defaultQueue])
+        var worker = WorkerConfiguration(queues: [TaskQueue(stringLiteral: configuration.defaultQueue)])
         if let count = try section.count("worker_concurrency") { worker.concurrency = count }
         if let count = try section.count("worker_prefetch_multiplier") { worker.prefetchMultiplier = count }
         try section.finish()

@@ -11,7 +11,7 @@ public struct ClientConfiguration: Sendable {
 
     /// Makes a configuration.
     public init(
-        defaultQueue: String = "celery", defaultOptions: SendOptions = SendOptions(), routes: [String: String] = [:],
+        defaultQueue: String, defaultOptions: SendOptions = SendOptions(), routes: [String: String] = [:],
         resultExpiry: Duration? = .seconds(86400)
     ) {
         self.resultExpiry = resultExpiry

@@ -25,7 +25,7 @@ public struct EffectContext: Sendable {
     public init(
         nodeName: String, now: Date, storesResult: Bool, taskOptions: TaskOptions, resultExpiry: Duration?,
         children: [ResultReference] = [], ownSteps: [any Sendable] = [], errorHandlers: Set<String> = [],
-        publication: PublicationContext? = nil
+        publication: PublicationContext
     ) {
         self.nodeName = nodeName
         self.now = now
@@ -35,10 +35,6 @@ public struct EffectContext: Sendable {
         self.children = children
         self.ownSteps = ownSteps
         self.errorHandlers = errorHandlers
-        self.publication =
-            publication
-            ?? PublicationContext(
-                now: now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true,
-                resultExpiry: resultExpiry)
+        self.publication = publication
     }
 }

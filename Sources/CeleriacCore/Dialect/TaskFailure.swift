@@ -8,9 +8,9 @@ public import CeleriacWire
 public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// The exception's class name, for instance `ValueError`.
     public var type: String
-    /// The module of the class. Python rebuilds the class only from a module that the reader has imported; otherwise
-    /// it makes one of that name.
-    public var module: String
+    /// The module of the class; nil for an exception that is built into the peer's language. Python rebuilds the class only
+    /// from a module that the reader has imported; otherwise it makes one of that name.
+    public var module: String?
     /// The exception's arguments.
     public var arguments: [WireValue]
     /// Where it happened, for a person. Free text.
@@ -19,7 +19,7 @@ public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// Makes a failure.
     public init(
         type: String,
-        module: String = "builtins",
+        module: String? = nil,
         arguments: [WireValue],
         traceback: String? = nil
     ) {
@@ -30,10 +30,10 @@ public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A failure with a message as its one argument.
-    public init(_ type: String, module: String = "builtins", _ message: String) {
+    public init(_ type: String, module: String? = nil, _ message: String) {
         self.init(type: type, module: module, arguments: [.string(message)])
     }
 
     /// The qualified type. The arguments are user data and not shown.
-    public var description: String { module == "builtins" ? type : "\(module).\(type)" }
+    public var description: String { module.map { "\($0).\(type)" } ?? type }
 }

@@ -20,8 +20,9 @@ public struct TaskOptions: Sendable, Hashable {
     /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back
     /// to its queue. Yes by default.
     public var acknowledgesOnTimeout: Bool?
-    /// How `retry` behaves where the handler does not say.
-    public var retry: RetryPolicy
+    /// How `retry` behaves where the handler does not say; nil for the task system's default, which in Celery is three
+    /// retries, 180 seconds apart.
+    public var retry: RetryPolicy?
     /// The errors after which the task is retried by itself, by ``retry``.
     public var retriedErrors: RetriedErrors
     /// Where the handler runs.
@@ -37,7 +38,7 @@ public struct TaskOptions: Sendable, Hashable {
         rateLimit: RateLimit? = nil,
         acknowledgesOnFailure: Bool? = nil,
         acknowledgesOnTimeout: Bool? = nil,
-        retry: RetryPolicy = RetryPolicy(),
+        retry: RetryPolicy? = nil,
         retriedErrors: RetriedErrors = RetriedErrors(),
         placement: Placement = .concurrent
     ) {
@@ -54,8 +55,8 @@ public struct TaskOptions: Sendable, Hashable {
         self.placement = placement
     }
 
-    /// These options, and where they leave something open those of `defaults`. How errors are retried and where the handler
-    /// runs are never left open.
+    /// These options, and where they leave something open those of `defaults`. Which errors are retried and where the
+    /// handler runs are never left open.
     public func over(_ defaults: TaskOptions) -> TaskOptions {
         var merged = self
         merged.acknowledgement = acknowledgement ?? defaults.acknowledgement
@@ -67,6 +68,7 @@ public struct TaskOptions: Sendable, Hashable {
         merged.rateLimit = rateLimit ?? defaults.rateLimit
         merged.acknowledgesOnFailure = acknowledgesOnFailure ?? defaults.acknowledgesOnFailure
         merged.acknowledgesOnTimeout = acknowledgesOnTimeout ?? defaults.acknowledgesOnTimeout
+        merged.retry = retry ?? defaults.retry
         return merged
     }
 

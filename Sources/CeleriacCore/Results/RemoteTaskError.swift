@@ -37,17 +37,12 @@ public struct RemoteTaskError: Error, Sendable, Hashable, CustomStringConvertibl
     }
 
     /// Which task ended with which type of error. Arguments are user data: see ``debugDescription``.
-    public var description: String { "task \(taskID) ended as \(state): \(qualifiedType)" }
+    public var description: String { "task \(taskID) ended as \(state): \(type)" }
 
     /// The type, its arguments and the traceback.
     public var debugDescription: String {
         var text = "\(description)\(arguments)"
         if let traceback { text += "\n\(traceback)" }
         return text
-    }
-
-    private var qualifiedType: String {
-        guard let module, module != "builtins" else { return type }
-        return "\(module).\(type)"
     }
 }

@@ -55,28 +55,9 @@ extension ControlPanel {
                 ? "terminate: tasks unknown" : "terminate: \(unique(terminated).joined(separator: ", "))")
     }
 
-    /// Stores `REVOKED` for tasks that nobody has begun, as far as results tell, so that those who wait need not wait until
-    /// a worker meets the message.
     private static func markRevoked(_ ids: [String], _ call: CeleryControlCall) async {
-        guard let store = call.worker.resultStore, !store.deliversOnce, !ids.isEmpty else { return }
         do {
-            let stored = try await store.fetch(ids)
-            var records: [ResultRecord] = []
-            for (id, bytes) in zip(ids, stored) {
-                let state = try bytes.map { try call.worker.dialect.result(from: $0).state } ?? .pending
-                guard [.pending, .received, .retry, TaskState(rawValue: "REJECTED")].contains(state) else { continue }
-                let exception = CeleryRemoteException(
-                    excType: "TaskRevokedError", excMessage: ["revoked"], excModule: "celery.exceptions")
-                var meta = CeleryResultMeta(
-                    status: TaskState.revoked.rawValue, result: exception.encode(), taskID: id)
-                meta.children = .array([])
-                meta.dateDone = CeleryTime.text(call.worker.now)
-                records.append(
-                    ResultRecord(
-                        taskID: id, state: .revoked, payload: try meta.encode(), replyTo: "", correlationID: nil,
-                        expiry: call.worker.resultExpiry))
-            }
-            if !records.isEmpty { try await store.store(records) }
+            try await call.worker.markRevoked(ids)
         } catch {
             // The tasks are revoked all the same, when their messages come.
             call.node.logger.warning(

@@ -19,7 +19,7 @@ extension ControlPanel {
         },
         CeleryControlCommand("add_consumer") { call in
             let queue = try call.text("queue")
-            try await call.worker.addQueue(queue)
+            try await call.worker.addQueue(TaskQueue(stringLiteral: queue))
             return ok("add consumer \(queue)")
         },
         CeleryControlCommand("cancel_consumer") { call in

@@ -384,6 +384,6 @@ extension CeleryFormats {
 extension CeleryRemoteException {
     /// The exception that a failure is on the wire.
     init(_ failure: TaskFailure) {
-        self.init(excType: failure.type, excMessage: failure.arguments, excModule: failure.module)
+        self.init(excType: failure.type, excMessage: failure.arguments, excModule: failure.module ?? "builtins")
     }
 }

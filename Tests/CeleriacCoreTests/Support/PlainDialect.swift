@@ -75,6 +75,22 @@ struct PlainDialect: Dialect {
         }
     }
 
+    /// Names that tests can tell apart.
+    func failure(for fault: TaskFault) -> TaskFailure {
+        switch fault {
+        case .thrown(let error, _, _): TaskFailure(error)
+        case .softTimeLimit: TaskFailure(type: "SoftTimeLimitExceeded", arguments: [])
+        case .retriesExhausted(_, _, let retries): TaskFailure("MaxRetriesExceeded", "\(retries)")
+        case .retryWithoutCause(let delay): TaskFailure("Retry", "\(delay.seconds)")
+        case .notRegistered(let name): TaskFailure("NotRegistered", name)
+        case .badCall(let text): TaskFailure("TypeError", text)
+        case .notEncodable(let error): TaskFailure("EncodeError", "\(error.code)")
+        case .followUpRefused(let error): TaskFailure("OperationalError", "\(error)")
+        }
+    }
+
+    var retryPolicy: RetryPolicy { RetryPolicy(maximumRetries: 3, delay: .fixed(.seconds(180))) }
+
     func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> ResultRecord?
     {

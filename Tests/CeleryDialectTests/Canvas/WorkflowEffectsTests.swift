@@ -26,7 +26,9 @@ struct WorkflowEffectsTests {
     private func context(errorHandlers: Set<String> = [], children: [ResultReference] = []) -> EffectContext {
         EffectContext(
             nodeName: "w@h", now: now, storesResult: true, taskOptions: TaskOptions(), resultExpiry: .seconds(60),
-            children: children, errorHandlers: errorHandlers)
+            children: children, errorHandlers: errorHandlers,
+            publication: PublicationContext(
+                now: now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true, resultExpiry: .seconds(60)))
     }
 
     private func messages(_ effects: [Effect]) throws -> [CeleryTaskMessage] {

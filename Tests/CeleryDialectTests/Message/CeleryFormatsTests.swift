@@ -31,7 +31,9 @@ import Testing
 
     private func context(_ options: TaskOptions = TaskOptions(), storesResult: Bool = true) -> EffectContext {
         EffectContext(
-            nodeName: "w@h", now: now, storesResult: storesResult, taskOptions: options, resultExpiry: .seconds(60))
+            nodeName: "w@h", now: now, storesResult: storesResult, taskOptions: options, resultExpiry: .seconds(60),
+            publication: PublicationContext(
+                now: now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true, resultExpiry: .seconds(60)))
     }
 
     /// The kinds of effects, in their order.

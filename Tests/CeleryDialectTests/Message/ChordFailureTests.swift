@@ -21,7 +21,9 @@ import Testing
                 receipt: Receipt(generation: 0, tag: 1)))
         let context = EffectContext(
             nodeName: "w@h", now: Date(timeIntervalSince1970: 1_795_437_015), storesResult: true,
-            taskOptions: TaskOptions(), resultExpiry: nil, children: [ResultReference(id: "sent")])
+            taskOptions: TaskOptions(), resultExpiry: nil, children: [ResultReference(id: "sent")],
+            publication: PublicationContext(
+                now: Date(timeIntervalSince1970: 1_795_437_015), replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true, resultExpiry: nil))
         return try formats.effects(of: outcome, for: request, in: context)
     }
 
