@@ -74,12 +74,12 @@ import UnixSignals
     }
 
     private static func run(
-        _ worker: any Service, _ logger: Logger, isReady: @escaping @Sendable () async -> Void
+        _ worker: any Service, _ logger: Logger, isReady: @escaping @Sendable () async throws -> Void
     ) async throws {
         let ready = try setting("LIVE_READY")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                await isReady()
+                try await isReady()
                 _ = FileManager.default.createFile(atPath: ready, contents: nil)
             }
             try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm], logger: logger).run()

@@ -1,3 +1,4 @@
+import CeleriacTestKit
 import CeleriacWire
 import FoundationEssentials
 import Testing

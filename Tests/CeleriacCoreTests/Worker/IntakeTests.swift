@@ -1,4 +1,6 @@
+import CeleriacTestKit
 import CeleriacWire
+import FoundationEssentials
 import Testing
 
 @testable import CeleriacCore
