@@ -28,7 +28,8 @@ import struct FoundationEssentials.Date
                 nodeName: "w", now: now, storesResult: storesResult, taskOptions: TaskOptions(),
                 resultExpiry: .seconds(3600),
                 publication: PublicationContext(
-                    now: now, replyTo: "", defaultQueue: "tasks", routes: [:], countsChords: true, resultExpiry: .seconds(3600))))
+                    now: now, replyTo: "", defaultQueue: "tasks", routes: [:], countsChords: true,
+                    resultExpiry: .seconds(3600))))
     }
 
     private func signature(_ name: String = "add", _ uuid: String = "task_1") -> MachinerySignature {

@@ -1,4 +1,4 @@
-public import CeleriacWire
+import CeleriacWire
 
 // The errors with which a handler ends its task in another way than by failing. A worker recognises them by their type and
 // never retries a task because of them.
@@ -22,15 +22,15 @@ public struct Rejection: Error, Sendable {
 /// What ``TaskContext/retry(after:maximumRetries:cause:)`` throws: let it pass through your handler.
 public struct RetryError: Error, Sendable {
     /// How long to wait; nil for the delay of the task's policy.
-    public var delay: Duration?
+    var delay: Duration?
     /// How often the task may be retried in all; nil for the number of the task's policy.
-    public var maximumRetries: Int?
+    var maximumRetries: Int?
     /// What made this run fail.
-    public var cause: (any Error)?
+    var cause: (any Error)?
     /// Positional arguments for the next run; nil keeps those of this one.
-    public var arguments: [WireValue]?
+    var arguments: [WireValue]?
     /// Keyword arguments for the next run; nil keeps those of this one.
-    public var keywordArguments: WireObject?
+    var keywordArguments: WireObject?
 
     init(delay: Duration?, maximumRetries: Int?, cause: (any Error)?) {
         self.delay = delay

@@ -45,8 +45,11 @@ final class TaskRunner: Sendable {
 
     /// Runs a job in a slot, until its outcome is submitted and the hooks have been called.
     func perform(_ job: Job, in slot: Slot) async {
-        guard await mayBegin(job) else { return }
+        guard mayBegin(job) else { return }
         let request = job.request
+        if request.redelivered {
+            guard await markBegun(job) else { return }
+        }
         job.begin(at: timers.now)
         observers.tell(.started(request))
         if job.isAcknowledged { ledger.acknowledge(job) }
@@ -72,8 +75,8 @@ final class TaskRunner: Sendable {
         await hooks.postTask?(context, outcome)
     }
 
-    /// Whether a job is to begin now that it has a slot. Otherwise it is ended or dropped.
-    private func mayBegin(_ job: Job) async -> Bool {
+    /// Whether a job may begin now that it has a slot. Otherwise it is ended or dropped here.
+    private func mayBegin(_ job: Job) -> Bool {
         guard consumer.isHeld(job.receipt) else {
             waiting.drop(job)
             return false
@@ -87,10 +90,10 @@ final class TaskRunner: Sendable {
             ledger.finish(job, .revoked(.revoked))
             return false
         }
-        return job.request.redelivered ? await markBegun(job) : true
+        return true
     }
 
-    /// Notes that a job begins whose message was delivered before.
+    /// Tells the consumer that a job begins whose message was delivered before.
     ///
     /// - Returns: whether the job may still begin.
     private func markBegun(_ job: Job) async -> Bool {

@@ -40,7 +40,8 @@ struct Parts: Sendable {
             errorHandlers: [], observers: told, timers: timers, logger: logger,
             publication: {
                 PublicationContext(
-                    now: timers.now, replyTo: "", defaultQueue: "q", routes: [:], countsChords: false, resultExpiry: nil)
+                    now: timers.now, replyTo: "", defaultQueue: "q", routes: [:], countsChords: false, resultExpiry: nil
+                )
             },
             submit: { plan in plans.withLockedValue { $0.append(plan) } })
         runner = TaskRunner(

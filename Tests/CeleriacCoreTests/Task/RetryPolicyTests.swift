@@ -26,6 +26,8 @@ import Testing
     }
 
     @Test func aFixedPauseKnowsNoJitter() {
-        #expect(RetryPolicy(maximumRetries: 3, delay: .fixed(.seconds(180))).delay(afterRetries: 7, random: 0) == .seconds(180))
+        #expect(
+            RetryPolicy(maximumRetries: 3, delay: .fixed(.seconds(180))).delay(afterRetries: 7, random: 0)
+                == .seconds(180))
     }
 }

@@ -28,7 +28,9 @@ import Testing
     @Test("cancellation ends one wait, before it begins or later, and no other")
     func cancelled() async throws {
         let gate = Gate()
-        let (early, late) = (Task { try await gate.waitUnlessCancelled() }, Task { try await gate.waitUnlessCancelled() })
+        let (early, late) = (
+            Task { try await gate.waitUnlessCancelled() }, Task { try await gate.waitUnlessCancelled() }
+        )
         early.cancel()
         await #expect(throws: CancellationError.self) { try await early.value }
         async let other: Void = gate.waitUnlessCancelled()

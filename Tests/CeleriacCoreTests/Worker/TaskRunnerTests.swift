@@ -128,7 +128,9 @@ import Testing
     func tracksStarted() async throws {
         let options = TaskOptions(tracksStarted: true)
         #expect(
-            try await submitted(options: options) { _ in .null } == ["1: store STARTED", "1: store SUCCESS, acknowledge"])
+            try await submitted(options: options) { _ in .null } == [
+                "1: store STARTED", "1: store SUCCESS, acknowledge",
+            ])
         #expect(
             try await submitted(options: options, change: { $0.ignoresResult = true }) { _ in .null }
                 == ["1: acknowledge"])

@@ -28,7 +28,8 @@ struct WorkflowEffectsTests {
             nodeName: "w@h", now: now, storesResult: true, taskOptions: TaskOptions(), resultExpiry: .seconds(60),
             children: children, errorHandlers: errorHandlers,
             publication: PublicationContext(
-                now: now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true, resultExpiry: .seconds(60)))
+                now: now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true,
+                resultExpiry: .seconds(60)))
     }
 
     private func messages(_ effects: [Effect]) throws -> [CeleryTaskMessage] {

@@ -33,7 +33,8 @@ import Testing
         EffectContext(
             nodeName: "w@h", now: now, storesResult: storesResult, taskOptions: options, resultExpiry: .seconds(60),
             publication: PublicationContext(
-                now: now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true, resultExpiry: .seconds(60)))
+                now: now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true,
+                resultExpiry: .seconds(60)))
     }
 
     /// The kinds of effects, in their order.

@@ -23,7 +23,8 @@ import Testing
             nodeName: "w@h", now: Date(timeIntervalSince1970: 1_795_437_015), storesResult: true,
             taskOptions: TaskOptions(), resultExpiry: nil, children: [ResultReference(id: "sent")],
             publication: PublicationContext(
-                now: Date(timeIntervalSince1970: 1_795_437_015), replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true, resultExpiry: nil))
+                now: Date(timeIntervalSince1970: 1_795_437_015), replyTo: "", defaultQueue: "celery", routes: [:],
+                countsChords: true, resultExpiry: nil))
         return try formats.effects(of: outcome, for: request, in: context)
     }
 
