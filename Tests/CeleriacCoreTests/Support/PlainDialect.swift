@@ -97,12 +97,22 @@ struct PlainDialect: Dialect {
         try record(state, meta, request)
     }
 
+    func record(ofRevokedTask id: String, stored: TaskResult?, in context: EffectContext) throws(CeleriacError)
+        -> ResultRecord?
+    {
+        stored == nil ? try record(.revoked, "revoked", id: id) : nil
+    }
+
     private func record(_ state: TaskState, _ value: WireValue, _ request: TaskRequest) throws(CeleriacError)
         -> ResultRecord
     {
+        try record(state, value, id: request.id)
+    }
+
+    private func record(_ state: TaskState, _ value: WireValue, id: String) throws(CeleriacError) -> ResultRecord {
         ResultRecord(
-            taskID: request.id, state: state,
-            payload: try bytes(["id": .string(request.id), "state": .string(state.rawValue), "value": value]))
+            taskID: id, state: state,
+            payload: try bytes(["id": .string(id), "state": .string(state.rawValue), "value": value]))
     }
 
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {

@@ -70,10 +70,17 @@ import Testing
         #expect(parts.ledger.failure(of: plan, error).isEmpty)
     }
 
-    @Test("marks tasks as revoked through the dialect, and stores nothing where it has no such thing")
+    @Test("stores that tasks are revoked, unless the dialect finds that they have begun")
     func marksRevoked() async throws {
+        let begun = ResultRecord(
+            taskID: "2", state: .started, payload: Array(#"{"id": "2", "state": "STARTED", "value": null}"#.utf8))
+        try await parts.store.store([begun])
         try await parts.ledger.markRevoked(["1", "2"])
-        #expect(try await parts.store.fetch(["1", "2"]).allSatisfy { $0 == nil })
+        let stored = try await parts.store.fetch(["1", "2"])
+        #expect(stored[1] == begun.payload)
+        let first = try PlainDialect().result(from: try #require(stored[0]))
+        #expect(first.taskID == "1" && first.state == .revoked && first.error?.type == "revoked")
+        // Nothing of it is tried again later.
         #expect(parts.submitted.isEmpty)
     }
 }
