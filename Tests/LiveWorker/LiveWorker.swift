@@ -1,8 +1,6 @@
 import Celeriac
 import Foundation
 import Logging
-import ServiceLifecycle
-import UnixSignals
 
 /// A worker in a process of its own, which live tests can end by any signal and whose threads they can block.
 ///
@@ -37,7 +35,11 @@ import UnixSignals
                 queues: ["celery"], concurrency: try number("LIVE_CONCURRENCY"),
                 prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"))
         ) { tasks(of: name) }
-        try await run(worker, logger) { await worker.ready() }
+        try await run {
+            try await worker.launch()
+        } isReady: {
+            try await worker.ready()
+        }
         await app.close()
     }
 
@@ -53,7 +55,11 @@ import UnixSignals
             logger: logger)
         server.register { tasks(of: name) }
         let worker = server.makeWorker(consumerTag: "live", concurrency: concurrency)
-        try await run(worker, logger) { await worker.ready() }
+        try await run {
+            try await worker.launch()
+        } isReady: {
+            try await worker.ready()
+        }
         await server.close()
     }
 
@@ -74,15 +80,15 @@ import UnixSignals
     }
 
     private static func run(
-        _ worker: any Service, _ logger: Logger, isReady: @escaping @Sendable () async -> Void
+        _ launch: () async throws -> Void, isReady: @escaping @Sendable () async throws -> Void
     ) async throws {
         let ready = try setting("LIVE_READY")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                await isReady()
+                try await isReady()
                 _ = FileManager.default.createFile(atPath: ready, contents: nil)
             }
-            try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+            try await launch()
             try await group.waitForAll()
         }
     }

@@ -39,7 +39,7 @@ import Logging
     private static func runBoth(_ server: MachineryServer) async throws {
         let worker = makeWorker(server)
         async let work: Void = worker.run()
-        await worker.ready()
+        try await worker.ready()
         do {
             try await Sender(server: server).run()
         } catch {

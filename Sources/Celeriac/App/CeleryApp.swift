@@ -99,7 +99,9 @@ public final class CeleryApp: TaskSender {
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> Worker {
         worker(
-            WorkerConfiguration(queues: queues ?? [configuration.defaultQueue], concurrency: concurrency),
+            WorkerConfiguration(
+                queues: (queues ?? [configuration.defaultQueue]).map { TaskQueue(stringLiteral: $0) },
+                concurrency: concurrency),
             handlers: handlers)
     }
 
@@ -111,17 +113,19 @@ public final class CeleryApp: TaskSender {
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> Worker {
         var settings = settings
+        let nodeName = settings.nodeName ?? NodeName.current(formats.name)
+        settings.nodeName = nodeName
         settings.resultExpiry = configuration.resultExpiry
         settings.taskDefaults = settings.taskDefaults.over(configuration.taskDefaults)
         settings.taskAnnotations.merge(configuration.taskAnnotations) { $0.over($1) }
         let eventLoop = eventLoopGroup.next()
         let timers = EventLoopTimerSource(eventLoop: eventLoop)
         let remoteControl = CeleryRemoteControl(
-            configuration: control ?? configuration.control, broker: broker, nodeName: settings.nodeName,
+            configuration: control ?? configuration.control, broker: broker, nodeName: nodeName,
             settings: controlSettings(of: settings), timers: timers, logger: logger)
         return Worker(
             dialect: formats, broker: broker, store: results, configuration: settings,
-            timers: timers, machinery: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
+            timers: timers, executor: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
             handlers: CeleryBuiltIns.handlers(chordRetryInterval: configuration.chordRetryInterval) + handlers(),
             parts: remoteControl.map { [$0] } ?? [])
     }

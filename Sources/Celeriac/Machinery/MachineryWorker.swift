@@ -93,7 +93,10 @@ public final class MachineryWorker: Service {
     }
 
     /// Returns once the worker takes messages.
-    public func ready() async { await worker.ready() }
+    ///
+    /// - Throws: the error with which the worker ended before; ``CeleriacError`` with code `closed` if it was stopped
+    ///   before; `CancellationError` when the caller's task is cancelled.
+    public func ready() async throws { try await worker.ready() }
 
     /// The worker, made when it is first used, so that handlers of events can be set before.
     private var worker: Worker {
@@ -107,7 +110,7 @@ public final class MachineryWorker: Service {
     private func makeWorker() -> Worker {
         let hooks = hooks.withLockedValue { $0 }
         var settings = WorkerConfiguration(
-            queues: [queue], concurrency: concurrency, nodeName: consumerTag,
+            queues: [TaskQueue(stringLiteral: queue)], concurrency: concurrency, nodeName: consumerTag,
             resultExpiry: server.configuration.resultExpiry)
         settings.hooks.preTask = { context in
             if let signature = context.machinerySignature { await hooks.preTask?(signature) }
@@ -128,7 +131,7 @@ public final class MachineryWorker: Service {
             dialect: server.formats, broker: broker,
             // A backend that keeps nothing needs no results.
             store: server.backend is MachineryNullResults ? nil : server.backend, configuration: settings,
-            timers: EventLoopTimerSource(eventLoop: eventLoop), machinery: EventLoopTaskExecutor(eventLoop),
+            timers: EventLoopTimerSource(eventLoop: eventLoop), executor: EventLoopTaskExecutor(eventLoop),
             client: server.client, logger: server.logger, handlers: server.registeredTasks)
     }
 

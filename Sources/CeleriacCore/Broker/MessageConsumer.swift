@@ -14,6 +14,12 @@ public protocol MessageConsumer: Sendable {
     /// A job that has not begun by then is not run for it.
     func isHeld(_ receipt: Receipt) -> Bool
 
+    /// Notes that handlers begin to run deliveries which have been delivered before, so that the transport can count how
+    /// often each has begun. Called before the handlers begin, and only for such deliveries.
+    ///
+    /// - Throws: an error when it cannot be noted. The handlers begin all the same.
+    func markBegun(_ receipts: [Receipt]) async throws
+
     /// Settles deliveries, all in one round trip.
     ///
     /// A receipt of a connection that is lost is skipped where the broker has taken its message back already.
@@ -52,6 +58,9 @@ extension MessageConsumer {
 
     /// True: what is claimed stays claimed.
     public func isHeld(_ receipt: Receipt) -> Bool { true }
+
+    /// Does nothing.
+    public func markBegun(_ receipts: [Receipt]) async throws {}
 
     /// Refuses.
     public func addQueue(_ queue: String) async throws {

@@ -3,7 +3,31 @@ import Synchronization
 
 import struct FoundationEssentials.Date
 
-/// A task as one session serves it: its handler, how often it began, and what was changed about it since the start.
+/// How often a worker may begin a task.
+public struct RateLimit: Sendable, Hashable, CustomStringConvertible {
+    /// The limit as it was written.
+    public let description: String
+    /// Runs a second; more than 0.
+    public let perSecond: Double
+
+    /// Makes a limit; nil unless both the number of runs and the period are finite and greater than zero.
+    ///
+    /// - Parameters:
+    ///   - runs: how many runs may begin in a period.
+    ///   - period: how long a period is.
+    public init?(_ runs: Double, per period: Duration = .seconds(1)) {
+        self.init(perSecond: runs / period.seconds, description: "\(runs) per \(period)")
+    }
+
+    /// Makes a limit that was written in another way; nil unless it is finite and greater than zero.
+    package init?(perSecond: Double, description: String) {
+        guard perSecond.isFinite, perSecond > 0 else { return nil }
+        self.description = description
+        self.perSecond = perSecond
+    }
+}
+
+/// A task as one session serves it: its handler, how often that began, and the limits that have changed since the start.
 final class TaskRegistration: Sendable {
     private struct State {
         var timeLimits: TimeLimits
@@ -12,18 +36,31 @@ final class TaskRegistration: Sendable {
         var nextRun = Date.distantPast
     }
     let handler: TaskHandler
+    /// How the task is retried.
+    let retryPolicy: RetryPolicy
     private let state: NIOLockedValueBox<State>
     private let runs = Synchronization.Atomic(0)
     private let isLimited: Synchronization.Atomic<Bool>
 
-    init(_ handler: TaskHandler) {
+    /// - Parameter retryPolicy: how tasks are retried whose options say nothing about it.
+    init(_ handler: TaskHandler, retryPolicy: RetryPolicy) {
         self.handler = handler
+        self.retryPolicy = handler.options.retry ?? retryPolicy
         let rateLimit = handler.options.rateLimit
         state = NIOLockedValueBox(State(timeLimits: handler.options.timeLimits, rateLimit: rateLimit))
         isLimited = Synchronization.Atomic(rateLimit != nil)
     }
 
-    /// How often a handler of the task was begun.
+    /// The options under which the task runs now.
+    var options: TaskOptions {
+        var options = handler.options
+        options.timeLimits = timeLimits
+        options.rateLimit = rateLimit
+        options.retry = retryPolicy
+        return options
+    }
+
+    /// How often the handler began.
     var runCount: Int { runs.load(ordering: .relaxed) }
 
     func countRun() { runs.add(1, ordering: .relaxed) }
@@ -47,9 +84,10 @@ final class TaskRegistration: Sendable {
 
     /// Takes the next turn under the rate limit.
     ///
-    /// - Returns: how long it is until then, in seconds; nil where it has come.
-    func takeTurn(now: Date) -> Double? {
+    /// - Returns: how many seconds to wait for the turn; nil if the task may begin now.
+    func takeTurn(at now: @autoclosure () -> Date) -> Double? {
         guard isLimited.load(ordering: .acquiring) else { return nil }
+        let now = now()
         return state.withLockedValue { state in
             guard let limit = state.rateLimit else { return nil }
             let turn = max(now, state.nextRun)

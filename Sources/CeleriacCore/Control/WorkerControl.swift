@@ -1,109 +1,205 @@
 public import CeleriacWire
+import Logging
+import NIOConcurrencyHelpers
 
 public import struct FoundationEssentials.Date
 
-/// A running worker as remote control sees it: what it is doing, and what it can be told.
+/// A running worker as remote control sees it: what it does, and what it can be told to do.
 public struct WorkerControl: Sendable {
-    let session: WorkerSession
+    private let worker: Worker
+    private let registrations: [String: TaskRegistration]
+    private let servedQueues: ServedQueues
+    private let pool: WorkerPool
+    private let waiting: WaitingRoom
+    private let prefetch: PrefetchReport
+    private let revocations: Revocations
+    private let ledger: Ledger
+    private let logger: Logger
+    /// When the worker began to consume.
+    public let startTime: Date
 
-    // MARK: What it is
+    init(
+        worker: Worker, startTime: Date, registrations: [String: TaskRegistration], queues: ServedQueues,
+        pool: WorkerPool, waiting: WaitingRoom, prefetch: PrefetchReport, revocations: Revocations, ledger: Ledger,
+        logger: Logger
+    ) {
+        self.worker = worker
+        self.startTime = startTime
+        self.registrations = registrations
+        self.servedQueues = queues
+        self.pool = pool
+        self.waiting = waiting
+        self.prefetch = prefetch
+        self.revocations = revocations
+        self.ledger = ledger
+        self.logger = logger
+    }
+
+    // MARK: Properties
 
     /// The worker's node name, `name@host`.
-    public var nodeName: String { session.worker.configuration.nodeName }
-    /// When it began to consume.
-    public var startTime: Date { session.startTime }
+    public var nodeName: String { worker.nodeName }
     /// The time by the worker's clock.
-    public var now: Date { session.worker.timers.now }
-    /// How many handlers run at once now.
-    public var concurrency: Int { session.concurrency }
-    /// How many messages it holds at most for each handler.
-    public var prefetchMultiplier: Int { session.worker.configuration.prefetchMultiplier }
-    /// How many messages it may hold now: its window, and those beside it that wait for their time.
-    public var prefetchCount: Int { session.prefetchCount }
-    /// The queues that it serves.
-    public var queues: [String] { session.queues }
-    /// Its broker, without credentials.
-    public var brokerName: String { session.worker.broker.name }
-    /// Where its results are stored, without credentials; nil if nowhere.
-    public var resultStoreName: String? { session.worker.store?.name }
+    public var now: Date { worker.timers.now }
+    /// How many handlers may run at once now.
+    public var concurrency: Int { pool.concurrency }
+    /// How many messages the worker holds at most for each handler.
+    public var prefetchMultiplier: Int { worker.configuration.prefetchMultiplier }
+    /// How many messages the worker may hold now: its window, and the messages beside it whose tasks wait for their time.
+    public var prefetchCount: Int { prefetch.count }
+    /// The names of the queues that the worker serves.
+    public var queues: [String] { servedQueues.names }
+    /// The broker's name, without credentials.
+    public var brokerName: String { worker.broker.name }
+    /// The name of the store where results are kept, without credentials; nil if there is none.
+    public var resultStoreName: String? { worker.store?.name }
 
-    package var broker: any Broker { session.worker.broker }
-    package var resultStore: (any ResultStore)? { session.worker.store }
-    package var dialect: any Dialect { session.worker.dialect }
-    package var timers: any TimerSource { session.worker.timers }
-    package var resultExpiry: Duration? { session.worker.configuration.resultExpiry }
+    // MARK: Tasks
 
-    // MARK: What it does
+    /// The tasks that the worker holds.
+    public var jobs: [JobSnapshot] {
+        let active = pool.slots.currentJobs
+        // A job that began while we looked is active and no longer waits.
+        let isActive = Set(active.map { ObjectIdentifier($0) })
+        let reserved = (pool.jobs.waiting + waiting.limitedJobs).filter { !isActive.contains(ObjectIdentifier($0)) }
+        return active.map { JobSnapshot($0, .active) } + reserved.map { JobSnapshot($0, .reserved) }
+            + waiting.scheduledJobs.map { JobSnapshot($0, .scheduled) }
+    }
 
-    /// The tasks that it holds.
-    public var jobs: [JobSnapshot] { session.snapshots() }
     /// How many handlers run now.
-    public var activeCount: Int { session.activeCount }
-    /// The names of the tasks that it serves, sorted.
-    public var taskNames: [String] { session.registrations.keys.sorted() }
-    /// How many handlers it has begun, by the name of their task; tasks that never ran are left out.
-    public var runCounts: [String: Int] { session.registrations.mapValues(\.runCount).filter { $0.value > 0 } }
-    /// How many handlers it has begun in all.
-    public var runCount: Int { session.registrations.values.reduce(0) { $0 + $1.runCount } }
+    public var activeCount: Int { pool.activeCount }
 
-    /// The options of a task as they are now, its changed limits included; nil for one that it does not serve.
-    public func options(of task: String) -> TaskOptions? {
-        guard let registration = session.registrations[task] else { return nil }
-        var options = registration.handler.options
-        options.timeLimits = registration.timeLimits
-        options.rateLimit = registration.rateLimit
-        return options
-    }
+    /// The names of the tasks that the worker serves, sorted.
+    public var taskNames: [String] { registrations.keys.sorted() }
 
-    // MARK: What it can be told
+    /// How many runs have begun, by task name. Tasks that never ran are left out.
+    public var runCounts: [String: Int] { registrations.mapValues(\.runCount).filter { $0.value > 0 } }
 
-    /// The ids of the tasks that it will not run, the oldest first. At most 50,000 are kept, each for three hours.
-    public var revokedIDs: [String] { session.revokedTasks.ids(now: now) }
+    /// How many runs have begun in all.
+    public var runCount: Int { registrations.values.reduce(0) { $0 + $1.runCount } }
 
-    /// Withdraws tasks: those that wait here end as revoked now, others when they come. Running ones go on.
-    public func revoke(_ ids: [String]) { session.revoke(ids) }
+    /// The options of a task with its limits as they are now; nil for a task that the worker does not serve.
+    public func options(of task: String) -> TaskOptions? { registrations[task]?.options }
 
-    /// Withdraws tasks that carry a stamp of this name with one of these values. Running ones go on.
-    public func revoke(stamp name: String, values: [WireValue]) { session.revoke(stamp: name, values: values) }
-
-    /// Ends running tasks: they count as revoked at once, and their handlers are cancelled.
+    /// Changes a task's rate limit; nil removes it.
     ///
-    /// - Parameter signal: the number of the signal that was asked for, which is passed on in events.
-    /// - Returns: the ids of those that were running.
-    @discardableResult
-    public func terminate(_ ids: [String], signal: Int32) -> [String] { session.terminate(ids, signal: signal) }
-
-    /// Changes a task's rate limit, nil for none.
-    ///
-    /// - Returns: false if it does not serve the task.
+    /// - Returns: false if the worker does not serve the task.
     public func setRateLimit(_ limit: RateLimit?, of task: String) -> Bool {
-        session.setRateLimit(limit, of: task)
+        guard let registration = registrations[task] else { return false }
+        registration.rateLimit = limit
+        waiting.renewTurns(of: registration)
+        return true
     }
 
-    /// Changes a task's time limits for runs whose sender asks for none.
+    /// Changes a task's time limits, for runs whose sender asks for none.
     ///
-    /// - Returns: false if it does not serve the task.
+    /// - Returns: false if the worker does not serve the task.
     public func setTimeLimits(_ limits: TimeLimits, of task: String) -> Bool {
-        guard let registration = session.registrations[task] else { return false }
+        guard let registration = registrations[task] else { return false }
         registration.timeLimits = limits
         return true
     }
 
-    /// Changes how many handlers run at once: more for a positive number, fewer for a negative one. Those that run go on.
+    // MARK: Revoking
+
+    /// The ids of revoked tasks, the oldest first. How many the worker remembers and for how long is set by
+    /// ``WorkerConfiguration/revocationLimits``.
+    public var revokedIDs: [String] { revocations.tasks.ids(now: now) }
+
+    /// Revokes tasks: those that wait here end as revoked now, others when their messages come. Running tasks go on.
+    public func revoke(_ ids: [String]) { revocations.revoke(ids) }
+
+    /// Revokes the tasks that carry a stamp of this name with one of these values. Running tasks go on.
+    public func revoke(stamp name: String, values: [WireValue]) { revocations.revoke(stamp: name, values: values) }
+
+    /// Ends running tasks: they count as revoked at once, and their handlers are cancelled.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for less than one or more than 65,535 in all.
-    public func resize(by change: Int) async throws { try await session.resize(by: change) }
+    /// - Parameter signal: the number of the signal that was asked for, which is passed on in events.
+    /// - Returns: the ids of the tasks that were running.
+    @discardableResult
+    public func terminate(_ ids: [String], signal: Int32) -> [String] { revocations.terminate(ids, signal: signal) }
+
+    /// Stores for tasks that nobody has begun, as far as their results tell, that they are revoked. Whoever waits for them
+    /// need not wait until a worker gets their messages then.
+    ///
+    /// - Throws: the result store's error.
+    package func markRevoked(_ ids: [String]) async throws { try await ledger.markRevoked(ids) }
+
+    // MARK: The worker
+
+    /// Changes how many handlers run at once, by a positive or negative number. Running handlers go on.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` for a total of less than one or more than 65,535.
+    public func resize(by change: Int) async throws {
+        try pool.resize(by: change)
+        logger.info("the worker's concurrency has changed", metadata: ["concurrency": "\(concurrency)"])
+        try await prefetch.update()
+    }
 
     /// Serves one more queue, which is made if it does not exist.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it.
-    public func addQueue(_ queue: String) async throws { try await session.addQueue(queue) }
+    public func addQueue(_ queue: TaskQueue) async throws { try await servedQueues.add(queue) }
 
-    /// Serves a queue no more. What was taken from it is still run.
+    /// Stops serving a queue. Messages that were taken from it are still run.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it.
-    public func removeQueue(_ queue: String) async throws { try await session.removeQueue(queue) }
+    public func removeQueue(_ queue: String) async throws { try await servedQueues.remove(queue) }
 
     /// Begins a graceful stop.
-    public func stop() { session.worker.stop() }
+    public func stop() { worker.stop() }
+}
+
+/// A task that a worker holds, at the moment of asking.
+public struct JobSnapshot: Sendable {
+    /// Where a task is on its way through the worker.
+    public enum Phase: Sendable, Hashable {
+        /// Its handler runs.
+        case active
+        /// It waits for a slot, or for its turn under a rate limit.
+        case reserved
+        /// It waits for its time.
+        case scheduled
+    }
+
+    /// The request.
+    public let request: TaskRequest
+    /// Where the task is.
+    public let phase: Phase
+    /// When its handler began; nil if it has not.
+    public let startTime: Date?
+    /// Whether its message has been acknowledged.
+    public let isAcknowledged: Bool
+
+    init(_ job: Job, _ phase: Phase) {
+        request = job.request
+        self.phase = phase
+        startTime = job.startTime
+        isAcknowledged = job.isAcknowledged
+    }
+}
+
+/// The queues that a worker serves now.
+final class ServedQueues: Sendable {
+    private let state: NIOLockedValueBox<[String]>
+    private let consumer: any MessageConsumer
+
+    init(_ queues: [TaskQueue], consumer: any MessageConsumer) {
+        self.state = NIOLockedValueBox(queues.map(\.name))
+        self.consumer = consumer
+    }
+
+    var names: [String] { state.withLockedValue { $0 } }
+
+    func add(_ queue: TaskQueue) async throws {
+        if names.contains(queue.name) { return }
+        try await consumer.addQueue(queue.name)
+        state.withLockedValue { if !$0.contains(queue.name) { $0.append(queue.name) } }
+    }
+
+    func remove(_ name: String) async throws {
+        guard names.contains(name) else { return }
+        try await consumer.removeQueue(name)
+        state.withLockedValue { $0.removeAll { $0 == name } }
+    }
 }

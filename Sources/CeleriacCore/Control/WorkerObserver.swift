@@ -1,10 +1,62 @@
 public import struct FoundationEssentials.Date
 
-/// Whoever wants to know what happens to a worker's tasks: monitors, metrics.
+/// Something that happens to a task at a worker.
+public enum WorkerEvent: Sendable {
+    /// The worker has read the task's message and will run it, now or at its time. Not sent for a task that is revoked,
+    /// expired or unregistered when its message comes.
+    case received(TaskRequest)
+    /// The task's handler begins.
+    case started(TaskRequest)
+    /// The task has ended: its result is stored and its message settled. The run's duration is nil where no handler had
+    /// begun.
+    case ended(TaskRequest, Outcome, runtime: Duration?)
+}
+
+/// Watches what happens to a worker's tasks: monitors, metrics.
 public protocol WorkerObserver: Sendable {
-    /// Whether ``observe(_:at:)`` is to be called at all. Asked at every event, so it must be cheap.
+    /// Whether the worker should call ``observe(_:at:)``. It asks at every event, so this must be cheap.
     var isListening: Bool { get }
 
-    /// Is told what happened, on whatever thread it happened: it must not block.
+    /// Takes note of an event. Called on the thread on which it happened: it must not block.
     func observe(_ event: WorkerEvent, at time: Date)
+}
+
+/// Something that runs beside a worker from when it consumes until its last task has ended: remote control, events.
+package protocol WorkerPart: Sendable {
+    /// Watches the worker's tasks; nil if the part does not.
+    var observer: (any WorkerObserver)? { get }
+
+    /// Runs until `stopping` opens, then cleans up. It must end soon after that whatever the network does, and must
+    /// tolerate that its task is cancelled before.
+    func run(beside worker: WorkerControl, until stopping: Gate) async
+}
+
+/// The observers of one worker. While none of them listens, no event is even built.
+struct Observers: Sendable {
+    private let observers: [any WorkerObserver]
+    private let timers: any TimerSource
+
+    init(_ observers: [any WorkerObserver], timers: any TimerSource) {
+        self.observers = observers
+        self.timers = timers
+    }
+
+    /// Tells observers what happens.
+    func tell(_ event: @autoclosure () -> WorkerEvent) {
+        guard isAnyListening else { return }
+        tell(event(), at: timers.now)
+    }
+
+    /// A function that tells observers later of something that happens now; nil if none listens.
+    func later(_ event: @autoclosure () -> WorkerEvent) -> (@Sendable () -> Void)? {
+        guard isAnyListening else { return nil }
+        let (event, now) = (event(), timers.now)
+        return { tell(event, at: now) }
+    }
+
+    private var isAnyListening: Bool { observers.contains { $0.isListening } }
+
+    private func tell(_ event: WorkerEvent, at time: Date) {
+        for observer in observers where observer.isListening { observer.observe(event, at: time) }
+    }
 }

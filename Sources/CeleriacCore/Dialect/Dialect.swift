@@ -62,6 +62,19 @@ package protocol Dialect: Sendable {
     func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> ResultRecord?
 
+    /// The failure that the task system has for something that went wrong in the worker.
+    func failure(for fault: TaskFault) -> TaskFailure
+
+    /// How tasks are retried whose options say nothing about it.
+    var retryPolicy: RetryPolicy { get }
+
+    /// The record that tells those who wait for a task that it was revoked before any worker began it.
+    ///
+    /// - Parameter stored: what is stored of the task now; nil for nothing.
+    /// - Returns: nil where the task has begun, or where the task system stores no such thing.
+    func record(ofRevokedTask id: String, stored: TaskResult?, in context: EffectContext) throws(CeleriacError)
+        -> ResultRecord?
+
     /// Reads a stored state.
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult
 
@@ -77,6 +90,13 @@ package protocol Dialect: Sendable {
 extension Dialect {
     /// None.
     package var trackedStates: Set<TaskState> { [] }
+
+    /// None.
+    package func record(ofRevokedTask id: String, stored: TaskResult?, in context: EffectContext) throws(CeleriacError)
+        -> ResultRecord?
+    {
+        nil
+    }
 
     /// No.
     package var chainsEndSilently: Bool { false }

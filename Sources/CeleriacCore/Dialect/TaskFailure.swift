@@ -30,20 +30,16 @@ public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The qualified type. The arguments are user data and not shown.
-    public var description: String {
-        // Python's stored exceptions name the module of built-in ones too.
-        guard let module, module != "builtins" else { return type }
-        return "\(module).\(type)"
-    }
+    public var description: String { module.map { "\($0).\(type)" } ?? type }
 }
 
 extension TaskFailure {
     /// The failure that stands for an error which a handler threw.
     ///
     /// A ``TaskFailure`` stays what it is, and a ``RemoteTaskError`` becomes the failure that it tells of. Any other error
-    /// becomes an exception of its Swift type's name in the module `swift.<Module>`, which no Python reader has imported,
-    /// so that it never resolves to something else there; its argument is the error's description.
-    package init(_ error: any Error, task: String, id: String) {
+    /// becomes an exception of its Swift type's name in the module `swift.<Module>`, which no reader has imported, so that
+    /// it never resolves to something else there; its argument is the error's description.
+    package init(_ error: any Error) {
         if let failure = error as? TaskFailure {
             self = failure
         } else if let remote = error as? RemoteTaskError {
@@ -54,6 +50,5 @@ extension TaskFailure {
                 type: String(describing: Swift.type(of: error)), module: "swift.\(module)",
                 arguments: [.string(String(describing: error))])
         }
-        if traceback == nil { traceback = "Swift task \(task)[\(id)] failed:\n\(description)" }
     }
 }

@@ -19,9 +19,10 @@ public struct TaskOptions: Sendable, Hashable {
     /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back to its queue. Yes by
     /// default.
     public var acknowledgesOnTimeout: Bool?
-    /// How `retry` behaves where the handler does not say how.
-    public var retry: RetryPolicy
-    /// The errors after which the worker retries the task by itself, following ``retry``.
+    /// How `retry` behaves where the handler does not say; nil for the task system's default, which in Celery is three
+    /// retries, 180 seconds apart.
+    public var retry: RetryPolicy?
+    /// The errors after which the task is retried by itself, by ``retry``.
     public var retriedErrors: RetriedErrors
     /// Where the handler runs.
     public var placement: Placement
@@ -36,7 +37,7 @@ public struct TaskOptions: Sendable, Hashable {
         rateLimit: RateLimit? = nil,
         acknowledgesOnFailure: Bool? = nil,
         acknowledgesOnTimeout: Bool? = nil,
-        retry: RetryPolicy = RetryPolicy(),
+        retry: RetryPolicy? = nil,
         retriedErrors: RetriedErrors = RetriedErrors(),
         placement: Placement = .concurrent
     ) {
@@ -53,8 +54,8 @@ public struct TaskOptions: Sendable, Hashable {
         self.placement = placement
     }
 
-    /// These options, with those of `defaults` where they are nil. The rules for retries and the place where the handler
-    /// runs are never nil.
+    /// These options, and where they leave something open those of `defaults`. Which errors are retried and where the
+    /// handler runs are never left open.
     public func over(_ defaults: TaskOptions) -> TaskOptions {
         var merged = self
         merged.acknowledgement = acknowledgement ?? defaults.acknowledgement
@@ -66,6 +67,7 @@ public struct TaskOptions: Sendable, Hashable {
         merged.rateLimit = rateLimit ?? defaults.rateLimit
         merged.acknowledgesOnFailure = acknowledgesOnFailure ?? defaults.acknowledgesOnFailure
         merged.acknowledgesOnTimeout = acknowledgesOnTimeout ?? defaults.acknowledgesOnTimeout
+        merged.retry = retry ?? defaults.retry
         return merged
     }
 

@@ -95,7 +95,7 @@ public struct RemoteTaskError: Error, Sendable, Hashable, CustomStringConvertibl
     public var message: String? { arguments.first?.stringValue }
 
     /// Which task ended with which type of error. Arguments are user data: see ``debugDescription``.
-    public var description: String { "task \(taskID) ended as \(state): \(failure)" }
+    public var description: String { "task \(taskID) ended as \(state): \(type)" }
 
     /// The type, its arguments and the traceback.
     public var debugDescription: String {

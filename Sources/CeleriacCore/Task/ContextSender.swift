@@ -2,27 +2,27 @@ import NIOConcurrencyHelpers
 
 /// Sends tasks from within a task, and remembers them as its children.
 final class ContextSender: Sendable {
-    private let worker: Client?
+    private let configured: Client?
     private let sent = NIOLockedValueBox<[ResultReference]>([])
     private let left = NIOLockedValueBox<[any NativeStep]>([])
 
     init(client: Client?) {
-        self.worker = client
+        self.configured = client
     }
 
     /// What the task has sent so far.
     var children: [ResultReference] { sent.withLockedValue { $0 } }
 
-    /// What the task has left for its dialect to do with the outcome.
+    /// What the task has left for its dialect to do when it handles the outcome.
     var ownSteps: [any NativeStep] { left.withLockedValue { $0 } }
 
     func leave(_ step: any NativeStep) { left.withLockedValue { $0.append(step) } }
 
     func client() throws -> Client {
-        guard let worker else {
-            throw CeleriacError(.configuration, "this worker was made without a client: it sends nothing")
+        guard let configured else {
+            throw CeleriacError(.configuration, "this worker was made without a client and cannot send tasks")
         }
-        return worker
+        return configured
     }
 
     func send<Value>(_ signature: Signature<Value>, options: SendOptions, parent: TaskRequest) async throws

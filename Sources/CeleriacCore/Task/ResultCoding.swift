@@ -1,6 +1,6 @@
 import CeleriacWire
 
-/// How a task's result goes to the wire and comes back. Exists because `Void` is not `Codable`.
+/// How a task's result is written to the wire and read back. It exists because `Void` is not `Codable`.
 struct ResultCoding<Value: Sendable>: Sendable {
     let encode: @Sendable (Value, WireEncoder) throws -> WireValue
     let decode: @Sendable (WireValue, WireDecoder) throws -> Value
@@ -37,7 +37,7 @@ extension ResultCoding where Value == WireValue {
 }
 
 extension CallCoding {
-    /// The one result of a task, or several where `Value` stands for several.
+    /// Reads the one result of a task, or its several results where `Value` stands for several.
     fileprivate func decodeResults<Value: Decodable>(_ type: Value.Type, from value: WireValue) throws -> Value {
         if let untyped = try untypedResult(in: value) as? Value, type == WireValue.self { return untyped }
         let results = try results(in: value)
@@ -53,7 +53,7 @@ extension CallCoding {
         return try decodeResult(type, from: result)
     }
 
-    /// The value of the one result, a list of several, null for none.
+    /// The value of the one result, a list where there are several, null where there is none.
     fileprivate func untypedResult(in value: WireValue) throws -> WireValue {
         let values = try results(in: value).map { try decodeResult(WireValue.self, from: $0) }
         return values.count == 1 ? values.first ?? .null : values.isEmpty ? .null : .array(values)

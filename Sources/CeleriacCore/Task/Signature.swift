@@ -1,12 +1,13 @@
 public import CeleriacWire
 
-/// A task with its arguments and options, or tasks that belong together, ready to be sent: what Celery calls a signature.
+/// A task with its arguments and options, ready to be sent; or several tasks that belong together (a chain, group or
+/// chord). Celery's `signature`.
 public struct Signature<Result: Sendable>: Sendable {
     /// The name of the task; of tasks that belong together, `chain`, `group` or `chord`.
     public let task: String
-    /// How it is to be sent and run. What `send` is given wins over these.
+    /// How it is sent and run. Options given to `send` take precedence over these.
     public var options: SendOptions
-    /// Whether it takes nothing from what comes before it in a chain.
+    /// Whether it ignores the result of the task before it in a chain.
     public var isImmutable = false
     private var links: [@Sendable (WireEncoder) throws -> Submission] = []
     private var errorLinks: [@Sendable (WireEncoder) throws -> Submission] = []
@@ -37,59 +38,59 @@ public struct Signature<Result: Sendable>: Sendable {
         self.make = make
     }
 
-    /// This signature with other options, those given in place of its own.
+    /// This signature with other options: those that `options` sets replace its own.
     public func with(_ options: SendOptions) -> Signature {
         var copy = self
         copy.options = self.options.overridden(by: options)
         return copy
     }
 
-    /// This signature, taking nothing from what comes before it in a chain: Celery's `si`.
+    /// This signature, ignoring the result of the task before it in a chain: Celery's `si`.
     public func immutable() -> Signature {
         var copy = self
         copy.isImmutable = true
         return copy
     }
 
-    /// This signature with another that is sent when it has succeeded, the result in front of its arguments: Celery's
-    /// `link`.
+    /// This signature with a callback that is sent when it has succeeded, with the result in front of the callback's own
+    /// arguments: Celery's `link`.
     public func onSuccess<Other>(_ callback: Signature<Other>) -> Signature {
         var copy = self
         copy.links.append { try callback.submission($0) }
         return copy
     }
 
-    /// This signature with a task that is sent when it has succeeded, and takes its result.
+    /// This signature with a callback that is sent when it has succeeded and takes its result.
     public func onSuccess<Other: Sendable>(_ callback: TaskName<Result, Other>) -> Signature where Result: Codable {
         onSuccess(
             Signature<Other>(task: callback.name, resultCoding: callback.resultCoding) { _ in EncodedArguments() }
                 .with(callback.options))
     }
 
-    /// This signature with a task that is sent when it has failed, and takes the id of the failed task.
+    /// This signature with a callback that is sent when it has failed and takes the id of the failed task.
     public func onFailure<Other: Sendable>(_ errback: TaskName<String, Other>) -> Signature {
         onFailure(
             Signature<Other>(task: errback.name, resultCoding: errback.resultCoding) { _ in EncodedArguments() }
                 .with(errback.options))
     }
 
-    /// This signature with another that is sent when it has failed, the id of the failed task in front of its arguments:
-    /// Celery's `link_error`.
+    /// This signature with a callback that is sent when it has failed, with the id of the failed task in front of the
+    /// callback's own arguments: Celery's `link_error`.
     public func onFailure<Other>(_ errback: Signature<Other>) -> Signature {
         var copy = self
         copy.errorLinks.append { try errback.submission($0) }
         return copy
     }
 
-    /// The arguments of a task that takes none by keyword.
+    /// The arguments, all of which must be positional.
     package func positionalArguments(_ encoder: WireEncoder) throws -> [WireValue] {
         guard case .task(let task) = try submission(encoder), task.keywordArguments.isEmpty else {
-            throw CeleriacError(.argumentMismatch, "the arguments of \(self.task) are not all positional")
+            throw CeleriacError(.argumentMismatch, "\(self.task) has keyword arguments, which cannot be sent here")
         }
         return task.arguments
     }
 
-    /// What is to be sent.
+    /// The signature with its arguments encoded.
     func submission(_ encoder: WireEncoder) throws -> Submission {
         try make(encoder).with(
             options: options, links: links.map { try $0(encoder) }, errorLinks: errorLinks.map { try $0(encoder) },
@@ -98,7 +99,7 @@ public struct Signature<Result: Sendable>: Sendable {
 }
 
 extension Signature where Result == WireValue {
-    /// A signature without types, for tasks that are known by name only.
+    /// Makes a signature without types, for a task that is known only by its name.
     ///
     /// - Parameters:
     ///   - task: the task's name.
@@ -109,22 +110,20 @@ extension Signature where Result == WireValue {
             EncodedArguments(positional: arguments, keywords: keywordArguments)
         }
     }
-}
 
-extension Signature where Result == WireValue {
-    /// A signature that is in a dialect's own form already.
+    /// Makes a signature that is already in a dialect's own form.
     package init(native signature: any NativeSignature, name: String) {
         self.init(name: name, resultCoding: .wire) { _ in .native(signature) }
     }
 }
 
 extension Signature where Result: Codable {
-    /// A signature whose keyword arguments are made when it is sent.
+    /// Makes a signature whose keyword arguments are encoded when it is sent.
     package init(_ task: String, keywordArguments: @escaping @Sendable (WireEncoder) throws -> WireObject) {
         self.init(task: task, resultCoding: .codable) { EncodedArguments(keywords: try keywordArguments($0)) }
     }
 
-    /// A signature with untyped arguments and a typed result.
+    /// Makes a signature with untyped arguments and a typed result.
     public init(_ task: String, arguments: [WireValue], keywordArguments: WireObject = [:], returning: Result.Type) {
         self.init(task: task, resultCoding: .codable) { _ in
             EncodedArguments(positional: arguments, keywords: keywordArguments)

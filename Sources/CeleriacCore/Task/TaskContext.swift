@@ -3,17 +3,19 @@ public import Logging
 
 /// The run of one task, as its handler sees it.
 public struct TaskContext: Sendable {
-    /// The request that is run.
+    /// The request.
     public let request: TaskRequest
-    /// How this dialect's values become Swift values.
-    public let valueCoding: any ValueCoding
     /// The worker's node name, `name@host`.
     public let nodeName: String
+    let dialect: any Dialect
     let baseLogger: Logger
     let values: SharedValues
     let sender: ContextSender
     let handlers: [String: TaskHandler]
     let storeState: @Sendable (TaskState, WireValue) async throws -> Void
+
+    /// How this dialect's values become Swift values.
+    public var valueCoding: any ValueCoding { dialect.valueCoding }
 
     /// The task's id.
     public var id: String { request.id }
@@ -26,10 +28,10 @@ public struct TaskContext: Sendable {
         return logger
     }
 
-    /// How often the task was retried before this run.
+    /// How often the task has been retried.
     public var retries: Int { request.retries }
 
-    /// Ends this run; the task is sent again, to be run after a delay. Always throws: let the error pass.
+    /// Ends this run and sends the task again, to be run after a delay. Always throws: let the error pass.
     ///
     /// ```swift
     /// do { try await fetch(url) } catch { try context.retry(after: .seconds(5), cause: error) }
@@ -45,11 +47,11 @@ public struct TaskContext: Sendable {
         throw RetryError(delay: delay, maximumRetries: maximumRetries, cause: cause)
     }
 
-    /// Ends this run; the task is sent again with other arguments.
+    /// Ends this run and sends the task again with other arguments. Always throws: let the error pass.
     ///
     /// - Parameters:
-    ///   - arguments: positional arguments in place of those of this run; nil keeps them.
-    ///   - keywordArguments: keyword arguments in place of those of this run; nil keeps them.
+    ///   - arguments: positional arguments for the next run; nil keeps those of this one.
+    ///   - keywordArguments: keyword arguments for the next run; nil keeps those of this one.
     ///   - delay: how long to wait; nil for the task's ``TaskOptions/retry`` policy.
     ///   - maximumRetries: how often the task may be retried in all; nil for the policy's number.
     ///   - cause: what went wrong.
@@ -63,28 +65,29 @@ public struct TaskContext: Sendable {
         throw retry
     }
 
-    /// Ends this run and puts something else in its place, which takes over the task's id, its place in a group or chord
-    /// and what is linked to it: Celery's `replace`. Always throws: let the error pass.
+    /// Ends this run and puts something else in its place, which takes over the task's id, its place in a group or chord,
+    /// and its callbacks: Celery's `replace`. Always throws: let the error pass.
     public func replace<Value>(with signature: Signature<Value>) throws -> Never {
         throw ReplaceError(submission: try sender.client().submission(of: signature))
     }
 
     /// Runs the handler of another task of this worker here and now, with other arguments.
     ///
-    /// - Throws: ``TaskFailure`` of type `NotRegistered` when the worker has no such task, and what the handler throws.
+    /// - Throws: the ``TaskFailure`` that the task system has for an unknown task (in Celery `NotRegistered`) when the
+    ///   worker has no such task; otherwise what the handler throws.
     public func run(
         _ task: String, arguments: [WireValue], keywordArguments: WireObject = [:]
     ) async throws -> WireValue {
         guard let handler = handlers[task] else {
-            throw TaskFailure("NotRegistered", module: "celery.exceptions", task)
+            throw dialect.failure(for: .notRegistered(name: task))
         }
         var request = request
         request.arguments = arguments
         request.keywordArguments = keywordArguments
         return try await handler.run(
             TaskContext(
-                request: request, valueCoding: valueCoding, nodeName: nodeName, baseLogger: baseLogger,
-                values: values, sender: sender, handlers: handlers, storeState: storeState))
+                request: request, nodeName: nodeName, dialect: dialect, baseLogger: baseLogger, values: values,
+                sender: sender, handlers: handlers, storeState: storeState))
     }
 
     /// Sends a task from within this one, as its child.
@@ -97,33 +100,33 @@ public struct TaskContext: Sendable {
         try await sender.send(signature, options: options, parent: request)
     }
 
-    /// Adds a task to the chord whose header this one belongs to, and sends it: the body waits for its result too. Celery's
-    /// `add_to_chord`.
+    /// Adds a task to the chord whose header this one belongs to, and sends it. The chord's body waits for its result too.
+    /// Celery's `add_to_chord`.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` when the task belongs to no chord.
     public func addToChord<Value>(_ signature: Signature<Value>) async throws {
         try await sender.addToChord(signature, request: request)
     }
 
-    /// The states that are stored of other tasks, nil where there is none.
+    /// The stored states of other tasks; nil for tasks without one.
     package func results(of ids: [String]) async throws -> [TaskResult?] {
         try await sender.client().currentResults(of: ids)
     }
 
-    /// Deletes results that have expired, where the store does not do that by itself.
+    /// Deletes expired results, where the store does not do that by itself.
     package func removeExpiredResults() async throws { try await sender.client().removeExpiredResults() }
 
-    /// Leaves something for the dialect to do with the outcome of this run: for tasks that are the dialect's own.
+    /// Leaves something for the dialect to do when it handles the outcome of this run. For tasks of the dialect's own.
     package func leave(_ step: any NativeStep) { sender.leave(step) }
 
     /// Stores a state of the task's own, for instance `PROGRESS`, with a value that callers can read.
     ///
-    /// - Throws: an error when it cannot be encoded or stored.
+    /// - Throws: an error when the value cannot be encoded or stored.
     public func update<Value: Encodable>(state: TaskState, value: Value) async throws {
         try await storeState(state, WireEncoder(coding: valueCoding).encode(value))
     }
 
-    /// Something that the worker was given for its handlers, by its type: a database pool, a client.
+    /// A value that the worker's configuration shares with its handlers, by its type: a database pool, a client.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` if the worker was given none.
     public func shared<Value: Sendable>(_ type: Value.Type = Value.self) throws -> Value {
@@ -132,5 +135,19 @@ public struct TaskContext: Sendable {
                 .configuration, "the worker shares no \(type): pass one in its configuration's `sharedValues`")
         }
         return value
+    }
+}
+
+/// The values that a worker shares with its handlers, by type.
+public struct SharedValues: Sendable {
+    private var values: [ObjectIdentifier: any Sendable] = [:]
+
+    /// Shares nothing.
+    public init() {}
+
+    /// The value of a type.
+    public subscript<Value: Sendable>(type: Value.Type) -> Value? {
+        get { values[ObjectIdentifier(type)] as? Value }
+        set { values[ObjectIdentifier(type)] = newValue }
     }
 }

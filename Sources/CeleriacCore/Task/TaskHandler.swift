@@ -1,6 +1,6 @@
 public import CeleriacWire
 
-/// What a worker runs for one task name: a closure, its types erased, with the options under which it is registered.
+/// What a worker runs for one task name: a closure whose types are erased, and the options under which it is registered.
 public struct TaskHandler: Sendable {
     /// The task's name.
     public let name: String
@@ -10,7 +10,7 @@ public struct TaskHandler: Sendable {
     /// What an error callback does when it is called in this worker.
     var callback: (@Sendable (TaskContext, ErrorCall) async throws -> Void)?
 
-    /// A handler without types: it gets the request as it stands on the wire and returns a wire value.
+    /// Makes a handler without types: it gets the request as it stands on the wire and returns a wire value.
     public init(
         _ name: String,
         options: TaskOptions = TaskOptions(),
@@ -21,20 +21,21 @@ public struct TaskHandler: Sendable {
         self.run = handler
     }
 
-    /// An error callback that this worker calls itself, with the failed request and its failure, when a task fails here:
-    /// what Celery does with callbacks that take the request, the exception and the traceback.
+    /// Makes an error callback, which the worker calls itself when a task fails there: what Celery does with callbacks that
+    /// take the request, the exception and the traceback.
     ///
-    /// What it throws is logged and changes nothing. A worker that does not know the callback sends it as a message, with
-    /// the id of the failed task: write that as a task of its own.
+    /// The worker logs what it throws and goes on. A worker that does not know the callback sends it as a message with the
+    /// id of the failed task instead; to serve such messages, write a task.
     ///
     /// - Parameters:
-    ///   - name: the name under which senders know it.
+    ///   - name: the name under which senders know the callback.
     ///   - handler: gets the context of the task that failed, and the call.
     public init(
         errorCallback name: String, handler: @escaping @Sendable (TaskContext, ErrorCall) async throws -> Void
     ) {
-        self.init(name) { _ in
-            throw TaskFailure("TypeError", "\(name)() is called by a failing worker, and not by a message")
+        self.init(name) { context in
+            let text = "\(name)() is called by a failing worker, and not by a message"
+            throw context.dialect.failure(for: .badCall(text))
         }
         self.callback = handler
     }
@@ -43,8 +44,8 @@ public struct TaskHandler: Sendable {
 extension TaskName {
     /// Registers a handler for the task.
     ///
-    /// What the handler throws is stored as the task's failure; see ``TaskFailure``, ``IgnoreResult``, ``Rejection`` and
-    /// ``TaskContext/retry(after:cause:)`` for what has a meaning of its own.
+    /// An error that the handler throws is stored as the task's failure. ``TaskFailure``, ``IgnoreResult``, ``Rejection``
+    /// and ``TaskContext/retry(after:maximumRetries:cause:)`` have a meaning of their own.
     public func handled(
         options: TaskOptions = TaskOptions(),
         _ handler: @escaping @Sendable (repeat each Argument) async throws -> Result
@@ -62,12 +63,30 @@ extension TaskName {
         let (name, shape, resultCoding) = (name, shape, resultCoding)
         return TaskHandler(name, options: options) { context in
             var binder = ArgumentBinder(
-                task: name, shape: shape, arguments: context.request.arguments,
-                keywords: context.request.keywordArguments, decoder: WireDecoder(coding: context.valueCoding))
+                task: name, shape: shape, request: context.request, dialect: context.dialect)
             let arguments = (repeat try binder.next((each Argument).self))
             try binder.finish()
             let result = try await handler(context, repeat each arguments)
             return try resultCoding.encode(result, WireEncoder(coding: context.valueCoding))
         }
     }
+}
+
+/// Collects handlers in the body of a worker's declaration.
+@resultBuilder
+public enum TaskHandlerBuilder {
+    /// One handler.
+    public static func buildExpression(_ handler: TaskHandler) -> [TaskHandler] { [handler] }
+    /// Several handlers, for instance those of a module.
+    public static func buildExpression(_ handlers: [TaskHandler]) -> [TaskHandler] { handlers }
+    /// All handlers of the body.
+    public static func buildBlock(_ handlers: [TaskHandler]...) -> [TaskHandler] { handlers.flatMap { $0 } }
+    /// Handlers under an `if` without `else`.
+    public static func buildOptional(_ handlers: [TaskHandler]?) -> [TaskHandler] { handlers ?? [] }
+    /// Handlers under an `if`.
+    public static func buildEither(first handlers: [TaskHandler]) -> [TaskHandler] { handlers }
+    /// Handlers under an `else`.
+    public static func buildEither(second handlers: [TaskHandler]) -> [TaskHandler] { handlers }
+    /// Handlers of a loop.
+    public static func buildArray(_ handlers: [[TaskHandler]]) -> [TaskHandler] { handlers.flatMap { $0 } }
 }

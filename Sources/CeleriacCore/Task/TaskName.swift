@@ -15,14 +15,15 @@ public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sen
     public let name: String
     let shape: TaskShape
     let resultCoding: ResultCoding<Result>
-    /// How it is sent, unless a signature says otherwise.
+    /// How the task is sent, unless a signature says otherwise.
     public private(set) var options = SendOptions()
 
     /// Names a task.
     ///
     /// - Parameters:
-    ///   - name: the name on the wire. In Python it is the module's name and the function's, unless the task sets one.
-    ///   - parameters: the parameters' names in order, needed where callers pass keyword arguments.
+    ///   - name: the name on the wire. In Python that is the names of the module and of the function, unless the task sets
+    ///     one.
+    ///   - parameters: the parameters' names in order. They are needed where callers pass keyword arguments.
     public init(_ name: String, parameters: TaskParameter...) where Result: Codable {
         self.init(name, parameters: parameters, resultCoding: .codable)
     }
@@ -42,8 +43,8 @@ public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sen
         self.resultCoding = resultCoding
     }
 
-    /// This task, sent so unless a signature says otherwise: Celery's task attributes `queue`, `priority`, `expires`,
-    /// `serializer`, ….
+    /// This task with options for sending it, unless a signature says otherwise: Celery's task attributes `queue`,
+    /// `priority`, `expires`, `serializer`, ….
     ///
     /// ```swift
     /// static let resize = TaskName<String, Int, String>("images.resize").with(SendOptions(queue: "images"))
@@ -54,7 +55,7 @@ public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sen
         return copy
     }
 
-    /// A signature of the task with these arguments, sent as positional ones.
+    /// A signature of the task that sends its arguments as positional ones.
     public func callAsFunction(_ argument: repeat each Argument) -> Signature<Result> {
         let shape = shape
         return Signature(task: name, resultCoding: resultCoding) { encoder in
@@ -64,7 +65,7 @@ public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sen
         }.with(options)
     }
 
-    /// A signature of the task with these arguments, those that have a named parameter sent as keyword arguments.
+    /// A signature of the task that sends arguments with a named parameter as keyword arguments.
     public func keywords(_ argument: repeat each Argument) -> Signature<Result> {
         let shape = shape
         return Signature(task: name, resultCoding: resultCoding) { encoder in

@@ -5,13 +5,14 @@ extension Duration {
         return Double(seconds) + Double(attoseconds) / 1e18
     }
 
-    /// The duration in whole seconds, rounded up, from one second to a hundred years: a lifetime that every server takes.
+    /// The duration in whole seconds, rounded up and limited to what every server takes as a lifetime: one second to a
+    /// century.
     package var lifetimeInSeconds: Int {
         let (seconds, attoseconds) = components
         return Int(min(max(seconds, attoseconds > 0 ? 0 : 1), 3_155_759_999)) + (attoseconds > 0 ? 1 : 0)
     }
 
-    /// The time that a number of seconds from outside stands for, from none to a hundred years.
+    /// A number of seconds that came from outside, limited to the range from zero to a century.
     package init(clampedSeconds seconds: Double) {
         self = seconds > 0 ? .seconds(min(seconds, 3_155_760_000)) : .zero
     }

@@ -1,57 +1,139 @@
 import NIOConcurrencyHelpers
 
-/// Something to wait for that happens once.
+/// An event that happens once and that any number of tasks can wait for.
 package final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
-        var nextWaiter: UInt64 = 0
+        /// Waiters whose task was cancelled before they began to wait.
+        var cancelled: Set<UInt64> = []
+        var lastWaiter: UInt64 = 0
 
-        mutating func add(_ waiter: CheckedContinuation<Void, Never>) -> UInt64? {
-            if isOpen { return nil }
-            nextWaiter += 1
-            waiters[nextWaiter] = waiter
-            return nextWaiter
+        mutating func newWaiter() -> UInt64 {
+            lastWaiter += 1
+            return lastWaiter
         }
     }
     private let state = NIOLockedValueBox(State())
 
     package init() {}
 
-    /// Whether it has happened.
+    /// Whether the event has happened.
     package var isOpen: Bool { state.withLockedValue { $0.isOpen } }
 
     /// Lets all waiters through, now and later.
     package func open() {
         let waiters = state.withLockedValue { state in
             state.isOpen = true
-            let waiters = state.waiters
-            state.waiters = [:]
-            return waiters.values
+            defer { state.waiters = [:] }
+            return state.waiters.values
         }
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns once the gate is open. Does not watch for cancellation: whoever cancels opens the gate.
+    /// Waits until the gate is open, even if the task is cancelled: whoever cancels must open the gate.
     package func wait() async {
         await withCheckedContinuation { continuation in
-            if state.withLockedValue({ $0.add(continuation) }) == nil { continuation.resume() }
+            let passes = state.withLockedValue { state in
+                if !state.isOpen { state.waiters[state.newWaiter()] = continuation }
+                return state.isOpen
+            }
+            if passes { continuation.resume() }
         }
     }
 
-    /// Returns once the gate is open, or when the time is up.
+    /// Waits until the gate is open or `duration` has passed. Ignores cancellation, as ``wait()`` does.
     ///
     /// - Returns: whether the gate is open.
     @discardableResult
     package func wait(atMost duration: Duration, timers: any TimerSource) async -> Bool {
         var timer: (any RunningTimer)?
         await withCheckedContinuation { continuation in
-            guard let waiter = state.withLockedValue({ $0.add(continuation) }) else { return continuation.resume() }
-            timer = timers.schedule(after: duration) {
-                self.state.withLockedValue { $0.waiters.removeValue(forKey: waiter) }?.resume()
+            let waiter: UInt64? = state.withLockedValue { state in
+                if state.isOpen { return nil }
+                let waiter = state.newWaiter()
+                state.waiters[waiter] = continuation
+                return waiter
             }
+            guard let waiter else { return continuation.resume() }
+            timer = timers.schedule(after: duration) { self.dismiss(waiter) }
         }
         timer?.cancel()
         return isOpen
+    }
+
+    /// Waits until the gate is open or the task is cancelled.
+    ///
+    /// - Throws: `CancellationError` when the task was cancelled before the gate opened.
+    package func waitUnlessCancelled() async throws {
+        let waiter = state.withLockedValue { $0.newWaiter() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let passes = state.withLockedValue { state in
+                    if state.isOpen || state.cancelled.contains(waiter) { return true }
+                    state.waiters[waiter] = continuation
+                    return false
+                }
+                if passes { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLockedValue { state in
+                // It may not have begun to wait.
+                if state.waiters[waiter] == nil { state.cancelled.insert(waiter) }
+            }
+            dismiss(waiter)
+        }
+        let isOpen = state.withLockedValue { state in
+            state.cancelled.remove(waiter)
+            return state.isOpen
+        }
+        if !isOpen { throw CancellationError() }
+    }
+
+    private func dismiss(_ waiter: UInt64) {
+        state.withLockedValue { $0.waiters.removeValue(forKey: waiter) }?.resume()
+    }
+}
+
+/// Lets one task sleep until it is woken, a time has passed, or the work is to stop.
+package final class WakeSignal: Sendable {
+    private struct State {
+        var isStopping = false
+        var isWoken = false
+        var gate: Gate?
+    }
+    private let state = NIOLockedValueBox(State())
+
+    package init() {}
+
+    /// Whether the work is to stop.
+    package var isStopping: Bool { state.withLockedValue { $0.isStopping } }
+
+    /// Ends this wait, or the next one if nobody waits now.
+    package func wake() { change { $0.isWoken = true } }
+
+    /// Ends this wait and every later one.
+    package func stop() { change { $0.isStopping = true } }
+
+    /// Waits for at most `limit`. Ignores cancellation: whoever cancels must call ``stop()``.
+    package func wait(upTo limit: Duration, by timers: any TimerSource) async {
+        let gate = Gate()
+        let passes = state.withLockedValue { state in
+            state.gate = gate
+            return state.isWoken || state.isStopping
+        }
+        if !passes { await gate.wait(atMost: limit, timers: timers) }
+        state.withLockedValue { state in
+            state.isWoken = false
+            state.gate = nil
+        }
+    }
+
+    private func change(_ body: (inout sending State) -> Void) {
+        let gate = state.withLockedValue { state in
+            body(&state)
+            return state.gate
+        }
+        gate?.open()
     }
 }

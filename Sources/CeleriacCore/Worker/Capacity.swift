@@ -1,9 +1,9 @@
 import NIOConcurrencyHelpers
 
-/// How many more messages the worker has room for.
+/// Counts how many more messages the worker has room for.
 ///
-/// Room is given out in portions of a quarter of the window, so that a busy worker claims in batches; but whenever a slot
-/// is idle, any room will do.
+/// It gives out room in portions of at least a quarter of the window, so that a busy worker claims messages in batches.
+/// While a slot is idle it gives out whatever room there is.
 final class Capacity: Sendable {
     private struct State {
         var window: Int
@@ -19,7 +19,9 @@ final class Capacity: Sendable {
         state = NIOLockedValueBox(State(window: window))
     }
 
-    /// Waits until there is room. 0 once closed.
+    /// Waits until there is room.
+    ///
+    /// - Returns: for how many messages; 0 once closed.
     func room() async -> Int {
         await withCheckedContinuation { continuation in
             let room = state.withLockedValue { state in
@@ -44,7 +46,7 @@ final class Capacity: Sendable {
 
     func release(_ count: Int) { update { $0.held -= count } }
 
-    /// More slots, or fewer, wait for a job.
+    /// Notes that more or fewer slots wait for a job.
     func idleSlotsChanged(by count: Int) { update { $0.idleSlots += count } }
 
     func resize(to window: Int) { update { $0.window = window } }

@@ -8,8 +8,8 @@ final class Job: Sendable {
     let registration: TaskRegistration
     let receipt: Receipt
     let acknowledgesEarly: Bool
-    private let hasOutcome = Atomic(false)
-    /// Seconds since 1970 as their bit pattern; 0 while it has not begun.
+    private let outcomeIsClaimed = Atomic(false)
+    /// Seconds since 1970 as their bit pattern; 0 while the handler has not begun.
     private let start = Atomic<UInt64>(0)
 
     init(request: TaskRequest, registration: TaskRegistration, receipt: Receipt, acknowledgesEarly: Bool) {
@@ -21,23 +21,29 @@ final class Job: Sendable {
 
     var handler: TaskHandler { registration.handler }
 
-    /// When its handler began; nil if it has not.
+    /// When the handler began; nil if it has not.
     var startTime: Date? {
         let bits = start.load(ordering: .acquiring)
         return bits == 0 ? nil : Date(timeIntervalSince1970: Double(bitPattern: bits))
     }
 
-    /// Whether its message was acknowledged when it began.
+    /// Whether the message was acknowledged when the handler began.
     var isAcknowledged: Bool { acknowledgesEarly && startTime != nil }
+
+    /// Whether results of the task are stored, as far as sender and task say. The sender takes precedence.
+    var storesResult: Bool { !(request.ignoresResult ?? handler.options.ignoresResult ?? false) }
+
+    /// Whether it is decided how the job ended.
+    var hasOutcome: Bool { outcomeIsClaimed.load(ordering: .acquiring) }
 
     func begin(at time: Date) {
         start.store(time.timeIntervalSince1970.bitPattern, ordering: .releasing)
         registration.countRun()
     }
 
-    /// Claims the right to decide how the job ended. True for the first caller only: a handler that returns after its
-    /// hard time limit comes too late.
+    /// Claims the right to decide how the job ended. Only the first caller gets it: a handler that returns after its hard
+    /// time limit comes too late.
     func claimOutcome() -> Bool {
-        !hasOutcome.exchange(true, ordering: .acquiringAndReleasing)
+        !outcomeIsClaimed.exchange(true, ordering: .acquiringAndReleasing)
     }
 }

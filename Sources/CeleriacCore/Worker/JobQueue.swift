@@ -5,13 +5,13 @@ import NIOConcurrencyHelpers
 final class JobQueue: Sendable {
     private struct State {
         var jobs = Deque<Job>()
-        /// Slots that wait. Jobs are not handed to them but taken by them, under the lock.
+        /// Slots that wait. A woken slot takes its job under the lock; jobs are not handed over.
         var idle: [CheckedContinuation<Void, Never>] = []
-        /// How many slots are to end when they come for their next job.
+        /// How many slots must end when they ask for their next job.
         var dismissals = 0
         var isClosed = false
 
-        /// Whether the slot that asks is to end.
+        /// Whether the slot that asks must end.
         mutating func dismiss() -> Bool {
             guard dismissals > 0 else { return false }
             dismissals -= 1
@@ -20,18 +20,16 @@ final class JobQueue: Sendable {
     }
     private let state = NIOLockedValueBox(State())
     private let stopping: Gate
-    /// Called when more slots wait for a job, or fewer.
+    /// Called with the change when more or fewer slots wait for a job.
     private let onIdleChange: @Sendable (Int) -> Void
 
-    /// - Parameter stopping: once it is open no job is handed out any more, even before ``close()``.
+    /// - Parameter stopping: once it is open the queue hands out no more jobs, even before ``close()``.
     init(stopping: Gate, onIdleChange: @escaping @Sendable (Int) -> Void) {
         self.stopping = stopping
         self.onIdleChange = onIdleChange
     }
 
-    var isEmpty: Bool { state.withLockedValue { $0.jobs.isEmpty } }
-
-    /// The jobs that wait, in their order.
+    /// The jobs that wait, in order.
     var waiting: [Job] { state.withLockedValue { Array($0.jobs) } }
 
     func push(_ jobs: some Collection<Job>) {
@@ -48,7 +46,7 @@ final class JobQueue: Sendable {
         for slot in woken { slot.resume() }
     }
 
-    /// The next job, or nil once the queue is closed, or where the slot is to end.
+    /// The next job; nil once the queue is closed, or when the slot must end.
     func next() async -> Job? {
         while true {
             let ready: Job?? = state.withLockedValue { state in
@@ -70,7 +68,7 @@ final class JobQueue: Sendable {
         }
     }
 
-    /// Lets so many slots end: idle ones now, others after their job.
+    /// Ends `count` slots: idle ones now, others after their job.
     func dismissSlots(_ count: Int) {
         let woken = state.withLockedValue { state in
             state.dismissals += count
@@ -82,9 +80,9 @@ final class JobQueue: Sendable {
         for slot in woken { slot.resume() }
     }
 
-    /// Keeps slots that were to end and have not yet.
+    /// Keeps up to `count` dismissed slots that have not ended yet.
     ///
-    /// - Returns: how many, of so many at most.
+    /// - Returns: how many are kept.
     func keepSlots(_ count: Int) -> Int {
         state.withLockedValue { state in
             let kept = min(count, state.dismissals)
@@ -93,9 +91,9 @@ final class JobQueue: Sendable {
         }
     }
 
-    /// Hands out nothing any more.
+    /// Stops handing out jobs.
     ///
-    /// - Returns: the jobs that had not begun, in their order.
+    /// - Returns: the jobs that had not begun, in order.
     func close() -> [Job] {
         let (idle, waiting) = state.withLockedValue { state in
             state.isClosed = true

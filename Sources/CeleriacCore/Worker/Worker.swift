@@ -1,43 +1,46 @@
 import CeleriacWire
 package import Logging
-import NIOPosix
+import NIOConcurrencyHelpers
 public import ServiceLifecycle
-import Synchronization
+import UnixSignals
 
 /// Serves tasks: takes messages from its queues, runs their handlers, stores results and settles the messages.
 ///
-/// A worker is a service: run it in a `ServiceGroup`, or call ``run()``. At a graceful shutdown it takes no more messages,
-/// lets running handlers end, stores their results and gives back what had not begun.
+/// A worker is a service: run it in a `ServiceGroup`, or call ``launch()`` or ``run()``. At a graceful shutdown it takes no
+/// more messages, lets running handlers end, stores their results and gives back the messages whose tasks had not begun.
 public final class Worker: Service {
     let dialect: any Dialect
     let broker: any Broker
     let store: (any ResultStore)?
     let configuration: WorkerConfiguration
+    let nodeName: String
     let handlers: [String: TaskHandler]
     let timers: any TimerSource
     let logger: Logger
-    /// Sends what handlers and callbacks send; nil where nothing is to be sent.
+    /// Sends what handlers and callbacks send; nil for a worker that sends nothing.
     let client: Client?
-    /// The error callbacks that are called here rather than sent.
+    /// The error callbacks that the worker calls itself instead of sending them, by name.
     let errorHandlers: Set<String>
     let parts: [any WorkerPart]
-    private let machinery: any TaskExecutor
+    private let executor: any TaskExecutor
     let stopping = Gate()
-    private let isReady = Gate()
+    /// Open once ``readiness`` is known.
+    private let isSettled = Gate()
+    private let readiness = NIOLockedValueBox<Result<Void, any Error>?>(nil)
 
     /// Makes a worker of its parts.
     ///
     /// - Parameters:
-    ///   - machinery: where the worker's own loops run: an executor that handlers cannot block.
-    ///   - handlers: the tasks that it serves; of two with one name the last is taken.
-    ///   - parts: what runs beside it.
+    ///   - executor: where the worker's own loops run. Handlers must not be able to block it.
+    ///   - handlers: the tasks that the worker serves. Of two with the same name the last one counts.
+    ///   - parts: what runs beside the worker.
     package init(
         dialect: any Dialect,
         broker: any Broker,
         store: (any ResultStore)?,
         configuration: WorkerConfiguration,
         timers: any TimerSource,
-        machinery: any TaskExecutor,
+        executor: any TaskExecutor,
         client: Client? = nil,
         logger: Logger,
         handlers: [TaskHandler],
@@ -49,51 +52,79 @@ public final class Worker: Service {
         self.broker = broker
         self.store = store
         self.configuration = configuration
+        self.nodeName = configuration.nodeName ?? NodeName.current(dialect.name)
         self.timers = timers
-        self.machinery = machinery
+        self.executor = executor
         self.logger = logger
         self.parts = parts
         self.handlers = Dictionary(
             handlers.map { ($0.name, configuration.configured($0)) }, uniquingKeysWith: { $1 })
     }
 
-    /// Works until a graceful shutdown, ``stop()``, cancellation, or an error that the worker cannot get over.
+    // MARK: Running
+
+    /// Works until the process receives SIGINT or SIGTERM, ``stop()`` is called or the worker is shut down by remote control.
+    /// Returns normally in all these cases. For programs that have no `ServiceGroup` of their own.
+    ///
+    /// - Throws: as ``run()``.
+    public func launch() async throws {
+        try await ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: self, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        ).run()
+    }
+
+    /// Works until a graceful shutdown, ``stop()``, cancellation, or an error from which the worker cannot recover.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error when it
     ///   refuses the worker.
     public func run() async throws {
-        try configuration.validate()
-        try await withTaskExecutorPreference(machinery) {
-            try await withGracefulShutdownHandler {
-                guard let consumer = try await self.connect() else { return }
-                try await WorkerSession(worker: self, consumer: consumer).run(until: self.stopping) {
-                    self.isReady.open()
+        do {
+            try configuration.validate()
+            try await withTaskExecutorPreference(executor) {
+                try await withGracefulShutdownHandler {
+                    guard let consumer = try await self.connect() else { return }
+                    try await WorkerSession(worker: self, consumer: consumer).run(until: self.stopping) {
+                        self.settle(.success(()))
+                    }
+                } onGracefulShutdown: {
+                    self.stop()
                 }
-            } onGracefulShutdown: {
-                self.stop()
             }
+            settle(.failure(CeleriacError(.closed, "the worker was stopped before it could consume from its queues")))
+        } catch {
+            settle(.failure(error))
+            throw error
         }
     }
 
-    /// How what follows from a task is published.
-    func publicationContext() -> PublicationContext {
-        client?.publicationContext()
-            ?? PublicationContext(
-                now: timers.now, replyTo: store?.replyTo ?? "", defaultQueue: configuration.queues.first ?? "celery",
-                routes: [:], countsChords: store?.countsChords ?? false,
-                keepsResults: store.map { !$0.deliversOnce } ?? false, resultExpiry: configuration.resultExpiry)
-    }
-
-    /// Begins a graceful stop; ``run()`` returns when it is done.
+    /// Begins a graceful stop. ``run()`` returns when it is complete.
     public func stop() { stopping.open() }
 
     /// Returns once the worker consumes from its queues.
-    public func ready() async { await isReady.wait() }
+    ///
+    /// - Throws: the error with which the worker ended before; ``CeleriacError`` with code `closed` if it was stopped
+    ///   before; `CancellationError` when the caller's task is cancelled.
+    public func ready() async throws {
+        try await isSettled.waitUnlessCancelled()
+        try readiness.withLockedValue { $0 }?.get()
+    }
 
-    /// Connects, however long that takes: a worker that starts before its broker waits for it.
+    /// Lets callers of ``ready()`` go on. Only the first call counts.
+    private func settle(_ result: Result<Void, any Error>) {
+        readiness.withLockedValue { readiness in
+            if readiness == nil { readiness = result }
+        }
+        isSettled.open()
+    }
+
+    /// Connects to the broker. While it is out of reach the worker tries again, however long that takes.
+    ///
+    /// - Returns: nil if the worker was stopped first.
     private func connect() async throws -> (any MessageConsumer)? {
         let options = ConsumerOptions(
-            queues: configuration.queues, prefetch: configuration.window, nodeName: configuration.nodeName)
+            queues: configuration.queues.map(\.name), prefetch: configuration.window, nodeName: nodeName)
         var backoff = Backoff()
         while !stopping.isOpen {
             do {
@@ -103,9 +134,23 @@ public final class Worker: Service {
                 logger.warning(
                     "the broker is out of reach, trying again",
                     metadata: ["broker": "\(broker.name)", "error": "\(error)", "seconds": "\(pause.seconds)"])
-                try await timers.sleep(for: pause)
+                await withTaskCancellationHandler {
+                    _ = await stopping.wait(atMost: pause, timers: timers)
+                } onCancel: {
+                    stopping.open()
+                }
+                try Task.checkCancellation()
             }
         }
         return nil
+    }
+
+    /// How messages that follow from a task are published.
+    func publicationContext() -> PublicationContext {
+        client?.publicationContext()
+            ?? PublicationContext(
+                now: timers.now, replyTo: store?.replyTo ?? "", defaultQueue: configuration.queues.first?.name ?? "",
+                routes: [:], countsChords: store is any ChordStore,
+                keepsResults: store.map { !$0.deliversOnce } ?? false, resultExpiry: configuration.resultExpiry)
     }
 }

@@ -1,46 +1,58 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// How a worker works.
 public struct WorkerConfiguration: Sendable {
-    /// The queues that it serves.
-    public var queues: [String]
+    /// The queues that the worker serves.
+    public var queues: [TaskQueue]
     /// How many handlers run at once. A number of handlers, not of threads.
     public var concurrency: Int
-    /// How many messages the worker holds at most for each handler, the running one included. 1 takes a message only
-    /// when a handler is free for it.
+    /// How many messages the worker holds at most for each handler, including the one that is running. With 1 it takes a
+    /// message only when a handler is free for it.
     public var prefetchMultiplier: Int
-    /// The node name, `name@host`.
-    public var nodeName: String
-    /// When messages are acknowledged, where a task does not say.
+    /// The node name, `name@host`; nil for the name of the task system at this machine, for instance `celery@host`.
+    public var nodeName: String?
+    /// When messages are acknowledged whose task does not say.
     public var acknowledgement: TaskOptions.Acknowledgement
-    /// Options of tasks, where a task leaves them open.
+    /// Options for tasks that leave them open.
     public var taskDefaults: TaskOptions
-    /// Options by the name of a task, over its own; under `*` those of all. Celery's `task_annotations`.
+    /// Options by task name that take precedence over those of the task; those under `*` apply to all tasks. Celery's
+    /// `task_annotations`.
     public var taskAnnotations: [String: TaskOptions]
     /// How long results are kept; nil for ever.
     public var resultExpiry: Duration?
-    /// How long running handlers may go on after a graceful stop began, before their tasks are cancelled.
+    /// How long running handlers may go on after a graceful stop has begun, before their tasks are cancelled.
     public var stopTimeout: Duration
-    /// How often a message may come back without having been settled, which is what a message that crashes its worker
-    /// does, before it is parked. Counted as far as the broker tells.
+    /// How often a message may be delivered without being settled before it is parked: a message that crashes its worker
+    /// comes back again and again. Counted as far as the broker tells.
     public var maximumAttempts: Int
-    /// What handlers share, see ``TaskContext/shared(_:)``.
+    /// How many revoked tasks the worker remembers, and for how long.
+    public var revocationLimits: RevocationLimits
+    /// The values that handlers share, see ``TaskContext/shared(_:)``.
     public var sharedValues: SharedValues
-    /// What is called around every run.
+    /// Functions that are called around every run.
     public var hooks: WorkerHooks
-    /// Who is told what happens to tasks.
+    /// Observers that are told what happens to tasks.
     public var observers: [any WorkerObserver]
 
     /// Makes a configuration.
     public init(
-        queues: [String],
+        queues: [TaskQueue],
         concurrency: Int = 8,
         prefetchMultiplier: Int = 4,
-        nodeName: String = NodeName.current(),
+        nodeName: String? = nil,
         acknowledgement: TaskOptions.Acknowledgement = .late,
         taskDefaults: TaskOptions = TaskOptions(),
         taskAnnotations: [String: TaskOptions] = [:],
         resultExpiry: Duration? = .seconds(86400),
         stopTimeout: Duration = .seconds(30),
         maximumAttempts: Int = 5,
+        revocationLimits: RevocationLimits = RevocationLimits(),
         sharedValues: SharedValues = SharedValues(),
         hooks: WorkerHooks = WorkerHooks(),
         observers: [any WorkerObserver] = []
@@ -55,6 +67,7 @@ public struct WorkerConfiguration: Sendable {
         self.resultExpiry = resultExpiry
         self.stopTimeout = stopTimeout
         self.maximumAttempts = maximumAttempts
+        self.revocationLimits = revocationLimits
         self.sharedValues = sharedValues
         self.hooks = hooks
         self.observers = observers
@@ -62,7 +75,21 @@ public struct WorkerConfiguration: Sendable {
 }
 
 extension WorkerConfiguration {
-    /// A handler with the options that it is served under.
+    /// How many messages the worker holds at most when it starts.
+    var window: Int { concurrency.multipliedReportingOverflow(by: prefetchMultiplier).partialValue }
+
+    /// Refuses settings that cannot work.
+    func validate() throws(CeleriacError) {
+        if queues.isEmpty { throw CeleriacError(.configuration, "a worker needs at least one queue") }
+        guard WorkerPool.concurrencies.contains(concurrency) else {
+            throw CeleriacError(.configuration, "concurrency is \(concurrency): it must be 1 to 65535")
+        }
+        guard (1...65535).contains(prefetchMultiplier) else {
+            throw CeleriacError(.configuration, "prefetchMultiplier is \(prefetchMultiplier): it must be 1 to 65535")
+        }
+    }
+
+    /// A handler with the options under which the worker serves it.
     func configured(_ handler: TaskHandler) -> TaskHandler {
         var handler = handler
         let own = handler.options
@@ -70,10 +97,41 @@ extension WorkerConfiguration {
         for annotation in [taskAnnotations["*"], taskAnnotations[handler.name]] {
             if let annotation { options = annotation.over(options) }
         }
-        options.retry = own.retry
         options.retriedErrors = own.retriedErrors
         options.placement = own.placement
         handler.options = options
         return handler
+    }
+}
+
+/// Functions that a worker calls around every run of a task.
+public struct WorkerHooks: Sendable {
+    /// Called before the handler.
+    public var preTask: (@Sendable (TaskContext) async -> Void)?
+    /// Called after the handler, whatever its outcome.
+    public var postTask: (@Sendable (TaskContext, Outcome) async -> Void)?
+    /// Called when a handler threw an error other than a retry, before ``postTask``.
+    public var error: (@Sendable (TaskContext, any Error) async -> Void)?
+
+    /// Makes hooks; there are none by default.
+    public init(
+        preTask: (@Sendable (TaskContext) async -> Void)? = nil,
+        postTask: (@Sendable (TaskContext, Outcome) async -> Void)? = nil,
+        error: (@Sendable (TaskContext, any Error) async -> Void)? = nil
+    ) {
+        self.preTask = preTask
+        self.postTask = postTask
+        self.error = error
+    }
+}
+
+/// Names of workers.
+public enum NodeName {
+    /// `name@` and this machine's host name.
+    public static func current(_ name: String) -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "\(name)@localhost" }
+        let host = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return "\(name)@\(String(decoding: host, as: UTF8.self))"
     }
 }

@@ -1,66 +1,87 @@
 import CeleriacWire
 import Logging
-import NIOConcurrencyHelpers
-import NIOPosix
 
 import struct FoundationEssentials.Date
 
-/// A worker between its first message and its last.
+/// A worker from when it begins to consume until its last task has ended: makes the parts, and moves jobs between them.
+///
+/// A delivery goes through the intake, perhaps through the waiting room, into the pool. There a slot gives it to the runner,
+/// which ends it at the ledger. The ledger submits what follows to the effect pipeline.
 final class WorkerSession: Sendable {
-    let worker: Worker
-    let consumer: any MessageConsumer
-    let pipeline: EffectPipeline
-    let blockingPool: BlockingExecutor?
-    let logger: Logger
-    let capacity: Capacity
-    let jobs: JobQueue
-    /// Jobs that wait for their time, beside the window.
-    let shelf = Shelf()
-    /// Jobs that wait for their turn under a rate limit, within the window.
-    let limited = Shelf()
-    let slotPool: SlotPool
-    let poolSize: NIOLockedValueBox<Int>
-    /// What the broker was last told of messages beside its prefetch.
-    let toldHeld = NIOLockedValueBox(0)
-    let registrations: [String: TaskRegistration]
-    let revokedTasks = RevokedTasks()
-    let observers: [any WorkerObserver]
-    let servedQueues: NIOLockedValueBox<[String]>
-    let startTime: Date
+    private let worker: Worker
+    private let consumer: any MessageConsumer
+    private let registrations: [String: TaskRegistration]
+    private let logger: Logger
+    private let pool: WorkerPool
+    private let waiting: WaitingRoom
+    private let intake: Intake
+    private let ledger: Ledger
+    private let runner: TaskRunner
+    private let pipeline: EffectPipeline
+    private let observers: Observers
+    private let prefetch: PrefetchReport
+    private let control: WorkerControl
 
     init(worker: Worker, consumer: any MessageConsumer) {
-        let capacity = Capacity(window: worker.configuration.window)
+        let (configuration, timers) = (worker.configuration, worker.timers)
         var logger = worker.logger
-        logger[metadataKey: "worker"] = "\(worker.configuration.nodeName)"
+        logger[metadataKey: "worker"] = "\(worker.nodeName)"
+        let retryPolicy = worker.dialect.retryPolicy
+        let registrations = worker.handlers.mapValues { TaskRegistration($0, retryPolicy: retryPolicy) }
+        let observers = Observers(configuration.observers + worker.parts.compactMap(\.observer), timers: timers)
+        let revokedTasks = RevokedTasks(limits: configuration.revocationLimits)
+        let pool = WorkerPool(
+            concurrency: configuration.concurrency, prefetchMultiplier: configuration.prefetchMultiplier,
+            blocks: worker.handlers.values.contains { $0.options.placement == .blocking }, stopping: worker.stopping)
+        let waiting = WaitingRoom(
+            consumer: consumer, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+        let pipeline = EffectPipeline(
+            dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer, timers: timers,
+            logger: logger, onJobsEnded: { pool.capacity.release($0) })
+        let ledger = Ledger(
+            dialect: worker.dialect, store: worker.store, registrations: registrations, nodeName: worker.nodeName,
+            resultExpiry: configuration.resultExpiry, errorHandlers: worker.errorHandlers, observers: observers,
+            timers: timers, logger: logger, publication: { worker.publicationContext() },
+            submit: { pipeline.submit($0) })
         self.worker = worker
         self.consumer = consumer
+        self.registrations = registrations
         self.logger = logger
-        self.capacity = capacity
-        self.jobs = JobQueue(stopping: worker.stopping) { capacity.idleSlotsChanged(by: $0) }
-        self.registrations = worker.handlers.mapValues { TaskRegistration($0) }
-        self.observers = worker.configuration.observers + worker.parts.compactMap(\.observer)
-        self.servedQueues = NIOLockedValueBox(worker.configuration.queues)
-        self.startTime = worker.timers.now
-        self.slotPool = SlotPool(count: worker.configuration.concurrency)
-        self.poolSize = NIOLockedValueBox(worker.configuration.concurrency)
-        self.pipeline = EffectPipeline(
-            dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer,
-            timers: worker.timers, logger: logger, onJobsEnded: { capacity.release($0) })
-        let blocks = worker.handlers.values.contains { $0.options.placement == .blocking }
-        self.blockingPool = blocks ? BlockingExecutor(threads: worker.configuration.concurrency) : nil
+        self.pool = pool
+        self.waiting = waiting
+        self.intake = Intake(
+            dialect: worker.dialect, registrations: registrations, revokedTasks: revokedTasks,
+            acknowledgement: configuration.acknowledgement, maximumAttempts: configuration.maximumAttempts)
+        self.ledger = ledger
+        self.runner = TaskRunner(
+            dialect: worker.dialect, handlers: worker.handlers, nodeName: worker.nodeName, configuration: configuration,
+            client: worker.client, consumer: consumer, revokedTasks: revokedTasks, waiting: waiting,
+            blockingExecutor: pool.blockingExecutor, ledger: ledger, observers: observers, timers: timers,
+            logger: logger)
+        self.pipeline = pipeline
+        self.observers = observers
+        self.prefetch = PrefetchReport(consumer: consumer, pool: pool, waiting: waiting)
+        self.control = WorkerControl(
+            worker: worker, startTime: timers.now, registrations: registrations,
+            queues: ServedQueues(configuration.queues, consumer: consumer), pool: pool, waiting: waiting,
+            prefetch: prefetch,
+            revocations: Revocations(
+                tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers),
+            ledger: ledger, logger: logger)
     }
 
     /// Works until `stopping` opens, the task is cancelled, or the consumer gives up.
     func run(until stopping: Gate, onReady: () -> Void) async throws {
-        blockingPool?.start()
-        defer { blockingPool?.stop() }
+        pool.blockingExecutor?.start()
+        defer { pool.blockingExecutor?.stop() }
         let failure = await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                await self.pipeline.run(instead: { self.failure(of: $0, $1) }, call: { await self.call($0, for: $1) })
+                await self.pipeline.run(
+                    instead: { self.ledger.failure(of: $0, $1) }, call: { await self.runner.call($0, for: $1) })
             }
             let (allIdle, consumerStopped) = (Gate(), Gate())
             group.addTask(executorPreference: globalConcurrentExecutor) {
-                await self.slotPool.run(self.jobs) { job, slot in await self.perform(job, in: slot) }
+                await self.pool.slots.run(self.pool.jobs) { job, slot in await self.runner.perform(job, in: slot) }
                 allIdle.open()
             }
             group.addTask {
@@ -69,20 +90,20 @@ final class WorkerSession: Sendable {
                 } onCancel: {
                     stopping.open()
                 }
-                self.capacity.close()
+                self.pool.capacity.close()
                 await self.consumer.stop()
                 consumerStopped.open()
             }
             logger.info(
                 "worker is ready",
                 metadata: [
-                    "broker": "\(worker.broker.name)", "queues": "\(worker.configuration.queues)",
-                    "results": "\(worker.store?.name ?? "none")", "tasks": "\(worker.handlers.count)",
+                    "broker": "\(worker.broker.name)", "queues": "\(control.queues)",
+                    "results": "\(worker.store?.name ?? "none")", "tasks": "\(registrations.count)",
                 ])
             onReady()
             let partsStopping = Gate()
             for part in worker.parts {
-                group.addTask { await part.run(beside: WorkerControl(session: self), until: partsStopping) }
+                group.addTask { await part.run(beside: self.control, until: partsStopping) }
             }
             let failure = await consume()
             stopping.open()
@@ -95,26 +116,24 @@ final class WorkerSession: Sendable {
 
     // MARK: Taking messages
 
-    /// Takes messages for as long as there are any to take.
+    /// Takes messages until the worker stops.
     ///
-    /// - Returns: why the consumer gave up, or nil after a stop.
+    /// - Returns: why the consumer gave up; nil after a stop.
     private func consume() async -> (any Error)? {
         var generation: UInt64 = 0
         while true {
-            let room = await capacity.room()
+            let room = await pool.capacity.room()
             guard room > 0 else { return nil }
             do {
                 let deliveries = try await consumer.next(atMost: room)
                 if deliveries.isEmpty { return nil }
-                capacity.take(deliveries.count)
+                pool.capacity.take(deliveries.count)
                 if let latest = deliveries.last?.receipt.generation, latest != generation {
-                    // What waits for its time and was given back with an earlier connection comes again.
                     generation = latest
-                    shelf.remove { !self.consumer.isHeld($0.receipt) }.forEach(forget)
-                    limited.remove { !self.consumer.isHeld($0.receipt) }.forEach(dropUnheld)
+                    waiting.dropLost()
                 }
                 accept(deliveries)
-                try await tellHeld()
+                try await prefetch.update()
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
                 return error
@@ -125,104 +144,44 @@ final class WorkerSession: Sendable {
     private func accept(_ deliveries: [Delivery]) {
         var ready: [Job] = []
         ready.reserveCapacity(deliveries.count)
+        let now = worker.timers.now
         for delivery in deliveries {
-            do {
-                if let job = try job(for: delivery) { ready.append(job) }
-            } catch {
-                park(delivery, fault: error)
+            switch intake.decision(on: delivery, now: now) {
+            case .run(let job):
+                observers.tell(.received(job.request))
+                if waiting.admit(job) { ready.append(job) }
+            case .wait(let job, let delay):
+                observers.tell(.received(job.request))
+                waiting.schedule(job, after: delay)
+            case .expired(let job): ledger.finish(job, .expired)
+            case .revoked(let job): ledger.finish(job, .revoked(.revoked))
+            case .unregistered(let request): ledger.refuse(request, receipt: delivery.receipt)
+            case .park(let fault): ledger.park(delivery, fault)
             }
         }
-        jobs.push(ready)
-    }
-
-    /// The job to run now, or nil if the delivery is dealt with otherwise.
-    private func job(for delivery: Delivery) throws(MessageFault) -> Job? {
-        if delivery.attempts >= worker.configuration.maximumAttempts {
-            throw MessageFault(
-                reason: "tooManyAttempts",
-                detail: "delivered \(delivery.attempts) times before without having been settled")
-        }
-        let request = try worker.dialect.request(of: delivery.content.get(), delivery: delivery)
-        guard let registration = registrations[request.name] else {
-            finishUnregistered(request, receipt: delivery.receipt)
-            return nil
-        }
-        let acknowledgement = registration.handler.options.acknowledgement ?? worker.configuration.acknowledgement
-        let job = Job(
-            request: request, registration: registration, receipt: delivery.receipt,
-            acknowledgesEarly: acknowledgement == .early)
-        if let expires = request.expires, expires < worker.timers.now {
-            finish(job, .expired)
-            return nil
-        }
-        if isRevoked(request) {
-            finish(job, .revoked(.revoked))
-            return nil
-        }
-        notify(.received(request))
-        if let eta = request.eta {
-            let delay = eta.timeIntervalSince(worker.timers.now)
-            if delay > 0 {
-                // It waits beside the window: others may be taken meanwhile.
-                capacity.release(1)
-                // A century is as good as for ever, and within what every clock can count.
-                shelf.put(job, delay: .seconds(min(delay, 3_155_760_000)), timers: worker.timers) { job in
-                    guard self.consumer.isHeld(job.receipt) else { return self.forget(job) }
-                    self.capacity.take(1)
-                    if self.admit(job) { self.jobs.push(CollectionOfOne(job)) }
-                }
-                return nil
-            }
-        }
-        return admit(job) ? job : nil
-    }
-
-    /// A job is not run here, since its message was given back by a lost connection and is delivered again.
-    func dropUnheld(_ job: Job) {
-        forget(job)
-        capacity.release(1)
-    }
-
-    private func forget(_ job: Job) {
-        logger.debug("a message was given back before its task began", metadata: ["task-id": "\(job.request.id)"])
-    }
-
-    private func park(_ delivery: Delivery, fault: MessageFault) {
-        logger.error(
-            "message parked",
-            metadata: ["queue": "\(delivery.queue)", "reason": "\(fault.reason)", "detail": "\(fault.detail)"])
-        pipeline.submit(
-            Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))]))
+        pool.jobs.push(ready)
     }
 
     // MARK: Stopping
 
-    private func giveBack(_ jobs: [Job]) async {
-        do {
-            try await consumer.giveBack(jobs.map(\.receipt))
-        } catch {
-            logger.warning(
-                "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(jobs.count)"])
-        }
-    }
-
     private func stop(consumerStopped: Gate, allIdle: Gate) async {
-        slotPool.close()
-        let waiting = jobs.close() + limited.close()
-        let shelved = shelf.close()
+        pool.slots.close()
+        let ready = pool.jobs.close()
+        let (limited, scheduled) = waiting.close()
         logger.info(
             "worker is stopping",
             metadata: [
-                "running": "\(activeCount)", "waiting": "\(waiting.count)",
-                "eta": "\(shelved.count)",
+                "running": "\(pool.activeCount)", "waiting": "\(ready.count + limited.count)",
+                "eta": "\(scheduled.count)",
             ])
         let isCancelled = Task.isCancelled
         let deadline = worker.timers.schedule(after: isCancelled ? .zero : worker.configuration.stopTimeout) {
-            self.slotPool.slots.forEach { $0.cancelCurrentJob() }
+            self.pool.slots.slots.forEach { $0.cancelCurrentJob() }
         }
-        // At once, so that other workers need not wait for what runs here still; but not to this one.
+        // At once, so that other workers need not wait until the last handler here has ended. But not before the consumer
+        // has stopped, or this worker might get the messages again.
         await consumerStopped.wait()
-        await giveBack(waiting + shelved)
+        await giveBack(ready + limited + scheduled)
         await allIdle.wait()
         deadline.cancel()
         pipeline.stopRetrying()
@@ -234,5 +193,14 @@ final class WorkerSession: Sendable {
         }
         pipeline.close()
         logger.info("worker has stopped")
+    }
+
+    private func giveBack(_ jobs: [Job]) async {
+        do {
+            try await consumer.giveBack(jobs.map(\.receipt))
+        } catch {
+            logger.warning(
+                "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(jobs.count)"])
+        }
     }
 }

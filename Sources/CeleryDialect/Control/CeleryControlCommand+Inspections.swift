@@ -92,7 +92,7 @@ extension CeleryControlCommand {
         case "rate_limit": return options.rateLimit?.description
         case "time_limit": return options.timeLimits.hard.map { PythonRepr().text(of: .double($0.seconds)) }
         case "soft_time_limit": return options.timeLimits.soft.map { PythonRepr().text(of: .double($0.seconds)) }
-        case "max_retries": return options.retry.maximumRetries.map { "\($0)" }
+        case "max_retries": return options.retry?.maximumRetries.map { "\($0)" }
         case "ignore_result": return python(options.ignoresResult ?? false)
         case "track_started": return python(options.tracksStarted ?? false)
         case "store_errors_even_if_ignored": return python(options.storesErrorsEvenIfIgnored ?? false)

@@ -46,13 +46,23 @@ extension CeleryControlCommand {
         let held = call.worker.jobs.filter { ids.contains($0.request.id) }
         call.worker.revoke(ids)
         let running = Set(held.filter { $0.phase == .active }.map(\.request.id))
-        await call.worker.storeRevoked(ids.filter { !running.contains($0) }, logger: call.control.logger)
+        await markRevoked(ids.filter { !running.contains($0) }, call)
         guard terminates else { return ok("tasks \(PythonSet.text(of: ids)) flagged as revoked") }
         // Tasks that had not begun never will: like Python's worker, count them too.
         let terminated = call.worker.terminate(ids, signal: signal) + held.map(\.request.id)
         return ok(
             terminated.isEmpty
                 ? "terminate: tasks unknown" : "terminate: \(unique(terminated).joined(separator: ", "))")
+    }
+
+    private static func markRevoked(_ ids: [String], _ call: CeleryControlCall) async {
+        do {
+            try await call.worker.markRevoked(ids)
+        } catch {
+            // The tasks are revoked all the same, when their messages come.
+            call.control.logger.warning(
+                "could not store that tasks are revoked", metadata: ["tasks": "\(ids.count)", "error": "\(error)"])
+        }
     }
 
     private static func revokeByStamps(_ call: CeleryControlCall) throws -> WireValue {
@@ -127,37 +137,6 @@ extension CeleryControlCommand {
                 InvalidRateLimit(
                     text: PythonExceptionText.text(type: "ValueError", arguments: [.string(message)])))
         default: throw TaskFailure("TypeError", "rate_limit() argument 'rate_limit' must be str or a number")
-        }
-    }
-}
-
-extension WorkerControl {
-    /// Stores `REVOKED` for tasks that nobody has begun, as far as the stored results show, so that those who wait for them
-    /// need not wait until a worker meets the message.
-    fileprivate func storeRevoked(_ ids: [String], logger: Logger) async {
-        guard let store = resultStore, !store.deliversOnce, !ids.isEmpty else { return }
-        do {
-            let stored = try await store.fetch(ids)
-            var records: [ResultRecord] = []
-            for (id, bytes) in zip(ids, stored) {
-                let state = try bytes.map { try dialect.result(from: $0).state } ?? .pending
-                guard [.pending, .received, .retry, TaskState(rawValue: "REJECTED")].contains(state) else { continue }
-                let exception = CeleryRemoteException(
-                    excType: "TaskRevokedError", excMessage: ["revoked"], excModule: "celery.exceptions")
-                var meta = CeleryResultMeta(
-                    status: TaskState.revoked.rawValue, result: exception.encode(), taskID: id)
-                meta.children = .array([])
-                meta.dateDone = CeleryTime.text(now)
-                records.append(
-                    ResultRecord(
-                        taskID: id, state: .revoked, payload: try meta.encode(), replyTo: "", correlationID: nil,
-                        expiry: resultExpiry))
-            }
-            if !records.isEmpty { try await store.store(records) }
-        } catch {
-            // The tasks are revoked all the same, when their messages come.
-            logger.warning(
-                "could not store that tasks are revoked", metadata: ["tasks": "\(ids.count)", "error": "\(error)"])
         }
     }
 }

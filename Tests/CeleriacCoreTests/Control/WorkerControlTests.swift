@@ -108,7 +108,7 @@ struct WorkerControlTests {
         let bench = Bench()
         let (part, seen) = (ControlProbe(), NIOLockedValueBox<[String]>([]))
         let worker = bench.worker(concurrency: 2, prefetchMultiplier: 8, parts: [part]) {
-            work.handled(options: TaskOptions(rateLimit: RateLimit("1/m"))) { text in
+            work.handled(options: TaskOptions(rateLimit: RateLimit(1, per: .seconds(60)))) { text in
                 seen.withLockedValue { $0.append(text) }
                 return text
             }
@@ -116,7 +116,7 @@ struct WorkerControlTests {
         }
         try await bench.run(worker) {
             let control = await part.control()
-            #expect(control.options(of: "work")?.rateLimit?.description == "1/m")
+            #expect(control.options(of: "work")?.rateLimit == RateLimit(1, per: .seconds(60)))
             for number in 0..<6 { _ = try await bench.client.send(work("\(number)")) }
             await until { seen.withLockedValue { $0 } == ["0"] && control.jobs.count == 5 }
             #expect(control.jobs.allSatisfy { $0.phase == .reserved })
@@ -124,7 +124,7 @@ struct WorkerControlTests {
             #expect(try await bench.client.send(quick("x")).get() == "x")
             bench.timers.advance(by: .seconds(60))
             await until { seen.withLockedValue { $0 } == ["0", "1"] }
-            #expect(control.setRateLimit(RateLimit("1/s"), of: "work"))
+            #expect(control.setRateLimit(RateLimit(1), of: "work"))
             await until { seen.withLockedValue { $0 } == ["0", "1", "2"] }
             bench.timers.advance(by: .seconds(1))
             await until { seen.withLockedValue { $0 } == ["0", "1", "2", "3"] }

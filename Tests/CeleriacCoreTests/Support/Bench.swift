@@ -32,14 +32,14 @@ struct Bench: Sendable {
             configuration: WorkerConfiguration(
                 queues: ["q"], concurrency: concurrency, prefetchMultiplier: prefetchMultiplier, nodeName: "w@test",
                 acknowledgement: acknowledgement, sharedValues: sharedValues, hooks: hooks),
-            timers: timers, machinery: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers(), parts: parts)
+            timers: timers, executor: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers(), parts: parts)
     }
 
     /// Runs the worker while `body` runs, then stops it gracefully.
     func run<Value: Sendable>(_ worker: Worker, _ body: @Sendable () async throws -> Value) async throws -> Value {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             let value = try await body()
             worker.stop()
             try await group.waitForAll()

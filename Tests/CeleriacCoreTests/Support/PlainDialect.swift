@@ -103,18 +103,44 @@ struct PlainDialect: Dialect {
         ]
     }
 
+    /// Names that tests can tell apart.
+    func failure(for fault: TaskFault) -> TaskFailure {
+        switch fault {
+        case .thrown(let error, _, _): TaskFailure(error)
+        case .softTimeLimit: TaskFailure(type: "SoftTimeLimitExceeded", arguments: [])
+        case .retriesExhausted(_, _, let retries): TaskFailure("MaxRetriesExceeded", "\(retries)")
+        case .retryWithoutCause(let delay): TaskFailure("Retry", "\(delay.seconds)")
+        case .notRegistered(let name): TaskFailure("NotRegistered", name)
+        case .badCall(let text): TaskFailure("TypeError", text)
+        case .notEncodable(let error): TaskFailure("EncodeError", "\(error.code)")
+        case .followUpRefused(let error): TaskFailure("OperationalError", "\(error)")
+        }
+    }
+
+    var retryPolicy: RetryPolicy { RetryPolicy(maximumRetries: 3, delay: .fixed(.seconds(180))) }
+
     func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> ResultRecord?
     {
         try record(state, meta, request)
     }
 
+    func record(ofRevokedTask id: String, stored: TaskResult?, in context: EffectContext) throws(CeleriacError)
+        -> ResultRecord?
+    {
+        stored == nil ? try record(.revoked, "revoked", id: id) : nil
+    }
+
     private func record(_ state: TaskState, _ value: WireValue, _ request: TaskRequest) throws(CeleriacError)
         -> ResultRecord
     {
+        try record(state, value, id: request.id)
+    }
+
+    private func record(_ state: TaskState, _ value: WireValue, id: String) throws(CeleriacError) -> ResultRecord {
         ResultRecord(
-            taskID: request.id, state: state,
-            payload: try bytes(["id": .string(request.id), "state": .string(state.rawValue), "value": value]))
+            taskID: id, state: state,
+            payload: try bytes(["id": .string(id), "state": .string(state.rawValue), "value": value]))
     }
 
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {

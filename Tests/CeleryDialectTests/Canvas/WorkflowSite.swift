@@ -40,7 +40,7 @@ struct WorkflowSite: Sendable {
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             try await body()
             worker.stop()
             try await group.waitForAll()

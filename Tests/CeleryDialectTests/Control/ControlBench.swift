@@ -34,11 +34,11 @@ struct ControlBench: Sendable {
         let worker = Worker(
             dialect: CeleryFormats(), broker: mailbox, store: store,
             configuration: WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: "w@test"),
-            timers: timers, machinery: EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.next()),
+            timers: timers, executor: EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.next()),
             logger: logger, handlers: handlers(), parts: [part])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             do {
                 try await body()
             } catch {

@@ -37,7 +37,7 @@ struct RedisBench: Sendable {
     func run<Value: Sendable>(_ worker: Worker, _ body: @Sendable () async throws -> Value) async throws -> Value {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             let value = try await body()
             worker.stop()
             try await group.waitForAll()

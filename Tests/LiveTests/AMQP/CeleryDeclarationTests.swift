@@ -61,7 +61,7 @@ struct CeleryDeclarationTests {
         ) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             #expect(try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30)) == 5)
             let wanted = try await declarations(server, "python")
             // The mailbox is made beside the queues.

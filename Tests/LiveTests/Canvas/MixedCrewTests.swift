@@ -27,7 +27,7 @@ struct MixedCrewTests {
         let worker = site.app.worker(queues: ["swift"], concurrency: 4) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             let crews = (0..<16).map { Crew(number: $0) }
             try await succeed(crews, site, driver)
             for crew in crews { try await sendFailing(crew, site, driver) }

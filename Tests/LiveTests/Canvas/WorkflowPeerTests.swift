@@ -120,7 +120,7 @@ struct WorkflowPeerTests {
         let worker = site.app.worker(queues: ["swift"], concurrency: 4) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             try await body(site, driver)
             worker.stop()
             try await group.waitForAll()

@@ -33,7 +33,7 @@ struct KeyPrefixTests {
         ) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             let id = try await driver.send("tasks.add", [2, 3])
             #expect(try await driver.get(id) == .success(5))
             #expect(try await redis.send(RedisCommand("EXISTS", "results_celery-task-meta-\(id)")).int == 1)

@@ -19,7 +19,7 @@ enum ControlledWorker {
         ) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             do {
                 try await body(site, driver)
             } catch {

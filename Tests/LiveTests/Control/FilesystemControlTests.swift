@@ -29,7 +29,7 @@ struct FilesystemControlTests {
         ) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             do {
                 try await converse(app, driver)
             } catch {

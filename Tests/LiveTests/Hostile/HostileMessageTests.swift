@@ -107,7 +107,7 @@ struct HostileMessageTests {
         let worker = site.app.worker { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             try await body {
                 let sum = try await site.app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30))
                 #expect(sum == 5)

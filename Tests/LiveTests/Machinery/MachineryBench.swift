@@ -47,7 +47,7 @@ struct MachineryBench: Sendable {
                 return nil
             }
             group.addTask {
-                await worker.ready()
+                try await worker.ready()
                 return try await body()
             }
             var answer: Result?

@@ -19,7 +19,7 @@ struct MachineryLocalTests {
     private func run(_ server: MachineryServer, _ body: @Sendable @escaping () async throws -> Void) async throws {
         let worker = server.makeWorker(consumerTag: "w")
         async let run: Void = worker.run()
-        await worker.ready()
+        try await worker.ready()
         try await body()
         worker.stop()
         try await run

@@ -41,7 +41,7 @@ struct MachinerySite: LiveSite {
         let worker = app.makeWorker(consumerTag: "test", concurrency: 4)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             do {
                 try await body()
             } catch {

@@ -14,7 +14,7 @@ struct MatrixTests {
         let cases = PythonToSwift(site: site, driver: driver)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             try await report(.pythonToSwift, transport) { try await cases.run($0) }
             worker.stop()
             try await group.waitForAll()

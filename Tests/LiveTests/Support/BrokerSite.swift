@@ -75,7 +75,7 @@ struct BrokerSite: LiveSite {
         ) { MatrixTasks.handlers }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             do {
                 try await body()
             } catch {

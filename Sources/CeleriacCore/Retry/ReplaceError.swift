@@ -1,4 +1,0 @@
-/// What ``TaskContext/replace(with:)`` throws: let it pass through your handler.
-public struct ReplaceError: Error, Sendable {
-    let submission: Submission
-}

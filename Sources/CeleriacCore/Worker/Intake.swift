@@ -1,0 +1,64 @@
+import struct FoundationEssentials.Date
+
+/// Decides what becomes of a delivery: reads its request, and finds the task's registration. Does nothing itself.
+struct Intake: Sendable {
+    /// What becomes of a delivery.
+    enum Decision {
+        /// It is a job that may begin now, as far as its request says.
+        case run(Job)
+        /// It is a job that may not begin for this long.
+        case wait(Job, Duration)
+        /// Its time has passed.
+        case expired(Job)
+        /// It has been revoked.
+        case revoked(Job)
+        /// The worker does not know the task.
+        indirect case unregistered(TaskRequest)
+        /// It cannot be run.
+        case park(MessageFault)
+    }
+
+    private let dialect: any Dialect
+    private let registrations: [String: TaskRegistration]
+    private let revokedTasks: RevokedTasks
+    private let acknowledgement: TaskOptions.Acknowledgement
+    private let maximumAttempts: Int
+
+    /// - Parameters:
+    ///   - acknowledgement: when messages are acknowledged whose task does not say.
+    ///   - maximumAttempts: how often a message may have been delivered without having been settled.
+    init(
+        dialect: any Dialect, registrations: [String: TaskRegistration], revokedTasks: RevokedTasks,
+        acknowledgement: TaskOptions.Acknowledgement, maximumAttempts: Int
+    ) {
+        self.dialect = dialect
+        self.registrations = registrations
+        self.revokedTasks = revokedTasks
+        self.acknowledgement = acknowledgement
+        self.maximumAttempts = maximumAttempts
+    }
+
+    func decision(on delivery: Delivery, now: Date) -> Decision {
+        if delivery.attempts >= maximumAttempts {
+            return .park(
+                MessageFault(
+                    reason: "tooManyAttempts",
+                    detail: "delivered \(delivery.attempts) times before without having been settled"))
+        }
+        let request: TaskRequest
+        do {
+            request = try dialect.request(of: delivery.content.get(), delivery: delivery)
+        } catch {
+            return .park(error)
+        }
+        guard let registration = registrations[request.name] else { return .unregistered(request) }
+        let acknowledgement = registration.handler.options.acknowledgement ?? acknowledgement
+        let job = Job(
+            request: request, registration: registration, receipt: delivery.receipt,
+            acknowledgesEarly: acknowledgement == .early)
+        if let expires = request.expires, expires < now { return .expired(job) }
+        if revokedTasks.contains(request, now: now) { return .revoked(job) }
+        guard let delay = request.eta?.timeIntervalSince(now), delay > 0 else { return .run(job) }
+        return .wait(job, Duration(clampedSeconds: delay))
+    }
+}

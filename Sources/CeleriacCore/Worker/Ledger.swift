@@ -1,0 +1,192 @@
+import CeleriacWire
+import Logging
+
+import struct FoundationEssentials.Date
+
+/// Ends jobs: turns outcomes into the dialect's effects and submits them, logs them, and tells observers.
+final class Ledger: Sendable {
+    private let dialect: any Dialect
+    private let store: (any ResultStore)?
+    private let registrations: [String: TaskRegistration]
+    private let nodeName: String
+    private let resultExpiry: Duration?
+    private let errorHandlers: Set<String>
+    private let observers: Observers
+    private let timers: any TimerSource
+    private let logger: Logger
+    private let publication: @Sendable () -> PublicationContext
+    private let submit: @Sendable (Plan) -> Void
+
+    /// - Parameters:
+    ///   - errorHandlers: the error callbacks that the worker calls itself, by name.
+    ///   - publication: how messages that follow from an outcome are published.
+    ///   - submit: carries out a plan.
+    init(
+        dialect: any Dialect, store: (any ResultStore)?, registrations: [String: TaskRegistration], nodeName: String,
+        resultExpiry: Duration?, errorHandlers: Set<String>, observers: Observers, timers: any TimerSource,
+        logger: Logger, publication: @escaping @Sendable () -> PublicationContext,
+        submit: @escaping @Sendable (Plan) -> Void
+    ) {
+        self.dialect = dialect
+        self.store = store
+        self.registrations = registrations
+        self.nodeName = nodeName
+        self.resultExpiry = resultExpiry
+        self.errorHandlers = errorHandlers
+        self.observers = observers
+        self.timers = timers
+        self.logger = logger
+        self.publication = publication
+        self.submit = submit
+    }
+
+    // MARK: Ending
+
+    /// Submits what follows from a job's outcome, unless the job has one already.
+    ///
+    /// - Parameter sender: what the handler sent tasks by; nil if no handler ran.
+    func finish(_ job: Job, _ outcome: Outcome, sender: ContextSender? = nil) {
+        guard job.claimOutcome() else {
+            logger.warning("late result dropped", metadata: ["task-id": "\(job.request.id)"])
+            return
+        }
+        logger.log(outcome, of: job.request)
+        let telling = observers.later(
+            .ended(
+                job.request, outcome,
+                runtime: job.startTime.map { .seconds(max(0, timers.now.timeIntervalSince($0))) }))
+        let context = effectContext(job.handler.options, storesResult: job.storesResult, sender: sender)
+        var effects = self.effects(of: outcome, for: job, in: context)
+        // A job that never began still has its message.
+        let isAcknowledged = job.isAcknowledged
+        if isAcknowledged {
+            effects.removeAll { if case .settle = $0 { true } else { false } }
+        }
+        submit(
+            Plan(
+                receipt: isAcknowledged ? nil : job.receipt, taskID: job.request.id, endsJob: !isAcknowledged,
+                request: job.request, context: context, effects: effects, onEnd: telling))
+    }
+
+    /// Ends a delivery whose task the worker does not know.
+    func refuse(_ request: TaskRequest, receipt: Receipt) {
+        logger.error(
+            "no handler is registered for the task of a message",
+            metadata: ["task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)"])
+        let telling = observers.later(.ended(request, .unregistered, runtime: nil))
+        let context = effectContext(TaskOptions(), storesResult: request.ignoresResult != true)
+        let fault = MessageFault(
+            reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
+        let effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
+        submit(
+            Plan(
+                receipt: receipt, taskID: request.id, endsJob: true, request: request, context: context,
+                effects: effects, onEnd: telling))
+    }
+
+    /// Parks a delivery that cannot be run.
+    func park(_ delivery: Delivery, _ fault: MessageFault) {
+        logger.error(
+            "message parked",
+            metadata: ["queue": "\(delivery.queue)", "reason": "\(fault.reason)", "detail": "\(fault.detail)"])
+        submit(Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))]))
+    }
+
+    private func effects(of outcome: Outcome, for job: Job, in context: EffectContext) -> [Effect] {
+        do {
+            return try dialect.effects(of: outcome, for: job.request, in: context)
+        } catch {
+            logger.error(
+                "the outcome cannot be encoded", metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
+            let failure = Outcome.failure(dialect.failure(for: .notEncodable(error)))
+            return (try? dialect.effects(of: failure, for: job.request, in: context)) ?? [
+                .settle(.park(MessageFault(reason: "outcomeNotEncodable", detail: error.message)))
+            ]
+        }
+    }
+
+    /// The effects to carry out in place of a plan's own, which were refused time and again: the task has failed, and
+    /// whoever waits for it is told. None where the outcome has been told already.
+    func failure(of plan: Plan, _ error: any Error) -> [Effect] {
+        guard plan.tellsOutcome, let request = plan.request else { return [] }
+        let options = registrations[request.name]?.handler.options ?? TaskOptions()
+        let context = effectContext(
+            options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false))
+        let failure = Outcome.failure(dialect.failure(for: .followUpRefused(error)))
+        let effects = (try? dialect.effects(of: failure, for: request, in: context)) ?? []
+        return effects.filter { if case .settle = $0 { false } else { true } }
+    }
+
+    // MARK: On the way
+
+    /// Acknowledges the message of a job that begins.
+    func acknowledge(_ job: Job) {
+        // As with Celery's prefetch count, an acknowledged message makes room for another one.
+        submit(
+            Plan(receipt: job.receipt, taskID: job.request.id, endsJob: true, effects: [.settle(.acknowledge)]))
+    }
+
+    /// Submits a state that the worker stores by itself. The handler need not wait for it.
+    func submit(_ state: TaskState, of job: Job) {
+        let meta: WireValue = .object(["hostname": .string(nodeName)])
+        let context = effectContext(job.handler.options, storesResult: true)
+        guard let record = try? dialect.record(ofState: state, meta: meta, for: job.request, in: context)
+        else { return }
+        submit(Plan(receipt: nil, taskID: job.request.id, endsJob: false, effects: [.store(record)]))
+    }
+
+    /// Stores a state of the handler's own.
+    func store(_ state: TaskState, _ value: WireValue, for job: Job) async throws {
+        let context = effectContext(job.handler.options, storesResult: true)
+        guard let store,
+            let record = try dialect.record(ofState: state, meta: value, for: job.request, in: context)
+        else { return }
+        try await store.store([record])
+    }
+
+    /// Stores for tasks that nobody has begun, as far as their results tell, that they are revoked. Whoever waits for them
+    /// need not wait until a worker gets their messages then.
+    ///
+    /// What cannot be stored now is not tried again: a worker may begin the task meanwhile, and its result would be lost.
+    func markRevoked(_ ids: [String]) async throws {
+        guard let store, !store.deliversOnce, !ids.isEmpty else { return }
+        let context = effectContext(TaskOptions(), storesResult: true)
+        let records = try zip(ids, try await store.fetch(ids)).compactMap { id, payload in
+            try dialect.record(
+                ofRevokedTask: id, stored: try payload.map { try dialect.result(from: $0) }, in: context)
+        }
+        if !records.isEmpty { try await store.store(records) }
+    }
+
+    private func effectContext(
+        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil
+    ) -> EffectContext {
+        EffectContext(
+            nodeName: nodeName, now: timers.now, storesResult: storesResult && store != nil, taskOptions: options,
+            resultExpiry: resultExpiry, children: sender?.children ?? [], ownSteps: sender?.ownSteps ?? [],
+            errorHandlers: errorHandlers, publication: publication())
+    }
+}
+
+extension Logger {
+    fileprivate func log(_ outcome: Outcome, of request: TaskRequest) {
+        func metadata(_ more: Logger.Metadata = [:]) -> Logger.Metadata {
+            more.merging(["task": "\(request.name)", "task-id": "\(request.id)"]) { $1 }
+        }
+        switch outcome {
+        case .success: debug("task succeeded", metadata: metadata())
+        case .failure(let failure): warning("task failed", metadata: metadata(["error": "\(failure)"]))
+        case .replaced: info("task is replaced", metadata: metadata())
+        case .retry(let eta, let cause, _, _):
+            info("task is retried", metadata: metadata(["eta": "\(eta)", "error": "\(cause)"]))
+        case .expired: info("task has expired", metadata: metadata())
+        case .timedOut(let limit):
+            error(
+                "task passed its hard time limit; its slot is taken until the handler returns",
+                metadata: metadata(["seconds": "\(limit)"]))
+        case .revoked(let revocation): info("task is revoked", metadata: metadata(["how": "\(revocation)"]))
+        case .rejected(let requeue): info("task is rejected", metadata: metadata(["requeue": "\(requeue)"]))
+        case .unregistered, .ignored: break
+        }
+    }
+}

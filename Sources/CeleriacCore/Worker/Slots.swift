@@ -1,0 +1,136 @@
+import NIOConcurrencyHelpers
+
+/// A place for one running handler.
+///
+/// All jobs of a slot run in one task, so that a job does not cost a task of its own. Cancelling a job cancels that task,
+/// and the slot goes on with a new one.
+final class Slot: Sendable {
+    private struct State {
+        var job: Job?
+        var isCancelled = false
+        var isWatchOver = false
+        var watcher: CheckedContinuation<Void, Never>?
+    }
+    private enum Exit { case watch, queueClosed, cancelled }
+    private let state = NIOLockedValueBox(State())
+
+    /// The job that runs here.
+    var currentJob: Job? { state.withLockedValue { $0.job } }
+
+    /// Runs jobs until the queue is closed.
+    func run(_ queue: JobQueue, perform: @escaping @Sendable (Job, Slot) async -> Void) async {
+        while await runUntilCancelled(queue, perform: perform) == .cancelled {
+            state.withLockedValue { $0 = State() }
+        }
+    }
+
+    private func runUntilCancelled(
+        _ queue: JobQueue, perform: @escaping @Sendable (Job, Slot) async -> Void
+    ) async -> Exit {
+        await withTaskGroup(of: Exit.self) { group in
+            group.addTask {
+                while let job = await queue.next() {
+                    self.state.withLockedValue { $0.job = job }
+                    await perform(job, self)
+                    let isCancelled = self.state.withLockedValue { state in
+                        state.job = nil
+                        return state.isCancelled
+                    }
+                    if isCancelled { return .cancelled }
+                }
+                return .queueClosed
+            }
+            group.addTask {
+                await self.watchForCancellation()
+                return .watch
+            }
+            var exit = Exit.queueClosed
+            for await ended in group {
+                if ended == .watch {
+                    if self.state.withLockedValue({ $0.isCancelled }) { group.cancelAll() }
+                } else {
+                    exit = ended
+                    endWatch()
+                }
+            }
+            return exit
+        }
+    }
+
+    /// Cancels the task of a job if the job still runs here.
+    func cancel(_ job: Job) { cancel { $0 === job } }
+
+    /// Cancels the task of the job that runs here.
+    func cancelCurrentJob() { cancel { _ in true } }
+
+    private func cancel(if matches: (Job) -> Bool) {
+        let watcher = state.withLockedValue { state in
+            guard let job = state.job, matches(job) else { return nil as CheckedContinuation<Void, Never>? }
+            state.isCancelled = true
+            defer { state.watcher = nil }
+            return state.watcher
+        }
+        watcher?.resume()
+    }
+
+    private func watchForCancellation() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLockedValue { state in
+                if state.isCancelled || state.isWatchOver { return true }
+                state.watcher = continuation
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    private func endWatch() {
+        let watcher = state.withLockedValue { state in
+            state.isWatchOver = true
+            defer { state.watcher = nil }
+            return state.watcher
+        }
+        watcher?.resume()
+    }
+}
+
+/// The slots of a worker. Their number can change while the worker runs.
+final class SlotPool: Sendable {
+    private let state: NIOLockedValueBox<[Slot]>
+    private let newcomers: AsyncStream<Slot>
+    private let continuation: AsyncStream<Slot>.Continuation
+
+    init(count: Int) {
+        let slots = (0..<count).map { _ in Slot() }
+        state = NIOLockedValueBox(slots)
+        (newcomers, continuation) = AsyncStream.makeStream(of: Slot.self)
+        for slot in slots { continuation.yield(slot) }
+    }
+
+    /// All slots, including those that will end after their job.
+    var slots: [Slot] { state.withLockedValue { $0 } }
+
+    /// The jobs that run now.
+    var currentJobs: [Job] { slots.compactMap(\.currentJob) }
+
+    func add(_ count: Int) {
+        let slots = (0..<count).map { _ in Slot() }
+        state.withLockedValue { $0 += slots }
+        for slot in slots { continuation.yield(slot) }
+    }
+
+    /// Adds no more slots.
+    func close() { continuation.finish() }
+
+    /// Runs the slots until both the pool and the queue are closed.
+    func run(_ queue: JobQueue, perform: @escaping @Sendable (Job, Slot) async -> Void) async {
+        await withDiscardingTaskGroup { group in
+            for await slot in newcomers {
+                group.addTask {
+                    await slot.run(queue, perform: perform)
+                    self.state.withLockedValue { $0.removeAll { $0 === slot } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import CeleriacWire
+import Logging
+
+import struct FoundationEssentials.Date
+
+/// Runs handlers: decides whether a job may still begin, runs its handler within its limits and among the hooks, and turns
+/// what the handler returns or throws into an outcome.
+final class TaskRunner: Sendable {
+    private let dialect: any Dialect
+    private let handlers: [String: TaskHandler]
+    private let nodeName: String
+    private let hooks: WorkerHooks
+    private let sharedValues: SharedValues
+    private let client: Client?
+    private let consumer: any MessageConsumer
+    private let revokedTasks: RevokedTasks
+    private let waiting: WaitingRoom
+    private let blockingExecutor: BlockingExecutor?
+    private let ledger: Ledger
+    private let observers: Observers
+    private let timers: any TimerSource
+    private let logger: Logger
+
+    init(
+        dialect: any Dialect, handlers: [String: TaskHandler], nodeName: String, configuration: WorkerConfiguration,
+        client: Client?, consumer: any MessageConsumer, revokedTasks: RevokedTasks, waiting: WaitingRoom,
+        blockingExecutor: BlockingExecutor?, ledger: Ledger, observers: Observers, timers: any TimerSource,
+        logger: Logger
+    ) {
+        self.dialect = dialect
+        self.handlers = handlers
+        self.nodeName = nodeName
+        self.hooks = configuration.hooks
+        self.sharedValues = configuration.sharedValues
+        self.client = client
+        self.consumer = consumer
+        self.revokedTasks = revokedTasks
+        self.waiting = waiting
+        self.blockingExecutor = blockingExecutor
+        self.ledger = ledger
+        self.observers = observers
+        self.timers = timers
+        self.logger = logger
+    }
+
+    /// Runs a job in a slot, until its outcome is submitted and the hooks have been called.
+    func perform(_ job: Job, in slot: Slot) async {
+        guard mayBegin(job) else { return }
+        let request = job.request
+        if request.redelivered {
+            guard await markBegun(job) else { return }
+        }
+        job.begin(at: timers.now)
+        observers.tell(.started(request))
+        if job.isAcknowledged { ledger.acknowledge(job) }
+        let sender = ContextSender(client: client)
+        let context = context(of: request, sender: sender) { [ledger] state, value in
+            try await ledger.store(state, value, for: job)
+        }
+        let storesResult = job.storesResult
+        let tracked = storesResult ? dialect.trackedStates : []
+        if tracked.contains(.received) { ledger.submit(.received, of: job) }
+        if let refusal = request.refusal {
+            await hooks.error?(context, refusal)
+            return ledger.finish(job, .failure(refusal))
+        }
+        if tracked.contains(.started) || storesResult && job.handler.options.tracksStarted == true {
+            ledger.submit(.started, of: job)
+        }
+        let limits = TimeLimitWatch(job: job, slot: slot, ledger: ledger, timers: timers)
+        await hooks.preTask?(context)
+        let outcome = await outcome(of: job, context: context, limits: limits)
+        limits?.end()
+        ledger.finish(job, outcome, sender: sender)
+        await hooks.postTask?(context, outcome)
+    }
+
+    /// Whether a job may begin now that it has a slot. Otherwise it is ended or dropped here.
+    private func mayBegin(_ job: Job) -> Bool {
+        guard consumer.isHeld(job.receipt) else {
+            waiting.drop(job)
+            return false
+        }
+        let now = timers.now
+        if let expires = job.request.expires, expires < now {
+            ledger.finish(job, .expired)
+            return false
+        }
+        if revokedTasks.contains(job.request, now: now) {
+            ledger.finish(job, .revoked(.revoked))
+            return false
+        }
+        return true
+    }
+
+    /// Tells the consumer that a job begins whose message was delivered before.
+    ///
+    /// - Returns: whether the job may still begin.
+    private func markBegun(_ job: Job) async -> Bool {
+        do {
+            try await consumer.markBegun([job.receipt])
+        } catch {
+            logger.warning(
+                "could not note that a task begins which was delivered before",
+                metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
+        }
+        guard consumer.isHeld(job.receipt) else {
+            waiting.drop(job)
+            return false
+        }
+        // It may have been terminated meanwhile.
+        return !job.hasOutcome
+    }
+
+    /// Calls an error callback of this worker. What the callback throws changes nothing.
+    func call(_ call: ErrorCall, for plan: Plan) async {
+        guard var request = plan.request, let callback = handlers[call.name]?.callback else { return }
+        request.id = call.failedID
+        let context = context(of: request, sender: ContextSender(client: client)) { _, _ in }
+        do {
+            try await callback(context, call)
+        } catch {
+            logger.error(
+                "an error callback failed",
+                metadata: ["callback": "\(call.name)", "task-id": "\(request.id)", "error": "\(error)"])
+        }
+    }
+
+    private func context(
+        of request: TaskRequest, sender: ContextSender,
+        storeState: @escaping @Sendable (TaskState, WireValue) async throws -> Void
+    ) -> TaskContext {
+        TaskContext(
+            request: request, nodeName: nodeName, dialect: dialect, baseLogger: logger, values: sharedValues,
+            sender: sender, handlers: handlers, storeState: storeState)
+    }
+
+    // MARK: Outcomes
+
+    private func outcome(of job: Job, context: TaskContext, limits: TimeLimitWatch?) async -> Outcome {
+        do {
+            if job.handler.options.placement == .blocking, let blockingExecutor {
+                let run = job.handler.run
+                return .success(try await withTaskExecutorPreference(blockingExecutor) { try await run(context) })
+            }
+            return .success(try await job.handler.run(context))
+        } catch {
+            return await outcome(of: job, error: error, context: context, limits: limits)
+        }
+    }
+
+    private func outcome(of job: Job, error: any Error, context: TaskContext, limits: TimeLimitWatch?) async -> Outcome
+    {
+        switch error {
+        case let retry as RetryError:
+            return self.retry(job, retry)
+        case let replacement as ReplaceError:
+            return .replaced(Replacement(replacement.submission))
+        case is IgnoreResult:
+            return .ignored
+        case let rejection as Rejection:
+            return .rejected(requeue: rejection.requeue)
+        case is CancellationError where limits?.softLimitPassed == true:
+            return .failure(dialect.failure(for: .softTimeLimit))
+        case is CancellationError where Task.isCancelled:
+            // The worker stops and the handler gave way: the task must run again.
+            return .rejected(requeue: true)
+        case _ where job.handler.options.retriedErrors.contains(error):
+            return self.retry(job, RetryError(delay: nil, maximumRetries: nil, cause: error))
+        default:
+            await hooks.error?(context, error)
+            return .failure(failure(error, of: job.request))
+        }
+    }
+
+    private func retry(_ job: Job, _ retry: RetryError) -> Outcome {
+        let policy = job.registration.retryPolicy
+        let request = job.request
+        if let maximum = retry.maximumRetries ?? policy.maximumRetries, request.retries >= maximum {
+            guard let cause = retry.cause else {
+                let fault = TaskFault.retriesExhausted(task: request.name, id: request.id, retries: request.retries)
+                return .failure(dialect.failure(for: fault))
+            }
+            return .failure(failure(cause, of: request))
+        }
+        let delay =
+            retry.delay ?? policy.delay(afterRetries: request.retries, random: Double.random(in: 0..<1))
+        let cause = retry.cause ?? dialect.failure(for: .retryWithoutCause(delay: delay))
+        return .retry(
+            eta: timers.now.addingTimeInterval(delay.seconds), cause: failure(cause, of: request),
+            arguments: retry.arguments, keywordArguments: retry.keywordArguments)
+    }
+
+    private func failure(_ error: any Error, of request: TaskRequest) -> TaskFailure {
+        dialect.failure(for: .thrown(error, task: request.name, id: request.id))
+    }
+}

@@ -1,0 +1,156 @@
+import Logging
+import NIOConcurrencyHelpers
+
+/// The jobs that may not begin yet.
+///
+/// Some wait for their time, beside the window, so that the worker can take other messages meanwhile. Some wait for their
+/// turn under a rate limit, inside the window.
+final class WaitingRoom: Sendable {
+    private let scheduled = Shelf()
+    private let limited = Shelf()
+    private let consumer: any MessageConsumer
+    private let capacity: Capacity
+    private let jobs: JobQueue
+    private let timers: any TimerSource
+    private let logger: Logger
+
+    /// - Parameter jobs: where jobs go when they may begin.
+    init(
+        consumer: any MessageConsumer, capacity: Capacity, jobs: JobQueue, timers: any TimerSource, logger: Logger
+    ) {
+        self.consumer = consumer
+        self.capacity = capacity
+        self.jobs = jobs
+        self.timers = timers
+        self.logger = logger
+    }
+
+    /// The jobs that wait for their time, in order.
+    var scheduledJobs: [Job] { scheduled.jobs }
+
+    /// How many jobs wait for their time.
+    var scheduledCount: Int { scheduled.count }
+
+    /// The jobs that wait for their turn under a rate limit, in order.
+    var limitedJobs: [Job] { limited.jobs }
+
+    /// Keeps a job until its time, which is `delay` from now.
+    func schedule(_ job: Job, after delay: Duration) {
+        capacity.release(1)
+        scheduled.put(job, delay: delay, timers: timers) { job in
+            guard self.consumer.isHeld(job.receipt) else { return self.logLost(job) }
+            self.capacity.take(1)
+            if self.admit(job) { self.jobs.push(CollectionOfOne(job)) }
+        }
+    }
+
+    /// Whether a job may go on now. Otherwise it is kept until its turn under its task's rate limit.
+    func admit(_ job: Job) -> Bool {
+        guard let delay = job.registration.takeTurn(at: timers.now) else { return true }
+        limited.put(job, delay: Duration(clampedSeconds: delay), timers: timers) { job in
+            self.jobs.push(CollectionOfOne(job))
+        }
+        return false
+    }
+
+    /// Gives the waiting jobs of a task new turns, in order, after its rate limit has changed.
+    func renewTurns(of registration: TaskRegistration) {
+        for job in limited.remove(where: { $0.registration === registration }) where admit(job) {
+            jobs.push(CollectionOfOne(job))
+        }
+    }
+
+    /// Takes jobs out, to be ended by the caller. All of them count within the window then.
+    func takeOut(where matches: (Job) -> Bool) -> [Job] {
+        let scheduled = scheduled.remove(where: matches)
+        // They waited beside the window, and ending them gives up a place in it.
+        if !scheduled.isEmpty { capacity.take(scheduled.count) }
+        return scheduled + limited.remove(where: matches)
+    }
+
+    /// Drops the jobs whose messages were given back with a lost connection: they are delivered again.
+    func dropLost() {
+        scheduled.remove { !self.consumer.isHeld($0.receipt) }.forEach(logLost)
+        limited.remove { !self.consumer.isHeld($0.receipt) }.forEach(drop)
+    }
+
+    /// Drops a job within the window whose message was given back with a lost connection.
+    func drop(_ job: Job) {
+        logLost(job)
+        capacity.release(1)
+    }
+
+    /// Stops all timers.
+    ///
+    /// - Returns: the jobs that waited, in order.
+    func close() -> (limited: [Job], scheduled: [Job]) { (limited.close(), scheduled.close()) }
+
+    private func logLost(_ job: Job) {
+        logger.debug(
+            "the connection was lost and the message given back before its task began",
+            metadata: ["task-id": "\(job.request.id)"])
+    }
+}
+
+/// Jobs in their order, each with a timer. They take no slot.
+private final class Shelf: Sendable {
+    private struct Entry {
+        let job: Job
+        let timer: any RunningTimer
+        /// Its place in the order.
+        let number: UInt64
+    }
+    private struct State {
+        var timers: [ObjectIdentifier: Entry] = [:]
+        var nextNumber: UInt64 = 0
+        var isClosed = false
+    }
+    private let state = NIOLockedValueBox(State())
+
+    /// How many jobs wait.
+    var count: Int { state.withLockedValue { $0.timers.count } }
+
+    /// The jobs that wait, in the order in which they came.
+    var jobs: [Job] {
+        state.withLockedValue { $0.timers.values.sorted { $0.number < $1.number } }.map(\.job)
+    }
+
+    /// Takes jobs out and stops their timers.
+    func remove(where matches: (Job) -> Bool) -> [Job] {
+        let removed = state.withLockedValue { state in
+            let removed = state.timers.filter { matches($0.value.job) }
+            for id in removed.keys { state.timers[id] = nil }
+            return removed.values.sorted { $0.number < $1.number }
+        }
+        for entry in removed { entry.timer.cancel() }
+        return removed.map(\.job)
+    }
+
+    /// Keeps a job until `delay` has passed, then passes it to `ready`.
+    func put(_ job: Job, delay: Duration, timers: any TimerSource, ready: @escaping @Sendable (Job) -> Void) {
+        let id = ObjectIdentifier(job)
+        // Under the lock, so that the timer is known before it can fire.
+        state.withLockedValue { state in
+            guard !state.isClosed else { return }
+            let timer = timers.schedule(after: delay) {
+                let isDue = self.state.withLockedValue { $0.timers.removeValue(forKey: id) != nil }
+                if isDue { ready(job) }
+            }
+            state.timers[id] = Entry(job: job, timer: timer, number: state.nextNumber)
+            state.nextNumber += 1
+        }
+    }
+
+    /// Stops all timers.
+    ///
+    /// - Returns: the jobs whose time had not come.
+    func close() -> [Job] {
+        let waiting = state.withLockedValue { state in
+            state.isClosed = true
+            defer { state.timers = [:] }
+            return state.timers.values.sorted { $0.number < $1.number }
+        }
+        for entry in waiting { entry.timer.cancel() }
+        return waiting.map(\.job)
+    }
+}

@@ -1,0 +1,91 @@
+import NIOConcurrencyHelpers
+
+/// Where handlers run: the queue of ready jobs, the slots that take them, and the window of messages held for them.
+///
+/// It can be resized while the worker runs.
+final class WorkerPool: Sendable {
+    /// How many handlers may run at once.
+    static let concurrencies = 1...65535
+
+    let capacity: Capacity
+    let jobs: JobQueue
+    let slots: SlotPool
+    /// Runs handlers that block their thread; nil where no task has such a handler.
+    let blockingExecutor: BlockingExecutor?
+    private let prefetchMultiplier: Int
+    private let size: NIOLockedValueBox<Int>
+
+    /// - Parameters:
+    ///   - blocks: whether there are handlers that block their thread.
+    ///   - stopping: once it is open no further job begins.
+    init(concurrency: Int, prefetchMultiplier: Int, blocks: Bool, stopping: Gate) {
+        let capacity = Capacity(window: concurrency * prefetchMultiplier)
+        self.capacity = capacity
+        self.jobs = JobQueue(stopping: stopping) { capacity.idleSlotsChanged(by: $0) }
+        self.slots = SlotPool(count: concurrency)
+        self.blockingExecutor = blocks ? BlockingExecutor(threads: concurrency) : nil
+        self.prefetchMultiplier = prefetchMultiplier
+        self.size = NIOLockedValueBox(concurrency)
+    }
+
+    /// How many handlers may run at once now.
+    var concurrency: Int { size.withLockedValue { $0 } }
+
+    /// How many messages the worker holds at most now, apart from those that wait for their time.
+    var window: Int { concurrency * prefetchMultiplier }
+
+    /// How many handlers run now.
+    var activeCount: Int { slots.currentJobs.count }
+
+    /// Changes how many handlers may run at once. Running handlers go on: the pool shrinks as they end.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` for a total outside ``concurrencies``.
+    func resize(by change: Int) throws(CeleriacError) {
+        let isResized = size.withLockedValue { size in
+            let (new, overflows) = size.addingReportingOverflow(change)
+            guard !overflows, Self.concurrencies.contains(new) else { return false }
+            size = new
+            if change > 0 {
+                blockingExecutor?.grow(to: new)
+                slots.add(change - jobs.keepSlots(change))
+            } else {
+                jobs.dismissSlots(-change)
+            }
+            capacity.resize(to: new * prefetchMultiplier)
+            return true
+        }
+        guard isResized else {
+            throw CeleriacError(.configuration, "the concurrency must be 1 to \(Self.concurrencies.upperBound)")
+        }
+    }
+}
+
+/// Tells the broker how many messages the worker may hold in addition to those that it asked for when it began to consume:
+/// those that wait for their time, and those by which its window has grown.
+final class PrefetchReport: Sendable {
+    private let consumer: any MessageConsumer
+    private let pool: WorkerPool
+    private let waiting: WaitingRoom
+    private let initialWindow: Int
+    private let reported = NIOLockedValueBox(0)
+
+    init(consumer: any MessageConsumer, pool: WorkerPool, waiting: WaitingRoom) {
+        self.consumer = consumer
+        self.pool = pool
+        self.waiting = waiting
+        self.initialWindow = pool.window
+    }
+
+    /// How many messages the worker may hold in all.
+    var count: Int { pool.window + waiting.scheduledCount }
+
+    /// Tells the broker if the number has changed.
+    func update() async throws {
+        let additional = count - initialWindow
+        let isNew = reported.withLockedValue { reported in
+            defer { reported = additional }
+            return reported != additional
+        }
+        if isNew { try await consumer.hold(additional) }
+    }
+}

@@ -1,0 +1,64 @@
+public import CeleriacCore
+import CeleriacWire
+import CeleryWire
+
+extension CeleryFormats {
+    /// The exception that Celery raises for what went wrong.
+    public func failure(for fault: TaskFault) -> TaskFailure {
+        switch fault {
+        case .thrown(let error, let task, let id):
+            TaskFailure(error, task: task, id: id)
+        case .softTimeLimit:
+            TaskFailure(type: "SoftTimeLimitExceeded", module: "billiard.exceptions", arguments: [])
+        case .retriesExhausted(let task, let id, let retries):
+            TaskFailure(
+                "MaxRetriesExceededError", module: "celery.exceptions",
+                "Can't retry \(task)[\(id)]: retried \(retries) times")
+        case .retryWithoutCause(let delay):
+            TaskFailure("Retry", module: "celery.exceptions", "Retry in \(delay.seconds)s")
+        case .notRegistered(let name):
+            TaskFailure("NotRegistered", module: "celery.exceptions", name)
+        case .badCall(let text):
+            TaskFailure("TypeError", text)
+        case .notEncodable(let error):
+            TaskFailure("EncodeError", module: "kombu.exceptions", String(describing: error.code))
+        case .followUpRefused(let error):
+            TaskFailure(
+                "OperationalError", module: "kombu.exceptions",
+                "what follows from the task could not be carried out: \(error)")
+        }
+    }
+
+    /// Three retries, 180 seconds apart.
+    public var retryPolicy: RetryPolicy { RetryPolicy() }
+
+    /// The state `REVOKED`, unless a worker has begun the task.
+    public func record(
+        ofRevokedTask id: String, stored: TaskResult?, in context: EffectContext
+    ) throws(CeleriacError) -> ResultRecord? {
+        let open: [TaskState] = [.pending, .received, .retry, TaskState(rawValue: "REJECTED")]
+        guard open.contains(stored?.state ?? .pending) else { return nil }
+        let failure = TaskFailure("TaskRevokedError", module: "celery.exceptions", "revoked")
+        var meta = CeleryResultMeta(
+            status: TaskState.revoked.rawValue, result: CeleryRemoteException(failure).encode(), taskID: id)
+        meta.children = .array([])
+        meta.dateDone = CeleryTime.text(context.now)
+        do {
+            return ResultRecord(
+                taskID: id, state: .revoked, payload: try meta.encode(), replyTo: "", correlationID: nil,
+                expiry: context.resultExpiry)
+        } catch {
+            throw CeleriacError(.unsupported, "the revocation of a task cannot be encoded", cause: error)
+        }
+    }
+}
+
+extension TaskFailure {
+    /// The exception that stands for an error which the handler of a task threw.
+    init(_ error: any Error, task: String, id: String) {
+        self.init(error)
+        // Python does not show the module of its own exceptions either.
+        if module == "builtins" { module = nil }
+        traceback = traceback ?? "Swift task \(task)[\(id)] failed:\n\(self)"
+    }
+}

@@ -1,0 +1,28 @@
+public import CeleriacCore
+
+extension MachineryFormats {
+    /// The failure for what went wrong. Only its text reaches Go: the one argument, or else the type.
+    public func failure(for fault: TaskFault) -> TaskFailure {
+        switch fault {
+        case .thrown(let error, _, _):
+            TaskFailure(error)
+        case .softTimeLimit:
+            TaskFailure("error", "SoftTimeLimitExceeded")
+        case .retriesExhausted(let task, let id, let retries):
+            TaskFailure("error", "Can't retry \(task)[\(id)]: retried \(retries) times")
+        case .retryWithoutCause(let delay):
+            TaskFailure("error", "Retry in \(delay.seconds)s")
+        case .notRegistered(let name):
+            TaskFailure("error", name)
+        case .badCall(let text):
+            TaskFailure("error", text)
+        case .notEncodable(let error):
+            TaskFailure("error", String(describing: error.code))
+        case .followUpRefused(let error):
+            TaskFailure("error", "what follows from the task could not be carried out: \(error)")
+        }
+    }
+
+    /// Three retries, 180 seconds apart, for handlers that ask for a retry without a delay of their own.
+    public var retryPolicy: RetryPolicy { RetryPolicy(maximumRetries: 3, delay: .fixed(.seconds(180))) }
+}

@@ -1,0 +1,160 @@
+import CeleriacTestKit
+import CeleriacWire
+import FoundationEssentials
+import Logging
+import NIOConcurrencyHelpers
+
+@testable import CeleriacCore
+
+/// The parts of a worker's session, in virtual time and without a broker: what the ledger submits is only recorded.
+struct Parts: Sendable {
+    let timers = VirtualTimers()
+    let consumer = FakeConsumer()
+    let store = MemoryResultStore()
+    let pool: WorkerPool
+    let waiting: WaitingRoom
+    let revokedTasks = RevokedTasks()
+    let ledger: Ledger
+    let runner: TaskRunner
+    let revocations: Revocations
+    let registrations: [String: TaskRegistration]
+    private let plans = NIOLockedValueBox<[Plan]>([])
+    private let dialect = PlainDialect()
+
+    init(
+        concurrency: Int = 1, prefetchMultiplier: Int = 4, configuration: WorkerConfiguration? = nil,
+        observers: [any WorkerObserver] = [], @TaskHandlerBuilder handlers: () -> [TaskHandler]
+    ) {
+        let handlers = Dictionary(handlers().map { ($0.name, $0) }) { $1 }
+        let (timers, plans) = (timers, plans)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let told = Observers(observers, timers: timers)
+        let retryPolicy = dialect.retryPolicy
+        registrations = handlers.mapValues { TaskRegistration($0, retryPolicy: retryPolicy) }
+        pool = WorkerPool(
+            concurrency: concurrency, prefetchMultiplier: prefetchMultiplier, blocks: false, stopping: Gate())
+        waiting = WaitingRoom(
+            consumer: consumer, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+        ledger = Ledger(
+            dialect: dialect, store: store, registrations: registrations, nodeName: "w@test", resultExpiry: nil,
+            errorHandlers: [], observers: told, timers: timers, logger: logger,
+            publication: {
+                PublicationContext(
+                    now: timers.now, replyTo: "", defaultQueue: "q", routes: [:], countsChords: false, resultExpiry: nil
+                )
+            },
+            submit: { plan in plans.withLockedValue { $0.append(plan) } })
+        runner = TaskRunner(
+            dialect: dialect, handlers: handlers, nodeName: "w@test",
+            configuration: configuration ?? WorkerConfiguration(queues: ["q"]), client: nil, consumer: consumer,
+            revokedTasks: revokedTasks, waiting: waiting, blockingExecutor: nil, ledger: ledger, observers: told,
+            timers: timers, logger: logger)
+        revocations = Revocations(
+            tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers)
+    }
+
+    func intake(maximumAttempts: Int = 5, acknowledgement: TaskOptions.Acknowledgement = .late) -> Intake {
+        Intake(
+            dialect: dialect, registrations: registrations, revokedTasks: revokedTasks,
+            acknowledgement: acknowledgement, maximumAttempts: maximumAttempts)
+    }
+
+    /// A job of a registered task, whose message the consumer holds.
+    func job(
+        _ id: String = "1", task: String = "work", acknowledgesEarly: Bool = false, redelivered: Bool = false,
+        change: (inout TaskRequest) -> Void = { _ in }
+    ) throws -> Job {
+        guard let registration = registrations[task] else { throw CeleriacError(.configuration, "no task \(task)") }
+        var request = TaskRequest(
+            id: id, name: task, arguments: [], keywordArguments: [:], headers: [:], queue: "q",
+            redelivered: redelivered,
+            message: WireMessage(body: Array(#"{"id": "\#(id)", "name": "\#(task)"}"#.utf8)))
+        change(&request)
+        return Job(
+            request: request, registration: registration, receipt: consumer.deliver(),
+            acknowledgesEarly: acknowledgesEarly)
+    }
+
+    /// A delivery with this JSON as its body.
+    func delivery(_ body: String, attempts: Int = 0) -> Delivery {
+        Delivery(
+            content: .success(WireMessage(body: Array(body.utf8))), queue: "q", attempts: attempts,
+            receipt: consumer.deliver())
+    }
+
+    /// What was submitted: for each plan its task and its effects in words.
+    var submitted: [String] {
+        plans.withLockedValue { $0 }.map { plan in
+            var (plan, words) = (plan, [String]())
+            while let effect = plan.first {
+                words.append(Self.words(effect))
+                plan.advance()
+            }
+            return "\(plan.taskID): \(words.joined(separator: ", "))"
+        }
+    }
+
+    /// The plans that were submitted.
+    var submittedPlans: [Plan] { plans.withLockedValue { $0 } }
+
+    static func words(_ effect: Effect) -> String {
+        switch effect {
+        case .publish(let messages): "publish \(messages.count)"
+        case .store(let record): "store \(record.state)"
+        case .chord: "chord"
+        case .call(let call): "call \(call.name)"
+        case .settle(.park(let fault)): "park \(fault.reason)"
+        case .settle(let disposition): "\(disposition)"
+        case .pause: "pause"
+        }
+    }
+
+    /// The jobs that are ready to run.
+    var ready: [String] { pool.jobs.waiting.map(\.request.id) }
+}
+
+/// A consumer that delivers nothing by itself and notes what it is told.
+final class FakeConsumer: MessageConsumer {
+    private struct State {
+        var lastTag: UInt64 = 0
+        var held: Set<Receipt> = []
+        var begun: [Receipt] = []
+        var holds: [Int] = []
+        var markError: (any Error & Sendable)?
+    }
+    private let state = NIOLockedValueBox(State())
+
+    /// The receipt of a new delivery.
+    func deliver() -> Receipt {
+        state.withLockedValue { state in
+            state.lastTag += 1
+            let receipt = Receipt(generation: 1, tag: state.lastTag)
+            state.held.insert(receipt)
+            return receipt
+        }
+    }
+
+    /// The connection is lost, and with it all that was delivered.
+    func lose() { state.withLockedValue { $0.held = [] } }
+
+    /// From now on beginnings cannot be noted.
+    func refuseMarks(with error: any Error & Sendable) { state.withLockedValue { $0.markError = error } }
+
+    var begun: [Receipt] { state.withLockedValue { $0.begun } }
+    var holds: [Int] { state.withLockedValue { $0.holds } }
+
+    func isHeld(_ receipt: Receipt) -> Bool { state.withLockedValue { $0.held.contains(receipt) } }
+
+    func markBegun(_ receipts: [Receipt]) async throws {
+        try state.withLockedValue { state in
+            if let error = state.markError { throw error }
+            state.begun += receipts
+        }
+    }
+
+    func hold(_ count: Int) async throws { state.withLockedValue { $0.holds.append(count) } }
+    func next(atMost limit: Int) async throws -> [Delivery] { [] }
+    func settle(_ settlements: [Settlement]) async throws {}
+    func stop() async {}
+    func close() async throws {}
+}

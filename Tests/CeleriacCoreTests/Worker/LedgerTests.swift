@@ -1,0 +1,86 @@
+import CeleriacTestKit
+import CeleriacWire
+import FoundationEssentials
+import Testing
+
+@testable import CeleriacCore
+
+@Suite("Ledger", .timeLimit(.minutes(1))) struct LedgerTests {
+    private let parts = Parts {
+        TaskHandler("work") { _ in .null }
+        TaskHandler("ignored", options: TaskOptions(ignoresResult: true)) { _ in .null }
+    }
+
+    @Test("submits what follows from the first outcome of a job, and drops later ones")
+    func once() throws {
+        let job = try parts.job()
+        parts.ledger.finish(job, .timedOut(limit: 1))
+        parts.ledger.finish(job, .success(1))
+        #expect(parts.submitted == ["1: store FAILURE, acknowledge"] && job.hasOutcome)
+    }
+
+    @Test("stores results as the sender says, or else the task")
+    func storesResults() throws {
+        parts.ledger.finish(try parts.job("a", task: "ignored"), .success(1))
+        parts.ledger.finish(try parts.job("b", task: "ignored") { $0.ignoresResult = false }, .success(1))
+        parts.ledger.finish(try parts.job("c") { $0.ignoresResult = true }, .success(1))
+        #expect(parts.submitted == ["a: acknowledge", "b: store SUCCESS, acknowledge", "c: acknowledge"])
+    }
+
+    @Test("an outcome that cannot be encoded is a failure")
+    func notEncodable() throws {
+        // Nothing can be replaced in this dialect.
+        let submission = Submission.task(
+            TaskSubmission(
+                id: "2", name: "work", arguments: [], keywordArguments: [:], options: SendOptions(), replyTo: ""))
+        parts.ledger.finish(try parts.job(), .replaced(submission))
+        #expect(parts.submitted == ["1: store FAILURE, acknowledge"])
+    }
+
+    @Test("a task that began with an early acknowledgement has no message to settle; one that never began has")
+    func earlyAcknowledgement() throws {
+        let (began, never) = (
+            try parts.job("began", acknowledgesEarly: true), try parts.job("never", acknowledgesEarly: true)
+        )
+        began.begin(at: parts.timers.now)
+        parts.ledger.finish(began, .success(1))
+        parts.ledger.finish(never, .expired)
+        #expect(parts.submitted == ["began: store SUCCESS", "never: store REVOKED, acknowledge"])
+        #expect(parts.submittedPlans.map(\.receipt) == [nil, never.receipt])
+        #expect(parts.submittedPlans.map(\.endsJob) == [false, true])
+    }
+
+    @Test("refuses unknown tasks, and parks what cannot be read")
+    func refuses() throws {
+        var request = try parts.job().request
+        request.name = "nobody"
+        parts.ledger.refuse(request, receipt: parts.consumer.deliver())
+        parts.ledger.park(parts.delivery("?"), MessageFault(reason: "undecodableBody", detail: ""))
+        #expect(parts.submitted == ["1: store FAILURE, park unregistered", ": park undecodableBody"])
+    }
+
+    @Test("what is refused time and again is a failure of the task, unless its outcome has been told")
+    func refusedFollowUp() throws {
+        let job = try parts.job()
+        parts.ledger.finish(job, .success(1))
+        var plan = try #require(parts.submittedPlans.first)
+        let error = CeleriacError(.publishFailed, "no")
+        #expect(parts.ledger.failure(of: plan, error).map(Parts.words) == ["store FAILURE"])
+        plan.advance()
+        #expect(parts.ledger.failure(of: plan, error).isEmpty)
+    }
+
+    @Test("stores that tasks are revoked, unless the dialect finds that they have begun")
+    func marksRevoked() async throws {
+        let begun = ResultRecord(
+            taskID: "2", state: .started, payload: Array(#"{"id": "2", "state": "STARTED", "value": null}"#.utf8))
+        try await parts.store.store([begun])
+        try await parts.ledger.markRevoked(["1", "2"])
+        let stored = try await parts.store.fetch(["1", "2"])
+        #expect(stored[1] == begun.payload)
+        let first = try PlainDialect().result(from: try #require(stored[0]))
+        #expect(first.taskID == "1" && first.state == .revoked && first.error?.type == "revoked")
+        // Nothing of it is tried again later.
+        #expect(parts.submitted.isEmpty)
+    }
+}

@@ -1,0 +1,84 @@
+import CeleriacTestKit
+import CeleriacWire
+import NIOConcurrencyHelpers
+import ServiceLifecycle
+import Testing
+
+@testable import CeleriacCore
+
+/// How a worker begins and ends.
+@Suite("Worker's life", .timeLimit(.minutes(1))) struct WorkerLifeTests {
+    /// A broker that nobody can consume from.
+    private struct ClosedBroker: Broker {
+        let error: CeleriacError
+        var name: String { "closed" }
+        func publish(_ messages: [OutgoingMessage]) async throws {}
+        func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { throw error }
+        func close() async {}
+    }
+
+    private func code(of body: () async throws -> Void) async -> CeleriacError.Code? {
+        do { try await body() } catch { return (error as? CeleriacError)?.code }
+        return nil
+    }
+
+    @Test("whoever waits for a worker that ends before it is ready gets its error")
+    func readyThrows() async throws {
+        let bench = Bench { _ in ClosedBroker(error: CeleriacError(.configuration, "no")) }
+        let worker = bench.worker {}
+        async let ready = code { try await worker.ready() }
+        #expect(await code { try await worker.run() } == .configuration)
+        #expect(await ready == .configuration)
+        #expect(await code { try await worker.ready() } == .configuration)
+    }
+
+    @Test("a stop cuts short the pause before the next attempt to connect, and nobody waits on")
+    func stopWhileConnecting() async throws {
+        let bench = Bench { _ in ClosedBroker(error: CeleriacError(.unavailable, "away")) }
+        let worker = bench.worker {}
+        async let ready = code { try await worker.ready() }
+        async let run: Void = worker.run()
+        await until { bench.timers.count == 1 }
+        worker.stop()
+        // Virtual time stands still all the while.
+        try await run
+        #expect(await ready == .closed && bench.timers.count == 0)
+    }
+
+    @Test("cancellation ends a worker that connects, and whoever waits for it")
+    func cancelWhileConnecting() async throws {
+        let bench = Bench { _ in ClosedBroker(error: CeleriacError(.unavailable, "away")) }
+        let worker = bench.worker {}
+        let run = Task { try await worker.run() }
+        await until { bench.timers.count == 1 }
+        run.cancel()
+        await #expect(throws: CancellationError.self) { try await run.value }
+        await #expect(throws: CancellationError.self) { try await worker.ready() }
+    }
+
+    @Test("a wait for a worker can be cancelled")
+    func cancelledWait() async throws {
+        let worker = Bench().worker {}
+        let ready = Task { try await worker.ready() }
+        ready.cancel()
+        await #expect(throws: CancellationError.self) { try await ready.value }
+    }
+
+    @Test("a worker that was ready stays so for those who ask later")
+    func readyAfterStop() async throws {
+        let bench = Bench()
+        let worker = bench.worker {}
+        try await bench.run(worker) { try await worker.ready() }
+        try await worker.ready()
+    }
+
+    @Test("a launched worker returns normally when remote control shuts it down")
+    func launch() async throws {
+        let bench = Bench()
+        let probe = ControlProbe()
+        let worker = bench.worker(parts: [probe]) {}
+        async let launched: Void = worker.launch()
+        await probe.control().stop()
+        try await launched
+    }
+}
