@@ -1,7 +1,7 @@
 import NIOConcurrencyHelpers
 
-/// Something to wait for that happens once.
-package final class Gate: Sendable {
+/// Something to wait for that happens once: a ``ControlMailbox`` waits for the stop of its worker.
+public final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -19,7 +19,7 @@ package final class Gate: Sendable {
     package init() {}
 
     /// Whether it has happened.
-    package var isOpen: Bool { state.withLockedValue { $0.isOpen } }
+    public var isOpen: Bool { state.withLockedValue { $0.isOpen } }
 
     /// Lets all waiters through, now and later.
     package func open() {
@@ -33,7 +33,7 @@ package final class Gate: Sendable {
     }
 
     /// Returns once the gate is open. Does not watch for cancellation: whoever cancels opens the gate.
-    package func wait() async {
+    public func wait() async {
         await withCheckedContinuation { continuation in
             if state.withLockedValue({ $0.add(continuation) }) == nil { continuation.resume() }
         }

@@ -93,7 +93,8 @@ public final class Worker: Service {
     /// Connects, however long that takes: a worker that starts before its broker waits for it.
     private func connect() async throws -> (any MessageConsumer)? {
         let options = ConsumerOptions(
-            queues: configuration.queues, prefetch: configuration.window, nodeName: configuration.nodeName)
+            queues: configuration.queues.map { TaskQueue($0) }, prefetch: configuration.window,
+            nodeName: configuration.nodeName)
         var backoff = Backoff()
         while !stopping.isOpen {
             do {

@@ -97,7 +97,7 @@ extension WorkerSession {
 
     func addQueue(_ queue: String) async throws {
         if queues.contains(queue) { return }
-        try await consumer.addQueue(queue)
+        try await consumer.addQueue(TaskQueue(queue))
         servedQueues.withLockedValue { if !$0.contains(queue) { $0.append(queue) } }
     }
 

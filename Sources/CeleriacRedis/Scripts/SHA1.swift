@@ -1,9 +1,9 @@
 #if Redis
 
 /// SHA-1, by which Redis names scripts. It protects nothing here.
-enum SHA1 {
+package enum SHA1 {
     /// The digest of bytes as 40 lower-case hexadecimal digits.
-    static func hexadecimal(_ message: [UInt8]) -> String {
+    package static func hexadecimal(_ message: [UInt8]) -> String {
         var state: [UInt32] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0]
         var padded = message
         padded.append(0x80)

@@ -9,18 +9,18 @@ final class CeleryControlNode: Sendable {
     let events: EventDispatcher
     /// What `inspect conf` tells: settings by Celery's names, without passwords.
     let settings: WireObject
-    let facts: any CeleryMailboxBroker
+    let broker: any Broker
     let software: CeleryEventFields.Software
     let logger: Logger
 
     init(
-        clock: LamportClock, events: EventDispatcher, settings: WireObject, facts: any CeleryMailboxBroker,
+        clock: LamportClock, events: EventDispatcher, settings: WireObject, broker: any Broker,
         software: CeleryEventFields.Software, logger: Logger
     ) {
         self.clock = clock
         self.events = events
         self.settings = settings
-        self.facts = facts
+        self.broker = broker
         self.software = software
         self.logger = logger
     }

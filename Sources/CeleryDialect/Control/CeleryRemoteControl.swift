@@ -14,7 +14,7 @@ package final class CeleryRemoteControl: WorkerPart {
     private let names: CeleryControlNames
     private let node: CeleryControlNode
     private let panel: ControlPanel
-    private let mailbox: any CeleryMailbox
+    private let mailbox: any ControlMailbox
     private let timers: any TimerSource
     private let logger: Logger
 
@@ -25,14 +25,13 @@ package final class CeleryRemoteControl: WorkerPart {
         configuration: CeleryControlConfiguration, broker: any Broker, nodeName: String, settings: WireObject,
         timers: any TimerSource, logger: Logger
     ) {
-        guard let broker = broker as? any CeleryMailboxBroker else { return nil }
         guard configuration.isEnabled || configuration.sendsTaskEvents || configuration.heartbeatInterval != nil else {
             return nil
         }
         var logger = logger
         logger[metadataKey: "worker"] = "\(nodeName)"
         let names = CeleryControlNames(namespace: configuration.namespace)
-        guard let mailbox = broker.mailbox(nodeName: nodeName, names: names) else { return nil }
+        guard let mailbox = broker.controlMailbox(for: nodeName, exchanges: names.exchanges(ofNode: nodeName)) else { return nil }
         let clock = LamportClock()
         let events = EventDispatcher(
             isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,
@@ -44,7 +43,7 @@ package final class CeleryRemoteControl: WorkerPart {
         self.logger = logger
         self.panel = ControlPanel(configuration)
         self.node = CeleryControlNode(
-            clock: clock, events: events, settings: settings, facts: broker,
+            clock: clock, events: events, settings: settings, broker: broker,
             software: CeleryEventFields.Software(
                 name: "celeriac", version: CeleriacVersion.text, system: ProcessFacts.system),
             logger: logger)

@@ -2,20 +2,20 @@ public import CeleriacCore
 import MachineryWire
 import NIOConcurrencyHelpers
 
-/// States and groups in this process: Machinery's eager backend.
+/// Task states and groups in this process: Machinery's eager backend.
 public final class MachineryMemoryResults: ChordStore {
     private let states = MemoryResultStore()
-    /// The members of groups whose end nobody has been told of.
+    /// The members of groups whose end was not reported yet.
     private let groups = NIOLockedValueBox<[String: [String]]>([:])
 
-    /// Makes an empty store.
+    /// Creates an empty store.
     public init() {}
 
     /// `memory`.
     public var name: String { states.name }
-    /// Nobody answers on a queue.
+    /// Empty: nobody answers on a queue.
     public var replyTo: String { "" }
-    /// States are kept to be read as often as one likes.
+    /// False: states are kept to be read as often as one likes.
     public var deliversOnce: Bool { false }
 
     /// Stores states.
@@ -35,7 +35,7 @@ public final class MachineryMemoryResults: ChordStore {
     /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws { try await states.forget(taskIDs) }
 
-    /// Stores groups, and tells, once for each chord, the states of all members when all have ended.
+    /// Stores groups, and returns, once for each chord, the states of all members when all have ended.
     public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         var completions: [ChordCompletion?] = []
         for operation in operations {
@@ -65,4 +65,57 @@ public final class MachineryMemoryResults: ChordStore {
 
     /// Does nothing.
     public func close() async {}
+}
+
+/// Keeps nothing: Machinery's null backend. Results cannot be read, and a chord's callback is sent after each member,
+/// without their results.
+public struct MachineryNullResults: ChordStore {
+    /// Creates the store.
+    public init() {}
+
+    /// `null`.
+    public var name: String { "null" }
+    /// Empty: nobody answers.
+    public var replyTo: String { "" }
+    /// False: nothing is delivered.
+    public var deliversOnce: Bool { false }
+
+    /// Does nothing.
+    public func store(_ records: [ResultRecord]) async throws {}
+
+    /// Refuses, since nothing will ever come.
+    ///
+    /// - Throws: ``CeleriacError`` with code `resultStore`.
+    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+        throw CeleriacError(.resultStore, "Task not found: the null backend keeps no results")
+    }
+
+    /// Does nothing.
+    public func unwatch(_ taskIDs: [String]) {}
+
+    /// Refuses.
+    ///
+    /// - Throws: ``CeleriacError`` with code `resultStore`.
+    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+        throw CeleriacError(.resultStore, "Task not found: the null backend keeps no results")
+    }
+
+    /// Does nothing.
+    public func forget(_ taskIDs: [String]) async throws {}
+
+    /// Counts nothing: see ``MachineryNullResults``.
+    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+        operations.map { _ in nil }
+    }
+
+    /// Does nothing.
+    public func close() async {}
+}
+
+extension ChordOperation {
+    /// The part that ended, if something follows from its header; nil for any other operation.
+    var chordPart: ChordPart? {
+        guard case .add(let part) = self, part.size != nil else { return nil }
+        return part
+    }
 }

@@ -2,10 +2,8 @@ import CeleriacCore
 import CeleriacWire
 import NIOConcurrencyHelpers
 
-@testable import CeleryDialect
-
 /// A broker in memory over which workers can be controlled, and the mailbox of its one worker.
-final class FakeMailbox: CeleryMailboxBroker, CeleryMailbox {
+final class FakeMailbox: Broker, ControlMailbox {
     private struct State {
         var receive: (@Sendable (Result<WireMessage, MessageFault>) -> Void)?
         var published: [OutgoingMessage] = []
@@ -46,9 +44,9 @@ final class FakeMailbox: CeleryMailboxBroker, CeleryMailbox {
 
     func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { try await broker.consume(options) }
 
-    func mailbox(nodeName: String, names: CeleryControlNames) -> (any CeleryMailbox)? { self }
+    func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? { self }
 
-    var controlFacts: WireObject { ["transport": "fake"] }
+    var brokerDescription: BrokerDescription { BrokerDescription(transport: "fake") }
 
     // MARK: As a mailbox
 
