@@ -8,7 +8,8 @@ import struct FoundationEssentials.Date
 @Suite("What is written down of a parked message")
 struct ParkedMessageFormatTests {
     private let format = ParkedMessageFormat(
-        style: .python, text: { String($0.timeIntervalSince1970) }, date: { Double($0).map(Date.init(timeIntervalSince1970:)) })
+        style: .python, text: { String($0.timeIntervalSince1970) },
+        date: { Double($0).map(Date.init(timeIntervalSince1970:)) })
 
     private func parked(_ message: [UInt8], time: Date? = Date(timeIntervalSince1970: 12.5)) -> ParkedMessage {
         ParkedMessage(

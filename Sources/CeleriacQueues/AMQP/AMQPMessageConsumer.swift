@@ -25,8 +25,12 @@ package final class AMQPMessageConsumer: MessageConsumer {
     ///
     /// - Parameters:
     ///   - configurations: servers to try in turn.
-    ///   - parking: by which messages are published that are kept aside.
-    ///   - name: the broker's, for logs and errors.
+    ///   - parking: publishes messages that are kept aside.
+    ///   - topology: what is the dialect's own.
+    ///   - options: what the worker asks for.
+    ///   - name: the broker's name, for logs and errors.
+    ///   - eventLoop: where the connection lives.
+    ///   - logger: where lost connections are logged.
     /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
     package static func start(
         _ configurations: [AMQPConfiguration], parking: AMQPClient, topology: any AMQPConsumerTopology,
@@ -119,9 +123,9 @@ package final class AMQPMessageConsumer: MessageConsumer {
         if state.withLockedValue({ $0.isStopped }) { try await channel.cancel(consumerTag: tag) }
     }
 
-    /// Tells the broker how much may be unsettled, unless it knows.
+    /// Tells the broker how many deliveries may be unsettled, if that has changed.
     ///
-    /// - Returns: whether only consumers that begin from now on are limited so.
+    /// - Returns: whether the limit holds only for consumers that begin from now on.
     @discardableResult
     private func setLimit(_ channel: AMQPChannel) async throws(AMQPError) -> Bool {
         let server = await channel.connection.server
@@ -139,8 +143,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
         return !limit.isGlobal
     }
 
-    /// Sets the limit anew, and where it is one of each consumer puts others in the place of those that there are. What
-    /// came by those does not count for the others: until it is settled more may come than the limit says, never less.
+    /// Sets the limit anew, and replaces the consumers if the limit is one for each consumer. Deliveries to the old
+    /// consumers do not count for the new ones: until they are settled, more may come than the limit says, never less.
     private func changeLimit() async throws(AMQPError) {
         let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
         guard let channel, try await setLimit(channel) else { return }
@@ -164,7 +168,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     logger.warning(
                         "the broker cancelled a consumer: its queue is gone", metadata: ["queue": "\(queue)"])
                     state.cancelled.append(queue)
-                case .closed: break  // The channel tells of it, also where it has no consumer.
+                case .closed: break  // The channel reports it, also where it has no consumer.
                 }
             }
             defer { state.change = Gate() }

@@ -10,7 +10,8 @@ import NIOPosix
 /// inside ``blocking(_:)``: a disk may be slow.
 package enum FileStore {
     /// Runs blocking file operations away from event loops and the concurrency pool.
-    package static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    package static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
+    {
         do {
             return try await NIOThreadPool.singleton.runIfActive(body)
         } catch {

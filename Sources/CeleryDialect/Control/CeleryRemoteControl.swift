@@ -31,7 +31,9 @@ package final class CeleryRemoteControl: WorkerPart {
         var logger = logger
         logger[metadataKey: "worker"] = "\(nodeName)"
         let names = CeleryControlNames(namespace: configuration.namespace)
-        guard let mailbox = broker.controlMailbox(for: nodeName, exchanges: names.exchanges(ofNode: nodeName)) else { return nil }
+        guard let mailbox = broker.controlMailbox(for: nodeName, exchanges: names.exchanges(ofNode: nodeName)) else {
+            return nil
+        }
         let clock = LamportClock()
         let events = EventDispatcher(
             isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,

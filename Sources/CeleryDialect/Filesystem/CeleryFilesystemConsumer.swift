@@ -86,7 +86,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         var claimed: [(queue: String, file: String)] = []
         var refused: Set<String> = []
         for name in try FileStore.names(in: folder) where claimed.count < limit {
-            guard name.hasSuffix(".msg"), let queue = queues.first(where: { CeleryFilesystemBroker.isMessage(name, ofQueue: $0) }) else {
+            guard name.hasSuffix(".msg"),
+                let queue = queues.first(where: { CeleryFilesystemBroker.isMessage(name, ofQueue: $0) })
+            else {
                 continue
             }
             do {
@@ -257,7 +259,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             time: timers.now, worker: nodeName)
         try FileStore.makeFolder(parked)
         try FileStore.write(
-            ParkedMessageFormat.celery.encode(record), to: "\(parked)/\(name).json", temporaryName: ".\(CeleryID.random()).tmp")
+            ParkedMessageFormat.celery.encode(record), to: "\(parked)/\(name).json",
+            temporaryName: ".\(CeleryID.random()).tmp")
         if held.payload == nil {
             try FileStore.move(claim, to: "\(parked)/\(name)")
         } else {

@@ -32,7 +32,9 @@ final class CeleryFilesystemMailbox: ControlMailbox {
     func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
         // What the last worker of this name left unread is not for this one.
         await attempt { _ = try self.take(isLeftover: true) }
-        await attempt { try ExchangeTable(self.exchanges.requests, controlFolder: self.controlFolder).add(self.binding) }
+        await attempt {
+            try ExchangeTable(self.exchanges.requests, controlFolder: self.controlFolder).add(self.binding)
+        }
         let changes = Lane<Void>()
         let watch = await DirectoryWatch.start(folder, eventLoop: eventLoop) { changes.put(()) }
         await withTaskGroup(of: Void.self) { group in
@@ -46,7 +48,9 @@ final class CeleryFilesystemMailbox: ControlMailbox {
             watch.stop()
             changes.close()
         }
-        await attempt { try ExchangeTable(self.exchanges.requests, controlFolder: self.controlFolder).remove(self.binding) }
+        await attempt {
+            try ExchangeTable(self.exchanges.requests, controlFolder: self.controlFolder).remove(self.binding)
+        }
         await attempt { _ = try self.take(isLeftover: true) }
     }
 

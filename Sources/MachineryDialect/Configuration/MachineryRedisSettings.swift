@@ -1,7 +1,8 @@
 /// Machinery's settings for Redis that have a meaning here. A Celeriac process uses few connections, so that those of
 /// connection pools (`max_idle`, `max_active`, `max_idle_timeout`, `wait`) have none.
 public struct MachineryRedisSettings: Sendable, Hashable {
-    /// The set of tasks that wait for their time; empty for `delayed_tasks`.
+    /// The set of tasks that wait for their time; empty for `delayed_tasks`. All applications on a database share it unless
+    /// they name others.
     public var delayedTasksKey: String
     /// How often workers look for tasks whose time has come, in milliseconds; 0 for 500.
     public var delayedTasksPollPeriod: Int
@@ -11,7 +12,9 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     public var readTimeout: Int
     /// The name that connections give themselves; empty for none.
     public var clientName: String
-    /// How long a message may stay claimed by a Celeriac worker that is gone, in seconds, before another puts it back.
+    /// How long a message may stay claimed without its claim being renewed, in seconds, before any Celeriac worker puts it
+    /// back; 0 for 60. A worker renews its claims while it holds them, so that tasks may take longer than this. Go workers
+    /// know no claims.
     public var claimTimeout: Double
 
     /// Makes settings, by default Machinery's own.
@@ -31,11 +34,16 @@ public struct MachineryRedisSettings: Sendable, Hashable {
         self.claimTimeout = claimTimeout
     }
 
-    /// The options of a broker.
-    public func options(defaultQueue: String) -> MachineryRedisOptions {
-        MachineryRedisOptions(
-            delayedTasksKey: delayedTasksKey.isEmpty ? "delayed_tasks" : delayedTasksKey,
-            delayedTasksPollPeriod: .milliseconds(delayedTasksPollPeriod > 0 ? delayedTasksPollPeriod : 500),
-            claimTimeout: .seconds(claimTimeout > 0 ? claimTimeout : 60), defaultQueue: defaultQueue)
+    // MARK: As a broker uses them
+
+    /// The key of the set of delayed tasks.
+    var delayedTasks: String { delayedTasksKey.isEmpty ? "delayed_tasks" : delayedTasksKey }
+
+    /// From one look for due tasks to the next.
+    var pollPeriod: Duration {
+        max(.milliseconds(10), .milliseconds(delayedTasksPollPeriod > 0 ? delayedTasksPollPeriod : 500))
     }
+
+    /// How long a claim stands without being renewed.
+    var claimLifetime: Duration { max(.milliseconds(400), .seconds(claimTimeout > 0 ? min(claimTimeout, 1e9) : 60)) }
 }

@@ -9,19 +9,24 @@ public import NIOCore
 
 /// Machinery's queues in Redis: a list for each queue, a sorted set for tasks that wait for their time.
 public final class MachineryRedisBroker: Broker {
-    private let options: MachineryRedisOptions
+    private let settings: MachineryRedisSettings
+    private let defaultQueue: String
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let client: RedisClient
 
     /// Creates a broker. It connects on first use.
+    ///
+    /// - Parameter defaultQueue: the queue to which a task goes that was delayed and names none.
     public init(
         _ configuration: RedisConfiguration,
-        options: MachineryRedisOptions = MachineryRedisOptions(),
+        settings: MachineryRedisSettings = MachineryRedisSettings(),
+        defaultQueue: String = "machinery_tasks",
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
-        self.options = options
+        self.settings = settings
+        self.defaultQueue = defaultQueue
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
@@ -44,14 +49,15 @@ public final class MachineryRedisBroker: Broker {
                     return RedisCommand("RPUSH", message.routingKey, message.message.body)
                 }
                 return RedisCommand(
-                    "ZADD", options.delayedTasksKey, GoTime(time).unixNanoseconds, message.message.body)
+                    "ZADD", settings.delayedTasks, GoTime(time).unixNanoseconds, message.message.body)
             })
     }
 
     /// Begins to consume.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         try await RedisMessageConsumer.start(
-            client.configuration, topology: MachineryRedisTopology(options: self.options), options: options,
+            client.configuration, topology: MachineryRedisTopology(settings: settings, defaultQueue: defaultQueue),
+            options: options,
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
 

@@ -41,9 +41,9 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     /// A script's stack takes some thousands of values.
     private static let portion = 1000
 
-    let options: MachineryRedisOptions
-
-    private var claimTimeout: Duration { max(.milliseconds(400), options.claimTimeout) }
+    let settings: MachineryRedisSettings
+    /// The queue to which a task goes that was delayed and names none.
+    let defaultQueue: String
 
     // MARK: Lists
 
@@ -90,20 +90,20 @@ struct MachineryRedisTopology: RedisConsumerTopology {
 
     // MARK: Holding
 
-    var renewalInterval: Duration { claimTimeout / 4 }
+    var renewalInterval: Duration { settings.claimLifetime / 4 }
 
     func indexKey(of list: RedisQueueList) -> String { InFlightKeys(queue: list.queue).claimed }
 
     var chores: [RedisChore] {
         [
-            RedisChore(every: claimTimeout / 2, restoreExpiredClaims),
-            RedisChore(every: max(.milliseconds(10), options.delayedTasksPollPeriod), moveDueTasks),
+            RedisChore(every: settings.claimLifetime / 2, restoreExpiredClaims),
+            RedisChore(every: settings.pollPeriod, moveDueTasks),
         ]
     }
 
     /// Puts back messages of workers that are gone.
     private func restoreExpiredClaims(_ consumer: RedisMessageConsumer) {
-        let limit = consumer.timers.now.timeIntervalSince1970 - claimTimeout.seconds
+        let limit = consumer.timers.now.timeIntervalSince1970 - settings.claimLifetime.seconds
         let commands = consumer.knownLists.map {
             RedisCommand.evaluate(MachineryScripts.restore, keys: $0.scriptKeys, arguments: [limit, 500])
         }
@@ -128,14 +128,14 @@ struct MachineryRedisTopology: RedisConsumerTopology {
         let tail: WireObject = [
             "reason": "undecodableDelayedTask",
             "detail": "a member of the delayed tasks that is not a task, or whose queue is no list",
-            "queue": .string(options.delayedTasksKey), "worker": .string(consumer.nodeName),
+            "queue": .string(settings.delayedTasks), "worker": .string(consumer.nodeName),
             "time": .string(GoTime(now).description),
         ]
         let closing = ((try? JSON.encode(.object(tail), style: .go)) ?? []).dropFirst()
         let command = RedisCommand.evaluate(
             MachineryScripts.moveDue,
             keys: [
-                options.delayedTasksKey, options.defaultQueue, InFlightKeys(queue: options.delayedTasksKey).parked,
+                settings.delayedTasks, defaultQueue, InFlightKeys(queue: settings.delayedTasks).parked,
             ],
             arguments: [GoTime(now).unixNanoseconds, portion, [UInt8(ascii: ",")] + Array(closing)])
         consumer.client.submit([command]).whenComplete { [weak consumer, logger = consumer.logger] result in

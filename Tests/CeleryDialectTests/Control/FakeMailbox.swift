@@ -42,11 +42,15 @@ final class FakeMailbox: Broker, ControlMailbox {
         }
     }
 
-    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { try await broker.consume(options) }
+    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+        FixedConsumer(base: try await broker.consume(options))
+    }
 
     func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? { self }
 
-    var brokerDescription: BrokerDescription { BrokerDescription(transport: "fake") }
+    var brokerDescription: BrokerDescription {
+        BrokerDescription(transport: "fake", host: "there", port: 7, user: "me")
+    }
 
     // MARK: As a mailbox
 
@@ -57,4 +61,15 @@ final class FakeMailbox: Broker, ControlMailbox {
     }
 
     func close() async {}
+}
+
+/// A consumer that cannot change its queues.
+private struct FixedConsumer: MessageConsumer {
+    let base: any MessageConsumer
+
+    func next(atMost limit: Int) async throws -> [Delivery] { try await base.next(atMost: limit) }
+    func settle(_ settlements: [Settlement]) async throws { try await base.settle(settlements) }
+    func giveBack(_ receipts: [Receipt]) async throws { try await base.giveBack(receipts) }
+    func stop() async { await base.stop() }
+    func close() async throws { try await base.close() }
 }

@@ -2,10 +2,8 @@
 import CeleriacCore
 import CeleriacRedis
 import CeleriacTestKit
-import CeleryDialect
 import Logging
 import NIOPosix
-import Synchronization
 import Testing
 
 @Suite("Lock in Redis", .timeLimit(.minutes(1))) struct RedisLockTests {
@@ -29,19 +27,19 @@ import Testing
 
     @Test("One holds it, the other is told for how long; a release wakes the other and leaves the note")
     func handsOver() async throws {
-        let bench = try await RedisBench()
-        let (one, other) = (try makeLock(bench.url), try makeLock(bench.url))
-        let released = Atomic(0)
-        try await other.onRelease { released.add(1, ordering: .sequentiallyConsistent) }
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let (one, other) = (try makeLock(url), try makeLock(url))
+        let released = Gate()
+        try await other.onRelease { released.open() }
         let first = try hold(await one.attempt())
         #expect(try await first.note() == nil)
         #expect(try await first.leaveNote([1, 2]))
         let rest = try rest(await other.attempt())
         #expect(rest > .zero && rest <= .seconds(60))
-        #expect(released.load(ordering: .sequentiallyConsistent) == 0)
+        #expect(!released.isOpen)
 
         try await first.release()
-        await until { released.load(ordering: .sequentiallyConsistent) == 1 }
+        await released.wait()
         let second = try hold(await other.attempt())
         #expect(try await second.note() == [1, 2])
         // The old holder can neither write, nor keep the lock, nor give back what is not its own.
@@ -51,27 +49,27 @@ import Testing
         #expect(try await second.renew())
         #expect(try await second.note() == [1, 2])
         for lock in [one, other] { await lock.close() }
-        await bench.close()
     }
 
     @Test("A hold that nobody renews ends; a renewal begins the lease anew")
     func expires() async throws {
-        let bench = try await RedisBench()
-        let (one, other) = (try makeLock(bench.url), try makeLock(bench.url))
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let redis = RedisClient(try RedisConfiguration(url: url), eventLoopGroup: group, logger: quiet)
+        let (one, other) = (try makeLock(url), try makeLock(url))
         let first = try hold(await one.attempt())
-        #expect(try await bench.int(RedisCommand("PEXPIRE", "{test}.lock", 20_000)) == 1)
+        #expect(try await redis.send(RedisCommand("PEXPIRE", "{test}.lock", 20_000)).int == 1)
         #expect(try rest(await other.attempt()) <= .seconds(20))
         #expect(try await first.renew())
         #expect(try rest(await other.attempt()) > .seconds(20))
         // As if the lease were over.
-        #expect(try await bench.int(RedisCommand("PEXPIRE", "{test}.lock", 1)) == 1)
-        try await until { try await bench.int(RedisCommand("EXISTS", "{test}.lock")) == 0 }
+        #expect(try await redis.send(RedisCommand("PEXPIRE", "{test}.lock", 1)).int == 1)
+        while try await redis.send(RedisCommand("EXISTS", "{test}.lock")).int == 1 {}
         #expect(try await first.renew() == false)
         let second = try hold(await other.attempt())
         #expect(try await first.leaveNote([1]) == false)
         #expect(try await second.renew())
         for lock in [one, other] { await lock.close() }
-        await bench.close()
+        await redis.close()
     }
 
     @Test("A server that is gone is an error, not a lost lock")

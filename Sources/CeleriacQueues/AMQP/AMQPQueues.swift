@@ -1,6 +1,6 @@
 #if AMQP
-import CeleriacAMQP
-import CeleriacCore
+package import CeleriacAMQP
+package import CeleriacCore
 import CeleriacWire
 
 extension AMQPClient {
@@ -17,7 +17,7 @@ extension AMQPClient {
             if error.isOutOfReach { throw error }
             if messages.count == 1 { return [error] }
         }
-        // One of them is at fault; the others do not suffer for it.
+        // One of them is at fault; the others are parked without it.
         for (index, message) in messages.enumerated() {
             do {
                 try await parkAll([message])
@@ -57,7 +57,7 @@ extension AMQPDelivery {
     /// Whether the body was too large to be taken, so that there is nothing to keep aside.
     var lacksBody: Bool { defect?.isBodyMissing == true }
 
-    /// The message as it is kept aside: its own body, properties and headers, and beside these why.
+    /// The message as it is kept aside: with its own body, properties and headers, and further headers that say why.
     func parked(for fault: MessageFault, queue: String, worker: String, time: String) -> WireMessage {
         var parked = message
         parked.headers["x-celeriac-reason"] = .string(fault.reason)
@@ -81,6 +81,42 @@ extension AMQPDelivery {
         // It must stay until somebody looks at it.
         parked.properties.expiration = nil
         return parked
+    }
+}
+
+/// Looking after queues at RabbitMQ.
+extension AMQPClient {
+    /// How many messages wait in a queue; 0 where it does not exist.
+    ///
+    /// - Parameter broker: the broker's name, for the error.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
+    package func depth(of queue: String, at broker: String) async throws(CeleriacError) -> Int {
+        try await lookAfter(broker) { channel throws(AMQPError) in
+            Int(try await channel.queueDeclare(queue, passive: true).messageCount)
+        }
+    }
+
+    /// Deletes all messages that wait in a queue.
+    ///
+    /// - Parameter broker: the broker's name, for the error.
+    /// - Returns: how many there were; 0 where the queue does not exist.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
+    package func purge(_ queue: String, at broker: String) async throws(CeleriacError) -> Int {
+        try await lookAfter(broker) { channel throws(AMQPError) in try await channel.queuePurge(queue) }
+    }
+
+    private func lookAfter(
+        _ broker: String, _ body: (AMQPChannel) async throws(AMQPError) -> Int
+    ) async throws(CeleriacError) -> Int {
+        do {
+            return try await connection().withChannel(body)
+        } catch {
+            // The queue does not exist.
+            if error.replyCode == 404 { return 0 }
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .configuration, "cannot look after the queues at \(broker)",
+                cause: error)
+        }
     }
 }
 #endif
