@@ -52,8 +52,9 @@ public protocol MessageConsumer: Sendable {
 
     /// Settles deliveries, all in one round trip. Each is settled once; a receipt that is not held is skipped.
     ///
-    /// - Throws: an error when a settlement did not reach the broker or was refused. The others were carried out. The
-    ///   consumer remembers how such a delivery ended: it never gives it back, and settles it in ``close()``.
+    /// - Throws: an error when a settlement did not reach the broker or was refused. The others were carried out. A consumer
+    ///   whose claims outlive its connection remembers how such a delivery ended: it never gives it back, and tries once
+    ///   more in ``close()``.
     func settle(_ settlements: [Settlement]) async throws
 
     /// Tells how many messages the worker holds beside its prefetch, so that a broker that counts them can let others
