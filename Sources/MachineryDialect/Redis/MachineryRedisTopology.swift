@@ -166,7 +166,7 @@ struct MachineryRedisTopology: RedisConsumerTopology {
 
     /// Ends claims queue by queue.
     private func end(_ claims: [RedisClaim], by script: RedisScript, _ arguments: [String]) -> [ClaimEnding] {
-        Dictionary(grouping: claims, by: \.list.queue).values.flatMap { claims in
+        Dictionary(grouping: claims) { ObjectIdentifier($0.list) }.values.flatMap { claims in
             stride(from: 0, to: claims.count, by: Self.portion).compactMap { start in
                 let portion = claims[start..<min(start + Self.portion, claims.count)]
                 return portion.first.map { first in
