@@ -40,7 +40,7 @@ package struct ParkedMessageFormat: Sendable {
         } else {
             object["message_base64"] = .string(Base64.encode(parked.message))
         }
-        return (try? JSON.encode(.object(object), style: style)) ?? []
+        return (try? WireJSON.encode(.object(object), style: style)) ?? []
     }
 
     /// Reads a record.
@@ -50,7 +50,7 @@ package struct ParkedMessageFormat: Sendable {
     ///   - queue: whose companion the record stands in.
     /// - Returns: nil if the bytes are not a record.
     package func decode(_ record: [UInt8], id: String, queue: String) -> ParkedMessage? {
-        guard let object = try? JSON.decode(record), let reason = object["reason"]?.stringValue,
+        guard let object = try? WireJSON.decode(record), let reason = object["reason"]?.stringValue,
             let message = object["message"]?.stringValue.map({ Array($0.utf8) })
                 ?? object["message_base64"]?.stringValue.flatMap({ try? Base64.decode($0) })
         else { return nil }

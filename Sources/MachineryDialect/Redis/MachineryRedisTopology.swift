@@ -131,7 +131,7 @@ struct MachineryRedisTopology: RedisConsumerTopology {
             "queue": .string(settings.delayedTasks), "worker": .string(consumer.nodeName),
             "time": .string(GoTime(now).description),
         ]
-        let closing = ((try? JSON.encode(.object(tail), style: .go)) ?? []).dropFirst()
+        let closing = ((try? WireJSON.encode(.object(tail), style: .go)) ?? []).dropFirst()
         let command = RedisCommand.evaluate(
             MachineryScripts.moveDue,
             keys: [
