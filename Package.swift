@@ -108,11 +108,26 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // What both dialects share on a transport: claims, consumers, parked messages, files.
+        .target(
+            name: "CeleriacQueues",
+            dependencies: [
+                "CeleriacCore", "CeleriacWire",
+                .target(name: "CeleriacAMQP", condition: amqp),
+                .target(name: "CeleriacRedis", condition: redis),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
         // Floor 3: dialects. One task system's formats and topology on each transport.
         .target(
             name: "CeleryDialect",
             dependencies: [
-                "CeleryWire", "CeleriacCore",
+                "CeleryWire", "CeleriacCore", "CeleriacQueues",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
             ],
@@ -121,7 +136,7 @@ let package = Package(
         .target(
             name: "MachineryDialect",
             dependencies: [
-                "MachineryWire", "CeleriacCore",
+                "MachineryWire", "CeleriacCore", "CeleriacQueues",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
             ],
@@ -190,6 +205,16 @@ let package = Package(
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CeleriacQueuesTests",
+            dependencies: [
+                "CeleriacQueues", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
+                .target(name: "CeleriacAMQP", condition: amqp),
+                .target(name: "CeleriacRedis", condition: redis),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),

@@ -138,5 +138,51 @@ struct RedisConsumerTests {
         try await bench.consumer.close()
         await bench.close()
     }
+
+    @Test("takes up a queue and gives it up")
+    func changesQueues() async throws {
+        let bench = try await Bench()
+        try await bench.publish("1")
+        try await bench.broker.publish([
+            OutgoingMessage(message: WireMessage(body: Array("2".utf8)), routingKey: "other")
+        ])
+        let first = try await bench.consumer.next(atMost: 10)
+        #expect(first.map(\.queue) == ["q"])
+        async let second = bench.consumer.next(atMost: 10)
+        try await bench.consumer.addQueue("other")
+        #expect(try await second.map(\.queue) == ["other"])
+        try await bench.consumer.removeQueue("q")
+        try await bench.publish("3")
+        async let third = bench.consumer.next(atMost: 10)
+        try await bench.broker.publish([
+            OutgoingMessage(message: WireMessage(body: Array("4".utf8)), routingKey: "other")
+        ])
+        #expect(try await third.map(\.queue) == ["other"])
+        try await bench.consumer.close()
+        #expect(try await bench.queue() == ["1", "3"])
+        #expect(try await bench.broker.depth(of: "other") == 2)
+        await bench.close()
+    }
+
+    @Test("parked messages are listed page by page, put back as they came, and dropped")
+    func parked() async throws {
+        let bench = try await Bench()
+        try await bench.publish("1", "2", "3")
+        let deliveries = try await bench.consumer.next(atMost: 3)
+        try await bench.consumer.settle(deliveries.map { Settlement($0.receipt, .park(fault)) })
+        let first = try await bench.broker.parkedMessages(in: "q", after: nil, limit: 2)
+        let second = try await bench.broker.parkedMessages(in: "q", after: first.last?.id, limit: 2)
+        #expect((first + second).map(\.message) == ["1", "2", "3"].map { Array($0.utf8) })
+        #expect(first.allSatisfy { $0.reason == "test" && $0.worker == "w" && $0.time != nil })
+        try await bench.consumer.close()
+        #expect(try await bench.broker.requeueParked((first + second).map(\.id), in: "q") == 3)
+        #expect(try await bench.queue() == ["1", "2", "3"])
+        #expect(try await bench.broker.parkedMessages(in: "q", after: nil, limit: 9).isEmpty)
+        #expect(try await bench.broker.dropParked(first.map(\.id), in: "q") == 0)
+        #expect(try await bench.broker.depth(of: "q") == 3)
+        #expect(try await bench.broker.purge("q") == 3)
+        #expect(try await bench.queue().isEmpty)
+        await bench.close()
+    }
 }
 #endif

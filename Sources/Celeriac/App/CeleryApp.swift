@@ -100,7 +100,7 @@ public final class CeleryApp: TaskSender {
     ) -> Worker {
         worker(
             WorkerConfiguration(
-                queues: (queues ?? [configuration.defaultQueue]).map { TaskQueue(stringLiteral: $0) },
+                queues: (queues ?? [configuration.defaultQueue]).map { TaskQueue($0) },
                 concurrency: concurrency),
             handlers: handlers)
     }

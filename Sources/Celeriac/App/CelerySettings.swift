@@ -78,7 +78,7 @@ public struct CelerySettings: Sendable {
         worker = WorkerConfiguration(queues: [])
         for setting in Self.table { try setting.read(&section, &self) }
         try section.finish()
-        worker.queues = [TaskQueue(stringLiteral: configuration.defaultQueue)]
+        worker.queues = [TaskQueue(configuration.defaultQueue)]
     }
 }
 

@@ -23,7 +23,7 @@ struct MachineryTransportFactory {
         case "redis", "rediss", "redis+socket":
             return MachineryRedisBroker(
                 try redis(configuration.broker),
-                options: configuration.redis.options(defaultQueue: configuration.defaultQueue),
+                settings: configuration.redis, defaultQueue: configuration.defaultQueue,
                 eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP

@@ -110,7 +110,7 @@ public final class MachineryWorker: Service {
     private func makeWorker() -> Worker {
         let hooks = hooks.withLockedValue { $0 }
         var settings = WorkerConfiguration(
-            queues: [TaskQueue(stringLiteral: queue)], concurrency: concurrency, nodeName: consumerTag,
+            queues: [TaskQueue(queue)], concurrency: concurrency, nodeName: consumerTag,
             resultExpiry: server.configuration.resultExpiry)
         settings.hooks.preTask = { context in
             if let signature = context.machinerySignature { await hooks.preTask?(signature) }

@@ -6,18 +6,18 @@ public struct Delivery: Sendable {
     public var content: Result<WireMessage, MessageFault>
     /// The queue that it came from.
     public var queue: String
-    /// The exchange that it was published to, as far as the transport tells.
+    /// The exchange that it was published to; empty where the transport does not tell.
     public var exchange: String
-    /// The routing key that it was published with.
+    /// The routing key that it was published with; the queue's name where the transport does not tell.
     public var routingKey: String
     /// Whether the broker says that it was delivered before.
     public var redelivered: Bool
-    /// How often it was claimed before, as far as the transport counts; 0 for a first delivery.
+    /// How often it was claimed before; 0 for a first delivery, and where the transport does not count.
     public var attempts: Int
     /// What to name when it is settled.
     public var receipt: Receipt
 
-    /// Makes a delivery.
+    /// Creates a delivery.
     public init(
         content: Result<WireMessage, MessageFault>,
         queue: String,
@@ -35,4 +35,64 @@ public struct Delivery: Sendable {
         self.attempts = attempts
         self.receipt = receipt
     }
+}
+
+/// A consumer's handle on one delivery: what to name when it is settled.
+///
+/// Only the consumer that made a receipt can read it. The generation distinguishes deliveries of this connection from those
+/// of an earlier one, where the broker numbers deliveries anew.
+public struct Receipt: Sendable, Hashable {
+    /// Which connection of the consumer delivered the message.
+    public var generation: UInt64
+    /// The number of the delivery in that generation.
+    public var tag: UInt64
+
+    /// Creates a receipt.
+    public init(generation: UInt64, tag: UInt64) {
+        self.generation = generation
+        self.tag = tag
+    }
+}
+
+/// How a delivery ends at the broker.
+public struct Settlement: Sendable, Hashable {
+    /// What becomes of the message.
+    public enum Disposition: Sendable, Hashable {
+        /// Done: the broker forgets it.
+        case acknowledge
+        /// Refused: dropped, or dead-lettered where the queue says so. AMQP's `basic.reject`.
+        case reject
+        /// Back to its queue, to be delivered again.
+        case requeue
+        /// Kept aside in the queue's `.parked` companion, with the reason, for a person to look at.
+        case park(MessageFault)
+    }
+
+    /// Which delivery.
+    public var receipt: Receipt
+    /// What becomes of it.
+    public var disposition: Disposition
+
+    /// Creates a settlement.
+    public init(_ receipt: Receipt, _ disposition: Disposition) {
+        self.receipt = receipt
+        self.disposition = disposition
+    }
+}
+
+/// Why a message cannot be run: a name for the machine and a sentence for a person.
+public struct MessageFault: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A short name of the kind of fault, for instance `undecodableBody`: what metrics and parked messages carry.
+    public var reason: String
+    /// What is wrong with the message, without its arguments.
+    public var detail: String
+
+    /// Creates a fault.
+    public init(reason: String, detail: String) {
+        self.reason = reason
+        self.detail = detail
+    }
+
+    /// The reason and the detail.
+    public var description: String { "\(reason): \(detail)" }
 }

@@ -13,11 +13,11 @@ public struct OutgoingMessage: Sendable, Hashable {
     /// The queue that must exist before the message is sent, so that a task sent before its worker's first start
     /// waits instead of vanishing; nil where the receiver makes its own queue (replies).
     public var declaredQueue: String?
-    /// The time before which the broker is not to deliver it, in dialects whose topology holds messages back; nil for at
-    /// once. Brokers that hold nothing back deliver it, and the worker waits.
+    /// The time before which the broker should not deliver it, in dialects whose topology holds messages back; nil for at
+    /// once. Other brokers deliver it at once, and the worker waits.
     public var notBefore: Date?
 
-    /// Makes a message for `routingKey` on `exchange`.
+    /// Creates a message for `routingKey` on `exchange`.
     public init(
         message: WireMessage, exchange: String = "", routingKey: String, declaredQueue: String? = nil,
         notBefore: Date? = nil
@@ -27,5 +27,50 @@ public struct OutgoingMessage: Sendable, Hashable {
         self.routingKey = routingKey
         self.declaredQueue = declaredQueue
         self.notBefore = notBefore
+    }
+}
+
+/// A broker took some messages of one publication and not the others.
+///
+/// The error names the others by their index in the publication. Every message that it does not name was taken and must
+/// not be published again. Brokers throw it only where messages met different fates; where none is known to have been
+/// taken, they throw the ``CeleriacError`` that says why.
+public struct PartialPublishError: Error, Sendable, CustomStringConvertible {
+    /// Messages that the broker refused, each with why. They were not taken.
+    public var refused: [Int: CeleriacError]
+    /// Messages whose answer did not arrive, each with why. They may have been taken.
+    public var unknown: [Int: CeleriacError]
+
+    /// Creates an error.
+    public init(refused: [Int: CeleriacError], unknown: [Int: CeleriacError] = [:]) {
+        self.refused = refused
+        self.unknown = unknown
+    }
+
+    /// How many messages were not taken, and the first reason.
+    public var description: String {
+        let first = refused.merging(unknown) { refusal, _ in refusal }.min { $0.key < $1.key }
+        return "\(refused.count) message(s) were refused and \(unknown.count) not confirmed, the others were taken"
+            + (first.map { ": \($0.value)" } ?? "")
+    }
+
+    /// Whether a message is not known to have been taken.
+    func names(_ index: Int) -> Bool { refused[index] != nil || unknown[index] != nil }
+
+    /// Throws what a publisher must know about its messages.
+    ///
+    /// - Parameters:
+    ///   - refused: the messages that were refused, by their index.
+    ///   - unknown: those whose answer did not arrive; all others were taken.
+    ///   - count: how many messages were published.
+    /// - Throws: the first reason if all messages met the same fate, this error if their fates differ; nothing if all were
+    ///   taken.
+    package static func check(
+        refused: [Int: CeleriacError], unknown: [Int: CeleriacError] = [:], of count: Int
+    ) throws {
+        for fate in [refused, unknown] where fate.count >= count {
+            if let first = fate.min(by: { $0.key < $1.key }) { throw first.value }
+        }
+        if !refused.isEmpty || !unknown.isEmpty { throw PartialPublishError(refused: refused, unknown: unknown) }
     }
 }

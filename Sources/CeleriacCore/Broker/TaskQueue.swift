@@ -1,17 +1,19 @@
 public import CeleriacWire
 
-/// A queue that a worker consumes, and how messages come into it.
+/// A queue that a worker consumes, and how it is declared where it does not exist.
 ///
-/// A string literal is a queue of that name on the default exchange.
+/// A string literal is the queue of that name with everything else at its default. The transports of this package use
+/// only the name today and declare queues as their dialect and their options say; the other properties are for
+/// transports that route.
 public struct TaskQueue: Sendable, Hashable, ExpressibleByStringLiteral {
-    /// How an exchange knows which messages are for the queue.
+    /// How a queue is bound to its exchange.
     public struct Binding: Sendable, Hashable {
-        /// The routing key, or a pattern of it.
+        /// The routing key, or a pattern of routing keys where the exchange compares patterns.
         public var routingKey: String
-        /// The arguments of the binding.
+        /// Arguments of the binding.
         public var arguments: WireObject
 
-        /// Makes a binding.
+        /// Creates a binding.
         public init(routingKey: String, arguments: WireObject = [:]) {
             self.routingKey = routingKey
             self.arguments = arguments
@@ -20,16 +22,16 @@ public struct TaskQueue: Sendable, Hashable, ExpressibleByStringLiteral {
 
     /// The queue's name.
     public var name: String
-    /// The exchange that it is bound to; empty for the default exchange.
+    /// The exchange that the queue is bound to; empty for the default exchange, which routes by queue name.
     public var exchange: String
-    /// The exchange's type, for instance `direct` or `topic`.
+    /// The type of the exchange: `direct`, `topic`, `fanout` or another that the broker knows.
     public var exchangeType: String
     /// The bindings to the exchange.
     public var bindings: [Binding]
-    /// The arguments with which the queue is declared.
+    /// Arguments of the queue, for instance `["x-max-priority": 10]`.
     public var arguments: WireObject
 
-    /// Makes a queue, by default on the default exchange.
+    /// Creates a queue.
     public init(
         _ name: String, exchange: String = "", exchangeType: String = "direct", bindings: [Binding] = [],
         arguments: WireObject = [:]
@@ -41,6 +43,6 @@ public struct TaskQueue: Sendable, Hashable, ExpressibleByStringLiteral {
         self.arguments = arguments
     }
 
-    /// Makes a queue on the default exchange.
+    /// Creates the queue of this name.
     public init(stringLiteral name: String) { self.init(name) }
 }

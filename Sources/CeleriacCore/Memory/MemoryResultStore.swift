@@ -9,19 +9,19 @@ public final class MemoryResultStore: ResultStore {
     }
     private let state = NIOLockedValueBox(State())
 
-    /// Makes an empty store.
+    /// Creates an empty store.
     public init() {}
 
-    /// The server or folder, without credentials.
+    /// `memory`.
     public var name: String { "memory" }
 
-    /// What messages name as the place for replies.
+    /// Empty: results are fetched, nobody answers on a queue.
     public var replyTo: String { "" }
 
-    /// Whether a result comes once rather than being kept.
+    /// False: results are kept to be read as often as one likes.
     public var deliversOnce: Bool { false }
 
-    /// Stores states in one round trip. A stored success stays.
+    /// Stores states and passes them to whoever watches their tasks. A stored success stays.
     public func store(_ records: [ResultRecord]) async throws {
         for record in records {
             let sink: (any ResultSink)? = state.withLockedValue { state in
@@ -64,6 +64,6 @@ public final class MemoryResultStore: ResultStore {
     /// Deletes what is stored of a group.
     public func forgetGroup(_ id: String) async throws { state.withLockedValue { $0.groups[id] = nil } }
 
-    /// Closes the connections.
+    /// Does nothing.
     public func close() async {}
 }

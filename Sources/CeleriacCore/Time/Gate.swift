@@ -1,7 +1,8 @@
 import NIOConcurrencyHelpers
 
-/// An event that happens once and that any number of tasks can wait for.
-package final class Gate: Sendable {
+/// An event that happens once and that any number of tasks can wait for: a ``ControlMailbox`` waits for the stop of its
+/// worker.
+public final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -19,7 +20,7 @@ package final class Gate: Sendable {
     package init() {}
 
     /// Whether the event has happened.
-    package var isOpen: Bool { state.withLockedValue { $0.isOpen } }
+    public var isOpen: Bool { state.withLockedValue { $0.isOpen } }
 
     /// Lets all waiters through, now and later.
     package func open() {
@@ -32,7 +33,7 @@ package final class Gate: Sendable {
     }
 
     /// Waits until the gate is open, even if the task is cancelled: whoever cancels must open the gate.
-    package func wait() async {
+    public func wait() async {
         await withCheckedContinuation { continuation in
             let passes = state.withLockedValue { state in
                 if !state.isOpen { state.waiters[state.newWaiter()] = continuation }

@@ -124,7 +124,7 @@ public final class Worker: Service {
     /// - Returns: nil if the worker was stopped first.
     private func connect() async throws -> (any MessageConsumer)? {
         let options = ConsumerOptions(
-            queues: configuration.queues.map(\.name), prefetch: configuration.window, nodeName: nodeName)
+            queues: configuration.queues, prefetch: configuration.window, nodeName: nodeName)
         var backoff = Backoff()
         while !stopping.isOpen {
             do {
@@ -150,7 +150,7 @@ public final class Worker: Service {
         client?.publicationContext()
             ?? PublicationContext(
                 now: timers.now, replyTo: store?.replyTo ?? "", defaultQueue: configuration.queues.first?.name ?? "",
-                routes: [:], countsChords: store is any ChordStore,
+                routes: [:], countsChords: store?.countsChords ?? false,
                 keepsResults: store.map { !$0.deliversOnce } ?? false, resultExpiry: configuration.resultExpiry)
     }
 }

@@ -1,5 +1,4 @@
 #if Redis
-
 /// A failure of the Redis transport.
 public struct RedisError: Error, Sendable {
     /// What kind of failure it is.
@@ -66,6 +65,13 @@ extension RedisError: CustomStringConvertible {
         if let serverError { text += " Server: \(serverError)" }
         if let cause { text += " Cause: \(cause)" }
         return text
+    }
+}
+
+extension RedisError {
+    /// Whether the same call may succeed later: it was not answered, or the server cannot do it now.
+    package var isOutOfReach: Bool {
+        code == .connectFailed || code == .connectionLost || code == .timeout || serverError?.isTemporary == true
     }
 }
 #endif

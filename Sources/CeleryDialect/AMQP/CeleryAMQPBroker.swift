@@ -1,7 +1,8 @@
 #if AMQP
 public import CeleriacAMQP
 public import CeleriacCore
-import CeleriacWire
+import CeleriacQueues
+public import CeleriacWire
 public import Logging
 public import NIOCore
 import NIOConcurrencyHelpers
@@ -15,7 +16,7 @@ public final class CeleryAMQPBroker: Broker {
     private let client: AMQPClient
     private let declared = NIOLockedValueBox<Set<String>>([])
 
-    /// Makes a broker. It connects on first use.
+    /// Creates a broker. It connects on first use.
     ///
     /// - Parameter configurations: servers to try in turn.
     public init(
@@ -31,7 +32,7 @@ public final class CeleryAMQPBroker: Broker {
         self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
-    /// The server or folder, without credentials.
+    /// The servers, without credentials.
     public var name: String { configurations.map(\.description).joined(separator: ";") }
 
     // MARK: Publishing
@@ -64,10 +65,36 @@ public final class CeleryAMQPBroker: Broker {
             on: eventLoopGroup.next(), logger: logger)
     }
 
-    /// Closes the connections.
+    /// Closes the connection.
     public func close() async {
         await client.close()
     }
+
+    // MARK: Remote control
+
+    /// A mailbox on a connection of its own.
+    public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
+        CeleryAMQPMailbox(broker: self, exchanges: exchanges)
+    }
+
+    /// The first server.
+    public var brokerDescription: BrokerDescription {
+        let first = configurations.first
+        return BrokerDescription(
+            transport: "amqp", host: first?.host, port: first?.port ?? 0, user: first?.user,
+            virtualHost: first?.virtualHost ?? "/", isEncrypted: first?.tls != nil, loginMethod: "PLAIN")
+    }
+
+    /// The arguments with which a queue is declared where it does not exist.
+    public func arguments(ofQueue queue: String) -> WireObject { topology.options.arguments(of: queue) }
+
+    // MARK: Looking after queues
+
+    /// How many messages wait in a queue.
+    public func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }
+
+    /// Deletes all messages that wait in a queue.
+    public func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
 }
 
 extension AMQPPublish {

@@ -7,15 +7,13 @@ import Logging
 
 /// Remote control and events over RabbitMQ, on a connection of their own, so that they are answered while the worker's
 /// own is busy.
-final class CeleryAMQPMailbox: CeleryMailbox {
-    private let names: CeleryControlNames
-    private let queue: String
+final class CeleryAMQPMailbox: ControlMailbox {
+    private let exchanges: ControlExchanges
     private let client: AMQPClient
     private let logger: Logger
 
-    init(broker: CeleryAMQPBroker, nodeName: String, names: CeleryControlNames) {
-        self.names = names
-        self.queue = names.queue(ofNode: nodeName)
+    init(broker: CeleryAMQPBroker, exchanges: ControlExchanges) {
+        self.exchanges = exchanges
         self.logger = broker.logger
         self.client = AMQPClient(
             configurations: broker.configurations, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
@@ -50,17 +48,17 @@ final class CeleryAMQPMailbox: CeleryMailbox {
     /// Declares everything as kombu 5.7 does; other flags would be refused where a Python worker has been.
     private func declare(on channel: AMQPChannel) async throws(AMQPError) -> [AMQPConsumption] {
         try await declareExchanges(on: channel)
-        try await channel.exchangeDeclare(names.requests, type: "fanout", durable: false)
+        try await channel.exchangeDeclare(exchanges.requests, type: "fanout", durable: false)
         try await channel.queueDeclare(
-            queue, durable: false, exclusive: true, autoDelete: true,
+            exchanges.inbox, durable: false, exclusive: true, autoDelete: true,
             arguments: ["x-expires": 10_000, "x-message-ttl": 300_000])
-        try await channel.queueBind(queue, exchange: names.requests)
-        return [AMQPConsumption(queue: queue, noAck: true)]
+        try await channel.queueBind(exchanges.inbox, exchange: exchanges.requests)
+        return [AMQPConsumption(queue: exchanges.inbox, noAck: true)]
     }
 
     private func declareExchanges(on channel: AMQPChannel) async throws(AMQPError) {
-        try await channel.exchangeDeclare(CeleryEvent.exchange, type: "topic", durable: true)
-        try await channel.exchangeDeclare(names.replies, type: "direct", durable: false)
+        try await channel.exchangeDeclare(exchanges.events, type: "topic", durable: true)
+        try await channel.exchangeDeclare(exchanges.replies, type: "direct", durable: false)
     }
 
     func publish(_ messages: [OutgoingMessage]) async throws {

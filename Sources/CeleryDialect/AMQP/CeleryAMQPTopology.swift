@@ -1,6 +1,7 @@
 #if AMQP
 import CeleriacAMQP
 import CeleriacCore
+import CeleriacQueues
 import CeleriacWire
 import CeleryWire
 
@@ -35,7 +36,7 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
             server.product == "RabbitMQ" && !options.hasQuorumQueue(queues)
             && version.lexicographicallyPrecedes([4]) && !version.lexicographicallyPrecedes([3, 3])
         if isGlobal { return (max(1, prefetch + holding), true) }
-        // Fewer than the pool was started with are not asked for: a smaller worker takes what it has room for.
+        // The limit never falls below what the pool was started with: a smaller worker takes what it has room for.
         let step = max(16, prefetch)
         return (max(1, prefetch / max(1, queues.count)) + (max(0, holding) + step - 1) / step * step, false)
     }

@@ -37,7 +37,7 @@ extension CeleryControlCommand {
         },
         CeleryControlCommand("registered", aliases: ["dump_tasks"]) { call in registered(call) },
         CeleryControlCommand("active_queues") { call in
-            .array(call.worker.queues.map { queue($0, arguments: call.control.broker.controlArguments(ofQueue: $0)) })
+            .array(call.worker.queues.map { queue($0, arguments: call.control.broker.arguments(ofQueue: $0)) })
         },
         CeleryControlCommand("stats") { call in stats(call) },
         CeleryControlCommand("conf", aliases: ["dump_conf"]) { call in .object(call.control.settings) },
@@ -132,7 +132,7 @@ extension CeleryControlCommand {
                 "processes": [.int(pid)], "max-tasks-per-child": "N/A", "put-guarded-by-semaphore": false,
                 "timeouts": [0, 0], "writes": "N/A",
             ],
-            "broker": .object(call.control.broker.controlFacts),
+            "broker": .object(call.control.broker.brokerDescription.kombuSettings),
             "prefetch_count": .int(Int64(worker.prefetchCount)),
             "rusage": ProcessFacts.resourceUsage,
         ]

@@ -19,7 +19,7 @@ extension CeleryControlCommand {
         },
         CeleryControlCommand("add_consumer") { call in
             let queue = try call.text("queue")
-            try await call.worker.addQueue(TaskQueue(stringLiteral: queue))
+            try await call.worker.addQueue(TaskQueue(queue))
             return ok("add consumer \(queue)")
         },
         CeleryControlCommand("cancel_consumer") { call in

@@ -1,3 +1,6 @@
+import CeleriacCore
+import CeleryWire
+
 /// The names of the exchanges and queues of remote control.
 struct CeleryControlNames: Sendable {
     /// What the names begin with: `celery`.
@@ -10,4 +13,10 @@ struct CeleryControlNames: Sendable {
 
     /// The queue on which a node takes requests.
     func queue(ofNode nodeName: String) -> String { "\(nodeName).\(namespace).pidbox" }
+
+    /// The names that a node's mailbox uses.
+    func exchanges(ofNode nodeName: String) -> ControlExchanges {
+        ControlExchanges(
+            requests: requests, replies: replies, events: CeleryEvent.exchange, inbox: queue(ofNode: nodeName))
+    }
 }

@@ -6,7 +6,7 @@ import Synchronization
 
 /// The part of a worker that carries out remote control commands and sends events to monitors.
 ///
-/// Requests come by a ``CeleryMailbox``, a connection of its own beside that of the queues; each is a call of a
+/// Requests come by a ``ControlMailbox``, a connection of its own beside that of the queues; each is a call of a
 /// ``CeleryControlCommand``, and its reply goes back by the mailbox.
 package final class CeleryRemoteControl: WorkerPart {
     /// How many requests wait at most while one is carried out; more are dropped.
@@ -18,7 +18,7 @@ package final class CeleryRemoteControl: WorkerPart {
     private let names: CeleryControlNames
     /// The commands that this worker carries out, by all their names.
     private let commands: [String: CeleryControlCommand]
-    private let mailbox: any CeleryMailbox
+    private let mailbox: any ControlMailbox
     private let timers: any TimerSource
 
     // What commands need.
@@ -26,7 +26,7 @@ package final class CeleryRemoteControl: WorkerPart {
     let events: EventDispatcher
     /// What `inspect conf` shows: settings by Celery's names, without passwords.
     let settings: WireObject
-    let broker: any CeleryMailboxBroker
+    let broker: any Broker
     let software = CeleryEventFields.Software(
         name: "celeriac", version: ProcessFacts.version, system: ProcessFacts.system)
     let logger: Logger
@@ -38,14 +38,15 @@ package final class CeleryRemoteControl: WorkerPart {
         configuration: CeleryControlConfiguration, broker: any Broker, nodeName: String, settings: WireObject,
         timers: any TimerSource, logger: Logger
     ) {
-        guard let broker = broker as? any CeleryMailboxBroker else { return nil }
         guard configuration.isEnabled || configuration.sendsTaskEvents || configuration.heartbeatInterval != nil else {
             return nil
         }
         var logger = logger
         logger[metadataKey: "worker"] = "\(nodeName)"
         let names = CeleryControlNames(namespace: configuration.namespace)
-        guard let mailbox = broker.mailbox(nodeName: nodeName, names: names) else { return nil }
+        guard let mailbox = broker.controlMailbox(for: nodeName, exchanges: names.exchanges(ofNode: nodeName)) else {
+            return nil
+        }
         self.configuration = configuration
         self.names = names
         self.commands = Self.commands(of: configuration)

@@ -26,12 +26,12 @@ final class EventDispatcher: WorkerObserver {
     private let waiting = Atomic(0)
     let nodeName: String
     private let clock: LamportClock
-    private let mailbox: any CeleryMailbox
+    private let mailbox: any ControlMailbox
     private let timers: any TimerSource
     private let logger: Logger
 
     init(
-        isEnabled: Bool, nodeName: String, clock: LamportClock, mailbox: any CeleryMailbox, timers: any TimerSource,
+        isEnabled: Bool, nodeName: String, clock: LamportClock, mailbox: any ControlMailbox, timers: any TimerSource,
         logger: Logger
     ) {
         self.isEnabled = Atomic(isEnabled)

@@ -1,4 +1,5 @@
 public import CeleriacCore
+import CeleriacQueues
 
 /// A file in which a beat keeps what it remembers. It is replaced as a whole: no reader ever finds half of it.
 public struct BeatStateFile: BeatStateStore {

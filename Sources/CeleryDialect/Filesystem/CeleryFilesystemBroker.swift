@@ -1,27 +1,51 @@
 public import CeleriacCore
-import CeleriacWire
+import CeleriacQueues
 import CeleryWire
 public import Logging
 public import NIOCore
 
+/// Where Celery's file transport keeps its messages. Everybody who takes part must use the same folders.
+public struct CeleryFilesystemOptions: Sendable {
+    /// Where messages are taken from: kombu's `data_folder_in`.
+    public var dataFolderIn: String
+    /// Where messages are written to: kombu's `data_folder_out`.
+    public var dataFolderOut: String
+    /// Where the tables of exchanges are: kombu's `control_folder`. Remote control and events need it; nil for neither.
+    public var controlFolder: String?
+
+    /// Creates options.
+    public init(dataFolderIn: String, dataFolderOut: String, controlFolder: String? = nil) {
+        self.dataFolderIn = dataFolderIn
+        self.dataFolderOut = dataFolderOut
+        self.controlFolder = controlFolder
+    }
+
+    /// Creates options with one folder for both directions.
+    public init(folder: String, controlFolder: String? = nil) {
+        self.init(dataFolderIn: folder, dataFolderOut: folder, controlFolder: controlFolder)
+    }
+}
+
 /// Celery's queues in a folder, one file a message, as kombu's `filesystem` transport keeps them.
 ///
-/// For development without a server. Python's side keeps claimed messages in memory only, so that a crash there loses
-/// them; a Celeriac worker keeps them in a folder of its own, from which the next worker puts them back.
+/// For development without a server. Python workers keep claimed messages in memory only, so that a crash loses them; a
+/// Celeriac worker keeps them in a folder of its own, from which the next worker puts them back.
 public final class CeleryFilesystemBroker: Broker {
     let options: CeleryFilesystemOptions
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
 
-    /// Makes a broker. The folders are made if they do not exist.
+    /// Creates a broker. The folders are made if they do not exist.
     public init(_ options: CeleryFilesystemOptions, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         self.options = options
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
     }
 
-    /// The server or folder, without credentials.
+    /// The folder.
     public var name: String { "filesystem://\(options.dataFolderIn)" }
+
+    // MARK: Messages
 
     /// Writes each message to a file of its own and flushes it to the disk.
     ///
@@ -30,16 +54,9 @@ public final class CeleryFilesystemBroker: Broker {
     public func publish(_ messages: [OutgoingMessage]) async throws {
         let folder = options.dataFolderOut
         let files = try messages.map { message in
-            guard message.exchange.isEmpty else {
-                throw CeleriacError(
-                    .unsupported,
-                    "cannot publish to the exchange \(message.exchange): send to a queue by its name instead")
-            }
+            let bytes = try KombuEnvelope.encode(toQueue: message)
             try FileStore.validateName(message.routingKey)
-            let envelope = KombuEnvelope(
-                message: message.message, exchange: "", routingKey: message.routingKey,
-                deliveryTag: CeleryID.random())
-            return (queue: message.routingKey, bytes: try envelope.encode())
+            return (queue: message.routingKey, bytes: bytes)
         }
         try await FileStore.blocking {
             try FileStore.makeFolder(folder)
@@ -57,18 +74,62 @@ public final class CeleryFilesystemBroker: Broker {
 
     /// Writes a message as a new file of its queue.
     static func write(_ bytes: [UInt8], queue: String, folder: String) throws(CeleriacError) {
+        // As kombu names them: sorted by name, files are sorted by age.
         let name = "\(FileStore.monotonicMilliseconds())_\(CeleryID.random())"
         // Readers take files that end in `.msg` only.
         try FileStore.write(bytes, to: "\(folder)/\(name).\(queue).msg", temporaryName: ".\(name).tmp")
     }
 
-    /// Begins to consume from queues, which are made where they do not exist.
+    /// Whether a file is a message of a queue. Everything after its name's first dot names the queue, which may have dots
+    /// itself.
+    static func isMessage(_ name: String, ofQueue queue: String) -> Bool {
+        guard let dot = name.firstIndex(of: ".") else { return false }
+        return name[name.index(after: dot)...] == "\(queue).msg"
+    }
+
+    /// Begins to consume from queues, which need not exist yet.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         let consumer = CeleryFilesystemConsumer(broker: self, options: options)
         try await consumer.start()
         return consumer
     }
 
-    /// Closes the connections.
+    /// Does nothing: no file is held open.
     public func close() async {}
+
+    // MARK: Remote control
+
+    /// A mailbox by files; nil without a control folder, or if the inbox cannot be a file's name.
+    public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
+        guard let controlFolder = options.controlFolder,
+            (try? FileStore.validateName("\(exchanges.inbox).msg")) != nil
+        else { return nil }
+        return CeleryFilesystemMailbox(broker: self, controlFolder: controlFolder, exchanges: exchanges)
+    }
+
+    /// The transport: there is no server.
+    public var brokerDescription: BrokerDescription { BrokerDescription(transport: "filesystem") }
+
+    // MARK: Looking after queues
+
+    /// How many messages wait in a queue.
+    public func depth(of queue: String) async throws -> Int {
+        let folder = options.dataFolderIn
+        return try await FileStore.blocking { try Self.messages(in: folder, ofQueue: queue).count }
+    }
+
+    /// Deletes all messages that wait in a queue.
+    public func purge(_ queue: String) async throws -> Int {
+        let folder = options.dataFolderIn
+        return try await FileStore.blocking {
+            let names = try Self.messages(in: folder, ofQueue: queue)
+            for name in names { try FileStore.remove("\(folder)/\(name)") }
+            return names.count
+        }
+    }
+
+    private static func messages(in folder: String, ofQueue queue: String) throws -> [String] {
+        guard FileStore.exists(folder) else { return [] }
+        return try FileStore.names(in: folder).filter { isMessage($0, ofQueue: queue) }
+    }
 }

@@ -1,5 +1,5 @@
 import CeleriacCore
-import CeleriacWire
+import CeleriacQueues
 import CeleryWire
 import Logging
 import NIOConcurrencyHelpers
@@ -14,12 +14,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         let payload: [UInt8]?
     }
     private struct State {
-        var held: [UInt64: Held] = [:]
-        /// How held messages ended whose files could not be moved or removed: they are never given back.
-        var unsettled: [UInt64: Settlement.Disposition] = [:]
-        /// Names that could not be claimed, of which was told.
+        var ledger = ClaimLedger<Held, Never>()
+        /// Names of files that could not be claimed, which were logged.
         var refused: Set<String> = []
-        var nextTag: UInt64 = 1
         var change = Gate()
         var isStopped = false
         var watch: DirectoryWatch?
@@ -39,7 +36,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     init(broker: CeleryFilesystemBroker, options: ConsumerOptions) {
         self.broker = broker
         self.folder = broker.options.dataFolderIn
-        self.queues = options.queues
+        self.queues = options.queues.map(\.name)
         self.nodeName = options.nodeName
         self.logger = broker.logger
         self.eventLoop = broker.eventLoopGroup.next()
@@ -89,7 +86,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         var claimed: [(queue: String, file: String)] = []
         var refused: Set<String> = []
         for name in try FileStore.names(in: folder) where claimed.count < limit {
-            guard name.hasSuffix(".msg"), let queue = queues.first(where: { Self.isFile(name, ofQueue: $0) }) else {
+            guard name.hasSuffix(".msg"),
+                let queue = queues.first(where: { CeleryFilesystemBroker.isMessage(name, ofQueue: $0) })
+            else {
                 continue
             }
             do {
@@ -102,15 +101,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
                 logger.error("a message file is passed over: it cannot be claimed", metadata: ["error": "\(error)"])
             }
         }
-        let told = refused
-        state.withLockedValue { $0.refused = told }
+        let logged = refused
+        state.withLockedValue { $0.refused = logged }
         return claimed
-    }
-
-    /// Everything after a name's first dot tells the queue, whose name may have dots itself.
-    private static func isFile(_ name: String, ofQueue queue: String) -> Bool {
-        guard let dot = name.firstIndex(of: ".") else { return false }
-        return name[name.index(after: dot)...] == "\(queue).msg"
     }
 
     private func deliver(_ files: [(queue: String, file: String)]) async throws -> [Delivery] {
@@ -123,11 +116,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
                 }
                 continue
             }
-            let tag = state.withLockedValue { state in
-                defer { state.nextTag += 1 }
-                state.held[state.nextTag] = Held(queue: queue, file: file, payload: payload)
-                return state.nextTag
-            }
+            let tag = state.withLockedValue { $0.ledger.hold(Held(queue: queue, file: file, payload: payload)) }
             let receipt = Receipt(generation: 0, tag: tag)
             switch envelope {
             case .success(let envelope):
@@ -145,7 +134,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     /// Reads a claimed file. Python writes files in place, so that one may be claimed before it is complete: it is then
     /// read again for two seconds, unless it is older than that.
     ///
-    /// - Returns: what is in it and what that means; nil where the consumer was stopped meanwhile.
+    /// - Returns: its content and its envelope; nil if the consumer was stopped meanwhile.
     private func read(_ path: String) async throws -> (payload: [UInt8]?, Result<KombuEnvelope, MessageFault>)? {
         var waited = Duration.zero
         while true {
@@ -161,7 +150,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             do {
                 return (payload, .success(try KombuEnvelope.decode(payload)))
             } catch {
-                // A time of change is the word of another machine: how long to wait is for this clock to say.
+                // Another machine may have set the file's time: this clock says how long to wait.
                 guard waited < .seconds(2), let age, age < 2 else { return (payload, .failure(MessageFault(error))) }
                 if state.withLockedValue({ $0.isStopped }) { return nil }
                 try await timers.sleep(for: .milliseconds(20))
@@ -170,7 +159,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
     }
 
-    /// Puts back what workers had claimed that are no more.
+    /// Puts back what workers had claimed that have ended.
     private func restoreAbandonedClaims() async throws {
         let restored = try await FileStore.blocking {
             var restored = 0
@@ -186,13 +175,13 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             return restored
         }
         if restored > 0 {
-            logger.notice("restored messages of workers that are no more", metadata: ["messages": "\(restored)"])
+            logger.notice("restored messages of workers that have ended", metadata: ["messages": "\(restored)"])
         }
     }
 
-    /// Puts back what the worker of a lock had claimed, if it is no more.
+    /// Puts back what the worker of a lock had claimed, if it has ended.
     ///
-    /// - Returns: how many messages were.
+    /// - Returns: how many messages there were.
     private func restore(_ lock: String) throws -> Int {
         guard let descriptor = try FileStore.lock("\(claims)/\(lock)") else { return 0 }
         defer { FileStore.unlock(descriptor) }
@@ -208,16 +197,14 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     // MARK: Ending
 
     func settle(_ settlements: [Settlement]) async throws {
-        try await settle(settlements.map { ($0.receipt.tag, $0.disposition) })
+        state.withLockedValue { $0.ledger.note(settlements) }
+        try await settle(settlements.map(\.receipt.tag))
     }
 
-    private func settle(_ endings: [(tag: UInt64, disposition: Settlement.Disposition)]) async throws {
-        try await end(endings.map(\.tag)) { index, held throws(CeleriacError) in
-            do throws(CeleriacError) {
-                try self.settle(held, endings[index].disposition)
-            } catch {
-                self.state.withLockedValue { $0.unsettled[endings[index].tag] = endings[index].disposition }
-                throw error
+    private func settle(_ tags: [UInt64]) async throws {
+        try await end(tags) { tag throws(CeleriacError) in
+            for (_, held, disposition) in self.state.withLockedValue({ $0.ledger.noted([tag]) }) {
+                try self.settle(held, disposition)
             }
         }
     }
@@ -226,18 +213,14 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     ///
     /// - Throws: the first failure.
     private func end(
-        _ tags: [UInt64], by action: @escaping @Sendable (Int, Held) throws(CeleriacError) -> Void
+        _ tags: [UInt64], by action: @escaping @Sendable (UInt64) throws(CeleriacError) -> Void
     ) async throws {
         try await FileStore.blocking {
             var failure: CeleriacError?
-            for (index, tag) in tags.enumerated() {
-                guard let held = self.state.withLockedValue({ $0.held[tag] }) else { continue }
+            for tag in tags {
                 do throws(CeleriacError) {
-                    try action(index, held)
-                    self.state.withLockedValue { state in
-                        state.held[tag] = nil
-                        state.unsettled[tag] = nil
-                    }
+                    try action(tag)
+                    self.state.withLockedValue { $0.ledger.forget([tag]) }
                 } catch {
                     failure = failure ?? error
                 }
@@ -272,10 +255,12 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         let name =
             isShort ? held.file : "\(String(decoding: held.file.utf8.prefix(200), as: UTF8.self))-\(CeleryID.random())"
         let record = ParkedMessage(
-            payload: held.payload ?? [], fault: fault, queue: held.queue, worker: nodeName, time: timers.now)
+            queue: held.queue, message: held.payload ?? [], reason: fault.reason, detail: fault.detail,
+            time: timers.now, worker: nodeName)
         try FileStore.makeFolder(parked)
         try FileStore.write(
-            record.encoded, to: "\(parked)/\(name).json", temporaryName: ".\(CeleryID.random()).tmp")
+            ParkedMessageFormat.celery.encode(record), to: "\(parked)/\(name).json",
+            temporaryName: ".\(CeleryID.random()).tmp")
         if held.payload == nil {
             try FileStore.move(claim, to: "\(parked)/\(name)")
         } else {
@@ -286,7 +271,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     func giveBack(_ receipts: [Receipt]) async throws {
         let (ownClaims, folder) = (ownClaims, folder)
         // Under their old names they are served again in their old order.
-        try await end(receipts.map(\.tag)) { _, held throws(CeleriacError) in
+        try await end(receipts.map(\.tag)) { tag throws(CeleriacError) in
+            guard let held = self.state.withLockedValue({ $0.ledger[tag] }) else { return }
             try FileStore.move("\(ownClaims)/\(held.file)", to: "\(folder)/\(held.file)")
         }
     }
@@ -301,22 +287,20 @@ final class CeleryFilesystemConsumer: MessageConsumer {
 
     func close() async throws {
         await stop()
-        let (unsettled, held, watch, lock) = state.withLockedValue { state in
+        let (ledger, watch, lock) = state.withLockedValue { state in
             defer { state.lock = nil }
-            let unsettled = state.unsettled
-            let held = state.held.keys.filter { unsettled[$0] == nil }
-            return (unsettled, held, state.watch, state.lock)
+            return (state.ledger, state.watch, state.lock)
         }
         watch?.stop()
         // Whatever is left over belongs to the next worker, which can only take it once the lock is free.
         defer { if let lock { FileStore.unlock(lock) } }
         var failure: (any Error)?
         do {
-            try await settle(unsettled.map { ($0.key, $0.value) })
+            try await settle(ledger.unsettled)
         } catch {
             failure = error
         }
-        try await giveBack(held.map { Receipt(generation: 0, tag: $0) })
+        try await giveBack(ledger.unended.map { Receipt(generation: 0, tag: $0) })
         if let failure { throw failure }
         try await FileStore.blocking { [claims, ownClaims, id] in
             try FileStore.removeFolder(ownClaims)

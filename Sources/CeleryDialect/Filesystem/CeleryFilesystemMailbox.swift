@@ -1,39 +1,40 @@
 import CeleriacCore
+import CeleriacQueues
 import CeleriacWire
 import CeleryWire
 import Logging
 import NIOCore
 
 /// Remote control and events by files: a copy for each queue that an exchange's table names.
-final class CeleryFilesystemMailbox: CeleryMailbox {
+final class CeleryFilesystemMailbox: ControlMailbox {
     private let folder: String
     private let outgoing: String
     private let controlFolder: String
-    private let names: CeleryControlNames
-    private let queue: String
+    private let exchanges: ControlExchanges
     private let eventLoop: any EventLoop
     private let timers: EventLoopTimerSource
     private let logger: Logger
 
-    init(broker: CeleryFilesystemBroker, controlFolder: String, nodeName: String, names: CeleryControlNames) {
+    init(broker: CeleryFilesystemBroker, controlFolder: String, exchanges: ControlExchanges) {
         self.folder = broker.options.dataFolderIn
         self.outgoing = broker.options.dataFolderOut
         self.controlFolder = controlFolder
-        self.names = names
-        self.queue = names.queue(ofNode: nodeName)
+        self.exchanges = exchanges
         self.eventLoop = broker.eventLoopGroup.next()
         self.timers = EventLoopTimerSource(eventLoop: eventLoop)
         self.logger = broker.logger
     }
 
     private var binding: ExchangeTable.Binding {
-        ExchangeTable.Binding(routingKey: "", pattern: "", queue: queue)
+        ExchangeTable.Binding(routingKey: "", pattern: "", queue: exchanges.inbox)
     }
 
     func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
         // What the last worker of this name left unread is not for this one.
         await attempt { _ = try self.take(isLeftover: true) }
-        await attempt { try ExchangeTable(self.names.requests, controlFolder: self.controlFolder).add(self.binding) }
+        await attempt {
+            try ExchangeTable(self.exchanges.requests, controlFolder: self.controlFolder).add(self.binding)
+        }
         let changes = Lane<Void>()
         let watch = await DirectoryWatch.start(folder, eventLoop: eventLoop) { changes.put(()) }
         await withTaskGroup(of: Void.self) { group in
@@ -47,7 +48,9 @@ final class CeleryFilesystemMailbox: CeleryMailbox {
             watch.stop()
             changes.close()
         }
-        await attempt { try ExchangeTable(self.names.requests, controlFolder: self.controlFolder).remove(self.binding) }
+        await attempt {
+            try ExchangeTable(self.exchanges.requests, controlFolder: self.controlFolder).remove(self.binding)
+        }
         await attempt { _ = try self.take(isLeftover: true) }
     }
 
@@ -64,10 +67,8 @@ final class CeleryFilesystemMailbox: CeleryMailbox {
     /// - Parameter isLeftover: whether they are only to be removed.
     private func take(isLeftover: Bool = false) throws -> [Result<WireMessage, MessageFault>] {
         var messages: [Result<WireMessage, MessageFault>] = []
-        for name in try FileStore.names(in: folder) {
-            guard let dot = name.firstIndex(of: "."), name[name.index(after: dot)...] == "\(queue).msg" else {
-                continue
-            }
+        for name in try FileStore.names(in: folder)
+        where CeleryFilesystemBroker.isMessage(name, ofQueue: exchanges.inbox) {
             // One that cannot be read must not keep the others.
             do {
                 if let message = try take("\(folder)/\(name)", isLeftover: isLeftover) { messages.append(message) }
@@ -84,18 +85,18 @@ final class CeleryFilesystemMailbox: CeleryMailbox {
             return nil
         }
         let message = Result { () throws(CeleryWireError) in try KombuEnvelope.decode(payload).message }
-        // Python writes in place: what cannot be read yet may be half of it, and its end is told too.
+        // Python writes in place: a file that cannot be read yet may be half written. The watch reports its end too.
         if case .failure = message, FileStore.age(of: path).map({ 0..<5 ~= $0 }) ?? false { return nil }
         try FileStore.remove(path)
         return message.mapError { MessageFault($0) }
     }
 
     func publish(_ messages: [OutgoingMessage]) async throws {
-        let (outgoing, controlFolder, names) = (outgoing, controlFolder, names)
+        let (outgoing, controlFolder, exchanges) = (outgoing, controlFolder, exchanges)
         try await FileStore.blocking {
             for message in messages {
                 for binding in try ExchangeTable(message.exchange, controlFolder: controlFolder).bindings() {
-                    let isTopic = message.exchange != names.replies
+                    let isTopic = message.exchange != exchanges.replies
                     guard Self.matches(binding, message.routingKey, isTopic: isTopic) else { continue }
                     try FileStore.validateName(binding.queue)
                     // A tag for each copy: it is the key of a message that is claimed.

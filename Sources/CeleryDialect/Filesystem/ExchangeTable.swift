@@ -1,13 +1,6 @@
-import CeleriacCore
+import CeleriacQueues
 import CeleriacWire
-
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 
 /// An exchange's bindings as kombu's file transport keeps them: a file of `[routing key, pattern, queue]`, the newest first,
 /// locked while it is read or written. It blocks while somebody else has the lock.

@@ -1,4 +1,5 @@
 public import CeleriacCore
+import CeleriacQueues
 public import CeleriacWire
 public import CeleryWire
 
@@ -73,4 +74,10 @@ extension MessageFault {
     init(_ error: CeleryWireError) {
         self.init(reason: "\(error.code)", detail: error.field.map { "\($0): \(error.message)" } ?? error.message)
     }
+}
+
+extension ParkedMessageFormat {
+    /// How Celery's workers of this package write down the messages that they park.
+    static let celery = ParkedMessageFormat(
+        style: .python, text: { CeleryTime.text($0) }, date: { CeleryTime.date($0) })
 }

@@ -1,5 +1,6 @@
 #if Redis
 public import CeleriacCore
+import CeleriacQueues
 public import CeleriacRedis
 import CeleriacWire
 import CeleryWire
@@ -17,7 +18,7 @@ public final class CeleryRedisBroker: Broker {
     private let client: RedisClient
     private let declared = NIOLockedValueBox<Set<String>>([])
 
-    /// Makes a broker. It connects on first use.
+    /// Creates a broker. It connects on first use.
     public init(
         _ configuration: RedisConfiguration,
         options: CeleryRedisOptions = CeleryRedisOptions(),
@@ -32,8 +33,10 @@ public final class CeleryRedisBroker: Broker {
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
-    /// The server or folder, without credentials.
+    /// The server, without credentials.
     public var name: String { configuration.description }
+
+    // MARK: Messages
 
     /// Pushes messages to their lists, all in one round trip.
     ///
@@ -41,72 +44,85 @@ public final class CeleryRedisBroker: Broker {
     ///   ``PartialPublishError`` where Redis refused some.
     public func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
-        var commands: [RedisCommand] = []
-        commands.reserveCapacity(messages.count)
+        let pushes = try messages.map { message in
+            RedisCommand(
+                "LPUSH", keys.list(message.routingKey, priority: message.message.properties.priority ?? 0),
+                try KombuEnvelope.encode(toQueue: message))
+        }
         let undeclared = declared.withLockedValue { declared in
             Set(messages.compactMap(\.declaredQueue)).subtracting(declared)
         }
-        for queue in undeclared.sorted() {
-            let member = keys.bindingMember(routingKey: queue, queue: queue)
-            commands.append(RedisCommand("SADD", keys.binding(queue), member))
-            commands.append(RedisCommand("SADD", keys.permanentBinding(queue), member))
-        }
-        for message in messages {
-            guard message.exchange.isEmpty else {
-                throw CeleriacError(
-                    .unsupported,
-                    "cannot publish to the exchange \(message.exchange): send to a queue by its name instead")
-            }
-            commands.append(
-                RedisCommand(
-                    "LPUSH", keys.list(message.routingKey, priority: message.message.properties.priority ?? 0),
-                    try envelope(of: message)))
-        }
-        let replies: [RedisValue]
-        do {
-            replies = try await client.send(commands)
-        } catch {
-            throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .publishFailed,
-                "\(messages.count) message(s) were not confirmed by \(name)", cause: error)
-        }
-        let bindings = replies.dropLast(messages.count)
-        if let refusal = bindings.lazy.compactMap(\.error).first {
-            // Its messages lie in their lists all the same; it is declared again with the next one.
+        // A refused declaration holds up no message, and is made again with the next one.
+        if let refusal = try await client.publish(pushes, after: undeclared.sorted().flatMap(keys.declaration)) {
             logger.warning("could not declare queues", metadata: ["broker": "\(name)", "error": "\(refusal)"])
         } else {
             declared.withLockedValue { $0.formUnion(undeclared) }
         }
-        var refused: [Int: CeleriacError] = [:]
-        for (index, reply) in replies.suffix(messages.count).enumerated() {
-            guard let refusal = reply.error else { continue }
-            refused[index] = CeleriacError(
-                refusal.isTemporary ? .unavailable : .publishFailed, "\(name) refused a message", cause: refusal)
-        }
-        try PartialPublishError.check(refused: refused, of: messages.count)
     }
 
-    private func envelope(of message: OutgoingMessage) throws -> [UInt8] {
-        do {
-            return try KombuEnvelope(
-                message: message.message, exchange: message.exchange, routingKey: message.routingKey,
-                deliveryTag: CeleryID.random()
-            ).encode()
-        } catch {
-            throw CeleriacError(.unsupported, "the message's headers cannot be encoded", cause: error)
-        }
-    }
-
-    /// Begins to consume from queues, which are made where they do not exist.
+    /// Begins to consume from queues, which need not exist yet.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        let consumer = CeleryRedisConsumer(broker: self, options: options)
-        try await consumer.start()
-        return consumer
+        try await RedisMessageConsumer.start(
+            configuration, topology: CeleryRedisTopology(options: self.options), options: options,
+            eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
-    /// Closes the connections.
+    /// Closes the connection.
     public func close() async {
         await client.close()
+    }
+
+    // MARK: Remote control
+
+    /// A mailbox by pub/sub.
+    public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
+        CeleryRedisMailbox(broker: self, exchanges: exchanges)
+    }
+
+    /// The server as kombu describes it.
+    public var brokerDescription: BrokerDescription {
+        BrokerDescription(
+            transport: configuration.tls == nil ? "redis" : "rediss",
+            host: configuration.unixSocketPath ?? configuration.host, port: configuration.port,
+            user: configuration.user, virtualHost: "\(configuration.database)",
+            isEncrypted: configuration.tls != nil)
+    }
+
+    // MARK: Looking after queues
+
+    /// The lists of a queue, and those in which messages lie that are handed over to a worker.
+    private func lists(of queue: String) -> [String] {
+        let lists = keys.prioritySteps.map { keys.list(queue, step: $0) }
+        return lists + lists.map(keys.handover)
+    }
+
+    /// How many messages wait in a queue.
+    public func depth(of queue: String) async throws -> Int { try await client.depth(of: lists(of: queue)) }
+
+    /// Deletes all messages that wait in a queue.
+    public func purge(_ queue: String) async throws -> Int { try await client.purge(lists(of: queue)) }
+
+    private func parked(_ queue: String) -> RedisParkedMessages {
+        RedisParkedMessages(client, queue: queue, key: keys.parked(queue), format: .celery, newestFirst: true)
+    }
+
+    /// Lists messages that were parked from a queue.
+    public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+        try await parked(queue).list(after: id, limit: limit)
+    }
+
+    /// Puts parked messages back at the end of their queue.
+    public func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
+        try await parked(queue).requeue(ids, by: "LPUSH") { message in
+            // One that cannot be read keeps the priority that it had nowhere else.
+            let priority = (try? KombuEnvelope.decode(message))?.message.properties.priority
+            return keys.list(queue, priority: priority ?? 0)
+        }
+    }
+
+    /// Deletes parked messages.
+    public func dropParked(_ ids: [String], in queue: String) async throws -> Int {
+        try await parked(queue).drop(ids)
     }
 }
 #endif

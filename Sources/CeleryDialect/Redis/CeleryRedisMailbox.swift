@@ -7,24 +7,22 @@ import Logging
 import NIOCore
 
 /// Remote control and events over Redis: requests and events by pub/sub, replies into the lists of those who asked.
-final class CeleryRedisMailbox: CeleryMailbox {
+final class CeleryRedisMailbox: ControlMailbox {
     /// How long kombu remembers a binding that may expire, and how often it is to be renewed.
     private static let bindingLifetime = Duration.seconds(3600)
     private static let renewal = Duration.seconds(1200)
 
     private let broker: CeleryRedisBroker
     private let keys: KombuKeys
-    private let names: CeleryControlNames
-    private let queue: String
+    private let exchanges: ControlExchanges
     private let client: RedisClient
     private let timers: EventLoopTimerSource
     private let logger: Logger
 
-    init(broker: CeleryRedisBroker, nodeName: String, names: CeleryControlNames) {
+    init(broker: CeleryRedisBroker, exchanges: ControlExchanges) {
         self.broker = broker
         self.keys = broker.keys
-        self.names = names
-        self.queue = names.queue(ofNode: nodeName)
+        self.exchanges = exchanges
         self.logger = broker.logger
         self.client = RedisClient(broker.configuration, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
@@ -42,7 +40,7 @@ final class CeleryRedisMailbox: CeleryMailbox {
                         .mapError { MessageFault($0) })
             }
         }
-        let channel = keys.channel(names.requests, database: broker.configuration.database)
+        let channel = keys.channel(exchanges.requests, database: broker.configuration.database)
         var isSubscribed = false
         var backoff = Backoff()
         repeat {
@@ -66,16 +64,16 @@ final class CeleryRedisMailbox: CeleryMailbox {
     /// pub/sub.
     private func bind() async throws(RedisError) {
         _ = try await client.evaluate(
-            KombuScripts.bindExpiring, keys: [keys.binding(names.requests), keys.bindingDeadlines],
-            arguments: [bindingMember, names.requests, Int64(Self.bindingLifetime.seconds * 1000)])
+            KombuScripts.bindExpiring, keys: [keys.binding(exchanges.requests), keys.bindingDeadlines],
+            arguments: [bindingMember, exchanges.requests, Int64(Self.bindingLifetime.seconds * 1000)])
     }
 
     private func unbind() async {
         var commands = [
-            RedisCommand("SREM", keys.binding(names.requests), bindingMember),
-            RedisCommand("SREM", keys.permanentBinding(names.requests), bindingMember),
+            RedisCommand("SREM", keys.binding(exchanges.requests), bindingMember),
+            RedisCommand("SREM", keys.permanentBinding(exchanges.requests), bindingMember),
         ]
-        commands += keys.prioritySteps.map { RedisCommand("DEL", keys.list(queue, step: $0)) }
+        commands += keys.prioritySteps.map { RedisCommand("DEL", keys.list(exchanges.inbox, step: $0)) }
         do {
             _ = try await client.send(commands, timeout: .seconds(2))
         } catch {
@@ -84,7 +82,7 @@ final class CeleryRedisMailbox: CeleryMailbox {
         }
     }
 
-    private var bindingMember: String { keys.bindingMember(routingKey: "", queue: queue) }
+    private var bindingMember: String { keys.bindingMember(routingKey: "", queue: exchanges.inbox) }
 
     // MARK: Publishing
 
@@ -96,8 +94,10 @@ final class CeleryRedisMailbox: CeleryMailbox {
                 message: message.message, exchange: message.exchange, routingKey: message.routingKey,
                 deliveryTag: CeleryID.random()
             ).encode()
-            if message.exchange == names.replies {
-                for queue in try await queues(boundTo: message.exchange, routingKey: message.routingKey) {
+            if message.exchange == exchanges.replies {
+                for queue in try await keys.queues(
+                    boundTo: message.exchange, routingKey: message.routingKey, client: client)
+                {
                     commands.append(RedisCommand("LPUSH", keys.list(queue, step: 0), envelope))
                 }
             } else {
@@ -110,17 +110,6 @@ final class CeleryRedisMailbox: CeleryMailbox {
         // A server that does not answer must not hold up a worker that stops.
         let replies = try await client.send(commands, timeout: .seconds(5))
         if let refusal = replies.lazy.compactMap(\.error).first { throw refusal }
-    }
-
-    /// The queues that get what is published to a direct exchange.
-    private func queues(boundTo exchange: String, routingKey: String) async throws(RedisError) -> [String] {
-        let members = try await client.send(RedisCommand("SMEMBERS", keys.binding(exchange))).array ?? []
-        return members.compactMap { member in
-            guard let parts = member.string?.split(separator: keys.separator, omittingEmptySubsequences: false),
-                parts.count == 3, parts[0] == routingKey
-            else { return nil }
-            return String(parts[2])
-        }
     }
 
     func close() async {

@@ -26,3 +26,63 @@ public struct CeleryRedisOptions: Sendable {
 
     var keys: KombuKeys { KombuKeys(prefix: keyPrefix, separator: separator, prioritySteps: prioritySteps) }
 }
+
+/// The names of kombu's keys in Redis.
+struct KombuKeys: Sendable {
+    /// Prepended to every key as it is: kombu's `global_keyprefix`.
+    let prefix: String
+    /// Between a queue's name and its priority step, and between the parts of a binding.
+    let separator: String
+    /// The priorities that have a list of their own, ascending. 0 is served first.
+    let prioritySteps: [UInt8]
+
+    init(prefix: String = "", separator: String = "\u{06}\u{16}", prioritySteps: [UInt8] = [0, 3, 6, 9]) {
+        self.prefix = prefix
+        self.separator = separator
+        self.prioritySteps = prioritySteps.sorted()
+    }
+
+    var unacked: String { prefix + "unacked" }
+    var unackedIndex: String { prefix + "unacked_index" }
+    var unackedMutex: String { prefix + "unacked_mutex" }
+
+    /// The list of a queue for one priority step. Step 0 is the plain name.
+    func list(_ queue: String, step: UInt8) -> String {
+        step == 0 ? prefix + queue : "\(prefix)\(queue)\(separator)\(step)"
+    }
+
+    /// The list of a queue that takes a priority: that of the largest step not above it. What is past 9 counts as 9.
+    func list(_ queue: String, priority: UInt8) -> String {
+        let clamped = min(priority, 9)
+        return list(queue, step: prioritySteps.last { $0 <= clamped } ?? prioritySteps.first ?? 0)
+    }
+
+    /// Where a message that was handed to a waiting worker lies until that worker, or any other, claims it.
+    func handover(ofList list: String) -> String { list + ".handover" }
+
+    /// Where messages that cannot be run are kept aside.
+    func parked(_ queue: String) -> String { "\(prefix)\(queue).parked" }
+
+    /// How often a message came back unsettled. The tag is that of its envelope.
+    func attempts(_ deliveryTag: String) -> String { "\(prefix)celeriac.attempts.\(deliveryTag)" }
+
+    /// The bindings of an exchange.
+    func binding(_ exchange: String) -> String { "\(prefix)_kombu.binding.\(exchange)" }
+
+    /// The bindings of an exchange to queues that do not expire (kombu 5.7).
+    func permanentBinding(_ exchange: String) -> String { "\(prefix)_kombu.binding_permanent.\(exchange)" }
+
+    /// When the tables of expiring bindings may be swept, by exchange (kombu 5.7).
+    var bindingDeadlines: String { prefix + "_kombu.binding_deadlines" }
+
+    /// The channel on which messages of a fan-out exchange are published. It names the database, since Redis keeps one set
+    /// of channels for all.
+    func channel(_ exchange: String, routingKey: String = "", database: Int) -> String {
+        "\(prefix)/\(database).\(exchange)" + (routingKey.isEmpty ? "" : "/\(routingKey)")
+    }
+
+    /// A member of a binding set. Direct bindings have an empty pattern.
+    func bindingMember(routingKey: String, pattern: String = "", queue: String) -> String {
+        [routingKey, pattern, queue].joined(separator: separator)
+    }
+}

@@ -11,8 +11,8 @@ enum KombuScripts {
     /// closes the stored array. Returns, for each message, the index of its list and the message; serials ascend.
     ///
     /// Messages in a handover list for which there is no room go back to the front of their list. A key of another type
-    /// must not end the script once something is popped: where claims cannot be written it ends before, and a list that is
-    /// none is passed over, and told of when there is nothing else.
+    /// must not end the script once something is popped: where claims cannot be written it ends before, and a key that
+    /// is no list is passed over, and reported when there is nothing else.
     static let claim = RedisScript(
         name: "claim",
         source: """
@@ -100,5 +100,34 @@ enum KombuScripts {
             if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
             return 0
             """)
+}
+
+/// What is sent to Redis under these keys.
+extension KombuKeys {
+    /// Tells producers that a queue exists, as kombu declares it.
+    func declaration(of queue: String) -> [RedisCommand] {
+        let member = bindingMember(routingKey: queue, queue: queue)
+        return [
+            RedisCommand("SADD", binding(queue), member), RedisCommand("SADD", permanentBinding(queue), member),
+        ]
+    }
+
+    /// Ends a claim, if it still stands, and pushes what takes its place to the end `L` or `R` of a list.
+    func replaceClaim(_ tag: String, by message: [UInt8], in list: String, end: String) -> RedisCommand {
+        .evaluate(KombuScripts.replaceClaim, keys: [unacked, unackedIndex, list], arguments: [tag, end, message])
+    }
+
+    /// The queues that get what is published to a direct exchange with a routing key.
+    func queues(
+        boundTo exchange: String, routingKey: String, client: RedisClient
+    ) async throws(RedisError) -> [String] {
+        let members = try await client.send(RedisCommand("SMEMBERS", binding(exchange))).array ?? []
+        return members.compactMap { member in
+            guard let parts = member.string?.split(separator: separator, omittingEmptySubsequences: false),
+                parts.count == 3, parts[0] == routingKey
+            else { return nil }
+            return String(parts[2])
+        }
+    }
 }
 #endif

@@ -1,4 +1,5 @@
 public import CeleriacCore
+import CeleriacQueues
 import CeleriacWire
 import CeleryWire
 import NIOConcurrencyHelpers
@@ -11,7 +12,7 @@ public final class CeleryFileResults: ResultStore {
     private let eventLoopGroup: any EventLoopGroup
     private let watch = NIOLockedValueBox<DirectoryWatch?>(nil)
 
-    /// Makes a store. The folder is made if it does not exist.
+    /// Creates a store. The folder is made if it does not exist.
     public init(folder: String, eventLoopGroup: any EventLoopGroup) {
         self.folder = folder
         self.keys = CeleryResultKeys()
@@ -19,13 +20,13 @@ public final class CeleryFileResults: ResultStore {
         self.replyTo = CeleryID.random()
     }
 
-    /// The server or folder, without credentials.
+    /// The folder.
     public var name: String { "file://\(folder)" }
 
-    /// What messages name as the place for replies.
+    /// A name that messages carry as the place for replies. Nobody listens there: results are read from files.
     public let replyTo: String
 
-    /// Whether a result comes once rather than being kept.
+    /// False: results are kept to be read as often as one likes.
     public var deliversOnce: Bool { false }
 
     /// False: files stay until somebody deletes them.
@@ -43,7 +44,7 @@ public final class CeleryFileResults: ResultStore {
         return "\(folder)/\(key)"
     }
 
-    /// Stores states in one round trip. A stored success stays.
+    /// Writes states, each to its task's file. A stored success stays.
     public func store(_ records: [ResultRecord]) async throws {
         let files = try records.map { (path: try path($0.taskID), payload: $0.payload) }
         let folder = folder
@@ -60,7 +61,7 @@ public final class CeleryFileResults: ResultStore {
         }
     }
 
-    /// Passes on what is stored for these tasks from now on.
+    /// Watches the folder: whenever a file changes, the sink hears that updates may be missing, and fetches.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         guard watch.withLockedValue({ $0 == nil }) else { return }
         let folder = folder
@@ -76,7 +77,7 @@ public final class CeleryFileResults: ResultStore {
         if !isFirst { started.stop() }
     }
 
-    /// Ends the watch for these tasks.
+    /// Does nothing: the folder is watched until ``close()``.
     public func unwatch(_ taskIDs: [String]) {}
 
     /// The stored states of these tasks; nil where there is none.
@@ -119,7 +120,7 @@ public final class CeleryFileResults: ResultStore {
         try await FileStore.blocking { try FileStore.remove(path) }
     }
 
-    /// Deletes files of results that have not been written for so long.
+    /// Deletes the files of results that were last written longer ago than `age`.
     public func removeResults(olderThan age: Duration) async throws {
         let (folder, keys) = (folder, keys)
         try await FileStore.blocking {

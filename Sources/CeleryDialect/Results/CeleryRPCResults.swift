@@ -13,7 +13,7 @@ public final class CeleryRPCResults: ResultStore {
     private let logger: Logger
     private let replies: ReplyQueue
 
-    /// Makes a store. It connects on first use.
+    /// Creates a store. It connects on first use.
     ///
     /// - Parameter configurations: servers to try in turn.
     public init(_ configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
@@ -25,16 +25,16 @@ public final class CeleryRPCResults: ResultStore {
         self.replies = ReplyQueue(name: replyTo, client: client, logger: logger)
     }
 
-    /// The server or folder, without credentials.
+    /// The servers, without credentials.
     public var name: String { "rpc via " + configurations.map(\.description).joined(separator: ";") }
 
-    /// What messages name as the place for replies.
+    /// The queue on which this store's results arrive: messages name it as the place for replies.
     public let replyTo: String
 
-    /// Whether a result comes once rather than being kept.
+    /// True: a result is sent to its caller once and is not kept.
     public var deliversOnce: Bool { true }
 
-    /// Stores states in one round trip. A stored success stays.
+    /// Sends states to the queues that their callers named; a state without such a queue goes nowhere.
     public func store(_ records: [ResultRecord]) async throws {
         let messages = records.filter { !$0.replyTo.isEmpty }.map { record in
             AMQPPublish(
@@ -54,7 +54,7 @@ public final class CeleryRPCResults: ResultStore {
         }
     }
 
-    /// Passes on what is stored for these tasks from now on.
+    /// Opens the reply queue, on which the results of all tasks arrive.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         do {
             try await replies.open(sink)
@@ -64,10 +64,10 @@ public final class CeleryRPCResults: ResultStore {
         }
     }
 
-    /// Ends the watch for these tasks.
+    /// Does nothing: the reply queue stands until ``close()``.
     public func unwatch(_ taskIDs: [String]) {}
 
-    /// Nothing is kept to be fetched; but the queue is made to stand again if its connection was lost.
+    /// Nil for each task, since nothing is kept. The reply queue is opened again if its connection was lost.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         do {
             try await replies.reopen()
@@ -78,10 +78,10 @@ public final class CeleryRPCResults: ResultStore {
         return taskIDs.map { _ in nil }
     }
 
-    /// Deletes what is stored for these tasks.
+    /// Does nothing: nothing is kept.
     public func forget(_ taskIDs: [String]) async throws {}
 
-    /// Closes the connections.
+    /// Closes the connection.
     public func close() async {
         await client.close()
     }

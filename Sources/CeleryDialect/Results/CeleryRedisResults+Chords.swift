@@ -1,5 +1,6 @@
 #if Redis
 public import CeleriacCore
+import CeleriacQueues
 import CeleriacRedis
 
 /// Chords are counted in Redis as Celery 5.7 does, so that Python and Swift workers may run the parts of one.
@@ -14,7 +15,7 @@ extension CeleryRedisResults {
     /// How long it is remembered that a body was published, in seconds.
     private static let doneSeconds: Int64 = 300
 
-    /// Carries out operations, in one round trip.
+    /// Carries out operations on chords, in one round trip.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`; also `unavailable` where others had a chord's
     ///   claim all the time.
@@ -47,7 +48,7 @@ extension CeleryRedisResults {
                 commands.append(RedisCommand("DEL", keys.group(claim.groupID) + ".s"))
             }
         }
-        let replies = try await send(commands)
+        let replies = try await client.results(commands)
         var completions: [ChordCompletion?] = []
         var index = 0
         for operation in operations {
@@ -65,7 +66,7 @@ extension CeleryRedisResults {
         let claim = ChordClaim(groupID: part.groupID, token: part.token)
         if let rest = reply.int {
             guard part.waits < Self.maximumWaits else {
-                throw CeleriacError(.unavailable, "others have had the claim on a chord all the time")
+                throw CeleriacError(.unavailable, "other workers held the claim on a chord all the time")
             }
             var completion = ChordCompletion(claim: claim, parts: [], group: nil)
             completion.heldFor = .milliseconds(min(rest, 1000 * Int(Self.claimSeconds)) + 1)

@@ -1,5 +1,6 @@
 #if Redis
 public import CeleriacCore
+import CeleriacQueues
 public import CeleriacRedis
 import CeleriacWire
 import CeleryWire
@@ -10,16 +11,13 @@ import NIOConcurrencyHelpers
 /// Results in Redis as Celery keeps them: a key for each task, and its every change published on the channel of that name.
 public final class CeleryRedisResults: ResultStore {
     let keys: CeleryResultKeys
-    private let client: RedisClient
+    let client: RedisClient
     private let pubSub: RedisPubSub
     private let sink: CurrentSink
-    private let logger: Logger
 
-    /// Makes a store. It connects on first use.
+    /// Creates a store. It connects on first use.
     ///
-    /// - Parameters:
-    ///   - keyPrefix: Celery's `global_keyprefix` of the result backend.
-    ///   - replyTo: what messages name as the place for replies. Nobody listens there: results are fetched.
+    /// - Parameter keyPrefix: Celery's `global_keyprefix` of the result backend.
     public init(
         _ configuration: RedisConfiguration,
         keyPrefix: String = "",
@@ -30,7 +28,6 @@ public final class CeleryRedisResults: ResultStore {
         let sink = CurrentSink()
         self.keys = keys
         self.sink = sink
-        self.logger = logger
         self.replyTo = CeleryID.random()
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
         self.pubSub = RedisPubSub(
@@ -44,13 +41,13 @@ public final class CeleryRedisResults: ResultStore {
             })
     }
 
-    /// The server or folder, without credentials.
+    /// The server, without credentials.
     public var name: String { client.configuration.description }
 
-    /// What messages name as the place for replies.
+    /// A name that messages carry as the place for replies. Nobody listens there: results are fetched.
     public let replyTo: String
 
-    /// Whether a result comes once rather than being kept.
+    /// False: results are kept to be read as often as one likes.
     public var deliversOnce: Bool { false }
 
     // MARK: Storing
@@ -62,7 +59,7 @@ public final class CeleryRedisResults: ResultStore {
         for start in stride(from: 0, to: records.count, by: 200) {
             commands.append(storeCommand(records[start..<min(start + 200, records.count)], force: false))
         }
-        for (index, reply) in try await send(commands).enumerated() {
+        for (index, reply) in try await client.results(commands).enumerated() {
             let undecided = (reply.array ?? []).compactMap { $0.int.map { Int($0) } }
             for place in undecided where records.indices.contains(200 * index + place) {
                 try await storeUnlessSuccess(records[200 * index + place])
@@ -87,7 +84,7 @@ public final class CeleryRedisResults: ResultStore {
         {
             return
         }
-        _ = try await send([storeCommand([record], force: true)])
+        _ = try await client.results([storeCommand([record], force: true)])
     }
 
     /// Stores states and publishes them, except over a success. Every peer writes the status first, so that the first
@@ -114,20 +111,6 @@ public final class CeleryRedisResults: ResultStore {
             return undecided
             """)
 
-    func send(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
-        let replies: [RedisValue]
-        do {
-            replies = try await client.send(commands)
-        } catch {
-            throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .resultStore, "cannot use the results in \(name)", cause: error)
-        }
-        if let refusal = replies.lazy.compactMap(\.error).first {
-            throw CeleriacError(refusal.isTemporary ? .unavailable : .resultStore, "\(name) refused", cause: refusal)
-        }
-        return replies
-    }
-
     // MARK: Reading
 
     /// Passes on what is stored for these tasks from now on.
@@ -148,22 +131,15 @@ public final class CeleryRedisResults: ResultStore {
 
     /// The stored states of these tasks; nil where there is none.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
-        guard !taskIDs.isEmpty else { return [] }
-        var command = RedisCommand("MGET")
-        for id in taskIDs { command.append(keys.task(id)) }
-        let values = try await send([command]).first?.array ?? []
-        return taskIDs.indices.map { values.indices.contains($0) ? values[$0].bytes : nil }
+        try await client.fetchResults(taskIDs.map(keys.task))
     }
 
     /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws {
-        guard !taskIDs.isEmpty else { return }
-        var command = RedisCommand("DEL")
-        for id in taskIDs { command.append(keys.task(id)) }
-        _ = try await send([command])
+        try await client.deleteResults(taskIDs.map(keys.task))
     }
 
-    /// Stores which results belong to a group, and tells of it on the channel of that name, as Celery does.
+    /// Stores which results belong to a group, and publishes it on the channel of that name, as Celery does.
     public func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
         let key = keys.group(id)
         var set = RedisCommand("SET", key, payload)
@@ -171,17 +147,19 @@ public final class CeleryRedisResults: ResultStore {
             set.append("EX")
             set.append(String(seconds))
         }
-        _ = try await send([RedisCommand("MULTI"), set, RedisCommand("PUBLISH", key, payload), RedisCommand("EXEC")])
+        _ = try await client.results([
+            RedisCommand("MULTI"), set, RedisCommand("PUBLISH", key, payload), RedisCommand("EXEC"),
+        ])
     }
 
     /// What is stored of a group, or nil.
     public func fetchGroup(_ id: String) async throws -> [UInt8]? {
-        try await send([RedisCommand("GET", keys.group(id))]).first?.bytes
+        try await client.results([RedisCommand("GET", keys.group(id))]).first?.bytes
     }
 
     /// Deletes what is stored of a group.
     public func forgetGroup(_ id: String) async throws {
-        _ = try await send([RedisCommand("DEL", keys.group(id))])
+        try await client.deleteResults([keys.group(id)])
     }
 
     /// Closes the connections.
@@ -191,7 +169,7 @@ public final class CeleryRedisResults: ResultStore {
     }
 }
 
-/// Who is told of published results. The subscription's closures are made before anybody listens.
+/// Who gets published results: the subscription's closures are made before anybody listens.
 private final class CurrentSink: Sendable {
     private let sink = NIOLockedValueBox<(any ResultSink)?>(nil)
 

@@ -1,7 +1,8 @@
 #if AMQP
 public import CeleriacAMQP
 public import CeleriacCore
-import CeleriacWire
+import CeleriacQueues
+public import CeleriacWire
 public import Logging
 public import NIOCore
 import NIOConcurrencyHelpers
@@ -18,7 +19,7 @@ public final class MachineryAMQPBroker: Broker {
     private let timers: EventLoopTimerSource
     private let declared = NIOLockedValueBox<Set<QueueDeclaration>>([])
 
-    /// Makes a broker. It connects on first use.
+    /// Creates a broker. It connects on first use.
     ///
     /// - Parameter configurations: servers to try in turn.
     public init(
@@ -131,9 +132,20 @@ public final class MachineryAMQPBroker: Broker {
             name: name, on: eventLoopGroup.next(), logger: logger)
     }
 
-    /// Closes the connections.
+    /// Closes the connection.
     public func close() async {
         await client.close()
     }
+
+    // MARK: Looking after queues
+
+    /// The arguments with which work queues are declared.
+    public func arguments(ofQueue queue: String) -> WireObject { options.queueDeclareArguments }
+
+    /// How many messages wait in a queue, without delayed tasks whose time has not come.
+    public func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }
+
+    /// Deletes all messages that wait in a queue.
+    public func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
 }
 #endif

@@ -1,6 +1,7 @@
 #if AMQP
 import CeleriacAMQP
 import CeleriacCore
+import CeleriacQueues
 import CeleriacWire
 import MachineryWire
 import NIOConcurrencyHelpers
@@ -42,5 +43,55 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
     }
 
     func text(of time: Date) -> String { GoTime(time).description }
+}
+
+/// How often messages were put back by this process: a classic queue says only that a message was delivered before.
+struct RequeueCounts: Sendable {
+    private var counts: [[UInt8]: Int] = [:]
+    /// In the order in which they were first put back.
+    private var order: [[UInt8]] = []
+    private let limit = 10_000
+
+    /// Counts one more time.
+    mutating func add(_ body: [UInt8]) {
+        if counts[body] == nil {
+            order.append(body)
+            if order.count > limit { counts[order.removeFirst()] = nil }
+        }
+        counts[body, default: 0] += 1
+    }
+
+    /// How often it was put back.
+    func count(of body: [UInt8]) -> Int { counts[body] ?? 0 }
+
+    /// Forgets a message that was dealt with.
+    mutating func remove(_ body: [UInt8]) {
+        guard counts.removeValue(forKey: body) != nil else { return }
+        order.removeAll { $0 == body }
+    }
+}
+
+extension AMQPChannel {
+    /// Declares the exchange, as Machinery does before anything else.
+    func declareExchange(_ options: MachineryAMQPOptions) async throws(AMQPError) {
+        guard !options.exchange.isEmpty else { return }
+        try await exchangeDeclare(options.exchange, type: options.exchangeType, durable: true)
+    }
+
+    /// Declares a queue and binds it.
+    ///
+    /// - Returns: what the broker says about the queue.
+    @discardableResult
+    func declare(_ declaration: QueueDeclaration, exchange: String) async throws(AMQPError) -> AMQPQueue {
+        let queue = try await queueDeclare(
+            declaration.queue, durable: declaration.durable, autoDelete: declaration.autoDelete,
+            arguments: declaration.arguments)
+        if !exchange.isEmpty {
+            try await queueBind(
+                declaration.queue, exchange: exchange, routingKey: declaration.bindingKey,
+                arguments: declaration.bindingArguments)
+        }
+        return queue
+    }
 }
 #endif

@@ -70,7 +70,9 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     public var readTimeout: Int
     /// The client name of connections (`CLIENT SETNAME`); empty for no name.
     public var clientName: String
-    /// After how long another worker puts back a message that a vanished Celeriac worker had claimed, in seconds.
+    /// How long a message may stay claimed without its claim being renewed, in seconds, before any Celeriac worker puts it
+    /// back; 0 for 60. A worker renews its claims while it holds them, so that tasks may take longer than this. Go workers
+    /// know no claims.
     public var claimTimeout: Double
 
     /// Makes settings, by default Machinery's own.
@@ -90,11 +92,16 @@ public struct MachineryRedisSettings: Sendable, Hashable {
         self.claimTimeout = claimTimeout
     }
 
-    /// The options of a broker.
-    package func options(defaultQueue: String) -> MachineryRedisOptions {
-        MachineryRedisOptions(
-            delayedTasksKey: delayedTasksKey.isEmpty ? "delayed_tasks" : delayedTasksKey,
-            delayedTasksPollPeriod: .milliseconds(delayedTasksPollPeriod > 0 ? delayedTasksPollPeriod : 500),
-            claimTimeout: .seconds(claimTimeout > 0 ? claimTimeout : 60), defaultQueue: defaultQueue)
+    // MARK: As a broker uses them
+
+    /// The key of the set of delayed tasks.
+    var delayedTasks: String { delayedTasksKey.isEmpty ? "delayed_tasks" : delayedTasksKey }
+
+    /// From one look for due tasks to the next.
+    var pollPeriod: Duration {
+        max(.milliseconds(10), .milliseconds(delayedTasksPollPeriod > 0 ? delayedTasksPollPeriod : 500))
     }
+
+    /// How long a claim stands without being renewed.
+    var claimLifetime: Duration { max(.milliseconds(400), .seconds(claimTimeout > 0 ? min(claimTimeout, 1e9) : 60)) }
 }

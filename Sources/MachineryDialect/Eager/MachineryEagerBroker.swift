@@ -14,7 +14,7 @@ public final class MachineryEagerBroker: Broker {
     private let memory = MemoryBroker()
     private let state = NIOLockedValueBox(State())
 
-    /// Makes an empty broker.
+    /// Creates an empty broker.
     public init() {}
 
     /// `eager`.
@@ -38,7 +38,7 @@ public final class MachineryEagerBroker: Broker {
     }
 
     /// Hands messages over without waiting: what a worker sends while it works.
-    func hand(over messages: [OutgoingMessage]) async throws {
+    fileprivate func hand(over messages: [OutgoingMessage]) async throws {
         state.withLockedValue { $0.outstanding += messages.count }
         do {
             try await memory.publish(messages)
@@ -48,8 +48,8 @@ public final class MachineryEagerBroker: Broker {
         }
     }
 
-    /// Messages have ended.
-    func dealtWith(_ count: Int) {
+    /// Notes that messages have ended.
+    fileprivate func dealtWith(_ count: Int) {
         let waiting = state.withLockedValue { state in
             state.outstanding -= count
             guard state.outstanding <= 0 else { return [Gate]() }
@@ -66,8 +66,8 @@ public final class MachineryEagerBroker: Broker {
         return MachineryEagerConsumer(base: consumer, broker: self)
     }
 
-    /// A consumer has ended: nobody waits for it any more.
-    func consumerEnded() {
+    /// Notes that a consumer has ended: nobody waits for it any longer.
+    fileprivate func consumerEnded() {
         let waiting = state.withLockedValue { state in
             state.consumers -= 1
             guard state.consumers <= 0 else { return [Gate]() }
@@ -77,9 +77,59 @@ public final class MachineryEagerBroker: Broker {
         for gate in waiting { gate.open() }
     }
 
-    /// Ends the broker.
+    /// Closes the broker.
     public func close() async { await memory.close() }
+
+    /// How many messages wait in a queue.
+    public func depth(of queue: String) async throws -> Int { try await memory.depth(of: queue) }
+
+    /// Lists messages that were parked from a queue.
+    public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+        try await memory.parkedMessages(in: queue, after: id, limit: limit)
+    }
 
     /// The broker as a worker uses it: it publishes without waiting, since it would wait for itself.
     public var workerSide: any Broker { MachineryEagerWorkerSide(broker: self) }
+}
+
+/// Tells an eager broker when messages have ended.
+private struct MachineryEagerConsumer: MessageConsumer {
+    let base: any MessageConsumer
+    let broker: MachineryEagerBroker
+
+    func next(atMost limit: Int) async throws -> [Delivery] { try await base.next(atMost: limit) }
+
+    func settle(_ settlements: [Settlement]) async throws {
+        try await base.settle(settlements)
+        let ended = settlements.count { settlement in
+            if case .requeue = settlement.disposition { false } else { true }
+        }
+        broker.dealtWith(ended)
+    }
+
+    func giveBack(_ receipts: [Receipt]) async throws { try await base.giveBack(receipts) }
+
+    func addQueue(_ queue: TaskQueue) async throws { try await base.addQueue(queue) }
+
+    func removeQueue(_ name: String) async throws { try await base.removeQueue(name) }
+
+    func stop() async { await base.stop() }
+
+    func close() async throws {
+        try await base.close()
+        broker.consumerEnded()
+    }
+}
+
+/// An eager broker as its worker uses it.
+private struct MachineryEagerWorkerSide: Broker {
+    let broker: MachineryEagerBroker
+
+    var name: String { broker.name }
+
+    func publish(_ messages: [OutgoingMessage]) async throws { try await broker.hand(over: messages) }
+
+    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { try await broker.consume(options) }
+
+    func close() async { await broker.close() }
 }

@@ -1,3 +1,7 @@
+public import CeleriacCore
+import MachineryWire
+import NIOConcurrencyHelpers
+
 /// Decides which of several processes sends a periodic task. Implement it to bring a lock of your own.
 public protocol MachineryLock: Sendable {
     /// Tries to take a lock that nobody gives back: it ends by itself.
@@ -7,4 +11,28 @@ public protocol MachineryLock: Sendable {
     ///   - expiry: when it ends, in nanoseconds since 1970.
     /// - Returns: whether this process has it.
     func acquire(_ key: String, until expiry: Int64) async throws -> Bool
+}
+
+/// A lock among the tasks of one process: every process has its own.
+public final class EagerLock: MachineryLock {
+    private let held = NIOLockedValueBox<[String: Int64]>([:])
+    private let now: @Sendable () -> Int64
+
+    /// Creates a lock.
+    ///
+    /// - Parameter timers: their clock says when a lock has ended.
+    public init(timers: any TimerSource) {
+        now = { GoTime(timers.now).unixNanoseconds }
+    }
+
+    /// Takes a lock unless it is taken.
+    public func acquire(_ key: String, until expiry: Int64) async throws -> Bool {
+        let now = now()
+        return held.withLockedValue { held in
+            if let end = held[key], end > now { return false }
+            held = held.filter { $0.value > now }
+            held[key] = expiry
+            return true
+        }
+    }
 }

@@ -1,35 +1,41 @@
 #if Redis
 public import CeleriacCore
+import CeleriacQueues
 public import CeleriacRedis
 import CeleriacWire
-import MachineryWire
 public import Logging
+import MachineryWire
 public import NIOCore
 
 /// Machinery's queues in Redis: a list for each queue, a sorted set for tasks that wait for their time.
 public final class MachineryRedisBroker: Broker {
-    let configuration: RedisConfiguration
-    let options: MachineryRedisOptions
-    let eventLoopGroup: any EventLoopGroup
-    let logger: Logger
+    private let settings: MachineryRedisSettings
+    private let defaultQueue: String
+    private let eventLoopGroup: any EventLoopGroup
+    private let logger: Logger
     private let client: RedisClient
 
-    /// Makes a broker. It connects on first use.
+    /// Creates a broker. It connects on first use.
+    ///
+    /// - Parameter defaultQueue: the queue to which a task goes that was delayed and names none.
     public init(
         _ configuration: RedisConfiguration,
-        options: MachineryRedisOptions = MachineryRedisOptions(),
+        settings: MachineryRedisSettings = MachineryRedisSettings(),
+        defaultQueue: String = "machinery_tasks",
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
-        self.configuration = configuration
-        self.options = options
+        self.settings = settings
+        self.defaultQueue = defaultQueue
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// The server, without credentials.
-    public var name: String { configuration.description }
+    public var name: String { client.configuration.description }
+
+    // MARK: Messages
 
     /// Pushes messages to the end of their queues, or into the set of delayed tasks with their time in nanoseconds.
     ///
@@ -37,44 +43,57 @@ public final class MachineryRedisBroker: Broker {
     ///   some.
     public func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
-        var commands: [RedisCommand] = []
-        commands.reserveCapacity(messages.count)
-        for message in messages {
-            if let time = message.notBefore {
-                commands.append(
-                    RedisCommand(
-                        "ZADD", options.delayedTasksKey, GoTime(time).unixNanoseconds, message.message.body))
-            } else {
-                commands.append(RedisCommand("RPUSH", message.routingKey, message.message.body))
-            }
-        }
-        let replies: [RedisValue]
-        do {
-            replies = try await client.send(commands)
-        } catch {
-            throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .publishFailed,
-                "\(messages.count) message(s) were not confirmed by \(name)", cause: error)
-        }
-        var refused: [Int: CeleriacError] = [:]
-        for (index, reply) in replies.enumerated() {
-            guard let refusal = reply.error else { continue }
-            refused[index] = CeleriacError(
-                refusal.isTemporary ? .unavailable : .publishFailed, "\(name) refused a message", cause: refusal)
-        }
-        try PartialPublishError.check(refused: refused, of: messages.count)
+        _ = try await client.publish(
+            messages.map { message in
+                guard let time = message.notBefore else {
+                    return RedisCommand("RPUSH", message.routingKey, message.message.body)
+                }
+                return RedisCommand(
+                    "ZADD", settings.delayedTasks, GoTime(time).unixNanoseconds, message.message.body)
+            })
     }
 
-    /// Begins to take messages.
+    /// Begins to consume.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        let consumer = MachineryRedisConsumer(broker: self, options: options)
-        try await consumer.start()
-        return consumer
+        try await RedisMessageConsumer.start(
+            client.configuration, topology: MachineryRedisTopology(settings: settings, defaultQueue: defaultQueue),
+            options: options,
+            eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
-    /// Closes the connections.
+    /// Closes the connection.
     public func close() async {
         await client.close()
+    }
+
+    // MARK: Looking after queues
+
+    private func lists(of queue: String) -> [String] { [queue, InFlightKeys(queue: queue).handover] }
+
+    /// How many messages wait in a queue, without delayed tasks whose time has not come.
+    public func depth(of queue: String) async throws -> Int { try await client.depth(of: lists(of: queue)) }
+
+    /// Deletes all messages that wait in a queue.
+    public func purge(_ queue: String) async throws -> Int { try await client.purge(lists(of: queue)) }
+
+    private func parked(_ queue: String) -> RedisParkedMessages {
+        RedisParkedMessages(
+            client, queue: queue, key: InFlightKeys(queue: queue).parked, format: .machinery, newestFirst: false)
+    }
+
+    /// Lists messages that were parked from a queue.
+    public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+        try await parked(queue).list(after: id, limit: limit)
+    }
+
+    /// Puts parked messages back at the end of their queue.
+    public func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
+        try await parked(queue).requeue(ids, by: "RPUSH") { _ in queue }
+    }
+
+    /// Deletes parked messages.
+    public func dropParked(_ ids: [String], in queue: String) async throws -> Int {
+        try await parked(queue).drop(ids)
     }
 }
 #endif

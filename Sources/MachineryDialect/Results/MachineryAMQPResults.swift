@@ -7,8 +7,9 @@ import MachineryWire
 public import NIOCore
 import NIOConcurrencyHelpers
 
-/// Task states at RabbitMQ as Machinery's AMQP backend keeps them: a queue for each task, a message for each state, which
-/// is gone once it was read. What was read last is remembered here, so that a state can be asked for again.
+/// Task states at RabbitMQ as Machinery's AMQP backend keeps them: a queue for each task and a message for each state,
+/// which is gone once it has been read. The store remembers the last state that it read of a task, so that it can be
+/// fetched again.
 public final class MachineryAMQPResults: ResultStore {
     private struct Memory {
         /// The last state that was read of a task.
@@ -35,16 +36,16 @@ public final class MachineryAMQPResults: ResultStore {
     private let memory = NIOLockedValueBox(Memory())
     /// The servers, without credentials.
     public let name: String
-    /// How often results that somebody waits for are asked for.
+    /// How often results that somebody waits for are fetched.
     public let pollInterval: Duration?
 
-    /// Makes a store. It connects on first use.
+    /// Creates a store. It connects on first use.
     ///
     /// - Parameters:
     ///   - configurations: servers to try in turn.
-    ///   - expiry: how long states are kept: all readers and writers must agree on it, since it is an argument of the
+    ///   - expiry: how long states are kept. All readers and writers must agree on it, since it is an argument of the
     ///     queues.
-    ///   - pollInterval: how often results that somebody waits for are asked for.
+    ///   - pollInterval: how often results that somebody waits for are fetched.
     public init(
         _ configurations: [AMQPConfiguration],
         options: MachineryAMQPOptions = MachineryAMQPOptions(),

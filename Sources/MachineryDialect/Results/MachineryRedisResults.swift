@@ -1,5 +1,6 @@
 #if Redis
 public import CeleriacCore
+import CeleriacQueues
 public import CeleriacRedis
 import CeleriacWire
 public import Logging
@@ -10,14 +11,13 @@ import NIOConcurrencyHelpers
 /// Task states and groups in Redis as Machinery keeps them: a key for each, of its id's name.
 public final class MachineryRedisResults: ResultStore {
     private let client: RedisClient
-    private let logger: Logger
     private let timers: EventLoopTimerSource
-    /// How often results that somebody waits for are asked for: nobody tells of them.
+    /// How often results that somebody waits for are fetched: Redis announces none of them.
     public let pollInterval: Duration?
 
-    /// Makes a store. It connects on first use.
+    /// Creates a store. It connects on first use.
     ///
-    /// - Parameter pollInterval: how often results that somebody waits for are asked for.
+    /// - Parameter pollInterval: how often results that somebody waits for are fetched.
     public init(
         _ configuration: RedisConfiguration,
         pollInterval: Duration = .milliseconds(5),
@@ -27,14 +27,13 @@ public final class MachineryRedisResults: ResultStore {
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
         self.pollInterval = pollInterval
-        self.logger = logger
     }
 
     /// The server, without credentials.
     public var name: String { client.configuration.description }
-    /// Nobody answers on a queue.
+    /// Empty: nobody answers on a queue.
     public var replyTo: String { "" }
-    /// States are kept to be read as often as one likes.
+    /// False: states are kept to be read as often as one likes.
     public var deliversOnce: Bool { false }
     /// Yes.
     public var countsChords: Bool { true }
@@ -59,7 +58,7 @@ public final class MachineryRedisResults: ResultStore {
             }
             commands.append(.evaluate(Self.storeScript, keys: portion.map(\.taskID), arguments: arguments))
         }
-        _ = try await send(commands)
+        _ = try await client.results(commands)
     }
 
     /// Keys: tasks. Arguments: for each its seconds to live and its state.
@@ -82,13 +81,13 @@ public final class MachineryRedisResults: ResultStore {
             return #KEYS
             """)
 
-    /// Machinery keeps states for an hour unless told otherwise; for ever is not among what it knows.
+    /// Machinery keeps states for an hour unless told otherwise. It cannot keep them for ever.
     private func seconds(_ expiry: Duration?) -> Int {
         guard let expiry, expiry > .zero else { return 3600 }
         return expiry.lifetimeInSeconds
     }
 
-    /// Nothing tells of states: see ``pollInterval``.
+    /// Does nothing: results are fetched every ``pollInterval``.
     public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
 
     /// Does nothing.
@@ -96,33 +95,26 @@ public final class MachineryRedisResults: ResultStore {
 
     /// The stored states of these tasks; nil where there is none.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
-        guard !taskIDs.isEmpty else { return [] }
-        var command = RedisCommand("MGET")
-        for id in taskIDs { command.append(id) }
-        let values = try await send([command]).first?.array ?? []
-        return taskIDs.indices.map { values.indices.contains($0) ? values[$0].bytes : nil }
+        try await client.fetchResults(taskIDs)
     }
 
     /// Deletes what is stored for these tasks.
     public func forget(_ taskIDs: [String]) async throws {
-        guard !taskIDs.isEmpty else { return }
-        var command = RedisCommand("DEL")
-        for id in taskIDs { command.append(id) }
-        _ = try await send([command])
+        try await client.deleteResults(taskIDs)
     }
 
     // MARK: Groups
 
-    /// Stores groups, and tells, once for each chord, the states of all members when all have ended. Who tells is decided
-    /// under `TriggerChordMutex`, as at Go's workers.
+    /// Stores groups, and returns, once for each chord, the states of all members when all have ended. Under
+    /// `TriggerChordMutex`, as at Go's workers, one worker gets them.
     public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
-        _ = try await send(
+        _ = try await client.results(
             operations.compactMap { operation in
                 guard case .save(let groupID, let payload, let expiry) = operation else { return nil }
                 return RedisCommand("SET", groupID, payload, "EX", seconds(expiry))
             })
         let ids = Set(operations.compactMap { $0.chordPart?.groupID }).sorted()
-        let replies = try await send(ids.map { .evaluate(Self.completedScript, keys: [$0]) })
+        let replies = try await client.results(ids.map { .evaluate(Self.completedScript, keys: [$0]) })
         let completed = Set(zip(ids, replies).filter { $1.int == 1 }.map(\.0))
         var completions: [ChordCompletion?] = []
         for operation in operations {
@@ -155,7 +147,7 @@ public final class MachineryRedisResults: ResultStore {
             return 1
             """)
 
-    /// Takes it on this worker to send a chord's callback; false if another has done so.
+    /// Claims for this worker the right to send a chord's callback; false if another worker has it.
     private func trigger(_ part: ChordPart) async throws -> Bool {
         let mutex = RedisMutex(key: "TriggerChordMutex", client: client, timers: timers)
         try await mutex.lock()
@@ -172,7 +164,7 @@ public final class MachineryRedisResults: ResultStore {
     private func markTriggered(_ part: ChordPart) async throws -> Bool {
         guard var meta = try await group(part.groupID), !meta.chordTriggered else { return false }
         meta.chordTriggered = true
-        _ = try await send([RedisCommand("SET", part.groupID, meta.encode(), "EX", seconds(part.expiry))])
+        _ = try await client.results([RedisCommand("SET", part.groupID, meta.encode(), "EX", seconds(part.expiry))])
         return true
     }
 
@@ -190,24 +182,7 @@ public final class MachineryRedisResults: ResultStore {
         return try await fetch(members).compactMap(\.self)
     }
 
-    // MARK: Sending
-
-    private func send(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
-        guard !commands.isEmpty else { return [] }
-        let replies: [RedisValue]
-        do {
-            replies = try await client.send(commands)
-        } catch {
-            throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .resultStore, "cannot use the results in \(name)", cause: error)
-        }
-        if let refusal = replies.lazy.compactMap(\.error).first {
-            throw CeleriacError(refusal.isTemporary ? .unavailable : .resultStore, "\(name) refused", cause: refusal)
-        }
-        return replies
-    }
-
-    /// Closes the connections.
+    /// Closes the connection.
     public func close() async {
         await client.close()
     }

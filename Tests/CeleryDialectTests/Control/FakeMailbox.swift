@@ -2,10 +2,8 @@ import CeleriacCore
 import CeleriacWire
 import NIOConcurrencyHelpers
 
-@testable import CeleryDialect
-
 /// A broker in memory over which workers can be controlled, and the mailbox of its one worker.
-final class FakeMailbox: CeleryMailboxBroker, CeleryMailbox {
+final class FakeMailbox: Broker, ControlMailbox {
     private struct State {
         var receive: (@Sendable (Result<WireMessage, MessageFault>) -> Void)?
         var published: [OutgoingMessage] = []
@@ -44,11 +42,15 @@ final class FakeMailbox: CeleryMailboxBroker, CeleryMailbox {
         }
     }
 
-    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { try await broker.consume(options) }
+    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+        FixedConsumer(base: try await broker.consume(options))
+    }
 
-    func mailbox(nodeName: String, names: CeleryControlNames) -> (any CeleryMailbox)? { self }
+    func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? { self }
 
-    var controlFacts: WireObject { ["transport": "fake"] }
+    var brokerDescription: BrokerDescription {
+        BrokerDescription(transport: "fake", host: "there", port: 7, user: "me")
+    }
 
     // MARK: As a mailbox
 
@@ -59,4 +61,15 @@ final class FakeMailbox: CeleryMailboxBroker, CeleryMailbox {
     }
 
     func close() async {}
+}
+
+/// A consumer that cannot change its queues.
+private struct FixedConsumer: MessageConsumer {
+    let base: any MessageConsumer
+
+    func next(atMost limit: Int) async throws -> [Delivery] { try await base.next(atMost: limit) }
+    func settle(_ settlements: [Settlement]) async throws { try await base.settle(settlements) }
+    func giveBack(_ receipts: [Receipt]) async throws { try await base.giveBack(receipts) }
+    func stop() async { await base.stop() }
+    func close() async throws { try await base.close() }
 }

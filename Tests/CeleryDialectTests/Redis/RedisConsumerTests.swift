@@ -18,7 +18,8 @@ struct RedisConsumerTests {
         let broker = CeleryRedisBroker(
             try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
             logger: log.logger)
-        let consumer = try await broker.consume(ConsumerOptions(queues: queues, prefetch: 10, nodeName: "w@h"))
+        let consumer = try await broker.consume(
+            ConsumerOptions(queues: queues.map { TaskQueue($0) }, prefetch: 10, nodeName: "w@h"))
         return (broker, consumer)
     }
 
@@ -195,6 +196,41 @@ struct RedisConsumerTests {
         await broker.close()
         await redis.close()
         await server.stop()
+    }
+
+    @Test("parked messages are listed page by page, put back as they came, and dropped")
+    func parked() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(3, by: broker)
+        let before = try await bench.redis.send(RedisCommand("LRANGE", "celery", 0, -1)).array?.compactMap(\.bytes)
+        let deliveries = try await consumer.next(atMost: 3)
+        try #require(deliveries.count == 3)
+        for (number, delivery) in deliveries.enumerated() {
+            let fault = MessageFault(reason: "test", detail: "\(number)")
+            try await consumer.settle([Settlement(delivery.receipt, .park(fault))])
+        }
+        #expect(try await broker.depth(of: "celery") == 0)
+        let first = try await broker.parkedMessages(in: "celery", after: nil, limit: 2)
+        #expect(first.map(\.detail) == ["0", "1"])
+        #expect(first.allSatisfy { $0.queue == "celery" && $0.worker == "w@h" && $0.time != nil })
+        let second = try await broker.parkedMessages(in: "celery", after: first.last?.id, limit: 2)
+        #expect(second.map(\.detail) == ["2"])
+        #expect((first + second).map(\.message) == before?.reversed())
+
+        #expect(try await broker.requeueParked([first[1].id, "none"], in: "celery") == 1)
+        #expect(try await broker.requeueParked([first[1].id], in: "celery") == 0)
+        #expect(try await broker.depth(of: "celery") == 1)
+        #expect(
+            try await bench.redis.send(RedisCommand("LRANGE", "celery", 0, -1)).array?.compactMap(\.bytes)
+                == [first[1].message])
+        #expect(try await broker.dropParked(second.map(\.id), in: "celery") == 1)
+        #expect(try await broker.parkedMessages(in: "celery", after: nil, limit: 10).map(\.detail) == ["0"])
+        #expect(try await broker.purge("celery") == 1)
+        #expect(try await broker.depth(of: "celery") == 0)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
     }
 }
 #endif

@@ -1,0 +1,36 @@
+public import struct FoundationEssentials.Date
+
+/// A message that could not be run and was kept aside, with the reason.
+///
+/// A worker parks a message that it cannot decode or whose task it does not know, rather than dropping it. Somebody looks
+/// at it, and then requeues or drops it: ``Broker/parkedMessages(in:after:limit:)``, ``Broker/requeueParked(_:in:)``,
+/// ``Broker/dropParked(_:in:)``.
+public struct ParkedMessage: Sendable, Hashable, Identifiable {
+    /// What names the message at its broker. Only the broker that listed the message can read it.
+    public var id: String
+    /// The queue that the message was taken from.
+    public var queue: String
+    /// The message's bytes as they came from the broker; empty where they could not be read.
+    public var message: [UInt8]
+    /// A short name of the kind of fault: ``MessageFault/reason``.
+    public var reason: String
+    /// What is wrong with the message: ``MessageFault/detail``.
+    public var detail: String
+    /// When it was parked; nil where the record does not tell.
+    public var time: Date?
+    /// The node name of the worker that parked it.
+    public var worker: String
+
+    /// Creates a parked message.
+    public init(
+        id: String = "", queue: String, message: [UInt8], reason: String, detail: String, time: Date?, worker: String
+    ) {
+        self.id = id
+        self.queue = queue
+        self.message = message
+        self.reason = reason
+        self.detail = detail
+        self.time = time
+        self.worker = worker
+    }
+}

@@ -1,0 +1,381 @@
+#if AMQP
+package import CeleriacAMQP
+package import CeleriacCore
+import CeleriacWire
+package import Logging
+package import NIOCore
+import NIOConcurrencyHelpers
+
+/// Consumes queues for a worker over a connection of its own, which it makes anew when it is lost.
+///
+/// Unsettled deliveries of a lost connection go back to their queues by themselves: they are forgotten here, and settling
+/// them does nothing.
+package final class AMQPMessageConsumer: MessageConsumer {
+    private let configurations: [AMQPConfiguration]
+    private let parking: AMQPClient
+    private let topology: any AMQPConsumerTopology
+    private let options: ConsumerOptions
+    private let name: String
+    private let logger: Logger
+    private let eventLoop: any EventLoop
+    private let timers: EventLoopTimerSource
+    private let state: NIOLockedValueBox<AMQPConsumerState>
+
+    /// Connects and begins to consume.
+    ///
+    /// - Parameters:
+    ///   - configurations: servers to try in turn.
+    ///   - parking: publishes messages that are kept aside.
+    ///   - topology: what is the dialect's own.
+    ///   - options: what the worker asks for.
+    ///   - name: the broker's name, for logs and errors.
+    ///   - eventLoop: where the connection lives.
+    ///   - logger: where lost connections are logged.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
+    package static func start(
+        _ configurations: [AMQPConfiguration], parking: AMQPClient, topology: any AMQPConsumerTopology,
+        options: ConsumerOptions, name: String, on eventLoop: any EventLoop, logger: Logger
+    ) async throws -> AMQPMessageConsumer {
+        let consumer = AMQPMessageConsumer(
+            configurations, parking: parking, topology: topology, options: options, name: name, on: eventLoop,
+            logger: logger)
+        do {
+            try await consumer.connect()
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .configuration, "cannot consume from \(name)", cause: error)
+        }
+        return consumer
+    }
+
+    private init(
+        _ configurations: [AMQPConfiguration], parking: AMQPClient, topology: any AMQPConsumerTopology,
+        options: ConsumerOptions, name: String, on eventLoop: any EventLoop, logger: Logger
+    ) {
+        self.configurations = configurations
+        self.parking = parking
+        self.topology = topology
+        self.options = options
+        self.name = name
+        self.logger = logger
+        self.eventLoop = eventLoop
+        self.timers = EventLoopTimerSource(eventLoop: eventLoop)
+        self.state = NIOLockedValueBox(AMQPConsumerState(served: options.queues.map(\.name)))
+    }
+
+    /// The channel that it consumes on; nil while the connection is lost.
+    var channel: AMQPChannel? { state.withLockedValue { $0.channel } }
+
+    // MARK: Connecting
+
+    /// Connects to the first server that answers, declares the queues and begins to consume.
+    private func connect() async throws(AMQPError) {
+        await closeAbandoned()
+        let connection = try await openConnection()
+        do {
+            let queues = state.withLockedValue { $0.served }
+            try await topology.declare(queues, on: connection)
+            let channel = try await connection.openChannel(confirms: false)
+            let generation = state.withLockedValue { $0.begin(on: channel) }
+            channel.onClose { [weak self] error in self?.lose(generation, error) }
+            try await setLimit(channel)
+            for queue in queues { try await consume(queue, on: channel, generation: generation) }
+        } catch {
+            state.withLockedValue { $0.drop() }
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// Ends a connection whose channel was lost, so that the broker gives what was delivered on it to others.
+    private func closeAbandoned() async {
+        let abandoned = state.withLockedValue { state in
+            defer { state.abandoned = nil }
+            return state.abandoned
+        }
+        await abandoned?.close()
+    }
+
+    private func openConnection() async throws(AMQPError) -> AMQPConnection {
+        var failure: AMQPError?
+        for configuration in configurations {
+            do {
+                return try await AMQPConnection.connect(configuration, on: eventLoop, logger: logger)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure ?? AMQPError(.connectFailed, "no server is configured")
+    }
+
+    private func consume(_ queue: String, on channel: AMQPChannel, generation: UInt64) async throws(AMQPError) {
+        let tag = state.withLockedValue { state in
+            let tag = topology.consumerTag(state.nextTag, nodeName: options.nodeName)
+            state.nextTag += 1
+            state.queues[tag] = queue
+            state.activeTags[tag] = queue
+            return tag
+        }
+        try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
+            self?.receive(events, from: tag, generation: generation)
+        }
+        // A stop that came meanwhile may have cancelled it before it began.
+        if state.withLockedValue({ $0.isStopped }) { try await channel.cancel(consumerTag: tag) }
+    }
+
+    /// Tells the broker how many deliveries may be unsettled, if that has changed.
+    ///
+    /// - Returns: whether the limit holds only for consumers that begin from now on.
+    @discardableResult
+    private func setLimit(_ channel: AMQPChannel) async throws(AMQPError) -> Bool {
+        let server = await channel.connection.server
+        let limit = state.withLockedValue { state -> (count: Int, isGlobal: Bool)? in
+            let limit = topology.limit(
+                queues: state.served, prefetch: options.prefetch, holding: state.holding + state.stranded,
+                server: server)
+            // Consumers are not replaced to take less.
+            if let last = state.limit, limit.isGlobal ? limit.count == last : limit.count <= last { return nil }
+            state.limit = limit.count
+            return limit
+        }
+        guard let limit else { return false }
+        try await channel.qos(prefetchCount: UInt16(exactly: limit.count) ?? 0, global: limit.isGlobal)
+        return !limit.isGlobal
+    }
+
+    /// Sets the limit anew, and replaces the consumers if the limit is one for each consumer. Deliveries to the old
+    /// consumers do not count for the new ones: until they are settled, more may come than the limit says, never less.
+    private func changeLimit() async throws(AMQPError) {
+        let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
+        guard let channel, try await setLimit(channel) else { return }
+        for (tag, queue) in old where state.withLockedValue({ $0.activeTags[tag] != nil }) {
+            try await consume(queue, on: channel, generation: generation)
+            try await channel.cancel(consumerTag: tag)
+            state.withLockedValue { $0.activeTags[tag] = nil }
+        }
+    }
+
+    private func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
+        let gate = state.withLockedValue { state -> Gate? in
+            guard state.generation == generation else { return nil }
+            for event in events {
+                switch event {
+                case .deliveries(let deliveries):
+                    state.buffer.append(contentsOf: deliveries)
+                case .cancelled:
+                    state.activeTags[tag] = nil
+                    guard let queue = state.queues[tag], state.served.contains(queue) else { continue }
+                    logger.warning(
+                        "the broker cancelled a consumer: its queue is gone", metadata: ["queue": "\(queue)"])
+                    state.cancelled.append(queue)
+                case .closed: break  // The channel reports it, also where it has no consumer.
+                }
+            }
+            defer { state.change = Gate() }
+            return state.change
+        }
+        gate?.open()
+    }
+
+    private func lose(_ generation: UInt64, _ error: AMQPError) {
+        let gate = state.withLockedValue { state -> Gate? in
+            guard state.generation == generation, state.channel != nil else { return nil }
+            state.drop()
+            defer { state.change = Gate() }
+            return state.change
+        }
+        guard let gate else { return }
+        logger.warning("the connection is lost", metadata: ["error": "\(error)"])
+        gate.open()
+    }
+
+    // MARK: Taking
+
+    package func next(atMost limit: Int) async throws -> [Delivery] {
+        var backoff = Backoff()
+        while true {
+            let (deliveries, gate, isConnected, isStopped) = state.withLockedValue { state in
+                let deliveries = state.isStopped ? [] : state.take(limit, attempts: topology.attempts)
+                return (deliveries, state.change, state.channel != nil, state.isStopped)
+            }
+            if isStopped { return [] }
+            if !deliveries.isEmpty { return deliveries }
+            do {
+                if isConnected {
+                    if try await !consumeCancelled() { await gate.wait() }
+                    continue
+                }
+                try await connect()
+            } catch {
+                let pause = backoff.next()
+                logger.warning(
+                    "cannot consume, trying again",
+                    metadata: ["broker": "\(name)", "error": "\(error)", "seconds": "\(pause.seconds)"])
+                let timer = timers.schedule(after: pause) { gate.open() }
+                await gate.wait()
+                timer.cancel()
+                state.withLockedValue { if $0.change === gate { $0.change = Gate() } }
+            }
+        }
+    }
+
+    /// Consumes queues again whose consumers the broker has cancelled, on the same channel: what else came on it stays
+    /// claimed.
+    ///
+    /// - Returns: whether there were any.
+    private func consumeCancelled() async throws(AMQPError) -> Bool {
+        let (channel, generation, queues) = state.withLockedValue { state in
+            defer { state.cancelled = [] }
+            return (state.channel, state.generation, state.cancelled)
+        }
+        guard let channel, !queues.isEmpty else { return false }
+        do {
+            try await topology.declare(queues, on: channel.connection)
+            for queue in queues { try await consume(queue, on: channel, generation: generation) }
+        } catch {
+            state.withLockedValue { $0.drop() }
+            throw error
+        }
+        return true
+    }
+
+    package func hold(_ count: Int) async throws {
+        state.withLockedValue { $0.holding = count }
+        // On a channel that is lost meanwhile the next connection asks for the new count.
+        try? await changeLimit()
+    }
+
+    // MARK: Changing queues
+
+    package func addQueue(_ queue: TaskQueue) async throws {
+        let queue = queue.name
+        let (channel, generation) = state.withLockedValue { state in
+            if !state.served.contains(queue) { state.served.append(queue) }
+            return (state.channel, state.generation)
+        }
+        // Without a channel the next connection takes it up.
+        guard let channel else { return }
+        do {
+            try await topology.declare([queue], on: channel.connection)
+            try await consume(queue, on: channel, generation: generation)
+        } catch {
+            if error.isOutOfReach { return }
+            state.withLockedValue { state in state.served.removeAll { $0 == queue } }
+            throw CeleriacError(.configuration, "cannot consume a queue at \(name)", cause: error)
+        }
+    }
+
+    package func removeQueue(_ queue: String) async throws {
+        let (channel, tags) = state.withLockedValue { state in
+            state.served.removeAll { $0 == queue }
+            let tags = state.activeTags.filter { $0.value == queue }.keys
+            for tag in tags { state.activeTags[tag] = nil }
+            return (state.channel, tags)
+        }
+        // On a connection that is lost meanwhile nothing consumes it any more.
+        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+    }
+
+    // MARK: Settling
+
+    package func isHeld(_ receipt: Receipt) -> Bool {
+        state.withLockedValue { $0.generation == receipt.generation && $0.held[receipt.tag] != nil }
+    }
+
+    package func settle(_ settlements: [Settlement]) async throws {
+        var acknowledged: [UInt64] = []
+        var rejected: [UInt64] = []
+        var requeued: [UInt64] = []
+        var parked: [(tag: UInt64, queue: String, message: WireMessage)] = []
+        var unparkable: [(queue: String, reason: String)] = []
+        let time = timers.now
+        let channel = state.withLockedValue { state -> AMQPChannel? in
+            for settlement in settlements where settlement.receipt.generation == state.generation {
+                let tag = settlement.receipt.tag
+                guard let delivery = state.held.removeValue(forKey: tag) else { continue }
+                topology.willSettle(delivery, as: settlement.disposition)
+                switch settlement.disposition {
+                case .acknowledge: acknowledged.append(tag)
+                case .reject: rejected.append(tag)
+                case .requeue: requeued.append(tag)
+                case .park(let fault):
+                    let queue = state.queue(of: delivery)
+                    guard !delivery.lacksBody else {
+                        unparkable.append((queue, fault.detail))
+                        continue
+                    }
+                    let message = delivery.parked(
+                        for: fault, queue: queue, worker: options.nodeName, time: topology.text(of: time))
+                    parked.append((tag, queue, message))
+                }
+            }
+            return state.channel
+        }
+        guard let channel else { return }
+        if !acknowledged.isEmpty { channel.ack(acknowledged) }
+        if !rejected.isEmpty { channel.nack(rejected, requeue: false) }
+        if !requeued.isEmpty { channel.nack(requeued, requeue: true) }
+        if !parked.isEmpty {
+            do {
+                let failures = try await parking.park(parked.map { ($0.queue, $0.message) })
+                channel.ack(zip(parked, failures).compactMap { $1 == nil ? $0.tag : nil })
+                for (message, failure) in zip(parked, failures) {
+                    if let failure { unparkable.append((message.queue, "\(failure)")) }
+                }
+            } catch {
+                channel.nack(parked.map(\.tag), requeue: true)
+                throw error
+            }
+        }
+        if !unparkable.isEmpty { await strand(unparkable) }
+    }
+
+    /// Leaves messages unsettled that can be neither run nor kept aside: they stay in their queues, are not delivered
+    /// time and again, and take no place in the window.
+    private func strand(_ messages: [(queue: String, reason: String)]) async {
+        for message in messages {
+            logger.error(
+                "a message can be neither run nor parked: it stays in its queue, unacknowledged, while this worker runs",
+                metadata: ["queue": "\(message.queue)", "reason": "\(message.reason)"])
+        }
+        state.withLockedValue { $0.stranded += messages.count }
+        try? await changeLimit()
+    }
+
+    package func giveBack(_ receipts: [Receipt]) async throws {
+        let (channel, tags) = state.withLockedValue { state in
+            var tags = receipts.filter { $0.generation == state.generation }.map(\.tag).filter {
+                state.held.removeValue(forKey: $0) != nil
+            }
+            if state.isStopped { tags += state.leaveUntaken() }
+            return (state.channel, tags)
+        }
+        if !tags.isEmpty { channel?.nack(tags, requeue: true) }
+    }
+
+    // MARK: Ending
+
+    package func stop() async {
+        let (channel, tags, gate) = state.withLockedValue { state in
+            state.isStopped = true
+            return (state.channel, Array(state.activeTags.keys), state.change)
+        }
+        gate.open()
+        // What is given back while there is a consumer may be delivered to it again. What comes before a consumer's end
+        // is in the buffer once that is confirmed.
+        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+    }
+
+    package func close() async throws {
+        await stop()
+        let channel = state.withLockedValue { state in
+            defer { state.channel = nil }
+            return state.channel
+        }
+        // What is unsettled goes back to its place in the queue.
+        await channel?.close()
+        await channel?.connection.close()
+        await closeAbandoned()
+    }
+}
+#endif

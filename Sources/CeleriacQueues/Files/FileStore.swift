@@ -1,0 +1,173 @@
+package import CeleriacCore
+import CeleriacWire
+import FoundationEssentials
+import Glibc
+import NIOPosix
+
+/// Blocking file operations of transports, results and notes that are kept in folders.
+///
+/// They never follow a link and never open a pipe or a device, since anybody may put one into a shared folder. Call them
+/// inside ``blocking(_:)``: a disk may be slow.
+package enum FileStore {
+    /// Runs blocking file operations away from event loops and the concurrency pool.
+    package static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
+    {
+        do {
+            return try await NIOThreadPool.singleton.runIfActive(body)
+        } catch {
+            if error is CeleriacError || error is PartialPublishError { throw error }
+            throw CeleriacError(.unavailable, "a file operation failed", cause: error)
+        }
+    }
+
+    /// Checks a name from outside that is to be a file's.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` if the name is empty, too long or leads elsewhere.
+    package static func validateName(_ name: String) throws(CeleriacError) {
+        guard !name.isEmpty, name.utf8.count <= 200, !name.contains("/"), !name.contains("\0"), name != ".",
+            name != ".."
+        else {
+            throw CeleriacError(.unsupported, "a name cannot be a file's: it is empty, too long or has a slash")
+        }
+    }
+
+    /// The names in a folder, ascending.
+    package static func names(in folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    }
+
+    /// Makes a folder, and those that it lies in, where they do not exist.
+    package static func makeFolder(_ path: String) throws(CeleriacError) {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw CeleriacError(.unavailable, "cannot create \(path)", cause: error)
+        }
+    }
+
+    /// Whether there is a file or a folder.
+    package static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// The content of a file, or nil if there is none. Anything else of that name is refused, links too: opening a pipe
+    /// blocks, and a device may have no end.
+    package static func read(_ path: String) throws(CeleriacError) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw failure("read", path)
+        }
+        defer { close(descriptor) }
+        return try read(descriptor: descriptor, path)
+    }
+
+    /// The content of an open file, from its current position.
+    package static func read(descriptor: Int32, _ path: String) throws(CeleriacError) -> [UInt8] {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure("read", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw CeleriacError(.unsupported, "cannot read \(path): it is not a file")
+        }
+        let limit = WireLimits.default.maximumMessageBytes
+        var content: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count == 0 { return content }
+            if count > 0 {
+                content.append(contentsOf: chunk.prefix(count))
+                guard content.count <= limit else {
+                    throw CeleriacError(.unsupported, "cannot read \(path): it has more than \(limit) bytes")
+                }
+            } else if errno != EINTR {
+                throw failure("read", path)
+            }
+        }
+    }
+
+    /// Writes a file under a temporary name, flushes it to the disk and renames it into place: nobody sees half of it.
+    package static func write(_ bytes: [UInt8], to path: String, temporaryName: String) throws(CeleriacError) {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let temporary = folder + temporaryName
+        do {
+            try writeAndFlush(bytes, to: temporary)
+            try move(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    private static func writeAndFlush(_ bytes: [UInt8], to path: String) throws(CeleriacError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("create", path) }
+        defer { close(descriptor) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw failure("write", path)
+            }
+            written += count
+        }
+        guard fsync(descriptor) == 0 else { throw failure("flush", path) }
+    }
+
+    /// Renames a file, over another of that name.
+    package static func move(_ source: String, to target: String) throws(CeleriacError) {
+        guard rename(source, target) == 0 else { throw failure("rename", source) }
+    }
+
+    /// Moves a file, unless somebody else was faster.
+    ///
+    /// - Returns: whether it was moved.
+    package static func claim(_ source: String, as target: String) throws(CeleriacError) -> Bool {
+        if rename(source, target) == 0 { return true }
+        if errno == ENOENT { return false }
+        throw failure("claim", source)
+    }
+
+    /// Removes a file; a folder of that name only where it is empty.
+    package static func remove(_ path: String) throws(CeleriacError) {
+        guard Glibc.remove(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    }
+
+    /// Removes an empty folder.
+    package static func removeFolder(_ path: String) throws(CeleriacError) {
+        guard rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    }
+
+    /// Milliseconds since the machine was started.
+    package static func monotonicMilliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Takes a lock file for as long as the returned descriptor is open, or returns nil while another process holds it.
+    package static func lock(_ path: String) throws(CeleriacError) -> Int32? {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
+        guard descriptor >= 0 else { throw failure("create", path) }
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    /// Gives a lock back that ``lock(_:)`` took.
+    package static func unlock(_ descriptor: Int32) { close(descriptor) }
+
+    /// How long ago a file was changed, in seconds; nil if there is none.
+    package static func age(of path: String) -> Double? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        let changed = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
+        return Date().timeIntervalSince1970 - changed
+    }
+
+    /// The error of a system call that just failed.
+    package static func failure(_ action: String, _ path: String) -> CeleriacError {
+        CeleriacError(.unavailable, "cannot \(action) \(path): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,114 @@
+#if Redis
+package import CeleriacCore
+package import CeleriacRedis
+package import Logging
+package import NIOCore
+import NIOConcurrencyHelpers
+
+/// Waits until Redis hands an element of one of some lists over to this client.
+///
+/// Each list has a connection that blocks in `BLMOVE list handover`: Redis moves one element to one waiting client, in
+/// the order in which they began to wait, other programs' `BRPOP` and `BLPOP` among them. The element never leaves Redis.
+/// Nothing is polled, and nobody is woken in vain.
+package final class HandoverWait: Sendable {
+    /// A list and where its elements are handed over.
+    package struct Source: Sendable {
+        let list: String
+        let handover: String
+
+        package init(list: String, handover: String) {
+            self.list = list
+            self.handover = handover
+        }
+    }
+    /// The end of the lists from which elements are taken.
+    package enum End: String, Sendable {
+        case left = "LEFT"
+        case right = "RIGHT"
+
+        fileprivate var other: End { self == .left ? .right : .left }
+    }
+
+    private let configuration: RedisConfiguration
+    private let end: End
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    /// How long one command blocks. A connection that died silently is noticed after that time.
+    private let patience: Duration
+    /// By list.
+    private let connections = NIOLockedValueBox<[String: RedisConnection]>([:])
+
+    package init(
+        _ configuration: RedisConfiguration, takingFrom end: End, patience: Duration, eventLoop: any EventLoop,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.end = end
+        self.patience = patience
+        self.eventLoop = eventLoop
+        self.logger = logger
+    }
+
+    /// Returns when something was handed over, when `stop` was opened, or when it is time to look after other things.
+    /// No command blocks any more when it returns: what came in the last moment lies in the handover lists.
+    package func wait(
+        for sources: [Source], unblockingWith client: RedisClient, stop: Gate
+    ) async throws(RedisError) {
+        let open = try await connect(sources.map(\.list))
+        let pending = NIOLockedValueBox(Set(open.keys))
+        let allAnswered = Gate()
+        for source in sources {
+            let list = source.list
+            open[list]?.submit(
+                [RedisCommand("BLMOVE", list, source.handover, end.rawValue, end.other.rawValue, patience.seconds)],
+                timeout: patience + .seconds(10)
+            ).whenComplete { result in
+                if case .failure = result { self.connections.withLockedValue { $0[list] = nil } }
+                let isLast = pending.withLockedValue { pending in
+                    pending.remove(list)
+                    return pending.isEmpty
+                }
+                stop.open()
+                if isLast { allAnswered.open() }
+            }
+        }
+        await stop.wait()
+        let blocked = pending.withLockedValue { $0 }.compactMap { open[$0]?.clientID }
+        if !blocked.isEmpty {
+            do {
+                _ = try await client.send(blocked.map { RedisCommand("CLIENT", "UNBLOCK", Int64($0)) })
+            } catch {
+                // They cannot be told to give up: end them, so that Redis hands nothing over to them any more.
+                await closeAll()
+                throw error
+            }
+        }
+        await allAnswered.wait()
+    }
+
+    /// A connection for each list, and for no others.
+    private func connect(_ lists: [String]) async throws(RedisError) -> [String: RedisConnection] {
+        let (kept, surplus) = connections.withLockedValue { connections in
+            let surplus = connections.filter { !lists.contains($0.key) }
+            for list in surplus.keys { connections[list] = nil }
+            return (connections, surplus)
+        }
+        for connection in surplus.values { await connection.close() }
+        var open = kept
+        for list in lists where open[list] == nil {
+            let connection = try await RedisConnection.connect(configuration, on: eventLoop, logger: logger)
+            open[list] = connection
+            connections.withLockedValue { $0[list] = connection }
+        }
+        return open
+    }
+
+    package func closeAll() async {
+        let open = connections.withLockedValue { connections in
+            defer { connections = [:] }
+            return Array(connections.values)
+        }
+        for connection in open { await connection.close() }
+    }
+}
+#endif

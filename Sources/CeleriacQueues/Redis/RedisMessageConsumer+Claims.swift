@@ -1,0 +1,109 @@
+#if Redis
+package import CeleriacCore
+import CeleriacRedis
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+
+import struct FoundationEssentials.Date
+
+/// How claims are kept and how they end.
+extension RedisMessageConsumer {
+    // MARK: Holding
+
+    func startChores() {
+        let interval = topology.renewalInterval
+        let renewal = RedisChore(every: interval, after: interval) { $0.renewClaims() }
+        for chore in [renewal] + topology.chores {
+            let task = client.eventLoop.scheduleRepeatedTask(
+                initialDelay: TimeAmount(chore.first), delay: TimeAmount(chore.interval)
+            ) { [weak self] _ in
+                if let self { chore.work(self) }
+            }
+            state.withLockedValue { $0.timers.append(task) }
+        }
+    }
+
+    /// Pushes the time of every claim forward.
+    private func renewClaims() {
+        let claims = state.withLockedValue { state in state.ledger.claims.map { ($0.value.list, $0.value.tag) } }
+        guard !claims.isEmpty else { return }
+        let now = String(timers.now.timeIntervalSince1970)
+        var commands: [RedisCommand] = []
+        for (index, claims) in Dictionary(grouping: claims, by: { topology.indexKey(of: $0.0) }) {
+            for start in stride(from: 0, to: claims.count, by: 500) {
+                var command = RedisCommand("ZADD", index, "XX")
+                for (_, tag) in claims[start..<min(start + 500, claims.count)] {
+                    command.append(now)
+                    command.append(tag)
+                }
+                commands.append(command)
+            }
+        }
+        client.submit(commands).whenFailure { [logger] error in
+            logger.warning("could not renew claims", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Settling
+
+    package func settle(_ settlements: [Settlement]) async throws {
+        state.withLockedValue { $0.ledger.note(settlements) }
+        do {
+            try await client.end(
+                endings(of: settlements.map(\.receipt.tag)), timers: timers, logger: logger,
+                isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: forget)
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .publishFailed, "\(name) did not settle messages", cause: error)
+        }
+    }
+
+    /// Settles, in a last try, what could not be settled before.
+    func settleAgain() async throws(RedisError) {
+        try await client.end(endings(of: state.withLockedValue { $0.ledger.unsettled }), onEnd: forget)
+    }
+
+    package func giveBack(_ receipts: [Receipt]) async throws {
+        try await giveBack(serials: receipts.map(\.tag).sorted())
+    }
+
+    /// Gives claims back in this order.
+    func giveBack(serials: [UInt64]) async throws(RedisError) {
+        let claims = state.withLockedValue { state in serials.compactMap { state.ledger[$0] } }
+        try await client.end(topology.giveBack(claims, park: park), onEnd: forget)
+    }
+
+    private func forget(_ serials: [UInt64]) {
+        state.withLockedValue { $0.ledger.forget(serials) }
+    }
+
+    private func endings(of serials: [UInt64]) -> [ClaimEnding] {
+        var acknowledged: [RedisClaim] = []
+        var requeued: [RedisClaim] = []
+        var parked: [ClaimEnding] = []
+        for (_, claim, disposition) in state.withLockedValue({ $0.ledger.noted(serials) }) {
+            switch disposition {
+            case .acknowledge, .reject: acknowledged.append(claim)
+            case .requeue: requeued.append(claim)
+            case .park(let fault): parked.append(park(claim, fault))
+            }
+        }
+        var endings = acknowledged.isEmpty ? [] : topology.acknowledge(acknowledged)
+        if !requeued.isEmpty { endings += topology.requeue(requeued, park: park) }
+        return endings + parked
+    }
+
+    private func park(_ claim: RedisClaim, _ fault: MessageFault) -> ClaimEnding {
+        topology.park(claim, as: parkedRecord(of: claim.payload, from: claim.list.queue, fault))
+    }
+
+    /// What is written down of a message that is kept aside.
+    package func parkedRecord(of payload: [UInt8], from queue: String, _ fault: MessageFault) -> [UInt8] {
+        topology.parkedFormat.encode(
+            ParkedMessage(
+                queue: queue, message: payload, reason: fault.reason, detail: fault.detail, time: timers.now,
+                worker: nodeName))
+    }
+}
+#endif

@@ -1,0 +1,304 @@
+#if Redis
+package import CeleriacCore
+package import CeleriacRedis
+package import Logging
+import NIOConcurrencyHelpers
+package import NIOCore
+
+import struct FoundationEssentials.Date
+
+/// Claims messages from lists in Redis for a worker, renews the claims while it holds them, and gives back what is not
+/// settled.
+///
+/// On an empty queue it waits until Redis hands a message over to it (``HandoverWait``). It keeps its claims when the
+/// connection is lost; claims of a script whose answer was lost are found again by their tags.
+package final class RedisMessageConsumer: MessageConsumer {
+    typealias Ledger = ClaimLedger<RedisClaim, RedisClaimAttempt>
+    struct State: Sendable {
+        var served = ServedLists()
+        /// Lists that are served no longer, and whose handover lists must be emptied.
+        var abandoned: [RedisQueueList] = []
+        /// All lists that were ever served, by key: claims may be held from them.
+        var known: [String: RedisQueueList] = [:]
+        var ledger = Ledger()
+        var waiting: Gate?
+        var isStopped = false
+        var timers: [RepeatedTask] = []
+    }
+
+    /// The consumer's connection.
+    package let client: RedisClient
+    /// The worker's node name.
+    package let nodeName: String
+    /// The event loop's timers.
+    package let timers: EventLoopTimerSource
+    package let logger: Logger
+    let topology: any RedisConsumerTopology
+    let state = NIOLockedValueBox(State())
+    /// Makes this consumer's tags unlike anybody else's.
+    private let tagPrefix = randomUUID() + "."
+    private let wait: HandoverWait
+
+    /// Connects and begins to renew claims.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
+    package static func start(
+        _ configuration: RedisConfiguration, topology: any RedisConsumerTopology, options: ConsumerOptions,
+        eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) async throws -> RedisMessageConsumer {
+        let consumer = RedisMessageConsumer(
+            configuration, topology: topology, options: options, eventLoopGroup: eventLoopGroup, logger: logger)
+        do {
+            _ = try await consumer.client.send(RedisCommand("PING"))
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .configuration, "cannot use \(consumer.name)", cause: error)
+        }
+        consumer.startChores()
+        return consumer
+    }
+
+    private init(
+        _ configuration: RedisConfiguration, topology: any RedisConsumerTopology, options: ConsumerOptions,
+        eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.topology = topology
+        self.nodeName = options.nodeName
+        self.logger = logger
+        self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
+        self.wait = HandoverWait(
+            configuration, takingFrom: topology.servedEnd, patience: topology.patience, eventLoop: client.eventLoop,
+            logger: logger)
+        for queue in options.queues { serve(queue.name) }
+    }
+
+    /// The server, without credentials.
+    var name: String { client.configuration.description }
+
+    /// The lists that are served.
+    package var lists: [RedisQueueList] { state.withLockedValue { $0.served.all } }
+
+    /// All lists that are or were served.
+    package var knownLists: [RedisQueueList] { state.withLockedValue { Array($0.known.values) } }
+
+    // MARK: Taking
+
+    package func next(atMost limit: Int) async throws -> [Delivery] {
+        // A script's stack takes some thousands of values; two go with each message.
+        let limit = min(limit, 1000)
+        var backoff = Backoff()
+        while !state.withLockedValue({ $0.isStopped }) {
+            do {
+                try await topology.prepare(self)
+                try await sweepAbandoned()
+                let deliveries = try await claim(atMost: limit)
+                if !deliveries.isEmpty { return deliveries }
+                backoff.reset()
+                try await waitForMessage()
+            } catch {
+                if state.withLockedValue({ $0.isStopped }) { break }
+                guard error.code != .authenticationFailed, error.code != .closed else {
+                    throw CeleriacError(.unavailable, "cannot consume from \(name)", cause: error)
+                }
+                let pause = backoff.next()
+                logger.warning(
+                    "cannot take messages, trying again",
+                    metadata: ["broker": "\(name)", "error": "\(error)", "seconds": "\(pause.seconds)"])
+                await self.pause(pause)
+            }
+        }
+        return []
+    }
+
+    private func waitForMessage() async throws(RedisError) {
+        let gate = Gate()
+        let (isOver, lists) = state.withLockedValue { state in
+            state.waiting = gate
+            return (state.isStopped || !state.abandoned.isEmpty, state.served.all)
+        }
+        if isOver { return }
+        // Without a queue there is nothing to wait for but a change.
+        if lists.isEmpty { return await gate.wait() }
+        try await wait.wait(
+            for: lists.map { HandoverWait.Source(list: $0.key, handover: $0.handover) }, unblockingWith: client,
+            stop: gate)
+    }
+
+    /// Waits, but not past a stop.
+    private func pause(_ duration: Duration) async {
+        let gate = Gate()
+        let timer = timers.schedule(after: duration) { gate.open() }
+        let isStopped = state.withLockedValue { state in
+            state.waiting = gate
+            return state.isStopped
+        }
+        if !isStopped { await gate.wait() }
+        timer.cancel()
+    }
+
+    private func claim(atMost limit: Int) async throws(RedisError) -> [Delivery] {
+        let recovered = try await recoverDoubtfulClaims()
+        if !recovered.isEmpty { return recovered }
+        let lists = state.withLockedValue { $0.served.takeTurn() }
+        if lists.isEmpty { return [] }
+        if topology.claimsFromAllListsAtOnce { return try await claim(limit, from: lists) }
+        var deliveries: [Delivery] = []
+        for list in lists where deliveries.count < limit {
+            do {
+                deliveries += try await claim(limit - deliveries.count, from: [list])
+            } catch {
+                // What was claimed from the lists before is held, and must be delivered.
+                if deliveries.isEmpty { throw error }
+                break
+            }
+        }
+        return deliveries
+    }
+
+    private func claim(_ limit: Int, from lists: [RedisQueueList]) async throws(RedisError) -> [Delivery] {
+        let time = timers.now.timeIntervalSince1970
+        let attempt = state.withLockedValue { state in
+            state.ledger.begin(limit) { serials in
+                RedisClaimAttempt(
+                    lists: lists, firstSerial: serials.lowerBound, limit: limit, tagPrefix: tagPrefix, time: time)
+            }
+        }
+        let reply = try await client.send(topology.claim(attempt.source))
+        return await deliver(topology.claims(in: reply, of: attempt.source), of: attempt)
+    }
+
+    /// Looks for claims that the server may have made although its answer never came.
+    private func recoverDoubtfulClaims() async throws(RedisError) -> [Delivery] {
+        guard let attempt = state.withLockedValue({ $0.ledger.oldestDoubt }) else { return [] }
+        var command = RedisCommand("HMGET", topology.claimsKey(of: attempt.source))
+        for serial in attempt.serials { command.append(tagPrefix + String(serial)) }
+        let values = try await client.send(command).array ?? []
+        let claims = values.enumerated().compactMap { index, value in
+            value.bytes.flatMap { topology.claim(index, stored: $0, of: attempt.source) }
+        }
+        if !claims.isEmpty {
+            logger.notice("took up claims of a lost connection", metadata: ["messages": "\(claims.count)"])
+        }
+        return await deliver(claims, of: attempt)
+    }
+
+    private func deliver(_ claims: [RedisClaim], of attempt: Ledger.Attempt) async -> [Delivery] {
+        state.withLockedValue { state in
+            state.ledger.conclude(attempt, with: claims.lazy.map { ($0.serial, $0) })
+        }
+        var deliveries: [Delivery] = []
+        deliveries.reserveCapacity(claims.count)
+        var counters: [(place: Int, key: String)] = []
+        for claim in claims {
+            let (delivery, counter) = topology.delivery(of: claim)
+            if let counter { counters.append((deliveries.count, counter)) }
+            deliveries.append(delivery)
+        }
+        if !counters.isEmpty { await raise(counters, for: &deliveries) }
+        return deliveries
+    }
+
+    /// Counts how often messages come back. Without an answer they are delivered uncounted.
+    private func raise(_ counters: [(place: Int, key: String)], for deliveries: inout [Delivery]) async {
+        let commands = counters.flatMap { [RedisCommand("INCR", $0.key), RedisCommand("EXPIRE", $0.key, 86400)] }
+        guard let replies = try? await client.send(commands) else { return }
+        for (index, counter) in counters.enumerated() where 2 * index < replies.count {
+            deliveries[counter.place].attempts = replies[2 * index].int ?? 0
+            let serial = deliveries[counter.place].receipt.tag
+            state.withLockedValue { $0.ledger[serial]?.counter = counter.key }
+        }
+    }
+
+    // MARK: Changing queues
+
+    package func addQueue(_ queue: TaskQueue) async throws {
+        let announcement = topology.announcement(of: queue.name)
+        if !announcement.isEmpty {
+            do {
+                // Before it is served, so that producers that look for the queue find it.
+                _ = try await client.send(announcement)
+            } catch {
+                throw CeleriacError(.unavailable, "cannot serve a queue at \(name)", cause: error)
+            }
+        }
+        serve(queue.name)
+        lookAgain()
+    }
+
+    package func removeQueue(_ name: String) async throws {
+        state.withLockedValue { $0.abandoned += $0.served.remove(name) }
+        lookAgain()
+    }
+
+    private func serve(_ queue: String) {
+        let lists = topology.lists(of: queue)
+        state.withLockedValue { state in
+            state.served.add(queue, lists: lists)
+            for list in lists where state.known[list.key] == nil { state.known[list.key] = list }
+        }
+    }
+
+    /// Lets ``next(atMost:)`` look again, if it waits.
+    private func lookAgain() {
+        state.withLockedValue { $0.waiting }?.open()
+    }
+
+    /// Puts back what Redis handed over from queues in the moment in which they were given up.
+    private func sweepAbandoned() async throws(RedisError) {
+        let abandoned = state.withLockedValue { $0.abandoned }
+        try await sweep(abandoned)
+        state.withLockedValue { state in state.abandoned.removeAll { list in abandoned.contains { $0 === list } } }
+    }
+
+    private func sweep(_ lists: [RedisQueueList]) async throws(RedisError) {
+        guard !lists.isEmpty else { return }
+        let replies = try await client.send(topology.sweep(lists))
+        if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
+    }
+
+    // MARK: Ending
+
+    package func stop() async {
+        state.withLockedValue { $0.isStopped = true }
+        lookAgain()
+    }
+
+    package func close() async throws {
+        await stop()
+        let timers = state.withLockedValue { state in
+            defer { state.timers = [] }
+            return state.timers
+        }
+        for timer in timers { timer.cancel() }
+        await wait.closeAll()
+        do {
+            try await endAll()
+        } catch {
+            let count = state.withLockedValue { $0.ledger.count }
+            await client.close()
+            throw CeleriacError(
+                .unavailable,
+                "\(count) claimed message(s) were not given back: a worker restores them when their claims expire",
+                cause: error)
+        }
+        await client.close()
+    }
+
+    /// Settles what has ended, gives back what is held, and what was handed over but not claimed.
+    private func endAll() async throws(RedisError) {
+        var refusal: RedisError?
+        do {
+            try await settleAgain()
+        } catch {
+            // One that is refused must not keep the others.
+            guard error.code == .server else { throw error }
+            refusal = error
+        }
+        while state.withLockedValue({ $0.ledger.oldestDoubt != nil }) { _ = try await recoverDoubtfulClaims() }
+        try await giveBack(serials: state.withLockedValue { $0.ledger.unended })
+        try await sweep(lists + state.withLockedValue { $0.abandoned })
+        if let refusal { throw refusal }
+    }
+}
+#endif

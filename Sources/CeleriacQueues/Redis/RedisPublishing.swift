@@ -1,0 +1,108 @@
+#if Redis
+package import CeleriacCore
+package import CeleriacRedis
+
+/// What both dialects' brokers and result stores do alike with a server.
+extension RedisClient {
+    // MARK: Messages
+
+    /// Pushes messages, all in one round trip.
+    ///
+    /// - Parameters:
+    ///   - messages: a command for each message.
+    ///   - declarations: commands that are sent before them.
+    /// - Returns: why the server refused a declaration; nil if it refused none.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` if the server refused
+    ///   some messages.
+    package func publish(
+        _ messages: [RedisCommand], after declarations: [RedisCommand] = []
+    ) async throws -> RedisServerError? {
+        let replies: [RedisValue]
+        do {
+            replies = try await send(declarations + messages)
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .publishFailed,
+                "\(messages.count) message(s) were not confirmed by \(configuration)", cause: error)
+        }
+        var refused: [Int: CeleriacError] = [:]
+        for (index, reply) in replies.dropFirst(declarations.count).enumerated() {
+            guard let refusal = reply.error else { continue }
+            refused[index] = CeleriacError(
+                refusal.isTemporary ? .unavailable : .publishFailed, "\(configuration) refused a message",
+                cause: refusal)
+        }
+        try PartialPublishError.check(refused: refused, of: messages.count)
+        return replies.prefix(declarations.count).lazy.compactMap(\.error).first
+    }
+
+    /// How many messages lie in lists.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
+    package func depth(of lists: [String]) async throws(CeleriacError) -> Int {
+        try await look(lists.map { RedisCommand("LLEN", $0) }).compactMap(\.int).reduce(0, +)
+    }
+
+    /// Deletes lists.
+    ///
+    /// - Returns: how many messages lay in them.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
+    package func purge(_ lists: [String]) async throws(CeleriacError) -> Int {
+        let deletions = lists.flatMap { [RedisCommand("LLEN", $0), RedisCommand("DEL", $0)] }
+        let replies = try await look([RedisCommand("MULTI")] + deletions + [RedisCommand("EXEC")])
+        let answers = replies.last?.array ?? []
+        return stride(from: 0, to: answers.count, by: 2).compactMap { answers[$0].int }.reduce(0, +)
+    }
+
+    /// Sends commands that look after queues.
+    func look(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
+        try await send(commands, failure: .configuration, "cannot look after the queues at \(configuration)")
+    }
+
+    // MARK: Results
+
+    /// Sends commands of a result store.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`, also if the server refused one of them.
+    package func results(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
+        try await send(commands, failure: .resultStore, "cannot use the results in \(configuration)")
+    }
+
+    /// What stands under these keys, nil where there is nothing.
+    ///
+    /// - Throws: As ``results(_:)``.
+    package func fetchResults(_ keys: [String]) async throws(CeleriacError) -> [[UInt8]?] {
+        guard !keys.isEmpty else { return [] }
+        var command = RedisCommand("MGET")
+        for key in keys { command.append(key) }
+        let values = try await results([command]).first?.array ?? []
+        return keys.indices.map { values.indices.contains($0) ? values[$0].bytes : nil }
+    }
+
+    /// Deletes these keys.
+    ///
+    /// - Throws: As ``results(_:)``.
+    package func deleteResults(_ keys: [String]) async throws(CeleriacError) {
+        guard !keys.isEmpty else { return }
+        var command = RedisCommand("DEL")
+        for key in keys { command.append(key) }
+        _ = try await results([command])
+    }
+
+    private func send(
+        _ commands: [RedisCommand], failure code: CeleriacError.Code, _ message: String
+    ) async throws(CeleriacError) -> [RedisValue] {
+        guard !commands.isEmpty else { return [] }
+        let replies: [RedisValue]
+        do {
+            replies = try await send(commands)
+        } catch {
+            throw CeleriacError(error.isOutOfReach ? .unavailable : code, message, cause: error)
+        }
+        if let refusal = replies.lazy.compactMap(\.error).first {
+            throw CeleriacError(refusal.isTemporary ? .unavailable : code, "\(configuration) refused", cause: refusal)
+        }
+        return replies
+    }
+}
+#endif

@@ -1,0 +1,79 @@
+#if Redis
+/// A list in Redis from which messages are claimed.
+package final class RedisQueueList: Sendable {
+    /// The queue that the list belongs to.
+    package let queue: String
+    /// The list's key.
+    package let key: String
+    /// Where a message lies that was handed to a waiting worker, until that worker, or any other, claims it.
+    package let handover: String
+    /// The keys that the dialect's scripts get for this list.
+    package let scriptKeys: [String]
+    /// What closes a claim of this list, where claims are stored with something behind the message.
+    package let closing: String
+
+    /// Creates a list.
+    package init(queue: String, key: String, handover: String, scriptKeys: [String], closing: String = "") {
+        self.queue = queue
+        self.key = key
+        self.handover = handover
+        self.scriptKeys = scriptKeys
+        self.closing = closing
+    }
+}
+
+/// The lists that a consumer claims from, in the order in which they are served.
+///
+/// Each queue has a list for each priority step. The lists of the first step are served before those of the next; within a
+/// step the queues take turns in being first.
+package struct ServedLists: Sendable {
+    private struct Queue: Sendable {
+        let name: String
+        let lists: [RedisQueueList]
+    }
+
+    private var queues: [Queue] = []
+    private var turn = 0
+
+    package init() {}
+
+    /// Whether no queue is served.
+    package var isEmpty: Bool { queues.isEmpty }
+
+    /// The lists that are served: step by step, in each step queue by queue.
+    package var all: [RedisQueueList] { lists(startingAt: 0) }
+
+    /// Serves a queue, unless it is served already.
+    ///
+    /// - Parameter lists: a list for each priority step.
+    package mutating func add(_ queue: String, lists: [RedisQueueList]) {
+        guard !queues.contains(where: { $0.name == queue }) else { return }
+        queues.append(Queue(name: queue, lists: lists))
+    }
+
+    /// Stops serving a queue.
+    ///
+    /// - Returns: its lists.
+    package mutating func remove(_ queue: String) -> [RedisQueueList] {
+        guard let index = queues.firstIndex(where: { $0.name == queue }) else { return [] }
+        return queues.remove(at: index).lists
+    }
+
+    /// The lists in the order of the next claim, which begins with another queue each time.
+    package mutating func takeTurn() -> [RedisQueueList] {
+        let first = turn
+        turn = (turn + 1) % max(1, queues.count)
+        return lists(startingAt: first)
+    }
+
+    private func lists(startingAt first: Int) -> [RedisQueueList] {
+        let steps = queues.map(\.lists.count).max() ?? 0
+        return (0..<steps).flatMap { step in
+            queues.indices.compactMap { offset in
+                let lists = queues[(first + offset) % queues.count].lists
+                return lists.indices.contains(step) ? lists[step] : nil
+            }
+        }
+    }
+}
+#endif

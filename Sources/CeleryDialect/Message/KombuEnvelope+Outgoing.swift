@@ -1,0 +1,23 @@
+import CeleriacCore
+import CeleryWire
+
+extension KombuEnvelope {
+    /// The envelope of a message that goes to a queue by its name, with a delivery tag of its own.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange, and for headers that cannot be encoded.
+    static func encode(toQueue message: OutgoingMessage) throws(CeleriacError) -> [UInt8] {
+        guard message.exchange.isEmpty else {
+            throw CeleriacError(
+                .unsupported,
+                "cannot publish to the exchange \(message.exchange): send to a queue by its name instead")
+        }
+        do {
+            return try KombuEnvelope(
+                message: message.message, exchange: "", routingKey: message.routingKey,
+                deliveryTag: CeleryID.random()
+            ).encode()
+        } catch {
+            throw CeleriacError(.unsupported, "the message's headers cannot be encoded", cause: error)
+        }
+    }
+}

@@ -1,0 +1,164 @@
+#if Redis
+import CeleriacCore
+import CeleriacQueues
+import CeleriacRedis
+import CeleriacWire
+import CeleryWire
+import Logging
+import NIOConcurrencyHelpers
+
+import struct FoundationEssentials.Date
+
+/// Puts back messages whose claims expired, whoever made the claims.
+///
+/// One worker at a time looks, under kombu's mutex. Kombu takes it for 300 seconds, for which nobody restores anything if
+/// its holder dies; here it is taken for 10 and renewed.
+struct CeleryRedisRestoring: Sendable {
+    /// How long the mutex stands unless it is renewed, in milliseconds.
+    private static let lease = 10_000
+
+    let keys: KombuKeys
+    let visibilityTimeout: Duration
+    private let next = NIOLockedValueBox(Date.distantPast)
+
+    init(keys: KombuKeys, visibilityTimeout: Duration) {
+        self.keys = keys
+        self.visibilityTimeout = visibilityTimeout
+    }
+
+    /// Looks for expired claims if it is time: at the start, and then every 100 seconds as kombu does, or twice in a
+    /// visibility timeout where that is shorter.
+    func restoreIfDue(_ consumer: RedisMessageConsumer) async throws(RedisError) {
+        let now = consumer.timers.now
+        let interval = min(100, max(0.5, visibilityTimeout.seconds / 2))
+        let isDue = next.withLockedValue { next in
+            guard next <= now else { return false }
+            next = now.addingTimeInterval(interval)
+            return true
+        }
+        guard isDue else { return }
+        let token = CeleryID.random()
+        do {
+            let taken = try await consumer.client.send(
+                RedisCommand("SET", keys.unackedMutex, token, "NX", "PX", Self.lease))
+            if taken.isNull { return }
+            try await restoreExpired(
+                before: now.timeIntervalSince1970 - visibilityTimeout.seconds, token: token, consumer)
+        } catch {
+            // Nobody restores anything while the mutex stands.
+            _ = try? await unlock(token, consumer.client)
+            throw error
+        }
+        try await unlock(token, consumer.client)
+    }
+
+    /// - Returns: whether the mutex is still ours.
+    private func renew(_ token: String, _ client: RedisClient) async throws(RedisError) -> Bool {
+        try await client.evaluate(
+            KombuScripts.renewLock, keys: [keys.unackedMutex], arguments: [token, "\(Self.lease)"]
+        ).int == 1
+    }
+
+    private func unlock(_ token: String, _ client: RedisClient) async throws(RedisError) {
+        _ = try await client.evaluate(KombuScripts.unlock, keys: [keys.unackedMutex], arguments: [token])
+    }
+
+    /// Restores claims portion by portion, while the mutex is ours.
+    private func restoreExpired(
+        before limit: Double, token: String, _ consumer: RedisMessageConsumer
+    ) async throws(RedisError) {
+        let (client, logger) = (consumer.client, consumer.logger)
+        var kept = 0
+        while try await renew(token, client) {
+            // Newest first, each to the front: they are served again in the order in which they were claimed.
+            let expired =
+                try await client.send(
+                    RedisCommand("ZRANGE", keys.unackedIndex, limit, 0, "BYSCORE", "REV", "LIMIT", kept, 100)
+                ).array ?? []
+            let tags = expired.compactMap(\.string)
+            guard !tags.isEmpty else { return }
+            var claims = RedisCommand("HMGET", keys.unacked)
+            for tag in tags { claims.append(tag) }
+            let stored = try await client.send(claims).array ?? []
+            var commands: [RedisCommand] = []
+            for (tag, value) in zip(tags, stored) {
+                if let command = try await restoration(of: tag, stored: value.bytes, consumer) {
+                    commands.append(command)
+                } else {
+                    kept += 1
+                }
+            }
+            if !commands.isEmpty {
+                let refusals = try await client.send(commands).compactMap(\.error)
+                if let refusal = refusals.first {
+                    // The next portion passes them over, else they would be found again without end.
+                    kept += refusals.count
+                    logger.error(
+                        "expired claims are kept: they cannot be put back",
+                        metadata: ["error": "\(refusal)", "messages": "\(refusals.count)"])
+                }
+                logger.notice(
+                    "restored messages whose claims expired",
+                    metadata: ["messages": "\(commands.count - refusals.count)"])
+            }
+        }
+    }
+
+    /// What restores a claim, or nil for one that must be kept as it is.
+    private func restoration(
+        of tag: String, stored: [UInt8]?, _ consumer: RedisMessageConsumer
+    ) async throws(RedisError) -> RedisCommand? {
+        guard let stored else { return RedisCommand("ZREM", keys.unackedIndex, tag) }
+        let claim: KombuClaim
+        let envelope: [UInt8]
+        do {
+            claim = try KombuClaim.decode(stored)
+            envelope = try KombuEnvelope.markedRedelivered(claim.payload)
+        } catch {
+            let queue = consumer.lists.first?.queue ?? "celery"
+            let fault =
+                (error as? CeleryWireError).map(MessageFault.init)
+                ?? MessageFault(reason: "undecodableEnvelope", detail: String(describing: error))
+            consumer.logger.error("an expired claim is parked: it cannot be read", metadata: ["queue": "\(queue)"])
+            return keys.replaceClaim(
+                tag, by: consumer.parkedRecord(of: stored, from: queue, fault), in: keys.parked(queue),
+                end: "L")
+        }
+        guard
+            let queue = claim.exchange.isEmpty
+                ? claim.routingKey
+                : try await keys.queues(
+                    boundTo: claim.exchange, routingKey: claim.routingKey, client: consumer.client
+                ).first
+        else {
+            consumer.logger.error(
+                "an expired claim is kept: no queue is bound to its exchange with its routing key",
+                metadata: ["exchange": "\(claim.exchange)", "routing-key": "\(claim.routingKey)"])
+            return nil
+        }
+        let list = keys.list(queue, priority: claim.envelope.message.properties.priority ?? 0)
+        return keys.replaceClaim(tag, by: envelope, in: list, end: "R")
+    }
+}
+
+/// A claim as it is stored in `unacked`: `[envelope, exchange, routing_key]`.
+private struct KombuClaim {
+    /// The envelope's bytes, as JSON in Python's style.
+    let payload: [UInt8]
+    let envelope: KombuEnvelope
+    let exchange: String
+    let routingKey: String
+
+    static func decode(_ stored: [UInt8]) throws -> KombuClaim {
+        let value = try WireJSON.decode(stored)
+        guard let parts = value.arrayValue, parts.count == 3, let exchange = parts[1].stringValue,
+            let routingKey = parts[2].stringValue
+        else {
+            throw CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]")
+        }
+        let payload = try WireJSON.encode(parts[0], style: .python, nonFinite: .allow)
+        return KombuClaim(
+            payload: payload, envelope: try KombuEnvelope.decode(payload), exchange: exchange, routingKey: routingKey)
+    }
+}
+#endif

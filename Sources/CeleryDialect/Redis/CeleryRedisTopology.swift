@@ -1,0 +1,170 @@
+#if Redis
+import CeleriacCore
+import CeleriacQueues
+import CeleriacRedis
+import CeleriacWire
+import CeleryWire
+
+/// How workers consume Celery's queues in Redis: kombu's priority lists, and claims in `unacked`.
+///
+/// A claim is interchangeable with one of a Python worker: an entry of `unacked` with its time in `unacked_index`, which
+/// whoever runs a restore pass may put back once it is older than the visibility timeout.
+struct CeleryRedisTopology: RedisConsumerTopology {
+    private let keys: KombuKeys
+    private let visibilityTimeout: Duration
+    private let restoring: CeleryRedisRestoring
+
+    init(options: CeleryRedisOptions) {
+        keys = options.keys
+        visibilityTimeout = options.visibilityTimeout
+        restoring = CeleryRedisRestoring(keys: options.keys, visibilityTimeout: options.visibilityTimeout)
+    }
+
+    // MARK: Lists
+
+    var servedEnd: HandoverWait.End { .right }
+
+    func lists(of queue: String) -> [RedisQueueList] {
+        // What closes `[envelope, exchange, routing_key]`, the value under which a claim is stored.
+        let closing = ", \"\", \(Self.quoted(queue))]"
+        return keys.prioritySteps.map { step in
+            let key = keys.list(queue, step: step)
+            let handover = keys.handover(ofList: key)
+            return RedisQueueList(
+                queue: queue, key: key, handover: handover, scriptKeys: [handover, key], closing: closing)
+        }
+    }
+
+    /// A JSON string, quoted and escaped as Python does.
+    private static func quoted(_ text: String) -> String {
+        guard let bytes = try? WireJSON.encode(.string(text), style: .python) else { return "\"\"" }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    func announcement(of queue: String) -> [RedisCommand] { keys.declaration(of: queue) }
+
+    var patience: Duration { min(.seconds(30), max(.seconds(1), visibilityTimeout / 2)) }
+
+    // MARK: Claiming
+
+    var claimsFromAllListsAtOnce: Bool { true }
+
+    func claim(_ attempt: RedisClaimAttempt) -> RedisCommand {
+        var scriptKeys: [any RedisArgument] = [keys.unacked, keys.unackedIndex]
+        var arguments: [any RedisArgument] = [
+            attempt.limit, attempt.time, attempt.tagPrefix, Int64(clamping: attempt.firstSerial),
+            // Each list and its handover list.
+            2 * attempt.lists.count / max(1, keys.prioritySteps.count),
+        ]
+        for list in attempt.lists {
+            scriptKeys += list.scriptKeys
+            arguments += [list.closing, list.closing]
+        }
+        return .evaluate(KombuScripts.claim, keys: scriptKeys, arguments: arguments)
+    }
+
+    func claims(in reply: RedisValue, of attempt: RedisClaimAttempt) -> [RedisClaim] {
+        let found = reply.array ?? []
+        var claims: [RedisClaim] = []
+        claims.reserveCapacity(found.count / 2)
+        for position in stride(from: 0, to: found.count - 1, by: 2) {
+            guard let place = found[position].int, let payload = found[position + 1].bytes,
+                attempt.lists.indices.contains(place / 2)
+            else { continue }
+            claims.append(attempt.claim(position / 2, from: attempt.lists[place / 2], payload: payload))
+        }
+        return claims
+    }
+
+    func claimsKey(of attempt: RedisClaimAttempt) -> String { keys.unacked }
+
+    func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim? {
+        guard stored.first == UInt8(ascii: "[") else { return nil }
+        for list in attempt.lists {
+            let closing = list.closing.utf8
+            if stored.count > closing.count, stored.suffix(closing.count).elementsEqual(closing) {
+                return attempt.claim(index, from: list, payload: Array(stored[1..<stored.count - closing.count]))
+            }
+        }
+        return nil
+    }
+
+    func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?) {
+        do {
+            let envelope = try KombuEnvelope.decode(claim.payload)
+            let delivery = Delivery(
+                content: .success(envelope.message), queue: claim.list.queue, exchange: envelope.exchange,
+                routingKey: envelope.routingKey, redelivered: envelope.redelivered, receipt: claim.receipt)
+            return (delivery, envelope.redelivered ? keys.attempts(envelope.deliveryTag) : nil)
+        } catch {
+            return (
+                Delivery(content: .failure(MessageFault(error)), queue: claim.list.queue, receipt: claim.receipt), nil
+            )
+        }
+    }
+
+    func prepare(_ consumer: RedisMessageConsumer) async throws(RedisError) {
+        try await restoring.restoreIfDue(consumer)
+    }
+
+    // MARK: Holding
+
+    var renewalInterval: Duration { max(.milliseconds(250), min(visibilityTimeout / 4, .seconds(300))) }
+
+    func indexKey(of list: RedisQueueList) -> String { keys.unackedIndex }
+
+    // MARK: Ending
+
+    func acknowledge(_ claims: [RedisClaim]) -> [ClaimEnding] {
+        var index = RedisCommand("ZREM", keys.unackedIndex)
+        var hash = RedisCommand("HDEL", keys.unacked)
+        var counters = RedisCommand("DEL")
+        for claim in claims {
+            index.append(claim.tag)
+            hash.append(claim.tag)
+            if let counter = claim.counter { counters.append(counter) }
+        }
+        let counted = claims.contains { $0.counter != nil } ? [counters] : []
+        return [
+            ClaimEnding(claims.map(\.serial), [RedisCommand("MULTI"), index, hash] + counted + [RedisCommand("EXEC")])
+        ]
+    }
+
+    func requeue(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
+        claims.map { putBack($0, to: "L", park: park) }
+    }
+
+    func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
+        // The last one is put there first.
+        claims.reversed().map { putBack($0, to: "R", park: park) }
+    }
+
+    private func putBack(
+        _ claim: RedisClaim, to end: String, park: (RedisClaim, MessageFault) -> ClaimEnding
+    ) -> ClaimEnding {
+        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload) else {
+            return park(claim, MessageFault(reason: "undecodableEnvelope", detail: "it cannot be given back"))
+        }
+        let restored = keys.replaceClaim(claim.tag, by: envelope, in: claim.list.key, end: end)
+        // Only runs that broke off count: this message was given back in good order.
+        guard let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
+        return ClaimEnding([claim.serial], [restored, RedisCommand("DECR", counter)])
+    }
+
+    func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding {
+        let command = keys.replaceClaim(claim.tag, by: record, in: keys.parked(claim.list.queue), end: "L")
+        return ClaimEnding([claim.serial], [command])
+    }
+
+    var parkedFormat: ParkedMessageFormat { .celery }
+
+    func sweep(_ lists: [RedisQueueList]) -> [RedisCommand] {
+        lists.map { list in
+            // A claim of no messages does just that.
+            .evaluate(
+                KombuScripts.claim, keys: [keys.unacked, keys.unackedIndex] + list.scriptKeys,
+                arguments: [0, 0, "", 0, 2, list.closing, list.closing])
+        }
+    }
+}
+#endif

@@ -1,0 +1,196 @@
+#if Redis
+import CeleriacCore
+import CeleriacQueues
+import CeleriacRedis
+import CeleriacWire
+import Logging
+import MachineryWire
+import NIOCore
+
+import struct FoundationEssentials.Date
+
+/// Where a queue's messages lie while Celeriac workers hold them. Go workers, which hold theirs in memory, see nothing of it.
+struct InFlightKeys: Sendable {
+    /// The queue itself: a list.
+    let queue: String
+
+    /// Messages by claim: a hash.
+    var claims: String { queue + ".celeriac.claims" }
+    /// Claims by the time at which they were last renewed, in seconds since 1970: a sorted set.
+    var claimed: String { queue + ".celeriac.claimed" }
+    /// How often a message came back, by the SHA-1 of the message: a hash.
+    var attempts: String { queue + ".celeriac.attempts" }
+    /// Where a message that was handed to a waiting worker lies until that worker, or another, claims it: a list.
+    var handover: String { queue + ".celeriac.handover" }
+    /// Messages that are kept aside: a list.
+    var parked: String { queue + ".parked" }
+
+    /// In the order in which scripts expect them.
+    var all: [String] { [queue, handover, claims, claimed, attempts, parked] }
+}
+
+extension ParkedMessageFormat {
+    /// How Machinery's workers of this package write down messages that they keep aside.
+    static let machinery = ParkedMessageFormat(
+        style: .go, text: { GoTime($0).description }, date: { GoTime($0)?.date })
+}
+
+/// How workers consume Machinery's queues in Redis: a list for each queue, claims beside it, and a set of tasks that wait for
+/// their time.
+struct MachineryRedisTopology: RedisConsumerTopology {
+    /// A script's stack takes some thousands of values.
+    private static let portion = 1000
+
+    let settings: MachineryRedisSettings
+    /// The queue to which a task goes that was delayed and names none.
+    let defaultQueue: String
+
+    // MARK: Lists
+
+    var servedEnd: HandoverWait.End { .left }
+
+    func lists(of queue: String) -> [RedisQueueList] {
+        let keys = InFlightKeys(queue: queue)
+        return [RedisQueueList(queue: queue, key: queue, handover: keys.handover, scriptKeys: keys.all)]
+    }
+
+    // MARK: Claiming
+
+    var claimsFromAllListsAtOnce: Bool { false }
+
+    func claim(_ attempt: RedisClaimAttempt) -> RedisCommand {
+        .evaluate(
+            MachineryScripts.claim, keys: attempt.lists.flatMap(\.scriptKeys),
+            arguments: [attempt.limit, attempt.time, attempt.tagPrefix, Int64(clamping: attempt.firstSerial)])
+    }
+
+    func claims(in reply: RedisValue, of attempt: RedisClaimAttempt) -> [RedisClaim] {
+        guard let found = reply.array, let list = attempt.lists.first else { return [] }
+        return stride(from: 0, to: found.count - 1, by: 2).compactMap { position in
+            found[position].bytes.map {
+                attempt.claim(position / 2, from: list, payload: $0, attempts: found[position + 1].int ?? 0)
+            }
+        }
+    }
+
+    func claimsKey(of attempt: RedisClaimAttempt) -> String {
+        InFlightKeys(queue: attempt.lists.first?.queue ?? "").claims
+    }
+
+    func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim? {
+        attempt.lists.first.map { attempt.claim(index, from: $0, payload: stored) }
+    }
+
+    func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?) {
+        let delivery = Delivery(
+            content: .success(WireMessage(body: claim.payload)), queue: claim.list.queue,
+            redelivered: claim.attempts > 0, attempts: claim.attempts, receipt: claim.receipt)
+        return (delivery, nil)
+    }
+
+    // MARK: Holding
+
+    var renewalInterval: Duration { settings.claimLifetime / 4 }
+
+    func indexKey(of list: RedisQueueList) -> String { InFlightKeys(queue: list.queue).claimed }
+
+    var chores: [RedisChore] {
+        [
+            RedisChore(every: settings.claimLifetime / 2, restoreExpiredClaims),
+            RedisChore(every: settings.pollPeriod, moveDueTasks),
+        ]
+    }
+
+    /// Puts back messages of workers that are gone.
+    private func restoreExpiredClaims(_ consumer: RedisMessageConsumer) {
+        let limit = consumer.timers.now.timeIntervalSince1970 - settings.claimLifetime.seconds
+        let commands = consumer.knownLists.map {
+            RedisCommand.evaluate(MachineryScripts.restore, keys: $0.scriptKeys, arguments: [limit, 500])
+        }
+        guard !commands.isEmpty else { return }
+        consumer.client.submit(commands).whenComplete { [logger = consumer.logger] result in
+            switch result {
+            case .success(let replies):
+                let count = replies.compactMap(\.int).reduce(0, +)
+                if count > 0 {
+                    logger.notice("restored messages of a worker that is gone", metadata: ["messages": "\(count)"])
+                }
+            case .failure(let error):
+                logger.warning("could not look for messages to restore", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Moves delayed tasks whose time has come, as many as there are.
+    private func moveDueTasks(_ consumer: RedisMessageConsumer) {
+        let portion = 500
+        let now = consumer.timers.now
+        let tail: WireObject = [
+            "reason": "undecodableDelayedTask",
+            "detail": "a member of the delayed tasks that is not a task, or whose queue is no list",
+            "queue": .string(settings.delayedTasks), "worker": .string(consumer.nodeName),
+            "time": .string(GoTime(now).description),
+        ]
+        let closing = ((try? WireJSON.encode(.object(tail), style: .go)) ?? []).dropFirst()
+        let command = RedisCommand.evaluate(
+            MachineryScripts.moveDue,
+            keys: [
+                settings.delayedTasks, defaultQueue, InFlightKeys(queue: settings.delayedTasks).parked,
+            ],
+            arguments: [GoTime(now).unixNanoseconds, portion, [UInt8(ascii: ",")] + Array(closing)])
+        consumer.client.submit([command]).whenComplete { [weak consumer, logger = consumer.logger] result in
+            switch result {
+            case .success(let replies):
+                if let error = replies.first?.error {
+                    logger.warning("could not move delayed tasks", metadata: ["error": "\(error)"])
+                }
+                if let consumer, replies.first?.int == portion { moveDueTasks(consumer) }
+            case .failure(let error):
+                logger.warning("could not move delayed tasks", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    // MARK: Ending
+
+    func acknowledge(_ claims: [RedisClaim]) -> [ClaimEnding] { end(claims, by: MachineryScripts.acknowledge, []) }
+
+    func requeue(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
+        end(claims, by: MachineryScripts.putBack, ["R", "1"])
+    }
+
+    func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
+        // The last one is put there first. Nobody began them: no attempt counts.
+        end(claims.reversed(), by: MachineryScripts.putBack, ["L", "0"])
+    }
+
+    /// Ends claims queue by queue.
+    private func end(_ claims: [RedisClaim], by script: RedisScript, _ arguments: [String]) -> [ClaimEnding] {
+        Dictionary(grouping: claims) { ObjectIdentifier($0.list) }.values.flatMap { claims in
+            stride(from: 0, to: claims.count, by: Self.portion).compactMap { start in
+                let portion = claims[start..<min(start + Self.portion, claims.count)]
+                return portion.first.map { first in
+                    ClaimEnding(
+                        portion.map(\.serial),
+                        [
+                            .evaluate(
+                                script, keys: first.list.scriptKeys, arguments: arguments + portion.map(\.tag))
+                        ])
+                }
+            }
+        }
+    }
+
+    func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding {
+        ClaimEnding(
+            [claim.serial],
+            [.evaluate(MachineryScripts.park, keys: claim.list.scriptKeys, arguments: [claim.tag, record])])
+    }
+
+    var parkedFormat: ParkedMessageFormat { .machinery }
+
+    func sweep(_ lists: [RedisQueueList]) -> [RedisCommand] {
+        lists.map { .evaluate(MachineryScripts.sweep, keys: $0.scriptKeys) }
+    }
+}
+#endif

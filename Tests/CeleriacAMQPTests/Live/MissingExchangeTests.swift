@@ -1,0 +1,36 @@
+#if AMQP
+
+import CeleriacAMQP
+import CeleriacWire
+import NIOPosix
+import Testing
+
+extension Live {
+    @Suite(.timeLimit(.minutes(2)))
+    struct MissingExchangeTests {
+        @Test("An exchange that does not exist fails no publish but those to it")
+        func missingExchange() async throws {
+            let client = AMQPClient(
+                configurations: [try await LiveBroker.configuration()],
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
+            let queue = try await client.connection().openChannel().queueDeclare(exclusive: true).name
+            let message = WireMessage(body: [1])
+            async let wrong = client.publish([
+                AMQPPublish(exchange: "celeriac-no-such-exchange", routingKey: queue, message: message)
+            ])
+            async let right = client.publish(
+                Array(repeating: AMQPPublish(routingKey: queue, mandatory: true, message: message), count: 100))
+            let confirmed = try await right
+            #expect(confirmed == Array(repeating: .confirmed, count: 100))
+            do {
+                _ = try await wrong
+                Issue.record("an exchange that does not exist took a message")
+            } catch {
+                #expect((error as? AMQPError)?.replyCode == 404)
+            }
+            await client.close()
+        }
+    }
+}
+
+#endif

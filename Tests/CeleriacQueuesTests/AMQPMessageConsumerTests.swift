@@ -1,0 +1,276 @@
+#if AMQP
+
+import CeleriacAMQP
+import CeleriacCore
+import CeleriacTestKit
+import CeleriacWire
+import Foundation
+import Logging
+import NIOPosix
+import Testing
+
+@testable import CeleriacQueues
+
+/// The broker of these tests, started by the first of them.
+private actor LiveBroker {
+    static let shared = LiveBroker()
+
+    /// A missing broker fails in CI and skips elsewhere.
+    static let isWanted =
+        ProcessInfo.processInfo.environment["CI"] != nil
+        || ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/sbin", "/usr/local/sbin"].contains {
+            FileManager.default.isExecutableFile(atPath: $0 + "/rabbitmq-server")
+        }
+
+    static let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    private var starting: Task<RabbitMQServer, any Error>?
+
+    func server() async throws -> RabbitMQServer {
+        let task = starting ?? Task { try await RabbitMQServer.start(.init()) }
+        starting = task
+        return try await task.value
+    }
+
+    static func configuration() async throws -> AMQPConfiguration {
+        try AMQPConfiguration(url: await shared.server().url)
+    }
+
+    static func connect() async throws -> AMQPConnection {
+        try await AMQPConnection.connect(
+            configuration(), on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+    }
+
+    /// A queue name that no other test has.
+    static func queueName() -> String { "test-" + UUID().uuidString }
+}
+
+/// One after the other, on one broker that they share.
+@Suite(
+    .serialized, .timeLimit(.minutes(2)),
+    .enabled(if: LiveBroker.isWanted, "rabbitmq-server is not installed; apt-get install rabbitmq-server"))
+struct AMQPMessageConsumerTests {
+    private struct Topology: AMQPConsumerTopology {
+        var arguments: WireObject = [:]
+        func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError) {
+            let channel = try await connection.openChannel(confirms: false)
+            for queue in queues { try await channel.queueDeclare(queue, durable: true, arguments: arguments) }
+            await channel.close()
+        }
+        func limit(
+            queues: [String], prefetch: Int, holding: Int, server: AMQPServerInfo
+        ) -> (count: Int, isGlobal: Bool) { (prefetch + holding, false) }
+        func consumerTag(_ number: Int, nodeName: String) -> String { "consumer\(number)" }
+        func attempts(of delivery: AMQPDelivery) -> Int { 0 }
+        func willSettle(_ delivery: AMQPDelivery, as disposition: CeleriacCore.Settlement.Disposition) {}
+        func text(of time: Date) -> String { "now" }
+    }
+
+    private func consume(
+        _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:]
+    ) async throws -> AMQPMessageConsumer {
+        let client = AMQPClient(
+            configurations: [try await LiveBroker.configuration()],
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
+        return try await AMQPMessageConsumer.start(
+            [try await LiveBroker.configuration()], parking: client, topology: Topology(arguments: arguments),
+            options: ConsumerOptions(
+                queues: queues.map { TaskQueue($0) }, prefetch: prefetch, nodeName: "test@here"),
+            name: "test", on: MultiThreadedEventLoopGroup.singleton.next(), logger: LiveBroker.logger)
+    }
+
+    private func publish(_ text: String, to queue: String, on channel: AMQPChannel) async throws {
+        let outcomes = try await channel.publish([
+            AMQPPublish(routingKey: queue, mandatory: true, message: WireMessage(body: Array(text.utf8)))
+        ])
+        #expect(outcomes == [.confirmed])
+    }
+
+    private func bodies(_ deliveries: [Delivery]) -> [String] {
+        deliveries.compactMap { try? String(decoding: $0.content.get().body, as: UTF8.self) }
+    }
+
+    @Test("A queue that is deleted is made and consumed again; what came from others stays claimed")
+    func deletedQueue() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let (kept, deleted) = (LiveBroker.queueName(), LiveBroker.queueName())
+        let consumer = try await consume([kept, deleted])
+        try await publish("kept", to: kept, on: channel)
+        let first = try await consumer.next(atMost: 10)
+        #expect(bodies(first) == ["kept"])
+        try await channel.queueDelete(deleted)
+        async let next = consumer.next(atMost: 10)
+        // The queue is there again once it is consumed again.
+        while true {
+            let probe = try await connection.openChannel()
+            if let queue = try? await probe.queueDeclare(deleted, passive: true), queue.consumerCount == 1 { break }
+            await probe.close()
+        }
+        try await publish("again", to: deleted, on: channel)
+        let second = try await next
+        #expect(bodies(second) == ["again"])
+        // The receipt from before the deletion still settles: nothing is delivered a second time.
+        try await consumer.settle((first + second).map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        #expect(try await channel.queueDeclare(kept, passive: true).messageCount == 0)
+        #expect(try await channel.queueDeclare(deleted, passive: true).messageCount == 0)
+        for queue in [kept, deleted] { try await channel.queueDelete(queue) }
+        await connection.close()
+    }
+
+    @Test("Where each consumer is limited, messages that are held for later let others through")
+    func heldAtQuorumQueue() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        let consumer = try await consume([queue], prefetch: 4, arguments: ["x-queue-type": "quorum"])
+        for number in 0..<20 { try await publish("\(number)", to: queue, on: channel) }
+        var taken: [Delivery] = []
+        while taken.count < 4 { taken += try await consumer.next(atMost: 20) }
+        #expect(taken.count == 4)
+        // They wait for their time, as it were.
+        try await consumer.hold(12)
+        while taken.count < 16 { taken += try await consumer.next(atMost: 20) }
+        #expect(Array(bodies(taken).prefix(16)) == (0..<16).map { "\($0)" })
+        // One took the place of the other. (A declaration counts those that were cancelled too, until all is settled.)
+        let listed = try await LiveBroker.shared.server().rabbitmqctl("list_consumers").split(separator: "\n")
+        let own = listed.filter { $0.contains(queue) }
+        #expect(own.count == 1 && own[0].contains("consumer1"))
+        try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
+        while taken.count < 20 { taken += try await consumer.next(atMost: 20) }
+        #expect(taken.allSatisfy { !$0.redelivered })
+        try await consumer.close()
+        try await channel.queueDelete(queue)
+        await connection.close()
+    }
+
+    @Test("A channel that the broker closes is replaced, and what was held on it is delivered again")
+    func closedChannel() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        let consumer = try await consume([queue])
+        try await publish("one", to: queue, on: channel)
+        let first = try await consumer.next(atMost: 10)
+        #expect(first.map(\.redelivered) == [false])
+        // The broker closes the channel, not the connection.
+        await consumer.provokeChannelError()
+        let second = try await consumer.next(atMost: 10)
+        #expect(bodies(second) == ["one"])
+        #expect(second.map(\.redelivered) == [true])
+        try await consumer.settle((first + second).map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 0)
+        try await channel.queueDelete(queue)
+        await connection.close()
+    }
+
+    @Test("A connection that is lost while no queue is consumed is made again for the next one")
+    func lostWithoutQueues() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        let consumer = try await consume([queue])
+        try await consumer.removeQueue(queue)
+        await consumer.provokeChannelError()
+        try await consumer.addQueue(TaskQueue(queue))
+        async let next = consumer.next(atMost: 1)
+        try await publish("there", to: queue, on: channel)
+        #expect(bodies(try await next) == ["there"])
+        try await consumer.close()
+        try await channel.queueDelete(queue)
+        await connection.close()
+    }
+
+    @Test("A stopped consumer gives back what it took and what it did not take, and gets none of it again")
+    func stopped() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        let consumer = try await consume([queue])
+        for number in 0..<6 { try await publish("\(number)", to: queue, on: channel) }
+        var taken: [Delivery] = []
+        while taken.count < 3 { taken += try await consumer.next(atMost: 3 - taken.count) }
+        await consumer.stop()
+        #expect(try await consumer.next(atMost: 10).isEmpty)
+        // One of them runs still.
+        try await consumer.giveBack(taken.dropFirst().map(\.receipt))
+        let other = try await consume([queue])
+        var again: [Delivery] = []
+        while again.count < 5 { again += try await other.next(atMost: 10) }
+        #expect(bodies(again) == ["1", "2", "3", "4", "5"])
+        try await consumer.settle([Settlement(taken[0].receipt, .acknowledge)])
+        try await other.settle(again.map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        try await other.close()
+        #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 0)
+        try await channel.queueDelete(queue)
+        await connection.close()
+    }
+
+    @Test("What is parked goes nowhere else, and comes from whoever sent it")
+    func parked() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        // The companion exists already, with arguments that we would not give it.
+        try await channel.queueDeclare("\(queue).parked", durable: true, arguments: ["x-max-length": 100])
+        let consumer = try await consume([queue])
+        var message = WireMessage(headers: ["CC": .array([.string(queue)])], body: [1])
+        message.properties.userID = "guest"
+        #expect(
+            try await channel.publish([AMQPPublish(routingKey: queue, mandatory: true, message: message)])
+                == [.confirmed])
+        let fault = MessageFault(reason: "bad", detail: "it is bad")
+        let deliveries = try await consumer.next(atMost: 10)
+        try await consumer.settle(deliveries.map { Settlement($0.receipt, .park(fault)) })
+        try await consumer.close()
+        #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 0)
+        let kept = try #require(try await channel.get(queue: "\(queue).parked", noAck: true))
+        #expect(kept.message.headers["x-celeriac-CC"] == .array([.string(queue)]))
+        #expect(kept.message.headers["CC"] == nil)
+        #expect(kept.message.headers["x-celeriac-user-id"] == .string("guest"))
+        #expect(kept.message.body == [1])
+        for name in [queue, "\(queue).parked"] { try await channel.queueDelete(name) }
+        await connection.close()
+    }
+
+    @Test("A message that cannot be parked holds up neither the next one nor those parked with it")
+    func unparkable() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        let consumer = try await consume([queue])
+        // With what parking adds these headers are longer than a frame.
+        let room = try await LiveBroker.configuration().frameMax - 500
+        let message = WireMessage(headers: ["h": .string(String(repeating: "x", count: Int(room)))], body: [1])
+        #expect(
+            try await channel.publish([AMQPPublish(routingKey: queue, mandatory: true, message: message)])
+                == [.confirmed])
+        for number in 0..<20 { try await publish("\(number)", to: queue, on: channel) }
+        let fault = MessageFault(reason: "bad", detail: String(repeating: "very ", count: 200))
+        var settled = 0
+        while settled < 21 {
+            let deliveries = try await consumer.next(atMost: 10)
+            #expect(deliveries.allSatisfy { !$0.redelivered })
+            try await consumer.settle(deliveries.map { Settlement($0.receipt, .park(fault)) })
+            settled += deliveries.count
+        }
+        #expect(try await channel.queueDeclare("\(queue).parked", passive: true).messageCount == 20)
+        try await consumer.close()
+        // It is where it was.
+        #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 1)
+        for name in [queue, "\(queue).parked"] { try await channel.queueDelete(name) }
+        await connection.close()
+    }
+}
+
+extension AMQPMessageConsumer {
+    /// Asks for a queue that does not exist, on the channel of the consumers.
+    fileprivate func provokeChannelError() async {
+        _ = try? await channel?.queueDeclare("celeriac-no-such-queue", passive: true)
+    }
+}
+
+#endif

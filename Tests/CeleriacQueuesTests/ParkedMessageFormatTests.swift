@@ -1,0 +1,40 @@
+import CeleriacCore
+import CeleriacQueues
+import CeleriacWire
+import Testing
+
+import struct FoundationEssentials.Date
+
+@Suite("What is written down of a parked message")
+struct ParkedMessageFormatTests {
+    private let format = ParkedMessageFormat(
+        style: .python, text: { String($0.timeIntervalSince1970) },
+        date: { Double($0).map(Date.init(timeIntervalSince1970:)) })
+
+    private func parked(_ message: [UInt8], time: Date? = Date(timeIntervalSince1970: 12.5)) -> ParkedMessage {
+        ParkedMessage(
+            id: "1", queue: "q", message: message, reason: "undecodableBody", detail: "it ends", time: time,
+            worker: "w@h")
+    }
+
+    @Test("is one object, with the message as text where it is text")
+    func text() {
+        #expect(
+            String(decoding: format.encode(parked(Array("[1]".utf8))), as: UTF8.self)
+                == #"{"reason": "undecodableBody", "detail": "it ends", "queue": "q", "worker": "w@h", "time": "12.5", "message": "[1]"}"#
+        )
+    }
+
+    @Test("gives back every byte", arguments: [[], [0, 255, 128], Array("\u{1F600}\"\\".utf8)])
+    func bytes(message: [UInt8]) {
+        for time in [nil, Date(timeIntervalSince1970: 1)] {
+            let parked = parked(message, time: time)
+            #expect(format.decode(format.encode(parked), id: "1", queue: "q") == parked)
+        }
+    }
+
+    @Test("is told from what is no record", arguments: ["", "[]", "{", #"{"reason": "x"}"#, #"{"message": "x"}"#])
+    func noRecord(text: String) {
+        #expect(format.decode(Array(text.utf8), id: "1", queue: "q") == nil)
+    }
+}
