@@ -13,7 +13,8 @@ let package = Package(
             name: "SQLTransport",
             dependencies: [
                 .product(name: "Celeriac", package: "Celeriac"), .product(name: "GRDB", package: "GRDB.swift"),
-            ]),
+            ],
+            resources: [.embedInCode("celery.sql"), .embedInCode("kombu.sql")]),
         .executableTarget(name: "SQLWorker", dependencies: ["SQLTransport"]),
         .testTarget(
             name: "SQLTransportTests",

@@ -13,29 +13,13 @@ struct SQLBroker: Broker {
 
     var name: String { "sqla+\(database.name)" }
 
-    /// Kombu's tables are as SQLAlchemy makes them, in case Python comes later.
-    static let schema = """
-        CREATE TABLE IF NOT EXISTS kombu_queue (
-            id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name VARCHAR(200), UNIQUE (name));
-        CREATE TABLE IF NOT EXISTS kombu_message (
-            id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, visible BOOLEAN, timestamp DATETIME, payload TEXT NOT NULL,
-            version SMALLINT NOT NULL, queue_id INTEGER,
-            CONSTRAINT "FK_kombu_message_queue" FOREIGN KEY(queue_id) REFERENCES kombu_queue (id));
-        CREATE INDEX IF NOT EXISTS ix_kombu_message_timestamp ON kombu_message (timestamp);
-        CREATE INDEX IF NOT EXISTS ix_kombu_message_timestamp_id ON kombu_message (timestamp, id);
-        CREATE INDEX IF NOT EXISTS ix_kombu_message_visible ON kombu_message (visible);
-        CREATE TABLE IF NOT EXISTS celeriac_claim (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, message_id INTEGER NOT NULL UNIQUE, queue_id INTEGER,
-            payload TEXT NOT NULL, worker TEXT NOT NULL, renewed INTEGER NOT NULL);
-        CREATE TABLE IF NOT EXISTS celeriac_parked (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, queue_id INTEGER, payload TEXT NOT NULL, worker TEXT NOT NULL,
-            reason TEXT NOT NULL, detail TEXT NOT NULL, parked DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP);
-        """
+    static let schema = PackageResources.kombu_sql
 
     func publish(_ messages: [OutgoingMessage]) async throws {
         let rows = try messages.map { message in
             guard message.exchange.isEmpty else {
-                throw CeleriacError(.unsupported, "\(name) has no exchange \(message.exchange): send to a queue instead")
+                throw CeleriacError(
+                    .unsupported, "\(name) has no exchange \(message.exchange): send to a queue instead")
             }
             let envelope = KombuEnvelope(
                 message: message.message, routingKey: message.routingKey, deliveryTag: UUID().uuidString.lowercased())

@@ -25,8 +25,6 @@ final class SQLConsumer: MessageConsumer {
         self.worker = "\(options.nodeName) \(UUID().uuidString)"
     }
 
-    // MARK: Taking
-
     func next(atMost limit: Int) async throws -> [Delivery] {
         var turns = wakes.makeAsyncIterator()
         while !state.withLock({ $0.isStopped }) {
@@ -57,19 +55,19 @@ final class SQLConsumer: MessageConsumer {
                     ORDER BY m.timestamp, m.id LIMIT ? RETURNING id, payload
                     """, arguments: [worker, queue, limit - deliveries.count])
             let claims = rows.map { (tag: UInt64(clamping: $0["id"] as Int64), payload: $0.bytes("payload") ?? []) }
-            deliveries += claims.sorted { $0.tag < $1.tag }.map { delivery($0.payload, queue, tag: $0.tag) }
+            deliveries += claims.sorted { $0.tag < $1.tag }.map { Self.delivery($0.payload, queue, tag: $0.tag) }
         }
         try db.execute(
             sql: """
                 UPDATE kombu_message SET visible = 0, version = version + 1,
-                timestamp = strftime('%Y-%m-%d %H:%M:%f000', 'now', 'localtime')
+                timestamp = strftime('\(SQLDatabase.format)', 'now', 'localtime')
                 WHERE visible != 0 AND id IN (SELECT message_id FROM celeriac_claim WHERE worker = ?)
                 """, arguments: [worker])
         state.withLock { $0.held.formUnion(deliveries.map(\.receipt.tag)) }
         return deliveries
     }
 
-    private func delivery(_ payload: [UInt8], _ queue: String, tag: UInt64) -> Delivery {
+    private static func delivery(_ payload: [UInt8], _ queue: String, tag: UInt64) -> Delivery {
         let receipt = Receipt(generation: 0, tag: tag)
         do {
             let envelope = try KombuEnvelope.decode(payload)
@@ -93,7 +91,7 @@ final class SQLConsumer: MessageConsumer {
             let claims = "UPDATE celeriac_claim SET renewed = unixepoch() WHERE worker = ? RETURNING id"
             let ours = try Int64.fetchAll(db, sql: claims, arguments: [self.worker])
             self.state.withLock { $0.held.formIntersection(ours.map { UInt64(clamping: $0) }) }
-            try Self.restore(db, where: "renewed < unixepoch() - ?", [timeout], redelivered: true)
+            try Self.restore(db, where: "renewed < unixepoch() - ?", [timeout])
         } completion: { _, result in
             if case .failure(let error) = result {
                 self.broker.logger.warning("cannot renew claims now", metadata: ["error": "\(error)"])
@@ -101,8 +99,6 @@ final class SQLConsumer: MessageConsumer {
             _ = self.broker.timers.schedule(after: self.broker.visibilityTimeout / 3) { [weak self] in self?.renew() }
         }
     }
-
-    // MARK: Ending
 
     func settle(_ settlements: [Settlement]) async throws {
         let all = state.withLock { state in
@@ -122,7 +118,7 @@ final class SQLConsumer: MessageConsumer {
         let claim = Int64(clamping: settlement.receipt.tag)
         switch settlement.disposition {
         case .acknowledge, .reject: break  // Kombu too leaves the invisible row.
-        case .requeue: try restore(db, where: "id = ?", [claim], redelivered: true)
+        case .requeue: try restore(db, where: "id = ?", [claim])
         case .park(let fault):
             try db.execute(
                 sql: """
@@ -133,29 +129,19 @@ final class SQLConsumer: MessageConsumer {
         try db.execute(sql: "DELETE FROM celeriac_claim WHERE id = ?", arguments: [claim])
     }
 
-    /// Makes claimed rows visible again at their old places. Those that Python has purged meanwhile are made anew.
-    private static func restore(
-        _ db: Database, where condition: String, _ arguments: StatementArguments, redelivered: Bool
-    ) throws {
-        let mark = "$.properties.delivery_info.redelivered"
+    /// Makes claimed rows visible again at their old places, marked as redelivered. Those that Python has purged meanwhile
+    /// are made anew.
+    private static func restore(_ db: Database, where condition: String, _ arguments: StatementArguments) throws {
         try db.execute(
             sql: """
                 INSERT INTO kombu_message (id, visible, timestamp, payload, version, queue_id)
-                SELECT message_id, 1, NULL, CASE WHEN \(redelivered) AND json_valid(payload)
-                    THEN json_set(payload, '\(mark)', json('true')) ELSE payload END, 1, queue_id
+                SELECT message_id, 1, NULL, CASE WHEN json_valid(payload)
+                    THEN json_set(payload, '$.properties.delivery_info.redelivered', json('true')) ELSE payload END,
+                    1, queue_id
                 FROM celeriac_claim WHERE \(condition) ON CONFLICT (id) DO UPDATE
                 SET visible = 1, timestamp = NULL, payload = excluded.payload, version = version + 1
                 """, arguments: arguments)
         try db.execute(sql: "DELETE FROM celeriac_claim WHERE \(condition)", arguments: arguments)
-    }
-
-    func giveBack(_ receipts: [Receipt]) async throws {
-        try await broker.database.write { db in
-            for receipt in receipts {
-                try Self.restore(db, where: "id = ?", [Int64(clamping: receipt.tag)], redelivered: false)
-            }
-        }
-        state.withLock { $0.held.subtract(receipts.map(\.tag)) }
     }
 
     func stop() async {
@@ -169,8 +155,6 @@ final class SQLConsumer: MessageConsumer {
         await stop()
         state.withLock { $0.isClosed = true }
         try await settle([])
-        try await broker.database.write { db in
-            try Self.restore(db, where: "worker = ?", [self.worker], redelivered: false)
-        }
+        try await broker.database.write { try Self.restore($0, where: "worker = ?", [self.worker]) }
     }
 }

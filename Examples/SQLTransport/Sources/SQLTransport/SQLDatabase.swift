@@ -4,12 +4,15 @@ import GRDB
 
 /// An SQLite file that Python's processes use at the same time.
 struct SQLDatabase: Sendable {
+    /// How SQLAlchemy writes dates, for SQLite's `strftime`.
+    static let format = "%Y-%m-%d %H:%M:%f000"
+
     let name: String
     /// Not a pool, which would switch the file to write-ahead logging for Python too.
     let queue: DatabaseQueue
 
     /// Opens the file, and makes what it lacks of the tables in `schema`.
-    init(url: String, schema: String) throws {
+    init(url: String, schema: [UInt8]) throws {
         guard let start = url.firstRange(of: ":///")?.upperBound, start < url.endIndex, !url.contains("?") else {
             throw CeleriacError(.configuration, "an SQLite URL must be like sqlite:////folder/file, without options")
         }
@@ -19,7 +22,7 @@ struct SQLDatabase: Sendable {
         configuration.busyMode = .timeout(5)
         configuration.foreignKeysEnabled = false
         queue = try DatabaseQueue(path: String(url[start...]), configuration: configuration)
-        try queue.write { try $0.execute(sql: schema) }
+        try queue.write { try $0.execute(sql: String(decoding: schema, as: UTF8.self)) }
     }
 
     /// Runs a transaction. It is not cancelled with the task, so that a cancelled worker can still settle its messages.

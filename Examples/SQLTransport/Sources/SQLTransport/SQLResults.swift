@@ -12,44 +12,34 @@ struct SQLResults: ResultStore {
     var deliversOnce: Bool { false }
     var expiresByItself: Bool { false }
 
-    /// Celery's tables as its `result_extended` makes them.
-    static let schema = """
-        CREATE TABLE IF NOT EXISTS celery_taskmeta (
-            id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, task_id VARCHAR(155), status VARCHAR(50), result BLOB,
-            date_done DATETIME, traceback TEXT, children BLOB, name VARCHAR(155), args BLOB, kwargs BLOB,
-            worker VARCHAR(155), retries INTEGER, queue VARCHAR(155), stamps BLOB, UNIQUE (task_id));
-        CREATE INDEX IF NOT EXISTS ix_celery_taskmeta_date_done ON celery_taskmeta (date_done);
-        CREATE TABLE IF NOT EXISTS celery_tasksetmeta (
-            id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, taskset_id VARCHAR(155), result BLOB, date_done DATETIME,
-            UNIQUE (taskset_id));
-        CREATE INDEX IF NOT EXISTS ix_celery_tasksetmeta_date_done ON celery_tasksetmeta (date_done);
-        """
+    static let schema = PackageResources.celery_sql
 
     func store(_ records: [ResultRecord]) async throws {
         let rows = try records.map { try Self.row(of: CeleryResultMeta.decode($0.payload)) }
         try await database.write { db in
             // Without `result_extended` Python makes a table of fewer columns.
-            let known = Set(try db.columns(in: "celery_taskmeta").map(\.name))
-            let names = rows.first?.keys.filter { known.contains($0) } ?? []
-            let values = names.map { $0 == "date_done" ? "strftime('%Y-%m-%d %H:%M:%f000', :date_done)" : ":\($0)" }
-            for row in rows {
+            let columns = try db.columns(in: "celery_taskmeta").map(\.name)
+            for row in rows.map({ row in row.filter { columns.contains($0.key) } }) {
+                let values = row.keys.map {
+                    $0 == "date_done" ? "strftime('\(SQLDatabase.format)', :date_done)" : ":\($0)"
+                }
                 try db.execute(
                     sql: """
-                        INSERT INTO celery_taskmeta (\(names.joined(separator: ", ")))
+                        INSERT INTO celery_taskmeta (\(row.keys.joined(separator: ", ")))
                         VALUES (\(values.joined(separator: ", "))) ON CONFLICT (task_id) DO UPDATE
-                        SET \(names.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
+                        SET \(row.keys.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
                         WHERE status IS NOT 'SUCCESS'
-                        """, arguments: StatementArguments(row.filter { known.contains($0.key) }))
+                        """, arguments: StatementArguments(row))
             }
         }
     }
 
     private static func row(of meta: CeleryResultMeta) throws -> [String: DatabaseValue] {
-        let call = meta.extended
+        let (call, children) = (meta.extended, meta.children?.arrayValue ?? [])
         let row: [String: (any DatabaseValueConvertible)?] = [
             "task_id": meta.taskID, "status": meta.status, "result": try column(meta.result),
             "date_done": meta.dateDone, "traceback": meta.traceback,
-            "children": try column(meta.children?.arrayValue?.isEmpty == false ? meta.children : nil),
+            "children": try column(children.isEmpty ? nil : .array(children)),
             "name": call?.name, "args": try column(call?.args), "kwargs": try column(call?.kwargs),
             "worker": call?.worker, "retries": call?.retries, "queue": call?.queue,
         ]
@@ -63,7 +53,8 @@ struct SQLResults: ResultStore {
     func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         try await database.write { db in
             try taskIDs.map { id in
-                let found = try Row.fetchOne(db, sql: "SELECT * FROM celery_taskmeta WHERE task_id = ?", arguments: [id])
+                let found = try Row.fetchOne(
+                    db, sql: "SELECT * FROM celery_taskmeta WHERE task_id = ?", arguments: [id])
                 guard let row = found, let status = row.text("status") else { return nil }
                 let result = try Self.value(row.bytes("result"), of: "the task \(id) in celery_taskmeta")
                 return try CeleryResultMeta(
@@ -77,16 +68,12 @@ struct SQLResults: ResultStore {
 
     /// Reads a `result` column.
     private static func value(_ bytes: [UInt8]?, of place: String) throws -> WireValue {
-        guard bytes?.first != 0x80 else {
-            throw CeleriacError(
-                .resultStore,
-                "the result of \(place) is a Python pickle, which is never read: Python's side needs Celery 5.7, which"
-                    + " stores JSON here, and its result_serializer must be 'json'")
-        }
         do {
             return try bytes.map { try JSON.decode($0) } ?? .null
         } catch {
-            throw CeleriacError(.resultStore, "the result of \(place) is not JSON", cause: error)
+            let pickle = "a Python pickle, which is never read: let Python's side have Celery 5.7, and JSON results"
+            throw CeleriacError(
+                .resultStore, "the result of \(place) is \(bytes?.first == 0x80 ? pickle : "not JSON")", cause: error)
         }
     }
 
@@ -101,11 +88,8 @@ struct SQLResults: ResultStore {
     /// The column has the reference alone, where other stores have `{"result": reference}`.
     func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
         let reference = try Self.column(try CeleryResultTuple.decodeGroup(payload).encode())
-        try await execute(
-            """
-            INSERT OR REPLACE INTO celery_tasksetmeta (taskset_id, result, date_done)
-            VALUES (?, ?, strftime('%Y-%m-%d %H:%M:%f000', 'now'))
-            """, [id, reference])
+        let row = "(taskset_id, result, date_done) VALUES (?, ?, strftime(?, 'now'))"
+        try await execute("INSERT OR REPLACE INTO celery_tasksetmeta \(row)", [id, reference, SQLDatabase.format])
     }
 
     func fetchGroup(_ id: String) async throws -> [UInt8]? {

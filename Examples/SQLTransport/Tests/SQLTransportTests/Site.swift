@@ -6,27 +6,29 @@ import SQLTransport
 
 /// An SQLite file of its own, through which Swift and Python exchange tasks.
 struct Site {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "celeriac-sql-\(UUID().uuidString)")
     let settings: [String: String]
     let app: CeleryApp
-    private let queue: DatabaseQueue
+    let python: PythonPeer
+    private let file: DatabaseQueue
 
     init() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "celeriac-sql-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let path = folder.appending(path: "celery.sqlite").path
         settings = ["broker_url": "sqla+sqlite:///\(path)", "result_backend": "db+sqlite:///\(path)"]
-        let file = settings.map { "\($0): \($1)\n" }.joined()
         app = try CeleryApp(
-            settings: CelerySettings(yaml: Array(file.utf8)),
+            settings: CelerySettings(yaml: Array(settings.map { "\($0): \($1)\n" }.joined().utf8)),
             transports: [.sql(pollInterval: .milliseconds(20), visibilityTimeout: .seconds(3))])
+        python = PythonPeer(broker: "sqla+sqlite:///\(path)", results: "db+sqlite:///\(path)")
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
-        queue = try DatabaseQueue(path: path, configuration: configuration)
+        file = try DatabaseQueue(path: path, configuration: configuration)
     }
 
-    /// What a statement answers, a line a row.
+    /// What a statement answers, a text a row.
+    @discardableResult
     func ask(_ sql: String) async throws -> [String] {
-        try await queue.write { try Row.fetchAll($0, sql: sql).map { "\(Array($0.databaseValues))" } }
+        try await file.write { try Row.fetchAll($0, sql: sql).map { "\(Array($0.databaseValues))" } }
     }
 
     func until(_ answer: String, to sql: String) async throws {
@@ -34,20 +36,18 @@ struct Site {
     }
 
     /// Runs a worker during `body`.
-    func serve<Value>(_ worker: Worker, _ body: () async throws -> Value) async throws -> Value {
+    func serve(_ worker: Worker, _ body: () async throws -> Void) async throws {
         async let running: Void = worker.run()
         await worker.ready()
-        let value = try await body()
+        try await body()
         worker.stop()
         try await running
-        return value
     }
 
     /// Runs a Python worker of the queue `celery` and a Swift worker of the queue `swift` during `body`.
     func serve(_ body: (PythonDriver) async throws -> Void) async throws {
-        let peer = PythonPeer(broker: settings["broker_url"] ?? "", results: settings["result_backend"])
-        let python = try await peer.startWorker(queues: ["celery"])
-        let driver = try await peer.startDriver()
+        let worker = try await python.startWorker(queues: ["celery"])
+        let driver = try await python.startDriver()
         let swift = app.worker(queues: ["swift"], concurrency: 4) {
             TaskName<Int, Int, Int>("tasks.add", parameters: "x", "y").handled { $0 + $1 }
             TaskName<[Int], Int>("tasks.sum_ints").handled { $0.reduce(0, +) }
@@ -55,6 +55,6 @@ struct Site {
         }
         try await serve(swift) { try await body(driver) }
         await driver.stop()
-        await python.stop()
+        await worker.stop()
     }
 }
