@@ -27,7 +27,7 @@ final class SQLConsumer: MessageConsumer {
 
     func next(atMost limit: Int) async throws -> [Delivery] {
         var turns = wakes.makeAsyncIterator()
-        while !state.withLock({ $0.isStopped }) {
+        while !state.withLock({ $0.isStopped }), !Task.isCancelled {
             do {
                 let deliveries = try await broker.database.write { try self.claim($0, atMost: limit) }
                 if !deliveries.isEmpty { return deliveries }
@@ -37,7 +37,6 @@ final class SQLConsumer: MessageConsumer {
             let timer = broker.timers.schedule(after: broker.pollInterval) { [alarm] in alarm.yield() }
             defer { timer.cancel() }
             await turns.next()
-            try Task.checkCancellation()
         }
         return []
     }
@@ -82,11 +81,10 @@ final class SQLConsumer: MessageConsumer {
 
     func isHeld(_ receipt: Receipt) -> Bool { state.withLock { $0.held.contains(receipt.tag) } }
 
-    /// Renews the claims and restores those of workers that are no more, now and three times in the visibility timeout, on
-    /// a thread of the database: handlers may block all others.
+    /// Renews our claims and restores abandoned ones, on the database's thread: handlers may block all others.
     func renew() {
         guard !state.withLock({ $0.isClosed }) else { return }
-        let timeout = Int(broker.visibilityTimeout / .seconds(1))
+        let timeout = broker.visibilityTimeout.components.seconds
         broker.database.queue.asyncWrite { db in
             let claims = "UPDATE celeriac_claim SET renewed = unixepoch() WHERE worker = ? RETURNING id"
             let ours = try Int64.fetchAll(db, sql: claims, arguments: [self.worker])
@@ -129,8 +127,7 @@ final class SQLConsumer: MessageConsumer {
         try db.execute(sql: "DELETE FROM celeriac_claim WHERE id = ?", arguments: [claim])
     }
 
-    /// Makes claimed rows visible again at their old places, marked as redelivered. Those that Python has purged meanwhile
-    /// are made anew.
+    /// Makes claimed rows visible again at their old places, marked as redelivered; remakes those that Python has purged.
     private static func restore(_ db: Database, where condition: String, _ arguments: StatementArguments) throws {
         try db.execute(
             sql: """

@@ -6,8 +6,7 @@ extension CeleryTransport {
     ///
     /// - Parameters:
     ///   - pollInterval: how often an idle worker asks for messages, and a waiting client for results.
-    ///   - visibilityTimeout: how long after a worker's last sign of life its messages are given to others; whole seconds.
-    ///     Living workers renew their claims three times in it.
+    ///   - visibilityTimeout: whole seconds after a worker's last sign of life until others are given its messages.
     public static func sql(
         pollInterval: Duration = .seconds(1), visibilityTimeout: Duration = .seconds(60)
     ) -> CeleryTransport {

@@ -8,7 +8,6 @@ import Testing
 struct SQLTransportTests {
     let site: Site
     let add = TaskName<Int, Int, Int>("tasks.add")
-    let sum = TaskName<[Int], Int>("tasks.sum_ints")
 
     init() throws { site = try Site() }
 
@@ -21,7 +20,6 @@ struct SQLTransportTests {
                 try await site.app.send(fail, queue: queue).get(timeout: .seconds(30))
             }
             #expect(error?.type == "ValueError" && error?.arguments == ["no"])
-
             let added = try await driver.send("tasks.add", [2, 3], options: ["queue": .string(queue)])
             #expect(try await driver.get(added) == .success(5))
             let failed = try await driver.send("tasks.fail", ["ValueError", "no"], options: ["queue": .string(queue)])
@@ -50,8 +48,9 @@ struct SQLTransportTests {
     @Test("A chord whose parts run in both is unlocked by either", arguments: ["celery", "swift"])
     func chords(_ queue: String) async throws {
         try await site.serve { driver in
+            let sum = TaskName<[Int], Int>("tasks.sum_ints").with(SendOptions(queue: queue))
             let header = [add(1, 1).with(SendOptions(queue: "celery")), add(2, 2).with(SendOptions(queue: "swift"))]
-            let ours = try await site.app.send(chord(header, body: sum.with(SendOptions(queue: queue))))
+            let ours = try await site.app.send(chord(header, body: sum))
             let tree: WireValue = [
                 "chord": [call("tasks.add", [1, 1], "celery"), call("tasks.add", [2, 2], "swift")],
                 "body": call("tasks.sum_ints", [], queue),
