@@ -29,16 +29,18 @@ public final class CeleryApp: TaskSender {
     ///     in turn), `filesystem:///folder` or `memory://`.
     ///   - results: `redis://` and its kin, `rpc://` (over the broker, RabbitMQ only), `file:///folder`, `memory://`; nil
     ///     where no results are kept.
+    ///   - transports: transports of your own, whose schemes both URLs may have too. They come before the built-in ones.
     /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
     public convenience init(
         broker: String,
         results: String? = nil,
         configuration: CeleryConfiguration = CeleryConfiguration(),
+        transports: [CeleryTransport] = [],
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
         logger: Logger = Logger(label: "celeriac")
     ) throws {
         let factory = CeleryTransportFactory(
-            configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+            configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger, transports: transports)
         self.init(
             broker: try factory.broker(url: broker),
             results: try results.map { try factory.results(url: $0, brokerURL: broker) },
@@ -73,9 +75,11 @@ public final class CeleryApp: TaskSender {
 
     /// Makes an application of settings by Celery's names. Make its workers with `settings.worker`.
     ///
+    /// - Parameter transports: transports of your own, whose schemes `broker_url` and `result_backend` may have too.
     /// - Throws: ``CeleriacError`` with code `configuration` where `broker_url` is missing, or for a URL that cannot be used.
     public convenience init(
         settings: CelerySettings,
+        transports: [CeleryTransport] = [],
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
         logger: Logger = Logger(label: "celeriac")
     ) throws {
@@ -83,7 +87,7 @@ public final class CeleryApp: TaskSender {
             throw CeleriacError(.configuration, "the settings name no broker_url")
         }
         try self.init(
-            broker: broker, results: settings.results, configuration: settings.configuration,
+            broker: broker, results: settings.results, configuration: settings.configuration, transports: transports,
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
 

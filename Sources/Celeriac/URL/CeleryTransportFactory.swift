@@ -16,8 +16,13 @@ struct CeleryTransportFactory {
     let configuration: CeleryConfiguration
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
+    /// The user's own, looked up before the built-in ones; of two with one scheme the first is taken.
+    var transports: [CeleryTransport] = []
 
     func broker(url: String) throws(CeleriacError) -> any Broker {
+        if let make = transports.lazy.compactMap({ $0.brokers[scheme(url)] }).first {
+            return try own(url, brokerURL: url, make)
+        }
         switch scheme(url) {
         #if Redis
         case "redis", "rediss", "redis+socket":
@@ -45,6 +50,9 @@ struct CeleryTransportFactory {
     }
 
     func results(url: String, brokerURL: String) throws(CeleriacError) -> any ResultStore {
+        if let make = transports.lazy.compactMap({ $0.results[scheme(url)] }).first {
+            return try own(url, brokerURL: brokerURL, make)
+        }
         switch scheme(url) {
         #if Redis
         case "redis", "rediss", "redis+socket":
@@ -80,6 +88,21 @@ struct CeleryTransportFactory {
         }
     }
 
+    private func own<Made>(
+        _ url: String, brokerURL: String, _ make: (CeleryTransport.Context) throws -> Made
+    ) throws(CeleriacError) -> Made {
+        do {
+            return try make(
+                CeleryTransport.Context(
+                    url: url, brokerURL: brokerURL, configuration: configuration, eventLoopGroup: eventLoopGroup,
+                    logger: logger))
+        } catch let error as CeleriacError {
+            throw error
+        } catch {
+            throw CeleriacError(.configuration, "the \(scheme(url)) URL cannot be used", cause: error)
+        }
+    }
+
     private func scheme(_ url: String) -> String {
         ConnectionURL.splitScheme(url)?.scheme ?? ""
     }
@@ -93,7 +116,7 @@ struct CeleryTransportFactory {
         CeleriacError(
             .configuration,
             "the scheme '\(scheme(url))' names no \(kind) of this build: use \(known)"
-                + " (AMQP and Redis need the package traits of these names)")
+                + " (AMQP and Redis need the package traits of these names), or pass its CeleryTransport")
     }
 
     #if Redis

@@ -193,7 +193,7 @@ final class ServedQueues: Sendable {
 
     func add(_ queue: TaskQueue) async throws {
         if names.contains(queue.name) { return }
-        try await consumer.addQueue(queue.name)
+        try await consumer.addQueue(queue)
         state.withLockedValue { if !$0.contains(queue.name) { $0.append(queue.name) } }
     }
 

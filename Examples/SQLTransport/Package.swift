@@ -1,0 +1,24 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "SQLTransport",
+    products: [.library(name: "SQLTransport", targets: ["SQLTransport"])],
+    dependencies: [
+        .package(name: "Celeriac", path: "../.."),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        .target(
+            name: "SQLTransport",
+            dependencies: [
+                .product(name: "Celeriac", package: "Celeriac"), .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            resources: [.embedInCode("celery.sql"), .embedInCode("kombu.sql")]),
+        .executableTarget(name: "SQLWorker", dependencies: ["SQLTransport"]),
+        .testTarget(
+            name: "SQLTransportTests",
+            dependencies: ["SQLTransport", "SQLWorker", .product(name: "CeleriacTestKit", package: "Celeriac")]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,15 @@
+import Celeriac
+import Foundation
+import SQLTransport
+
+/// A worker whose settings are environment variables: `CELERY_BROKER_URL=sqla+sqlite:////folder/file SQLWorker`.
+@main struct SQLWorker {
+    static func main() async throws {
+        let settings = try CelerySettings(environment: ProcessInfo.processInfo.environment)
+        let app = try CeleryApp(settings: settings, transports: [.sql(visibilityTimeout: .seconds(3))])
+        try await app.worker(settings.worker) {
+            TaskName<Int, Int, Int>("tasks.add", parameters: "x", "y").handled { $0 + $1 }
+            TaskName<Double, Void>("tasks.sleep").handled { try await Task.sleep(for: .seconds($0)) }
+        }.run()
+    }
+}

@@ -1,0 +1,53 @@
+public import CeleriacCore
+public import Logging
+public import NIOCore
+
+/// A transport of your own, chosen like the built-in ones by the scheme of a URL, in code and in a settings file.
+///
+/// ```swift
+/// extension CeleryTransport {
+///     static let carrierPigeon = CeleryTransport(
+///         brokers: ["pigeon": { try PigeonBroker(url: $0.url, logger: $0.logger) }],
+///         results: ["pigeon": { try PigeonResults(url: $0.url) }])
+/// }
+///
+/// let celery = try CeleryApp(broker: "pigeon://loft", results: "pigeon://loft", transports: [.carrierPigeon])
+/// ```
+///
+/// `Examples/SQLTransport` is a complete one.
+public struct CeleryTransport: Sendable {
+    /// What a transport makes a broker or a result store of.
+    public struct Context: Sendable {
+        /// The URL whose scheme chose the transport, as the application gave it. It may hold a password.
+        public let url: String
+        /// The URL of the application's broker, for result stores that answer over it.
+        public let brokerURL: String
+        /// The application's settings.
+        public let configuration: CeleryConfiguration
+        /// Where to connect and take timers from (see `EventLoopTimerSource`). The application does not shut it down.
+        public let eventLoopGroup: any EventLoopGroup
+        /// The application's logger.
+        public let logger: Logger
+    }
+
+    /// Makes a broker; called once for an application, before anything is sent. It should connect on first use.
+    ///
+    /// It throws where the URL cannot be used. Errors other than ``CeleriacError`` reach the user as its `cause`.
+    public typealias MakeBroker = @Sendable (Context) throws -> any Broker
+
+    /// Makes a result store, under the same terms as ``MakeBroker``.
+    public typealias MakeResults = @Sendable (Context) throws -> any ResultStore
+
+    let brokers: [String: MakeBroker]
+    let results: [String: MakeResults]
+
+    /// Makes a transport.
+    ///
+    /// - Parameters:
+    ///   - brokers: what makes a broker, by the scheme of its URL: all before `://`, in lower case.
+    ///   - results: what makes a result store, by the scheme of its URL.
+    public init(brokers: [String: MakeBroker] = [:], results: [String: MakeResults] = [:]) {
+        self.brokers = brokers
+        self.results = results
+    }
+}
