@@ -1,4 +1,5 @@
 #if AMQP
+import CeleriacWire
 
 extension AMQPConfiguration {
     /// Reads an AMQP URL: `amqp://user:password@host:port/vhost?parameters`.
@@ -13,75 +14,40 @@ extension AMQPConfiguration {
     ///
     /// - Throws: `AMQPError` with the code `invalidURL`. It does not repeat the URL, which may hold a password.
     public init(url: String) throws(AMQPError) {
-        var rest = Array(url.utf8)[...]
-        guard let separator = rest.firstRange(of: Array("://".utf8)) else {
-            throw .invalidURL("it has no scheme; write amqp://user:password@host:port/vhost")
-        }
-        let scheme = String(decoding: rest[..<separator.lowerBound], as: UTF8.self).lowercased()
-        guard let isEncrypted = ["amqp": false, "pyamqp": false, "amqps": true][scheme] else {
+        let parts = try Self.split(url)
+        guard let isEncrypted = ["amqp": false, "pyamqp": false, "amqps": true][parts.scheme] else {
             throw .invalidURL("its scheme is not amqp, amqps or pyamqp")
         }
-        rest = rest[separator.upperBound...]
-        if let fragment = rest.firstIndex(of: UInt8(ascii: "#")) { rest = rest[..<fragment] }
-        var query = rest[rest.endIndex...]
-        if let mark = rest.firstIndex(of: UInt8(ascii: "?")) {
-            query = rest[(mark + 1)...]
-            rest = rest[..<mark]
-        }
-        var path = rest[rest.endIndex...]
-        if let slash = rest.firstIndex(of: UInt8(ascii: "/")) {
-            path = rest[(slash + 1)...]
-            rest = rest[..<slash]
-        }
         self.init(tls: isEncrypted ? AMQPTLS() : nil)
-        if !path.isEmpty { virtualHost = try Self.percentDecoded(path, plusIsSpace: false) }
-        try readAuthority(rest)
-        try readQuery(query)
-    }
-
-    private mutating func readAuthority(_ authority: ArraySlice<UInt8>) throws(AMQPError) {
-        var address = authority
-        if let at = authority.lastIndex(of: UInt8(ascii: "@")) {
-            address = authority[(at + 1)...]
-            let credentials = authority[..<at]
-            let colon = credentials.firstIndex(of: UInt8(ascii: ":")) ?? credentials.endIndex
-            let givenUser = try Self.percentDecoded(credentials[..<colon], plusIsSpace: false)
-            if !givenUser.isEmpty { user = givenUser }
-            let givenPassword = try Self.percentDecoded(credentials[colon...].dropFirst(), plusIsSpace: false)
-            if !givenPassword.isEmpty { password = givenPassword }
+        if let given = try Self.decoded(parts.user) { user = given }
+        if let given = try Self.decoded(parts.password) { password = given }
+        guard let address = parts.hosts.first, parts.hosts.count == 1 else {
+            throw .invalidURL("it names several hosts; give a list of URLs instead")
         }
-        var hostBytes = address
-        var portBytes = address[address.endIndex...]
-        if address.first == UInt8(ascii: "[") {
-            guard let bracket = address.firstIndex(of: UInt8(ascii: "]")) else {
-                throw .invalidURL("its IPv6 address has no closing bracket")
-            }
-            hostBytes = address[address.startIndex..<bracket].dropFirst()
-            portBytes = address[(bracket + 1)...]
-            guard portBytes.isEmpty || portBytes.first == UInt8(ascii: ":") else {
-                throw .invalidURL("something other than a port follows its IPv6 address")
-            }
-            portBytes = portBytes.dropFirst()
-        } else if let colon = address.firstIndex(of: UInt8(ascii: ":")) {
-            hostBytes = address[..<colon]
-            portBytes = address[(colon + 1)...]
-        }
-        let givenHost = try Self.percentDecoded(hostBytes, plusIsSpace: false)
-        if !givenHost.isEmpty { host = givenHost }
-        if !portBytes.isEmpty {
-            guard let number = UInt16(String(decoding: portBytes, as: UTF8.self)), number > 0 else {
+        if let given = try Self.decoded(address.name) { host = given }
+        if let text = address.port, !text.isEmpty {
+            guard let number = UInt16(text), number > 0 else {
                 throw .invalidURL("its port is not a number from 1 to 65535")
             }
             port = Int(number)
         }
+        if let given = try Self.decoded(parts.path.dropFirst()) { virtualHost = given }
+        for parameter in parts.query {
+            try readParameter(
+                Self.percentDecoded(parameter.name, plusIsSpace: true),
+                Self.percentDecoded(parameter.value ?? "", plusIsSpace: true))
+        }
     }
 
-    private mutating func readQuery(_ query: ArraySlice<UInt8>) throws(AMQPError) {
-        for pair in query.split(separator: UInt8(ascii: "&")) {
-            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-            let name = try Self.percentDecoded(pair[..<equals], plusIsSpace: true)
-            let value = try Self.percentDecoded(pair[equals...].dropFirst(), plusIsSpace: true)
-            try readParameter(name, value)
+    private static func split(_ url: String) throws(AMQPError) -> ConnectionURL {
+        do {
+            return try ConnectionURL(url)
+        } catch {
+            switch error {
+            case .noScheme: throw .invalidURL("it has no scheme; write amqp://user:password@host:port/vhost")
+            case .openBracket: throw .invalidURL("its IPv6 address has no closing bracket")
+            case .textAfterBracket: throw .invalidURL("something other than a port follows its IPv6 address")
+            }
         }
     }
 
@@ -130,7 +96,14 @@ extension AMQPConfiguration {
         return number
     }
 
-    private static func percentDecoded(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) throws(AMQPError) -> String {
+    /// A percent-decoded part; `nil` if it is absent or empty, so that its default applies.
+    private static func decoded(_ text: Substring?) throws(AMQPError) -> String? {
+        guard let text, !text.isEmpty else { return nil }
+        return try percentDecoded(text, plusIsSpace: false)
+    }
+
+    private static func percentDecoded(_ text: Substring, plusIsSpace: Bool) throws(AMQPError) -> String {
+        let text = Array(text.utf8)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
         var index = text.startIndex
