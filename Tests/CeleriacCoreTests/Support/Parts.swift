@@ -68,7 +68,7 @@ struct Parts: Sendable {
         var request = TaskRequest(
             id: id, name: task, arguments: [], keywordArguments: [:], headers: [:], queue: "q",
             redelivered: redelivered,
-            message: WireMessage(body: Array(#"{"id": "\#(id)", "name": "\#(task)"}"#.utf8)))
+            message: PlainMessage())
         change(&request)
         return Job(
             request: request, registration: registration, receipt: consumer.deliver(),

@@ -31,9 +31,8 @@ import Testing
     func notEncodable() throws {
         // Nothing can be replaced in this dialect.
         let submission = Submission.task(
-            TaskSubmission(
-                id: "2", name: "work", arguments: [], keywordArguments: [:], options: SendOptions(), replyTo: ""))
-        parts.ledger.finish(try parts.job(), .replaced(submission))
+            TaskSubmission(id: "2", name: "work", arguments: [], keywordArguments: [:]))
+        parts.ledger.finish(try parts.job(), .replaced(Replacement(submission)))
         #expect(parts.submitted == ["1: store FAILURE, acknowledge"])
     }
 
