@@ -55,7 +55,7 @@ public struct TaskOptions: Sendable, Hashable {
 
     /// These options, with those of `defaults` where they are nil. The rules for retries and the place where the handler
     /// runs are never nil.
-    public func over(_ defaults: TaskOptions) -> TaskOptions {
+    package func over(_ defaults: TaskOptions) -> TaskOptions {
         var merged = self
         merged.acknowledgement = acknowledgement ?? defaults.acknowledgement
         merged.ignoresResult = ignoresResult ?? defaults.ignoresResult

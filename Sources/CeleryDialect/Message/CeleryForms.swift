@@ -67,10 +67,3 @@ extension TaskFailure {
         self.init(type: exception.excType, module: exception.excModule, arguments: exception.excMessage)
     }
 }
-
-extension MessageFault {
-    /// The fault that an error of Celery's formats stands for.
-    init(_ error: CeleryWireError) {
-        self.init(reason: "\(error.code)", detail: error.field.map { "\($0): \(error.message)" } ?? error.message)
-    }
-}

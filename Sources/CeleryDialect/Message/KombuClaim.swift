@@ -10,23 +10,14 @@ struct KombuClaim {
     let routingKey: String
 
     static func decode(_ stored: [UInt8]) throws -> KombuClaim {
-        let value = try WireJSON.decode(stored)
+        let value = try JSON.decode(stored)
         guard let parts = value.arrayValue, parts.count == 3, let exchange = parts[1].stringValue,
             let routingKey = parts[2].stringValue
         else {
             throw CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]")
         }
-        let payload = try WireJSON.encode(parts[0], style: .python, nonFinite: .allow)
+        let payload = try JSON.encode(parts[0], style: .python, nonFinite: .allow)
         return KombuClaim(
             payload: payload, envelope: try KombuEnvelope.decode(payload), exchange: exchange, routingKey: routingKey)
-    }
-}
-
-/// Small pieces of JSON.
-enum JSONText {
-    /// A string as a JSON string, quoted and escaped as Python does.
-    static func quoted(_ text: String) -> String {
-        guard let bytes = try? WireJSON.encode(.string(text), style: .python) else { return "\"\"" }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
