@@ -54,9 +54,9 @@ public struct TaskOptions: Sendable, Hashable {
         self.placement = placement
     }
 
-    /// These options, and where they leave something open those of `defaults`. Which errors are retried and where the
-    /// handler runs are never left open.
-    public func over(_ defaults: TaskOptions) -> TaskOptions {
+    /// These options, with those of `defaults` where they are nil. Which errors are retried and where the handler runs are
+    /// never nil.
+    package func over(_ defaults: TaskOptions) -> TaskOptions {
         var merged = self
         merged.acknowledgement = acknowledgement ?? defaults.acknowledgement
         merged.ignoresResult = ignoresResult ?? defaults.ignoresResult

@@ -9,7 +9,7 @@ public final class Client: TaskSender {
     public var client: Client { self }
 
     /// What the client does where a call does not say.
-    public let configuration: ClientConfiguration
+    package let configuration: ClientConfiguration
     let dialect: any Dialect
     let store: (any ResultStore)?
     let timers: any TimerSource
@@ -156,18 +156,17 @@ public final class Client: TaskSender {
 }
 
 /// What a client does where a signature or a call does not say.
-public struct ClientConfiguration: Sendable {
+package struct ClientConfiguration: Sendable {
     /// The queue of tasks that name none.
-    public var defaultQueue: String
+    package var defaultQueue: String
     /// Options of every task; those of its signature and of the call win over them.
-    public var defaultOptions: SendOptions
+    package var defaultOptions: SendOptions
     /// Queues by task name; a task that is not in it goes to ``defaultQueue``.
-    public var routes: [String: String]
+    package var routes: [String: String]
     /// How long unfinished chords, and the states that tasks have before they are sent, are kept; nil for ever.
-    public var resultExpiry: Duration?
+    package var resultExpiry: Duration?
 
-    /// Makes a configuration.
-    public init(
+    package init(
         defaultQueue: String, defaultOptions: SendOptions = SendOptions(), routes: [String: String] = [:],
         resultExpiry: Duration? = .seconds(86400)
     ) {

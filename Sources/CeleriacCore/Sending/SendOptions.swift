@@ -70,7 +70,7 @@ public struct SendOptions: Sendable, Hashable {
     }
 
     /// These options, with those of `other` in place of what they set.
-    public func overridden(by other: SendOptions) -> SendOptions {
+    package func overridden(by other: SendOptions) -> SendOptions {
         var merged = self
         merged.taskID = other.taskID ?? taskID
         merged.countdown = other.countdown ?? countdown
