@@ -76,3 +76,8 @@ struct DemoPeer {
         }
     }
 }
+
+/// Why `celeriac demo` cannot go on.
+struct DemoFailure: Error, CustomStringConvertible {
+    let description: String
+}
