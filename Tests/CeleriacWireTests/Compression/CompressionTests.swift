@@ -1,5 +1,6 @@
 import CeleriacWire
 import Testing
+import TestSupport
 
 struct CompressionTests {
     static let available = CompressionMethod.allCases.filter(\.isAvailable)

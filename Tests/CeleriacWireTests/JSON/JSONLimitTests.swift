@@ -1,5 +1,6 @@
 import CeleriacWire
 import Testing
+import TestSupport
 
 /// Input that is cut short, too large or too deep.
 struct JSONLimitTests {

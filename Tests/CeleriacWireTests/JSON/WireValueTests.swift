@@ -1,6 +1,7 @@
 import CeleriacWire
 import Foundation
 import Testing
+import TestSupport
 
 /// Literals, access and the untyped door to other coders.
 struct WireValueTests {

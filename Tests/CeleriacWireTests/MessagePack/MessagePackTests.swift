@@ -1,5 +1,6 @@
 import CeleriacWire
 import Testing
+import TestSupport
 
 /// MessagePack against bytes of Python's `msgpack` 1.2 (`packb(…, use_bin_type=True)`).
 struct MessagePackTests {

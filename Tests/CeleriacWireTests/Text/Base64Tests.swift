@@ -1,6 +1,7 @@
 import CeleriacWire
 import Foundation
 import Testing
+import TestSupport
 
 struct Base64Tests {
     @Test func agreesWithFoundationAtEveryLength() throws {

@@ -1,6 +1,7 @@
 import CeleriacWire
 import Foundation
 import Testing
+import TestSupport
 
 /// Dates and times, against what Python's `datetime` writes.
 struct TimeTests {

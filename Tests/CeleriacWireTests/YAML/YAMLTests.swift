@@ -1,5 +1,6 @@
 import CeleriacWire
 import Testing
+import TestSupport
 
 /// YAML against what PyYAML's `safe_load` makes of the same text.
 struct YAMLTests {

@@ -4,6 +4,7 @@ import CeleriacWire
 import CeleryDialect
 import Foundation
 import Testing
+import TestSupport
 
 /// Random crontabs, compared with what real Celery says of them.
 @Suite("Crontab beside Celery") struct CrontabPeerTests {

@@ -17,15 +17,24 @@ import Testing
         return task
     }()
 
-    /// Runs `body` on all beginnings and mutations; gives how many were accepted.
-    @discardableResult
-    private func mutate(_ bytes: [UInt8], _ body: ([UInt8]) throws -> Void) -> Int {
+    /// How a damaged task may be refused.
+    private static let taskCodes: Set<CeleryWireError.Code> = [
+        .undecodableBody, .invalidTask, .notATask, .disallowedContentType, .pickleRefused, .unknownCompression,
+    ]
+
+    /// Runs `body` on all beginnings and mutations. Those that it refuses have to be refused with one of `codes`; some have
+    /// to be accepted and some refused.
+    private func mutate(
+        _ bytes: [UInt8], refusedWith codes: Set<CeleryWireError.Code>, _ body: ([UInt8]) throws -> Void
+    ) {
         var accepted = 0
+        var refused: [CeleryWireError.Code: Int] = [:]
         func run(_ bytes: [UInt8]) {
             do {
                 try body(bytes)
                 accepted += 1
-            } catch is CeleryWireError {
+            } catch let error as CeleryWireError {
+                refused[error.code, default: 0] += 1
             } catch {
                 Issue.record("an error of another type: \(error)")
             }
@@ -40,7 +49,9 @@ import Testing
                 run(changed)
             }
         }
-        return accepted
+        #expect(accepted > 0)
+        #expect(!refused.isEmpty)
+        #expect(codes.isSuperset(of: refused.keys), "\(refused)")
     }
 
     /// Everything that a worker does with a message before it runs the task.
@@ -58,13 +69,12 @@ import Testing
             if protocolVersion == 1 { task.embed.chain = nil }
             let message = try task.encode(protocolVersion: protocolVersion)
             let envelope = KombuEnvelope(message: message, routingKey: "celery", deliveryTag: "tag")
-            let accepted = mutate(try envelope.encode()) { bytes in
+            mutate(try envelope.encode(), refusedWith: Self.taskCodes.union([.malformedEnvelope])) { bytes in
                 let envelope = try KombuEnvelope.decode(bytes)
                 _ = try KombuEnvelope.decode(envelope.encode())
                 try read(envelope.message)
                 _ = try CeleryTaskMessage.describe(bytes)
             }
-            #expect(accepted > 0)
         }
     }
 
@@ -74,7 +84,7 @@ import Testing
         task.serializer = serializer
         task.compression = compression
         var message = try task.encode()
-        mutate(message.body) { bytes in
+        mutate(message.body, refusedWith: Self.taskCodes) { bytes in
             message.body = bytes
             try read(message)
         }
@@ -108,18 +118,17 @@ import Testing
             dateDone: "2026-11-23T03:14:36.341511+00:00", taskID: "i", groupID: "g",
             extended: CeleryExtendedResult(name: "n", args: [1], retries: 2))
         for compression in [nil, CeleryCompression.zlib] {
-            let accepted = mutate(try meta.encode(compression: compression)) { bytes in
+            mutate(try meta.encode(compression: compression), refusedWith: [.malformedResult]) { bytes in
                 let meta = try CeleryResultMeta.decode(bytes)
                 _ = meta.exception
                 _ = meta.dateDoneDate()
                 for child in meta.children?.arrayValue ?? [] { _ = try CeleryResultTuple.decode(child).encode() }
                 _ = try meta.encode(nonFinite: .allow)
             }
-            #expect(accepted > 0)
         }
         let group = CeleryResultTuple(
             id: "g", parent: CeleryResultTuple(id: "p"), members: [CeleryResultTuple(id: "a", members: [])])
-        mutate(try group.encodeGroup()) { bytes in
+        mutate(try group.encodeGroup(), refusedWith: [.malformedResult]) { bytes in
             _ = try CeleryResultTuple.decodeGroup(bytes).encodeGroup()
         }
     }

@@ -73,18 +73,7 @@ struct BrokerSite: LiveSite {
         let worker = app.worker(
             WorkerConfiguration(queues: ["celery"], concurrency: 4, prefetchMultiplier: 4)
         ) { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            await worker.ready()
-            do {
-                try await body()
-            } catch {
-                worker.stop()
-                throw error
-            }
-            worker.stop()
-            try await group.waitForAll()
-        }
+        try await withRunning(worker, body)
     }
 
     /// A Python worker.

@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacWire
 import CeleryWire
+import Glibc
 import MachineryWire
 import Synchronization
 
@@ -35,7 +36,21 @@ import Synchronization
         },
     ]
 
-    static func main() async throws {
+    // Not an async main: that ends the main thread, at which valgrind 3.19 crashes.
+    static func main() {
+        Task.detached {
+            do {
+                try await perform()
+                exit(0)
+            } catch {
+                print(error)
+                exit(1)
+            }
+        }
+        while true { sleep(60) }
+    }
+
+    private static func perform() async throws {
         let arguments = CommandLine.arguments.dropFirst()
         guard let name = arguments.first else { return work.forEach { print($0.key) } }
         guard let run = work.first(where: { $0.key == name })?.value, let count = arguments.last.flatMap({ Int($0) })
