@@ -17,7 +17,7 @@ struct CommandEnvironment {
     static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")])) }
 }
 
-/// Runs `body` and then `close`, whatever came of it.
+/// Runs `body` and then `close`, also when `body` throws.
 func closing<Value>(_ close: () async -> Void, _ body: () async throws -> Value) async throws -> Value {
     let result: Result<Value, any Error>
     do { result = .success(try await body()) } catch { result = .failure(error) }

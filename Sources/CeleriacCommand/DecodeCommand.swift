@@ -50,7 +50,7 @@ enum MachineryInput {
         return isSignature(object) ? input : nil
     }
 
-    /// A long chain is nested deep.
+    /// Every link of a chain is nested in the one before.
     private static var limits: WireLimits {
         var limits = WireLimits.default
         limits.maximumDepth = 400

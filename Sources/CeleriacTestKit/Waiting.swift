@@ -7,7 +7,9 @@ public import ServiceLifecycle
 /// A test's own time limit ends a wait in vain: it cancels the test's task, at which this function returns.
 ///
 /// - Throws: What `condition` throws.
-public func until(_ condition: @Sendable () async throws -> Bool) async rethrows {
+public func until(
+    isolation: isolated (any Actor)? = #isolation, _ condition: () async throws -> Bool
+) async rethrows {
     while !Task.isCancelled, !(try await condition()) { try? await Task.sleep(for: .milliseconds(5)) }
 }
 

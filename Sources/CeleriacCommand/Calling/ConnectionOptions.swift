@@ -26,16 +26,19 @@ struct ConnectionOptions: ParsableArguments {
 
     /// The application that these options describe.
     ///
-    /// - Parameter level: what is told on standard error unless more is asked for.
+    /// - Parameter level: The least severe messages to log on standard error without `--verbose`.
+    /// - Returns: An application that connects on first use.
+    /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable URL.
     func makeApp(logging level: Logger.Level = .error) throws -> CeleryApp {
         try CeleryApp(
             broker: try brokerURL(), results: resultBackend ?? CommandEnvironment()["CELERY_RESULT_BACKEND"],
             logger: logger(level))
     }
 
-    /// Where a command's connections say what happens.
+    /// Makes the logger of a command's connections.
     ///
-    /// - Parameter level: what is told unless more is asked for.
+    /// - Parameter level: The least severe messages to log without `--verbose`.
+    /// - Returns: A logger that writes to standard error.
     func logger(_ level: Logger.Level = .error) -> Logger {
         var logger = Logger(label: "celeriac") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = verbose ? .debug : level
@@ -43,7 +46,7 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
-/// What a command must know of a Machinery application beside its broker. The names of the environment are Machinery's.
+/// The settings of a Machinery application beside its broker. Environment variables have Machinery's names.
 struct MachineryOptions: ParsableArguments {
     @Option(help: "Machinery: the default queue. Default: DEFAULT_QUEUE, or machinery_tasks.")
     var defaultQueue: String?

@@ -7,7 +7,7 @@ import CeleriacAMQP
 import CeleriacRedis
 #endif
 
-/// Prints what became of a task: for a person, with text as it reads, or as one JSON object in ASCII.
+/// Prints what became of a task: as readable text, or as one JSON object in ASCII.
 struct ResultPrinter {
     enum Report {
         case sent(String)
@@ -71,15 +71,15 @@ struct ResultPrinter {
     }
 }
 
-/// What went wrong, in one sentence for a person: what cannot be reached or used, and what to check. The errors of sockets
-/// below are left to `--verbose`.
+/// Says in one sentence what went wrong: what cannot be reached or used, and what to check. `--verbose` shows the errors of
+/// the sockets below.
 enum FailureText {
     static func of(_ error: any Error) -> String {
         guard let error = error as? CeleriacError else { return "\(error)" }
         guard let cause = error.cause else { return error.message }
         #if Redis
         if let cause = cause as? RedisError {
-            // These two say all by themselves, with the server's address.
+            // These two messages are complete: they name the server.
             if cause.code == .connectFailed || cause.code == .invalidURL { return cause.message }
             return sentence(error.message, cause.message, cause.serverError.map { "\($0)" })
         }

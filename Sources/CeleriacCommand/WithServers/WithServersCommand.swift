@@ -46,7 +46,7 @@ struct WithServersCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // Trapped before anything starts: whoever interrupts the start-up shall leave no servers behind.
+        // Trapped before anything starts, so that an interrupted start leaves no servers behind.
         let signals = await UnixSignalsSequence(trapping: [
             .sigint, .sigterm, .sighup, .sigquit, .sigusr1, .sigusr2,
         ])
@@ -57,7 +57,7 @@ struct WithServersCommand: AsyncParsableCommand {
                 return nil  // The group was cancelled: the command has ended.
             }
             group.addTask { await runBesideServers(relay: relay) }
-            // The later of two counts: a command that was being started when the signal came gets it, and has a status.
+            // The later status counts: a command that was being started when the signal came still receives it.
             var status: Int32?
             for await ended in group {
                 group.cancelAll()
@@ -145,7 +145,7 @@ struct LentServers: Sendable {
         variables["CELERIAC_TLS_KEY"] = certificates?.client.privateKeyPath
     }
 
-    /// Ends the servers by force, since their data are of no more use, and removes their folders.
+    /// Kills the servers, whose data nobody needs any more, and removes their folders.
     func end() async {
         await redis?.kill()
         await rabbitMQ?.kill()

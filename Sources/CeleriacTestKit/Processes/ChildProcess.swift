@@ -32,10 +32,16 @@ package final class ChildProcess: Sendable {
     /// Spawns a program.
     ///
     /// - Parameters:
-    ///   - executable: A path.
+    ///   - executable: The path of the program.
+    ///   - arguments: Its arguments, without its name.
+    ///   - environment: All of its environment variables; those of this process if nil.
+    ///   - input: What its standard input is connected to.
+    ///   - output: What its standard output is connected to.
+    ///   - error: What its standard error is connected to.
     ///   - ownSession: Whether the child leads a session of its own, so that the terminal's signals do not reach it.
     ///     When it ends, what is left of its process group is killed; if this process ends first, however it ends,
     ///     the ``Reaper`` kills the group.
+    /// - Throws: ``TestKitError`` with code `system`.
     package convenience init(
         _ executable: String, _ arguments: [String], environment: [String: String]? = nil,
         input: Stream = .null, output: Stream = .null, error: Stream = .null, ownSession: Bool = true

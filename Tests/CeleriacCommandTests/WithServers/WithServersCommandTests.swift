@@ -21,7 +21,7 @@ import Testing
         /// Waits for a line `NAME=number` of the command's output.
         func number(_ name: String) async throws -> Int32 {
             var number: Int32?
-            try await until {
+            await until {
                 let lines = output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
                 number = lines.first { $0.hasPrefix(name + "=") }.flatMap { Int32($0.dropFirst(name.count + 1)) }
                 return number != nil || child.status != nil

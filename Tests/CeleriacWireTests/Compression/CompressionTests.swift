@@ -1,6 +1,6 @@
 import CeleriacWire
-import Testing
 import TestSupport
+import Testing
 
 struct CompressionTests {
     static let available = CompressionMethod.allCases.filter(\.isAvailable)

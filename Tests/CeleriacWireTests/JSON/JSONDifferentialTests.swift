@@ -1,7 +1,7 @@
 import CeleriacWire
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Generated documents, read and written by both this codec and Foundation's.
 struct JSONDifferentialTests {

@@ -1,6 +1,6 @@
 import CeleriacWire
-import Testing
 import TestSupport
+import Testing
 
 /// Input that is cut short, too large or too deep.
 struct JSONLimitTests {

@@ -1,7 +1,7 @@
 import CeleriacWire
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Literals, access and the untyped door to other coders.
 struct WireValueTests {

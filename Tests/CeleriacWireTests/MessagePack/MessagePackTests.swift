@@ -1,6 +1,6 @@
 import CeleriacWire
-import Testing
 import TestSupport
+import Testing
 
 /// MessagePack against bytes of Python's `msgpack` 1.2 (`packb(…, use_bin_type=True)`).
 struct MessagePackTests {

@@ -1,7 +1,7 @@
 import CeleriacWire
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 struct Base64Tests {
     @Test func agreesWithFoundationAtEveryLength() throws {

@@ -1,7 +1,7 @@
 import CeleriacWire
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Dates and times, against what Python's `datetime` writes.
 struct TimeTests {

@@ -1,6 +1,6 @@
 import CeleriacWire
-import Testing
 import TestSupport
+import Testing
 
 /// YAML against what PyYAML's `safe_load` makes of the same text.
 struct YAMLTests {

@@ -1,7 +1,7 @@
 import CeleriacTestKit
 import CeleryWire
-import Testing
 import TestSupport
+import Testing
 
 /// Messages on each of which a Python worker exits, hangs, or loses the message: each is refused by name.
 @Suite struct HostileMessageTests {

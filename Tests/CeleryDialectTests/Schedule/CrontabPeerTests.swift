@@ -3,8 +3,8 @@ import CeleriacTestKit
 import CeleriacWire
 import CeleryDialect
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Random crontabs, compared with what real Celery says of them.
 @Suite("Crontab beside Celery") struct CrontabPeerTests {

@@ -1,7 +1,7 @@
 import CeleryWire
 import FoundationEssentials
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct CeleryTimeTests {
     private let whole = Date(timeIntervalSince1970: 1_893_553_445)

@@ -2,8 +2,8 @@ import Celeriac
 import CeleriacTestKit
 import Foundation
 import Logging
-import Testing
 import TestSupport
+import Testing
 
 #if AMQP
 import CeleriacAMQP

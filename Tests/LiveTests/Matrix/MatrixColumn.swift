@@ -49,7 +49,8 @@ struct RunningColumn: Sendable {
                 await site.close()
             }
         case .swiftToPython:
-            let worker = try await site.python.startWorker(pool: .threads, concurrency: 4, queues: ["celery", "custom"])
+            let worker = try await site.python.startWorker(
+                pool: .threads, concurrency: 4, queues: ["celery", "custom"])
             let cases = SwiftToPython(site: site)
             run = { try await cases.run($0) }
             close = {

@@ -36,7 +36,10 @@ struct BrokerSite: LiveSite {
 
     /// Starts a server.
     ///
-    /// - Parameter visibilityTimeout: Redis's, in seconds.
+    /// - Parameters:
+    ///   - kind: Which broker, and where results lie.
+    ///   - visibilityTimeout: Redis's, in seconds.
+    /// - Throws: `TestKitError` when the server does not start.
     init(_ kind: Kind, visibilityTimeout: Double = 3600) async throws {
         var settings: [String: WireValue] = ["task_acks_late": true, "worker_prefetch_multiplier": 1]
         server = try await LiveServer.start(kind)

@@ -76,9 +76,11 @@ import Synchronization
             configuration: MachineryConfiguration(broker: "memory://", resultBackend: "memory://"), broker: broker)
     }
 
-    private static func fill(_ broker: MemoryBroker, _ queue: String, _ message: WireMessage, _ count: Int) async throws {
-        try await broker.publish([OutgoingMessage](
-            repeating: OutgoingMessage(message: message, routingKey: queue), count: count))
+    private static func fill(_ broker: MemoryBroker, _ queue: String, _ message: WireMessage, _ count: Int) async throws
+    {
+        try await broker.publish(
+            [OutgoingMessage](
+                repeating: OutgoingMessage(message: message, routingKey: queue), count: count))
     }
 
     private static func send(_ count: Int, _ sender: some TaskSender) async throws {
