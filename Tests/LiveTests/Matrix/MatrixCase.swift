@@ -10,7 +10,7 @@ struct MatrixCase: Sendable, CustomTestStringConvertible {
     struct Call: Sendable {
         var task: String
         var arguments: [WireValue] = []
-        var keywords: [String: WireValue] = [:]
+        var keywords: WireObject = [:]
         /// Options as Python's `send_task` takes them.
         var pythonOptions: [String: WireValue] = [:]
         /// The same options in Swift, made when the task is sent.
@@ -102,7 +102,7 @@ extension MatrixCase {
 
     /// An addition that gives 5.
     private static func add(
-        _ name: String, _ arguments: [WireValue], _ keywords: [String: WireValue] = [:],
+        _ name: String, _ arguments: [WireValue], _ keywords: WireObject = [:],
         typed: Signature<WireNumber>? = nil, python: [String: WireValue] = [:],
         swift: @escaping @Sendable () -> SendOptions = { SendOptions() }
     ) -> MatrixCase {
@@ -115,14 +115,14 @@ extension MatrixCase {
 
     /// A task that returns its arguments.
     private static func echo(
-        _ name: String, _ arguments: [WireValue], _ keywords: [String: WireValue] = [:],
+        _ name: String, _ arguments: [WireValue], _ keywords: WireObject = [:],
         python: [String: WireValue] = [:], swift: @escaping @Sendable () -> SendOptions = { SendOptions() }
     ) -> MatrixCase {
         MatrixCase(
             name,
             Call(
                 task: "echo", arguments: arguments, keywords: keywords, pythonOptions: python, swiftOptions: swift,
-                outcome: .value(["args": .array(arguments), "kwargs": WireValue(keywords)])))
+                outcome: .value(["args": .array(arguments), "kwargs": .object(keywords)])))
     }
 
     private static func compressed(_ name: String, _ compression: Compression, needsTrait: Bool = true) -> MatrixCase {

@@ -19,7 +19,8 @@ struct PythonToSwift: Sendable {
     func run(_ testCase: MatrixCase) async throws {
         switch testCase.kind {
         case .call(let call):
-            let got = try await outcome(of: call.task, call.arguments, call.keywords, options: call.pythonOptions)
+            let keywords = Dictionary(uniqueKeysWithValues: call.keywords.map { ($0.key, $0.value) })
+            let got = try await outcome(of: call.task, call.arguments, keywords, options: call.pythonOptions)
             switch call.outcome {
             case .value(let value): try expect(got, .success(value))
             case .failure(let state, let type, let module, let arguments):

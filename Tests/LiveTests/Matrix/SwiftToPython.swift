@@ -45,9 +45,8 @@ struct SwiftToPython: Sendable {
                 let number = try await get(typed).integer(Int64.self)
                 try expect(number.map { .int($0) }, wanted, "the typed call's result")
             }
-            let keywords = WireValue(call.keywords).objectValue ?? [:]
             try expect(
-                try await value(of: call.task, call.arguments, keywords, options: call.swiftOptions()), wanted)
+                try await value(of: call.task, call.arguments, call.keywords, options: call.swiftOptions()), wanted)
         case .failure(let state, let type, let module, let arguments):
             let error = try await failure(of: call.task, call.arguments, options: call.swiftOptions())
             try expect(error.state.rawValue, state, "state")
