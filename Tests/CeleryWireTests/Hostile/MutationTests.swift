@@ -118,7 +118,9 @@ import Testing
             dateDone: "2026-11-23T03:14:36.341511+00:00", taskID: "i", groupID: "g",
             extended: CeleryExtendedResult(name: "n", args: [1], retries: 2))
         for compression in [nil, CeleryCompression.zlib] {
-            mutate(try meta.encode(compression: compression), refusedWith: [.malformedResult]) { bytes in
+            let codes: Set<CeleryWireError.Code> =
+                compression == nil ? [.unrepresentable] : [.undecodableBody, .unknownCompression]
+            mutate(try meta.encode(compression: compression), refusedWith: codes.union([.malformedResult])) { bytes in
                 let meta = try CeleryResultMeta.decode(bytes)
                 _ = meta.exception
                 _ = meta.dateDoneDate()
