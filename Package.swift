@@ -177,9 +177,13 @@ let package = Package(
             dependencies: ["CeleriacCommand", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
 
+        // What tests of several targets share and users of the test kit do not need.
+        .target(
+            name: "TestSupport", dependencies: ["CeleriacWire"], path: "Tests/TestSupport", swiftSettings: settings),
+
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
-        .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire"], swiftSettings: settings),
-        .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire"], swiftSettings: settings),
+        .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "MachineryWireTests", dependencies: ["MachineryWire"], swiftSettings: settings),
         .testTarget(
             name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
@@ -199,7 +203,7 @@ let package = Package(
         .testTarget(
             name: "CeleriacRedisTests",
             dependencies: [
-                "CeleriacRedis", "CeleriacTestKit",
+                "CeleriacRedis", "CeleriacTestKit", "TestSupport",
                 .target(name: "CHiredis", condition: redis),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
@@ -219,7 +223,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit"], swiftSettings: settings),
+            name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "MachineryDialectTests", dependencies: ["MachineryDialect", "CeleriacTestKit"],
             swiftSettings: settings),
@@ -246,7 +251,7 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacTestKit", "CeleriacTool", "LiveWorker",
+                "Celeriac", "CeleriacTestKit", "CeleriacTool", "LiveWorker", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

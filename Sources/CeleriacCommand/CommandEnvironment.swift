@@ -16,3 +16,11 @@ struct CommandEnvironment {
     /// Prints bytes and a line feed on standard output.
     static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")])) }
 }
+
+/// Runs `body` and then `close`, also when `body` throws.
+func closing<Value>(_ close: () async -> Void, _ body: () async throws -> Value) async throws -> Value {
+    let result: Result<Value, any Error>
+    do { result = .success(try await body()) } catch { result = .failure(error) }
+    await close()
+    return try result.get()
+}

@@ -10,8 +10,10 @@ struct CommandRun {
     /// Runs the command.
     ///
     /// - Parameters:
-    ///   - input: its standard input.
-    ///   - folder: the folder in which it runs; this process's unless given.
+    ///   - arguments: Its arguments.
+    ///   - input: Its standard input.
+    ///   - folder: The folder in which it runs; this process's unless given.
+    /// - Throws: `TestKitError` when it cannot be run.
     init(_ arguments: [String], input: [UInt8] = [], in folder: String = ".") async throws {
         let files = try TemporaryFolder("test")
         defer { files.remove() }

@@ -24,15 +24,6 @@ enum Support {
         return state != "Z" && state != "X"
     }
 
-    /// Waits until a condition holds; the test fails if it does not within a minute.
-    static func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while try await !condition() {
-            try #require(ContinuousClock.now < deadline, "in vain: \(what)")
-            try await Task.sleep(for: .milliseconds(10))
-        }
-    }
-
     static func text(_ path: String) -> String {
         String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
     }

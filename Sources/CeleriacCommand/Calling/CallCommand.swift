@@ -129,3 +129,28 @@ extension CallCommand {
         return .ended(id: sent.id, try await sent.get(timeout: .seconds(timeout)))
     }
 }
+
+/// JSON on a command line.
+enum JSONArgument {
+    static func list(_ text: String) throws -> [WireValue] {
+        guard let list = try value(text, "--args").arrayValue else {
+            throw ValidationError("--args is not a JSON list, for instance '[2, 3]'.")
+        }
+        return list
+    }
+
+    static func object(_ text: String) throws -> WireObject {
+        guard let object = try value(text, "--kwargs").objectValue else {
+            throw ValidationError("--kwargs is not a JSON object, for instance '{\"x\": 2}'.")
+        }
+        return object
+    }
+
+    private static func value(_ text: String, _ option: String) throws -> WireValue {
+        do {
+            return try WireJSON.decode(Array(text.utf8))
+        } catch {
+            throw ValidationError("\(option) is not JSON: \(error)")
+        }
+    }
+}

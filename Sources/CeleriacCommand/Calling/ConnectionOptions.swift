@@ -26,19 +26,51 @@ struct ConnectionOptions: ParsableArguments {
 
     /// The application that these options describe.
     ///
-    /// - Parameter level: what is told on standard error unless more is asked for.
+    /// - Parameter level: The least severe messages to log on standard error without `--verbose`.
+    /// - Returns: An application that connects on first use.
+    /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable URL.
     func makeApp(logging level: Logger.Level = .error) throws -> CeleryApp {
         try CeleryApp(
             broker: try brokerURL(), results: resultBackend ?? CommandEnvironment()["CELERY_RESULT_BACKEND"],
             logger: logger(level))
     }
 
-    /// Where a command's connections say what happens.
+    /// Makes the logger of a command's connections.
     ///
-    /// - Parameter level: what is told unless more is asked for.
+    /// - Parameter level: The least severe messages to log without `--verbose`.
+    /// - Returns: A logger that writes to standard error.
     func logger(_ level: Logger.Level = .error) -> Logger {
         var logger = Logger(label: "celeriac") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = verbose ? .debug : level
         return logger
+    }
+}
+
+/// The settings of a Machinery application beside its broker. Environment variables have Machinery's names.
+struct MachineryOptions: ParsableArguments {
+    @Option(help: "Machinery: the default queue. Default: DEFAULT_QUEUE, or machinery_tasks.")
+    var defaultQueue: String?
+
+    @Option(help: "Machinery at RabbitMQ: the exchange. Default: AMQP_EXCHANGE, or machinery_exchange.")
+    var exchange: String?
+
+    @Option(help: "Machinery at RabbitMQ: the exchange's type. Default: AMQP_EXCHANGE_TYPE, or direct.")
+    var exchangeType: String?
+
+    @Option(help: "Machinery at RabbitMQ: the binding key. Default: AMQP_BINDING_KEY, or machinery_task.")
+    var bindingKey: String?
+
+    /// The application that these options and the environment describe.
+    func makeServer(_ connection: ConnectionOptions) throws -> MachineryServer {
+        let environment = CommandEnvironment()
+        var configuration = try MachineryConfiguration(environment: environment.all)
+        let broker = try connection.brokerURL(or: "BROKER")
+        configuration.broker = broker
+        configuration.resultBackend = connection.resultBackend ?? environment["RESULT_BACKEND"] ?? broker
+        configuration.defaultQueue = defaultQueue ?? configuration.defaultQueue
+        if let exchange { configuration.amqp?.exchange = exchange }
+        if let exchangeType { configuration.amqp?.exchangeType = exchangeType }
+        if let bindingKey { configuration.amqp?.bindingKey = bindingKey }
+        return try MachineryServer(configuration: configuration, logger: connection.logger())
     }
 }

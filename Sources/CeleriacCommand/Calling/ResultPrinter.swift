@@ -1,6 +1,13 @@
 import Celeriac
 
-/// Prints what became of a task: for a person, with text as it reads, or as one JSON object in ASCII.
+#if AMQP
+import CeleriacAMQP
+#endif
+#if Redis
+import CeleriacRedis
+#endif
+
+/// Prints what became of a task: as readable text, or as one JSON object in ASCII.
 struct ResultPrinter {
     enum Report {
         case sent(String)
@@ -61,5 +68,36 @@ struct ResultPrinter {
             String(decoding: $0, as: UTF8.self)
         }
             ?? String(describing: value)
+    }
+}
+
+/// Says in one sentence what went wrong: what cannot be reached or used, and what to check. `--verbose` shows the errors of
+/// the sockets below.
+enum FailureText {
+    static func of(_ error: any Error) -> String {
+        guard let error = error as? CeleriacError else { return "\(error)" }
+        guard let cause = error.cause else { return error.message }
+        #if Redis
+        if let cause = cause as? RedisError {
+            // These two messages are complete: they name the server.
+            if cause.code == .connectFailed || cause.code == .invalidURL { return cause.message }
+            return sentence(error.message, cause.message, cause.serverError.map { "\($0)" })
+        }
+        #endif
+        #if AMQP
+        if let cause = cause as? AMQPError {
+            if cause.code == .invalidURL { return cause.message }
+            if cause.code == .connectFailed {
+                return sentence(
+                    error.message, "The broker cannot be reached: check that it runs, and its address.", nil)
+            }
+            return sentence(error.message, cause.message, cause.replyText)
+        }
+        #endif
+        return "\(error.message) (\(cause))"
+    }
+
+    private static func sentence(_ what: String, _ why: String, _ answer: String?) -> String {
+        "\(what). \(why)" + (answer.map { " (\($0))" } ?? "")
     }
 }

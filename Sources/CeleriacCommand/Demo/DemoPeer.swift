@@ -7,8 +7,12 @@ struct DemoPeer {
     private let script: String
     private let folder: String
 
-    /// Finds the interpreter and the script, and sees that Celery is there.
+    /// Finds the interpreter and the script, and checks that Celery is installed.
     ///
+    /// - Parameters:
+    ///   - python: The interpreter: a path, or a name in `PATH`.
+    ///   - script: The path of `demo.py`.
+    ///   - folder: The folder through which tasks and results go.
     /// - Throws: ``DemoFailure`` that says which of them is missing.
     init(python: String, script: String, folder: String) async throws {
         if python.contains("/") {
@@ -75,4 +79,9 @@ struct DemoPeer {
             return failures
         }
     }
+}
+
+/// Why `celeriac demo` cannot go on.
+struct DemoFailure: Error, CustomStringConvertible {
+    let description: String
 }

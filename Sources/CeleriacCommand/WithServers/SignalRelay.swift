@@ -3,7 +3,7 @@ import Glibc
 import NIOConcurrencyHelpers
 import UnixSignals
 
-/// Passes signals on to a command, also one that arrived while the command was being started.
+/// Passes signals on to a command, including one that arrived while the command was being started.
 final class SignalRelay: Sendable {
     private enum State {
         case waiting
@@ -13,7 +13,7 @@ final class SignalRelay: Sendable {
 
     private let state = NIOLockedValueBox<State>(.waiting)
 
-    /// From now on signals go to this command; so does the one that came before it.
+    /// Sends this command the signal that came before it, and all that follow.
     func start(_ command: ChildProcess) {
         let missed: UnixSignal? = state.withLockedValue { state in
             defer { state = .running(command) }
@@ -23,7 +23,9 @@ final class SignalRelay: Sendable {
         if let missed { send(missed, to: command) }
     }
 
-    /// Passes a signal on; false if no command runs yet, so that the signal means this process too.
+    /// Passes a signal on.
+    ///
+    /// - Returns: False if no command runs yet: the signal is then meant for this process too.
     func pass(_ signal: UnixSignal) -> Bool {
         let command: ChildProcess? = state.withLockedValue { state in
             if case .running(let command) = state { return command }

@@ -46,7 +46,7 @@ struct WithServersCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // Trapped before anything starts: whoever interrupts the start-up shall leave no servers behind.
+        // Trapped before anything starts, so that an interrupted start leaves no servers behind.
         let signals = await UnixSignalsSequence(trapping: [
             .sigint, .sigterm, .sighup, .sigquit, .sigusr1, .sigusr2,
         ])
@@ -57,7 +57,7 @@ struct WithServersCommand: AsyncParsableCommand {
                 return nil  // The group was cancelled: the command has ended.
             }
             group.addTask { await runBesideServers(relay: relay) }
-            // The later of two counts: a command that was being started when the signal came gets it, and has a status.
+            // The later status counts: a command that was being started when the signal came still receives it.
             var status: Int32?
             for await ended in group {
                 group.cancelAll()
@@ -116,5 +116,40 @@ struct WithServersCommand: AsyncParsableCommand {
     private static func executable(_ name: String) -> String? {
         guard name.contains("/") else { return try? Program.find(name, install: "it") }
         return FileManager.default.isExecutableFile(atPath: name) ? name : nil
+    }
+}
+
+/// The servers of one `with-servers` run, and the environment variables that name them.
+struct LentServers: Sendable {
+    private(set) var variables: [String: String] = [:]
+    private let redis: RedisServer?
+    private let rabbitMQ: RabbitMQServer?
+
+    static func start(redis: Bool, rabbitMQ: Bool, tls: Bool) async throws -> LentServers {
+        let certificates = tls ? try await TestCertificates.shared() : nil
+        async let startedRedis = redis ? RedisServer.start(.init(tls: certificates?.server, persistent: false)) : nil
+        async let startedRabbitMQ = rabbitMQ ? RabbitMQServer.start(.init(tls: certificates?.server)) : nil
+        return LentServers(
+            redis: try await startedRedis, rabbitMQ: try await startedRabbitMQ, certificates: certificates)
+    }
+
+    private init(redis: RedisServer?, rabbitMQ: RabbitMQServer?, certificates: TestCertificates?) {
+        self.redis = redis
+        self.rabbitMQ = rabbitMQ
+        variables["CELERIAC_REDIS_URL"] = redis?.url
+        variables["CELERIAC_REDIS_TLS_URL"] = redis?.tlsURL
+        variables["CELERIAC_AMQP_URL"] = rabbitMQ?.url
+        variables["CELERIAC_AMQP_TLS_URL"] = rabbitMQ?.tlsURL
+        variables["CELERIAC_TLS_CA"] = certificates?.authorityPath
+        variables["CELERIAC_TLS_CERT"] = certificates?.client.certificatePath
+        variables["CELERIAC_TLS_KEY"] = certificates?.client.privateKeyPath
+    }
+
+    /// Kills the servers, whose data nobody needs any more, and removes their folders.
+    func end() async {
+        await redis?.kill()
+        await rabbitMQ?.kill()
+        await redis?.stop()
+        await rabbitMQ?.stop()
     }
 }

@@ -1,6 +1,7 @@
 import CSpawn
 import Foundation
 import Glibc
+import NIOConcurrencyHelpers
 import Synchronization
 
 /// A program that runs as a child of this process.
@@ -31,10 +32,16 @@ package final class ChildProcess: Sendable {
     /// Spawns a program.
     ///
     /// - Parameters:
-    ///   - executable: A path.
+    ///   - executable: The path of the program.
+    ///   - arguments: Its arguments, without its name.
+    ///   - environment: All of its environment variables; those of this process if nil.
+    ///   - input: What its standard input is connected to.
+    ///   - output: What its standard output is connected to.
+    ///   - error: What its standard error is connected to.
     ///   - ownSession: Whether the child leads a session of its own, so that the terminal's signals do not reach it.
     ///     When it ends, what is left of its process group is killed; if this process ends first, however it ends,
     ///     the ``Reaper`` kills the group.
+    /// - Throws: ``TestKitError`` with code `system`.
     package convenience init(
         _ executable: String, _ arguments: [String], environment: [String: String]? = nil,
         input: Stream = .null, output: Stream = .null, error: Stream = .null, ownSession: Bool = true
@@ -152,5 +159,94 @@ package final class ChildProcess: Sendable {
             throw .system("could not run \(command[0])", errno: code)
         }
         return (pid, pair[0])
+    }
+}
+
+extension ChildProcess {
+    /// Waits for a child's end on a thread of its own and remembers how it ended.
+    final class Exit: Sendable {
+        private struct State {
+            var status: ExitStatus?
+            var waiters: [CheckedContinuation<ExitStatus, Never>] = []
+        }
+
+        private let pid: pid_t
+        private let ownSession: Bool
+        private let state = NIOLockedValueBox(State())
+
+        init(pid: pid_t, ownSession: Bool) {
+            self.pid = pid
+            self.ownSession = ownSession
+        }
+
+        var status: ExitStatus? { state.withLockedValue { $0.status } }
+
+        /// Runs `body` if the child has not been reaped, which also means that its id has not been given to another.
+        func whileRunning(_ body: () -> Void) {
+            state.withLockedValue { if $0.status == nil { body() } }
+        }
+
+        func wait() async -> ExitStatus {
+            await withCheckedContinuation { continuation in
+                let status = state.withLockedValue { state in
+                    if state.status == nil { state.waiters.append(continuation) }
+                    return state.status
+                }
+                if let status { continuation.resume(returning: status) }
+            }
+        }
+
+        func startWaiting(watched: Bool) {
+            let thread = Thread { [self] in
+                // Not reaped yet: until the lock is held, nobody else can be given this process id.
+                var info = siginfo_t()
+                while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+                let (status, waiters) = state.withLockedValue { state in
+                    if ownSession { _ = Glibc.kill(-pid, SIGKILL) }
+                    var word: Int32 = 0
+                    while waitpid(pid, &word, 0) < 0, errno == EINTR {}
+                    let status = ExitStatus(word: word)
+                    state.status = status
+                    defer { state.waiters = [] }
+                    return (status, state.waiters)
+                }
+                if watched { Reaper.forget(pid: pid) }
+                for waiter in waiters { waiter.resume(returning: status) }
+            }
+            thread.stackSize = 256 * 1024
+            thread.start()
+        }
+    }
+}
+
+/// How a child process ended.
+package enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
+    /// It ended by itself, with this status.
+    case exited(Int32)
+    /// This signal ended it.
+    case signalled(Int32)
+
+    /// Whether it ended by itself with status 0.
+    package var isSuccess: Bool { self == .exited(0) }
+
+    /// The status that a shell would report: 128 + the number of the signal.
+    package var shellStatus: Int32 {
+        switch self {
+        case .exited(let status): status
+        case .signalled(let signal): 128 + signal
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .exited(let status): "status \(status)"
+        case .signalled(let signal): "signal \(signal)"
+        }
+    }
+
+    /// Reads the status word of `waitpid`.
+    init(word: Int32) {
+        let signal = word & 0x7f
+        self = signal == 0 ? .exited((word >> 8) & 0xff) : .signalled(signal)
     }
 }

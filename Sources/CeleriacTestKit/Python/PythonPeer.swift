@@ -38,6 +38,7 @@ public struct PythonPeer: Sendable {
     ///   - control: The folder of the exchanges' bindings.
     ///   - results: The folder of results.
     ///   - processed: Where messages are moved to when they are taken, and kept. It should be on the same file system.
+    ///   - settings: More settings.
     /// - Throws: What `FileManager` throws when a folder cannot be made.
     public init(
         messages: String, control: String, results: String, processed: String, settings: [String: WireValue] = [:]
@@ -64,9 +65,11 @@ public struct PythonPeer: Sendable {
     /// Starts a worker and waits until it consumes.
     ///
     /// - Parameters:
+    ///   - pool: How it runs its tasks.
     ///   - concurrency: The number of processes or threads of the pool.
     ///   - queues: The queues to consume; empty for the settings' own.
     ///   - arguments: More arguments of `celery worker`.
+    /// - Returns: The running worker.
     /// - Throws: ``TestKitError``: `missingProgram` if there is no Python with Celery, `startFailed` with the tail of its
     ///   log if it does not come up.
     public func startWorker(

@@ -56,3 +56,66 @@ final class PythonProcess: Sendable {
         TestKitError(code, "the Python \(role) \(what); the end of its log:\n\(LogTail.of(log))")
     }
 }
+
+/// A running Python Celery worker. It is killed when the object is released or this process ends.
+public final class PythonWorker: Sendable {
+    /// The worker's node name, as remote control knows it.
+    public let name: String
+    private let process: PythonProcess
+
+    /// The process id of its main process.
+    public var pid: Int32 { process.child.pid }
+
+    /// Whether its main process runs.
+    public var isRunning: Bool { process.child.status == nil }
+
+    /// What it has logged so far.
+    public var log: String {
+        String(decoding: FileManager.default.contents(atPath: process.log) ?? Data(), as: UTF8.self)
+    }
+
+    init(name: String, process: PythonProcess) {
+        self.name = name
+        self.process = process
+    }
+
+    /// Ends the worker as SIGTERM does, after the tasks that run now, or by force after `grace`.
+    public func stop(grace: Duration = .seconds(20)) async {
+        await process.child.stop(grace: grace)
+    }
+
+    /// Ends the worker and its child processes by SIGKILL.
+    public func kill() async {
+        await process.child.kill()
+    }
+}
+
+/// Where Python with Celery and the code of the Python peers are.
+package struct PythonInstallation: Sendable {
+    /// The path of the interpreter.
+    package let interpreter: String
+    /// The folder of the module `celeriac_peer`.
+    package let modules: String
+
+    /// Finds the interpreter: what `CELERIAC_PYTHON` names, else the virtual environment that `Scripts/setup` makes in
+    /// the package's folder.
+    ///
+    /// - Throws: ``TestKitError`` with code `missingProgram`.
+    package static func find() throws(TestKitError) -> PythonInstallation {
+        let root = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path
+        let named = ProcessInfo.processInfo.environment["CELERIAC_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
+        let found = PythonInstallation(
+            interpreter: named ?? root + "/.peers/venv/bin/python", modules: root + "/interop/python")
+        guard FileManager.default.isExecutableFile(atPath: found.interpreter) else {
+            throw TestKitError(
+                .missingProgram,
+                "\(found.interpreter) is missing; run Scripts/setup, or set CELERIAC_PYTHON to a Python with Celery")
+        }
+        guard FileManager.default.fileExists(atPath: found.modules + "/celeriac_peer/app.py") else {
+            throw TestKitError(.missingProgram, "\(found.modules) is missing: the package was built somewhere else")
+        }
+        return found
+    }
+}

@@ -70,7 +70,7 @@ import Testing
         #expect(sent.status == .exited(0))
         let id = sent.output.trimmingCharacters(in: .newlines)
         #expect(UUID(uuidString: id) != nil)
-        try await Support.eventually("the result is stored") { try await site.result(id).output == "SUCCESS 2\n" }
+        try await until { try await site.result(id).output == "SUCCESS 2\n" }
         let json = try await site.call("tasks.add", "--args", "[1, 1]", "--json")
         #expect(Array(try object(json).keys) == ["id"])
 

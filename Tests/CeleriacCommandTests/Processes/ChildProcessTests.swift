@@ -2,7 +2,7 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-@Suite struct ChildProcessTests {
+@Suite(.timeLimit(.minutes(3))) struct ChildProcessTests {
     @Test func reportsStatusAndSignal() async throws {
         #expect(try await ChildProcess("/bin/sh", ["-c", "exit 7"]).wait() == .exited(7))
         #expect(try await ChildProcess("/bin/sh", ["-c", "kill -USR1 $$"]).wait() == .signalled(SIGUSR1))
@@ -37,7 +37,7 @@ import Testing
         let ready = folder.path + "/ready"
         let script = "trap '' TERM; : > '\(ready)'; while :; do sleep 1; done"
         let child = try ChildProcess("/bin/sh", ["-c", script])
-        try await Support.eventually("the shell ignores SIGTERM") { FileManager.default.fileExists(atPath: ready) }
+        await until { FileManager.default.fileExists(atPath: ready) }
         await child.stop(grace: .milliseconds(50))
         #expect(child.status == .signalled(SIGKILL))
     }
@@ -56,7 +56,7 @@ import Testing
         #expect(await child.wait() == .exited(0))
         let line = Support.text(file).trimmingCharacters(in: .newlines)
         let grandchild = try #require(Int32(line))
-        try await Support.eventually("the grandchild ends") { !Support.isRunning(grandchild) }
+        await until { !Support.isRunning(grandchild) }
     }
 
     @Test func failedCommandShowsWhatItPrinted() async throws {

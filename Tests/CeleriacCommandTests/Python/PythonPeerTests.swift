@@ -3,7 +3,7 @@ import CeleriacWire
 import Foundation
 import Testing
 
-@Suite struct PythonPeerTests {
+@Suite(.timeLimit(.minutes(3))) struct PythonPeerTests {
     private static func redisPeer() async throws -> PythonPeer {
         let url = try await SharedServers.shared.redisDatabaseURL()
         return PythonPeer(broker: url, results: url)
@@ -142,6 +142,6 @@ import Testing
         var worker: PythonWorker? = try await peer.startWorker(pool: .prefork, concurrency: 1)
         let pid = try #require(worker?.pid)
         worker = nil
-        try await Support.eventually("the released worker ends") { !Support.isRunning(pid) }
+        await until { !Support.isRunning(pid) }
     }
 }

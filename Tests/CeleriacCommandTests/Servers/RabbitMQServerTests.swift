@@ -2,7 +2,7 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-@Suite(.serialized) struct RabbitMQServerTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RabbitMQServerTests {
     @Test func answersRestartsAndLeavesNothingBehind() async throws {
         let certificates = try await TestCertificates.shared()
         let server = try await RabbitMQServer.start(.init(tls: certificates.server))
@@ -35,7 +35,7 @@ import Testing
         #expect(!Support.isRunning(server.epmdPID))
         #expect(!FileManager.default.fileExists(atPath: server.log))
         let folder = URL(fileURLWithPath: server.log).deletingLastPathComponent().path
-        try await Support.eventually("the helpers of the Erlang node end") {
+        try await until {
             try Self.processes(mentioning: folder).isEmpty
         }
     }

@@ -2,7 +2,7 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-@Suite struct RedisServerTests {
+@Suite(.timeLimit(.minutes(3))) struct RedisServerTests {
     @Test func answersAndLeavesNothingBehind() async throws {
         let server = try await RedisServer.start()
         let pid = try #require(server.pid)
@@ -48,7 +48,7 @@ import Testing
         var server: RedisServer? = try await RedisServer.start()
         let pid = try #require(server?.pid)
         server = nil
-        try await Support.eventually("the released server ends") { !Support.isRunning(pid) }
+        await until { !Support.isRunning(pid) }
     }
 
     @Test func failureShowsTheLog() async throws {

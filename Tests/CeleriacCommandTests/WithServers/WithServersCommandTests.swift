@@ -2,7 +2,7 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-@Suite struct WithServersCommandTests {
+@Suite(.timeLimit(.minutes(3))) struct WithServersCommandTests {
     /// A run of `celeriac with-servers` whose output goes to files.
     private struct Run {
         let folder: TemporaryFolder
@@ -21,7 +21,7 @@ import Testing
         /// Waits for a line `NAME=number` of the command's output.
         func number(_ name: String) async throws -> Int32 {
             var number: Int32?
-            try await Support.eventually("\(name) is printed") {
+            await until {
                 let lines = output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
                 number = lines.first { $0.hasPrefix(name + "=") }.flatMap { Int32($0.dropFirst(name.count + 1)) }
                 return number != nil || child.status != nil
@@ -85,7 +85,7 @@ import Testing
         #expect(Support.isRunning(server))
         // This process alone, as a crash would end it: not its group, in which the command is.
         kill(run.child.pid, SIGKILL)
-        try await Support.eventually("the server ends with with-servers") { !Support.isRunning(server) }
+        await until { !Support.isRunning(server) }
     }
 
     @Test func missingCommandIs127() async throws {

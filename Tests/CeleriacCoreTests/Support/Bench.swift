@@ -37,18 +37,6 @@ struct Bench: Sendable {
 
     /// Runs the worker while `body` runs, then stops it gracefully.
     func run<Value: Sendable>(_ worker: Worker, _ body: @Sendable () async throws -> Value) async throws -> Value {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
-            let value = try await body()
-            worker.stop()
-            try await group.waitForAll()
-            return value
-        }
+        try await withRunning(worker, body)
     }
-}
-
-/// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
-func until(_ condition: @Sendable () -> Bool) async {
-    while !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
 }

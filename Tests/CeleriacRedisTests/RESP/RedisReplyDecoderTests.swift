@@ -1,5 +1,6 @@
 #if Redis
 import Testing
+import TestSupport
 
 @testable import CeleriacRedis
 
@@ -120,7 +121,7 @@ import Testing
     }
 
     @Test func survivesRandomDamage() {
-        var random = SeededGenerator(state: 7)
+        var random = SeededGenerator(seed: 7)
         let whole = Self.samples.flatMap { Array($0.wire.utf8) }
         var refused = 0
         for _ in 0..<5000 {

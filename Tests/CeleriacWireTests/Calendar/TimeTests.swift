@@ -1,5 +1,6 @@
 import CeleriacWire
 import Foundation
+import TestSupport
 import Testing
 
 /// Dates and times, against what Python's `datetime` writes.

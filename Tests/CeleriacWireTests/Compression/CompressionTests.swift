@@ -1,4 +1,5 @@
 import CeleriacWire
+import TestSupport
 import Testing
 
 struct CompressionTests {

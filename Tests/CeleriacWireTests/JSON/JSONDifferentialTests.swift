@@ -1,5 +1,6 @@
 import CeleriacWire
 import Foundation
+import TestSupport
 import Testing
 
 /// Generated documents, read and written by both this codec and Foundation's.

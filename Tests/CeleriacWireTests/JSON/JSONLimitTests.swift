@@ -1,4 +1,5 @@
 import CeleriacWire
+import TestSupport
 import Testing
 
 /// Input that is cut short, too large or too deep.

@@ -1,5 +1,6 @@
 import CeleriacWire
 import Foundation
+import TestSupport
 import Testing
 
 /// Literals, access and the untyped door to other coders.

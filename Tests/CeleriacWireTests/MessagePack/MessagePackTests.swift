@@ -1,4 +1,5 @@
 import CeleriacWire
+import TestSupport
 import Testing
 
 /// MessagePack against bytes of Python's `msgpack` 1.2 (`packb(…, use_bin_type=True)`).

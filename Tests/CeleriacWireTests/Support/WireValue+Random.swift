@@ -1,4 +1,5 @@
 import CeleriacWire
+import TestSupport
 
 extension WireValue {
     /// A value of any kind, nested up to `depth` levels. Floats are finite; `bytes` says whether bytes may occur.

@@ -1,5 +1,6 @@
 import CeleriacWire
 import Foundation
+import TestSupport
 import Testing
 
 struct Base64Tests {

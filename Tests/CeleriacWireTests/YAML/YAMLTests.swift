@@ -1,4 +1,5 @@
 import CeleriacWire
+import TestSupport
 import Testing
 
 /// YAML against what PyYAML's `safe_load` makes of the same text.

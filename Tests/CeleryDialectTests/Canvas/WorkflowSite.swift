@@ -38,13 +38,7 @@ struct WorkflowSite: Sendable {
             Self.fail.handled { text in throw TaskFailure("ValueError", text) }
             more
         }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
-            try await body()
-            worker.stop()
-            try await group.waitForAll()
-        }
+        try await withRunning(worker, body)
         await app.close()
     }
 

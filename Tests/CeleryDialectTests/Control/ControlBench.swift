@@ -36,18 +36,7 @@ struct ControlBench: Sendable {
             configuration: WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: "w@test"),
             timers: timers, executor: EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.next()),
             logger: logger, handlers: handlers(), parts: [part])
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
-            do {
-                try await body()
-            } catch {
-                worker.stop()
-                throw error
-            }
-            worker.stop()
-            try await group.waitForAll()
-        }
+        try await withRunning(worker, body)
     }
 
     /// Sends a command and waits for the reply.

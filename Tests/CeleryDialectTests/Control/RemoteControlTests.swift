@@ -1,4 +1,5 @@
 import CeleriacCore
+import CeleriacTestKit
 import CeleriacWire
 import CeleryWire
 import Testing

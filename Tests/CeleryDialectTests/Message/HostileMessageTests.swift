@@ -1,5 +1,6 @@
 import CeleriacTestKit
 import CeleryWire
+import TestSupport
 import Testing
 
 /// Messages on each of which a Python worker exits, hangs, or loses the message: each is refused by name.

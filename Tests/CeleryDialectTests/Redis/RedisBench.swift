@@ -35,14 +35,7 @@ struct RedisBench: Sendable {
 
     /// Runs the worker while `body` runs, then stops it gracefully.
     func run<Value: Sendable>(_ worker: Worker, _ body: @Sendable () async throws -> Value) async throws -> Value {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
-            let value = try await body()
-            worker.stop()
-            try await group.waitForAll()
-            return value
-        }
+        try await withRunning(worker, body)
     }
 
     func int(_ command: RedisCommand) async throws -> Int { Int(try await redis.send(command).int ?? -1) }

@@ -11,8 +11,7 @@ import CeleriacRedis
 @Suite(.timeLimit(.minutes(1))) struct ForgetTests {
     private func forgetOneOfTwo(_ app: CeleryApp, keys: @Sendable () async throws -> Set<String>) async throws {
         let worker = app.worker { Tasks.add.handled { $0 + $1 } }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
+        try await withRunning(worker) {
             let results = try await app.send([Tasks.add(1, 1), Tasks.add(2, 2)])
             #expect(try await results.get(timeout: .seconds(30)) == [2, 4])
             #expect(try await keys() == Set(results.map { "celery-task-meta-\($0.id)" }))
@@ -23,8 +22,6 @@ import CeleriacRedis
             #expect(try await keys() == ["celery-task-meta-\(results[1].id)"])
             // Once more: there is nothing to forget.
             try await results[0].forget()
-            worker.stop()
-            try await group.waitForAll()
         }
         await app.close()
     }

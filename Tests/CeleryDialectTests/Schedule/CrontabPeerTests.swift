@@ -3,6 +3,7 @@ import CeleriacTestKit
 import CeleriacWire
 import CeleryDialect
 import Foundation
+import TestSupport
 import Testing
 
 /// Random crontabs, compared with what real Celery says of them.

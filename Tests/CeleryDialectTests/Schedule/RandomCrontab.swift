@@ -1,4 +1,5 @@
 import CeleriacWire
+import TestSupport
 
 /// Random crontabs: mostly good ones, and texts of which Celery refuses many.
 struct RandomCrontab {

@@ -1,5 +1,6 @@
 import CeleryWire
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @Suite struct CeleryTimeTests {
@@ -58,7 +59,7 @@ import Testing
 
     /// What is written reads back as the same instant, for instants all over the calendar.
     @Test func writtenTimesReadBack() throws {
-        var generator = SplitMix(state: 7)
+        var generator = SeededGenerator(seed: 7)
         for _ in 0..<5_000 {
             let range: ClosedRange<Int64> =
                 Bool.random(using: &generator) ? 0...4_000_000_000 : -62_135_596_800...253_402_300_799
@@ -85,18 +86,5 @@ import Testing
         #expect(expiration(.infinity) == String(Int64.max))
         #expect(expiration(1e300) == String(Int64.max))
         #expect(expiration(.nan) == "0")
-    }
-}
-
-/// A small generator with a seed, so that a failure comes again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

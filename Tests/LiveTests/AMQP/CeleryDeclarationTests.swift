@@ -59,9 +59,7 @@ struct CeleryDeclarationTests {
         let worker = app.worker(
             WorkerConfiguration(queues: ["celery"], nodeName: "swift@declares")
         ) { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
+        try await withRunning(worker) {
             #expect(try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30)) == 5)
             let wanted = try await declarations(server, "python")
             // The mailbox is made beside the queues.
@@ -81,8 +79,6 @@ struct CeleryDeclarationTests {
                         && $0.contains("300000")
                 })
             #expect(wanted.bindings.contains("celery\tcelery\tqueue\tcelery\t[]"))
-            worker.stop()
-            try await group.waitForAll()
         }
         await driver.stop()
         await pythonWorker.stop()

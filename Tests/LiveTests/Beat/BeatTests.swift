@@ -26,7 +26,7 @@ import Testing
                   record: {task: tasks.record, schedule: 0.4, args: ["\(folder.path)/record", ran]}
                   headers: {task: tasks.headers, schedule: 0.5, options: {headers: {mine: 7}, expires: 60}}
                 """, "--state", folder.path + "/state")
-        try await until { recorded(folder.path + "/record").count >= 3 && beat.ids(of: "headers").count >= 2 }
+        await until { recorded(folder.path + "/record").count >= 3 && beat.ids(of: "headers").count >= 2 }
         let id = try #require(beat.ids(of: "headers").first)
         #expect(try await driver.get(id) == .success(["mine": 7, "celery_beat_task": true]))
         #expect(await beat.stop() == .exited(0), "\(beat.logged)")
@@ -63,21 +63,21 @@ import Testing
         let key = UUID().uuidString
         let arguments = ["--lock", url, "--lock-key", key, "--lock-lease", "5"]
         var beats = [try BeatProcess(broker: url, in: folder, schedule: schedule, arguments)]
-        try await until { [leader = beats[0]] in leader.ids(of: "a").count >= 2 }
+        await until { [leader = beats[0]] in leader.ids(of: "a").count >= 2 }
         beats.append(try BeatProcess(broker: url, in: folder, schedule: schedule, arguments))
-        try await until { [waiting = beats[1]] in waiting.logged.contains("another beat has the lock") }
-        try await until { [leader = beats[0]] in leader.ids(of: "a").count >= 6 }
+        await until { [waiting = beats[1]] in waiting.logged.contains("another beat has the lock") }
+        await until { [leader = beats[0]] in leader.ids(of: "a").count >= 6 }
         #expect(beats[1].ids(of: "a") == [])
 
         // By force: the lock stays until its lease ends.
         await beats[0].child.kill()
-        try await until { [next = beats[1]] in next.ids(of: "a").count >= 3 && next.ids(of: "b").count >= 3 }
+        await until { [next = beats[1]] in next.ids(of: "a").count >= 3 && next.ids(of: "b").count >= 3 }
         beats.append(try BeatProcess(broker: url, in: folder, schedule: schedule, arguments))
-        try await until { [waiting = beats[2]] in waiting.logged.contains("another beat has the lock") }
+        await until { [waiting = beats[2]] in waiting.logged.contains("another beat has the lock") }
 
         // Gently: it is handed over at once.
         #expect(await beats[1].stop() == .exited(0), "\(beats[1].logged)")
-        try await until { [next = beats[2]] in next.ids(of: "a").count >= 2 }
+        await until { [next = beats[2]] in next.ids(of: "a").count >= 2 }
         #expect(await beats[2].stop() == .exited(0), "\(beats[2].logged)")
 
         let note = try await redis.send(RedisCommand("GET", "{\(key)}.state")).bytes

@@ -25,15 +25,11 @@ struct MixedCrewTests {
         let python = try await site.python.startWorker(pool: .threads, concurrency: 4, queues: ["celery"])
         let driver = try await site.python.startDriver()
         let worker = site.app.worker(queues: ["swift"], concurrency: 4) { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
+        try await withRunning(worker) {
             let crews = (0..<16).map { Crew(number: $0) }
             try await succeed(crews, site, driver)
             for crew in crews { try await sendFailing(crew, site, driver) }
-            for crew in crews { try await until { !recorded(failures(crew, site)).isEmpty } }
-            worker.stop()
-            try await group.waitForAll()
+            for crew in crews { await until { !recorded(failures(crew, site)).isEmpty } }
         }
         await driver.stop()
         await python.stop()

@@ -118,12 +118,8 @@ struct WorkflowPeerTests {
         let python = try await site.python.startWorker(queues: ["celery"])
         let driver = try await site.python.startDriver()
         let worker = site.app.worker(queues: ["swift"], concurrency: 4) { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
+        try await withRunning(worker) {
             try await body(site, driver)
-            worker.stop()
-            try await group.waitForAll()
         }
         #expect(python.isRunning)
         await driver.stop()

@@ -31,15 +31,11 @@ struct KeyPrefixTests {
         let worker = app.worker(
             WorkerConfiguration(queues: ["celery"], nodeName: "swift@prefix")
         ) { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
+        try await withRunning(worker) {
             let id = try await driver.send("tasks.add", [2, 3])
             #expect(try await driver.get(id) == .success(5))
             #expect(try await redis.send(RedisCommand("EXISTS", "results_celery-task-meta-\(id)")).int == 1)
             #expect(try await driver.ping() == [["swift@prefix": ["ok": "pong"]]])
-            worker.stop()
-            try await group.waitForAll()
         }
 
         let pythonWorker = try await python.startWorker()

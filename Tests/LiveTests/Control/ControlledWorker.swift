@@ -17,17 +17,8 @@ enum ControlledWorker {
             WorkerConfiguration(queues: ["celery"], concurrency: 1, prefetchMultiplier: 4, nodeName: name),
             control: control
         ) { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
-            do {
-                try await body(site, driver)
-            } catch {
-                worker.stop()
-                throw error
-            }
-            worker.stop()
-            try await group.waitForAll()
+        try await withRunning(worker) {
+            try await body(site, driver)
         }
         try await after(site, driver)
         await driver.stop()

@@ -27,17 +27,8 @@ struct FilesystemControlTests {
         let worker = app.worker(
             WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: ControlledWorker.name)
         ) { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
-            do {
-                try await converse(app, driver)
-            } catch {
-                worker.stop()
-                throw error
-            }
-            worker.stop()
-            try await group.waitForAll()
+        try await withRunning(worker) {
+            try await converse(app, driver)
         }
         // It has taken its binding back, and left no file that nobody reads.
         let table = try String(contentsOfFile: control + "/celery.pidbox.exchange", encoding: .utf8)

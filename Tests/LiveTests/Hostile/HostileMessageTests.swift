@@ -2,6 +2,7 @@ import Celeriac
 import CeleriacTestKit
 import Foundation
 import Logging
+import TestSupport
 import Testing
 
 #if AMQP
@@ -26,7 +27,7 @@ struct HostileMessageTests {
                 try Data(hostile.bytes).write(to: URL(filePath: "\(queue)/.\(index)"))
                 try FileManager.default.moveItem(atPath: "\(queue)/.\(index)", toPath: "\(queue)/\(name)")
                 try await send()
-                try await until { FileManager.default.fileExists(atPath: "\(parked)/\(name).json") }
+                await until { FileManager.default.fileExists(atPath: "\(parked)/\(name).json") }
                 let record = try WireJSON.decode([UInt8](Data(contentsOf: URL(filePath: "\(parked)/\(name).json"))))
                 try Self.check(record, of: hostile)
             }
@@ -105,15 +106,11 @@ struct HostileMessageTests {
     /// Runs a worker during `body`, whose argument sends a task and waits for its result.
     private func serves(_ site: MatrixSite, _ body: (() async throws -> Void) async throws -> Void) async throws {
         let worker = site.app.worker { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
+        try await withRunning(worker) {
             try await body {
                 let sum = try await site.app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30))
                 #expect(sum == 5)
             }
-            worker.stop()
-            try await group.waitForAll()
         }
     }
 

@@ -21,7 +21,7 @@ struct BusyWorker<Site: LiveSite>: Sendable {
             busy.texts.enumerated().map { MatrixTasks.held(busy.path, $1, $0 < 4 ? busy.gate : "") },
             options: SendOptions(ignoresResult: true))
         try await until { try await site.messages() == (0, site.window) }
-        try await until { recorded(busy.path + ".begun").count == 4 }
+        await until { recorded(busy.path + ".begun").count == 4 }
         return busy
     }
 

@@ -26,7 +26,7 @@ struct InterruptionTests {
         try await site.withWorker {
             let (path, gate) = (site.folder.path + "/running", site.folder.path + "/gate")
             let running = try await app.send(MatrixTasks.held(path, "long", gate))
-            try await until { recorded(path + ".begun") == ["long swift"] }
+            await until { recorded(path + ".begun") == ["long swift"] }
             let calls = try await app.send((0..<100).map { MatrixTasks.slow(0.2 + Double($0) / 1000) })
             let ends = try await withThrowingTaskGroup(of: Outcome.self) { calling in
                 for call in calls {
@@ -67,7 +67,7 @@ struct InterruptionTests {
         busy.process.child.signal(SIGTERM)
         // What had not begun goes back at once: others run it while the four still run here.
         let others = busy.texts.dropFirst(4).map { "\($0) \(site.otherWorker)" }
-        try await until { recorded(busy.path).count >= others.count }
+        await until { recorded(busy.path).count >= others.count }
         try await until { try await site.messages() == (0, 4) }
         #expect(recorded(busy.path).sorted() == others)
         #expect(busy.process.child.status == nil)
@@ -97,7 +97,7 @@ struct InterruptionTests {
         #expect(await busy.process.child.wait() == .signalled(SIGKILL))
         #expect(recorded(busy.path).isEmpty)
         busy.letGo()
-        try await until { recorded(busy.path).count >= busy.texts.count }
+        await until { recorded(busy.path).count >= busy.texts.count }
         try await until { try await site.messages() == (0, 0) }
         await stopOther()
         // Those that had begun here too: each ran to its end once, there.

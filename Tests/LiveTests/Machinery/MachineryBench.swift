@@ -38,28 +38,9 @@ struct MachineryBench: Sendable {
 
     /// Runs a worker while `body` runs.
     func run<Result: Sendable>(
-        _ worker: MachineryWorker? = nil, _ body: @escaping @Sendable () async throws -> Result
+        _ worker: MachineryWorker? = nil, _ body: @Sendable () async throws -> Result
     ) async throws -> Result {
-        let worker = worker ?? server.makeWorker(consumerTag: "test_worker", concurrency: 2)
-        return try await withThrowingTaskGroup(of: Result?.self) { group in
-            group.addTask {
-                try await worker.run()
-                return nil
-            }
-            group.addTask {
-                try await worker.ready()
-                return try await body()
-            }
-            var answer: Result?
-            while let result = try await group.next() {
-                if let result {
-                    answer = result
-                    worker.stop()
-                }
-            }
-            guard let answer else { throw CancellationError() }
-            return answer
-        }
+        try await withRunning(worker ?? server.makeWorker(consumerTag: "test_worker", concurrency: 2), body)
     }
 
     func int(_ command: RedisCommand) async throws -> Int { try await redis.send(command).int ?? -1 }

@@ -17,12 +17,7 @@ struct MachineryLocalTests {
     }
 
     private func run(_ server: MachineryServer, _ body: @Sendable @escaping () async throws -> Void) async throws {
-        let worker = server.makeWorker(consumerTag: "w")
-        async let run: Void = worker.run()
-        try await worker.ready()
-        try await body()
-        worker.stop()
-        try await run
+        try await withRunning(server.makeWorker(consumerTag: "w"), body)
         await server.close()
     }
 

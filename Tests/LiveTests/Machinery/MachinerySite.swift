@@ -39,18 +39,7 @@ struct MachinerySite: LiveSite {
 
     func withWorker(_ body: @Sendable () async throws -> Void) async throws {
         let worker = app.makeWorker(consumerTag: "test", concurrency: 4)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
-            do {
-                try await body()
-            } catch {
-                worker.stop()
-                throw error
-            }
-            worker.stop()
-            try await group.waitForAll()
-        }
+        try await withRunning(worker, body)
     }
 
     func startOtherWorker() async throws -> @Sendable () async -> Void {

@@ -12,8 +12,7 @@ struct MatrixSite: Sendable {
     let folder: String
 
     init(_ transport: MatrixTransport) async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/celeriac-matrix-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let folder = try TemporaryFolder("matrix").path
         var configuration = CeleryConfiguration()
         configuration.acceptContent = [.json, .msgpack, .yaml]
         configuration.amqp.queueArguments["priorities"] = ["x-max-priority": 10]

@@ -9,37 +9,18 @@ struct MatrixTable {
         case notApplicable(String)
         case failed(String)
     }
-    struct Column: Hashable {
-        let direction: MatrixDirection
-        let transport: MatrixTransport
 
-        static let all = MatrixDirection.allCases.flatMap { direction in
-            MatrixTransport.allCases.map { Column(direction: direction, transport: $0) }
-        }
-    }
-
-    private var cells: [Column: [MatrixCase: Cell]] = [:]
+    private var cells: [MatrixColumn: [String: Cell]] = [:]
 
     /// The table of this run.
     static let shared = NIOLockedValueBox(MatrixTable())
 
-    subscript(column: Column, testCase: MatrixCase) -> Cell? {
+    subscript(column: MatrixColumn, testCase: MatrixCase) -> Cell? {
         get {
             if let reason = column.transport.absence { return .notApplicable(reason) }
-            return cells[column]?[testCase]
+            return cells[column]?[testCase.name]
         }
-        set { cells[column, default: [:]][testCase] = newValue }
-    }
-
-    /// The cells of a column that are missing or failed, as text.
-    func defects(of column: Column) -> [String] {
-        MatrixCase.allCases.compactMap { testCase in
-            switch self[column, testCase] {
-            case .passed, .notApplicable: nil
-            case .failed(let reason): "\(testCase.rawValue): \(reason)"
-            case nil: "\(testCase.rawValue): not run"
-            }
-        }
+        set { cells[column, default: [:]][testCase.name] = newValue }
     }
 
     /// All of it, for a person: the reasons stand below.
@@ -51,12 +32,12 @@ struct MatrixTable {
             return reasons.count
         }
         var rows = [
-            [""] + Column.all.map(\.direction.rawValue), ["case"] + Column.all.map(\.transport.rawValue),
+            [""] + MatrixColumn.all.map(\.direction.rawValue), ["case"] + MatrixColumn.all.map(\.transport.rawValue),
         ]
-        for testCase in MatrixCase.allCases {
+        for testCase in MatrixCase.all {
             rows.append(
-                [testCase.rawValue]
-                    + Column.all.map { column in
+                [testCase.name]
+                    + MatrixColumn.all.map { column in
                         switch self[column, testCase] {
                         case .passed: "passed"
                         case .notApplicable(let reason): "n/a (\(note(reason)))"

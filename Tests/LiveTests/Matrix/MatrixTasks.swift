@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacTestKit
 import Foundation
 
 /// The tasks of the Python peer, served by Swift: the same names, the same results.
@@ -54,7 +55,7 @@ enum MatrixTasks {
         }
         held.handled { path, text, gate in
             try append("\(text) swift", to: path + ".begun")
-            try await until { gate.isEmpty || FileManager.default.fileExists(atPath: gate) }
+            await until { gate.isEmpty || FileManager.default.fileExists(atPath: gate) }
             try append("\(text) swift", to: path)
             return text
         }

@@ -36,7 +36,10 @@ struct BrokerSite: LiveSite {
 
     /// Starts a server.
     ///
-    /// - Parameter visibilityTimeout: Redis's, in seconds.
+    /// - Parameters:
+    ///   - kind: Which broker, and where results lie.
+    ///   - visibilityTimeout: Redis's, in seconds.
+    /// - Throws: `TestKitError` when the server does not start.
     init(_ kind: Kind, visibilityTimeout: Double = 3600) async throws {
         var settings: [String: WireValue] = ["task_acks_late": true, "worker_prefetch_multiplier": 1]
         server = try await LiveServer.start(kind)
@@ -73,18 +76,7 @@ struct BrokerSite: LiveSite {
         let worker = app.worker(
             WorkerConfiguration(queues: ["celery"], concurrency: 4, prefetchMultiplier: 4)
         ) { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            try await worker.ready()
-            do {
-                try await body()
-            } catch {
-                worker.stop()
-                throw error
-            }
-            worker.stop()
-            try await group.waitForAll()
-        }
+        try await withRunning(worker, body)
     }
 
     /// A Python worker.

@@ -9,7 +9,13 @@ struct LiveWorkerProcess: Sendable {
 
     /// Starts a worker and waits until it consumes.
     ///
-    /// - Parameter name: by which its tasks say who ran them.
+    /// - Parameters:
+    ///   - site: Where it works.
+    ///   - name: The name by which its tasks say who ran them.
+    ///   - concurrency: How many tasks it runs at once.
+    ///   - prefetchMultiplier: How many messages it holds for each of them.
+    /// - Returns: The running worker.
+    /// - Throws: `TestKitError` when it cannot be started, or an expectation's error when it ends early.
     static func start(
         on site: some LiveSite, name: String = "swift", concurrency: Int = 4, prefetchMultiplier: Int = 6
     ) async throws -> LiveWorkerProcess {

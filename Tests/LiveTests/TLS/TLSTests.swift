@@ -129,12 +129,10 @@ struct TLSTests {
             broker: broker, results: results,
             Identity(authority: certificates.authorityPath, client: certificates.client))
         let worker = app.worker { MatrixTasks.handlers }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            #expect(try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30)) == 5)
-            worker.stop()
-            try await group.waitForAll()
+        let sum = try await withRunning(worker) {
+            try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30))
         }
+        #expect(sum == 5)
         let tls: WireValue = [
             "ssl_ca_certs": .string(certificates.authorityPath),
             "ssl_certfile": .string(certificates.client.certificatePath),
@@ -162,12 +160,10 @@ struct TLSTests {
             url, Identity(authority: certificates.authorityPath, client: certificates.client))
         server.register { MatrixTasks.handlers }
         let worker = server.makeWorker(consumerTag: "tls", concurrency: 2)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await worker.run() }
-            #expect(try await server.send(Self.add(2, 3)).get(timeout: .seconds(30)) == 5)
-            worker.stop()
-            try await group.waitForAll()
+        let sum = try await withRunning(worker) {
+            try await server.send(Self.add(2, 3)).get(timeout: .seconds(30))
         }
+        #expect(sum == 5)
         await server.close()
     }
 

@@ -10,9 +10,11 @@ struct Arguments {
     /// Binds the arguments of a request.
     ///
     /// - Parameters:
+    ///   - request: The call.
     ///   - required: parameters that must be given.
     ///   - optional: parameters that may be missing.
     ///   - takesRest: whether further arguments are taken, positional ones and others.
+    /// - Throws: `TaskFailure` with Python's `TypeError` for arguments that do not fit.
     init(
         _ request: TaskRequest, _ required: [String], optional: [String] = [], takesRest: Bool = false
     ) throws {

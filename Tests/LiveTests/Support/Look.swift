@@ -1,10 +1,3 @@
-import Foundation
-
-/// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
-func until(_ condition: @Sendable () async throws -> Bool) async throws {
-    while !(try await condition()) { try await Task.sleep(for: .milliseconds(10)) }
-}
-
 /// Looks until what is found is what is wanted, or for so long.
 ///
 /// - Returns: what was found last.

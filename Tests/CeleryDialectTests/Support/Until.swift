@@ -1,4 +1,0 @@
-/// Suspends until `condition` holds; the test's own time limit ends a wait in vain.
-func until(_ condition: @Sendable () async throws -> Bool) async rethrows {
-    while !(try await condition()) { try? await Task.sleep(for: .milliseconds(5)) }
-}
