@@ -50,7 +50,7 @@ public final class AMQPClient: Sendable {
     /// - Throws: `AMQPError`, as ``AMQPChannel/publish(_:)`` and ``connection()``. When `nothingSent` is false, the
     ///   messages may or may not have reached their queues; sending them again may duplicate them.
     public func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
-        let kind: Publishers.Kind = messages.allSatisfy(\.exchange.isEmpty) ? .toQueues : .toExchanges
+        let kind: SharedChannels.Kind = messages.allSatisfy(\.exchange.isEmpty) ? .toQueues : .toExchanges
         var attempt = 0
         while true {
             attempt += 1

@@ -1,0 +1,90 @@
+#if AMQP
+
+internal import DequeModule
+internal import NIOCore
+
+/// A caller who waits for the broker, answered exactly once: the first answer counts, later ones are ignored.
+struct Waiter {
+    let id: WaiterID
+    let deadline: NIODeadline
+    /// What is waited for, for the error at the deadline.
+    let operation: String
+    /// The shared channel whose opening this is; those who want the channel get the answer.
+    var opens: SharedChannels.Kind?
+    /// Whether nothing of the call has been sent.
+    fileprivate(set) var nothingSent = false
+    fileprivate var isSettled = false
+
+    init(id: WaiterID, deadline: NIODeadline, operation: String, opens: SharedChannels.Kind? = nil) {
+        self.id = id
+        self.deadline = deadline
+        self.operation = operation
+        self.opens = opens
+    }
+}
+
+/// The callers who wait, oldest first. All wait equally long, so the oldest has the next deadline.
+struct WaiterQueue {
+    private var waiters = Deque<Waiter>()
+    private var cleanupAt = 64
+
+    /// How many are kept, with those answered ones that stand behind one who waits.
+    var count: Int { waiters.count }
+
+    var nextDeadline: NIODeadline? { waiters.first?.deadline }
+
+    /// Adds a caller, whose id is higher than that of any before.
+    mutating func add(_ waiter: Waiter) {
+        if waiters.count >= cleanupAt {
+            waiters.removeAll(where: \.isSettled)
+            cleanupAt = max(64, waiters.count * 2)
+        }
+        waiters.append(waiter)
+    }
+
+    func isWaiting(_ id: WaiterID) -> Bool {
+        index(of: id).map { !waiters[$0].isSettled } ?? false
+    }
+
+    /// Records whether anything of the call has been sent.
+    mutating func setNothingSent(_ nothingSent: Bool, for id: WaiterID) {
+        if let index = index(of: id) { waiters[index].nothingSent = nothingSent }
+    }
+
+    /// Takes a caller out to be answered; `nil` when that was done before.
+    mutating func settle(_ id: WaiterID) -> Waiter? {
+        guard let index = index(of: id), !waiters[index].isSettled else { return nil }
+        waiters[index].isSettled = true
+        let waiter = waiters[index]
+        while waiters.first?.isSettled == true { waiters.removeFirst() }
+        return waiter
+    }
+
+    /// Removes and returns those who have waited too long.
+    mutating func removeExpired(_ now: NIODeadline) -> [Waiter] {
+        var expired: [Waiter] = []
+        while let first = waiters.first, first.isSettled || first.deadline <= now {
+            waiters.removeFirst()
+            if !first.isSettled { expired.append(first) }
+        }
+        return expired
+    }
+
+    /// Removes and returns all who still wait.
+    mutating func removeAll() -> [Waiter] {
+        defer { waiters.removeAll() }
+        return waiters.filter { !$0.isSettled }
+    }
+
+    private func index(of id: WaiterID) -> Int? {
+        var low = 0
+        var high = waiters.count
+        while low < high {
+            let middle = (low + high) / 2
+            if waiters[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low < waiters.count && waiters[low].id == id ? low : nil
+    }
+}
+
+#endif
