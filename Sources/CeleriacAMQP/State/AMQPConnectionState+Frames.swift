@@ -109,7 +109,9 @@ extension AMQPConnectionState {
         }
     }
 
-    private mutating func handleChannel(_ channel: ChannelState, _ id: MethodID, _ method: ServerMethod) throws(AMQPError) {
+    private mutating func handleChannel(_ channel: ChannelState, _ id: MethodID, _ method: ServerMethod)
+        throws(AMQPError)
+    {
         switch method {
         case .basicDeliver, .basicGetOk, .basicReturn:
             channel.content.begin(method)
