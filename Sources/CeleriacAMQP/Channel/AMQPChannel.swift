@@ -106,8 +106,8 @@ public final class AMQPChannel: Sendable {
         return tag
     }
 
-    /// Ends a consumer and waits until the broker agrees. Deliveries that were under way have been handed over by then;
-    /// they are still to be settled. The consumer is told nothing more.
+    /// Ends a consumer and waits until the broker agrees. By then the consumer has been given the deliveries that were
+    /// under way, and must still settle them. It is told nothing more.
     public func cancel(consumerTag: String) async throws(AMQPError) {
         _ = try await connection.call(
             self, .basicCancel(consumerTag: consumerTag), MethodID.basicCancel.name, .cancel(consumerTag: consumerTag))

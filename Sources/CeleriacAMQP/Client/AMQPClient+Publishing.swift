@@ -3,12 +3,15 @@
 internal import CeleriacCore
 
 extension AMQPClient {
-    /// Publishes messages whose queues are made first. A queue that was deleted behind our back returns its messages: it is
-    /// made anew, once.
+    /// Declares the queues of messages, then publishes them. If a queue was deleted meanwhile, the broker returns its
+    /// messages; the queue is then declared again and they are published once more.
     ///
-    /// What goes to named exchanges is published apart: one that does not exist fails everything that is published with it.
+    /// Messages to named exchanges are published apart from the others, because an exchange that does not exist fails
+    /// everything that is published with it.
     ///
-    /// - Parameter declare: makes what these messages need, by their indices; `anew` where they came back.
+    /// - Parameters:
+    ///   - messages: The messages, in order.
+    ///   - declare: Declares what the messages at these indices need; `anew` is true for messages that were returned.
     package func publish(
         _ messages: [AMQPPublish], declare: (_ indices: [Int], _ anew: Bool) async throws(AMQPError) -> Void
     ) async -> AMQPPublishFailures {
@@ -45,18 +48,18 @@ package struct AMQPPublishFailures: Sendable {
     /// Messages whose answer did not arrive. They may have been taken.
     package private(set) var unknown: [Int: AMQPError] = [:]
 
-    /// Makes an account of a publication that failed nowhere yet.
+    /// Makes an account without failures.
     package init() {}
 
-    /// Enters what became of a message.
+    /// Records that a message failed; `isAnswer` tells a refusal by the broker from a missing answer.
     package mutating func add(_ error: AMQPError, at index: Int, isAnswer: Bool) {
         if isAnswer { refused[index] = error } else { unknown[index] = error }
     }
 
-    /// Tells the publisher of `count` messages.
+    /// Throws what the publisher of `count` messages has to know.
     ///
-    /// - Throws: nothing where the broker took all, ``PartialPublishError`` where it took some, else ``CeleriacError`` with
-    ///   code `unavailable` or `publishFailed`.
+    /// - Throws: Nothing if the broker took all messages, ``PartialPublishError`` if it took some, else ``CeleriacError``
+    ///   with the code `unavailable` or `publishFailed`.
     package func check(of count: Int, at broker: String) throws {
         let failure = { (error: AMQPError) in
             CeleriacError(

@@ -40,8 +40,8 @@ public final class AMQPClient: Sendable {
         eventLoop.execute { [core] in core.assumeIsolated { $0.abandon() } }
     }
 
-    /// Publishes messages on the connection's shared confirm channels: one for what goes to the default exchange, one for
-    /// what names others too.
+    /// Publishes messages on one of the connection's two shared confirm channels: the first takes publications that go to
+    /// the default exchange only, the second all others.
     ///
     /// A message that the broker answers with a channel error (404 for an exchange that does not exist) closes that
     /// channel, and every publish that is in flight on it fails with it; the next publish opens it again.

@@ -23,7 +23,7 @@ public struct AMQPConfiguration: Sendable, Hashable {
     public var heartbeat: Duration = .seconds(60)
     /// Longest time to connect, TLS and AMQP handshakes included. Default 10 s.
     public var connectTimeout: Duration = .seconds(10)
-    /// Longest wait for an answer of the broker: of a method, or of a publish that is to be confirmed. Default 60 s.
+    /// Longest wait for an answer of the broker to a method or to a publish with confirms. Default 60 s.
     public var replyTimeout: Duration = .seconds(60)
     /// Most channels to ask for; the broker may lower it. Default 2047.
     public var channelMax: UInt16 = 2047

@@ -122,4 +122,113 @@ struct HeartbeatClock {
     }
 }
 
+extension AMQPConnectionState {
+    // MARK: Timers
+
+    mutating func timerFired(_ timer: ConnectionAction.Timer, now: NIODeadline) -> [ConnectionAction] {
+        self.now = now
+        switch timer {
+        case .connect:
+            guard isHandshaking else { break }
+            end(
+                AMQPError(
+                    .timeout, "No AMQP connection within \(configuration.connectTimeout).", cause: transportError))
+        case .close: end(.connectionClosed)
+        case .heartbeat: beat()
+        case .reply:
+            expireWaiters()
+            watchNextDeadline()
+        }
+        return takeActions()
+    }
+
+    mutating func startHeartbeats(seconds: UInt16) {
+        guard seconds > 0 else { return }
+        let clock = HeartbeatClock(interval: .seconds(Int64(seconds)), now: now)
+        heartbeat = clock
+        actions.append(.schedule(.heartbeat, at: now + clock.period))
+    }
+
+    private mutating func beat() {
+        guard isReceiving, let clock = heartbeat else { return }
+        let duty = clock.duty(at: now)
+        guard !duty.isPeerDead else {
+            end(
+                AMQPError(
+                    .connectionLost,
+                    "Nothing came from the broker for two heartbeat intervals of "
+                        + "\(clock.interval.nanoseconds / 1_000_000_000) s."))
+            return
+        }
+        if duty.sendsHeartbeat {
+            writer.writeHeartbeat(to: &output)
+            writeOut()
+        }
+        actions.append(.schedule(.heartbeat, at: now + clock.period))
+    }
+
+    // MARK: Callers who wait
+
+    /// A name for the next caller; callers are added in the order of their names.
+    mutating func makeWaiterID() -> WaiterID {
+        lastWaiterID += 1
+        return lastWaiterID
+    }
+
+    mutating func wait(_ id: WaiterID, for operation: String, opens kind: SharedChannels.Kind? = nil) {
+        waiters.add(
+            Waiter(
+                id: id, deadline: now + TimeAmount(configuration.replyTimeout), operation: operation, opens: kind))
+        if !isReplyTimerSet { watchNextDeadline() }
+    }
+
+    private mutating func watchNextDeadline() {
+        let deadline = waiters.nextDeadline
+        isReplyTimerSet = deadline != nil
+        if let deadline { actions.append(.schedule(.reply, at: deadline)) }
+    }
+
+    private mutating func expireWaiters() {
+        for waiter in waiters.removeExpired(now) {
+            let silence = "did not answer \(waiter.operation) within \(configuration.replyTimeout)."
+            let error =
+                if let blockedReason {
+                    AMQPError(.blocked, "The broker blocks publishes (\(blockedReason)) and \(silence)")
+                } else {
+                    AMQPError(.timeout, "The broker \(silence)")
+                }
+            complete(waiter, .failure(error))
+        }
+    }
+
+    /// The task of a caller was cancelled.
+    mutating func cancelWait(_ id: WaiterID) -> [ConnectionAction] {
+        fail(id, .cancelled)
+        return takeActions()
+    }
+
+    /// Answers a caller, unless somebody has.
+    mutating func answer(_ id: WaiterID?, _ answer: ConnectionAction.Answer) {
+        guard let id, let waiter = waiters.settle(id) else { return }
+        complete(waiter, .success(answer))
+    }
+
+    mutating func fail(_ id: WaiterID?, _ error: AMQPError) {
+        guard let id, let waiter = waiters.settle(id) else { return }
+        complete(waiter, .failure(error))
+    }
+
+    mutating func complete(_ waiter: Waiter, _ result: Result<ConnectionAction.Answer, AMQPError>) {
+        let result = waiter.nothingSent ? result.mapError { $0.withNothingSent() } : result
+        guard let kind = waiter.opens else {
+            actions.append(.answer(waiter.id, result))
+            return
+        }
+        let waiting = shared[kind].waiters
+        shared[kind].waiters = []
+        if case .success(.channel(let channel)) = result { shared[kind].channel = channel }
+        for id in waiting where waiters.settle(id) != nil { actions.append(.answer(id, result)) }
+    }
+}
+
 #endif
