@@ -19,7 +19,7 @@ struct CaptureFile {
 
     init(_ url: URL) throws {
         name = url.lastPathComponent
-        guard case .object(var document) = try JSON.decode([UInt8](Data(contentsOf: url))) else { return }
+        guard case .object(var document) = try WireJSON.decode([UInt8](Data(contentsOf: url))) else { return }
         // Repeats, for the reader, what `redis_keys_after` holds.
         document["decoded"] = nil
         walk(.object(document))
@@ -69,7 +69,7 @@ struct CaptureFile {
             return
         }
         guard bytes.first == UInt8(ascii: "{") || bytes.first == UInt8(ascii: "["),
-            let value = try? JSON.decode(bytes)
+            let value = try? WireJSON.decode(bytes)
         else { return }
         switch value {
         case .array(let parts) where parts.count == 3 && parts[0]["body"] != nil:
@@ -89,7 +89,7 @@ struct CaptureFile {
 
     /// The bytes of an array's first element, found by what the others look like.
     private static func firstElement(_ array: [UInt8], before others: ArraySlice<WireValue>) -> [UInt8]? {
-        guard let rest = try? JSON.encode(.array(Array(others)), style: .python) else { return nil }
+        guard let rest = try? WireJSON.encode(.array(Array(others)), style: .python) else { return nil }
         let end = Array(", ".utf8) + rest.dropFirst()
         return array.suffix(end.count) == end[...] ? Array(array.dropFirst().dropLast(end.count)) : nil
     }

@@ -145,7 +145,7 @@ struct CeleryCanvasCaptureTests {
                 plain(embed.callbacks), plain(embed.errbacks), plain(embed.chain), plain(embed.chord),
             ]
         }
-        var text = String(decoding: try JSON.encode(.array(values), style: .python), as: UTF8.self)
+        var text = String(decoding: try WireJSON.encode(.array(values), style: .python), as: UTF8.self)
         var number = 0
         while let range = text.range(of: #"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}"#, options: .regularExpression) {
             text = text.replacingOccurrences(of: String(text[range]), with: "#\(number)")

@@ -10,7 +10,7 @@ import Testing
 
     private static func messages(where matches: (WireValue, WireObject) -> Bool) -> [CapturedMessage] {
         CapturedMessage.all.filter { captured in
-            guard captured.kind == .other, let body = try? JSON.decode(captured.message.body) else { return false }
+            guard captured.kind == .other, let body = try? WireJSON.decode(captured.message.body) else { return false }
             return matches(body, captured.message.headers)
         }
     }

@@ -14,7 +14,7 @@ import Testing
         var count = 0
         for file in CaptureFile.all {
             for bytes in file.envelopes {
-                let envelope = try JSON.decode(bytes)
+                let envelope = try WireJSON.decode(bytes)
                 guard let message = try? KombuEnvelope.decode(bytes).message,
                     let task = CapturedMessage(file: file.name, message: message).task
                 else { continue }
@@ -38,7 +38,7 @@ import Testing
                     "properties": .object(properties), "headers": .object(message.headers),
                     "body_base64": .string(Base64.encode(message.body)),
                 ])
-                let description = try CeleryTaskMessage.describe(JSON.encode(input))
+                let description = try CeleryTaskMessage.describe(WireJSON.encode(input))
                 try check(description, message, task, properties: .object(properties), file.name)
                 count += 1
             }
@@ -52,7 +52,7 @@ import Testing
     ) throws {
         #expect(description.keys == Self.keys, "\(file)")
         // It is JSON as it stands.
-        #expect(try JSON.decode(JSON.encode(.object(description))) == .object(description), "\(file)")
+        #expect(try WireJSON.decode(WireJSON.encode(.object(description))) == .object(description), "\(file)")
         #expect(description["protocol"] == .int(Int64(task.protocolVersion)), "\(file)")
         #expect(description["properties"] == properties, "\(file)")
         #expect(description["headers"] == .object(message.headers), "\(file)")
@@ -60,7 +60,7 @@ import Testing
         #expect(description["compression"] == message.headers["compression"] ?? .null, "\(file)")
         #expect(description["id"]?.stringValue == task.id && description["task"]?.stringValue == task.task, "\(file)")
         guard task.serializer == .json, task.compression == nil else { return }
-        let body = try JSON.decode(message.body)
+        let body = try WireJSON.decode(message.body)
         let isFirst = task.protocolVersion == 1
         #expect(description["args"] == (isFirst ? body["args"] : body[0]), "\(file)")
         #expect(description["kwargs"] == (isFirst ? body["kwargs"] : body[1]), "\(file)")

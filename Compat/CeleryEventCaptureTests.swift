@@ -5,7 +5,7 @@ import Testing
 /// Events as Celery sent them: every one is read, and written again byte for byte, also from its parts.
 @Suite struct CeleryEventCaptureTests {
     private static let messages = CapturedMessage.all.filter { captured in
-        guard captured.kind == .other, let body = try? JSON.decode(captured.message.body) else { return false }
+        guard captured.kind == .other, let body = try? WireJSON.decode(captured.message.body) else { return false }
         return (body[0] ?? body)["type"] != nil && captured.message.headers["hostname"] != nil
     }
 

@@ -7,7 +7,7 @@ import Testing
 @Suite struct CeleryInventoryTests {
     @Test func everyMessageAndResultIsFoundAndSorted() throws {
         let url = CaptureFile.folder.appending(path: "INVENTORY.json")
-        let expected = try #require(try JSON.decode([UInt8](Data(contentsOf: url))).objectValue)
+        let expected = try #require(try WireJSON.decode([UInt8](Data(contentsOf: url))).objectValue)
         let files = CaptureFile.all
         #expect(files.map(\.name) == Array(expected.keys))
         let messages = Dictionary(grouping: CapturedMessage.all, by: \.file)

@@ -77,9 +77,9 @@ import Testing
                 var object: WireObject = [:]
                 for (name, value) in row where name != "id" && name != "stamps" {
                     let isBlob = ["result", "children", "args", "kwargs"].contains(name)
-                    object[name] = try isBlob ? value.stringValue.map { try JSON.decode(Array($0.utf8)) } : value
+                    object[name] = try isBlob ? value.stringValue.map { try WireJSON.decode(Array($0.utf8)) } : value
                 }
-                let meta = try CeleryResultMeta.decode(JSON.encode(.object(object)))
+                let meta = try CeleryResultMeta.decode(WireJSON.encode(.object(object)))
                 #expect(meta.taskID == row["task_id"]?.stringValue)
                 #expect(meta.extended?.name?.hasPrefix("capapp.") == true)
                 #expect(meta.dateDoneDate() != nil)
@@ -89,7 +89,7 @@ import Testing
             }
             for row in file.sqlGroups {
                 let blob = try #require(row["result"]?.stringValue)
-                let group = try CeleryResultTuple.decode(JSON.decode(Array(blob.utf8)))
+                let group = try CeleryResultTuple.decode(WireJSON.decode(Array(blob.utf8)))
                 #expect(group.id == row["taskset_id"]?.stringValue)
                 rows += 1
             }

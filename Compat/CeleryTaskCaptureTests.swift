@@ -45,7 +45,7 @@ import Testing
             let original = try plain(encoded.original.message.body, encoded.task)
             let written = try plain(encoded.message.body, encoded.task)
             if encoded.task.serializer == .yaml {
-                #expect(try YAML.decode(written).unordered == YAML.decode(original).unordered, "\(file)")
+                #expect(try WireYAML.decode(written).unordered == WireYAML.decode(original).unordered, "\(file)")
             } else {
                 #expect(written == original, "\(file)")
             }
@@ -68,8 +68,8 @@ import Testing
             if expected["x-death"] != nil {
                 #expect(WireValue.object(written).unordered == WireValue.object(expected).unordered)
             } else {
-                let bytes = try JSON.encode(.object(written), style: .python)
-                #expect(try bytes == JSON.encode(.object(expected), style: .python), "\(encoded.original.file)")
+                let bytes = try WireJSON.encode(.object(written), style: .python)
+                #expect(try bytes == WireJSON.encode(.object(expected), style: .python), "\(encoded.original.file)")
             }
         }
     }
@@ -113,8 +113,8 @@ import Testing
     @Test func whatFollowsTheTaskSurvivesUntouched() throws {
         var seen: [String: Int] = [:]
         for encoded in try encoded() where encoded.task.serializer == .json {
-            let body = try JSON.decode(plain(encoded.original.message.body, encoded.task))
-            let again = try JSON.decode(plain(encoded.message.body, encoded.task))
+            let body = try WireJSON.decode(plain(encoded.original.message.body, encoded.task))
+            let again = try WireJSON.decode(plain(encoded.message.body, encoded.task))
             let embed = encoded.task.protocolVersion == 2 ? body[2] : body
             let written = encoded.task.protocolVersion == 2 ? again[2] : again
             for (name, kept) in [

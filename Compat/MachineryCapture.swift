@@ -15,7 +15,7 @@ struct MachineryCapture {
 
     init(_ url: URL) throws {
         name = url.lastPathComponent
-        let document = try JSON.decode([UInt8](Data(contentsOf: url)))
+        let document = try WireJSON.decode([UInt8](Data(contentsOf: url)))
         for part in ["wire", "redis_keys_after", "rabbitmq"] { walk(document[part] ?? .null) }
     }
 
@@ -48,7 +48,7 @@ struct MachineryCapture {
     /// Sorts what one string holds.
     private mutating func sort(_ bytes: [UInt8]) {
         guard bytes.first == UInt8(ascii: "{"),
-            case .object(let object)? = try? JSON.decode(bytes.span, reading: .go)
+            case .object(let object)? = try? WireJSON.decode(bytes.span, reading: .go)
         else { return }
         let keys = Set(object.keys.map { $0.lowercased() })
         if keys.isSuperset(of: ["taskuuid", "state"]) {

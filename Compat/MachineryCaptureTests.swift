@@ -13,7 +13,7 @@ import Testing
 
     @Test func theCapturesHoldWhatTheInventoryCounts() throws {
         let url = MachineryCapture.folder.appending(path: "INVENTORY.json")
-        let expected = try #require(try JSON.decode([UInt8](Data(contentsOf: url))).objectValue)
+        let expected = try #require(try WireJSON.decode([UInt8](Data(contentsOf: url))).objectValue)
         #expect(MachineryCapture.all.map(\.name) == Array(expected.keys))
         for capture in MachineryCapture.all {
             var counts = capture.methods

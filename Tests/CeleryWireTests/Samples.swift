@@ -28,7 +28,7 @@ enum Samples {
             "timelimit": [nil, nil], "taskset": nil, "chord": nil,
         ]
         for (name, value) in members { body[name] = value }
-        return message(headers: [:], body: String(decoding: try JSON.encode(.object(body)), as: UTF8.self))
+        return message(headers: [:], body: String(decoding: try WireJSON.encode(.object(body)), as: UTF8.self))
     }
 
     static func message(headers: WireObject, body: String) -> WireMessage {

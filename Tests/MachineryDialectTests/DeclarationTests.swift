@@ -9,7 +9,7 @@ import Testing
     /// The declarations and bindings that a capture's programs sent.
     private func captured(_ name: String) throws -> (queues: [WireValue], bindings: [WireValue]) {
         let url = URL(filePath: #filePath).appending(path: "../../../Compat/machinery/\(name).json").standardized
-        let document = try JSON.decode([UInt8](Data(contentsOf: url)))
+        let document = try WireJSON.decode([UInt8](Data(contentsOf: url)))
         let wire = document["wire"]?.arrayValue ?? []
         func arguments(_ method: String) -> [WireValue] {
             wire.filter { $0["method"]?.stringValue == method }.compactMap { $0["args"] }

@@ -46,7 +46,7 @@ public struct CelerySettings: Sendable {
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
     public init(yaml: [UInt8]) throws(CeleriacError) {
         do {
-            try self.init(try YAML.decode(yaml), place: "the settings")
+            try self.init(try WireYAML.decode(yaml), place: "the settings")
         } catch let error as CeleriacError {
             throw error
         } catch {
@@ -63,7 +63,7 @@ public struct CelerySettings: Sendable {
         for name in Self.names {
             guard let text = environment[prefix + name.uppercased()] else { continue }
             do {
-                settings[name] = try YAML.decode(Array(text.utf8))
+                settings[name] = try WireYAML.decode(Array(text.utf8))
             } catch {
                 throw CeleriacError(
                     .configuration, "the variable \(prefix + name.uppercased()) is no YAML", cause: error)

@@ -19,7 +19,7 @@ enum JSONArgument {
 
     private static func value(_ text: String, _ option: String) throws -> WireValue {
         do {
-            return try JSON.decode(Array(text.utf8))
+            return try WireJSON.decode(Array(text.utf8))
         } catch {
             throw ValidationError("\(option) is not JSON: \(error)")
         }

@@ -57,7 +57,7 @@ struct ResultPrinter {
     }
 
     private func text(_ value: WireValue) -> String {
-        (try? JSON.encode(value, style: json ? .python : .readable, nonFinite: .allow)).map {
+        (try? WireJSON.encode(value, style: json ? .python : .readable, nonFinite: .allow)).map {
             String(decoding: $0, as: UTF8.self)
         }
             ?? String(describing: value)

@@ -28,7 +28,7 @@ struct DecodeCommand: AsyncParsableCommand {
                 } else {
                     try CeleryTaskMessage.describe(input)
                 }
-            CommandEnvironment.write(try JSON.encode(.object(description), style: .python, nonFinite: .allow))
+            CommandEnvironment.write(try WireJSON.encode(.object(description), style: .python, nonFinite: .allow))
         } catch {
             CommandEnvironment.say("\(error)")
             throw ExitCode(1)

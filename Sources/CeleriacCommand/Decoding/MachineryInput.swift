@@ -4,10 +4,10 @@ import Celeriac
 enum MachineryInput {
     /// The bytes of a signature: the input itself, or the body of an AMQP message. Nil for anything else.
     static func signature(in input: [UInt8]) -> [UInt8]? {
-        guard case .object(let object)? = try? JSON.decode(input, limits: limits, reading: .go) else { return nil }
+        guard case .object(let object)? = try? WireJSON.decode(input, limits: limits, reading: .go) else { return nil }
         if case .string(let text)? = object["body_base64"] {
             guard object["headers"]?["task"] == nil, let body = try? Base64.decode(text),
-                case .object(let inner)? = try? JSON.decode(body, limits: limits, reading: .go), isSignature(inner)
+                case .object(let inner)? = try? WireJSON.decode(body, limits: limits, reading: .go), isSignature(inner)
             else { return nil }
             return body
         }

@@ -103,7 +103,7 @@ struct WithServersCommand: AsyncParsableCommand {
         if json {
             var object = WireObject()
             for (name, value) in sorted { object[name] = .string(value) }
-            say(String(decoding: (try? JSON.encode(.object(object))) ?? [], as: UTF8.self))
+            say(String(decoding: (try? WireJSON.encode(.object(object))) ?? [], as: UTF8.self))
         } else {
             for (name, value) in sorted { say("\(name)=\(value)") }
         }

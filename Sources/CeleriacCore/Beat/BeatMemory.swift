@@ -12,7 +12,7 @@ enum BeatMemory {
             entries[name] = ["last_run_at": .string("\(time)Z"), "total_run_count": .int(Int64(record.count))]
         }
         do {
-            return try JSON.encode(["version": 1, "entries": .object(entries)])
+            return try WireJSON.encode(["version": 1, "entries": .object(entries)])
         } catch {
             throw CeleriacError(.unsupported, "the state of the schedule cannot be encoded", cause: error)
         }
@@ -22,7 +22,7 @@ enum BeatMemory {
     static func decode(_ bytes: [UInt8], from place: String) throws(CeleriacError) -> [String: BeatRecord] {
         let value: WireValue
         do {
-            value = try JSON.decode(bytes)
+            value = try WireJSON.decode(bytes)
         } catch {
             throw CeleriacError(.configuration, "the state of the schedule in \(place) cannot be read", cause: error)
         }

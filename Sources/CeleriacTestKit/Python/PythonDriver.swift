@@ -125,10 +125,10 @@ public final class PythonDriver: Sendable {
     {
         var question = fields
         question["op"] = .string(operation)
-        guard let line = await conversation.ask(try JSON.encode(WireValue(question))) else {
+        guard let line = await conversation.ask(try WireJSON.encode(WireValue(question))) else {
             throw process.failure(failure, "has ended")
         }
-        let answer = try JSON.decode(line)
+        let answer = try WireJSON.decode(line)
         if let failed = answer["failed"] {
             let traceback = failed["traceback"]?.stringValue ?? ""
             throw TestKitError(failure, "the Python driver failed to \(operation):\n\(traceback)")

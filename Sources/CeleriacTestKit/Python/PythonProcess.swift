@@ -16,7 +16,7 @@ final class PythonProcess: Sendable {
         folder = try TemporaryFolder("python")
         let log = ChildProcess.Stream.file(folder.path + "/log")
         let variables = [
-            "CELERIAC_PEER_SETTINGS": String(decoding: try JSON.encode(WireValue(peer.settings)), as: UTF8.self),
+            "CELERIAC_PEER_SETTINGS": String(decoding: try WireJSON.encode(WireValue(peer.settings)), as: UTF8.self),
             "CELERIAC_PEER_READY": folder.path + "/ready",
             "PYTHONPATH": installation.modules,
             "PYTHONUNBUFFERED": "1",

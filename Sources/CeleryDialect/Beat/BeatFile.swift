@@ -45,7 +45,7 @@ public struct BeatFile: Sendable {
     public init(_ content: [UInt8]) throws(CeleriacError) {
         let value: WireValue
         do {
-            value = try YAML.decode(content)
+            value = try WireYAML.decode(content)
         } catch {
             throw CeleriacError(.configuration, "the schedule is no YAML", cause: error)
         }

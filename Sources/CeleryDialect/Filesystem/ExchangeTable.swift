@@ -55,7 +55,7 @@ struct ExchangeTable: Sendable {
         if bindings == before, !before.isEmpty { return }
         let value = WireValue.array(
             bindings.map { [.string($0.routingKey), .string($0.pattern), .string($0.queue)] })
-        let bytes = try JSON.encode(value, style: .python)
+        let bytes = try WireJSON.encode(value, style: .python)
         let written = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
         guard written == bytes.count, ftruncate(descriptor, off_t(bytes.count)) == 0 else {
             throw FileStore.failure("write", path)
@@ -80,7 +80,7 @@ struct ExchangeTable: Sendable {
     /// A file that was just made is empty; entries of another form are passed over.
     private static func decode(_ bytes: [UInt8]) throws -> [Binding] {
         if bytes.isEmpty { return [] }
-        return (try JSON.decode(bytes).arrayValue ?? []).compactMap { entry in
+        return (try WireJSON.decode(bytes).arrayValue ?? []).compactMap { entry in
             guard let routingKey = entry[0]?.stringValue, let pattern = entry[1]?.stringValue,
                 let queue = entry[2]?.stringValue
             else { return nil }

@@ -21,7 +21,7 @@ extension CeleryFormats {
         guard context.publication.countsChords else { return [] }
         let payload: [UInt8]
         do {
-            payload = try JSON.encode([1, .string(taskID), .string(state.rawValue), result], style: .python)
+            payload = try WireJSON.encode([1, .string(taskID), .string(state.rawValue), result], style: .python)
         } catch {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }

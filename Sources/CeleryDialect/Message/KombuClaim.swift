@@ -10,13 +10,13 @@ struct KombuClaim {
     let routingKey: String
 
     static func decode(_ stored: [UInt8]) throws -> KombuClaim {
-        let value = try JSON.decode(stored)
+        let value = try WireJSON.decode(stored)
         guard let parts = value.arrayValue, parts.count == 3, let exchange = parts[1].stringValue,
             let routingKey = parts[2].stringValue
         else {
             throw CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]")
         }
-        let payload = try JSON.encode(parts[0], style: .python, nonFinite: .allow)
+        let payload = try WireJSON.encode(parts[0], style: .python, nonFinite: .allow)
         return KombuClaim(
             payload: payload, envelope: try KombuEnvelope.decode(payload), exchange: exchange, routingKey: routingKey)
     }

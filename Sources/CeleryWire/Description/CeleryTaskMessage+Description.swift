@@ -12,7 +12,7 @@ extension CeleryTaskMessage {
     ) throws(CeleryWireError) -> WireObject {
         let value: WireValue
         do throws(WireError) {
-            value = try JSON.decode(input, limits: limits)
+            value = try WireJSON.decode(input, limits: limits)
         } catch {
             throw CeleryWireError(.malformedEnvelope, "the input is not JSON", cause: error)
         }

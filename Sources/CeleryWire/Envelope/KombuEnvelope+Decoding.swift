@@ -13,7 +13,7 @@ extension KombuEnvelope {
     ) throws(CeleryWireError) -> KombuEnvelope {
         let value: WireValue
         do throws(WireError) {
-            value = try JSON.decode(bytes, limits: limits)
+            value = try WireJSON.decode(bytes, limits: limits)
         } catch {
             throw CeleryWireError(.malformedEnvelope, "the envelope is not JSON", cause: error)
         }

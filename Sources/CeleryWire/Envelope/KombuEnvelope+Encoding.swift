@@ -89,11 +89,11 @@ private struct EnvelopeWriter {
     mutating func value(_ value: WireValue) throws(WireError) {
         let start = bytes.count
         do throws(WireError) {
-            try JSON.encode(value, into: &bytes, style: .python, nonFinite: .allow)
+            try WireJSON.encode(value, into: &bytes, style: .python, nonFinite: .allow)
         } catch  where error.code == .bytesUnsupported {
             bytes.removeSubrange(start...)
             let mapped = try value.replacingBytes(with: TypeEnvelope.bytes)
-            try JSON.encode(mapped, into: &bytes, style: .python, nonFinite: .allow)
+            try WireJSON.encode(mapped, into: &bytes, style: .python, nonFinite: .allow)
         }
     }
 

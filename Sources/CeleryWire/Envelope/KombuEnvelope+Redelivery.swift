@@ -11,7 +11,7 @@ extension KombuEnvelope {
     ) throws(CeleryWireError) -> [UInt8] {
         let value: WireValue
         do throws(WireError) {
-            value = try JSON.decode(bytes, limits: limits)
+            value = try WireJSON.decode(bytes, limits: limits)
         } catch {
             throw CeleryWireError(.malformedEnvelope, "the envelope is not JSON", cause: error)
         }
@@ -29,7 +29,7 @@ extension KombuEnvelope {
         properties["delivery_info"] = .object(info)
         envelope["properties"] = .object(properties)
         do throws(WireError) {
-            return try JSON.encode(.object(envelope), style: .python, nonFinite: .allow)
+            return try WireJSON.encode(.object(envelope), style: .python, nonFinite: .allow)
         } catch {
             throw CeleryWireError(.unrepresentable, "the envelope cannot be written as JSON", cause: error)
         }

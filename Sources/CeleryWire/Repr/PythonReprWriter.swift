@@ -143,7 +143,7 @@ struct PythonReprWriter {
         if value.isNaN { return "nan" }
         if value.isInfinite { return value < 0 ? "-inf" : "inf" }
         // The writer of JSON writes floats as Python does.
-        guard let bytes = try? JSON.encode(.double(value), style: .python) else { return "\(value)" }
+        guard let bytes = try? WireJSON.encode(.double(value), style: .python) else { return "\(value)" }
         return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -41,9 +41,9 @@ extension CelerySerializer {
     func decode(_ bytes: [UInt8], limits: WireLimits) throws(CeleryWireError) -> WireValue {
         do throws(WireError) {
             switch self {
-            case .json: return try JSON.decode(bytes, limits: limits)
-            case .msgpack: return try MessagePack.decode(bytes, limits: limits)
-            case .yaml: return try YAML.decode(bytes, limits: limits)
+            case .json: return try WireJSON.decode(bytes, limits: limits)
+            case .msgpack: return try WireMessagePack.decode(bytes, limits: limits)
+            case .yaml: return try WireYAML.decode(bytes, limits: limits)
             case .pickle: break
             }
         } catch {
@@ -60,13 +60,13 @@ extension CelerySerializer {
             switch self {
             case .json:
                 do throws(WireError) {
-                    return try JSON.encode(value, style: .python, nonFinite: nonFinite)
+                    return try WireJSON.encode(value, style: .python, nonFinite: nonFinite)
                 } catch  where error.code == .bytesUnsupported {
                     let mapped = try value.replacingBytes(with: TypeEnvelope.bytes)
-                    return try JSON.encode(mapped, style: .python, nonFinite: nonFinite)
+                    return try WireJSON.encode(mapped, style: .python, nonFinite: nonFinite)
                 }
-            case .msgpack: return try MessagePack.encode(value)
-            case .yaml: return try YAML.encode(value)
+            case .msgpack: return try WireMessagePack.encode(value)
+            case .yaml: return try WireYAML.encode(value)
             case .pickle: break
             }
         } catch {

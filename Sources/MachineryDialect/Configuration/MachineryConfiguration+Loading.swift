@@ -47,7 +47,7 @@ extension MachineryConfiguration {
         self = Self.loaded
         let document: WireValue
         do {
-            document = try YAML.decode(yaml)
+            document = try WireYAML.decode(yaml)
         } catch {
             throw CeleriacError(.configuration, "the configuration is not YAML", cause: error)
         }

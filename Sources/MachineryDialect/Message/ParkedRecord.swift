@@ -26,6 +26,6 @@ struct ParkedRecord {
         } else {
             object["message_base64"] = .string(Base64.encode(payload))
         }
-        return (try? JSON.encode(.object(object), style: .go)) ?? []
+        return (try? WireJSON.encode(.object(object), style: .go)) ?? []
     }
 }

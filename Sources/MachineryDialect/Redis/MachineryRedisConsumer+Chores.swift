@@ -81,7 +81,7 @@ extension MachineryRedisConsumer {
             "queue": .string(broker.options.delayedTasksKey), "worker": .string(nodeName),
             "time": .string(GoTime(timers.now).description),
         ]
-        let closing = ((try? JSON.encode(.object(tail), style: .go)) ?? []).dropFirst()
+        let closing = ((try? WireJSON.encode(.object(tail), style: .go)) ?? []).dropFirst()
         let command = RedisCommand.evaluate(
             MachineryScripts.moveDue,
             keys: [

@@ -6,7 +6,7 @@ enum GoDocument {
         var limits = limits
         limits.maximumDepth = MachinerySignature.maximumDepth
         do {
-            return try JSON.decode(bytes, limits: limits, reading: .go)
+            return try WireJSON.decode(bytes, limits: limits, reading: .go)
         } catch {
             throw MachineryWireError(error.code == .tooDeep ? .tooDeep : .malformedJSON, error.description)
         }

@@ -11,7 +11,7 @@ extension [UInt8] {
         if text.isEmpty {
             append(key: "\"\"")
         } else {
-            JSON.encode(text: text, into: &self, style: .go)
+            WireJSON.encode(text: text, into: &self, style: .go)
         }
     }
 
@@ -39,7 +39,7 @@ extension [UInt8] {
 
     mutating func append(value: WireValue) throws(MachineryWireError) {
         do {
-            try JSON.encode(value, into: &self, style: .go)
+            try WireJSON.encode(value, into: &self, style: .go)
         } catch {
             switch error.code {
             case .nonFinite: throw MachineryWireError(.nonFinite, "JSON has no form for NaN and the infinities")

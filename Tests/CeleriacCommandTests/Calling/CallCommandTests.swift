@@ -27,7 +27,7 @@ import Testing
 
     private func object(_ run: CommandRun) throws -> WireObject {
         #expect(run.output.utf8.allSatisfy { $0 < 0x80 }, "not ASCII: \(run.output)")
-        return try #require(JSON.decode(Array(run.output.utf8)).objectValue)
+        return try #require(WireJSON.decode(Array(run.output.utf8)).objectValue)
     }
 
     @Test func resultsAndFailures() async throws {

@@ -15,7 +15,7 @@ import Testing
     /// The message that lay in the list of a capture on Redis.
     private func captured(_ name: String) throws -> [UInt8] {
         let file = URL(filePath: #filePath).appending(path: "../../../../Compat/celery/\(name).json").standardized
-        let capture = try JSON.decode([UInt8](Data(contentsOf: file)))
+        let capture = try WireJSON.decode([UInt8](Data(contentsOf: file)))
         let list = try #require(capture["redis_keys_after"]?.arrayValue?.first { $0["type"] == "list" })
         return Array(try #require(list["value"]?[0]?.stringValue).utf8)
     }
@@ -26,7 +26,7 @@ import Testing
         #expect(run.status == .exited(0), "\(run.errors)")
         #expect(run.errors.isEmpty)
         #expect(run.output.utf8.filter { $0 == UInt8(ascii: "\n") }.count == 1 && run.output.hasSuffix("\n"))
-        let object = try #require(JSON.decode(Array(run.output.utf8)).objectValue)
+        let object = try #require(WireJSON.decode(Array(run.output.utf8)).objectValue)
         #expect(Array(object.keys) == Self.keys)
         #expect(object["dialect"] == "celery")
         return object

@@ -43,7 +43,7 @@ import Testing
             await bench.advance(6)
             #expect(bench.broker.tasks.count == 2)
         }
-        let memory = try JSON.decode(Array(store.text.utf8))
+        let memory = try WireJSON.decode(Array(store.text.utf8))
         #expect(memory["entries"]?["a"]?["last_run_at"] == "2027-01-15T08:00:20Z")
         #expect(memory["entries"]?["a"]?["total_run_count"] == 2)
     }
@@ -61,7 +61,7 @@ import Testing
             await bench.advance(0.1)
             #expect(bench.broker.tasks.count == sent + 1)
         }
-        let memory = try JSON.decode(Array(store.text.utf8))
+        let memory = try WireJSON.decode(Array(store.text.utf8))
         #expect(memory["entries"]?["a"]?["total_run_count"]?.intValue == 5 + sent)
     }
 

@@ -29,7 +29,7 @@ final class RecordingBroker: Broker {
     func setRoom(_ room: Int) { state.withLockedValue { $0.room = room } }
 
     func publish(_ messages: [OutgoingMessage]) async throws {
-        let bodies = try messages.compactMap { try JSON.decode($0.message.body).objectValue }
+        let bodies = try messages.compactMap { try WireJSON.decode($0.message.body).objectValue }
         try state.withLockedValue { state in
             guard state.room >= bodies.count else {
                 state.failures += 1

@@ -8,7 +8,7 @@ struct PlainDialect: Dialect {
     var valueCoding: any ValueCoding { PlainValueCoding() }
 
     func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
-        guard let body = try? JSON.decode(message.body), let id = body["id"]?.stringValue,
+        guard let body = try? WireJSON.decode(message.body), let id = body["id"]?.stringValue,
             let name = body["name"]?.stringValue
         else { throw MessageFault(reason: "undecodableBody", detail: "no id or name") }
         var request = TaskRequest(
@@ -41,7 +41,7 @@ struct PlainDialect: Dialect {
     }
 
     private func bytes(_ object: WireObject) throws(CeleriacError) -> [UInt8] {
-        do { return try JSON.encode(.object(object)) } catch { throw CeleriacError(.unsupported, "\(error)") }
+        do { return try WireJSON.encode(.object(object)) } catch { throw CeleriacError(.unsupported, "\(error)") }
     }
 
     func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext) throws(CeleriacError)
@@ -55,7 +55,8 @@ struct PlainDialect: Dialect {
         case .failure(let failure):
             return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + [.settle(.acknowledge)]
         case .retry(let eta, _, _, _):
-            guard let message = request.message as? WireMessage, var body = try? JSON.decode(message.body).objectValue
+            guard let message = request.message as? WireMessage,
+                var body = try? WireJSON.decode(message.body).objectValue
             else { throw CeleriacError(.unsupported, "no message") }
             body["retries"] = .int(Int64(request.retries + 1))
             body["eta"] = .double(eta.timeIntervalSince1970)
@@ -90,7 +91,7 @@ struct PlainDialect: Dialect {
     }
 
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
-        guard let body = try? JSON.decode(bytes), let id = body["id"]?.stringValue,
+        guard let body = try? WireJSON.decode(bytes), let id = body["id"]?.stringValue,
             let state = body["state"]?.stringValue, let value = body["value"]
         else { throw CeleriacError(.resultStore, "unreadable") }
         guard state == "FAILURE" || state == "REVOKED" else {

@@ -51,7 +51,7 @@ struct ContainerCodingTests {
         #expect(value == Self.wire)
         #expect(value.objectValue?.keys == Self.wire.objectValue?.keys)
         #expect(try decoder.decode(Person.self, from: value) == Self.person)
-        #expect(try JSON.decode(try JSON.encode(value)) == value)
+        #expect(try WireJSON.decode(try WireJSON.encode(value)) == value)
     }
 
     @Test func readsNullAndAbsenceAlike() throws {

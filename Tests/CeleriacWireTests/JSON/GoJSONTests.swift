@@ -12,14 +12,14 @@ import Testing
             (9007199254740992, "9007199254740992"), (1234567890123456768, "1234567890123456800"), (0.00012, "0.00012"),
         ] as [(Double, String)])
     func floatsAreWrittenAsGoDoes(_ value: Double, _ text: String) throws {
-        #expect(String(decoding: try JSON.encode(.double(value), style: .go), as: UTF8.self) == text)
+        #expect(String(decoding: try WireJSON.encode(.double(value), style: .go), as: UTF8.self) == text)
     }
 
     @Test func theGoReaderStopsAfterOneValueAndKnowsNoNaN() throws {
-        #expect(try JSON.decode(Array("1 garbage".utf8), reading: .go) == 1)
+        #expect(try WireJSON.decode(Array("1 garbage".utf8), reading: .go) == 1)
         for text in ["NaN", "Infinity", "-Infinity"] {
-            #expect(throws: WireError.self) { try JSON.decode(Array(text.utf8), reading: .go) }
+            #expect(throws: WireError.self) { try WireJSON.decode(Array(text.utf8), reading: .go) }
         }
-        #expect(try JSON.decode(Array(#"{"é":1,"é":2}"#.utf8), reading: .go).objectValue?.count == 1)
+        #expect(try WireJSON.decode(Array(#"{"é":1,"é":2}"#.utf8), reading: .go).objectValue?.count == 1)
     }
 }

@@ -9,15 +9,15 @@ struct JSONDifferentialTests {
         for round in 0..<1500 {
             let value = WireValue.random(depth: 4, bytes: false, using: &generator)
             for style in [JSONStyle.compact, .python] {
-                let text = try JSON.encode(value, style: style)
-                #expect(try JSON.decode(text) == value, "round \(round)")
+                let text = try WireJSON.encode(value, style: style)
+                #expect(try WireJSON.decode(text) == value, "round \(round)")
                 let foreign = try JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)
                 #expect(Self.same(value, foreign), "round \(round)")
             }
             // And the other way: what Foundation writes is read as the same.
             let object = Self.foreign(value)
             let text = try JSONSerialization.data(withJSONObject: object, options: .fragmentsAllowed)
-            #expect(Self.same(try JSON.decode([UInt8](text)), object), "round \(round)")
+            #expect(Self.same(try WireJSON.decode([UInt8](text)), object), "round \(round)")
         }
     }
 
@@ -36,7 +36,7 @@ struct JSONDifferentialTests {
                 text += ["e", "E", "e+", "e-"][Int.random(in: 0..<4, using: &generator)]
                 text += String(Int.random(in: 0...(Bool.random(using: &generator) ? 25 : 340), using: &generator))
             }
-            let value = try JSON.decode(text.bytes).doubleValue
+            let value = try WireJSON.decode(text.bytes).doubleValue
             #expect(value?.bitPattern == Double(text)?.bitPattern, "\(text)")
         }
     }
@@ -47,12 +47,12 @@ struct JSONDifferentialTests {
         var accepted = 0
         var refused = 0
         for _ in 0..<3000 {
-            var text = try JSON.encode(WireValue.random(depth: 2, bytes: false, using: &generator))
+            var text = try WireJSON.encode(WireValue.random(depth: 2, bytes: false, using: &generator))
             guard text.count > 1 else { continue }
             let index = Int.random(in: 0..<text.count, using: &generator)
             let alphabet = Array("[]{},:\"\\ eE+-.0123456789ntfu\u{1}".utf8)
             text[index] = alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
-            let own = try? JSON.decode(text)
+            let own = try? WireJSON.decode(text)
             let foreign = try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)
             if let own, foreign == nil {
                 // Foundation refuses numbers that are too large and takes no lone surrogates either.

@@ -37,7 +37,7 @@ struct JSONGrammarTests {
     ]
 
     @Test(arguments: accepted) func accepts(text: String, value: WireValue) throws {
-        let decoded = try JSON.decode(text.bytes)
+        let decoded = try WireJSON.decode(text.bytes)
         #expect(decoded == value)
         // Equality of floats does not tell the zeros apart, nor that of objects the order of keys.
         if case .double(let left) = decoded, case .double(let right) = value { #expect(left.sign == right.sign) }
@@ -45,7 +45,7 @@ struct JSONGrammarTests {
     }
 
     @Test func acceptsNaN() throws {
-        guard case .double(let value) = try JSON.decode("NaN".bytes) else {
+        guard case .double(let value) = try WireJSON.decode("NaN".bytes) else {
             Issue.record("not a float")
             return
         }
@@ -98,7 +98,7 @@ struct JSONGrammarTests {
     ]
 
     @Test(arguments: refused) func refuses(text: String, code: WireError.Code, offset: Int) {
-        let error = wireError { () throws(WireError) in _ = try JSON.decode(text.bytes) }
+        let error = wireError { () throws(WireError) in _ = try WireJSON.decode(text.bytes) }
         #expect(error?.code == code)
         #expect(error?.offset == offset)
     }
@@ -112,31 +112,33 @@ struct JSONGrammarTests {
     @Test(arguments: invalidUTF8) func refusesInvalidUTF8(hex: String, offset: Int) {
         for (prefix, suffix) in [("\"", "\""), ("\"", "\\n\"")] {
             let text = prefix.bytes + [UInt8](hex: hex) + suffix.bytes
-            let error = wireError { () throws(WireError) in _ = try JSON.decode(text) }
+            let error = wireError { () throws(WireError) in _ = try WireJSON.decode(text) }
             #expect(error?.code == .invalidUTF8)
             #expect(error?.offset == offset)
         }
         // As a key, and outside a string.
         let key = wireError { () throws(WireError) in
-            _ = try JSON.decode("{\"".bytes + [UInt8](hex: hex) + "\":1}".bytes)
+            _ = try WireJSON.decode("{\"".bytes + [UInt8](hex: hex) + "\":1}".bytes)
         }
         #expect(key?.code == .invalidUTF8)
-        let bare = wireError { () throws(WireError) in _ = try JSON.decode([UInt8](hex: hex)) }
+        let bare = wireError { () throws(WireError) in _ = try WireJSON.decode([UInt8](hex: hex)) }
         #expect(bare?.code == .malformed)
     }
 
     @Test func refusesUTF16() {
-        let error = wireError { () throws(WireError) in _ = try JSON.decode([0xff, 0xfe, 0x5b, 0, 0x5d, 0]) }
+        let error = wireError { () throws(WireError) in _ = try WireJSON.decode([0xff, 0xfe, 0x5b, 0, 0x5d, 0]) }
         #expect(error?.code == .malformed)
-        let bare = wireError { () throws(WireError) in _ = try JSON.decode([0x5b, 0, 0x5d, 0]) }
+        let bare = wireError { () throws(WireError) in _ = try WireJSON.decode([0x5b, 0, 0x5d, 0]) }
         #expect(bare?.code == .malformed)
     }
 
     @Test func refusesKeysThatOnlyUnicodeHoldsEqual() {
         let composed = "{\"\u{e9}\":1,\"e\u{301}\":2}"
-        let error = wireError { () throws(WireError) in _ = try JSON.decode(composed.bytes) }
+        let error = wireError { () throws(WireError) in _ = try WireJSON.decode(composed.bytes) }
         #expect(error?.code == .ambiguousKey)
-        let escaped = wireError { () throws(WireError) in _ = try JSON.decode("{\"\\u00e9\":1,\"e\\u0301\":2}".bytes) }
+        let escaped = wireError { () throws(WireError) in
+            _ = try WireJSON.decode("{\"\\u00e9\":1,\"e\\u0301\":2}".bytes)
+        }
         #expect(escaped?.code == .ambiguousKey)
     }
 
@@ -148,14 +150,14 @@ struct JSONGrammarTests {
             ] {
                 let keys = (0..<count).map { "\(prefix)\($0)" }
                 let text = "{" + keys.enumerated().map { "\"\($1)\":\($0)" }.joined(separator: ",") + "}"
-                let object = try #require(try JSON.decode(text.bytes).objectValue)
+                let object = try #require(try WireJSON.decode(text.bytes).objectValue)
                 #expect(Array(object.keys) == keys)
                 for (index, key) in keys.enumerated() where object[key] != .int(Int64(index)) {
                     Issue.record("key \(index) of \(count) has another value")
                 }
                 // The same with the first key once more at the end.
                 let twice = text.dropLast() + ",\"\(keys[0])\":-1}"
-                let other = try #require(try JSON.decode(String(twice).bytes).objectValue)
+                let other = try #require(try WireJSON.decode(String(twice).bytes).objectValue)
                 #expect(Array(other.keys) == keys)
                 #expect(other[keys[0]] == -1)
             }
@@ -164,11 +166,11 @@ struct JSONGrammarTests {
 
     @Test func readsBorrowedMemory() throws {
         let text = "[1, \"a\"]".bytes
-        #expect(try text.withUnsafeBytes { bytes throws(WireError) in try JSON.decode(bytes) } == [1, "a"])
-        #expect(try text.withUnsafeBufferPointer { bytes throws(WireError) in try JSON.decode(bytes) } == [1, "a"])
-        #expect(try JSON.decode(text.span) == [1, "a"])
+        #expect(try text.withUnsafeBytes { bytes throws(WireError) in try WireJSON.decode(bytes) } == [1, "a"])
+        #expect(try text.withUnsafeBufferPointer { bytes throws(WireError) in try WireJSON.decode(bytes) } == [1, "a"])
+        #expect(try WireJSON.decode(text.span) == [1, "a"])
         let nothing = wireError { () throws(WireError) in
-            _ = try JSON.decode(UnsafeRawBufferPointer(start: nil, count: 0))
+            _ = try WireJSON.decode(UnsafeRawBufferPointer(start: nil, count: 0))
         }
         #expect(nothing?.code == .truncated)
     }

@@ -9,9 +9,9 @@ struct JSONLimitTests {
         """.bytes
 
     @Test func refusesEveryPrefix() throws {
-        _ = try JSON.decode(Self.document)
+        _ = try WireJSON.decode(Self.document)
         for count in 0..<Self.document.count {
-            let error = wireError { () throws(WireError) in _ = try JSON.decode(Array(Self.document[..<count])) }
+            let error = wireError { () throws(WireError) in _ = try WireJSON.decode(Array(Self.document[..<count])) }
             // A cut within a character of several bytes is no different from one before it.
             #expect(error?.code == .truncated || error?.code == .invalidUTF8, "cut at \(count)")
         }
@@ -25,7 +25,7 @@ struct JSONLimitTests {
             for _ in 0..<24 {
                 var changed = Self.document
                 changed[index] = UInt8.random(in: 0...255, using: &generator)
-                let error = wireError { () throws(WireError) in _ = try JSON.decode(changed) }
+                let error = wireError { () throws(WireError) in _ = try WireJSON.decode(changed) }
                 outcomes[error == nil ? 0 : 1] += 1
             }
         }
@@ -36,27 +36,27 @@ struct JSONLimitTests {
 
     @Test(arguments: bombs) func refusesDepthOnASmallStack(unit: String) {
         let bomb = String(repeating: unit, count: 100_000).bytes
-        let error = onSmallStack { wireError { () throws(WireError) in _ = try JSON.decode(bomb) } }
+        let error = onSmallStack { wireError { () throws(WireError) in _ = try WireJSON.decode(bomb) } }
         #expect(error??.code == .tooDeep)
     }
 
     @Test func acceptsExactlyTheDepthLimit() throws {
         let most = String(repeating: "[", count: 128) + String(repeating: "]", count: 128)
-        #expect(try JSON.encode(try JSON.decode(most.bytes)) == most.bytes)
-        let error = wireError { () throws(WireError) in _ = try JSON.decode("[\(most)]".bytes) }
+        #expect(try WireJSON.encode(try WireJSON.decode(most.bytes)) == most.bytes)
+        let error = wireError { () throws(WireError) in _ = try WireJSON.decode("[\(most)]".bytes) }
         #expect(error?.code == .tooDeep)
         #expect(error?.offset == 128)
         let objects = String(repeating: "{\"a\":", count: 127) + "{}" + String(repeating: "}", count: 127)
-        #expect(try JSON.encode(try JSON.decode(objects.bytes)) == objects.bytes)
+        #expect(try WireJSON.encode(try WireJSON.decode(objects.bytes)) == objects.bytes)
     }
 
     @Test func deepestValueLivesAndDiesOnASmallStack() throws {
         let text = (String(repeating: "[{\"a\":", count: 64) + "1" + String(repeating: "}]", count: 64)).bytes
         let equal = onSmallStack { () -> Bool in
-            guard let value = try? JSON.decode(text), let copy = try? JSON.decode(text) else { return false }
+            guard let value = try? WireJSON.decode(text), let copy = try? WireJSON.decode(text) else { return false }
             var hasher = Hasher()
             value.hash(into: &hasher)
-            return value == copy && (try? JSON.encode(value)) == text
+            return value == copy && (try? WireJSON.encode(value)) == text
         }
         #expect(equal == true)
     }
@@ -65,33 +65,33 @@ struct JSONLimitTests {
         var value = WireValue.array([])
         for _ in 0..<128 { value = [value] }
         let tooDeep = value
-        let error = wireError { () throws(WireError) in _ = try JSON.encode(tooDeep) }
+        let error = wireError { () throws(WireError) in _ = try WireJSON.encode(tooDeep) }
         #expect(error?.code == .tooDeep)
     }
 
     @Test func refusesTooManyBytesAndValues() throws {
         var limits = WireLimits()
         limits.maximumMessageBytes = 7
-        #expect(try JSON.decode("[1,2,3]".bytes, limits: limits) == [1, 2, 3])
-        let large = wireError { () throws(WireError) in _ = try JSON.decode("[1,2,3] ".bytes, limits: limits) }
+        #expect(try WireJSON.decode("[1,2,3]".bytes, limits: limits) == [1, 2, 3])
+        let large = wireError { () throws(WireError) in _ = try WireJSON.decode("[1,2,3] ".bytes, limits: limits) }
         #expect(large?.code == .tooLarge)
 
         limits = WireLimits(maximumTokens: 4)
-        #expect(try JSON.decode("[1,2,3]".bytes, limits: limits) == [1, 2, 3])
-        #expect(try JSON.decode("[{\"a\":1}]".bytes, limits: limits) == [["a": 1]])
+        #expect(try WireJSON.decode("[1,2,3]".bytes, limits: limits) == [1, 2, 3])
+        #expect(try WireJSON.decode("[{\"a\":1}]".bytes, limits: limits) == [["a": 1]])
         for text in ["[1,2,3,4]", "[{\"a\":{}},1]", "[[],[],[],[]]"] {
-            let error = wireError { () throws(WireError) in _ = try JSON.decode(text.bytes, limits: limits) }
+            let error = wireError { () throws(WireError) in _ = try WireJSON.decode(text.bytes, limits: limits) }
             #expect(error?.code == .tooManyValues)
         }
 
         limits = WireLimits(maximumDepth: 0)
-        #expect(try JSON.decode("1".bytes, limits: limits) == 1)
-        let deep = wireError { () throws(WireError) in _ = try JSON.decode("[]".bytes, limits: limits) }
+        #expect(try WireJSON.decode("1".bytes, limits: limits) == 1)
+        let deep = wireError { () throws(WireError) in _ = try WireJSON.decode("[]".bytes, limits: limits) }
         #expect(deep?.code == .tooDeep)
     }
 
     @Test func errorsDoNotQuoteTheInput() {
-        let error = wireError { () throws(WireError) in _ = try JSON.decode("{\"password\": hunter2}".bytes) }
+        let error = wireError { () throws(WireError) in _ = try WireJSON.decode("{\"password\": hunter2}".bytes) }
         #expect(error?.description.contains("hunter") == false)
         #expect(error?.description.contains("at byte 13") == true)
     }

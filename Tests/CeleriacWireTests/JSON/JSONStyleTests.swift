@@ -27,8 +27,8 @@ struct JSONStyleTests {
     ]
 
     @Test(arguments: python) func writesAsPython(value: WireValue, text: String) throws {
-        #expect(String(decoding: try JSON.encode(value, style: .python), as: UTF8.self) == text)
-        #expect(try JSON.decode(text.bytes) == value)
+        #expect(String(decoding: try WireJSON.encode(value, style: .python), as: UTF8.self) == text)
+        #expect(try WireJSON.decode(text.bytes) == value)
     }
 
     static let compact: [(WireValue, String)] = [
@@ -39,43 +39,43 @@ struct JSONStyleTests {
     ]
 
     @Test(arguments: compact) func writesCompact(value: WireValue, text: String) throws {
-        #expect(String(decoding: try JSON.encode(value), as: UTF8.self) == text)
-        #expect(try JSON.decode(text.bytes) == value)
+        #expect(String(decoding: try WireJSON.encode(value), as: UTF8.self) == text)
+        #expect(try WireJSON.decode(text.bytes) == value)
     }
 
     @Test func writesFloatsAsPython() throws {
         for (bits, text) in PythonFloats.all {
             let value = WireValue.double(Double(bitPattern: bits))
-            #expect(String(decoding: try JSON.encode(value, style: .python), as: UTF8.self) == text)
-            #expect(try JSON.decode(text.bytes).doubleValue?.bitPattern == bits)
+            #expect(String(decoding: try WireJSON.encode(value, style: .python), as: UTF8.self) == text)
+            #expect(try WireJSON.decode(text.bytes).doubleValue?.bitPattern == bits)
         }
     }
 
     @Test func writesNonFiniteNumbersOnlyWhenAsked() throws {
         let value: WireValue = [.double(.nan), .double(.infinity), .double(-.infinity)]
-        let text = try JSON.encode(value, style: .python, nonFinite: .allow)
+        let text = try WireJSON.encode(value, style: .python, nonFinite: .allow)
         #expect(String(decoding: text, as: UTF8.self) == "[NaN, Infinity, -Infinity]")
         for element in value.arrayValue ?? [] {
-            let error = wireError { () throws(WireError) in _ = try JSON.encode(element) }
+            let error = wireError { () throws(WireError) in _ = try WireJSON.encode(element) }
             #expect(error?.code == .nonFinite)
         }
     }
 
     @Test func refusesBytesAndTextThatIsNoNumber() {
-        let bytes = wireError { () throws(WireError) in _ = try JSON.encode([.bytes([1])]) }
+        let bytes = wireError { () throws(WireError) in _ = try WireJSON.encode([.bytes([1])]) }
         #expect(bytes?.code == .bytesUnsupported)
         for text in ["", "abc", "1,2", "01", "1]", "+1", "1.", " 1", "0x1", "NaN", "1e", "--1", "٣"] {
-            let error = wireError { () throws(WireError) in _ = try JSON.encode(.number(text)) }
+            let error = wireError { () throws(WireError) in _ = try WireJSON.encode(.number(text)) }
             #expect(error?.code == .invalidNumber, "\(text)")
         }
         for text in ["0", "-0", "1.5", "1e5", "-1.25E-3", "123456789012345678901234567890"] {
-            #expect(throws: Never.self) { try JSON.encode(.number(text)) }
+            #expect(throws: Never.self) { try WireJSON.encode(.number(text)) }
         }
     }
 
     @Test func appends() throws {
         var bytes = "x=".bytes
-        try JSON.encode([1, "a"], into: &bytes)
+        try WireJSON.encode([1, "a"], into: &bytes)
         #expect(bytes == "x=[1,\"a\"]".bytes)
     }
 
@@ -87,11 +87,11 @@ struct JSONStyleTests {
                 if let scalar = Unicode.Scalar(value) { text.unicodeScalars.append(scalar) }
             }
             for style in [JSONStyle.compact, .python] {
-                let written = try JSON.encode(.string(text), style: style)
+                let written = try WireJSON.encode(.string(text), style: style)
                 if style == .python, written.contains(where: { $0 < 0x20 || $0 > 0x7e }) {
                     Issue.record("not ASCII")
                 }
-                guard try JSON.decode(written).stringValue?.utf8.elementsEqual(text.utf8) == true else {
+                guard try WireJSON.decode(written).stringValue?.utf8.elementsEqual(text.utf8) == true else {
                     Issue.record("changed from \(start)")
                     return
                 }

@@ -28,8 +28,8 @@ struct MessagePackTests {
 
     @Test(arguments: python) func readsAndWritesAsPython(value: WireValue, hex: String) throws {
         let bytes = [UInt8](hex: hex)
-        #expect(try MessagePack.encode(value) == bytes)
-        #expect(try MessagePack.decode(bytes) == value)
+        #expect(try WireMessagePack.encode(value) == bytes)
+        #expect(try WireMessagePack.decode(bytes) == value)
     }
 
     static let otherForms: [(String, WireValue)] = [
@@ -44,7 +44,7 @@ struct MessagePackTests {
     ]
 
     @Test(arguments: otherForms) func readsOtherForms(hex: String, value: WireValue) throws {
-        #expect(try MessagePack.decode([UInt8](hex: hex)) == value)
+        #expect(try WireMessagePack.decode([UInt8](hex: hex)) == value)
     }
 
     static let refused: [(String, WireError.Code)] = [
@@ -66,7 +66,7 @@ struct MessagePackTests {
     ]
 
     @Test(arguments: refused) func refuses(hex: String, code: WireError.Code) {
-        let error = wireError { () throws(WireError) in _ = try MessagePack.decode([UInt8](hex: hex)) }
+        let error = wireError { () throws(WireError) in _ = try WireMessagePack.decode([UInt8](hex: hex)) }
         #expect(error?.code == code)
     }
 
@@ -74,8 +74,8 @@ struct MessagePackTests {
         var generator = SeededGenerator(seed: 8)
         for _ in 0..<2000 {
             let value = WireValue.random(depth: 4, bytes: true, using: &generator)
-            let bytes = try MessagePack.encode(value)
-            #expect(try MessagePack.decode(bytes) == value)
+            let bytes = try WireMessagePack.encode(value)
+            #expect(try WireMessagePack.decode(bytes) == value)
         }
     }
 
@@ -86,16 +86,16 @@ struct MessagePackTests {
                 .array([WireValue](repeating: nil, count: count)),
                 .object(WireObject((0..<count).map { ("\($0)", WireValue.int(Int64($0))) })),
             ]
-            #expect(try MessagePack.decode(try MessagePack.encode(value)) == value)
+            #expect(try WireMessagePack.decode(try WireMessagePack.encode(value)) == value)
         }
     }
 
     @Test func refusesEveryPrefixAndSurvivesEveryChange() throws {
         var generator = SeededGenerator(seed: 9)
         for _ in 0..<60 {
-            let whole = try MessagePack.encode([.random(depth: 4, bytes: true, using: &generator)])
+            let whole = try WireMessagePack.encode([.random(depth: 4, bytes: true, using: &generator)])
             for count in 0..<whole.count {
-                let error = wireError { () throws(WireError) in _ = try MessagePack.decode(Array(whole[..<count])) }
+                let error = wireError { () throws(WireError) in _ = try WireMessagePack.decode(Array(whole[..<count])) }
                 #expect(error?.code == .truncated || error?.code == .invalidUTF8)
             }
         }
@@ -105,7 +105,7 @@ struct MessagePackTests {
                 UInt8.random(in: 0...255, using: &generator)
             }
             bytes[0] = [0x92, 0x82, 0xdc, 0xdf, 0xd9][Int.random(in: 0..<5, using: &generator)]
-            outcomes[(try? MessagePack.decode(bytes)) == nil ? 0 : 1] += 1
+            outcomes[(try? WireMessagePack.decode(bytes)) == nil ? 0 : 1] += 1
         }
         #expect(outcomes[0] > 0)
     }
@@ -114,33 +114,33 @@ struct MessagePackTests {
 
     @Test(arguments: bombs) func refusesDepthOnASmallStack(unit: String) {
         let bomb = [UInt8](hex: String(repeating: unit, count: 100_000))
-        let error = onSmallStack { wireError { () throws(WireError) in _ = try MessagePack.decode(bomb) } }
+        let error = onSmallStack { wireError { () throws(WireError) in _ = try WireMessagePack.decode(bomb) } }
         #expect(error??.code == .tooDeep)
     }
 
     @Test func keepsTheLimits() throws {
         let most = [UInt8](repeating: 0x91, count: 127) + [0x90]
-        #expect(try MessagePack.encode(try MessagePack.decode(most)) == most)
-        let deep = wireError { () throws(WireError) in _ = try MessagePack.decode([0x91] + most) }
+        #expect(try WireMessagePack.encode(try WireMessagePack.decode(most)) == most)
+        let deep = wireError { () throws(WireError) in _ = try WireMessagePack.decode([0x91] + most) }
         #expect(deep?.code == .tooDeep)
         let many = wireError { () throws(WireError) in
-            _ = try MessagePack.decode([UInt8](hex: "93010203"), limits: WireLimits(maximumTokens: 3))
+            _ = try WireMessagePack.decode([UInt8](hex: "93010203"), limits: WireLimits(maximumTokens: 3))
         }
         #expect(many?.code == .tooManyValues)
         let large = wireError { () throws(WireError) in
-            _ = try MessagePack.decode([UInt8](hex: "93010203"), limits: WireLimits(maximumMessageBytes: 3))
+            _ = try WireMessagePack.decode([UInt8](hex: "93010203"), limits: WireLimits(maximumMessageBytes: 3))
         }
         #expect(large?.code == .tooLarge)
         var value = WireValue.array([])
         for _ in 0..<128 { value = [value] }
         let tooDeep = value
-        let error = wireError { () throws(WireError) in _ = try MessagePack.encode(tooDeep) }
+        let error = wireError { () throws(WireError) in _ = try WireMessagePack.encode(tooDeep) }
         #expect(error?.code == .tooDeep)
     }
 
     @Test func refusesNumbersPast64Bits() {
         for text in ["18446744073709551616", "-9223372036854775809", "1180591620717411303424", "x"] {
-            let error = wireError { () throws(WireError) in _ = try MessagePack.encode(.number(text)) }
+            let error = wireError { () throws(WireError) in _ = try WireMessagePack.encode(.number(text)) }
             #expect(error?.code == .invalidNumber)
         }
     }

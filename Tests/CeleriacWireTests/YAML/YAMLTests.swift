@@ -43,12 +43,12 @@ struct YAMLTests {
     ]
 
     @Test(arguments: python) func readsAsPython(text: String, value: WireValue) throws {
-        #expect(try YAML.decode(text.bytes) == value)
+        #expect(try WireYAML.decode(text.bytes) == value)
     }
 
     @Test func readsNaN() throws {
         for text in [".nan", ".NaN", "!!float .NAN"] {
-            #expect(try YAML.decode(text.bytes).doubleValue?.isNaN == true)
+            #expect(try WireYAML.decode(text.bytes).doubleValue?.isNaN == true)
         }
     }
 
@@ -79,13 +79,13 @@ struct YAMLTests {
     ]
 
     @Test(arguments: refused) func refuses(text: String, code: WireError.Code) {
-        let error = wireError { () throws(WireError) in _ = try YAML.decode(text.bytes) }
+        let error = wireError { () throws(WireError) in _ = try WireYAML.decode(text.bytes) }
         #expect(error?.code == code)
     }
 
     @Test func refusesWhatIsNotUTF8() {
         for hex in ["ff", "61 c3 28", "22 ed a0 80 22", "80", "61 00", "07"] {
-            let error = wireError { () throws(WireError) in _ = try YAML.decode([UInt8](hex: hex)) }
+            let error = wireError { () throws(WireError) in _ = try WireYAML.decode([UInt8](hex: hex)) }
             #expect(error?.code == .invalidUTF8, "\(hex)")
         }
     }
@@ -94,8 +94,8 @@ struct YAMLTests {
         var generator = SeededGenerator(seed: 10)
         for _ in 0..<1000 {
             let value = WireValue.random(depth: 4, bytes: true, using: &generator)
-            let text = try YAML.encode(value)
-            #expect(try YAML.decode(text) == value)
+            let text = try WireYAML.encode(value)
+            #expect(try WireYAML.decode(text) == value)
             #expect(text.dropLast().allSatisfy { 0x20...0x7e ~= $0 })
         }
     }
@@ -111,7 +111,7 @@ struct YAMLTests {
     ]
 
     @Test(arguments: written) func writes(value: WireValue, text: String) throws {
-        #expect(String(decoding: try YAML.encode(value), as: UTF8.self) == text + "\n")
+        #expect(String(decoding: try WireYAML.encode(value), as: UTF8.self) == text + "\n")
     }
 
     @Test func writesKeysOfAnyLength() throws {
@@ -119,7 +119,7 @@ struct YAMLTests {
             let value: WireValue = [
                 "a": 1, String(repeating: "k", count: count): [String(repeating: "é", count: 300): 2],
             ]
-            #expect(try YAML.decode(try YAML.encode(value)) == value)
+            #expect(try WireYAML.decode(try WireYAML.encode(value)) == value)
         }
     }
 
@@ -127,9 +127,9 @@ struct YAMLTests {
         var generator = SeededGenerator(seed: 11)
         var outcomes = [0, 0]
         for _ in 0..<40 {
-            let whole = try YAML.encode([.random(depth: 3, bytes: true, using: &generator)]).dropLast()
+            let whole = try WireYAML.encode([.random(depth: 3, bytes: true, using: &generator)]).dropLast()
             for count in 1..<whole.count {
-                let error = wireError { () throws(WireError) in _ = try YAML.decode(Array(whole[..<count])) }
+                let error = wireError { () throws(WireError) in _ = try WireYAML.decode(Array(whole[..<count])) }
                 // A tag that is cut short is another tag.
                 #expect(error?.code == .malformed || error?.code == .unsupported, "cut at \(count)")
             }
@@ -137,7 +137,7 @@ struct YAMLTests {
                 var changed = Array(whole)
                 changed[Int.random(in: 0..<changed.count, using: &generator)] = UInt8.random(
                     in: 0...255, using: &generator)
-                outcomes[(try? YAML.decode(changed)) == nil ? 0 : 1] += 1
+                outcomes[(try? WireYAML.decode(changed)) == nil ? 0 : 1] += 1
             }
         }
         #expect(outcomes[0] > 0 && outcomes[1] > 0)
@@ -150,25 +150,25 @@ struct YAMLTests {
 
     @Test(arguments: bombs) func refusesDepthOnASmallStack(unit: String, code: WireError.Code) {
         let bomb = String(repeating: unit, count: 100_000).bytes
-        let error = onSmallStack { wireError { () throws(WireError) in _ = try YAML.decode(bomb) } }
+        let error = onSmallStack { wireError { () throws(WireError) in _ = try WireYAML.decode(bomb) } }
         #expect(error??.code == code)
     }
 
     @Test func keepsTheDepthLimit() throws {
         let most = String(repeating: "[", count: 128) + String(repeating: "]", count: 128)
-        let value = try YAML.decode(most.bytes)
-        #expect(try JSON.encode(value) == most.bytes)
-        let error = wireError { () throws(WireError) in _ = try YAML.decode("[\(most)]".bytes) }
+        let value = try WireYAML.decode(most.bytes)
+        #expect(try WireJSON.encode(value) == most.bytes)
+        let error = wireError { () throws(WireError) in _ = try WireYAML.decode("[\(most)]".bytes) }
         #expect(error?.code == .tooDeep)
         // An alias is as deep as what it stands for.
         let nested = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
         let deep = wireError { () throws(WireError) in
-            _ = try YAML.decode(
+            _ = try WireYAML.decode(
                 "[&a \(nested), \(String(repeating: "[", count: 28))*a\(String(repeating: "]", count: 28))]".bytes)
         }
         #expect(deep?.code == .tooDeep)
         let fits = "[&a \(nested), \(String(repeating: "[", count: 27))*a\(String(repeating: "]", count: 27))]"
-        #expect(try YAML.decode(fits.bytes)[0] == YAML.decode(nested.bytes))
+        #expect(try WireYAML.decode(fits.bytes)[0] == WireYAML.decode(nested.bytes))
     }
 
     @Test func stopsAliasesThatMultiply() {
@@ -177,33 +177,33 @@ struct YAMLTests {
             text += "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", "))]\n"
         }
         let bomb = text.bytes
-        let error = wireError { () throws(WireError) in _ = try YAML.decode(bomb) }
+        let error = wireError { () throws(WireError) in _ = try WireYAML.decode(bomb) }
         #expect(error?.code == .tooManyValues)
     }
 
     @Test func stopsAliasesOfALongText() throws {
         let long = String(repeating: "x", count: 1 << 20)
         let bomb = "[&a \(long), \(Array(repeating: "*a", count: 4000).joined(separator: ", "))]"
-        let error = wireError { () throws(WireError) in _ = try YAML.decode(bomb.bytes) }
+        let error = wireError { () throws(WireError) in _ = try WireYAML.decode(bomb.bytes) }
         #expect(error?.code == .tooManyValues)
-        #expect(try YAML.decode("[&a \(long), *a]".bytes)[1] == .string(long))
+        #expect(try WireYAML.decode("[&a \(long), *a]".bytes)[1] == .string(long))
     }
 
     @Test func keepsTheOtherLimits() throws {
         let limits = WireLimits(maximumTokens: 4)
-        #expect(try YAML.decode("[1, 2, 3]".bytes, limits: limits) == [1, 2, 3])
+        #expect(try WireYAML.decode("[1, 2, 3]".bytes, limits: limits) == [1, 2, 3])
         for text in ["[1, 2, 3, 4]", "{a: 1, b: 2}", "[&a [1], *a]"] {
-            let error = wireError { () throws(WireError) in _ = try YAML.decode(text.bytes, limits: limits) }
+            let error = wireError { () throws(WireError) in _ = try WireYAML.decode(text.bytes, limits: limits) }
             #expect(error?.code == .tooManyValues)
         }
         let large = wireError { () throws(WireError) in
-            _ = try YAML.decode("[1]".bytes, limits: WireLimits(maximumMessageBytes: 2))
+            _ = try WireYAML.decode("[1]".bytes, limits: WireLimits(maximumMessageBytes: 2))
         }
         #expect(large?.code == .tooLarge)
         var value = WireValue.array([])
         for _ in 0..<128 { value = [value] }
         let tooDeep = value
-        let error = wireError { () throws(WireError) in _ = try YAML.encode(tooDeep) }
+        let error = wireError { () throws(WireError) in _ = try WireYAML.encode(tooDeep) }
         #expect(error?.code == .tooDeep)
     }
 }

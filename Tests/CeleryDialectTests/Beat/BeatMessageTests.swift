@@ -76,9 +76,9 @@ import Testing
     private static func captured() throws -> WireValue {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../../Compat/celery/x.redis.beat.json").standardized
-        let keys = try JSON.decode([UInt8](try Data(contentsOf: file)))["redis"]?.arrayValue ?? []
+        let keys = try WireJSON.decode([UInt8](try Data(contentsOf: file)))["redis"]?.arrayValue ?? []
         let queue = try #require(keys.first { $0["key"] == "celery" })
-        return try JSON.decode(Array(try #require(queue["value"]?[0]?.stringValue).utf8))
+        return try WireJSON.decode(Array(try #require(queue["value"]?[0]?.stringValue).utf8))
     }
 
     @Test(
@@ -110,7 +110,7 @@ import Testing
             beat.stop()
             try await group.waitForAll()
         }
-        let state = try JSON.decode([UInt8](try Data(contentsOf: URL(filePath: path))))
+        let state = try WireJSON.decode([UInt8](try Data(contentsOf: URL(filePath: path))))
         // Nothing but the file is left: it was renamed into place.
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["state"])
         return state["entries"]?.objectValue?.keys ?? []

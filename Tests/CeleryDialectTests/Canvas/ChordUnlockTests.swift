@@ -58,8 +58,8 @@ struct ChordUnlockTests {
             [["c", [["b", null], null]], null]], "_chord_unlock_exchange_type": "direct"}, \
             {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]
             """
-        let theirs = try JSON.decode(Array(expected.utf8))
-        let ours = try JSON.decode(try unlock.encode().body)
+        let theirs = try WireJSON.decode(Array(expected.utf8))
+        let ours = try WireJSON.decode(try unlock.encode().body)
         #expect(ours == theirs)
         #expect(unlock.task == "celery.chord_unlock" && unlock.ignoreResult == true && route.queue == "swift")
         #expect(unlock.eta == "1970-01-01T00:00:01+00:00" && unlock.properties.priority ?? 0 == 0)

@@ -13,7 +13,7 @@ struct HostileEmbedTests {
         let site = Site()
         nonisolated(unsafe) var stored: TaskResult?
         try await site.serves(WorkerConfiguration(queues: ["celery"], concurrency: 1)) {
-            let body = try JSON.encode([[1, 2], [:], .object(embed)])
+            let body = try WireJSON.encode([[1, 2], [:], .object(embed)])
             try await site.broker.publish([
                 OutgoingMessage(
                     message: WireMessage(

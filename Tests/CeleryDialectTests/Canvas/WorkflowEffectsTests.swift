@@ -103,7 +103,7 @@ struct WorkflowEffectsTests {
     // MARK: Chords
 
     private func part(_ id: String, _ state: String, _ result: WireValue) throws -> [UInt8] {
-        try JSON.encode([1, .string(id), .string(state), result])
+        try WireJSON.encode([1, .string(id), .string(state), result])
     }
 
     private func end(_ body: WireValue, _ parts: [[UInt8]]) throws -> [Effect] {
@@ -198,7 +198,7 @@ struct WorkflowEffectsTests {
         ]
         for (outcome, state) in outcomes {
             let parts = parts(try formats.effects(of: outcome, for: request, in: context()))
-            let states = try parts.map { try JSON.decode($0.payload)[2]?.stringValue }
+            let states = try parts.map { try WireJSON.decode($0.payload)[2]?.stringValue }
             #expect(states == (state.map { [$0] } ?? []), "\(outcome)")
             #expect(parts.allSatisfy { $0.index == nil })
         }

@@ -36,7 +36,7 @@ import Testing
 
     private func metas(_ effects: [Effect]) throws -> [WireValue] {
         try effects.compactMap { effect in
-            if case .store(let record) = effect { try JSON.decode(record.payload) } else { nil }
+            if case .store(let record) = effect { try WireJSON.decode(record.payload) } else { nil }
         }
     }
 
@@ -88,7 +88,7 @@ import Testing
         let callback = try #require(try published(effects).first)
         let parts = effects.compactMap { effect in if case .chord(.add(let part)) = effect { part } else { nil } }
         let part = try #require(parts.first)
-        let failed = try JSON.encode(
+        let failed = try WireJSON.encode(
             [1, "header-1", "FAILURE", ["exc_type": "ValueError", "exc_message": ["boom"], "exc_module": "builtins"]],
             style: .python)
         let completed = part.whenComplete(

@@ -24,7 +24,7 @@ struct CeleryRedisTests {
         #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 0)
         #expect(try await bench.int(RedisCommand("ZCARD", "unacked_index")) == 0)
         let stored = try await bench.redis.send(RedisCommand("GET", "celery-task-meta-\(ids[0])")).bytes
-        let meta = try JSON.decode(stored ?? [])
+        let meta = try WireJSON.decode(stored ?? [])
         #expect(meta["status"] == "SUCCESS")
         #expect(meta["result"] == 1)
         #expect(meta["task_id"] == .string(ids[0]))
@@ -110,7 +110,7 @@ struct CeleryRedisTests {
         }
         #expect(try await bench.ids(in: "celery") == results.dropFirst().map(\.id))
         let next = try await bench.redis.send(RedisCommand("LINDEX", "celery", -1)).bytes ?? []
-        let envelope = try JSON.decode(next)
+        let envelope = try WireJSON.decode(next)
         #expect(envelope["headers"]?["redelivered"] == true)
         #expect(envelope["properties"]?["delivery_info"]?["redelivered"] == true)
         #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 0)
@@ -199,7 +199,7 @@ struct CeleryRedisTests {
         try await bench.run(worker) {
             await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
         }
-        let record = try JSON.decode(
+        let record = try WireJSON.decode(
             try await bench.redis.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes ?? [])
         #expect(record["reason"] == "tooManyAttempts")
         #expect(try await result.status() == .pending)

@@ -51,7 +51,7 @@ struct RedisBench: Sendable {
     func ids(in list: String) async throws -> [String] {
         let payloads = try await redis.send(RedisCommand("LRANGE", list, 0, -1)).array ?? []
         return payloads.reversed().compactMap { payload in
-            payload.bytes.flatMap { try? JSON.decode($0) }?["headers"]?["id"]?.stringValue
+            payload.bytes.flatMap { try? WireJSON.decode($0) }?["headers"]?["id"]?.stringValue
         }
     }
 }

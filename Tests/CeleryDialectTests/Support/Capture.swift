@@ -7,6 +7,6 @@ enum Capture {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let file = root.appending(path: "Compat/celery/\(name).json")
-        return try JSON.decode([UInt8](Data(contentsOf: file)))
+        return try WireJSON.decode([UInt8](Data(contentsOf: file)))
     }
 }

@@ -21,7 +21,7 @@ import Testing
         #expect(description["root_id"] == .null)
         #expect(
             description["headers"] == ["lang": "py", "task": "capapp.add", "id": .string(Samples.id), "retries": 0])
-        let envelope = try JSON.decode(Array(Samples.envelope.utf8))
+        let envelope = try WireJSON.decode(Array(Samples.envelope.utf8))
         #expect(description["properties"] == envelope["properties"])
         #expect(description["content_type"] == "application/json")
         #expect(description["compression"] == .null)

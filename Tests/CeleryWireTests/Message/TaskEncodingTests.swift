@@ -9,7 +9,7 @@ import Testing
     @Test func writesWhatCeleryWrites() throws {
         let message = try task.encode()
         #expect(
-            String(decoding: try JSON.encode(.object(message.headers), style: .python), as: UTF8.self) == """
+            String(decoding: try WireJSON.encode(.object(message.headers), style: .python), as: UTF8.self) == """
                 {"lang": "swift", "task": "t", "id": "i", "shadow": null, "eta": null, "expires": null, "group": null, \
                 "group_index": null, "retries": 0, "timelimit": [null, null], "root_id": "i", "parent_id": null, \
                 "argsrepr": "(2, 3)", "kwargsrepr": "{'k': 'v'}", "origin": null, "ignore_result": null, \

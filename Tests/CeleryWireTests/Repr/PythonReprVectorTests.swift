@@ -7,7 +7,7 @@ import Testing
     @Test func everyTextIsCelerys() throws {
         var count = 0
         for line in Self.vectors.split(separator: "\n") {
-            let row = try #require(try JSON.decode(Array(line.utf8)).arrayValue)
+            let row = try #require(try WireJSON.decode(Array(line.utf8)).arrayValue)
             let repr = PythonRepr(
                 maximumLength: try #require(row[1].intValue), maximumDepth: try #require(row[2].intValue))
             let text = row[0].objectValue.map { repr.text(kwargs: $0) } ?? repr.text(args: row[0].arrayValue ?? [])

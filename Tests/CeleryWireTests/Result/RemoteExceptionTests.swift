@@ -6,7 +6,7 @@ import Testing
     @Test func writesWhatCeleryWrites() throws {
         let exception = CeleryRemoteException(excType: "ValueError", excMessage: ["boom", 42], excModule: "builtins")
         #expect(
-            String(decoding: try JSON.encode(exception.encode(), style: .python), as: UTF8.self)
+            String(decoding: try WireJSON.encode(exception.encode(), style: .python), as: UTF8.self)
                 == #"{"exc_type": "ValueError", "exc_message": ["boom", 42], "exc_module": "builtins"}"#)
         #expect(CeleryRemoteException.decode(exception.encode()) == exception)
     }

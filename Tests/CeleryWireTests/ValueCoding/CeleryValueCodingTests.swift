@@ -19,7 +19,9 @@ import Testing
 
     @Test func writesTypeEnvelopes() throws {
         let texts = try Self.values().map {
-            String(decoding: try JSON.encode(CeleryValueCoding.typed.wireValue(for: $0), style: .python), as: UTF8.self)
+            String(
+                decoding: try WireJSON.encode(CeleryValueCoding.typed.wireValue(for: $0), style: .python), as: UTF8.self
+            )
         }
         #expect(
             texts == [

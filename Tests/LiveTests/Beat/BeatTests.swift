@@ -32,7 +32,8 @@ import Testing
         #expect(await beat.stop() == .exited(0), "\(beat.logged)")
 
         // What is remembered agrees with what was sent.
-        let state = try JSON.decode([UInt8](try #require(FileManager.default.contents(atPath: folder.path + "/state"))))
+        let state = try WireJSON.decode(
+            [UInt8](try #require(FileManager.default.contents(atPath: folder.path + "/state"))))
         for name in ["record", "headers"] {
             #expect(state["entries"]?[name]?["total_run_count"]?.intValue == beat.ids(of: name).count)
         }
@@ -80,7 +81,7 @@ import Testing
         #expect(await beats[2].stop() == .exited(0), "\(beats[2].logged)")
 
         let note = try await redis.send(RedisCommand("GET", "{\(key)}.state")).bytes
-        let entries = try JSON.decode(try #require(note))["entries"]
+        let entries = try WireJSON.decode(try #require(note))["entries"]
         let counted =
             (entries?["a"]?["total_run_count"]?.intValue ?? 0) + (entries?["b"]?["total_run_count"]?.intValue ?? 0)
         let sent = try await redis.send(RedisCommand("LLEN", "celery")).int ?? 0

@@ -93,7 +93,7 @@ struct WorkflowPeerTests {
     }
 
     private static func publish(_ body: WireValue, task: String, id: String, _ driver: PythonDriver) async throws {
-        let text = String(decoding: try JSON.encode(body), as: UTF8.self)
+        let text = String(decoding: try WireJSON.encode(body), as: UTF8.self)
         _ = try await driver.ask(
             "publish",
             [

@@ -27,7 +27,7 @@ struct HostileMessageTests {
                 try FileManager.default.moveItem(atPath: "\(queue)/.\(index)", toPath: "\(queue)/\(name)")
                 try await send()
                 try await until { FileManager.default.fileExists(atPath: "\(parked)/\(name).json") }
-                let record = try JSON.decode([UInt8](Data(contentsOf: URL(filePath: "\(parked)/\(name).json"))))
+                let record = try WireJSON.decode([UInt8](Data(contentsOf: URL(filePath: "\(parked)/\(name).json"))))
                 try Self.check(record, of: hostile)
             }
         }
@@ -54,7 +54,7 @@ struct HostileMessageTests {
                 let count = index + 1
                 try await until { try await redis.send(RedisCommand("LLEN", "celery.parked")).int == count }
                 let bytes = try await redis.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes
-                try Self.check(try JSON.decode(try #require(bytes)), of: hostile)
+                try Self.check(try WireJSON.decode(try #require(bytes)), of: hostile)
                 _ = try await driver.ask("restore")
             }
             // Nothing is claimed any more, nothing came back, and the Python worker serves.

@@ -99,7 +99,7 @@ struct MachineryAMQPMethodTests {
         try await proxy.stop()
 
         let found = Set(try proxy.sent.flatMap { try SentMethod.sent($0) }.map { normalized($0) })
-        let document = try JSON.decode(
+        let document = try WireJSON.decode(
             [UInt8](Data(contentsOf: RecordedCase.folder.appending(path: "\(example.capture).json"))))
         let wanted = Set(SentMethod.captured(document).map { normalized($0) }).filter { method in
             ["exchange.", "queue.", "basic.", "confirm."].contains { method.name.hasPrefix($0) }

@@ -74,7 +74,7 @@ struct MachineryAMQPTests {
     /// What a Swift producer publishes, and where, is what the Go producer published.
     @Test(arguments: ["amqp-01b-add-unconsumed", "amqp-03-routing-key", "amqp-02-priority"])
     func producersPublishWhatGoPublished(_ name: String) async throws {
-        let document = try JSON.decode(
+        let document = try WireJSON.decode(
             [UInt8](Data(contentsOf: RecordedCase.folder.appending(path: "\(name).json"))))
         let published = try #require(
             document["wire"]?.arrayValue?.first { $0["method"] == "basic.publish" && $0["body"] != nil })
@@ -245,7 +245,7 @@ struct MachineryAMQPTests {
     }
 
     @Test func statesAreLeftAsGoLeavesThem() async throws {
-        let recorded = try JSON.decode(
+        let recorded = try WireJSON.decode(
             [UInt8](Data(contentsOf: RecordedCase.folder.appending(path: "amqpbackend-01-add.json"))))
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
         let bench = try await MachineryBench(broker: url, backend: url, amqp: MachineryAMQPOptions())

@@ -170,7 +170,7 @@ struct MachineryRedisWorkerTests {
         }
         let parked = try await bench.elements(of: "delayed_tasks.parked")
         #expect(parked.count == 1)
-        let record = try JSON.decode(parked.first ?? [])
+        let record = try WireJSON.decode(parked.first ?? [])
         #expect(record["message"] == "not a task")
         #expect(record["reason"] == "undecodableDelayedTask")
         await bench.close()
@@ -200,7 +200,7 @@ struct MachineryRedisWorkerTests {
             #expect(try await bench.ended("task_handed").state == "SUCCESS")
             try await until { try await !bench.elements(of: "machinery_tasks.parked").isEmpty }
         }
-        let record = try JSON.decode(try await bench.elements(of: "machinery_tasks.parked").first ?? [])
+        let record = try WireJSON.decode(try await bench.elements(of: "machinery_tasks.parked").first ?? [])
         #expect(record["reason"] == "tooManyAttempts")
         #expect(record["message"]?.stringValue.map { Array($0.utf8) } == poison)
         #expect(try await bench.state("task_poison") == nil)
@@ -247,7 +247,7 @@ struct MachineryRedisWorkerTests {
             #expect(try await handle.get(timeout: .seconds(20)) == 3)
             try await until { try await !bench.elements(of: "machinery_tasks.parked").isEmpty }
         }
-        let record = try JSON.decode(try await bench.elements(of: "machinery_tasks.parked").first ?? [])
+        let record = try WireJSON.decode(try await bench.elements(of: "machinery_tasks.parked").first ?? [])
         #expect(record["reason"] == "unregistered")
         #expect(record["message"] == .string(message))
         #expect(try await bench.content().keys.allSatisfy { !$0.contains("celeriac") })
@@ -276,7 +276,7 @@ struct MachineryRedisWorkerTests {
             #expect(try await bench.ended(crashed).error.hasPrefix("Reflect task args error: reflect: call of"))
             try await until { try await bench.elements(of: "machinery_tasks.parked").count >= probes.count }
         }
-        let parked = try await bench.elements(of: "machinery_tasks.parked").map { try JSON.decode($0) }
+        let parked = try await bench.elements(of: "machinery_tasks.parked").map { try WireJSON.decode($0) }
         #expect(parked.count == probes.count)
         let reasons = Set(parked.compactMap { $0["reason"]?.stringValue })
         #expect(reasons == ["malformedJSON", "emptyBody", "invalidField", "tooDeep"])
@@ -312,7 +312,7 @@ struct MachineryRedisWorkerTests {
             // A worker that stops gives back what has not begun.
             try await until { try await bench.elements(of: "machinery_tasks.parked").count == unreadable.count }
         }
-        let parked = try await bench.elements(of: "machinery_tasks.parked").map { try JSON.decode($0)["message"] }
+        let parked = try await bench.elements(of: "machinery_tasks.parked").map { try WireJSON.decode($0)["message"] }
         #expect(Set(parked.compactMap { $0?.stringValue }) == unreadable)
         #expect(try await bench.elements(of: "machinery_tasks").isEmpty)
         await bench.close()

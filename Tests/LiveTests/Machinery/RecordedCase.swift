@@ -28,7 +28,7 @@ struct RecordedCase: Sendable {
     init(_ name: String) throws {
         self.name = name
         let url = Self.folder.appending(path: "\(name).json")
-        let document = try JSON.decode([UInt8](Data(contentsOf: url)))
+        let document = try WireJSON.decode([UInt8](Data(contentsOf: url)))
         var hasWorkerBegun = false
         for entry in document["wire"]?.arrayValue ?? [] {
             let command = entry["cmd"]?.arrayValue?.compactMap(\.stringValue) ?? []

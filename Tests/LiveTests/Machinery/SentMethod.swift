@@ -95,7 +95,7 @@ struct SentMethod: Hashable, CustomStringConvertible {
     ]
 
     private static func text(_ value: WireValue) -> String {
-        String(decoding: (try? JSON.encode(sorted(value), style: .go)) ?? [], as: UTF8.self)
+        String(decoding: (try? WireJSON.encode(sorted(value), style: .go)) ?? [], as: UTF8.self)
     }
 
     private static func sorted(_ value: WireValue) -> WireValue {

@@ -130,7 +130,7 @@ struct PythonToSwift: Sendable {
         guard let file = try? FileManager.default.contentsOfDirectory(atPath: folder).first,
             let data = FileManager.default.contents(atPath: "\(folder)/\(file)")
         else { return nil }
-        return (try? JSON.decode([UInt8](data)))?["reason"]?.stringValue
+        return (try? WireJSON.decode([UInt8](data)))?["reason"]?.stringValue
     }
 
     private func parkedInRedis() async -> String? {
@@ -142,7 +142,7 @@ struct PythonToSwift: Sendable {
         else { return nil }
         let record = try? await connection.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes
         await connection.close()
-        return (record.flatMap { try? JSON.decode($0) })?["reason"]?.stringValue
+        return (record.flatMap { try? WireJSON.decode($0) })?["reason"]?.stringValue
         #else
         return nil
         #endif

@@ -60,9 +60,9 @@ func beat() async throws {
 func resize(_ path: String, to width: Int) async throws -> Bool { true }
 
 func wire() throws {
-    let object = try JSON.decode(Array("{\"big\": 1180591620717411303424}".utf8))
+    let object = try WireJSON.decode(Array("{\"big\": 1180591620717411303424}".utf8))
     print(object["big"] == .number("1180591620717411303424"))  // true: integers of any size are exact
-    print(String(decoding: try JSON.encode(object, style: .python), as: UTF8.self))
+    print(String(decoding: try WireJSON.encode(object, style: .python), as: UTF8.self))
 }
 
 func protocolOnly() throws {

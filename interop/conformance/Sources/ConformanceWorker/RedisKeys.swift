@@ -12,7 +12,7 @@ enum RedisKeys {
         // Bytes, as kombu wraps those that are text.
         if value["__type__"] == "bytes", let text = value["__value__"]?.stringValue { return text }
         if let number = value.int64Value { return String(number) }
-        return String(decoding: (try? JSON.encode(value, style: .python)) ?? [], as: UTF8.self)
+        return String(decoding: (try? WireJSON.encode(value, style: .python)) ?? [], as: UTF8.self)
     }
 
     private static func send(_ words: [String]) throws {

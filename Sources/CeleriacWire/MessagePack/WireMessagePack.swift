@@ -3,7 +3,7 @@
 /// Text is `str`, bytes are `bin`; map keys must be text. Integers past `Int64` come as `.number`. Extension types,
 /// timestamps among them, are refused by name: kombu never sends any, and `WireValue` has no form for them. As in JSON the
 /// last of equal keys wins, and two keys that differ only in their Unicode composition are refused.
-public enum MessagePack {
+public enum WireMessagePack {
     /// Reads one value.
     ///
     /// - Throws: `WireError` with the offset of the part that is not acceptable.

@@ -5,7 +5,7 @@
 /// large is infinite, the last of equal keys wins at the place of the first. Unlike Python it refuses what Swift's text
 /// cannot hold: a lone surrogate escape (`loneSurrogate`), and two keys that differ only in their Unicode composition
 /// (`ambiguousKey`). Replacing or dropping them would run a task with other arguments than were sent.
-public enum JSON {
+public enum WireJSON {
     /// Reads one value.
     ///
     /// - Throws: `WireError` with the offset at which the bytes stop being acceptable.

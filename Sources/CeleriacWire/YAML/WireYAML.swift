@@ -5,7 +5,7 @@
 /// Differences: a timestamp stays text (a value coding reads it); keys must be text; merge keys (`<<`), sets, ordered maps
 /// and tags of one's own are refused by name, as are values that contain themselves. An alias counts as all that it stands
 /// for, so that a few of them cannot grow without bounds.
-public enum YAML {
+public enum WireYAML {
     /// Reads the one document in the bytes, which are UTF-8. No document at all is null.
     ///
     /// - Throws: `WireError`, whose message has line and column.
