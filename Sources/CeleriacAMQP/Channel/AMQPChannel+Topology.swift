@@ -26,29 +26,6 @@ extension AMQPChannel {
             .exchangeDeclare, .exchangeDeclareOk)
     }
 
-    /// Deletes an exchange; RabbitMQ does not mind when there is none.
-    public func exchangeDelete(_ exchange: String, ifUnused: Bool = false) async throws(AMQPError) {
-        try await call(.exchangeDelete(exchange: exchange, ifUnused: ifUnused), .exchangeDelete, .exchangeDeleteOk)
-    }
-
-    /// Binds an exchange to another one, so that it gets messages of the `source`. RabbitMQ only.
-    public func exchangeBind(
-        destination: String, source: String, routingKey: String = "", arguments: WireObject = [:]
-    ) async throws(AMQPError) {
-        try await call(
-            .exchangeBind(destination: destination, source: source, routingKey: routingKey, arguments: arguments),
-            .exchangeBind, .exchangeBindOk)
-    }
-
-    /// Removes a binding between exchanges. RabbitMQ only.
-    public func exchangeUnbind(
-        destination: String, source: String, routingKey: String = "", arguments: WireObject = [:]
-    ) async throws(AMQPError) {
-        try await call(
-            .exchangeUnbind(destination: destination, source: source, routingKey: routingKey, arguments: arguments),
-            .exchangeUnbind, .exchangeUnbindOk)
-    }
-
     // MARK: Queues
 
     /// Declares a queue.
@@ -87,15 +64,6 @@ extension AMQPChannel {
             .queueBind, .queueBindOk)
     }
 
-    /// Removes a binding of a queue.
-    public func queueUnbind(
-        _ queue: String, exchange: String, routingKey: String = "", arguments: WireObject = [:]
-    ) async throws(AMQPError) {
-        try await call(
-            .queueUnbind(queue: queue, exchange: exchange, routingKey: routingKey, arguments: arguments),
-            .queueUnbind, .queueUnbindOk)
-    }
-
     /// Removes the messages of a queue that are ready to be delivered.
     ///
     /// - Returns: How many they were.
@@ -124,6 +92,16 @@ extension AMQPChannel {
         guard case .method(.queueDeleteOk(let count)) = answer else { return 0 }
         return Int(count)
     }
+}
+
+/// What the broker says about a queue when it is declared.
+public struct AMQPQueue: Sendable, Hashable {
+    /// Its name; the broker's choice when the declaration gave none.
+    public let name: String
+    /// Messages that are ready to be delivered.
+    public let messageCount: Int
+    /// Its consumers.
+    public let consumerCount: Int
 }
 
 #endif

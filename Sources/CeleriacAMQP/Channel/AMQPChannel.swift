@@ -17,12 +17,13 @@ public final class AMQPChannel: Sendable {
     /// The connection that the channel belongs to.
     public let connection: AMQPConnection
     /// The channel's number on its connection.
-    public let number: UInt16
-    let mailbox = NIOLockedValueBox(Mailbox())
+    public var number: UInt16 { id.number }
+    let id: ChannelID
+    let mailbox = NIOLockedValueBox(ChannelMailbox())
 
-    init(connection: AMQPConnection, number: UInt16) {
+    init(connection: AMQPConnection, id: ChannelID) {
         self.connection = connection
-        self.number = number
+        self.id = id
     }
 
     /// Whether the channel can be used.
@@ -34,6 +35,11 @@ public final class AMQPChannel: Sendable {
     /// Calls `handler` once when the channel has ended, by whatever means; at once if it has.
     public func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
         if let error = mailbox.withLockedValue({ $0.addCloseHandler(handler) }) { handler(error) }
+    }
+
+    /// Records the end and tells those who asked for it.
+    func ended(_ error: AMQPError) {
+        for handler in mailbox.withLockedValue({ $0.close(error) }) { handler(error) }
     }
 
     /// Closes the channel and waits until the broker agrees. Settlements given before are sent; unsettled deliveries go
@@ -60,7 +66,7 @@ public final class AMQPChannel: Sendable {
 
     /// Turns confirms on: from now on ``publish(_:)`` returns what the broker says of each message.
     public func confirmSelect() async throws(AMQPError) {
-        try await connection.selectConfirms(self)
+        try await call(.confirmSelect, .confirmSelect, .confirmSelectOk)
     }
 
     // MARK: Consuming
@@ -91,17 +97,17 @@ public final class AMQPChannel: Sendable {
         queue: String, consumerTag: String = "", noAck: Bool = false, exclusive: Bool = false,
         arguments: WireObject = [:], onEvents: @escaping @Sendable ([AMQPConsumerEvent]) -> Void
     ) async throws(AMQPError) -> String {
-        let answer = try await connection.call(
+        let answer = try await connection.consume(
             self,
             .basicConsume(
                 queue: queue, consumerTag: consumerTag, noAck: noAck, exclusive: exclusive, arguments: arguments),
-            MethodID.basicConsume.name, .consume(noAck: noAck, onEvents: onEvents))
+            noAck: noAck, onEvents: onEvents)
         guard case .method(.basicConsumeOk(let tag)) = answer else { return consumerTag }
         return tag
     }
 
-    /// Ends a consumer and waits until the broker agrees. Deliveries that were under way have been handed over by then;
-    /// they are still to be settled. The consumer is told nothing more.
+    /// Ends a consumer and waits until the broker agrees. By then the consumer has been given the deliveries that were
+    /// under way, and must still settle them. It is told nothing more.
     public func cancel(consumerTag: String) async throws(AMQPError) {
         _ = try await connection.call(
             self, .basicCancel(consumerTag: consumerTag), MethodID.basicCancel.name, .cancel(consumerTag: consumerTag))
@@ -145,6 +151,54 @@ public final class AMQPChannel: Sendable {
     func call(_ method: ClientMethod, _ id: MethodID, _ reply: MethodID) async throws(AMQPError) {
         _ = try await connection.call(self, method, id.name, .reply(reply))
     }
+}
+
+/// What any thread can reach of a channel: settlements on their way to the event loop, and whether it has ended.
+struct ChannelMailbox: Sendable {
+    private var settlements: [ChannelSettlement] = []
+    /// Why the channel is closed, if it is.
+    private(set) var closure: AMQPError?
+    private var closeHandlers: [@Sendable (AMQPError) -> Void] = []
+
+    /// Adds a settlement; of a closed channel it is dropped, because the broker has requeued the delivery.
+    ///
+    /// - Returns: Whether the event loop has to be told.
+    mutating func add(_ settlement: ChannelSettlement) -> Bool {
+        guard closure == nil else { return false }
+        settlements.append(settlement)
+        return settlements.count == 1
+    }
+
+    mutating func takeAll() -> [ChannelSettlement] {
+        defer { settlements = [] }
+        return settlements
+    }
+
+    /// Adds a handler for the end.
+    ///
+    /// - Returns: Why the channel is closed; the handler is not kept then.
+    mutating func addCloseHandler(_ handler: @escaping @Sendable (AMQPError) -> Void) -> AMQPError? {
+        if closure == nil { closeHandlers.append(handler) }
+        return closure
+    }
+
+    /// Records the end, once.
+    ///
+    /// - Returns: The handlers to call.
+    mutating func close(_ error: AMQPError) -> [@Sendable (AMQPError) -> Void] {
+        guard closure == nil else { return [] }
+        closure = error
+        settlements = []
+        defer { closeHandlers = [] }
+        return closeHandlers
+    }
+}
+
+/// What a consumer says about deliveries.
+enum ChannelSettlement: Sendable {
+    case ack([UInt64])
+    case nack([UInt64], requeue: Bool)
+    case reject(UInt64, requeue: Bool)
 }
 
 #endif

@@ -40,8 +40,8 @@ public final class AMQPClient: Sendable {
         eventLoop.execute { [core] in core.assumeIsolated { $0.abandon() } }
     }
 
-    /// Publishes messages on the connection's shared confirm channels: one for what goes to the default exchange, one for
-    /// what names others too.
+    /// Publishes messages on one of the connection's two shared confirm channels: the first takes publications that go to
+    /// the default exchange only, the second all others.
     ///
     /// A message that the broker answers with a channel error (404 for an exchange that does not exist) closes that
     /// channel, and every publish that is in flight on it fails with it; the next publish opens it again.
@@ -50,7 +50,7 @@ public final class AMQPClient: Sendable {
     /// - Throws: `AMQPError`, as ``AMQPChannel/publish(_:)`` and ``connection()``. When `nothingSent` is false, the
     ///   messages may or may not have reached their queues; sending them again may duplicate them.
     public func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
-        let kind: Publishers.Kind = messages.allSatisfy(\.exchange.isEmpty) ? .toQueues : .toExchanges
+        let kind: SharedChannels.Kind = messages.allSatisfy(\.exchange.isEmpty) ? .toQueues : .toExchanges
         var attempt = 0
         while true {
             attempt += 1

@@ -1,8 +1,9 @@
 #if AMQP
 
+public import CeleriacWire
 internal import CeleriacCore
-internal import NIOCore
 internal import NIOConcurrencyHelpers
+internal import NIOCore
 
 /// A channel with its consumers, set up again whenever it was lost: with the connection, by a channel error, or because
 /// the broker cancelled a consumer.
@@ -146,6 +147,32 @@ public final class AMQPConsumerSession: Sendable {
             timer.cancel()
             promise.succeed()
         }
+    }
+}
+
+/// A consumer that an ``AMQPConsumerSession`` starts each time it comes up.
+public struct AMQPConsumption: Sendable, Hashable {
+    /// The queue to consume.
+    public var queue: String
+    /// The consumer's name on its channel; when empty, the broker makes one.
+    public var consumerTag: String
+    /// Whether deliveries count as settled when they are sent.
+    public var noAck: Bool
+    /// Whether no other consumer may have the queue.
+    public var exclusive: Bool
+    /// Further arguments, for instance `x-priority`.
+    public var arguments: WireObject
+
+    /// Makes the description of a consumer.
+    public init(
+        queue: String, consumerTag: String = "", noAck: Bool = false, exclusive: Bool = false,
+        arguments: WireObject = [:]
+    ) {
+        self.queue = queue
+        self.consumerTag = consumerTag
+        self.noAck = noAck
+        self.exclusive = exclusive
+        self.arguments = arguments
     }
 }
 

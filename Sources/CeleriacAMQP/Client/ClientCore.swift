@@ -4,7 +4,7 @@ internal import CeleriacCore
 internal import Logging
 internal import NIOCore
 
-/// Keeps one connection to the first broker of a list that answers, as long as somebody wants it.
+/// Keeps one connection to the first broker of a list that answers, for as long as somebody wants it.
 ///
 /// It is an actor on the connection's event loop. Everything it does later it does by that loop's timers; it has no task
 /// of its own.
@@ -38,7 +38,7 @@ actor ClientCore {
     private var failures: [AMQPError] = []
     private var lastFailure: AMQPError?
     private var backoff = Backoff(maximum: .seconds(5))
-    /// The next attempt is not to begin earlier.
+    /// The next attempt must not begin earlier.
     private var earliestAttempt = NIODeadline.now()
 
     init(_ configurations: [AMQPConfiguration], on eventLoop: any EventLoop, logger: Logger) {
@@ -65,7 +65,7 @@ actor ClientCore {
         return try result.get()
     }
 
-    /// The client is gone, and nobody closed it.
+    /// Ends everything without waiting: the client was released without being closed.
     func abandon() {
         let last = state
         state = .closed
@@ -100,7 +100,9 @@ actor ClientCore {
         // Long enough for the last broker of the list, where those before it do not answer.
         let longest = configurations.reduce(Duration.zero) { $0 + $1.connectTimeout }
         guard !configurations.isEmpty else {
-            continuation.resume(returning: .failure(AMQPError(.invalidURL, "The client has no broker to connect to.")))
+            continuation.resume(
+                returning: .failure(
+                    AMQPError(.invalidURL, "The client has no broker to connect to; give it at least one URL.")))
             return
         }
         let timeout = eventLoop.scheduleTask(in: TimeAmount(longest)) { self.assumeIsolated { $0.giveUp(id) } }
@@ -167,7 +169,8 @@ actor ClientCore {
         }
     }
 
-    /// Every broker failed: whoever cannot be helped by waiting is told, and the others wait for the next round.
+    /// Every broker failed. If all of them refused us, waiting cannot help and the callers are told; else they wait for
+    /// the next round.
     private func endRound(_ last: AMQPError) {
         if failures.allSatisfy({ $0.code == .authenticationFailed || $0.code == .tls }) {
             answerAll(.failure(last.withNothingSent()))

@@ -23,7 +23,7 @@ public struct AMQPConfiguration: Sendable, Hashable {
     public var heartbeat: Duration = .seconds(60)
     /// Longest time to connect, TLS and AMQP handshakes included. Default 10 s.
     public var connectTimeout: Duration = .seconds(10)
-    /// Longest wait for an answer of the broker: of a method, or of a publish that is to be confirmed. Default 60 s.
+    /// Longest wait for an answer of the broker to a method or to a publish with confirms. Default 60 s.
     public var replyTimeout: Duration = .seconds(60)
     /// Most channels to ask for; the broker may lower it. Default 2047.
     public var channelMax: UInt16 = 2047
@@ -70,6 +70,53 @@ extension AMQPConfiguration: CustomDebugStringConvertible {
 extension AMQPConfiguration: CustomReflectable {
     /// Shows no stored property, so that no dump shows the password.
     public var customMirror: Mirror { Mirror(self, children: ["url": description]) }
+}
+
+/// How a connection proves who it is (AMQP's SASL mechanisms).
+public enum AMQPAuthentication: Sendable, Hashable {
+    /// User name and password.
+    case plain
+    /// The TLS client certificate. RabbitMQ needs its plugin `rabbitmq_auth_mechanism_ssl` for it.
+    case external
+}
+
+/// How a connection is encrypted and whom it trusts.
+public struct AMQPTLS: Sendable, Hashable {
+    /// What is checked of the broker's certificate.
+    public enum Verification: Sendable, Hashable {
+        /// Its chain of trust and that it names the host. The default.
+        case full
+        /// Its chain of trust only.
+        case noHostname
+        /// Nothing: anyone can pose as the broker.
+        case none
+    }
+
+    /// PEM file of the certificate authorities to trust; `nil` trusts those of the system.
+    public var caFile: String?
+    /// PEM file of the client's certificate chain, leaf first.
+    public var certificateFile: String?
+    /// PEM file of the client's private key, unencrypted.
+    public var keyFile: String?
+    /// What is checked of the broker's certificate.
+    public var verification: Verification
+    /// The name that the broker's certificate must carry; `nil` takes the URL's host.
+    public var serverName: String?
+
+    /// Makes TLS settings; without arguments they trust the system's authorities and check everything.
+    public init(
+        caFile: String? = nil,
+        certificateFile: String? = nil,
+        keyFile: String? = nil,
+        verification: Verification = .full,
+        serverName: String? = nil
+    ) {
+        self.caFile = caFile
+        self.certificateFile = certificateFile
+        self.keyFile = keyFile
+        self.verification = verification
+        self.serverName = serverName
+    }
 }
 
 #endif

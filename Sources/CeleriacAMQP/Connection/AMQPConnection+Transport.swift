@@ -1,6 +1,5 @@
 #if AMQP
 
-internal import DequeModule
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -14,16 +13,15 @@ extension AMQPConnection {
         do {
             context = try configuration.tls.map { try NIOSSLContext(configuration: Self.tlsConfiguration($0)) }
         } catch {
-            shutDown(AMQPError(.tls, "A certificate or key file cannot be used.", cause: error))
+            obey(
+                state.connectFailed(
+                    AMQPError(
+                        .tls, "A certificate or key file cannot be used; check the paths and that the files are PEM.",
+                        cause: error)))
             return
         }
         let serverName = configuration.tls?.serverName ?? Self.serverName(configuration.host)
-        after(configuration.connectTimeout) {
-            $0.shutDown(
-                AMQPError(
-                    .timeout, "No AMQP connection within \($0.configuration.connectTimeout).", cause: $0.transportError)
-            )
-        }
+        obey(state.start(now: .now()))
         ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -69,168 +67,119 @@ extension AMQPConnection {
     private func connected(_ result: Result<any Channel, any Error>) {
         switch result {
         case .success(let channel):
-            guard case .handshaking = phase else {
+            guard state.isHandshaking else {
                 channel.close(promise: nil)
                 return
             }
             transport = channel
-            output.writeBytes(Handshake.protocolHeader)
-            flush()
+            obey(state.connected(now: .now()))
         case .failure(let error):
-            if case .connectTimeout = error as? ChannelError {
-                shutDown(AMQPError(.timeout, "No connection within \(configuration.connectTimeout).", cause: error))
-            } else {
-                shutDown(AMQPError(.connectFailed, "The broker cannot be reached.", cause: error))
-            }
+            let failure =
+                if case .connectTimeout = error as? ChannelError {
+                    AMQPError(.timeout, "No connection within \(configuration.connectTimeout).", cause: error)
+                } else {
+                    AMQPError(
+                        .connectFailed, "The broker cannot be reached; check host and port, and that it runs.",
+                        cause: error)
+                }
+            obey(state.connectFailed(failure))
         }
     }
 
     // MARK: Events of the socket
 
+    func received(_ buffer: ByteBuffer, on channel: any Channel) {
+        guard channel === transport else { return }
+        obey(state.received(buffer, now: .now()))
+    }
+
+    func readEnded() {
+        obey(state.readEnded(now: .now()))
+    }
+
     func transportFailed(_ error: any Error, _ channel: any Channel) {
         guard channel === transport else { return }
-        transportError = transportError ?? error
-        if case NIOSSLError.uncleanShutdown = error { return }  // the end of stream follows
-        guard case .handshaking = phase else {
-            shutDown(AMQPError(.connectionLost, "The connection to the broker broke.", cause: error))
-            return
-        }
-        if error is NIOSSLError || error is NIOSSLExtraError || error is BoringSSLError {
-            shutDown(
-                AMQPError(
-                    .tls, "The TLS handshake failed; check the CA file, the host name and the client certificate.",
-                    cause: error))
-        } else {
-            shutDown(AMQPError(.connectFailed, "The connection broke during the handshake.", cause: error))
-        }
+        let isUncleanShutdown = if case NIOSSLError.uncleanShutdown = error { true } else { false }
+        let isTLS = error is NIOSSLError || error is NIOSSLExtraError || error is BoringSSLError
+        obey(state.transportFailed(error, isTLS: isTLS, isUncleanShutdown: isUncleanShutdown))
     }
 
     func transportClosed(_ channel: any Channel) {
         guard channel === transport else { return }
-        switch phase {
-        case .handshaking(let handshake):
-            let hint = handshake.awaitsAuthentication ? ", which may mean that it refused the credentials" : ""
-            shutDown(
-                AMQPError(
-                    .connectFailed, "The broker closed the connection during the handshake\(hint).",
-                    cause: transportError))
-        case .open:
-            shutDown(AMQPError(.connectionLost, "The broker closed the socket.", cause: transportError))
-        case .closing: shutDown(.connectionClosed)
-        case .closed: break
-        }
+        obey(state.transportClosed())
     }
 
-    // MARK: Reading
+    // MARK: Actions
 
-    func received(_ buffer: ByteBuffer, on channel: any Channel) {
-        guard channel === transport else { return }
-        heartbeat?.heard(.now())
-        var bytes = input
-        input = ByteBuffer()
-        if bytes.readableBytes == 0 { bytes = buffer } else { bytes.writeImmutableBuffer(buffer) }
-        let (consumed, failure) = bytes.withUnsafeReadableBytes { handleFrames($0) }
-        if let failure {
-            breakOff(failure)
-            return
-        }
-        guard isReceiving, consumed < bytes.readableBytes else { return }
-        bytes.moveReaderIndex(forwardBy: consumed)
-        if bytes.readerIndex > 1 << 16 { bytes.discardReadBytes() }
-        input = bytes
+    /// Does what the state asks for.
+    func obey(_ actions: [ConnectionAction]) {
+        for action in actions { obey(action) }
     }
 
-    private func handleFrames(_ bytes: UnsafeRawBufferPointer) -> (consumed: Int, failure: AMQPError?) {
-        var offset = 0
-        do {
-            while isReceiving {
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
-                guard let frame = try splitter.firstFrame(in: rest) else { break }
-                offset += frame.size
-                try handle(frame)
+    private func obey(_ action: ConnectionAction) {
+        switch action {
+        case .write(let bytes, let reportsWritten): write(bytes, reportsWritten: reportsWritten)
+        case .flushLater:
+            eventLoop.execute { self.assumeIsolated { $0.obey($0.state.flush(now: .now())) } }
+        case .answer(let id, let result): answer(id, result)
+        case .deliver(let events, let consumer): consumers[consumer]?(events)
+        case .dropConsumer(let consumer): consumers[consumer] = nil
+        case .channelEnded(let id, let error):
+            guard let channel = channels[id.number], channel.id == id else { break }
+            channels[id.number] = nil
+            channel.ended(error)
+        case .schedule(let timer, let deadline):
+            timers[timer]?.cancel()
+            timers[timer] = eventLoop.scheduleTask(deadline: deadline) {
+                self.assumeIsolated { $0.obey($0.state.timerFired(timer, now: .now())) }
             }
-            return (offset, nil)
-        } catch {
-            return (offset, error)
+        case .cancel(let timer): timers.removeValue(forKey: timer)?.cancel()
+        case .opened:
+            logger.debug("AMQP connection open")
+            opened?(nil)
+            opened = nil
+        case .ended(let error): ended(error)
+        case .log(let notice): log(notice)
         }
     }
 
-    private var isReceiving: Bool {
-        if case .closed = phase { false } else { true }
-    }
-
-    /// Ends the read: consumers get their deliveries, and what was queued meanwhile is written.
-    func readEnded() {
-        deliver()
-        flush()
-    }
-
-    // MARK: Writing
-
-    /// Appends a method to what the next flush writes.
-    func send(_ method: ClientMethod, channel: UInt16 = 0) throws(AMQPError) {
-        try writer.write(method, channel: channel, to: &output)
-        scheduleFlush()
-    }
-
-    /// Flushes once per turn of the event loop, however many calls ask for it.
-    func scheduleFlush() {
-        guard !isFlushScheduled else { return }
-        isFlushScheduled = true
-        eventLoop.execute { self.assumeIsolated { $0.flush() } }
-    }
-
-    func flush() {
-        isFlushScheduled = false
-        guard output.readableBytes > 0, let transport else { return }
-        let bytes = output
-        output = transport.allocator.buffer(capacity: min(bytes.readableBytes, 1 << 16))
-        heartbeat?.wrote(.now())
-        guard !unflushed.isEmpty else {
+    private func write(_ bytes: ByteBuffer, reportsWritten: Bool) {
+        guard let transport else { return }
+        guard reportsWritten else {
             transport.writeAndFlush(bytes, promise: nil)
             return
         }
-        writing.append(unflushed)
-        unflushed = []
         transport.writeAndFlush(bytes).whenSuccess {
-            self.assumeIsolated { connection in
-                connection.writing.popFirst()?.forEach { $0.finish() }
-            }
+            self.assumeIsolated { $0.obey($0.state.written()) }
         }
     }
 
-    // MARK: Ending
-
-    /// Ends the connection because the peer broke the protocol, and tells it so.
-    func breakOff(_ error: AMQPError) {
-        logger.debug("AMQP connection broken off", metadata: [LogKey.error: "\(error)"])
-        try? send(.connectionClose(code: 501, text: "protocol broken"))
-        flush()
-        shutDown(error)
+    private func answer(_ id: WaiterID, _ result: Result<ConnectionAction.Answer, AMQPError>) {
+        switch callers.removeValue(forKey: id) {
+        case .answer(let continuation)?: continuation.resume(returning: result)
+        case .channel(let continuation)?:
+            continuation.resume(
+                returning: result.flatMap { answer in
+                    guard case .channel(let id) = answer else {
+                        return .failure(.violation("no answer to channel.open"))
+                    }
+                    return .success(handle(of: id))
+                })
+        case nil: break
+        }
     }
 
-    /// Begins an orderly end: settlements are sent, waiting callers answered, and the broker asked to close.
-    func beginClose() {
-        for case let state? in channels { drainSettlements(state) }
-        deliver()
-        failEveryone(.connectionClosed)
-        phase = .closing
-        try? send(.connectionClose(code: 200, text: "closed"))
-        flush()
-        after(.seconds(5)) { $0.shutDown(.connectionClosed) }
+    /// The handle of a channel, made when the channel has opened.
+    private func handle(of id: ChannelID) -> AMQPChannel {
+        if let channel = channels[id.number], channel.id == id { return channel }
+        let channel = AMQPChannel(connection: self, id: id)
+        channels[id.number] = channel
+        return channel
     }
 
-    /// The one way into the phase `closed`: whatever waits is told, once.
-    func shutDown(_ error: AMQPError) {
-        if case .closed = phase { return }
-        deliver()
-        phase = .closed(error)
-        phaseTimer?.cancel()
-        heartbeatTimer?.cancel()
-        input = ByteBuffer()
-        output = ByteBuffer()
-        failEveryone(error)
-        waiterTimer?.cancel()
+    private func ended(_ error: AMQPError) {
+        for timer in timers.values { timer.cancel() }
+        timers = [:]
         let transport = self.transport
         self.transport = nil
         transport?.close(mode: .all, promise: nil)
@@ -246,19 +195,47 @@ extension AMQPConnection {
         for continuation in waiting { continuation.resume() }
     }
 
-    private func failEveryone(_ error: AMQPError) {
-        for case let state? in channels { end(state, error) }
-        for batch in unflushed + writing.flatMap({ $0 }) { batch.waiter.fail(error) }
-        unflushed = []
-        writing = []
-        publishers = Publishers()
-        for waiter in waiters.removeAll() { waiter.fail(error) }
+    private func log(_ notice: ConnectionAction.Notice) {
+        switch notice {
+        case .blocked(let reason):
+            logger.info("AMQP broker blocks publishes", metadata: [LogKey.reason: "\(reason)"])
+        case .unblocked: logger.info("AMQP broker accepts publishes again")
+        case .brokenOff(let error):
+            logger.debug("AMQP connection broken off", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+}
+
+/// Hands what happens on a socket to the connection, whose executor is the event loop that this runs on.
+///
+/// While connecting, a host with several addresses can have several sockets; the connection listens to one of them.
+final class TransportHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let connection: AMQPConnection
+
+    init(_ connection: AMQPConnection) {
+        self.connection = connection
     }
 
-    /// Sets the timer of the current phase.
-    private func after(_ delay: Duration, _ action: @escaping @Sendable (isolated AMQPConnection) -> Void) {
-        phaseTimer?.cancel()
-        phaseTimer = eventLoop.scheduleTask(in: TimeAmount(delay)) { self.assumeIsolated { action($0) } }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let channel = context.channel
+        let buffer = unwrapInboundIn(data)
+        connection.assumeIsolated { $0.received(buffer, on: channel) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        connection.assumeIsolated { $0.readEnded() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        connection.assumeIsolated { $0.transportClosed(channel) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let channel = context.channel
+        connection.assumeIsolated { $0.transportFailed(error, channel) }
     }
 }
 

@@ -1,7 +1,6 @@
 #if AMQP
 
-internal import DequeModule
-import CeleriacWire
+public import CeleriacWire
 public import Logging
 public import NIOCore
 
@@ -11,15 +10,6 @@ public import NIOCore
 /// costs one hop. It ends once: by ``close()``, by the broker, or by a failure of the network; then everyone who waits
 /// on it gets an answer or an error, and it cannot be used again. ``AMQPClient`` makes new ones.
 public actor AMQPConnection {
-    /// Where the connection stands.
-    enum Phase {
-        case handshaking(Handshake)
-        case open
-        /// `connection.close` was sent.
-        case closing
-        case closed(AMQPError)
-    }
-
     /// The event loop that the socket lives on, and the actor's executor.
     public nonisolated let eventLoop: any EventLoop
 
@@ -29,46 +19,23 @@ public actor AMQPConnection {
     nonisolated let configuration: AMQPConfiguration
     nonisolated let logger: Logger
 
-    var phase: Phase
+    /// Decides everything; the rest of the actor does what it says.
+    var state: AMQPConnectionState
+    var transport: (any Channel)?
+    var timers: [ConnectionAction.Timer: Scheduled<Void>] = [:]
+    var callers: [WaiterID: Caller] = [:]
+    var consumers: [WaiterID: @Sendable ([AMQPConsumerEvent]) -> Void] = [:]
+    /// The handles of the open channels, by number.
+    var channels: [UInt16: AMQPChannel] = [:]
     /// Told once how the handshake ended.
     var opened: (@Sendable (AMQPError?) -> Void)?
-    var transport: (any Channel)?
-    /// The first error of the transport; it says more than the end of stream that follows it.
-    var transportError: (any Error)?
-
-    var splitter: FrameSplitter
-    let reader: MethodReader
-    var writer: FrameWriter
-    /// Received bytes of an incomplete frame.
-    var input = ByteBuffer()
-    /// Frames that the next flush writes.
-    var output: ByteBuffer
-    var isFlushScheduled = false
-    /// Publishes without confirms in `output`, then those of each flush that is being written.
-    var unflushed: [PublishBatch] = []
-    var writing = Deque<[PublishBatch]>()
-
-    /// Index: channel number. Channel 0 is the connection itself.
-    var channels: [ChannelState?] = [nil]
-    var channelMax: UInt16 = 0
-    /// Consumers with deliveries of the current read.
-    var ready: [Consumer] = []
-    /// The shared channel of ``publish(_:)``.
-    var publishers = Publishers()
-
-    var waiters = WaiterQueue()
-    var lastWaiterID: UInt64 = 0
-    var waiterTimer: Scheduled<Void>?
-    var heartbeat: HeartbeatClock?
-    var heartbeatTimer: Scheduled<Void>?
-    var phaseTimer: Scheduled<Void>?
     var closeHandlers: [@Sendable (AMQPError) -> Void] = []
     var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
     /// What the broker said about itself.
-    public internal(set) var server = AMQPServerInfo(properties: WireObject())
+    public var server: AMQPServerInfo { state.server }
     /// The broker's reason while it blocks publishes (it is short of memory or disk); `nil` while it does not.
-    public internal(set) var blockedReason: String?
+    public var blockedReason: String? { state.blockedReason }
 
     init(_ configuration: AMQPConfiguration, on eventLoop: any EventLoop, logger: Logger) {
         self.configuration = configuration
@@ -76,13 +43,7 @@ public actor AMQPConnection {
         var logger = logger
         logger[metadataKey: LogKey.broker] = "\(configuration)"
         self.logger = logger
-        let pool = CodecPool()
-        let frameMax = configuration.frameMax == 0 ? 131_072 : Int(configuration.frameMax)
-        phase = .handshaking(Handshake(configuration))
-        splitter = FrameSplitter(maximumFrameSize: frameMax)
-        reader = MethodReader(pool: pool)
-        writer = FrameWriter(pool: pool, frameMax: frameMax)
-        output = ByteBuffer()
+        state = AMQPConnectionState(configuration, now: .now())
     }
 
     /// Connects, encrypts if configured, and logs in.
@@ -102,27 +63,21 @@ public actor AMQPConnection {
     }
 
     /// Whether the connection can be used.
-    public var isOpen: Bool {
-        if case .open = phase { true } else { false }
-    }
+    public var isOpen: Bool { state.isOpen }
 
     /// Opens a channel.
     ///
     /// - Parameter confirms: Whether publishes on it are confirmed by the broker.
     /// - Throws: `AMQPError`: that of the closed connection, `channelLimit`, `timeout`, `cancelled`.
     public func openChannel(confirms: Bool = true) async throws(AMQPError) -> AMQPChannel {
-        let answer = try await answer("channel.open") { (waiter) throws(AMQPError) in
-            try beginChannel(confirms: confirms, waiter: waiter)
-        }
-        guard case .channel(let channel) = answer else { throw .violation("no answer to channel.open") }
-        return channel
+        try await channel { state, waiter in state.openChannel(confirms: confirms, for: waiter, now: .now()) }
     }
 
     /// Calls `handler` once, on the event loop, when the connection has ended; at once if it has.
     ///
     /// The error's code is `connectionClosed` when this process closed it.
     public func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
-        if case .closed(let error) = phase {
+        if case .closed(let error) = state.phase {
             handler(error)
         } else {
             closeHandlers.append(handler)
@@ -133,46 +88,70 @@ public actor AMQPConnection {
     ///
     /// Settlements given before are sent. Whoever still waits for an answer gets the error `connectionClosed`.
     public func close() async {
-        switch phase {
-        case .closed: return
-        case .handshaking:
-            shutDown(.connectionClosed)
-            return
-        case .open: beginClose()
-        case .closing: break
-        }
+        abandon()
+        if case .closed = state.phase { return }
         await withCheckedContinuation { closeWaiters.append($0) }
     }
 
     /// Begins to close the connection, and waits for nothing.
     func abandon() {
-        switch phase {
-        case .handshaking: shutDown(.connectionClosed)
-        case .open: beginClose()
-        case .closing, .closed: break
+        if state.isOpen {
+            for channel in channels.values { drainSettlements(of: channel) }
         }
+        obey(state.close(now: .now()))
     }
 
     private func establish() async -> AMQPError? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 start { continuation.resume(returning: $0) }
-                if Task.isCancelled { shutDown(.cancelled) }
+                if Task.isCancelled { obey(state.cancelHandshake()) }
             }
         } onCancel: {
-            eventLoop.execute { self.assumeIsolated { $0.cancelHandshake() } }
+            eventLoop.execute { self.assumeIsolated { $0.obey($0.state.cancelHandshake()) } }
         }
     }
 
-    private func cancelHandshake() {
-        if case .handshaking = phase { shutDown(.cancelled) }
-    }
 }
 
 extension AMQPError {
     static let connectionClosed = AMQPError(.connectionClosed, "The connection was closed by this process.")
     static let channelClosed = AMQPError(.channelClosed, "The channel was closed by this process.")
     static let cancelled = AMQPError(.cancelled, "The task that waited was cancelled.")
+}
+
+/// What a broker says about itself in `connection.start`.
+public struct AMQPServerInfo: Sendable, Hashable {
+    /// All properties, for instance `product`, `version`, `platform`, `cluster_name`, `capabilities`.
+    public let properties: WireObject
+
+    /// The product, for instance `RabbitMQ`; empty when the broker does not say.
+    public var product: String { text("product") }
+    /// The product's version, for instance `3.10.8`; empty when the broker does not say.
+    public var version: String { text("version") }
+
+    /// The numbers at the start of `version`, for instance `[3, 10, 8]`.
+    public var versionNumbers: [Int] {
+        var numbers: [Int] = []
+        for part in version.split(separator: ".") {
+            let digits = part.prefix(while: \.isNumber)
+            guard let number = Int(digits) else { break }
+            numbers.append(number)
+            if digits.count < part.count { break }
+        }
+        return numbers
+    }
+
+    private func text(_ name: String) -> String {
+        if case .string(let text)? = properties[name] { text } else { "" }
+    }
+}
+
+/// Keys of log metadata.
+enum LogKey {
+    static let broker = "amqp.broker"
+    static let error = "amqp.error"
+    static let reason = "amqp.reason"
 }
 
 #endif

@@ -15,4 +15,50 @@ struct Frame {
     var size: Int { payload.count + Self.overhead }
 }
 
+/// The frame types of AMQP 0-9-1.
+enum FrameKind: UInt8 {
+    case method = 1
+    case header = 2
+    case body = 3
+    case heartbeat = 8
+}
+
+/// Cuts received bytes into frames, and refuses what is not one before any other code sees its payload.
+struct FrameSplitter {
+    /// The largest frame to take, in bytes, overhead included: what was asked for, then what was negotiated.
+    var maximumFrameSize: Int
+
+    /// The frame at the start of `bytes`, or `nil` while it is incomplete.
+    ///
+    /// A header is judged as soon as its seven bytes are there, so that a peer cannot make us wait for, or keep, more
+    /// than one frame of the negotiated size.
+    func firstFrame(in bytes: UnsafeRawBufferPointer) throws(AMQPError) -> Frame? {
+        guard bytes.count >= 7 else { return nil }
+        guard let kind = FrameKind(rawValue: bytes[0]) else {
+            if bytes.starts(with: [0x41, 0x4D, 0x51, 0x50]) {
+                throw .violation("the peer speaks another version of AMQP than 0-9-1")
+            }
+            throw .violation("frame of unknown type \(bytes[0]); is this an AMQP port?")
+        }
+        let channel = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 1, as: UInt16.self))
+        let size = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 3, as: UInt32.self)))
+        guard size <= maximumFrameSize - Frame.overhead else {
+            throw .violation(
+                "frame of \(size) payload bytes, more than the \(maximumFrameSize) of a whole frame agreed")
+        }
+        guard bytes.count >= size + Frame.overhead else { return nil }
+        guard bytes[size + 7] == Frame.end else {
+            throw .violation("frame without its end octet")
+        }
+        return Frame(kind: kind, channel: channel, payload: UnsafeRawBufferPointer(rebasing: bytes[7..<(size + 7)]))
+    }
+}
+
+extension AMQPError {
+    /// The peer did what AMQP 0-9-1 does not allow.
+    static func violation(_ what: String) -> AMQPError {
+        AMQPError(.protocolViolation, "The AMQP protocol was broken: \(what).")
+    }
+}
+
 #endif

@@ -3,7 +3,7 @@
 public import CeleriacWire
 
 /// A message that the broker delivered.
-public struct AMQPDelivery: Sendable {
+public struct AMQPDelivery: Sendable, Hashable {
     /// Why parts of a delivered message could not be read.
     public struct Defect: Sendable, Hashable {
         /// What could not be read.
@@ -30,6 +30,16 @@ public struct AMQPDelivery: Sendable {
     /// `message` then), or a body past the configuration's `maximumBodySize` (which is empty then). It can be settled
     /// like any other.
     public let defect: Defect?
+}
+
+/// What a consumer is told.
+public enum AMQPConsumerEvent: Sendable, Equatable {
+    /// Messages, in the order in which the broker sent them: those of one socket read together.
+    case deliveries([AMQPDelivery])
+    /// The broker cancelled the consumer (its queue is gone, or its node failed). Nothing follows.
+    case cancelled
+    /// The channel or its connection closed. Nothing follows; unsettled deliveries go back to the queue.
+    case closed(AMQPError)
 }
 
 #endif

@@ -6,17 +6,43 @@ import NIOCore
 
 extension AMQPConnection {
     /// How many publishes are held back on a channel.
-    func heldCount(_ channel: AMQPChannel) -> Int { channels[Int(channel.number)]?.held.count ?? 0 }
+    func heldCount(_ channel: AMQPChannel) -> Int { state.channel(channel.id)?.held.count ?? 0 }
 
     /// Sends bytes as they are.
     func inject(_ bytes: [UInt8]) {
-        output.writeBytes(bytes)
-        flush()
+        state.output.writeBytes(bytes)
+        obey(state.flush(now: .now()))
     }
 
     /// Breaks the socket, as a failing network does.
     func breakSocket() {
         transport?.close(promise: nil)
+    }
+}
+
+extension AMQPChannel {
+    // What the library has no use for.
+
+    func exchangeDelete(_ exchange: String) async throws(AMQPError) {
+        try await call(.exchangeDelete(exchange: exchange, ifUnused: false), .exchangeDelete, .exchangeDeleteOk)
+    }
+
+    func exchangeBind(destination: String, source: String, routingKey: String) async throws(AMQPError) {
+        try await call(
+            .exchangeBind(destination: destination, source: source, routingKey: routingKey, arguments: [:]),
+            .exchangeBind, .exchangeBindOk)
+    }
+
+    func exchangeUnbind(destination: String, source: String, routingKey: String) async throws(AMQPError) {
+        try await call(
+            .exchangeUnbind(destination: destination, source: source, routingKey: routingKey, arguments: [:]),
+            .exchangeUnbind, .exchangeUnbindOk)
+    }
+
+    func queueUnbind(_ queue: String, exchange: String, routingKey: String) async throws(AMQPError) {
+        try await call(
+            .queueUnbind(queue: queue, exchange: exchange, routingKey: routingKey, arguments: [:]),
+            .queueUnbind, .queueUnbindOk)
     }
 }
 

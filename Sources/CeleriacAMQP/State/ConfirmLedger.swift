@@ -89,4 +89,46 @@ struct ConfirmLedger {
     }
 }
 
+/// Messages that one call published, and what is known of each.
+final class PublishBatch {
+    let messages: [AMQPPublish]
+    /// Who waits for the outcomes.
+    let waiter: WaiterID
+    /// The sequence number of the first message, in the channel's count of publishes.
+    var firstSequence: UInt64 = 0
+    /// How many messages the broker has not answered for.
+    private(set) var unsettled: Int
+    private var known: [AMQPPublishOutcome?]
+    /// Returned messages. A `basic.return` comes before the message's confirm.
+    private var returned: [Int: AMQPPublishOutcome] = [:]
+
+    init(_ messages: [AMQPPublish], waiter: WaiterID) {
+        self.messages = messages
+        self.waiter = waiter
+        unsettled = messages.count
+        known = Array(repeating: nil, count: messages.count)
+    }
+
+    /// The sequence number after the last message's.
+    var endSequence: UInt64 { firstSequence + UInt64(messages.count) }
+
+    func isSettled(_ index: Int) -> Bool { known[index] != nil }
+
+    /// Records a confirm, once.
+    func settle(_ index: Int, _ outcome: AMQPPublishOutcome) {
+        guard known[index] == nil else { return }
+        known[index] = returned[index] ?? outcome
+        unsettled -= 1
+    }
+
+    func markReturned(_ index: Int, _ outcome: AMQPPublishOutcome) {
+        returned[index] = outcome
+    }
+
+    /// What became of each message, as far as it is known.
+    func outcomes() -> [AMQPPublishOutcome] {
+        known.map { $0 ?? .unconfirmed }
+    }
+}
+
 #endif

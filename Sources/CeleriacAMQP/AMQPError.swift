@@ -87,6 +87,16 @@ public struct AMQPError: Error, Sendable {
     }
 }
 
+extension AMQPError: Equatable {
+    /// Whether both describe the same failure. Causes are compared by their descriptions.
+    public static func == (left: AMQPError, right: AMQPError) -> Bool {
+        left.code == right.code && left.message == right.message && left.replyCode == right.replyCode
+            && left.replyText == right.replyText && left.method == right.method
+            && left.nothingSent == right.nothingSent
+            && left.cause.map { "\($0)" } == right.cause.map { "\($0)" }
+    }
+}
+
 extension AMQPError: CustomStringConvertible {
     /// Kind, message and the broker's reply.
     public var description: String {
@@ -99,6 +109,16 @@ extension AMQPError: CustomStringConvertible {
         }
         if let cause { text += " [\(cause)]" }
         return text
+    }
+}
+
+extension AMQPError {
+    /// Whether the same call may succeed once the broker is back: it was not answered, rather than refused.
+    package var isOutOfReach: Bool {
+        switch code {
+        case .connectFailed, .connectionLost, .connectionClosedByServer, .timeout, .blocked: true
+        default: false
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 #if AMQP
 
 internal import DequeModule
-internal import Logging
 internal import NIOCore
 
-extension AMQPConnection {
+extension AMQPConnectionState {
     /// Handles one frame of the broker.
-    func handle(_ frame: Frame) throws(AMQPError) {
+    mutating func handle(_ frame: Frame) throws(AMQPError) {
         guard frame.channel != 0 else {
             switch frame.kind {
             case .heartbeat: return
@@ -17,30 +16,30 @@ extension AMQPConnection {
             }
             return
         }
-        guard Int(frame.channel) < channels.count, let state = channels[Int(frame.channel)] else {
+        guard Int(frame.channel) < channels.count, let channel = channels[Int(frame.channel)] else {
             if case .closing = phase { return }
             throw .violation("a frame for channel \(frame.channel), which is not open")
         }
-        if state.isClosing {
-            if frame.kind == .method { try handleClosing(state, try reader.read(frame.payload).1) }
+        if channel.isClosing {
+            if frame.kind == .method { try handleClosing(channel, try reader.read(frame.payload).1) }
             return
         }
         switch frame.kind {
         case .method:
             let (id, method) = try reader.read(frame.payload)
-            guard state.content.isIdle else { throw .violation("\(id.name) in the middle of a content") }
-            try handleChannel(state, id, method)
+            guard channel.content.isIdle else { throw .violation("\(id.name) in the middle of a content") }
+            try handleChannel(channel, id, method)
         case .header:
-            if let content = try state.content.header(frame.payload, pool: reader.pool) { try take(content, state) }
+            if let content = try channel.content.header(frame.payload, pool: reader.pool) { try take(content, channel) }
         case .body:
-            if let content = try state.content.body(frame.payload) { try take(content, state) }
+            if let content = try channel.content.body(frame.payload) { try take(content, channel) }
         case .heartbeat: throw .violation("a heartbeat on channel \(frame.channel)")
         }
     }
 
     // MARK: Channel 0
 
-    private func handleConnection(_ id: MethodID, _ method: ServerMethod) throws(AMQPError) {
+    private mutating func handleConnection(_ id: MethodID, _ method: ServerMethod) throws(AMQPError) {
         switch phase {
         case .handshaking(var handshake):
             let action = try takeHandshake(&handshake, id, method)
@@ -59,27 +58,25 @@ extension AMQPConnection {
             case .finished:
                 server = handshake.server
                 phase = .open
-                phaseTimer?.cancel()
-                logger.debug("AMQP connection open")
-                opened?(nil)
-                opened = nil
+                actions.append(.cancel(.connect))
+                actions.append(.opened)
             }
         case .open:
             switch method {
             case .connectionClose(let reason):
-                endedByServer(reason.error(.connectionClosedByServer, "The broker closed the connection"))
+                endByServer(reason.error(.connectionClosedByServer, "The broker closed the connection"))
             case .connectionBlocked(let reason):
                 blockedReason = reason
-                logger.info("AMQP broker blocks publishes", metadata: [LogKey.reason: "\(reason)"])
+                actions.append(.log(.blocked(reason: reason)))
             case .connectionUnblocked:
                 blockedReason = nil
-                logger.info("AMQP broker takes publishes again")
-                for case let state? in channels { try publishHeld(state) }
+                actions.append(.log(.unblocked))
+                for case let channel? in channels { publishHeld(channel) }
             default: throw .violation("\(id.name) on an open connection")
             }
         case .closing:
             switch method {
-            case .plain(.connectionCloseOk), .connectionClose: shutDown(.connectionClosed)
+            case .plain(.connectionCloseOk), .connectionClose: end(.connectionClosed)
             default: break
             }
         case .closed: break
@@ -87,127 +84,125 @@ extension AMQPConnection {
     }
 
     /// The handshake's next action; `nil` when the broker ended it.
-    private func takeHandshake(
+    private mutating func takeHandshake(
         _ handshake: inout Handshake, _ id: MethodID, _ method: ServerMethod
     ) throws(AMQPError) -> Handshake.Action? {
         guard case .connectionClose = method else { return try handshake.receive(id, method) }
         do {
             _ = try handshake.receive(id, method)
         } catch {
-            endedByServer(error)
+            endByServer(error)
         }
         return nil
-    }
-
-    private func endedByServer(_ error: AMQPError) {
-        try? send(.connectionCloseOk)
-        flush()
-        shutDown(error)
     }
 
     // MARK: Other channels
 
     /// A channel that we asked to close: only the answer counts, and a close that crosses it.
-    private func handleClosing(_ state: ChannelState, _ method: ServerMethod) throws(AMQPError) {
+    private mutating func handleClosing(_ channel: ChannelState, _ method: ServerMethod) throws(AMQPError) {
         switch method {
         case .plain(.channelCloseOk):
-            state.calls.popFirst()?.waiter?.settle(.success(.method(method)))
-            end(state, .channelClosed)
-        case .channelClose: try send(.channelCloseOk, channel: state.handle.number)
+            answer(channel.calls.popFirst()?.waiter, .method(method))
+            endChannel(channel, .channelClosed)
+        case .channelClose: try send(.channelCloseOk, channel: channel.id.number)
         default: break
         }
     }
 
-    private func handleChannel(_ state: ChannelState, _ id: MethodID, _ method: ServerMethod) throws(AMQPError) {
+    private mutating func handleChannel(_ channel: ChannelState, _ id: MethodID, _ method: ServerMethod)
+        throws(AMQPError)
+    {
         switch method {
         case .basicDeliver, .basicGetOk, .basicReturn:
-            state.content.begin(method)
+            channel.content.begin(method)
         case .basicAck(let tag, let multiple):
-            try settlePublishes(state, tag, multiple: multiple, as: .confirmed)
+            try confirm(channel, tag, multiple: multiple, as: .confirmed)
         case .basicNack(let tag, let multiple):
-            try settlePublishes(state, tag, multiple: multiple, as: .nacked)
+            try confirm(channel, tag, multiple: multiple, as: .nacked)
         case .basicCancel(let tag):
-            state.consumers.removeValue(forKey: tag)?.deliver(last: .cancelled)
+            if let consumer = channel.consumers.removeValue(forKey: tag) { deliver(consumer, last: .cancelled) }
         case .channelClose(let reason):
-            try send(.channelCloseOk, channel: state.handle.number)
-            end(state, reason.error(.channelClosedByServer, "The broker closed the channel"))
+            try send(.channelCloseOk, channel: channel.id.number)
+            endChannel(channel, reason.error(.channelClosedByServer, "The broker closed the channel"))
         case .channelFlow(let active):
-            state.isStopped = !active
-            try send(.channelFlowOk(active: active), channel: state.handle.number)
-            try publishHeld(state)
+            channel.isStopped = !active
+            try send(.channelFlowOk(active: active), channel: channel.id.number)
+            publishHeld(channel)
         default:
-            try takeReply(state, id, method)
+            try takeReply(channel, id, method)
         }
     }
 
-    private func takeReply(_ state: ChannelState, _ id: MethodID, _ method: ServerMethod) throws(AMQPError) {
-        guard let call = state.calls.popFirst() else { throw .violation("\(id.name) that nobody asked for") }
+    private mutating func takeReply(_ channel: ChannelState, _ id: MethodID, _ method: ServerMethod) throws(AMQPError) {
+        guard let call = channel.calls.popFirst() else { throw .violation("\(id.name) that nobody asked for") }
         switch (call.kind, method) {
         case (.reply(let expected), _) where expected == id:
             break
-        case (.consume(let noAck, let onEvents), .basicConsumeOk(let tag)):
-            let isWanted = call.waiter?.isSettled == false
-            state.consumers[tag] = Consumer(tag: tag, noAck: noAck, onEvents: isWanted ? onEvents : nil)
+        case (.open(let expected), _) where expected == id:
+            if let waiter = call.waiter, waiters.isWaiting(waiter) {
+                answer(waiter, .channel(channel.id))
+            } else {
+                beginClose(channel, waiter: nil)
+            }
+            return
+        case (.consume(let noAck), .basicConsumeOk(let tag)):
+            let isWanted = call.waiter.map { waiters.isWaiting($0) } ?? false
+            channel.consumers[tag] = Consumer(noAck: noAck, owner: isWanted ? call.waiter : nil)
             if !isWanted {
-                try send(.basicCancel(consumerTag: tag), channel: state.handle.number)
-                state.calls.append(PendingCall(kind: .cancel(consumerTag: tag), waiter: nil))
+                try send(.basicCancel(consumerTag: tag), channel: channel.id.number)
+                channel.calls.append(PendingCall(kind: .cancel(consumerTag: tag), waiter: nil))
             }
         case (.cancel(let tag), .plain(.basicCancelOk)):
-            state.consumers.removeValue(forKey: tag)?.deliver()
+            if let consumer = channel.consumers.removeValue(forKey: tag) {
+                deliver(consumer)
+                if let owner = consumer.owner { actions.append(.dropConsumer(owner)) }
+            }
         case (.get, .plain(.basicGetEmpty)):
             break
         default:
             throw .violation("\(id.name) in answer to another method")
         }
-        call.waiter?.settle(.success(.method(method)))
+        answer(call.waiter, .method(method))
     }
 
-    private func take(_ content: ContentAssembler.Content, _ state: ChannelState) throws(AMQPError) {
+    private mutating func take(_ content: ContentAssembler.Content, _ channel: ChannelState) throws(AMQPError) {
         switch content.method {
         case .basicDeliver(let consumerTag, let deliveryTag, let redelivered, let exchange, let routingKey):
             let delivery = AMQPDelivery(
                 consumerTag: consumerTag, deliveryTag: deliveryTag, redelivered: redelivered, exchange: exchange,
                 routingKey: routingKey, message: content.message, defect: content.defect)
-            try take(delivery, state)
+            try take(delivery, channel)
         case .basicGetOk(let deliveryTag, let redelivered, let exchange, let routingKey, _):
-            guard let call = state.calls.popFirst(), case .get(let noAck) = call.kind else {
+            guard let call = channel.calls.popFirst(), case .get(let noAck) = call.kind else {
                 throw .violation("basic.get-ok that nobody asked for")
             }
-            try state.window.delivered(deliveryTag, needsSettlement: !noAck)
-            guard call.waiter?.isSettled == false else {
-                if !noAck { settle(state, .nack([deliveryTag], requeue: true)) }
+            try channel.window.delivered(deliveryTag, needsSettlement: !noAck)
+            guard let waiter = call.waiter, waiters.isWaiting(waiter) else {
+                if !noAck { settle(channel, .nack([deliveryTag], requeue: true)) }
                 return
             }
             let delivery = AMQPDelivery(
                 consumerTag: "", deliveryTag: deliveryTag, redelivered: redelivered, exchange: exchange,
                 routingKey: routingKey, message: content.message, defect: content.defect)
-            call.waiter?.settle(.success(.message(delivery)))
+            answer(waiter, .message(delivery))
         case .basicReturn(let code, let text, let exchange, let routingKey):
-            state.confirms?.markReturned(
+            channel.confirms?.markReturned(
                 exchange: exchange, routingKey: routingKey, message: content.message,
                 .returned(code: code, text: text))
         default: break
         }
     }
 
-    private func take(_ delivery: AMQPDelivery, _ state: ChannelState) throws(AMQPError) {
-        guard let consumer = state.consumers[delivery.consumerTag] else {
+    private mutating func take(_ delivery: AMQPDelivery, _ channel: ChannelState) throws(AMQPError) {
+        guard let consumer = channel.consumers[delivery.consumerTag] else {
             throw .violation("a delivery for a consumer that does not exist")
         }
-        try state.window.delivered(delivery.deliveryTag, needsSettlement: !consumer.noAck)
-        guard consumer.onEvents != nil else {
-            if !consumer.noAck { settle(state, .nack([delivery.deliveryTag], requeue: true)) }
+        try channel.window.delivered(delivery.deliveryTag, needsSettlement: !consumer.noAck)
+        guard consumer.owner != nil else {
+            if !consumer.noAck { settle(channel, .nack([delivery.deliveryTag], requeue: true)) }
             return
         }
         if consumer.take(delivery) { ready.append(consumer) }
-    }
-
-    /// Hands every consumer the deliveries that have come.
-    func deliver() {
-        guard !ready.isEmpty else { return }
-        let consumers = ready
-        ready = []
-        for consumer in consumers { consumer.deliver() }
     }
 }
 

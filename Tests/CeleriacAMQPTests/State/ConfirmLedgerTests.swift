@@ -7,34 +7,30 @@ import Testing
 @testable import CeleriacAMQP
 
 struct ConfirmLedgerTests {
-    /// A batch whose caller's answers are kept.
+    /// A batch, and what its caller is answered.
     final class Caller {
-        var answers: [Result<Waiter.Answer, AMQPError>] = []
-        private(set) lazy var batch = PublishBatch(messages, waiter: waiter)
-        private let messages: [AMQPPublish]
-        private lazy var waiter = Waiter(id: 1, deadline: .now(), operation: "basic.publish") { [unowned self] in
-            answers.append($0)
-        }
+        var answers: [[AMQPPublishOutcome]?] = []
+        let batch: PublishBatch
 
-        init(_ count: Int) {
-            messages = (0..<count).map { AMQPPublish(routingKey: "\($0)", message: WireMessage()) }
+        convenience init(_ count: Int) {
+            self.init((0..<count).map { AMQPPublish(routingKey: "\($0)", message: WireMessage()) })
         }
 
         init(_ messages: [AMQPPublish]) {
-            self.messages = messages
+            batch = PublishBatch(messages, waiter: 1)
         }
 
-        var outcomes: [AMQPPublishOutcome]? {
-            guard case .success(.outcomes(let outcomes))? = answers.first else { return nil }
-            return outcomes
-        }
+        var outcomes: [AMQPPublishOutcome]? { answers.first ?? nil }
     }
 
+    /// Records a confirm, and answers the callers whose batches are complete by it.
     private func settle(
-        _ ledger: inout ConfirmLedger, _ tag: UInt64, multiple: Bool = false,
+        _ ledger: inout ConfirmLedger, _ callers: [Caller], _ tag: UInt64, multiple: Bool = false,
         as outcome: AMQPPublishOutcome = .confirmed
     ) throws {
-        for batch in try ledger.settle(tag, multiple: multiple, as: outcome) { batch.finish() }
+        for batch in try ledger.settle(tag, multiple: multiple, as: outcome) {
+            callers.first { $0.batch === batch }?.answers.append(batch.outcomes())
+        }
     }
 
     @Test("Confirms one by one, in any order")
@@ -45,7 +41,7 @@ struct ConfirmLedgerTests {
             ledger.add(caller.batch)
             for tag in order {
                 #expect(caller.answers.isEmpty)
-                try settle(&ledger, tag, as: tag == 2 ? .nacked : .confirmed)
+                try settle(&ledger, [caller], tag, as: tag == 2 ? .nacked : .confirmed)
             }
             #expect(caller.outcomes == [.confirmed, .nacked, .confirmed])
             #expect(ledger.isEmpty)
@@ -58,15 +54,15 @@ struct ConfirmLedgerTests {
         let callers = [Caller(2), Caller(3), Caller(1), Caller(2)]
         for caller in callers { ledger.add(caller.batch) }
         #expect(ledger.nextSequence == 9)
-        try settle(&ledger, 4)
-        try settle(&ledger, 3, multiple: true, as: .nacked)
+        try settle(&ledger, callers, 4)
+        try settle(&ledger, callers, 3, multiple: true, as: .nacked)
         #expect(callers[0].outcomes == [.nacked, .nacked])
         #expect(callers[1].outcomes == nil)
-        try settle(&ledger, 6, multiple: true)
+        try settle(&ledger, callers, 6, multiple: true)
         #expect(callers[1].outcomes == [.nacked, .confirmed, .confirmed])
         #expect(callers[2].outcomes == [.confirmed])
         #expect(callers[3].outcomes == nil)
-        try settle(&ledger, 0, multiple: true)
+        try settle(&ledger, callers, 0, multiple: true)
         #expect(callers[3].outcomes == [.confirmed, .confirmed])
         #expect(ledger.isEmpty)
     }
@@ -78,7 +74,7 @@ struct ConfirmLedgerTests {
         for caller in callers { ledger.add(caller.batch) }
         for tag in (1...20).reversed() {
             #expect(callers[tag - 1].outcomes == nil)
-            try settle(&ledger, UInt64(tag))
+            try settle(&ledger, callers, UInt64(tag))
             #expect(callers[tag - 1].outcomes == [.confirmed])
         }
         #expect(ledger.isEmpty)
@@ -89,14 +85,14 @@ struct ConfirmLedgerTests {
         var ledger = ConfirmLedger()
         let caller = Caller(2)
         ledger.add(caller.batch)
-        try settle(&ledger, 1)
-        try settle(&ledger, 1, as: .nacked)
-        try settle(&ledger, 2)
-        try settle(&ledger, 2, multiple: true)
+        try settle(&ledger, [caller], 1)
+        try settle(&ledger, [caller], 1, as: .nacked)
+        try settle(&ledger, [caller], 2)
+        try settle(&ledger, [caller], 2, multiple: true)
         #expect(caller.outcomes == [.confirmed, .confirmed])
         #expect(caller.answers.count == 1)
-        #expect(throws: AMQPError.self) { try settle(&ledger, 3) }
-        #expect(throws: AMQPError.self) { try settle(&ledger, 0) }
+        #expect(throws: AMQPError.self) { try settle(&ledger, [caller], 3) }
+        #expect(throws: AMQPError.self) { try settle(&ledger, [caller], 0) }
     }
 
     private func publish(_ key: String, _ body: String, mandatory: Bool = true) -> AMQPPublish {
@@ -116,7 +112,7 @@ struct ConfirmLedgerTests {
         ledger.markReturned(exchange: "e", routingKey: "a", message: WireMessage(body: [0x32]), outcome)
         ledger.markReturned(exchange: "x", routingKey: "a", message: WireMessage(body: [0x32]), outcome)
         #expect(first.answers.isEmpty && second.answers.isEmpty)
-        try settle(&ledger, 6, multiple: true)
+        try settle(&ledger, [first, second], 6, multiple: true)
         #expect(first.outcomes == [.confirmed, outcome, .confirmed])
         #expect(second.outcomes == [outcome, outcome, .confirmed])
         #expect(first.outcomes?[1].error?.replyCode == 312)
@@ -127,9 +123,11 @@ struct ConfirmLedgerTests {
         var ledger = ConfirmLedger()
         let callers = [Caller(1), Caller(2), Caller(1)]
         for caller in callers { ledger.add(caller.batch) }
-        try settle(&ledger, 4)
-        try settle(&ledger, 2)
-        for batch in ledger.removeAll() { batch.waiter.fail(.connectionClosed) }
+        try settle(&ledger, callers, 4)
+        try settle(&ledger, callers, 2)
+        for batch in ledger.removeAll() {
+            callers.first { $0.batch === batch }?.answers.append(nil)
+        }
         #expect(callers.map(\.answers.count) == [1, 1, 1])
         #expect(callers[2].outcomes == [.confirmed])
         #expect(ledger.isEmpty)

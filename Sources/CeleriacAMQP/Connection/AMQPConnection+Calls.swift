@@ -1,0 +1,161 @@
+#if AMQP
+
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+
+/// A caller who waits for the connection's state to answer.
+enum Caller {
+    case answer(CheckedContinuation<Result<ConnectionAction.Answer, AMQPError>, Never>)
+    case channel(CheckedContinuation<Result<AMQPChannel, AMQPError>, Never>)
+
+    func fail(_ error: AMQPError) {
+        switch self {
+        case .answer(let continuation): continuation.resume(returning: .failure(error))
+        case .channel(let continuation): continuation.resume(returning: .failure(error))
+        }
+    }
+}
+
+extension AMQPConnection {
+    // MARK: Channels
+
+    /// The shared confirm channel of a kind, opened if it is not.
+    func publisherChannel(_ kind: SharedChannels.Kind) async throws(AMQPError) -> AMQPChannel {
+        if let id = state.sharedChannel(kind), let channel = channels[id.number] { return channel }
+        return try await channel { state, waiter in state.openSharedChannel(kind, for: waiter, now: .now()) }
+    }
+
+    /// Waits for the channel that `begin` asks the state for.
+    func channel(
+        _ begin: (inout AMQPConnectionState, WaiterID) -> [ConnectionAction]
+    ) async throws(AMQPError) -> AMQPChannel {
+        let id = state.makeWaiterID()
+        let result: Result<AMQPChannel, AMQPError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { self.begin(id, .channel($0), begin) }
+        } onCancel: {
+            cancelWait(id)
+        }
+        return try result.get()
+    }
+
+    func closeChannel(_ channel: AMQPChannel) async {
+        guard state.isOpen(channel.id) else { return }
+        drainSettlements(of: channel)
+        // Not cancelled with the task: a channel is often closed by a task that was.
+        let id = state.makeWaiterID()
+        _ = await withCheckedContinuation { continuation in
+            callers[id] = .answer(continuation)
+            obey(state.closeChannel(channel.id, for: id, now: .now()))
+        }
+    }
+
+    /// Hands over what the users of a channel settled since the last time.
+    func drainSettlements(of channel: AMQPChannel) {
+        let settlements = channel.mailbox.withLockedValue { $0.takeAll() }
+        if !settlements.isEmpty { obey(state.settle(settlements, on: channel.id, now: .now())) }
+    }
+
+    // MARK: Calls
+
+    /// Sends a method on a channel and waits for its answer.
+    func call(
+        _ channel: AMQPChannel, _ method: ClientMethod, _ operation: String, _ kind: PendingCall.Kind
+    ) async throws(AMQPError) -> ConnectionAction.Answer {
+        try await answer(on: channel) { state, waiter in
+            state.call(method, operation, kind, on: channel.id, for: waiter, now: .now())
+        }
+    }
+
+    func publish(_ messages: [AMQPPublish], on channel: AMQPChannel) async throws(AMQPError) -> [AMQPPublishOutcome] {
+        let answer = try await answer(on: channel) { state, waiter in
+            state.publish(messages, on: channel.id, for: waiter, now: .now())
+        }
+        guard case .outcomes(let outcomes) = answer else { return [] }
+        return outcomes
+    }
+
+    /// Starts a consumer, which the state names like the caller who starts it.
+    func consume(
+        _ channel: AMQPChannel, _ method: ClientMethod, noAck: Bool,
+        onEvents: @escaping @Sendable ([AMQPConsumerEvent]) -> Void
+    ) async throws(AMQPError) -> ConnectionAction.Answer {
+        var consumer: WaiterID?
+        do throws(AMQPError) {
+            return try await answer(on: channel) { state, waiter in
+                consumer = waiter
+                consumers[waiter] = onEvents
+                return state.call(
+                    method, MethodID.basicConsume.name, .consume(noAck: noAck), on: channel.id, for: waiter,
+                    now: .now())
+            }
+        } catch {
+            if let consumer { consumers[consumer] = nil }
+            throw error
+        }
+    }
+
+    /// Waits for the answer to what `begin` tells the state.
+    ///
+    /// The wait ends with an error after the configuration's `replyTimeout`, when the task is cancelled, and when the
+    /// channel or the connection ends.
+    private func answer(
+        on channel: AMQPChannel, _ begin: (inout AMQPConnectionState, WaiterID) -> [ConnectionAction]
+    ) async throws(AMQPError) -> ConnectionAction.Answer {
+        if let closure = channel.closure { throw closure.withNothingSent() }
+        let id = state.makeWaiterID()
+        let result: Result<ConnectionAction.Answer, AMQPError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { self.begin(id, .answer($0), begin) }
+        } onCancel: {
+            cancelWait(id)
+        }
+        return try result.get()
+    }
+
+    private func begin(
+        _ id: WaiterID, _ caller: Caller, _ input: (inout AMQPConnectionState, WaiterID) -> [ConnectionAction]
+    ) {
+        if Task.isCancelled {
+            caller.fail(.cancelled.withNothingSent())
+            return
+        }
+        callers[id] = caller
+        obey(input(&state, id))
+    }
+
+    private nonisolated func cancelWait(_ id: WaiterID) {
+        // Runs after the job that adds the caller, if that is under way on the event loop now.
+        eventLoop.execute { self.assumeIsolated { $0.obey($0.state.cancelWait(id)) } }
+    }
+
+    // MARK: Conveniences
+
+    /// Opens a channel without confirms, and closes it when `body` has ended.
+    package nonisolated func withChannel<Value: Sendable>(
+        _ body: (AMQPChannel) async throws(AMQPError) -> Value
+    ) async throws(AMQPError) -> Value {
+        let channel = try await openChannel(confirms: false)
+        do throws(AMQPError) {
+            let value = try await body(channel)
+            await channel.close()
+            return value
+        } catch {
+            await channel.close()
+            throw error
+        }
+    }
+
+    /// Whether a queue exists, whatever its arguments.
+    package nonisolated func hasQueue(_ queue: String) async throws(AMQPError) -> Bool {
+        do {
+            try await withChannel { channel throws(AMQPError) in
+                _ = try await channel.queueDeclare(queue, passive: true)
+            }
+            return true
+        } catch {
+            guard error.code == .channelClosedByServer, error.replyCode == 404 else { throw error }
+            return false
+        }
+    }
+}
+
+#endif

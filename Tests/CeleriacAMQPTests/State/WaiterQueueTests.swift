@@ -1,0 +1,64 @@
+#if AMQP
+
+import NIOCore
+import Testing
+
+@testable import CeleriacAMQP
+
+struct WaiterQueueTests {
+    let start = NIODeadline.uptimeNanoseconds(0)
+
+    private func waiter(_ id: WaiterID) -> Waiter {
+        Waiter(id: id, deadline: start + .seconds(Int64(id)), operation: "x")
+    }
+
+    @Test("A waiter is answered once")
+    func once() {
+        var queue = WaiterQueue()
+        queue.add(waiter(1))
+        #expect(queue.isWaiting(1))
+        #expect(queue.settle(1)?.id == 1)
+        #expect(!queue.isWaiting(1))
+        #expect(queue.settle(1) == nil)
+        #expect(queue.removeAll().isEmpty)
+    }
+
+    @Test("Who waited too long is found, who was answered is dropped")
+    func expiry() {
+        var queue = WaiterQueue()
+        for id in 1...5 { queue.add(waiter(WaiterID(id))) }
+        #expect(queue.settle(2)?.id == 2)
+        #expect(queue.removeExpired(start).isEmpty)
+        #expect(queue.removeExpired(start + .seconds(3)).map(\.id) == [1, 3])
+        #expect(queue.nextDeadline == start + .seconds(4))
+        #expect(queue.isWaiting(5))
+        #expect(!queue.isWaiting(1))
+        #expect(!queue.isWaiting(6))
+        #expect(queue.removeAll().map(\.id) == [4, 5])
+        #expect(queue.nextDeadline == nil)
+    }
+
+    @Test("The answered do not pile up behind one who waits")
+    func cleanup() {
+        var queue = WaiterQueue()
+        queue.add(waiter(1))
+        for id in 2...10_000 {
+            queue.add(waiter(WaiterID(id)))
+            #expect(queue.settle(WaiterID(id)) != nil)
+            #expect(queue.count <= 128)
+        }
+        #expect(queue.isWaiting(1))
+    }
+
+    @Test("A caller who had sent nothing is known as such when answered")
+    func nothingSent() {
+        var queue = WaiterQueue()
+        queue.add(waiter(1))
+        queue.add(waiter(2))
+        queue.setNothingSent(true, for: 2)
+        #expect(queue.settle(1)?.nothingSent == false)
+        #expect(queue.settle(2)?.nothingSent == true)
+    }
+}
+
+#endif
