@@ -111,9 +111,18 @@ extension AMQPConnection {
 
     // MARK: Actions
 
-    /// Does what the state asks for.
+    /// Does what the state asks for, in its order: an action can cause an input at once, as closing the socket does, whose
+    /// actions wait for those under way.
     func obey(_ actions: [ConnectionAction]) {
+        guard !isObeying else { return waitingActions.append(contentsOf: actions) }
+        isObeying = true
         for action in actions { obey(action) }
+        while !waitingActions.isEmpty {
+            let more = waitingActions
+            waitingActions = []
+            for action in more { obey(action) }
+        }
+        isObeying = false
     }
 
     private func obey(_ action: ConnectionAction) {

@@ -23,6 +23,9 @@ public actor AMQPConnection {
     var state: AMQPConnectionState
     var transport: (any Channel)?
     var timers: [ConnectionAction.Timer: Scheduled<Void>] = [:]
+    /// Whether actions are being obeyed, and those that came meanwhile.
+    var isObeying = false
+    var waitingActions: [ConnectionAction] = []
     var callers: [WaiterID: Caller] = [:]
     var consumers: [WaiterID: @Sendable ([AMQPConsumerEvent]) -> Void] = [:]
     /// The handles of the open channels, by number.

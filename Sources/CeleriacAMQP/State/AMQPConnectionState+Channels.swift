@@ -139,10 +139,11 @@ extension AMQPConnectionState {
     }
 
     private mutating func failAll(_ channel: ChannelState, _ error: AMQPError) {
+        // First, so that whoever is told finds the channel closed.
+        if !channel.isClosing { actions.append(.channelEnded(channel.id, error)) }
         let consumers = channel.consumers.values
         channel.consumers = [:]
         for consumer in consumers { deliver(consumer, last: .closed(error)) }
-        if !channel.isClosing { actions.append(.channelEnded(channel.id, error)) }
         let calls = channel.calls
         channel.calls = []
         for call in calls { fail(call.waiter, error) }
