@@ -1,10 +1,10 @@
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
 extension CeleryFormats {
     /// The exception that Celery raises for what went wrong.
-    public func failure(for fault: TaskFault) -> TaskFailure {
+    package func failure(for fault: TaskFault) -> TaskFailure {
         switch fault {
         case .thrown(let error, let task, let id):
             TaskFailure(error, task: task, id: id)
@@ -30,10 +30,10 @@ extension CeleryFormats {
     }
 
     /// Three retries, 180 seconds apart.
-    public var retryPolicy: RetryPolicy { RetryPolicy() }
+    package var retryPolicy: RetryPolicy { RetryPolicy() }
 
     /// The state `REVOKED`, unless a worker has begun the task.
-    public func record(
+    package func record(
         ofRevokedTask id: String, stored: TaskResult?, in context: EffectContext
     ) throws(CeleriacError) -> ResultRecord? {
         let open: [TaskState] = [.pending, .received, .retry, TaskState(rawValue: "REJECTED")]

@@ -1,8 +1,8 @@
-public import CeleriacCore
+package import CeleriacCore
 
 extension MachineryFormats {
     /// The failure for what went wrong. Only its text reaches Go: the one argument, or else the type.
-    public func failure(for fault: TaskFault) -> TaskFailure {
+    package func failure(for fault: TaskFault) -> TaskFailure {
         switch fault {
         case .thrown(let error, _, _):
             TaskFailure(error)
@@ -24,5 +24,5 @@ extension MachineryFormats {
     }
 
     /// Three retries, 180 seconds apart, for handlers that ask for a retry without a delay of their own.
-    public var retryPolicy: RetryPolicy { RetryPolicy(maximumRetries: 3, delay: .fixed(.seconds(180))) }
+    package var retryPolicy: RetryPolicy { RetryPolicy(maximumRetries: 3, delay: .fixed(.seconds(180))) }
 }

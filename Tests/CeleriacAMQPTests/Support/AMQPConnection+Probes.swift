@@ -1,5 +1,6 @@
 #if AMQP
 
+import CeleriacWire
 import NIOCore
 
 @testable import CeleriacAMQP

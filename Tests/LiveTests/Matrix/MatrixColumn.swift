@@ -39,7 +39,7 @@ struct RunningColumn: Sendable {
             let driver = try await site.python.startDriver()
             let worker = site.app.worker(queues: ["celery", "custom"], concurrency: 4) { MatrixTasks.handlers }
             let running = Task { try await worker.run() }
-            await worker.ready()
+            try await worker.ready()
             let cases = PythonToSwift(site: site, driver: driver)
             run = { try await cases.run($0) }
             close = {
