@@ -55,7 +55,7 @@ struct BeatCommand: AsyncParsableCommand {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             throw ExitCode(2)
         }
-        var lock: (any Lock)?
+        var lock: (any DistributedLock)?
         var failed = false
         do {
             guard let content = FileManager.default.contents(atPath: schedule) else {

@@ -9,7 +9,7 @@ import NIOConcurrencyHelpers
 /// Three names belong to it: `{NAME}.lock` is the key, `{NAME}.state` the note that a holder leaves for the next one, and
 /// `{NAME}.released` the channel on which a release is published. As any lock by expiry it is only as good as clocks and
 /// pauses allow; but a note is left only by the holder, since that is one step on the server.
-public final class RedisLock: CeleriacCore.Lock {
+public final class RedisLock: CeleriacCore.DistributedLock {
     fileprivate let client: RedisClient
     fileprivate let keys: RedisLockKeys
     fileprivate let lease: Duration

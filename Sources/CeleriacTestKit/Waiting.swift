@@ -22,7 +22,7 @@ public protocol RunningWorker: Service {
     func stop()
 }
 
-extension Worker: RunningWorker {}
+extension TaskWorker: RunningWorker {}
 extension MachineryWorker: RunningWorker {}
 
 /// Runs a worker while `body` runs, from the time at which it takes messages. Then stops it gracefully and waits for its

@@ -64,7 +64,7 @@ import Logging
     }
 
     @TaskHandlerBuilder private static func tasks(of name: String) -> [TaskHandler] {
-        TaskName<String, String, String, String>("tasks.held").handled { path, text, gate in
+        TaskDefinition<String, String, String, String>("tasks.held").handler { path, text, gate in
             try append("\(text) \(name)", to: path + ".begun")
             while !gate.isEmpty, !FileManager.default.fileExists(atPath: gate) {
                 try await Task.sleep(for: .milliseconds(20))
@@ -72,7 +72,7 @@ import Logging
             try append("\(text) \(name)", to: path)
             return text
         }
-        TaskName<String, String, Double, String>("tasks.block").handled { path, text, seconds in
+        TaskDefinition<String, String, Double, String>("tasks.block").handler { path, text, seconds in
             block(seconds)
             try append(text, to: path)
             return text

@@ -8,7 +8,7 @@ import Glibc
 
 /// Celeriac as a worker (`CeleriacBench worker`) and as a producer (`CeleriacBench produce NUMBER BATCH`).
 @main enum CeleriacBench {
-    private static let add = TaskName<Int, Int, Int>("bench.add")
+    private static let add = TaskDefinition<Int, Int, Int>("bench.add")
 
     static func main() async throws {
         var logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
@@ -35,7 +35,7 @@ import Glibc
     private static func work(_ app: CeleryApp, logger: Logger) async throws {
         let counter = try TaskCounter(path: environment("BENCH_COUNT"))
         let worker = app.worker(concurrency: 100) {
-            add.handled { x, y in
+            add.handler { x, y in
                 counter.increment()
                 return x + y
             }

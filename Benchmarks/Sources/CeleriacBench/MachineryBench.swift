@@ -4,7 +4,7 @@ import ServiceLifecycle
 
 /// Celeriac as a worker of Machinery's: prefetch 100 at RabbitMQ, a hundred handlers.
 enum MachineryBench {
-    private static let add = TaskName<Int, Int, Int>("bench.add")
+    private static let add = TaskDefinition<Int, Int, Int>("bench.add")
 
     static func work(logger: Logger) async throws {
         let queue = CeleriacBench.environment("BENCH_QUEUE") ?? ""
@@ -16,7 +16,7 @@ enum MachineryBench {
             logger: logger)
         let counter = try TaskCounter(path: CeleriacBench.environment("BENCH_COUNT"))
         server.register {
-            add.handled { x, y in
+            add.handler { x, y in
                 counter.increment()
                 return x + y
             }

@@ -23,14 +23,14 @@ enum Server {
         let timers = EventLoopTimerSource(eventLoop: .singletonMultiThreadedEventLoopGroup.next())
         let server = try MachineryServer(configuration: configuration, lock: EagerLock(timers: timers))
         server.register {
-            Tasks.add.handled { $0.elements.reduce(0, +) }
-            Tasks.multiply.handled { $0.elements.reduce(1, *) }
-            Tasks.sumInts.handled { $0.reduce(0, +) }
-            Tasks.sumFloats.handled { $0.reduce(0, +) }
-            Tasks.concat.handled { $0.joined() }
-            Tasks.split.handled { $0.map { String($0) } }
-            Tasks.panicTask.handled { throw TaskFailure("error", "oops") }
-            Tasks.longRunningTask.handled { context in
+            Tasks.add.handler { $0.elements.reduce(0, +) }
+            Tasks.multiply.handler { $0.elements.reduce(1, *) }
+            Tasks.sumInts.handler { $0.reduce(0, +) }
+            Tasks.sumFloats.handler { $0.reduce(0, +) }
+            Tasks.concat.handler { $0.joined() }
+            Tasks.split.handler { $0.map { String($0) } }
+            Tasks.panicTask.handler { throw TaskFailure("error", "oops") }
+            Tasks.longRunningTask.handler { context in
                 context.logger.info("Long running task started")
                 for second in 1...3 {
                     try await Task.sleep(for: .seconds(1))

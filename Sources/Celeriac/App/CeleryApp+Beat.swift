@@ -22,8 +22,8 @@ extension CeleryApp {
     public func beat(
         _ entries: [BeatEntry],
         configuration: BeatConfiguration = BeatConfiguration(),
-        zone: Zone = .utc,
-        lock: (any Lock)? = nil,
+        zone: CalendarZone = .utc,
+        lock: (any DistributedLock)? = nil,
         state: (any BeatStateStore)? = nil
     ) throws -> Beat {
         var configuration = configuration
@@ -32,7 +32,7 @@ extension CeleryApp {
         return try Beat(
             client: client, entries: try entries + cleanup(beside: entries, in: zone), configuration: configuration,
             lock: lock, store: state, timers: EventLoopTimerSource(eventLoop: eventLoop),
-            machinery: EventLoopTaskExecutor(eventLoop), logger: logger)
+            executor: EventLoopTaskExecutor(eventLoop), logger: logger)
     }
 
     /// A lock on a Redis server, to be shared by several beats. Close it after use.
@@ -42,12 +42,12 @@ extension CeleryApp {
     ///   - key: the lock's name there.
     ///   - lease: after how long another beat takes over from one that has vanished.
     /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
-    public func lock(_ url: String, key: String = "celeriac.beat", lease: Duration = .seconds(30)) throws -> any Lock {
+    public func lock(_ url: String, key: String = "celeriac.beat", lease: Duration = .seconds(30)) throws -> any DistributedLock {
         try CeleryTransportFactory(configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
             .lock(url: url, key: key, lease: lease)
     }
 
-    private func cleanup(beside entries: [BeatEntry], in zone: Zone) throws -> [BeatEntry] {
+    private func cleanup(beside entries: [BeatEntry], in zone: CalendarZone) throws -> [BeatEntry] {
         let name = "celery.backend_cleanup"
         guard let results, !results.expiresByItself, configuration.resultExpiry != nil,
             !entries.contains(where: { $0.name == name })

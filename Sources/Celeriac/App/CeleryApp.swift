@@ -15,9 +15,9 @@ public final class CeleryApp: TaskSender {
     /// The application's settings.
     public let configuration: CeleryConfiguration
     /// Sends tasks and reads results.
-    public let client: Client
+    public let client: TaskClient
     private let formats: CeleryFormats
-    let broker: any Broker
+    let broker: any MessageBroker
     let results: (any ResultStore)?
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
@@ -49,7 +49,7 @@ public final class CeleryApp: TaskSender {
 
     /// Makes an application of a broker and a result store of your own.
     public init(
-        broker: any Broker,
+        broker: any MessageBroker,
         results: (any ResultStore)?,
         configuration: CeleryConfiguration = CeleryConfiguration(),
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
@@ -65,7 +65,7 @@ public final class CeleryApp: TaskSender {
         self.results = results
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
-        self.client = Client(
+        self.client = TaskClient(
             dialect: formats, broker: broker, store: results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
@@ -101,7 +101,7 @@ public final class CeleryApp: TaskSender {
         queues: [String]? = nil,
         concurrency: Int = 8,
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
-    ) -> Worker {
+    ) -> TaskWorker {
         worker(
             WorkerConfiguration(
                 queues: (queues ?? [configuration.defaultQueue]).map { TaskQueue($0) },
@@ -115,7 +115,7 @@ public final class CeleryApp: TaskSender {
     public func worker(
         _ settings: WorkerConfiguration, control: CeleryControlConfiguration? = nil,
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
-    ) -> Worker {
+    ) -> TaskWorker {
         var settings = settings
         let nodeName = settings.nodeName ?? NodeName.current(formats.name)
         settings.nodeName = nodeName
@@ -127,7 +127,7 @@ public final class CeleryApp: TaskSender {
         let remoteControl = CeleryRemoteControl(
             configuration: control ?? configuration.control, broker: broker, nodeName: nodeName,
             settings: controlSettings(of: settings), timers: timers, logger: logger)
-        return Worker(
+        return TaskWorker(
             dialect: formats, broker: broker, store: results, configuration: settings,
             timers: timers, executor: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
             handlers: CeleryBuiltIns.handlers(chordRetryInterval: configuration.chordRetryInterval) + handlers(),

@@ -85,7 +85,7 @@ extension MachineryServer {
             for entries in entries.isEmpty ? [[]] : entries.map({ [$0] }) {
                 let beat = try Beat(
                     client: client, entries: entries, configuration: BeatConfiguration(missedRuns: .skip), lock: nil,
-                    store: nil, timers: timers, machinery: EventLoopTaskExecutor(eventLoopGroup.next()), logger: logger)
+                    store: nil, timers: timers, executor: EventLoopTaskExecutor(eventLoopGroup.next()), logger: logger)
                 group.addTask { try await beat.run() }
             }
             try await group.waitForAll()

@@ -12,7 +12,7 @@ public import ServiceLifecycle
 ///
 /// ```swift
 /// let server = try MachineryServer(configuration: .init(broker: "redis://localhost", resultBackend: "redis://localhost"))
-/// server.register { Tasks.add.handled { $0.elements.reduce(0, +) } }
+/// server.register { Tasks.add.handler { $0.elements.reduce(0, +) } }
 /// let result = try await server.send(Tasks.add([1, 2]))
 /// let three = try await result.get(timeout: .seconds(5), every: .milliseconds(5))
 /// ```
@@ -22,9 +22,9 @@ public final class MachineryServer: TaskSender, Service {
     /// The application's settings.
     public let configuration: MachineryConfiguration
     /// Sends tasks and reads results.
-    public let client: Client
+    public let client: TaskClient
     let formats: MachineryFormats
-    let broker: any Broker
+    let broker: any MessageBroker
     let backend: any ResultStore
     let lock: any MachineryLock
     let eventLoopGroup: any EventLoopGroup
@@ -42,7 +42,7 @@ public final class MachineryServer: TaskSender, Service {
     /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
     public init(
         configuration: MachineryConfiguration,
-        broker: (any Broker)? = nil,
+        broker: (any MessageBroker)? = nil,
         backend: (any ResultStore)? = nil,
         lock: (any MachineryLock)? = nil,
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
@@ -59,7 +59,7 @@ public final class MachineryServer: TaskSender, Service {
         self.eventLoopGroup = eventLoopGroup
         self.timers = timers
         self.logger = logger
-        self.client = Client(
+        self.client = TaskClient(
             dialect: formats, broker: self.broker, store: self.backend,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultRoutingKey, resultExpiry: configuration.resultExpiry),

@@ -17,7 +17,7 @@ struct MachineryTransportFactory {
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
 
-    func broker() throws(CeleriacError) -> any Broker {
+    func broker() throws(CeleriacError) -> any MessageBroker {
         switch scheme(configuration.broker) {
         #if Redis
         case "redis", "rediss", "redis+socket":

@@ -34,7 +34,7 @@ public final class MachineryWorker: Service {
     private let concurrency: Int
     private let isOwnQueue: Bool
     private let hooks = NIOLockedValueBox(Hooks())
-    private let made = NIOLockedValueBox<Worker?>(nil)
+    private let made = NIOLockedValueBox<TaskWorker?>(nil)
 
     init(server: MachineryServer, consumerTag: String, concurrency: Int, queue: String?) {
         self.server = server
@@ -99,7 +99,7 @@ public final class MachineryWorker: Service {
     public func ready() async throws { try await worker.ready() }
 
     /// The worker, made when it is first used, so that handlers of events can be set before.
-    private var worker: Worker {
+    private var worker: TaskWorker {
         made.withLockedValue { made in
             let worker = made ?? makeWorker()
             made = worker
@@ -107,7 +107,7 @@ public final class MachineryWorker: Service {
         }
     }
 
-    private func makeWorker() -> Worker {
+    private func makeWorker() -> TaskWorker {
         let hooks = hooks.withLockedValue { $0 }
         var settings = WorkerConfiguration(
             queues: [TaskQueue(queue)], concurrency: concurrency, nodeName: consumerTag,
@@ -127,7 +127,7 @@ public final class MachineryWorker: Service {
         }
         let eventLoop = server.eventLoopGroup.next()
         let broker = (server.broker as? MachineryEagerBroker)?.workerSide ?? server.broker
-        return Worker(
+        return TaskWorker(
             dialect: server.formats, broker: broker,
             // A backend that keeps nothing needs no results.
             store: server.backend is MachineryNullResults ? nil : server.backend, configuration: settings,

@@ -33,7 +33,7 @@ public struct CeleryTransport: Sendable {
     /// Makes a broker; called once for an application, before anything is sent. It should connect on first use.
     ///
     /// It throws where the URL cannot be used. Errors other than ``CeleriacError`` reach the user as its `cause`.
-    public typealias MakeBroker = @Sendable (Context) throws -> any Broker
+    public typealias MakeBroker = @Sendable (Context) throws -> any MessageBroker
 
     /// Makes a result store, under the same terms as ``MakeBroker``.
     public typealias MakeResults = @Sendable (Context) throws -> any ResultStore

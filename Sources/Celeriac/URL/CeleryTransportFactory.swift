@@ -19,7 +19,7 @@ struct CeleryTransportFactory {
     /// The user's own, looked up before the built-in ones; of two with one scheme the first is taken.
     var transports: [CeleryTransport] = []
 
-    func broker(url: String) throws(CeleriacError) -> any Broker {
+    func broker(url: String) throws(CeleriacError) -> any MessageBroker {
         if let make = transports.lazy.compactMap({ $0.brokers[scheme(url)] }).first {
             return try own(url, brokerURL: url, make)
         }
@@ -77,7 +77,7 @@ struct CeleryTransportFactory {
         }
     }
 
-    func lock(url: String, key: String, lease: Duration) throws(CeleriacError) -> any Lock {
+    func lock(url: String, key: String, lease: Duration) throws(CeleriacError) -> any DistributedLock {
         switch scheme(url) {
         #if Redis
         case "redis", "rediss", "redis+socket":

@@ -71,23 +71,23 @@ struct DemoProducer {
 
 /// The tasks of `celeriac demo`, which both languages know by these names.
 enum DemoTasks {
-    static let add = TaskName<Rest<Int>, Int>("demo.add")
-    static let multiply = TaskName<Rest<Int>, Int>("demo.multiply")
-    static let sumInts = TaskName<[Int], Int>("demo.sum_ints")
-    static let sumFloats = TaskName<[Double], Double>("demo.sum_floats")
-    static let concat = TaskName<[String], String>("demo.concat")
-    static let split = TaskName<String, [String]>("demo.split")
-    static let panic = TaskName<Void>("demo.panic_task")
-    static let longRunning = TaskName<Double, Void>("demo.long_running_task")
+    static let add = TaskDefinition<Variadic<Int>, Int>("demo.add")
+    static let multiply = TaskDefinition<Variadic<Int>, Int>("demo.multiply")
+    static let sumInts = TaskDefinition<[Int], Int>("demo.sum_ints")
+    static let sumFloats = TaskDefinition<[Double], Double>("demo.sum_floats")
+    static let concat = TaskDefinition<[String], String>("demo.concat")
+    static let split = TaskDefinition<String, [String]>("demo.split")
+    static let panic = TaskDefinition<Void>("demo.panic_task")
+    static let longRunning = TaskDefinition<Double, Void>("demo.long_running_task")
 
     @TaskHandlerBuilder static var handlers: [TaskHandler] {
-        add.handled { $0.elements.reduce(0, +) }
-        multiply.handled { $0.elements.reduce(1, *) }
-        sumInts.handled { $0.reduce(0, +) }
-        sumFloats.handled { $0.reduce(0, +) }
-        concat.handled { $0.joined() }
-        split.handled { $0.map { String($0) } }
-        panic.handled { throw TaskFailure("RuntimeError", "oops") }
-        longRunning.handled { seconds in try await Task.sleep(for: Duration(clampedSeconds: seconds)) }
+        add.handler { $0.elements.reduce(0, +) }
+        multiply.handler { $0.elements.reduce(1, *) }
+        sumInts.handler { $0.reduce(0, +) }
+        sumFloats.handler { $0.reduce(0, +) }
+        concat.handler { $0.joined() }
+        split.handler { $0.map { String($0) } }
+        panic.handler { throw TaskFailure("RuntimeError", "oops") }
+        longRunning.handler { seconds in try await Task.sleep(for: Duration(clampedSeconds: seconds)) }
     }
 }

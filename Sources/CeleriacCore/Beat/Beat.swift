@@ -12,36 +12,36 @@ public import ServiceLifecycle
 ///
 /// Several beats may have the same entries, and keep out of each other's way in one of two manners:
 ///
-/// * With a ``Lock`` one beat at a time sends: the one that holds the lock. What it remembers lies with the lock, so that the
+/// * With a ``DistributedLock`` one beat at a time sends: the one that holds the lock. What it remembers lies with the lock, so that the
 ///   next one goes on exactly where it ended. A beat that loses the lock sends what it has written down, then nothing more,
 ///   and waits for the lock. This is what `CeleryApp.beat` offers.
 /// * With a lock for each run every beat is awake, and asks before each run whether the run is its own. The beats share no
 ///   memory but who took which run. This is how Machinery's processes work together, and the beats of a `MachineryServer`
 ///   with them.
 public final class Beat: Service {
-    let client: Client
+    let client: TaskClient
     let entries: [BeatEntry]
     let configuration: BeatConfiguration
-    let lock: (any Lock)?
+    let lock: (any DistributedLock)?
     let store: (any BeatStateStore)?
     let timers: any TimerSource
     let logger: Logger
     let signal = WakeSignal()
-    private let machinery: (any TaskExecutor)?
+    private let executor: (any TaskExecutor)?
     private let isLeading = Gate()
 
     /// Makes a beat from its parts.
     ///
-    /// - Parameter machinery: the executor on which it runs, one that handlers cannot block; nil for the concurrency pool.
+    /// - Parameter executor: the executor on which it runs, one that handlers cannot block; nil for the concurrency pool.
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work, or for two entries with one name.
     package init(
-        client: Client,
+        client: TaskClient,
         entries: [BeatEntry],
         configuration: BeatConfiguration,
-        lock: (any Lock)?,
+        lock: (any DistributedLock)?,
         store: (any BeatStateStore)?,
         timers: any TimerSource,
-        machinery: (any TaskExecutor)?,
+        executor: (any TaskExecutor)?,
         logger: Logger
     ) throws(CeleriacError) {
         try configuration.validate()
@@ -55,7 +55,7 @@ public final class Beat: Service {
         self.lock = lock
         self.store = store
         self.timers = timers
-        self.machinery = machinery
+        self.executor = executor
         self.logger = logger
     }
 
@@ -63,7 +63,7 @@ public final class Beat: Service {
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for a state file that cannot be read.
     public func run() async throws {
-        try await withTaskExecutorPreference(machinery) {
+        try await withTaskExecutorPreference(executor) {
             try await withTaskCancellationOrGracefulShutdownHandler {
                 try await BeatSession(beat: self).run { self.isLeading.open() }
             } onCancelOrGracefulShutdown: {

@@ -25,7 +25,7 @@ public struct BeatEntry: Sendable {
     /// Decides for each run whether this beat sends it; nil if it sends them all.
     let runLock: RunLock?
     /// Sends the task once, and returns its id.
-    let send: @Sendable (Client, SendOptions) async throws -> String
+    let send: @Sendable (TaskClient, SendOptions) async throws -> String
 
     /// Makes an entry.
     ///
@@ -55,7 +55,7 @@ public struct BeatEntry: Sendable {
     package init(
         _ name: String, _ schedule: any Schedule, task: String, options: SendOptions = SendOptions(),
         expiresAfter: Duration? = nil, runLock: RunLock? = nil,
-        send: @escaping @Sendable (Client, SendOptions) async throws -> String
+        send: @escaping @Sendable (TaskClient, SendOptions) async throws -> String
     ) {
         self.name = name
         self.schedule = schedule

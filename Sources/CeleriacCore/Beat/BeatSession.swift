@@ -35,7 +35,7 @@ final class BeatSession {
         }
     }
 
-    private nonisolated(nonsending) func take(_ lock: any Lock, _ onLead: @Sendable () -> Void) async throws {
+    private nonisolated(nonsending) func take(_ lock: any DistributedLock, _ onLead: @Sendable () -> Void) async throws {
         if !isWatching {
             let signal = beat.signal
             try await lock.onRelease { signal.wake() }

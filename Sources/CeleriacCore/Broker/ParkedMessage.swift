@@ -3,8 +3,8 @@ public import struct FoundationEssentials.Date
 /// A message that could not be run and was kept aside, with the reason.
 ///
 /// A worker parks a message that it cannot decode or whose task it does not know, rather than dropping it. Somebody looks
-/// at it, and then requeues or drops it: ``Broker/parkedMessages(in:after:limit:)``, ``Broker/requeueParked(_:in:)``,
-/// ``Broker/dropParked(_:in:)``.
+/// at it, and then requeues or drops it: ``MessageBroker/parkedMessages(in:after:limit:)``, ``MessageBroker/requeueParked(_:in:)``,
+/// ``MessageBroker/dropParked(_:in:)``.
 public struct ParkedMessage: Sendable, Hashable, Identifiable {
     /// What names the message at its broker. Only the broker that listed the message can read it.
     public var id: String

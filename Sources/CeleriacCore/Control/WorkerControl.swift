@@ -6,7 +6,7 @@ public import struct FoundationEssentials.Date
 
 /// A running worker as remote control sees it: what it does, and what it can be told to do.
 public struct WorkerControl: Sendable {
-    private let worker: Worker
+    private let worker: TaskWorker
     private let registrations: [String: TaskRegistration]
     private let servedQueues: ServedQueues
     private let pool: WorkerPool
@@ -19,7 +19,7 @@ public struct WorkerControl: Sendable {
     public let startTime: Date
 
     init(
-        worker: Worker, startTime: Date, registrations: [String: TaskRegistration], queues: ServedQueues,
+        worker: TaskWorker, startTime: Date, registrations: [String: TaskRegistration], queues: ServedQueues,
         pool: WorkerPool, waiting: WaitingRoom, prefetch: PrefetchReport, revocations: Revocations, ledger: Ledger,
         logger: Logger
     ) {

@@ -7,7 +7,7 @@ import struct FoundationEssentials.Date
 /// A broker in this process: for tests, and for producer and worker in one program.
 ///
 /// Messages of any dialect go through it. Nothing is kept when the process ends.
-public final class MemoryBroker: Broker {
+public final class MemoryBroker: MessageBroker {
     struct Entry: Sendable {
         var message: WireMessage
         var redelivered = false

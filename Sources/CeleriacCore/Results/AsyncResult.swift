@@ -4,7 +4,7 @@ public import CeleriacWire
 public struct AsyncResult<Value: Sendable>: Sendable {
     /// Which result it is, and what came before it in a chain.
     public let reference: ResultReference
-    let client: Client
+    let client: TaskClient
     let coding: ResultCoding<Value>
     let ticket: ResultTicket?
 

@@ -6,18 +6,18 @@ public struct GroupResult<Element: Sendable>: Sendable {
     public let reference: ResultReference
     /// The results of its members, in order.
     public let results: [AsyncResult<Element>]
-    private let client: Client
+    private let client: TaskClient
 
     /// The id of the group.
     public var id: String { reference.id }
 
-    init(reference: ResultReference, results: [AsyncResult<Element>], client: Client) {
+    init(reference: ResultReference, results: [AsyncResult<Element>], client: TaskClient) {
         self.reference = reference
         self.results = results
         self.client = client
     }
 
-    init(_ reference: ResultReference, client: Client, coding: ResultCoding<Element>) {
+    init(_ reference: ResultReference, client: TaskClient, coding: ResultCoding<Element>) {
         self.init(
             reference: reference,
             results: (reference.members ?? []).map { client.result($0, coding: coding) }, client: client)

@@ -6,7 +6,7 @@ public struct IntervalSchedule: Schedule, Hashable {
     /// The time from one run to the next.
     public let interval: Duration
     /// The zone by whose clocks runs are rounded: Celery's `relative`; nil to count from one run to the next.
-    public let roundedIn: Zone?
+    public let roundedIn: CalendarZone?
 
     /// Runs every `interval`.
     ///
@@ -16,7 +16,7 @@ public struct IntervalSchedule: Schedule, Hashable {
     ///     fits into the interval: an interval of a day runs at midnight, one of 90 minutes on the hour. Celery calls this
     ///     `relative`.
     /// - Throws: ``CeleriacError`` with code `configuration` for an interval that is shorter, or longer than 10,000 years.
-    public init(every interval: Duration, roundedIn: Zone? = nil) throws(CeleriacError) {
+    public init(every interval: Duration, roundedIn: CalendarZone? = nil) throws(CeleriacError) {
         guard interval >= .milliseconds(1), interval.seconds < 3.2e11 else {
             throw CeleriacError(
                 .configuration, "an interval of \(interval) cannot be used: use a millisecond to 10,000 years")
@@ -39,7 +39,7 @@ public struct IntervalSchedule: Schedule, Hashable {
 /// Rounds the end of an interval down to a full day, hour, minute or second of a zone's clocks, as Celery's `relative`
 /// does.
 private struct ZoneRounding {
-    let zone: Zone
+    let zone: CalendarZone
     /// Seconds.
     let interval: Double
 

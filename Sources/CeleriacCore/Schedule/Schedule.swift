@@ -22,13 +22,13 @@ extension Schedule {
     public var hasStartingDeadline: Bool { false }
 }
 
-extension Zone {
+extension CalendarZone {
     /// Reads a zone by its name in the IANA database.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` if the system has no such zone or its file is damaged.
     public init(_ name: String) throws(CeleriacError) {
         do {
-            self = try Zone.named(name)
+            self = try CalendarZone.named(name)
         } catch {
             let message =
                 switch error {

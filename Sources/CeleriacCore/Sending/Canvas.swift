@@ -4,14 +4,14 @@ public import CeleriacWire
 
 extension Signature {
     /// This, and then a task that takes its result.
-    public func then<Next: Sendable>(_ next: TaskName<Result, Next>) -> Signature<Next>
+    public func then<Next: Sendable>(_ next: TaskDefinition<Result, Next>) -> Signature<Next>
     where Result: Codable {
         then(partial: next.name, [], coding: next.resultCoding, options: next.options)
     }
 
     /// This, and then a task that takes its result and one argument more.
     public func then<Second: Codable & Sendable, Next: Sendable>(
-        _ next: TaskName<Result, Second, Next>, _ second: Second
+        _ next: TaskDefinition<Result, Second, Next>, _ second: Second
     ) -> Signature<Next> where Result: Codable {
         then(
             partial: next.name, [{ try $0.encode(argument: second) }], coding: next.resultCoding, options: next.options)
@@ -19,7 +19,7 @@ extension Signature {
 
     /// This, and then a task that takes its result and two arguments more.
     public func then<Second: Codable & Sendable, Third: Codable & Sendable, Next: Sendable>(
-        _ next: TaskName<Result, Second, Third, Next>, _ second: Second, _ third: Third
+        _ next: TaskDefinition<Result, Second, Third, Next>, _ second: Second, _ third: Third
     ) -> Signature<Next> where Result: Codable {
         then(
             partial: next.name, [{ try $0.encode(argument: second) }, { try $0.encode(argument: third) }],
@@ -74,7 +74,7 @@ public struct GroupSignature<Element: Sendable>: Sendable {
     public init(_ members: [Signature<Element>]) { self.members = members }
 
     /// The group, and then a task that takes the list of its results: a chord.
-    public func then<Next: Sendable>(_ body: TaskName<[Element], Next>) -> Signature<Next>
+    public func then<Next: Sendable>(_ body: TaskDefinition<[Element], Next>) -> Signature<Next>
     where Element: Codable {
         then(
             Signature<Next>(task: body.name, resultCoding: body.resultCoding) { _ in EncodedArguments() }.with(
@@ -106,7 +106,7 @@ public func group<Element>(_ members: [Signature<Element>]) -> GroupSignature<El
 
 /// Signatures side by side, and then a task that takes the list of their results.
 public func chord<Element: Codable, Result>(
-    _ header: [Signature<Element>], body: TaskName<[Element], Result>
+    _ header: [Signature<Element>], body: TaskDefinition<[Element], Result>
 ) -> Signature<Result> {
     group(header).then(body)
 }

@@ -1,9 +1,9 @@
 /// Carries out effects at a broker and a result store.
 ///
-/// A worker's ``EffectPipeline`` puts plans in order, shares round trips among them and tries again; a ``Client`` does none
+/// A worker's ``EffectPipeline`` puts plans in order, shares round trips among them and tries again; a ``TaskClient`` does none
 /// of that: it carries out one publication after another and throws. What an effect *does* is said here, once for both.
 struct EffectInterpreter: Sendable {
-    let broker: any Broker
+    let broker: any MessageBroker
     let store: (any ResultStore)?
 
     /// Publishes messages, in one round trip.

@@ -5,7 +5,7 @@ public import struct FoundationEssentials.Date
 /// Sends tasks and reads their results through a client: the client itself, or an application.
 public protocol TaskSender: Sendable {
     /// The client.
-    var client: Client { get }
+    var client: TaskClient { get }
 }
 
 extension TaskSender {

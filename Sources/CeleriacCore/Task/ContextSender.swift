@@ -2,11 +2,11 @@ import NIOConcurrencyHelpers
 
 /// Sends tasks from within a task, and remembers them as its children.
 final class ContextSender: Sendable {
-    private let configured: Client?
+    private let configured: TaskClient?
     private let sent = NIOLockedValueBox<[ResultReference]>([])
     private let left = NIOLockedValueBox<[any NativeStep]>([])
 
-    init(client: Client?) {
+    init(client: TaskClient?) {
         self.configured = client
     }
 
@@ -18,7 +18,7 @@ final class ContextSender: Sendable {
 
     func leave(_ step: any NativeStep) { left.withLockedValue { $0.append(step) } }
 
-    func client() throws -> Client {
+    func client() throws -> TaskClient {
         guard let configured else {
             throw CeleriacError(.configuration, "this worker was made without a client and cannot send tasks")
         }

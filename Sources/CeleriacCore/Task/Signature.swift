@@ -61,14 +61,14 @@ public struct Signature<Result: Sendable>: Sendable {
     }
 
     /// This signature with a callback that is sent when it has succeeded and takes its result.
-    public func onSuccess<Other: Sendable>(_ callback: TaskName<Result, Other>) -> Signature where Result: Codable {
+    public func onSuccess<Other: Sendable>(_ callback: TaskDefinition<Result, Other>) -> Signature where Result: Codable {
         onSuccess(
             Signature<Other>(task: callback.name, resultCoding: callback.resultCoding) { _ in EncodedArguments() }
                 .with(callback.options))
     }
 
     /// This signature with a callback that is sent when it has failed and takes the id of the failed task.
-    public func onFailure<Other: Sendable>(_ errback: TaskName<String, Other>) -> Signature {
+    public func onFailure<Other: Sendable>(_ errback: TaskDefinition<String, Other>) -> Signature {
         onFailure(
             Signature<Other>(task: errback.name, resultCoding: errback.resultCoding) { _ in EncodedArguments() }
                 .with(errback.options))

@@ -41,22 +41,22 @@ public struct TaskHandler: Sendable {
     }
 }
 
-extension TaskName {
+extension TaskDefinition {
     /// Registers a handler for the task.
     ///
     /// An error that the handler throws is stored as the task's failure. ``TaskFailure``, ``IgnoreResult``, ``Rejection``
     /// and ``TaskContext/retry(after:maximumRetries:cause:)`` have a meaning of their own.
-    public func handled(
+    public func handler(
         options: TaskOptions = TaskOptions(),
         _ handler: @escaping @Sendable (repeat each Argument) async throws -> Result
     ) -> TaskHandler {
-        handled(options: options) { (_: TaskContext, argument: repeat each Argument) in
+        handler(options: options) { (_: TaskContext, argument: repeat each Argument) in
             try await handler(repeat each argument)
         }
     }
 
     /// Registers a handler that also gets the context of the run.
-    public func handled(
+    public func handler(
         options: TaskOptions = TaskOptions(),
         _ handler: @escaping @Sendable (TaskContext, repeat each Argument) async throws -> Result
     ) -> TaskHandler {

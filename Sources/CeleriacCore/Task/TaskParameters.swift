@@ -5,7 +5,7 @@ public import CeleriacWire
 /// A string literal is a parameter without a default:
 ///
 /// ```swift
-/// TaskName<String, Int, String>("images.resize", parameters: "path", .init("width", default: 100))
+/// TaskDefinition<String, Int, String>("images.resize", parameters: "path", .init("width", default: 100))
 /// ```
 public struct TaskParameter: Sendable, Hashable, ExpressibleByStringLiteral {
     /// The name, as Python callers write it.
@@ -51,6 +51,6 @@ enum ArgumentKind: Sendable {
 private protocol RestArgument {}
 private protocol KeywordRestArgument {}
 private protocol OptionalArgument {}
-extension Rest: RestArgument {}
-extension KeywordRest: KeywordRestArgument {}
+extension Variadic: RestArgument {}
+extension VariadicKeywords: KeywordRestArgument {}
 extension Optional: OptionalArgument {}

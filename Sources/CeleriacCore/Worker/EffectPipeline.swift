@@ -30,7 +30,7 @@ final class EffectPipeline: Sendable {
 
     init(
         dialect: any Dialect,
-        broker: any Broker,
+        broker: any MessageBroker,
         store: (any ResultStore)?,
         consumer: any MessageConsumer,
         timers: any TimerSource,

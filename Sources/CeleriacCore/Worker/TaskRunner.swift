@@ -11,7 +11,7 @@ final class TaskRunner: Sendable {
     private let nodeName: String
     private let hooks: WorkerHooks
     private let sharedValues: SharedValues
-    private let client: Client?
+    private let client: TaskClient?
     private let consumer: any MessageConsumer
     private let revokedTasks: RevokedTasks
     private let waiting: WaitingRoom
@@ -23,7 +23,7 @@ final class TaskRunner: Sendable {
 
     init(
         dialect: any Dialect, handlers: [String: TaskHandler], nodeName: String, configuration: WorkerConfiguration,
-        client: Client?, consumer: any MessageConsumer, revokedTasks: RevokedTasks, waiting: WaitingRoom,
+        client: TaskClient?, consumer: any MessageConsumer, revokedTasks: RevokedTasks, waiting: WaitingRoom,
         blockingExecutor: BlockingExecutor?, ledger: Ledger, observers: Observers, timers: any TimerSource,
         logger: Logger
     ) {

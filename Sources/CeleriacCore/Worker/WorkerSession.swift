@@ -8,7 +8,7 @@ import struct FoundationEssentials.Date
 /// A delivery goes through the intake, perhaps through the waiting room, into the pool. There a slot gives it to the runner,
 /// which ends it at the ledger. The ledger submits what follows to the effect pipeline.
 final class WorkerSession: Sendable {
-    private let worker: Worker
+    private let worker: TaskWorker
     private let consumer: any MessageConsumer
     private let registrations: [String: TaskRegistration]
     private let logger: Logger
@@ -22,7 +22,7 @@ final class WorkerSession: Sendable {
     private let prefetch: PrefetchReport
     private let control: WorkerControl
 
-    init(worker: Worker, consumer: any MessageConsumer) {
+    init(worker: TaskWorker, consumer: any MessageConsumer) {
         let (configuration, timers) = (worker.configuration, worker.timers)
         var logger = worker.logger
         logger[metadataKey: "worker"] = "\(worker.nodeName)"

@@ -28,7 +28,7 @@ package struct RedisParkedMessages: Sendable {
         self.newestFirst = newestFirst
     }
 
-    /// As ``Broker/parkedMessages(in:after:limit:)``. Records that somebody else wrote in another form are passed over.
+    /// As ``MessageBroker/parkedMessages(in:after:limit:)``. Records that somebody else wrote in another form are passed over.
     package func list(after id: String?, limit: Int) async throws -> [ParkedMessage] {
         var records = try await records()[...]
         if let id, let last = records.firstIndex(where: { $0.id == id }) { records = records[(last + 1)...] }
@@ -36,7 +36,7 @@ package struct RedisParkedMessages: Sendable {
             records.lazy.compactMap { format.decode($0.bytes, id: $0.id, queue: queue) }.prefix(max(0, limit)))
     }
 
-    /// As ``Broker/requeueParked(_:in:)``.
+    /// As ``MessageBroker/requeueParked(_:in:)``.
     ///
     /// - Parameters:
     ///   - command: the command that pushes to the end of a queue, `LPUSH` or `RPUSH`.
@@ -52,7 +52,7 @@ package struct RedisParkedMessages: Sendable {
         return try await client.look(commands).compactMap(\.int).reduce(0, +)
     }
 
-    /// As ``Broker/dropParked(_:in:)``.
+    /// As ``MessageBroker/dropParked(_:in:)``.
     package func drop(_ ids: [String]) async throws -> Int {
         let commands = try await records(ids).map { RedisCommand("LREM", key, 1, $0.bytes) }
         return try await client.look(commands).compactMap(\.int).reduce(0, +)

@@ -59,7 +59,7 @@ extension RedisConfiguration {
 
     private static func tls(_ query: [String: String]) throws(RedisError) -> RedisTLS {
         var tls = RedisTLS(
-            authorityFile: query["ssl_ca_certs"], certificateFile: query["ssl_certfile"],
+            caFile: query["ssl_ca_certs"], certificateFile: query["ssl_certfile"],
             keyFile: query["ssl_keyfile"])
         switch query["ssl_check_hostname"]?.lowercased() {
         case nil, "true", "1", "yes": break

@@ -14,7 +14,7 @@ public struct RedisTLS: Sendable, Hashable {
     }
 
     /// A PEM file with the authorities that are trusted; `nil` for those of the system.
-    public var authorityFile: String?
+    public var caFile: String?
     /// A PEM file with the client's certificate chain, for servers that ask for one.
     public var certificateFile: String?
     /// A PEM file with the key of ``certificateFile``; `nil` where that file holds the key too.
@@ -25,10 +25,10 @@ public struct RedisTLS: Sendable, Hashable {
     /// Creates a description of the encryption. The files are read at each connect, so that renewed certificates are
     /// taken up.
     public init(
-        authorityFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil,
+        caFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil,
         verification: Verification = .full
     ) {
-        self.authorityFile = authorityFile
+        self.caFile = caFile
         self.certificateFile = certificateFile
         self.keyFile = keyFile
         self.verification = verification
@@ -40,8 +40,8 @@ extension RedisTLS {
     func makeContext() throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
-        if let authorityFile {
-            configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authorityFile))
+        if let caFile {
+            configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(caFile))
         }
         if let certificateFile {
             configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(certificateFile)

@@ -63,7 +63,7 @@ struct ZoneRule: Sendable, Hashable {
     /// The year of a time and those beside it: a change near the end of one year may lie in another by UTC.
     private static func years(around time: Int) -> ClosedRange<Int> {
         // A damaged file may name any time.
-        let days = min(max(time, -Zone.farthestSecond), Zone.farthestSecond)
+        let days = min(max(time, -CalendarZone.farthestSecond), CalendarZone.farthestSecond)
             .flooringQuotientAndRemainder(dividingBy: 86_400).quotient
         let year = CivilDate.of(daysSince1970: days).year
         return year - 1...year + 1

@@ -8,7 +8,7 @@ package protocol CallCoding: Sendable {
     /// Reads one argument, or throws a ``CallError`` for the caller when it is not a `Value`.
     func decodeArgument<Value: Decodable>(_ type: Value.Type, from value: WireValue) throws -> Value
 
-    /// Writes a task's results: none for a task that returns nothing, several for ``Results``.
+    /// Writes a task's results: none for a task that returns nothing, several for ``MultipleResults``.
     func encodeResults(_ values: [any Encodable]) throws -> WireValue
 
     /// Splits a task's results into the values that ``decodeResult(_:from:)`` reads, or throws a ``CallError``.

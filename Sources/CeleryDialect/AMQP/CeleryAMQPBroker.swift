@@ -8,7 +8,7 @@ public import NIOCore
 import NIOConcurrencyHelpers
 
 /// Celery's queues at RabbitMQ.
-public final class CeleryAMQPBroker: Broker {
+public final class CeleryAMQPBroker: MessageBroker {
     let configurations: [AMQPConfiguration]
     let topology: CeleryAMQPTopology
     let eventLoopGroup: any EventLoopGroup

@@ -26,7 +26,7 @@ package final class CeleryRemoteControl: WorkerPart {
     let events: EventDispatcher
     /// What `inspect conf` shows: settings by Celery's names, without passwords.
     let settings: WireObject
-    let broker: any Broker
+    let broker: any MessageBroker
     let software = CeleryEventFields.Software(
         name: "celeriac", version: ProcessFacts.version, system: ProcessFacts.system)
     let logger: Logger
@@ -35,7 +35,7 @@ package final class CeleryRemoteControl: WorkerPart {
     ///
     /// - Parameter settings: what `inspect conf` shows, by Celery's names of settings. It must not contain passwords.
     package init?(
-        configuration: CeleryControlConfiguration, broker: any Broker, nodeName: String, settings: WireObject,
+        configuration: CeleryControlConfiguration, broker: any MessageBroker, nodeName: String, settings: WireObject,
         timers: any TimerSource, logger: Logger
     ) {
         guard configuration.isEnabled || configuration.sendsTaskEvents || configuration.heartbeatInterval != nil else {

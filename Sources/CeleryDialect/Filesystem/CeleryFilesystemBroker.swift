@@ -30,7 +30,7 @@ public struct CeleryFilesystemOptions: Sendable {
 ///
 /// For development without a server. Python workers keep claimed messages in memory only, so that a crash loses them; a
 /// Celeriac worker keeps them in a folder of its own, from which the next worker puts them back.
-public final class CeleryFilesystemBroker: Broker {
+public final class CeleryFilesystemBroker: MessageBroker {
     let options: CeleryFilesystemOptions
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
@@ -75,7 +75,7 @@ public final class CeleryFilesystemBroker: Broker {
     /// Writes a message as a new file of its queue.
     static func write(_ bytes: [UInt8], queue: String, folder: String) throws(CeleriacError) {
         // As kombu names them: sorted by name, files are sorted by age.
-        let name = "\(FileStore.monotonicMilliseconds())_\(CeleryID.random())"
+        let name = "\(FileStore.monotonicMilliseconds())_\(randomUUID())"
         // Readers take files that end in `.msg` only.
         try FileStore.write(bytes, to: "\(folder)/\(name).\(queue).msg", temporaryName: ".\(name).tmp")
     }

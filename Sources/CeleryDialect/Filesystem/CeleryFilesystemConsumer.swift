@@ -30,7 +30,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     private let logger: Logger
     private let timers: EventLoopTimerSource
     private let eventLoop: any EventLoop
-    private let id = CeleryID.random()
+    private let id = randomUUID()
     private let state = NIOLockedValueBox(State())
 
     init(broker: CeleryFilesystemBroker, options: ConsumerOptions) {
@@ -253,14 +253,14 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         // A file's name has 255 bytes, and the record's has an ending more.
         let isShort = held.file.utf8.count <= 250
         let name =
-            isShort ? held.file : "\(String(decoding: held.file.utf8.prefix(200), as: UTF8.self))-\(CeleryID.random())"
+            isShort ? held.file : "\(String(decoding: held.file.utf8.prefix(200), as: UTF8.self))-\(randomUUID())"
         let record = ParkedMessage(
             queue: held.queue, message: held.payload ?? [], reason: fault.reason, detail: fault.detail,
             time: timers.now, worker: nodeName)
         try FileStore.makeFolder(parked)
         try FileStore.write(
             ParkedMessageFormat.celery.encode(record), to: "\(parked)/\(name).json",
-            temporaryName: ".\(CeleryID.random()).tmp")
+            temporaryName: ".\(randomUUID()).tmp")
         if held.payload == nil {
             try FileStore.move(claim, to: "\(parked)/\(name)")
         } else {

@@ -102,7 +102,7 @@ final class CeleryFilesystemMailbox: ControlMailbox {
                     // A tag for each copy: it is the key of a message that is claimed.
                     let envelope = KombuEnvelope(
                         message: message.message, exchange: message.exchange, routingKey: message.routingKey,
-                        deliveryTag: CeleryID.random())
+                        deliveryTag: randomUUID())
                     try CeleryFilesystemBroker.write(try envelope.encode(), queue: binding.queue, folder: outgoing)
                 }
             }

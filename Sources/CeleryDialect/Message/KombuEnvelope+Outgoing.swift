@@ -14,7 +14,7 @@ extension KombuEnvelope {
         do {
             return try KombuEnvelope(
                 message: message.message, exchange: "", routingKey: message.routingKey,
-                deliveryTag: CeleryID.random()
+                deliveryTag: randomUUID()
             ).encode()
         } catch {
             throw CeleriacError(.unsupported, "the message's headers cannot be encoded", cause: error)

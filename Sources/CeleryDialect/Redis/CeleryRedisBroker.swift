@@ -9,7 +9,7 @@ public import NIOCore
 import NIOConcurrencyHelpers
 
 /// Celery's queues in Redis, as kombu lays them out: priority lists, claims in `unacked`, bindings.
-public final class CeleryRedisBroker: Broker {
+public final class CeleryRedisBroker: MessageBroker {
     let configuration: RedisConfiguration
     let options: CeleryRedisOptions
     let keys: KombuKeys

@@ -92,7 +92,7 @@ final class CeleryRedisMailbox: ControlMailbox {
         for message in messages {
             let envelope = try KombuEnvelope(
                 message: message.message, exchange: message.exchange, routingKey: message.routingKey,
-                deliveryTag: CeleryID.random()
+                deliveryTag: randomUUID()
             ).encode()
             if message.exchange == exchanges.replies {
                 for queue in try await keys.queues(

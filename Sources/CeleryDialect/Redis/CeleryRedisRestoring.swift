@@ -37,7 +37,7 @@ struct CeleryRedisRestoring: Sendable {
             return true
         }
         guard isDue else { return }
-        let token = CeleryID.random()
+        let token = randomUUID()
         do {
             let taken = try await consumer.client.send(
                 RedisCommand("SET", keys.unackedMutex, token, "NX", "PX", Self.lease))

@@ -17,7 +17,7 @@ public final class CeleryFileResults: ResultStore {
         self.folder = folder
         self.keys = CeleryResultKeys()
         self.eventLoopGroup = eventLoopGroup
-        self.replyTo = CeleryID.random()
+        self.replyTo = randomUUID()
     }
 
     /// The folder.
@@ -56,7 +56,7 @@ public final class CeleryFileResults: ResultStore {
                 {
                     continue
                 }
-                try FileStore.write(file.payload, to: file.path, temporaryName: ".\(CeleryID.random()).tmp")
+                try FileStore.write(file.payload, to: file.path, temporaryName: ".\(randomUUID()).tmp")
             }
         }
     }
@@ -104,7 +104,7 @@ public final class CeleryFileResults: ResultStore {
         let (folder, path) = (folder, try groupPath(id))
         try await FileStore.blocking {
             try FileStore.makeFolder(folder)
-            try FileStore.write(payload, to: path, temporaryName: ".\(CeleryID.random()).tmp")
+            try FileStore.write(payload, to: path, temporaryName: ".\(randomUUID()).tmp")
         }
     }
 

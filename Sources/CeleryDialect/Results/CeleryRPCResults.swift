@@ -17,7 +17,7 @@ public final class CeleryRPCResults: ResultStore {
     ///
     /// - Parameter configurations: servers to try in turn.
     public init(_ configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
-        let replyTo = CeleryID.random()
+        let replyTo = randomUUID()
         self.configurations = configurations
         self.logger = logger
         self.replyTo = replyTo

@@ -28,7 +28,7 @@ public final class CeleryRedisResults: ResultStore {
         let sink = CurrentSink()
         self.keys = keys
         self.sink = sink
-        self.replyTo = CeleryID.random()
+        self.replyTo = randomUUID()
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
         self.pubSub = RedisPubSub(
             configuration, eventLoopGroup: eventLoopGroup, logger: logger,

@@ -24,7 +24,7 @@ public struct Crontab: Schedule, Hashable {
     /// The matching months, 1 to 12, ascending.
     public let monthsOfYear: [Int]
     /// The zone whose clocks the fields are matched against.
-    public let zone: Zone
+    public let zone: CalendarZone
 
     /// Makes a crontab from its fields, each of which is `*` by default.
     ///
@@ -35,7 +35,7 @@ public struct Crontab: Schedule, Hashable {
         dayOfWeek: CrontabField = .any,
         dayOfMonth: CrontabField = .any,
         monthOfYear: CrontabField = .any,
-        in zone: Zone = .utc
+        in zone: CalendarZone = .utc
     ) throws(CrontabError) {
         minutes = try minute.expanded("minute", 0...59)
         hours = try hour.expanded("hour", 0...23)
@@ -54,7 +54,7 @@ public struct Crontab: Schedule, Hashable {
     /// each: Celery's `crontab.from_string`.
     ///
     /// - Throws: ``CrontabError`` for a line that Celery refuses.
-    public init(_ line: String, in zone: Zone = .utc) throws(CrontabError) {
+    public init(_ line: String, in zone: CalendarZone = .utc) throws(CrontabError) {
         let fields = line.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false)
             .map { CrontabField.text(String($0)) }
         guard fields.count == 5 else {

@@ -37,7 +37,7 @@ public struct BeatFile: Sendable {
     /// How the beat works.
     public var configuration: BeatConfiguration
     /// The zone of crontabs and of rounded intervals.
-    public var zone: Zone
+    public var zone: CalendarZone
 
     /// Reads a file's content, UTF-8.
     ///
@@ -50,7 +50,7 @@ public struct BeatFile: Sendable {
             throw CeleriacError(.configuration, "the schedule is not YAML", cause: error)
         }
         var file = SettingsSection(value, "the schedule")
-        zone = try file.text("timezone").map { name throws(CeleriacError) in try Zone(name) } ?? .utc
+        zone = try file.text("timezone").map { name throws(CeleriacError) in try CalendarZone(name) } ?? .utc
         var configuration = BeatConfiguration()
         if let missed = try file.text("missed_runs") {
             guard let known = MissedRuns(rawValue: missed) else {
@@ -73,7 +73,7 @@ public struct BeatFile: Sendable {
 /// Reads one entry of a ``BeatFile``.
 private struct BeatFileEntry {
     let name: String
-    let zone: Zone
+    let zone: CalendarZone
 
     func read(_ value: WireValue) throws(CeleriacError) -> BeatEntry {
         var section = SettingsSection(value, "the entry '\(name)'")
@@ -188,7 +188,7 @@ private struct BeatFileEntry {
         }
     }
 
-    private func crontab(_ make: (Zone) throws(CrontabError) -> Crontab) throws(CeleriacError) -> Crontab {
+    private func crontab(_ make: (CalendarZone) throws(CrontabError) -> Crontab) throws(CeleriacError) -> Crontab {
         do {
             return try make(zone)
         } catch {

@@ -10,7 +10,7 @@ import NIOConcurrencyHelpers
 import struct FoundationEssentials.Date
 
 /// Machinery's exchange and queues at RabbitMQ.
-public final class MachineryAMQPBroker: Broker {
+public final class MachineryAMQPBroker: MessageBroker {
     let configurations: [AMQPConfiguration]
     let options: MachineryAMQPOptions
     let eventLoopGroup: any EventLoopGroup

@@ -5,7 +5,7 @@ import NIOConcurrencyHelpers
 /// turn, has been dealt with by the worker of this process. Tasks for later are run at their time.
 ///
 /// Without a worker nothing is dealt with, and a send is refused.
-public final class MachineryEagerBroker: Broker {
+public final class MachineryEagerBroker: MessageBroker {
     private struct State {
         var outstanding = 0
         var idle: [Gate] = []
@@ -89,7 +89,7 @@ public final class MachineryEagerBroker: Broker {
     }
 
     /// The broker as a worker uses it: it publishes without waiting, since it would wait for itself.
-    public var workerSide: any Broker { MachineryEagerWorkerSide(broker: self) }
+    public var workerSide: any MessageBroker { MachineryEagerWorkerSide(broker: self) }
 }
 
 /// Tells an eager broker when messages have ended.
@@ -122,7 +122,7 @@ private struct MachineryEagerConsumer: MessageConsumer {
 }
 
 /// An eager broker as its worker uses it.
-private struct MachineryEagerWorkerSide: Broker {
+private struct MachineryEagerWorkerSide: MessageBroker {
     let broker: MachineryEagerBroker
 
     var name: String { broker.name }

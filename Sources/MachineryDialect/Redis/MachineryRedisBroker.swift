@@ -8,7 +8,7 @@ import MachineryWire
 public import NIOCore
 
 /// Machinery's queues in Redis: a list for each queue, a sorted set for tasks that wait for their time.
-public final class MachineryRedisBroker: Broker {
+public final class MachineryRedisBroker: MessageBroker {
     private let settings: MachineryRedisSettings
     private let defaultQueue: String
     private let eventLoopGroup: any EventLoopGroup

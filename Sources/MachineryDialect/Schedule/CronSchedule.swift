@@ -10,7 +10,7 @@ public struct CronSchedule: Schedule {
     private enum Kind: Sendable {
         /// Every so many seconds after the last time.
         case every(Int)
-        case fields(CronFields, Zone)
+        case fields(CronFields, CalendarZone)
     }
     private let kind: Kind
     /// The schedule as it was written.
@@ -19,9 +19,9 @@ public struct CronSchedule: Schedule {
     /// Reads a schedule.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` that names the part that cannot be read.
-    public init(_ spec: String) throws(CeleriacError) { try self.init(spec, local: Zone.local) }
+    public init(_ spec: String) throws(CeleriacError) { try self.init(spec, local: CalendarZone.local) }
 
-    init(_ spec: String, local: Zone) throws(CeleriacError) {
+    init(_ spec: String, local: CalendarZone) throws(CeleriacError) {
         description = spec
         var rest = Substring(spec)
         var zone = local
@@ -30,7 +30,7 @@ public struct CronSchedule: Schedule {
                 throw CeleriacError(.configuration, "nothing follows the time zone in '\(spec)'")
             }
             let name = String(rest[..<space].dropFirst(prefix.utf8.count))
-            zone = name.isEmpty ? .utc : try Zone(name)
+            zone = name.isEmpty ? .utc : try CalendarZone(name)
             rest = rest[space...].drop { $0 == " " }
             break
         }
@@ -73,7 +73,7 @@ extension CronFields {
     ///
     /// It advances field by field as robfig/cron does, so that the same times come out when clocks are put forward or
     /// back: an hour that does not exist is skipped, and one that comes twice counts twice.
-    fileprivate func next(after seconds: Int, in zone: Zone) -> Int? {
+    fileprivate func next(after seconds: Int, in zone: CalendarZone) -> Int? {
         var time = ZonedTime(seconds: seconds + 1, zone: zone)
         let lastYear = time.year + 5
         var hasAdvanced = false
@@ -126,7 +126,7 @@ extension CronFields {
 private struct ZonedTime {
     /// Seconds since 1970.
     let seconds: Int
-    let zone: Zone
+    let zone: CalendarZone
     let year: Int
     let month: Int
     let day: Int
@@ -136,7 +136,7 @@ private struct ZonedTime {
     /// 0 is Sunday.
     let weekday: Int
 
-    init(seconds: Int, zone: Zone) {
+    init(seconds: Int, zone: CalendarZone) {
         self.seconds = seconds
         self.zone = zone
         let local = seconds + zone.offset(atSecond: seconds)
@@ -150,7 +150,7 @@ private struct ZonedTime {
 
     /// The instant at which the zone's clocks show a time, as Go's `time.Date` finds it: a day past the end of a month lies in
     /// the next month, and where clocks skip the time or show it twice, one of the two offsets counts.
-    init(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0, zone: Zone) {
+    init(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0, zone: CalendarZone) {
         let years = year + (month - 1) / 12
         let days = CivilDate.daysSince1970(year: years, month: (month - 1) % 12 + 1, day: 1) + day - 1
         let local = days * 86_400 + hour * 3600 + minute * 60 + second

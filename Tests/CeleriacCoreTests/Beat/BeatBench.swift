@@ -15,17 +15,17 @@ struct BeatBench: Sendable {
     /// - Parameter entries: names of tasks with their intervals in seconds.
     init(
         _ entries: [BeatEntry], configuration: BeatConfiguration = BeatConfiguration(),
-        store: (any BeatStateStore)? = nil, lock: (any Lock)? = nil, timers: VirtualTimers = VirtualTimers()
+        store: (any BeatStateStore)? = nil, lock: (any DistributedLock)? = nil, timers: VirtualTimers = VirtualTimers()
     ) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         self.timers = timers
         idle = lock == nil ? 1 : 3
-        let client = Client(
+        let client = TaskClient(
             dialect: PlainDialect(), broker: broker, store: nil,
             configuration: ClientConfiguration(defaultQueue: "q"), timers: timers, logger: logger)
         beat = try Beat(
             client: client, entries: entries, configuration: configuration, lock: lock, store: store, timers: timers,
-            machinery: nil, logger: logger)
+            executor: nil, logger: logger)
     }
 
     static func every(_ seconds: Double, _ name: String) throws -> BeatEntry {

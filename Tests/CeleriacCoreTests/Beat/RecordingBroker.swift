@@ -3,7 +3,7 @@ import CeleriacWire
 import NIOConcurrencyHelpers
 
 /// A broker that only writes down what is published, and can be out of reach.
-final class RecordingBroker: Broker {
+final class RecordingBroker: MessageBroker {
     private struct State {
         var sent: [WireObject] = []
         /// How many more messages are taken before it is down.

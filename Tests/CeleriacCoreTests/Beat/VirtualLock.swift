@@ -26,7 +26,7 @@ final class VirtualLock: Sendable {
 
     var note: String { state.withLockedValue { String(decoding: $0.note ?? [], as: UTF8.self) } }
 
-    final class Handle: CeleriacCore.Lock {
+    final class Handle: CeleriacCore.DistributedLock {
         let lock: VirtualLock
         let isCut = Atomic(false)
 

@@ -5,8 +5,8 @@ import FoundationEssentials
 import NIOConcurrencyHelpers
 import Testing
 
-private let work = TaskName<String, String>("work")
-private let quick = TaskName<String, String>("quick")
+private let work = TaskDefinition<String, String>("work")
+private let quick = TaskDefinition<String, String>("quick")
 
 @Suite("Worker control", .timeLimit(.minutes(1)))
 struct WorkerControlTests {
@@ -15,7 +15,7 @@ struct WorkerControlTests {
         let bench = Bench()
         let (part, finish) = (ControlProbe(), Gate())
         let worker = bench.worker(concurrency: 1, parts: [part]) {
-            work.handled { text in
+            work.handler { text in
                 await finish.wait()
                 return text
             }
@@ -47,7 +47,7 @@ struct WorkerControlTests {
         let bench = Bench()
         let (part, finish, seen) = (ControlProbe(), Gate(), NIOLockedValueBox<[String]>([]))
         let worker = bench.worker(concurrency: 1, parts: [part]) {
-            work.handled { text in
+            work.handler { text in
                 seen.withLockedValue { $0.append(text) }
                 await finish.wait()
                 return text
@@ -79,7 +79,7 @@ struct WorkerControlTests {
         let bench = Bench()
         let (part, cancelled) = (ControlProbe(), NIOLockedValueBox(false))
         let worker = bench.worker(concurrency: 1, parts: [part]) {
-            work.handled { text in
+            work.handler { text in
                 do {
                     try await Task.sleep(for: .seconds(600))
                 } catch {
@@ -88,7 +88,7 @@ struct WorkerControlTests {
                 }
                 return text
             }
-            quick.handled { $0 }
+            quick.handler { $0 }
         }
         try await bench.run(worker) {
             let control = await part.control()
@@ -108,11 +108,11 @@ struct WorkerControlTests {
         let bench = Bench()
         let (part, seen) = (ControlProbe(), NIOLockedValueBox<[String]>([]))
         let worker = bench.worker(concurrency: 2, prefetchMultiplier: 8, parts: [part]) {
-            work.handled(options: TaskOptions(rateLimit: RateLimit(1, per: .seconds(60)))) { text in
+            work.handler(options: TaskOptions(rateLimit: RateLimit(1, per: .seconds(60)))) { text in
                 seen.withLockedValue { $0.append(text) }
                 return text
             }
-            quick.handled { $0 }
+            quick.handler { $0 }
         }
         try await bench.run(worker) {
             let control = await part.control()
@@ -139,7 +139,7 @@ struct WorkerControlTests {
         let bench = Bench()
         let part = ControlProbe()
         let worker = bench.worker(parts: [part]) {
-            work.handled { text in
+            work.handler { text in
                 try await Task.sleep(for: .seconds(600))
                 return text
             }
@@ -165,8 +165,8 @@ struct WorkerControlTests {
         let bench = Bench()
         let (part, deaf) = (ControlProbe(), ControlProbe(isListening: false))
         let worker = bench.worker(concurrency: 1, parts: [part, deaf]) {
-            quick.handled { $0 }
-            work.handled { _ in throw TaskFailure("ValueError", "no") }
+            quick.handler { $0 }
+            work.handler { _ in throw TaskFailure("ValueError", "no") }
         }
         try await bench.run(worker) {
             let control = await part.control()
@@ -205,11 +205,11 @@ struct WorkerControlTests {
         let bench = Bench()
         let (part, finish) = (ControlProbe(), Gate())
         let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1, parts: [part]) {
-            work.handled(options: TaskOptions(placement: .blocking)) { text in
+            work.handler(options: TaskOptions(placement: .blocking)) { text in
                 await finish.wait()
                 return text
             }
-            quick.handled { $0 }
+            quick.handler { $0 }
         }
         try await bench.run(worker) {
             let control = await part.control()

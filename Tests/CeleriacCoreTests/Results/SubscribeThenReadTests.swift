@@ -58,11 +58,11 @@ import Testing
     }
 
     private func value(from store: BadTimingStore) async throws -> Int {
-        let client = Client(
+        let client = TaskClient(
             dialect: PlainDialect(), broker: MemoryBroker(), store: store,
             configuration: ClientConfiguration(defaultQueue: "q"), timers: VirtualTimers(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        return try await client.send(TaskName<Int>("work")()).get()
+        return try await client.send(TaskDefinition<Int>("work")()).get()
     }
 
     @Test func storedAfterSubscribingAndBeforeReading() async throws {

@@ -15,7 +15,7 @@ import Testing
 
     @Test("Rounded runs are at midnight, on the hour and on the minute")
     func rounded() throws {
-        let zone = try Zone("Europe/Berlin")
+        let zone = try CalendarZone("Europe/Berlin")
         let start = try date("2026-10-24T15:20:40Z")
         func next(_ interval: Duration) throws -> Date? {
             try IntervalSchedule(every: interval, roundedIn: zone).next(after: start)

@@ -16,7 +16,7 @@ import Testing
             "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca", "America/St_Johns", "UTC",
         ])
     func offsets(_ name: String) throws {
-        let zone = try Zone(name)
+        let zone = try CalendarZone(name)
         let foundation = try #require(TimeZone(identifier: name))
         for step in 0..<20_000 {
             let instant = Date(timeIntervalSince1970: -2_208_988_800 + Double(step) * 315_569.25)
@@ -31,7 +31,7 @@ import Testing
 
     @Test("A local time occurs once, twice or never")
     func occurrences() throws {
-        let zone = try Zone("America/New_York")
+        let zone = try CalendarZone("America/New_York")
         func occurrence(_ text: String) throws -> ZoneOccurrence {
             zone.occurrence(of: try #require(LocalDateTime(text)))
         }
@@ -49,13 +49,13 @@ import Testing
 
     @Test("Changes follow each other")
     func changes() throws {
-        let zone = try Zone("Europe/Berlin")
+        let zone = try CalendarZone("Europe/Berlin")
         let first = try #require(zone.nextChange(after: Date(timeIntervalSince1970: 1_800_000_000)))
         #expect(first.instant == (try Date("2027-03-28T01:00:00Z", strategy: .iso8601)))
         #expect(first.offsetBefore == 3600 && first.offsetAfter == 7200)
         let second = try #require(zone.nextChange(after: first.instant))
         #expect(second.instant == (try Date("2027-10-31T01:00:00Z", strategy: .iso8601)))
-        #expect(Zone.utc.nextChange(after: first.instant) == nil)
+        #expect(CalendarZone.utc.nextChange(after: first.instant) == nil)
     }
 
     @Test(
@@ -64,19 +64,19 @@ import Testing
             "", "Nowhere/City", "../../etc/passwd", "/etc/passwd", "Europe//Berlin", "Europe/", "Eu rope", "a\0b",
         ])
     func badNames(_ name: String) {
-        #expect { try Zone(name) } throws: { ($0 as? CeleriacError)?.code == .configuration }
+        #expect { try CalendarZone(name) } throws: { ($0 as? CeleriacError)?.code == .configuration }
     }
 
     @Test("A damaged file is refused or read, but does no harm")
     func damagedFiles() throws {
         let content = try file("Europe/Berlin")
-        #expect(Zone(name: "x", file: content) != nil)
-        for end in 0..<content.count - 1 { #expect(Zone(name: "x", file: Array(content[..<end])) == nil) }
+        #expect(CalendarZone(name: "x", file: content) != nil)
+        for end in 0..<content.count - 1 { #expect(CalendarZone(name: "x", file: Array(content[..<end])) == nil) }
         for place in content.indices {
             for value: UInt8 in [0, 0x7f, 0x80, 0xff] {
                 var damaged = content
                 damaged[place] = value
-                guard let zone = Zone(name: "x", file: damaged) else { continue }
+                guard let zone = CalendarZone(name: "x", file: damaged) else { continue }
                 for time in [-1e15, 0, 1.8e9, 1e15] {
                     #expect(abs(zone.offset(at: Date(timeIntervalSince1970: time))) < 93_600)
                     _ = zone.nextChange(after: Date(timeIntervalSince1970: time))

@@ -6,16 +6,16 @@ import NIOPosix
 /// A worker and a client on one broker in memory, in virtual time.
 struct Bench: Sendable {
     let memory = MemoryBroker()
-    let broker: any Broker
+    let broker: any MessageBroker
     let store = MemoryResultStore()
     let timers = VirtualTimers()
-    let client: Client
+    let client: TaskClient
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// - Parameter wrap: makes the broker of one in memory.
-    init(_ wrap: (MemoryBroker) -> any Broker = { $0 }) {
+    init(_ wrap: (MemoryBroker) -> any MessageBroker = { $0 }) {
         broker = wrap(memory)
-        client = Client(
+        client = TaskClient(
             dialect: PlainDialect(), broker: broker, store: store,
             configuration: ClientConfiguration(defaultQueue: "q"), timers: timers, logger: logger)
     }
@@ -25,9 +25,9 @@ struct Bench: Sendable {
         acknowledgement: TaskOptions.Acknowledgement = .late, sharedValues: SharedValues = SharedValues(),
         parts: [any WorkerPart] = [],
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
-    ) -> Worker {
+    ) -> TaskWorker {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        return Worker(
+        return TaskWorker(
             dialect: PlainDialect(), broker: broker, store: store,
             configuration: WorkerConfiguration(
                 queues: ["q"], concurrency: concurrency, prefetchMultiplier: prefetchMultiplier, nodeName: "w@test",
@@ -36,7 +36,7 @@ struct Bench: Sendable {
     }
 
     /// Runs the worker while `body` runs, then stops it gracefully.
-    func run<Value: Sendable>(_ worker: Worker, _ body: @Sendable () async throws -> Value) async throws -> Value {
+    func run<Value: Sendable>(_ worker: TaskWorker, _ body: @Sendable () async throws -> Value) async throws -> Value {
         try await withRunning(worker, body)
     }
 }

@@ -2,7 +2,7 @@ import CeleriacCore
 import NIOConcurrencyHelpers
 
 /// A broker in memory that refuses some messages, and whose connection can be lost.
-final class FaultyBroker: Broker {
+final class FaultyBroker: MessageBroker {
     private struct State {
         var error: (any Error & Sendable)?
         var generation: UInt64 = 1

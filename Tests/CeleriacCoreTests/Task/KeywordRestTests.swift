@@ -2,18 +2,18 @@ import CeleriacCore
 import CeleriacWire
 import Testing
 
-private let count = TaskName<Int, Rest<Int>, KeywordRest<Int>, [String: Int]>("count", parameters: "first")
-private let names = TaskName<KeywordRest<String>, [String]>("names")
+private let count = TaskDefinition<Int, Variadic<Int>, VariadicKeywords<Int>, [String: Int]>("count", parameters: "first")
+private let names = TaskDefinition<VariadicKeywords<String>, [String]>("names")
 
 /// Python's `*args` and `**kwargs`.
 @Suite(.timeLimit(.minutes(1))) struct KeywordRestTests {
-    private func run(_ body: @Sendable (Client) async throws -> Void) async throws {
+    private func run(_ body: @Sendable (TaskClient) async throws -> Void) async throws {
         let bench = Bench()
         let worker = bench.worker {
-            count.handled { first, rest, keywords in
+            count.handler { first, rest, keywords in
                 keywords.elements.merging(["first": first, "rest": rest.elements.reduce(0, +)]) { $1 }
             }
-            names.handled { keywords in keywords.elements.map { "\($0)=\($1)" }.sorted() }
+            names.handler { keywords in keywords.elements.map { "\($0)=\($1)" }.sorted() }
         }
         try await bench.run(worker) { try await body(bench.client) }
     }
@@ -41,7 +41,7 @@ private let names = TaskName<KeywordRest<String>, [String]>("names")
         try await bench.run(worker) {
             let call = Signature("count", arguments: [1, 2, 3], keywordArguments: ["a": 4])
             let wanted = try await bench.client.send(call).get()
-            let typed = TaskName<Int, Rest<Int>, KeywordRest<Int>, WireValue>("count")
+            let typed = TaskDefinition<Int, Variadic<Int>, VariadicKeywords<Int>, WireValue>("count")
             let seen = try await bench.client.send(typed(1, [2, 3], ["a": 4])).get()
             #expect(seen == wanted)
             #expect(seen == [[1, 2, 3], ["a": 4]])

@@ -5,8 +5,8 @@ import FoundationEssentials
 import NIOConcurrencyHelpers
 import Testing
 
-private let note = TaskName<String, Void>("note")
-private let work = TaskName<Void>("work")
+private let note = TaskDefinition<String, Void>("note")
+private let work = TaskDefinition<Void>("work")
 
 @Suite("Worker at a broker that fails", .timeLimit(.minutes(1)))
 struct FaultTests {
@@ -17,7 +17,7 @@ struct FaultTests {
         let runs = NIOLockedValueBox<[String]>([])
         let (started, goOn) = (Gate(), Gate())
         let worker = bench.worker(concurrency: 1, prefetchMultiplier: 8) {
-            note.handled { text in
+            note.handler { text in
                 runs.withLockedValue { $0.append(text) }
                 if text == "first" {
                     started.open()
@@ -48,7 +48,7 @@ struct FaultTests {
         let bench = Bench()
         let probe = ControlProbe()
         let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1, acknowledgement: .early, parts: [probe]) {
-            work.handled {}
+            work.handler {}
         }
         try await bench.run(worker) {
             let control = await probe.control()
@@ -74,7 +74,7 @@ struct FaultTests {
         let bench = Bench { FaultyBroker($0) }
         let broker = try #require(bench.broker as? FaultyBroker)
         let worker = bench.worker {
-            work.handled { context in
+            work.handler { context in
                 broker.refusePublishes(with: CeleriacError(.publishFailed, "no"))
                 try context.retry(after: .seconds(1))
             }
@@ -105,7 +105,7 @@ struct FaultTests {
         let broker = try #require(bench.broker as? FaultyBroker)
         let refused = Gate()
         let worker = bench.worker(concurrency: 4) {
-            work.handled { context in
+            work.handler { context in
                 broker.refusePublishes(with: CeleriacError(.unavailable, "away"))
                 refused.open()
                 try context.retry(after: .seconds(1))
@@ -126,7 +126,7 @@ struct FaultTests {
         let running = NIOLockedValueBox(0)
         let goOn = Gate()
         let worker = bench.worker(concurrency: 8, prefetchMultiplier: 1) {
-            work.handled {
+            work.handler {
                 running.withLockedValue { $0 += 1 }
                 await goOn.wait()
             }

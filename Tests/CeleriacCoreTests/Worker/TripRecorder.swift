@@ -17,7 +17,7 @@ enum Trip: Equatable, Sendable {
 }
 
 /// A broker, a result store and a consumer in one, which note every round trip and do with it what a test says.
-final class TripRecorder: Broker, ResultStore, MessageConsumer {
+final class TripRecorder: MessageBroker, ResultStore, MessageConsumer {
     private let recorded = NIOLockedValueBox<[Trip]>([])
     private let answer: @Sendable (Trip) async throws -> [ChordCompletion?]?
     let countsChords: Bool

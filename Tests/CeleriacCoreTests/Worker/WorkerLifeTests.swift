@@ -9,7 +9,7 @@ import Testing
 /// How a worker begins and ends.
 @Suite("Worker's life", .timeLimit(.minutes(1))) struct WorkerLifeTests {
     /// A broker that nobody can consume from.
-    private struct ClosedBroker: Broker {
+    private struct ClosedBroker: MessageBroker {
         let error: CeleriacError
         var name: String { "closed" }
         func publish(_ messages: [OutgoingMessage]) async throws {}

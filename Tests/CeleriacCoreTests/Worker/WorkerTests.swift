@@ -5,10 +5,10 @@ import FoundationEssentials
 import NIOConcurrencyHelpers
 import Testing
 
-private let add = TaskName<Int, Int, Int>("add", parameters: "x", .init("y", default: 10))
-private let sum = TaskName<Rest<Int>, Int>("sum")
-private let note = TaskName<String, Void>("note")
-private let work = TaskName<Void>("work")
+private let add = TaskDefinition<Int, Int, Int>("add", parameters: "x", .init("y", default: 10))
+private let sum = TaskDefinition<Variadic<Int>, Int>("sum")
+private let note = TaskDefinition<String, Void>("note")
+private let work = TaskDefinition<Void>("work")
 
 @Suite("Worker", .timeLimit(.minutes(1)))
 struct WorkerTests {
@@ -17,9 +17,9 @@ struct WorkerTests {
         let bench = Bench()
         let seen = NIOLockedValueBox<[String]>([])
         let worker = bench.worker {
-            add.handled { $0 + $1 }
-            sum.handled { $0.elements.reduce(0, +) }
-            note.handled { text in seen.withLockedValue { $0.append(text) } }
+            add.handler { $0 + $1 }
+            sum.handler { $0.elements.reduce(0, +) }
+            note.handler { text in seen.withLockedValue { $0.append(text) } }
         }
         try await bench.run(worker) {
             #expect(try await bench.client.send(add(2, 3)).get() == 5)
@@ -38,8 +38,8 @@ struct WorkerTests {
         struct Broken: Error {}
         let bench = Bench()
         let worker = bench.worker {
-            add.handled { _, _ in throw TaskFailure("ValueError", "no") }
-            work.handled { throw Broken() }
+            add.handler { _, _ in throw TaskFailure("ValueError", "no") }
+            work.handler { throw Broken() }
         }
         try await bench.run(worker) {
             await expectFailure("ValueError", ["no"]) { try await bench.client.send(add(1, 2)).get() }
@@ -61,7 +61,7 @@ struct WorkerTests {
         let bench = Bench()
         let runs = NIOLockedValueBox(0)
         let worker = bench.worker {
-            work.handled(options: TaskOptions(retry: RetryPolicy(maximumRetries: 2, delay: .fixed(.seconds(60))))) {
+            work.handler(options: TaskOptions(retry: RetryPolicy(maximumRetries: 2, delay: .fixed(.seconds(60))))) {
                 context in
                 runs.withLockedValue { $0 += 1 }
                 try context.retry(cause: TaskFailure("KeyError", "again \(context.retries)"))
@@ -81,7 +81,7 @@ struct WorkerTests {
     @Test("holds a task until its time without taking a slot")
     func eta() async throws {
         let bench = Bench()
-        let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1) { add.handled { $0 + $1 } }
+        let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1) { add.handler { $0 + $1 } }
         try await bench.run(worker) {
             let later = try await bench.client.send(add(1, 1), countdown: .seconds(100))
             await until { bench.timers.count == 1 }
@@ -95,7 +95,7 @@ struct WorkerTests {
     @Test("does not run a task after its expiry")
     func expiry() async throws {
         let bench = Bench()
-        let worker = bench.worker { add.handled { $0 + $1 } }
+        let worker = bench.worker { add.handler { $0 + $1 } }
         let expired = try await bench.client.send(add(1, 1), expires: bench.timers.now.addingTimeInterval(5))
         let whileHeld = try await bench.client.send(
             add(1, 1), countdown: .seconds(100), expires: bench.timers.now.addingTimeInterval(50))
@@ -114,7 +114,7 @@ struct WorkerTests {
         let gate = Gate()
         let cancelled = NIOLockedValueBox(0)
         let worker = bench.worker(concurrency: 1) {
-            work.handled(options: TaskOptions(timeLimits: TimeLimits(soft: .seconds(5)))) {
+            work.handler(options: TaskOptions(timeLimits: TimeLimits(soft: .seconds(5)))) {
                 let own = Gate()
                 try await withTaskCancellationHandler {
                     await own.wait()
@@ -124,8 +124,8 @@ struct WorkerTests {
                     own.open()
                 }
             }
-            note.handled(options: TaskOptions(timeLimits: TimeLimits(hard: .seconds(7)))) { _ in await gate.wait() }
-            add.handled { $0 + $1 }
+            note.handler(options: TaskOptions(timeLimits: TimeLimits(hard: .seconds(7)))) { _ in await gate.wait() }
+            add.handler { $0 + $1 }
         }
         try await bench.run(worker) {
             let soft = try await bench.client.send(work())
@@ -146,7 +146,7 @@ struct WorkerTests {
     @Test("stores a failure for a task that it does not know, and parks its message and those it cannot read")
     func parking() async throws {
         let bench = Bench()
-        let worker = bench.worker { add.handled { $0 + $1 } }
+        let worker = bench.worker { add.handler { $0 + $1 } }
         try await bench.broker.publish([OutgoingMessage(message: WireMessage(body: [0xff]), routingKey: "q")])
         try await bench.run(worker) {
             await expectFailure("NotRegistered") { _ = try await bench.client.send(work()).get() }
@@ -162,7 +162,7 @@ struct WorkerTests {
         let started = NIOLockedValueBox(0)
         let finish = Gate()
         let worker = bench.worker(concurrency: 2, prefetchMultiplier: 3) {
-            add.handled { x, y in
+            add.handler { x, y in
                 started.withLockedValue { $0 += 1 }
                 await finish.wait()
                 return x
@@ -183,7 +183,7 @@ struct WorkerTests {
         #expect(bench.memory.count(in: "q") == 6)
         let order = NIOLockedValueBox<[Int]>([])
         let next = bench.worker(concurrency: 1) {
-            add.handled { x, _ in
+            add.handler { x, _ in
                 order.withLockedValue { $0.append(x) }
                 return x
             }
@@ -198,7 +198,7 @@ struct WorkerTests {
         let bench = Bench()
         let started = Gate()
         let worker = bench.worker(acknowledgement: .early) {
-            work.handled {
+            work.handler {
                 started.open()
                 let own = Gate()
                 await withTaskCancellationHandler {
@@ -220,7 +220,7 @@ struct WorkerTests {
     @Test("settles what is to be acknowledged early and never begins")
     func earlyAcknowledgementOfWhatExpired() async throws {
         let bench = Bench()
-        let worker = bench.worker(acknowledgement: .early) { add.handled { $0 + $1 } }
+        let worker = bench.worker(acknowledgement: .early) { add.handler { $0 + $1 } }
         let expired = try await bench.client.send(add(1, 1), expires: bench.timers.now.addingTimeInterval(5))
         bench.timers.advance(by: .seconds(10))
         try await bench.run(worker) {
@@ -234,7 +234,7 @@ struct WorkerTests {
         let bench = Bench()
         let ends = Gate()
         let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1, acknowledgement: .early) {
-            work.handled { await ends.wait() }
+            work.handler { await ends.wait() }
         }
         try await bench.run(worker) {
             let first = try await bench.client.send(work())
@@ -251,7 +251,7 @@ struct WorkerTests {
         let bench = Bench()
         let started = Gate()
         let worker = bench.worker {
-            work.handled {
+            work.handler {
                 started.open()
                 let own = Gate()
                 await withTaskCancellationHandler {
@@ -276,7 +276,7 @@ struct WorkerTests {
         let running = NIOLockedValueBox(0)
         let most = NIOLockedValueBox(0)
         let worker = bench.worker(concurrency: 3, prefetchMultiplier: 1) {
-            add.handled { x, _ in
+            add.handler { x, _ in
                 let now = running.withLockedValue { running in
                     running += 1
                     return running
@@ -307,14 +307,14 @@ struct WorkerTests {
                 error: { context, _ in calls.withLockedValue { $0.append("error \(context.request.name)") } }),
             sharedValues: shared
         ) {
-            TaskName<String>("pool").handled { context in
+            TaskDefinition<String>("pool").handler { context in
                 try await context.update(state: TaskState(rawValue: "PROGRESS"), value: 50)
                 return try context.shared(Pool.self).name
             }
-            work.handled { throw TaskFailure("E", "") }
+            work.handler { throw TaskFailure("E", "") }
         }
         try await bench.run(worker) {
-            let name = try await bench.client.send(TaskName<String>("pool")()).get()
+            let name = try await bench.client.send(TaskDefinition<String>("pool")()).get()
             #expect(name == "db")
             await expectFailure("E") { try await bench.client.send(work()).get() }
             await until { calls.withLockedValue { $0.count } == 5 }

@@ -47,7 +47,7 @@ import Testing
         Sample(url: "rediss://h?ssl_check_hostname=false", host: "h", tls: RedisTLS(verification: .noHostname)),
         Sample(
             url: "rediss://h?ssl_check_hostname=true&ssl_ca_certs=/a+b/ca%2Bx.pem&ssl_certfile=c.pem&ssl_keyfile=k.pem",
-            host: "h", tls: RedisTLS(authorityFile: "/a b/ca+x.pem", certificateFile: "c.pem", keyFile: "k.pem")),
+            host: "h", tls: RedisTLS(caFile: "/a b/ca+x.pem", certificateFile: "c.pem", keyFile: "k.pem")),
     ]) func readsAURL(_ sample: Sample) throws {
         let configuration = try RedisConfiguration(url: sample.url)
         #expect(configuration.host == sample.host)

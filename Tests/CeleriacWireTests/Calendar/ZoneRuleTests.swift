@@ -69,9 +69,9 @@ import Testing
     }
 
     @Test func damagedFilesAreRefused() {
-        #expect(Zone(name: "x", file: []) == nil)
-        #expect(Zone(name: "x", file: Array("TZif2".utf8) + Array(repeating: 0, count: 39)) == nil)
-        #expect(Zone(name: "x", file: Array("TZif2".utf8) + Array(repeating: 0xff, count: 100)) == nil)
+        #expect(CalendarZone(name: "x", file: []) == nil)
+        #expect(CalendarZone(name: "x", file: Array("TZif2".utf8) + Array(repeating: 0, count: 39)) == nil)
+        #expect(CalendarZone(name: "x", file: Array("TZif2".utf8) + Array(repeating: 0xff, count: 100)) == nil)
     }
 
     @Test func everyZoneOfTheSystemIsRead() throws {
@@ -81,7 +81,7 @@ import Testing
             guard let content = FileManager.default.contents(atPath: "\(folder)/\(name)"),
                 content.starts(with: Data("TZif".utf8))
             else { continue }
-            #expect(Zone(name: name, file: [UInt8](content)) != nil, "\(name)")
+            #expect(CalendarZone(name: name, file: [UInt8](content)) != nil, "\(name)")
             count += 1
         }
         #expect(count > 300)
@@ -89,8 +89,8 @@ import Testing
 
     @Test func aNameLeadsNowhereElse() {
         for name in ["", "../../etc/passwd", "/etc/passwd", "Europe//Berlin", "Europe/", "Eu rope", "a\0b"] {
-            #expect(throws: Zone.Fault.invalidName) { try Zone.named(name) }
+            #expect(throws: CalendarZone.Fault.invalidName) { try CalendarZone.named(name) }
         }
-        #expect(throws: Zone.Fault.unknown) { try Zone.named("Nowhere/City") }
+        #expect(throws: CalendarZone.Fault.unknown) { try CalendarZone.named("Nowhere/City") }
     }
 }

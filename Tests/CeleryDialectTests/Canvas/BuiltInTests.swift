@@ -40,7 +40,7 @@ struct BuiltInTests {
                 try await site.app.send(map(Site.double, over: [1, 2]).then(Site.sum).then(Site.double)).get() == 12)
             let sums = chunks.then(map(Site.sum, over: [[1], [2]]).immutable())
             #expect(try await site.app.send(sums).get() == [1, 2])
-            let unknown = try await site.app.send(map(TaskName<Int, Int>("tasks.nope"), over: [1]))
+            let unknown = try await site.app.send(map(TaskDefinition<Int, Int>("tasks.nope"), over: [1]))
             #expect(try await site.failure(of: unknown.id)?.type == "NotRegistered")
         }
     }

@@ -11,8 +11,8 @@ struct ResultTests {
     func groups() async throws {
         let site = Site()
         let release = Gate()
-        let slow = TaskName<Int, Int>("tasks.slow")
-        let handler = slow.handled { number in
+        let slow = TaskDefinition<Int, Int>("tasks.slow")
+        let handler = slow.handler { number in
             await release.wait()
             return number
         }
@@ -67,11 +67,11 @@ struct ResultTests {
     func callbacks() async throws {
         let site = Site()
         let (stream, continuation) = AsyncStream.makeStream(of: String.self)
-        let number = TaskName<Int, Void>("tasks.number")
-        let failed = TaskName<String, Void>("tasks.failed")
+        let number = TaskDefinition<Int, Void>("tasks.number")
+        let failed = TaskDefinition<String, Void>("tasks.failed")
         let handlers = [
-            number.handled { number in _ = continuation.yield("\(number)") },
-            failed.handled { id in _ = continuation.yield(id) },
+            number.handler { number in _ = continuation.yield("\(number)") },
+            failed.handler { id in _ = continuation.yield(id) },
         ]
         try await site.serves(WorkerConfiguration(queues: ["celery"]), handlers) {
             var calls = stream.makeAsyncIterator()

@@ -6,10 +6,10 @@ import Logging
 /// An application on a broker and a result store in this process, which does not count the parts of chords: a
 /// `celery.chord_unlock` looks after each.
 struct WorkflowSite: Sendable {
-    static let add = TaskName<Int, Int, Int>("tasks.add")
-    static let double = TaskName<Int, Int>("tasks.double")
-    static let sum = TaskName<[Int], Int>("tasks.sum")
-    static let fail = TaskName<String, Int>("tasks.fail")
+    static let add = TaskDefinition<Int, Int, Int>("tasks.add")
+    static let double = TaskDefinition<Int, Int>("tasks.double")
+    static let sum = TaskDefinition<[Int], Int>("tasks.sum")
+    static let fail = TaskDefinition<String, Int>("tasks.fail")
 
     let app: CeleryApp
     let broker = MemoryBroker()
@@ -32,10 +32,10 @@ struct WorkflowSite: Sendable {
         during body: () async throws -> Void
     ) async throws {
         let worker = app.worker(settings) {
-            Self.add.handled { $0 + $1 }
-            Self.double.handled { 2 * $0 }
-            Self.sum.handled { $0.reduce(0, +) }
-            Self.fail.handled { text in throw TaskFailure("ValueError", text) }
+            Self.add.handler { $0 + $1 }
+            Self.double.handler { 2 * $0 }
+            Self.sum.handler { $0.reduce(0, +) }
+            Self.fail.handler { text in throw TaskFailure("ValueError", text) }
             more
         }
         try await withRunning(worker, body)

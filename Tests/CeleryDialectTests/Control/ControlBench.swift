@@ -13,11 +13,11 @@ struct ControlBench: Sendable {
     let mailbox = FakeMailbox()
     let store = MemoryResultStore()
     let timers = VirtualTimers()
-    let client: Client
+    let client: TaskClient
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     init() {
-        client = Client(
+        client = TaskClient(
             dialect: CeleryFormats(), broker: mailbox, store: store,
             configuration: ClientConfiguration(defaultQueue: "celery"), timers: timers, logger: logger)
     }
@@ -31,7 +31,7 @@ struct ControlBench: Sendable {
             CeleryRemoteControl(
                 configuration: control, broker: mailbox, nodeName: "w@test", settings: ["timezone": nil],
                 timers: timers, logger: logger))
-        let worker = Worker(
+        let worker = TaskWorker(
             dialect: CeleryFormats(), broker: mailbox, store: store,
             configuration: WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: "w@test"),
             timers: timers, executor: EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.next()),

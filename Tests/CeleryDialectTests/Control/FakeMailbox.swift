@@ -3,7 +3,7 @@ import CeleriacWire
 import NIOConcurrencyHelpers
 
 /// A broker in memory over which workers can be controlled, and the mailbox of its one worker.
-final class FakeMailbox: Broker, ControlMailbox {
+final class FakeMailbox: MessageBroker, ControlMailbox {
     private struct State {
         var receive: (@Sendable (Result<WireMessage, MessageFault>) -> Void)?
         var published: [OutgoingMessage] = []

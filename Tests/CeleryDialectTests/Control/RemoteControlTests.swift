@@ -6,7 +6,7 @@ import Testing
 
 @testable import CeleryDialect
 
-private let work = TaskName<String, String>("tasks.work")
+private let work = TaskDefinition<String, String>("tasks.work")
 
 @Suite("Remote control", .timeLimit(.minutes(1)))
 struct RemoteControlTests {
@@ -14,7 +14,7 @@ struct RemoteControlTests {
     func words() async throws {
         let bench = ControlBench()
         try await bench.run {
-            work.handled { $0 }
+            work.handler { $0 }
         } during: {
             let expected: [(String, WireObject, WireValue)] = [
                 ("ping", [:], ["ok": "pong"]),
@@ -114,7 +114,7 @@ struct RemoteControlTests {
     func storedRevocations() async throws {
         let bench = ControlBench()
         try await bench.run {
-            work.handled { $0 }
+            work.handler { $0 }
         } during: {
             let done = try await bench.client.send(work("x"))
             #expect(try await done.get() == "x")
@@ -140,7 +140,7 @@ struct RemoteControlTests {
             CeleryControlCommand("ping") { _ in ["ok": "peng"] },
         ]
         try await bench.run(CeleryControlConfiguration(commands: commands, heartbeatInterval: nil)) {
-            work.handled { $0 }
+            work.handler { $0 }
         } during: {
             let doubled = try await bench.ask("double", ["n": 21])
             #expect(doubled == 42)
@@ -155,7 +155,7 @@ struct RemoteControlTests {
     func allowList() async throws {
         let bench = ControlBench()
         try await bench.run(CeleryControlConfiguration(allowedCommands: ["ping", "active"], heartbeatInterval: nil)) {
-            work.handled { $0 }
+            work.handler { $0 }
         } during: {
             let answer = try await bench.ask("ping")
             #expect(answer == ["ok": "pong"])
@@ -169,7 +169,7 @@ struct RemoteControlTests {
     func addressing() async throws {
         let bench = ControlBench()
         try await bench.run {
-            work.handled { $0 }
+            work.handler { $0 }
         } during: {
             let cases: [(String, Bool, @Sendable (inout CeleryControlRequest) -> Void)] = [
                 ("all", true, { _ in }),
@@ -209,7 +209,7 @@ struct RemoteControlTests {
             "{\"method\": \"registered\", \"arguments\": {\"taskinfoitems\": {\"a\": 1}}}",
         ]
         try await bench.run {
-            work.handled { $0 }
+            work.handler { $0 }
         } during: {
             for body in bodies {
                 var message = try CeleryControlRequest("ping").encode()
@@ -232,7 +232,7 @@ struct RemoteControlTests {
         let bench = ControlBench()
         let ended = Gate()
         try await bench.run {
-            work.handled { $0 }
+            work.handler { $0 }
         } during: {
             try await bench.send("shutdown", ticket: "last")
             await until { bench.replies(to: "last") == [.null] }

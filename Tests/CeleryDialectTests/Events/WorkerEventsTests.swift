@@ -6,7 +6,7 @@ import Testing
 
 @testable import CeleryDialect
 
-private let work = TaskName<String, String>("tasks.work")
+private let work = TaskDefinition<String, String>("tasks.work")
 
 @Suite("Events", .timeLimit(.minutes(1)))
 struct WorkerEventsTests {
@@ -14,7 +14,7 @@ struct WorkerEventsTests {
     func tasks() async throws {
         let bench = ControlBench()
         try await bench.run(CeleryControlConfiguration(sendsTaskEvents: true, heartbeatInterval: nil)) {
-            work.handled { (context, text: String) in
+            work.handler { (context, text: String) in
                 switch text {
                 case "fail": throw TaskFailure("ValueError", "no")
                 case "retry": try context.retry(after: .seconds(10))
@@ -63,7 +63,7 @@ struct WorkerEventsTests {
     func outOfReach() async throws {
         let bench = ControlBench()
         try await bench.run(CeleryControlConfiguration(sendsTaskEvents: true, heartbeatInterval: nil)) {
-            work.handled { $0 }
+            work.handler { $0 }
         } during: {
             bench.mailbox.fail(2)
             let answer = try await bench.client.send(work("x")).get()
@@ -80,7 +80,7 @@ struct WorkerEventsTests {
     func heartbeats() async throws {
         let bench = ControlBench()
         try await bench.run(CeleryControlConfiguration(heartbeatInterval: .seconds(2))) {
-            work.handled { $0 }
+            work.handler { $0 }
         } during: {
             await until { bench.events.map(\.kind) == [.workerOnline] && bench.timers.count > 0 }
             let answer = try await bench.client.send(work("x")).get()

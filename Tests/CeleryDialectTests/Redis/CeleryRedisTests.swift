@@ -14,7 +14,7 @@ struct CeleryRedisTests {
     @Test("runs tasks, stores results as Celery does, and leaves nothing behind")
     func roundTrip() async throws {
         let bench = try await RedisBench()
-        let worker = bench.app.worker { Tasks.add.handled { $0 + $1 } }
+        let worker = bench.app.worker { Tasks.add.handler { $0 + $1 } }
         let ids = try await bench.run(worker) {
             let results = try await bench.app.send((0..<500).map { Tasks.add($0, 1) })
             #expect(try await results.get(timeout: .seconds(30)) == Array(1...500))
@@ -55,7 +55,7 @@ struct CeleryRedisTests {
         }
         #expect(try await bench.int(RedisCommand("LLEN", "celery\u{06}\u{16}3")) == 2)
         let worker = bench.app.worker(concurrency: 1) {
-            Tasks.number.handled { number in
+            Tasks.number.handler { number in
                 order.withLockedValue { $0.append(number) }
                 return number
             }
@@ -74,7 +74,7 @@ struct CeleryRedisTests {
         }
         let order = NIOLockedValueBox<[String]>([])
         let worker = bench.app.worker(queues: ["a", "b"], concurrency: 1) {
-            Tasks.number.handled { context, number in
+            Tasks.number.handler { context, number in
                 order.withLockedValue { $0.append(context.request.queue) }
                 return number
             }
@@ -93,7 +93,7 @@ struct CeleryRedisTests {
         var settings = WorkerConfiguration(queues: ["celery"], concurrency: 1)
         settings.prefetchMultiplier = 5
         let worker = bench.app.worker(settings) {
-            Tasks.number.handled { number in
+            Tasks.number.handler { number in
                 started.open()
                 await finish.wait()
                 return number
@@ -122,7 +122,7 @@ struct CeleryRedisTests {
     func renewsClaims() async throws {
         let bench = try await RedisBench(visibilityTimeout: .seconds(1))
         let runs = NIOLockedValueBox<[Int: Int]>([:])
-        let handler = Tasks.number.handled(options: TaskOptions(placement: .blocking)) { number in
+        let handler = Tasks.number.handler(options: TaskOptions(placement: .blocking)) { number in
             runs.withLockedValue { $0[number, default: 0] += 1 }
             // Longer than the visibility timeout; on a thread of the worker's own, since the pool is every test's.
             blockThread(seconds: 3)
@@ -155,7 +155,7 @@ struct CeleryRedisTests {
         }
         let order = NIOLockedValueBox<[Int]>([])
         let worker = bench.app.worker(concurrency: 1) {
-            Tasks.number.handled { number in
+            Tasks.number.handler { number in
                 order.withLockedValue { $0.append(number) }
                 return number
             }
@@ -176,7 +176,7 @@ struct CeleryRedisTests {
             RedisCommand("HSET", "unacked", "unbound", "[\(message), \"nowhere\", \"x\"]", "broken", "[not json"),
             RedisCommand("ZADD", "unacked_index", 1, "unbound", 2, "broken", 3, "gone"),
         ])
-        let worker = bench.app.worker { Tasks.number.handled { $0 } }
+        let worker = bench.app.worker { Tasks.number.handler { $0 } }
         try await bench.run(worker) {
             await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
         }
@@ -195,7 +195,7 @@ struct CeleryRedisTests {
             let lost = CeleryRedisTests.LostConsumer(bench: bench)
             try await lost.claimAndDie(attempt)
         }
-        let worker = bench.app.worker { Tasks.number.handled { $0 } }
+        let worker = bench.app.worker { Tasks.number.handler { $0 } }
         try await bench.run(worker) {
             await until { ((try? await bench.int(RedisCommand("LLEN", "celery.parked"))) ?? 0) == 1 }
         }

@@ -83,11 +83,11 @@ struct ChordClaimTests {
         let bench = try await RedisBench()
         let gate = Gate()
         let worker = bench.app.worker {
-            Tasks.number.handled { number in
+            Tasks.number.handler { number in
                 await gate.wait()
                 return number
             }
-            Tasks.sum.handled { $0.reduce(0, +) }
+            Tasks.sum.handler { $0.reduce(0, +) }
         }
         let total = try await bench.run(worker) {
             let result = try await bench.app.send(chord([Tasks.number(1), Tasks.number(2)], body: Tasks.sum))

@@ -34,7 +34,7 @@ struct RedisBench: Sendable {
     }
 
     /// Runs the worker while `body` runs, then stops it gracefully.
-    func run<Value: Sendable>(_ worker: Worker, _ body: @Sendable () async throws -> Value) async throws -> Value {
+    func run<Value: Sendable>(_ worker: TaskWorker, _ body: @Sendable () async throws -> Value) async throws -> Value {
         try await withRunning(worker, body)
     }
 

@@ -10,7 +10,7 @@ import CeleriacRedis
 /// `AsyncResult.forget()` deletes what is stored, of that task only.
 @Suite(.timeLimit(.minutes(1))) struct ForgetTests {
     private func forgetOneOfTwo(_ app: CeleryApp, keys: @Sendable () async throws -> Set<String>) async throws {
-        let worker = app.worker { Tasks.add.handled { $0 + $1 } }
+        let worker = app.worker { Tasks.add.handler { $0 + $1 } }
         try await withRunning(worker) {
             let results = try await app.send([Tasks.add(1, 1), Tasks.add(2, 2)])
             #expect(try await results.get(timeout: .seconds(30)) == [2, 4])

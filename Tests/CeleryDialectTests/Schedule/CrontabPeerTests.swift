@@ -21,7 +21,7 @@ import Testing
         "1,000 random crontabs over a year", .timeLimit(.minutes(5)),
         arguments: [("UTC", 1), ("America/New_York", 2), ("Europe/Berlin", 3), ("Australia/Lord_Howe", 4)])
     func runs(zoneName: String, seed: UInt64) async throws {
-        let zone = try Zone(zoneName)
+        let zone = try CalendarZone(zoneName)
         var random = RandomCrontab(generator: SeededGenerator(seed: seed))
         var changes: [Double] = []
         var time = Date(timeIntervalSince1970: 1_767_225_600)
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    private func isSecondPass(_ instant: Date, in zone: Zone) -> Bool {
+    private func isSecondPass(_ instant: Date, in zone: CalendarZone) -> Bool {
         guard let shown = zone.localTime(at: instant), case .twice(_, instant) = zone.occurrence(of: shown) else {
             return false
         }
@@ -77,7 +77,7 @@ import Testing
     }
 
     /// Compares whether the fields are refused and what they stand for; returns the crontab if they are not.
-    private func compare(_ fields: [String], _ answer: PythonSchedules.Answer?, _ zone: Zone) throws -> Crontab? {
+    private func compare(_ fields: [String], _ answer: PythonSchedules.Answer?, _ zone: CalendarZone) throws -> Crontab? {
         let made = Result { () throws(CrontabError) in
             try Crontab(
                 minute: .text(fields[0]), hour: .text(fields[1]), dayOfWeek: .text(fields[2]),
@@ -142,7 +142,7 @@ import Testing
         "Random intervals, rounded to the clock and not", .timeLimit(.minutes(5)),
         arguments: [("UTC", 6), ("America/New_York", 7), ("Europe/Berlin", 8), ("Australia/Lord_Howe", 9)])
     func intervals(zoneName: String, seed: UInt64) async throws {
-        let zone = try Zone(zoneName)
+        let zone = try CalendarZone(zoneName)
         var random = RandomCrontab(generator: SeededGenerator(seed: seed))
         var changes: [Double] = []
         var time = Date(timeIntervalSince1970: 1_767_225_600)

@@ -36,7 +36,7 @@ import Testing
                       soft_time_limit: 10
                   lamps: {task: t.c, schedule: {solar: sunset, latitude: -33.5, longitude: 151}, relative: }
                 """.utf8))
-        let berlin = try Zone("Europe/Berlin")
+        let berlin = try CalendarZone("Europe/Berlin")
         #expect(file.zone == berlin)
         #expect(file.configuration.missedRuns == .skip)
         #expect(file.configuration.startingDeadline == .seconds(600))

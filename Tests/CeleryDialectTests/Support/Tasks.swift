@@ -2,7 +2,7 @@ import Celeriac
 
 /// Tasks that the tests of this target run.
 enum Tasks {
-    static let add = TaskName<Int, Int, Int>("tests.add", parameters: "x", "y")
-    static let number = TaskName<Int, Int>("tests.number")
-    static let sum = TaskName<[Int], Int>("tests.sum")
+    static let add = TaskDefinition<Int, Int, Int>("tests.add", parameters: "x", "y")
+    static let number = TaskDefinition<Int, Int>("tests.number")
+    static let sum = TaskDefinition<[Int], Int>("tests.sum")
 }

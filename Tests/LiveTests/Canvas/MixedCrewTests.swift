@@ -51,9 +51,9 @@ struct MixedCrewTests {
                 ]
             ]
             ids.append(try #require(try await driver.ask("canvas", ["canvas": tree])["id"]?.stringValue))
-            let add = TaskName<Int, Int, Int>("tasks.add").with(SendOptions(queue: crew.header))
-            let sum = TaskName<[Int], Int>("tasks.sum_ints").with(SendOptions(queue: crew.body))
-            let more = TaskName<Int, Int, Int>("tasks.add").with(SendOptions(queue: crew.next))
+            let add = TaskDefinition<Int, Int, Int>("tasks.add").with(SendOptions(queue: crew.header))
+            let sum = TaskDefinition<[Int], Int>("tasks.sum_ints").with(SendOptions(queue: crew.body))
+            let more = TaskDefinition<Int, Int, Int>("tasks.add").with(SendOptions(queue: crew.next))
             results.append(try await site.app.send(chord([add(1, 1), add(2, 2)], body: sum).then(more, 10)))
         }
         for (crew, (id, result)) in zip(crews, zip(ids, results)) {

@@ -12,7 +12,7 @@ struct WorkflowPeerTests {
         arguments: MatrixTransport.keepingGroups)
     fileprivate func groups(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, driver in
-            let add = TaskName<Int, Int, Int>("tasks.add")
+            let add = TaskDefinition<Int, Int, Int>("tasks.add")
             let ours = try await site.app.send(group([add(1, 1), add(2, 2)]))
             try await ours.save()
             let found = try await driver.ask("restore_group", ["id": .string(ours.id)])
@@ -37,8 +37,8 @@ struct WorkflowPeerTests {
     )
     fileprivate func items(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, driver in
-            let add = TaskName<Int, Int, Int>("tasks.add")
-            let sum = TaskName<[Int], Int>("tasks.sum_ints")
+            let add = TaskDefinition<Int, Int, Int>("tasks.add")
+            let sum = TaskDefinition<[Int], Int>("tasks.sum_ints")
             let (starmap, sums) = (add.starmap([(1, 2), (3, 4)]), map(sum, over: [[1, 2], [3]]))
             for queue in ["celery", "swift"] {
                 let options = SendOptions(queue: queue)
@@ -104,7 +104,7 @@ struct WorkflowPeerTests {
 
     private static func bothServe(_ site: MatrixSite) async throws {
         for queue in ["celery", "swift"] {
-            let sum = TaskName<Int, Int, Int>("tasks.add")(1, 2).with(SendOptions(queue: queue))
+            let sum = TaskDefinition<Int, Int, Int>("tasks.add")(1, 2).with(SendOptions(queue: queue))
             // Ten thousand callbacks may be before it.
             #expect(try await site.app.send(sum).get(timeout: .seconds(180)) == 3)
         }

@@ -11,8 +11,8 @@ import CeleriacRedis
 /// Servers and workers that end in the middle of work: nothing is lost, and nothing runs twice that need not.
 @Suite("Interruptions", .serialized)
 struct InterruptionTests {
-    private static let add = TaskName<Int, Int, Int>("tasks.add")
-    private static let block = TaskName<String, String, Double, String>("tasks.block")
+    private static let add = TaskDefinition<Int, Int, Int>("tasks.add")
+    private static let block = TaskDefinition<String, String, Double, String>("tasks.block")
 
     @Test(
         "A server restarts with 100 calls in flight and a task running", .timeLimit(.minutes(5)),

@@ -55,7 +55,7 @@ struct MachineryAMQPMethodTests {
             return server.result(sent.id)
         },
         Case(capture: "amqp-06-retry") { server in
-            var task = try server.signature(TaskName<String, Void>("retry_task")("no"))
+            var task = try server.signature(TaskDefinition<String, Void>("retry_task")("no"))
             task.retryCount = 2
             return try await server.send(task)
         },

@@ -212,7 +212,7 @@ struct MachineryAMQPTests {
         let bench = try await MachineryBench(broker: url, backend: url, amqp: MachineryAMQPOptions())
         let server = bench.server
         @Sendable func add(_ numbers: Int...) throws -> MachinerySignature {
-            try server.signature(MachineryTasks.add(Rest(numbers)))
+            try server.signature(MachineryTasks.add(Variadic(numbers)))
         }
         try await bench.run {
             let sum = try await server.send(MachineryTasks.add([1, 2]))

@@ -59,10 +59,10 @@ struct MachineryLocalTests {
         let server = try server("memory", "memory")
         let done = AsyncStream<String>.makeStream()
         server.register {
-            TaskName<String, Rest<Int>, Void>("tell").handled { name, _ in done.continuation.yield(name) }
+            TaskDefinition<String, Variadic<Int>, Void>("tell").handler { name, _ in done.continuation.yield(name) }
         }
         func tell(_ name: String) throws -> MachinerySignature {
-            try server.signature(TaskName<String, Rest<Int>, Void>("tell")(name, []))
+            try server.signature(TaskDefinition<String, Variadic<Int>, Void>("tell")(name, []))
         }
         let one = try server.signature(MachineryTasks.add([1]))
         try server.registerPeriodicChain("@every 1s", name: "chain", [one, tell("chain")])

@@ -25,7 +25,7 @@ struct MachineryRedisProducerTests {
     }
 
     private func add(_ numbers: Int..., server: MachineryServer) throws -> MachinerySignature {
-        try server.signature(MachineryTasks.add(Rest(numbers)))
+        try server.signature(MachineryTasks.add(Variadic(numbers)))
     }
 
     @Test func aTask() async throws {

@@ -21,7 +21,7 @@ struct MachineryRedisWorkerTests {
             #expect(try await untyped.get(timeout: .seconds(20)) == 42)
             let nothing = try await bench.server.send(Signature("noresult"))
             #expect(try await nothing.get(timeout: .seconds(20)) == .null)
-            let bytes = try await bench.server.send(TaskName<[UInt8], [UInt8]>("echo_bytes")([0, 255, 7]))
+            let bytes = try await bench.server.send(TaskDefinition<[UInt8], [UInt8]>("echo_bytes")([0, 255, 7]))
             #expect(try await bytes.get(timeout: .seconds(20)) == [0, 255, 7])
             let failing = try await bench.server.send(MachineryTasks.failTask("boom"))
             await #expect { try await failing.get(timeout: .seconds(20)) } throws: {
@@ -37,7 +37,7 @@ struct MachineryRedisWorkerTests {
         let bench = try await MachineryBench()
         let server = bench.server
         @Sendable func add(_ numbers: Int...) throws -> MachinerySignature {
-            try server.signature(MachineryTasks.add(Rest(numbers)))
+            try server.signature(MachineryTasks.add(Variadic(numbers)))
         }
         try await bench.run {
             let four = try server.signature(MachineryTasks.multiply([4]))
@@ -112,7 +112,7 @@ struct MachineryRedisWorkerTests {
     @Test func aChainWhoseTaskFailsTellsItsCallers() async throws {
         let bench = try await MachineryBench()
         let server = bench.server
-        let failing = TaskName<String, Int>("fail_res_task")
+        let failing = TaskDefinition<String, Int>("fail_res_task")
         try await bench.run {
             let chain = try await server.send(
                 MachineryChain([
@@ -214,13 +214,13 @@ struct MachineryRedisWorkerTests {
         let release = Gate2()
         let server = bench.server
         server.register {
-            TaskName<Int, Int>("hold").handled { number in
+            TaskDefinition<Int, Int>("hold").handler { number in
                 started.open()
                 await release.wait()
                 return number
             }
         }
-        try await server.send((0..<6).map { TaskName<Int, Int>("hold")($0) })
+        try await server.send((0..<6).map { TaskDefinition<Int, Int>("hold")($0) })
         let before = try await bench.elements(of: "machinery_tasks")
         let worker = server.makeWorker(consumerTag: "w", concurrency: 1)
         async let run: Void = worker.run()
@@ -320,7 +320,7 @@ struct MachineryRedisWorkerTests {
 
     @Test func retriesAreCountedDownAndEachWaitsLonger() async throws {
         let bench = try await MachineryBench()
-        var signature = try bench.server.signature(TaskName<String, Void>("retry_task")("no"))
+        var signature = try bench.server.signature(TaskDefinition<String, Void>("retry_task")("no"))
         signature.uuid = "task_r"
         signature.retryCount = 3
         signature.retryTimeout = 2

@@ -2,30 +2,30 @@ import Celeriac
 
 /// The tasks that the Go worker of the captures served, in Swift.
 enum MachineryTasks {
-    static let add = TaskName<Rest<Int>, Int>("add")
-    static let multiply = TaskName<Rest<Int>, Int>("multiply")
-    static let echoMulti = TaskName<String, Int, [String], Results<String, Int, [String]>>("echo_multi")
-    static let failTask = TaskName<String, Void>("fail_task")
+    static let add = TaskDefinition<Variadic<Int>, Int>("add")
+    static let multiply = TaskDefinition<Variadic<Int>, Int>("multiply")
+    static let echoMulti = TaskDefinition<String, Int, [String], MultipleResults<String, Int, [String]>>("echo_multi")
+    static let failTask = TaskDefinition<String, Void>("fail_task")
 
     static func echo<Value: Codable & Sendable>(_ type: Value.Type, _ name: String) -> TaskHandler {
-        TaskName<Value, Value>("echo_\(name)").handled { $0 }
+        TaskDefinition<Value, Value>("echo_\(name)").handler { $0 }
     }
 
     @TaskHandlerBuilder static var all: [TaskHandler] {
-        add.handled { $0.elements.reduce(0, +) }
-        multiply.handled { $0.elements.reduce(1, *) }
-        echoMulti.handled { Results($0, $1, $2) }
+        add.handler { $0.elements.reduce(0, +) }
+        multiply.handler { $0.elements.reduce(1, *) }
+        echoMulti.handler { MultipleResults($0, $1, $2) }
         echoes
         failures
         results
-        TaskName<Void>("noresult").handled {}
-        TaskName<String, Rest<String>, String>("log_error").handled { error, rest in
+        TaskDefinition<Void>("noresult").handler {}
+        TaskDefinition<String, Variadic<String>, String>("log_error").handler { error, rest in
             "got error \"\(error)\" rest [\(rest.elements.joined(separator: " "))]"
         }
-        TaskName<String, String>("echo_ctx").handled { context, text in
+        TaskDefinition<String, String>("echo_ctx").handler { context, text in
             "\(text)|\(context.request.name)|\(context.id)"
         }
-        TaskName<Int, String>("retry_later_once").handled { context, milliseconds in
+        TaskDefinition<Int, String>("retry_later_once").handler { context, milliseconds in
             // Once only: the second time it comes with a time.
             if context.request.eta == nil { try context.retry(after: .milliseconds(milliseconds)) }
             return "done"
@@ -65,12 +65,12 @@ enum MachineryTasks {
     }
 
     @TaskHandlerBuilder private static var failures: [TaskHandler] {
-        failTask.handled { throw TaskFailure("error", $0) }
-        TaskName<String, Int>("fail_res_task").handled { throw TaskFailure("error", $0) }
-        TaskName<String, Void>("retry_task").handled { throw TaskFailure("error", $0) }
-        TaskName<Void>("panic_task").handled { throw TaskFailure("error", "oops") }
-        TaskName<Void>("panic_string").handled { throw TaskFailure("error", "string panic") }
-        TaskName<Void>("panic_int").handled { throw TaskFailure("error", "Invoking task caused a panic") }
+        failTask.handler { throw TaskFailure("error", $0) }
+        TaskDefinition<String, Int>("fail_res_task").handler { throw TaskFailure("error", $0) }
+        TaskDefinition<String, Void>("retry_task").handler { throw TaskFailure("error", $0) }
+        TaskDefinition<Void>("panic_task").handler { throw TaskFailure("error", "oops") }
+        TaskDefinition<Void>("panic_string").handler { throw TaskFailure("error", "string panic") }
+        TaskDefinition<Void>("panic_int").handler { throw TaskFailure("error", "Invoking task caused a panic") }
     }
 
     /// Results of types that Swift has no name for are written as they stand.
@@ -79,12 +79,12 @@ enum MachineryTasks {
     }
 
     @TaskHandlerBuilder private static var results: [TaskHandler] {
-        TaskName<[Double]>("ret_floats").handled {
+        TaskDefinition<[Double]>("ret_floats").handler {
             [1, 0.1, 1e21, 1e20, 1e-7, 1e-6, 123456789.125, 0, Double.leastNonzeroMagnitude]
         }
-        TaskName<[Float]>("ret_float32s").handled { [1, 0.1, 1e21, Float.greatestFiniteMagnitude, 1e-7, 16_777_216] }
-        TaskName<String>("ret_html").handled { "<a href=\"x\">&é\u{2028}\u{01}" }
-        TaskName<Double>("ret_iface").handled { 3.5 }
+        TaskDefinition<[Float]>("ret_float32s").handler { [1, 0.1, 1e21, Float.greatestFiniteMagnitude, 1e-7, 16_777_216] }
+        TaskDefinition<String>("ret_html").handler { "<a href=\"x\">&é\u{2028}\u{01}" }
+        TaskDefinition<Double>("ret_iface").handler { 3.5 }
         result("ret_struct", "common.Point", ["X": 1, "y": "a"])
         result("ret_ptr", "*common.Point", ["X": 2])
         result("ret_map", "map[string]int", ["a": 1, "b": 2])

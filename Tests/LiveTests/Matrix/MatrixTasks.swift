@@ -4,19 +4,19 @@ import Foundation
 
 /// The tasks of the Python peer, served by Swift: the same names, the same results.
 enum MatrixTasks {
-    static let add = TaskName<WireNumber, WireNumber, WireNumber>("tasks.add", parameters: "x", "y")
-    static let greet = TaskName<String, String, String, String>(
+    static let add = TaskDefinition<WireNumber, WireNumber, WireNumber>("tasks.add", parameters: "x", "y")
+    static let greet = TaskDefinition<String, String, String, String>(
         "tasks.greet", parameters: "name", .init("greeting", default: "Hello"), .init("mark", default: "!"))
-    static let fail = TaskName<String, Rest<WireValue>, Void>("tasks.fail")
-    static let retryUntil = TaskName<Int, Double, Int>(
+    static let fail = TaskDefinition<String, Variadic<WireValue>, Void>("tasks.fail")
+    static let retryUntil = TaskDefinition<Int, Double, Int>(
         "tasks.retry_until", parameters: "count", .init("countdown", default: 0.1))
-    static let retryExhaust = TaskName<Int, Double, Void>(
+    static let retryExhaust = TaskDefinition<Int, Double, Void>(
         "tasks.retry_exhaust", parameters: .init("max_retries", default: 2), .init("countdown", default: 0.1))
-    static let record = TaskName<String, String, Double, String>(
+    static let record = TaskDefinition<String, String, Double, String>(
         "tasks.record", parameters: "path", "text", .init("seconds", default: 0))
-    static let held = TaskName<String, String, String, String>("tasks.held", parameters: "path", "text", "gate")
-    static let slow = TaskName<Double, Double>("tasks.slow")
-    static let ignored = TaskName<Rest<WireValue>, Int>("tasks.ignored")
+    static let held = TaskDefinition<String, String, String, String>("tasks.held", parameters: "path", "text", "gate")
+    static let slow = TaskDefinition<Double, Double>("tasks.slow")
+    static let ignored = TaskDefinition<Variadic<WireValue>, Int>("tasks.ignored")
 
     /// A datetime that knows its zone, and what else JSON has no form for.
     struct Rich: Codable, Sendable, Hashable {
@@ -28,44 +28,44 @@ enum MatrixTasks {
         var uuid: UUID
         var bytes: [UInt8]
     }
-    static let rich = TaskName<Rich, Rich>("tasks.rich")
+    static let rich = TaskDefinition<Rich, Rich>("tasks.rich")
 
     @TaskHandlerBuilder static var handlers: [TaskHandler] {
-        TaskName<Int, Int, Int>("tasks.add", parameters: "x", "y").handled { $0 + $1 }
-        greet.handled { name, greeting, mark in "\(greeting), \(name)\(mark)" }
+        TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y").handler { $0 + $1 }
+        greet.handler { name, greeting, mark in "\(greeting), \(name)\(mark)" }
         TaskHandler("tasks.echo") { context in
             ["args": .array(context.request.arguments), "kwargs": .object(context.request.keywordArguments)]
         }
-        rich.handled { $0 }
-        fail.handled { name, arguments in throw TaskFailure(type: name, arguments: arguments.elements) }
-        retryUntil.handled(options: TaskOptions(retry: RetryPolicy(maximumRetries: nil))) { context, count, countdown in
+        rich.handler { $0 }
+        fail.handler { name, arguments in throw TaskFailure(type: name, arguments: arguments.elements) }
+        retryUntil.handler(options: TaskOptions(retry: RetryPolicy(maximumRetries: nil))) { context, count, countdown in
             if context.retries < count { try context.retry(after: .seconds(countdown)) }
             return context.retries
         }
-        retryExhaust.handled { context, maximum, countdown in
+        retryExhaust.handler { context, maximum, countdown in
             try context.retry(
                 after: .seconds(countdown), maximumRetries: maximum,
                 cause: TaskFailure(
                     type: "ValueError", arguments: ["never good", .int(Int64(context.retries))]))
         }
-        record.handled { path, text, seconds in
+        record.handler { path, text, seconds in
             try await Task.sleep(for: .seconds(seconds))
             try append(text, to: path)
             return text
         }
-        held.handled { path, text, gate in
+        held.handler { path, text, gate in
             try append("\(text) swift", to: path + ".begun")
             await until { gate.isEmpty || FileManager.default.fileExists(atPath: gate) }
             try append("\(text) swift", to: path)
             return text
         }
-        TaskName<[Int], Int>("tasks.sum_ints").handled { $0.reduce(0, +) }
-        TaskName<String, String, Void>("tasks.on_error").handled { id, path in try append(id, to: path) }
-        slow.handled { seconds in
+        TaskDefinition<[Int], Int>("tasks.sum_ints").handler { $0.reduce(0, +) }
+        TaskDefinition<String, String, Void>("tasks.on_error").handler { id, path in try append(id, to: path) }
+        slow.handler { seconds in
             try await Task.sleep(for: .seconds(seconds))
             return seconds
         }
-        ignored.handled(options: TaskOptions(ignoresResult: true)) { _ in 1 }
+        ignored.handler(options: TaskOptions(ignoresResult: true)) { _ in 1 }
         TaskHandler("tasks.headers") { context in
             .object(context.request.headers.filter { $0.key.hasPrefix("x-") })
         }

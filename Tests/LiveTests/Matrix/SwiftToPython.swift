@@ -88,11 +88,11 @@ struct SwiftToPython: Sendable {
             time: try #require(LocalTime("12:30:15.250000")),
             decimal: Decimal(string: "1.25") ?? 0,
             uuid: UUID(uuidString: "12345678-1234-5678-1234-567812345678") ?? UUID(), bytes: [0, 0xff, 0xfe])
-        let echo = TaskName<MatrixTasks.Rich, WireValue>("tasks.echo")
+        let echo = TaskDefinition<MatrixTasks.Rich, WireValue>("tasks.echo")
         let answer = try await get(echo(rich))
         try expect(answer["args"]?[0] ?? .null, MatrixCase.rich)
         struct Echo: Codable, Sendable { var args: [MatrixTasks.Rich] }
-        let typed = try await get(TaskName<MatrixTasks.Rich, Echo>("tasks.echo")(rich))
+        let typed = try await get(TaskDefinition<MatrixTasks.Rich, Echo>("tasks.echo")(rich))
         try expect(typed.args, [rich])
     }
 

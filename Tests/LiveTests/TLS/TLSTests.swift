@@ -101,7 +101,7 @@ struct TLSTests {
     }
     #endif
 
-    private static let add = TaskName<Int, Int, Int>("tasks.add")
+    private static let add = TaskDefinition<Int, Int, Int>("tasks.add")
     /// Celery's and Machinery's.
     private static let queues = ["celery", "machinery_tasks"]
 

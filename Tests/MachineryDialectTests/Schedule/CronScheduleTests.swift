@@ -56,7 +56,7 @@ import struct FoundationEssentials.Date
     ])
     func clocksThatArePutForwardAndBack(_ spec: String, _ from: String, _ expected: String) throws {
         let rule = try #require(ZoneRule(Array("EST5EDT,M3.2.0,M11.1.0".utf8)[...]))
-        let zone = Zone(name: "clocks", data: ZoneData(transitions: [], initialOffset: 0, rule: rule))
+        let zone = CalendarZone(name: "clocks", data: ZoneData(transitions: [], initialOffset: 0, rule: rule))
         let schedule = try CronSchedule(spec, local: zone)
         let next = try #require(schedule.next(after: date(from)))
         #expect(GoTime(next).description == expected)

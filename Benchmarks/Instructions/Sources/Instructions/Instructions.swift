@@ -17,7 +17,7 @@ import Synchronization
             let app = celeryApp(broker)
             try await fill(broker, "celery", celery, count)
             let tally = Tally(count)
-            let worker = app.worker(concurrency: 8) { add.handled { x, y in tally.count(x + y) } }
+            let worker = app.worker(concurrency: 8) { add.handler { x, y in tally.count(x + y) } }
             tally.whenFull { worker.stop() }
             try await worker.run()
         },
@@ -29,7 +29,7 @@ import Synchronization
             let server = try machineryServer(broker)
             try await fill(broker, "machinery_tasks", machinery, count)
             let tally = Tally(count)
-            server.register { add.handled { x, y in tally.count(x + y) } }
+            server.register { add.handler { x, y in tally.count(x + y) } }
             let worker = server.makeWorker(consumerTag: "worker", concurrency: 8)
             tally.whenFull { worker.stop() }
             try await worker.run()
@@ -58,7 +58,7 @@ import Synchronization
         try await run(count)
     }
 
-    private static let add = TaskName<Int, Int, Int>("tasks.add", parameters: "x", "y")
+    private static let add = TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y")
     private static let id = "0b0a9f1e-5b6c-4d0e-9f5a-0c2d4e6f8a1b"
     private static let celeryTask = CeleryTaskMessage(task: "tasks.add", id: id, args: [2, 3], kwargs: [:])
     private static let celery: WireMessage = (try? celeryTask.encode()) ?? WireMessage(body: [])

@@ -4,7 +4,7 @@ import GRDB
 import Logging
 
 /// Kombu's queues, beside two tables of our own: what workers hold, and what they have parked.
-struct SQLBroker: Broker {
+struct SQLBroker: MessageBroker {
     let database: SQLDatabase
     let pollInterval: Duration
     let visibilityTimeout: Duration

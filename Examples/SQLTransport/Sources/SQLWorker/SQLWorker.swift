@@ -8,8 +8,8 @@ import SQLTransport
         let settings = try CelerySettings(environment: ProcessInfo.processInfo.environment)
         let app = try CeleryApp(settings: settings, transports: [.sql(visibilityTimeout: .seconds(3))])
         try await app.worker(settings.worker) {
-            TaskName<Int, Int, Int>("tasks.add", parameters: "x", "y").handled { $0 + $1 }
-            TaskName<Double, Void>("tasks.sleep").handled { try await Task.sleep(for: .seconds($0)) }
+            TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y").handler { $0 + $1 }
+            TaskDefinition<Double, Void>("tasks.sleep").handler { try await Task.sleep(for: .seconds($0)) }
         }.run()
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite("SQL transport", .serialized, .timeLimit(.minutes(2)))
 struct SQLTransportTests {
     let site: Site
-    let add = TaskName<Int, Int, Int>("tasks.add")
+    let add = TaskDefinition<Int, Int, Int>("tasks.add")
 
     init() throws { site = try Site() }
 
@@ -15,7 +15,7 @@ struct SQLTransportTests {
     func tasks(_ queue: String) async throws {
         try await site.serve { driver in
             #expect(try await site.app.send(add(2, 3), queue: queue).get(timeout: .seconds(30)) == 5)
-            let fail = TaskName<String, String, Void>("tasks.fail")("ValueError", "no")
+            let fail = TaskDefinition<String, String, Void>("tasks.fail")("ValueError", "no")
             let error = await #expect(throws: RemoteTaskError.self) {
                 try await site.app.send(fail, queue: queue).get(timeout: .seconds(30))
             }
@@ -48,7 +48,7 @@ struct SQLTransportTests {
     @Test("A chord whose parts run in both is unlocked by either", arguments: ["celery", "swift"])
     func chords(_ queue: String) async throws {
         try await site.serve { driver in
-            let sum = TaskName<[Int], Int>("tasks.sum_ints").with(SendOptions(queue: queue))
+            let sum = TaskDefinition<[Int], Int>("tasks.sum_ints").with(SendOptions(queue: queue))
             let header = [add(1, 1).with(SendOptions(queue: "celery")), add(2, 2).with(SendOptions(queue: "swift"))]
             let ours = try await site.app.send(chord(header, body: sum))
             let tree: WireValue = [
@@ -83,7 +83,7 @@ struct SQLTransportTests {
     @Test("What a worker gives back keeps its place, and Python can take it")
     func givingBack() async throws {
         let sent = try await site.app.send([add(1, 1), add(2, 2), add(3, 3)])
-        let stopped = Mutex<Worker?>(nil)
+        let stopped = Mutex<TaskWorker?>(nil)
         let worker = site.app.worker(concurrency: 1) {
             TaskHandler("tasks.add") { _ in
                 // The first one runs until the others are given back.

@@ -36,7 +36,7 @@ struct Site {
     }
 
     /// Runs a worker during `body`.
-    func serve(_ worker: Worker, _ body: () async throws -> Void) async throws {
+    func serve(_ worker: TaskWorker, _ body: () async throws -> Void) async throws {
         async let running: Void = worker.run()
         await worker.ready()
         try await body()
@@ -49,9 +49,9 @@ struct Site {
         let worker = try await python.startWorker(queues: ["celery"])
         let driver = try await python.startDriver()
         let swift = app.worker(queues: ["swift"], concurrency: 4) {
-            TaskName<Int, Int, Int>("tasks.add", parameters: "x", "y").handled { $0 + $1 }
-            TaskName<[Int], Int>("tasks.sum_ints").handled { $0.reduce(0, +) }
-            TaskName<String, String, Void>("tasks.fail").handled { throw TaskFailure($0, $1) }
+            TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y").handler { $0 + $1 }
+            TaskDefinition<[Int], Int>("tasks.sum_ints").handler { $0.reduce(0, +) }
+            TaskDefinition<String, String, Void>("tasks.fail").handler { throw TaskFailure($0, $1) }
         }
         try await serve(swift) { try await body(driver) }
         await driver.stop()

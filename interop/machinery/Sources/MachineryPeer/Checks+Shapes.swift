@@ -93,10 +93,10 @@ extension Checks {
     func workflows() async {
         let server = server
         func add(_ numbers: Int...) throws -> MachinerySignature {
-            try server.signature(Tasks.add(Rest(numbers)))
+            try server.signature(Tasks.add(Variadic(numbers)))
         }
         func multiply(_ numbers: Int...) throws -> MachinerySignature {
-            try server.signature(Tasks.multiply(Rest(numbers)))
+            try server.signature(Tasks.multiply(Variadic(numbers)))
         }
         func chain(_ tasks: [MachinerySignature]) async throws -> WireValue {
             try await server.send(MachineryChain(tasks)).get(timeout: .seconds(60)).last ?? .null

@@ -2,35 +2,35 @@ import Celeriac
 
 /// The tasks of `../go/peer`.
 enum Tasks {
-    static let add = TaskName<Rest<Int>, Int>("add")
-    static let multiply = TaskName<Rest<Int>, Int>("multiply")
-    static let echoMulti = TaskName<String, Int, [String], Results<String, Int, [String]>>("echo_multi")
-    static let echoHeader = TaskName<String, String>("echo_header")
-    static let noResult = TaskName<Void>("noresult")
-    static let fail = TaskName<String, Void>("fail_task")
-    static let failWithResult = TaskName<String, Int>("fail_res_task")
-    static let logError = TaskName<String, Rest<String>, String>("log_error")
-    static let retry = TaskName<String, Void>("retry_task")
-    static let failOnce = TaskName<String, String>("fail_once")
-    static let retryLaterOnce = TaskName<Int, String>("retry_later_once")
+    static let add = TaskDefinition<Variadic<Int>, Int>("add")
+    static let multiply = TaskDefinition<Variadic<Int>, Int>("multiply")
+    static let echoMulti = TaskDefinition<String, Int, [String], MultipleResults<String, Int, [String]>>("echo_multi")
+    static let echoHeader = TaskDefinition<String, String>("echo_header")
+    static let noResult = TaskDefinition<Void>("noresult")
+    static let fail = TaskDefinition<String, Void>("fail_task")
+    static let failWithResult = TaskDefinition<String, Int>("fail_res_task")
+    static let logError = TaskDefinition<String, Variadic<String>, String>("log_error")
+    static let retry = TaskDefinition<String, Void>("retry_task")
+    static let failOnce = TaskDefinition<String, String>("fail_once")
+    static let retryLaterOnce = TaskDefinition<Int, String>("retry_later_once")
 
-    static func echo<Value: Codable & Sendable>(_ type: Value.Type, _ name: String) -> TaskName<Value, Value> {
-        TaskName("echo_\(name)")
+    static func echo<Value: Codable & Sendable>(_ type: Value.Type, _ name: String) -> TaskDefinition<Value, Value> {
+        TaskDefinition("echo_\(name)")
     }
 
     @TaskHandlerBuilder static var handlers: [TaskHandler] {
-        add.handled { $0.elements.reduce(0, +) }
-        multiply.handled { $0.elements.reduce(1, *) }
+        add.handler { $0.elements.reduce(0, +) }
+        multiply.handler { $0.elements.reduce(1, *) }
         echoes
-        echoMulti.handled { Results($0, $1, $2) }
-        echoHeader.handled { context, name in context.machinerySignature?.headers?[name]?.stringValue ?? "" }
-        noResult.handled {}
+        echoMulti.handler { MultipleResults($0, $1, $2) }
+        echoHeader.handler { context, name in context.machinerySignature?.headers?[name]?.stringValue ?? "" }
+        noResult.handler {}
         failures
         retries
     }
 
     private static func echoing<Value: Codable & Sendable>(_ type: Value.Type, _ name: String) -> TaskHandler {
-        echo(type, name).handled { $0 }
+        echo(type, name).handler { $0 }
     }
 
     @TaskHandlerBuilder private static var echoes: [TaskHandler] {
@@ -66,24 +66,24 @@ enum Tasks {
     }
 
     @TaskHandlerBuilder private static var failures: [TaskHandler] {
-        fail.handled { throw TaskFailure("error", $0) }
-        failWithResult.handled { throw TaskFailure("error", $0) }
-        TaskName<Void>("panic_task").handled { throw TaskFailure("error", "oops") }
-        TaskName<Void>("panic_string").handled { throw TaskFailure("error", "string panic") }
-        TaskName<Void>("panic_int").handled { throw TaskFailure("error", "Invoking task caused a panic") }
-        logError.handled { error, rest in
+        fail.handler { throw TaskFailure("error", $0) }
+        failWithResult.handler { throw TaskFailure("error", $0) }
+        TaskDefinition<Void>("panic_task").handler { throw TaskFailure("error", "oops") }
+        TaskDefinition<Void>("panic_string").handler { throw TaskFailure("error", "string panic") }
+        TaskDefinition<Void>("panic_int").handler { throw TaskFailure("error", "Invoking task caused a panic") }
+        logError.handler { error, rest in
             "got error \"\(error)\" rest [\(rest.elements.joined(separator: " "))]"
         }
     }
 
     /// A task comes with a time only when it comes again.
     @TaskHandlerBuilder private static var retries: [TaskHandler] {
-        retry.handled { throw TaskFailure("error", $0) }
-        failOnce.handled { context, text in
+        retry.handler { throw TaskFailure("error", $0) }
+        failOnce.handler { context, text in
             if context.request.eta == nil { throw TaskFailure("error", text) }
             return "done"
         }
-        retryLaterOnce.handled { context, milliseconds in
+        retryLaterOnce.handler { context, milliseconds in
             if context.request.eta == nil { try context.retry(after: .milliseconds(milliseconds)) }
             return "done"
         }

@@ -4,9 +4,9 @@ package import Logging
 /// Sends tasks and reads their results.
 ///
 /// Connections are made on first use and kept; ``close()`` ends them.
-public final class Client: TaskSender {
+public final class TaskClient: TaskSender {
     /// The client itself.
-    public var client: Client { self }
+    public var client: TaskClient { self }
 
     /// What the client does where a call does not say.
     package let configuration: ClientConfiguration
@@ -15,7 +15,7 @@ public final class Client: TaskSender {
     let timers: any TimerSource
     let hub: ResultHub
     let decoder: WireDecoder
-    private let broker: any Broker
+    private let broker: any MessageBroker
     private let interpreter: EffectInterpreter
     private let encoder: WireEncoder
 
@@ -24,7 +24,7 @@ public final class Client: TaskSender {
     /// - Parameter store: where results are kept; nil if none are ever read.
     package init(
         dialect: any Dialect,
-        broker: any Broker,
+        broker: any MessageBroker,
         store: (any ResultStore)?,
         configuration: ClientConfiguration,
         timers: any TimerSource,

@@ -2,7 +2,7 @@ public import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
-extension TaskName where Result: Codable {
+extension TaskDefinition where Result: Codable {
     /// One task that runs this one for each tuple of arguments, one after another, at one worker: Celery's `starmap`.
     ///
     /// ```swift
@@ -29,7 +29,7 @@ extension TaskName where Result: Codable {
 
 /// One task that runs another for each item, one after another, at one worker: Celery's `map`.
 public func map<Item: Codable & Sendable, Result: Codable & Sendable>(
-    _ task: TaskName<Item, Result>, over items: [Item]
+    _ task: TaskDefinition<Item, Result>, over items: [Item]
 ) -> Signature<[Result]> {
     Signature(celery: "celery.map", running: task.name) { encoder in
         try items.map { item in

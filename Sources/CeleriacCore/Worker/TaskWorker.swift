@@ -8,9 +8,9 @@ import UnixSignals
 ///
 /// A worker is a service: run it in a `ServiceGroup`, or call ``launch()`` or ``run()``. At a graceful shutdown it takes no
 /// more messages, lets running handlers end, stores their results and gives back the messages whose tasks had not begun.
-public final class Worker: Service {
+public final class TaskWorker: Service {
     let dialect: any Dialect
-    let broker: any Broker
+    let broker: any MessageBroker
     let store: (any ResultStore)?
     let configuration: WorkerConfiguration
     let nodeName: String
@@ -18,7 +18,7 @@ public final class Worker: Service {
     let timers: any TimerSource
     let logger: Logger
     /// Sends what handlers and callbacks send; nil for a worker that sends nothing.
-    let client: Client?
+    let client: TaskClient?
     /// The error callbacks that the worker calls itself instead of sending them, by name.
     let errorHandlers: Set<String>
     let parts: [any WorkerPart]
@@ -36,12 +36,12 @@ public final class Worker: Service {
     ///   - parts: what runs beside the worker.
     package init(
         dialect: any Dialect,
-        broker: any Broker,
+        broker: any MessageBroker,
         store: (any ResultStore)?,
         configuration: WorkerConfiguration,
         timers: any TimerSource,
         executor: any TaskExecutor,
-        client: Client? = nil,
+        client: TaskClient? = nil,
         logger: Logger,
         handlers: [TaskHandler],
         parts: [any WorkerPart] = []

@@ -1,7 +1,7 @@
 import CeleriacWire
 
 // Reading results: what handles on results ask of the client.
-extension Client {
+extension TaskClient {
     /// A task's final result, or that of a task before it in its chain which failed, so that this one will never have any.
     func finalResult(of reference: ResultReference, timeout: Duration?) async throws -> TaskResult {
         let ids = precedingTasks(of: reference) + [reference.id]

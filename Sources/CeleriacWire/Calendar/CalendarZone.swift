@@ -4,13 +4,13 @@ public import FoundationEssentials
 ///
 /// It reads the system's time zone files itself, because Foundation's `TimeZone` knows names only with all of Foundation.
 /// `UTC` needs no file; the others need the operating system's zone data (Debian's package `tzdata`).
-public struct Zone: Sendable, Hashable {
+public struct CalendarZone: Sendable, Hashable {
     /// The zone's name in the IANA database, for instance `Europe/Berlin`.
     public let name: String
     private let data: ZoneData
 
     /// Coordinated universal time.
-    public static let utc = Zone(name: "UTC", data: ZoneData(transitions: [], initialOffset: 0, rule: nil))
+    public static let utc = CalendarZone(name: "UTC", data: ZoneData(transitions: [], initialOffset: 0, rule: nil))
 
     /// Makes a zone from the content of a zone file (RFC 9636); `nil` if the content is not such a file.
     package init?(name: String, file content: [UInt8]) {
@@ -80,7 +80,7 @@ public struct Zone: Sendable, Hashable {
 
 // MARK: The system's zones
 
-extension Zone {
+extension CalendarZone {
     /// Why the system gives no zone of a name.
     package enum Fault: Error {
         /// The text cannot be a zone's name.
@@ -92,26 +92,26 @@ extension Zone {
     }
 
     /// Reads a zone by its name in the IANA database.
-    package static func named(_ name: String) throws(Fault) -> Zone {
+    package static func named(_ name: String) throws(Fault) -> CalendarZone {
         if name == "UTC" || name == "Etc/UTC" { return .utc }
         guard isSafe(name) else { throw .invalidName }
         for folder in folders {
             guard let content = FileManager.default.contents(atPath: "\(folder)/\(name)") else { continue }
-            guard let zone = Zone(name: name, file: [UInt8](content)) else { throw .damaged }
+            guard let zone = CalendarZone(name: name, file: [UInt8](content)) else { throw .damaged }
             return zone
         }
         throw .unknown
     }
 
     /// The zone of the system's clock: the one that `TZ` names in the environment, or else that of `/etc/localtime`.
-    package static let local: Zone = {
+    package static let local: CalendarZone = {
         if let named = ProcessInfo.processInfo.environment["TZ"] {
             let name = named.hasPrefix(":") ? String(named.dropFirst()) : named
             if name.isEmpty { return .utc }
-            if let zone = try? Zone.named(name) { return zone }
+            if let zone = try? CalendarZone.named(name) { return zone }
         }
         let content = FileManager.default.contents(atPath: "/etc/localtime")
-        return content.flatMap { Zone(name: "Local", file: [UInt8]($0)) } ?? .utc
+        return content.flatMap { CalendarZone(name: "Local", file: [UInt8]($0)) } ?? .utc
     }()
 
     /// A name must not lead out of the folder of zones.

@@ -1,10 +1,10 @@
 /// Several results of one task, as Machinery's tasks have them. Other dialects carry them as a list.
 ///
 /// ```swift
-/// static let divide = TaskName<Int, Int, Results<Int, Int>>("divide")
-/// Tasks.divide.handled { Results($0 / $1, $0 % $1) }
+/// static let divide = TaskDefinition<Int, Int, MultipleResults<Int, Int>>("divide")
+/// Tasks.divide.handler { MultipleResults($0 / $1, $0 % $1) }
 /// ```
-public struct Results<each Value: Codable & Sendable>: Codable, Sendable {
+public struct MultipleResults<each Value: Codable & Sendable>: Codable, Sendable {
     /// The results in order.
     public let values: (repeat each Value)
 
@@ -25,7 +25,7 @@ public struct Results<each Value: Codable & Sendable>: Codable, Sendable {
     }
 }
 
-extension Results: SeveralResults {
+extension MultipleResults: SeveralResults {
     package var each: [any Encodable] {
         var all: [any Encodable] = []
         repeat all.append(each values)

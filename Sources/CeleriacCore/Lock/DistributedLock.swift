@@ -5,7 +5,7 @@
 ///
 /// A user calls ``onRelease(_:)`` once, then ``attempt()`` and the methods of its hold, one call at a time, and ``close()``
 /// last. Whoever made the lock closes it.
-public protocol Lock: Sendable {
+public protocol DistributedLock: Sendable {
     /// A name for logs: server and key, without credentials.
     var name: String { get }
 
@@ -24,7 +24,7 @@ public protocol Lock: Sendable {
     func close() async
 }
 
-/// What came of an attempt to take a ``Lock``.
+/// What came of an attempt to take a ``DistributedLock``.
 public enum LockAttempt: Sendable {
     /// The lock is ours.
     case taken(any LockHold)
@@ -32,7 +32,7 @@ public enum LockAttempt: Sendable {
     case busy(Duration)
 }
 
-/// A hold on a ``Lock``, and a note that one holder leaves for the next.
+/// A hold on a ``DistributedLock``, and a note that one holder leaves for the next.
 public protocol LockHold: Sendable {
     /// How long the hold lasts from when it was taken or renewed.
     var lease: Duration { get }

@@ -16,7 +16,7 @@ public import CeleriacWire
 ///
 /// **Closing.** Whoever made the broker closes it, after the workers, clients and consumers that use it have ended. A
 /// consumer has its own connection and must be closed separately: ``MessageConsumer/close()``.
-public protocol Broker: Sendable {
+public protocol MessageBroker: Sendable {
     /// A name for logs: scheme, host and port or folder, without credentials.
     var name: String { get }
 
@@ -111,7 +111,7 @@ public struct BrokerDescription: Sendable, Hashable {
     }
 }
 
-extension Broker {
+extension MessageBroker {
     /// Nil: this broker carries no remote control.
     public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? { nil }
 

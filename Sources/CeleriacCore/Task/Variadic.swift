@@ -1,8 +1,8 @@
 import CeleriacWire
 
 /// Takes the remaining positional arguments: Python's `*args`. It must be a task's last argument, or the last one before
-/// ``KeywordRest``.
-public struct Rest<Element: Codable & Sendable>: Codable, Sendable, ExpressibleByArrayLiteral {
+/// ``VariadicKeywords``.
+public struct Variadic<Element: Codable & Sendable>: Codable, Sendable, ExpressibleByArrayLiteral {
     /// The arguments.
     public var elements: [Element]
 
@@ -20,7 +20,7 @@ public struct Rest<Element: Codable & Sendable>: Codable, Sendable, ExpressibleB
 }
 
 /// Takes the remaining keyword arguments: Python's `**kwargs`. It must be a task's last argument.
-public struct KeywordRest<Element: Codable & Sendable>: Codable, Sendable, ExpressibleByDictionaryLiteral {
+public struct VariadicKeywords<Element: Codable & Sendable>: Codable, Sendable, ExpressibleByDictionaryLiteral {
     /// The arguments by name.
     public var elements: [String: Element]
 
@@ -48,7 +48,7 @@ protocol SeveralArguments {
     init(_ arguments: ArraySlice<WireValue>, coding: any CallCoding) throws
 }
 
-extension Rest: SeveralArguments {
+extension Variadic: SeveralArguments {
     var each: [any Encodable] { elements }
 
     init(_ arguments: ArraySlice<WireValue>, coding: any CallCoding) throws {

@@ -6,11 +6,11 @@ import CeleriacWire
 ///
 /// ```swift
 /// enum Tasks {
-///     static let add = TaskName<Int, Int, Int>("tasks.add")
-///     static let resize = TaskName<String, Int, String>("images.resize", parameters: "path", "width")
+///     static let add = TaskDefinition<Int, Int, Int>("tasks.add")
+///     static let resize = TaskDefinition<String, Int, String>("images.resize", parameters: "path", "width")
 /// }
 /// ```
-public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sendable {
+public struct TaskDefinition<each Argument: Codable & Sendable, Result: Sendable>: Sendable {
     /// The name on the wire, for instance `tasks.add`.
     public let name: String
     let shape: TaskShape
@@ -47,9 +47,9 @@ public struct TaskName<each Argument: Codable & Sendable, Result: Sendable>: Sen
     /// `priority`, `expires`, `serializer`, ….
     ///
     /// ```swift
-    /// static let resize = TaskName<String, Int, String>("images.resize").with(SendOptions(queue: "images"))
+    /// static let resize = TaskDefinition<String, Int, String>("images.resize").with(SendOptions(queue: "images"))
     /// ```
-    public func with(_ options: SendOptions) -> TaskName {
+    public func with(_ options: SendOptions) -> TaskDefinition {
         var copy = self
         copy.options = self.options.overridden(by: options)
         return copy

@@ -1,6 +1,0 @@
-import CeleriacCore
-
-/// Ids as Celery makes them.
-enum CeleryID {
-    static func random() -> String { randomUUID() }
-}
