@@ -148,8 +148,8 @@ struct AMQPConnectionStateTests {
             .channelClosedByServer, "The broker closed the channel", replyCode: 404, replyText: "NOT_FOUND")
         #expect(
             harness.receive(Peer.close(404, "NOT_FOUND", channel: 1)) == [
-                .flushLater, .deliver([.closed(error)], to: consumer), .dropConsumer(consumer),
-                .channelEnded(channel, error), .answer(waiter, .failure(error)),
+                .flushLater, .channelEnded(channel, error), .deliver([.closed(error)], to: consumer),
+                .dropConsumer(consumer), .answer(waiter, .failure(error)),
             ])
         #expect(harness.flush() == [try StateHarness.write(.channelCloseOk, channel: 1)])
         #expect(harness.isOpen)

@@ -68,7 +68,7 @@ struct Parts: Sendable {
         var request = TaskRequest(
             id: id, name: task, arguments: [], keywordArguments: [:], headers: [:], queue: "q",
             redelivered: redelivered,
-            message: PlainMessage())
+            message: PlainMessage(WireMessage(body: Array(#"{"id": "\#(id)", "name": "\#(task)"}"#.utf8))))
         change(&request)
         return Job(
             request: request, registration: registration, receipt: consumer.deliver(),
