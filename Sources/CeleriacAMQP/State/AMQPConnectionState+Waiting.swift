@@ -23,7 +23,8 @@ struct Waiter {
     }
 }
 
-/// The callers who wait, oldest first. All wait equally long, so the oldest has the next deadline.
+/// The callers who wait, in the order of their ids. All wait equally long, so the first one has the next deadline, give or
+/// take the moment by which another was quicker.
 struct WaiterQueue {
     private var waiters = Deque<Waiter>()
     private var cleanupAt = 64
@@ -33,13 +34,18 @@ struct WaiterQueue {
 
     var nextDeadline: NIODeadline? { waiters.first?.deadline }
 
-    /// Adds a caller, whose id is higher than that of any before.
+    /// Adds a caller in the order of ids, by which callers are looked up.
+    ///
+    /// Nearly always it has the highest id. But a caller takes its id before it is suspended, and another one can be quicker
+    /// in between.
     mutating func add(_ waiter: Waiter) {
         if waiters.count >= cleanupAt {
             waiters.removeAll(where: \.isSettled)
             cleanupAt = max(64, waiters.count * 2)
         }
-        waiters.append(waiter)
+        var place = waiters.count
+        while place > 0, waiters[place - 1].id > waiter.id { place -= 1 }
+        waiters.insert(waiter, at: place)
     }
 
     func isWaiting(_ id: WaiterID) -> Bool {
@@ -169,7 +175,7 @@ extension AMQPConnectionState {
 
     // MARK: Callers who wait
 
-    /// A name for the next caller; callers are added in the order of their names.
+    /// A name for the next caller.
     mutating func makeWaiterID() -> WaiterID {
         lastWaiterID += 1
         return lastWaiterID

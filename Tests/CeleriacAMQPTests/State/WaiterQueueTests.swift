@@ -38,6 +38,14 @@ struct WaiterQueueTests {
         #expect(queue.nextDeadline == nil)
     }
 
+    @Test("Callers who come in another order than they took their ids are all answered")
+    func otherOrder() {
+        var queue = WaiterQueue()
+        for id in [1, 3, 2, 6, 5, 4] as [WaiterID] { queue.add(waiter(id)) }
+        for id in [3, 2, 6, 4, 5, 1] as [WaiterID] { #expect(queue.settle(id)?.id == id) }
+        #expect(queue.count == 0)
+    }
+
     @Test("The answered do not pile up behind one who waits")
     func cleanup() {
         var queue = WaiterQueue()
