@@ -1,6 +1,4 @@
-public import Celeriac
 public import CeleriacCore
-public import ServiceLifecycle
 
 /// Suspends until `condition` holds.
 ///
@@ -13,25 +11,13 @@ public func until(
     while !Task.isCancelled, !(try await condition()) { try? await Task.sleep(for: .milliseconds(5)) }
 }
 
-/// A worker that a test can wait for and stop.
-public protocol RunningWorker: Service {
-    /// Returns once the worker takes messages.
-    func ready() async throws
-
-    /// Begins a graceful stop.
-    func stop()
-}
-
-extension TaskWorker: RunningWorker {}
-extension MachineryWorker: RunningWorker {}
-
 /// Runs a worker while `body` runs, from the time at which it takes messages. Then stops it gracefully and waits for its
 /// end, also when `body` throws.
 ///
 /// - Throws: What `body` throws, else what the worker's `run()` throws.
 @discardableResult
 public func withRunning<Value: Sendable>(
-    _ worker: some RunningWorker, _ body: () async throws -> Value
+    _ worker: TaskWorker, _ body: () async throws -> Value
 ) async throws -> Value {
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await worker.run() }

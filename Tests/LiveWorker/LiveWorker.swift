@@ -53,8 +53,7 @@ import Logging
                 amqp: MachineryAMQPOptions(prefetchCount: prefetch),
                 redis: MachineryRedisSettings(claimTimeout: try number("LIVE_VISIBILITY_TIMEOUT"))),
             logger: logger)
-        server.register { tasks(of: name) }
-        let worker = server.makeWorker(consumerTag: "live", concurrency: concurrency)
+        let worker = server.worker(consumerTag: "live", concurrency: concurrency) { tasks(of: name) }
         try await run {
             try await worker.launch()
         } isReady: {

@@ -15,13 +15,12 @@ enum MachineryBench {
                 amqp: MachineryAMQPOptions(bindingKey: queue, prefetchCount: 100)),
             logger: logger)
         let counter = try TaskCounter(path: CeleriacBench.environment("BENCH_COUNT"))
-        server.register {
+        let worker = server.worker(consumerTag: "bench", concurrency: 100) {
             add.handler { x, y in
                 counter.increment()
                 return x + y
             }
         }
-        let worker = server.makeWorker(consumerTag: "bench", concurrency: 100)
         try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm], logger: logger).run()
         await server.close()
     }

@@ -2,7 +2,7 @@ import Celeriac
 import Logging
 import NIOPosix
 
-/// The application: a configuration, a broker, a result backend, a lock, and the tasks.
+/// The application: a configuration, a broker, a result backend, a lock, and the worker with its tasks.
 enum Server {
     /// Broker and backend are RabbitMQ unless the environment names others by Machinery's names, `BROKER` and
     /// `RESULT_BACKEND`.
@@ -21,8 +21,26 @@ enum Server {
 
         // Broker, backend and lock are made of the configuration; each could be given here instead, as the lock is.
         let timers = EventLoopTimerSource(eventLoop: .singletonMultiThreadedEventLoopGroup.next())
-        let server = try MachineryServer(configuration: configuration, lock: EagerLock(timers: timers))
-        server.register {
+        return try MachineryServer(configuration: configuration, lock: EagerLock(timers: timers))
+    }
+
+    /// The worker: its tasks, and what it logs around each.
+    static func worker(_ server: MachineryServer) -> TaskWorker {
+        let logger = Logger(label: "walkthrough")
+        let hooks = WorkerHooks(
+            preTask: { context in
+                logger.info("I am a start of task handler for: \(context.machinerySignature?.name ?? "")")
+            },
+            postTask: { context, _ in
+                logger.info("I am an end of task handler for: \(context.machinerySignature?.name ?? "")")
+            },
+            error: { _, error in
+                // A failure's description leaves out its text, which may be a user's.
+                let text = (error as? TaskFailure)?.arguments.first?.stringValue ?? "\(error)"
+                logger.error("I am an error handler: \(text)")
+            })
+        // Concurrency 0: as many tasks at once as the prefetch count allows, or on Redis twice the number of processors.
+        return server.worker(consumerTag: "machinery_worker", concurrency: 0, hooks: hooks) {
             Tasks.add.handler { $0.elements.reduce(0, +) }
             Tasks.multiply.handler { $0.elements.reduce(1, *) }
             Tasks.sumInts.handler { $0.reduce(0, +) }
@@ -39,6 +57,5 @@ enum Server {
                 context.logger.info("Long running task finished")
             }
         }
-        return server
     }
 }

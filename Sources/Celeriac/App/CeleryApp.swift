@@ -91,25 +91,24 @@ public final class CeleryApp: TaskSender {
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
-    /// A worker of this application; run it in a `ServiceGroup`, or call its `run()`.
+    /// Makes a worker of this application. Call its `launch()`, or run it in a `ServiceGroup`.
     ///
     /// - Parameters:
     ///   - queues: the queues that it serves; the default queue unless given.
     ///   - concurrency: how many handlers run at once.
     ///   - handlers: the tasks that it serves.
     public func worker(
-        queues: [String]? = nil,
+        queues: [TaskQueue]? = nil,
         concurrency: Int = 8,
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> TaskWorker {
         worker(
             WorkerConfiguration(
-                queues: (queues ?? [configuration.defaultQueue]).map { TaskQueue($0) },
-                concurrency: concurrency),
+                queues: queues ?? [TaskQueue(configuration.defaultQueue)], concurrency: concurrency),
             handlers: handlers)
     }
 
-    /// A worker of this application with settings of its own.
+    /// Makes a worker of this application with settings of its own.
     ///
     /// - Parameter control: its remote control and events; those of the application's configuration unless given.
     public func worker(

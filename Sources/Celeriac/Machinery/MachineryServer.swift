@@ -12,7 +12,7 @@ public import ServiceLifecycle
 ///
 /// ```swift
 /// let server = try MachineryServer(configuration: .init(broker: "redis://localhost", resultBackend: "redis://localhost"))
-/// server.register { Tasks.add.handler { $0.elements.reduce(0, +) } }
+/// let worker = server.worker(consumerTag: "worker") { Tasks.add.handler { $0.elements.reduce(0, +) } }
 /// let result = try await server.send(Tasks.add([1, 2]))
 /// let three = try await result.get(timeout: .seconds(5), every: .milliseconds(5))
 /// ```
@@ -30,7 +30,6 @@ public final class MachineryServer: TaskSender, Service {
     let eventLoopGroup: any EventLoopGroup
     let timers: any TimerSource
     let logger: Logger
-    private let registry = NIOLockedValueBox<[TaskHandler]>([])
     let periodic = NIOLockedValueBox<[BeatEntry]>([])
 
     /// Makes an application. It connects when it is first used.
@@ -64,28 +63,6 @@ public final class MachineryServer: TaskSender, Service {
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultRoutingKey, resultExpiry: configuration.resultExpiry),
             timers: timers, logger: logger)
-    }
-
-    // MARK: Tasks
-
-    /// Registers the tasks that every worker of this application serves. Of two with the same name, the last one counts.
-    public func register(@TaskHandlerBuilder _ handlers: () -> [TaskHandler]) {
-        let handlers = handlers()
-        registry.withLockedValue { $0 += handlers }
-    }
-
-    /// The tasks that were registered.
-    public var registeredTasks: [TaskHandler] { registry.withLockedValue { $0 } }
-
-    /// A worker of this application; run it in a `ServiceGroup`, or call its `run()` or `launch()`.
-    ///
-    /// - Parameters:
-    ///   - consumerTag: the worker's name; at RabbitMQ the tag under which it consumes.
-    ///   - concurrency: how many tasks run at once. As in Machinery, 0 means no limit but the prefetch count at RabbitMQ, and
-    ///     twice the number of processors elsewhere.
-    ///   - queue: the queue that the worker serves; nil for the default queue.
-    public func makeWorker(consumerTag: String, concurrency: Int = 0, queue: String? = nil) -> MachineryWorker {
-        MachineryWorker(server: self, consumerTag: consumerTag, concurrency: concurrency, queue: queue)
     }
 
     // MARK: Sending

@@ -31,6 +31,10 @@ public protocol MessageBroker: Sendable {
     /// - Throws: an error when the broker cannot be reached or refuses. Nothing has to be closed then.
     func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer
 
+    /// The broker as a worker uses it, for consuming and for everything that follows from its tasks. The default is the
+    /// broker itself; a broker whose ``publish(_:)`` waits for the worker returns one that does not wait.
+    var workerSide: any MessageBroker { get }
+
     /// Closes what the broker holds open. Publications fail afterwards.
     func close() async
 
@@ -112,6 +116,9 @@ public struct BrokerDescription: Sendable, Hashable {
 }
 
 extension MessageBroker {
+    /// The broker itself.
+    public var workerSide: any MessageBroker { self }
+
     /// Nil: this broker carries no remote control.
     public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? { nil }
 

@@ -2,7 +2,7 @@ import CeleriacWire
 package import Logging
 import NIOConcurrencyHelpers
 public import ServiceLifecycle
-import UnixSignals
+package import UnixSignals
 
 /// Serves tasks: takes messages from its queues, runs their handlers, stores results and settles the messages.
 ///
@@ -23,6 +23,8 @@ public final class TaskWorker: Service {
     let errorHandlers: Set<String>
     let parts: [any WorkerPart]
     private let executor: any TaskExecutor
+    private let signals: [UnixSignal]
+    private let launchLog: [String]
     let stopping = Gate()
     /// Open once ``readiness`` is known.
     private let isSettled = Gate()
@@ -34,6 +36,8 @@ public final class TaskWorker: Service {
     ///   - executor: where the worker's own loops run. Handlers must not be able to block it.
     ///   - handlers: the tasks that the worker serves. Of two with the same name the last one counts.
     ///   - parts: what runs beside the worker.
+    ///   - signals: the signals that end ``launch()``.
+    ///   - launchLog: the lines that ``run()`` logs first.
     package init(
         dialect: any Dialect,
         broker: any MessageBroker,
@@ -44,19 +48,23 @@ public final class TaskWorker: Service {
         client: TaskClient? = nil,
         logger: Logger,
         handlers: [TaskHandler],
-        parts: [any WorkerPart] = []
+        parts: [any WorkerPart] = [],
+        signals: [UnixSignal] = [.sigint, .sigterm],
+        launchLog: [String] = []
     ) {
         self.client = client
         self.errorHandlers = Set(handlers.lazy.filter { $0.callback != nil }.map(\.name))
         self.dialect = dialect
-        self.broker = broker
-        self.store = store
+        self.broker = broker.workerSide
+        self.store = store?.keepsResults == false ? nil : store
         self.configuration = configuration
         self.nodeName = configuration.nodeName ?? NodeName.current(dialect.name)
         self.timers = timers
         self.executor = executor
         self.logger = logger
         self.parts = parts
+        self.signals = signals
+        self.launchLog = launchLog
         self.handlers = Dictionary(
             handlers.map { ($0.name, configuration.configured($0)) }, uniquingKeysWith: { $1 })
     }
@@ -64,14 +72,15 @@ public final class TaskWorker: Service {
     // MARK: Running
 
     /// Works until the process receives SIGINT or SIGTERM, ``stop()`` is called or the worker is shut down by remote control.
-    /// Returns normally in all these cases. For programs that have no `ServiceGroup` of their own.
+    /// Returns normally in all these cases. For programs that have no `ServiceGroup` of their own. Machinery's
+    /// `noUnixSignals` makes it ignore the signals.
     ///
     /// - Throws: as ``run()``.
     public func launch() async throws {
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: self, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+                gracefulShutdownSignals: signals, logger: logger)
         ).run()
     }
 
@@ -80,6 +89,7 @@ public final class TaskWorker: Service {
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error when it
     ///   refuses the worker.
     public func run() async throws {
+        for line in launchLog { logger.info("\(line)") }
         do {
             try configuration.validate()
             try await withTaskExecutorPreference(executor) {

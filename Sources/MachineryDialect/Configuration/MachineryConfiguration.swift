@@ -13,7 +13,7 @@ public struct MachineryConfiguration: Sendable {
     public var resultBackend: String
     /// How long results are kept, in seconds; 0 for Machinery's hour.
     public var resultsExpireIn: Int
-    /// Whether ``MachineryWorker/launch()`` leaves signals alone.
+    /// Whether a worker's `launch()` ignores SIGINT and SIGTERM.
     public var noUnixSignals: Bool
     /// How queues are declared at RabbitMQ, if that is the broker or the result backend.
     public var amqp: MachineryAMQPOptions?

@@ -88,7 +88,7 @@ public final class MachineryEagerBroker: MessageBroker {
         try await memory.parkedMessages(in: queue, after: id, limit: limit)
     }
 
-    /// The broker as a worker uses it: it publishes without waiting, since it would wait for itself.
+    /// The broker as a worker uses it. It publishes without waiting: the worker would wait for itself.
     public var workerSide: any MessageBroker { MachineryEagerWorkerSide(broker: self) }
 }
 

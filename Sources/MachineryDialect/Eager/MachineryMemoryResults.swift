@@ -79,6 +79,8 @@ public struct MachineryNullResults: ResultStore {
     public var name: String { "null" }
     /// Empty: nobody answers.
     public var replyTo: String { "" }
+    /// False.
+    public var keepsResults: Bool { false }
     /// False: nothing is delivered.
     public var deliversOnce: Bool { false }
     /// True: a chord's callback is sent after each member.

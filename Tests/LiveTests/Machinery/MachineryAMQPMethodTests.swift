@@ -87,7 +87,7 @@ struct MachineryAMQPMethodTests {
         let bench = try await MachineryBench(
             broker: url, backend: example.hasResults ? url : nil, amqp: example.options)
         if example.hasWorker {
-            let worker = bench.server.makeWorker(consumerTag: "mlive_worker")
+            let worker = bench.server.worker(consumerTag: "mlive_worker") { MachineryTasks.all }
             try await bench.run(worker) {
                 let result = try await example.send(bench.server)
                 _ = try? await result.get(timeout: .seconds(30))

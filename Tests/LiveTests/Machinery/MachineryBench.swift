@@ -27,7 +27,6 @@ struct MachineryBench: Sendable {
                 broker: broker ?? url, lock: lock == "redis" ? url : lock, resultBackend: backend ?? url, amqp: amqp,
                 redis: settings, programName: programName),
             logger: Self.logger)
-        server.register { MachineryTasks.all }
     }
 
     static var logger: Logger {
@@ -38,9 +37,10 @@ struct MachineryBench: Sendable {
 
     /// Runs a worker while `body` runs.
     func run<Result: Sendable>(
-        _ worker: MachineryWorker? = nil, _ body: @Sendable () async throws -> Result
+        _ worker: TaskWorker? = nil, _ body: @Sendable () async throws -> Result
     ) async throws -> Result {
-        try await withRunning(worker ?? server.makeWorker(consumerTag: "test_worker", concurrency: 2), body)
+        try await withRunning(
+            worker ?? server.worker(consumerTag: "test_worker", concurrency: 2) { MachineryTasks.all }, body)
     }
 
     func int(_ command: RedisCommand) async throws -> Int { try await redis.send(command).int ?? -1 }

@@ -10,14 +10,14 @@ struct MachineryLocalTests {
     private func server(_ broker: String, _ backend: String) throws -> MachineryServer {
         var logger = Logger(label: "machinery")
         logger.logLevel = .critical
-        let server = try MachineryServer(
+        return try MachineryServer(
             configuration: MachineryConfiguration(broker: broker, resultBackend: backend), logger: logger)
-        server.register { MachineryTasks.all }
-        return server
     }
 
-    private func run(_ server: MachineryServer, _ body: @Sendable @escaping () async throws -> Void) async throws {
-        try await withRunning(server.makeWorker(consumerTag: "w"), body)
+    private func run(
+        _ server: MachineryServer, _ worker: TaskWorker? = nil, _ body: @Sendable @escaping () async throws -> Void
+    ) async throws {
+        try await withRunning(worker ?? server.worker(consumerTag: "w") { MachineryTasks.all }, body)
         await server.close()
     }
 
@@ -58,7 +58,8 @@ struct MachineryLocalTests {
     @Test func workflowsAreSentPeriodically() async throws {
         let server = try server("memory", "memory")
         let done = AsyncStream<String>.makeStream()
-        server.register {
+        let worker = server.worker(consumerTag: "w") {
+            MachineryTasks.all
             TaskDefinition<String, Variadic<Int>, Void>("tell").handler { name, _ in done.continuation.yield(name) }
         }
         func tell(_ name: String) throws -> MachinerySignature {
@@ -69,7 +70,7 @@ struct MachineryLocalTests {
         try server.registerPeriodicGroup("@every 1s", name: "group", [tell("group"), one])
         try server.registerPeriodicChord("@every 1s", name: "chord", callback: tell("chord"), [one, one])
         #expect(throws: CeleriacError.self) { try server.registerPeriodicChain("@every 1s", name: "none", []) }
-        try await run(server) {
+        try await run(server, worker) {
             await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 var seen: Set<String> = []
@@ -97,6 +98,25 @@ struct MachineryLocalTests {
                 "  - PrefetchCount: 3",
             ])
         #expect(!lines.all.contains { $0.contains("secret") })
+    }
+
+    @Test func theErrorHookIsCalledWhenNoRetriesAreLeft() async throws {
+        let server = try server("memory", "memory")
+        let calls = NIOLockedValueBox<[String]>([])
+        let hooks = WorkerHooks(
+            preTask: { context in
+                calls.withLockedValue { $0.append("begins, left: \(context.machinerySignature?.retryCount ?? -1)") }
+            },
+            error: { context, _ in
+                calls.withLockedValue { $0.append("failed, left: \(context.machinerySignature?.retryCount ?? -1)") }
+            })
+        try await run(server, server.worker(consumerTag: "w", hooks: hooks) { MachineryTasks.all }) {
+            var failing = try server.signature(MachineryTasks.failTask("boom"))
+            failing.retryCount = 1
+            let sent = try await server.send(failing)
+            await #expect(throws: RemoteTaskError.self) { try await sent.get(timeout: .seconds(20)) }
+        }
+        #expect(calls.withLockedValue { $0 } == ["begins, left: 1", "begins, left: 0", "failed, left: 0"])
     }
 
     @Test func theNullBackendKeepsNothing() async throws {

@@ -213,16 +213,15 @@ struct MachineryRedisWorkerTests {
         let started = Gate2()
         let release = Gate2()
         let server = bench.server
-        server.register {
+        try await server.send((0..<6).map { TaskDefinition<Int, Int>("hold")($0) })
+        let before = try await bench.elements(of: "machinery_tasks")
+        let worker = server.worker(consumerTag: "w", concurrency: 1) {
             TaskDefinition<Int, Int>("hold").handler { number in
                 started.open()
                 await release.wait()
                 return number
             }
         }
-        try await server.send((0..<6).map { TaskDefinition<Int, Int>("hold")($0) })
-        let before = try await bench.elements(of: "machinery_tasks")
-        let worker = server.makeWorker(consumerTag: "w", concurrency: 1)
         async let run: Void = worker.run()
         await started.wait()
         worker.stop()
@@ -379,10 +378,13 @@ struct MachineryRedisWorkerTests {
     @Test func hooksAreCalledAndErrorsTold() async throws {
         let bench = try await MachineryBench()
         let calls = Mutex<[String]>([])
-        let worker = bench.server.makeWorker(consumerTag: "w", concurrency: 1)
-        worker.onPreTask { signature in calls.withLock { $0.append("pre \(signature.name)") } }
-        worker.onPostTask { signature in calls.withLock { $0.append("post \(signature.name)") } }
-        worker.onError { error in calls.withLock { $0.append("error \((error as? TaskFailure)?.arguments ?? [])") } }
+        let hooks = WorkerHooks(
+            preTask: { context in calls.withLock { $0.append("pre \(context.machinerySignature?.name ?? "")") } },
+            postTask: { context, _ in calls.withLock { $0.append("post \(context.machinerySignature?.name ?? "")") } },
+            error: { _, error in
+                calls.withLock { $0.append("error \((error as? TaskFailure)?.arguments ?? [])") }
+            })
+        let worker = bench.server.worker(consumerTag: "w", concurrency: 1, hooks: hooks) { MachineryTasks.all }
         try await bench.run(worker) {
             let one = try await bench.server.send(MachineryTasks.add([1]))
             _ = try await one.get(timeout: .seconds(20))
@@ -398,7 +400,7 @@ struct MachineryRedisWorkerTests {
 
     @Test func aQueueOfItsOwn() async throws {
         let bench = try await MachineryBench()
-        let worker = bench.server.makeWorker(consumerTag: "w", concurrency: 1, queue: "other_q")
+        let worker = bench.server.worker(consumerTag: "w", queue: "other_q", concurrency: 1) { MachineryTasks.all }
         try await bench.server.send(MachineryTasks.add([1]))
         try await bench.run(worker) {
             let handle = try await bench.server.send(MachineryTasks.add([1, 2]), queue: "other_q")

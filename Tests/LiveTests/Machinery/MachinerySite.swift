@@ -34,11 +34,10 @@ struct MachinerySite: LiveSite {
                 broker: broker, resultBackend: results, amqp: MachineryAMQPOptions(prefetchCount: 16),
                 redis: MachineryRedisSettings(claimTimeout: visibilityTimeout)),
             logger: MachineryBench.logger)
-        app.register { MatrixTasks.handlers }
     }
 
     func withWorker(_ body: @Sendable () async throws -> Void) async throws {
-        let worker = app.makeWorker(consumerTag: "test", concurrency: 4)
+        let worker = app.worker(consumerTag: "test", concurrency: 4) { MatrixTasks.handlers }
         try await withRunning(worker, body)
     }
 

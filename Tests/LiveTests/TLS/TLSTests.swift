@@ -158,8 +158,7 @@ struct TLSTests {
     private func exchangesOfMachinery(_ url: String, _ certificates: TestCertificates) async throws {
         let server = try machinery(
             url, Identity(authority: certificates.authorityPath, client: certificates.client))
-        server.register { MatrixTasks.handlers }
-        let worker = server.makeWorker(consumerTag: "tls", concurrency: 2)
+        let worker = server.worker(consumerTag: "tls", concurrency: 2) { MatrixTasks.handlers }
         let sum = try await withRunning(worker) {
             try await server.send(Self.add(2, 3)).get(timeout: .seconds(30))
         }

@@ -29,8 +29,9 @@ import Synchronization
             let server = try machineryServer(broker)
             try await fill(broker, "machinery_tasks", machinery, count)
             let tally = Tally(count)
-            server.register { add.handler { x, y in tally.count(x + y) } }
-            let worker = server.makeWorker(consumerTag: "worker", concurrency: 8)
+            let worker = server.worker(consumerTag: "worker", concurrency: 8) {
+                add.handler { x, y in tally.count(x + y) }
+            }
             tally.whenFull { worker.stop() }
             try await worker.run()
         },

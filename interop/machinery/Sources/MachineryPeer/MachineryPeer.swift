@@ -14,10 +14,9 @@ import Logging
         // The Go programs' locks bear the name of their file.
         configuration.programName = "producer"
         let server = try MachineryServer(configuration: configuration, logger: logger)
-        server.register { Tasks.handlers }
         switch CommandLine.arguments.dropFirst().first {
         case "worker":
-            try await server.makeWorker(consumerTag: "swift_worker", concurrency: 4).launch()
+            try await server.worker(consumerTag: "swift_worker", concurrency: 4) { Tasks.handlers }.launch()
         case "produce":
             let checks = Checks(server: server)
             await checks.run()

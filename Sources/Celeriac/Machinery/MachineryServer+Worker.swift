@@ -1,0 +1,88 @@
+public import CeleriacCore
+import CeleriacWire
+import MachineryDialect
+import MachineryWire
+import NIOCore
+import UnixSignals
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+extension MachineryServer {
+    /// Makes a worker of this application. Call its `launch()`, or run it in a `ServiceGroup`.
+    ///
+    /// - Parameters:
+    ///   - consumerTag: the worker's name; at RabbitMQ the tag under which it consumes.
+    ///   - queue: the queue that it serves; nil for the default queue.
+    ///   - concurrency: how many tasks run at once. As in Machinery, 0 means no limit but the prefetch count at RabbitMQ, and
+    ///     twice the number of processors elsewhere.
+    ///   - hooks: functions that are called around every run; a task's signature is `context.machinerySignature`. The
+    ///     error hook is called only when a task has failed for good: not while it has retries left.
+    ///   - handlers: the tasks that it serves. Of two with the same name the last one counts.
+    public func worker(
+        consumerTag: String, queue: String? = nil, concurrency: Int = 0, hooks: WorkerHooks = WorkerHooks(),
+        @TaskHandlerBuilder handlers: () -> [TaskHandler]
+    ) -> TaskWorker {
+        let eventLoop = eventLoopGroup.next()
+        return TaskWorker(
+            dialect: formats, broker: broker, store: backend,
+            configuration: WorkerConfiguration(
+                queues: [TaskQueue(queue ?? configuration.defaultQueue)],
+                concurrency: concurrency > 0 ? concurrency : configuration.unlimitedConcurrency,
+                nodeName: consumerTag, resultExpiry: configuration.resultExpiry, hooks: hooks.afterLastRetry),
+            timers: EventLoopTimerSource(eventLoop: eventLoop), executor: EventLoopTaskExecutor(eventLoop),
+            client: client, logger: logger, handlers: handlers(),
+            signals: configuration.noUnixSignals ? [] : [.sigint, .sigterm],
+            launchLog: configuration.launchLog(queue: queue))
+    }
+}
+
+extension WorkerHooks {
+    /// These hooks, with an error hook that is not called for a task that will be tried again.
+    fileprivate var afterLastRetry: WorkerHooks {
+        guard let error else { return self }
+        var hooks = self
+        hooks.error = { context, thrown in
+            if let signature = context.machinerySignature, signature.retryCount > 0, context.request.refusal == nil {
+                return
+            }
+            await error(context, thrown)
+        }
+        return hooks
+    }
+}
+
+extension MachineryConfiguration {
+    /// How many tasks run at once in a worker whose concurrency is 0.
+    fileprivate var unlimitedConcurrency: Int {
+        guard isAMQP else { return 2 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+        return amqpOptions.prefetchCount > 0 ? amqpOptions.prefetchCount : 1024
+    }
+
+    /// The lines that a Go worker logs when it is launched.
+    ///
+    /// - Parameter queue: the worker's own queue; nil if it serves the default queue.
+    fileprivate func launchLog(queue: String?) -> [String] {
+        var lines = [
+            "Launching a worker with the following settings:",
+            "- Broker: \(shownBroker)",
+            queue.map { "- CustomQueue: \($0)" } ?? "- DefaultQueue: \(defaultQueue)",
+            "- ResultBackend: \(shownBackend)",
+        ]
+        if isAMQP {
+            lines += [
+                "- AMQP: \(amqpOptions.exchange)",
+                "  - Exchange: \(amqpOptions.exchange)",
+                "  - ExchangeType: \(amqpOptions.exchangeType)",
+                "  - BindingKey: \(amqpOptions.bindingKey)",
+                "  - PrefetchCount: \(amqpOptions.prefetchCount)",
+            ]
+        }
+        return lines
+    }
+}
