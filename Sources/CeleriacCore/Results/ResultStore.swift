@@ -17,8 +17,8 @@ public protocol ResultStore: Sendable {
     /// The queue on which this client's results arrive, for stores that answer there; empty for the others.
     var replyTo: String { get }
 
-    /// Whether the store keeps what it is given. A worker stores nothing in a store that does not.
-    var keepsResults: Bool { get }
+    /// Whether the store throws away what it is given. A worker stores nothing in such a store.
+    var discardsResults: Bool { get }
 
     /// Whether a result is delivered once, to the queue of ``replyTo``, rather than kept to be fetched.
     var deliversOnce: Bool { get }
@@ -102,8 +102,8 @@ public protocol ResultSink: Sendable {
 }
 
 extension ResultStore {
-    /// True.
-    public var keepsResults: Bool { true }
+    /// False.
+    public var discardsResults: Bool { false }
 
     /// True.
     public var expiresByItself: Bool { true }

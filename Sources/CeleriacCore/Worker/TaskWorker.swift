@@ -56,7 +56,7 @@ public final class TaskWorker: Service {
         self.errorHandlers = Set(handlers.lazy.filter { $0.callback != nil }.map(\.name))
         self.dialect = dialect
         self.broker = broker.workerSide
-        self.store = store?.keepsResults == false ? nil : store
+        self.store = store?.discardsResults == true ? nil : store
         self.configuration = configuration
         self.nodeName = configuration.nodeName ?? NodeName.current(dialect.name)
         self.timers = timers

@@ -79,8 +79,8 @@ public struct MachineryNullResults: ResultStore {
     public var name: String { "null" }
     /// Empty: nobody answers.
     public var replyTo: String { "" }
-    /// False.
-    public var keepsResults: Bool { false }
+    /// True.
+    public var discardsResults: Bool { true }
     /// False: nothing is delivered.
     public var deliversOnce: Bool { false }
     /// True: a chord's callback is sent after each member.
