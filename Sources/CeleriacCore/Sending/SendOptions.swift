@@ -6,7 +6,7 @@ public import struct FoundationEssentials.Date
 public struct SendOptions: Sendable, Hashable {
     /// The task's id; a new UUID unless given. Never reuse one: two tasks would write one result.
     public var taskID: String?
-    /// Run it no earlier than this long from now; zero or less is at once. ``eta`` wins over it.
+    /// Run it no earlier than this long from now; zero is at once. ``eta`` wins over it.
     public var countdown: Duration?
     /// Run it no earlier than this time.
     public var eta: Date?
@@ -61,7 +61,7 @@ public struct SendOptions: Sendable, Hashable {
 
     /// The time before which the task is not to be run, if it is sent now; nil for at once.
     package func start(now: Date) -> Date? {
-        eta ?? countdown.flatMap { $0 > .zero ? now.addingTimeInterval($0.seconds) : nil }
+        eta ?? countdown.flatMap { $0 != .zero ? now.addingTimeInterval($0.seconds) : nil }
     }
 
     /// The time after which the task is not to be run, if it is sent now.

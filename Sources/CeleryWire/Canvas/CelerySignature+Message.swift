@@ -83,8 +83,8 @@ extension CelerySignature {
             default: message.properties.other[name] = value
             }
         }
-        // The condition lets NaN through, which `text` refuses, as Celery does.
-        if let countdown, !(countdown <= 0) {
+        // As in Celery, zero is no countdown, and a negative one is a time that has passed. `text` refuses NaN.
+        if let countdown, countdown != 0 {
             message.eta = try Self.text(now.addingTimeInterval(countdown), "countdown")
         }
         if let expires = try message.expiresDate() {

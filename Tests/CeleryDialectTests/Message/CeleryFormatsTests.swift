@@ -120,6 +120,7 @@ import Testing
     @Test(
         arguments: [
             SendOptions(), SendOptions(countdown: .seconds(10)), SendOptions(countdown: .zero),
+            SendOptions(countdown: .seconds(-10)),
             SendOptions(countdown: .seconds(10), eta: EffectBench.now.addingTimeInterval(60)),
             SendOptions(expires: EffectBench.now.addingTimeInterval(90)), SendOptions(expiresAfter: .seconds(90)),
             SendOptions(priority: 3, queue: "other", headers: ["x-trace": "abc"]),
