@@ -50,7 +50,7 @@ extension TaskDefinition {
         options: TaskOptions = TaskOptions(),
         _ handler: @escaping @Sendable (repeat each Argument) async throws -> Result
     ) -> TaskHandler {
-        handler(options: options) { (_: TaskContext, argument: repeat each Argument) in
+        self.handler(options: options) { (_: TaskContext, argument: repeat each Argument) in
             try await handler(repeat each argument)
         }
     }
