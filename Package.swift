@@ -17,6 +17,7 @@ let package = Package(
     name: "Celeriac",
     products: [
         .library(name: "Celeriac", targets: ["Celeriac"]),
+        .library(name: "CeleriacCore", targets: ["CeleriacCore"]),
         .library(name: "CeleriacWire", targets: ["CeleriacWire"]),
         .library(name: "CeleryWire", targets: ["CeleryWire"]),
         .library(name: "MachineryWire", targets: ["MachineryWire"]),
@@ -98,7 +99,7 @@ let package = Package(
         .target(
             name: "CeleriacRedis",
             dependencies: [
-                "CeleriacCore",
+                "CeleriacCore", "CeleriacWire",
                 .target(name: "CHiredis", condition: redis),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
@@ -156,14 +157,14 @@ let package = Package(
         .target(
             name: "CeleriacTestKit",
             dependencies: [
-                "Celeriac", "CSpawn",
+                "Celeriac", "CeleriacCore", "CeleriacWire", "CSpawn",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .target(
             name: "CeleriacCommand",
             dependencies: [
-                "Celeriac", "CeleriacTestKit",
+                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "CeleryDialect",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -251,7 +252,8 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacTestKit", "CeleriacTool", "LiveWorker", "TestSupport",
+                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire", "CeleryWire", "LiveWorker",
+                "MachineryDialect", "MachineryWire", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -14,6 +14,7 @@ let package = Package(
             name: "MachineryWalkthrough",
             dependencies: [
                 .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "MachineryWire", package: "Celeriac"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ])

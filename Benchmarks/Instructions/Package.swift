@@ -10,6 +10,7 @@ let package = Package(
             name: "Instructions",
             dependencies: [
                 .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "CeleriacCore", package: "Celeriac"),
                 .product(name: "CeleriacWire", package: "Celeriac"),
                 .product(name: "CeleryWire", package: "Celeriac"),
                 .product(name: "MachineryWire", package: "Celeriac"),

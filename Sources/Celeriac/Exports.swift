@@ -1,7 +1,63 @@
-// What a user of the umbrella needs without importing its floors.
-@_exported public import CeleriacCore
-@_exported public import CeleriacWire
-@_exported public import CeleryDialect
-@_exported public import CeleryWire
-@_exported public import MachineryDialect
-@_exported public import MachineryWire
+// What `import Celeriac` shows beside its own declarations: all that sends, runs and schedules tasks needs, by name. The
+// members of these types come with them. Who brings a transport, a result store or a lock imports CeleriacCore.
+@_exported public import struct CeleriacCore.AsyncResult
+@_exported public import class CeleriacCore.Beat
+@_exported public import struct CeleriacCore.BeatConfiguration
+@_exported public import struct CeleriacCore.BeatEntry
+@_exported public import struct CeleriacCore.CeleriacError
+@_exported public import struct CeleriacCore.Compression
+@_exported public import struct CeleriacCore.GroupResult
+@_exported public import struct CeleriacCore.GroupSignature
+@_exported public import struct CeleriacCore.IgnoreResult
+@_exported public import struct CeleriacCore.IntervalSchedule
+@_exported public import enum CeleriacCore.MissedRuns
+@_exported public import struct CeleriacCore.RateLimit
+@_exported public import struct CeleriacCore.Rejection
+@_exported public import struct CeleriacCore.RemoteTaskError
+@_exported public import struct CeleriacCore.RetriedErrors
+@_exported public import struct CeleriacCore.RetryPolicy
+@_exported public import protocol CeleriacCore.Schedule
+@_exported public import struct CeleriacCore.SendOptions
+@_exported public import struct CeleriacCore.Serializer
+@_exported public import struct CeleriacCore.Signature
+@_exported public import enum CeleriacCore.SolarEvent
+@_exported public import struct CeleriacCore.SolarSchedule
+@_exported public import struct CeleriacCore.TaskContext
+@_exported public import struct CeleriacCore.TaskDefinition
+@_exported public import struct CeleriacCore.TaskFailure
+@_exported public import struct CeleriacCore.TaskHandler
+@_exported public import enum CeleriacCore.TaskHandlerBuilder
+@_exported public import struct CeleriacCore.TaskOptions
+@_exported public import struct CeleriacCore.TaskParameter
+@_exported public import struct CeleriacCore.TaskQueue
+@_exported public import struct CeleriacCore.TaskRequest
+@_exported public import struct CeleriacCore.TaskResult
+@_exported public import protocol CeleriacCore.TaskSender
+@_exported public import struct CeleriacCore.TaskState
+@_exported public import class CeleriacCore.TaskWorker
+@_exported public import struct CeleriacCore.TimeLimits
+@_exported public import struct CeleriacCore.Variadic
+@_exported public import struct CeleriacCore.VariadicKeywords
+@_exported public import struct CeleriacCore.WorkerConfiguration
+@_exported public import struct CeleriacCore.WorkerHooks
+@_exported public import func CeleriacCore.chain
+@_exported public import func CeleriacCore.chord
+@_exported public import func CeleriacCore.group
+@_exported public import struct CeleriacWire.CalendarZone
+@_exported public import struct CeleriacWire.MultipleResults
+@_exported public import struct CeleriacWire.WireObject
+@_exported public import enum CeleriacWire.WireValue
+@_exported public import struct CeleryDialect.CeleryAMQPOptions
+@_exported public import struct CeleryDialect.CeleryControlCall
+@_exported public import struct CeleryDialect.CeleryControlCommand
+@_exported public import struct CeleryDialect.CeleryControlConfiguration
+@_exported public import struct CeleryDialect.CeleryFilesystemOptions
+@_exported public import struct CeleryDialect.CeleryRedisOptions
+@_exported public import struct CeleryDialect.Crontab
+@_exported public import enum CeleryDialect.CrontabField
+@_exported public import func CeleryDialect.map
+@_exported public import enum CeleryWire.CelerySerializer
+@_exported public import struct MachineryDialect.MachineryAMQPOptions
+@_exported public import struct MachineryDialect.MachineryConfiguration
+@_exported public import protocol MachineryDialect.MachineryLock
+@_exported public import struct MachineryDialect.MachineryRedisSettings

@@ -1,67 +1,67 @@
 #if AMQP
 
 /// What went wrong between this process and an AMQP broker.
-public struct AMQPError: Error, Sendable {
+package struct AMQPError: Error, Sendable {
     /// The kind of failure. New kinds can be added without breaking callers.
-    public struct Code: Sendable, Hashable, CustomStringConvertible {
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The kind's name, for logs.
-        public let description: String
+        package let description: String
 
         /// No connection could be made: name not found, refused, or closed before the handshake ended.
-        public static let connectFailed = Code(description: "connectFailed")
+        package static let connectFailed = Code(description: "connectFailed")
         /// The broker refused the credentials, or offers no mechanism that the configuration allows.
-        public static let authenticationFailed = Code(description: "authenticationFailed")
+        package static let authenticationFailed = Code(description: "authenticationFailed")
         /// The TLS handshake failed, or a certificate or key file could not be used.
-        public static let tls = Code(description: "tls")
+        package static let tls = Code(description: "tls")
         /// The connection broke: reset, end of stream, or two heartbeats missed.
-        public static let connectionLost = Code(description: "connectionLost")
+        package static let connectionLost = Code(description: "connectionLost")
         /// The broker closed the connection with `connection.close`; see `replyCode` and `replyText`.
-        public static let connectionClosedByServer = Code(description: "connectionClosedByServer")
+        package static let connectionClosedByServer = Code(description: "connectionClosedByServer")
         /// This process closed the connection or client.
-        public static let connectionClosed = Code(description: "connectionClosed")
+        package static let connectionClosed = Code(description: "connectionClosed")
         /// The broker closed the channel with `channel.close`; see `replyCode` and `replyText`.
-        public static let channelClosedByServer = Code(description: "channelClosedByServer")
+        package static let channelClosedByServer = Code(description: "channelClosedByServer")
         /// This process closed the channel.
-        public static let channelClosed = Code(description: "channelClosed")
+        package static let channelClosed = Code(description: "channelClosed")
         /// Every channel number that the broker allows is in use.
-        public static let channelLimit = Code(description: "channelLimit")
+        package static let channelLimit = Code(description: "channelLimit")
         /// The broker cancelled the consumer: its queue was deleted or its node failed.
-        public static let consumerCancelled = Code(description: "consumerCancelled")
+        package static let consumerCancelled = Code(description: "consumerCancelled")
         /// The broker refused responsibility for a publish (`basic.nack`).
-        public static let nacked = Code(description: "nacked")
+        package static let nacked = Code(description: "nacked")
         /// The broker returned a mandatory publish that no queue takes (`basic.return`).
-        public static let returned = Code(description: "returned")
+        package static let returned = Code(description: "returned")
         /// No answer within the configured time.
-        public static let timeout = Code(description: "timeout")
+        package static let timeout = Code(description: "timeout")
         /// The broker blocks publishes (it is short of memory or disk), and it did so for too long.
-        public static let blocked = Code(description: "blocked")
+        package static let blocked = Code(description: "blocked")
         /// The task that waited was cancelled.
-        public static let cancelled = Code(description: "cancelled")
+        package static let cancelled = Code(description: "cancelled")
         /// The peer broke the protocol, or does not speak AMQP 0-9-1.
-        public static let protocolViolation = Code(description: "protocolViolation")
+        package static let protocolViolation = Code(description: "protocolViolation")
         /// A message or an argument that AMQP cannot carry. Nothing of the call was sent.
-        public static let invalidMessage = Code(description: "invalidMessage")
+        package static let invalidMessage = Code(description: "invalidMessage")
         /// A broker URL that cannot be understood.
-        public static let invalidURL = Code(description: "invalidURL")
+        package static let invalidURL = Code(description: "invalidURL")
     }
 
     /// The kind of failure.
-    public var code: Code
+    package var code: Code
     /// What happened and what to do about it. Holds no credentials, headers or bodies.
-    public var message: String
+    package var message: String
     /// The AMQP reply code that the broker gave, for instance 404.
-    public var replyCode: UInt16?
+    package var replyCode: UInt16?
     /// The text that the broker gave with its reply code.
-    public var replyText: String?
+    package var replyText: String?
     /// The method that the broker blames, for instance `queue.declare`.
-    public var method: String?
+    package var method: String?
     /// True when it is certain that nothing of the call reached the broker, so that a retry duplicates nothing.
-    public var nothingSent: Bool
+    package var nothingSent: Bool
     /// The error below this one.
-    public var cause: (any Error)?
+    package var cause: (any Error)?
 
     /// Makes an error.
-    public init(
+    package init(
         _ code: Code,
         _ message: String,
         replyCode: UInt16? = nil,
@@ -89,7 +89,7 @@ public struct AMQPError: Error, Sendable {
 
 extension AMQPError: Equatable {
     /// Whether both describe the same failure. Causes are compared by their descriptions.
-    public static func == (left: AMQPError, right: AMQPError) -> Bool {
+    package static func == (left: AMQPError, right: AMQPError) -> Bool {
         left.code == right.code && left.message == right.message && left.replyCode == right.replyCode
             && left.replyText == right.replyText && left.method == right.method
             && left.nothingSent == right.nothingSent
@@ -99,7 +99,7 @@ extension AMQPError: Equatable {
 
 extension AMQPError: CustomStringConvertible {
     /// Kind, message and the broker's reply.
-    public var description: String {
+    package var description: String {
         var text = "AMQP \(code): \(message)"
         if let replyCode {
             text += " (\(replyCode)"

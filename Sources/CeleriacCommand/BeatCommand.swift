@@ -1,5 +1,7 @@
 import ArgumentParser
 import Celeriac
+import CeleriacCore
+import CeleryDialect
 import Foundation
 import Logging
 import ServiceLifecycle

@@ -1,7 +1,8 @@
 #if Redis
-public import CeleriacCore
-public import Logging
-public import NIOCore
+package import CeleriacCore
+import CeleriacWire
+package import Logging
+package import NIOCore
 import NIOConcurrencyHelpers
 
 /// A lock on one Redis server: a key that its holder renews and that expires otherwise.
@@ -9,7 +10,7 @@ import NIOConcurrencyHelpers
 /// Three names belong to it: `{NAME}.lock` is the key, `{NAME}.state` the note that a holder leaves for the next one, and
 /// `{NAME}.released` the channel on which a release is published. As any lock by expiry it is only as good as clocks and
 /// pauses allow; but a note is left only by the holder, since that is one step on the server.
-public final class RedisLock: CeleriacCore.DistributedLock {
+package final class RedisLock: CeleriacCore.DistributedLock {
     fileprivate let client: RedisClient
     fileprivate let keys: RedisLockKeys
     fileprivate let lease: Duration
@@ -21,7 +22,7 @@ public final class RedisLock: CeleriacCore.DistributedLock {
     /// - Parameters:
     ///   - key: the lock's name.
     ///   - lease: how long a hold lasts from when it was taken or renewed; 100 ms to a day.
-    public init(
+    package init(
         _ configuration: RedisConfiguration,
         key: String = "celeriac.beat",
         lease: Duration = .seconds(30),
@@ -41,12 +42,12 @@ public final class RedisLock: CeleriacCore.DistributedLock {
     }
 
     /// The server and the key, without credentials.
-    public var name: String { "\(client.configuration) \(keys.lock)" }
+    package var name: String { "\(client.configuration) \(keys.lock)" }
 
     /// Sets the key if it does not exist.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable`.
-    public func attempt() async throws -> LockAttempt {
+    package func attempt() async throws -> LockAttempt {
         let token = randomUUID()
         let reply = try await evaluate(RedisLockScripts.take, [keys.lock], [token, lease.inMilliseconds])
         guard let rest = reply.int else { return .taken(RedisLockHold(lock: self, token: token)) }
@@ -57,7 +58,7 @@ public final class RedisLock: CeleriacCore.DistributedLock {
     /// Listens for releases.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable`.
-    public func onRelease(_ action: @escaping @Sendable () -> Void) async throws {
+    package func onRelease(_ action: @escaping @Sendable () -> Void) async throws {
         self.action.set(action)
         do {
             try await pubSub.subscribe([keys.released])
@@ -67,7 +68,7 @@ public final class RedisLock: CeleriacCore.DistributedLock {
     }
 
     /// Closes the connections. A hold that is not released ends with its time.
-    public func close() async {
+    package func close() async {
         await pubSub.close()
         await client.close()
     }

@@ -13,6 +13,7 @@ let package = Package(
             name: "MachineryPeer",
             dependencies: [
                 .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "MachineryWire", package: "Celeriac"),
                 .product(name: "Logging", package: "swift-log"),
             ])
     ],

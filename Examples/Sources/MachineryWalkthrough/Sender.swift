@@ -1,4 +1,5 @@
 import Celeriac
+import MachineryWire
 
 /// Sends the walkthrough's tasks and prints their results. Throws where one is wrong.
 struct Sender {

@@ -19,9 +19,8 @@ enum Server {
                 bindingKey: "machinery_task",
                 prefetchCount: 3))
 
-        // Broker, backend and lock are made of the configuration; each could be given here instead, as the lock is.
-        let timers = EventLoopTimerSource(eventLoop: .singletonMultiThreadedEventLoopGroup.next())
-        return try MachineryServer(configuration: configuration, lock: EagerLock(timers: timers))
+        // Broker, backend and lock are made of the configuration, which names no lock: one within this process is taken.
+        return try MachineryServer(configuration: configuration)
     }
 
     /// The worker: its tasks, and what it logs around each.

@@ -16,8 +16,8 @@ extension CeleryApp {
     ///   - zone: the zone in which it is four at night.
     ///   - lock: what one beat at a time may hold, for several beats of the same entries; see
     ///     ``lock(_:key:lease:)``.
-    ///   - state: where the last runs are kept, for instance a `BeatStateFile`. Without it and without a lock every start
-    ///     is the first.
+    ///   - state: where the last runs are kept, see ``beatState(inFile:)``. Without it and without a lock every start is
+    ///     the first.
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work or two entries of one name.
     public func beat(
         _ entries: [BeatEntry],
@@ -46,6 +46,9 @@ extension CeleryApp {
         try CeleryTransportFactory(configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
             .lock(url: url, key: key, lease: lease)
     }
+
+    /// A file in which one beat keeps when its entries ran last. It need not exist yet; its folder must.
+    public func beatState(inFile path: String) -> any BeatStateStore { BeatStateFile(path: path) }
 
     private func cleanup(beside entries: [BeatEntry], in zone: CalendarZone) throws -> [BeatEntry] {
         let name = "celery.backend_cleanup"

@@ -1,6 +1,6 @@
 #if AMQP
 
-public import CeleriacWire
+package import CeleriacWire
 
 extension AMQPChannel {
     // MARK: Exchanges
@@ -15,7 +15,7 @@ extension AMQPChannel {
     ///   - autoDelete: Whether it goes with its last binding.
     ///   - isInternal: Whether only other exchanges may publish to it.
     ///   - arguments: Further arguments.
-    public func exchangeDeclare(
+    package func exchangeDeclare(
         _ exchange: String, type: String = "direct", passive: Bool = false, durable: Bool = true,
         autoDelete: Bool = false, isInternal: Bool = false, arguments: WireObject = [:]
     ) async throws(AMQPError) {
@@ -39,7 +39,7 @@ extension AMQPChannel {
     ///   - arguments: Further arguments, for instance `x-expires`, `x-max-priority`, `x-queue-type`.
     /// - Returns: Its name, and how many messages and consumers it has.
     @discardableResult
-    public func queueDeclare(
+    package func queueDeclare(
         _ queue: String = "", passive: Bool = false, durable: Bool = true, exclusive: Bool = false,
         autoDelete: Bool = false, arguments: WireObject = [:]
     ) async throws(AMQPError) -> AMQPQueue {
@@ -56,7 +56,7 @@ extension AMQPChannel {
     }
 
     /// Binds a queue to an exchange.
-    public func queueBind(
+    package func queueBind(
         _ queue: String, exchange: String, routingKey: String = "", arguments: WireObject = [:]
     ) async throws(AMQPError) {
         try await call(
@@ -68,7 +68,7 @@ extension AMQPChannel {
     ///
     /// - Returns: How many they were.
     @discardableResult
-    public func queuePurge(_ queue: String) async throws(AMQPError) -> Int {
+    package func queuePurge(_ queue: String) async throws(AMQPError) -> Int {
         let answer = try await connection.call(
             self, .queuePurge(queue: queue), MethodID.queuePurge.name, .reply(.queuePurgeOk))
         guard case .method(.queuePurgeOk(let count)) = answer else { return 0 }
@@ -83,7 +83,7 @@ extension AMQPChannel {
     ///   - ifEmpty: Whether to refuse (406) when it has messages.
     /// - Returns: How many messages went with it.
     @discardableResult
-    public func queueDelete(
+    package func queueDelete(
         _ queue: String, ifUnused: Bool = false, ifEmpty: Bool = false
     ) async throws(AMQPError) -> Int {
         let answer = try await connection.call(
@@ -95,13 +95,13 @@ extension AMQPChannel {
 }
 
 /// What the broker says about a queue when it is declared.
-public struct AMQPQueue: Sendable, Hashable {
+package struct AMQPQueue: Sendable, Hashable {
     /// Its name; the broker's choice when the declaration gave none.
-    public let name: String
+    package let name: String
     /// Messages that are ready to be delivered.
-    public let messageCount: Int
+    package let messageCount: Int
     /// Its consumers.
-    public let consumerCount: Int
+    package let consumerCount: Int
 }
 
 #endif

@@ -1,6 +1,6 @@
 #if AMQP
 
-public import CeleriacWire
+package import CeleriacWire
 internal import NIOCore
 internal import NIOConcurrencyHelpers
 
@@ -13,11 +13,11 @@ internal import NIOConcurrencyHelpers
 /// Deliveries are settled by the channel they came on. A channel never comes back after its end, so a settlement cannot
 /// reach another delivery that has the same tag on a newer channel: on a closed channel it does nothing, and the broker
 /// has put the delivery back in its queue.
-public final class AMQPChannel: Sendable {
+package final class AMQPChannel: Sendable {
     /// The connection that the channel belongs to.
-    public let connection: AMQPConnection
+    package let connection: AMQPConnection
     /// The channel's number on its connection.
-    public var number: UInt16 { id.number }
+    package var number: UInt16 { id.number }
     let id: ChannelID
     let mailbox = NIOLockedValueBox(ChannelMailbox())
 
@@ -27,13 +27,13 @@ public final class AMQPChannel: Sendable {
     }
 
     /// Whether the channel can be used.
-    public var isOpen: Bool { closure == nil }
+    package var isOpen: Bool { closure == nil }
 
     /// Why the channel was closed; `nil` while it is open.
-    public var closure: AMQPError? { mailbox.withLockedValue { $0.closure } }
+    package var closure: AMQPError? { mailbox.withLockedValue { $0.closure } }
 
     /// Calls `handler` once when the channel has ended, by whatever means; at once if it has.
-    public func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
+    package func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
         if let error = mailbox.withLockedValue({ $0.addCloseHandler(handler) }) { handler(error) }
     }
 
@@ -44,7 +44,7 @@ public final class AMQPChannel: Sendable {
 
     /// Closes the channel and waits until the broker agrees. Settlements given before are sent; unsettled deliveries go
     /// back to their queues. Whoever waits for an answer gets the error `channelClosed`.
-    public func close() async {
+    package func close() async {
         await connection.closeChannel(self)
     }
 
@@ -59,13 +59,13 @@ public final class AMQPChannel: Sendable {
     /// - Throws: `AMQPError`. `invalidMessage`: AMQP cannot carry one of them, and none was sent. Any other, unless its
     ///   `nothingSent` is true: the connection, the channel, the time (`timeout`, `blocked`) or the task ended before
     ///   all were answered for; each of them may or may not have reached its queue.
-    public func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
+    package func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
         guard !messages.isEmpty else { return [] }
         return try await connection.publish(messages, on: self)
     }
 
     /// Turns confirms on: from now on ``publish(_:)`` returns what the broker says of each message.
-    public func confirmSelect() async throws(AMQPError) {
+    package func confirmSelect() async throws(AMQPError) {
         try await call(.confirmSelect, .confirmSelect, .confirmSelectOk)
     }
 
@@ -77,7 +77,7 @@ public final class AMQPChannel: Sendable {
     ///   - prefetchCount: The limit; 0 is none.
     ///   - global: To RabbitMQ, `false` limits each consumer that is started from now on, and `true` all consumers of
     ///     the channel together, at once. RabbitMQ 4 and quorum queues know only `false`.
-    public func qos(prefetchCount: UInt16, global: Bool = false) async throws(AMQPError) {
+    package func qos(prefetchCount: UInt16, global: Bool = false) async throws(AMQPError) {
         try await call(.basicQos(prefetchCount: prefetchCount, global: global), .basicQos, .basicQosOk)
     }
 
@@ -93,7 +93,7 @@ public final class AMQPChannel: Sendable {
     ///     read brought in one call, and after `cancelled` or `closed` nothing more.
     /// - Returns: The consumer's tag.
     @discardableResult
-    public func consume(
+    package func consume(
         queue: String, consumerTag: String = "", noAck: Bool = false, exclusive: Bool = false,
         arguments: WireObject = [:], onEvents: @escaping @Sendable ([AMQPConsumerEvent]) -> Void
     ) async throws(AMQPError) -> String {
@@ -108,13 +108,13 @@ public final class AMQPChannel: Sendable {
 
     /// Ends a consumer and waits until the broker agrees. By then the consumer has been given the deliveries that were
     /// under way, and must still settle them. It is told nothing more.
-    public func cancel(consumerTag: String) async throws(AMQPError) {
+    package func cancel(consumerTag: String) async throws(AMQPError) {
         _ = try await connection.call(
             self, .basicCancel(consumerTag: consumerTag), MethodID.basicCancel.name, .cancel(consumerTag: consumerTag))
     }
 
     /// Fetches one message; `nil` when the queue is empty.
-    public func get(queue: String, noAck: Bool = false) async throws(AMQPError) -> AMQPDelivery? {
+    package func get(queue: String, noAck: Bool = false) async throws(AMQPError) -> AMQPDelivery? {
         let answer = try await connection.call(
             self, .basicGet(queue: queue, noAck: noAck), MethodID.basicGet.name, .get(noAck: noAck))
         guard case .message(let delivery) = answer else { return nil }
@@ -125,17 +125,17 @@ public final class AMQPChannel: Sendable {
 
     /// Acknowledges deliveries: the broker forgets them. Returns at once; acknowledgements given close together travel
     /// together. Tags that are settled already are left out.
-    public func ack(_ deliveryTags: [UInt64]) {
+    package func ack(_ deliveryTags: [UInt64]) {
         enqueue(.ack(deliveryTags))
     }
 
     /// Refuses deliveries: the broker puts them back in their queue, or dead-letters or drops them. Returns at once.
-    public func nack(_ deliveryTags: [UInt64], requeue: Bool) {
+    package func nack(_ deliveryTags: [UInt64], requeue: Bool) {
         enqueue(.nack(deliveryTags, requeue: requeue))
     }
 
     /// Refuses one delivery with `basic.reject`. Returns at once.
-    public func reject(_ deliveryTag: UInt64, requeue: Bool) {
+    package func reject(_ deliveryTag: UInt64, requeue: Bool) {
         enqueue(.reject(deliveryTag, requeue: requeue))
     }
 

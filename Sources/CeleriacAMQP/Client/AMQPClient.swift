@@ -1,7 +1,7 @@
 #if AMQP
 
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 
 /// A connection that is made when it is needed, and again after it was lost.
 ///
@@ -11,7 +11,7 @@ public import NIOCore
 ///
 /// Publish and consume by clients of their own: a broker short of memory or disk stops reading from connections that
 /// publish, and the acknowledgements of their consumers would be stuck with the publishes.
-public final class AMQPClient: Sendable {
+package final class AMQPClient: Sendable {
     private let core: ClientCore
 
     /// Makes a client; it does not connect yet.
@@ -20,19 +20,19 @@ public final class AMQPClient: Sendable {
     ///   - configurations: The brokers, in the order in which they are tried.
     ///   - eventLoopGroup: Where the connection lives: on one event loop of this `MultiThreadedEventLoopGroup`.
     ///   - logger: Told of connections that fail or are lost.
-    public init(configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
+    package init(configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
         core = ClientCore(configurations, on: eventLoopGroup.next(), logger: logger)
     }
 
     /// The event loop that connections live on.
-    public var eventLoop: any EventLoop { core.eventLoop }
+    package var eventLoop: any EventLoop { core.eventLoop }
 
     /// The connection, made if there is none.
     ///
     /// - Throws: `AMQPError`. When no broker can be reached within the sum of the list's `connectTimeout`s, the error
     ///   of the last attempt; when every broker refuses the credentials or the certificate, that at once;
     ///   `connectionClosed` after ``close()``; `cancelled`.
-    public func connection() async throws(AMQPError) -> AMQPConnection {
+    package func connection() async throws(AMQPError) -> AMQPConnection {
         try await core.connection()
     }
 
@@ -49,7 +49,7 @@ public final class AMQPClient: Sendable {
     /// - Returns: What became of each message, in order.
     /// - Throws: `AMQPError`, as ``AMQPChannel/publish(_:)`` and ``connection()``. When `nothingSent` is false, the
     ///   messages may or may not have reached their queues; sending them again may duplicate them.
-    public func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
+    package func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
         let kind: SharedChannels.Kind = messages.allSatisfy(\.exchange.isEmpty) ? .toQueues : .toExchanges
         var attempt = 0
         while true {
@@ -66,7 +66,7 @@ public final class AMQPClient: Sendable {
     }
 
     /// Closes the connection in order, for good. Whoever still waits gets the error `connectionClosed`.
-    public func close() async {
+    package func close() async {
         await core.close()
     }
 }

@@ -1,15 +1,15 @@
 #if AMQP
 
-public import CeleriacWire
+package import CeleriacWire
 internal import CeleriacCore
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
 /// A channel with its consumers, set up again whenever it was lost: with the connection, by a channel error, or because
 /// the broker cancelled a consumer.
-public final class AMQPConsumerSession: Sendable {
+package final class AMQPConsumerSession: Sendable {
     /// What the session's owner is told.
-    public enum Event: Sendable {
+    package enum Event: Sendable {
         /// The channel is set up, and consumers are being started. The generation counts from 1.
         case up(generation: Int, channel: AMQPChannel)
         /// Messages, and the channel that they came on and are settled on. Called on the connection's event loop.
@@ -37,7 +37,7 @@ public final class AMQPConsumerSession: Sendable {
     ///   - setup: Prepares a new channel (declares, binds, limits) and says what to consume on it. An error from it ends
     ///     the attempt; it is called again, on a new channel, after a pause.
     ///   - onEvent: Told what happens, in order. It must not block.
-    public init(
+    package init(
         client: AMQPClient,
         setup: @escaping @Sendable (AMQPChannel) async throws(AMQPError) -> [AMQPConsumption],
         onEvent: @escaping @Sendable (Event) -> Void
@@ -50,7 +50,7 @@ public final class AMQPConsumerSession: Sendable {
     /// Keeps the session up until the task is cancelled, or until the channel ends after ``stopConsuming()``.
     ///
     /// When it returns, the channel is closed: what was settled before is sent, what was not goes back to its queue.
-    public func run() async {
+    package func run() async {
         var generation = 0
         var backoff = Backoff(maximum: .seconds(5))
         while !isEnding {
@@ -68,7 +68,7 @@ public final class AMQPConsumerSession: Sendable {
 
     /// Cancels the consumers and starts no new ones. Returns when no further delivery can come; those that came can
     /// still be settled, until ``run()`` is cancelled.
-    public func stopConsuming() async {
+    package func stopConsuming() async {
         let (channel, tags) = state.withLockedValue { state in
             state.isStopping = true
             defer { state.consumerTags = [] }
@@ -151,20 +151,20 @@ public final class AMQPConsumerSession: Sendable {
 }
 
 /// A consumer that an ``AMQPConsumerSession`` starts each time it comes up.
-public struct AMQPConsumption: Sendable, Hashable {
+package struct AMQPConsumption: Sendable, Hashable {
     /// The queue to consume.
-    public var queue: String
+    package var queue: String
     /// The consumer's name on its channel; when empty, the broker makes one.
-    public var consumerTag: String
+    package var consumerTag: String
     /// Whether deliveries count as settled when they are sent.
-    public var noAck: Bool
+    package var noAck: Bool
     /// Whether no other consumer may have the queue.
-    public var exclusive: Bool
+    package var exclusive: Bool
     /// Further arguments, for instance `x-priority`.
-    public var arguments: WireObject
+    package var arguments: WireObject
 
     /// Makes the description of a consumer.
-    public init(
+    package init(
         queue: String, consumerTag: String = "", noAck: Bool = false, exclusive: Bool = false,
         arguments: WireObject = [:]
     ) {

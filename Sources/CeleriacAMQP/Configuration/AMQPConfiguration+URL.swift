@@ -13,7 +13,7 @@ extension AMQPConfiguration {
     /// on a URL without TLS is refused; parameters of other names are ignored.
     ///
     /// - Throws: `AMQPError` with the code `invalidURL`. It does not repeat the URL, which may hold a password.
-    public init(url: String) throws(AMQPError) {
+    package init(url: String) throws(AMQPError) {
         let parts = try Self.split(url)
         guard let isEncrypted = ["amqp": false, "pyamqp": false, "amqps": true][parts.scheme] else {
             throw .invalidURL("its scheme is not amqp, amqps or pyamqp")
@@ -131,7 +131,7 @@ extension [AMQPConfiguration] {
     /// Reads the URLs of a failover list, in the order in which they are tried.
     ///
     /// - Throws: `AMQPError` with the code `invalidURL`, also for an empty list.
-    public init(urls: [String]) throws(AMQPError) {
+    package init(urls: [String]) throws(AMQPError) {
         guard !urls.isEmpty else { throw .invalidURL("the list of URLs is empty") }
         self = []
         for url in urls { append(try AMQPConfiguration(url: url)) }

@@ -1,44 +1,44 @@
 #if AMQP
 
-public import CeleriacWire
+package import CeleriacWire
 
 /// How to reach one AMQP broker, and how to behave there.
-public struct AMQPConfiguration: Sendable, Hashable {
+package struct AMQPConfiguration: Sendable, Hashable {
     /// Host name or IP address. Default `localhost`.
-    public var host: String
+    package var host: String
     /// TCP port. Default 5672, with TLS 5671.
-    public var port: Int
+    package var port: Int
     /// User name. Default `guest`.
-    public var user: String
+    package var user: String
     /// Password. Default `guest`.
-    public var password: String
+    package var password: String
     /// Virtual host. Default `/`.
-    public var virtualHost: String
+    package var virtualHost: String
     /// TLS settings; `nil` speaks plain TCP.
-    public var tls: AMQPTLS?
+    package var tls: AMQPTLS?
     /// How the connection proves who it is. Default user name and password.
-    public var authentication: AMQPAuthentication = .plain
+    package var authentication: AMQPAuthentication = .plain
     /// Longest silence on the connection, in whole seconds; the broker may lower it. Zero turns heartbeats off.
     /// Default 60 s. A peer that stays silent for twice this time is dead.
-    public var heartbeat: Duration = .seconds(60)
+    package var heartbeat: Duration = .seconds(60)
     /// Longest time to connect, TLS and AMQP handshakes included. Default 10 s.
-    public var connectTimeout: Duration = .seconds(10)
+    package var connectTimeout: Duration = .seconds(10)
     /// Longest wait for an answer of the broker to a method or to a publish with confirms. Default 60 s.
-    public var replyTimeout: Duration = .seconds(60)
+    package var replyTimeout: Duration = .seconds(60)
     /// Most channels to ask for; the broker may lower it. Default 2047.
-    public var channelMax: UInt16 = 2047
+    package var channelMax: UInt16 = 2047
     /// Largest frame to ask for, in bytes, at least 4096; the broker may lower it. Default 131,072.
-    public var frameMax: UInt32 = 131_072
+    package var frameMax: UInt32 = 131_072
     /// Largest message body to take from the broker, in bytes. The body of a larger message is dropped as it arrives
     /// and the delivery says so in its `defect`. Default 128 MiB, RabbitMQ's own default.
-    public var maximumBodySize: Int = 128 << 20
+    package var maximumBodySize: Int = 128 << 20
     /// Name of this connection in the broker's management view and log.
-    public var connectionName: String?
+    package var connectionName: String?
     /// Further client properties to present to the broker.
-    public var clientProperties: WireObject = [:]
+    package var clientProperties: WireObject = [:]
 
     /// Makes a configuration from its parts; everything has the default of an AMQP URL.
-    public init(
+    package init(
         host: String = "localhost",
         port: Int? = nil,
         user: String = "guest",
@@ -57,23 +57,23 @@ public struct AMQPConfiguration: Sendable, Hashable {
 
 extension AMQPConfiguration: CustomStringConvertible {
     /// Host, port and virtual host, without credentials.
-    public var description: String {
+    package var description: String {
         "\(tls == nil ? "amqp" : "amqps")://\(host):\(port)/\(virtualHost == "/" ? "" : virtualHost)"
     }
 }
 
 extension AMQPConfiguration: CustomDebugStringConvertible {
     /// The same as `description`, so that no dump shows the password.
-    public var debugDescription: String { description }
+    package var debugDescription: String { description }
 }
 
 extension AMQPConfiguration: CustomReflectable {
     /// Shows no stored property, so that no dump shows the password.
-    public var customMirror: Mirror { Mirror(self, children: ["url": description]) }
+    package var customMirror: Mirror { Mirror(self, children: ["url": description]) }
 }
 
 /// How a connection proves who it is (AMQP's SASL mechanisms).
-public enum AMQPAuthentication: Sendable, Hashable {
+package enum AMQPAuthentication: Sendable, Hashable {
     /// User name and password.
     case plain
     /// The TLS client certificate. RabbitMQ needs its plugin `rabbitmq_auth_mechanism_ssl` for it.
@@ -81,9 +81,9 @@ public enum AMQPAuthentication: Sendable, Hashable {
 }
 
 /// How a connection is encrypted and whom it trusts.
-public struct AMQPTLS: Sendable, Hashable {
+package struct AMQPTLS: Sendable, Hashable {
     /// What is checked of the broker's certificate.
-    public enum Verification: Sendable, Hashable {
+    package enum Verification: Sendable, Hashable {
         /// Its chain of trust and that it names the host. The default.
         case full
         /// Its chain of trust only.
@@ -93,18 +93,18 @@ public struct AMQPTLS: Sendable, Hashable {
     }
 
     /// PEM file of the certificate authorities to trust; `nil` trusts those of the system.
-    public var caFile: String?
+    package var caFile: String?
     /// PEM file of the client's certificate chain, leaf first.
-    public var certificateFile: String?
+    package var certificateFile: String?
     /// PEM file of the client's private key, unencrypted.
-    public var keyFile: String?
+    package var keyFile: String?
     /// What is checked of the broker's certificate.
-    public var verification: Verification
+    package var verification: Verification
     /// The name that the broker's certificate must carry; `nil` takes the URL's host.
-    public var serverName: String?
+    package var serverName: String?
 
     /// Makes TLS settings; without arguments they trust the system's authorities and check everything.
-    public init(
+    package init(
         caFile: String? = nil,
         certificateFile: String? = nil,
         keyFile: String? = nil,

@@ -1,20 +1,20 @@
 #if AMQP
 
-public import CeleriacWire
-public import Logging
-public import NIOCore
+package import CeleriacWire
+package import Logging
+package import NIOCore
 
 /// A connection to an AMQP broker.
 ///
 /// It is an actor on the event loop that its socket lives on, so that its state needs no lock and a batch of messages
 /// costs one hop. It ends once: by ``close()``, by the broker, or by a failure of the network; then everyone who waits
 /// on it gets an answer or an error, and it cannot be used again. ``AMQPClient`` makes new ones.
-public actor AMQPConnection {
+package actor AMQPConnection {
     /// The event loop that the socket lives on, and the actor's executor.
-    public nonisolated let eventLoop: any EventLoop
+    package nonisolated let eventLoop: any EventLoop
 
     /// The event loop.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
     nonisolated let configuration: AMQPConfiguration
     nonisolated let logger: Logger
@@ -36,9 +36,9 @@ public actor AMQPConnection {
     var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
     /// What the broker said about itself.
-    public var server: AMQPServerInfo { state.server }
+    package var server: AMQPServerInfo { state.server }
     /// The broker's reason while it blocks publishes (it is short of memory or disk); `nil` while it does not.
-    public var blockedReason: String? { state.blockedReason }
+    package var blockedReason: String? { state.blockedReason }
 
     init(_ configuration: AMQPConfiguration, on eventLoop: any EventLoop, logger: Logger) {
         self.configuration = configuration
@@ -57,7 +57,7 @@ public actor AMQPConnection {
     ///   - logger: Gets the connection's debug messages.
     /// - Throws: `AMQPError`: `connectFailed`, `tls`, `authenticationFailed`, `connectionClosedByServer` (for instance
     ///   530, an unknown virtual host), `timeout`, `protocolViolation`.
-    public static func connect(
+    package static func connect(
         _ configuration: AMQPConfiguration, on eventLoop: any EventLoop, logger: Logger
     ) async throws(AMQPError) -> AMQPConnection {
         let connection = AMQPConnection(configuration, on: eventLoop, logger: logger)
@@ -66,20 +66,20 @@ public actor AMQPConnection {
     }
 
     /// Whether the connection can be used.
-    public var isOpen: Bool { state.isOpen }
+    package var isOpen: Bool { state.isOpen }
 
     /// Opens a channel.
     ///
     /// - Parameter confirms: Whether publishes on it are confirmed by the broker.
     /// - Throws: `AMQPError`: that of the closed connection, `channelLimit`, `timeout`, `cancelled`.
-    public func openChannel(confirms: Bool = true) async throws(AMQPError) -> AMQPChannel {
+    package func openChannel(confirms: Bool = true) async throws(AMQPError) -> AMQPChannel {
         try await channel { state, waiter in state.openChannel(confirms: confirms, for: waiter, now: .now()) }
     }
 
     /// Calls `handler` once, on the event loop, when the connection has ended; at once if it has.
     ///
     /// The error's code is `connectionClosed` when this process closed it.
-    public func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
+    package func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
         if case .closed(let error) = state.phase {
             handler(error)
         } else {
@@ -90,7 +90,7 @@ public actor AMQPConnection {
     /// Closes the connection in order and waits until it is closed, at most five seconds.
     ///
     /// Settlements given before are sent. Whoever still waits for an answer gets the error `connectionClosed`.
-    public func close() async {
+    package func close() async {
         abandon()
         if case .closed = state.phase { return }
         await withCheckedContinuation { closeWaiters.append($0) }
@@ -124,17 +124,17 @@ extension AMQPError {
 }
 
 /// What a broker says about itself in `connection.start`.
-public struct AMQPServerInfo: Sendable, Hashable {
+package struct AMQPServerInfo: Sendable, Hashable {
     /// All properties, for instance `product`, `version`, `platform`, `cluster_name`, `capabilities`.
-    public let properties: WireObject
+    package let properties: WireObject
 
     /// The product, for instance `RabbitMQ`; empty when the broker does not say.
-    public var product: String { text("product") }
+    package var product: String { text("product") }
     /// The product's version, for instance `3.10.8`; empty when the broker does not say.
-    public var version: String { text("version") }
+    package var version: String { text("version") }
 
     /// The numbers at the start of `version`, for instance `[3, 10, 8]`.
-    public var versionNumbers: [Int] {
+    package var versionNumbers: [Int] {
         var numbers: [Int] = []
         for part in version.split(separator: ".") {
             let digits = part.prefix(while: \.isNumber)

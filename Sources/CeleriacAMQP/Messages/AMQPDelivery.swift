@@ -1,39 +1,39 @@
 #if AMQP
 
-public import CeleriacWire
+package import CeleriacWire
 
 /// A message that the broker delivered.
-public struct AMQPDelivery: Sendable, Hashable {
+package struct AMQPDelivery: Sendable, Hashable {
     /// Why parts of a delivered message could not be read.
-    public struct Defect: Sendable, Hashable {
+    package struct Defect: Sendable, Hashable {
         /// What could not be read.
-        public let reason: String
+        package let reason: String
         /// The property flags and property list, exactly as they came in the content header frame.
-        public let propertyBytes: [UInt8]
+        package let propertyBytes: [UInt8]
         /// Whether the body is past the configuration's `maximumBodySize`, and so is not here.
-        public let isBodyMissing: Bool
+        package let isBodyMissing: Bool
     }
 
     /// The consumer it came to; empty for a message that was fetched with `get`.
-    public let consumerTag: String
+    package let consumerTag: String
     /// The number by which its channel settles it.
-    public let deliveryTag: UInt64
+    package let deliveryTag: UInt64
     /// Whether the broker delivered it before.
-    public let redelivered: Bool
+    package let redelivered: Bool
     /// The exchange it was published to.
-    public let exchange: String
+    package let exchange: String
     /// The routing key it was published with.
-    public let routingKey: String
+    package let routingKey: String
     /// Headers, properties and body.
-    public let message: WireMessage
+    package let message: WireMessage
     /// What is wrong with the message, if anything: properties or headers that cannot be decoded (they are empty in
     /// `message` then), or a body past the configuration's `maximumBodySize` (which is empty then). It can be settled
     /// like any other.
-    public let defect: Defect?
+    package let defect: Defect?
 }
 
 /// What a consumer is told.
-public enum AMQPConsumerEvent: Sendable, Equatable {
+package enum AMQPConsumerEvent: Sendable, Equatable {
     /// Messages, in the order in which the broker sent them: those of one socket read together.
     case deliveries([AMQPDelivery])
     /// The broker cancelled the consumer (its queue is gone, or its node failed). Nothing follows.

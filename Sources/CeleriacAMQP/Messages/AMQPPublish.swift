@@ -1,23 +1,23 @@
 #if AMQP
 
-public import CeleriacWire
+package import CeleriacWire
 
 /// A message to publish, and where to.
-public struct AMQPPublish: Sendable {
+package struct AMQPPublish: Sendable {
     /// The exchange; empty for the default exchange, which routes to the queue that the routing key names.
-    public var exchange: String
+    package var exchange: String
     /// The routing key.
-    public var routingKey: String
+    package var routingKey: String
     /// Whether the broker must return the message when no queue takes it, instead of dropping it.
-    public var mandatory: Bool
+    package var mandatory: Bool
     /// Headers, properties and body.
-    public var message: WireMessage
+    package var message: WireMessage
     /// Whether a message without headers carries no table for them, as most clients send it, rather than an empty one as
     /// kombu does.
-    public var omitsEmptyHeaders: Bool
+    package var omitsEmptyHeaders: Bool
 
     /// Makes a publish.
-    public init(
+    package init(
         exchange: String = "", routingKey: String, mandatory: Bool = false, message: WireMessage,
         omitsEmptyHeaders: Bool = false
     ) {
@@ -30,7 +30,7 @@ public struct AMQPPublish: Sendable {
 }
 
 /// What became of one published message.
-public enum AMQPPublishOutcome: Sendable, Hashable {
+package enum AMQPPublishOutcome: Sendable, Hashable {
     /// The broker took responsibility for it.
     case confirmed
     /// The broker refused responsibility for it, for instance because a queue is full and rejects.
@@ -41,7 +41,7 @@ public enum AMQPPublishOutcome: Sendable, Hashable {
     case unconfirmed
 
     /// The failure as an error; `nil` when the message was confirmed, or no confirmation was asked for.
-    public var error: AMQPError? {
+    package var error: AMQPError? {
         switch self {
         case .confirmed, .unconfirmed: nil
         case .nacked: AMQPError(.nacked, "The broker refused the message; is its queue full?")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Celeriac
+import CeleriacWire
 import Foundation
 
 /// `celeriac call`: sends one task by its name.

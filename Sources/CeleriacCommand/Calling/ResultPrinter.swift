@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacWire
 
 #if AMQP
 import CeleriacAMQP

@@ -6,7 +6,7 @@ import Synchronization
 import struct FoundationEssentials.Date
 
 /// How a task was revoked.
-public enum Revocation: Sendable, Hashable {
+package enum Revocation: Sendable, Hashable {
     /// Before it began.
     case revoked
     /// While it ran: the worker cancelled its handler's task. The signal is the number of the one that was asked for; the
@@ -15,15 +15,15 @@ public enum Revocation: Sendable, Hashable {
 }
 
 /// How many revoked tasks a worker remembers, and for how long.
-public struct RevocationLimits: Sendable, Hashable {
+package struct RevocationLimits: Sendable, Hashable {
     /// How many ids a worker remembers, and how many values of stamps. Past that it forgets the oldest ids and takes no
     /// more stamps.
-    public var maximumCount: Int
+    package var maximumCount: Int
     /// How long a worker remembers an id.
-    public var lifetime: Duration
+    package var lifetime: Duration
 
     /// Makes limits.
-    public init(maximumCount: Int = 50_000, lifetime: Duration = .seconds(10_800)) {
+    package init(maximumCount: Int = 50_000, lifetime: Duration = .seconds(10_800)) {
         self.maximumCount = maximumCount
         self.lifetime = lifetime
     }

@@ -57,7 +57,7 @@ public struct WorkerControl: Sendable {
     // MARK: Tasks
 
     /// The tasks that the worker holds.
-    public var jobs: [JobSnapshot] {
+    package var jobs: [JobSnapshot] {
         let active = pool.slots.currentJobs
         // A job that began while we looked is active and no longer waits.
         let isActive = Set(active.map { ObjectIdentifier($0) })
@@ -103,7 +103,7 @@ public struct WorkerControl: Sendable {
     // MARK: Revoking
 
     /// The ids of revoked tasks, the oldest first. How many the worker remembers and for how long is set by
-    /// ``WorkerConfiguration/revocationLimits``.
+    /// ``WorkerConfiguration/maximumRevocations`` and ``WorkerConfiguration/revocationLifetime``.
     public var revokedIDs: [String] { revocations.tasks.ids(now: now) }
 
     /// Revokes tasks: those that wait here end as revoked now, others when their messages come. Running tasks go on.
@@ -151,9 +151,9 @@ public struct WorkerControl: Sendable {
 }
 
 /// A task that a worker holds, at the moment of asking.
-public struct JobSnapshot: Sendable {
+package struct JobSnapshot: Sendable {
     /// Where a task is on its way through the worker.
-    public enum Phase: Sendable, Hashable {
+    package enum Phase: Sendable, Hashable {
         /// Its handler runs.
         case active
         /// It waits for a slot, or for its turn under a rate limit.
@@ -163,13 +163,13 @@ public struct JobSnapshot: Sendable {
     }
 
     /// The request.
-    public let request: TaskRequest
+    package let request: TaskRequest
     /// Where the task is.
-    public let phase: Phase
+    package let phase: Phase
     /// When its handler began; nil if it has not.
-    public let startTime: Date?
+    package let startTime: Date?
     /// Whether its message has been acknowledged.
-    public let isAcknowledged: Bool
+    package let isAcknowledged: Bool
 
     init(_ job: Job, _ phase: Phase) {
         request = job.request

@@ -1,7 +1,7 @@
-public import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
 /// Something that happens to a task at a worker.
-public enum WorkerEvent: Sendable {
+package enum WorkerEvent: Sendable {
     /// The worker has read the task's message and will run it, now or at its time. Not sent for a task that is revoked,
     /// expired or unregistered when its message comes.
     case received(TaskRequest)
@@ -13,7 +13,7 @@ public enum WorkerEvent: Sendable {
 }
 
 /// Watches what happens to a worker's tasks: monitors, metrics.
-public protocol WorkerObserver: Sendable {
+package protocol WorkerObserver: Sendable {
     /// Whether the worker should call ``observe(_:at:)``. It asks at every event, so this must be cheap.
     var isListening: Bool { get }
 

@@ -1,9 +1,9 @@
-public import CeleriacWire
+package import CeleriacWire
 
-public import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
 /// How a request ended at this worker. A dialect turns it into effects.
-public enum Outcome: Sendable {
+package enum Outcome: Sendable {
     /// The handler returned a value.
     case success(WireValue)
     /// The handler threw, or its arguments did not fit.
@@ -27,8 +27,21 @@ public enum Outcome: Sendable {
     case rejected(requeue: Bool)
 }
 
+extension Outcome {
+    /// The state in which the task has ended; nil where it has not: it is sent again or something takes its place, or
+    /// nothing is stored.
+    var finalState: TaskState? {
+        switch self {
+        case .success: .success
+        case .failure, .timedOut, .unregistered: .failure
+        case .expired, .revoked: .revoked
+        case .retry, .replaced, .ignored, .rejected: nil
+        }
+    }
+}
+
 /// What takes the place of a task that ran.
-public struct Replacement: Sendable {
+package struct Replacement: Sendable {
     package let submission: Submission
 
     package init(_ submission: Submission) { self.submission = submission }

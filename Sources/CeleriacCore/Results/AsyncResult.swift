@@ -3,7 +3,7 @@ public import CeleriacWire
 /// The result to come of a task that was sent.
 public struct AsyncResult<Value: Sendable>: Sendable {
     /// Which result it is, and what came before it in a chain.
-    public let reference: ResultReference
+    package let reference: ResultReference
     let client: TaskClient
     let coding: ResultCoding<Value>
     let ticket: ResultTicket?

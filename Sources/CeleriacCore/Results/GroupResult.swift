@@ -3,7 +3,7 @@ public import CeleriacWire
 /// The results to come of a group that was sent.
 public struct GroupResult<Element: Sendable>: Sendable {
     /// Which results belong to it, and what came before it in a chain.
-    public let reference: ResultReference
+    package let reference: ResultReference
     /// The results of its members, in order.
     public let results: [AsyncResult<Element>]
     private let client: TaskClient

@@ -1,13 +1,13 @@
 /// Names the result of a task or of a group, and what came before it.
 ///
 /// Core's own, whatever the wire: Celery's wire product writes it as a `CeleryResultTuple`, and Core does not know Celery.
-public struct ResultReference: Sendable, Hashable {
+package struct ResultReference: Sendable, Hashable {
     /// The id of the task or of the group.
-    public var id: String
+    package var id: String
     /// The members of a group; nil for a task.
-    public var members: [ResultReference]?
+    package var members: [ResultReference]?
     /// What came before it in a chain.
-    public var parent: ResultReference? {
+    package var parent: ResultReference? {
         get { parents.first }
         set { parents = newValue.map { [$0] } ?? [] }
     }
@@ -20,7 +20,7 @@ public struct ResultReference: Sendable, Hashable {
     }
 
     /// Makes a reference.
-    public init(id: String, parent: ResultReference? = nil, members: [ResultReference]? = nil) {
+    package init(id: String, parent: ResultReference? = nil, members: [ResultReference]? = nil) {
         self.id = id
         self.members = members
         self.parents = parent.map { [$0] } ?? []

@@ -11,13 +11,13 @@ public struct TaskResult: Sendable, Hashable {
     /// The error, for a failure, a retry and a revocation.
     public var error: RemoteTaskError?
     /// What the task sent: tasks and groups.
-    public var children: [ResultReference]
+    package var children: [ResultReference]
 
     /// Whether the task has ended without success.
     var hasFailed: Bool { state.isFinal && state != .success }
 
     /// Makes a result.
-    public init(
+    package init(
         taskID: String, state: TaskState, value: WireValue = .null, error: RemoteTaskError? = nil,
         children: [ResultReference] = []
     ) {

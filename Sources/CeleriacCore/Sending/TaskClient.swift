@@ -42,7 +42,7 @@ public final class TaskClient: TaskSender {
     }
 
     /// Closes the connections. Waiting callers get an error.
-    public func close() async {
+    package func close() async {
         hub.close()
         await broker.close()
         await store?.close()

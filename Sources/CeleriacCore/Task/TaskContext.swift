@@ -132,21 +132,21 @@ public struct TaskContext: Sendable {
     public func shared<Value: Sendable>(_ type: Value.Type = Value.self) throws -> Value {
         guard let value = values[Value.self] else {
             throw CeleriacError(
-                .configuration, "the worker shares no \(type): pass one in its configuration's `sharedValues`")
+                .configuration, "the worker shares no \(type): pass one to its configuration's `share(_:)`")
         }
         return value
     }
 }
 
 /// The values that a worker shares with its handlers, by type.
-public struct SharedValues: Sendable {
+package struct SharedValues: Sendable {
     private var values: [ObjectIdentifier: any Sendable] = [:]
 
     /// Shares nothing.
-    public init() {}
+    package init() {}
 
     /// The value of a type.
-    public subscript<Value: Sendable>(type: Value.Type) -> Value? {
+    package subscript<Value: Sendable>(type: Value.Type) -> Value? {
         get { values[ObjectIdentifier(type)] as? Value }
         set { values[ObjectIdentifier(type)] = newValue }
     }

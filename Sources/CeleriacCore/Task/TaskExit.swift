@@ -20,7 +20,7 @@ public struct Rejection: Error, Sendable {
 }
 
 /// What ``TaskContext/retry(after:maximumRetries:cause:)`` throws: let it pass through your handler.
-public struct RetryError: Error, Sendable {
+package struct RetryError: Error, Sendable {
     /// How long to wait; nil for the delay of the task's policy.
     var delay: Duration?
     /// How often the task may be retried in all; nil for the number of the task's policy.
@@ -40,6 +40,6 @@ public struct RetryError: Error, Sendable {
 }
 
 /// What ``TaskContext/replace(with:)`` throws: let it pass through your handler.
-public struct ReplaceError: Error, Sendable {
+package struct ReplaceError: Error, Sendable {
     let submission: Submission
 }

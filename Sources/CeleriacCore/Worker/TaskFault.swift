@@ -1,7 +1,7 @@
 /// Something that goes wrong with a task in the worker rather than in the task system.
 ///
 /// The runtime says what happened; a dialect turns it into the ``TaskFailure`` that its task system has for it.
-public enum TaskFault: Sendable {
+package enum TaskFault: Sendable {
     /// The handler threw an error. It may be a ``TaskFailure`` or a ``RemoteTaskError`` already.
     case thrown(any Error, task: String, id: String)
     /// The soft time limit passed, and the handler gave way.

@@ -72,7 +72,7 @@ final class TaskRunner: Sendable {
         let outcome = await outcome(of: job, context: context, limits: limits)
         limits?.end()
         ledger.finish(job, outcome, sender: sender)
-        await hooks.postTask?(context, outcome)
+        await hooks.postTask?(context, outcome.finalState)
     }
 
     /// Whether a job may begin now that it has a slot. Otherwise it is ended or dropped here.

@@ -31,14 +31,12 @@ public struct WorkerConfiguration: Sendable {
     /// How often a message may be delivered without being settled before it is parked: a message that crashes its worker
     /// comes back again and again. Counted as far as the broker tells.
     public var maximumAttempts: Int
-    /// How many revoked tasks the worker remembers, and for how long.
-    public var revocationLimits: RevocationLimits
-    /// The values that handlers share, see ``TaskContext/shared(_:)``.
-    public var sharedValues: SharedValues
     /// Functions that are called around every run.
     public var hooks: WorkerHooks
+    var revocationLimits = RevocationLimits()
+    package private(set) var sharedValues = SharedValues()
     /// Observers that are told what happens to tasks.
-    public var observers: [any WorkerObserver]
+    package var observers: [any WorkerObserver] = []
 
     /// Makes a configuration.
     public init(
@@ -52,10 +50,7 @@ public struct WorkerConfiguration: Sendable {
         resultExpiry: Duration? = .seconds(86400),
         stopTimeout: Duration = .seconds(30),
         maximumAttempts: Int = 5,
-        revocationLimits: RevocationLimits = RevocationLimits(),
-        sharedValues: SharedValues = SharedValues(),
-        hooks: WorkerHooks = WorkerHooks(),
-        observers: [any WorkerObserver] = []
+        hooks: WorkerHooks = WorkerHooks()
     ) {
         self.queues = queues
         self.concurrency = concurrency
@@ -67,10 +62,24 @@ public struct WorkerConfiguration: Sendable {
         self.resultExpiry = resultExpiry
         self.stopTimeout = stopTimeout
         self.maximumAttempts = maximumAttempts
-        self.revocationLimits = revocationLimits
-        self.sharedValues = sharedValues
         self.hooks = hooks
-        self.observers = observers
+    }
+
+    /// Shares a value with all handlers, which get it by its type from ``TaskContext/shared(_:)``: a database pool, a
+    /// client. Of two values of one type, the last one counts.
+    public mutating func share<Value: Sendable>(_ value: Value) { sharedValues[Value.self] = value }
+
+    /// How many ids of revoked tasks the worker remembers, and how many values of stamps. Past that it forgets the oldest
+    /// ids and takes no more stamps.
+    public var maximumRevocations: Int {
+        get { revocationLimits.maximumCount }
+        set { revocationLimits.maximumCount = newValue }
+    }
+
+    /// How long the worker remembers the id of a revoked task.
+    public var revocationLifetime: Duration {
+        get { revocationLimits.lifetime }
+        set { revocationLimits.lifetime = newValue }
     }
 }
 
@@ -108,15 +117,16 @@ extension WorkerConfiguration {
 public struct WorkerHooks: Sendable {
     /// Called before the handler.
     public var preTask: (@Sendable (TaskContext) async -> Void)?
-    /// Called after the handler, whatever its outcome.
-    public var postTask: (@Sendable (TaskContext, Outcome) async -> Void)?
+    /// Called after the handler with the state in which the task has ended; with nil where it has not, since it is sent
+    /// again, or where it stores none.
+    public var postTask: (@Sendable (TaskContext, TaskState?) async -> Void)?
     /// Called when a handler threw an error other than a retry, before ``postTask``.
     public var error: (@Sendable (TaskContext, any Error) async -> Void)?
 
     /// Makes hooks; there are none by default.
     public init(
         preTask: (@Sendable (TaskContext) async -> Void)? = nil,
-        postTask: (@Sendable (TaskContext, Outcome) async -> Void)? = nil,
+        postTask: (@Sendable (TaskContext, TaskState?) async -> Void)? = nil,
         error: (@Sendable (TaskContext, any Error) async -> Void)? = nil
     ) {
         self.preTask = preTask
@@ -126,9 +136,9 @@ public struct WorkerHooks: Sendable {
 }
 
 /// Names of workers.
-public enum NodeName {
+package enum NodeName {
     /// `name@` and this machine's host name.
-    public static func current(_ name: String) -> String {
+    package static func current(_ name: String) -> String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "\(name)@localhost" }
         let host = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }

@@ -1,5 +1,6 @@
 #if Redis
 package import CeleriacCore
+import CeleriacWire
 package import CeleriacRedis
 package import Logging
 import NIOConcurrencyHelpers

@@ -1,6 +1,6 @@
 #if Redis
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 
 /// A Redis server, spoken to over one connection that all callers share.
 ///
@@ -13,11 +13,11 @@ public import NIOCore
 /// that block (`BLMOVE`, `BRPOP`) hold up all callers of a client: give them a ``RedisConnection`` of their own.
 ///
 /// The event loop group must outlive the client.
-public final class RedisClient: Sendable {
+package final class RedisClient: Sendable {
     /// The server.
-    public let configuration: RedisConfiguration
+    package let configuration: RedisConfiguration
     /// The event loop on which the connection lives.
-    public let eventLoop: any EventLoop
+    package let eventLoop: any EventLoop
 
     private let core: NIOLoopBoundBox<RedisClientCore>
 
@@ -27,7 +27,7 @@ public final class RedisClient: Sendable {
     ///   - configuration: The server.
     ///   - eventLoopGroup: The client takes one event loop of it.
     ///   - logger: Where connections and losses are told.
-    public init(_ configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+    package init(_ configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         let eventLoop = eventLoopGroup.next()
         self.configuration = configuration
         self.eventLoop = eventLoop
@@ -43,7 +43,7 @@ public final class RedisClient: Sendable {
     ///
     /// - Returns: One reply per command, in order. A command that the server refused has a ``RedisValue/error(_:)``.
     /// - Throws: As ``send(_:timeout:)``.
-    public nonisolated(nonsending) func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
+    package nonisolated(nonsending) func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
         try await send(commands, timeout: configuration.commandTimeout)
     }
 
@@ -55,7 +55,7 @@ public final class RedisClient: Sendable {
     /// - Returns: One reply per command, in order. A command that the server refused has a ``RedisValue/error(_:)``.
     /// - Throws: Before anything is sent: `connectFailed`, `timeout`, `tls`, `authenticationFailed`, `server`, `closed`,
     ///   `tooLarge`. Afterwards: `connectionLost`, `timeout`, `closed`, `protocolViolation`.
-    public nonisolated(nonsending) func send(
+    package nonisolated(nonsending) func send(
         _ commands: [RedisCommand], timeout: Duration?
     ) async throws(RedisError) -> [RedisValue] {
         try await withCheckedContinuation { continuation in
@@ -77,7 +77,7 @@ public final class RedisClient: Sendable {
     ///
     /// - Throws: As ``send(_:timeout:)``, and `server` where the server refused the command.
     @discardableResult
-    public nonisolated(nonsending) func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
+    package nonisolated(nonsending) func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
         try await send([command]).singleReply()
     }
 
@@ -88,7 +88,7 @@ public final class RedisClient: Sendable {
     ///   - keys: What the script finds in `KEYS`.
     ///   - arguments: What the script finds in `ARGV`.
     /// - Throws: As ``send(_:timeout:)``, and `server` where the server refused the call or the script failed.
-    public nonisolated(nonsending) func evaluate(
+    package nonisolated(nonsending) func evaluate(
         _ script: RedisScript, keys: [any RedisArgument] = [], arguments: [any RedisArgument] = []
     ) async throws(RedisError) -> RedisValue {
         try await send(.evaluate(script, keys: keys, arguments: arguments))
@@ -96,13 +96,13 @@ public final class RedisClient: Sendable {
 
     /// Adds a closure that is called on the event loop whenever a connection was made, at once where there is one.
     /// The commands that it returns are sent before those of any waiting caller.
-    public func onConnected(_ hook: @escaping @Sendable (RedisConnection) -> [RedisCommand]) {
+    package func onConnected(_ hook: @escaping @Sendable (RedisConnection) -> [RedisCommand]) {
         onEventLoop { $0.addHook(hook) }
     }
 
     /// Closes the client for good, and waits until its connection is closed. Everybody who waits for a connection or a
     /// reply gets the error `closed`, and so do later calls.
-    public nonisolated(nonsending) func close() async {
+    package nonisolated(nonsending) func close() async {
         let done = eventLoop.makePromise(of: Void.self)
         onEventLoop { $0.close(done) }
         try? await done.futureResult.get()

@@ -12,7 +12,7 @@ extension RedisConfiguration {
     /// are left alone. No error text quotes the URL, which may hold a password.
     ///
     /// - Throws: `invalidURL`.
-    public init(url: String) throws(RedisError) {
+    package init(url: String) throws(RedisError) {
         guard let parts = RedisURL(url) else {
             throw Self.invalid("It is not a URL of the form redis://[user:password@]host:port/database.")
         }

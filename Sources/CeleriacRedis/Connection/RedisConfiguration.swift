@@ -1,40 +1,40 @@
 #if Redis
 
 /// Where a Redis server is and how it is spoken to.
-public struct RedisConfiguration: Sendable {
+package struct RedisConfiguration: Sendable {
     /// The host's name or address. Not used where ``unixSocketPath`` is set.
-    public var host: String
+    package var host: String
     /// The TCP port.
-    public var port: Int
+    package var port: Int
     /// The path of the server's unix socket, instead of host and port.
-    public var unixSocketPath: String?
+    package var unixSocketPath: String?
     /// The user of an access control list; `nil` for the server's default user.
-    public var user: String?
+    package var user: String?
     /// The password. Without user and password no `AUTH` is sent.
-    public var password: String?
+    package var password: String?
     /// The number of the database.
-    public var database: Int
+    package var database: Int
     /// The encryption; `nil` for none.
-    public var tls: RedisTLS?
+    package var tls: RedisTLS?
     /// How long making a connection may take in all: name, TCP, TLS, log-in. It is also how long a call waits while
     /// there is no connection.
-    public var connectTimeout = Duration.seconds(5)
+    package var connectTimeout = Duration.seconds(5)
     /// How long the server may take to answer a batch of commands that has no limit of its own.
-    public var commandTimeout = Duration.seconds(30)
+    package var commandTimeout = Duration.seconds(30)
     /// The shortest and the longest pause between two attempts to connect. Each failed attempt doubles the pause; a
     /// random part of up to a half is taken off, so that many clients do not come at once.
-    public var reconnectPause = Duration.milliseconds(50)...Duration.seconds(2)
+    package var reconnectPause = Duration.milliseconds(50)...Duration.seconds(2)
     /// How often a ``RedisPubSub`` asks its server whether it is still there.
-    public var pingInterval = Duration.seconds(25)
+    package var pingInterval = Duration.seconds(25)
     /// How many of these questions may stay unanswered before the connection is dropped.
-    public var toleratedPings = 2
+    package var toleratedPings = 2
     /// The size of the largest reply that is accepted, in bytes, at most 1 GiB; a larger one closes the connection.
-    public var maximumReplyBytes = 512 * 1024 * 1024
+    package var maximumReplyBytes = 512 * 1024 * 1024
     /// The name under which the connection stands in the server's `CLIENT LIST`.
-    public var clientName: String?
+    package var clientName: String?
 
     /// Creates a configuration with the usual limits.
-    public init(host: String = "localhost", port: Int = 6379, database: Int = 0) {
+    package init(host: String = "localhost", port: Int = 6379, database: Int = 0) {
         self.host = host
         self.port = port
         self.database = database
@@ -43,7 +43,7 @@ public struct RedisConfiguration: Sendable {
 
 extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The server as a URL, without the password.
-    public var description: String {
+    package var description: String {
         let login = password == nil && user == nil ? "" : "\(user ?? ""):***@"
         if let unixSocketPath {
             return "redis+socket://\(login)\(unixSocketPath)?virtual_host=\(database)"
@@ -53,9 +53,9 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
     }
 
     /// The same as ``description``: a password does not belong into a log at any level.
-    public var debugDescription: String { description }
+    package var debugDescription: String { description }
 
     /// Shows what ``description`` shows, so that `dump` does not print the password either.
-    public var customMirror: Mirror { Mirror(self, children: ["url": description]) }
+    package var customMirror: Mirror { Mirror(self, children: ["url": description]) }
 }
 #endif

@@ -1,18 +1,18 @@
 #if Redis
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 
 /// One connection to a Redis server. Calls are sent as pipelines: each batch crosses to the event loop once, is written
 /// at once, and batches of several callers follow each other first in, first out.
 ///
 /// All its state lives on its event loop. A call is not ended by cancelling the task that made it, since its reply may
 /// carry what must not be lost; it ends with its answer, its timeout or the connection.
-public final class RedisConnection: Sendable {
+package final class RedisConnection: Sendable {
     /// The event loop on which the connection lives.
-    public let eventLoop: any EventLoop
+    package let eventLoop: any EventLoop
     /// The server's number for this connection (`CLIENT ID`), for `CLIENT UNBLOCK` and `CLIENT TRACKING … REDIRECT`;
     /// `nil` where the server does not tell it.
-    public let clientID: Int64?
+    package let clientID: Int64?
 
     private let channel: any Channel
     private let queue: NIOLoopBound<RedisRequestQueue>
@@ -37,7 +37,7 @@ public final class RedisConnection: Sendable {
     ///   - eventLoop: The event loop on which the connection is to live.
     ///   - logger: Where connections and losses are told.
     /// - Throws: `connectFailed`, `timeout`, `tls`, `authenticationFailed`, `server`, `protocolViolation`.
-    public nonisolated(nonsending) static func connect(
+    package nonisolated(nonsending) static func connect(
         _ configuration: RedisConfiguration, on eventLoop: any EventLoop, logger: Logger
     ) async throws(RedisError) -> RedisConnection {
         do {
@@ -51,7 +51,7 @@ public final class RedisConnection: Sendable {
     ///
     /// - Returns: One reply per command, in order. A command that the server refused has a ``RedisValue/error(_:)``.
     /// - Throws: `timeout`, `connectionLost`, `closed`, `protocolViolation`, `tooLarge`.
-    public nonisolated(nonsending) func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
+    package nonisolated(nonsending) func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
         try await send(commands, timeout: commandTimeout)
     }
 
@@ -63,7 +63,7 @@ public final class RedisConnection: Sendable {
     ///     connection of their own. After a timeout the connection is closed.
     /// - Returns: One reply per command, in order. A command that the server refused has a ``RedisValue/error(_:)``.
     /// - Throws: `timeout`, `connectionLost`, `closed`, `protocolViolation`, `tooLarge`.
-    public nonisolated(nonsending) func send(
+    package nonisolated(nonsending) func send(
         _ commands: [RedisCommand], timeout: Duration?
     ) async throws(RedisError) -> [RedisValue] {
         try await withCheckedContinuation { continuation in
@@ -75,18 +75,18 @@ public final class RedisConnection: Sendable {
     ///
     /// - Throws: As ``send(_:timeout:)``, and `server` where the server refused the command.
     @discardableResult
-    public nonisolated(nonsending) func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
+    package nonisolated(nonsending) func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
         try await send([command]).singleReply()
     }
 
     /// Calls a closure on the event loop, once, when the connection has ended, with the reason: `closed` after
     /// ``close()``. It is called at once where the connection has ended already.
-    public func onClose(_ body: @escaping @Sendable (RedisError) -> Void) {
+    package func onClose(_ body: @escaping @Sendable (RedisError) -> Void) {
         onEventLoop { $0.onClose(body) }
     }
 
     /// Closes the connection and waits until it is closed. Everybody who waits for a reply gets the error `closed`.
-    public nonisolated(nonsending) func close() async {
+    package nonisolated(nonsending) func close() async {
         try? await beginClose().get()
     }
 

@@ -1,49 +1,49 @@
 #if Redis
 /// A failure of the Redis transport.
-public struct RedisError: Error, Sendable {
+package struct RedisError: Error, Sendable {
     /// What kind of failure it is.
-    public struct Code: Sendable, Hashable, CustomStringConvertible {
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let name: String
 
         private init(_ name: String) { self.name = name }
 
         /// The code's name, for instance `connectFailed`.
-        public var description: String { name }
+        package var description: String { name }
 
         /// No connection could be made: the server is not there, refuses, or is still loading its data.
-        public static let connectFailed = Code("connectFailed")
+        package static let connectFailed = Code("connectFailed")
         /// The connection ended while commands were on their way. Whether the server ran them is not known; they are
         /// not sent again.
-        public static let connectionLost = Code("connectionLost")
+        package static let connectionLost = Code("connectionLost")
         /// The server did not answer in time. The connection is closed, since later replies would be out of step.
-        public static let timeout = Code("timeout")
+        package static let timeout = Code("timeout")
         /// The connection or client was closed by its owner.
-        public static let closed = Code("closed")
+        package static let closed = Code("closed")
         /// The server refused user and password, or asks for them.
-        public static let authenticationFailed = Code("authenticationFailed")
+        package static let authenticationFailed = Code("authenticationFailed")
         /// TLS could not be set up: certificate files, the server's certificate or its host name.
-        public static let tls = Code("tls")
+        package static let tls = Code("tls")
         /// The server sent something that is not RESP2, or a reply that nobody asked for. The connection is closed.
-        public static let protocolViolation = Code("protocolViolation")
+        package static let protocolViolation = Code("protocolViolation")
         /// The server answered a command with an error; see ``RedisError/serverError``.
-        public static let server = Code("server")
+        package static let server = Code("server")
         /// A connection URL cannot be understood.
-        public static let invalidURL = Code("invalidURL")
+        package static let invalidURL = Code("invalidURL")
         /// A batch of commands is too large to be sent. Nothing of it was sent.
-        public static let tooLarge = Code("tooLarge")
+        package static let tooLarge = Code("tooLarge")
     }
 
     /// What kind of failure it is.
-    public let code: Code
+    package let code: Code
     /// What happened, and what can be done about it.
-    public let message: String
+    package let message: String
     /// The server's own error, where it sent one.
-    public let serverError: RedisServerError?
+    package let serverError: RedisServerError?
     /// The failure below this one.
-    public let cause: (any Error)?
+    package let cause: (any Error)?
 
     /// Creates an error.
-    public init(
+    package init(
         _ code: Code, _ message: String, serverError: RedisServerError? = nil, cause: (any Error)? = nil
     ) {
         self.code = code
@@ -60,7 +60,7 @@ public struct RedisError: Error, Sendable {
 
 extension RedisError: CustomStringConvertible {
     /// Code, message and cause; neither credentials nor arguments of commands.
-    public var description: String {
+    package var description: String {
         var text = "RedisError.\(code): \(message)"
         if let serverError { text += " Server: \(serverError)" }
         if let cause { text += " Cause: \(cause)" }

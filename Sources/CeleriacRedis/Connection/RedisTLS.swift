@@ -2,9 +2,9 @@
 internal import NIOSSL
 
 /// How a connection to Redis is encrypted: `rediss://`.
-public struct RedisTLS: Sendable, Hashable {
+package struct RedisTLS: Sendable, Hashable {
     /// What is checked of the server's certificate.
-    public enum Verification: Sendable, Hashable {
+    package enum Verification: Sendable, Hashable {
         /// It must come from a trusted authority and name the host that was asked for.
         case full
         /// It must come from a trusted authority, whatever host it names.
@@ -14,17 +14,17 @@ public struct RedisTLS: Sendable, Hashable {
     }
 
     /// A PEM file with the authorities that are trusted; `nil` for those of the system.
-    public var caFile: String?
+    package var caFile: String?
     /// A PEM file with the client's certificate chain, for servers that ask for one.
-    public var certificateFile: String?
+    package var certificateFile: String?
     /// A PEM file with the key of ``certificateFile``; `nil` where that file holds the key too.
-    public var keyFile: String?
+    package var keyFile: String?
     /// What is checked of the server's certificate.
-    public var verification: Verification
+    package var verification: Verification
 
     /// Creates a description of the encryption. The files are read at each connect, so that renewed certificates are
     /// taken up.
-    public init(
+    package init(
         caFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil,
         verification: Verification = .full
     ) {

@@ -1,6 +1,6 @@
 #if Redis
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 
 /// Subscriptions to channels of a Redis server, over a connection of their own.
 ///
@@ -12,9 +12,9 @@ public import NIOCore
 /// Celery's channels carry the number of the database in their names, since Redis keeps one set of channels for all.
 ///
 /// The event loop group must outlive it.
-public final class RedisPubSub: Sendable {
+package final class RedisPubSub: Sendable {
     /// The event loop on which the connection lives and the closures are called.
-    public let eventLoop: any EventLoop
+    package let eventLoop: any EventLoop
 
     private let core: NIOLoopBoundBox<RedisPubSubCore>
 
@@ -27,7 +27,7 @@ public final class RedisPubSub: Sendable {
     ///   - logger: Where connections and losses are told.
     ///   - onEvent: Called on the event loop with what happens to the connection. It must not block.
     ///   - onMessages: Called on the event loop with the messages of one read, in order. It must not block.
-    public init(
+    package init(
         _ configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger,
         onEvent: @escaping @Sendable (RedisPubSubEvent) -> Void = { _ in },
         onMessages: @escaping @Sendable ([RedisPubSubMessage]) -> Void
@@ -48,14 +48,14 @@ public final class RedisPubSub: Sendable {
     ///
     /// - Throws: `timeout` where there was no connection or no confirmation in time, `server` where access rights
     ///   forbid a channel, `closed`. Then none of the channels that were new counts as subscribed.
-    public nonisolated(nonsending) func subscribe(_ channels: [String]) async throws(RedisError) {
+    package nonisolated(nonsending) func subscribe(_ channels: [String]) async throws(RedisError) {
         try await change(.subscribe, channels)
     }
 
     /// Ends subscriptions to channels, and waits until the server has confirmed it.
     ///
     /// - Throws: `timeout`, `closed`.
-    public nonisolated(nonsending) func unsubscribe(_ channels: [String]) async throws(RedisError) {
+    package nonisolated(nonsending) func unsubscribe(_ channels: [String]) async throws(RedisError) {
         try await change(.unsubscribe, channels)
     }
 
@@ -67,19 +67,19 @@ public final class RedisPubSub: Sendable {
     /// Subscribes to all channels that match glob patterns, and waits until the server has confirmed it.
     ///
     /// - Throws: As ``subscribe(_:)``.
-    public nonisolated(nonsending) func psubscribe(_ patterns: [String]) async throws(RedisError) {
+    package nonisolated(nonsending) func psubscribe(_ patterns: [String]) async throws(RedisError) {
         try await change(.psubscribe, patterns)
     }
 
     /// Ends subscriptions to patterns, and waits until the server has confirmed it.
     ///
     /// - Throws: As ``unsubscribe(_:)``.
-    public nonisolated(nonsending) func punsubscribe(_ patterns: [String]) async throws(RedisError) {
+    package nonisolated(nonsending) func punsubscribe(_ patterns: [String]) async throws(RedisError) {
         try await change(.punsubscribe, patterns)
     }
 
     /// Ends all subscriptions and the connection for good, and waits until it is closed.
-    public nonisolated(nonsending) func close() async {
+    package nonisolated(nonsending) func close() async {
         let done = eventLoop.makePromise(of: Void.self)
         onEventLoop { $0.close(done) }
         try? await done.futureResult.get()
@@ -103,7 +103,7 @@ public final class RedisPubSub: Sendable {
 }
 
 /// What happens to the connection of a ``RedisPubSub``.
-public enum RedisPubSubEvent: Sendable {
+package enum RedisPubSubEvent: Sendable {
     /// A connection was made. The number is the server's for it (`CLIENT ID`), if it tells.
     case connected(clientID: Int64?)
     /// All subscriptions stand again after a loss. What was published in between is gone: read again what may have
@@ -114,24 +114,24 @@ public enum RedisPubSubEvent: Sendable {
 }
 
 /// A message that somebody published on a channel.
-public struct RedisPubSubMessage: Sendable, Hashable {
+package struct RedisPubSubMessage: Sendable, Hashable {
     /// The channel on which it was published.
-    public let channel: String
+    package let channel: String
     /// The pattern by which it was received; `nil` where the channel itself is subscribed. A channel that is subscribed
     /// both ways yields two messages.
-    public let pattern: String?
+    package let pattern: String?
     /// What was published: a bulk string; an array of keys, or null, for `__redis__:invalidate` (client tracking).
-    public let value: RedisValue
+    package let value: RedisValue
 
     /// Creates a message.
-    public init(channel: String, pattern: String? = nil, value: RedisValue) {
+    package init(channel: String, pattern: String? = nil, value: RedisValue) {
         self.channel = channel
         self.pattern = pattern
         self.value = value
     }
 
     /// The published bytes; empty where ``value`` is not a string.
-    public var payload: [UInt8] {
+    package var payload: [UInt8] {
         if case .bulk(let bytes) = value { bytes } else { [] }
     }
 }

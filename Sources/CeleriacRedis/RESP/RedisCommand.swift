@@ -1,5 +1,5 @@
 #if Redis
-public import NIOCore
+package import NIOCore
 
 /// One command with its arguments.
 ///
@@ -7,11 +7,11 @@ public import NIOCore
 ///
 /// The arguments are kept in the form in which they are sent, each as a RESP bulk string, one after the other in a
 /// single buffer: building a command costs one allocation and sending it one copy.
-public struct RedisCommand: Sendable {
+package struct RedisCommand: Sendable {
     /// The arguments as RESP bulk strings, without the array header in front of them.
     private var encoded: [UInt8]
     /// How many arguments ``encoded`` holds.
-    public private(set) var argumentCount: Int
+    package private(set) var argumentCount: Int
     /// The script that this command runs; then ``encoded`` starts behind the script's hash.
     let script: RedisScript?
 
@@ -19,12 +19,12 @@ public struct RedisCommand: Sendable {
     ///
     /// Commands that change what the server sends on the connection (`SUBSCRIBE`, `MONITOR`, `CLIENT REPLY`, `HELLO`)
     /// do not belong into a pipeline; for subscriptions there is ``RedisPubSub``.
-    public init(_ name: String, _ arguments: any RedisArgument...) {
+    package init(_ name: String, _ arguments: any RedisArgument...) {
         self.init(name, arguments: arguments)
     }
 
     /// Creates a command from its name and a list of arguments.
-    public init(_ name: String, arguments: [any RedisArgument]) {
+    package init(_ name: String, arguments: [any RedisArgument]) {
         self.init(script: nil)
         append(name)
         for argument in arguments { argument.append(to: &self) }
@@ -39,18 +39,18 @@ public struct RedisCommand: Sendable {
     }
 
     /// Appends text as one argument, as UTF-8.
-    public mutating func append(_ text: String) {
+    package mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { append(bytes: UnsafeRawBufferPointer($0)) }
     }
 
     /// Appends bytes as one argument.
-    public mutating func append(_ bytes: [UInt8]) {
+    package mutating func append(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { append(bytes: $0) }
     }
 
     /// Appends a number as one argument, as decimal text.
-    public mutating func append(_ number: Int) {
+    package mutating func append(_ number: Int) {
         // Text of up to 15 bytes needs no allocation.
         append(String(number))
     }
@@ -109,55 +109,55 @@ extension RedisCommand {
 
 extension RedisCommand: CustomStringConvertible {
     /// The number of arguments. Their text is user data and is not shown.
-    public var description: String {
+    package var description: String {
         if let script { return "script \(script.name) (\(argumentCount) arguments)" }
         return "command (\(argumentCount) words)"
     }
 }
 
 /// A value that can be an argument of a ``RedisCommand``: text (as UTF-8), bytes, or a number (as its decimal text).
-public protocol RedisArgument {
+package protocol RedisArgument {
     /// Appends the value to a command as one argument.
     func append(to command: inout RedisCommand)
 }
 
 extension String: RedisArgument {
     /// Appends the text as UTF-8.
-    public func append(to command: inout RedisCommand) { command.append(self) }
+    package func append(to command: inout RedisCommand) { command.append(self) }
 }
 
 extension Substring: RedisArgument {
     /// Appends the text as UTF-8.
-    public func append(to command: inout RedisCommand) { command.append(String(self)) }
+    package func append(to command: inout RedisCommand) { command.append(String(self)) }
 }
 
 extension Array: RedisArgument where Element == UInt8 {
     /// Appends the bytes as they are.
-    public func append(to command: inout RedisCommand) { command.append(self) }
+    package func append(to command: inout RedisCommand) { command.append(self) }
 }
 
 extension ArraySlice: RedisArgument where Element == UInt8 {
     /// Appends the bytes as they are.
-    public func append(to command: inout RedisCommand) { withUnsafeBytes { command.append(bytes: $0) } }
+    package func append(to command: inout RedisCommand) { withUnsafeBytes { command.append(bytes: $0) } }
 }
 
 extension ByteBuffer: RedisArgument {
     /// Appends the readable bytes as they are.
-    public func append(to command: inout RedisCommand) { withUnsafeReadableBytes { command.append(bytes: $0) } }
+    package func append(to command: inout RedisCommand) { withUnsafeReadableBytes { command.append(bytes: $0) } }
 }
 
 extension Int: RedisArgument {
     /// Appends the number as decimal text.
-    public func append(to command: inout RedisCommand) { command.append(self) }
+    package func append(to command: inout RedisCommand) { command.append(self) }
 }
 
 extension Int64: RedisArgument {
     /// Appends the number as decimal text.
-    public func append(to command: inout RedisCommand) { command.append(String(self)) }
+    package func append(to command: inout RedisCommand) { command.append(String(self)) }
 }
 
 extension Double: RedisArgument {
     /// Appends the shortest decimal text that reads back as the same number: what a sorted set's score is given as.
-    public func append(to command: inout RedisCommand) { command.append(description) }
+    package func append(to command: inout RedisCommand) { command.append(description) }
 }
 #endif

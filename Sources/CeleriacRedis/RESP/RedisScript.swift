@@ -11,20 +11,20 @@
 /// living connection (`SCRIPT FLUSH`) does a call fail with `NOSCRIPT`; such a call did nothing, and the connection
 /// repeats it with its source (`EVAL`) before it answers. The commands behind it in the batch have then run before
 /// it: where a later command must not run without the script, do both in the script or send two batches.
-public final class RedisScript: Sendable {
+package final class RedisScript: Sendable {
     /// A name for people: logs and errors.
-    public let name: String
+    package let name: String
     /// The Lua source.
-    public let source: String
+    package let source: String
     /// The name under which the server keeps the script: the source's SHA-1 in hexadecimal digits.
-    public let hash: String
+    package let hash: String
 
     /// `EVALSHA hash` and `EVAL source`, each as two RESP bulk strings.
     private let byHash: [UInt8]
     private let bySource: [UInt8]
 
     /// Creates a script.
-    public init(name: String, source: String) {
+    package init(name: String, source: String) {
         self.name = name
         self.source = source
         hash = SHA1.hexadecimal(Array(source.utf8))
@@ -47,7 +47,7 @@ extension RedisCommand {
     ///   - script: The script.
     ///   - keys: What the script finds in `KEYS`.
     ///   - arguments: What the script finds in `ARGV`.
-    public static func evaluate(
+    package static func evaluate(
         _ script: RedisScript, keys: [any RedisArgument] = [], arguments: [any RedisArgument] = []
     ) -> RedisCommand {
         var command = RedisCommand(script: script)

@@ -1,6 +1,6 @@
 #if Redis
 /// A reply of the server, in RESP2.
-public enum RedisValue: Sendable, Hashable {
+package enum RedisValue: Sendable, Hashable {
     /// No value: `$-1` or `*-1`.
     case null
     /// An integer: `:…`.
@@ -17,12 +17,12 @@ public enum RedisValue: Sendable, Hashable {
 
 extension RedisValue {
     /// Whether this is ``null``.
-    public var isNull: Bool {
+    package var isNull: Bool {
         if case .null = self { true } else { false }
     }
 
     /// The bytes of a bulk string or status line, otherwise `nil`.
-    public var bytes: [UInt8]? {
+    package var bytes: [UInt8]? {
         switch self {
         case .bulk(let bytes): bytes
         case .status(let line): Array(line.utf8)
@@ -31,7 +31,7 @@ extension RedisValue {
     }
 
     /// The text of a status line, or of a bulk string that is valid UTF-8, otherwise `nil`.
-    public var string: String? {
+    package var string: String? {
         switch self {
         case .bulk(let bytes): String(validating: bytes, as: UTF8.self)
         case .status(let line): line
@@ -40,7 +40,7 @@ extension RedisValue {
     }
 
     /// The number of an integer reply, or of a bulk string that is a decimal integer, otherwise `nil`.
-    public var int: Int? {
+    package var int: Int? {
         switch self {
         case .integer(let number): Int(exactly: number)
         case .bulk(let bytes): Int(String(decoding: bytes, as: UTF8.self))
@@ -49,25 +49,25 @@ extension RedisValue {
     }
 
     /// The elements of an array, otherwise `nil`.
-    public var array: [RedisValue]? {
+    package var array: [RedisValue]? {
         if case .array(let elements) = self { elements } else { nil }
     }
 
     /// The error of an error line, otherwise `nil`.
-    public var error: RedisServerError? {
+    package var error: RedisServerError? {
         if case .error(let error) = self { error } else { nil }
     }
 }
 
 /// An error reply of the server: a RESP line that begins with `-`.
-public struct RedisServerError: Error, Sendable, Hashable {
+package struct RedisServerError: Error, Sendable, Hashable {
     /// The error's first word, for instance `NOSCRIPT`, `WRONGTYPE`, `NOAUTH`; `ERR` where the line has no such word.
-    public let code: String
+    package let code: String
     /// The line without its code, as the server wrote it. It may quote arguments of the command.
-    public let message: String
+    package let message: String
 
     /// Creates an error from its parts.
-    public init(code: String, message: String) {
+    package init(code: String, message: String) {
         self.code = code
         self.message = message
     }
@@ -86,7 +86,7 @@ public struct RedisServerError: Error, Sendable, Hashable {
 
 extension RedisServerError: CustomStringConvertible, CustomDebugStringConvertible {
     /// Code and message, without the arguments that Redis quotes for an unknown command.
-    public var description: String {
+    package var description: String {
         // "ERR unknown command 'X', with args beginning with: 'secret' …": arguments are user data.
         let marker = Array("with args beginning with".utf8)
         let bytes = Array(message.utf8)
@@ -97,7 +97,7 @@ extension RedisServerError: CustomStringConvertible, CustomDebugStringConvertibl
     }
 
     /// Code and whole message.
-    public var debugDescription: String { message.isEmpty ? code : "\(code) \(message)" }
+    package var debugDescription: String { message.isEmpty ? code : "\(code) \(message)" }
 }
 
 extension RedisServerError {

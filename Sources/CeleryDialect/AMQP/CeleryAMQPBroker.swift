@@ -1,14 +1,14 @@
 #if AMQP
-public import CeleriacAMQP
-public import CeleriacCore
+package import CeleriacAMQP
+package import CeleriacCore
 import CeleriacQueues
-public import CeleriacWire
-public import Logging
-public import NIOCore
+package import CeleriacWire
+package import Logging
+package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Celery's queues at RabbitMQ.
-public final class CeleryAMQPBroker: MessageBroker {
+package final class CeleryAMQPBroker: MessageBroker {
     let configurations: [AMQPConfiguration]
     let topology: CeleryAMQPTopology
     let eventLoopGroup: any EventLoopGroup
@@ -19,7 +19,7 @@ public final class CeleryAMQPBroker: MessageBroker {
     /// Creates a broker. It connects on first use.
     ///
     /// - Parameter configurations: servers to try in turn.
-    public init(
+    package init(
         _ configurations: [AMQPConfiguration],
         options: CeleryAMQPOptions = CeleryAMQPOptions(),
         eventLoopGroup: any EventLoopGroup,
@@ -33,7 +33,7 @@ public final class CeleryAMQPBroker: MessageBroker {
     }
 
     /// The servers, without credentials.
-    public var name: String { configurations.map(\.description).joined(separator: ";") }
+    package var name: String { configurations.map(\.description).joined(separator: ";") }
 
     // MARK: Publishing
 
@@ -41,7 +41,7 @@ public final class CeleryAMQPBroker: MessageBroker {
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker took
     ///   some.
-    public func publish(_ messages: [OutgoingMessage]) async throws {
+    package func publish(_ messages: [OutgoingMessage]) async throws {
         let failures = await client.publish(messages.map { AMQPPublish($0) }) { indices, anew throws(AMQPError) in
             let queues = Set(indices.compactMap { messages[$0].declaredQueue })
             if anew { declared.withLockedValue { $0.subtract(queues) } }
@@ -59,26 +59,26 @@ public final class CeleryAMQPBroker: MessageBroker {
     }
 
     /// Begins to consume from queues, which are made where they do not exist.
-    public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+    package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         try await AMQPMessageConsumer.start(
             configurations, parking: client, topology: topology, options: options, name: name,
             on: eventLoopGroup.next(), logger: logger)
     }
 
     /// Closes the connection.
-    public func close() async {
+    package func close() async {
         await client.close()
     }
 
     // MARK: Remote control
 
     /// A mailbox on a connection of its own.
-    public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
+    package func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
         CeleryAMQPMailbox(broker: self, exchanges: exchanges)
     }
 
     /// The first server.
-    public var brokerDescription: BrokerDescription {
+    package var brokerDescription: BrokerDescription {
         let first = configurations.first
         return BrokerDescription(
             transport: "amqp", host: first?.host, port: first?.port ?? 0, user: first?.user,
@@ -86,15 +86,15 @@ public final class CeleryAMQPBroker: MessageBroker {
     }
 
     /// The arguments with which a queue is declared where it does not exist.
-    public func arguments(ofQueue queue: String) -> WireObject { topology.options.arguments(of: queue) }
+    package func arguments(ofQueue queue: String) -> WireObject { topology.options.arguments(of: queue) }
 
     // MARK: Looking after queues
 
     /// How many messages wait in a queue.
-    public func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }
+    package func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }
 
     /// Deletes all messages that wait in a queue.
-    public func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
+    package func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
 }
 
 extension AMQPPublish {

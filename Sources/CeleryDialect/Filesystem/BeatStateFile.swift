@@ -1,28 +1,28 @@
-public import CeleriacCore
+import CeleriacCore
 import CeleriacQueues
 
 /// A file in which a beat keeps what it remembers. It is replaced as a whole: no reader ever finds half of it.
-public struct BeatStateFile: BeatStateStore {
+package struct BeatStateFile: BeatStateStore {
     /// The file's path.
-    public let path: String
+    package let path: String
 
     /// Makes a store of a file, whose folder must exist.
-    public init(path: String) { self.path = path }
+    package init(path: String) { self.path = path }
 
     /// The path.
-    public var name: String { path }
+    package var name: String { path }
 
     /// Reads the file; nil if it does not exist.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` if the system refuses.
-    public func load() async throws -> [UInt8]? {
+    package func load() async throws -> [UInt8]? {
         try await FileStore.blocking { [path] in try FileStore.read(path) }
     }
 
     /// Replaces the file.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` if the system refuses.
-    public func save(_ state: [UInt8]) async throws {
+    package func save(_ state: [UInt8]) async throws {
         let name = path.split(separator: "/").last.map { String($0) } ?? ""
         try await FileStore.blocking { [path] in
             try FileStore.write(state, to: path, temporaryName: ".\(name).\(UInt64.random(in: 0...UInt64.max)).tmp")

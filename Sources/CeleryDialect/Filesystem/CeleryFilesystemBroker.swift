@@ -1,49 +1,28 @@
-public import CeleriacCore
+package import CeleriacCore
+import CeleriacWire
 import CeleriacQueues
 import CeleryWire
-public import Logging
-public import NIOCore
-
-/// Where Celery's file transport keeps its messages. Everybody who takes part must use the same folders.
-public struct CeleryFilesystemOptions: Sendable {
-    /// Where messages are taken from: kombu's `data_folder_in`.
-    public var dataFolderIn: String
-    /// Where messages are written to: kombu's `data_folder_out`.
-    public var dataFolderOut: String
-    /// Where the tables of exchanges are: kombu's `control_folder`. Remote control and events need it; nil for neither.
-    public var controlFolder: String?
-
-    /// Creates options.
-    public init(dataFolderIn: String, dataFolderOut: String, controlFolder: String? = nil) {
-        self.dataFolderIn = dataFolderIn
-        self.dataFolderOut = dataFolderOut
-        self.controlFolder = controlFolder
-    }
-
-    /// Creates options with one folder for both directions.
-    public init(folder: String, controlFolder: String? = nil) {
-        self.init(dataFolderIn: folder, dataFolderOut: folder, controlFolder: controlFolder)
-    }
-}
+package import Logging
+package import NIOCore
 
 /// Celery's queues in a folder, one file a message, as kombu's `filesystem` transport keeps them.
 ///
 /// For development without a server. Python workers keep claimed messages in memory only, so that a crash loses them; a
 /// Celeriac worker keeps them in a folder of its own, from which the next worker puts them back.
-public final class CeleryFilesystemBroker: MessageBroker {
+package final class CeleryFilesystemBroker: MessageBroker {
     let options: CeleryFilesystemOptions
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
 
     /// Creates a broker. The folders are made if they do not exist.
-    public init(_ options: CeleryFilesystemOptions, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+    package init(_ options: CeleryFilesystemOptions, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         self.options = options
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
     }
 
     /// The folder.
-    public var name: String { "filesystem://\(options.dataFolderIn)" }
+    package var name: String { "filesystem://\(options.dataFolderIn)" }
 
     // MARK: Messages
 
@@ -51,7 +30,7 @@ public final class CeleryFilesystemBroker: MessageBroker {
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange or a name that cannot be a file's, `unavailable`
     ///   where the disk refuses; ``PartialPublishError`` where it took some.
-    public func publish(_ messages: [OutgoingMessage]) async throws {
+    package func publish(_ messages: [OutgoingMessage]) async throws {
         let folder = options.dataFolderOut
         let files = try messages.map { message in
             let bytes = try KombuEnvelope.encode(toQueue: message)
@@ -88,19 +67,19 @@ public final class CeleryFilesystemBroker: MessageBroker {
     }
 
     /// Begins to consume from queues, which need not exist yet.
-    public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+    package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         let consumer = CeleryFilesystemConsumer(broker: self, options: options)
         try await consumer.start()
         return consumer
     }
 
     /// Does nothing: no file is held open.
-    public func close() async {}
+    package func close() async {}
 
     // MARK: Remote control
 
     /// A mailbox by files; nil without a control folder, or if the inbox cannot be a file's name.
-    public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
+    package func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
         guard let controlFolder = options.controlFolder,
             (try? FileStore.validateName("\(exchanges.inbox).msg")) != nil
         else { return nil }
@@ -108,18 +87,18 @@ public final class CeleryFilesystemBroker: MessageBroker {
     }
 
     /// The transport: there is no server.
-    public var brokerDescription: BrokerDescription { BrokerDescription(transport: "filesystem") }
+    package var brokerDescription: BrokerDescription { BrokerDescription(transport: "filesystem") }
 
     // MARK: Looking after queues
 
     /// How many messages wait in a queue.
-    public func depth(of queue: String) async throws -> Int {
+    package func depth(of queue: String) async throws -> Int {
         let folder = options.dataFolderIn
         return try await FileStore.blocking { try Self.messages(in: folder, ofQueue: queue).count }
     }
 
     /// Deletes all messages that wait in a queue.
-    public func purge(_ queue: String) async throws -> Int {
+    package func purge(_ queue: String) async throws -> Int {
         let folder = options.dataFolderIn
         return try await FileStore.blocking {
             let names = try Self.messages(in: folder, ofQueue: queue)

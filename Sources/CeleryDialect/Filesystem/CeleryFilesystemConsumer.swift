@@ -1,4 +1,5 @@
 import CeleriacCore
+import CeleriacWire
 import CeleriacQueues
 import CeleryWire
 import Logging

@@ -46,8 +46,11 @@ extension ResultReference {
 }
 
 extension CeleryResultTuple {
+    /// The result tuple of a task that was sent, with which another task can name it.
+    public init<Value>(_ result: AsyncResult<Value>) { self.init(result.reference) }
+
     /// The result tuple that a reference is.
-    public init(_ reference: ResultReference) {
+    package init(_ reference: ResultReference) {
         self.init(
             id: reference.id, parent: reference.parent.map { CeleryResultTuple($0) },
             members: reference.members.map { $0.map { CeleryResultTuple($0) } })

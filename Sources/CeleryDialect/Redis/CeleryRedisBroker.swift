@@ -1,15 +1,15 @@
 #if Redis
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacQueues
-public import CeleriacRedis
+package import CeleriacRedis
 import CeleriacWire
 import CeleryWire
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Celery's queues in Redis, as kombu lays them out: priority lists, claims in `unacked`, bindings.
-public final class CeleryRedisBroker: MessageBroker {
+package final class CeleryRedisBroker: MessageBroker {
     let configuration: RedisConfiguration
     let options: CeleryRedisOptions
     let keys: KombuKeys
@@ -19,7 +19,7 @@ public final class CeleryRedisBroker: MessageBroker {
     private let declared = NIOLockedValueBox<Set<String>>([])
 
     /// Creates a broker. It connects on first use.
-    public init(
+    package init(
         _ configuration: RedisConfiguration,
         options: CeleryRedisOptions = CeleryRedisOptions(),
         eventLoopGroup: any EventLoopGroup,
@@ -34,7 +34,7 @@ public final class CeleryRedisBroker: MessageBroker {
     }
 
     /// The server, without credentials.
-    public var name: String { configuration.description }
+    package var name: String { configuration.description }
 
     // MARK: Messages
 
@@ -42,7 +42,7 @@ public final class CeleryRedisBroker: MessageBroker {
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; `unsupported` for an exchange;
     ///   ``PartialPublishError`` where Redis refused some.
-    public func publish(_ messages: [OutgoingMessage]) async throws {
+    package func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
         let pushes = try messages.map { message in
             RedisCommand(
@@ -61,26 +61,26 @@ public final class CeleryRedisBroker: MessageBroker {
     }
 
     /// Begins to consume from queues, which need not exist yet.
-    public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+    package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         try await RedisMessageConsumer.start(
             configuration, topology: CeleryRedisTopology(options: self.options), options: options,
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// Closes the connection.
-    public func close() async {
+    package func close() async {
         await client.close()
     }
 
     // MARK: Remote control
 
     /// A mailbox by pub/sub.
-    public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
+    package func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
         CeleryRedisMailbox(broker: self, exchanges: exchanges)
     }
 
     /// The server as kombu describes it.
-    public var brokerDescription: BrokerDescription {
+    package var brokerDescription: BrokerDescription {
         BrokerDescription(
             transport: configuration.tls == nil ? "redis" : "rediss",
             host: configuration.unixSocketPath ?? configuration.host, port: configuration.port,
@@ -97,22 +97,22 @@ public final class CeleryRedisBroker: MessageBroker {
     }
 
     /// How many messages wait in a queue.
-    public func depth(of queue: String) async throws -> Int { try await client.depth(of: lists(of: queue)) }
+    package func depth(of queue: String) async throws -> Int { try await client.depth(of: lists(of: queue)) }
 
     /// Deletes all messages that wait in a queue.
-    public func purge(_ queue: String) async throws -> Int { try await client.purge(lists(of: queue)) }
+    package func purge(_ queue: String) async throws -> Int { try await client.purge(lists(of: queue)) }
 
     private func parked(_ queue: String) -> RedisParkedMessages {
         RedisParkedMessages(client, queue: queue, key: keys.parked(queue), format: .celery, newestFirst: true)
     }
 
     /// Lists messages that were parked from a queue.
-    public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         try await parked(queue).list(after: id, limit: limit)
     }
 
     /// Puts parked messages back at the end of their queue.
-    public func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
+    package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).requeue(ids, by: "LPUSH") { message in
             // One that cannot be read keeps the priority that it had nowhere else.
             let priority = (try? KombuEnvelope.decode(message))?.message.properties.priority
@@ -121,7 +121,7 @@ public final class CeleryRedisBroker: MessageBroker {
     }
 
     /// Deletes parked messages.
-    public func dropParked(_ ids: [String], in queue: String) async throws -> Int {
+    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).drop(ids)
     }
 }

@@ -1,19 +1,19 @@
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacQueues
 import CeleriacWire
 import CeleryWire
 import NIOConcurrencyHelpers
-public import NIOCore
+package import NIOCore
 
 /// Results in a folder as Celery's `file://` result store keeps them: one file a task.
-public final class CeleryFileResults: ResultStore {
+package final class CeleryFileResults: ResultStore {
     private let folder: String
     private let keys: CeleryResultKeys
     private let eventLoopGroup: any EventLoopGroup
     private let watch = NIOLockedValueBox<DirectoryWatch?>(nil)
 
     /// Creates a store. The folder is made if it does not exist.
-    public init(folder: String, eventLoopGroup: any EventLoopGroup) {
+    package init(folder: String, eventLoopGroup: any EventLoopGroup) {
         self.folder = folder
         self.keys = CeleryResultKeys()
         self.eventLoopGroup = eventLoopGroup
@@ -21,16 +21,16 @@ public final class CeleryFileResults: ResultStore {
     }
 
     /// The folder.
-    public var name: String { "file://\(folder)" }
+    package var name: String { "file://\(folder)" }
 
     /// A name that messages carry as the place for replies. Nobody listens there: results are read from files.
-    public let replyTo: String
+    package let replyTo: String
 
     /// False: results are kept to be read as often as one likes.
-    public var deliversOnce: Bool { false }
+    package var deliversOnce: Bool { false }
 
     /// False: files stay until somebody deletes them.
-    public var expiresByItself: Bool { false }
+    package var expiresByItself: Bool { false }
 
     private func path(_ taskID: String) throws(CeleriacError) -> String {
         let key = keys.task(taskID)
@@ -45,7 +45,7 @@ public final class CeleryFileResults: ResultStore {
     }
 
     /// Writes states, each to its task's file. A stored success stays.
-    public func store(_ records: [ResultRecord]) async throws {
+    package func store(_ records: [ResultRecord]) async throws {
         let files = try records.map { (path: try path($0.taskID), payload: $0.payload) }
         let folder = folder
         try await FileStore.blocking {
@@ -62,7 +62,7 @@ public final class CeleryFileResults: ResultStore {
     }
 
     /// Watches the folder: whenever a file changes, the sink hears that updates may be missing, and fetches.
-    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+    package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         guard watch.withLockedValue({ $0 == nil }) else { return }
         let folder = folder
         try await FileStore.blocking { try FileStore.makeFolder(folder) }
@@ -78,10 +78,10 @@ public final class CeleryFileResults: ResultStore {
     }
 
     /// Does nothing: the folder is watched until ``close()``.
-    public func unwatch(_ taskIDs: [String]) {}
+    package func unwatch(_ taskIDs: [String]) {}
 
     /// The stored states of these tasks; nil where there is none.
-    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+    package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         let paths = try taskIDs.map { try path($0) }
         return try await FileStore.blocking {
             try paths.map { path in
@@ -94,13 +94,13 @@ public final class CeleryFileResults: ResultStore {
     }
 
     /// Deletes what is stored for these tasks.
-    public func forget(_ taskIDs: [String]) async throws {
+    package func forget(_ taskIDs: [String]) async throws {
         let paths = try taskIDs.map { try path($0) }
         try await FileStore.blocking { for path in paths { try FileStore.remove(path) } }
     }
 
     /// Stores which results belong to a group.
-    public func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
+    package func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
         let (folder, path) = (folder, try groupPath(id))
         try await FileStore.blocking {
             try FileStore.makeFolder(folder)
@@ -109,19 +109,19 @@ public final class CeleryFileResults: ResultStore {
     }
 
     /// What is stored of a group, or nil.
-    public func fetchGroup(_ id: String) async throws -> [UInt8]? {
+    package func fetchGroup(_ id: String) async throws -> [UInt8]? {
         let path = try groupPath(id)
         return try await FileStore.blocking { try FileStore.read(path) }
     }
 
     /// Deletes what is stored of a group.
-    public func forgetGroup(_ id: String) async throws {
+    package func forgetGroup(_ id: String) async throws {
         let path = try groupPath(id)
         try await FileStore.blocking { try FileStore.remove(path) }
     }
 
     /// Deletes the files of results that were last written longer ago than `age`.
-    public func removeResults(olderThan age: Duration) async throws {
+    package func removeResults(olderThan age: Duration) async throws {
         let (folder, keys) = (folder, keys)
         try await FileStore.blocking {
             guard FileStore.exists(folder) else { return }
@@ -133,7 +133,7 @@ public final class CeleryFileResults: ResultStore {
     }
 
     /// Ends the watch of the folder.
-    public func close() async {
+    package func close() async {
         watch.withLockedValue { watch in
             watch?.stop()
             watch = nil

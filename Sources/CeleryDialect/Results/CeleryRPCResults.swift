@@ -1,13 +1,13 @@
 #if AMQP
-public import CeleriacAMQP
-public import CeleriacCore
+package import CeleriacAMQP
+package import CeleriacCore
 import CeleriacWire
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Results over RabbitMQ as Celery's `rpc://` sends them: each to the queue that its caller named, once.
-public final class CeleryRPCResults: ResultStore {
+package final class CeleryRPCResults: ResultStore {
     private let configurations: [AMQPConfiguration]
     private let client: AMQPClient
     private let logger: Logger
@@ -16,7 +16,7 @@ public final class CeleryRPCResults: ResultStore {
     /// Creates a store. It connects on first use.
     ///
     /// - Parameter configurations: servers to try in turn.
-    public init(_ configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
+    package init(_ configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
         let replyTo = randomUUID()
         self.configurations = configurations
         self.logger = logger
@@ -26,16 +26,16 @@ public final class CeleryRPCResults: ResultStore {
     }
 
     /// The servers, without credentials.
-    public var name: String { "rpc via " + configurations.map(\.description).joined(separator: ";") }
+    package var name: String { "rpc via " + configurations.map(\.description).joined(separator: ";") }
 
     /// The queue on which this store's results arrive: messages name it as the place for replies.
-    public let replyTo: String
+    package let replyTo: String
 
     /// True: a result is sent to its caller once and is not kept.
-    public var deliversOnce: Bool { true }
+    package var deliversOnce: Bool { true }
 
     /// Sends states to the queues that their callers named; a state without such a queue goes nowhere.
-    public func store(_ records: [ResultRecord]) async throws {
+    package func store(_ records: [ResultRecord]) async throws {
         let messages = records.filter { !$0.replyTo.isEmpty }.map { record in
             AMQPPublish(
                 routingKey: record.replyTo,
@@ -55,7 +55,7 @@ public final class CeleryRPCResults: ResultStore {
     }
 
     /// Opens the reply queue, on which the results of all tasks arrive.
-    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+    package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         do {
             try await replies.open(sink)
         } catch let error as AMQPError {
@@ -65,10 +65,10 @@ public final class CeleryRPCResults: ResultStore {
     }
 
     /// Does nothing: the reply queue stands until ``close()``.
-    public func unwatch(_ taskIDs: [String]) {}
+    package func unwatch(_ taskIDs: [String]) {}
 
     /// Nil for each task, since nothing is kept. The reply queue is opened again if its connection was lost.
-    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+    package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         do {
             try await replies.reopen()
         } catch let error as AMQPError {
@@ -79,10 +79,10 @@ public final class CeleryRPCResults: ResultStore {
     }
 
     /// Does nothing: nothing is kept.
-    public func forget(_ taskIDs: [String]) async throws {}
+    package func forget(_ taskIDs: [String]) async throws {}
 
     /// Closes the connection.
-    public func close() async {
+    package func close() async {
         await client.close()
     }
 }

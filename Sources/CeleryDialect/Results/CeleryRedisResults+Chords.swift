@@ -1,12 +1,12 @@
 #if Redis
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacQueues
 import CeleriacRedis
 
 /// Chords are counted in Redis as Celery 5.7 does, so that Python and Swift workers may run the parts of one.
 extension CeleryRedisResults {
     /// Yes.
-    public var countsChords: Bool { true }
+    package var countsChords: Bool { true }
 
     /// How long a worker has to publish a chord's body before another may, in seconds: what Celery gives with its defaults.
     private static let claimSeconds: Int64 = 21
@@ -19,7 +19,7 @@ extension CeleryRedisResults {
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`; also `unavailable` where others had a chord's
     ///   claim all the time.
-    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+    package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         var commands: [RedisCommand] = []
         for operation in operations {
             switch operation {

@@ -1,15 +1,15 @@
 #if Redis
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacQueues
-public import CeleriacRedis
+package import CeleriacRedis
 import CeleriacWire
 import CeleryWire
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Results in Redis as Celery keeps them: a key for each task, and its every change published on the channel of that name.
-public final class CeleryRedisResults: ResultStore {
+package final class CeleryRedisResults: ResultStore {
     let keys: CeleryResultKeys
     let client: RedisClient
     private let pubSub: RedisPubSub
@@ -18,7 +18,7 @@ public final class CeleryRedisResults: ResultStore {
     /// Creates a store. It connects on first use.
     ///
     /// - Parameter keyPrefix: Celery's `global_keyprefix` of the result backend.
-    public init(
+    package init(
         _ configuration: RedisConfiguration,
         keyPrefix: String = "",
         eventLoopGroup: any EventLoopGroup,
@@ -42,18 +42,18 @@ public final class CeleryRedisResults: ResultStore {
     }
 
     /// The server, without credentials.
-    public var name: String { client.configuration.description }
+    package var name: String { client.configuration.description }
 
     /// A name that messages carry as the place for replies. Nobody listens there: results are fetched.
-    public let replyTo: String
+    package let replyTo: String
 
     /// False: results are kept to be read as often as one likes.
-    public var deliversOnce: Bool { false }
+    package var deliversOnce: Bool { false }
 
     // MARK: Storing
 
     /// Stores states in one round trip. A stored success stays.
-    public func store(_ records: [ResultRecord]) async throws {
+    package func store(_ records: [ResultRecord]) async throws {
         // A script's stack takes some thousands of values.
         var commands: [RedisCommand] = []
         for start in stride(from: 0, to: records.count, by: 200) {
@@ -114,7 +114,7 @@ public final class CeleryRedisResults: ResultStore {
     // MARK: Reading
 
     /// Passes on what is stored for these tasks from now on.
-    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+    package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         self.sink.set(sink)
         do {
             try await pubSub.subscribe(taskIDs.map(keys.task))
@@ -125,22 +125,22 @@ public final class CeleryRedisResults: ResultStore {
     }
 
     /// Ends the watch for these tasks.
-    public func unwatch(_ taskIDs: [String]) {
+    package func unwatch(_ taskIDs: [String]) {
         pubSub.submitUnsubscribe(taskIDs.map(keys.task))
     }
 
     /// The stored states of these tasks; nil where there is none.
-    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+    package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         try await client.fetchResults(taskIDs.map(keys.task))
     }
 
     /// Deletes what is stored for these tasks.
-    public func forget(_ taskIDs: [String]) async throws {
+    package func forget(_ taskIDs: [String]) async throws {
         try await client.deleteResults(taskIDs.map(keys.task))
     }
 
     /// Stores which results belong to a group, and publishes it on the channel of that name, as Celery does.
-    public func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
+    package func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
         let key = keys.group(id)
         var set = RedisCommand("SET", key, payload)
         if let seconds = Self.seconds(expiry) {
@@ -153,17 +153,17 @@ public final class CeleryRedisResults: ResultStore {
     }
 
     /// What is stored of a group, or nil.
-    public func fetchGroup(_ id: String) async throws -> [UInt8]? {
+    package func fetchGroup(_ id: String) async throws -> [UInt8]? {
         try await client.results([RedisCommand("GET", keys.group(id))]).first?.bytes
     }
 
     /// Deletes what is stored of a group.
-    public func forgetGroup(_ id: String) async throws {
+    package func forgetGroup(_ id: String) async throws {
         try await client.deleteResults([keys.group(id)])
     }
 
     /// Closes the connections.
-    public func close() async {
+    package func close() async {
         await pubSub.close()
         await client.close()
     }

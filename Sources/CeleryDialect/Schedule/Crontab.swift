@@ -28,7 +28,7 @@ public struct Crontab: Schedule, Hashable {
 
     /// Makes a crontab from its fields, each of which is `*` by default.
     ///
-    /// - Throws: ``CrontabError`` for fields that Celery refuses, and for an empty list, with which Celery fails later.
+    /// - Throws: ``CeleriacError`` with code `configuration` for fields that Celery refuses, and for an empty list, with which Celery fails later.
     public init(
         minute: CrontabField = .any,
         hour: CrontabField = .any,
@@ -36,30 +36,35 @@ public struct Crontab: Schedule, Hashable {
         dayOfMonth: CrontabField = .any,
         monthOfYear: CrontabField = .any,
         in zone: CalendarZone = .utc
-    ) throws(CrontabError) {
-        minutes = try minute.expanded("minute", 0...59)
-        hours = try hour.expanded("hour", 0...23)
-        daysOfWeek = try dayOfWeek.expanded("day_of_week", 0...6)
-        daysOfMonth = try dayOfMonth.expanded("day_of_month", 1...31)
-        monthsOfYear = try monthOfYear.expanded("month_of_year", 1...12)
+    ) throws(CeleriacError) {
+        do {
+            minutes = try minute.expanded("minute", 0...59)
+            hours = try hour.expanded("hour", 0...23)
+            daysOfWeek = try dayOfWeek.expanded("day_of_week", 0...6)
+            daysOfMonth = try dayOfMonth.expanded("day_of_month", 1...31)
+            monthsOfYear = try monthOfYear.expanded("month_of_year", 1...12)
+        } catch {
+            throw CeleriacError(error)
+        }
         self.zone = zone
         // In a leap year, in which every date exists.
         let longest = monthsOfYear.map { CivilDate.days(inMonth: $0, of: 2000) }.max() ?? 0
         guard let first = daysOfMonth.first, first <= longest else {
-            throw CrontabError(.impossibleDate, "none of its months has any of its days")
+            throw CeleriacError(CrontabError(.impossibleDate, "none of its months has any of its days"))
         }
     }
 
     /// Makes a crontab from a line `minute hour day-of-month month day-of-week`, whose fields are separated by one space
     /// each: Celery's `crontab.from_string`.
     ///
-    /// - Throws: ``CrontabError`` for a line that Celery refuses.
-    public init(_ line: String, in zone: CalendarZone = .utc) throws(CrontabError) {
+    /// - Throws: ``CeleriacError`` with code `configuration` for a line that Celery refuses.
+    public init(_ line: String, in zone: CalendarZone = .utc) throws(CeleriacError) {
         let fields = line.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false)
             .map { CrontabField.text(String($0)) }
         guard fields.count == 5 else {
-            throw CrontabError(
-                .fieldCount, "a line has five fields with one space between them, this one has \(fields.count)")
+            throw CeleriacError(
+                CrontabError(
+                    .fieldCount, "a line has five fields with one space between them, this one has \(fields.count)"))
         }
         try self.init(
             minute: fields[0], hour: fields[1], dayOfWeek: fields[4], dayOfMonth: fields[2], monthOfYear: fields[3],
@@ -126,9 +131,9 @@ extension CrontabField: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
 }
 
 /// A crontab that Celery refuses, or that could never run.
-public struct CrontabError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct CrontabError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What is wrong, as a value to switch over. New codes may be added.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
+    package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Base: String {
             case emptyPart, emptyStep, badStep, negativeNumber, unknownName, outOfRange, impossibleDate, fieldCount,
                 emptyField
@@ -136,32 +141,32 @@ public struct CrontabError: Error, Sendable, Hashable, CustomStringConvertible {
         private let base: Base
 
         /// There is nothing before, between or after commas.
-        public static let emptyPart = Code(base: .emptyPart)
+        package static let emptyPart = Code(base: .emptyPart)
         /// A `/` without a step.
-        public static let emptyStep = Code(base: .emptyStep)
+        package static let emptyStep = Code(base: .emptyStep)
         /// A step that is 0 or not a number.
-        public static let badStep = Code(base: .badStep)
+        package static let badStep = Code(base: .badStep)
         /// A number below 0.
-        public static let negativeNumber = Code(base: .negativeNumber)
+        package static let negativeNumber = Code(base: .negativeNumber)
         /// Neither a number nor the name of a weekday or month.
-        public static let unknownName = Code(base: .unknownName)
+        package static let unknownName = Code(base: .unknownName)
         /// A number outside the field's range.
-        public static let outOfRange = Code(base: .outOfRange)
+        package static let outOfRange = Code(base: .outOfRange)
         /// Days that none of the months has, such as 30 February.
-        public static let impossibleDate = Code(base: .impossibleDate)
+        package static let impossibleDate = Code(base: .impossibleDate)
         /// A line that does not have five fields.
-        public static let fieldCount = Code(base: .fieldCount)
+        package static let fieldCount = Code(base: .fieldCount)
         /// A field without any number.
-        public static let emptyField = Code(base: .emptyField)
+        package static let emptyField = Code(base: .emptyField)
 
         /// The code's name.
-        public var description: String { base.rawValue }
+        package var description: String { base.rawValue }
     }
 
     /// What is wrong.
-    public var code: Code
+    package var code: Code
     /// What is wrong, in words.
-    public var message: String
+    package var message: String
 
     init(_ code: Code, _ message: String) {
         self.code = code
@@ -169,5 +174,12 @@ public struct CrontabError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The code and the message.
-    public var description: String { "\(code): \(message)" }
+    package var description: String { "\(code): \(message)" }
+}
+
+extension CeleriacError {
+    /// What a user gets to see of a crontab that is wrong.
+    fileprivate init(_ error: CrontabError) {
+        self.init(.configuration, "the crontab cannot be used", cause: error)
+    }
 }

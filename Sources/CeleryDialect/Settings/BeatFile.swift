@@ -1,5 +1,5 @@
-public import CeleriacCore
-public import CeleriacWire
+package import CeleriacCore
+package import CeleriacWire
 
 /// A schedule in a YAML file: the entries under Celery's names, and how the beat works.
 ///
@@ -31,18 +31,18 @@ public import CeleriacWire
 ///
 /// Options are `queue`, `priority`, `countdown`, `expires` (seconds after each sending), `headers`, `ignore_result`,
 /// `serializer`, `compression`, `time_limit`, `soft_time_limit`. An unknown word is an error.
-public struct BeatFile: Sendable {
+package struct BeatFile: Sendable {
     /// The entries, in the file's order.
-    public var entries: [BeatEntry]
+    package var entries: [BeatEntry]
     /// How the beat works.
-    public var configuration: BeatConfiguration
+    package var configuration: BeatConfiguration
     /// The zone of crontabs and of rounded intervals.
-    public var zone: CalendarZone
+    package var zone: CalendarZone
 
     /// Reads a file's content, UTF-8.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message says what is wrong where.
-    public init(_ content: [UInt8]) throws(CeleriacError) {
+    package init(_ content: [UInt8]) throws(CeleriacError) {
         let value: WireValue
         do {
             value = try WireYAML.decode(content)
@@ -126,7 +126,7 @@ private struct BeatFileEntry {
     private func schedule(_ value: WireValue, relative: Bool) throws(CeleriacError) -> any Schedule {
         if let seconds = value.doubleValue { return try interval(seconds, relative) }
         if let line = value.stringValue {
-            return try crontab { zone throws(CrontabError) in try Crontab(line, in: zone) }
+            return try crontab { zone throws(CeleriacError) in try Crontab(line, in: zone) }
         }
         var section = SettingsSection(value, "the schedule of the entry '\(name)'")
         if let seconds = try section.number("every") {
@@ -142,7 +142,7 @@ private struct BeatFileEntry {
         guard let fields = try section.take("crontab") else { throw section.error("needs every, crontab or solar") }
         try section.finish()
         if let line = fields.stringValue {
-            return try crontab { zone throws(CrontabError) in try Crontab(line, in: zone) }
+            return try crontab { zone throws(CeleriacError) in try Crontab(line, in: zone) }
         }
         return try crontab(fields)
     }
@@ -170,7 +170,7 @@ private struct BeatFileEntry {
         let dayOfMonth = try field("day_of_month", &section)
         let monthOfYear = try field("month_of_year", &section)
         try section.finish()
-        return try crontab { zone throws(CrontabError) in
+        return try crontab { zone throws(CeleriacError) in
             try Crontab(
                 minute: minute, hour: hour, dayOfWeek: dayOfWeek, dayOfMonth: dayOfMonth, monthOfYear: monthOfYear,
                 in: zone)
@@ -188,11 +188,11 @@ private struct BeatFileEntry {
         }
     }
 
-    private func crontab(_ make: (CalendarZone) throws(CrontabError) -> Crontab) throws(CeleriacError) -> Crontab {
+    private func crontab(_ make: (CalendarZone) throws(CeleriacError) -> Crontab) throws(CeleriacError) -> Crontab {
         do {
             return try make(zone)
         } catch {
-            throw self.error("its crontab cannot be used", cause: error)
+            throw self.error("its crontab cannot be used", cause: error.cause)
         }
     }
 

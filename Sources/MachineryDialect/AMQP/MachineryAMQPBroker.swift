@@ -1,16 +1,16 @@
 #if AMQP
-public import CeleriacAMQP
-public import CeleriacCore
+package import CeleriacAMQP
+package import CeleriacCore
 import CeleriacQueues
-public import CeleriacWire
-public import Logging
-public import NIOCore
+package import CeleriacWire
+package import Logging
+package import NIOCore
 import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
 /// Machinery's exchange and queues at RabbitMQ.
-public final class MachineryAMQPBroker: MessageBroker {
+package final class MachineryAMQPBroker: MessageBroker {
     let configurations: [AMQPConfiguration]
     let options: MachineryAMQPOptions
     let eventLoopGroup: any EventLoopGroup
@@ -22,7 +22,7 @@ public final class MachineryAMQPBroker: MessageBroker {
     /// Creates a broker. It connects on first use.
     ///
     /// - Parameter configurations: servers to try in turn.
-    public init(
+    package init(
         _ configurations: [AMQPConfiguration],
         options: MachineryAMQPOptions = MachineryAMQPOptions(),
         eventLoopGroup: any EventLoopGroup,
@@ -37,13 +37,13 @@ public final class MachineryAMQPBroker: MessageBroker {
     }
 
     /// The servers, without credentials.
-    public var name: String { configurations.map(\.description).joined(separator: ";") }
+    package var name: String { configurations.map(\.description).joined(separator: ";") }
 
     /// Publishes messages and waits for their confirms. Those that are to wait go to a delay queue.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker took
     ///   some.
-    public func publish(_ messages: [OutgoingMessage]) async throws {
+    package func publish(_ messages: [OutgoingMessage]) async throws {
         let atOnce = messages.indices.filter { messages[$0].notBefore == nil }
         // Messages of a direct exchange come back where no queue takes them; on others that may be meant so.
         let publishes = atOnce.map { index in
@@ -126,26 +126,26 @@ public final class MachineryAMQPBroker: MessageBroker {
     }
 
     /// Begins to consume.
-    public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+    package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         try await AMQPMessageConsumer.start(
             configurations, parking: client, topology: MachineryAMQPTopology(options: self.options), options: options,
             name: name, on: eventLoopGroup.next(), logger: logger)
     }
 
     /// Closes the connection.
-    public func close() async {
+    package func close() async {
         await client.close()
     }
 
     // MARK: Looking after queues
 
     /// The arguments with which work queues are declared.
-    public func arguments(ofQueue queue: String) -> WireObject { options.queueDeclareArguments }
+    package func arguments(ofQueue queue: String) -> WireObject { options.queueDeclareArguments }
 
     /// How many messages wait in a queue, without delayed tasks whose time has not come.
-    public func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }
+    package func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }
 
     /// Deletes all messages that wait in a queue.
-    public func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
+    package func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
 }
 #endif

@@ -1,11 +1,11 @@
-public import CeleriacCore
+package import CeleriacCore
 import NIOConcurrencyHelpers
 
 /// Runs tasks while they are sent: Machinery's eager mode. A send returns when the task, and everything that it sent in its
 /// turn, has been dealt with by the worker of this process. Tasks for later are run at their time.
 ///
 /// Without a worker nothing is dealt with, and a send is refused.
-public final class MachineryEagerBroker: MessageBroker {
+package final class MachineryEagerBroker: MessageBroker {
     private struct State {
         var outstanding = 0
         var idle: [Gate] = []
@@ -15,15 +15,15 @@ public final class MachineryEagerBroker: MessageBroker {
     private let state = NIOLockedValueBox(State())
 
     /// Creates an empty broker.
-    public init() {}
+    package init() {}
 
     /// `eager`.
-    public var name: String { "eager" }
+    package var name: String { "eager" }
 
     /// Hands messages to the worker and waits until all are dealt with.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` when this process has no worker that runs.
-    public func publish(_ messages: [OutgoingMessage]) async throws {
+    package func publish(_ messages: [OutgoingMessage]) async throws {
         guard state.withLockedValue({ $0.consumers > 0 }) else {
             throw CeleriacError(.unavailable, "worker is not assigned in eager-mode")
         }
@@ -60,7 +60,7 @@ public final class MachineryEagerBroker: MessageBroker {
     }
 
     /// Begins to take messages.
-    public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+    package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         let consumer = try await memory.consume(options)
         state.withLockedValue { $0.consumers += 1 }
         return MachineryEagerConsumer(base: consumer, broker: self)
@@ -78,18 +78,18 @@ public final class MachineryEagerBroker: MessageBroker {
     }
 
     /// Closes the broker.
-    public func close() async { await memory.close() }
+    package func close() async { await memory.close() }
 
     /// How many messages wait in a queue.
-    public func depth(of queue: String) async throws -> Int { try await memory.depth(of: queue) }
+    package func depth(of queue: String) async throws -> Int { try await memory.depth(of: queue) }
 
     /// Lists messages that were parked from a queue.
-    public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         try await memory.parkedMessages(in: queue, after: id, limit: limit)
     }
 
     /// The broker as a worker uses it. It publishes without waiting: the worker would wait for itself.
-    public var workerSide: any MessageBroker { MachineryEagerWorkerSide(broker: self) }
+    package var workerSide: any MessageBroker { MachineryEagerWorkerSide(broker: self) }
 }
 
 /// Tells an eager broker when messages have ended.

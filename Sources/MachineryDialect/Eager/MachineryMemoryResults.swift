@@ -1,44 +1,44 @@
-public import CeleriacCore
+package import CeleriacCore
 import MachineryWire
 import NIOConcurrencyHelpers
 
 /// Task states and groups in this process: Machinery's eager backend.
-public final class MachineryMemoryResults: ResultStore {
+package final class MachineryMemoryResults: ResultStore {
     private let states = MemoryResultStore()
     /// The members of groups whose end was not reported yet.
     private let groups = NIOLockedValueBox<[String: [String]]>([:])
 
     /// Creates an empty store.
-    public init() {}
+    package init() {}
 
     /// `memory`.
-    public var name: String { states.name }
+    package var name: String { states.name }
     /// Empty: nobody answers on a queue.
-    public var replyTo: String { "" }
+    package var replyTo: String { "" }
     /// False: states are kept to be read as often as one likes.
-    public var deliversOnce: Bool { false }
+    package var deliversOnce: Bool { false }
     /// Yes.
-    public var countsChords: Bool { true }
+    package var countsChords: Bool { true }
 
     /// Stores states.
-    public func store(_ records: [ResultRecord]) async throws { try await states.store(records) }
+    package func store(_ records: [ResultRecord]) async throws { try await states.store(records) }
 
     /// Passes on what is stored for these tasks from now on.
-    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+    package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         try await states.watch(taskIDs, sink: sink)
     }
 
     /// Ends the watch for these tasks.
-    public func unwatch(_ taskIDs: [String]) { states.unwatch(taskIDs) }
+    package func unwatch(_ taskIDs: [String]) { states.unwatch(taskIDs) }
 
     /// The stored states of these tasks; nil where there is none.
-    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { try await states.fetch(taskIDs) }
+    package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { try await states.fetch(taskIDs) }
 
     /// Deletes what is stored for these tasks.
-    public func forget(_ taskIDs: [String]) async throws { try await states.forget(taskIDs) }
+    package func forget(_ taskIDs: [String]) async throws { try await states.forget(taskIDs) }
 
     /// Stores groups, and returns, once for each chord, the states of all members when all have ended.
-    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+    package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         var completions: [ChordCompletion?] = []
         for operation in operations {
             if case .save(let groupID, let payload, _) = operation,
@@ -66,56 +66,56 @@ public final class MachineryMemoryResults: ResultStore {
     }
 
     /// Does nothing.
-    public func close() async {}
+    package func close() async {}
 }
 
 /// Keeps nothing: Machinery's null backend. Results cannot be read, and a chord's callback is sent after each member,
 /// without their results.
-public struct MachineryNullResults: ResultStore {
+package struct MachineryNullResults: ResultStore {
     /// Creates the store.
-    public init() {}
+    package init() {}
 
     /// `null`.
-    public var name: String { "null" }
+    package var name: String { "null" }
     /// Empty: nobody answers.
-    public var replyTo: String { "" }
+    package var replyTo: String { "" }
     /// True.
-    public var discardsResults: Bool { true }
+    package var discardsResults: Bool { true }
     /// False: nothing is delivered.
-    public var deliversOnce: Bool { false }
+    package var deliversOnce: Bool { false }
     /// True: a chord's callback is sent after each member.
-    public var countsChords: Bool { true }
+    package var countsChords: Bool { true }
 
     /// Does nothing.
-    public func store(_ records: [ResultRecord]) async throws {}
+    package func store(_ records: [ResultRecord]) async throws {}
 
     /// Refuses, since nothing will ever come.
     ///
     /// - Throws: ``CeleriacError`` with code `resultStore`.
-    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+    package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         throw CeleriacError(.resultStore, "Task not found: the null backend keeps no results")
     }
 
     /// Does nothing.
-    public func unwatch(_ taskIDs: [String]) {}
+    package func unwatch(_ taskIDs: [String]) {}
 
     /// Refuses.
     ///
     /// - Throws: ``CeleriacError`` with code `resultStore`.
-    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+    package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         throw CeleriacError(.resultStore, "Task not found: the null backend keeps no results")
     }
 
     /// Does nothing.
-    public func forget(_ taskIDs: [String]) async throws {}
+    package func forget(_ taskIDs: [String]) async throws {}
 
     /// Counts nothing: see ``MachineryNullResults``.
-    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+    package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         operations.map { _ in nil }
     }
 
     /// Does nothing.
-    public func close() async {}
+    package func close() async {}
 }
 
 extension ChordOperation {

@@ -1,4 +1,4 @@
-public import CeleriacCore
+package import CeleriacCore
 import MachineryWire
 import NIOConcurrencyHelpers
 
@@ -14,19 +14,19 @@ public protocol MachineryLock: Sendable {
 }
 
 /// A lock among the tasks of one process: every process has its own.
-public final class EagerLock: MachineryLock {
+package final class EagerLock: MachineryLock {
     private let held = NIOLockedValueBox<[String: Int64]>([:])
     private let now: @Sendable () -> Int64
 
     /// Creates a lock.
     ///
     /// - Parameter timers: their clock says when a lock has ended.
-    public init(timers: any TimerSource) {
+    package init(timers: any TimerSource) {
         now = { GoTime(timers.now).unixNanoseconds }
     }
 
     /// Takes a lock unless it is taken.
-    public func acquire(_ key: String, until expiry: Int64) async throws -> Bool {
+    package func acquire(_ key: String, until expiry: Int64) async throws -> Bool {
         let now = now()
         return held.withLockedValue { held in
             if let end = held[key], end > now { return false }

@@ -1,13 +1,13 @@
 #if Redis
 import CeleriacCore
-public import CeleriacRedis
+package import CeleriacRedis
 import CeleriacWire
-public import Logging
+package import Logging
 import MachineryWire
-public import NIOCore
+package import NIOCore
 
 /// A lock in Redis as Machinery's workers take it for periodic tasks: a key whose value is the time at which it ends.
-public final class MachineryRedisLock: MachineryLock {
+package final class MachineryRedisLock: MachineryLock {
     private let client: RedisClient
     private let timers: EventLoopTimerSource
     private let attempts: Int
@@ -15,7 +15,7 @@ public final class MachineryRedisLock: MachineryLock {
     /// Creates a lock. It connects on first use.
     ///
     /// - Parameter retries: how often it tries again at once; Machinery's is 3.
-    public init(
+    package init(
         _ configuration: RedisConfiguration, retries: Int = 3, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
@@ -26,7 +26,7 @@ public final class MachineryRedisLock: MachineryLock {
     /// Takes the lock, or takes over one that has ended without having been deleted.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` when Redis cannot be reached.
-    public func acquire(_ key: String, until expiry: Int64) async throws -> Bool {
+    package func acquire(_ key: String, until expiry: Int64) async throws -> Bool {
         do {
             for _ in 0..<attempts {
                 if try await tryOnce(key, until: expiry) { return true }
@@ -54,7 +54,7 @@ public final class MachineryRedisLock: MachineryLock {
     }
 
     /// Closes the connection.
-    public func close() async { await client.close() }
+    package func close() async { await client.close() }
 }
 
 /// A lock in Redis as Go's redsync takes it: `SET key token NX PX 8000`, deleted by whoever holds its token.

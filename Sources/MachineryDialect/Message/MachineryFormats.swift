@@ -1,6 +1,6 @@
-public import CeleriacCore
+package import CeleriacCore
 package import CeleriacWire
-public import MachineryWire
+package import MachineryWire
 
 package import struct FoundationEssentials.Date
 
@@ -155,10 +155,10 @@ extension TaskRequest {
     var machineryMessage: MachineryMessage? { message as? MachineryMessage }
 
     /// The signature that is run, as it came; nil in another dialect.
-    public var machinerySignature: MachinerySignature? { machineryMessage?.signature }
+    package var machinerySignature: MachinerySignature? { machineryMessage?.signature }
 }
 
 extension TaskContext {
     /// The signature that is run, as it came; nil in another dialect.
-    public var machinerySignature: MachinerySignature? { request.machinerySignature }
+    package var machinerySignature: MachinerySignature? { request.machinerySignature }
 }

@@ -1,14 +1,14 @@
 #if Redis
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacQueues
-public import CeleriacRedis
+package import CeleriacRedis
 import CeleriacWire
-public import Logging
+package import Logging
 import MachineryWire
-public import NIOCore
+package import NIOCore
 
 /// Machinery's queues in Redis: a list for each queue, a sorted set for tasks that wait for their time.
-public final class MachineryRedisBroker: MessageBroker {
+package final class MachineryRedisBroker: MessageBroker {
     private let settings: MachineryRedisSettings
     private let defaultQueue: String
     private let eventLoopGroup: any EventLoopGroup
@@ -18,7 +18,7 @@ public final class MachineryRedisBroker: MessageBroker {
     /// Creates a broker. It connects on first use.
     ///
     /// - Parameter defaultQueue: the queue to which a task goes that was delayed and names none.
-    public init(
+    package init(
         _ configuration: RedisConfiguration,
         settings: MachineryRedisSettings = MachineryRedisSettings(),
         defaultQueue: String = "machinery_tasks",
@@ -33,7 +33,7 @@ public final class MachineryRedisBroker: MessageBroker {
     }
 
     /// The server, without credentials.
-    public var name: String { client.configuration.description }
+    package var name: String { client.configuration.description }
 
     // MARK: Messages
 
@@ -41,7 +41,7 @@ public final class MachineryRedisBroker: MessageBroker {
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where Redis refused
     ///   some.
-    public func publish(_ messages: [OutgoingMessage]) async throws {
+    package func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
         _ = try await client.publish(
             messages.map { message in
@@ -54,7 +54,7 @@ public final class MachineryRedisBroker: MessageBroker {
     }
 
     /// Begins to consume.
-    public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+    package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         try await RedisMessageConsumer.start(
             client.configuration, topology: MachineryRedisTopology(settings: settings, defaultQueue: defaultQueue),
             options: options,
@@ -62,7 +62,7 @@ public final class MachineryRedisBroker: MessageBroker {
     }
 
     /// Closes the connection.
-    public func close() async {
+    package func close() async {
         await client.close()
     }
 
@@ -71,10 +71,10 @@ public final class MachineryRedisBroker: MessageBroker {
     private func lists(of queue: String) -> [String] { [queue, InFlightKeys(queue: queue).handover] }
 
     /// How many messages wait in a queue, without delayed tasks whose time has not come.
-    public func depth(of queue: String) async throws -> Int { try await client.depth(of: lists(of: queue)) }
+    package func depth(of queue: String) async throws -> Int { try await client.depth(of: lists(of: queue)) }
 
     /// Deletes all messages that wait in a queue.
-    public func purge(_ queue: String) async throws -> Int { try await client.purge(lists(of: queue)) }
+    package func purge(_ queue: String) async throws -> Int { try await client.purge(lists(of: queue)) }
 
     private func parked(_ queue: String) -> RedisParkedMessages {
         RedisParkedMessages(
@@ -82,17 +82,17 @@ public final class MachineryRedisBroker: MessageBroker {
     }
 
     /// Lists messages that were parked from a queue.
-    public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         try await parked(queue).list(after: id, limit: limit)
     }
 
     /// Puts parked messages back at the end of their queue.
-    public func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
+    package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).requeue(ids, by: "RPUSH") { _ in queue }
     }
 
     /// Deletes parked messages.
-    public func dropParked(_ ids: [String], in queue: String) async throws -> Int {
+    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).drop(ids)
     }
 }

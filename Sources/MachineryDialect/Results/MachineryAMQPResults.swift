@@ -1,16 +1,16 @@
 #if AMQP
-public import CeleriacAMQP
-public import CeleriacCore
+package import CeleriacAMQP
+package import CeleriacCore
 import CeleriacWire
-public import Logging
+package import Logging
 import MachineryWire
-public import NIOCore
+package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Task states at RabbitMQ as Machinery's AMQP backend keeps them: a queue for each task and a message for each state,
 /// which is gone once it has been read. The store remembers the last state that it read of a task, so that it can be
 /// fetched again.
-public final class MachineryAMQPResults: ResultStore {
+package final class MachineryAMQPResults: ResultStore {
     private struct Memory {
         /// The last state that was read of a task.
         var states: [String: [UInt8]] = [:]
@@ -35,9 +35,9 @@ public final class MachineryAMQPResults: ResultStore {
     private let timers: EventLoopTimerSource
     private let memory = NIOLockedValueBox(Memory())
     /// The servers, without credentials.
-    public let name: String
+    package let name: String
     /// How often results that somebody waits for are fetched.
-    public let pollInterval: Duration?
+    package let pollInterval: Duration?
 
     /// Creates a store. It connects on first use.
     ///
@@ -46,7 +46,7 @@ public final class MachineryAMQPResults: ResultStore {
     ///   - expiry: how long states are kept. All readers and writers must agree on it, since it is an argument of the
     ///     queues.
     ///   - pollInterval: how often results that somebody waits for are fetched.
-    public init(
+    package init(
         _ configurations: [AMQPConfiguration],
         options: MachineryAMQPOptions = MachineryAMQPOptions(),
         expiry: Duration = .seconds(3600),
@@ -63,16 +63,16 @@ public final class MachineryAMQPResults: ResultStore {
     }
 
     /// Nobody answers on a queue of the sender's.
-    public var replyTo: String { "" }
+    package var replyTo: String { "" }
     /// What was read is remembered.
-    public var deliversOnce: Bool { false }
+    package var deliversOnce: Bool { false }
     /// Yes.
-    public var countsChords: Bool { true }
+    package var countsChords: Bool { true }
 
     // MARK: States
 
     /// Publishes states to the queues of their tasks.
-    public func store(_ records: [ResultRecord]) async throws {
+    package func store(_ records: [ResultRecord]) async throws {
         try await reach("store states") {
             for id in Set(records.map(\.taskID)).sorted() { try await self.declare(id) }
             try await self.publish(records.map { ($0.taskID, $0.payload) })
@@ -106,13 +106,13 @@ public final class MachineryAMQPResults: ResultStore {
     }
 
     /// Nothing tells of states: see ``pollInterval``.
-    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
+    package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
 
     /// Does nothing.
-    public func unwatch(_ taskIDs: [String]) {}
+    package func unwatch(_ taskIDs: [String]) {}
 
     /// The newest state of each of these tasks. All that wait in the queue are read, and with that removed.
-    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+    package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         try await reach("read states") {
             let unfinished = taskIDs.filter { id in !self.isFinal(self.memory.withLockedValue { $0.states[id] }) }
             for id in unfinished { try await self.declare(id) }
@@ -137,7 +137,7 @@ public final class MachineryAMQPResults: ResultStore {
     }
 
     /// Deletes the queues of these tasks.
-    public func forget(_ taskIDs: [String]) async throws {
+    package func forget(_ taskIDs: [String]) async throws {
         try await reach("delete states") {
             try await self.withChannel { channel in
                 for id in taskIDs { try await channel.queueDelete(id) }
@@ -156,7 +156,7 @@ public final class MachineryAMQPResults: ResultStore {
 
     /// Publishes the ends of members to the queue of their group, and tells the states of all members, in the order in
     /// which they ended, to whoever finds as many there as the group has. A group is nothing but the messages in its queue.
-    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+    package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         try await reach("join groups") {
             let ended = operations.compactMap { operation -> ChordPart? in
                 guard case .add(let part) = operation else { return nil }
@@ -240,7 +240,7 @@ public final class MachineryAMQPResults: ResultStore {
     }
 
     /// Closes the connection.
-    public func close() async {
+    package func close() async {
         await client.close()
     }
 }

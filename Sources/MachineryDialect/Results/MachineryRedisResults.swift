@@ -1,24 +1,24 @@
 #if Redis
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacQueues
-public import CeleriacRedis
+package import CeleriacRedis
 import CeleriacWire
-public import Logging
+package import Logging
 import MachineryWire
-public import NIOCore
+package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Task states and groups in Redis as Machinery keeps them: a key for each, of its id's name.
-public final class MachineryRedisResults: ResultStore {
+package final class MachineryRedisResults: ResultStore {
     private let client: RedisClient
     private let timers: EventLoopTimerSource
     /// How often results that somebody waits for are fetched: Redis announces none of them.
-    public let pollInterval: Duration?
+    package let pollInterval: Duration?
 
     /// Creates a store. It connects on first use.
     ///
     /// - Parameter pollInterval: how often results that somebody waits for are fetched.
-    public init(
+    package init(
         _ configuration: RedisConfiguration,
         pollInterval: Duration = .milliseconds(5),
         eventLoopGroup: any EventLoopGroup,
@@ -30,19 +30,19 @@ public final class MachineryRedisResults: ResultStore {
     }
 
     /// The server, without credentials.
-    public var name: String { client.configuration.description }
+    package var name: String { client.configuration.description }
     /// Empty: nobody answers on a queue.
-    public var replyTo: String { "" }
+    package var replyTo: String { "" }
     /// False: states are kept to be read as often as one likes.
-    public var deliversOnce: Bool { false }
+    package var deliversOnce: Bool { false }
     /// Yes.
-    public var countsChords: Bool { true }
+    package var countsChords: Bool { true }
 
     // MARK: States
 
     /// Stores states in one round trip. Of several states of one task only the last is written: nobody could have seen
     /// the others, since the script runs at once. States without a time keep the one that is stored.
-    public func store(_ records: [ResultRecord]) async throws {
+    package func store(_ records: [ResultRecord]) async throws {
         var last: [String: Int] = [:]
         for (index, record) in records.enumerated() { last[record.taskID] = index }
         let records = records.enumerated().filter { last[$1.taskID] == $0 }.map(\.element)
@@ -88,18 +88,18 @@ public final class MachineryRedisResults: ResultStore {
     }
 
     /// Does nothing: results are fetched every ``pollInterval``.
-    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
+    package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
 
     /// Does nothing.
-    public func unwatch(_ taskIDs: [String]) {}
+    package func unwatch(_ taskIDs: [String]) {}
 
     /// The stored states of these tasks; nil where there is none.
-    public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+    package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         try await client.fetchResults(taskIDs)
     }
 
     /// Deletes what is stored for these tasks.
-    public func forget(_ taskIDs: [String]) async throws {
+    package func forget(_ taskIDs: [String]) async throws {
         try await client.deleteResults(taskIDs)
     }
 
@@ -107,7 +107,7 @@ public final class MachineryRedisResults: ResultStore {
 
     /// Stores groups, and returns, once for each chord, the states of all members when all have ended. Under
     /// `TriggerChordMutex`, as at Go's workers, one worker gets them.
-    public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+    package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         _ = try await client.results(
             operations.compactMap { operation in
                 guard case .save(let groupID, let payload, let expiry) = operation else { return nil }
@@ -183,7 +183,7 @@ public final class MachineryRedisResults: ResultStore {
     }
 
     /// Closes the connection.
-    public func close() async {
+    package func close() async {
         await client.close()
     }
 }

@@ -1,12 +1,12 @@
-public import CeleriacCore
+package import CeleriacCore
 import CeleriacWire
 import MachineryWire
 
-public import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
 /// When a periodic task is due, in Machinery's cron grammar: five fields (minute, hour, day of month, month, day of week),
 /// `@every 1h30m`, `@daily` and the like, each with `CRON_TZ=Zone` in front if need be.
-public struct CronSchedule: Schedule {
+package struct CronSchedule: Schedule {
     private enum Kind: Sendable {
         /// Every so many seconds after the last time.
         case every(Int)
@@ -14,12 +14,12 @@ public struct CronSchedule: Schedule {
     }
     private let kind: Kind
     /// The schedule as it was written.
-    public let description: String
+    package let description: String
 
     /// Reads a schedule.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` that names the part that cannot be read.
-    public init(_ spec: String) throws(CeleriacError) { try self.init(spec, local: CalendarZone.local) }
+    package init(_ spec: String) throws(CeleriacError) { try self.init(spec, local: CalendarZone.local) }
 
     init(_ spec: String, local: CalendarZone) throws(CeleriacError) {
         description = spec
@@ -57,7 +57,7 @@ public struct CronSchedule: Schedule {
     ]
 
     /// The first time after `lastRun`, in whole seconds; nil if there is none within five years.
-    public func next(after lastRun: Date) -> Date? {
+    package func next(after lastRun: Date) -> Date? {
         let seconds = Int(exactly: min(max(lastRun.timeIntervalSince1970.rounded(.down), -4e10), 4e10)) ?? 0
         switch kind {
         case .every(let interval):

@@ -1,6 +1,5 @@
 import CeleriacCore
-import CeleriacWire
-public import MachineryWire
+package import MachineryWire
 
 /// What can be sent in Machinery's own form.
 package enum MachineryWorkflow: NativeSignature {
@@ -12,92 +11,4 @@ package enum MachineryWorkflow: NativeSignature {
     case group(MachineryGroup)
     /// Tasks side by side, and one after them.
     case chord(MachineryChord)
-}
-
-/// Tasks one after the other. The results of each are appended to the arguments of the next, unless the former is
-/// immutable.
-public struct MachineryChain: Sendable, Hashable {
-    /// The tasks, in order; each with an id.
-    public private(set) var tasks: [MachinerySignature]
-
-    /// Makes a chain. Tasks without an id get one. The next task replaces what a task has in
-    /// ``MachinerySignature/onSuccess``.
-    public init(_ tasks: [MachinerySignature]) {
-        self.tasks = tasks.map { $0.withID(prefix: "task_") }
-    }
-
-    /// The chain with its last task replaced.
-    mutating func replaceLast(with task: MachinerySignature) {
-        if !tasks.isEmpty { tasks[tasks.count - 1] = task }
-    }
-
-    /// The chain with each task changed.
-    func mapped(_ change: (MachinerySignature) -> MachinerySignature) -> MachineryChain {
-        MachineryChain(tasks.map(change))
-    }
-
-    /// The message that is sent: the first task, with the others inside; nil for a chain of nothing.
-    var nested: MachinerySignature? {
-        var later: MachinerySignature?
-        for var task in tasks.reversed() {
-            if let next = later { task.onSuccess = [next] }
-            later = task
-        }
-        return later
-    }
-}
-
-/// Tasks side by side.
-public struct MachineryGroup: Sendable, Hashable {
-    /// The group's id.
-    public let groupUUID: String
-    /// The tasks, each with an id and with what ties it to the group.
-    public let tasks: [MachinerySignature]
-
-    /// Makes a group. Tasks without an id get one.
-    public init(_ tasks: [MachinerySignature]) {
-        let groupUUID = "group_" + randomUUID()
-        self.groupUUID = groupUUID
-        self.tasks = tasks.map { task in
-            var member = task.withID(prefix: "task_")
-            member.groupUUID = groupUUID
-            member.groupTaskCount = tasks.count
-            return member
-        }
-    }
-}
-
-/// Tasks side by side, and one that is sent when all of them have succeeded, with their results.
-public struct MachineryChord: Sendable, Hashable {
-    /// The tasks, each of which carries the callback.
-    public let group: MachineryGroup
-    /// The task that follows.
-    public let callback: MachinerySignature
-
-    /// Makes a chord. The callback gets an id if it has none.
-    public init(_ group: MachineryGroup, callback: MachinerySignature) {
-        self.group = group
-        self.callback = callback.withID(prefix: "chord_")
-    }
-
-    /// The messages that are sent. The publisher gives the callback headers, as Machinery's does.
-    var members: [MachinerySignature] {
-        var callback = callback
-        callback.headers = callback.headers ?? [:]
-        return group.tasks.map { task in
-            var member = task
-            member.chordCallback = callback
-            return member
-        }
-    }
-}
-
-extension MachinerySignature {
-    /// The signature, with a new id if it has none.
-    func withID(prefix: String) -> MachinerySignature {
-        guard uuid.isEmpty else { return self }
-        var copy = self
-        copy.uuid = prefix + randomUUID()
-        return copy
-    }
 }

@@ -22,16 +22,17 @@ struct Bench: Sendable {
 
     func worker(
         concurrency: Int = 2, prefetchMultiplier: Int = 4, hooks: WorkerHooks = WorkerHooks(),
-        acknowledgement: TaskOptions.Acknowledgement = .late, sharedValues: SharedValues = SharedValues(),
-        parts: [any WorkerPart] = [],
+        acknowledgement: TaskOptions.Acknowledgement = .late,
+        parts: [any WorkerPart] = [], configure: (inout WorkerConfiguration) -> Void = { _ in },
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> TaskWorker {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
+        var configuration = WorkerConfiguration(
+            queues: ["q"], concurrency: concurrency, prefetchMultiplier: prefetchMultiplier, nodeName: "w@test",
+            acknowledgement: acknowledgement, hooks: hooks)
+        configure(&configuration)
         return TaskWorker(
-            dialect: PlainDialect(), broker: broker, store: store,
-            configuration: WorkerConfiguration(
-                queues: ["q"], concurrency: concurrency, prefetchMultiplier: prefetchMultiplier, nodeName: "w@test",
-                acknowledgement: acknowledgement, sharedValues: sharedValues, hooks: hooks),
+            dialect: PlainDialect(), broker: broker, store: store, configuration: configuration,
             timers: timers, executor: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers(), parts: parts)
     }
 

@@ -298,14 +298,12 @@ struct WorkerTests {
         struct Pool: Sendable { let name: String }
         let bench = Bench()
         let calls = NIOLockedValueBox<[String]>([])
-        var shared = SharedValues()
-        shared[Pool.self] = Pool(name: "db")
         let worker = bench.worker(
             hooks: WorkerHooks(
                 preTask: { context in calls.withLockedValue { $0.append("pre \(context.request.name)") } },
                 postTask: { context, _ in calls.withLockedValue { $0.append("post \(context.request.name)") } },
                 error: { context, _ in calls.withLockedValue { $0.append("error \(context.request.name)") } }),
-            sharedValues: shared
+            configure: { $0.share(Pool(name: "db")) }
         ) {
             TaskDefinition<String>("pool").handler { context in
                 try await context.update(state: TaskState(rawValue: "PROGRESS"), value: 50)

@@ -1,4 +1,6 @@
 import Celeriac
+import CeleriacCore
+import CeleriacWire
 import CeleryWire
 import Testing
 

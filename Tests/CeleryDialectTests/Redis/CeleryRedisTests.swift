@@ -1,5 +1,7 @@
 #if Redis
 import Celeriac
+import CeleriacWire
+import CeleryDialect
 import CeleriacCore
 import CeleriacRedis
 import CeleriacTestKit

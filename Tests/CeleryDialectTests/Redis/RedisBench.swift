@@ -1,5 +1,6 @@
 #if Redis
 import Celeriac
+import CeleriacWire
 import CeleriacRedis
 import CeleriacTestKit
 import Logging

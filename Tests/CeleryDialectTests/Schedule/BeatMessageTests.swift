@@ -1,4 +1,7 @@
 import Celeriac
+import CeleriacCore
+import CeleriacWire
+import CeleryDialect
 import CeleriacTestKit
 import CeleryWire
 import Foundation

@@ -21,7 +21,7 @@ import Testing
             _ = try body()
             return nil
         } catch {
-            return (error as? CrontabError)?.code
+            return ((error as? CeleriacError)?.cause as? CrontabError)?.code
         }
     }
 

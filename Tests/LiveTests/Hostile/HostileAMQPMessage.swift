@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacWire
 
 /// What the hostile messages are where headers and properties are AMQP's own, and what only AMQP can carry.
 struct HostileAMQPMessage: Sendable {

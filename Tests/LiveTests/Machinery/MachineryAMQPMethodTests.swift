@@ -1,5 +1,6 @@
 #if AMQP && Redis
 import Celeriac
+import MachineryWire
 import CeleriacTestKit
 import Foundation
 import Testing

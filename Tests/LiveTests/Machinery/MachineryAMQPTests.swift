@@ -1,5 +1,7 @@
 #if AMQP && Redis
 import Celeriac
+import CeleriacWire
+import MachineryWire
 import CeleriacAMQP
 import CeleriacRedis
 import CeleriacTestKit

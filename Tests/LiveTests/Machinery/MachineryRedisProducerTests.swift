@@ -1,5 +1,6 @@
 #if Redis
 import Celeriac
+import MachineryWire
 import CeleriacRedis
 import CeleriacTestKit
 import Foundation

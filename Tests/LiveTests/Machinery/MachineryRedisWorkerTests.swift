@@ -1,5 +1,8 @@
 #if Redis
 import Celeriac
+import CeleriacWire
+import MachineryDialect
+import MachineryWire
 import CeleriacRedis
 import CeleriacTestKit
 import Foundation

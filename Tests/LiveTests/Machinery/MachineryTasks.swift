@@ -1,4 +1,5 @@
 import Celeriac
+import MachineryWire
 
 /// The tasks that the Go worker of the captures served, in Swift.
 enum MachineryTasks {

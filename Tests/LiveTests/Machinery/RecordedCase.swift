@@ -1,4 +1,6 @@
 import Celeriac
+import CeleriacWire
+import MachineryWire
 import Foundation
 
 /// A capture of real Machinery as a script: what its producer stored and pushed, and what was left at the end.

@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacWire
 import Foundation
 
 /// An AMQP method that a client sent, with its arguments, and with the properties of the message that follows it. Two are

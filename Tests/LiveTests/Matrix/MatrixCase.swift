@@ -1,4 +1,6 @@
 import Celeriac
+import CeleriacCore
+import CeleriacWire
 import Foundation
 import Testing
 

@@ -1,4 +1,6 @@
 import Celeriac
+import CeleriacWire
+import CeleryWire
 import CeleriacTestKit
 import Foundation
 import Logging

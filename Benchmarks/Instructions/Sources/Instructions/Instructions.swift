@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacCore
 import CeleriacWire
 import CeleryWire
 import Glibc

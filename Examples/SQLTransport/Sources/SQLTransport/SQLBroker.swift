@@ -1,4 +1,6 @@
 import Celeriac
+import CeleriacCore
+import CeleryWire
 import Foundation
 import GRDB
 import Logging

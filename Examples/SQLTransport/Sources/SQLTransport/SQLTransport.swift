@@ -1,4 +1,5 @@
 public import Celeriac
+import CeleriacCore
 
 extension CeleryTransport {
     /// Kombu's `sqla+sqlite:///path` as the broker and Celery's `db+sqlite:///path` as the result store. As in SQLAlchemy,

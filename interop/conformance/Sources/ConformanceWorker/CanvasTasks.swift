@@ -1,4 +1,5 @@
 import Celeriac
+import CeleryWire
 
 /// Tasks that send, replace, add to chords, or return signatures.
 enum CanvasTasks {
@@ -65,7 +66,7 @@ enum CanvasTasks {
                         Make.task("add", [1, 1]), Make.task("add", [2]),
                         .group([Make.task("add", [3]), Make.task("add", [4])]), Make.task("add", [5]),
                     ])))
-            return CeleryResultTuple(result.reference).encode()
+            return CeleryResultTuple(result).encode()
         }
         suite("second_order_replace1", [], optional: ["state"]) { context, call in
             guard !call["state"].isTruthy else { return try pushed("Out A") }

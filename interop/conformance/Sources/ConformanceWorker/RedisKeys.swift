@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacWire
 import Foundation
 
 /// The few Redis commands by which the tests see what tasks did: one connection a command, on a thread that may block.

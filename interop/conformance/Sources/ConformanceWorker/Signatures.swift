@@ -1,4 +1,5 @@
 import Celeriac
+import CeleryWire
 
 /// Signatures of the suite's tasks.
 enum Signatures {

@@ -1,4 +1,5 @@
 import Celeriac
+import MachineryWire
 
 extension Checks {
     func arguments() async {

@@ -1,4 +1,5 @@
 import Celeriac
+import MachineryWire
 import Foundation
 
 /// Sends a task of every shape to whoever serves the queue and prints one line for each result.

@@ -1,4 +1,5 @@
 import Celeriac
+import MachineryWire
 import Foundation
 import Logging
 

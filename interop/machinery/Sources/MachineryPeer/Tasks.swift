@@ -1,4 +1,5 @@
 import Celeriac
+import MachineryWire
 
 /// The tasks of `../go/peer`.
 enum Tasks {
