@@ -164,7 +164,7 @@ let package = Package(
         .target(
             name: "CeleriacCommand",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "CeleryDialect",
+                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "CeleryDialect", "CeleryWire", "MachineryWire",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -1,5 +1,8 @@
 import ArgumentParser
 import Celeriac
+import CeleriacWire
+import CeleryWire
+import MachineryWire
 
 /// `celeriac decode`: shows what a message says.
 struct DecodeCommand: AsyncParsableCommand {

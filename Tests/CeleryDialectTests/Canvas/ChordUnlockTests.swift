@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacWire
 import CeleriacCore
 import CeleriacTestKit
 import CeleryWire

@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import CeleryWire
 import NIOConcurrencyHelpers

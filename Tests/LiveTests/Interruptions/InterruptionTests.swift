@@ -1,5 +1,4 @@
 import Celeriac
-import CeleriacCore
 import CeleriacTestKit
 import Foundation
 import NIOPosix

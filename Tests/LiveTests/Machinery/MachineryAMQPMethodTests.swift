@@ -1,5 +1,6 @@
 #if AMQP && Redis
 import Celeriac
+import CeleriacWire
 import MachineryWire
 import CeleriacTestKit
 import Foundation

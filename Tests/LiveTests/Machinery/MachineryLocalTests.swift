@@ -1,4 +1,6 @@
 import Celeriac
+import CeleriacCore
+import MachineryWire
 import CeleriacTestKit
 import Logging
 import NIOConcurrencyHelpers

@@ -1,5 +1,4 @@
 import Celeriac
-import CeleriacCore
 import CeleriacWire
 import Foundation
 import Testing
