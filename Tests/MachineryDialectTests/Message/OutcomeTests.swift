@@ -221,6 +221,6 @@ import struct FoundationEssentials.Date
         }
         // Those of handlers without types get one.
         guard case .store(let record) = try effects(.success(7), signature())[0] else { return #expect(Bool(false)) }
-        #expect(String(decoding: record.payload, as: UTF8.self).contains(#""MultipleResults":[{"Type":"int64","Value":7}]"#))
+        #expect(String(decoding: record.payload, as: UTF8.self).contains(#""Results":[{"Type":"int64","Value":7}]"#))
     }
 }
