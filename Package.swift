@@ -164,7 +164,8 @@ let package = Package(
         .target(
             name: "CeleriacCommand",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "CeleryDialect", "CeleryWire", "MachineryWire",
+                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "CeleryDialect", "CeleryWire",
+                "MachineryWire",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -252,7 +253,8 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire", "CeleryWire", "LiveWorker",
+                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire", "CeleryWire",
+                "LiveWorker",
                 "MachineryDialect", "MachineryWire", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -12,7 +12,11 @@ let package = Package(
         .target(
             name: "SQLTransport",
             dependencies: [
-                .product(name: "Celeriac", package: "Celeriac"), .product(name: "CeleriacCore", package: "Celeriac"), .product(name: "CeleryWire", package: "Celeriac"), .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "CeleriacCore", package: "Celeriac"),
+                .product(name: "CeleriacWire", package: "Celeriac"),
+                .product(name: "CeleryWire", package: "Celeriac"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             resources: [.embedInCode("celery.sql"), .embedInCode("kombu.sql")]),
         .executableTarget(name: "SQLWorker", dependencies: ["SQLTransport"]),

@@ -42,7 +42,9 @@ extension CeleryApp {
     ///   - key: the lock's name there.
     ///   - lease: after how long another beat takes over from one that has vanished.
     /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
-    public func lock(_ url: String, key: String = "celeriac.beat", lease: Duration = .seconds(30)) throws -> any DistributedLock {
+    public func lock(_ url: String, key: String = "celeriac.beat", lease: Duration = .seconds(30)) throws
+        -> any DistributedLock
+    {
         try CeleryTransportFactory(configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
             .lock(url: url, key: key, lease: lease)
     }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Celeriac
-import CeleriacCore
 import CeleriacWire
 import Foundation
 

@@ -1,6 +1,6 @@
 package import CeleriacCore
-import CeleriacWire
 import CeleriacQueues
+import CeleriacWire
 import CeleryWire
 package import Logging
 package import NIOCore

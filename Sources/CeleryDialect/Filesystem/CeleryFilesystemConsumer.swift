@@ -1,6 +1,6 @@
 import CeleriacCore
-import CeleriacWire
 import CeleriacQueues
+import CeleriacWire
 import CeleryWire
 import Logging
 import NIOConcurrencyHelpers

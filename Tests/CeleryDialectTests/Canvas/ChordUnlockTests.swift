@@ -1,7 +1,7 @@
 import Celeriac
-import CeleriacWire
 import CeleriacCore
 import CeleriacTestKit
+import CeleriacWire
 import CeleryWire
 import Foundation
 import Testing

@@ -1,8 +1,8 @@
 import Celeriac
 import CeleriacCore
+import CeleriacTestKit
 import CeleriacWire
 import CeleryDialect
-import CeleriacTestKit
 import CeleryWire
 import Foundation
 import Testing

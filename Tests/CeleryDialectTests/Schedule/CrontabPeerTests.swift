@@ -77,7 +77,8 @@ import Testing
     }
 
     /// Compares whether the fields are refused and what they stand for; returns the crontab if they are not.
-    private func compare(_ fields: [String], _ answer: PythonSchedules.Answer?, _ zone: CalendarZone) throws -> Crontab? {
+    private func compare(_ fields: [String], _ answer: PythonSchedules.Answer?, _ zone: CalendarZone) throws -> Crontab?
+    {
         let made = Result { () throws(CeleriacError) in
             try Crontab(
                 minute: .text(fields[0]), hour: .text(fields[1]), dayOfWeek: .text(fields[2]),

@@ -1,6 +1,6 @@
 import Celeriac
-import CeleriacWire
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
 import Logging
 import TestSupport

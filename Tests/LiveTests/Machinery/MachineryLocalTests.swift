@@ -1,8 +1,8 @@
 import Celeriac
 import CeleriacCore
-import MachineryWire
 import CeleriacTestKit
 import Logging
+import MachineryWire
 import NIOConcurrencyHelpers
 import Testing
 

@@ -83,7 +83,9 @@ enum MachineryTasks {
         TaskDefinition<[Double]>("ret_floats").handler {
             [1, 0.1, 1e21, 1e20, 1e-7, 1e-6, 123456789.125, 0, Double.leastNonzeroMagnitude]
         }
-        TaskDefinition<[Float]>("ret_float32s").handler { [1, 0.1, 1e21, Float.greatestFiniteMagnitude, 1e-7, 16_777_216] }
+        TaskDefinition<[Float]>("ret_float32s").handler {
+            [1, 0.1, 1e21, Float.greatestFiniteMagnitude, 1e-7, 16_777_216]
+        }
         TaskDefinition<String>("ret_html").handler { "<a href=\"x\">&é\u{2028}\u{01}" }
         TaskDefinition<Double>("ret_iface").handler { 3.5 }
         result("ret_struct", "common.Point", ["X": 1, "y": "a"])

@@ -1,7 +1,7 @@
 import Celeriac
 import CeleriacWire
-import MachineryWire
 import Foundation
+import MachineryWire
 
 /// A capture of real Machinery as a script: what its producer stored and pushed, and what was left at the end.
 struct RecordedCase: Sendable {

@@ -1,6 +1,6 @@
 import Celeriac
-import CeleriacWire
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
 
 /// The tasks of the Python peer, served by Swift: the same names, the same results.

@@ -1,7 +1,7 @@
 import Celeriac
+import CeleriacTestKit
 import CeleriacWire
 import CeleryWire
-import CeleriacTestKit
 import Foundation
 import Logging
 

@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacCore
+import CeleriacWire
 import CeleryWire
 import Foundation
 import GRDB

@@ -1,6 +1,6 @@
 import Celeriac
-import MachineryWire
 import Foundation
+import MachineryWire
 
 /// Sends a task of every shape to whoever serves the queue and prints one line for each result.
 final class Checks {

@@ -1,7 +1,7 @@
 import Celeriac
-import MachineryWire
 import Foundation
 import Logging
+import MachineryWire
 
 /// The Swift side beside the programs of `../go`, of the same environment: `worker` serves the tasks until SIGTERM,
 /// `produce` sends them and checks the results, `periodic` sends a task to the queue `ticks` each second until SIGTERM.
