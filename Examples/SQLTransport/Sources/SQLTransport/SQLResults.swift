@@ -50,7 +50,7 @@ struct SQLResults: ResultStore {
     }
 
     private static func column(_ value: WireValue?) throws -> Data? {
-        try value.map { Data(try JSON.encode($0, style: .python, nonFinite: .allow)) }
+        try value.map { Data(try WireJSON.encode($0, style: .python, nonFinite: .allow)) }
     }
 
     func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
