@@ -1,5 +1,6 @@
-// What `import Celeriac` shows beside its own declarations: all that sends, runs and schedules tasks needs, by name. The
-// members of these types come with them. Who brings a transport, a result store or a lock imports CeleriacCore.
+// What `import Celeriac` shows besides its own declarations: everything that a program needs to send, run and schedule
+// tasks, by name. The members of these types come with them. An author of a transport, a result store or a lock imports
+// CeleriacCore.
 @_exported public import struct CeleriacCore.AsyncResult
 @_exported public import class CeleriacCore.Beat
 @_exported public import struct CeleriacCore.BeatConfiguration

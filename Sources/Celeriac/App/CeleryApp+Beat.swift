@@ -4,20 +4,21 @@ import CeleryDialect
 import NIOCore
 
 extension CeleryApp {
-    /// A beat of this application, which sends tasks by a schedule with the header that Python's beat adds
-    /// (`celery_beat_task`); run it in a `ServiceGroup`, or call its `run()`.
+    /// Makes a beat of this application. Run it in a `ServiceGroup`, or call its `run()`.
     ///
-    /// Where the application's result store does not delete what has expired (`file://`), the beat also sends
-    /// `celery.backend_cleanup` every night at four, unless there is an entry of that name.
+    /// The beat sends tasks by a schedule, with the header that Python's beat adds (`celery_beat_task`). Where the
+    /// application's result store does not delete expired results (`file://`), it also sends `celery.backend_cleanup` every
+    /// night at four, unless an entry already has that name.
     ///
     /// - Parameters:
-    ///   - entries: what is sent when.
+    ///   - entries: the tasks and their schedules.
     ///   - configuration: how the beat works.
-    ///   - zone: the zone in which it is four at night.
-    ///   - lock: what one beat at a time may hold, for several beats of the same entries; see
-    ///     ``lock(_:key:lease:)``.
-    ///   - state: where the last runs are kept, see ``beatState(inFile:)``. Without it and without a lock every start is
-    ///     the first.
+    ///   - zone: the time zone of the nightly cleanup.
+    ///   - lock: the lock that several beats of the same entries share, so that one of them sends at a time; see
+    ///     ``lock(_:key:lease:)``. Nil for a single beat.
+    ///   - state: where the beat keeps the last runs, see ``beatState(inFile:)``. Without it and without a lock, a beat
+    ///     remembers nothing from one start to the next.
+    /// - Returns: the beat, not yet running.
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work or two entries of one name.
     public func beat(
         _ entries: [BeatEntry],
@@ -35,12 +36,14 @@ extension CeleryApp {
             executor: EventLoopTaskExecutor(eventLoop), logger: logger)
     }
 
-    /// A lock on a Redis server, to be shared by several beats. Close it after use.
+    /// Makes a lock on a Redis server for several beats to share. Close it after the beat has ended.
     ///
     /// - Parameters:
-    ///   - url: `redis://` and its kin.
-    ///   - key: the lock's name there.
-    ///   - lease: after how long another beat takes over from one that has vanished.
+    ///   - url: a `redis://`, `rediss://` or `redis+socket://` URL.
+    ///   - key: the lock's key on that server.
+    ///   - lease: how long a hold lasts unless the beat renews it; another beat takes over from one that has vanished after
+    ///     this time.
+    /// - Returns: the lock. It connects on first use.
     /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
     public func lock(_ url: String, key: String = "celeriac.beat", lease: Duration = .seconds(30)) throws
         -> any DistributedLock
@@ -49,7 +52,8 @@ extension CeleryApp {
             .lock(url: url, key: key, lease: lease)
     }
 
-    /// A file in which one beat keeps when its entries ran last. It need not exist yet; its folder must.
+    /// Makes a store that keeps in a file when each entry of one beat ran last. The file need not exist yet; its folder
+    /// must.
     public func beatState(inFile path: String) -> any BeatStateStore { BeatStateFile(path: path) }
 
     private func cleanup(beside entries: [BeatEntry], in zone: CalendarZone) throws -> [BeatEntry] {

@@ -2,7 +2,7 @@ import CeleriacCore
 import CeleriacWire
 
 extension CeleryApp {
-    /// What `inspect conf` shows of a worker: its settings by Celery's names. Brokers and stores are named without
+    /// The settings that `inspect conf` shows for a worker, under Celery's names. Brokers and stores are named without
     /// credentials.
     func controlSettings(of worker: WorkerConfiguration) -> WireObject {
         func seconds(_ duration: Duration?) -> WireValue {

@@ -4,7 +4,7 @@ public import Logging
 public import NIOCore
 public import NIOPosix
 
-/// A Celery application: it sends tasks to Celery workers, in Python or in Swift, reads their results, and makes workers.
+/// A Celery application. It sends tasks to Celery workers in Python or Swift, reads their results, and makes workers.
 ///
 /// ```swift
 /// let celery = try CeleryApp(broker: "redis://localhost/0", results: "redis://localhost/1")
@@ -27,9 +27,13 @@ public final class CeleryApp: TaskSender {
     /// - Parameters:
     ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://` (several separated by `;` are tried
     ///     in turn), `filesystem:///folder` or `memory://`.
-    ///   - results: `redis://` and its kin, `rpc://` (over the broker, RabbitMQ only), `file:///folder`, `memory://`; nil
-    ///     where no results are kept.
-    ///   - transports: transports of your own, whose schemes both URLs may have too. They come before the built-in ones.
+    ///   - results: `redis://`, `rediss://`, `redis+socket://`, `rpc://` (over the broker, RabbitMQ only),
+    ///     `file:///folder` or `memory://`; nil to keep no results.
+    ///   - configuration: the application's settings.
+    ///   - transports: transports of your own. Both URLs may use their schemes, which take precedence over the built-in
+    ///     ones.
+    ///   - eventLoopGroup: where connections and timers run. The application does not shut it down.
+    ///   - logger: the logger of the application, its connections and its workers.
     /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
     public convenience init(
         broker: String,
@@ -47,7 +51,7 @@ public final class CeleryApp: TaskSender {
             configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
-    /// Makes an application of a broker and a result store of your own.
+    /// Makes an application with a broker and a result store of your own. ``close()`` closes both.
     public init(
         broker: any MessageBroker,
         results: (any ResultStore)?,
@@ -73,10 +77,14 @@ public final class CeleryApp: TaskSender {
             timers: EventLoopTimerSource(eventLoop: eventLoopGroup.next()), logger: logger)
     }
 
-    /// Makes an application of settings by Celery's names. Make its workers with `settings.worker`.
+    /// Makes an application from settings under Celery's names. Pass `settings.worker` to make its workers.
     ///
-    /// - Parameter transports: transports of your own, whose schemes `broker_url` and `result_backend` may have too.
-    /// - Throws: ``CeleriacError`` with code `configuration` where `broker_url` is missing, or for a URL that cannot be used.
+    /// - Parameters:
+    ///   - settings: the settings, for instance those of a YAML file.
+    ///   - transports: transports of your own, whose schemes `broker_url` and `result_backend` may use.
+    ///   - eventLoopGroup: where connections and timers run. The application does not shut it down.
+    ///   - logger: the logger of the application, its connections and its workers.
+    /// - Throws: ``CeleriacError`` with code `configuration` if `broker_url` is missing or a URL cannot be used.
     public convenience init(
         settings: CelerySettings,
         transports: [CeleryTransport] = [],
@@ -94,9 +102,10 @@ public final class CeleryApp: TaskSender {
     /// Makes a worker of this application. Call its `launch()`, or run it in a `ServiceGroup`.
     ///
     /// - Parameters:
-    ///   - queues: the queues that it serves; the default queue unless given.
+    ///   - queues: the queues that the worker serves; nil for the default queue.
     ///   - concurrency: how many handlers run at once.
-    ///   - handlers: the tasks that it serves.
+    ///   - handlers: the handlers of the tasks that the worker serves.
+    /// - Returns: the worker, not yet running.
     public func worker(
         queues: [TaskQueue]? = nil,
         concurrency: Int = 8,
@@ -110,7 +119,12 @@ public final class CeleryApp: TaskSender {
 
     /// Makes a worker of this application with settings of its own.
     ///
-    /// - Parameter control: its remote control and events; those of the application's configuration unless given.
+    /// - Parameters:
+    ///   - settings: the worker's settings. The application's result expiry replaces theirs; task options that they leave
+    ///     open come from the application's configuration.
+    ///   - control: the worker's remote control and events; nil for those of the application's configuration.
+    ///   - handlers: the handlers of the tasks that the worker serves.
+    /// - Returns: the worker, not yet running.
     public func worker(
         _ settings: WorkerConfiguration, control: CeleryControlConfiguration? = nil,
         @TaskHandlerBuilder handlers: () -> [TaskHandler]

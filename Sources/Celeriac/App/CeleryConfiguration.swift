@@ -3,18 +3,18 @@ public import CeleriacWire
 public import CeleryDialect
 public import CeleryWire
 
-/// An application's settings, under Celery's names where Celery has them. The defaults are Celery's, save that messages
-/// are acknowledged late.
+/// An application's settings. The defaults are Celery's, except that workers acknowledge messages late.
 public struct CeleryConfiguration: Sendable {
-    /// The queue of tasks that name none: `task_default_queue`.
+    /// The queue for tasks that name no queue: `task_default_queue`.
     public var defaultQueue: String
     /// Queues by task name: `task_routes`.
     public var routes: [String: String]
-    /// Options of every task that is sent, under those of its signature and of the call: serializer, compression, …
+    /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call take
+    /// precedence.
     public var sendOptions: SendOptions
-    /// How workers treat tasks that leave it open: `task_acks_late`, `task_time_limit`, `task_track_started`, ….
+    /// How workers treat tasks whose own options leave it open: `task_acks_late`, `task_time_limit`, `task_track_started` and so on.
     public var taskDefaults: TaskOptions
-    /// How workers treat tasks, by name or `*` for all, whatever the tasks say themselves: `task_annotations`.
+    /// How workers treat tasks, by task name or `*` for all. These options override the tasks' own: `task_annotations`.
     public var taskAnnotations: [String: TaskOptions]
     /// The protocol of the messages that are sent: `task_protocol`.
     public var taskProtocol: Int
@@ -24,10 +24,10 @@ public struct CeleryConfiguration: Sendable {
     public var resultExpiry: Duration?
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     public var resultExtended: Bool
-    /// How often to look whether the parts of a chord are done, where the result store does not count them:
+    /// How often a worker checks whether the parts of a chord have ended, where the result store does not count them:
     /// `result_chord_retry_interval`.
     public var chordRetryInterval: Duration
-    /// How values become JSON. ``CeleryValueCoding`` with its legacy style for peers older than Celery 5.3.
+    /// How values become JSON. Use the legacy style of ``CeleryValueCoding`` for peers older than Celery 5.3.
     public var valueCoding: any ValueCoding
     /// How large and how deep messages may be.
     public var limits: WireLimits
@@ -35,11 +35,11 @@ public struct CeleryConfiguration: Sendable {
     public var control: CeleryControlConfiguration
     /// How queues are laid out in Redis: `broker_transport_options`.
     public var redis: CeleryRedisOptions
-    /// How queues are declared at RabbitMQ, where they do not exist: `task_queues`.
+    /// How queues that do not exist yet are declared at RabbitMQ: `task_queues`.
     public var amqp: CeleryAMQPOptions
-    /// Prepended to the keys of results in Redis: `global_keyprefix` of `result_backend_transport_options`.
+    /// The prefix of the keys of results in Redis: `global_keyprefix` of `result_backend_transport_options`.
     public var resultKeyPrefix: String
-    /// The folders of the file transport, where the broker's URL names none.
+    /// The folders of the file transport, for a broker URL that names no folder.
     public var filesystem: CeleryFilesystemOptions?
 
     /// Makes a configuration.

@@ -29,7 +29,7 @@ import CeleryWire
 /// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep` |
 /// | `result_backend_transport_options` | `global_keyprefix` |
 ///
-/// A name that is not listed is an error in a file, so that no setting is ignored without a word.
+/// A file with any other name is refused, so that no setting is silently ignored.
 public struct CelerySettings: Sendable {
     /// `broker_url`.
     public var broker: String?
@@ -42,7 +42,7 @@ public struct CelerySettings: Sendable {
 
     /// Reads settings.
     ///
-    /// - Parameter yaml: UTF-8.
+    /// - Parameter yaml: the text of the settings file, in UTF-8.
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
     public init(yaml: [UInt8]) throws(CeleriacError) {
         do {
@@ -54,8 +54,8 @@ public struct CelerySettings: Sendable {
         }
     }
 
-    /// Reads the listed settings from variables such as `CELERY_TASK_ACKS_LATE`, whose values are YAML. It ignores other
-    /// variables.
+    /// Reads the listed settings from variables such as `CELERY_TASK_ACKS_LATE`, whose values are YAML. Other variables are
+    /// ignored.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
     public init(environment: [String: String], prefix: String = "CELERY_") throws(CeleriacError) {
@@ -88,7 +88,7 @@ public struct CelerySettings: Sendable {
 private struct Setting: Sendable {
     typealias Read = @Sendable (inout SettingsSection, inout CelerySettings) throws(CeleriacError) -> Void
 
-    /// The settings that ``read`` takes from a section: mostly one, several if they have a meaning together only.
+    /// The settings that ``read`` takes from a section: usually one, several where they only make sense together.
     let names: [String]
     let read: Read
 
@@ -117,7 +117,7 @@ private struct Setting: Sendable {
 }
 
 extension CelerySettings {
-    /// All settings that have a meaning here, in the order in which they are read.
+    /// All settings that are understood here, in the order in which they are read.
     fileprivate static let table: [Setting] = [
         .text("broker_url", \.broker),
         .text("result_backend", \.results),
@@ -165,7 +165,7 @@ extension CelerySettings {
 
         // Results.
         Setting("result_expires") { section, settings throws(CeleriacError) in
-            // Null means for ever, which a setting that is absent does not mean.
+            // Null keeps results for ever; an absent setting leaves the default.
             guard section.has("result_expires") else { return }
             settings.configuration.resultExpiry = try section.duration("result_expires")
         },
@@ -236,7 +236,7 @@ extension CelerySettings {
         .count("worker_prefetch_multiplier", \.worker.prefetchMultiplier),
     ]
 
-    /// The options of a task, which have the same names as defaults of all tasks and as annotations of one.
+    /// Reads a task's options, which have the same names in the defaults for all tasks and in an annotation of one.
     private static func taskOptions(
         _ section: inout SettingsSection, prefix: String, rateLimit: String
     ) throws(CeleriacError) -> TaskOptions {

@@ -5,13 +5,13 @@ public import MachineryWire
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Periodic tasks: every process that registers them runs a ``Beat`` for each. Of these processes, the one that gets a run's
-/// lock sends the run; with a lock in Redis each run is sent once.
+/// Periodic tasks. Every process that registers them runs a ``Beat`` for each. The process that gets a run's lock sends the
+/// run, so that with a lock in Redis each run is sent once.
 extension MachineryServer {
     /// Sends a task again and again.
     ///
     /// - Parameters:
-    ///   - spec: when it is sent: see ``CronSchedule``.
+    ///   - spec: when the task is sent: see ``CronSchedule``.
     ///   - name: a name for the lock; processes with the same program name, name and spec share one.
     ///   - signature: the task. If it has an id, every run has that id; otherwise each run gets its own.
     /// - Throws: ``CeleriacError`` with code `configuration` for a spec that cannot be read, `argumentMismatch` or
@@ -52,7 +52,7 @@ extension MachineryServer {
         _ spec: String, _ name: String, task: String, _ sendConcurrency: Int = 0,
         _ workflow: @escaping @Sendable () -> MachineryWorkflow
     ) throws {
-        // What could not be sent is refused now, not when its time comes.
+        // Refuse now a task that could not be sent, rather than when it is due.
         _ = try formats.publication(
             of: .native(workflow()),
             in: PublicationContext(
@@ -66,22 +66,22 @@ extension MachineryServer {
         periodic.withLockedValue { $0.append(entry) }
     }
 
-    /// Machinery's lock of one periodic task: whoever takes it has it until just before the next run is due.
+    /// Machinery's lock of one periodic task. The process that takes it keeps it until just before the next run is due.
     private func runLock(_ key: String) -> BeatEntry.RunLock {
         { [lock, timers] _, next in
-            // A run whose time is over is not made up for: another process may have had its lock.
+            // Once the next run is due, this one is skipped: another process may have had its lock.
             guard let next, next > timers.now else { return false }
             return try await lock.acquire(key, until: GoTime(next).unixNanoseconds - 1)
         }
     }
 
-    /// Sends the periodic tasks that were registered before, each when it is due, until a graceful shutdown or cancellation.
-    /// Missed runs are not made up for.
+    /// Sends each of the periodic tasks registered so far when it is due, until a graceful shutdown or cancellation. Missed
+    /// runs are skipped.
     public func run() async throws {
         let entries = periodic.withLockedValue { $0 }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            // A beat each, so that no task waits for the lock or the sending of another. Without any task a beat waits all
-            // the same: a service that ends, ends its group.
+            // Each task has its own beat, so that none waits while another takes its lock or is sent. Without any task one
+            // beat still runs, because a service that returns ends its group.
             for entries in entries.isEmpty ? [[]] : entries.map({ [$0] }) {
                 let beat = try Beat(
                     client: client, entries: entries, configuration: BeatConfiguration(missedRuns: .skip), lock: nil,
@@ -94,7 +94,7 @@ extension MachineryServer {
 }
 
 extension MachinerySignature {
-    /// The signature as Machinery copies it for each run: where it has no callbacks, the copy has empty lists of them.
+    /// The signature as Machinery copies it for each run. Where it has no callbacks, the copy has empty lists.
     fileprivate var periodicCopy: MachinerySignature {
         var copy = self
         copy.onSuccess = (onSuccess ?? []).map(\.periodicCopy)

@@ -18,12 +18,13 @@ extension MachineryServer {
     ///
     /// - Parameters:
     ///   - consumerTag: the worker's name; at RabbitMQ the tag under which it consumes.
-    ///   - queue: the queue that it serves; nil for the default queue.
-    ///   - concurrency: how many tasks run at once. As in Machinery, 0 means no limit but the prefetch count at RabbitMQ, and
-    ///     twice the number of processors elsewhere.
-    ///   - hooks: functions that are called around every run; a task's signature is `context.machinerySignature`. The
-    ///     error hook is called only when a task has failed for good: not while it has retries left.
-    ///   - handlers: the tasks that it serves. Of two with the same name the last one counts.
+    ///   - queue: the queue that the worker serves; nil for the default queue.
+    ///   - concurrency: how many tasks run at once. As in Machinery, 0 means no limit other than the prefetch count at
+    ///     RabbitMQ, and twice the number of processors elsewhere.
+    ///   - hooks: functions that the worker calls around every run; a task's signature is `context.machinerySignature`. The
+    ///     worker calls the error hook only when a task has no retries left.
+    ///   - handlers: the handlers of the tasks that the worker serves. Of two with the same name the last one counts.
+    /// - Returns: the worker, not yet running.
     public func worker(
         consumerTag: String, queue: String? = nil, concurrency: Int = 0, hooks: WorkerHooks = WorkerHooks(),
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
@@ -43,7 +44,7 @@ extension MachineryServer {
 }
 
 extension WorkerHooks {
-    /// These hooks, with an error hook that is not called for a task that will be tried again.
+    /// These hooks, with an error hook that skips a task which still has retries left.
     fileprivate var afterLastRetry: WorkerHooks {
         guard let error else { return self }
         var hooks = self
@@ -67,6 +68,7 @@ extension MachineryConfiguration {
     /// The lines that a Go worker logs when it is launched.
     ///
     /// - Parameter queue: the worker's own queue; nil if it serves the default queue.
+    /// - Returns: one log line each, without credentials.
     fileprivate func launchLog(queue: String?) -> [String] {
         var lines = [
             "Launching a worker with the following settings:",

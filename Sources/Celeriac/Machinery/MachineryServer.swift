@@ -8,7 +8,7 @@ public import NIOCore
 public import NIOPosix
 public import ServiceLifecycle
 
-/// A Machinery application: it sends tasks to Machinery workers, in Go or in Swift, reads their results, and makes workers.
+/// A Machinery application. It sends tasks to Machinery workers in Go or Swift, reads their results, and makes workers.
 ///
 /// ```swift
 /// let server = try MachineryServer(configuration: .init(broker: "redis://localhost", resultBackend: "redis://localhost"))
@@ -17,7 +17,7 @@ public import ServiceLifecycle
 /// let three = try await result.get(timeout: .seconds(5), every: .milliseconds(5))
 /// ```
 ///
-/// It is also a service: while it runs, it sends the periodic tasks that were registered.
+/// It is also a service: while it runs, it sends the registered periodic tasks.
 public final class MachineryServer: TaskSender, Service {
     /// The application's settings.
     public let configuration: MachineryConfiguration
@@ -32,12 +32,15 @@ public final class MachineryServer: TaskSender, Service {
     let logger: Logger
     let periodic = NIOLockedValueBox<[BeatEntry]>([])
 
-    /// Makes an application. It connects when it is first used.
+    /// Makes an application. It connects on first use.
     ///
     /// - Parameters:
+    ///   - configuration: the application's settings.
     ///   - broker: a broker of your own; nil for the one that the configuration names.
     ///   - backend: a result backend of your own; nil for the one that the configuration names.
     ///   - lock: a lock of your own for periodic tasks; nil for the one that the configuration names.
+    ///   - eventLoopGroup: where connections and timers run. The application does not shut it down.
+    ///   - logger: the logger of the application, its connections and its workers.
     /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
     public init(
         configuration: MachineryConfiguration,
@@ -67,7 +70,7 @@ public final class MachineryServer: TaskSender, Service {
 
     // MARK: Sending
 
-    /// Makes Machinery's signature of a task, or of a chain of tasks, with its arguments: for workflows, retries and callbacks.
+    /// Makes Machinery's signature of a task or a chain of tasks, with its arguments, for workflows, retries and callbacks.
     ///
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for a task that Machinery cannot carry.
     public func signature<Value>(_ signature: Signature<Value>, options: SendOptions = SendOptions()) throws
@@ -80,9 +83,12 @@ public final class MachineryServer: TaskSender, Service {
 
     /// Sends a signature as it is, with everything that it carries: retries, callbacks, a routing key.
     ///
-    /// - Parameter type: what the task returns.
+    /// - Parameters:
+    ///   - signature: the signature to send.
+    ///   - type: what the task returns.
+    /// - Returns: a handle on the task's result.
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed`
-    ///   when the broker did not confirm it.
+    ///   when the broker did not confirm the message, which may have been delivered all the same.
     @discardableResult
     public func send<Value: Codable & Sendable>(
         _ signature: MachinerySignature, returning type: Value.Type = WireValue.self
@@ -92,7 +98,7 @@ public final class MachineryServer: TaskSender, Service {
 
     /// Sends a chain.
     ///
-    /// - Returns: the results to come of all its tasks, in order; the last one is the chain's result.
+    /// - Returns: handles on the results of all its tasks, in order; the last one is the chain's result.
     /// - Throws: as `send` of one task.
     @discardableResult
     public func send(_ chain: MachineryChain) async throws -> [AsyncResult<WireValue>] {
@@ -103,8 +109,10 @@ public final class MachineryServer: TaskSender, Service {
 
     /// Sends a group.
     ///
-    /// - Parameter sendConcurrency: how many tasks may be on their way to the broker unconfirmed; 0 for all.
-    /// - Returns: the results to come, in the group's order.
+    /// - Parameters:
+    ///   - group: the group to send.
+    ///   - sendConcurrency: how many tasks may be on their way to the broker unconfirmed; 0 for all.
+    /// - Returns: handles on the results, in the group's order.
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
     public func send(_ group: MachineryGroup, sendConcurrency: Int = 0) async throws -> [AsyncResult<WireValue>] {
@@ -113,8 +121,10 @@ public final class MachineryServer: TaskSender, Service {
 
     /// Sends a chord.
     ///
-    /// - Parameter sendConcurrency: as for a group.
-    /// - Returns: the chord's result to come.
+    /// - Parameters:
+    ///   - chord: the chord to send.
+    ///   - sendConcurrency: how many tasks of its group may be on their way to the broker unconfirmed; 0 for all.
+    /// - Returns: handles on the results of the group's tasks and of the callback.
     /// - Throws: as `send` of one task. When publishing fails, some of the tasks may have been delivered.
     @discardableResult
     public func send(_ chord: MachineryChord, sendConcurrency: Int = 0) async throws -> MachineryChordResult {
@@ -134,19 +144,19 @@ public final class MachineryServer: TaskSender, Service {
     }
 }
 
-/// A chord that was sent: the results to come of its tasks and of its callback.
+/// Handles on the results of a chord that was sent: those of its tasks and that of its callback.
 public struct MachineryChordResult: Sendable {
-    /// The results to come of the group's tasks, in its order.
+    /// The results of the group's tasks, in its order.
     public let members: [AsyncResult<WireValue>]
-    /// The callback's result to come.
+    /// The callback's result.
     public let callback: AsyncResult<WireValue>
 
     /// Waits for every task of the group and then for the callback.
     ///
     /// - Parameter timeout: how long to wait for all of them together; nil for no limit.
     /// - Returns: what the callback returned.
-    /// - Throws: ``RemoteTaskError`` of the first task that failed: Machinery returns no result and no error then. As
-    ///   ``AsyncResult/get(timeout:)`` otherwise.
+    /// - Throws: the ``RemoteTaskError`` of the first task that failed, where Machinery returns neither result nor error;
+    ///   otherwise as ``AsyncResult/get(timeout:)``.
     public func get(timeout: Duration? = nil) async throws -> WireValue {
         guard let last = try await (members + [callback]).get(timeout: timeout).last else { return .null }
         return last

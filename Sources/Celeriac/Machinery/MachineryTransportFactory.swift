@@ -149,7 +149,7 @@ extension MachineryConfiguration {
     /// The result backend's URL as logs show it: scheme and host.
     var shownBackend: String { Self.shown(resultBackend) }
 
-    /// A URL without login, path and query. A login may contain any character: it ends at the last `@`.
+    /// A URL without login, path and query. A login may contain any character, so it ends at the last `@`.
     private static func shown(_ url: String) -> String {
         guard let separator = url.firstRange(of: "://") else { return url }
         let rest = url[separator.upperBound...]

@@ -16,7 +16,7 @@ public import NIOCore
 ///
 /// `Examples/SQLTransport` is a complete one.
 public struct CeleryTransport: Sendable {
-    /// What a transport makes a broker or a result store of.
+    /// What a transport gets to make a broker or a result store from.
     public struct Context: Sendable {
         /// The URL whose scheme chose the transport, as the application gave it. It may hold a password.
         public let url: String
@@ -24,15 +24,17 @@ public struct CeleryTransport: Sendable {
         public let brokerURL: String
         /// The application's settings.
         public let configuration: CeleryConfiguration
-        /// Where to connect and take timers from (see `EventLoopTimerSource`). The application does not shut it down.
+        /// Where connections and timers run (see `EventLoopTimerSource`). Neither the application nor the transport shuts it
+        /// down.
         public let eventLoopGroup: any EventLoopGroup
         /// The application's logger.
         public let logger: Logger
     }
 
-    /// Makes a broker; called once for an application, before anything is sent. It should connect on first use.
+    /// Makes a broker. An application calls it once, before it sends anything; the broker should connect on first use.
     ///
-    /// It throws where the URL cannot be used. Errors other than ``CeleriacError`` reach the user as its `cause`.
+    /// It throws an error if the URL cannot be used. The user gets a ``CeleriacError`` as it is, and any other error as the
+    /// `cause` of one.
     public typealias MakeBroker = @Sendable (Context) throws -> any MessageBroker
 
     /// Makes a result store, under the same terms as ``MakeBroker``.
@@ -44,8 +46,8 @@ public struct CeleryTransport: Sendable {
     /// Makes a transport.
     ///
     /// - Parameters:
-    ///   - brokers: what makes a broker, by the scheme of its URL: all before `://`, in lower case.
-    ///   - results: what makes a result store, by the scheme of its URL.
+    ///   - brokers: the functions that make a broker, by the scheme of its URL: the part before `://`, in lower case.
+    ///   - results: the functions that make a result store, by the scheme of its URL.
     public init(brokers: [String: MakeBroker] = [:], results: [String: MakeResults] = [:]) {
         self.brokers = brokers
         self.results = results

@@ -11,12 +11,12 @@ import CeleriacAMQP
 import CeleriacRedis
 #endif
 
-/// Makes brokers and result stores of URLs: the one place that knows which scheme means what.
+/// Makes brokers, result stores and locks from URLs: the one place that knows what each scheme means.
 struct CeleryTransportFactory {
     let configuration: CeleryConfiguration
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
-    /// The user's own, looked up before the built-in ones; of two with one scheme the first is taken.
+    /// The user's own transports, which take precedence over the built-in ones. Of two with one scheme the first counts.
     var transports: [CeleryTransport] = []
 
     func broker(url: String) throws(CeleriacError) -> any MessageBroker {
@@ -111,7 +111,7 @@ struct CeleryTransportFactory {
         ConnectionURL.splitScheme(url).map { String($0.rest) } ?? ""
     }
 
-    /// The URL itself is not shown: it may hold a password.
+    /// The error for an unknown scheme. It does not show the URL, which may hold a password.
     private func unknown(_ url: String, _ kind: String, _ known: String) -> CeleriacError {
         CeleriacError(
             .configuration,
