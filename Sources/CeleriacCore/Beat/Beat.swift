@@ -6,18 +6,17 @@ public import ServiceLifecycle
 ///
 /// A beat is a service: run it in a `ServiceGroup`, or call ``run()``. It sleeps until the next run is due.
 ///
-/// The beat writes down every run as sent before it sends it: a beat that is killed in between leaves out that run rather
-/// than send it twice. A run is not lost while the broker is out of reach: the beat sends it when the broker is back. (If
-/// the connection broke after the sending and before the confirmation, the run is then sent twice.)
+/// The beat records every run as sent before it sends it, so a beat that is killed in between skips that run rather than
+/// send it twice. A run is not lost while the broker is out of reach: the beat sends it when the broker is back. If the
+/// connection broke after the broker took the message and before it confirmed that, the run is sent twice.
 ///
-/// Several beats may have the same entries, and keep out of each other's way in one of two manners:
+/// Several beats may have the same entries. They avoid sending a run twice in one of two ways:
 ///
-/// * With a ``DistributedLock`` one beat at a time sends: the one that holds the lock. What it remembers lies with the lock, so that the
-///   next one goes on exactly where it ended. A beat that loses the lock sends what it has written down, then nothing more,
-///   and waits for the lock. This is what `CeleryApp.beat` offers.
-/// * With a lock for each run every beat is awake, and asks before each run whether the run is its own. The beats share no
-///   memory but who took which run. This is how Machinery's processes work together, and the beats of a `MachineryServer`
-///   with them.
+/// * With a ``DistributedLock``, only the beat that holds the lock sends. It keeps its memory beside the lock, so that the
+///   next holder continues exactly where it ended. A beat that loses the lock sends the runs that it has recorded, then
+///   stops sending and waits for the lock. This is what `CeleryApp.beat` offers.
+/// * With a lock for each run, every beat is awake and asks before each run whether to send it. The beats share nothing
+///   but which of them took which run. Machinery's processes work this way, and so do the beats of a `MachineryServer`.
 public final class Beat: Service {
     let client: TaskClient
     let entries: [BeatEntry]
@@ -32,7 +31,16 @@ public final class Beat: Service {
 
     /// Makes a beat from its parts.
     ///
-    /// - Parameter executor: the executor on which it runs, one that handlers cannot block; nil for the concurrency pool.
+    /// - Parameters:
+    ///   - client: the client that sends the tasks.
+    ///   - entries: the tasks and their schedules.
+    ///   - configuration: how the beat works.
+    ///   - lock: the lock under which one beat at a time sends; nil for a beat that always sends. The beat does not close
+    ///     it.
+    ///   - store: where the beat keeps the last runs; nil to keep them only with the lock, or not at all.
+    ///   - timers: where the beat takes the time and its timers from.
+    ///   - executor: the executor on which the beat runs, one that handlers cannot block; nil for the concurrency pool.
+    ///   - logger: the beat's logger.
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work, or for two entries with one name.
     package init(
         client: TaskClient,
@@ -61,7 +69,8 @@ public final class Beat: Service {
 
     /// Sends tasks until a graceful shutdown, ``stop()`` or cancellation.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for a state file that cannot be read.
+    /// - Throws: ``CeleriacError`` with code `configuration` if the remembered state is not one that this beat can read. A
+    ///   beat without a lock also throws the error of a state store that is out of reach when it begins.
     public func run() async throws {
         try await withTaskExecutorPreference(executor) {
             try await withTaskCancellationOrGracefulShutdownHandler {
@@ -72,24 +81,24 @@ public final class Beat: Service {
         }
     }
 
-    /// Begins a stop; ``run()`` returns once the beat has sent what it is sending now.
+    /// Begins a stop. ``run()`` returns once the beat has finished what it is sending now.
     public func stop() { signal.stop() }
 
-    /// Returns once the beat sends, which it does at once unless another beat holds the lock.
+    /// Returns once the beat has begun to send, which it does at once unless another beat holds the lock.
     public func leading() async { await isLeading.wait() }
 }
 
 /// How a ``Beat`` works.
 public struct BeatConfiguration: Sendable {
-    /// What becomes of runs that nobody sent when they were due.
+    /// What the beat does about runs that nobody sent when they were due.
     public var missedRuns: MissedRuns
-    /// Runs of crontabs that are late by more than this are left out: Celery's `beat_cron_starting_deadline`. Nil for no
+    /// The beat skips runs of crontabs that are late by more than this: Celery's `beat_cron_starting_deadline`. Nil for no
     /// limit.
     public var startingDeadline: Duration?
-    /// The longest time for which the beat sleeps without looking at the wall clock, which somebody may set: Celery's
+    /// The longest time that the beat sleeps before it looks at the wall clock again, which somebody may have set: Celery's
     /// `beat_max_loop_interval`. From 10 ms to a day.
     public var maximumPause: Duration
-    /// Headers of every task that is sent. Celery's beat sends `celery_beat_task: true`.
+    /// Headers that the beat adds to every task. Celery's beat sends `celery_beat_task: true`.
     public var headers: WireObject
 
     /// Makes a configuration.
@@ -107,7 +116,7 @@ public struct BeatConfiguration: Sendable {
 
     /// Checks the settings.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for one that cannot work.
+    /// - Throws: ``CeleriacError`` with code `configuration` for a setting that cannot work.
     package func validate() throws(CeleriacError) {
         guard (.milliseconds(10))...(.seconds(86_400)) ~= maximumPause else {
             throw CeleriacError(.configuration, "the maximum pause is \(maximumPause): use 10 ms to a day")
@@ -118,13 +127,13 @@ public struct BeatConfiguration: Sendable {
     }
 }
 
-/// What becomes of the runs of an entry that were due while nobody could send them: before a beat began, or while it was
-/// held up.
+/// What a beat does about the runs of an entry that were due while nobody could send them: before the beat began, or while
+/// it was held up.
 public enum MissedRuns: String, Sendable, Hashable, CaseIterable {
-    /// However many were missed, the task is sent once. Celery's way.
+    /// Sends the task once, however many runs were missed, as Celery does.
     case once
-    /// Runs from before this beat began are not sent; of those that it missed later, it sends the last.
+    /// Skips runs from before this beat began; of those that it missed later, sends the last.
     case skip
-    /// The task is sent once for each run, but only for the last 1,000.
+    /// Sends the task once for each missed run, but only for the last 1,000.
     case all
 }

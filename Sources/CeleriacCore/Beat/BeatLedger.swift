@@ -1,25 +1,27 @@
 import struct FoundationEssentials.Date
 
-/// Which runs of which entries are due. Pure: time is passed in.
+/// Decides which runs of which entries are due. It is pure: its caller passes in the time.
 struct BeatLedger: Sendable {
     private let entries: [BeatEntry]
     private let configuration: BeatConfiguration
-    /// Runs that were due before this are missed ones.
+    /// Runs that were due before this time count as missed.
     private let begin: Date
     private(set) var records: [String: BeatRecord]
-    /// The next run by entry; absent if it has yet to be found, nil if there is none.
+    /// The next run by entry: absent until it is looked up, nil if the entry never runs again.
     private var upcoming: [String: Date?] = [:]
 
-    /// Of more missed runs than this, only the last ones are sent.
+    /// How many missed runs of an entry are sent at most: the last ones.
     static let maximumRuns = 1000
-    /// A schedule that missed more runs than this goes on from now.
+    /// An entry that missed more runs than this continues from now.
     private static let maximumSteps = 100_000
 
-    /// Goes on from what was remembered.
+    /// Continues from what an earlier beat remembered.
     ///
     /// - Parameters:
-    ///   - remembered: what is known of entries, and perhaps of others than these.
-    ///   - now: the time; entries that are new count from it.
+    ///   - entries: the tasks and their schedules.
+    ///   - configuration: what to do about missed runs.
+    ///   - remembered: the records of earlier runs by entry; those of entries that no longer exist are dropped.
+    ///   - now: the time. The schedule of a new entry begins at it.
     init(_ entries: [BeatEntry], configuration: BeatConfiguration, remembered: [String: BeatRecord], now: Date) {
         self.entries = entries
         self.configuration = configuration
@@ -27,14 +29,14 @@ struct BeatLedger: Sendable {
         records = [:]
         for entry in entries {
             var record = remembered[entry.name] ?? BeatRecord(lastRun: now, count: 0)
-            // A clock that was far off must not keep an entry from running for ever. (One that is a little ahead of ours
-            // belongs to another beat, whose runs must not be sent again.)
+            // A clock that was far off must not keep an entry from ever running again. A record that is only a little ahead
+            // comes from another beat's clock: it stays, so that the runs of that beat are not sent again.
             if record.lastRun > now.addingTimeInterval(86_400) { record.lastRun = now }
             records[entry.name] = record
         }
     }
 
-    /// Takes the runs that are due, in the order of their times. They count as sent from now on.
+    /// Takes the runs that are due, in the order of their times. The ledger counts them as sent from now on.
     mutating func takeDue(at now: Date) -> [BeatRun] {
         var runs: [BeatRun] = []
         for entry in entries {
@@ -52,7 +54,7 @@ struct BeatLedger: Sendable {
         return runs.sorted { $0.due < $1.due }
     }
 
-    /// Takes back that a run was sent: it is still due, and so is what came after it.
+    /// Takes back that a run was sent: it is due again, and so are the runs of its entry after it.
     mutating func putBack(_ run: BeatRun) {
         guard var record = records[run.name] else { return }
         record.lastRun = min(record.lastRun, run.previous)
@@ -60,7 +62,7 @@ struct BeatLedger: Sendable {
         set(record, for: run.name)
     }
 
-    /// When the next run is due; nil if none ever is.
+    /// When the next run is due; nil if no entry ever runs again.
     mutating func nextDue() -> Date? {
         var earliest: Date?
         for entry in entries {
@@ -77,7 +79,7 @@ struct BeatLedger: Sendable {
 
     private mutating func nextRun(of entry: BeatEntry) -> Date? {
         if let known = upcoming[entry.name] { return known }
-        // A schedule of the user's own that does not go on would be due all the time.
+        // A user's schedule that returns a time no later than the last run would be due all the time: it never runs again.
         let next = records[entry.name].flatMap { record in
             entry.schedule.next(after: record.lastRun).flatMap { $0 > record.lastRun ? $0 : nil }
         }
@@ -85,7 +87,7 @@ struct BeatLedger: Sendable {
         return next
     }
 
-    /// The times at which an entry was to run, and the last of them.
+    /// The times at which an entry should have run, and the last of them.
     private func dueTimes(of entry: BeatEntry, from first: Date, until now: Date) -> (times: [Date], last: Date) {
         var times = [first]
         var last = first
@@ -128,6 +130,6 @@ struct BeatRun: Sendable, Hashable {
     var name: String
     /// When it was due.
     var due: Date
-    /// The run before it: one that is due with it, or the one that was remembered.
+    /// The time of the run before it: one that is due with it, or the last one in the record.
     var previous: Date
 }

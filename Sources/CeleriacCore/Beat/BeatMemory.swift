@@ -4,20 +4,32 @@ import struct FoundationEssentials.Date
 
 /// Where a ``Beat`` keeps what it remembers across restarts: when each entry ran last.
 ///
-/// Implement it to keep that in a place of your own. The state is a small JSON text. A beat calls one method at a time, and
-/// loads before it saves.
+/// Implement it to keep that in a place of your own. The state is a small JSON text.
+///
+/// **Order of calls.** A beat calls one method at a time. It loads the state when it begins to send, which it does again
+/// each time it takes its lock, and then saves the state before it sends. A store belongs to one beat; beats that take
+/// turns under a lock pass their memory on by the lock's note.
+///
+/// **Cancellation.** A beat that is cancelled finishes what it is sending, so ``save(_:)`` may be called from a cancelled
+/// task and must work there.
+///
+/// **Closing.** A beat closes nothing. A store that holds something open leaves that to whoever made it, after the beat has
+/// ended.
 public protocol BeatStateStore: Sendable {
     /// A name for logs.
     var name: String { get }
 
-    /// The state that was saved last; nil if nothing ever was.
+    /// Returns the state that was saved last; nil if nothing was ever saved.
     ///
-    /// - Throws: an error if the place cannot be reached. A beat with a lock tries again; one without ends with the error.
+    /// - Returns: the bytes that were passed to ``save(_:)``, unchanged.
+    /// - Throws: an error if the place cannot be reached. A beat with a lock tries again, unless the error is a
+    ///   ``CeleriacError`` with code `configuration`; any other beat ends with the error.
     func load() async throws -> [UInt8]?
 
-    /// Saves a state, so that a reader sees all of it or all of what was there before.
+    /// Saves a state as a whole: a reader sees either all of it or all of the state before.
     ///
-    /// - Throws: an error if the state may not have been saved. The beat logs it and goes on.
+    /// - Throws: an error if the state may not have been saved. The beat logs it and sends nevertheless, so it may repeat
+    ///   runs after a restart.
     func save(_ state: [UInt8]) async throws
 }
 
@@ -37,6 +49,12 @@ enum BeatMemory {
         }
     }
 
+    /// Reads a state that ``encode(_:)`` wrote.
+    ///
+    /// - Parameters:
+    ///   - bytes: the state.
+    ///   - place: where it was kept, for the message of an error.
+    /// - Returns: the records by the names of their entries.
     /// - Throws: ``CeleriacError`` with code `configuration` for bytes that are not a state of this version.
     static func decode(_ bytes: [UInt8], from place: String) throws(CeleriacError) -> [String: BeatRecord] {
         let value: WireValue
@@ -58,7 +76,7 @@ enum BeatMemory {
         return records
     }
 
-    /// Two memories as one: of each entry, the later record.
+    /// Merges two memories: of each entry the later record counts.
     static func merge(_ one: [String: BeatRecord], _ other: [String: BeatRecord]) -> [String: BeatRecord] {
         one.merging(other) { $0.lastRun < $1.lastRun ? $1 : $0 }
     }

@@ -3,7 +3,7 @@ import Logging
 
 import struct FoundationEssentials.Date
 
-/// A beat between its start and its stop: it waits for the lock, then for what is due.
+/// A beat between its start and its stop: it waits for the lock, then for each run to be due.
 final class BeatSession {
     private let beat: Beat
     private let logger: Logger
@@ -18,7 +18,11 @@ final class BeatSession {
         logger = beat.logger
     }
 
+    /// Sends runs until the beat is stopped.
+    ///
     /// - Parameter onLead: called whenever this beat begins to send.
+    /// - Throws: ``CeleriacError`` with code `configuration` for a remembered state that cannot be read; without a lock, any
+    ///   error of the store that held it.
     nonisolated(nonsending) func run(_ onLead: @Sendable () -> Void) async throws {
         guard let lock = beat.lock else {
             try await lead(nil, onLead)
@@ -35,7 +39,8 @@ final class BeatSession {
         }
     }
 
-    private nonisolated(nonsending) func take(_ lock: any DistributedLock, _ onLead: @Sendable () -> Void) async throws {
+    private nonisolated(nonsending) func take(_ lock: any DistributedLock, _ onLead: @Sendable () -> Void) async throws
+    {
         if !isWatching {
             let signal = beat.signal
             try await lock.onRelease { signal.wake() }
@@ -62,14 +67,14 @@ final class BeatSession {
             backoff.reset()
             if !isWaiting { logger.info("another beat has the lock, waiting", metadata: ["lock": "\(lock.name)"]) }
             isWaiting = true
-            // If its holder does not renew it, the hold ends then.
+            // Unless its holder renews it, the hold ends then.
             await beat.signal.wait(upTo: min(max(rest, .milliseconds(10)), .seconds(86_400)), by: beat.timers)
         }
     }
 
     private typealias Leadership = (hold: any LockHold, lease: LockLease)
 
-    /// Sends what is due until the stop or until the lock is lost.
+    /// Sends runs as they become due, until the beat is stopped or loses its lock.
     private nonisolated(nonsending) func lead(_ leadership: Leadership?, _ onLead: @Sendable () -> Void) async throws {
         var ledger = BeatLedger(
             beat.entries, configuration: beat.configuration, remembered: try await remembered(leadership?.hold),
@@ -94,7 +99,7 @@ final class BeatSession {
         let longest = beat.configuration.maximumPause
         guard let next = ledger.nextDue() else { return longest }
         let seconds = next.timeIntervalSince(beat.timers.now)
-        // Timers and the wall clock differ a little: never go round without any rest.
+        // Timers and the wall clock differ a little: a pause of zero would make the loop spin.
         return seconds >= longest.seconds ? longest : max(.seconds(seconds), .milliseconds(1))
     }
 
@@ -110,7 +115,7 @@ final class BeatSession {
             throw error
         }
         for (index, run) in runs.enumerated() {
-            // What is written down is sent, even by a beat that has just lost the lock: nobody else will send it.
+            // A beat that has just lost the lock still sends the runs that it has recorded: nobody else will.
             _ = try? await leadership?.lease.keep()
             do {
                 try await send(run)
@@ -157,9 +162,13 @@ final class BeatSession {
         return records
     }
 
-    /// Writes down what counts as sent.
+    /// Records which runs count as sent.
     ///
-    /// - Returns: whether this beat may still send.
+    /// - Parameters:
+    ///   - ledger: the ledger whose records are kept.
+    ///   - leadership: the hold on the lock beside which they are kept; nil for a beat without a lock.
+    /// - Returns: whether this beat may still send: false once it has lost the lock.
+    /// - Throws: the lock's error. A failure of the store is only logged.
     private nonisolated(nonsending) func remember(_ ledger: BeatLedger, _ leadership: Leadership?) async throws -> Bool
     {
         let state = try BeatMemory.encode(ledger.records)
@@ -170,7 +179,7 @@ final class BeatSession {
         do {
             try await beat.store?.save(state)
         } catch {
-            // The schedule goes on: a run that is sent twice after a restart does less harm.
+            // Keep sending: a run that is sent twice after a restart does less harm than one that is never sent.
             logger.error(
                 "the state of the schedule was not saved",
                 metadata: ["state": "\(beat.store?.name ?? "")", "error": "\(error)"])

@@ -2,7 +2,7 @@ public import CeleriacWire
 
 /// A message that a consumer received and that must be settled exactly once.
 public struct Delivery: Sendable {
-    /// The message, or why its envelope cannot be read.
+    /// The message, or the reason why its envelope cannot be read.
     public var content: Result<WireMessage, MessageFault>
     /// The queue that it came from.
     public var queue: String
@@ -14,7 +14,7 @@ public struct Delivery: Sendable {
     public var redelivered: Bool
     /// How often it was claimed before; 0 for a first delivery, and where the transport does not count.
     public var attempts: Int
-    /// What to name when it is settled.
+    /// The handle by which the worker settles it.
     public var receipt: Receipt
 
     /// Creates a delivery.
@@ -37,7 +37,7 @@ public struct Delivery: Sendable {
     }
 }
 
-/// A consumer's handle on one delivery: what to name when it is settled.
+/// A consumer's handle on one delivery, by which the worker settles it.
 ///
 /// Only the consumer that made a receipt can read it. The generation distinguishes deliveries of this connection from those
 /// of an earlier one, where the broker numbers deliveries anew.
@@ -58,17 +58,17 @@ public struct Receipt: Sendable, Hashable {
 public struct Settlement: Sendable, Hashable {
     /// What becomes of the message.
     public enum Disposition: Sendable, Hashable {
-        /// Done: the broker forgets it.
+        /// The message is done: the broker forgets it.
         case acknowledge
-        /// Refused: dropped, or dead-lettered where the queue says so. AMQP's `basic.reject`.
+        /// The message is refused: the broker drops it, or dead-letters it where the queue says so. AMQP's `basic.reject`.
         case reject
-        /// Back to its queue, to be delivered again.
+        /// The message goes back to its queue, to be delivered again.
         case requeue
-        /// Kept aside in the queue's `.parked` companion, with the reason, for a person to look at.
+        /// The message moves to the queue's `.parked` companion, with the reason, for a person to look at.
         case park(MessageFault)
     }
 
-    /// Which delivery.
+    /// The delivery that ends.
     public var receipt: Receipt
     /// What becomes of it.
     public var disposition: Disposition
@@ -80,11 +80,11 @@ public struct Settlement: Sendable, Hashable {
     }
 }
 
-/// Why a message cannot be run: a name for the machine and a sentence for a person.
+/// Why a message cannot be run: a short name for programs and a sentence for a person.
 public struct MessageFault: Error, Sendable, Hashable, CustomStringConvertible {
     /// A short name of the kind of fault, for instance `undecodableBody`: what metrics and parked messages carry.
     public var reason: String
-    /// What is wrong with the message, without its arguments.
+    /// What is wrong with the message. It does not contain the task's arguments.
     public var detail: String
 
     /// Creates a fault.

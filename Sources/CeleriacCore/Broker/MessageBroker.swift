@@ -1,46 +1,55 @@
 public import CeleriacWire
 
-/// Where messages are published to and consumed from, in one dialect's layout.
+/// Publishes messages to queues and consumes from them, in one dialect's layout.
 ///
-/// Implement it to bring a transport of your own. ``publish(_:)`` and ``consume(_:)`` are required; what a broker does
-/// not offer beyond that it leaves to the defaults, which throw ``CeleriacError`` with code `unsupported`.
+/// Implement it to bring a transport of your own. ``name``, ``publish(_:)``, ``consume(_:)`` and ``close()`` are required.
+/// Everything else has a default; those that look after queues throw ``CeleriacError`` with code `unsupported`.
+///
+/// **Order of calls.** A broker may be used from the moment it is made, in any order, until ``close()``, which comes last.
+/// ``consume(_:)`` is called once for each worker, and again while it throws `unavailable`.
 ///
 /// **Concurrency.** All methods may be called at the same time from any task. Messages of one ``publish(_:)`` keep their
-/// order within a queue; nothing is promised about two publications at the same time.
+/// order within a queue; two publications at the same time may interleave.
 ///
-/// **Connections.** A broker connects when it is first used and again, by itself, after a loss. It never repeats a
-/// publication whose answer was lost: the caller decides, since the message may have been taken.
+/// **Connections.** A broker connects on first use, and reconnects by itself after a loss. It never repeats a publication
+/// whose answer was lost: the message may have been taken, so the caller decides.
 ///
-/// **Cancellation.** A publication that is under way is not abandoned when its task is cancelled, since its answer says
-/// whether messages were taken.
+/// **Cancellation.** ``publish(_:)`` and ``close()`` may be called from a cancelled task and must work there: a worker that
+/// is cancelled still publishes what follows from its tasks. A publication under way is not abandoned when its task is
+/// cancelled, because only its answer says whether the broker took the messages.
 ///
-/// **Closing.** Whoever made the broker closes it, after the workers, clients and consumers that use it have ended. A
-/// consumer has its own connection and must be closed separately: ``MessageConsumer/close()``.
+/// **Closing.** The application or client that was given the broker closes it, after its workers have ended. A worker closes
+/// its consumer, which has its own connection, and not the broker: ``MessageConsumer/close()``.
 public protocol MessageBroker: Sendable {
     /// A name for logs: scheme, host and port or folder, without credentials.
     var name: String { get }
 
     /// Publishes messages and returns when the broker has taken responsibility for all of them.
     ///
-    /// - Throws: ``PartialPublishError`` if some were taken and others not; another error if none is known to have been
-    ///   taken. A ``CeleriacError`` with code `unavailable` says that the same publication may succeed later.
+    /// - Throws: ``PartialPublishError`` if the broker took some messages and not others; another error if it is not known
+    ///   to have taken any. A ``CeleriacError`` with code `unavailable` says that the same publication may succeed later: a
+    ///   worker then repeats it until it stops. After any other error the worker publishes the messages of each task alone,
+    ///   and parks a task's message when its publications are refused three times.
     func publish(_ messages: [OutgoingMessage]) async throws
 
     /// Begins to consume.
     ///
-    /// - Throws: an error when the broker cannot be reached or refuses. Nothing has to be closed then.
+    /// - Parameter options: the queues, and how many messages the worker wants to hold.
+    /// - Returns: a consumer, which the worker closes.
+    /// - Throws: ``CeleriacError`` with code `unavailable` when the broker cannot be reached: the worker tries again. Any
+    ///   other error ends the worker. Nothing has to be closed after a throw.
     func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer
 
-    /// The broker as a worker uses it, for consuming and for everything that follows from its tasks. The default is the
-    /// broker itself; a broker whose ``publish(_:)`` waits for the worker returns one that does not wait.
+    /// The broker as a worker uses it, to consume and to publish what follows from its tasks. The default is the broker
+    /// itself. A broker whose ``publish(_:)`` waits for the worker returns one that does not wait.
     var workerSide: any MessageBroker { get }
 
-    /// Closes what the broker holds open. Publications fail afterwards.
+    /// Closes what the broker holds open. It may be called twice. Publications fail afterwards.
     func close() async
 
     // MARK: Remote control
 
-    /// Makes the mailbox by which a worker is controlled remotely; it connects when it is run.
+    /// Makes the mailbox by which a worker is controlled remotely. The mailbox connects when it is run.
     ///
     /// - Parameters:
     ///   - node: the worker's node name.
@@ -48,20 +57,23 @@ public protocol MessageBroker: Sendable {
     /// - Returns: nil if this broker, or its settings, cannot carry remote control. Workers then run without it.
     func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)?
 
-    /// What remote control tells about this broker.
+    /// What remote control reports about this broker.
     var brokerDescription: BrokerDescription { get }
 
-    /// The arguments with which a queue is declared, as remote control tells them.
+    /// The arguments with which a queue is declared, as remote control reports them.
     func arguments(ofQueue queue: String) -> WireObject
 
     // MARK: Looking after queues
 
-    /// How many messages wait in a queue, without those that workers hold.
+    /// Counts the messages that wait in a queue, without those that workers hold.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot count them, or the broker's error.
     func depth(of queue: String) async throws -> Int
 
-    /// Deletes all messages that wait in a queue. What workers hold is not touched.
+    /// Deletes all messages that wait in a queue, but not those that workers hold.
     ///
-    /// - Returns: how many were deleted.
+    /// - Returns: how many messages were deleted.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot purge, or the broker's error.
     func purge(_ queue: String) async throws -> Int
 
     /// Lists messages that were parked from a queue, in the order in which they were parked.
@@ -69,27 +81,37 @@ public protocol MessageBroker: Sendable {
     /// - Parameters:
     ///   - queue: the queue that they were taken from.
     ///   - id: the last message of the page before; nil for the first page.
-    ///   - limit: how many to return at most.
+    ///   - limit: how many messages to return at most.
+    /// - Returns: the messages of the page; none after the last one.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot list them, or the broker's error.
     func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage]
 
-    /// Puts parked messages back into their queue, as they came.
+    /// Puts parked messages back into their queue, unchanged. Ids of messages that are no longer parked are skipped.
     ///
-    /// - Returns: how many there were. A message that is not parked any more is skipped.
+    /// - Parameters:
+    ///   - ids: the messages, by their ``ParkedMessage/id``.
+    ///   - queue: the queue that they were taken from.
+    /// - Returns: how many messages were put back.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it, or the broker's error.
     func requeueParked(_ ids: [String], in queue: String) async throws -> Int
 
-    /// Deletes parked messages.
+    /// Deletes parked messages. Ids of messages that are no longer parked are skipped.
     ///
-    /// - Returns: how many there were.
+    /// - Parameters:
+    ///   - ids: the messages, by their ``ParkedMessage/id``.
+    ///   - queue: the queue that they were taken from.
+    /// - Returns: how many messages were deleted.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it, or the broker's error.
     func dropParked(_ ids: [String], in queue: String) async throws -> Int
 }
 
-/// What a broker tells about itself for inspection: never credentials.
+/// What a broker reports about itself for inspection. It never contains credentials.
 public struct BrokerDescription: Sendable, Hashable {
     /// The transport, for instance `amqp` or `redis`.
     public var transport: String
     /// The server's host, or the path of its socket; nil where there is no server.
     public var host: String?
-    /// The port; 0 where there is none.
+    /// The port; 0 for a broker without a port.
     public var port: Int
     /// The user, without the password.
     public var user: String?
@@ -122,29 +144,29 @@ extension MessageBroker {
     /// Nil: this broker carries no remote control.
     public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? { nil }
 
-    /// Tells the broker's name as its transport.
+    /// Reports the broker's name as its transport.
     public var brokerDescription: BrokerDescription { BrokerDescription(transport: name) }
 
-    /// None.
+    /// No arguments.
     public func arguments(ofQueue queue: String) -> WireObject { [:] }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func depth(of queue: String) async throws -> Int { throw unsupported("count the messages of a queue") }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func purge(_ queue: String) async throws -> Int { throw unsupported("purge a queue") }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         throw unsupported("list parked messages")
     }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
         throw unsupported("requeue parked messages")
     }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func dropParked(_ ids: [String], in queue: String) async throws -> Int {
         throw unsupported("drop parked messages")
     }

@@ -1,6 +1,6 @@
 /// What a worker asks of a broker when it begins to consume.
 public struct ConsumerOptions: Sendable {
-    /// The queues, in the order of preference. Their names differ.
+    /// The queues in order of preference, each with a different name.
     public var queues: [TaskQueue]
     /// How many messages the worker wants to hold unsettled at most.
     public var prefetch: Int
@@ -17,94 +17,108 @@ public struct ConsumerOptions: Sendable {
 
 /// One worker's hold on its queues, from the first message to the last settlement.
 ///
-/// **Order of calls.** The worker calls ``next(atMost:)`` again and again, never twice at the same time. While it waits,
-/// and while deliveries run, it calls the other methods from any task: ``settle(_:)``, ``hold(_:)``, ``isHeld(_:)``,
-/// ``markBegun(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)``. To end it calls ``stop()``, gives back what it has not
-/// begun, settles what it has, and calls ``close()`` last and once, after ``next(atMost:)`` has returned.
+/// **Order of calls.** The worker calls ``next(atMost:)`` again and again, one call at a time. To end, it calls ``stop()``
+/// once, then ``giveBack(_:)`` once with what it has not begun, settles what it has, and calls ``close()`` once, after
+/// ``next(atMost:)`` has returned and the last settlement is done. It calls ``close()`` even after ``next(atMost:)`` threw.
+///
+/// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``, ``hold(_:)``,
+/// ``isHeld(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)`` from any task, several at once. Only one
+/// ``settle(_:)`` is under way at a time. Remote control may still call ``hold(_:)``, ``addQueue(_:)`` and
+/// ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may throw then, and must not take a message.
 ///
 /// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it is
 /// acknowledged, rejected or parked. A consumer that dies with its process leaves every message that it held to others.
 ///
 /// **Lost connections.** A consumer reconnects by itself and keeps what it claimed where the transport allows that. Where
-/// it does not, ``isHeld(_:)`` becomes false and the broker delivers the message again.
+/// the transport does not, ``isHeld(_:)`` becomes false and the broker delivers the message again. The first delivery with
+/// another ``Receipt/generation`` makes the worker ask ``isHeld(_:)`` for every delivery that waits.
 ///
-/// **Cancellation.** A consumer is ended by ``stop()``. Cancelling a task that calls it must not lose a message: what a
-/// claim in flight takes, it returns or gives back.
+/// **Cancellation.** ``stop()`` ends a consumer; cancellation does not. A worker that is cancelled calls ``stop()``,
+/// ``giveBack(_:)``, ``settle(_:)`` and ``close()`` from cancelled tasks, and they must work there. Nor may cancellation
+/// lose a message: ``next(atMost:)`` returns or gives back whatever its claim in flight takes.
 public protocol MessageConsumer: Sendable {
     /// Waits until there is a message and returns at most `limit` of them.
     ///
     /// - Parameter limit: how many messages the worker has room for, 1 or more.
     /// - Returns: at least one delivery, or none if ``stop()`` was called.
-    /// - Throws: an error when the consumer gave up, for instance since the server does not accept its login any more. The
-    ///   worker then ends. A broker that is out of reach is no reason to throw: the consumer tries again.
+    /// - Throws: an error when the consumer gives up, for instance because the server no longer accepts its login. The
+    ///   worker then stops and ends with the error. A broker that is out of reach is no reason to throw: the consumer tries
+    ///   again.
     func next(atMost limit: Int) async throws -> [Delivery]
 
-    /// Whether a delivery is still this worker's: false once a lost connection has given it back, so that it comes again.
-    /// The worker does not begin a delivery that is not held. It answers at once.
+    /// Whether this worker still holds a delivery: false once a lost connection has given it back, so that it comes again.
+    /// The worker does not begin a delivery that it no longer holds. The method answers at once, without I/O.
     func isHeld(_ receipt: Receipt) -> Bool
 
     /// Marks deliveries as begun, so that a transport can count how often a message was begun rather than delivered.
     ///
-    /// The worker calls it before the handler begins, and only for deliveries whose ``Delivery/redelivered`` is true.
+    /// The worker calls it before the handler begins, and only for deliveries whose ``Delivery/redelivered`` is true. Several
+    /// handlers may begin at the same time.
     ///
     /// - Throws: an error when the mark could not be made. The handler begins nevertheless.
     func markBegun(_ receipts: [Receipt]) async throws
 
-    /// Settles deliveries, all in one round trip. Each is settled once; a receipt that is not held is skipped.
+    /// Settles deliveries, all in one round trip. The worker settles each once; the consumer skips a receipt that it does
+    /// not hold.
     ///
-    /// - Throws: an error when a settlement did not reach the broker or was refused. The others were carried out. A consumer
-    ///   whose claims outlive its connection remembers how such a delivery ended: it never gives it back, and tries once
-    ///   more in ``close()``.
+    /// - Throws: an error when a settlement did not reach the broker or was refused; the others were carried out. The worker
+    ///   does not repeat the call. A consumer whose claims outlive its connection remembers how such a delivery ended: it
+    ///   never gives the delivery back, and settles it once more in ``close()``.
     func settle(_ settlements: [Settlement]) async throws
 
-    /// Tells how many messages the worker holds beside its prefetch, so that a broker that counts them can let others
-    /// through: messages that wait for their time, and those by which the worker's window has grown. Negative where the
-    /// window shrank.
+    /// Tells the broker how many messages the worker may hold in addition to its prefetch, so that a broker that counts them
+    /// can let others through: messages that wait for their time, and those by which the worker's window has grown. The
+    /// count is negative if the window has shrunk.
+    ///
+    /// - Throws: an error when the consumer gives up. The worker then ends, as after ``next(atMost:)``.
     func hold(_ count: Int) async throws
 
-    /// Gives back deliveries that were not begun, to the front of where they came from and in the order in which they came,
-    /// so that others serve them at once. After ``stop()`` it also gives back what came and was never taken: `receipts`
-    /// may be empty then.
+    /// Gives back deliveries that were not begun, to the front of their queues and in the order in which they came, so that
+    /// other workers serve them at once. After ``stop()`` the consumer also gives back what it received and
+    /// ``next(atMost:)`` never returned; `receipts` may then be empty.
+    ///
+    /// - Throws: an error when something was not given back. The worker leaves that to ``close()``.
     func giveBack(_ receipts: [Receipt]) async throws
 
-    /// Begins to consume one more queue, which is made if it does not exist.
+    /// Begins to consume one more queue, which the consumer makes if it does not exist.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it, or the broker's error. Remote
+    ///   control reports it; the worker goes on.
     func addQueue(_ queue: TaskQueue) async throws
 
-    /// Stops consuming a queue. What was taken from it stays claimed and is settled as before.
+    /// Stops consuming a queue. Messages already taken from it stay claimed and are settled as usual.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it.
+    /// - Throws: as ``addQueue(_:)``.
     func removeQueue(_ name: String) async throws
 
-    /// Stops taking messages: a waiting ``next(atMost:)`` returns no delivery, at once. What was claimed stays claimed.
+    /// Stops taking messages: a waiting ``next(atMost:)`` returns at once, without a delivery. Claimed messages stay claimed.
     ///
-    /// Once it has returned, no message comes to this worker any more, not even one that it gives back.
+    /// Once it has returned, this worker gets no further message, not even one that it gives back.
     func stop() async
 
     /// Stops, settles what could not be settled before, gives back everything else in its order, and closes the connection.
     ///
-    /// - Throws: an error when not everything was settled or given back; others restore the rest where the transport
-    ///   allows that. The consumer is closed in any case.
+    /// - Throws: an error when not everything was settled or given back; other workers restore the rest where the transport
+    ///   allows that. The consumer is closed in any case, and the worker only logs the error.
     func close() async throws
 }
 
 extension MessageConsumer {
-    /// Does nothing: a broker that is asked for each message does not count those that wait.
+    /// Does nothing: a broker that the consumer asks for each message does not count those that wait.
     public func hold(_ count: Int) async throws {}
 
-    /// True: what is claimed stays claimed.
+    /// True: claimed messages stay claimed.
     public func isHeld(_ receipt: Receipt) -> Bool { true }
 
     /// Does nothing: this transport does not count beginnings.
     public func markBegun(_ receipts: [Receipt]) async throws {}
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func addQueue(_ queue: TaskQueue) async throws {
         throw CeleriacError(.unsupported, "this transport cannot change its queues while it consumes")
     }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func removeQueue(_ name: String) async throws {
         throw CeleriacError(.unsupported, "this transport cannot change its queues while it consumes")
     }

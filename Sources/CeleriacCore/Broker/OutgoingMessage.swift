@@ -10,11 +10,11 @@ public struct OutgoingMessage: Sendable, Hashable {
     public var exchange: String
     /// The routing key. On the default exchange this is the name of the queue.
     public var routingKey: String
-    /// The queue that must exist before the message is sent, so that a task sent before its worker's first start
-    /// waits instead of vanishing; nil where the receiver makes its own queue (replies).
+    /// The queue that must exist before the message is sent, so that a task sent before its worker's first start waits
+    /// instead of vanishing; nil where the receiver makes its own queue (replies).
     public var declaredQueue: String?
-    /// The time before which the broker should not deliver it, in dialects whose topology holds messages back; nil for at
-    /// once. Other brokers deliver it at once, and the worker waits.
+    /// The time before which the broker should not deliver the message, in dialects whose topology holds messages back; nil
+    /// to deliver it at once. Other brokers deliver it at once, and the worker waits.
     public var notBefore: Date?
 
     /// Creates a message for `routingKey` on `exchange`.
@@ -32,13 +32,13 @@ public struct OutgoingMessage: Sendable, Hashable {
 
 /// A broker took some messages of one publication and not the others.
 ///
-/// The error names the others by their index in the publication. Every message that it does not name was taken and must
-/// not be published again. Brokers throw it only where messages met different fates; where none is known to have been
-/// taken, they throw the ``CeleriacError`` that says why.
+/// The error names the others by their index in the publication. The broker took every message that the error does not
+/// name; such a message must not be published again. Brokers throw it only if messages met different fates. A broker that
+/// is not known to have taken any message throws the ``CeleriacError`` that says why.
 public struct PartialPublishError: Error, Sendable, CustomStringConvertible {
-    /// Messages that the broker refused, each with why. They were not taken.
+    /// Messages that the broker refused, each with the reason. It did not take them.
     public var refused: [Int: CeleriacError]
-    /// Messages whose answer did not arrive, each with why. They may have been taken.
+    /// Messages whose answer did not arrive, each with the reason. The broker may have taken them.
     public var unknown: [Int: CeleriacError]
 
     /// Creates an error.
@@ -57,14 +57,13 @@ public struct PartialPublishError: Error, Sendable, CustomStringConvertible {
     /// Whether a message is not known to have been taken.
     func names(_ index: Int) -> Bool { refused[index] != nil || unknown[index] != nil }
 
-    /// Throws what a publisher must know about its messages.
+    /// Throws the error that tells a publisher which of its messages were not taken.
     ///
     /// - Parameters:
     ///   - refused: the messages that were refused, by their index.
-    ///   - unknown: those whose answer did not arrive; all others were taken.
+    ///   - unknown: the messages whose answer did not arrive, by their index. The broker took all others.
     ///   - count: how many messages were published.
-    /// - Throws: the first reason if all messages met the same fate, this error if their fates differ; nothing if all were
-    ///   taken.
+    /// - Throws: the first reason if all messages were refused or none was answered; this error if only some were taken.
     package static func check(
         refused: [Int: CeleriacError], unknown: [Int: CeleriacError] = [:], of count: Int
     ) throws {

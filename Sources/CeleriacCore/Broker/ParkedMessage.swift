@@ -1,12 +1,12 @@
 public import struct FoundationEssentials.Date
 
-/// A message that could not be run and was kept aside, with the reason.
+/// A message that a worker could not run and kept aside, with the reason.
 ///
 /// A worker parks a message that it cannot decode or whose task it does not know, rather than dropping it. Somebody looks
-/// at it, and then requeues or drops it: ``MessageBroker/parkedMessages(in:after:limit:)``, ``MessageBroker/requeueParked(_:in:)``,
+/// at it, then requeues or drops it: ``MessageBroker/parkedMessages(in:after:limit:)``, ``MessageBroker/requeueParked(_:in:)``,
 /// ``MessageBroker/dropParked(_:in:)``.
 public struct ParkedMessage: Sendable, Hashable, Identifiable {
-    /// What names the message at its broker. Only the broker that listed the message can read it.
+    /// The name of the message at its broker. Only the broker that listed the message can interpret it.
     public var id: String
     /// The queue that the message was taken from.
     public var queue: String
@@ -16,7 +16,7 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
     public var reason: String
     /// What is wrong with the message: ``MessageFault/detail``.
     public var detail: String
-    /// When it was parked; nil where the record does not tell.
+    /// When it was parked; nil if the record does not say.
     public var time: Date?
     /// The node name of the worker that parked it.
     public var worker: String

@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// Watches over a ``LockHold`` with timers: it says when the hold must be renewed, and when it can no longer be relied on.
+/// Watches a ``LockHold`` with timers: it knows when to renew the hold, and when the hold can no longer be relied on.
 final class LockLease: Sendable {
     private struct State {
         var isHeld = true
@@ -12,9 +12,12 @@ final class LockLease: Sendable {
     private let timers: any TimerSource
     private let wake: @Sendable () -> Void
 
-    /// Begins with a hold that was asked for just now.
+    /// Starts the timers of a hold that was taken just now.
     ///
-    /// - Parameter wake: called when a renewal is due and when the lease has run out.
+    /// - Parameters:
+    ///   - hold: the hold to renew.
+    ///   - timers: where the timers come from.
+    ///   - wake: called when a renewal is due and when the lease has run out.
     init(_ hold: any LockHold, timers: any TimerSource, wake: @escaping @Sendable () -> Void) {
         self.hold = hold
         self.timers = timers
@@ -22,15 +25,16 @@ final class LockLease: Sendable {
         state.withLockedValue { $0.timers = start() }
     }
 
-    /// Whether the lock is ours as far as this side can tell.
+    /// Whether this process still holds the lock, as far as it can tell.
     var isHeld: Bool { state.withLockedValue { $0.isHeld } }
 
-    /// Renews the hold if that is due; returns whether the lock is ours.
+    /// Renews the hold if a renewal is due.
     ///
-    /// - Throws: what the lock throws. The lock may be ours still, until ``isHeld`` says otherwise.
+    /// - Returns: whether this process still holds the lock.
+    /// - Throws: the lock's error. This process may still hold the lock, until ``isHeld`` says otherwise.
     func keep() async throws -> Bool {
         guard state.withLockedValue({ $0.isHeld && $0.isRenewalDue }) else { return isHeld }
-        // The lease begins, at the latest, when the answer comes: count from before the question.
+        // The server begins the lease somewhere between request and answer: count from before the request.
         let started = start()
         do {
             let isOurs = try await hold.renew()
@@ -43,7 +47,7 @@ final class LockLease: Sendable {
         }
     }
 
-    /// Says that the lock is no longer ours.
+    /// Notes that this process no longer holds the lock, and stops the timers.
     func lose() {
         let running = state.withLockedValue { state in
             state.isHeld = false
@@ -55,7 +59,7 @@ final class LockLease: Sendable {
 
     private func settle(_ started: [any RunningTimer], renewed: Bool) {
         let stale = state.withLockedValue { state in
-            // A lease that ran out during the question does not come back.
+            // A lease that ran out during the renewal does not come back.
             guard renewed, state.isHeld else { return started }
             state.isRenewalDue = false
             defer { state.timers = started }

@@ -1,8 +1,8 @@
 public import CeleriacWire
 
-/// The result to come of a task that was sent.
+/// A handle on the result of a task that was sent.
 public struct AsyncResult<Value: Sendable>: Sendable {
-    /// Which result it is, and what came before it in a chain.
+    /// The result that the handle is for, and what came before it in a chain.
     package let reference: ResultReference
     let client: TaskClient
     let coding: ResultCoding<Value>
@@ -11,7 +11,7 @@ public struct AsyncResult<Value: Sendable>: Sendable {
     /// The task's id.
     public var id: String { reference.id }
 
-    /// What came before it in a chain; nil for a task alone.
+    /// The result of what came before the task in a chain; nil for a task that follows nothing.
     public var parent: AsyncResult<WireValue>? {
         reference.parent.map { AsyncResult<WireValue>(reference: $0, client: client, coding: .wire, ticket: ticket) }
     }
@@ -34,11 +34,11 @@ public struct AsyncResult<Value: Sendable>: Sendable {
         try client.value(of: try await client.finalResult(of: reference, timeout: timeout), coding: coding)
     }
 
-    /// Waits for the result by asking for it at an interval, even where the result store would tell by itself.
+    /// Waits for the result by reading it at an interval, even where the result store would notify the caller.
     ///
     /// - Parameters:
     ///   - timeout: how long to wait at most; nil for as long as it takes.
-    ///   - interval: how long to wait between two questions.
+    ///   - interval: how long to wait between two reads.
     /// - Returns: what the task returned.
     /// - Throws: as ``get(timeout:)``.
     public func get(timeout: Duration? = nil, every interval: Duration) async throws -> Value {
@@ -60,8 +60,8 @@ public struct AsyncResult<Value: Sendable>: Sendable {
         try await client.currentResult(of: id)
     }
 
-    /// What the task has sent, as its result names it now: tasks, and groups with their ``members``. Empty while nothing
-    /// is stored.
+    /// The results of what the task has sent, as its stored result names it now: tasks, and groups with their ``members``.
+    /// Empty while nothing is stored.
     ///
     /// - Throws: ``CeleriacError`` when the result store cannot be reached or read.
     public func children() async throws -> [AsyncResult<WireValue>] {
@@ -82,8 +82,8 @@ extension Array {
     ///
     /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.
     /// - Returns: what the tasks returned, in their order.
-    /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed. Of several that are known to have failed,
-    ///   the first in order counts.
+    /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed. If several are known to have failed, the
+    ///   first in order counts.
     public func get<Value: Sendable>(timeout: Duration? = nil) async throws -> [Value]
     where Element == AsyncResult<Value> {
         guard let client = first?.client else { return [] }

@@ -12,7 +12,7 @@ public enum ChordOperation: Sendable, Hashable {
     case extend(groupID: String)
     /// The shape of the header's results: which of them are groups, and of what.
     case save(groupID: String, payload: [UInt8], expiry: Duration?)
-    /// A task of the header has ended. This operation alone can complete the chord.
+    /// A task of the header has ended. Only this operation can complete the chord.
     case add(ChordPart)
     /// The worker with the claim is done with what followed from the completion: it has published the body, or stored its
     /// failure.
@@ -25,21 +25,21 @@ public struct ChordPart: Sendable, Hashable {
     public var groupID: String
     /// The id of the task.
     public var taskID: String
-    /// The task's position in the header; nil where it has none.
+    /// The task's position in the header; nil if it has no position.
     public var index: Int?
-    /// How many parts the header has, for stores that cannot know it; nil where nothing follows from the last one.
+    /// How many parts the header has, for stores that cannot know it; nil if nothing follows from the last part.
     public var size: Int?
     /// The part as it is stored.
     public var payload: [UInt8]
     /// How long unfinished chords are kept; nil for ever.
     public var expiry: Duration?
-    /// What proves the right to go on, should this be the last part. It stays the same when the part is added again.
+    /// What proves the right to publish the body if this is the last part. It stays the same when the part is added again.
     public var token: String
-    /// How often the part was added while another worker had that right.
+    /// How often the part was added while another worker had that right, and so had to be added again.
     public private(set) var waits = 0
-    /// The chord's body, where the dialect does not find it in the request.
+    /// The chord's body, for a dialect that does not find it in the request.
     package var body: WireValue = .null
-    /// What the task had sent by then: a body that fails without running names them as its children.
+    /// What the task had sent by then. A body that fails without running names them as its children.
     package var children: [ResultReference] = []
 
     /// Makes a part.
@@ -56,7 +56,7 @@ public struct ChordPart: Sendable, Hashable {
         self.token = token
     }
 
-    /// The part once more, because another worker had the right to go on.
+    /// The part to add once more, because another worker had the right to publish the body.
     package func addedAgain() -> ChordPart {
         var again = self
         again.waits += 1
@@ -78,16 +78,16 @@ public struct ChordClaim: Sendable, Hashable {
     }
 }
 
-/// All parts of a chord's header are there, and this worker is the one to go on, unless ``heldFor`` says otherwise.
+/// The completion of a chord's header: all parts are there, and this worker publishes the body unless ``heldFor`` is set.
 public struct ChordCompletion: Sendable, Hashable {
-    /// The right to go on.
+    /// The right to publish the body.
     public var claim: ChordClaim
     /// The parts as they are stored, in the order of the header.
     public var parts: [[UInt8]]
-    /// The shape of the results, where ``ChordOperation/save(groupID:payload:expiry:)`` stored one.
+    /// The shape of the results, if ``ChordOperation/save(groupID:payload:expiry:)`` stored one.
     public var group: [UInt8]?
-    /// How long another worker still has the right to go on; nil where it is this worker's. The other may have died with
-    /// it, so the part is added again after that time. ``parts`` and ``group`` are empty then.
+    /// How long another worker keeps the right to publish the body; nil if this worker has it. The other worker may have
+    /// died, so this one adds its part again after that time. ``parts`` and ``group`` are empty then.
     public var heldFor: Duration?
 
     /// Makes a completion.

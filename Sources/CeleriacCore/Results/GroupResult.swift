@@ -1,8 +1,8 @@
 public import CeleriacWire
 
-/// The results to come of a group that was sent.
+/// Handles on the results of a group that was sent.
 public struct GroupResult<Element: Sendable>: Sendable {
-    /// Which results belong to it, and what came before it in a chain.
+    /// The results that belong to the group, and what came before it in a chain.
     package let reference: ResultReference
     /// The results of its members, in order.
     public let results: [AsyncResult<Element>]
@@ -23,7 +23,7 @@ public struct GroupResult<Element: Sendable>: Sendable {
             results: (reference.members ?? []).map { client.result($0, coding: coding) }, client: client)
     }
 
-    /// Stores which results belong to the group, so that whoever knows its id finds them again by
+    /// Stores which results belong to the group, so that anybody who knows its id can find them by
     /// ``TaskSender/group(_:as:)`` or Python's `GroupResult.restore`.
     ///
     /// - Throws: ``CeleriacError``: `unsupported` for a result store that keeps no groups (`rpc://`), `unavailable`.
@@ -34,7 +34,7 @@ public struct GroupResult<Element: Sendable>: Sendable {
     /// - Throws: as ``save()``.
     public func delete() async throws { try await client.forgetGroup(id) }
 
-    /// What came before it in a chain; nil for a group alone.
+    /// The result of what came before the group in a chain; nil for a group that follows nothing.
     public var parent: AsyncResult<WireValue>? {
         reference.parent.map { client.result($0, coding: .wire) }
     }
@@ -50,7 +50,7 @@ public struct GroupResult<Element: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - timeout: how long to wait at most for all; nil for as long as it takes.
-    ///   - receive: is called with the position of the task and how it ended.
+    ///   - receive: called with the position of the task and how it ended, for one task at a time.
     /// - Throws: what `receive` throws, and ``CeleriacError`` with code `timeout` when the time is up.
     public func forEach(
         timeout: Duration? = nil, _ receive: (Int, Swift.Result<Element, any Error>) async throws -> Void

@@ -1,7 +1,7 @@
 import Logging
 import NIOConcurrencyHelpers
 
-/// Passes results on to those who wait for them, and keeps those that arrive only once.
+/// Passes results on to the callers that wait for them, and keeps those that the store delivers only once.
 final class ResultHub: ResultSink {
     private struct Entry {
         /// Handles on the task that may still ask for its result.
@@ -52,8 +52,11 @@ final class ResultHub: ResultSink {
 
     /// Ends a wait.
     ///
-    /// - Parameter unwatch: gets those of the tasks that nobody waits for any more. It is called under the hub's lock, so
-    ///   that it cannot end a watch that begins later, and must not call back.
+    /// - Parameters:
+    ///   - wait: the wait that ends.
+    ///   - taskIDs: the tasks that it waited for.
+    ///   - unwatch: gets those of the tasks that nobody waits for any more. The hub calls it under its lock, so that it cannot
+    ///     end a watch that begins later; it must not call the hub.
     func end(_ wait: ResultWait, _ taskIDs: [String], unwatch: ([String]) -> Void) {
         entries.withLockedValue { entries in
             let idle = taskIDs.filter { taskID in
@@ -86,7 +89,7 @@ final class ResultHub: ResultSink {
             guard entries.withLockedValue({ $0[taskID] != nil }) else { continue }
             do {
                 var result = try dialect.result(from: payload)
-                // The key under which a state is stored says whose it is; some peers leave the id out of the state.
+                // The key under which a state is stored names the task; some peers leave the id out of the state.
                 result.taskID = taskID
                 let waits = entries.withLockedValue { entries in
                     guard var entry = entries[taskID] else { return [ResultWait]() }
@@ -109,7 +112,7 @@ final class ResultHub: ResultSink {
     }
 }
 
-/// Keeps the results of tasks in the hub for as long as somebody can ask for them.
+/// Keeps the results of tasks in the hub for as long as a handle can ask for them.
 final class ResultTicket: Sendable {
     private let taskIDs: [String]
     private let hub: ResultHub

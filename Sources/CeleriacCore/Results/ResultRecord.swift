@@ -10,7 +10,7 @@ public struct ResultRecord: Sendable, Hashable {
     public var contentType: String
     /// Encoding of the payload.
     public var contentEncoding: String
-    /// The queue on which the sender waits, for stores that answer there; empty when it does not wait on one.
+    /// The queue on which the sender waits, for stores that answer there; empty if it does not wait on a queue.
     public var replyTo: String
     /// What ties the answer to the request.
     public var correlationID: String

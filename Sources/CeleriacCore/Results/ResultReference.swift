@@ -1,6 +1,6 @@
 /// Names the result of a task or of a group, and what came before it.
 ///
-/// Core's own, whatever the wire: Celery's wire product writes it as a `CeleryResultTuple`, and Core does not know Celery.
+/// The type belongs to Core and is the same for every dialect. Celery's wire format writes it as a `CeleryResultTuple`.
 package struct ResultReference: Sendable, Hashable {
     /// The id of the task or of the group.
     package var id: String
@@ -11,7 +11,7 @@ package struct ResultReference: Sendable, Hashable {
         get { parents.first }
         set { parents = newValue.map { [$0] } ?? [] }
     }
-    /// None or one: a struct can hold itself in an array only.
+    /// The parent, if any. A struct can only contain itself in an array.
     private var parents: [ResultReference]
 
     /// The ids of all tasks in it.

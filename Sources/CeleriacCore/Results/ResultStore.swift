@@ -1,15 +1,26 @@
-/// Where states and results are kept, in one dialect's layout.
+/// Keeps states and results, in one dialect's layout.
 ///
-/// Implement it to bring a store of your own. A store moves bytes; the dialect reads and writes them. The contract:
+/// Implement it to bring a store of your own. A store moves bytes; the dialect reads and writes them.
 ///
-/// * All calls may come at the same time, from clients and from a worker. A worker has one ``store(_:)`` and one
-///   ``perform(_:)`` under way at a time.
-/// * What ``store(_:)`` has returned from is there for the next ``fetch(_:)``, whoever asks.
-/// * A ``CeleriacError`` with code `unavailable` says that the store is out of reach: a worker keeps its messages and tries
-///   again until it stops. After any other error it tries each record alone; a record that is refused time and again has
-///   its message parked. Both mean that a call which threw may come again, so each must be safe to repeat.
-/// * A caller that is cancelled stops waiting; a store may finish what it has begun.
-/// * The client or the application that was given the store closes it, once nobody uses it any more.
+/// **Order of calls.** A store may be used from the moment it is made until ``close()``, which comes last. It connects on
+/// first use. Once ``store(_:)`` has returned, every later ``fetch(_:)`` finds what it stored, whoever asks. A client calls
+/// ``watch(_:sink:)``, then ``fetch(_:)``, and ``unwatch(_:)`` when nobody waits for the task any more.
+///
+/// **Concurrency.** All methods may be called at the same time from any task, by clients and by workers. The effects of a
+/// worker's outcomes come one ``store(_:)`` and one ``perform(_:)`` at a time; handlers that store a state of their own call
+/// ``store(_:)`` beside them.
+///
+/// **Errors.** A ``CeleriacError`` with code `unavailable` says that the store is out of reach: a worker keeps its messages
+/// and tries again until it stops. After any other error the worker tries the record of each task alone; if the store
+/// refuses a record three times, the worker parks the task's message. A call that threw may therefore come again, so every
+/// method must be safe to repeat.
+///
+/// **Cancellation.** A worker that is cancelled still stores how its tasks ended, so ``store(_:)``, ``perform(_:)`` and
+/// ``close()`` may be called from a cancelled task and must work there. A caller that is cancelled while it waits for a
+/// result calls ``unwatch(_:)``; the store may finish what it has begun.
+///
+/// **Closing.** The application or client that was given the store closes it, after its workers have ended. A worker does
+/// not close it.
 public protocol ResultStore: Sendable {
     /// A name for logs: scheme, host and port or folder, without credentials.
     var name: String { get }
@@ -17,41 +28,52 @@ public protocol ResultStore: Sendable {
     /// The queue on which this client's results arrive, for stores that answer there; empty for the others.
     var replyTo: String { get }
 
-    /// Whether the store throws away what it is given. A worker stores nothing in such a store.
+    /// Whether the store discards everything. A worker stores nothing in such a store.
     var discardsResults: Bool { get }
 
     /// Whether a result is delivered once, to the queue of ``replyTo``, rather than kept to be fetched.
     var deliversOnce: Bool { get }
 
-    /// Whether results go away by themselves when they expire. For other stores a beat sends a task every night that
+    /// Whether the store deletes results by itself when they expire. For other stores a beat sends a task every night that
     /// deletes them.
     var expiresByItself: Bool { get }
 
-    /// Whether the store counts the parts of chords: see ``perform(_:)``. Where it does not, dialects do without or look
-    /// after chords by other means.
+    /// Whether the store counts the parts of chords: see ``perform(_:)``. With other stores a dialect does without chords, or
+    /// finds out by other means when one is complete.
     var countsChords: Bool { get }
 
-    /// How often to ask a store that tells nobody when something is stored in it; nil for a store that tells.
+    /// How often a client reads a store that does not notify it of results; nil for a store that calls the sink.
     var pollInterval: Duration? { get }
 
     // MARK: States
 
-    /// Stores states, in one round trip, in their order. A stored success is never overwritten.
+    /// Stores states, in one round trip and in their order. A stored success is never overwritten.
+    ///
+    /// - Throws: an error if any of the states may not have been stored; see **Errors** above.
     func store(_ records: [ResultRecord]) async throws
 
-    /// Makes sure that what is stored for these tasks from now on is passed to `sink`.
+    /// Passes what is stored for these tasks from now on to `sink`.
     ///
-    /// Callers do this before they read with ``fetch(_:)``, so that no result falls between the two. A store that answers
-    /// on a queue is asked to watch no tasks at all before the first task is sent: it must have its queue by then.
+    /// Callers do this before they read with ``fetch(_:)``, so that no result falls between the two. Before a client sends
+    /// tasks, it asks a store that answers on a queue to watch an empty list: the queue must exist when the call returns.
+    ///
+    /// - Parameters:
+    ///   - taskIDs: the tasks to watch. A task that is watched already stays watched.
+    ///   - sink: who is told of the states.
+    /// - Throws: an error if the store cannot promise to pass them on. The caller's wait, or its sending, ends with it.
     func watch(_ taskIDs: [String], sink: any ResultSink) async throws
 
-    /// Ends ``watch(_:sink:)`` for these tasks. Does not wait.
+    /// Ends ``watch(_:sink:)`` for these tasks. It returns at once, and must not call a sink before it returns: the caller
+    /// holds a lock.
     func unwatch(_ taskIDs: [String])
 
-    /// The stored states of these tasks, in their order; nil where there is none.
+    /// Returns the stored states of these tasks, in their order; nil for a task without one.
+    ///
+    /// - Throws: an error if the store cannot be read. A client that polls continues to wait after `unavailable`; otherwise
+    ///   the caller gets the error.
     func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?]
 
-    /// Deletes what is stored for these tasks.
+    /// Deletes what is stored for these tasks. Tasks without a stored state are skipped.
     func forget(_ taskIDs: [String]) async throws
 
     /// Deletes results that were stored longer ago than `age`, in a store where they do not expire by themselves.
@@ -62,19 +84,25 @@ public protocol ResultStore: Sendable {
     /// Carries out operations of chords, in their order and in as few round trips as the store allows. Called only where
     /// ``countsChords`` is true.
     ///
-    /// An ``ChordOperation/add(_:)`` that makes the header complete completes the chord for one worker: the first to see
-    /// it. Where the same part is added again, with the same token, because the answer was lost, it completes the chord
-    /// again, until the chord is closed. A store that gives the claim for a time only tells others how long it lasts, see
-    /// ``ChordCompletion/heldFor``.
+    /// An ``ChordOperation/add(_:)`` that completes the header gives one worker, the first to add the last part, the right to
+    /// publish the body. If that worker adds the same part again with the same token, because the answer was lost, the store
+    /// returns the completion again, until the chord is closed. A store whose claims expire tells other workers how long the
+    /// claim still lasts, see ``ChordCompletion/heldFor``.
     ///
-    /// - Returns: for each operation, in their order, what it completed, if anything.
-    /// - Throws: ``CeleriacError`` with code `unsupported` where chords are not counted; `unavailable`, `resultStore`.
+    /// - Parameter operations: the operations, which may belong to different chords.
+    /// - Returns: for each operation, in their order, the chord that it completed; nil if it completed none.
+    /// - Throws: ``CeleriacError`` with code `unsupported` if the store does not count chords, otherwise `unavailable` or
+    ///   `resultStore`. Some of the operations may have been carried out.
     func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?]
 
     // MARK: Groups
 
-    /// Stores which results belong to a group, so that it can be found again by its id.
+    /// Stores which results belong to a group, so that the group can be found by its id.
     ///
+    /// - Parameters:
+    ///   - id: the group's id.
+    ///   - payload: the group as the dialect writes it.
+    ///   - expiry: how long to keep it; nil for ever.
     /// - Throws: ``CeleriacError`` with code `unsupported` where groups are not kept.
     func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws
 
@@ -88,16 +116,19 @@ public protocol ResultStore: Sendable {
     /// - Throws: ``CeleriacError`` with code `unsupported` where groups are not kept.
     func forgetGroup(_ id: String) async throws
 
-    /// Closes what the store holds open. Calls after it throw.
+    /// Closes what the store holds open. Later calls may throw.
     func close() async
 }
 
-/// Who is told of results as they arrive.
+/// Gets results as they arrive.
+///
+/// A store may call it on any thread, and must not hold a lock meanwhile that its own methods need. Its methods return at
+/// once.
 public protocol ResultSink: Sendable {
-    /// States that were stored or that arrived, in their order.
+    /// Takes states that were stored or that arrived, in their order. States of tasks that nobody waits for are ignored.
     func receive(_ updates: [(taskID: String, payload: [UInt8])])
 
-    /// The connection on which updates arrive was lost and is back: what is still waited for must be fetched again.
+    /// Learns that the connection on which updates arrive was lost and is back: every caller that waits reads again.
     func updatesMayBeMissing()
 }
 
@@ -111,24 +142,24 @@ extension ResultStore {
     /// False.
     public var countsChords: Bool { false }
 
-    /// None: the store tells.
+    /// Nil: the store notifies its clients.
     public var pollInterval: Duration? { nil }
 
-    /// Does nothing: they expire by themselves.
+    /// Does nothing: results expire by themselves.
     public func removeResults(olderThan age: Duration) async throws {}
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         throw CeleriacError(.unsupported, "\(name) does not count the parts of chords")
     }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws { throw keepsNoGroups }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func fetchGroup(_ id: String) async throws -> [UInt8]? { throw keepsNoGroups }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     public func forgetGroup(_ id: String) async throws { throw keepsNoGroups }
 
     private var keepsNoGroups: CeleriacError {

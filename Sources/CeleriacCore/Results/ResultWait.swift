@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// One caller's wait for the final results of some tasks: until all of them are there, or one says that a task failed.
+/// One caller's wait for the final results of some tasks: until all of them have arrived, or one of the tasks has failed.
 final class ResultWait: Sendable {
     private struct State {
         var missing: Set<String>
@@ -48,7 +48,7 @@ final class ResultWait: Sendable {
     /// Asks the caller to fetch again what is missing.
     func needsFetch() { update { $0.refetch = true } }
 
-    /// Ends the wait: its time is up, or the caller was cancelled.
+    /// Ends the wait, because its time is up or the caller was cancelled.
     func end() { update { $0.ended = true } }
 
     private func update(_ change: (inout State) -> Void) {
@@ -61,7 +61,7 @@ final class ResultWait: Sendable {
         waiter?.resume()
     }
 
-    /// Waits until everything is there, a task has failed, or something else happens.
+    /// Waits until every result has arrived, a task has failed, or something else happens.
     func next() async throws -> Event {
         await withCheckedContinuation { continuation in
             let isDue = state.withLockedValue { state in

@@ -6,7 +6,7 @@ public struct TaskResult: Sendable, Hashable {
     public var taskID: String
     /// Its state.
     public var state: TaskState
-    /// The value for a success; what the handler stored for a state of its own; otherwise null.
+    /// The value of a success, or what the handler stored with a state of its own; otherwise null.
     public var value: WireValue
     /// The error, for a failure, a retry and a revocation.
     public var error: RemoteTaskError?
@@ -31,7 +31,8 @@ public struct TaskResult: Sendable, Hashable {
 
 /// The state of a task. Handlers may store states of their own.
 ///
-/// Core's own, for every dialect. Celery's wire product, which does not know Core, has its own as well.
+/// The type belongs to Core and is the same for every dialect. Celery's wire product, which does not import Core, has a type
+/// of its own.
 public struct TaskState: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
     /// The state as the wire spells it.
     public var rawValue: String
@@ -39,19 +40,19 @@ public struct TaskState: Sendable, Hashable, RawRepresentable, CustomStringConve
     /// A state by its spelling.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// Nothing is stored: not begun, or never sent.
+    /// Nothing is stored: the task has not begun, or was never sent.
     public static let pending = TaskState(rawValue: "PENDING")
-    /// A worker has it. Celery tells this by events only; Machinery stores it.
+    /// A worker has the task. Celery reports this by events only; Machinery stores it.
     public static let received = TaskState(rawValue: "RECEIVED")
-    /// A handler runs. Stored only where tracking is on.
+    /// The task's handler runs. Workers store this only if tracking is on.
     public static let started = TaskState(rawValue: "STARTED")
-    /// Ended with a result.
+    /// The task has ended with a result.
     public static let success = TaskState(rawValue: "SUCCESS")
-    /// Ended with an error.
+    /// The task has ended with an error.
     public static let failure = TaskState(rawValue: "FAILURE")
-    /// Failed and sent again.
+    /// The task has failed and was sent again.
     public static let retry = TaskState(rawValue: "RETRY")
-    /// Withdrawn or expired before it ran, or terminated.
+    /// The task was withdrawn or expired before it ran, or was terminated.
     public static let revoked = TaskState(rawValue: "REVOKED")
 
     /// Whether no other state follows.

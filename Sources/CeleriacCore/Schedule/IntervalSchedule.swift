@@ -5,7 +5,7 @@ public import FoundationEssentials
 public struct IntervalSchedule: Schedule, Hashable {
     /// The time from one run to the next.
     public let interval: Duration
-    /// The zone by whose clocks runs are rounded: Celery's `relative`; nil to count from one run to the next.
+    /// The zone by whose clocks runs are rounded, as with Celery's `relative`; nil to count from one run to the next.
     public let roundedIn: CalendarZone?
 
     /// Runs every `interval`.
@@ -14,8 +14,9 @@ public struct IntervalSchedule: Schedule, Hashable {
     ///   - interval: the time from one run to the next, a millisecond or more.
     ///   - roundedIn: a zone by whose clocks runs fall on full days, hours or minutes, whichever is the largest unit that
     ///     fits into the interval: an interval of a day runs at midnight, one of 90 minutes on the hour. Celery calls this
-    ///     `relative`.
-    /// - Throws: ``CeleriacError`` with code `configuration` for an interval that is shorter, or longer than 10,000 years.
+    ///     `relative`. Nil to count from one run to the next.
+    /// - Throws: ``CeleriacError`` with code `configuration` for an interval shorter than a millisecond or longer than 10,000
+    ///   years.
     public init(every interval: Duration, roundedIn: CalendarZone? = nil) throws(CeleriacError) {
         guard interval >= .milliseconds(1), interval.seconds < 3.2e11 else {
             throw CeleriacError(
@@ -25,7 +26,7 @@ public struct IntervalSchedule: Schedule, Hashable {
         self.roundedIn = roundedIn
     }
 
-    /// The last run plus the interval, rounded down if that was asked for.
+    /// The last run plus the interval, rounded down if the schedule has a zone for that.
     public func next(after lastRun: Date) -> Date? {
         let end = lastRun.addingTimeInterval(interval.seconds)
         guard let roundedIn else { return end }
@@ -50,7 +51,7 @@ private struct ZoneRounding {
     func next(after lastRun: Date, end: Date) -> Date? {
         guard interval >= 1 else { return end }
         if unit == 86_400 {
-            // Days are counted by the calendar: one of them may have 23 or 25 hours.
+            // Count days by the calendar, since a day may have 23 or 25 hours.
             let midnights = instants(lastRun, plus: interval)
             return midnights.first { $0 > lastRun } ?? end
         }
@@ -62,7 +63,7 @@ private struct ZoneRounding {
         return candidates.last { $0 <= end } ?? candidates.first ?? end
     }
 
-    /// When clocks show the last full unit before what they show at an instant plus so many seconds.
+    /// The instants at which clocks show the full unit at or before what they show at `instant`, plus `seconds`.
     private func instants(_ instant: Date, plus seconds: Double) -> [Date] {
         guard let local = zone.localTime(at: instant),
             let shown = LocalDateTime(utc: floored(local.instant().addingTimeInterval(seconds)))

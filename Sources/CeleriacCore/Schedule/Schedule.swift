@@ -2,18 +2,21 @@ public import CeleriacWire
 
 public import struct FoundationEssentials.Date
 
-/// When something that comes again and again is to run.
+/// Decides when a task that is sent again and again should run.
 ///
-/// A schedule is a pure value: it knows no clock. Implement it to bring one of your own.
+/// Implement it to bring a schedule of your own. A schedule is a pure value without a clock: it does no I/O, returns at once
+/// and gives the same answer to the same question. A beat may ask in any order and from any task, so nothing has to be
+/// ordered, cancelled or closed. A schedule cannot throw: it reports an invalid setting from its initialiser.
 public protocol Schedule: Sendable, CustomStringConvertible {
-    /// The first instant after the last run at which it is to run again.
+    /// Returns the first instant after the last run at which the task should run again.
     ///
-    /// - Parameter lastRun: when it ran last, or when it was first heard of.
-    /// - Returns: an instant after `lastRun`; nil if it never runs again.
+    /// - Parameter lastRun: when the task ran last, or when the beat first saw its entry.
+    /// - Returns: an instant after `lastRun`; nil if the task never runs again. A beat takes an instant that is not after
+    ///   `lastRun` as nil.
     func next(after lastRun: Date) -> Date?
 
-    /// Whether Celery's `beat_cron_starting_deadline` applies: a run that is late by more than that is left out. In Celery
-    /// it applies to crontabs only.
+    /// Whether the beat skips a run that is later than ``BeatConfiguration/startingDeadline``, Celery's
+    /// `beat_cron_starting_deadline`. In Celery that applies to crontabs only.
     var hasStartingDeadline: Bool { get }
 }
 

@@ -10,8 +10,8 @@ import Darwin
 
 /// Runs at an event of the sun at a place: Celery's `solar`.
 ///
-/// If the event does not happen every day (sunrise in the polar night), it runs the next time that it does. Times are
-/// good to some seconds at usual latitudes, and to some minutes where the sun's path grazes the horizon.
+/// If the event does not happen every day (sunrise in the polar night), the task runs the next time that it does. Times are
+/// accurate to a few seconds at usual latitudes, and to a few minutes where the sun's path grazes the horizon.
 public struct SolarSchedule: Schedule, Hashable {
     /// The event.
     public let event: SolarEvent
@@ -23,9 +23,10 @@ public struct SolarSchedule: Schedule, Hashable {
     /// Runs at `event` at a place.
     ///
     /// - Parameters:
+    ///   - event: what the sun does there.
     ///   - latitude: degrees north, -90 to 90.
     ///   - longitude: degrees east, -180 to 180.
-    /// - Throws: ``CeleriacError`` with code `configuration` for a place outside the earth.
+    /// - Throws: ``CeleriacError`` with code `configuration` for a latitude or longitude outside its range.
     public init(_ event: SolarEvent, latitude: Double, longitude: Double) throws(CeleriacError) {
         guard -90...90 ~= latitude else {
             throw CeleriacError(.configuration, "the latitude is \(latitude), but must be between -90 and 90")
@@ -38,10 +39,10 @@ public struct SolarSchedule: Schedule, Hashable {
         self.longitude = longitude
     }
 
-    /// The next time of the event; nil if there is none within a year.
+    /// The next time of the event; nil if the event does not happen within a year.
     public func next(after lastRun: Date) -> Date? {
         let start = lastRun.timeIntervalSince1970
-        // The formulas hold for some thousand years.
+        // The formulas hold for a few thousand years.
         guard abs(start) < 1e11 else { return nil }
         // The event of a day may lie before or after the last run.
         var noon = meridian(after: start - 86_400)
