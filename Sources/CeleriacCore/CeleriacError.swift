@@ -10,17 +10,17 @@ public struct CeleriacError: Error, Sendable, CustomStringConvertible {
         }
         private let base: Base
 
-        /// A configuration that cannot work; the message names the setting.
+        /// The configuration cannot work; the message names the setting.
         public static let configuration = Code(base: .configuration)
         /// The broker did not confirm a message. It may or may not have been delivered.
         public static let publishFailed = Code(base: .publishFailed)
         /// The dialect, broker or result store cannot carry what was asked.
         public static let unsupported = Code(base: .unsupported)
-        /// Arguments that do not fit the task's parameters.
+        /// The arguments do not fit the task's parameters.
         public static let argumentMismatch = Code(base: .argumentMismatch)
-        /// A result that does not fit the type which the caller declared.
+        /// The result does not fit the type that the caller declared.
         public static let resultMismatch = Code(base: .resultMismatch)
-        /// Nothing arrived in the time given.
+        /// Nothing arrived within the time limit.
         public static let timeout = Code(base: .timeout)
         /// The client, worker or broker was closed.
         public static let closed = Code(base: .closed)
@@ -35,7 +35,7 @@ public struct CeleriacError: Error, Sendable, CustomStringConvertible {
 
     /// What went wrong.
     public var code: Code
-    /// What went wrong and what to do about it, for a person. Holds no task arguments and no credentials.
+    /// What went wrong and what to do about it, for a person. It contains no task arguments and no credentials.
     public var message: String
     /// The error of the layer below, if there was one.
     public var cause: (any Error)?

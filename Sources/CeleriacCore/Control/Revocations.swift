@@ -7,10 +7,10 @@ import struct FoundationEssentials.Date
 
 /// How a task was revoked.
 package enum Revocation: Sendable, Hashable {
-    /// Before it began.
+    /// It was revoked before it began.
     case revoked
-    /// While it ran: the worker cancelled its handler's task. The signal is the number of the one that was asked for; the
-    /// worker only passes it on in events, since handlers are no processes.
+    /// It was revoked while it ran: the worker cancelled its handler's task. `signal` is the number of the requested signal,
+    /// which the worker only reports in events, because handlers are not processes.
     case terminated(signal: Int32)
 }
 
@@ -55,8 +55,7 @@ struct Revocations: Sendable {
         endWaitingJobs()
     }
 
-    /// Ends the revoked jobs that wait for their time or their turn. Those that wait for a slot are noticed when they get
-    /// one.
+    /// Ends the revoked jobs that wait for their time or their turn. A job that waits for a slot ends when it gets one.
     private func endWaitingJobs() {
         let now = timers.now
         for job in waiting.takeOut(where: { tasks.contains($0.request, now: now) }) {
@@ -80,8 +79,8 @@ struct Revocations: Sendable {
     }
 }
 
-/// The tasks that a worker must not run, by their ids and by values of their stamps. Limited, so that nobody can fill the
-/// worker's memory.
+/// The tasks that a worker must not run, by their ids and by values of their stamps. Their number is limited, so that nobody
+/// can fill the worker's memory.
 final class RevokedTasks: Sendable {
     private struct State {
         let limits: RevocationLimits
@@ -117,7 +116,7 @@ final class RevokedTasks: Sendable {
         state = NIOLockedValueBox(State(limits: limits))
     }
 
-    /// Adds ids. Past the limits the oldest ones are forgotten.
+    /// Adds ids. Past the limits it forgets the oldest ids.
     func insert(_ ids: some Sequence<String>, now: Date) {
         state.withLockedValue { state in
             for id in ids where state.times[id] != now {

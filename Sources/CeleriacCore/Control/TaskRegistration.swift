@@ -7,7 +7,7 @@ import struct FoundationEssentials.Date
 public struct RateLimit: Sendable, Hashable, CustomStringConvertible {
     /// The limit as it was written.
     public let description: String
-    /// Runs a second; more than 0.
+    /// How many runs may begin per second; more than 0.
     public let perSecond: Double
 
     /// Makes a limit; nil unless both the number of runs and the period are finite and greater than zero.
@@ -19,7 +19,7 @@ public struct RateLimit: Sendable, Hashable, CustomStringConvertible {
         self.init(perSecond: runs / period.seconds, description: "\(runs) per \(period)")
     }
 
-    /// Makes a limit that was written in another way; nil unless it is finite and greater than zero.
+    /// Makes a limit with the text that it was written as; nil unless it is finite and greater than zero.
     package init?(perSecond: Double, description: String) {
         guard perSecond.isFinite, perSecond > 0 else { return nil }
         self.description = description
@@ -27,7 +27,7 @@ public struct RateLimit: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// A task as one session serves it: its handler, how often that began, and the limits that have changed since the start.
+/// A task as one session serves it: its handler, how often the handler began, and the limits as they are now.
 final class TaskRegistration: Sendable {
     private struct State {
         var timeLimits: TimeLimits
@@ -42,7 +42,11 @@ final class TaskRegistration: Sendable {
     private let runs = Synchronization.Atomic(0)
     private let isLimited: Synchronization.Atomic<Bool>
 
-    /// - Parameter retryPolicy: how tasks are retried whose options say nothing about it.
+    /// Registers a handler.
+    ///
+    /// - Parameters:
+    ///   - handler: the task's handler and its options.
+    ///   - retryPolicy: how the task is retried if its options do not say.
     init(_ handler: TaskHandler, retryPolicy: RetryPolicy) {
         self.handler = handler
         self.retryPolicy = handler.options.retry ?? retryPolicy

@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 
 public import struct FoundationEssentials.Date
 
-/// A running worker as remote control sees it: what it does, and what it can be told to do.
+/// A running worker as remote control sees it: what the worker is doing, and what it can be asked to do.
 public struct WorkerControl: Sendable {
     private let worker: TaskWorker
     private let registrations: [String: TaskRegistration]
@@ -45,13 +45,13 @@ public struct WorkerControl: Sendable {
     public var concurrency: Int { pool.concurrency }
     /// How many messages the worker holds at most for each handler.
     public var prefetchMultiplier: Int { worker.configuration.prefetchMultiplier }
-    /// How many messages the worker may hold now: its window, and the messages beside it whose tasks wait for their time.
+    /// How many messages the worker may hold now: its window, plus the messages whose tasks wait for their time.
     public var prefetchCount: Int { prefetch.count }
     /// The names of the queues that the worker serves.
     public var queues: [String] { servedQueues.names }
     /// The broker's name, without credentials.
     public var brokerName: String { worker.broker.name }
-    /// The name of the store where results are kept, without credentials; nil if there is none.
+    /// The name of the store where results are kept, without credentials; nil for a worker without one.
     public var resultStoreName: String? { worker.store?.name }
 
     // MARK: Tasks
@@ -102,46 +102,50 @@ public struct WorkerControl: Sendable {
 
     // MARK: Revoking
 
-    /// The ids of revoked tasks, the oldest first. How many the worker remembers and for how long is set by
-    /// ``WorkerConfiguration/maximumRevocations`` and ``WorkerConfiguration/revocationLifetime``.
+    /// The ids of revoked tasks, the oldest first. ``WorkerConfiguration/maximumRevocations`` and
+    /// ``WorkerConfiguration/revocationLifetime`` set how many the worker remembers, and for how long.
     public var revokedIDs: [String] { revocations.tasks.ids(now: now) }
 
-    /// Revokes tasks: those that wait here end as revoked now, others when their messages come. Running tasks go on.
+    /// Revokes tasks. Tasks that wait at this worker end as revoked now, others when their messages arrive. Running tasks
+    /// continue.
     public func revoke(_ ids: [String]) { revocations.revoke(ids) }
 
-    /// Revokes the tasks that carry a stamp of this name with one of these values. Running tasks go on.
+    /// Revokes the tasks that carry a stamp of this name with one of these values. Running tasks continue.
     public func revoke(stamp name: String, values: [WireValue]) { revocations.revoke(stamp: name, values: values) }
 
-    /// Ends running tasks: they count as revoked at once, and their handlers are cancelled.
+    /// Ends running tasks: the worker counts them as revoked at once and cancels their handlers.
     ///
-    /// - Parameter signal: the number of the signal that was asked for, which is passed on in events.
+    /// - Parameters:
+    ///   - ids: the ids of the tasks.
+    ///   - signal: the number of the requested signal, which the worker only reports in events.
     /// - Returns: the ids of the tasks that were running.
     @discardableResult
     public func terminate(_ ids: [String], signal: Int32) -> [String] { revocations.terminate(ids, signal: signal) }
 
-    /// Stores for tasks that nobody has begun, as far as their results tell, that they are revoked. Whoever waits for them
-    /// need not wait until a worker gets their messages then.
+    /// Stores that tasks are revoked which, according to their results, nobody has begun. Callers that wait for them then need
+    /// not wait until a worker gets their messages.
     ///
     /// - Throws: the result store's error.
     package func markRevoked(_ ids: [String]) async throws { try await ledger.markRevoked(ids) }
 
     // MARK: The worker
 
-    /// Changes how many handlers run at once, by a positive or negative number. Running handlers go on.
+    /// Changes how many handlers run at once by a positive or negative number. Running handlers continue.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for a total of less than one or more than 65,535.
+    /// - Throws: ``CeleriacError`` with code `configuration` for a total of less than one or more than 65,535; the consumer's
+    ///   error if the broker could not be told of the new window.
     public func resize(by change: Int) async throws {
         try pool.resize(by: change)
         logger.info("the worker's concurrency has changed", metadata: ["concurrency": "\(concurrency)"])
         try await prefetch.update()
     }
 
-    /// Serves one more queue, which is made if it does not exist.
+    /// Serves one more queue, which the consumer makes if it does not exist.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it.
     public func addQueue(_ queue: TaskQueue) async throws { try await servedQueues.add(queue) }
 
-    /// Stops serving a queue. Messages that were taken from it are still run.
+    /// Stops serving a queue. The worker still runs the messages that it has taken from it.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it.
     public func removeQueue(_ queue: String) async throws { try await servedQueues.remove(queue) }
@@ -150,9 +154,9 @@ public struct WorkerControl: Sendable {
     public func stop() { worker.stop() }
 }
 
-/// A task that a worker holds, at the moment of asking.
+/// A task that a worker held at the moment of the snapshot.
 package struct JobSnapshot: Sendable {
-    /// Where a task is on its way through the worker.
+    /// How far a task has come in the worker.
     package enum Phase: Sendable, Hashable {
         /// Its handler runs.
         case active
@@ -164,7 +168,7 @@ package struct JobSnapshot: Sendable {
 
     /// The request.
     package let request: TaskRequest
-    /// Where the task is.
+    /// How far the task has come.
     package let phase: Phase
     /// When its handler began; nil if it has not.
     package let startTime: Date?

@@ -2,36 +2,35 @@ package import struct FoundationEssentials.Date
 
 /// Something that happens to a task at a worker.
 package enum WorkerEvent: Sendable {
-    /// The worker has read the task's message and will run it, now or at its time. Not sent for a task that is revoked,
-    /// expired or unregistered when its message comes.
+    /// The worker has read the task's message and will run it, now or at its time. The worker does not report this for a task
+    /// that is revoked, expired or unregistered when its message arrives.
     case received(TaskRequest)
     /// The task's handler begins.
     case started(TaskRequest)
-    /// The task has ended: its result is stored and its message settled. The run's duration is nil where no handler had
-    /// begun.
+    /// The task has ended: its result is stored and its message settled. `runtime` is nil if its handler had not begun.
     case ended(TaskRequest, Outcome, runtime: Duration?)
 }
 
-/// Watches what happens to a worker's tasks: monitors, metrics.
+/// Watches what happens to a worker's tasks, for instance for monitors and metrics.
 package protocol WorkerObserver: Sendable {
     /// Whether the worker should call ``observe(_:at:)``. It asks at every event, so this must be cheap.
     var isListening: Bool { get }
 
-    /// Takes note of an event. Called on the thread on which it happened: it must not block.
+    /// Takes note of an event. The worker calls it on the thread on which the event happened, so it must not block.
     func observe(_ event: WorkerEvent, at time: Date)
 }
 
-/// Something that runs beside a worker from when it consumes until its last task has ended: remote control, events.
+/// Something that runs beside a worker from when it consumes until its last task has ended, such as remote control.
 package protocol WorkerPart: Sendable {
     /// Watches the worker's tasks; nil if the part does not.
     var observer: (any WorkerObserver)? { get }
 
-    /// Runs until `stopping` opens, then cleans up. It must end soon after that whatever the network does, and must
-    /// tolerate that its task is cancelled before.
+    /// Runs until `stopping` opens, then cleans up. It must end soon after that whatever the network does. Its task may be
+    /// cancelled before `stopping` opens.
     func run(beside worker: WorkerControl, until stopping: Gate) async
 }
 
-/// The observers of one worker. While none of them listens, no event is even built.
+/// The observers of one worker. While none of them listens, the worker does not even build events.
 struct Observers: Sendable {
     private let observers: [any WorkerObserver]
     private let timers: any TimerSource
@@ -47,7 +46,7 @@ struct Observers: Sendable {
         tell(event(), at: timers.now)
     }
 
-    /// A function that tells observers later of something that happens now; nil if none listens.
+    /// Returns a function that tells observers later of an event that happens now; nil if no observer listens.
     func later(_ event: @autoclosure () -> WorkerEvent) -> (@Sendable () -> Void)? {
         guard isAnyListening else { return nil }
         let (event, now) = (event(), timers.now)

@@ -1,7 +1,8 @@
 package import CeleriacWire
 
-/// One task system's message formats: bytes to values and back, and what follows from what. A dialect is pure: it does no
-/// I/O and reads no clock.
+/// One task system's message formats and rules: it turns bytes into values and back, and decides what follows from the
+/// outcome of a task. A dialect is pure: it does no I/O and reads no clock. All its methods may be called at the same time
+/// from any task.
 package protocol Dialect: Sendable {
     /// The dialect's name, for instance `celery`.
     var name: String { get }
@@ -9,78 +10,104 @@ package protocol Dialect: Sendable {
     /// How Swift values become wire values and back.
     var valueCoding: any ValueCoding { get }
 
-    /// The states that workers store on the way of every task whose results are stored, whatever the task's options say:
-    /// `RECEIVED` when a slot takes the task up, `STARTED` when its handler begins.
+    /// The intermediate states that workers store for every task whose results are stored, whatever the task's options say:
+    /// `RECEIVED` when a slot takes the task, `STARTED` when its handler begins.
     var trackedStates: Set<TaskState> { get }
 
-    /// Whether the tasks after a failed one in a chain never get a state, so that whoever waits for one of them must look
-    /// at the tasks before it too.
+    /// Whether the tasks after a failed one in a chain never get a state, so that a caller that waits for one of them must
+    /// also watch the tasks before it.
     var chainsEndSilently: Bool { get }
 
     // MARK: Messages
 
-    /// Reads the request out of a delivered message.
+    /// Reads the request from a delivered message.
     ///
+    /// - Parameters:
+    ///   - message: the message.
+    ///   - delivery: how it was delivered.
+    /// - Returns: the request, with the dialect's own form of the message in it.
     /// - Throws: a ``MessageFault`` for a message that cannot be run; the worker parks it.
     func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest
 
-    /// Makes the messages that send something, and the steps that a chord needs between them.
+    /// Makes the messages that send a submission, and the steps that a chord needs between them.
     ///
+    /// - Parameters:
+    ///   - submission: what to send.
+    ///   - context: what the dialect may know of the sender.
+    /// - Returns: the steps in order, and the reference to the result.
     /// - Throws: ``CeleriacError`` with code `unsupported` or `argumentMismatch` for what the task system cannot carry.
     func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError) -> Publication
 
-    /// Makes the messages that send something as one more part of the chord whose header `request` belongs to.
+    /// Makes the messages that send a submission as one more part of the chord to whose header `request` belongs.
     ///
+    /// - Parameters:
+    ///   - submission: what to send.
+    ///   - request: the task of the header that sends it.
+    ///   - context: what the dialect may know of the sender.
+    /// - Returns: the steps in order, and the reference to the result.
     /// - Throws: ``CeleriacError`` with code `unsupported` where the task system cannot do that.
     func addition(of submission: Submission, toChordOf request: TaskRequest, in context: PublicationContext)
         throws(CeleriacError) -> Publication
 
     // MARK: Effects
 
-    /// What follows from an outcome, in order.
+    /// Decides what follows from an outcome.
     ///
+    /// - Parameters:
+    ///   - outcome: how the request ended.
+    ///   - request: the request.
+    ///   - context: what the dialect may know of the worker.
+    /// - Returns: the effects, in the order in which the worker carries them out.
     /// - Throws: ``CeleriacError`` when the outcome cannot be encoded; the worker then asks for the effects of that
     ///   failure instead.
     func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext) throws(CeleriacError)
         -> [Effect]
 
-    /// What follows when a part completes its chord, in order.
+    /// Decides what follows when a part completes its chord.
     ///
-    /// The worker asks only where the right to go on is its own, see ``ChordCompletion/heldFor``.
+    /// The worker asks only if it has the right to publish the body, see ``ChordCompletion/heldFor``.
     ///
     /// - Parameters:
-    ///   - part: the part as the dialect made it.
-    ///   - request: the request whose outcome the part followed from.
+    ///   - completion: the parts as they are stored, and the right to publish the body.
+    ///   - part: the part that completed the chord, as the dialect made it.
+    ///   - request: the request from whose outcome the part followed.
     ///   - context: the context of that outcome.
+    /// - Returns: the effects, in the order in which the worker carries them out.
     func effects(
         of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
     ) -> [Effect]
 
     // MARK: Results
 
-    /// The record of a state on the way (`STARTED`, or a custom one), or nil where the dialect stores none.
+    /// Makes the record of an intermediate state (`STARTED`, or one of a handler's own); nil if the dialect stores none.
     func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> ResultRecord?
 
-    /// The failure that the task system has for something that went wrong in the worker.
+    /// Makes the failure by which the task system names something that went wrong in the worker.
     func failure(for fault: TaskFault) -> TaskFailure
 
-    /// How tasks are retried whose options say nothing about it.
+    /// How tasks are retried if their options do not say.
     var retryPolicy: RetryPolicy { get }
 
-    /// The record that tells those who wait for a task that it was revoked before any worker began it.
+    /// Makes the record by which callers that wait for a task learn that it was revoked before any worker began it.
     ///
-    /// - Parameter stored: what is stored of the task now; nil for nothing.
-    /// - Returns: nil where the task has begun, or where the task system stores no such thing.
+    /// - Parameters:
+    ///   - id: the task's id.
+    ///   - stored: what is stored for the task now; nil if nothing is.
+    ///   - context: what the dialect may know of the worker.
+    /// - Returns: the record; nil if the task has begun, or if the task system does not store such a state.
+    /// - Throws: ``CeleriacError`` when the state cannot be encoded.
     func record(ofRevokedTask id: String, stored: TaskResult?, in context: EffectContext) throws(CeleriacError)
         -> ResultRecord?
 
     /// Reads a stored state.
     func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult
 
-    /// Writes which results belong to a group, as the task system's result store keeps it.
+    /// Writes which results belong to a group, in the form that the task system's result store keeps.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` where groups are not kept.
+    /// - Parameter group: the group and its members.
+    /// - Returns: the bytes to store.
+    /// - Throws: ``CeleriacError`` with code `unsupported` if the task system does not keep groups.
     func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8]
 
     /// Reads what ``payload(ofGroup:)`` wrote.
@@ -88,20 +115,20 @@ package protocol Dialect: Sendable {
 }
 
 extension Dialect {
-    /// None.
+    /// No states.
     package var trackedStates: Set<TaskState> { [] }
 
-    /// None.
+    /// Nil: the task system does not store such a state.
     package func record(ofRevokedTask id: String, stored: TaskResult?, in context: EffectContext) throws(CeleriacError)
         -> ResultRecord?
     {
         nil
     }
 
-    /// No.
+    /// False.
     package var chainsEndSilently: Bool { false }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     package func addition(
         of submission: Submission, toChordOf request: TaskRequest, in context: PublicationContext
     ) throws(CeleriacError) -> Publication {
@@ -113,12 +140,12 @@ extension Dialect {
         of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
     ) -> [Effect] { [] }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     package func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
         throw CeleriacError(.unsupported, "\(name) keeps no groups")
     }
 
-    /// Refuses.
+    /// Throws ``CeleriacError`` with code `unsupported`.
     package func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
         throw CeleriacError(.unsupported, "\(name) keeps no groups")
     }
@@ -126,14 +153,14 @@ extension Dialect {
 
 // MARK: What a dialect keeps in Core's values
 
-// Core passes these on and never looks inside. A dialect has one type for each, and one accessor that casts to it.
+// Core passes these values on without looking inside. A dialect has one type for each, and one accessor that casts to it.
 
-/// A dialect's own form of a message that was read: what a ``TaskRequest`` carries. An object, since requests are copied
-/// far more often than it is read.
+/// A dialect's own form of a message that was read, which a ``TaskRequest`` carries. It is an object because requests are
+/// copied far more often than it is read.
 package protocol NativeMessage: AnyObject, Sendable {}
 
-/// A dialect's own form of what is sent: ``Submission/native(_:)``.
+/// A dialect's own form of a submission: ``Submission/native(_:)``.
 package protocol NativeSignature: Sendable {}
 
-/// A step that a task of the dialect's own leaves to be done with its outcome: ``EffectContext/ownSteps``.
+/// A step that one of the dialect's own tasks leaves for the dialect to take with its outcome: ``EffectContext/ownSteps``.
 package protocol NativeStep: Sendable {}

@@ -1,24 +1,24 @@
 public import CeleriacWire
 
-/// One step of what follows from an outcome. A dialect returns the steps in the order in which its task system does them;
-/// the worker carries them out in that order and adds nothing.
+/// One step of what follows from an outcome. A dialect returns the steps in the order in which its task system takes them;
+/// the worker carries them out in that order and adds none.
 package enum Effect: Sendable, Equatable {
     /// Publish messages: callbacks, the next task of a chain, a retry.
     case publish([OutgoingMessage])
     /// Store a state.
     case store(ResultRecord)
-    /// Advance a chord. What a completed chord leads to is done next.
+    /// Advance a chord. If that completes it, the worker carries out next what follows from the completion.
     case chord(ChordOperation)
     /// Call an error callback in this worker.
     case call(ErrorCall)
-    /// End the delivery at the broker. Skipped where it has ended before (early acknowledgement).
+    /// End the delivery at the broker. The worker skips this if the message was acknowledged early.
     case settle(Settlement.Disposition)
-    /// Wait before the next effect, for a duration at most: a stop ends the pause. The worker takes another message
+    /// Wait before the next effect, at most for this duration: a stop ends the pause. The worker takes other messages
     /// meanwhile.
     case pause(Duration)
 }
 
-/// A call of an error callback in this worker, which gets the request and the failure themselves instead of a message.
+/// A call of an error callback in this worker. The callback gets the request and the failure themselves, not a message.
 public struct ErrorCall: Sendable, Hashable {
     /// The name under which the callback is registered.
     public var name: String

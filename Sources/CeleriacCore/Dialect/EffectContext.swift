@@ -12,9 +12,9 @@ package struct EffectContext: Sendable {
     package var taskOptions: TaskOptions
     /// How long results are kept; nil for ever.
     package var resultExpiry: Duration?
-    /// What the handler has sent; its result names them.
+    /// The tasks and groups that the handler has sent; the task's result names them.
     package var children: [ResultReference]
-    /// The steps that a task of the dialect's own has left to be done with its outcome.
+    /// The steps that one of the dialect's own tasks has left for the dialect to take with its outcome.
     package var ownSteps: [any NativeStep]
     /// The names of the error callbacks that this worker calls itself.
     package var errorHandlers: Set<String>

@@ -8,14 +8,14 @@ package enum Outcome: Sendable {
     case success(WireValue)
     /// The handler threw, or its arguments did not fit.
     case failure(TaskFailure)
-    /// The task is sent again, to be run at `eta`; `cause` made it fail this time. Arguments that are given replace its
-    /// own.
+    /// The task is sent again, to be run at `eta`; `cause` made it fail this time. Arguments other than nil replace the
+    /// task's own.
     case retry(eta: Date, cause: TaskFailure, arguments: [WireValue]? = nil, keywordArguments: WireObject? = nil)
     /// Its time had passed before it could be run.
     case expired
     /// It was withdrawn, before or while it ran.
     case revoked(Revocation)
-    /// Its hard time limit passed. The limit in seconds.
+    /// Its hard time limit, in seconds, passed.
     case timedOut(limit: Double)
     /// No handler is registered under its name.
     case unregistered
@@ -28,8 +28,8 @@ package enum Outcome: Sendable {
 }
 
 extension Outcome {
-    /// The state in which the task has ended; nil where it has not: it is sent again or something takes its place, or
-    /// nothing is stored.
+    /// The state in which the task has ended; nil if it is sent again, if something takes its place, or if no state is
+    /// stored.
     var finalState: TaskState? {
         switch self {
         case .success: .success

@@ -8,12 +8,12 @@ public import CeleriacWire
 public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// The exception's class name, for instance `ValueError`.
     public var type: String
-    /// The module of the class; nil for a built-in exception of the peer's language. Python rebuilds the class only from
-    /// a module that the reader has imported; otherwise it makes one of that name.
+    /// The module of the class; nil for a built-in exception of the peer's language. Python rebuilds the class only from a
+    /// module that the reader has imported; otherwise it makes a new class of that name.
     public var module: String?
     /// The exception's arguments.
     public var arguments: [WireValue]
-    /// Where it happened, for a person. Free text.
+    /// Where it happened: free text for a person.
     public var traceback: String?
 
     /// Makes a failure.
@@ -24,21 +24,21 @@ public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
         self.traceback = traceback
     }
 
-    /// A failure with a message as its one argument.
+    /// Makes a failure with a message as its only argument.
     public init(_ type: String, module: String? = nil, _ message: String) {
         self.init(type: type, module: module, arguments: [.string(message)])
     }
 
-    /// The qualified type. The arguments are user data and not shown.
+    /// The qualified type. It does not show the arguments, which are user data.
     public var description: String { module.map { "\($0).\(type)" } ?? type }
 }
 
 extension TaskFailure {
-    /// The failure that stands for an error which a handler threw.
+    /// Makes the failure that stands for an error thrown by a handler.
     ///
-    /// A ``TaskFailure`` stays what it is, and a ``RemoteTaskError`` becomes the failure that it tells of. Any other error
-    /// becomes an exception of its Swift type's name in the module `swift.<Module>`, which no reader has imported, so that
-    /// it never resolves to something else there; its argument is the error's description.
+    /// A ``TaskFailure`` stays as it is, and a ``RemoteTaskError`` becomes the failure in it. Any other error becomes an
+    /// exception with the name of its Swift type in the module `swift.<Module>`. No reader has imported such a module, so the
+    /// name never resolves to another class there. The exception's argument is the error's description.
     package init(_ error: any Error) {
         if let failure = error as? TaskFailure {
             self = failure

@@ -1,5 +1,5 @@
-/// How a worker treats a task: what Celery calls a task's attributes. An option that is nil is left to the application's
-/// configuration; where that is nil too, the default named here applies.
+/// How a worker treats a task: what Celery calls a task's attributes. The application's configuration decides about an option
+/// that is nil; if that is nil too, the default named here applies.
 public struct TaskOptions: Sendable, Hashable {
     /// When the message is acknowledged; nil leaves it to the worker's configuration.
     public var acknowledgement: Acknowledgement?
@@ -9,7 +9,7 @@ public struct TaskOptions: Sendable, Hashable {
     public var storesErrorsEvenIfIgnored: Bool?
     /// Whether `STARTED` is stored when the handler begins; no by default.
     public var tracksStarted: Bool?
-    /// Limits, where the sender asks for none.
+    /// Limits for runs whose sender asks for none.
     public var timeLimits: TimeLimits
     /// How often the worker may begin the task; nil for no limit. Tasks that wait for their turn keep their place in the
     /// prefetch window.
@@ -19,10 +19,10 @@ public struct TaskOptions: Sendable, Hashable {
     /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back to its queue. Yes by
     /// default.
     public var acknowledgesOnTimeout: Bool?
-    /// How `retry` behaves where the handler does not say; nil for the task system's default, which in Celery is three
-    /// retries, 180 seconds apart.
+    /// How `retry` behaves if the handler does not say; nil for the task system's default, which in Celery is three retries,
+    /// 180 seconds apart.
     public var retry: RetryPolicy?
-    /// The errors after which the task is retried by itself, by ``retry``.
+    /// The errors after which the worker retries the task by itself, as ``retry`` says.
     public var retriedErrors: RetriedErrors
     /// Where the handler runs.
     public var placement: Placement
@@ -54,8 +54,8 @@ public struct TaskOptions: Sendable, Hashable {
         self.placement = placement
     }
 
-    /// These options, with those of `defaults` where they are nil. Which errors are retried and where the handler runs are
-    /// never nil.
+    /// Returns these options, with those of `defaults` in place of nil. ``retriedErrors`` and ``placement`` are never nil and
+    /// stay as they are.
     package func over(_ defaults: TaskOptions) -> TaskOptions {
         var merged = self
         merged.acknowledgement = acknowledgement ?? defaults.acknowledgement
@@ -75,8 +75,8 @@ public struct TaskOptions: Sendable, Hashable {
     public enum Acknowledgement: Sendable, Hashable {
         /// Before the handler begins: a crash loses the task, nothing runs twice. Celery's default.
         case early
-        /// After the result is stored: a crash runs the task again, as Celery's `reject_on_worker_lost` asks for. How often
-        /// is limited, see ``WorkerConfiguration/maximumAttempts``.
+        /// After the result is stored: a crash runs the task again, as with Celery's `reject_on_worker_lost`.
+        /// ``WorkerConfiguration/maximumAttempts`` limits how often.
         case late
     }
 

@@ -2,7 +2,7 @@ public import CeleriacWire
 
 public import struct FoundationEssentials.Date
 
-/// A task to run, as a worker received it: the same for every dialect.
+/// A task to run, as a worker received it. The type is the same for every dialect.
 public struct TaskRequest: Sendable {
     /// The task's id; also the key of its result.
     public var id: String
@@ -24,26 +24,27 @@ public struct TaskRequest: Sendable {
     public var rootID: String?
     /// The task that sent this one.
     public var parentID: String?
-    /// The group that it is a member of.
+    /// The group of which it is a member.
     public var groupID: String?
     /// Whether the sender wants no result stored; nil leaves it to the handler's options.
     public var ignoresResult: Bool?
-    /// Where the sender waits for the result, if it waits on a queue.
+    /// The queue on which the sender waits for the result, if it waits on one.
     public var replyTo: String?
     /// What ties the result to this request; the task's id by convention.
     public var correlationID: String?
     /// The priority that the message carried.
     public var priority: UInt8?
-    /// The marks that its sender put on it, by name; each is a value or a list of values. Tasks can be revoked by them.
+    /// The marks that its sender put on it, by name; each is a value or a list of values. Remote control can revoke tasks by
+    /// them.
     public var stamps: WireObject = [:]
     /// All headers of the message.
     public var headers: WireObject
-    /// The queue it came from.
+    /// The queue that it came from.
     public var queue: String
     /// Whether the broker delivered it before.
     public var redelivered: Bool
-    /// What is wrong with the arguments, where the dialect finds out by itself: the task then fails with it, and no handler
-    /// is called.
+    /// What is wrong with the arguments, if the dialect finds that out by itself. The task then fails with it, and the worker
+    /// does not call the handler.
     public var refusal: TaskFailure?
     /// The dialect's own form of the message, from which it makes effects.
     package let message: any NativeMessage

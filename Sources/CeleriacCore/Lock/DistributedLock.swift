@@ -45,8 +45,9 @@ public enum LockAttempt: Sendable {
 
 /// A hold on a ``DistributedLock``, and the note that one holder leaves for the next.
 ///
-/// Its user has one call under way at a time, and calls nothing after ``release()`` or after a method has said that the lock
-/// is lost. A user that does not know whether it still holds the lock stops relying on it once ``lease`` has passed.
+/// Its user has one call under way at a time, and makes none after ``release()``. It may still call a hold that it has lost:
+/// such a call changes nothing. A user that does not know whether it still holds the lock stops relying on it once ``lease``
+/// has passed.
 public protocol LockHold: Sendable {
     /// How long the hold lasts after it was taken or renewed. It stays the same.
     var lease: Duration { get }

@@ -4,9 +4,9 @@ import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
-/// A broker in this process: for tests, and for producer and worker in one program.
+/// A broker in this process, for tests and for a producer and a worker in one program.
 ///
-/// Messages of any dialect go through it. Nothing is kept when the process ends.
+/// It carries messages of any dialect, and loses them when the process ends.
 public final class MemoryBroker: MessageBroker {
     struct Entry: Sendable {
         var message: WireMessage
@@ -56,7 +56,7 @@ public final class MemoryBroker: MessageBroker {
         }
     }
 
-    /// Begins to consume from queues, which are made where they do not exist.
+    /// Begins to consume from queues, and makes those that do not exist.
     public func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         MemoryConsumer(broker: self, options: options)
     }
@@ -84,7 +84,7 @@ public final class MemoryBroker: MessageBroker {
         state.withLockedValue { $0.parked[queue]?.map { ($0.message, $0.fault) } ?? [] }
     }
 
-    /// Lists messages that were parked from a queue; of each the body, since there is no envelope.
+    /// Lists messages that were parked from a queue. Each has only its body, since this broker has no envelopes.
     public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         let last = id.flatMap { UInt64($0) } ?? 0
         let parked = state.withLockedValue { $0.parked[queue]?.filter { $0.id > last } ?? [] }
@@ -113,7 +113,7 @@ public final class MemoryBroker: MessageBroker {
 
     // MARK: For consumers
 
-    /// Takes messages, or returns a gate that opens when there may be some.
+    /// Takes messages, or returns a gate that opens when new ones may have arrived.
     fileprivate func take(
         atMost limit: Int, from queues: [String]
     ) throws -> (entries: [(String, Entry)], wait: (UInt64, Gate)?) {
@@ -133,7 +133,7 @@ public final class MemoryBroker: MessageBroker {
 
     fileprivate func forget(waiter: UInt64) { state.withLockedValue { $0.waiters[waiter] = nil } }
 
-    /// Puts messages back to the front of their queues, the first one foremost.
+    /// Puts messages back at the front of their queues, in their order.
     fileprivate func putBack(_ entries: [(String, Entry)]) {
         try? wakeAll { state in
             for (queue, entry) in entries.reversed() { state.queues[queue, default: []].prepend(entry) }

@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// Results in this process: for tests, and for producer and worker in one program.
+/// A result store in this process, for tests and for a producer and a worker in one program.
 public final class MemoryResultStore: ResultStore {
     private struct State {
         var payloads: [String: (payload: [UInt8], state: TaskState)] = [:]
@@ -15,10 +15,10 @@ public final class MemoryResultStore: ResultStore {
     /// `memory`.
     public var name: String { "memory" }
 
-    /// Empty: results are fetched, nobody answers on a queue.
+    /// Empty: clients fetch results, and nobody answers on a queue.
     public var replyTo: String { "" }
 
-    /// False: results are kept to be read as often as one likes.
+    /// False: results are kept and can be read any number of times.
     public var deliversOnce: Bool { false }
 
     /// Stores states and passes them to whoever watches their tasks. A stored success stays.
@@ -43,7 +43,7 @@ public final class MemoryResultStore: ResultStore {
         state.withLockedValue { state in for id in taskIDs { state.watches[id] = nil } }
     }
 
-    /// The stored states of these tasks; nil where there is none.
+    /// The stored states of these tasks; nil for a task without one.
     public func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         state.withLockedValue { state in taskIDs.map { state.payloads[$0]?.payload } }
     }
@@ -58,10 +58,10 @@ public final class MemoryResultStore: ResultStore {
         state.withLockedValue { $0.groups[id] = payload }
     }
 
-    /// What is stored of a group, or nil.
+    /// What is stored for a group, or nil.
     public func fetchGroup(_ id: String) async throws -> [UInt8]? { state.withLockedValue { $0.groups[id] } }
 
-    /// Deletes what is stored of a group.
+    /// Deletes what is stored for a group.
     public func forgetGroup(_ id: String) async throws { state.withLockedValue { $0.groups[id] = nil } }
 
     /// Does nothing.

@@ -69,8 +69,8 @@ public protocol ResultStore: Sendable {
 
     /// Returns the stored states of these tasks, in their order; nil for a task without one.
     ///
-    /// - Throws: an error if the store cannot be read. A client that polls continues to wait after `unavailable`; otherwise
-    ///   the caller gets the error.
+    /// - Throws: an error if the store cannot be read. A client that has begun to poll polls again after `unavailable`;
+    ///   otherwise the caller gets the error.
     func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?]
 
     /// Deletes what is stored for these tasks. Tasks without a stored state are skipped.

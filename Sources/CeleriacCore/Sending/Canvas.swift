@@ -3,13 +3,13 @@ public import CeleriacWire
 // MARK: Chains
 
 extension Signature {
-    /// This, and then a task that takes its result.
+    /// Makes a chain of this and a task that takes its result.
     public func then<Next: Sendable>(_ next: TaskDefinition<Result, Next>) -> Signature<Next>
     where Result: Codable {
         then(partial: next.name, [], coding: next.resultCoding, options: next.options)
     }
 
-    /// This, and then a task that takes its result and one argument more.
+    /// Makes a chain of this and a task that takes its result and one more argument.
     public func then<Second: Codable & Sendable, Next: Sendable>(
         _ next: TaskDefinition<Result, Second, Next>, _ second: Second
     ) -> Signature<Next> where Result: Codable {
@@ -17,7 +17,7 @@ extension Signature {
             partial: next.name, [{ try $0.encode(argument: second) }], coding: next.resultCoding, options: next.options)
     }
 
-    /// This, and then a task that takes its result and two arguments more.
+    /// Makes a chain of this and a task that takes its result and two more arguments.
     public func then<Second: Codable & Sendable, Third: Codable & Sendable, Next: Sendable>(
         _ next: TaskDefinition<Result, Second, Third, Next>, _ second: Second, _ third: Third
     ) -> Signature<Next> where Result: Codable {
@@ -26,7 +26,8 @@ extension Signature {
             coding: next.resultCoding, options: next.options)
     }
 
-    /// This, and then something whose arguments come after the result, or that is ``immutable()``. Types are not checked.
+    /// Makes a chain of this and a signature that takes the result in front of its own arguments, unless it is
+    /// ``immutable()``. Types are not checked.
     public func then<Next>(_ next: Signature<Next>) -> Signature<Next> {
         Signature<Next>(name: "chain", resultCoding: next.resultCoding) { encoder in
             let (own, other) = (try self.submission(encoder), try next.submission(encoder))
@@ -46,8 +47,8 @@ extension Signature {
     }
 }
 
-/// Signatures one after another, each getting the result of the one before in front of its arguments. Types are not
-/// checked between them: use ``Signature/then(_:)`` where they are known.
+/// Makes a chain: each signature gets the result of the one before in front of its arguments. Types are not checked between
+/// them; use ``Signature/then(_:)`` where they are known.
 public func chain(_ steps: [Signature<WireValue>]) -> Signature<WireValue> {
     Signature(name: "chain", resultCoding: .wire) { encoder in
         .chain(try steps.map { try $0.submission(encoder) }, SubmissionOptions())
@@ -63,7 +64,7 @@ extension WireEncoder {
 
 // MARK: Groups and chords
 
-/// Signatures of one result type that are sent side by side.
+/// Signatures of one result type whose tasks run side by side.
 public struct GroupSignature<Element: Sendable>: Sendable {
     /// The members.
     public var members: [Signature<Element>]
@@ -73,7 +74,7 @@ public struct GroupSignature<Element: Sendable>: Sendable {
     /// Makes a group.
     public init(_ members: [Signature<Element>]) { self.members = members }
 
-    /// The group, and then a task that takes the list of its results: a chord.
+    /// Makes a chord of this group and a task that takes the list of its results.
     public func then<Next: Sendable>(_ body: TaskDefinition<[Element], Next>) -> Signature<Next>
     where Element: Codable {
         then(
@@ -81,8 +82,8 @@ public struct GroupSignature<Element: Sendable>: Sendable {
                 body.options))
     }
 
-    /// The group, and then something that takes the list of its results in front of its arguments: a chord. Types are not
-    /// checked.
+    /// Makes a chord of this group and a signature that takes the list of its results in front of its own arguments. Types
+    /// are not checked.
     public func then<Next>(_ body: Signature<Next>) -> Signature<Next> {
         Signature<Next>(name: "chord", resultCoding: body.resultCoding) { encoder in
             .chord(
@@ -101,18 +102,18 @@ public struct GroupSignature<Element: Sendable>: Sendable {
     }
 }
 
-/// Signatures side by side.
+/// Makes a group of signatures.
 public func group<Element>(_ members: [Signature<Element>]) -> GroupSignature<Element> { GroupSignature(members) }
 
-/// Signatures side by side, and then a task that takes the list of their results.
+/// Makes a chord of signatures and a task that takes the list of their results.
 public func chord<Element: Codable, Result>(
     _ header: [Signature<Element>], body: TaskDefinition<[Element], Result>
 ) -> Signature<Result> {
     group(header).then(body)
 }
 
-/// Signatures side by side, and then something that takes the list of their results in front of its arguments. Types are
-/// not checked.
+/// Makes a chord of signatures and a body that takes the list of their results in front of its own arguments. Types are not
+/// checked.
 public func chord<Element, Result>(_ header: [Signature<Element>], body: Signature<Result>) -> Signature<Result> {
     group(header).then(body)
 }

@@ -1,7 +1,7 @@
 /// Carries out effects at a broker and a result store.
 ///
-/// A worker's ``EffectPipeline`` puts plans in order, shares round trips among them and tries again; a ``TaskClient`` does none
-/// of that: it carries out one publication after another and throws. What an effect *does* is said here, once for both.
+/// A worker's ``EffectPipeline`` orders plans, lets them share round trips, and tries again. A ``TaskClient`` does none of that:
+/// it carries out one publication after another and throws. This type defines what an effect *does*, once for both.
 struct EffectInterpreter: Sendable {
     let broker: any MessageBroker
     let store: (any ResultStore)?
@@ -11,12 +11,13 @@ struct EffectInterpreter: Sendable {
         if !messages.isEmpty { try await broker.publish(messages) }
     }
 
-    /// Stores states, in one round trip; nothing where no results are kept.
+    /// Stores states, in one round trip. Without a result store it does nothing.
     func store(_ records: [ResultRecord]) async throws { try await store?.store(records) }
 
-    /// Carries out operations of chords, in one round trip; nothing where the store does not count them.
+    /// Carries out operations of chords, in one round trip. It does nothing if the store does not count chords.
     ///
-    /// - Returns: for each operation what it completed, if anything.
+    /// - Returns: for each operation the chord that it completed; nil if it completed none.
+    /// - Throws: the store's error.
     func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         guard let store, store.countsChords else { return operations.map { _ in nil } }
         return try await store.perform(operations)
@@ -25,7 +26,10 @@ struct EffectInterpreter: Sendable {
     /// Carries out the steps of publications. States are stored before messages are published, and a chord's step waits for
     /// all steps before it; otherwise each kind shares one round trip.
     ///
-    /// - Parameter limit: how many messages are published before the broker has confirmed those before them.
+    /// - Parameters:
+    ///   - steps: the steps, in order.
+    ///   - limit: how many messages to publish before the broker has confirmed those before them.
+    /// - Throws: the error of the broker or the store; later steps are not carried out then.
     func carryOut(_ steps: [Publication.Step], unconfirmed limit: Int = .max) async throws {
         var records: [ResultRecord] = []
         var messages: [OutgoingMessage] = []

@@ -1,10 +1,10 @@
 package import struct FoundationEssentials.Date
 
-/// What it takes to send something, and the result to come.
+/// The steps that send a submission, and the reference to its result.
 package struct Publication: Sendable, Equatable {
     /// The steps, in order.
     package var steps: [Step]
-    /// The result to come; nil where nothing is sent.
+    /// The result of what is sent; nil if nothing is sent.
     package var result: ResultReference?
 
     package init(steps: [Step], result: ResultReference?) {
@@ -12,8 +12,8 @@ package struct Publication: Sendable, Equatable {
         self.result = result
     }
 
-    /// One step: one of the few effects that whoever sends may have. A sender settles no delivery, calls no callback and
-    /// completes no chord.
+    /// One step: one of the few effects that a sender may cause. A sender settles no delivery, calls no callback and completes
+    /// no chord.
     package enum Step: Sendable, Equatable {
         /// Publish messages.
         case publish([OutgoingMessage])
@@ -32,7 +32,7 @@ package struct Publication: Sendable, Equatable {
         }
     }
 
-    /// The operations of a chord that come before its first part ends, and so cannot complete it.
+    /// The operations of a chord that come before its first part ends and therefore cannot complete it.
     package enum ChordPreparation: Sendable, Equatable {
         /// A header of `size` parts is about to be published.
         case open(groupID: String, size: Int)
@@ -57,18 +57,18 @@ package struct Publication: Sendable, Equatable {
 package struct PublicationContext: Sendable {
     /// The time.
     package var now: Date
-    /// The queue on which the sender waits for results; empty when it waits elsewhere or not at all.
+    /// The queue on which the sender waits for results; empty if it waits elsewhere or not at all.
     package var replyTo: String
     /// The task that sends, if one does.
     package var parent: TaskRequest?
-    /// The queue of tasks that name none.
+    /// The queue for tasks that name no queue.
     package var defaultQueue: String
     /// Queues by task name.
     package var routes: [String: String]
     /// Whether the result store counts the parts of chords.
     package var countsChords: Bool
-    /// Whether results can be fetched after they were stored. A chord that no store counts needs that: a task fetches the
-    /// results of its header.
+    /// Whether results can be fetched after they were stored. A chord that the store does not count needs that, because a
+    /// task fetches the results of its header.
     package var keepsResults: Bool
     /// How long results are kept; nil for ever.
     package var resultExpiry: Duration?

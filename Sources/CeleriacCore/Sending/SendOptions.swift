@@ -2,24 +2,24 @@ public import CeleriacWire
 
 public import struct FoundationEssentials.Date
 
-/// How a task is sent and run. An option that is nil is left to the application's configuration.
+/// How a task is sent and run. The application's configuration decides about an option that is nil.
 public struct SendOptions: Sendable, Hashable {
     /// The task's id; a new UUID unless given. Never reuse one: two tasks would write one result.
     public var taskID: String?
-    /// Run it no earlier than this long from now; zero is at once. ``eta`` wins over it.
+    /// Run it no earlier than this long from now; zero is at once. ``eta`` takes precedence.
     public var countdown: Duration?
     /// Run it no earlier than this time.
     public var eta: Date?
     /// Do not run it after this time.
     public var expires: Date?
-    /// Do not run it later than this long after it is sent. ``expires`` wins over it.
+    /// Do not run it later than this long after it is sent. ``expires`` takes precedence.
     public var expiresAfter: Duration?
     /// Priority as the broker understands it: on RabbitMQ the highest number is served first (0 to 255, and the queue
     /// must be declared with `x-max-priority`), on Redis the lowest (0 to 9).
     public var priority: UInt8?
     /// The queue.
     public var queue: String?
-    /// Custom headers. They travel beside the dialect's own and cannot replace those.
+    /// Custom headers. They are added to the dialect's own and cannot replace those.
     public var headers: WireObject
     /// Limits for the run.
     public var timeLimits: TimeLimits
@@ -30,7 +30,7 @@ public struct SendOptions: Sendable, Hashable {
     /// The compression of the body.
     public var compression: Compression?
 
-    /// Makes options; all are left open unless given.
+    /// Makes options. Those that are not given stay open.
     public init(
         taskID: String? = nil,
         countdown: Duration? = nil,
@@ -59,17 +59,17 @@ public struct SendOptions: Sendable, Hashable {
         self.compression = compression
     }
 
-    /// The time before which the task is not to be run, if it is sent now; nil for at once.
+    /// The time before which the task must not run, if it is sent now; nil to run it at once.
     package func start(now: Date) -> Date? {
         eta ?? countdown.flatMap { $0 != .zero ? now.addingTimeInterval($0.seconds) : nil }
     }
 
-    /// The time after which the task is not to be run, if it is sent now.
+    /// The time after which the task must not run, if it is sent now; nil for no limit.
     package func expiry(now: Date) -> Date? {
         expires ?? expiresAfter.map { now.addingTimeInterval($0.seconds) }
     }
 
-    /// These options, with those of `other` in place of what they set.
+    /// Returns these options, overridden by those that `other` sets.
     package func overridden(by other: SendOptions) -> SendOptions {
         var merged = self
         merged.taskID = other.taskID ?? taskID
@@ -91,8 +91,8 @@ public struct SendOptions: Sendable, Hashable {
 
 /// The form of a message's body, by the name that Celery uses for it.
 ///
-/// An open set of names, which a dialect may refuse. Celery's wire product has those that it can read and write as a closed
-/// set of its own, `CelerySerializer`.
+/// The set of names is open, and a dialect may refuse one. Celery's wire product has a closed set of those that it can read
+/// and write, `CelerySerializer`.
 public struct Serializer: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
     /// The name.
     public var rawValue: String
@@ -100,7 +100,7 @@ public struct Serializer: Sendable, Hashable, RawRepresentable, CustomStringConv
     /// A serializer by its name.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// JSON, what every worker accepts.
+    /// JSON, which every worker accepts.
     public static let json = Serializer(rawValue: "json")
     /// MessagePack. A Celery worker accepts it only if its `accept_content` names it.
     public static let msgpack = Serializer(rawValue: "msgpack")
@@ -113,8 +113,8 @@ public struct Serializer: Sendable, Hashable, RawRepresentable, CustomStringConv
 
 /// How a message's body is compressed, by the name that Celery uses for it.
 ///
-/// An open set of names, which a dialect may refuse. Celery's wire product has those that it can read and write as a closed
-/// set of its own, `CompressionMethod`.
+/// The set of names is open, and a dialect may refuse one. Celery's wire product has a closed set of those that it can read
+/// and write, `CompressionMethod`.
 public struct Compression: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
     /// The name.
     public var rawValue: String

@@ -1,20 +1,19 @@
 package import CeleriacWire
 
-/// What is to be sent: a task, or tasks that belong together, with their arguments encoded, before a dialect makes
-/// messages of them.
+/// A task to send, or several tasks that belong together, with encoded arguments. A dialect makes messages of it.
 package indirect enum Submission: Sendable {
     /// One task.
     case task(TaskSubmission)
-    /// One after another, each getting the result of the one before in front of its arguments.
+    /// Tasks that run one after another. Each gets the result of the one before in front of its arguments.
     case chain([Submission], SubmissionOptions)
-    /// Side by side.
+    /// Tasks that run side by side.
     case group([Submission], SubmissionOptions)
-    /// Side by side, and then a body that gets the list of their results.
+    /// Tasks that run side by side, and then a body that gets the list of their results.
     case chord([Submission], body: Submission, SubmissionOptions)
     /// A dialect's own form of any of these.
     case native(any NativeSignature)
 
-    /// This, each task in it taking from `defaults` the options that it does not set.
+    /// Returns this submission, with `defaults` for the options that a task in it does not set.
     package func over(_ defaults: SendOptions) -> Submission {
         guard defaults != SendOptions() else { return self }
         switch self {
@@ -29,7 +28,7 @@ package indirect enum Submission: Sendable {
         }
     }
 
-    /// This with more options, links and error links, the options given winning over its own.
+    /// Returns this submission with more options, links and error links. The given options override its own.
     func with(options: SendOptions, links: [Submission], errorLinks: [Submission], isImmutable: Bool) -> Submission {
         func merged(_ own: SubmissionOptions) -> SubmissionOptions {
             SubmissionOptions(
@@ -66,11 +65,11 @@ package struct TaskSubmission: Sendable {
     package var keywordArguments: WireObject
     /// How the task is sent and run.
     package var options: SendOptions
-    /// What is called with the result.
+    /// The callbacks that get the result.
     package var links: [Submission] = []
-    /// What is called when the task fails.
+    /// The callbacks for when the task fails.
     package var errorLinks: [Submission] = []
-    /// Whether the task takes nothing from what comes before it.
+    /// Whether the task ignores the result of what comes before it.
     package var isImmutable = false
 
     package init(
@@ -85,18 +84,18 @@ package struct TaskSubmission: Sendable {
     }
 }
 
-/// What is said of tasks that belong together.
+/// Options for tasks that belong together.
 package struct SubmissionOptions: Sendable {
     /// How they are sent and run.
     package var options: SendOptions
-    /// What is called with the result of the last.
+    /// The callbacks that get the result of the last task.
     package var links: [Submission]
-    /// What is called when one of them fails.
+    /// The callbacks for when one of the tasks fails.
     package var errorLinks: [Submission]
-    /// Whether the first takes nothing from what comes before.
+    /// Whether the first task ignores the result of what comes before it.
     package var isImmutable: Bool
 
-    /// Makes options; none unless given.
+    /// Makes options; by default there are none.
     package init(
         options: SendOptions = SendOptions(), links: [Submission] = [], errorLinks: [Submission] = [],
         isImmutable: Bool = false
@@ -107,6 +106,6 @@ package struct SubmissionOptions: Sendable {
         self.isImmutable = isImmutable
     }
 
-    /// Whether nothing is said.
+    /// Whether no option is set.
     var isPlain: Bool { options == SendOptions() && links.isEmpty && errorLinks.isEmpty && !isImmutable }
 }

@@ -1,8 +1,8 @@
 import CeleriacWire
 
-// Reading results: what handles on results ask of the client.
+// Reading results, for the handles on them.
 extension TaskClient {
-    /// A task's final result, or that of a task before it in its chain which failed, so that this one will never have any.
+    /// Waits for a task's final result, or for the failure of a task before it in its chain that keeps it from ever running.
     func finalResult(of reference: ResultReference, timeout: Duration?) async throws -> TaskResult {
         let ids = precedingTasks(of: reference) + [reference.id]
         let results = try await finalResults(of: [reference.id], orFailureOf: ids.dropLast(), timeout: timeout)
@@ -13,14 +13,19 @@ extension TaskClient {
         return result
     }
 
-    /// The tasks before one in its chain whose failure nobody stores for it.
+    /// The tasks before a task in its chain, if their failure would leave that task without a state.
     private func precedingTasks(of reference: ResultReference) -> [String] {
         dialect.chainsEndSilently ? (reference.parent?.taskIDs ?? []).reversed() : []
     }
 
     /// Waits until all tasks have a final result, or one of them or of the others has failed.
     ///
-    /// - Returns: the results that are there, by the tasks' ids.
+    /// - Parameters:
+    ///   - ids: the tasks to wait for.
+    ///   - others: tasks that matter only if they fail.
+    ///   - timeout: how long to wait at most; nil for as long as it takes.
+    /// - Returns: the results that have arrived, by the tasks' ids.
+    /// - Throws: ``CeleriacError``, with code `timeout` when the time is up; `CancellationError`.
     func finalResults(
         of ids: [String], orFailureOf others: some Sequence<String> = EmptyCollection(), timeout: Duration?
     ) async throws -> [String: TaskResult] {
@@ -39,7 +44,7 @@ extension TaskClient {
         return try await withTaskCancellationHandler {
             let missing = wait.missing
             if !missing.isEmpty {
-                // Subscribe, then read: whatever is stored in between comes by both ways.
+                // Subscribe, then read: a result that is stored in between arrives either way.
                 try await store.watch(missing, sink: hub)
                 try await fetch(wait.missing, from: store)
             }
@@ -53,7 +58,7 @@ extension TaskClient {
         -> [String: TaskResult]
     {
         while true {
-            // A store that tells nobody of results is asked again and again.
+            // A store that does not notify anybody of results must be polled.
             let poll = store.pollInterval.map { timers.schedule(after: $0) { wait.needsFetch() } }
             defer { poll?.cancel() }
             switch try await wait.next() {
@@ -63,7 +68,7 @@ extension TaskClient {
                 do {
                     try await fetch(missing, from: store)
                 } catch let error as CeleriacError where error.code == .unavailable && poll != nil {
-                    // A store that is asked again and again may be out of reach for a while.
+                    // A store that is polled may be out of reach for a while.
                 }
             case .ended(let missing):
                 try Task.checkCancellation()
@@ -83,9 +88,9 @@ extension TaskClient {
         return store.deliversOnce ? hub.latest(id) : try await currentResults(of: [id]).first ?? nil
     }
 
-    /// What is stored of tasks now; nil for each task of which nothing is.
+    /// Returns what is stored for tasks now, in their order; nil for a task for which nothing is stored.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` where there is no store that can be asked.
+    /// - Throws: ``CeleriacError`` with code `configuration` if the client has no store whose results can be read again.
     func currentResults(of ids: [String]) async throws -> [TaskResult?] {
         guard let store, !store.deliversOnce else {
             throw CeleriacError(.configuration, "there is no result store that can be asked for results")
@@ -99,13 +104,13 @@ extension TaskClient {
         }
     }
 
-    /// Deletes results that have expired, where the store does not do that by itself.
+    /// Deletes results that have expired, if the store does not do that by itself.
     func removeExpiredResults() async throws {
         guard let store, let expiry = configuration.resultExpiry else { return }
         try await store.removeResults(olderThan: expiry)
     }
 
-    /// Asks for a result at an interval, until it is final or a task before it in its chain has failed.
+    /// Reads a result at an interval, until it is final or a task before it in its chain has failed.
     func finalResult(
         of reference: ResultReference, every interval: Duration, timeout: Duration?
     ) async throws -> TaskResult {

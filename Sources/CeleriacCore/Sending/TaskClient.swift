@@ -3,12 +3,12 @@ package import Logging
 
 /// Sends tasks and reads their results.
 ///
-/// Connections are made on first use and kept; ``close()`` ends them.
+/// It connects on first use and keeps its connections until ``close()``.
 public final class TaskClient: TaskSender {
     /// The client itself.
     public var client: TaskClient { self }
 
-    /// What the client does where a call does not say.
+    /// What the client does if a call does not say.
     package let configuration: ClientConfiguration
     let dialect: any Dialect
     let store: (any ResultStore)?
@@ -19,9 +19,15 @@ public final class TaskClient: TaskSender {
     private let interpreter: EffectInterpreter
     private let encoder: WireEncoder
 
-    /// Makes a client of its parts.
+    /// Makes a client from its parts. The client closes the broker and the store.
     ///
-    /// - Parameter store: where results are kept; nil if none are ever read.
+    /// - Parameters:
+    ///   - dialect: the formats of messages and results.
+    ///   - broker: where the client publishes.
+    ///   - store: where results are kept; nil for a client that never reads any.
+    ///   - configuration: what the client does if a call does not say.
+    ///   - timers: where the client takes the time and its timers from.
+    ///   - logger: the client's logger.
     package init(
         dialect: any Dialect,
         broker: any MessageBroker,
@@ -41,7 +47,7 @@ public final class TaskClient: TaskSender {
         self.decoder = WireDecoder(coding: dialect.valueCoding)
     }
 
-    /// Closes the connections. Waiting callers get an error.
+    /// Closes the broker and the store. Callers that wait for results get an error.
     package func close() async {
         hub.close()
         await broker.close()
@@ -50,12 +56,16 @@ public final class TaskClient: TaskSender {
 
     // MARK: Sending
 
-    /// Sends what belongs together, and returns once the broker has taken it.
+    /// Sends submissions together, and returns once the broker has taken all of their messages.
     ///
     /// - Parameters:
-    ///   - parent: the task that sends it, if one does.
-    ///   - limit: how many messages are published before the broker has confirmed those before them.
-    /// - Returns: the results to come, each with the ticket that keeps it from being missed; nil where nothing is sent.
+    ///   - submissions: what to send.
+    ///   - parent: the task that sends it; nil if the sender is not a task.
+    ///   - limit: how many messages to publish before the broker has confirmed those before them.
+    /// - Returns: for each submission the reference to its result, with the ticket that keeps the result until it is read;
+    ///   nil for a submission that sends nothing.
+    /// - Throws: ``CeleriacError`` with code `unsupported` or `argumentMismatch` when nothing was sent; otherwise the error of
+    ///   the broker or the store.
     func submit(
         _ submissions: [Submission], parent: TaskRequest? = nil, unconfirmed limit: Int = .max
     ) async throws -> [(reference: ResultReference, ticket: ResultTicket?)?] {
@@ -63,7 +73,7 @@ public final class TaskClient: TaskSender {
         let publications = try submissions.map { try dialect.publication(of: $0, in: context) }
         // A store that answers on a queue must have that queue before the first answer can come.
         if let store, store.deliversOnce, parent == nil { try await store.watch([], sink: hub) }
-        // The tickets are taken before anything is sent: an answer may come before the broker has confirmed the question.
+        // Take the tickets before sending: a result may arrive before the broker has confirmed the message.
         let results = publications.map { publication in
             publication.result.map { ($0, ticket(for: $0)) }
         }
@@ -77,7 +87,7 @@ public final class TaskClient: TaskSender {
         try await interpreter.carryOut(publication.steps)
     }
 
-    /// How this client publishes.
+    /// What a dialect may know of this client when it makes a publication.
     func publicationContext(parent: TaskRequest? = nil) -> PublicationContext {
         PublicationContext(
             now: timers.now, replyTo: store?.replyTo ?? "", parent: parent, defaultQueue: configuration.defaultQueue,
@@ -85,7 +95,7 @@ public final class TaskClient: TaskSender {
             keepsResults: store.map { !$0.deliversOnce } ?? false, resultExpiry: configuration.resultExpiry)
     }
 
-    /// Encodes a signature. Options of the call win over those of the signature, and these over the client's defaults.
+    /// Encodes a signature. Options of the call override those of the signature, which override the client's defaults.
     ///
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` when an argument cannot be encoded.
     package func submission<Value>(of signature: Signature<Value>, options: SendOptions = SendOptions()) throws
@@ -99,9 +109,15 @@ public final class TaskClient: TaskSender {
         }
     }
 
-    /// Sends a task, or a form that only a dialect knows.
+    /// Sends a signature, which may be in a dialect's own form, and returns once the broker has taken it.
     ///
-    /// - Parameter limit: how many of its messages are published before the broker has confirmed those before them.
+    /// - Parameters:
+    ///   - signature: what to send.
+    ///   - options: options of the call, which override those of the signature.
+    ///   - limit: how many of its messages to publish before the broker has confirmed those before them.
+    /// - Returns: a handle on the result.
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed` when
+    ///   the broker did not confirm a message; ``PartialPublishError`` when it is known to have taken only some.
     package func send<Value>(
         _ signature: Signature<Value>, options: SendOptions = SendOptions(), unconfirmed limit: Int = .max
     ) async throws -> AsyncResult<Value> {
@@ -155,15 +171,15 @@ public final class TaskClient: TaskSender {
     }
 }
 
-/// What a client does where a signature or a call does not say.
+/// What a client does if a signature or a call does not say.
 package struct ClientConfiguration: Sendable {
-    /// The queue of tasks that name none.
+    /// The queue for tasks that name no queue.
     package var defaultQueue: String
-    /// Options of every task; those of its signature and of the call win over them.
+    /// Options for every task. Those of its signature and of the call take precedence.
     package var defaultOptions: SendOptions
-    /// Queues by task name; a task that is not in it goes to ``defaultQueue``.
+    /// Queues by task name. Other tasks go to ``defaultQueue``.
     package var routes: [String: String]
-    /// How long unfinished chords, and the states that tasks have before they are sent, are kept; nil for ever.
+    /// How long the store keeps unfinished chords, and the states of tasks that are stored before they are sent; nil for ever.
     package var resultExpiry: Duration?
 
     package init(

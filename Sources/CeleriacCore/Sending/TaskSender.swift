@@ -11,19 +11,21 @@ public protocol TaskSender: Sendable {
 extension TaskSender {
     /// Sends a task, and returns once the broker has taken it.
     ///
-    /// Options given here win over those of the signature, and these over the client's configuration.
+    /// Options given here override those of the signature, which override the client's configuration.
     ///
     /// - Parameters:
+    ///   - signature: the task with its arguments.
     ///   - countdown: run it no earlier than this long from now.
     ///   - eta: run it no earlier than this time.
     ///   - expires: do not run it after this time.
     ///   - priority: as the broker understands it, see ``SendOptions/priority``.
-    ///   - queue: the queue.
-    ///   - headers: custom headers.
+    ///   - queue: the queue to send it to.
+    ///   - headers: custom headers, added to those of the dialect.
     ///   - timeLimits: limits for the run.
     ///   - ignoresResult: whether the worker stores no result.
     ///   - serializer: the form of the body.
     ///   - compression: the compression of the body.
+    /// - Returns: a handle on the task's result.
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed`
     ///   when the broker did not confirm it (it may have been delivered all the same).
     @discardableResult
@@ -46,12 +48,14 @@ extension TaskSender {
         return try await client.send(signature, options: options)
     }
 
-    /// Sends many tasks of one result type at once: one flush, one confirmation for all.
+    /// Sends many tasks of one result type in one publication, and returns once the broker has taken all of them.
     ///
-    /// - Parameter options: options for all of them, over those of the signatures.
-    /// - Returns: the results to come, in the order of the signatures.
-    /// - Throws: as `send` of one; ``PartialPublishError`` when the broker is known to have taken some of the tasks. When
-    ///   publishing fails otherwise, some may have been delivered too.
+    /// - Parameters:
+    ///   - signatures: the tasks with their arguments.
+    ///   - options: options for all of them, which override those of the signatures.
+    /// - Returns: handles on the results, in the order of the signatures.
+    /// - Throws: as `send` of one task; ``PartialPublishError`` when the broker is known to have taken only some of the
+    ///   tasks. After any other failure to publish, some may have been delivered too.
     @discardableResult
     public func send<Value>(_ signatures: [Signature<Value>], options: SendOptions = SendOptions()) async throws
         -> [AsyncResult<Value>]
@@ -61,8 +65,11 @@ extension TaskSender {
 
     /// Sends a group, and returns once the broker has taken all its tasks.
     ///
-    /// - Parameter options: options for all of them, over their own.
-    /// - Throws: as `send` of one; ``PartialPublishError`` when the broker is known to have taken some of the tasks.
+    /// - Parameters:
+    ///   - group: the group.
+    ///   - options: options for all of its tasks, which override those of the group.
+    /// - Returns: handles on the results of the group's members.
+    /// - Throws: as `send` of one task; ``PartialPublishError`` when the broker is known to have taken only some of the tasks.
     @discardableResult
     public func send<Value>(_ group: GroupSignature<Value>, options: SendOptions = SendOptions()) async throws
         -> GroupResult<Value>
@@ -70,23 +77,26 @@ extension TaskSender {
         try await client.send(group, options: options)
     }
 
-    /// Finds a group that was saved, here or by Python's `GroupResult.save`; nil if there is none of that id.
+    /// Finds a group that was saved by ``GroupResult/save()`` or Python's `GroupResult.save`.
     ///
     /// - Parameters:
     ///   - id: the group's id.
     ///   - type: what its tasks return.
-    /// - Throws: ``CeleriacError``: `unsupported` for a result store that keeps no groups, `unavailable`, `resultStore`.
+    /// - Returns: handles on the results of its members; nil if no group of that id was saved.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for a result store that does not keep groups, `configuration` if
+    ///   the client has no result store; otherwise the store's error.
     public func group<Element: Codable & Sendable>(_ id: String, as type: Element.Type = Element.self) async throws
         -> GroupResult<Element>?
     {
         try await client.restoreGroup(id, coding: .codable)
     }
 
-    /// A handle on a task that was sent elsewhere or earlier.
+    /// Makes a handle on the result of a task that was sent elsewhere or earlier.
     ///
     /// - Parameters:
     ///   - id: the task's id.
     ///   - type: what the task returns.
+    /// - Returns: the handle. Nobody checks that such a task exists.
     public func result<Value: Codable & Sendable>(_ id: String, as type: Value.Type = Value.self)
         -> AsyncResult<Value>
     {

@@ -44,7 +44,7 @@ struct ArgumentCollector {
 
 /// Binds the arguments of a request to a task's parameters, one after the other, as a Python call does.
 ///
-/// It throws the dialect's failure for a bad call where they do not fit.
+/// It throws the dialect's failure for a bad call if they do not fit.
 struct ArgumentBinder {
     private let task: String
     private let shape: TaskShape
@@ -95,7 +95,7 @@ struct ArgumentBinder {
         }
     }
 
-    /// The next parameter's value, where the dialect reads arguments and words refusals itself.
+    /// The next parameter's value, for a dialect that reads arguments and words refusals itself.
     private mutating func next<Argument: Decodable>(_ type: Argument.Type, _ calls: any CallCoding) throws -> Argument {
         do {
             if let several = type as? any SeveralArguments.Type {

@@ -10,10 +10,10 @@ final class ContextSender: Sendable {
         self.configured = client
     }
 
-    /// What the task has sent so far.
+    /// The tasks and groups that the task has sent so far.
     var children: [ResultReference] { sent.withLockedValue { $0 } }
 
-    /// What the task has left for its dialect to do when it handles the outcome.
+    /// The steps that the task has left for its dialect to take when it handles the outcome.
     var ownSteps: [any NativeStep] { left.withLockedValue { $0 } }
 
     func leave(_ step: any NativeStep) { left.withLockedValue { $0.append(step) } }

@@ -37,7 +37,7 @@ extension ResultCoding where Value == WireValue {
 }
 
 extension CallCoding {
-    /// Reads the one result of a task, or its several results where `Value` stands for several.
+    /// Reads the only result of a task, or all of its results if `Value` stands for several.
     fileprivate func decodeResults<Value: Decodable>(_ type: Value.Type, from value: WireValue) throws -> Value {
         if let untyped = try untypedResult(in: value) as? Value, type == WireValue.self { return untyped }
         let results = try results(in: value)
@@ -53,7 +53,7 @@ extension CallCoding {
         return try decodeResult(type, from: result)
     }
 
-    /// The value of the one result, a list where there are several, null where there is none.
+    /// The value of a task's only result, a list if it has several, null if it has none.
     fileprivate func untypedResult(in value: WireValue) throws -> WireValue {
         let values = try results(in: value).map { try decodeResult(WireValue.self, from: $0) }
         return values.count == 1 ? values.first ?? .null : values.isEmpty ? .null : .array(values)

@@ -15,21 +15,22 @@ public struct RetryPolicy: Sendable, Hashable {
     public enum Delay: Sendable, Hashable {
         /// The same time before every retry.
         case fixed(Duration)
-        /// `base` · 2ⁿ before retry n (counted from 0), at most `maximum`. With jitter it is a random part of that.
+        /// `base` · 2ⁿ before retry n (counted from 0), at most `maximum`; with jitter, a random part of that.
         case exponential(base: Duration, maximum: Duration = .seconds(600), jitter: Bool = true)
     }
 
-    /// The delay before the next retry.
+    /// Computes the delay before the next retry.
     ///
     /// - Parameters:
     ///   - retries: how often the task has been retried.
-    ///   - random: a number from 0 up to 1, from which the jitter is made.
+    ///   - random: a number from 0 up to 1, the part of the delay that remains with jitter.
+    /// - Returns: how long to wait.
     public func delay(afterRetries retries: Int, random: Double) -> Duration {
         switch delay {
         case .fixed(let duration):
             return duration
         case .exponential(let base, let maximum, let jitter):
-            // 2^40 seconds are 35,000 years: past that the maximum holds anyway, and the shift cannot overflow.
+            // 2^40 seconds are 35,000 years: beyond that the maximum applies anyway, and the shift cannot overflow.
             let factor = Double(UInt64(1) << UInt64(min(max(retries, 0), 40)))
             let seconds = min(base.seconds * factor, maximum.seconds)
             return .seconds(jitter ? seconds * random : seconds)
@@ -46,8 +47,8 @@ public struct RetryPolicy: Sendable, Hashable {
 /// ```
 ///
 /// An error matches by its exact type, since Swift's error types have no common ancestors; a ``TaskFailure`` matches by
-/// the name of its exception. Errors that end a run in a way of their own (``IgnoreResult``, ``Rejection``, a retry, a
-/// replacement, a cancellation) never match.
+/// the name of its exception. Errors that end a run in another way than by failing (``IgnoreResult``, ``Rejection``, a retry,
+/// a replacement, a cancellation) never match.
 public struct RetriedErrors: Sendable, Hashable {
     private var types: Set<ObjectIdentifier>
     private var failures: Set<String>
@@ -68,7 +69,7 @@ public struct RetriedErrors: Sendable, Hashable {
         return errors
     }
 
-    /// These errors except those of some types, and failures with some exceptions: `dont_autoretry_for`.
+    /// These errors without those of some types and failures with some exceptions: `dont_autoretry_for`.
     public func except(_ types: any Error.Type..., failures: Set<String> = []) -> RetriedErrors {
         var errors = self
         errors.exceptTypes.formUnion(types.map { ObjectIdentifier($0) })

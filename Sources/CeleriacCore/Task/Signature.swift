@@ -5,7 +5,7 @@ public import CeleriacWire
 public struct Signature<Result: Sendable>: Sendable {
     /// The name of the task; of tasks that belong together, `chain`, `group` or `chord`.
     public let task: String
-    /// How it is sent and run. Options given to `send` take precedence over these.
+    /// How the task is sent and run. Options given to `send` take precedence.
     public var options: SendOptions
     /// Whether it ignores the result of the task before it in a chain.
     public var isImmutable = false
@@ -38,44 +38,45 @@ public struct Signature<Result: Sendable>: Sendable {
         self.make = make
     }
 
-    /// This signature with other options: those that `options` sets replace its own.
+    /// Returns this signature with other options: those that `options` sets replace its own.
     public func with(_ options: SendOptions) -> Signature {
         var copy = self
         copy.options = self.options.overridden(by: options)
         return copy
     }
 
-    /// This signature, ignoring the result of the task before it in a chain: Celery's `si`.
+    /// Returns this signature, made to ignore the result of the task before it in a chain: Celery's `si`.
     public func immutable() -> Signature {
         var copy = self
         copy.isImmutable = true
         return copy
     }
 
-    /// This signature with a callback that is sent when it has succeeded, with the result in front of the callback's own
-    /// arguments: Celery's `link`.
+    /// Returns this signature with a callback that the worker sends when the task has succeeded, with the result in front of
+    /// the callback's own arguments: Celery's `link`.
     public func onSuccess<Other>(_ callback: Signature<Other>) -> Signature {
         var copy = self
         copy.links.append { try callback.submission($0) }
         return copy
     }
 
-    /// This signature with a callback that is sent when it has succeeded and takes its result.
+    /// Returns this signature with a callback that the worker sends when the task has succeeded, and that takes its result.
     public func onSuccess<Other: Sendable>(_ callback: TaskDefinition<Result, Other>) -> Signature where Result: Codable {
         onSuccess(
             Signature<Other>(task: callback.name, resultCoding: callback.resultCoding) { _ in EncodedArguments() }
                 .with(callback.options))
     }
 
-    /// This signature with a callback that is sent when it has failed and takes the id of the failed task.
+    /// Returns this signature with a callback that the worker sends when the task has failed, and that takes the id of the
+    /// failed task.
     public func onFailure<Other: Sendable>(_ errback: TaskDefinition<String, Other>) -> Signature {
         onFailure(
             Signature<Other>(task: errback.name, resultCoding: errback.resultCoding) { _ in EncodedArguments() }
                 .with(errback.options))
     }
 
-    /// This signature with a callback that is sent when it has failed, with the id of the failed task in front of the
-    /// callback's own arguments: Celery's `link_error`.
+    /// Returns this signature with a callback that the worker sends when the task has failed, with the id of the failed task
+    /// in front of the callback's own arguments: Celery's `link_error`.
     public func onFailure<Other>(_ errback: Signature<Other>) -> Signature {
         var copy = self
         copy.errorLinks.append { try errback.submission($0) }
@@ -103,8 +104,8 @@ extension Signature where Result == WireValue {
     ///
     /// - Parameters:
     ///   - task: the task's name.
-    ///   - arguments: positional arguments, as the dialect's wire has them.
-    ///   - keywordArguments: keyword arguments, as the dialect's wire has them.
+    ///   - arguments: positional arguments, in the form of the dialect's wire.
+    ///   - keywordArguments: keyword arguments, in the form of the dialect's wire.
     public init(_ task: String, arguments: [WireValue] = [], keywordArguments: WireObject = [:]) {
         self.init(task: task, resultCoding: .wire) { _ in
             EncodedArguments(positional: arguments, keywords: keywordArguments)

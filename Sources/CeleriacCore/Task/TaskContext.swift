@@ -40,7 +40,8 @@ public struct TaskContext: Sendable {
     /// - Parameters:
     ///   - delay: how long to wait; nil for the task's ``TaskOptions/retry`` policy.
     ///   - maximumRetries: how often the task may be retried in all; nil for the policy's number.
-    ///   - cause: what went wrong. It is stored with the state `RETRY`, and as the failure once retries are exhausted.
+    ///   - cause: what went wrong. The worker stores it with the state `RETRY`, and as the failure once no retry is left.
+    /// - Throws: an error of the runtime's own, by which the worker recognises the retry.
     public func retry(after delay: Duration? = nil, maximumRetries: Int? = nil, cause: (any Error)? = nil) throws
         -> Never
     {
@@ -55,6 +56,7 @@ public struct TaskContext: Sendable {
     ///   - delay: how long to wait; nil for the task's ``TaskOptions/retry`` policy.
     ///   - maximumRetries: how often the task may be retried in all; nil for the policy's number.
     ///   - cause: what went wrong.
+    /// - Throws: an error of the runtime's own, by which the worker recognises the retry.
     public func retry(
         arguments: [WireValue]?, keywordArguments: WireObject? = nil, after delay: Duration? = nil,
         maximumRetries: Int? = nil, cause: (any Error)? = nil
@@ -65,16 +67,16 @@ public struct TaskContext: Sendable {
         throw retry
     }
 
-    /// Ends this run and puts something else in its place, which takes over the task's id, its place in a group or chord,
-    /// and its callbacks: Celery's `replace`. Always throws: let the error pass.
+    /// Ends this run and sends another signature in place of the task. It takes over the task's id, its place in a group or
+    /// chord, and its callbacks: Celery's `replace`. Always throws: let the error pass.
     public func replace<Value>(with signature: Signature<Value>) throws -> Never {
         throw ReplaceError(submission: try sender.client().submission(of: signature))
     }
 
     /// Runs the handler of another task of this worker here and now, with other arguments.
     ///
-    /// - Throws: the ``TaskFailure`` that the task system has for an unknown task (in Celery `NotRegistered`) when the
-    ///   worker has no such task; otherwise what the handler throws.
+    /// - Throws: the task system's ``TaskFailure`` for an unknown task (in Celery `NotRegistered`) if the worker has no such
+    ///   task; otherwise the handler's error.
     public func run(
         _ task: String, arguments: [WireValue], keywordArguments: WireObject = [:]
     ) async throws -> WireValue {
@@ -108,15 +110,15 @@ public struct TaskContext: Sendable {
         try await sender.addToChord(signature, request: request)
     }
 
-    /// The stored states of other tasks; nil for tasks without one.
+    /// The stored states of other tasks, in their order; nil for a task without one.
     package func results(of ids: [String]) async throws -> [TaskResult?] {
         try await sender.client().currentResults(of: ids)
     }
 
-    /// Deletes expired results, where the store does not do that by itself.
+    /// Deletes expired results, if the store does not do that by itself.
     package func removeExpiredResults() async throws { try await sender.client().removeExpiredResults() }
 
-    /// Leaves something for the dialect to do when it handles the outcome of this run. For tasks of the dialect's own.
+    /// Leaves a step for the dialect to take when it handles the outcome of this run. Only the dialect's own tasks use it.
     package func leave(_ step: any NativeStep) { sender.leave(step) }
 
     /// Stores a state of the task's own, for instance `PROGRESS`, with a value that callers can read.
@@ -126,9 +128,9 @@ public struct TaskContext: Sendable {
         try await storeState(state, WireEncoder(coding: valueCoding).encode(value))
     }
 
-    /// A value that the worker's configuration shares with its handlers, by its type: a database pool, a client.
+    /// Returns the value of a type that the worker's configuration shares with its handlers, for instance a database pool.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` if the worker was given none.
+    /// - Throws: ``CeleriacError`` with code `configuration` if the worker shares no value of that type.
     public func shared<Value: Sendable>(_ type: Value.Type = Value.self) throws -> Value {
         guard let value = values[Value.self] else {
             throw CeleriacError(

@@ -21,9 +21,9 @@ public struct TaskDefinition<each Argument: Codable & Sendable, Result: Sendable
     /// Names a task.
     ///
     /// - Parameters:
-    ///   - name: the name on the wire. In Python that is the names of the module and of the function, unless the task sets
-    ///     one.
-    ///   - parameters: the parameters' names in order. They are needed where callers pass keyword arguments.
+    ///   - name: the name on the wire. In Python it consists of the names of the module and the function, unless the task
+    ///     sets another.
+    ///   - parameters: the parameters' names in order. They are needed if callers pass keyword arguments.
     public init(_ name: String, parameters: TaskParameter...) where Result: Codable {
         self.init(name, parameters: parameters, resultCoding: .codable)
     }
@@ -43,8 +43,8 @@ public struct TaskDefinition<each Argument: Codable & Sendable, Result: Sendable
         self.resultCoding = resultCoding
     }
 
-    /// This task with options for sending it, unless a signature says otherwise: Celery's task attributes `queue`,
-    /// `priority`, `expires`, `serializer`, ….
+    /// Returns this task with options for sending it, which a signature may override: Celery's task attributes `queue`,
+    /// `priority`, `expires`, `serializer` and so on.
     ///
     /// ```swift
     /// static let resize = TaskDefinition<String, Int, String>("images.resize").with(SendOptions(queue: "images"))
@@ -55,7 +55,7 @@ public struct TaskDefinition<each Argument: Codable & Sendable, Result: Sendable
         return copy
     }
 
-    /// A signature of the task that sends its arguments as positional ones.
+    /// Makes a signature of the task that sends its arguments as positional arguments.
     public func callAsFunction(_ argument: repeat each Argument) -> Signature<Result> {
         let shape = shape
         return Signature(task: name, resultCoding: resultCoding) { encoder in
@@ -65,7 +65,7 @@ public struct TaskDefinition<each Argument: Codable & Sendable, Result: Sendable
         }.with(options)
     }
 
-    /// A signature of the task that sends arguments with a named parameter as keyword arguments.
+    /// Makes a signature of the task that sends the arguments of named parameters as keyword arguments.
     public func keywords(_ argument: repeat each Argument) -> Signature<Result> {
         let shape = shape
         return Signature(task: name, resultCoding: resultCoding) { encoder in

@@ -10,7 +10,7 @@ public struct TaskHandler: Sendable {
     /// What an error callback does when it is called in this worker.
     var callback: (@Sendable (TaskContext, ErrorCall) async throws -> Void)?
 
-    /// Makes a handler without types: it gets the request as it stands on the wire and returns a wire value.
+    /// Makes a handler without types. It gets the request as the wire carries it and returns a wire value.
     public init(
         _ name: String,
         options: TaskOptions = TaskOptions(),
@@ -21,15 +21,15 @@ public struct TaskHandler: Sendable {
         self.run = handler
     }
 
-    /// Makes an error callback, which the worker calls itself when a task fails there: what Celery does with callbacks that
+    /// Makes an error callback, which the worker itself calls when one of its tasks fails, as Celery does with callbacks that
     /// take the request, the exception and the traceback.
     ///
-    /// The worker logs what it throws and goes on. A worker that does not know the callback sends it as a message with the
-    /// id of the failed task instead; to serve such messages, write a task.
+    /// If the callback throws, the worker logs the error and goes on. A worker that does not know the callback sends it as a
+    /// message with the id of the failed task instead; to serve such messages, write a task.
     ///
     /// - Parameters:
     ///   - name: the name under which senders know the callback.
-    ///   - handler: gets the context of the task that failed, and the call.
+    ///   - handler: the callback. It gets the context of the task that failed, and the call.
     public init(
         errorCallback name: String, handler: @escaping @Sendable (TaskContext, ErrorCall) async throws -> Void
     ) {
@@ -44,7 +44,7 @@ public struct TaskHandler: Sendable {
 extension TaskDefinition {
     /// Registers a handler for the task.
     ///
-    /// An error that the handler throws is stored as the task's failure. ``TaskFailure``, ``IgnoreResult``, ``Rejection``
+    /// The worker stores an error that the handler throws as the task's failure. ``TaskFailure``, ``IgnoreResult``, ``Rejection``
     /// and ``TaskContext/retry(after:maximumRetries:cause:)`` have a meaning of their own.
     public func handler(
         options: TaskOptions = TaskOptions(),

@@ -1,6 +1,6 @@
 public import CeleriacWire
 
-/// A named parameter of a task, by which keyword arguments find their place, with an optional default.
+/// A named parameter of a task, with an optional default. Keyword arguments are matched by its name.
 ///
 /// A string literal is a parameter without a default:
 ///
@@ -10,7 +10,7 @@ public import CeleriacWire
 public struct TaskParameter: Sendable, Hashable, ExpressibleByStringLiteral {
     /// The name, as Python callers write it.
     public var name: String
-    /// The value for callers that give none.
+    /// The value for callers that do not give one; nil if they must.
     public var defaultValue: WireValue?
 
     /// Makes a parameter. Callers may leave it out if it has a default.

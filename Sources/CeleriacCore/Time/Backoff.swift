@@ -1,7 +1,7 @@
-/// Growing pauses between attempts to reach something, with jitter, so that many clients do not come back at once.
+/// Growing pauses between attempts to reach a server, with jitter, so that many clients do not come back at once.
 package struct Backoff: Sendable {
     private let first: Duration
-    /// The longest pause. A connection that lasted longer than this may begin anew with short pauses once it is lost.
+    /// The longest pause. The owner of a connection that lasted longer may start again with short pauses when it is lost.
     package let maximum: Duration
     private var ceiling: Duration
 
@@ -11,19 +11,19 @@ package struct Backoff: Sendable {
         self.ceiling = min(first, maximum)
     }
 
-    /// The next pause. Its ceiling begins with the first pause and doubles with every attempt, up to the maximum; the pause
-    /// is a random part of it, at least half.
+    /// Returns the next pause: a random part, at least half, of a ceiling that starts with the first pause and doubles with
+    /// every attempt up to the maximum.
     package mutating func next() -> Duration {
         var generator = SystemRandomNumberGenerator()
         return next(using: &generator)
     }
 
-    /// The next pause, with jitter from the caller's generator.
+    /// Returns the next pause, with jitter from the caller's generator.
     package mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
         defer { ceiling = min(max(ceiling, .nanoseconds(1)) * 2, maximum) }
         return ceiling * Double.random(in: 0.5...1, using: &generator)
     }
 
-    /// Begins anew after a success.
+    /// Starts again with short pauses, after a success.
     package mutating func reset() { ceiling = min(first, maximum) }
 }

@@ -22,7 +22,7 @@ public final class Gate: Sendable {
     /// Whether the event has happened.
     public var isOpen: Bool { state.withLockedValue { $0.isOpen } }
 
-    /// Lets all waiters through, now and later.
+    /// Opens the gate, for all current and later waiters.
     package func open() {
         let waiters = state.withLockedValue { state in
             state.isOpen = true
@@ -32,7 +32,7 @@ public final class Gate: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Waits until the gate is open, even if the task is cancelled: whoever cancels must open the gate.
+    /// Waits until the gate is open, even if the task is cancelled. Code that cancels the task must open the gate.
     public func wait() async {
         await withCheckedContinuation { continuation in
             let passes = state.withLockedValue { state in
@@ -79,7 +79,7 @@ public final class Gate: Sendable {
             }
         } onCancel: {
             state.withLockedValue { state in
-                // It may not have begun to wait.
+                // The waiter may not have begun to wait.
                 if state.waiters[waiter] == nil { state.cancelled.insert(waiter) }
             }
             dismiss(waiter)
@@ -96,7 +96,7 @@ public final class Gate: Sendable {
     }
 }
 
-/// Lets one task sleep until it is woken, a time has passed, or the work is to stop.
+/// Lets one task sleep until another wakes it, a time has passed, or the work should stop.
 package final class WakeSignal: Sendable {
     private struct State {
         var isStopping = false
@@ -107,16 +107,16 @@ package final class WakeSignal: Sendable {
 
     package init() {}
 
-    /// Whether the work is to stop.
+    /// Whether the work should stop.
     package var isStopping: Bool { state.withLockedValue { $0.isStopping } }
 
-    /// Ends this wait, or the next one if nobody waits now.
+    /// Ends the current wait, or the next one if nobody waits now.
     package func wake() { change { $0.isWoken = true } }
 
-    /// Ends this wait and every later one.
+    /// Ends the current wait and every later one.
     package func stop() { change { $0.isStopping = true } }
 
-    /// Waits for at most `limit`. Ignores cancellation: whoever cancels must call ``stop()``.
+    /// Waits for at most `limit`. Ignores cancellation: code that cancels the task must call ``stop()``.
     package func wait(upTo limit: Duration, by timers: any TimerSource) async {
         let gate = Gate()
         let passes = state.withLockedValue { state in

@@ -2,7 +2,7 @@ public import NIOCore
 
 public import struct FoundationEssentials.Date
 
-/// Where the runtime takes the time and its timers from.
+/// Gives the runtime the time and its timers.
 ///
 /// In production it is an event loop (``EventLoopTimerSource``), whose timers fire even while handlers block every thread
 /// of the concurrency pool. Tests use virtual time.
