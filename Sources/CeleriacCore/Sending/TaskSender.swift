@@ -26,8 +26,9 @@ extension TaskSender {
     ///   - serializer: the form of the body.
     ///   - compression: the compression of the body.
     /// - Returns: a handle on the task's result.
-    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed`
-    ///   when the broker did not confirm it (it may have been delivered all the same).
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `unavailable`
+    ///   when the broker cannot be reached, `publishFailed` when it did not confirm the message (which may have been
+    ///   delivered all the same).
     @discardableResult
     public func send<Value>(
         _ signature: Signature<Value>,

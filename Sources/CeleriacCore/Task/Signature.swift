@@ -61,7 +61,8 @@ public struct Signature<Result: Sendable>: Sendable {
     }
 
     /// Returns this signature with a callback that the worker sends when the task has succeeded, and that takes its result.
-    public func onSuccess<Other: Sendable>(_ callback: TaskDefinition<Result, Other>) -> Signature where Result: Codable {
+    public func onSuccess<Other: Sendable>(_ callback: TaskDefinition<Result, Other>) -> Signature
+    where Result: Codable {
         onSuccess(
             Signature<Other>(task: callback.name, resultCoding: callback.resultCoding) { _ in EncodedArguments() }
                 .with(callback.options))

@@ -2,8 +2,8 @@ import NIOConcurrencyHelpers
 
 /// Counts how many more messages the worker has room for.
 ///
-/// It gives out room in portions of at least a quarter of the window, so that a busy worker claims messages in batches.
-/// While a slot is idle it gives out whatever room there is.
+/// It grants room in portions of at least a quarter of the window, so that a busy worker claims messages in batches. While a
+/// slot is idle it grants whatever room there is.
 final class Capacity: Sendable {
     private struct State {
         var window: Int
@@ -21,7 +21,7 @@ final class Capacity: Sendable {
 
     /// Waits until there is room.
     ///
-    /// - Returns: for how many messages; 0 once closed.
+    /// - Returns: for how many messages there is room; 0 once closed.
     func room() async -> Int {
         await withCheckedContinuation { continuation in
             let room = state.withLockedValue { state in

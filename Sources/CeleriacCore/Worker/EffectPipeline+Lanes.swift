@@ -1,10 +1,15 @@
 import Logging
 
-// What each lane does with the plans that wait in it.
+// How each lane carries out the effects of the plans that wait in it.
 extension EffectPipeline {
     /// Carries out the first effects of plans that wait in a lane.
     ///
-    /// - Returns: the plans, moved on.
+    /// - Parameters:
+    ///   - kind: what the lane does.
+    ///   - plans: the plans; the first effect of each is of that kind.
+    ///   - instead: the effects that replace those of a plan that are refused again and again.
+    ///   - call: calls an error callback.
+    /// - Returns: the plans, each advanced to its next effect.
     func carryOut(
         _ kind: Kind, _ plans: [Plan], instead: (Plan, any Error) -> [Effect], call: (ErrorCall, Plan) async -> Void
     ) async -> [Plan] {
@@ -21,15 +26,15 @@ extension EffectPipeline {
 
     // MARK: Publishing, storing, counting
 
-    // Each does the first effects of all plans in one round trip, and returns for each plan what is done next, or nothing
-    // at all.
+    // Each of these functions carries out the first effects of all plans in one round trip. It returns for each plan the
+    // effects to insert next, or an empty array if there are none for any plan.
 
     private func publish(_ plans: inout [Plan]) async throws -> [[Effect]] {
         let messages = plans.map(\.messages)
         do {
             try await interpreter.publish(Array(messages.joined()))
         } catch let error as PartialPublishError {
-            // What was taken is not published again.
+            // Do not publish again what the broker has taken.
             var index = 0
             for (place, messages) in messages.enumerated() {
                 plans[place].leave(messages.enumerated().filter { error.names(index + $0.offset) }.map(\.element))
@@ -54,23 +59,25 @@ extension EffectPipeline {
         }
     }
 
-    /// What follows when the part that a plan added completes its chord.
+    /// The effects that follow when the part that a plan added completes its chord.
     private func effects(of completion: ChordCompletion, for plan: Plan) -> [Effect] {
         guard case .chord(.add(let part))? = plan.first else { return [] }
-        // Another worker has the right to go on, and may have died with it: the part is added again after its time.
+        // Another worker has the right to publish the body, and may have died: add the part again after that right expires.
         if let rest = completion.heldFor { return [.pause(rest), .chord(.add(part.addedAgain()))] }
         guard let request = plan.request, let context = plan.context else { return [] }
         return dialect.effects(of: completion, of: part, for: request, in: context)
     }
 
-    /// Does something for all plans at once; if that fails, for each alone, so that one which cannot be done does not
-    /// hold up the others. While the other side is out of reach it is tried again: the messages stay claimed.
+    /// Carries out an action for all plans at once; if that fails, for each plan alone, so that one refused plan does not hold
+    /// up the others. While the other side is out of reach it tries again, and the messages stay claimed.
     ///
     /// - Parameters:
-    ///   - what: what it does, for the log.
-    ///   - fault: the fault of a message for which it is refused time and again.
-    ///   - instead: what is done for that message's task then.
-    ///   - action: does it. Where it does only a part, it leaves the rest to the plans.
+    ///   - plans: the plans.
+    ///   - what: what the action does, for the log.
+    ///   - fault: the fault of a message whose action is refused again and again.
+    ///   - instead: the effects for that message's task in place of its own.
+    ///   - action: carries out the first effects of the plans. If it carries out only a part, it leaves the rest in the plans.
+    /// - Returns: the plans, each advanced to its next effect.
     private func attempt(
         _ plans: [Plan], _ what: String, fault: String, _ instead: (Plan, any Error) -> [Effect],
         action: (inout [Plan]) async throws -> [[Effect]]
@@ -86,7 +93,7 @@ extension EffectPipeline {
             logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
         }
         var done: [Plan] = []
-        /// Found out of reach after the last call: the other plans do not wait for it once more each.
+        /// Whether the other side was out of reach after the last call: the remaining plans are then given back untried.
         var isGivenUp = false
         for var plan in plans {
             var backoff = Backoff()
@@ -148,7 +155,7 @@ extension EffectPipeline {
         do {
             try await consumer.settle(settlements)
         } catch {
-            // The consumer has given up: its broker takes the messages back, or keeps them claimed until they time out.
+            // The consumer gives up: its broker takes the messages back, or keeps them claimed until they time out.
             logger.error(
                 "could not settle messages: they will be delivered again",
                 metadata: ["error": "\(error)", "messages": "\(settlements.count)"])

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Carries out the plans of a worker.
 ///
-/// There is a lane for each kind of effect. A lane carries out everything that waits in it in one round trip, and each plan
-/// moves on to the lane of its next effect when its first is done. So the order within a plan holds, and plans share trips.
+/// Each kind of effect has a lane. A lane carries out everything that waits in it in one round trip, and then each plan moves
+/// on to the lane of its next effect. So the effects of a plan keep their order, and plans share round trips.
 final class EffectPipeline: Sendable {
     /// The lanes, by what they do.
     enum Kind: Int, CaseIterable {
@@ -17,7 +17,7 @@ final class EffectPipeline: Sendable {
     private let pausing = NIOLockedValueBox<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
     private let lastPause = Atomic<UInt64>(0)
     private let underWay = NIOLockedValueBox((count: 0, drained: Gate?.none))
-    /// Once open, nothing is tried again: what cannot be done is given back.
+    /// Once this is open the pipeline tries nothing again: it gives back the messages of plans that it cannot carry out.
     let lastCall = Gate()
 
     let dialect: any Dialect
@@ -53,9 +53,9 @@ final class EffectPipeline: Sendable {
     /// Runs the lanes until ``close()``.
     ///
     /// - Parameters:
-    ///   - instead: what to do in place of effects of a plan that are refused time and again, before its message is
-    ///     parked: the failure that its task then has.
-    ///   - call: calls an error callback of the worker. It is a handler, so it is not called on an event loop.
+    ///   - instead: the effects to carry out in place of those of a plan that are refused again and again, before its message
+    ///     is parked. They make the task fail.
+    ///   - call: calls an error callback of the worker. The callback is a handler, so it does not run on an event loop.
     func run(
         instead: @escaping @Sendable (Plan, any Error) -> [Effect],
         call: @escaping @Sendable (ErrorCall, Plan) async -> Void
@@ -72,7 +72,7 @@ final class EffectPipeline: Sendable {
         }
     }
 
-    /// Waits until everything that was submitted is done.
+    /// Waits until all submitted plans are done.
     func drain() async {
         let gate = underWay.withLockedValue { state in
             if state.count == 0 { return nil as Gate? }
@@ -83,7 +83,7 @@ final class EffectPipeline: Sendable {
         await gate?.wait()
     }
 
-    /// From now on nothing is tried twice, and no plan pauses.
+    /// From now on tries nothing twice, and lets no plan pause.
     func stopRetrying() {
         lastCall.open()
         let paused = pausing.withLockedValue { pausing in
@@ -102,7 +102,7 @@ final class EffectPipeline: Sendable {
 
     private func forward(_ plans: [Plan]) {
         guard let kind = plans.first?.kind else { return leave(plans) }
-        // Mostly all of a batch go the same way, and then they go as they are.
+        // Usually all plans of a batch go to the same lane, and then the batch goes as it is.
         if plans.allSatisfy({ $0.kind == kind }) { return lanes[kind.rawValue].put(contentsOf: plans) }
         var batches = [[Plan]](repeating: [], count: lanes.count)
         var others: [Plan] = []
@@ -125,7 +125,7 @@ final class EffectPipeline: Sendable {
             }
             if plan.endsJob { endedJobs += 1 }
             if case .pause(let duration)? = plan.first {
-                // It is out of the worker's way until then.
+                // A pausing plan takes no place in the worker's window.
                 pause(plan.keptAside(), for: duration)
             } else {
                 done += 1

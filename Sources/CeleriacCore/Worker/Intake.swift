@@ -1,10 +1,10 @@
 import struct FoundationEssentials.Date
 
-/// Decides what becomes of a delivery: reads its request, and finds the task's registration. Does nothing itself.
+/// Decides what to do with a delivery: it reads the request and finds the task's registration. It does nothing else.
 struct Intake: Sendable {
-    /// What becomes of a delivery.
+    /// What the worker should do with a delivery.
     enum Decision {
-        /// It is a job that may begin now, as far as its request says.
+        /// It is a job that may begin now, as far as the request says.
         case run(Job)
         /// It is a job that may not begin for this long.
         case wait(Job, Duration)
@@ -24,9 +24,14 @@ struct Intake: Sendable {
     private let acknowledgement: TaskOptions.Acknowledgement
     private let maximumAttempts: Int
 
+    /// Makes an intake.
+    ///
     /// - Parameters:
-    ///   - acknowledgement: when messages are acknowledged whose task does not say.
-    ///   - maximumAttempts: how often a message may have been delivered without having been settled.
+    ///   - dialect: reads requests.
+    ///   - registrations: the tasks that the worker serves, by name.
+    ///   - revokedTasks: the tasks that the worker must not run.
+    ///   - acknowledgement: when a message is acknowledged if its task does not say.
+    ///   - maximumAttempts: how often a message may have been delivered without being settled before it is parked.
     init(
         dialect: any Dialect, registrations: [String: TaskRegistration], revokedTasks: RevokedTasks,
         acknowledgement: TaskOptions.Acknowledgement, maximumAttempts: Int

@@ -30,7 +30,7 @@ final class Job: Sendable {
     /// Whether the message was acknowledged when the handler began.
     var isAcknowledged: Bool { acknowledgesEarly && startTime != nil }
 
-    /// Whether results of the task are stored, as far as sender and task say. The sender takes precedence.
+    /// Whether the sender and the task want results to be stored. The sender takes precedence.
     var storesResult: Bool { !(request.ignoresResult ?? handler.options.ignoresResult ?? false) }
 
     /// Whether it is decided how the job ended.
@@ -41,8 +41,8 @@ final class Job: Sendable {
         registration.countRun()
     }
 
-    /// Claims the right to decide how the job ended. Only the first caller gets it: a handler that returns after its hard
-    /// time limit comes too late.
+    /// Claims the right to decide how the job ended. Only the first caller gets it, so that a handler which returns after its
+    /// hard time limit is too late.
     func claimOutcome() -> Bool {
         !outcomeIsClaimed.exchange(true, ordering: .acquiringAndReleasing)
     }

@@ -5,7 +5,7 @@ import NIOConcurrencyHelpers
 final class JobQueue: Sendable {
     private struct State {
         var jobs = Deque<Job>()
-        /// Slots that wait. A woken slot takes its job under the lock; jobs are not handed over.
+        /// Slots that wait. A woken slot takes its job from the queue itself, under the lock.
         var idle: [CheckedContinuation<Void, Never>] = []
         /// How many slots must end when they ask for their next job.
         var dismissals = 0
@@ -23,7 +23,11 @@ final class JobQueue: Sendable {
     /// Called with the change when more or fewer slots wait for a job.
     private let onIdleChange: @Sendable (Int) -> Void
 
-    /// - Parameter stopping: once it is open the queue hands out no more jobs, even before ``close()``.
+    /// Makes an empty queue.
+    ///
+    /// - Parameters:
+    ///   - stopping: once it is open the queue stops handing out jobs, even before ``close()``.
+    ///   - onIdleChange: called with the change when more or fewer slots wait for a job.
     init(stopping: Gate, onIdleChange: @escaping @Sendable (Int) -> Void) {
         self.stopping = stopping
         self.onIdleChange = onIdleChange
@@ -46,7 +50,7 @@ final class JobQueue: Sendable {
         for slot in woken { slot.resume() }
     }
 
-    /// The next job; nil once the queue is closed, or when the slot must end.
+    /// Waits for the next job. Returns nil once the queue is closed, or when the slot must end.
     func next() async -> Job? {
         while true {
             let ready: Job?? = state.withLockedValue { state in
@@ -82,7 +86,7 @@ final class JobQueue: Sendable {
 
     /// Keeps up to `count` dismissed slots that have not ended yet.
     ///
-    /// - Returns: how many are kept.
+    /// - Returns: how many slots it keeps.
     func keepSlots(_ count: Int) -> Int {
         state.withLockedValue { state in
             let kept = min(count, state.dismissals)

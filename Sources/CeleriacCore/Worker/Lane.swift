@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// A queue that is emptied in batches: whatever came in while the last batch was under way is the next one.
+/// A queue that is emptied in batches: the elements that arrive while a batch is under way make up the next one.
 package final class Lane<Element: Sendable>: Sendable {
     private struct State {
         var elements: [Element] = []
@@ -31,7 +31,7 @@ package final class Lane<Element: Sendable>: Sendable {
     package func put(contentsOf elements: [Element]) {
         guard !elements.isEmpty else { return }
         let waiter = state.withLockedValue { state in
-            // A lane that has been emptied takes the batch as it is, without a copy.
+            // An empty lane takes the batch as it is, without a copy.
             if state.elements.isEmpty { state.elements = elements } else { state.elements += elements }
             return state.takeWaiter()
         }
@@ -43,7 +43,7 @@ package final class Lane<Element: Sendable>: Sendable {
         waiter.resume(returning: elements)
     }
 
-    /// Waits for elements and takes all of them. Empty once the lane is closed and drained.
+    /// Waits for elements and takes all of them. Returns an empty array once the lane is closed and drained.
     package func take() async -> [Element] {
         await withCheckedContinuation { continuation in
             let elements: [Element]? = state.withLockedValue { state in

@@ -3,7 +3,7 @@ import Logging
 
 import struct FoundationEssentials.Date
 
-/// Ends jobs: turns outcomes into the dialect's effects and submits them, logs them, and tells observers.
+/// Ends jobs: it turns outcomes into the dialect's effects and submits them, logs the outcomes, and tells observers.
 final class Ledger: Sendable {
     private let dialect: any Dialect
     private let store: (any ResultStore)?
@@ -17,9 +17,19 @@ final class Ledger: Sendable {
     private let publication: @Sendable () -> PublicationContext
     private let submit: @Sendable (Plan) -> Void
 
+    /// Makes a ledger.
+    ///
     /// - Parameters:
-    ///   - errorHandlers: the error callbacks that the worker calls itself, by name.
-    ///   - publication: how messages that follow from an outcome are published.
+    ///   - dialect: turns outcomes into effects.
+    ///   - store: where results are kept; nil for a worker that keeps none.
+    ///   - registrations: the tasks that the worker serves, by name.
+    ///   - nodeName: the worker's node name.
+    ///   - resultExpiry: how long results are kept; nil for ever.
+    ///   - errorHandlers: the names of the error callbacks that the worker calls itself.
+    ///   - observers: who is told of outcomes.
+    ///   - timers: where the ledger takes the time from.
+    ///   - logger: the worker's logger.
+    ///   - publication: what the dialect may know when it publishes what follows from an outcome.
     ///   - submit: carries out a plan.
     init(
         dialect: any Dialect, store: (any ResultStore)?, registrations: [String: TaskRegistration], nodeName: String,
@@ -42,9 +52,12 @@ final class Ledger: Sendable {
 
     // MARK: Ending
 
-    /// Submits what follows from a job's outcome, unless the job has one already.
+    /// Submits what follows from a job's outcome, unless the job already has an outcome.
     ///
-    /// - Parameter sender: what the handler sent tasks by; nil if no handler ran.
+    /// - Parameters:
+    ///   - job: the job that ends.
+    ///   - outcome: how it ended.
+    ///   - sender: the sender that the handler used; nil if no handler ran.
     func finish(_ job: Job, _ outcome: Outcome, sender: ContextSender? = nil) {
         guard job.claimOutcome() else {
             logger.warning("late result dropped", metadata: ["task-id": "\(job.request.id)"])
@@ -57,7 +70,7 @@ final class Ledger: Sendable {
                 runtime: job.startTime.map { .seconds(max(0, timers.now.timeIntervalSince($0))) }))
         let context = effectContext(job.handler.options, storesResult: job.storesResult, sender: sender)
         var effects = self.effects(of: outcome, for: job, in: context)
-        // A job that never began still has its message.
+        // The message of a job that never began has not been acknowledged yet.
         let isAcknowledged = job.isAcknowledged
         if isAcknowledged {
             effects.removeAll { if case .settle = $0 { true } else { false } }
@@ -105,8 +118,8 @@ final class Ledger: Sendable {
         }
     }
 
-    /// The effects to carry out in place of a plan's own, which were refused time and again: the task has failed, and
-    /// whoever waits for it is told. None where the outcome has been told already.
+    /// Returns the effects to carry out in place of a plan's own, which were refused again and again: they store that the task
+    /// has failed. There are none if the plan has already stored the outcome.
     func failure(of plan: Plan, _ error: any Error) -> [Effect] {
         guard plan.tellsOutcome, let request = plan.request else { return [] }
         let options = registrations[request.name]?.handler.options ?? TaskOptions()
@@ -117,16 +130,16 @@ final class Ledger: Sendable {
         return effects.filter { if case .settle = $0 { false } else { true } }
     }
 
-    // MARK: On the way
+    // MARK: Before the end
 
     /// Acknowledges the message of a job that begins.
     func acknowledge(_ job: Job) {
-        // As with Celery's prefetch count, an acknowledged message makes room for another one.
+        // As with Celery's prefetch count, an acknowledged message makes room for another.
         submit(
             Plan(receipt: job.receipt, taskID: job.request.id, endsJob: true, effects: [.settle(.acknowledge)]))
     }
 
-    /// Submits a state that the worker stores by itself. The handler need not wait for it.
+    /// Submits a state that the worker stores by itself. The handler does not wait for it.
     func submit(_ state: TaskState, of job: Job) {
         let meta: WireValue = .object(["hostname": .string(nodeName)])
         let context = effectContext(job.handler.options, storesResult: true)
@@ -144,10 +157,10 @@ final class Ledger: Sendable {
         try await store.store([record])
     }
 
-    /// Stores for tasks that nobody has begun, as far as their results tell, that they are revoked. Whoever waits for them
-    /// need not wait until a worker gets their messages then.
+    /// Stores that tasks are revoked which, according to their results, nobody has begun. Callers that wait for them then need
+    /// not wait until a worker gets their messages.
     ///
-    /// What cannot be stored now is not tried again: a worker may begin the task meanwhile, and its result would be lost.
+    /// It does not try again to store a state: a worker may begin the task meanwhile, and its result would be lost.
     func markRevoked(_ ids: [String]) async throws {
         guard let store, !store.deliversOnce, !ids.isEmpty else { return }
         let context = effectContext(TaskOptions(), storesResult: true)

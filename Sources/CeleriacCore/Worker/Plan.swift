@@ -1,6 +1,6 @@
-/// The effects of one outcome that are still to be carried out, in their order.
+/// The effects of one outcome that remain to be carried out, in their order.
 struct Plan: Sendable {
-    /// What the effects follow from. It never changes, and plans wander from lane to lane: so they share it.
+    /// What the effects follow from. It never changes, and is an object because plans move from lane to lane.
     private final class Origin: Sendable {
         let receipt: Receipt?
         let taskID: String
@@ -29,10 +29,13 @@ struct Plan: Sendable {
     /// Makes a plan.
     ///
     /// - Parameters:
-    ///   - receipt: the delivery that the effects end; nil for effects on the way (a state of its own, `STARTED`).
+    ///   - receipt: the delivery that the effects end; nil for effects that end none (`STARTED`, or a message that was
+    ///     acknowledged early).
+    ///   - taskID: the task's id, for logs.
     ///   - endsJob: whether the worker holds one message less once the plan is done.
-    ///   - request: the request that the effects follow from, where there is one.
+    ///   - request: the request from which the effects follow, if there is one.
     ///   - context: the context in which the dialect made the effects; a chord that they complete needs it.
+    ///   - effects: the effects, in order.
     ///   - onEnd: called once nothing is left to do.
     init(
         receipt: Receipt?, taskID: String, endsJob: Bool, request: TaskRequest? = nil, context: EffectContext? = nil,
@@ -43,51 +46,51 @@ struct Plan: Sendable {
         self.effects = effects[...]
     }
 
-    /// The delivery that the effects end; nil for effects on the way.
+    /// The delivery that the effects end; nil if they end none.
     var receipt: Receipt? { origin.receipt }
     var taskID: String { origin.taskID }
-    /// The request that the effects follow from, where there is one.
+    /// The request from which the effects follow, if there is one.
     var request: TaskRequest? { origin.request }
     /// The context in which the dialect made the effects.
     var context: EffectContext? { origin.context }
     /// Called once nothing is left to do.
     var onEnd: (@Sendable () -> Void)? { origin.onEnd }
 
-    /// The effect whose turn it is.
+    /// The effect to carry out next.
     var first: Effect? { effects.first }
 
-    /// What is to be published now.
+    /// The messages to publish next; none if the next effect is another.
     var messages: [OutgoingMessage] {
         guard case .publish(let messages)? = effects.first else { return [] }
         return messages
     }
 
-    /// Only these messages are still to be published.
+    /// Leaves only these messages to be published.
     mutating func leave(_ messages: [OutgoingMessage]) {
         effects = [.publish(messages)] + effects.dropFirst()
     }
 
-    /// The effect whose turn it was is done, and `next` is done before the rest.
+    /// Removes the first effect, which is done, and puts `next` before the rest.
     mutating func advance(inserting next: [Effect] = []) {
         effects = effects.dropFirst()
         if !next.isEmpty { effects = next + effects }
     }
 
-    /// The plan with the effect whose turn it was done.
+    /// Returns the plan without its first effect, which is done.
     func advanced() -> Plan {
         var plan = self
         plan.advance()
         return plan
     }
 
-    /// The plan, no longer counted among what the worker holds.
+    /// Returns the plan, which no longer counts among the messages that the worker holds.
     func keptAside() -> Plan {
         var plan = self
         plan.endsJob = false
         return plan
     }
 
-    /// Whether the outcome of the task is still to be told.
+    /// Whether the plan has yet to store the outcome of the task.
     var tellsOutcome: Bool {
         effects.contains { effect in
             switch effect {
@@ -97,8 +100,8 @@ struct Plan: Sendable {
         }
     }
 
-    /// Gives up on the rest: the message is parked or given back, after `instead` is done, unless that is what cannot be
-    /// done.
+    /// Gives up on the rest. `instead` takes its place, unless `instead` is what cannot be carried out, and then the message
+    /// is parked or given back.
     mutating func replaceRest(with disposition: Settlement.Disposition, after instead: [Effect] = []) {
         effects = (isReplaced ? [] : instead) + (receipt == nil ? [] : [.settle(disposition)])
         isReplaced = true

@@ -2,8 +2,8 @@ import NIOConcurrencyHelpers
 
 /// A place for one running handler.
 ///
-/// All jobs of a slot run in one task, so that a job does not cost a task of its own. Cancelling a job cancels that task,
-/// and the slot goes on with a new one.
+/// All jobs of a slot run in one Swift task, so that a job does not cost a task of its own. To cancel a job, the slot cancels
+/// that task and continues with a new one.
 final class Slot: Sendable {
     private struct State {
         var job: Job?
@@ -57,10 +57,10 @@ final class Slot: Sendable {
         }
     }
 
-    /// Cancels the task of a job if the job still runs here.
+    /// Cancels the Swift task of a job if the job still runs here.
     func cancel(_ job: Job) { cancel { $0 === job } }
 
-    /// Cancels the task of the job that runs here.
+    /// Cancels the Swift task of the job that runs here.
     func cancelCurrentJob() { cancel { _ in true } }
 
     private func cancel(if matches: (Job) -> Bool) {
@@ -119,7 +119,7 @@ final class SlotPool: Sendable {
         for slot in slots { continuation.yield(slot) }
     }
 
-    /// Adds no more slots.
+    /// Lets ``run(_:perform:)`` end once all slots have ended. Slots that are added later never run.
     func close() { continuation.finish() }
 
     /// Runs the slots until both the pool and the queue are closed.

@@ -4,8 +4,8 @@ import NIOPosix
 
 /// Runs tasks on an event loop.
 ///
-/// The runtime's own loops (claiming, storing, settling) prefer it. They share a thread with the connection's actor then,
-/// and handlers that block every thread of the concurrency pool cannot hold them up.
+/// The runtime's own loops (claiming, storing, settling) prefer it. They then share a thread with the connection, and handlers
+/// that block every thread of the concurrency pool cannot hold them up.
 package final class EventLoopTaskExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 
@@ -23,6 +23,8 @@ package final class EventLoopTaskExecutor: TaskExecutor {
 final class BlockingExecutor: TaskExecutor {
     private let state: NIOLockedValueBox<(pool: NIOThreadPool, threads: Int)>
 
+    /// Makes an executor.
+    ///
     /// - Parameter threads: the number of threads: one for each handler that may run at once, so that none waits for
     ///   another.
     init(threads: Int) {
@@ -33,7 +35,7 @@ final class BlockingExecutor: TaskExecutor {
 
     func stop() { state.withLockedValue { $0.pool }.shutdownGracefully { _ in } }
 
-    /// Makes sure that there are at least `threads` threads. Handlers that run stay on the thread that they have.
+    /// Makes sure that there are at least `threads` threads. Running handlers stay on their threads.
     func grow(to threads: Int) {
         let old = state.withLockedValue { state in
             guard threads > state.threads else { return nil as NIOThreadPool? }
@@ -48,7 +50,7 @@ final class BlockingExecutor: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        // Also when the pool is shut down: a job that is dropped would leave its task suspended for ever.
+        // Run the job even if the pool is shut down: dropping it would leave its task suspended for ever.
         state.withLockedValue { $0.pool }.submit { _ in job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

@@ -1,21 +1,21 @@
 /// Something that goes wrong with a task in the worker rather than in the task system.
 ///
-/// The runtime says what happened; a dialect turns it into the ``TaskFailure`` that its task system has for it.
+/// The runtime says what happened; a dialect turns it into the ``TaskFailure`` by which its task system names it.
 package enum TaskFault: Sendable {
-    /// The handler threw an error. It may be a ``TaskFailure`` or a ``RemoteTaskError`` already.
+    /// The handler threw an error, which may already be a ``TaskFailure`` or a ``RemoteTaskError``.
     case thrown(any Error, task: String, id: String)
-    /// The soft time limit passed, and the handler gave way.
+    /// The soft time limit passed, and the handler ended because its task was cancelled.
     case softTimeLimit
-    /// The handler asked for one retry more than there may be, and gave no cause.
+    /// The handler asked for a retry when none was left, and gave no cause.
     case retriesExhausted(task: String, id: String, retries: Int)
     /// The handler asked for a retry after this delay and gave no cause.
     case retryWithoutCause(delay: Duration)
-    /// A handler wanted to run another task, and the worker has none of that name.
+    /// A handler asked to run another task, and the worker has no task of that name.
     case notRegistered(name: String)
     /// The arguments do not fit the task. The text says why.
     case badCall(String)
     /// The dialect could not encode the task's outcome.
     case notEncodable(CeleriacError)
-    /// The broker or the result store refused what follows from the task time and again.
+    /// The broker or the result store refused again and again what follows from the task.
     case followUpRefused(any Error)
 }

@@ -3,8 +3,8 @@ import Logging
 
 import struct FoundationEssentials.Date
 
-/// Runs handlers: decides whether a job may still begin, runs its handler within its limits and among the hooks, and turns
-/// what the handler returns or throws into an outcome.
+/// Runs handlers. It decides whether a job may still begin, runs its handler within the time limits and calls the hooks, and
+/// turns what the handler returns or throws into an outcome.
 final class TaskRunner: Sendable {
     private let dialect: any Dialect
     private let handlers: [String: TaskHandler]
@@ -75,7 +75,7 @@ final class TaskRunner: Sendable {
         await hooks.postTask?(context, outcome.finalState)
     }
 
-    /// Whether a job may begin now that it has a slot. Otherwise it is ended or dropped here.
+    /// Whether a job may begin now that it has a slot. If not, this method ends or drops the job.
     private func mayBegin(_ job: Job) -> Bool {
         guard consumer.isHeld(job.receipt) else {
             waiting.drop(job)
@@ -108,11 +108,11 @@ final class TaskRunner: Sendable {
             waiting.drop(job)
             return false
         }
-        // It may have been terminated meanwhile.
+        // Remote control may have terminated it meanwhile.
         return !job.hasOutcome
     }
 
-    /// Calls an error callback of this worker. What the callback throws changes nothing.
+    /// Calls an error callback of this worker. If the callback throws, the error is only logged.
     func call(_ call: ErrorCall, for plan: Plan) async {
         guard var request = plan.request, let callback = handlers[call.name]?.callback else { return }
         request.id = call.failedID
@@ -163,7 +163,7 @@ final class TaskRunner: Sendable {
         case is CancellationError where limits?.softLimitPassed == true:
             return .failure(dialect.failure(for: .softTimeLimit))
         case is CancellationError where Task.isCancelled:
-            // The worker stops and the handler gave way: the task must run again.
+            // The worker is stopping and the handler ended early: the task must run again.
             return .rejected(requeue: true)
         case _ where job.handler.options.retriedErrors.contains(error):
             return self.retry(job, RetryError(delay: nil, maximumRetries: nil, cause: error))

@@ -4,10 +4,10 @@ import NIOConcurrencyHelpers
 public import ServiceLifecycle
 package import UnixSignals
 
-/// Serves tasks: takes messages from its queues, runs their handlers, stores results and settles the messages.
+/// Serves tasks: it takes messages from its queues, runs their handlers, stores results and settles the messages.
 ///
-/// A worker is a service: run it in a `ServiceGroup`, or call ``launch()`` or ``run()``. At a graceful shutdown it takes no
-/// more messages, lets running handlers end, stores their results and gives back the messages whose tasks had not begun.
+/// A worker is a service: run it in a `ServiceGroup`, or call ``launch()`` or ``run()``. At a graceful shutdown it stops
+/// taking messages, lets running handlers end, stores their results and gives back the messages whose tasks had not begun.
 public final class TaskWorker: Service {
     let dialect: any Dialect
     let broker: any MessageBroker
@@ -17,9 +17,9 @@ public final class TaskWorker: Service {
     let handlers: [String: TaskHandler]
     let timers: any TimerSource
     let logger: Logger
-    /// Sends what handlers and callbacks send; nil for a worker that sends nothing.
+    /// Sends the tasks of handlers and callbacks; nil for a worker whose handlers send none.
     let client: TaskClient?
-    /// The error callbacks that the worker calls itself instead of sending them, by name.
+    /// The names of the error callbacks that the worker calls itself instead of sending them.
     let errorHandlers: Set<String>
     let parts: [any WorkerPart]
     private let executor: any TaskExecutor
@@ -30,12 +30,19 @@ public final class TaskWorker: Service {
     private let isSettled = Gate()
     private let readiness = NIOLockedValueBox<Result<Void, any Error>?>(nil)
 
-    /// Makes a worker of its parts.
+    /// Makes a worker from its parts. It closes neither the broker nor the store.
     ///
     /// - Parameters:
+    ///   - dialect: the formats of messages and results.
+    ///   - broker: where the worker consumes and publishes.
+    ///   - store: where results are kept; nil to keep none.
+    ///   - configuration: how the worker works.
+    ///   - timers: where the worker takes the time and its timers from.
     ///   - executor: where the worker's own loops run. Handlers must not be able to block it.
-    ///   - handlers: the tasks that the worker serves. Of two with the same name the last one counts.
-    ///   - parts: what runs beside the worker.
+    ///   - client: the client by which handlers send tasks; nil for a worker whose handlers send none.
+    ///   - logger: the worker's logger.
+    ///   - handlers: the handlers of the tasks that the worker serves. Of two with the same name the last one counts.
+    ///   - parts: the parts that run beside the worker.
     ///   - signals: the signals that end ``launch()``.
     ///   - launchLog: the lines that ``run()`` logs first.
     package init(
@@ -71,9 +78,10 @@ public final class TaskWorker: Service {
 
     // MARK: Running
 
-    /// Works until the process receives SIGINT or SIGTERM, ``stop()`` is called or the worker is shut down by remote control.
-    /// Returns normally in all these cases. For programs that have no `ServiceGroup` of their own. Machinery's
-    /// `noUnixSignals` makes it ignore the signals.
+    /// Works until the process receives SIGINT or SIGTERM, ``stop()`` is called or remote control shuts the worker down.
+    /// Returns normally in all these cases.
+    ///
+    /// It is for programs that have no `ServiceGroup` of their own. With Machinery's `noUnixSignals` it ignores the signals.
     ///
     /// - Throws: as ``run()``.
     public func launch() async throws {
@@ -86,8 +94,8 @@ public final class TaskWorker: Service {
 
     /// Works until a graceful shutdown, ``stop()``, cancellation, or an error from which the worker cannot recover.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error when it
-    ///   refuses the worker.
+    /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error if it refuses
+    ///   the worker; the consumer's error if it gives up.
     public func run() async throws {
         for line in launchLog { logger.info("\(line)") }
         do {
@@ -114,7 +122,7 @@ public final class TaskWorker: Service {
 
     /// Returns once the worker consumes from its queues.
     ///
-    /// - Throws: the error with which the worker ended before; ``CeleriacError`` with code `closed` if it was stopped
+    /// - Throws: the worker's error if it ended before it consumed; ``CeleriacError`` with code `closed` if it was stopped
     ///   before; `CancellationError` when the caller's task is cancelled.
     public func ready() async throws {
         try await isSettled.waitUnlessCancelled()
@@ -129,9 +137,10 @@ public final class TaskWorker: Service {
         isSettled.open()
     }
 
-    /// Connects to the broker. While it is out of reach the worker tries again, however long that takes.
+    /// Begins to consume. While the broker is out of reach the worker tries again, however long that takes.
     ///
-    /// - Returns: nil if the worker was stopped first.
+    /// - Returns: the consumer; nil if the worker was stopped first.
+    /// - Throws: the broker's error if it refuses the worker; `CancellationError`.
     private func connect() async throws -> (any MessageConsumer)? {
         let options = ConsumerOptions(
             queues: configuration.queues, prefetch: configuration.window, nodeName: nodeName)
@@ -155,7 +164,7 @@ public final class TaskWorker: Service {
         return nil
     }
 
-    /// How messages that follow from a task are published.
+    /// What a dialect may know when it publishes what follows from a task.
     func publicationContext() -> PublicationContext {
         client?.publicationContext()
             ?? PublicationContext(

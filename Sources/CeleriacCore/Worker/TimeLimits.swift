@@ -5,10 +5,10 @@ import Synchronization
 public struct TimeLimits: Sendable, Hashable {
     /// After this time the handler's task is cancelled, so that the handler can clean up and end.
     public var soft: Duration?
-    /// After this time the task has failed, whatever its handler does.
+    /// After this time the task counts as failed, whatever its handler does.
     public var hard: Duration?
 
-    /// Makes limits; without arguments there are none.
+    /// Makes limits; by default there are none.
     public init(soft: Duration? = nil, hard: Duration? = nil) {
         self.soft = soft
         self.hard = hard
@@ -23,8 +23,7 @@ final class TimeLimitWatch: Sendable {
     /// Whether the soft limit has passed.
     var softLimitPassed: Bool { passedSoftLimit.load(ordering: .acquiring) }
 
-    /// Starts the timers, or returns nil where there is no limit. Limits that the sender asked for take precedence over the
-    /// task's own.
+    /// Starts the timers; nil if the run has no limit. Limits that the sender asked for take precedence over the task's own.
     init?(job: Job, slot: Slot, ledger: Ledger, timers source: any TimerSource) {
         let (asked, own) = (job.request.timeLimits, job.registration.timeLimits)
         let (soft, hard) = (asked.soft ?? own.soft, asked.hard ?? own.hard)

@@ -3,8 +3,8 @@ import NIOConcurrencyHelpers
 
 /// The jobs that may not begin yet.
 ///
-/// Some wait for their time, beside the window, so that the worker can take other messages meanwhile. Some wait for their
-/// turn under a rate limit, inside the window.
+/// Some wait for their time. They do not count in the window, so that the worker can take other messages meanwhile. Others
+/// wait for their turn under a rate limit, and do count.
 final class WaitingRoom: Sendable {
     private let scheduled = Shelf()
     private let limited = Shelf()
@@ -14,7 +14,14 @@ final class WaitingRoom: Sendable {
     private let timers: any TimerSource
     private let logger: Logger
 
-    /// - Parameter jobs: where jobs go when they may begin.
+    /// Makes an empty waiting room.
+    ///
+    /// - Parameters:
+    ///   - consumer: knows which messages the worker still holds.
+    ///   - capacity: counts the messages in the window.
+    ///   - jobs: where jobs go when they may begin.
+    ///   - timers: where the timers come from.
+    ///   - logger: the worker's logger.
     init(
         consumer: any MessageConsumer, capacity: Capacity, jobs: JobQueue, timers: any TimerSource, logger: Logger
     ) {
@@ -44,7 +51,7 @@ final class WaitingRoom: Sendable {
         }
     }
 
-    /// Whether a job may go on now. Otherwise it is kept until its turn under its task's rate limit.
+    /// Whether a job may begin now. If not, the room keeps it until its turn under its task's rate limit.
     func admit(_ job: Job) -> Bool {
         guard let delay = job.registration.takeTurn(at: timers.now) else { return true }
         limited.put(job, delay: Duration(clampedSeconds: delay), timers: timers) { job in
@@ -60,21 +67,21 @@ final class WaitingRoom: Sendable {
         }
     }
 
-    /// Takes jobs out, to be ended by the caller. All of them count within the window then.
+    /// Takes jobs out for the caller to end. All of them then count in the window.
     func takeOut(where matches: (Job) -> Bool) -> [Job] {
         let scheduled = scheduled.remove(where: matches)
-        // They waited beside the window, and ending them gives up a place in it.
+        // Scheduled jobs did not count in the window, but ending them gives up a place in it.
         if !scheduled.isEmpty { capacity.take(scheduled.count) }
         return scheduled + limited.remove(where: matches)
     }
 
-    /// Drops the jobs whose messages were given back with a lost connection: they are delivered again.
+    /// Drops the jobs whose messages a lost connection has given back: the broker delivers them again.
     func dropLost() {
         scheduled.remove { !self.consumer.isHeld($0.receipt) }.forEach(logLost)
         limited.remove { !self.consumer.isHeld($0.receipt) }.forEach(drop)
     }
 
-    /// Drops a job within the window whose message was given back with a lost connection.
+    /// Drops a job in the window whose message a lost connection has given back.
     func drop(_ job: Job) {
         logLost(job)
         capacity.release(1)
@@ -92,7 +99,7 @@ final class WaitingRoom: Sendable {
     }
 }
 
-/// Jobs in their order, each with a timer. They take no slot.
+/// Jobs in their order, each with a timer and without a slot.
 private final class Shelf: Sendable {
     private struct Entry {
         let job: Job

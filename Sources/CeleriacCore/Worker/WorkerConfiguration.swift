@@ -17,7 +17,7 @@ public struct WorkerConfiguration: Sendable {
     public var prefetchMultiplier: Int
     /// The node name, `name@host`; nil for the name of the task system at this machine, for instance `celery@host`.
     public var nodeName: String?
-    /// When messages are acknowledged whose task does not say.
+    /// When a message is acknowledged if its task does not say.
     public var acknowledgement: TaskOptions.Acknowledgement
     /// Options for tasks that leave them open.
     public var taskDefaults: TaskOptions
@@ -28,10 +28,10 @@ public struct WorkerConfiguration: Sendable {
     public var resultExpiry: Duration?
     /// How long running handlers may go on after a graceful stop has begun, before their tasks are cancelled.
     public var stopTimeout: Duration
-    /// How often a message may be delivered without being settled before it is parked: a message that crashes its worker
-    /// comes back again and again. Counted as far as the broker tells.
+    /// How often a message may be delivered without being settled before the worker parks it, since a message that crashes its
+    /// worker comes back again and again. It only counts on brokers that report deliveries.
     public var maximumAttempts: Int
-    /// Functions that are called around every run.
+    /// Functions that the worker calls around every run.
     public var hooks: WorkerHooks
     var revocationLimits = RevocationLimits()
     package private(set) var sharedValues = SharedValues()
@@ -69,8 +69,8 @@ public struct WorkerConfiguration: Sendable {
     /// client. Of two values of one type, the last one counts.
     public mutating func share<Value: Sendable>(_ value: Value) { sharedValues[Value.self] = value }
 
-    /// How many ids of revoked tasks the worker remembers, and how many values of stamps. Past that it forgets the oldest
-    /// ids and takes no more stamps.
+    /// How many ids of revoked tasks the worker remembers, and how many values of stamps. Past that it forgets the oldest ids
+    /// and ignores further stamps.
     public var maximumRevocations: Int {
         get { revocationLimits.maximumCount }
         set { revocationLimits.maximumCount = newValue }
@@ -98,7 +98,7 @@ extension WorkerConfiguration {
         }
     }
 
-    /// A handler with the options under which the worker serves it.
+    /// Returns a handler with the options under which the worker serves it.
     func configured(_ handler: TaskHandler) -> TaskHandler {
         var handler = handler
         let own = handler.options
@@ -117,8 +117,8 @@ extension WorkerConfiguration {
 public struct WorkerHooks: Sendable {
     /// Called before the handler.
     public var preTask: (@Sendable (TaskContext) async -> Void)?
-    /// Called after the handler with the state in which the task has ended; with nil where it has not, since it is sent
-    /// again, or where it stores none.
+    /// Called after the handler with the state in which the task has ended; with nil if the task is sent again or stores no
+    /// state.
     public var postTask: (@Sendable (TaskContext, TaskState?) async -> Void)?
     /// Called when a handler threw an error other than a retry, before ``postTask``.
     public var error: (@Sendable (TaskContext, any Error) async -> Void)?

@@ -10,13 +10,17 @@ final class WorkerPool: Sendable {
     let capacity: Capacity
     let jobs: JobQueue
     let slots: SlotPool
-    /// Runs handlers that block their thread; nil where no task has such a handler.
+    /// Runs handlers that block their thread; nil if no task has such a handler.
     let blockingExecutor: BlockingExecutor?
     private let prefetchMultiplier: Int
     private let size: NIOLockedValueBox<Int>
 
+    /// Makes a pool.
+    ///
     /// - Parameters:
-    ///   - blocks: whether there are handlers that block their thread.
+    ///   - concurrency: how many handlers may run at once.
+    ///   - prefetchMultiplier: how many messages the worker holds at most for each handler.
+    ///   - blocks: whether any handler blocks its thread.
     ///   - stopping: once it is open no further job begins.
     init(concurrency: Int, prefetchMultiplier: Int, blocks: Bool, stopping: Gate) {
         let capacity = Capacity(window: concurrency * prefetchMultiplier)
@@ -37,7 +41,7 @@ final class WorkerPool: Sendable {
     /// How many handlers run now.
     var activeCount: Int { slots.currentJobs.count }
 
-    /// Changes how many handlers may run at once. Running handlers go on: the pool shrinks as they end.
+    /// Changes how many handlers may run at once. Running handlers continue: the pool shrinks as they end.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for a total outside ``concurrencies``.
     func resize(by change: Int) throws(CeleriacError) {
@@ -60,8 +64,8 @@ final class WorkerPool: Sendable {
     }
 }
 
-/// Tells the broker how many messages the worker may hold in addition to those that it asked for when it began to consume:
-/// those that wait for their time, and those by which its window has grown.
+/// Tells the broker how many messages the worker may hold in addition to the prefetch with which it began to consume: those
+/// that wait for their time, and those by which its window has grown.
 final class PrefetchReport: Sendable {
     private let consumer: any MessageConsumer
     private let pool: WorkerPool

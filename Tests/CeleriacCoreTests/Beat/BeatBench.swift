@@ -4,7 +4,7 @@ import CeleriacWire
 import Foundation
 import Logging
 
-/// A beat in virtual time on a broker that writes down what is sent.
+/// A beat in virtual time on a broker that records what is sent.
 struct BeatBench: Sendable {
     let timers: VirtualTimers
     let broker = RecordingBroker()
@@ -12,7 +12,15 @@ struct BeatBench: Sendable {
     /// How many timers run while the beat sleeps.
     private let idle: Int
 
-    /// - Parameter entries: names of tasks with their intervals in seconds.
+    /// Makes a beat that is not yet running.
+    ///
+    /// - Parameters:
+    ///   - entries: the tasks and their schedules, for instance of ``every(_:_:)``.
+    ///   - configuration: how the beat works.
+    ///   - store: where the beat keeps the last runs.
+    ///   - lock: the lock under which the beat sends.
+    ///   - timers: the virtual time.
+    /// - Throws: ``CeleriacError`` for settings that cannot work.
     init(
         _ entries: [BeatEntry], configuration: BeatConfiguration = BeatConfiguration(),
         store: (any BeatStateStore)? = nil, lock: (any DistributedLock)? = nil, timers: VirtualTimers = VirtualTimers()

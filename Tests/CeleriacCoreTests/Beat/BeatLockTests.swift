@@ -53,7 +53,7 @@ import Testing
                     try await Task.sleep(for: .milliseconds(2))
                 }
                 await second.beat.leading()
-                // What it could not write down it did not send.
+                // The beat did not send the run, because it could not record it.
                 #expect(first.broker.tasks.count == 1)
                 await until { second.broker.tasks.count >= 1 }
                 let missed = second.broker.tasks.count

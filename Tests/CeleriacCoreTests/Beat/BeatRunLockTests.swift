@@ -71,7 +71,7 @@ import Testing
             locks.set(nil)
             await bench.advance(3)
             #expect(bench.broker.tasks == ["tasks.a"])
-            // What was missed altogether is not made up for.
+            // A run that nobody sent before the next was due is skipped.
             locks.set(CeleriacError(.unavailable, "down"))
             while bench.timers.now < Date(timeIntervalSince1970: 1_800_000_045) { await bench.advance(1) }
             let asked = locks.asked.count

@@ -55,7 +55,7 @@ import Testing
             [try BeatBench.every(10, "a")], configuration: BeatConfiguration(missedRuns: policy), store: store)
         try await bench.run {
             #expect(bench.broker.tasks.count == sent)
-            // The next is due 60 s after the remembered one, whatever became of those in between.
+            // The next run is due 60 s after the remembered one, whether or not those in between were sent.
             await bench.advance(4.9)
             #expect(bench.broker.tasks.count == sent)
             await bench.advance(0.1)

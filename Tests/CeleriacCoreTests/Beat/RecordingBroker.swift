@@ -2,7 +2,7 @@ import CeleriacCore
 import CeleriacWire
 import NIOConcurrencyHelpers
 
-/// A broker that only writes down what is published, and can be out of reach.
+/// A broker that only records what is published, and can be out of reach.
 final class RecordingBroker: MessageBroker {
     private struct State {
         var sent: [WireObject] = []
@@ -20,7 +20,7 @@ final class RecordingBroker: MessageBroker {
     /// The names of the tasks that were published.
     var tasks: [String] { sent.compactMap { $0["name"]?.stringValue } }
 
-    /// How often it was not reached.
+    /// How often somebody failed to reach it.
     var failures: Int { state.withLockedValue { $0.failures } }
 
     func set(isDown: Bool) { setRoom(isDown ? 0 : .max) }

@@ -4,7 +4,7 @@ import Foundation
 import NIOConcurrencyHelpers
 import Synchronization
 
-/// A lock in virtual time; every user takes it by a handle of its own, whose line to it can be cut.
+/// A lock in virtual time. Every user has a handle of its own, whose connection a test can cut.
 final class VirtualLock: Sendable {
     struct State {
         var holder: Int?

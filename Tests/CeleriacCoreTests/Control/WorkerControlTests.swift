@@ -33,7 +33,7 @@ struct WorkerControlTests {
             #expect(control.jobs.filter { $0.startTime != nil }.map(\.request.id) == [running.id])
             #expect(control.runCounts == ["work": 1] && control.runCount == 1 && control.activeCount == 1)
             #expect(control.taskNames == ["work"] && control.queues == ["q"] && control.nodeName == "w@test")
-            // The window of 4, and the one that waits beside it.
+            // The window of 4, plus the message whose task waits for its time.
             #expect(control.prefetchCount == 5)
             finish.open()
             #expect(try await waiting.get() == "b")
@@ -62,12 +62,12 @@ struct WorkerControlTests {
             await until { control.jobs.count == 3 }
             control.revoke([running.id, waiting.id, later.id])
             #expect(control.revokedIDs == [running.id, waiting.id, later.id])
-            // At once, not when its time comes.
+            // The task ends at once, not when its time comes.
             await expectRevoked("revoked") { _ = try await later.get() }
             #expect(control.jobs.contains { $0.phase == .scheduled } == false)
             finish.open()
             await expectRevoked("revoked") { _ = try await waiting.get() }
-            // Who runs goes on.
+            // The running task continues.
             #expect(try await running.get() == "running")
             #expect(seen.withLockedValue { $0 } == ["running"])
         }
@@ -120,7 +120,7 @@ struct WorkerControlTests {
             for number in 0..<6 { _ = try await bench.client.send(work("\(number)")) }
             await until { seen.withLockedValue { $0 } == ["0"] && control.jobs.count == 5 }
             #expect(control.jobs.allSatisfy { $0.phase == .reserved })
-            // Others are not held up.
+            // Other tasks are not held up.
             #expect(try await bench.client.send(quick("x")).get() == "x")
             bench.timers.advance(by: .seconds(60))
             await until { seen.withLockedValue { $0 } == ["0", "1"] }
@@ -172,7 +172,7 @@ struct WorkerControlTests {
             let control = await part.control()
             let answer = try await bench.client.send(quick("a")).get()
             #expect(answer == "a")
-            // The end is told after the result is stored.
+            // Observers learn of the end after the result is stored.
             await until { part.told.count == 3 }
             _ = try? await bench.client.send(work("b")).get()
             await until { part.told.count == 6 }
@@ -220,13 +220,13 @@ struct WorkerControlTests {
             await until { control.activeCount == 3 }
             try await control.resize(by: -2)
             #expect(control.concurrency == 1 && control.prefetchCount == 1)
-            // Who runs goes on.
+            // The running task continues.
             #expect(control.activeCount == 3)
             finish.open()
             #expect(try await sent.get() == ["a", "b", "c"])
             await until { control.activeCount == 0 }
             #expect(try await bench.client.send(quick("d")).get() == "d")
-            // Those that were let go and had not gone stay.
+            // Slots that were dismissed but had not ended stay.
             try await control.resize(by: 1)
             #expect(control.concurrency == 2)
             #expect(try await bench.client.send(["e", "f", "g"].map { quick($0) }).get() == ["e", "f", "g"])

@@ -27,7 +27,7 @@ import Testing
         var deliversOnce: Bool { false }
         var log: [String] { events.withLockedValue { $0 } }
 
-        /// Stores a success, and tells of it if anybody listens.
+        /// Stores a success, and notifies whoever listens.
         func succeed(_ id: String, telling: Bool) async throws {
             let payload = Array(#"{"id": "\#(id)", "state": "SUCCESS", "value": 5}"#.utf8)
             try await memory.store([ResultRecord(taskID: id, state: .success, payload: payload)])
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test func storedAfterSubscribingAndBeforeReading() async throws {
-        // Told to nobody: the read finds it.
+        // Nobody is notified: the read finds it.
         let store = BadTimingStore(whenWatched: { try await $0.succeed($1, telling: false) })
         #expect(try await value(from: store) == 5)
         #expect(store.log == ["watch", "fetch", "unwatch"])
@@ -78,14 +78,14 @@ import Testing
     }
 
     @Test func storedWhileTheReadIsOnItsWayBack() async throws {
-        // The read found nothing; the subscription tells.
+        // The read found nothing; the subscription delivers it.
         let store = BadTimingStore(whenFetched: { try await $0.succeed($1, telling: true) })
         #expect(try await value(from: store) == 5)
         #expect(store.log == ["watch", "fetch", "unwatch"])
     }
 
     @Test func missedWhileTheSubscriptionWasAway() async throws {
-        // Nothing tells of it but the subscription's return, after which it is read again.
+        // Only the subscription's return reveals it: the client then reads again.
         let store = BadTimingStore(whenFetched: { store, id in
             guard store.log.filter({ $0 == "fetch" }).count == 1 else { return }
             try await store.succeed(id, telling: false)

@@ -21,7 +21,7 @@ import Testing
             try IntervalSchedule(every: interval, roundedIn: zone).next(after: start)
         }
         #expect(try next(.seconds(86_400)) == date("2026-10-24T22:00:00Z"))
-        // Two days on by the calendar, of which one has 25 hours.
+        // Two calendar days later, one of which has 25 hours.
         #expect(try next(.seconds(2 * 86_400)) == date("2026-10-25T23:00:00Z"))
         #expect(try next(.seconds(5400)) == date("2026-10-24T16:00:00Z"))
         #expect(try next(.seconds(90)) == date("2026-10-24T15:22:00Z"))

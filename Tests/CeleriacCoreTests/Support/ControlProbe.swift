@@ -2,7 +2,7 @@ import CeleriacCore
 import FoundationEssentials
 import NIOConcurrencyHelpers
 
-/// A worker's part that hands out the worker's control and notes what it is told.
+/// A worker's part that hands out the worker's control and records the events that it gets.
 final class ControlProbe: WorkerPart, WorkerObserver {
     private let state = NIOLockedValueBox((control: WorkerControl?.none, told: [String]()))
     private let started = Gate()

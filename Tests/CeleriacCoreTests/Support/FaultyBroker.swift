@@ -16,10 +16,10 @@ final class FaultyBroker: MessageBroker {
 
     var name: String { base.name }
 
-    /// From now on every publish ends with this error; nil for none.
+    /// Makes every later publish end with this error; nil makes it succeed.
     func refusePublishes(with error: (any Error & Sendable)?) { state.withLockedValue { $0.error = error } }
 
-    /// The connection is lost: what is not settled is given back, and delivered again.
+    /// Loses the connection: messages that are not settled go back and are delivered again.
     func loseConnection() async throws {
         let (consumer, held) = state.withLockedValue { state in
             defer {

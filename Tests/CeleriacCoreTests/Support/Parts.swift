@@ -6,7 +6,7 @@ import NIOConcurrencyHelpers
 
 @testable import CeleriacCore
 
-/// The parts of a worker's session, in virtual time and without a broker: what the ledger submits is only recorded.
+/// The parts of a worker's session, in virtual time and without a broker. Plans that the ledger submits are only recorded.
 struct Parts: Sendable {
     let timers = VirtualTimers()
     let consumer = FakeConsumer()
@@ -82,7 +82,7 @@ struct Parts: Sendable {
             receipt: consumer.deliver())
     }
 
-    /// What was submitted: for each plan its task and its effects in words.
+    /// The plans that were submitted, each as its task and its effects in words.
     var submitted: [String] {
         plans.withLockedValue { $0 }.map { plan in
             var (plan, words) = (plan, [String]())
@@ -113,7 +113,7 @@ struct Parts: Sendable {
     var ready: [String] { pool.jobs.waiting.map(\.request.id) }
 }
 
-/// A consumer that delivers nothing by itself and notes what it is told.
+/// A consumer that delivers nothing by itself and records the calls that it gets.
 final class FakeConsumer: MessageConsumer {
     private struct State {
         var lastTag: UInt64 = 0
@@ -134,10 +134,10 @@ final class FakeConsumer: MessageConsumer {
         }
     }
 
-    /// The connection is lost, and with it all that was delivered.
+    /// Loses the connection, and with it everything that was delivered.
     func lose() { state.withLockedValue { $0.held = [] } }
 
-    /// From now on beginnings cannot be noted.
+    /// Makes every later call of `markBegun` fail.
     func refuseMarks(with error: any Error & Sendable) { state.withLockedValue { $0.markError = error } }
 
     var begun: [Receipt] { state.withLockedValue { $0.begun } }

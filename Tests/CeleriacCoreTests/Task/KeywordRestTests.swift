@@ -2,7 +2,8 @@ import CeleriacCore
 import CeleriacWire
 import Testing
 
-private let count = TaskDefinition<Int, Variadic<Int>, VariadicKeywords<Int>, [String: Int]>("count", parameters: "first")
+private let count = TaskDefinition<Int, Variadic<Int>, VariadicKeywords<Int>, [String: Int]>(
+    "count", parameters: "first")
 private let names = TaskDefinition<VariadicKeywords<String>, [String]>("names")
 
 /// Python's `*args` and `**kwargs`.

@@ -14,7 +14,7 @@ import Testing
         #expect(policy.delay(afterRetries: 0, random: 0) == .zero)
         #expect(policy.delay(afterRetries: 0, random: 0.5) == .seconds(2))
         #expect(policy.delay(afterRetries: 1, random: 0.75) == .seconds(6))
-        // The part is taken of the capped pause, as at Celery.
+        // Jitter takes a part of the capped pause, as in Celery.
         #expect(policy.delay(afterRetries: 9, random: 0.5) == .seconds(5))
     }
 

@@ -38,7 +38,7 @@ import Testing
         await #expect(throws: CancellationError.self) { try await late.value }
         gate.open()
         try await other
-        // An open gate does not care.
+        // An open gate lets even a cancelled task through.
         let again = Task { try await gate.waitUnlessCancelled() }
         again.cancel()
         try await again.value

@@ -21,7 +21,7 @@ struct EffectPipelineTests {
             onJobsEnded: { [ended] count in ended.withLockedValue { $0 += count } })
     }
 
-    /// Runs a pipeline until nothing is left to do.
+    /// Runs a pipeline until all its plans are done.
     private func run(
         _ pipeline: EffectPipeline,
         meanwhile: () async -> Void = {},
@@ -149,7 +149,7 @@ struct EffectPipelineTests {
                 .store(["good", "bad"]), .store(["good"]), .store(["bad"]), .store(["bad"]), .store(["bad"]),
             ])
         #expect(refused.withLockedValue { $0 } == ["task-2"])
-        // What follows for the good one and for the bad one goes its own way.
+        // The effects that follow for the accepted plan and for the refused one are independent.
         let rest = peer.trips.dropFirst(5)
         #expect(rest.filter { $0.settlements.isEmpty } == [.store(["failure"])])
         #expect(
@@ -261,7 +261,7 @@ struct EffectPipelineTests {
             timers.advance(by: .seconds(60))
             await until { peer.trips == [settled(.requeue, 1)] }
             pipeline.stopRetrying()
-            // A pause that begins later is none.
+            // A pause that begins after that ends at once.
             pipeline.submit(plan(3, [.pause(.seconds(3600)), .settle(.requeue)]))
         }
         #expect(peer.trips.flatMap(\.settlements).map(\.receipt.tag) == [1, 2, 3] && timers.count == 0)

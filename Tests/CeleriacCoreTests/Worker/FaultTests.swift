@@ -31,7 +31,7 @@ struct FaultTests {
             _ = try await bench.client.send(note("waiting"))
             let later = try await bench.client.send(note("later"), countdown: .seconds(60))
             await until { bench.memory.count(in: "q") == 0 && bench.timers.count == 1 }
-            // What runs already runs on, and its message, which cannot be settled any more, comes again with the others.
+            // The running task continues. Its message can no longer be settled, and comes again with the others.
             try await broker.loseConnection()
             await until { bench.memory.count(in: "q") == 0 && bench.timers.count == 1 }
             goOn.open()

@@ -79,7 +79,7 @@ import Testing
         #expect(stored[1] == begun.payload)
         let first = try PlainDialect().result(from: try #require(stored[0]))
         #expect(first.taskID == "1" && first.state == .revoked && first.error?.type == "revoked")
-        // Nothing of it is tried again later.
+        // The ledger does not try again later.
         #expect(parts.submitted.isEmpty)
     }
 }

@@ -161,7 +161,7 @@ import Testing
         }
         await parts.runner.perform(try parts.job(), in: Slot())
         #expect(calls.withLockedValue { $0 } == ["pre", "run", "error ValueError", "post"])
-        // The end is told when everything is stored and settled.
+        // Observers learn of the end when everything is stored and settled.
         #expect(probe.told == ["started work"])
         for plan in parts.submittedPlans { plan.onEnd?() }
         #expect(probe.told == ["started work", "ended work failure"])
@@ -202,7 +202,7 @@ import Testing
             await parts.runner.call(call, for: plan)
         }
         #expect(seen.withLockedValue { $0 } == ["failed E"])
-        // By a message it cannot be called.
+        // A message cannot call it.
         await parts.runner.perform(try parts.job(task: "report"), in: Slot())
         #expect(parts.submitted == ["1: store FAILURE, acknowledge"])
     }

@@ -16,14 +16,18 @@ enum Trip: Equatable, Sendable {
     }
 }
 
-/// A broker, a result store and a consumer in one, which note every round trip and do with it what a test says.
+/// A broker, a result store and a consumer in one. It records every round trip and answers as a test says.
 final class TripRecorder: MessageBroker, ResultStore, MessageConsumer {
     private let recorded = NIOLockedValueBox<[Trip]>([])
     private let answer: @Sendable (Trip) async throws -> [ChordCompletion?]?
     let countsChords: Bool
 
-    /// - Parameter answer: is called for each trip once it is noted. It may wait and throw, and says what operations of
-    ///   chords complete; nil for nothing.
+    /// Makes a recorder.
+    ///
+    /// - Parameters:
+    ///   - countsChords: whether the result store counts the parts of chords.
+    ///   - answer: called for each trip once it is recorded. It may wait and throw, and returns what operations of chords
+    ///     complete; nil for nothing.
     init(
         countsChords: Bool = true,
         _ answer: @escaping @Sendable (Trip) async throws -> [ChordCompletion?]? = { _ in nil }

@@ -17,7 +17,7 @@ import Testing
         try pool.resize(by: -3)
         #expect(pool.concurrency == 1 && pool.window == 3)
         #expect(await pool.capacity.room() == 3)
-        // Slots that have not ended yet are kept rather than new ones made.
+        // The pool keeps slots that have not ended yet rather than make new ones.
         try pool.resize(by: 2)
         #expect(pool.concurrency == 3 && pool.slots.slots.count == 4)
         for change in [-3, 65_533, Int.max, Int.min] {
