@@ -7,8 +7,8 @@ extension CeleryApp {
     /// Makes a beat of this application. Run it in a `ServiceGroup`, or call its `run()`.
     ///
     /// The beat sends tasks by a schedule, with the header that Python's beat adds (`celery_beat_task`). Where the
-    /// application's result store does not delete expired results (`file://`), it also sends `celery.backend_cleanup` every
-    /// night at four, unless an entry already has that name.
+    /// application's result store does not delete expired results (`file://`), it also sends `celery.backend_cleanup`
+    /// every night at four, unless an entry already has that name.
     ///
     /// - Parameters:
     ///   - entries: the tasks and their schedules.
@@ -41,8 +41,8 @@ extension CeleryApp {
     /// - Parameters:
     ///   - url: a `redis://`, `rediss://` or `redis+socket://` URL.
     ///   - key: the lock's key on that server.
-    ///   - lease: how long a hold lasts unless the beat renews it; another beat takes over from one that has vanished after
-    ///     this time.
+    ///   - lease: how long a hold lasts unless the beat renews it; another beat takes over from one that has vanished
+    ///     after this time.
     /// - Returns: the lock. It connects on first use.
     /// - Throws: ``CeleriacError`` with code `configuration` for a URL that cannot be used.
     public func lock(_ url: String, key: String = "celeriac.beat", lease: Duration = .seconds(30)) throws

@@ -25,8 +25,8 @@ public final class CeleryApp: TaskSender {
     /// Makes an application. It connects on first use.
     ///
     /// - Parameters:
-    ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://` (several separated by `;` are tried
-    ///     in turn), `filesystem:///folder` or `memory://`.
+    ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://` (several separated by `;` are
+    ///     tried in turn), `filesystem:///folder` or `memory://`.
     ///   - results: `redis://`, `rediss://`, `redis+socket://`, `rpc://` (over the broker, RabbitMQ only),
     ///     `file:///folder` or `memory://`; nil to keep no results.
     ///   - configuration: the application's settings.
@@ -120,8 +120,8 @@ public final class CeleryApp: TaskSender {
     /// Makes a worker of this application with settings of its own.
     ///
     /// - Parameters:
-    ///   - settings: the worker's settings. The application's result expiry replaces theirs; task options that they leave
-    ///     open come from the application's configuration.
+    ///   - settings: the worker's settings. The application's result expiry replaces theirs; task options that they
+    ///     leave open come from the application's configuration.
     ///   - control: the worker's remote control and events; nil for those of the application's configuration.
     ///   - handlers: the handlers of the tasks that the worker serves.
     /// - Returns: the worker, not yet running.

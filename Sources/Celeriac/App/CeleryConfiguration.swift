@@ -9,10 +9,11 @@ public struct CeleryConfiguration: Sendable {
     public var defaultQueue: String
     /// Queues by task name: `task_routes`.
     public var routes: [String: String]
-    /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call take
-    /// precedence.
+    /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call
+    /// take precedence.
     public var sendOptions: SendOptions
-    /// How workers treat tasks whose own options leave it open: `task_acks_late`, `task_time_limit`, `task_track_started` and so on.
+    /// How workers treat tasks whose own options leave it open: `task_acks_late`, `task_time_limit`,
+    /// `task_track_started` and so on.
     public var taskDefaults: TaskOptions
     /// How workers treat tasks, by task name or `*` for all. These options override the tasks' own: `task_annotations`.
     public var taskAnnotations: [String: TaskOptions]

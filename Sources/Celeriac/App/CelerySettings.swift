@@ -54,8 +54,8 @@ public struct CelerySettings: Sendable {
         }
     }
 
-    /// Reads the listed settings from variables such as `CELERY_TASK_ACKS_LATE`, whose values are YAML. Other variables are
-    /// ignored.
+    /// Reads the listed settings from variables such as `CELERY_TASK_ACKS_LATE`, whose values are YAML. Other variables
+    /// are ignored.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
     public init(environment: [String: String], prefix: String = "CELERY_") throws(CeleriacError) {

@@ -5,8 +5,8 @@ public import MachineryWire
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Periodic tasks. Every process that registers them runs a ``Beat`` for each. The process that gets a run's lock sends the
-/// run, so that with a lock in Redis each run is sent once.
+/// Periodic tasks. Every process that registers them runs a ``Beat`` for each. The process that gets a run's lock sends
+/// the run, so that with a lock in Redis each run is sent once.
 extension MachineryServer {
     /// Sends a task again and again.
     ///
@@ -75,13 +75,13 @@ extension MachineryServer {
         }
     }
 
-    /// Sends each of the periodic tasks registered so far when it is due, until a graceful shutdown or cancellation. Missed
-    /// runs are skipped.
+    /// Sends each of the periodic tasks registered so far when it is due, until a graceful shutdown or cancellation.
+    /// Missed runs are skipped.
     public func run() async throws {
         let entries = periodic.withLockedValue { $0 }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            // Each task has its own beat, so that none waits while another takes its lock or is sent. Without any task one
-            // beat still runs, because a service that returns ends its group.
+            // Each task has its own beat, so that none waits while another takes its lock or is sent. Without any task
+            // one beat still runs, because a service that returns ends its group.
             for entries in entries.isEmpty ? [[]] : entries.map({ [$0] }) {
                 let beat = try Beat(
                     client: client, entries: entries, configuration: BeatConfiguration(missedRuns: .skip), lock: nil,

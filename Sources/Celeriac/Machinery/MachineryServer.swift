@@ -11,7 +11,8 @@ public import ServiceLifecycle
 /// A Machinery application. It sends tasks to Machinery workers in Go or Swift, reads their results, and makes workers.
 ///
 /// ```swift
-/// let server = try MachineryServer(configuration: .init(broker: "redis://localhost", resultBackend: "redis://localhost"))
+/// let server = try MachineryServer(
+///     configuration: .init(broker: "redis://localhost", resultBackend: "redis://localhost"))
 /// let worker = server.worker(consumerTag: "worker") { Tasks.add.handler { $0.elements.reduce(0, +) } }
 /// let result = try await server.send(Tasks.add([1, 2]))
 /// let three = try await result.get(timeout: .seconds(5), every: .milliseconds(5))
@@ -70,9 +71,11 @@ public final class MachineryServer: TaskSender, Service {
 
     // MARK: Sending
 
-    /// Makes Machinery's signature of a task or a chain of tasks, with its arguments, for workflows, retries and callbacks.
+    /// Makes Machinery's signature of a task or a chain of tasks, with its arguments, for workflows, retries and
+    /// callbacks.
     ///
-    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for a task that Machinery cannot carry.
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for a task that Machinery cannot
+    ///   carry.
     public func signature<Value>(_ signature: Signature<Value>, options: SendOptions = SendOptions()) throws
         -> MachinerySignature
     {
@@ -155,8 +158,8 @@ public struct MachineryChordResult: Sendable {
     ///
     /// - Parameter timeout: how long to wait for all of them together; nil for no limit.
     /// - Returns: what the callback returned.
-    /// - Throws: the ``RemoteTaskError`` of the first task that failed, where Machinery returns neither result nor error;
-    ///   otherwise as ``AsyncResult/get(timeout:)``.
+    /// - Throws: the ``RemoteTaskError`` of the first task that failed, where Machinery returns neither result nor
+    ///   error; otherwise as ``AsyncResult/get(timeout:)``.
     public func get(timeout: Duration? = nil) async throws -> WireValue {
         guard let last = try await (members + [callback]).get(timeout: timeout).last else { return .null }
         return last

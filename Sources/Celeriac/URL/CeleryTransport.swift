@@ -24,8 +24,8 @@ public struct CeleryTransport: Sendable {
         public let brokerURL: String
         /// The application's settings.
         public let configuration: CeleryConfiguration
-        /// Where connections and timers run (see `EventLoopTimerSource`). Neither the application nor the transport shuts it
-        /// down.
+        /// Where connections and timers run (see `EventLoopTimerSource`). Neither the application nor the transport
+        /// shuts it down.
         public let eventLoopGroup: any EventLoopGroup
         /// The application's logger.
         public let logger: Logger
@@ -33,8 +33,8 @@ public struct CeleryTransport: Sendable {
 
     /// Makes a broker. An application calls it once, before it sends anything; the broker should connect on first use.
     ///
-    /// It throws an error if the URL cannot be used. The user gets a ``CeleriacError`` as it is, and any other error as the
-    /// `cause` of one.
+    /// It throws an error if the URL cannot be used. The user gets a ``CeleriacError`` as it is, and any other error as
+    /// the `cause` of one.
     public typealias MakeBroker = @Sendable (Context) throws -> any MessageBroker
 
     /// Makes a result store, under the same terms as ``MakeBroker``.

@@ -16,7 +16,8 @@ struct CeleryTransportFactory {
     let configuration: CeleryConfiguration
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
-    /// The user's own transports, which take precedence over the built-in ones. Of two with one scheme the first counts.
+    /// The user's own transports, which take precedence over the built-in ones. Of two with one scheme the first
+    /// counts.
     var transports: [CeleryTransport] = []
 
     func broker(url: String) throws(CeleriacError) -> any MessageBroker {

@@ -6,15 +6,15 @@ public import ServiceLifecycle
 ///
 /// A beat is a service: run it in a `ServiceGroup`, or call ``run()``. It sleeps until the next run is due.
 ///
-/// The beat records every run as sent before it sends it, so a beat that is killed in between skips that run rather than
-/// send it twice. A run is not lost while the broker is out of reach: the beat sends it when the broker is back. If the
-/// connection broke after the broker took the message and before it confirmed that, the run is sent twice.
+/// The beat records every run as sent before it sends it, so a beat that is killed in between skips that run rather
+/// than send it twice. A run is not lost while the broker is out of reach: the beat sends it when the broker is back.
+/// If the connection broke after the broker took the message and before it confirmed that, the run is sent twice.
 ///
 /// Several beats may have the same entries. They avoid sending a run twice in one of two ways:
 ///
-/// * With a ``DistributedLock``, only the beat that holds the lock sends. It keeps its memory beside the lock, so that the
-///   next holder continues exactly where it ended. A beat that loses the lock sends the runs that it has recorded, then
-///   stops sending and waits for the lock. This is what `CeleryApp.beat` offers.
+/// * With a ``DistributedLock``, only the beat that holds the lock sends. It keeps its memory beside the lock, so that
+///   the next holder continues exactly where it ended. A beat that loses the lock sends the runs that it has recorded,
+///   then stops sending and waits for the lock. This is what `CeleryApp.beat` offers.
 /// * With a lock for each run, every beat is awake and asks before each run whether to send it. The beats share nothing
 ///   but which of them took which run. Machinery's processes work this way, and so do the beats of a `MachineryServer`.
 public final class Beat: Service {
@@ -35,13 +35,14 @@ public final class Beat: Service {
     ///   - client: the client that sends the tasks.
     ///   - entries: the tasks and their schedules.
     ///   - configuration: how the beat works.
-    ///   - lock: the lock under which one beat at a time sends; nil for a beat that always sends. The beat does not close
-    ///     it.
+    ///   - lock: the lock under which one beat at a time sends; nil for a beat that always sends. The beat does not
+    ///     close it.
     ///   - store: where the beat keeps the last runs; nil to keep them only with the lock, or not at all.
     ///   - timers: where the beat takes the time and its timers from.
     ///   - executor: the executor on which the beat runs, one that handlers cannot block; nil for the concurrency pool.
     ///   - logger: the beat's logger.
-    /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work, or for two entries with one name.
+    /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work, or for two entries with one
+    ///   name.
     package init(
         client: TaskClient,
         entries: [BeatEntry],
@@ -69,8 +70,8 @@ public final class Beat: Service {
 
     /// Sends tasks until a graceful shutdown, ``stop()`` or cancellation.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` if the remembered state is not one that this beat can read. A
-    ///   beat without a lock also throws the error of a state store that is out of reach when it begins.
+    /// - Throws: ``CeleriacError`` with code `configuration` if the remembered state is not one that this beat can
+    ///   read. A beat without a lock also throws the error of a state store that is out of reach when it begins.
     public func run() async throws {
         try await withTaskExecutorPreference(executor) {
             try await withTaskCancellationOrGracefulShutdownHandler {
@@ -92,11 +93,11 @@ public final class Beat: Service {
 public struct BeatConfiguration: Sendable {
     /// What the beat does about runs that nobody sent when they were due.
     public var missedRuns: MissedRuns
-    /// The beat skips runs of crontabs that are late by more than this: Celery's `beat_cron_starting_deadline`. Nil for no
-    /// limit.
+    /// The beat skips runs of crontabs that are late by more than this: Celery's `beat_cron_starting_deadline`. Nil for
+    /// no limit.
     public var startingDeadline: Duration?
-    /// The longest time that the beat sleeps before it looks at the wall clock again, which somebody may have set: Celery's
-    /// `beat_max_loop_interval`. From 10 ms to a day.
+    /// The longest time that the beat sleeps before it looks at the wall clock again, which somebody may have set:
+    /// Celery's `beat_max_loop_interval`. From 10 ms to a day.
     public var maximumPause: Duration
     /// Headers that the beat adds to every task. Celery's beat sends `celery_beat_task: true`.
     public var headers: WireObject
@@ -127,8 +128,8 @@ public struct BeatConfiguration: Sendable {
     }
 }
 
-/// What a beat does about the runs of an entry that were due while nobody could send them: before the beat began, or while
-/// it was held up.
+/// What a beat does about the runs of an entry that were due while nobody could send them: before the beat began, or
+/// while it was held up.
 public enum MissedRuns: String, Sendable, Hashable, CaseIterable {
     /// Sends the task once, however many runs were missed, as Celery does.
     case once

@@ -6,10 +6,10 @@ package import struct FoundationEssentials.Date
 public struct BeatEntry: Sendable {
     /// Decides which of several beats with the same entry sends one of its runs. A beat asks before each run.
     ///
-    /// It gets the time at which the run was due and the time of the next run, by which the lock should be free again, since
-    /// nobody releases it. It returns whether this beat sends the run. If it throws `unavailable`, the beat asks again until
-    /// the next run is due; if it throws anything else, the beat logs the error and skips the run. A beat that has taken a
-    /// run but could not send it keeps the run, and sends it without asking again.
+    /// It gets the time at which the run was due and the time of the next run, by which the lock should be free again,
+    /// since nobody releases it. It returns whether this beat sends the run. If it throws `unavailable`, the beat asks
+    /// again until the next run is due; if it throws anything else, the beat logs the error and skips the run. A beat
+    /// that has taken a run but could not send it keeps the run, and sends it without asking again.
     package typealias RunLock = @Sendable (_ due: Date, _ next: Date?) async throws -> Bool
 
     /// The name under which its last run is remembered; no two entries of a beat share one.

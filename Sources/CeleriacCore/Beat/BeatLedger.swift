@@ -29,8 +29,8 @@ struct BeatLedger: Sendable {
         records = [:]
         for entry in entries {
             var record = remembered[entry.name] ?? BeatRecord(lastRun: now, count: 0)
-            // A clock that was far off must not keep an entry from ever running again. A record that is only a little ahead
-            // comes from another beat's clock: it stays, so that the runs of that beat are not sent again.
+            // A clock that was far off must not keep an entry from ever running again. A record that is only a little
+            // ahead comes from another beat's clock: it stays, so that the runs of that beat are not sent again.
             if record.lastRun > now.addingTimeInterval(86_400) { record.lastRun = now }
             records[entry.name] = record
         }
@@ -79,7 +79,8 @@ struct BeatLedger: Sendable {
 
     private mutating func nextRun(of entry: BeatEntry) -> Date? {
         if let known = upcoming[entry.name] { return known }
-        // A user's schedule that returns a time no later than the last run would be due all the time: it never runs again.
+        // A user's schedule that returns a time no later than the last run would be due all the time: it never runs
+        // again.
         let next = records[entry.name].flatMap { record in
             entry.schedule.next(after: record.lastRun).flatMap { $0 > record.lastRun ? $0 : nil }
         }

@@ -6,15 +6,15 @@ import struct FoundationEssentials.Date
 ///
 /// Implement it to keep that in a place of your own. The state is a small JSON text.
 ///
-/// **Order of calls.** A beat calls one method at a time. It loads the state when it begins to send, which it does again
-/// each time it takes its lock, and then saves the state before it sends. A store belongs to one beat; beats that take
-/// turns under a lock pass their memory on by the lock's note.
+/// **Order of calls.** A beat calls one method at a time. It loads the state when it begins to send, which it does
+/// again each time it takes its lock, and then saves the state before it sends. A store belongs to one beat; beats that
+/// take turns under a lock pass their memory on by the lock's note.
 ///
-/// **Cancellation.** A beat that is cancelled finishes what it is sending, so ``save(_:)`` may be called from a cancelled
-/// task and must work there.
+/// **Cancellation.** A beat that is cancelled finishes what it is sending, so ``save(_:)`` may be called from a
+/// cancelled task and must work there.
 ///
-/// **Closing.** A beat closes nothing. A store that holds something open leaves that to whoever made it, after the beat has
-/// ended.
+/// **Closing.** A beat closes nothing. A store that holds something open leaves that to whoever made it, after the beat
+/// has ended.
 public protocol BeatStateStore: Sendable {
     /// A name for logs.
     var name: String { get }
@@ -28,8 +28,8 @@ public protocol BeatStateStore: Sendable {
 
     /// Saves a state as a whole: a reader sees either all of it or all of the state before.
     ///
-    /// - Throws: an error if the state may not have been saved. The beat logs it and sends nevertheless, so it may repeat
-    ///   runs after a restart.
+    /// - Throws: an error if the state may not have been saved. The beat logs it and sends nevertheless, so it may
+    ///   repeat runs after a restart.
     func save(_ state: [UInt8]) async throws
 }
 

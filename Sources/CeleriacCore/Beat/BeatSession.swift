@@ -21,8 +21,8 @@ final class BeatSession {
     /// Sends runs until the beat is stopped.
     ///
     /// - Parameter onLead: called whenever this beat begins to send.
-    /// - Throws: ``CeleriacError`` with code `configuration` for a remembered state that cannot be read; without a lock, any
-    ///   error of the store that held it.
+    /// - Throws: ``CeleriacError`` with code `configuration` for a remembered state that cannot be read; without a
+    ///   lock, any error of the store that held it.
     nonisolated(nonsending) func run(_ onLead: @Sendable () -> Void) async throws {
         guard let lock = beat.lock else {
             try await lead(nil, onLead)

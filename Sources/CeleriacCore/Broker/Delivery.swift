@@ -39,8 +39,8 @@ public struct Delivery: Sendable {
 
 /// A consumer's handle on one delivery, by which the worker settles it.
 ///
-/// Only the consumer that made a receipt can read it. The generation distinguishes deliveries of this connection from those
-/// of an earlier one, where the broker numbers deliveries anew.
+/// Only the consumer that made a receipt can read it. The generation distinguishes deliveries of this connection from
+/// those of an earlier one, where the broker numbers deliveries anew.
 public struct Receipt: Sendable, Hashable {
     /// Which connection of the consumer delivered the message.
     public var generation: UInt64
@@ -60,7 +60,8 @@ public struct Settlement: Sendable, Hashable {
     public enum Disposition: Sendable, Hashable {
         /// The message is done: the broker forgets it.
         case acknowledge
-        /// The message is refused: the broker drops it, or dead-letters it where the queue says so. AMQP's `basic.reject`.
+        /// The message is refused: the broker drops it, or dead-letters it where the queue says so. AMQP's
+        /// `basic.reject`.
         case reject
         /// The message goes back to its queue, to be delivered again.
         case requeue

@@ -2,42 +2,43 @@ public import CeleriacWire
 
 /// Publishes messages to queues and consumes from them, in one dialect's layout.
 ///
-/// Implement it to bring a transport of your own. ``name``, ``publish(_:)``, ``consume(_:)`` and ``close()`` are required.
-/// Everything else has a default; those that look after queues throw ``CeleriacError`` with code `unsupported`.
+/// Implement it to bring a transport of your own. ``name``, ``publish(_:)``, ``consume(_:)`` and ``close()`` are
+/// required. Everything else has a default; those that look after queues throw ``CeleriacError`` with code
+/// `unsupported`.
 ///
-/// **Order of calls.** A broker may be used from the moment it is made, in any order, until ``close()``, which comes last.
-/// ``consume(_:)`` is called once for each worker, and again while it throws `unavailable`.
+/// **Order of calls.** A broker may be used from the moment it is made, in any order, until ``close()``, which comes
+/// last. ``consume(_:)`` is called once for each worker, and again while it throws `unavailable`.
 ///
-/// **Concurrency.** All methods may be called at the same time from any task. Messages of one ``publish(_:)`` keep their
-/// order within a queue; two publications at the same time may interleave.
+/// **Concurrency.** All methods may be called at the same time from any task. Messages of one ``publish(_:)`` keep
+/// their order within a queue; two publications at the same time may interleave.
 ///
-/// **Connections.** A broker connects on first use, and reconnects by itself after a loss. It never repeats a publication
-/// whose answer was lost: the message may have been taken, so the caller decides.
+/// **Connections.** A broker connects on first use, and reconnects by itself after a loss. It never repeats a
+/// publication whose answer was lost: the message may have been taken, so the caller decides.
 ///
-/// **Cancellation.** ``publish(_:)`` and ``close()`` may be called from a cancelled task and must work there: a worker that
-/// is cancelled still publishes what follows from its tasks. A publication under way is not abandoned when its task is
-/// cancelled, because only its answer says whether the broker took the messages.
+/// **Cancellation.** ``publish(_:)`` and ``close()`` may be called from a cancelled task and must work there: a worker
+/// that is cancelled still publishes what follows from its tasks. A publication under way is not abandoned when its
+/// task is cancelled, because only its answer says whether the broker took the messages.
 ///
-/// **Closing.** The application or client that was given the broker closes it, after its workers have ended. A worker closes
-/// its consumer, which has its own connection, and not the broker: ``MessageConsumer/close()``.
+/// **Closing.** The application or client that was given the broker closes it, after its workers have ended. A worker
+/// closes its consumer, which has its own connection, and not the broker: ``MessageConsumer/close()``.
 public protocol MessageBroker: Sendable {
     /// A name for logs: scheme, host and port or folder, without credentials.
     var name: String { get }
 
     /// Publishes messages and returns when the broker has taken responsibility for all of them.
     ///
-    /// - Throws: ``PartialPublishError`` if the broker took some messages and not others; another error if it is not known
-    ///   to have taken any. A ``CeleriacError`` with code `unavailable` says that the same publication may succeed later: a
-    ///   worker then repeats it until it stops. After any other error the worker publishes the messages of each task alone,
-    ///   and parks a task's message when its publications are refused three times.
+    /// - Throws: ``PartialPublishError`` if the broker took some messages and not others; another error if it is not
+    ///   known to have taken any. A ``CeleriacError`` with code `unavailable` says that the same publication may
+    ///   succeed later: a worker then repeats it until it stops. After any other error the worker publishes the
+    ///   messages of each task alone, and parks a task's message when its publications are refused three times.
     func publish(_ messages: [OutgoingMessage]) async throws
 
     /// Begins to consume.
     ///
     /// - Parameter options: the queues, and how many messages the worker wants to hold.
     /// - Returns: a consumer, which the worker closes.
-    /// - Throws: ``CeleriacError`` with code `unavailable` when the broker cannot be reached: the worker tries again. Any
-    ///   other error ends the worker. Nothing has to be closed after a throw.
+    /// - Throws: ``CeleriacError`` with code `unavailable` when the broker cannot be reached: the worker tries again.
+    ///   Any other error ends the worker. Nothing has to be closed after a throw.
     func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer
 
     /// The broker as a worker uses it, to consume and to publish what follows from its tasks. The default is the broker
@@ -67,7 +68,8 @@ public protocol MessageBroker: Sendable {
 
     /// Counts the messages that wait in a queue, without those that workers hold.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot count them, or the broker's error.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot count them, or the broker's
+    ///   error.
     func depth(of queue: String) async throws -> Int
 
     /// Deletes all messages that wait in a queue, but not those that workers hold.

@@ -17,64 +17,66 @@ public struct ConsumerOptions: Sendable {
 
 /// One worker's hold on its queues, from the first message to the last settlement.
 ///
-/// **Order of calls.** The worker calls ``next(atMost:)`` again and again, one call at a time. To end, it calls ``stop()``
-/// once, then ``giveBack(_:)`` once with what it has not begun, settles what it has, and calls ``close()`` once, after
-/// ``next(atMost:)`` has returned and the last settlement is done. It calls ``close()`` even after ``next(atMost:)`` threw.
+/// **Order of calls.** The worker calls ``next(atMost:)`` again and again, one call at a time. To end, it calls
+/// ``stop()`` once, then ``giveBack(_:)`` once with what it has not begun, settles what it has, and calls ``close()``
+/// once, after ``next(atMost:)`` has returned and the last settlement is done. It calls ``close()`` even after
+/// ``next(atMost:)`` threw.
 ///
-/// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``, ``hold(_:)``,
-/// ``isHeld(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)`` from any task, several at once. Only one
-/// ``settle(_:)`` is under way at a time. Remote control may still call ``hold(_:)``, ``addQueue(_:)`` and
-/// ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may throw then, and must not take a message.
+/// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``,
+/// ``hold(_:)``, ``isHeld(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)`` from any task, several at
+/// once. Only one ``settle(_:)`` is under way at a time. Remote control may still call ``hold(_:)``, ``addQueue(_:)``
+/// and ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may throw then, and must not take a message.
 ///
-/// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it is
-/// acknowledged, rejected or parked. A consumer that dies with its process leaves every message that it held to others.
+/// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it
+/// is acknowledged, rejected or parked. A consumer that dies with its process leaves every message that it held to
+/// others.
 ///
-/// **Lost connections.** A consumer reconnects by itself and keeps what it claimed where the transport allows that. Where
-/// the transport does not, ``isHeld(_:)`` becomes false and the broker delivers the message again. The first delivery with
-/// another ``Receipt/generation`` makes the worker ask ``isHeld(_:)`` for every delivery that waits.
+/// **Lost connections.** A consumer reconnects by itself and keeps what it claimed where the transport allows that.
+/// Where the transport does not, ``isHeld(_:)`` becomes false and the broker delivers the message again. The first
+/// delivery with another ``Receipt/generation`` makes the worker ask ``isHeld(_:)`` for every delivery that waits.
 ///
 /// **Cancellation.** ``stop()`` ends a consumer; cancellation does not. A worker that is cancelled calls ``stop()``,
-/// ``giveBack(_:)``, ``settle(_:)`` and ``close()`` from cancelled tasks, and they must work there. Nor may cancellation
-/// lose a message: ``next(atMost:)`` returns or gives back whatever its claim in flight takes.
+/// ``giveBack(_:)``, ``settle(_:)`` and ``close()`` from cancelled tasks, and they must work there. Nor may
+/// cancellation lose a message: ``next(atMost:)`` returns or gives back whatever its claim in flight takes.
 public protocol MessageConsumer: Sendable {
     /// Waits until there is a message and returns at most `limit` of them.
     ///
     /// - Parameter limit: how many messages the worker has room for, 1 or more.
     /// - Returns: at least one delivery, or none if ``stop()`` was called.
     /// - Throws: an error when the consumer gives up, for instance because the server no longer accepts its login. The
-    ///   worker then stops and ends with the error. A broker that is out of reach is no reason to throw: the consumer tries
-    ///   again.
+    ///   worker then stops and ends with the error. A broker that is out of reach is no reason to throw: the consumer
+    ///   tries again.
     func next(atMost limit: Int) async throws -> [Delivery]
 
-    /// Whether this worker still holds a delivery: false once a lost connection has given it back, so that it comes again.
-    /// The worker does not begin a delivery that it no longer holds. The method answers at once, without I/O.
+    /// Whether this worker still holds a delivery: false once a lost connection has given it back, so that it comes
+    /// again. The worker does not begin a delivery that it no longer holds. The method answers at once, without I/O.
     func isHeld(_ receipt: Receipt) -> Bool
 
     /// Marks deliveries as begun, so that a transport can count how often a message was begun rather than delivered.
     ///
-    /// The worker calls it before the handler begins, and only for deliveries whose ``Delivery/redelivered`` is true. Several
-    /// handlers may begin at the same time.
+    /// The worker calls it before the handler begins, and only for deliveries whose ``Delivery/redelivered`` is true.
+    /// Several handlers may begin at the same time.
     ///
     /// - Throws: an error when the mark could not be made. The handler begins nevertheless.
     func markBegun(_ receipts: [Receipt]) async throws
 
-    /// Settles deliveries, all in one round trip. The worker settles each once; the consumer skips a receipt that it does
-    /// not hold.
+    /// Settles deliveries, all in one round trip. The worker settles each once; the consumer skips a receipt that it
+    /// does not hold.
     ///
-    /// - Throws: an error when a settlement did not reach the broker or was refused; the others were carried out. The worker
-    ///   does not repeat the call. A consumer whose claims outlive its connection remembers how such a delivery ended: it
-    ///   never gives the delivery back, and settles it once more in ``close()``.
+    /// - Throws: an error when a settlement did not reach the broker or was refused; the others were carried out. The
+    ///   worker does not repeat the call. A consumer whose claims outlive its connection remembers how such a delivery
+    ///   ended: it never gives the delivery back, and settles it once more in ``close()``.
     func settle(_ settlements: [Settlement]) async throws
 
-    /// Tells the broker how many messages the worker may hold in addition to its prefetch, so that a broker that counts them
-    /// can let others through: messages that wait for their time, and those by which the worker's window has grown. The
-    /// count is negative if the window has shrunk.
+    /// Tells the broker how many messages the worker may hold in addition to its prefetch, so that a broker that counts
+    /// them can let others through: messages that wait for their time, and those by which the worker's window has
+    /// grown. The count is negative if the window has shrunk.
     ///
     /// - Throws: an error when the consumer gives up. The worker then ends, as after ``next(atMost:)``.
     func hold(_ count: Int) async throws
 
-    /// Gives back deliveries that were not begun, to the front of their queues and in the order in which they came, so that
-    /// other workers serve them at once. After ``stop()`` the consumer also gives back what it received and
+    /// Gives back deliveries that were not begun, to the front of their queues and in the order in which they came, so
+    /// that other workers serve them at once. After ``stop()`` the consumer also gives back what it received and
     /// ``next(atMost:)`` never returned; `receipts` may then be empty.
     ///
     /// - Throws: an error when something was not given back. The worker leaves that to ``close()``.
@@ -82,8 +84,8 @@ public protocol MessageConsumer: Sendable {
 
     /// Begins to consume one more queue, which the consumer makes if it does not exist.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it, or the broker's error. Remote
-    ///   control reports it; the worker goes on.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it, or the broker's error.
+    ///   Remote control reports it; the worker goes on.
     func addQueue(_ queue: TaskQueue) async throws
 
     /// Stops consuming a queue. Messages already taken from it stay claimed and are settled as usual.
@@ -91,15 +93,17 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: as ``addQueue(_:)``.
     func removeQueue(_ name: String) async throws
 
-    /// Stops taking messages: a waiting ``next(atMost:)`` returns at once, without a delivery. Claimed messages stay claimed.
+    /// Stops taking messages: a waiting ``next(atMost:)`` returns at once, without a delivery. Claimed messages stay
+    /// claimed.
     ///
     /// Once it has returned, this worker gets no further message, not even one that it gives back.
     func stop() async
 
-    /// Stops, settles what could not be settled before, gives back everything else in its order, and closes the connection.
+    /// Stops, settles what could not be settled before, gives back everything else in its order, and closes the
+    /// connection.
     ///
-    /// - Throws: an error when not everything was settled or given back; other workers restore the rest where the transport
-    ///   allows that. The consumer is closed in any case, and the worker only logs the error.
+    /// - Throws: an error when not everything was settled or given back; other workers restore the rest where the
+    ///   transport allows that. The consumer is closed in any case, and the worker only logs the error.
     func close() async throws
 }
 

@@ -13,8 +13,8 @@ public struct OutgoingMessage: Sendable, Hashable {
     /// The queue that must exist before the message is sent, so that a task sent before its worker's first start waits
     /// instead of vanishing; nil where the receiver makes its own queue (replies).
     public var declaredQueue: String?
-    /// The time before which the broker should not deliver the message, in dialects whose topology holds messages back; nil
-    /// to deliver it at once. Other brokers deliver it at once, and the worker waits.
+    /// The time before which the broker should not deliver the message, in dialects whose topology holds messages back;
+    /// nil to deliver it at once. Other brokers deliver it at once, and the worker waits.
     public var notBefore: Date?
 
     /// Creates a message for `routingKey` on `exchange`.
@@ -33,8 +33,8 @@ public struct OutgoingMessage: Sendable, Hashable {
 /// A broker took some messages of one publication and not the others.
 ///
 /// The error names the others by their index in the publication. The broker took every message that the error does not
-/// name; such a message must not be published again. Brokers throw it only if messages met different fates. A broker that
-/// is not known to have taken any message throws the ``CeleriacError`` that says why.
+/// name; such a message must not be published again. Brokers throw it only if messages met different fates. A broker
+/// that is not known to have taken any message throws the ``CeleriacError`` that says why.
 public struct PartialPublishError: Error, Sendable, CustomStringConvertible {
     /// Messages that the broker refused, each with the reason. It did not take them.
     public var refused: [Int: CeleriacError]
@@ -63,7 +63,8 @@ public struct PartialPublishError: Error, Sendable, CustomStringConvertible {
     ///   - refused: the messages that were refused, by their index.
     ///   - unknown: the messages whose answer did not arrive, by their index. The broker took all others.
     ///   - count: how many messages were published.
-    /// - Throws: the first reason if all messages were refused or none was answered; this error if only some were taken.
+    /// - Throws: the first reason if all messages were refused or none was answered; this error if only some were
+    ///   taken.
     package static func check(
         refused: [Int: CeleriacError], unknown: [Int: CeleriacError] = [:], of count: Int
     ) throws {

@@ -2,9 +2,9 @@ public import struct FoundationEssentials.Date
 
 /// A message that a worker could not run and kept aside, with the reason.
 ///
-/// A worker parks a message that it cannot decode or whose task it does not know, rather than dropping it. Somebody looks
-/// at it, then requeues or drops it: ``MessageBroker/parkedMessages(in:after:limit:)``, ``MessageBroker/requeueParked(_:in:)``,
-/// ``MessageBroker/dropParked(_:in:)``.
+/// A worker parks a message that it cannot decode or whose task it does not know, rather than dropping it. Somebody
+/// looks at it, then requeues or drops it: ``MessageBroker/parkedMessages(in:after:limit:)``,
+/// ``MessageBroker/requeueParked(_:in:)``, ``MessageBroker/dropParked(_:in:)``.
 public struct ParkedMessage: Sendable, Hashable, Identifiable {
     /// The name of the message at its broker. Only the broker that listed the message can interpret it.
     public var id: String

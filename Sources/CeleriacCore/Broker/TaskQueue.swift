@@ -2,9 +2,9 @@ public import CeleriacWire
 
 /// A queue that a worker consumes, and how it is declared where it does not exist.
 ///
-/// A string literal is the queue of that name with everything else at its default. The transports of this package use only
-/// the name, and declare queues as their dialect and their options say. The other properties are for transports that
-/// route.
+/// A string literal is the queue of that name with everything else at its default. The transports of this package use
+/// only the name, and declare queues as their dialect and their options say. The other properties are for transports
+/// that route.
 public struct TaskQueue: Sendable, Hashable, ExpressibleByStringLiteral {
     /// How a queue is bound to its exchange.
     public struct Binding: Sendable, Hashable {

@@ -9,8 +9,8 @@ import struct FoundationEssentials.Date
 package enum Revocation: Sendable, Hashable {
     /// It was revoked before it began.
     case revoked
-    /// It was revoked while it ran: the worker cancelled its handler's task. `signal` is the number of the requested signal,
-    /// which the worker only reports in events, because handlers are not processes.
+    /// It was revoked while it ran: the worker cancelled its handler's task. `signal` is the number of the requested
+    /// signal, which the worker only reports in events, because handlers are not processes.
     case terminated(signal: Int32)
 }
 
@@ -79,8 +79,8 @@ struct Revocations: Sendable {
     }
 }
 
-/// The tasks that a worker must not run, by their ids and by values of their stamps. Their number is limited, so that nobody
-/// can fill the worker's memory.
+/// The tasks that a worker must not run, by their ids and by values of their stamps. Their number is limited, so that
+/// nobody can fill the worker's memory.
 final class RevokedTasks: Sendable {
     private struct State {
         let limits: RevocationLimits

@@ -106,8 +106,8 @@ public struct WorkerControl: Sendable {
     /// ``WorkerConfiguration/revocationLifetime`` set how many the worker remembers, and for how long.
     public var revokedIDs: [String] { revocations.tasks.ids(now: now) }
 
-    /// Revokes tasks. Tasks that wait at this worker end as revoked now, others when their messages arrive. Running tasks
-    /// continue.
+    /// Revokes tasks. Tasks that wait at this worker end as revoked now, others when their messages arrive. Running
+    /// tasks continue.
     public func revoke(_ ids: [String]) { revocations.revoke(ids) }
 
     /// Revokes the tasks that carry a stamp of this name with one of these values. Running tasks continue.
@@ -122,8 +122,8 @@ public struct WorkerControl: Sendable {
     @discardableResult
     public func terminate(_ ids: [String], signal: Int32) -> [String] { revocations.terminate(ids, signal: signal) }
 
-    /// Stores that tasks are revoked which, according to their results, nobody has begun. Callers that wait for them then need
-    /// not wait until a worker gets their messages.
+    /// Stores that tasks are revoked which, according to their results, nobody has begun. Callers that wait for them
+    /// then need not wait until a worker gets their messages.
     ///
     /// - Throws: the result store's error.
     package func markRevoked(_ ids: [String]) async throws { try await ledger.markRevoked(ids) }
@@ -132,8 +132,8 @@ public struct WorkerControl: Sendable {
 
     /// Changes how many handlers run at once by a positive or negative number. Running handlers continue.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for a total of less than one or more than 65,535; the consumer's
-    ///   error if the broker could not be told of the new window.
+    /// - Throws: ``CeleriacError`` with code `configuration` for a total of less than one or more than 65,535; the
+    ///   consumer's error if the broker could not be told of the new window.
     public func resize(by change: Int) async throws {
         try pool.resize(by: change)
         logger.info("the worker's concurrency has changed", metadata: ["concurrency": "\(concurrency)"])

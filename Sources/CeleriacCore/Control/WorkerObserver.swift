@@ -2,8 +2,8 @@ package import struct FoundationEssentials.Date
 
 /// Something that happens to a task at a worker.
 package enum WorkerEvent: Sendable {
-    /// The worker has read the task's message and will run it, now or at its time. The worker does not report this for a task
-    /// that is revoked, expired or unregistered when its message arrives.
+    /// The worker has read the task's message and will run it, now or at its time. The worker does not report this for
+    /// a task that is revoked, expired or unregistered when its message arrives.
     case received(TaskRequest)
     /// The task's handler begins.
     case started(TaskRequest)
@@ -25,8 +25,8 @@ package protocol WorkerPart: Sendable {
     /// Watches the worker's tasks; nil if the part does not.
     var observer: (any WorkerObserver)? { get }
 
-    /// Runs until `stopping` opens, then cleans up. It must end soon after that whatever the network does. Its task may be
-    /// cancelled before `stopping` opens.
+    /// Runs until `stopping` opens, then cleans up. It must end soon after that whatever the network does. Its task may
+    /// be cancelled before `stopping` opens.
     func run(beside worker: WorkerControl, until stopping: Gate) async
 }
 

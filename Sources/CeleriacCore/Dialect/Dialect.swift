@@ -1,8 +1,8 @@
 package import CeleriacWire
 
 /// One task system's message formats and rules: it turns bytes into values and back, and decides what follows from the
-/// outcome of a task. A dialect is pure: it does no I/O and reads no clock. All its methods may be called at the same time
-/// from any task.
+/// outcome of a task. A dialect is pure: it does no I/O and reads no clock. All its methods may be called at the same
+/// time from any task.
 package protocol Dialect: Sendable {
     /// The dialect's name, for instance `celery`.
     var name: String { get }
@@ -10,12 +10,12 @@ package protocol Dialect: Sendable {
     /// How Swift values become wire values and back.
     var valueCoding: any ValueCoding { get }
 
-    /// The intermediate states that workers store for every task whose results are stored, whatever the task's options say:
-    /// `RECEIVED` when a slot takes the task, `STARTED` when its handler begins.
+    /// The intermediate states that workers store for every task whose results are stored, whatever the task's options
+    /// say: `RECEIVED` when a slot takes the task, `STARTED` when its handler begins.
     var trackedStates: Set<TaskState> { get }
 
-    /// Whether the tasks after a failed one in a chain never get a state, so that a caller that waits for one of them must
-    /// also watch the tasks before it.
+    /// Whether the tasks after a failed one in a chain never get a state, so that a caller that waits for one of them
+    /// must also watch the tasks before it.
     var chainsEndSilently: Bool { get }
 
     // MARK: Messages
@@ -79,7 +79,8 @@ package protocol Dialect: Sendable {
 
     // MARK: Results
 
-    /// Makes the record of an intermediate state (`STARTED`, or one of a handler's own); nil if the dialect stores none.
+    /// Makes the record of an intermediate state (`STARTED`, or one of a handler's own); nil if the dialect stores
+    /// none.
     func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> ResultRecord?
 
@@ -153,14 +154,16 @@ extension Dialect {
 
 // MARK: What a dialect keeps in Core's values
 
-// Core passes these values on without looking inside. A dialect has one type for each, and one accessor that casts to it.
+// Core passes these values on without looking inside. A dialect has one type for each, and one accessor that casts to
+// it.
 
-/// A dialect's own form of a message that was read, which a ``TaskRequest`` carries. It is an object because requests are
-/// copied far more often than it is read.
+/// A dialect's own form of a message that was read, which a ``TaskRequest`` carries. It is an object because requests
+/// are copied far more often than it is read.
 package protocol NativeMessage: AnyObject, Sendable {}
 
 /// A dialect's own form of a submission: ``Submission/native(_:)``.
 package protocol NativeSignature: Sendable {}
 
-/// A step that one of the dialect's own tasks leaves for the dialect to take with its outcome: ``EffectContext/ownSteps``.
+/// A step that one of the dialect's own tasks leaves for the dialect to take with its outcome:
+/// ``EffectContext/ownSteps``.
 package protocol NativeStep: Sendable {}

@@ -1,7 +1,7 @@
 public import CeleriacWire
 
-/// One step of what follows from an outcome. A dialect returns the steps in the order in which its task system takes them;
-/// the worker carries them out in that order and adds none.
+/// One step of what follows from an outcome. A dialect returns the steps in the order in which its task system takes
+/// them; the worker carries them out in that order and adds none.
 package enum Effect: Sendable, Equatable {
     /// Publish messages: callbacks, the next task of a chain, a retry.
     case publish([OutgoingMessage])

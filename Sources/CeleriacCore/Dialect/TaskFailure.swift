@@ -8,8 +8,8 @@ public import CeleriacWire
 public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// The exception's class name, for instance `ValueError`.
     public var type: String
-    /// The module of the class; nil for a built-in exception of the peer's language. Python rebuilds the class only from a
-    /// module that the reader has imported; otherwise it makes a new class of that name.
+    /// The module of the class; nil for a built-in exception of the peer's language. Python rebuilds the class only
+    /// from a module that the reader has imported; otherwise it makes a new class of that name.
     public var module: String?
     /// The exception's arguments.
     public var arguments: [WireValue]
@@ -36,9 +36,9 @@ public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
 extension TaskFailure {
     /// Makes the failure that stands for an error thrown by a handler.
     ///
-    /// A ``TaskFailure`` stays as it is, and a ``RemoteTaskError`` becomes the failure in it. Any other error becomes an
-    /// exception with the name of its Swift type in the module `swift.<Module>`. No reader has imported such a module, so the
-    /// name never resolves to another class there. The exception's argument is the error's description.
+    /// A ``TaskFailure`` stays as it is, and a ``RemoteTaskError`` becomes the failure in it. Any other error becomes
+    /// an exception with the name of its Swift type in the module `swift.<Module>`. No reader has imported such a
+    /// module, so the name never resolves to another class there. The exception's argument is the error's description.
     package init(_ error: any Error) {
         if let failure = error as? TaskFailure {
             self = failure

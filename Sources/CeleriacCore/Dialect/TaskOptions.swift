@@ -1,5 +1,5 @@
-/// How a worker treats a task: what Celery calls a task's attributes. The application's configuration decides about an option
-/// that is nil; if that is nil too, the default named here applies.
+/// How a worker treats a task: what Celery calls a task's attributes. The application's configuration decides about an
+/// option that is nil; if that is nil too, the default named here applies.
 public struct TaskOptions: Sendable, Hashable {
     /// When the message is acknowledged; nil leaves it to the worker's configuration.
     public var acknowledgement: Acknowledgement?
@@ -11,16 +11,16 @@ public struct TaskOptions: Sendable, Hashable {
     public var tracksStarted: Bool?
     /// Limits for runs whose sender asks for none.
     public var timeLimits: TimeLimits
-    /// How often the worker may begin the task; nil for no limit. Tasks that wait for their turn keep their place in the
-    /// prefetch window.
+    /// How often the worker may begin the task; nil for no limit. Tasks that wait for their turn keep their place in
+    /// the prefetch window.
     public var rateLimit: RateLimit?
     /// Whether a late message is acknowledged when its task failed; otherwise it is rejected. Yes by default.
     public var acknowledgesOnFailure: Bool?
-    /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back to its queue. Yes by
-    /// default.
+    /// Whether a late message is acknowledged when its hard time limit passed; otherwise it goes back to its queue. Yes
+    /// by default.
     public var acknowledgesOnTimeout: Bool?
-    /// How `retry` behaves if the handler does not say; nil for the task system's default, which in Celery is three retries,
-    /// 180 seconds apart.
+    /// How `retry` behaves if the handler does not say; nil for the task system's default, which in Celery is three
+    /// retries, 180 seconds apart.
     public var retry: RetryPolicy?
     /// The errors after which the worker retries the task by itself, as ``retry`` says.
     public var retriedErrors: RetriedErrors
@@ -54,8 +54,8 @@ public struct TaskOptions: Sendable, Hashable {
         self.placement = placement
     }
 
-    /// Returns these options, with those of `defaults` in place of nil. ``retriedErrors`` and ``placement`` are never nil and
-    /// stay as they are.
+    /// Returns these options, with those of `defaults` in place of nil. ``retriedErrors`` and ``placement`` are never
+    /// nil and stay as they are.
     package func over(_ defaults: TaskOptions) -> TaskOptions {
         var merged = self
         merged.acknowledgement = acknowledgement ?? defaults.acknowledgement

@@ -18,7 +18,7 @@ public struct TaskRequest: Sendable {
     public var expires: Date?
     /// How often it was retried before.
     public var retries: Int
-    /// Limits that the sender asked for; they win over the handler's own.
+    /// Limits that the sender asked for; they override the handler's own.
     public var timeLimits: TimeLimits
     /// The first task of the workflow that this one belongs to.
     public var rootID: String?
@@ -34,8 +34,8 @@ public struct TaskRequest: Sendable {
     public var correlationID: String?
     /// The priority that the message carried.
     public var priority: UInt8?
-    /// The marks that its sender put on it, by name; each is a value or a list of values. Remote control can revoke tasks by
-    /// them.
+    /// The marks that its sender put on it, by name; each is a value or a list of values. Remote control can revoke
+    /// tasks by them.
     public var stamps: WireObject = [:]
     /// All headers of the message.
     public var headers: WireObject
@@ -43,8 +43,8 @@ public struct TaskRequest: Sendable {
     public var queue: String
     /// Whether the broker delivered it before.
     public var redelivered: Bool
-    /// What is wrong with the arguments, if the dialect finds that out by itself. The task then fails with it, and the worker
-    /// does not call the handler.
+    /// What is wrong with the arguments, if the dialect finds that out by itself. The task then fails with it, and the
+    /// worker does not call the handler.
     public var refusal: TaskFailure?
     /// The dialect's own form of the message, from which it makes effects.
     package let message: any NativeMessage

@@ -1,17 +1,17 @@
 /// A lock that one process at a time may hold, for as long as it renews its hold.
 ///
-/// Implement it to bring a lock of your own. No method waits for the lock or polls it: a user that finds it taken learns how
-/// long the hold lasts unless it is renewed, and is woken when it is released.
+/// Implement it to bring a lock of your own. No method waits for the lock or polls it: a user that finds it taken
+/// learns how long the hold lasts unless it is renewed, and is woken when it is released.
 ///
-/// **Order of calls.** A user calls ``onRelease(_:)`` until it succeeds once, then ``attempt()``, and after a successful
-/// attempt the methods of the hold until it releases the hold or loses the lock. Then it may attempt again.
+/// **Order of calls.** A user calls ``onRelease(_:)`` until it succeeds once, then ``attempt()``, and after a
+/// successful attempt the methods of the hold until it releases the hold or loses the lock. Then it may attempt again.
 ///
-/// **Concurrency.** A user has one call under way at a time. Each user has a lock object of its own, in this process or in
-/// another one.
+/// **Concurrency.** A user has one call under way at a time. Each user has a lock object of its own, in this process or
+/// in another one.
 ///
-/// **Cancellation.** A beat that is cancelled finishes what it is sending and releases its hold, so ``LockHold/renew()``,
-/// ``LockHold/leaveNote(_:)`` and ``LockHold/release()`` may be called from a cancelled task and must work there, and so
-/// must ``close()``.
+/// **Cancellation.** A beat that is cancelled finishes what it is sending and releases its hold, so
+/// ``LockHold/renew()``, ``LockHold/leaveNote(_:)`` and ``LockHold/release()`` may be called from a cancelled task and
+/// must work there, and so must ``close()``.
 ///
 /// **Closing.** Whoever made the lock closes it, after its user has ended. A beat closes nothing.
 public protocol DistributedLock: Sendable {
@@ -21,8 +21,8 @@ public protocol DistributedLock: Sendable {
     /// Takes the lock if it is free.
     ///
     /// - Returns: the hold, or how long somebody else's hold lasts.
-    /// - Throws: an error if the lock cannot be reached; the user tries again later. The attempt may have succeeded all the
-    ///   same: such a hold ends when its lease has passed.
+    /// - Throws: an error if the lock cannot be reached; the user tries again later. The attempt may have succeeded all
+    ///   the same: such a hold ends when its lease has passed.
     func attempt() async throws -> LockAttempt
 
     /// From now on calls `action` whenever the lock may have become free before its lease has passed.
@@ -45,9 +45,9 @@ public enum LockAttempt: Sendable {
 
 /// A hold on a ``DistributedLock``, and the note that one holder leaves for the next.
 ///
-/// Its user has one call under way at a time, and makes none after ``release()``. It may still call a hold that it has lost:
-/// such a call changes nothing. A user that does not know whether it still holds the lock stops relying on it once ``lease``
-/// has passed.
+/// Its user has one call under way at a time, and makes none after ``release()``. It may still call a hold that it has
+/// lost: such a call changes nothing. A user that does not know whether it still holds the lock stops relying on it
+/// once ``lease`` has passed.
 public protocol LockHold: Sendable {
     /// How long the hold lasts after it was taken or renewed. It stays the same.
     var lease: Duration { get }
@@ -72,6 +72,7 @@ public protocol LockHold: Sendable {
 
     /// Releases the lock if this user still holds it, and wakes the users that wait for it. The note stays.
     ///
-    /// - Throws: an error if the lock cannot be reached. The beat ignores it, and the hold ends when its lease has passed.
+    /// - Throws: an error if the lock cannot be reached. The beat ignores it, and the hold ends when its lease has
+    ///   passed.
     func release() async throws
 }

@@ -27,9 +27,9 @@ public struct AsyncResult<Value: Sendable>: Sendable {
     ///
     /// - Parameter timeout: how long to wait at most; nil for as long as it takes.
     /// - Returns: what the task returned.
-    /// - Throws: ``RemoteTaskError`` when the task failed or was revoked, or when a task before it in its chain did, so that
-    ///   it will never run; ``CeleriacError`` with code `timeout` when the time is up, `resultMismatch` when the result is
-    ///   not a `Value`, `unavailable` or `closed` when the result store is gone; `CancellationError`.
+    /// - Throws: ``RemoteTaskError`` when the task failed or was revoked, or when a task before it in its chain did, so
+    ///   that it will never run; ``CeleriacError`` with code `timeout` when the time is up, `resultMismatch` when the
+    ///   result is not a `Value`, `unavailable` or `closed` when the result store is gone; `CancellationError`.
     public func get(timeout: Duration? = nil) async throws -> Value {
         try client.value(of: try await client.finalResult(of: reference, timeout: timeout), coding: coding)
     }
@@ -60,8 +60,8 @@ public struct AsyncResult<Value: Sendable>: Sendable {
         try await client.currentResult(of: id)
     }
 
-    /// The results of what the task has sent, as its stored result names it now: tasks, and groups with their ``members``.
-    /// Empty while nothing is stored.
+    /// The results of what the task has sent, as its stored result names it now: tasks, and groups with their
+    /// ``members``. Empty while nothing is stored.
     ///
     /// - Throws: ``CeleriacError`` when the result store cannot be reached or read.
     public func children() async throws -> [AsyncResult<WireValue>] {
@@ -82,8 +82,8 @@ extension Array {
     ///
     /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.
     /// - Returns: what the tasks returned, in their order.
-    /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed. If several are known to have failed, the
-    ///   first in order counts.
+    /// - Throws: as ``AsyncResult/get(timeout:)``, as soon as one task has failed. If several are known to have failed,
+    ///   the first in order counts.
     public func get<Value: Sendable>(timeout: Duration? = nil) async throws -> [Value]
     where Element == AsyncResult<Value> {
         guard let client = first?.client else { return [] }

@@ -1,8 +1,8 @@
 package import CeleriacWire
 
 // A chord is a group of tasks, its header, and a body that is published once all of the header's tasks have ended. The
-// header is opened before its messages are published; each task adds its part when it ends; the store tells whoever adds
-// the last part that the chord is complete; that worker publishes the body and closes the chord.
+// header is opened before its messages are published; each task adds its part when it ends; the store tells whoever
+// adds the last part that the chord is complete; that worker publishes the body and closes the chord.
 
 /// A step in the life of a chord, from the first message of its header to that of its body.
 public enum ChordOperation: Sendable, Hashable {
@@ -14,8 +14,8 @@ public enum ChordOperation: Sendable, Hashable {
     case save(groupID: String, payload: [UInt8], expiry: Duration?)
     /// A task of the header has ended. Only this operation can complete the chord.
     case add(ChordPart)
-    /// The worker with the claim is done with what followed from the completion: it has published the body, or stored its
-    /// failure.
+    /// The worker with the claim is done with what followed from the completion: it has published the body, or stored
+    /// its failure.
     case close(ChordClaim, succeeded: Bool)
 }
 
@@ -33,7 +33,8 @@ public struct ChordPart: Sendable, Hashable {
     public var payload: [UInt8]
     /// How long unfinished chords are kept; nil for ever.
     public var expiry: Duration?
-    /// What proves the right to publish the body if this is the last part. It stays the same when the part is added again.
+    /// What proves the right to publish the body if this is the last part. It stays the same when the part is added
+    /// again.
     public var token: String
     /// How often the part was added while another worker had that right, and so had to be added again.
     public private(set) var waits = 0
@@ -78,7 +79,8 @@ public struct ChordClaim: Sendable, Hashable {
     }
 }
 
-/// The completion of a chord's header: all parts are there, and this worker publishes the body unless ``heldFor`` is set.
+/// The completion of a chord's header: all parts are there, and this worker publishes the body unless ``heldFor`` is
+/// set.
 public struct ChordCompletion: Sendable, Hashable {
     /// The right to publish the body.
     public var claim: ChordClaim
@@ -86,8 +88,8 @@ public struct ChordCompletion: Sendable, Hashable {
     public var parts: [[UInt8]]
     /// The shape of the results, if ``ChordOperation/save(groupID:payload:expiry:)`` stored one.
     public var group: [UInt8]?
-    /// How long another worker keeps the right to publish the body; nil if this worker has it. The other worker may have
-    /// died, so this one adds its part again after that time. ``parts`` and ``group`` are empty then.
+    /// How long another worker keeps the right to publish the body; nil if this worker has it. The other worker may
+    /// have died, so this one adds its part again after that time. ``parts`` and ``group`` are empty then.
     public var heldFor: Duration?
 
     /// Makes a completion.

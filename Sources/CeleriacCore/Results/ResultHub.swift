@@ -55,8 +55,8 @@ final class ResultHub: ResultSink {
     /// - Parameters:
     ///   - wait: the wait that ends.
     ///   - taskIDs: the tasks that it waited for.
-    ///   - unwatch: gets those of the tasks that nobody waits for any more. The hub calls it under its lock, so that it cannot
-    ///     end a watch that begins later; it must not call the hub.
+    ///   - unwatch: gets those of the tasks that nobody waits for any more. The hub calls it under its lock, so that it
+    ///     cannot end a watch that begins later; it must not call the hub.
     func end(_ wait: ResultWait, _ taskIDs: [String], unwatch: ([String]) -> Void) {
         entries.withLockedValue { entries in
             let idle = taskIDs.filter { taskID in

@@ -2,25 +2,25 @@
 ///
 /// Implement it to bring a store of your own. A store moves bytes; the dialect reads and writes them.
 ///
-/// **Order of calls.** A store may be used from the moment it is made until ``close()``, which comes last. It connects on
-/// first use. Once ``store(_:)`` has returned, every later ``fetch(_:)`` finds what it stored, whoever asks. A client calls
-/// ``watch(_:sink:)``, then ``fetch(_:)``, and ``unwatch(_:)`` when nobody waits for the task any more.
+/// **Order of calls.** A store may be used from the moment it is made until ``close()``, which comes last. It connects
+/// on first use. Once ``store(_:)`` has returned, every later ``fetch(_:)`` finds what it stored, whoever asks. A
+/// client calls ``watch(_:sink:)``, then ``fetch(_:)``, and ``unwatch(_:)`` when nobody waits for the task any more.
 ///
-/// **Concurrency.** All methods may be called at the same time from any task, by clients and by workers. The effects of a
-/// worker's outcomes come one ``store(_:)`` and one ``perform(_:)`` at a time; handlers that store a state of their own call
-/// ``store(_:)`` beside them.
+/// **Concurrency.** All methods may be called at the same time from any task, by clients and by workers. The effects of
+/// a worker's outcomes come one ``store(_:)`` and one ``perform(_:)`` at a time; handlers that store a state of their
+/// own call ``store(_:)`` beside them.
 ///
-/// **Errors.** A ``CeleriacError`` with code `unavailable` says that the store is out of reach: a worker keeps its messages
-/// and tries again until it stops. After any other error the worker tries the record of each task alone; if the store
-/// refuses a record three times, the worker parks the task's message. A call that threw may therefore come again, so every
-/// method must be safe to repeat.
+/// **Errors.** A ``CeleriacError`` with code `unavailable` says that the store is out of reach: a worker keeps its
+/// messages and tries again until it stops. After any other error the worker tries the record of each task alone; if
+/// the store refuses a record three times, the worker parks the task's message. A call that threw may therefore come
+/// again, so every method must be safe to repeat.
 ///
 /// **Cancellation.** A worker that is cancelled still stores how its tasks ended, so ``store(_:)``, ``perform(_:)`` and
 /// ``close()`` may be called from a cancelled task and must work there. A caller that is cancelled while it waits for a
 /// result calls ``unwatch(_:)``; the store may finish what it has begun.
 ///
-/// **Closing.** The application or client that was given the store closes it, after its workers have ended. A worker does
-/// not close it.
+/// **Closing.** The application or client that was given the store closes it, after its workers have ended. A worker
+/// does not close it.
 public protocol ResultStore: Sendable {
     /// A name for logs: scheme, host and port or folder, without credentials.
     var name: String { get }
@@ -34,12 +34,12 @@ public protocol ResultStore: Sendable {
     /// Whether a result is delivered once, to the queue of ``replyTo``, rather than kept to be fetched.
     var deliversOnce: Bool { get }
 
-    /// Whether the store deletes results by itself when they expire. For other stores a beat sends a task every night that
-    /// deletes them.
+    /// Whether the store deletes results by itself when they expire. For other stores a beat sends a task every night
+    /// that deletes them.
     var expiresByItself: Bool { get }
 
-    /// Whether the store counts the parts of chords: see ``perform(_:)``. With other stores a dialect does without chords, or
-    /// finds out by other means when one is complete.
+    /// Whether the store counts the parts of chords: see ``perform(_:)``. With other stores a dialect does without
+    /// chords, or finds out by other means when one is complete.
     var countsChords: Bool { get }
 
     /// How often a client reads a store that does not notify it of results; nil for a store that calls the sink.
@@ -54,8 +54,9 @@ public protocol ResultStore: Sendable {
 
     /// Passes what is stored for these tasks from now on to `sink`.
     ///
-    /// Callers do this before they read with ``fetch(_:)``, so that no result falls between the two. Before a client sends
-    /// tasks, it asks a store that answers on a queue to watch an empty list: the queue must exist when the call returns.
+    /// Callers do this before they read with ``fetch(_:)``, so that no result falls between the two. Before a client
+    /// sends tasks, it asks a store that answers on a queue to watch an empty list: the queue must exist when the call
+    /// returns.
     ///
     /// - Parameters:
     ///   - taskIDs: the tasks to watch. A task that is watched already stays watched.
@@ -63,8 +64,8 @@ public protocol ResultStore: Sendable {
     /// - Throws: an error if the store cannot promise to pass them on. The caller's wait, or its sending, ends with it.
     func watch(_ taskIDs: [String], sink: any ResultSink) async throws
 
-    /// Ends ``watch(_:sink:)`` for these tasks. It returns at once, and must not call a sink before it returns: the caller
-    /// holds a lock.
+    /// Ends ``watch(_:sink:)`` for these tasks. It returns at once, and must not call a sink before it returns: the
+    /// caller holds a lock.
     func unwatch(_ taskIDs: [String])
 
     /// Returns the stored states of these tasks, in their order; nil for a task without one.
@@ -81,18 +82,18 @@ public protocol ResultStore: Sendable {
 
     // MARK: Chords
 
-    /// Carries out operations of chords, in their order and in as few round trips as the store allows. Called only where
-    /// ``countsChords`` is true.
+    /// Carries out operations of chords, in their order and in as few round trips as the store allows. Called only
+    /// where ``countsChords`` is true.
     ///
-    /// An ``ChordOperation/add(_:)`` that completes the header gives one worker, the first to add the last part, the right to
-    /// publish the body. If that worker adds the same part again with the same token, because the answer was lost, the store
-    /// returns the completion again, until the chord is closed. A store whose claims expire tells other workers how long the
-    /// claim still lasts, see ``ChordCompletion/heldFor``.
+    /// An ``ChordOperation/add(_:)`` that completes the header gives one worker, the first to add the last part, the
+    /// right to publish the body. If that worker adds the same part again with the same token, because the answer was
+    /// lost, the store returns the completion again, until the chord is closed. A store whose claims expire tells other
+    /// workers how long the claim still lasts, see ``ChordCompletion/heldFor``.
     ///
     /// - Parameter operations: the operations, which may belong to different chords.
     /// - Returns: for each operation, in their order, the chord that it completed; nil if it completed none.
-    /// - Throws: ``CeleriacError`` with code `unsupported` if the store does not count chords, otherwise `unavailable` or
-    ///   `resultStore`. Some of the operations may have been carried out.
+    /// - Throws: ``CeleriacError`` with code `unsupported` if the store does not count chords, otherwise `unavailable`
+    ///   or `resultStore`. Some of the operations may have been carried out.
     func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?]
 
     // MARK: Groups
@@ -122,10 +123,11 @@ public protocol ResultStore: Sendable {
 
 /// Gets results as they arrive.
 ///
-/// A store may call it on any thread, and must not hold a lock meanwhile that its own methods need. Its methods return at
-/// once.
+/// A store may call it on any thread, and must not hold a lock meanwhile that its own methods need. Its methods return
+/// at once.
 public protocol ResultSink: Sendable {
-    /// Takes states that were stored or that arrived, in their order. States of tasks that nobody waits for are ignored.
+    /// Takes states that were stored or that arrived, in their order. States of tasks that nobody waits for are
+    /// ignored.
     func receive(_ updates: [(taskID: String, payload: [UInt8])])
 
     /// Learns that the connection on which updates arrive was lost and is back: every caller that waits reads again.

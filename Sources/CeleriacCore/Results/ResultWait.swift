@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 
-/// One caller's wait for the final results of some tasks: until all of them have arrived, or one of the tasks has failed.
+/// One caller's wait for the final results of some tasks: until all of them have arrived, or one of the tasks has
+/// failed.
 final class ResultWait: Sendable {
     private struct State {
         var missing: Set<String>

@@ -31,8 +31,8 @@ public struct TaskResult: Sendable, Hashable {
 
 /// The state of a task. Handlers may store states of their own.
 ///
-/// The type belongs to Core and is the same for every dialect. Celery's wire product, which does not import Core, has a type
-/// of its own.
+/// The type belongs to Core and is the same for every dialect. Celery's wire product, which does not import Core, has a
+/// type of its own.
 public struct TaskState: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
     /// The state as the wire spells it.
     public var rawValue: String

@@ -12,11 +12,11 @@ public struct IntervalSchedule: Schedule, Hashable {
     ///
     /// - Parameters:
     ///   - interval: the time from one run to the next, a millisecond or more.
-    ///   - roundedIn: a zone by whose clocks runs fall on full days, hours or minutes, whichever is the largest unit that
-    ///     fits into the interval: an interval of a day runs at midnight, one of 90 minutes on the hour. Celery calls this
-    ///     `relative`. Nil to count from one run to the next.
-    /// - Throws: ``CeleriacError`` with code `configuration` for an interval shorter than a millisecond or longer than 10,000
-    ///   years.
+    ///   - roundedIn: a zone by whose clocks runs fall on full days, hours or minutes, whichever is the largest unit
+    ///     that fits into the interval: an interval of a day runs at midnight, one of 90 minutes on the hour. Celery
+    ///     calls this `relative`. Nil to count from one run to the next.
+    /// - Throws: ``CeleriacError`` with code `configuration` for an interval shorter than a millisecond or longer than
+    ///   10,000 years.
     public init(every interval: Duration, roundedIn: CalendarZone? = nil) throws(CeleriacError) {
         guard interval >= .milliseconds(1), interval.seconds < 3.2e11 else {
             throw CeleriacError(

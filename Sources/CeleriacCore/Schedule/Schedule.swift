@@ -4,15 +4,15 @@ public import struct FoundationEssentials.Date
 
 /// Decides when a task that is sent again and again should run.
 ///
-/// Implement it to bring a schedule of your own. A schedule is a pure value without a clock: it does no I/O, returns at once
-/// and gives the same answer to the same question. A beat may ask in any order and from any task, so nothing has to be
-/// ordered, cancelled or closed. A schedule cannot throw: it reports an invalid setting from its initialiser.
+/// Implement it to bring a schedule of your own. A schedule is a pure value without a clock: it does no I/O, returns at
+/// once and gives the same answer to the same question. A beat may ask in any order and from any task, so nothing has
+/// to be ordered, cancelled or closed. A schedule cannot throw: it reports an invalid setting from its initialiser.
 public protocol Schedule: Sendable, CustomStringConvertible {
     /// Returns the first instant after the last run at which the task should run again.
     ///
     /// - Parameter lastRun: when the task ran last, or when the beat first saw its entry.
-    /// - Returns: an instant after `lastRun`; nil if the task never runs again. A beat takes an instant that is not after
-    ///   `lastRun` as nil.
+    /// - Returns: an instant after `lastRun`; nil if the task never runs again. A beat takes an instant that is not
+    ///   after `lastRun` as nil.
     func next(after lastRun: Date) -> Date?
 
     /// Whether the beat skips a run that is later than ``BeatConfiguration/startingDeadline``, Celery's

@@ -10,8 +10,8 @@ import Darwin
 
 /// Runs at an event of the sun at a place: Celery's `solar`.
 ///
-/// If the event does not happen every day (sunrise in the polar night), the task runs the next time that it does. Times are
-/// accurate to a few seconds at usual latitudes, and to a few minutes where the sun's path grazes the horizon.
+/// If the event does not happen every day (sunrise in the polar night), the task runs the next time that it does. Times
+/// are accurate to a few seconds at usual latitudes, and to a few minutes where the sun's path grazes the horizon.
 public struct SolarSchedule: Schedule, Hashable {
     /// The event.
     public let event: SolarEvent
@@ -69,7 +69,8 @@ public struct SolarSchedule: Schedule, Hashable {
         return noon
     }
 
-    /// When the sun passes the event's altitude between its lowest and its highest point of the day; nil if it does not.
+    /// When the sun passes the event's altitude between its lowest and its highest point of the day; nil if it does
+    /// not.
     private func crossing(around noon: Double) -> Double? {
         let midnight = event.isRising ? noon - 43_200 : noon + 43_200
         var low = midnight
@@ -134,7 +135,8 @@ public enum SolarEvent: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// Where the sun stands, to about 0.01°: the low-precision method of Meeus, "Astronomical Algorithms", chapters 12 and 25.
+/// Where the sun stands, to about 0.01°: the low-precision method of Meeus, "Astronomical Algorithms", chapters 12 and
+/// 25.
 private struct SolarPosition {
     /// The sun's hour angle at Greenwich in degrees, 0 up to 360: 0 when it crosses the meridian there.
     let greenwichHourAngle: Double

@@ -47,8 +47,8 @@ extension Signature {
     }
 }
 
-/// Makes a chain: each signature gets the result of the one before in front of its arguments. Types are not checked between
-/// them; use ``Signature/then(_:)`` where they are known.
+/// Makes a chain: each signature gets the result of the one before in front of its arguments. Types are not checked
+/// between them; use ``Signature/then(_:)`` where they are known.
 public func chain(_ steps: [Signature<WireValue>]) -> Signature<WireValue> {
     Signature(name: "chain", resultCoding: .wire) { encoder in
         .chain(try steps.map { try $0.submission(encoder) }, SubmissionOptions())
@@ -82,8 +82,8 @@ public struct GroupSignature<Element: Sendable>: Sendable {
                 body.options))
     }
 
-    /// Makes a chord of this group and a signature that takes the list of its results in front of its own arguments. Types
-    /// are not checked.
+    /// Makes a chord of this group and a signature that takes the list of its results in front of its own arguments.
+    /// Types are not checked.
     public func then<Next>(_ body: Signature<Next>) -> Signature<Next> {
         Signature<Next>(name: "chord", resultCoding: body.resultCoding) { encoder in
             .chord(
@@ -112,8 +112,8 @@ public func chord<Element: Codable, Result>(
     group(header).then(body)
 }
 
-/// Makes a chord of signatures and a body that takes the list of their results in front of its own arguments. Types are not
-/// checked.
+/// Makes a chord of signatures and a body that takes the list of their results in front of its own arguments. Types are
+/// not checked.
 public func chord<Element, Result>(_ header: [Signature<Element>], body: Signature<Result>) -> Signature<Result> {
     group(header).then(body)
 }

@@ -1,7 +1,8 @@
 /// Carries out effects at a broker and a result store.
 ///
-/// A worker's ``EffectPipeline`` orders plans, lets them share round trips, and tries again. A ``TaskClient`` does none of that:
-/// it carries out one publication after another and throws. This type defines what an effect *does*, once for both.
+/// A worker's ``EffectPipeline`` orders plans, lets them share round trips, and tries again. A ``TaskClient`` does none
+/// of that: it carries out one publication after another and throws. This type defines what an effect *does*, once for
+/// both.
 struct EffectInterpreter: Sendable {
     let broker: any MessageBroker
     let store: (any ResultStore)?
@@ -23,8 +24,8 @@ struct EffectInterpreter: Sendable {
         return try await store.perform(operations)
     }
 
-    /// Carries out the steps of publications. States are stored before messages are published, and a chord's step waits for
-    /// all steps before it; otherwise each kind shares one round trip.
+    /// Carries out the steps of publications. States are stored before messages are published, and a chord's step waits
+    /// for all steps before it; otherwise each kind shares one round trip.
     ///
     /// - Parameters:
     ///   - steps: the steps, in order.

@@ -12,8 +12,8 @@ package struct Publication: Sendable, Equatable {
         self.result = result
     }
 
-    /// One step: one of the few effects that a sender may cause. A sender settles no delivery, calls no callback and completes
-    /// no chord.
+    /// One step: one of the few effects that a sender may cause. A sender settles no delivery, calls no callback and
+    /// completes no chord.
     package enum Step: Sendable, Equatable {
         /// Publish messages.
         case publish([OutgoingMessage])
@@ -67,8 +67,8 @@ package struct PublicationContext: Sendable {
     package var routes: [String: String]
     /// Whether the result store counts the parts of chords.
     package var countsChords: Bool
-    /// Whether results can be fetched after they were stored. A chord that the store does not count needs that, because a
-    /// task fetches the results of its header.
+    /// Whether results can be fetched after they were stored. A chord that the store does not count needs that, because
+    /// a task fetches the results of its header.
     package var keepsResults: Bool
     /// How long results are kept; nil for ever.
     package var resultExpiry: Duration?

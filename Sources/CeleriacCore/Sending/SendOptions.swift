@@ -91,8 +91,8 @@ public struct SendOptions: Sendable, Hashable {
 
 /// The form of a message's body, by the name that Celery uses for it.
 ///
-/// The set of names is open, and a dialect may refuse one. Celery's wire product has a closed set of those that it can read
-/// and write, `CelerySerializer`.
+/// The set of names is open, and a dialect may refuse one. Celery's wire product has a closed set of those that it can
+/// read and write, `CelerySerializer`.
 public struct Serializer: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
     /// The name.
     public var rawValue: String
@@ -113,8 +113,8 @@ public struct Serializer: Sendable, Hashable, RawRepresentable, CustomStringConv
 
 /// How a message's body is compressed, by the name that Celery uses for it.
 ///
-/// The set of names is open, and a dialect may refuse one. Celery's wire product has a closed set of those that it can read
-/// and write, `CompressionMethod`.
+/// The set of names is open, and a dialect may refuse one. Celery's wire product has a closed set of those that it can
+/// read and write, `CompressionMethod`.
 public struct Compression: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
     /// The name.
     public var rawValue: String

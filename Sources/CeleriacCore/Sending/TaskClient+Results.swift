@@ -2,7 +2,8 @@ import CeleriacWire
 
 // Reading results, for the handles on them.
 extension TaskClient {
-    /// Waits for a task's final result, or for the failure of a task before it in its chain that keeps it from ever running.
+    /// Waits for a task's final result, or for the failure of a task before it in its chain that keeps it from ever
+    /// running.
     func finalResult(of reference: ResultReference, timeout: Duration?) async throws -> TaskResult {
         let ids = precedingTasks(of: reference) + [reference.id]
         let results = try await finalResults(of: [reference.id], orFailureOf: ids.dropLast(), timeout: timeout)
@@ -90,7 +91,8 @@ extension TaskClient {
 
     /// Returns what is stored for tasks now, in their order; nil for a task for which nothing is stored.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` if the client has no store whose results can be read again.
+    /// - Throws: ``CeleriacError`` with code `configuration` if the client has no store whose results can be read
+    ///   again.
     func currentResults(of ids: [String]) async throws -> [TaskResult?] {
         guard let store, !store.deliversOnce else {
             throw CeleriacError(.configuration, "there is no result store that can be asked for results")

@@ -62,10 +62,10 @@ public final class TaskClient: TaskSender {
     ///   - submissions: what to send.
     ///   - parent: the task that sends it; nil if the sender is not a task.
     ///   - limit: how many messages to publish before the broker has confirmed those before them.
-    /// - Returns: for each submission the reference to its result, with the ticket that keeps the result until it is read;
-    ///   nil for a submission that sends nothing.
-    /// - Throws: ``CeleriacError`` with code `unsupported` or `argumentMismatch` when nothing was sent; otherwise the error of
-    ///   the broker or the store.
+    /// - Returns: for each submission the reference to its result, with the ticket that keeps the result until it is
+    ///   read; nil for a submission that sends nothing.
+    /// - Throws: ``CeleriacError`` with code `unsupported` or `argumentMismatch` when nothing was sent; otherwise the
+    ///   error of the broker or the store.
     func submit(
         _ submissions: [Submission], parent: TaskRequest? = nil, unconfirmed limit: Int = .max
     ) async throws -> [(reference: ResultReference, ticket: ResultTicket?)?] {
@@ -116,8 +116,8 @@ public final class TaskClient: TaskSender {
     ///   - options: options of the call, which override those of the signature.
     ///   - limit: how many of its messages to publish before the broker has confirmed those before them.
     /// - Returns: a handle on the result.
-    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed` when
-    ///   the broker did not confirm a message; ``PartialPublishError`` when it is known to have taken only some.
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `publishFailed`
+    ///   when the broker did not confirm a message; ``PartialPublishError`` when it is known to have taken only some.
     package func send<Value>(
         _ signature: Signature<Value>, options: SendOptions = SendOptions(), unconfirmed limit: Int = .max
     ) async throws -> AsyncResult<Value> {
@@ -179,7 +179,8 @@ package struct ClientConfiguration: Sendable {
     package var defaultOptions: SendOptions
     /// Queues by task name. Other tasks go to ``defaultQueue``.
     package var routes: [String: String]
-    /// How long the store keeps unfinished chords, and the states of tasks that are stored before they are sent; nil for ever.
+    /// How long the store keeps unfinished chords, and the states of tasks that are stored before they are sent; nil
+    /// for ever.
     package var resultExpiry: Duration?
 
     package init(

@@ -70,7 +70,8 @@ extension TaskSender {
     ///   - group: the group.
     ///   - options: options for all of its tasks, which override those of the group.
     /// - Returns: handles on the results of the group's members.
-    /// - Throws: as `send` of one task; ``PartialPublishError`` when the broker is known to have taken only some of the tasks.
+    /// - Throws: as `send` of one task; ``PartialPublishError`` when the broker is known to have taken only some of the
+    ///   tasks.
     @discardableResult
     public func send<Value>(_ group: GroupSignature<Value>, options: SendOptions = SendOptions()) async throws
         -> GroupResult<Value>
@@ -84,8 +85,8 @@ extension TaskSender {
     ///   - id: the group's id.
     ///   - type: what its tasks return.
     /// - Returns: handles on the results of its members; nil if no group of that id was saved.
-    /// - Throws: ``CeleriacError`` with code `unsupported` for a result store that does not keep groups, `configuration` if
-    ///   the client has no result store; otherwise the store's error.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for a result store that does not keep groups,
+    ///   `configuration` if the client has no result store; otherwise the store's error.
     public func group<Element: Codable & Sendable>(_ id: String, as type: Element.Type = Element.self) async throws
         -> GroupResult<Element>?
     {

@@ -47,8 +47,8 @@ public struct RetryPolicy: Sendable, Hashable {
 /// ```
 ///
 /// An error matches by its exact type, since Swift's error types have no common ancestors; a ``TaskFailure`` matches by
-/// the name of its exception. Errors that end a run in another way than by failing (``IgnoreResult``, ``Rejection``, a retry,
-/// a replacement, a cancellation) never match.
+/// the name of its exception. Errors that end a run in another way than by failing (``IgnoreResult``, ``Rejection``, a
+/// retry, a replacement, a cancellation) never match.
 public struct RetriedErrors: Sendable, Hashable {
     private var types: Set<ObjectIdentifier>
     private var failures: Set<String>

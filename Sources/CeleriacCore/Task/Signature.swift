@@ -52,15 +52,16 @@ public struct Signature<Result: Sendable>: Sendable {
         return copy
     }
 
-    /// Returns this signature with a callback that the worker sends when the task has succeeded, with the result in front of
-    /// the callback's own arguments: Celery's `link`.
+    /// Returns this signature with a callback that the worker sends when the task has succeeded, with the result in
+    /// front of the callback's own arguments: Celery's `link`.
     public func onSuccess<Other>(_ callback: Signature<Other>) -> Signature {
         var copy = self
         copy.links.append { try callback.submission($0) }
         return copy
     }
 
-    /// Returns this signature with a callback that the worker sends when the task has succeeded, and that takes its result.
+    /// Returns this signature with a callback that the worker sends when the task has succeeded, and that takes its
+    /// result.
     public func onSuccess<Other: Sendable>(_ callback: TaskDefinition<Result, Other>) -> Signature
     where Result: Codable {
         onSuccess(
@@ -68,16 +69,16 @@ public struct Signature<Result: Sendable>: Sendable {
                 .with(callback.options))
     }
 
-    /// Returns this signature with a callback that the worker sends when the task has failed, and that takes the id of the
-    /// failed task.
+    /// Returns this signature with a callback that the worker sends when the task has failed, and that takes the id of
+    /// the failed task.
     public func onFailure<Other: Sendable>(_ errback: TaskDefinition<String, Other>) -> Signature {
         onFailure(
             Signature<Other>(task: errback.name, resultCoding: errback.resultCoding) { _ in EncodedArguments() }
                 .with(errback.options))
     }
 
-    /// Returns this signature with a callback that the worker sends when the task has failed, with the id of the failed task
-    /// in front of the callback's own arguments: Celery's `link_error`.
+    /// Returns this signature with a callback that the worker sends when the task has failed, with the id of the failed
+    /// task in front of the callback's own arguments: Celery's `link_error`.
     public func onFailure<Other>(_ errback: Signature<Other>) -> Signature {
         var copy = self
         copy.errorLinks.append { try errback.submission($0) }

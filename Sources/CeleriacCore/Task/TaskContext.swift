@@ -40,7 +40,8 @@ public struct TaskContext: Sendable {
     /// - Parameters:
     ///   - delay: how long to wait; nil for the task's ``TaskOptions/retry`` policy.
     ///   - maximumRetries: how often the task may be retried in all; nil for the policy's number.
-    ///   - cause: what went wrong. The worker stores it with the state `RETRY`, and as the failure once no retry is left.
+    ///   - cause: what went wrong. The worker stores it with the state `RETRY`, and as the failure once no retry is
+    ///     left.
     /// - Throws: an error of the runtime's own, by which the worker recognises the retry.
     public func retry(after delay: Duration? = nil, maximumRetries: Int? = nil, cause: (any Error)? = nil) throws
         -> Never
@@ -67,16 +68,16 @@ public struct TaskContext: Sendable {
         throw retry
     }
 
-    /// Ends this run and sends another signature in place of the task. It takes over the task's id, its place in a group or
-    /// chord, and its callbacks: Celery's `replace`. Always throws: let the error pass.
+    /// Ends this run and sends another signature in place of the task. It takes over the task's id, its place in a
+    /// group or chord, and its callbacks: Celery's `replace`. Always throws: let the error pass.
     public func replace<Value>(with signature: Signature<Value>) throws -> Never {
         throw ReplaceError(submission: try sender.client().submission(of: signature))
     }
 
     /// Runs the handler of another task of this worker here and now, with other arguments.
     ///
-    /// - Throws: the task system's ``TaskFailure`` for an unknown task (in Celery `NotRegistered`) if the worker has no such
-    ///   task; otherwise the handler's error.
+    /// - Throws: the task system's ``TaskFailure`` for an unknown task (in Celery `NotRegistered`) if the worker has no
+    ///   such task; otherwise the handler's error.
     public func run(
         _ task: String, arguments: [WireValue], keywordArguments: WireObject = [:]
     ) async throws -> WireValue {
@@ -102,8 +103,8 @@ public struct TaskContext: Sendable {
         try await sender.send(signature, options: options, parent: request)
     }
 
-    /// Adds a task to the chord whose header this one belongs to, and sends it. The chord's body waits for its result too.
-    /// Celery's `add_to_chord`.
+    /// Adds a task to the chord whose header this one belongs to, and sends it. The chord's body waits for its result
+    /// too. Celery's `add_to_chord`.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` when the task belongs to no chord.
     public func addToChord<Value>(_ signature: Signature<Value>) async throws {
@@ -118,7 +119,8 @@ public struct TaskContext: Sendable {
     /// Deletes expired results, if the store does not do that by itself.
     package func removeExpiredResults() async throws { try await sender.client().removeExpiredResults() }
 
-    /// Leaves a step for the dialect to take when it handles the outcome of this run. Only the dialect's own tasks use it.
+    /// Leaves a step for the dialect to take when it handles the outcome of this run. Only the dialect's own tasks use
+    /// it.
     package func leave(_ step: any NativeStep) { sender.leave(step) }
 
     /// Stores a state of the task's own, for instance `PROGRESS`, with a value that callers can read.
@@ -128,7 +130,8 @@ public struct TaskContext: Sendable {
         try await storeState(state, WireEncoder(coding: valueCoding).encode(value))
     }
 
-    /// Returns the value of a type that the worker's configuration shares with its handlers, for instance a database pool.
+    /// Returns the value of a type that the worker's configuration shares with its handlers, for instance a database
+    /// pool.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` if the worker shares no value of that type.
     public func shared<Value: Sendable>(_ type: Value.Type = Value.self) throws -> Value {

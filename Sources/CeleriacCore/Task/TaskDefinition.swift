@@ -21,8 +21,8 @@ public struct TaskDefinition<each Argument: Codable & Sendable, Result: Sendable
     /// Names a task.
     ///
     /// - Parameters:
-    ///   - name: the name on the wire. In Python it consists of the names of the module and the function, unless the task
-    ///     sets another.
+    ///   - name: the name on the wire. In Python it consists of the names of the module and the function, unless the
+    ///     task sets another.
     ///   - parameters: the parameters' names in order. They are needed if callers pass keyword arguments.
     public init(_ name: String, parameters: TaskParameter...) where Result: Codable {
         self.init(name, parameters: parameters, resultCoding: .codable)

@@ -1,7 +1,7 @@
 import CeleriacWire
 
-// The errors by which a handler ends its task in another way than by failing. A worker recognises them by their type and
-// never retries a task because of them.
+// The errors by which a handler ends its task in another way than by failing. A worker recognises them by their type
+// and never retries a task because of them.
 
 /// Throw it from a handler to end the task without storing a result: Celery's `Ignore`.
 public struct IgnoreResult: Error, Sendable {
@@ -11,7 +11,8 @@ public struct IgnoreResult: Error, Sendable {
 
 /// Throw it from a handler to refuse the message itself: Celery's `Reject`.
 public struct Rejection: Error, Sendable {
-    /// Whether the message goes back to its queue. Otherwise the broker drops it, or dead-letters it if the queue says so.
+    /// Whether the message goes back to its queue. Otherwise the broker drops it, or dead-letters it if the queue says
+    /// so.
     public var requeue: Bool
 
     /// Makes a rejection.

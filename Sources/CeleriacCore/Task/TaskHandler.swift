@@ -1,6 +1,7 @@
 public import CeleriacWire
 
-/// What a worker runs for one task name: a closure whose types are erased, and the options under which it is registered.
+/// What a worker runs for one task name: a closure whose types are erased, and the options under which it is
+/// registered.
 public struct TaskHandler: Sendable {
     /// The task's name.
     public let name: String
@@ -21,11 +22,11 @@ public struct TaskHandler: Sendable {
         self.run = handler
     }
 
-    /// Makes an error callback, which the worker itself calls when one of its tasks fails, as Celery does with callbacks that
-    /// take the request, the exception and the traceback.
+    /// Makes an error callback, which the worker itself calls when one of its tasks fails, as Celery does with
+    /// callbacks that take the request, the exception and the traceback.
     ///
-    /// If the callback throws, the worker logs the error and goes on. A worker that does not know the callback sends it as a
-    /// message with the id of the failed task instead; to serve such messages, write a task.
+    /// If the callback throws, the worker logs the error and goes on. A worker that does not know the callback sends it
+    /// as a message with the id of the failed task instead; to serve such messages, write a task.
     ///
     /// - Parameters:
     ///   - name: the name under which senders know the callback.
@@ -44,8 +45,8 @@ public struct TaskHandler: Sendable {
 extension TaskDefinition {
     /// Registers a handler for the task.
     ///
-    /// The worker stores an error that the handler throws as the task's failure. ``TaskFailure``, ``IgnoreResult``, ``Rejection``
-    /// and ``TaskContext/retry(after:maximumRetries:cause:)`` have a meaning of their own.
+    /// The worker stores an error that the handler throws as the task's failure. ``TaskFailure``, ``IgnoreResult``,
+    /// ``Rejection`` and ``TaskContext/retry(after:maximumRetries:cause:)`` have a meaning of their own.
     public func handler(
         options: TaskOptions = TaskOptions(),
         _ handler: @escaping @Sendable (repeat each Argument) async throws -> Result

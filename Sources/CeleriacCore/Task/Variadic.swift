@@ -1,7 +1,7 @@
 import CeleriacWire
 
-/// Takes the remaining positional arguments: Python's `*args`. It must be a task's last argument, or the last one before
-/// ``VariadicKeywords``.
+/// Takes the remaining positional arguments: Python's `*args`. It must be a task's last argument, or the last one
+/// before ``VariadicKeywords``.
 public struct Variadic<Element: Codable & Sendable>: Codable, Sendable, ExpressibleByArrayLiteral {
     /// The arguments.
     public var elements: [Element]

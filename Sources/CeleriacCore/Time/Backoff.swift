@@ -1,7 +1,8 @@
 /// Growing pauses between attempts to reach a server, with jitter, so that many clients do not come back at once.
 package struct Backoff: Sendable {
     private let first: Duration
-    /// The longest pause. The owner of a connection that lasted longer may start again with short pauses when it is lost.
+    /// The longest pause. The owner of a connection that lasted longer may start again with short pauses when it is
+    /// lost.
     package let maximum: Duration
     private var ceiling: Duration
 
@@ -11,8 +12,8 @@ package struct Backoff: Sendable {
         self.ceiling = min(first, maximum)
     }
 
-    /// Returns the next pause: a random part, at least half, of a ceiling that starts with the first pause and doubles with
-    /// every attempt up to the maximum.
+    /// Returns the next pause: a random part, at least half, of a ceiling that starts with the first pause and doubles
+    /// with every attempt up to the maximum.
     package mutating func next() -> Duration {
         var generator = SystemRandomNumberGenerator()
         return next(using: &generator)

@@ -5,8 +5,8 @@ extension Duration {
         return Double(seconds) + Double(attoseconds) / 1e18
     }
 
-    /// The duration in whole seconds, rounded up and limited to what every server accepts as a lifetime: one second to a
-    /// century.
+    /// The duration in whole seconds, rounded up and limited to what every server accepts as a lifetime: one second to
+    /// a century.
     package var lifetimeInSeconds: Int {
         let (seconds, attoseconds) = components
         return Int(min(max(seconds, attoseconds > 0 ? 0 : 1), 3_155_759_999)) + (attoseconds > 0 ? 1 : 0)

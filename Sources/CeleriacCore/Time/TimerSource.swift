@@ -4,8 +4,8 @@ public import struct FoundationEssentials.Date
 
 /// Gives the runtime the time and its timers.
 ///
-/// In production it is an event loop (``EventLoopTimerSource``), whose timers fire even while handlers block every thread
-/// of the concurrency pool. Tests use virtual time.
+/// In production it is an event loop (``EventLoopTimerSource``), whose timers fire even while handlers block every
+/// thread of the concurrency pool. Tests use virtual time.
 public protocol TimerSource: Sendable {
     /// The wall clock.
     var now: Date { get }

@@ -2,8 +2,8 @@ import NIOConcurrencyHelpers
 
 /// Counts how many more messages the worker has room for.
 ///
-/// It grants room in portions of at least a quarter of the window, so that a busy worker claims messages in batches. While a
-/// slot is idle it grants whatever room there is.
+/// It grants room in portions of at least a quarter of the window, so that a busy worker claims messages in batches.
+/// While a slot is idle it grants whatever room there is.
 final class Capacity: Sendable {
     private struct State {
         var window: Int

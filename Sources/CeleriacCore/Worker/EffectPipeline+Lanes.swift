@@ -26,8 +26,8 @@ extension EffectPipeline {
 
     // MARK: Publishing, storing, counting
 
-    // Each of these functions carries out the first effects of all plans in one round trip. It returns for each plan the
-    // effects to insert next, or an empty array if there are none for any plan.
+    // Each of these functions carries out the first effects of all plans in one round trip. It returns for each plan
+    // the effects to insert next, or an empty array if there are none for any plan.
 
     private func publish(_ plans: inout [Plan]) async throws -> [[Effect]] {
         let messages = plans.map(\.messages)
@@ -62,21 +62,23 @@ extension EffectPipeline {
     /// The effects that follow when the part that a plan added completes its chord.
     private func effects(of completion: ChordCompletion, for plan: Plan) -> [Effect] {
         guard case .chord(.add(let part))? = plan.first else { return [] }
-        // Another worker has the right to publish the body, and may have died: add the part again after that right expires.
+        // Another worker has the right to publish the body, and may have died: add the part again after that right
+        // expires.
         if let rest = completion.heldFor { return [.pause(rest), .chord(.add(part.addedAgain()))] }
         guard let request = plan.request, let context = plan.context else { return [] }
         return dialect.effects(of: completion, of: part, for: request, in: context)
     }
 
-    /// Carries out an action for all plans at once; if that fails, for each plan alone, so that one refused plan does not hold
-    /// up the others. While the other side is out of reach it tries again, and the messages stay claimed.
+    /// Carries out an action for all plans at once; if that fails, for each plan alone, so that one refused plan does
+    /// not hold up the others. While the other side is out of reach it tries again, and the messages stay claimed.
     ///
     /// - Parameters:
     ///   - plans: the plans.
     ///   - what: what the action does, for the log.
     ///   - fault: the fault of a message whose action is refused again and again.
     ///   - instead: the effects for that message's task in place of its own.
-    ///   - action: carries out the first effects of the plans. If it carries out only a part, it leaves the rest in the plans.
+    ///   - action: carries out the first effects of the plans. If it carries out only a part, it leaves the rest in the
+    ///     plans.
     /// - Returns: the plans, each advanced to its next effect.
     private func attempt(
         _ plans: [Plan], _ what: String, fault: String, _ instead: (Plan, any Error) -> [Effect],
@@ -93,7 +95,8 @@ extension EffectPipeline {
             logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
         }
         var done: [Plan] = []
-        /// Whether the other side was out of reach after the last call: the remaining plans are then given back untried.
+        /// Whether the other side was out of reach after the last call: the remaining plans are then given back
+        /// untried.
         var isGivenUp = false
         for var plan in plans {
             var backoff = Backoff()

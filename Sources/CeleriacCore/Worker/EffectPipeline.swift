@@ -4,8 +4,8 @@ import Synchronization
 
 /// Carries out the plans of a worker.
 ///
-/// Each kind of effect has a lane. A lane carries out everything that waits in it in one round trip, and then each plan moves
-/// on to the lane of its next effect. So the effects of a plan keep their order, and plans share round trips.
+/// Each kind of effect has a lane. A lane carries out everything that waits in it in one round trip, and then each plan
+/// moves on to the lane of its next effect. So the effects of a plan keep their order, and plans share round trips.
 final class EffectPipeline: Sendable {
     /// The lanes, by what they do.
     enum Kind: Int, CaseIterable {
@@ -17,7 +17,8 @@ final class EffectPipeline: Sendable {
     private let pausing = NIOLockedValueBox<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
     private let lastPause = Atomic<UInt64>(0)
     private let underWay = NIOLockedValueBox((count: 0, drained: Gate?.none))
-    /// Once this is open the pipeline tries nothing again: it gives back the messages of plans that it cannot carry out.
+    /// Once this is open the pipeline tries nothing again: it gives back the messages of plans that it cannot carry
+    /// out.
     let lastCall = Gate()
 
     let dialect: any Dialect
@@ -53,8 +54,8 @@ final class EffectPipeline: Sendable {
     /// Runs the lanes until ``close()``.
     ///
     /// - Parameters:
-    ///   - instead: the effects to carry out in place of those of a plan that are refused again and again, before its message
-    ///     is parked. They make the task fail.
+    ///   - instead: the effects to carry out in place of those of a plan that are refused again and again, before its
+    ///     message is parked. They make the task fail.
     ///   - call: calls an error callback of the worker. The callback is a handler, so it does not run on an event loop.
     func run(
         instead: @escaping @Sendable (Plan, any Error) -> [Effect],
@@ -147,7 +148,8 @@ final class EffectPipeline: Sendable {
 
     private func pause(_ plan: Plan, for duration: Duration) {
         let id = lastPause.add(1, ordering: .relaxed).newValue
-        // Under the lock, so that the timer is known before it can fire, and so that no pause begins after the last call.
+        // Under the lock, so that the timer is known before it can fire, and so that no pause begins after the last
+        // call.
         let isPaused = pausing.withLockedValue { pausing in
             guard !lastCall.isOpen else { return false }
             pausing[id] = (

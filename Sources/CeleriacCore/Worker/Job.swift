@@ -41,8 +41,8 @@ final class Job: Sendable {
         registration.countRun()
     }
 
-    /// Claims the right to decide how the job ended. Only the first caller gets it, so that a handler which returns after its
-    /// hard time limit is too late.
+    /// Claims the right to decide how the job ended. Only the first caller gets it, so that a handler which returns
+    /// after its hard time limit is too late.
     func claimOutcome() -> Bool {
         !outcomeIsClaimed.exchange(true, ordering: .acquiringAndReleasing)
     }

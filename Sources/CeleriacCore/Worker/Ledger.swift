@@ -118,8 +118,8 @@ final class Ledger: Sendable {
         }
     }
 
-    /// Returns the effects to carry out in place of a plan's own, which were refused again and again: they store that the task
-    /// has failed. There are none if the plan has already stored the outcome.
+    /// Returns the effects to carry out in place of a plan's own, which were refused again and again: they store that
+    /// the task has failed. There are none if the plan has already stored the outcome.
     func failure(of plan: Plan, _ error: any Error) -> [Effect] {
         guard plan.tellsOutcome, let request = plan.request else { return [] }
         let options = registrations[request.name]?.handler.options ?? TaskOptions()
@@ -157,8 +157,8 @@ final class Ledger: Sendable {
         try await store.store([record])
     }
 
-    /// Stores that tasks are revoked which, according to their results, nobody has begun. Callers that wait for them then need
-    /// not wait until a worker gets their messages.
+    /// Stores that tasks are revoked which, according to their results, nobody has begun. Callers that wait for them
+    /// then need not wait until a worker gets their messages.
     ///
     /// It does not try again to store a state: a worker may begin the task meanwhile, and its result would be lost.
     func markRevoked(_ ids: [String]) async throws {

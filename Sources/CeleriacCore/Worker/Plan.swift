@@ -100,8 +100,8 @@ struct Plan: Sendable {
         }
     }
 
-    /// Gives up on the rest. `instead` takes its place, unless `instead` is what cannot be carried out, and then the message
-    /// is parked or given back.
+    /// Gives up on the rest. `instead` takes its place, unless `instead` is what cannot be carried out, and then the
+    /// message is parked or given back.
     mutating func replaceRest(with disposition: Settlement.Disposition, after instead: [Effect] = []) {
         effects = (isReplaced ? [] : instead) + (receipt == nil ? [] : [.settle(disposition)])
         isReplaced = true

@@ -2,8 +2,8 @@ import NIOConcurrencyHelpers
 
 /// A place for one running handler.
 ///
-/// All jobs of a slot run in one Swift task, so that a job does not cost a task of its own. To cancel a job, the slot cancels
-/// that task and continues with a new one.
+/// All jobs of a slot run in one Swift task, so that a job does not cost a task of its own. To cancel a job, the slot
+/// cancels that task and continues with a new one.
 final class Slot: Sendable {
     private struct State {
         var job: Job?

@@ -4,8 +4,8 @@ import NIOPosix
 
 /// Runs tasks on an event loop.
 ///
-/// The runtime's own loops (claiming, storing, settling) prefer it. They then share a thread with the connection, and handlers
-/// that block every thread of the concurrency pool cannot hold them up.
+/// The runtime's own loops (claiming, storing, settling) prefer it. They then share a thread with the connection, and
+/// handlers that block every thread of the concurrency pool cannot hold them up.
 package final class EventLoopTaskExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 

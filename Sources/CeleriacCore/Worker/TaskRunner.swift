@@ -3,8 +3,8 @@ import Logging
 
 import struct FoundationEssentials.Date
 
-/// Runs handlers. It decides whether a job may still begin, runs its handler within the time limits and calls the hooks, and
-/// turns what the handler returns or throws into an outcome.
+/// Runs handlers. It decides whether a job may still begin, runs its handler within the time limits and calls the
+/// hooks, and turns what the handler returns or throws into an outcome.
 final class TaskRunner: Sendable {
     private let dialect: any Dialect
     private let handlers: [String: TaskHandler]

@@ -6,8 +6,9 @@ package import UnixSignals
 
 /// Serves tasks: it takes messages from its queues, runs their handlers, stores results and settles the messages.
 ///
-/// A worker is a service: run it in a `ServiceGroup`, or call ``launch()`` or ``run()``. At a graceful shutdown it stops
-/// taking messages, lets running handlers end, stores their results and gives back the messages whose tasks had not begun.
+/// A worker is a service: run it in a `ServiceGroup`, or call ``launch()`` or ``run()``. At a graceful shutdown it
+/// stops taking messages, lets running handlers end, stores their results and gives back the messages whose tasks had
+/// not begun.
 public final class TaskWorker: Service {
     let dialect: any Dialect
     let broker: any MessageBroker
@@ -78,10 +79,11 @@ public final class TaskWorker: Service {
 
     // MARK: Running
 
-    /// Works until the process receives SIGINT or SIGTERM, ``stop()`` is called or remote control shuts the worker down.
-    /// Returns normally in all these cases.
+    /// Works until the process receives SIGINT or SIGTERM, ``stop()`` is called or remote control shuts the worker
+    /// down. Returns normally in all these cases.
     ///
-    /// It is for programs that have no `ServiceGroup` of their own. With Machinery's `noUnixSignals` it ignores the signals.
+    /// It is for programs that have no `ServiceGroup` of their own. With Machinery's `noUnixSignals` it ignores the
+    /// signals.
     ///
     /// - Throws: as ``run()``.
     public func launch() async throws {
@@ -94,8 +96,8 @@ public final class TaskWorker: Service {
 
     /// Works until a graceful shutdown, ``stop()``, cancellation, or an error from which the worker cannot recover.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error if it refuses
-    ///   the worker; the consumer's error if it gives up.
+    /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error if it
+    ///   refuses the worker; the consumer's error if it gives up.
     public func run() async throws {
         for line in launchLog { logger.info("\(line)") }
         do {
@@ -122,8 +124,8 @@ public final class TaskWorker: Service {
 
     /// Returns once the worker consumes from its queues.
     ///
-    /// - Throws: the worker's error if it ended before it consumed; ``CeleriacError`` with code `closed` if it was stopped
-    ///   before; `CancellationError` when the caller's task is cancelled.
+    /// - Throws: the worker's error if it ended before it consumed; ``CeleriacError`` with code `closed` if it was
+    ///   stopped before; `CancellationError` when the caller's task is cancelled.
     public func ready() async throws {
         try await isSettled.waitUnlessCancelled()
         try readiness.withLockedValue { $0 }?.get()

@@ -23,7 +23,8 @@ final class TimeLimitWatch: Sendable {
     /// Whether the soft limit has passed.
     var softLimitPassed: Bool { passedSoftLimit.load(ordering: .acquiring) }
 
-    /// Starts the timers; nil if the run has no limit. Limits that the sender asked for take precedence over the task's own.
+    /// Starts the timers; nil if the run has no limit. Limits that the sender asked for take precedence over the task's
+    /// own.
     init?(job: Job, slot: Slot, ledger: Ledger, timers source: any TimerSource) {
         let (asked, own) = (job.request.timeLimits, job.registration.timeLimits)
         let (soft, hard) = (asked.soft ?? own.soft, asked.hard ?? own.hard)

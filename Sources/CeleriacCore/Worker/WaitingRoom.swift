@@ -3,8 +3,8 @@ import NIOConcurrencyHelpers
 
 /// The jobs that may not begin yet.
 ///
-/// Some wait for their time. They do not count in the window, so that the worker can take other messages meanwhile. Others
-/// wait for their turn under a rate limit, and do count.
+/// Some wait for their time. They do not count in the window, so that the worker can take other messages meanwhile.
+/// Others wait for their turn under a rate limit, and do count.
 final class WaitingRoom: Sendable {
     private let scheduled = Shelf()
     private let limited = Shelf()

@@ -12,8 +12,8 @@ public struct WorkerConfiguration: Sendable {
     public var queues: [TaskQueue]
     /// How many handlers run at once. A number of handlers, not of threads.
     public var concurrency: Int
-    /// How many messages the worker holds at most for each handler, including the one that is running. With 1 it takes a
-    /// message only when a handler is free for it.
+    /// How many messages the worker holds at most for each handler, including the one that is running. With 1 it takes
+    /// a message only when a handler is free for it.
     public var prefetchMultiplier: Int
     /// The node name, `name@host`; nil for the name of the task system at this machine, for instance `celery@host`.
     public var nodeName: String?
@@ -28,8 +28,8 @@ public struct WorkerConfiguration: Sendable {
     public var resultExpiry: Duration?
     /// How long running handlers may go on after a graceful stop has begun, before their tasks are cancelled.
     public var stopTimeout: Duration
-    /// How often a message may be delivered without being settled before the worker parks it, since a message that crashes its
-    /// worker comes back again and again. It only counts on brokers that report deliveries.
+    /// How often a message may be delivered without being settled before the worker parks it, since a message that
+    /// crashes its worker comes back again and again. It only counts on brokers that report deliveries.
     public var maximumAttempts: Int
     /// Functions that the worker calls around every run.
     public var hooks: WorkerHooks
@@ -69,8 +69,8 @@ public struct WorkerConfiguration: Sendable {
     /// client. Of two values of one type, the last one counts.
     public mutating func share<Value: Sendable>(_ value: Value) { sharedValues[Value.self] = value }
 
-    /// How many ids of revoked tasks the worker remembers, and how many values of stamps. Past that it forgets the oldest ids
-    /// and ignores further stamps.
+    /// How many ids of revoked tasks the worker remembers, and how many values of stamps. Past that it forgets the
+    /// oldest ids and ignores further stamps.
     public var maximumRevocations: Int {
         get { revocationLimits.maximumCount }
         set { revocationLimits.maximumCount = newValue }
@@ -117,8 +117,8 @@ extension WorkerConfiguration {
 public struct WorkerHooks: Sendable {
     /// Called before the handler.
     public var preTask: (@Sendable (TaskContext) async -> Void)?
-    /// Called after the handler with the state in which the task has ended; with nil if the task is sent again or stores no
-    /// state.
+    /// Called after the handler with the state in which the task has ended; with nil if the task is sent again or
+    /// stores no state.
     public var postTask: (@Sendable (TaskContext, TaskState?) async -> Void)?
     /// Called when a handler threw an error other than a retry, before ``postTask``.
     public var error: (@Sendable (TaskContext, any Error) async -> Void)?

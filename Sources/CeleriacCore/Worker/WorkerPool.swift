@@ -64,8 +64,8 @@ final class WorkerPool: Sendable {
     }
 }
 
-/// Tells the broker how many messages the worker may hold in addition to the prefetch with which it began to consume: those
-/// that wait for their time, and those by which its window has grown.
+/// Tells the broker how many messages the worker may hold in addition to the prefetch with which it began to consume:
+/// those that wait for their time, and those by which its window has grown.
 final class PrefetchReport: Sendable {
     private let consumer: any MessageConsumer
     private let pool: WorkerPool

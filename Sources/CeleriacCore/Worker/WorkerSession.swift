@@ -3,11 +3,11 @@ import Logging
 
 import struct FoundationEssentials.Date
 
-/// A worker from when it begins to consume until its last task has ended. The session makes the worker's parts and moves jobs
-/// between them.
+/// A worker from when it begins to consume until its last task has ended. The session makes the worker's parts and
+/// moves jobs between them.
 ///
-/// A delivery goes through the intake, perhaps through the waiting room, into the pool. There a slot gives the job to the
-/// runner, which reports its outcome to the ledger. The ledger submits what follows to the effect pipeline.
+/// A delivery goes through the intake, perhaps through the waiting room, into the pool. There a slot gives the job to
+/// the runner, which reports its outcome to the ledger. The ledger submits what follows to the effect pipeline.
 final class WorkerSession: Sendable {
     private let worker: TaskWorker
     private let consumer: any MessageConsumer
@@ -179,8 +179,8 @@ final class WorkerSession: Sendable {
         let deadline = worker.timers.schedule(after: isCancelled ? .zero : worker.configuration.stopTimeout) {
             self.pool.slots.slots.forEach { $0.cancelCurrentJob() }
         }
-        // Give back at once, so that other workers need not wait until the last handler here has ended, but not before the
-        // consumer has stopped, or this worker might get the messages again.
+        // Give back at once, so that other workers need not wait until the last handler here has ended, but not before
+        // the consumer has stopped, or this worker might get the messages again.
         await consumerStopped.wait()
         await giveBack(ready + limited + scheduled)
         await allIdle.wait()

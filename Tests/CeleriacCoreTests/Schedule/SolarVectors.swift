@@ -1,5 +1,5 @@
-/// What `celery.schedules.solar` of Celery 5.7 with ephem 4.2.1 says: event, latitude, longitude, last run, next run; the
-/// last two in seconds since 1970.
+/// What `celery.schedules.solar` of Celery 5.7 with ephem 4.2.1 says: event, latitude, longitude, last run, next run;
+/// the last two in seconds since 1970.
 enum SolarVectors {
     static let text = """
         dawn_astronomical 0 0 1785259663 1785300621

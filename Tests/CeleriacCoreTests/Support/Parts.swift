@@ -6,7 +6,8 @@ import NIOConcurrencyHelpers
 
 @testable import CeleriacCore
 
-/// The parts of a worker's session, in virtual time and without a broker. Plans that the ledger submits are only recorded.
+/// The parts of a worker's session, in virtual time and without a broker. Plans that the ledger submits are only
+/// recorded.
 struct Parts: Sendable {
     let timers = VirtualTimers()
     let consumer = FakeConsumer()

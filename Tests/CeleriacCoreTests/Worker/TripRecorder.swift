@@ -26,8 +26,8 @@ final class TripRecorder: MessageBroker, ResultStore, MessageConsumer {
     ///
     /// - Parameters:
     ///   - countsChords: whether the result store counts the parts of chords.
-    ///   - answer: called for each trip once it is recorded. It may wait and throw, and returns what operations of chords
-    ///     complete; nil for nothing.
+    ///   - answer: called for each trip once it is recorded. It may wait and throw, and returns what operations of
+    ///     chords complete; nil for nothing.
     init(
         countsChords: Bool = true,
         _ answer: @escaping @Sendable (Trip) async throws -> [ChordCompletion?]? = { _ in nil }
