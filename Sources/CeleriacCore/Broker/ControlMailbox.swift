@@ -10,7 +10,7 @@ public struct ControlExchanges: Sendable, Hashable {
     public var replies: String
     /// The topic exchange to which events are published.
     public var events: String
-    /// The worker's own queue, bound to ``requests``. The mailbox deletes it when the worker stops.
+    /// The worker's own queue, bound to ``requests``. It exists only while the worker runs.
     public var inbox: String
 
     /// Creates a set of names.

@@ -45,7 +45,7 @@ public protocol MessageBroker: Sendable {
     /// itself. A broker whose ``publish(_:)`` waits for the worker returns one that does not wait.
     var workerSide: any MessageBroker { get }
 
-    /// Closes what the broker holds open. It may be called twice. Publications fail afterwards.
+    /// Closes what the broker holds open. Publications fail afterwards.
     func close() async
 
     // MARK: Remote control
