@@ -62,7 +62,7 @@ struct SQLResults: ResultStore {
                 let result = try Self.value(row.bytes("result"), of: "the task \(id) in celery_taskmeta")
                 return try CeleryResultMeta(
                     status: status, result: result, traceback: row.text("traceback"),
-                    children: row.bytes("children").flatMap { try? JSON.decode($0) }, dateDone: row.text("date_done"),
+                    children: row.bytes("children").flatMap { try? WireJSON.decode($0) }, dateDone: row.text("date_done"),
                     taskID: id
                 ).encode(nonFinite: .allow)
             }
@@ -72,7 +72,7 @@ struct SQLResults: ResultStore {
     /// Reads a `result` column.
     private static func value(_ bytes: [UInt8]?, of place: String) throws -> WireValue {
         do {
-            return try bytes.map { try JSON.decode($0) } ?? .null
+            return try bytes.map { try WireJSON.decode($0) } ?? .null
         } catch {
             let pickle = "a Python pickle, which is never read: let Python's side have Celery 5.7, and JSON results"
             throw CeleriacError(

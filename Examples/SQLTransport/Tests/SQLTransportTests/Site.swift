@@ -38,7 +38,7 @@ struct Site {
     /// Runs a worker during `body`.
     func serve(_ worker: TaskWorker, _ body: () async throws -> Void) async throws {
         async let running: Void = worker.run()
-        await worker.ready()
+        try await worker.ready()
         try await body()
         worker.stop()
         try await running
