@@ -56,11 +56,7 @@ struct SQLBroker: MessageBroker {
     }
 
     func purge(_ queue: String) async throws -> Int {
-        try await database.write { db in
-            try db.execute(
-                sql: "DELETE FROM kombu_message WHERE visible != 0 AND \(Self.ofQueue)", arguments: [queue])
-            return db.changesCount
-        }
+        try await database.change("DELETE FROM kombu_message WHERE visible != 0 AND \(Self.ofQueue)", [queue])
     }
 
     func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {

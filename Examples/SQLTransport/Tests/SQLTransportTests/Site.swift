@@ -1,8 +1,10 @@
-import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import Foundation
 import GRDB
 import SQLTransport
+
+@testable import Celeriac
 
 /// An SQLite file of its own, through which Swift and Python exchange tasks.
 struct Site {
@@ -24,6 +26,9 @@ struct Site {
         configuration.busyMode = .timeout(5)
         file = try DatabaseQueue(path: path, configuration: configuration)
     }
+
+    /// The broker, which an application does not show.
+    var broker: any MessageBroker { app.broker }
 
     /// What a statement answers, a text a row.
     @discardableResult
