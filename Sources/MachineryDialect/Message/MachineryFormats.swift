@@ -1,6 +1,6 @@
-package import CeleriacCore
+public import CeleriacCore
 package import CeleriacWire
-package import MachineryWire
+public import MachineryWire
 
 package import struct FoundationEssentials.Date
 
@@ -160,5 +160,5 @@ extension TaskRequest {
 
 extension TaskContext {
     /// The signature that is run, as it came; nil in another dialect.
-    package var machinerySignature: MachinerySignature? { request.machinerySignature }
+    public var machinerySignature: MachinerySignature? { request.machinerySignature }
 }

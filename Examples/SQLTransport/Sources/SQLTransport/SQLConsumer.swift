@@ -23,7 +23,7 @@ final class SQLConsumer: MessageConsumer {
 
     init(broker: SQLBroker, options: ConsumerOptions) {
         self.broker = broker
-        self.queues = options.queues
+        self.queues = options.queues.map(\.name)
         self.worker = "\(options.nodeName) \(UUID().uuidString)"
     }
 
@@ -123,7 +123,7 @@ final class SQLConsumer: MessageConsumer {
             try db.execute(
                 sql: """
                     INSERT INTO celeriac_parked (queue_id, payload, worker, reason, detail)
-                    SELECT queue_id, payload, worker, ?, ? FROM celeriac_claim WHERE id = ?
+                    SELECT queue_id, payload, substr(worker, 1, length(worker) - 37), ?, ? FROM celeriac_claim WHERE id = ?
                     """, arguments: [fault.reason, fault.detail, claim])
         }
         try db.execute(sql: "DELETE FROM celeriac_claim WHERE id = ?", arguments: [claim])

@@ -40,6 +40,15 @@ struct SQLDatabase: Sendable {
                 cause: error)
         }
     }
+
+    /// Runs one statement and returns how many rows it has inserted, updated or deleted.
+    @discardableResult
+    func change(_ sql: String, _ arguments: StatementArguments) async throws -> Int {
+        try await write { db in
+            try db.execute(sql: sql, arguments: arguments)
+            return db.changesCount
+        }
+    }
 }
 
 extension Row {

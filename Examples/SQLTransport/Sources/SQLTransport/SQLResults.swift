@@ -62,8 +62,8 @@ struct SQLResults: ResultStore {
                 let result = try Self.value(row.bytes("result"), of: "the task \(id) in celery_taskmeta")
                 return try CeleryResultMeta(
                     status: status, result: result, traceback: row.text("traceback"),
-                    children: row.bytes("children").flatMap { try? JSON.decode($0) }, dateDone: row.text("date_done"),
-                    taskID: id
+                    children: row.bytes("children").flatMap { try? WireJSON.decode($0) },
+                    dateDone: row.text("date_done"), taskID: id
                 ).encode(nonFinite: .allow)
             }
         }
@@ -72,7 +72,7 @@ struct SQLResults: ResultStore {
     /// Reads a `result` column.
     private static func value(_ bytes: [UInt8]?, of place: String) throws -> WireValue {
         do {
-            return try bytes.map { try JSON.decode($0) } ?? .null
+            return try bytes.map { try WireJSON.decode($0) } ?? .null
         } catch {
             let pickle = "a Python pickle, which is never read: let Python's side have Celery 5.7, and JSON results"
             throw CeleriacError(
@@ -85,14 +85,14 @@ struct SQLResults: ResultStore {
     func unwatch(_ taskIDs: [String]) {}
 
     func forget(_ taskIDs: [String]) async throws {
-        for id in taskIDs { try await execute("DELETE FROM celery_taskmeta WHERE task_id = ?", [id]) }
+        for id in taskIDs { try await database.change("DELETE FROM celery_taskmeta WHERE task_id = ?", [id]) }
     }
 
     /// The column has the reference alone, where other stores have `{"result": reference}`.
     func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
         let reference = try Self.column(try CeleryResultTuple.decodeGroup(payload).encode())
-        let row = "(taskset_id, result, date_done) VALUES (?, ?, strftime(?, 'now'))"
-        try await execute("INSERT OR REPLACE INTO celery_tasksetmeta \(row)", [id, reference, SQLDatabase.format])
+        let row = "celery_tasksetmeta (taskset_id, result, date_done) VALUES (?, ?, strftime(?, 'now'))"
+        try await database.change("INSERT OR REPLACE INTO \(row)", [id, reference, SQLDatabase.format])
     }
 
     func fetchGroup(_ id: String) async throws -> [UInt8]? {
@@ -105,19 +105,15 @@ struct SQLResults: ResultStore {
     }
 
     func forgetGroup(_ id: String) async throws {
-        try await execute("DELETE FROM celery_tasksetmeta WHERE taskset_id = ?", [id])
+        try await database.change("DELETE FROM celery_tasksetmeta WHERE taskset_id = ?", [id])
     }
 
     func removeResults(olderThan age: Duration) async throws {
         for table in ["celery_taskmeta", "celery_tasksetmeta"] {
-            try await execute(
+            try await database.change(
                 "DELETE FROM \(table) WHERE date_done < datetime('now', ?)", ["-\(age.components.seconds) seconds"])
         }
     }
 
     func close() async {}
-
-    private func execute(_ sql: String, _ arguments: StatementArguments) async throws {
-        try await database.write { try $0.execute(sql: sql, arguments: arguments) }
-    }
 }

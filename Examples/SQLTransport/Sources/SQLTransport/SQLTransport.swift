@@ -8,6 +8,7 @@ extension CeleryTransport {
     /// - Parameters:
     ///   - pollInterval: how often an idle worker asks for messages, and a waiting client for results.
     ///   - visibilityTimeout: whole seconds after a worker's last sign of life until others are given its messages.
+    /// - Returns: a transport for an application's `transports`.
     public static func sql(
         pollInterval: Duration = .seconds(1), visibilityTimeout: Duration = .seconds(60)
     ) -> CeleryTransport {

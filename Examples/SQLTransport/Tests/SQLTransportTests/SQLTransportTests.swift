@@ -1,5 +1,7 @@
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
 import Synchronization
 import Testing
@@ -102,17 +104,39 @@ struct SQLTransportTests {
         await python.stop()
     }
 
-    @Test("A pickled row is refused by name, an unreadable message is parked")
-    func unreadable() async throws {
+    @Test("A pickled row is refused by name")
+    func pickled() async throws {
         try await site.ask(
             "INSERT INTO celery_taskmeta (task_id, status, result) VALUES ('old', 'SUCCESS', X'80054B052E')")
         let error = await #expect(throws: CeleriacError.self) { try await site.app.result("old", as: Int.self).get() }
         #expect(error?.message.contains("the task old in celery_taskmeta is a Python pickle") == true)
-        try await site.serve(site.app.worker {}) {
-            try await site.ask(
-                "INSERT INTO kombu_message (visible, payload, version, queue_id) SELECT 1, '?', 1, id FROM kombu_queue")
-            try await site.until("[\"malformedEnvelope\"]", to: "SELECT reason FROM celeriac_parked")
+    }
+
+    @Test("An unreadable message is parked, can be put back, and is purged or dropped")
+    func unreadable() async throws {
+        let broker = site.broker
+        try await broker.publish([OutgoingMessage(message: WireMessage(body: []), routingKey: "celery")])
+        try await site.ask("UPDATE kombu_message SET payload = '?'")
+        for drops in [false, true] {
+            #expect(try await broker.depth(of: "celery") == 1)
+            try await site.serve(site.app.worker {}) {
+                try await site.until("[1]", to: "SELECT count(*) FROM celeriac_parked")
+            }
+            #expect(try await broker.depth(of: "celery") == 0)
+            let parked = try #require(try await broker.parkedMessages(in: "celery", after: nil, limit: 2).first)
+            #expect(parked.message == Array("?".utf8) && parked.reason == "malformedEnvelope")
+            #expect(parked.worker.hasPrefix("celery@") && !parked.worker.contains(" ") && parked.time != nil)
+            #expect(try await broker.parkedMessages(in: "celery", after: parked.id, limit: 2).isEmpty)
+            #expect(try await broker.dropParked([parked.id], in: "other") == 0)
+            if drops {
+                #expect(try await broker.dropParked(["no number", parked.id, parked.id], in: "celery") == 1)
+            } else {
+                #expect(try await broker.requeueParked([parked.id, parked.id], in: "celery") == 1)
+            }
         }
+        _ = try await site.app.send([add(1, 1), add(2, 2)])
+        #expect(try await broker.purge("celery") == 2)
+        #expect(try await broker.depth(of: "celery") == 0)
     }
 
     private func call(_ task: String, _ arguments: [WireValue], _ queue: String) -> WireValue {

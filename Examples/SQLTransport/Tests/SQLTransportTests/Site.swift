@@ -1,8 +1,10 @@
-import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import Foundation
 import GRDB
 import SQLTransport
+
+@testable import Celeriac
 
 /// An SQLite file of its own, through which Swift and Python exchange tasks.
 struct Site {
@@ -25,6 +27,9 @@ struct Site {
         file = try DatabaseQueue(path: path, configuration: configuration)
     }
 
+    /// The broker, which an application does not show.
+    var broker: any MessageBroker { app.broker }
+
     /// What a statement answers, a text a row.
     @discardableResult
     func ask(_ sql: String) async throws -> [String] {
@@ -38,7 +43,7 @@ struct Site {
     /// Runs a worker during `body`.
     func serve(_ worker: TaskWorker, _ body: () async throws -> Void) async throws {
         async let running: Void = worker.run()
-        await worker.ready()
+        try await worker.ready()
         try await body()
         worker.stop()
         try await running
