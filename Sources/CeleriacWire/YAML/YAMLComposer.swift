@@ -151,7 +151,7 @@ struct YAMLScalar {
     /// Whether PyYAML reads it as a date or a date and time.
     private(set) var isTimestamp = false
 
-    /// - Parameter isPlain: Whether the spelling of the text decides its type.
+    /// Resolves the text of a scalar. Without a tag, the spelling decides the type if the scalar is plain.
     init(_ text: String, tag: String?, isPlain: Bool, _ place: YAMLEvent.Place) throws(WireError) {
         if let tag, tag != "!" {
             value = try Self.value(of: text, tag: tag, place)

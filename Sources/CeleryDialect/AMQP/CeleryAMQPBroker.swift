@@ -16,9 +16,7 @@ package final class CeleryAMQPBroker: MessageBroker {
     private let client: AMQPClient
     private let declared = NIOLockedValueBox<Set<String>>([])
 
-    /// Creates a broker. It connects on first use.
-    ///
-    /// - Parameter configurations: servers to try in turn.
+    /// Creates a broker, which connects on first use and tries the servers in turn.
     package init(
         _ configurations: [AMQPConfiguration],
         options: CeleryAMQPOptions = CeleryAMQPOptions(),

@@ -4,9 +4,8 @@ import CeleryWire
 
 /// The tasks that every Celery worker has.
 package enum CeleryBuiltIns {
-    /// The handlers of these tasks.
-    ///
-    /// - Parameter chordRetryInterval: how long to wait before looking after a chord again.
+    /// Makes the handlers of these tasks. A handler that waits for a chord's header checks it again after
+    /// `chordRetryInterval`.
     package static func handlers(chordRetryInterval: Duration) -> [TaskHandler] {
         [
             TaskHandler("celery.accumulate") { context in

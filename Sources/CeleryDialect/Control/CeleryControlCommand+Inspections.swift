@@ -156,9 +156,7 @@ extension CeleryControlCommand {
 extension CeleryControlCall {
     fileprivate func jobs(_ phase: JobSnapshot.Phase) -> [JobSnapshot] { worker.jobs.filter { $0.phase == phase } }
 
-    /// A task as inspections show it.
-    ///
-    /// - Parameter isSafe: whether to show arguments as text.
+    /// A task as inspections show it. If `isSafe` is set, they show its arguments as text.
     fileprivate func info(of job: JobSnapshot, isSafe: Bool = false) -> WireValue {
         let request = job.request
         let message = request.celeryMessage

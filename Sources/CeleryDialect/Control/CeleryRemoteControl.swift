@@ -31,9 +31,9 @@ package final class CeleryRemoteControl: WorkerPart {
         name: "celeriac", version: ProcessFacts.version, system: ProcessFacts.system)
     let logger: Logger
 
-    /// Makes the part; nil if the broker cannot carry remote control or the configuration turns all of it off.
+    /// Creates the part; nil if the broker cannot carry remote control or the configuration turns all of it off.
     ///
-    /// - Parameter settings: what `inspect conf` shows, by Celery's names of settings. It must not contain passwords.
+    /// `inspect conf` shows `settings`, which are keyed by Celery's names and must not contain passwords.
     package init?(
         configuration: CeleryControlConfiguration, broker: any MessageBroker, nodeName: String, settings: WireObject,
         timers: any TimerSource, logger: Logger

@@ -62,9 +62,7 @@ final class CeleryFilesystemMailbox: ControlMailbox {
         }
     }
 
-    /// Takes the node's messages from the folder.
-    ///
-    /// - Parameter isLeftover: whether they are only to be removed.
+    /// Takes the node's messages from the folder. If `isLeftover` is set, it removes them unread.
     private func take(isLeftover: Bool = false) throws -> [Result<WireMessage, MessageFault>] {
         var messages: [Result<WireMessage, MessageFault>] = []
         for name in try FileStore.names(in: folder)

@@ -144,11 +144,10 @@ extension CeleryFormats {
         }
     }
 
-    /// Fails every step of a chain after a failed one with the same failure. A step that belongs to a chord gives it its
-    /// part, and the body of a step that is a chord fails too.
+    /// Fails every step of a chain after a failed one with the same failure. A step that belongs to a chord gives the
+    /// chord its part, and the body of a step that is a chord fails too.
     ///
-    /// - Parameter storing: whether the failures are stored. They are not for the chain of a task whose result nobody
-    ///   wants.
+    /// `storing` says whether to store the failures; the chain of a task that ignores its result stores none.
     func failChain(
         _ chain: WireValue?, _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext, storing: Bool
     ) throws(CeleriacError) -> [Effect] {

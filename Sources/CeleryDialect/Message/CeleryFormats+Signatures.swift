@@ -5,9 +5,8 @@ import CeleryWire
 import struct FoundationEssentials.Date
 
 extension CeleryFormats {
-    /// The signature that a submission is on the wire.
-    ///
-    /// - Parameter keepsID: whether the submission is sent now, with its id; otherwise it gets its id when it is sent.
+    /// The signature that a submission is on the wire. `keepsID` is set for a submission that is sent now, with its id;
+    /// any other gets its id when it is sent.
     func signature(of submission: Submission, keepsID: Bool = false) throws(CeleriacError) -> CelerySignature {
         switch submission {
         case .task(let task):

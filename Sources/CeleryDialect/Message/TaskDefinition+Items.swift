@@ -15,9 +15,12 @@ extension TaskDefinition where Result: Codable {
         }.with(options)
     }
 
-    /// The items cut into parts, each run by a ``starmap(_:)`` of its own, side by side: Celery's `chunks`.
+    /// Cuts the items into parts, and runs each by a ``starmap(_:)`` of its own, side by side: Celery's `chunks`.
     ///
-    /// - Parameter size: how many items go together; one at least.
+    /// - Parameters:
+    ///   - items: The arguments of each run.
+    ///   - size: The number of items in a part. A size below 1 counts as 1.
+    /// - Returns: A group with a task for each part.
     public func chunks(_ items: [(repeat each Argument)], of size: Int) -> GroupSignature<[Result]> {
         let size = max(1, size)
         return GroupSignature(

@@ -13,9 +13,7 @@ package final class CeleryRPCResults: ResultStore {
     private let logger: Logger
     private let replies: ReplyQueue
 
-    /// Creates a store. It connects on first use.
-    ///
-    /// - Parameter configurations: servers to try in turn.
+    /// Creates a store, which connects on first use and tries the servers in turn.
     package init(_ configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
         let replyTo = randomUUID()
         self.configurations = configurations

@@ -15,9 +15,7 @@ package final class CeleryRedisResults: ResultStore {
     private let pubSub: RedisPubSub
     private let sink: CurrentSink
 
-    /// Creates a store. It connects on first use.
-    ///
-    /// - Parameter keyPrefix: Celery's `global_keyprefix` of the result backend.
+    /// Creates a store, which connects on first use. `keyPrefix` is the result backend's `global_keyprefix`.
     package init(
         _ configuration: RedisConfiguration,
         keyPrefix: String = "",

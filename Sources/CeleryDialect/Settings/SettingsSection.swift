@@ -7,9 +7,7 @@ package struct SettingsSection {
     private let isObject: Bool
     private var rest: WireObject
 
-    /// Begins to read an object.
-    ///
-    /// - Parameter place: where it stands, as the beginning of error messages: `the settings`.
+    /// Begins to read an object. Error messages begin with its place, such as `the settings`.
     package init(_ value: WireValue, _ place: String) {
         self.place = place
         isObject = value.objectValue != nil

@@ -24,6 +24,7 @@ package struct CeleryCanvas {
     /// Applies a signature.
     ///
     /// - Parameters:
+    ///   - signature: The signature to apply.
     ///   - args: Arguments to put in front of the signature's own, unless it is immutable.
     ///   - kwargs: Keyword arguments that replace the signature's own, unless it is immutable.
     ///   - options: Options that replace the signature's own.

@@ -75,8 +75,8 @@ extension CelerySignature {
         try linkErrorOfBody(errback, isApplied: true)
     }
 
-    /// - Parameter isApplied: Whether a group is applied as such. A group within a group is dissolved before, so its
-    ///   options are lost.
+    /// Adds an error callback to this part of a chord's body. `isApplied` says whether a group is applied as such: a
+    /// group within a group is dissolved before, which loses its options.
     private mutating func linkErrorOfBody(_ errback: WireValue, isApplied: Bool) throws(CeleryWireError) {
         switch kind {
         case .group where !isApplied || options["link_error"]?.isNull != false:

@@ -10,6 +10,7 @@ extension CeleryTaskMessage {
     ///   - message: The message from a transport.
     ///   - accept: The serializers to accept, like Celery's `accept_content`. Pickle is refused in any case.
     ///   - limits: The limits for the body.
+    /// - Returns: The task message.
     /// - Throws: `CeleryWireError`: `disallowedContentType`, `pickleRefused`, `unknownCompression`, `undecodableBody`,
     ///   `notATask`, `invalidTask`.
     public static func decode(

@@ -12,6 +12,7 @@ extension CeleryTaskMessage {
     ///     `root_id`, `parent_id` and `ignore_result`.
     ///   - representation: How to show arguments if `argsrepr` and `kwargsrepr` are not set.
     ///   - nonFinite: Whether to write NaN and the infinities, which only lenient readers such as Python's accept.
+    /// - Returns: The message for a transport.
     /// - Throws: `CeleryWireError`: `unrepresentable`, `unknownCompression`, `pickleRefused`, `invalidTask` for an
     ///   empty id or name and for invalid limits or signatures.
     public func encode(

@@ -60,9 +60,10 @@ public struct CeleryResultMeta: Sendable, Hashable {
         state.hasException ? CeleryRemoteException.decode(result) : nil
     }
 
-    /// The time in ``dateDone``; `nil` if there is none or it is not readable.
+    /// Reads the time in ``dateDone``.
     ///
     /// - Parameter utcOffset: Seconds east of UTC for a time without an offset. Celery up to 5.2 wrote UTC without one.
+    /// - Returns: The instant; `nil` if there is none or it cannot be read.
     public func dateDoneDate(utcOffset: Int = 0) -> Date? {
         dateDone.flatMap { CeleryTime.date($0, utcOffset: utcOffset) }
     }
@@ -157,6 +158,7 @@ extension CeleryResultMeta {
     ///   - serializer: The serializer of the store.
     ///   - compression: The compression method, which only Celery 5.7 and later can read.
     ///   - nonFinite: Whether to write NaN and the infinities, which only lenient readers such as Python's accept.
+    /// - Returns: The bytes to store.
     /// - Throws: `CeleryWireError`: `unrepresentable`, also for an empty `taskID`, on which Python readers fail.
     public func encode(
         serializer: CelerySerializer = .json,

@@ -19,9 +19,7 @@ package final class MachineryAMQPBroker: MessageBroker {
     private let timers: EventLoopTimerSource
     private let declared = NIOLockedValueBox<Set<QueueDeclaration>>([])
 
-    /// Creates a broker. It connects on first use.
-    ///
-    /// - Parameter configurations: servers to try in turn.
+    /// Creates a broker, which connects on first use and tries the servers in turn.
     package init(
         _ configurations: [AMQPConfiguration],
         options: MachineryAMQPOptions = MachineryAMQPOptions(),

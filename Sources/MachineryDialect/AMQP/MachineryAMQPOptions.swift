@@ -98,9 +98,7 @@ extension MachineryAMQPOptions {
             bindingArguments: queueBindingArguments)
     }
 
-    /// The queue in which a message waits for a time before it is dead-lettered to its routing key.
-    ///
-    /// - Parameter milliseconds: how long it waits, 1 or more.
+    /// The queue in which a message waits 1 or more milliseconds before it is dead-lettered to its routing key.
     func delayQueue(routingKey: String, milliseconds: Int64) -> (queue: QueueDeclaration, expiration: String?) {
         var arguments: WireObject = [
             "x-dead-letter-exchange": .string(exchange), "x-dead-letter-routing-key": .string(routingKey),

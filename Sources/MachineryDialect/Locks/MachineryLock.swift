@@ -7,9 +7,10 @@ public protocol MachineryLock: Sendable {
     /// Tries to take a lock that nobody gives back: it ends by itself.
     ///
     /// - Parameters:
-    ///   - key: the lock's name.
-    ///   - expiry: when it ends, in nanoseconds since 1970.
-    /// - Returns: whether this process has it.
+    ///   - key: The lock's name.
+    ///   - expiry: When the lock ends, in nanoseconds since 1970.
+    /// - Returns: Whether this process has the lock.
+    /// - Throws: Any error if the lock cannot be asked for.
     func acquire(_ key: String, until expiry: Int64) async throws -> Bool
 }
 

@@ -12,9 +12,7 @@ package final class MachineryRedisLock: MachineryLock {
     private let timers: EventLoopTimerSource
     private let attempts: Int
 
-    /// Creates a lock. It connects on first use.
-    ///
-    /// - Parameter retries: how often it tries again at once; Machinery's is 3.
+    /// Creates a lock, which connects on first use. It retries at once `retries` times; Machinery's default is 3.
     package init(
         _ configuration: RedisConfiguration, retries: Int = 3, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {

@@ -15,9 +15,7 @@ package final class MachineryRedisBroker: MessageBroker {
     private let logger: Logger
     private let client: RedisClient
 
-    /// Creates a broker. It connects on first use.
-    ///
-    /// - Parameter defaultQueue: the queue to which a task goes that was delayed and names none.
+    /// Creates a broker, which connects on first use. A delayed task that names no queue goes to `defaultQueue`.
     package init(
         _ configuration: RedisConfiguration,
         settings: MachineryRedisSettings = MachineryRedisSettings(),

@@ -39,13 +39,10 @@ package final class MachineryAMQPResults: ResultStore {
     /// How often results that somebody waits for are fetched.
     package let pollInterval: Duration?
 
-    /// Creates a store. It connects on first use.
+    /// Creates a store, which connects on first use and tries the servers in turn.
     ///
-    /// - Parameters:
-    ///   - configurations: servers to try in turn.
-    ///   - expiry: how long states are kept. All readers and writers must agree on it, since it is an argument of the
-    ///     queues.
-    ///   - pollInterval: how often results that somebody waits for are fetched.
+    /// Queues keep states for `expiry`. It is an argument of the queues, so that all readers and writers must agree on
+    /// it. Results that somebody waits for are fetched every `pollInterval`.
     package init(
         _ configurations: [AMQPConfiguration],
         options: MachineryAMQPOptions = MachineryAMQPOptions(),

@@ -15,9 +15,7 @@ package final class MachineryRedisResults: ResultStore {
     /// How often results that somebody waits for are fetched: Redis announces none of them.
     package let pollInterval: Duration?
 
-    /// Creates a store. It connects on first use.
-    ///
-    /// - Parameter pollInterval: how often results that somebody waits for are fetched.
+    /// Creates a store, which connects on first use. It fetches results that somebody waits for every `pollInterval`.
     package init(
         _ configuration: RedisConfiguration,
         pollInterval: Duration = .milliseconds(5),

@@ -34,9 +34,8 @@ import Testing
         }
     }
 
-    /// Runs `body` on all beginnings, each of which it must refuse with one of `codes`, and on all mutations.
-    ///
-    /// - Parameter optional: How many of the last bytes may be missing.
+    /// Runs `body` on all mutations and on all proper prefixes, each of which it must refuse with one of `codes`. The
+    /// last `optional` bytes may be missing.
     private func mutate(
         _ bytes: [UInt8], refusing codes: Set<CeleryWireError.Code>, optional: Int = 0,
         _ body: ([UInt8]) throws -> Void
