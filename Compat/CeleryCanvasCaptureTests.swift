@@ -3,8 +3,8 @@ import CeleryWire
 import Foundation
 import Testing
 
-/// Canvases applied here give the messages that Celery 5.7 published for the same ones: bodies, ids that belong together,
-/// and the headers that place a task in its workflow.
+/// Canvases applied here give the messages that Celery 5.7 published for the same ones: bodies, ids that belong
+/// together, and the headers that place a task in its workflow.
 @Suite("Celery canvases in captures")
 struct CeleryCanvasCaptureTests {
     private static func sig(_ name: String, _ args: [WireValue] = [], options: WireObject = [:]) -> CelerySignature {

@@ -2,7 +2,8 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// What `celeriac decode` prints of every captured task: nothing is left out, and what the message says stands verbatim.
+/// What `celeriac decode` prints of every captured task: nothing is left out, and what the message says stands
+/// verbatim.
 @Suite struct CeleryDescriptionCaptureTests {
     private static let keys = [
         "dialect", "protocol", "id", "task", "args", "kwargs", "eta", "expires", "retries", "timelimit", "group",

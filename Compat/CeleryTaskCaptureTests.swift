@@ -11,7 +11,7 @@ import Testing
 /// | body, YAML | value by value | emitters break lines as they like |
 /// | headers, Celery 5.7 | byte by byte, order included | `redelivered` is the transport's and not the task's |
 /// | headers that RabbitMQ dead-lettered | value by value | it puts `x-death` and its like wherever it likes |
-/// | headers, Celery 4.4.7 | byte by byte but for the four at the end | it does not send `ignore_result` and later ones |
+/// | headers, Celery 4.4.7 | byte by byte but for the four at the end | it lacks `ignore_result` and later ones |
 /// | properties | value by value, but an absent priority is written as 0 | their order is the envelope's matter |
 @Suite struct CeleryTaskCaptureTests {
     private struct Encoded {

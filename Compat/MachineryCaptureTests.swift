@@ -5,7 +5,8 @@ import Testing
 
 /// Every message, state and group that real Machinery wrote is read, and written again byte for byte.
 @Suite struct MachineryCaptureTests {
-    /// Messages that were put into the queue by hand, in other JSON than Go's: they are read, but Go did not write them.
+    /// Messages that were put into the queue by hand, in other JSON than Go's: they are read, but Go did not write
+    /// them.
     static let handMade: Set<String> = [
         "redis-16b-minimal-message.json", "redis-16c-error-then-20-tasks.json", "redis-16d-badarg-then-20-tasks.json",
         "goredis-16c-error-then-20-tasks.json", "redis-16-malformed-json.json", "amqp-17-retry-with-number-header.json",

@@ -3,8 +3,8 @@ import Foundation
 import MachineryWire
 import Testing
 
-/// What `interop/go/run` recorded when the Swift peer and real Go Machinery ran each other's tasks: messages as one of them
-/// sent them, and the states that the other left, as Redis got both.
+/// What `interop/go/run` recorded when the Swift peer and real Go Machinery ran each other's tasks: messages as one of
+/// them sent them, and the states that the other left, as Redis got both.
 @Suite struct MachineryTranscriptTests {
     /// One run.
     private struct Transcript {
@@ -41,7 +41,8 @@ import Testing
         }
     }
 
-    /// What tasks that return their argument were given by one side, the other gave back: every type, to its last digit.
+    /// What tasks that return their argument were given by one side, the other gave back: every type, to its last
+    /// digit.
     @Test(arguments: runs) func theOtherSideGaveBackWhatItGot(_ name: String) throws {
         let transcript = try Transcript(name)
         var types: Set<String> = []

@@ -2,8 +2,8 @@ public import FoundationEssentials
 
 /// A time zone: what its clocks show at an instant, and at which instants they show a time.
 ///
-/// It reads the system's time zone files itself, because Foundation's `TimeZone` knows names only with all of Foundation.
-/// `UTC` needs no file; the others need the operating system's zone data (Debian's package `tzdata`).
+/// It reads the system's time zone files itself, because Foundation's `TimeZone` knows names only with all of
+/// Foundation. `UTC` needs no file; the others need the operating system's zone data (Debian's package `tzdata`).
 public struct CalendarZone: Sendable, Hashable {
     /// The zone's name in the IANA database, for instance `Europe/Berlin`.
     public let name: String
@@ -148,7 +148,7 @@ public enum ZoneOccurrence: Sendable, Hashable {
     case once(Date)
     /// At both of these instants: clocks were put back in between, and the time came again.
     case twice(Date, Date)
-    /// Never: clocks were put forward over it. The replacement is the instant at which they would have shown it if they had
-    /// not been changed.
+    /// Never: clocks were put forward over it. The replacement is the instant at which they would have shown it if they
+    /// had not been changed.
     case never(replacement: Date)
 }

@@ -37,8 +37,8 @@ package final class CeleryAMQPBroker: MessageBroker {
 
     /// Publishes with confirms; returns when the broker has taken all messages.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker took
-    ///   some.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker
+    ///   took some.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         let failures = await client.publish(messages.map { AMQPPublish($0) }) { indices, anew throws(AMQPError) in
             let queues = Set(indices.compactMap { messages[$0].declaredQueue })
@@ -96,8 +96,8 @@ package final class CeleryAMQPBroker: MessageBroker {
 }
 
 extension AMQPPublish {
-    /// A message that the broker gives back if its queue does not exist. A reply is not given back: whoever asked for it
-    /// may be gone.
+    /// A message that the broker gives back if its queue does not exist. A reply is not given back: whoever asked for
+    /// it may be gone.
     fileprivate init(_ message: OutgoingMessage) {
         self.init(
             exchange: message.exchange, routingKey: message.routingKey, mandatory: message.declaredQueue != nil,

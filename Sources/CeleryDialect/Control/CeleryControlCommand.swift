@@ -109,16 +109,16 @@ public struct CeleryControlCall: Sendable {
 public struct CeleryControlConfiguration: Sendable {
     /// Whether the worker takes remote control commands: `worker_enable_remote_control`.
     public var isEnabled: Bool
-    /// The names of the commands that the worker carries out; nil for all. It answers others as if it did not know them.
-    /// Whoever can publish at the broker can send commands: a worker that shares its broker with less trusted programs may
-    /// want to allow only `ping` and the inspections.
+    /// The names of the commands that the worker carries out; nil for all. It answers others as if it did not know
+    /// them. Whoever can publish at the broker can send commands: a worker that shares its broker with less trusted
+    /// programs may want to allow only `ping` and the inspections.
     public var allowedCommands: Set<String>?
     /// Commands of your own. One with the name of a built-in command takes its place.
     public var commands: [CeleryControlCommand]
     /// The beginning of the names of the control exchanges: `control_exchange`.
     public var namespace: String
-    /// Whether the worker sends events about tasks from the start: `worker_send_task_events`. The commands `enable_events`
-    /// and `disable_events` change it.
+    /// Whether the worker sends events about tasks from the start: `worker_send_task_events`. The commands
+    /// `enable_events` and `disable_events` change it.
     public var sendsTaskEvents: Bool
     /// How often the worker sends a heartbeat; nil for never, and then it does not announce its start and stop either.
     public var heartbeatInterval: Duration?

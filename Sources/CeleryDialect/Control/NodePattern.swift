@@ -33,7 +33,8 @@ struct NodePattern {
     }
 }
 
-/// A shell pattern as Python's `fnmatch` reads it: `*`, `?`, `[abc]`, `[a-z]`, `[!abc]`; everything else stands for itself.
+/// A shell pattern as Python's `fnmatch` reads it: `*`, `?`, `[abc]`, `[a-z]`, `[!abc]`; everything else stands for
+/// itself.
 private struct GlobPattern {
     private enum Piece {
         case anything
@@ -90,8 +91,8 @@ private struct GlobPattern {
         return nil
     }
 
-    /// Whether the whole name matches. Going back to the last `*` is enough, so that the time grows at most with the product
-    /// of the lengths.
+    /// Whether the whole name matches. Going back to the last `*` is enough, so that the time grows at most with the
+    /// product of the lengths.
     func matches(_ name: String) -> Bool {
         let scalars = Array(name.unicodeScalars)
         var (piece, position) = (0, 0)

@@ -154,8 +154,8 @@ private struct RegularPatternParser {
         }
     }
 
-    /// Skips what may follow `(?`: a name, or a colon for a group that captures nothing. Lookaround and the like are not
-    /// supported.
+    /// Skips what may follow `(?`: a name, or a colon for a group that captures nothing. Lookaround and the like are
+    /// not supported.
     private mutating func skipGroupName() throws(MessageFault) {
         if skip(":") { return }
         guard skip("P"), skip("<") else { throw Self.invalid }

@@ -6,8 +6,8 @@ import Synchronization
 
 import struct FoundationEssentials.Date
 
-/// Sends events about a worker's tasks to monitors. Whoever runs a task only notes what happened; a loop of its own makes the
-/// messages and sends them, many events in one.
+/// Sends events about a worker's tasks to monitors. Whoever runs a task only notes what happened; a loop of its own
+/// makes the messages and sends them, many events in one.
 final class EventDispatcher: WorkerObserver {
     /// What happened, before it becomes an event.
     struct Note: Sendable {
@@ -61,8 +61,8 @@ final class EventDispatcher: WorkerObserver {
 
     // MARK: Sending
 
-    /// Sends what is noted until ``finish()``, and then what was noted by then. Notes are kept while the broker is out of
-    /// reach.
+    /// Sends what is noted until ``finish()``, and then what was noted by then. Notes are kept while the broker is out
+    /// of reach.
     func run(until stopping: Gate) async {
         while true {
             let notes = await notes.take()

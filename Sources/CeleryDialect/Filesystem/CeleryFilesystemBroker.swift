@@ -28,8 +28,8 @@ package final class CeleryFilesystemBroker: MessageBroker {
 
     /// Writes each message to a file of its own and flushes it to the disk.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange or a name that cannot be a file's, `unavailable`
-    ///   where the disk refuses; ``PartialPublishError`` where it took some.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange or a name that cannot be a file's,
+    ///   `unavailable` where the disk refuses; ``PartialPublishError`` where it took some.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         let folder = options.dataFolderOut
         let files = try messages.map { message in
@@ -59,8 +59,8 @@ package final class CeleryFilesystemBroker: MessageBroker {
         try FileStore.write(bytes, to: "\(folder)/\(name).\(queue).msg", temporaryName: ".\(name).tmp")
     }
 
-    /// Whether a file is a message of a queue. Everything after its name's first dot names the queue, which may have dots
-    /// itself.
+    /// Whether a file is a message of a queue. Everything after its name's first dot names the queue, which may have
+    /// dots itself.
     static func isMessage(_ name: String, ofQueue queue: String) -> Bool {
         guard let dot = name.firstIndex(of: ".") else { return false }
         return name[name.index(after: dot)...] == "\(queue).msg"

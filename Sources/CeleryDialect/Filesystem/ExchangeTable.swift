@@ -2,8 +2,8 @@ import CeleriacQueues
 import CeleriacWire
 import Glibc
 
-/// An exchange's bindings as kombu's file transport keeps them: a file of `[routing key, pattern, queue]`, the newest first,
-/// locked while it is read or written. It blocks while somebody else has the lock.
+/// An exchange's bindings as kombu's file transport keeps them: a file of `[routing key, pattern, queue]`, the newest
+/// first, locked while it is read or written. It blocks while somebody else has the lock.
 struct ExchangeTable: Sendable {
     /// A binding. The pattern of a topic exchange is a Python regular expression.
     struct Binding: Sendable, Hashable {

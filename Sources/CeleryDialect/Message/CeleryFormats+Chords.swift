@@ -81,8 +81,8 @@ extension CeleryFormats {
         }
     }
 
-    /// Fails the body of a chord without running it: its error callbacks are called, its failure is stored, and what comes
-    /// after it fails too. Every member of a body that is a group fails, with what made the header fail.
+    /// Fails the body of a chord without running it: its error callbacks are called, its failure is stored, and what
+    /// comes after it fails too. Every member of a body that is a group fails, with what made the header fail.
     private func chordFailed(
         _ body: WireValue, _ failure: TaskFailure, cause: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {

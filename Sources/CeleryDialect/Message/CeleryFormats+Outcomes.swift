@@ -61,8 +61,8 @@ extension CeleryFormats {
 
     // MARK: Success
 
-    /// Callbacks and the next task of the chain are published, then the result is stored, then the chord gets its part. If
-    /// they cannot be published, the task has failed.
+    /// Callbacks and the next task of the chain are published, then the result is stored, then the chord gets its part.
+    /// If they cannot be published, the task has failed.
     private func success(
         _ value: WireValue, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
@@ -115,7 +115,8 @@ extension CeleryFormats {
 
     // MARK: Failure
 
-    /// The failure is stored, the chord gets its part, what is left of the chain fails too, and error callbacks are called.
+    /// The failure is stored, the chord gets its part, what is left of the chain fails too, and error callbacks are
+    /// called.
     func failed(
         _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
@@ -129,8 +130,8 @@ extension CeleryFormats {
         return effects + callbacks.effects
     }
 
-    /// Calls error callbacks. Where they cannot be sent, because not all of them are signatures, the failure says so in its
-    /// traceback.
+    /// Calls error callbacks. Where they cannot be sent, because not all of them are signatures, the failure says so in
+    /// its traceback.
     func errorCallbacks(
         _ errbacks: [WireValue], of failure: inout TaskFailure, failedID: String, request: TaskRequest,
         _ context: EffectContext

@@ -43,8 +43,8 @@ extension CeleryFormats {
         return [.store(try record(meta, .failure, replyTo: request.replyTo, correlationID: id, request, context))]
     }
 
-    /// The failure of a chord's body that never ran. Celery knows only its id, and names as its children what the header's
-    /// task has sent.
+    /// The failure of a chord's body that never ran. Celery knows only its id, and names as its children what the
+    /// header's task has sent.
     func stored(
         _ failure: TaskFailure, ofBody id: String, children: [CeleryResultTuple], _ request: TaskRequest,
         _ context: EffectContext

@@ -23,8 +23,8 @@ extension CeleryFormats {
         task.eta = try text(eta)
         task.parentID = task.parentID ?? task.id
         task.ignoreResult = task.ignoreResult ?? false
-        // These are the broker's own account of the message. RabbitMQ may drop a message that carries them as caught in a
-        // cycle.
+        // These are the broker's own account of the message. RabbitMQ may drop a message that carries them as caught in
+        // a cycle.
         task.otherHeaders = task.otherHeaders.filter { !Self.isBrokerHeader($0.key) }
         // RabbitMQ refuses a message in the name of another user than the one that publishes it.
         task.properties.userID = nil

@@ -95,7 +95,8 @@ extension CeleryFormats {
     // MARK: Messages
 
     /// The message of a task that is sent alone. It is the one that its signature would become: both begin with
-    /// `CeleryTaskMessage.init(task:id:args:kwargs:lineage:)`, which has the defaults, and end in ``outgoing(_:_:in:)``.
+    /// `CeleryTaskMessage.init(task:id:args:kwargs:lineage:)`, which has the defaults, and end in
+    /// ``outgoing(_:_:in:)``.
     private func message(
         of submission: TaskSubmission, in context: PublicationContext
     ) throws(CeleriacError) -> CeleryTaskMessage {

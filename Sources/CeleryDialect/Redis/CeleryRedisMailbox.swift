@@ -60,8 +60,8 @@ final class CeleryRedisMailbox: ControlMailbox {
         await unbind()
     }
 
-    /// Enters the node's queue among the exchange's bindings, as kombu does. Nothing is ever put into it: requests come by
-    /// pub/sub.
+    /// Enters the node's queue among the exchange's bindings, as kombu does. Nothing is ever put into it: requests come
+    /// by pub/sub.
     private func bind() async throws(RedisError) {
         _ = try await client.evaluate(
             KombuScripts.bindExpiring, keys: [keys.binding(exchanges.requests), keys.bindingDeadlines],

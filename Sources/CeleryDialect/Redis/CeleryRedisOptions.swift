@@ -75,8 +75,8 @@ struct KombuKeys: Sendable {
     /// When the tables of expiring bindings may be swept, by exchange (kombu 5.7).
     var bindingDeadlines: String { prefix + "_kombu.binding_deadlines" }
 
-    /// The channel on which messages of a fan-out exchange are published. It names the database, since Redis keeps one set
-    /// of channels for all.
+    /// The channel on which messages of a fan-out exchange are published. It names the database, since Redis keeps one
+    /// set of channels for all.
     func channel(_ exchange: String, routingKey: String = "", database: Int) -> String {
         "\(prefix)/\(database).\(exchange)" + (routingKey.isEmpty ? "" : "/\(routingKey)")
     }

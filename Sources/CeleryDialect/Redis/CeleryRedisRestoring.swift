@@ -11,8 +11,8 @@ import struct FoundationEssentials.Date
 
 /// Puts back messages whose claims expired, whoever made the claims.
 ///
-/// One worker at a time looks, under kombu's mutex. Kombu takes it for 300 seconds, for which nobody restores anything if
-/// its holder dies; here it is taken for 10 and renewed.
+/// One worker at a time looks, under kombu's mutex. Kombu takes it for 300 seconds, for which nobody restores anything
+/// if its holder dies; here it is taken for 10 and renewed.
 struct CeleryRedisRestoring: Sendable {
     /// How long the mutex stands unless it is renewed, in milliseconds.
     private static let lease = 10_000

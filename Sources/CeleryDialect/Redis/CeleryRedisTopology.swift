@@ -7,8 +7,8 @@ import CeleryWire
 
 /// How workers consume Celery's queues in Redis: kombu's priority lists, and claims in `unacked`.
 ///
-/// A claim is interchangeable with one of a Python worker: an entry of `unacked` with its time in `unacked_index`, which
-/// whoever runs a restore pass may put back once it is older than the visibility timeout.
+/// A claim is interchangeable with one of a Python worker: an entry of `unacked` with its time in `unacked_index`,
+/// which whoever runs a restore pass may put back once it is older than the visibility timeout.
 struct CeleryRedisTopology: RedisConsumerTopology {
     private let keys: KombuKeys
     private let visibilityTimeout: Duration

@@ -3,12 +3,12 @@ import CeleriacRedis
 
 /// The steps on kombu's keys that must happen at once.
 enum KombuScripts {
-    /// Claims messages: pops them and writes them into `unacked` and `unacked_index` in one step, so that no message ever
-    /// exists in a worker's memory only.
+    /// Claims messages: pops them and writes them into `unacked` and `unacked_index` in one step, so that no message
+    /// ever exists in a worker's memory only.
     ///
     /// Keys: `unacked`, `unacked_index`, then for each priority step its lists: each queue's handover list and the list
-    /// itself. Arguments: how many at most, score, prefix of tags, first serial, lists per step, then for each list what
-    /// closes the stored array. Returns, for each message, the index of its list and the message; serials ascend.
+    /// itself. Arguments: how many at most, score, prefix of tags, first serial, lists per step, then for each list
+    /// what closes the stored array. Returns, for each message, the index of its list and the message; serials ascend.
     ///
     /// Messages in a handover list for which there is no room go back to the front of their list. A key of another type
     /// must not end the script once something is popped: where claims cannot be written it ends before, and a key that
@@ -55,11 +55,11 @@ enum KombuScripts {
             return n == 0 and refusal or found
             """)
 
-    /// Ends a claim and pushes what takes its place, only if the claim still stands. It pushes first: a list that is none
-    /// ends the script, and the claim stands.
+    /// Ends a claim and pushes what takes its place, only if the claim still stands. It pushes first: a list that is
+    /// none ends the script, and the claim stands.
     ///
-    /// Keys: `unacked`, `unacked_index`, the list to push to. Arguments: tag, `L` or `R`, what to push. Returns 1 if the
-    /// claim stood, else 0: somebody else restored the message, and it is theirs.
+    /// Keys: `unacked`, `unacked_index`, the list to push to. Arguments: tag, `L` or `R`, what to push. Returns 1 if
+    /// the claim stood, else 0: somebody else restored the message, and it is theirs.
     static let replaceClaim = RedisScript(
         name: "replaceClaim",
         source: """

@@ -8,17 +8,19 @@ extension CeleryRedisResults {
     /// Yes.
     package var countsChords: Bool { true }
 
-    /// How long a worker has to publish a chord's body before another may, in seconds: what Celery gives with its defaults.
+    /// How long a worker has to publish a chord's body before another may, in seconds: what Celery gives with its
+    /// defaults.
     private static let claimSeconds: Int64 = 21
-    /// How often a part is given again because somebody else has the claim. Each time is one more worker that died of it.
+    /// How often a part is given again because somebody else has the claim. Each time is one more worker that died of
+    /// it.
     private static let maximumWaits = 8
     /// How long it is remembered that a body was published, in seconds.
     private static let doneSeconds: Int64 = 300
 
     /// Carries out operations on chords, in one round trip.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`; also `unavailable` where others had a chord's
-    ///   claim all the time.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`; also `unavailable` where others had a
+    ///   chord's claim all the time.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         var commands: [RedisCommand] = []
         for operation in operations {
@@ -91,10 +93,10 @@ extension CeleryRedisResults {
         expiry.map { Int64($0.lifetimeInSeconds) }
     }
 
-    /// Adds a part, unless it is there already or the body has been published, and claims the rest of the work if it was
-    /// the last. Keys: the parts, the count of extra parts, the size, who has given a part, the group's shape, the claim.
-    /// Arguments: the task, its part, its position, expiry in seconds or 0, how long a claim holds, its token. Returns
-    /// nothing; or the parts and the group's shape; or for how many milliseconds the claim is somebody else's.
+    /// Adds a part, unless it is there already or the body has been published, and claims the rest of the work if it
+    /// was the last. Keys: the parts, the count of extra parts, the size, who has given a part, the group's shape, the
+    /// claim. Arguments: the task, its part, its position, expiry in seconds or 0, how long a claim holds, its token.
+    /// Returns nothing; or the parts and the group's shape; or for how many milliseconds the claim is somebody else's.
     private static let add = RedisScript(
         name: "addChordPart",
         source: """
@@ -115,8 +117,8 @@ extension CeleryRedisResults {
             return {redis.call('ZRANGE', KEYS[1], 0, -1), redis.call('GET', KEYS[5])}
             """)
 
-    /// Forgets a chord whose body was published, if the claim is still ours. Keys: the claim, and what is to be deleted.
-    /// Arguments: the token, how long it is remembered.
+    /// Forgets a chord whose body was published, if the claim is still ours. Keys: the claim, and what is to be
+    /// deleted. Arguments: the token, how long it is remembered.
     private static let close = RedisScript(
         name: "closeChord",
         source: """

@@ -8,7 +8,8 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
-/// Results in Redis as Celery keeps them: a key for each task, and its every change published on the channel of that name.
+/// Results in Redis as Celery keeps them: a key for each task, and its every change published on the channel of that
+/// name.
 package final class CeleryRedisResults: ResultStore {
     let keys: CeleryResultKeys
     let client: RedisClient

@@ -3,15 +3,16 @@ public import CeleriacWire
 
 /// Runs at minutes of the calendar: Celery's `crontab`.
 ///
-/// A minute matches if **all five** fields match it, so that `day_of_month: 1` with `day_of_week: mon` means a Monday that is
-/// the first day of a month. (Unix cron takes days on which either field matches.)
+/// A minute matches if **all five** fields match it, so that `day_of_month: 1` with `day_of_week: mon` means a Monday
+/// that is the first day of a month. (Unix cron takes days on which either field matches.)
 ///
 /// Fields are matched against the clocks of ``zone``, but the results are instants:
 ///
-/// * If clocks are put forward over a matching minute, it runs as if they had not been changed: 02:30 in a missing hour runs
-///   at what clocks then call 03:30.
-/// * If clocks are put back and a matching minute comes twice, it runs the first time only. A crontab that runs in every
-///   hour goes on by elapsed time instead, and runs both times. (Celery's own crontab leaves out the second hour.)
+/// * If clocks are put forward over a matching minute, it runs as if they had not been changed: 02:30 in a missing hour
+///   runs at what clocks then call 03:30.
+/// * If clocks are put back and a matching minute comes twice, it runs the first time only. A crontab that runs in
+///   every hour goes on by elapsed time instead, and runs both times. (Celery's own crontab leaves out the second
+///   hour.)
 public struct Crontab: Schedule, Hashable {
     /// The matching minutes, 0 to 59, ascending.
     public let minutes: [Int]
@@ -28,7 +29,8 @@ public struct Crontab: Schedule, Hashable {
 
     /// Makes a crontab from its fields, each of which is `*` by default.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for fields that Celery refuses, and for an empty list, with which Celery fails later.
+    /// - Throws: ``CeleriacError`` with code `configuration` for fields that Celery refuses, and for an empty list,
+    ///   with which Celery fails later.
     public init(
         minute: CrontabField = .any,
         hour: CrontabField = .any,
@@ -54,8 +56,8 @@ public struct Crontab: Schedule, Hashable {
         }
     }
 
-    /// Makes a crontab from a line `minute hour day-of-month month day-of-week`, whose fields are separated by one space
-    /// each: Celery's `crontab.from_string`.
+    /// Makes a crontab from a line `minute hour day-of-month month day-of-week`, whose fields are separated by one
+    /// space each: Celery's `crontab.from_string`.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for a line that Celery refuses.
     public init(_ line: String, in zone: CalendarZone = .utc) throws(CeleriacError) {

@@ -16,8 +16,8 @@ extension RetryPolicy {
 }
 
 extension RateLimit {
-    /// Reads a limit as Celery writes it: `10`, `10/s`, `100/m`, `100/h`; nil for any other text, and for a limit of no runs
-    /// at all.
+    /// Reads a limit as Celery writes it: `10`, `10/s`, `100/m`, `100/h`; nil for any other text, and for a limit of no
+    /// runs at all.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let number = parts.first.flatMap({ Double($0) }) else { return nil }

@@ -39,8 +39,8 @@ package final class MachineryAMQPBroker: MessageBroker {
 
     /// Publishes messages and waits for their confirms. Those that are to wait go to a delay queue.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker took
-    ///   some.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker
+    ///   took some.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         let atOnce = messages.indices.filter { messages[$0].notBefore == nil }
         // Messages of a direct exchange come back where no queue takes them; on others that may be meant so.
@@ -67,9 +67,9 @@ package final class MachineryAMQPBroker: MessageBroker {
     }
 
     /// Publishes to a delay queue, which is declared each time: the server drops it, and what is in it, when nobody has
-    /// declared it for twice the delay. It is declared once more when the message is in it, so that the message is out of
-    /// it before. Where that came too late, since this process was slow, the message is published again, for longer: twice
-    /// is better than never.
+    /// declared it for twice the delay. It is declared once more when the message is in it, so that the message is out
+    /// of it before. Where that came too late, since this process was slow, the message is published again, for longer:
+    /// twice is better than never.
     private func publishDelayed(_ message: OutgoingMessage) async throws(AMQPError) {
         // Where it is dead-lettered to must exist by then.
         try await declare([message.routingKey])

@@ -20,9 +20,9 @@ public struct MachineryAMQPOptions: Sendable, Hashable {
     public var delayedQueue: String
     /// The queue of tasks that name none.
     public var defaultQueue: String
-    /// Whether publishers declare the queue that Machinery's publishers declare on a direct exchange: one named after the
-    /// routing key, even where workers consume another that is bound with the same key. It then gets a copy of every
-    /// message, which nobody ever takes.
+    /// Whether publishers declare the queue that Machinery's publishers declare on a direct exchange: one named after
+    /// the routing key, even where workers consume another that is bound with the same key. It then gets a copy of
+    /// every message, which nobody ever takes.
     public var declaresPublisherQueue: Bool
     /// Whether a worker's own queue is bound with ``bindingKey``, as Machinery binds it, so that it gets the default
     /// queue's tasks too; otherwise on a direct exchange with its own name.

@@ -8,7 +8,8 @@ import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
-/// Declares the queues that a worker of Machinery consumes, and says how it does. One for each consumer, since it counts.
+/// Declares the queues that a worker of Machinery consumes, and says how it does. One for each consumer, since it
+/// counts.
 final class MachineryAMQPTopology: AMQPConsumerTopology {
     private let options: MachineryAMQPOptions
     private let counts = NIOLockedValueBox(RequeueCounts())

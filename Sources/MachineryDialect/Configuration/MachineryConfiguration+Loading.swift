@@ -79,7 +79,8 @@ extension MachineryConfiguration {
     }
 }
 
-/// Reads settings by their names, from a YAML file or from the environment. A setting that is not given keeps its value.
+/// Reads settings by their names, from a YAML file or from the environment. A setting that is not given keeps its
+/// value.
 private struct ConfigurationFields {
     let source: String
     let value: (String) -> WireValue?

@@ -1,8 +1,8 @@
 package import CeleriacCore
 import NIOConcurrencyHelpers
 
-/// Runs tasks while they are sent: Machinery's eager mode. A send returns when the task, and everything that it sent in its
-/// turn, has been dealt with by the worker of this process. Tasks for later are run at their time.
+/// Runs tasks while they are sent: Machinery's eager mode. A send returns when the task, and everything that it sent in
+/// its turn, has been dealt with by the worker of this process. Tasks for later are run at their time.
 ///
 /// Without a worker nothing is dealt with, and a send is refused.
 package final class MachineryEagerBroker: MessageBroker {

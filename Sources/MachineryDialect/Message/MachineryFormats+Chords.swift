@@ -10,7 +10,8 @@ extension MachineryFormats {
     ) throws(CeleriacError) -> [Effect] {
         guard !signature.groupUUID.isEmpty else { return [] }
         guard context.storesResult else {
-            // Without a backend nobody knows of the others. As with Machinery's null backend, every member sends the callback.
+            // Without a backend nobody knows of the others. As with Machinery's null backend, every member sends the
+            // callback.
             guard let callback = signature.chordCallback, !isFailure else { return [] }
             return try sent(callback, context)
         }

@@ -48,7 +48,8 @@ extension MachineryFormats: Dialect {
 
     // MARK: Receiving
 
-    /// Reads the request out of a delivered message. Arguments that cannot be converted are its ``TaskRequest/refusal``.
+    /// Reads the request out of a delivered message. Arguments that cannot be converted are its
+    /// ``TaskRequest/refusal``.
     package func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
         let signature: MachinerySignature
         do {

@@ -37,8 +37,8 @@ package final class MachineryRedisBroker: MessageBroker {
 
     /// Pushes messages to the end of their queues, or into the set of delayed tasks with their time in nanoseconds.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where Redis refused
-    ///   some.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where Redis
+    ///   refused some.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
         _ = try await client.publish(

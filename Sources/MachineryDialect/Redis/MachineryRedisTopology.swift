@@ -9,7 +9,8 @@ import NIOCore
 
 import struct FoundationEssentials.Date
 
-/// Where a queue's messages lie while Celeriac workers hold them. Go workers, which hold theirs in memory, see nothing of it.
+/// Where a queue's messages lie while Celeriac workers hold them. Go workers, which hold theirs in memory, see nothing
+/// of it.
 struct InFlightKeys: Sendable {
     /// The queue itself: a list.
     let queue: String
@@ -35,8 +36,8 @@ extension ParkedMessageFormat {
         style: .go, text: { GoTime($0).description }, date: { GoTime($0)?.date })
 }
 
-/// How workers consume Machinery's queues in Redis: a list for each queue, claims beside it, and a set of tasks that wait for
-/// their time.
+/// How workers consume Machinery's queues in Redis: a list for each queue, claims beside it, and a set of tasks that
+/// wait for their time.
 struct MachineryRedisTopology: RedisConsumerTopology {
     /// A script's stack takes some thousands of values.
     private static let portion = 1000

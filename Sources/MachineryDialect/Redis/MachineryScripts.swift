@@ -109,9 +109,9 @@ enum MachineryScripts {
         name: "sweep",
         source: "while redis.call('LMOVE', KEYS[2], KEYS[1], 'RIGHT', 'LEFT') do end return 1")
 
-    /// Moves tasks whose time has come to their queues. Keys: the delayed tasks, the default queue, where what cannot be
-    /// read is kept aside. Arguments: the time in nanoseconds since 1970, how many at most, what closes a parked message.
-    /// Returns how many were moved.
+    /// Moves tasks whose time has come to their queues. Keys: the delayed tasks, the default queue, where what cannot
+    /// be read is kept aside. Arguments: the time in nanoseconds since 1970, how many at most, what closes a parked
+    /// message. Returns how many were moved.
     ///
     /// The message is pushed as it stands. Between the set and the queue it is nowhere else, not even for a moment.
     static let moveDue = RedisScript(

@@ -88,7 +88,8 @@ package final class MachineryAMQPResults: ResultStore {
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
-    /// Declares a queue, unless this process has done so. It may have gone since; whoever asks for it again makes it anew.
+    /// Declares a queue, unless this process has done so. It may have gone since; whoever asks for it again makes it
+    /// anew.
     private func declare(_ id: String) async throws {
         guard !memory.withLockedValue({ $0.declared.contains(id) }) else { return }
         try await withChannel { channel in
@@ -152,7 +153,8 @@ package final class MachineryAMQPResults: ResultStore {
     // MARK: Groups
 
     /// Publishes the ends of members to the queue of their group, and tells the states of all members, in the order in
-    /// which they ended, to whoever finds as many there as the group has. A group is nothing but the messages in its queue.
+    /// which they ended, to whoever finds as many there as the group has. A group is nothing but the messages in its
+    /// queue.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         try await reach("join groups") {
             let ended = operations.compactMap { operation -> ChordPart? in

@@ -128,8 +128,8 @@ package final class MachineryRedisResults: ResultStore {
         return completions
     }
 
-    /// Whether all members of a group have ended and nobody has sent the callback. Keys: the group. Only the count comes
-    /// back, so that a member of a large group does not read the states of all others.
+    /// Whether all members of a group have ended and nobody has sent the callback. Keys: the group. Only the count
+    /// comes back, so that a member of a large group does not read the states of all others.
     private static let completedScript = RedisScript(
         name: "groupCompleted",
         source: """

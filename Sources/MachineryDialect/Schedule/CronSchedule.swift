@@ -4,8 +4,8 @@ import MachineryWire
 
 package import struct FoundationEssentials.Date
 
-/// When a periodic task is due, in Machinery's cron grammar: five fields (minute, hour, day of month, month, day of week),
-/// `@every 1h30m`, `@daily` and the like, each with `CRON_TZ=Zone` in front if need be.
+/// When a periodic task is due, in Machinery's cron grammar: five fields (minute, hour, day of month, month, day of
+/// week), `@every 1h30m`, `@daily` and the like, each with `CRON_TZ=Zone` in front if need be.
 package struct CronSchedule: Schedule {
     private enum Kind: Sendable {
         /// Every so many seconds after the last time.
@@ -148,8 +148,8 @@ private struct ZonedTime {
         weekday = CivilDate.weekday(daysSince1970: days)
     }
 
-    /// The instant at which the zone's clocks show a time, as Go's `time.Date` finds it: a day past the end of a month lies in
-    /// the next month, and where clocks skip the time or show it twice, one of the two offsets counts.
+    /// The instant at which the zone's clocks show a time, as Go's `time.Date` finds it: a day past the end of a month
+    /// lies in the next month, and where clocks skip the time or show it twice, one of the two offsets counts.
     init(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0, zone: CalendarZone) {
         let years = year + (month - 1) / 12
         let days = CivilDate.daysSince1970(year: years, month: (month - 1) % 12 + 1, day: 1) + day - 1

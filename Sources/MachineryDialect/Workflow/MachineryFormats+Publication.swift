@@ -5,8 +5,8 @@ import MachineryWire
 import struct FoundationEssentials.Date
 
 extension MachineryFormats {
-    /// Makes what sends something: first the group, if there is one, then the states of all tasks that are sent now, then
-    /// their messages. A Go worker fails where it does not find a member's state.
+    /// Makes what sends something: first the group, if there is one, then the states of all tasks that are sent now,
+    /// then their messages. A Go worker fails where it does not find a member's state.
     ///
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for what a Go worker could not take or
     ///   Machinery has no form for; `configuration` for a workflow without tasks.

@@ -5,11 +5,11 @@ package import MachineryWire
 package import struct FoundationEssentials.Date
 
 extension MachineryFormats {
-    /// The signature of what is sent as one message: a task, a chain of tasks, or a signature as it stands. Ids and routing
-    /// keys that are not given stay empty.
+    /// The signature of what is sent as one message: a task, a chain of tasks, or a signature as it stands. Ids and
+    /// routing keys that are not given stay empty.
     ///
-    /// - Throws: ``CeleriacError`` with code `argumentMismatch` for arguments that Machinery has no type for, `unsupported`
-    ///   for options that its messages cannot carry, and for groups and chords inside.
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` for arguments that Machinery has no type for,
+    ///   `unsupported` for options that its messages cannot carry, and for groups and chords inside.
     package func signature(of submission: Submission, now: Date) throws(CeleriacError) -> MachinerySignature {
         switch submission {
         case .task(let task):

@@ -4,8 +4,8 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// Messages whose workflow cannot be carried out: each is a failure that is stored, or a message that is kept aside, and the
-/// next task runs.
+/// Messages whose workflow cannot be carried out: each is a failure that is stored, or a message that is kept aside,
+/// and the next task runs.
 @Suite("Hostile workflows", .timeLimit(.minutes(2)))
 struct HostileEmbedTests {
     private typealias Site = WorkflowSite

@@ -116,7 +116,8 @@ import Testing
             ])
     }
 
-    /// A task alone is published without making a signature of it first: the message must be the signature's all the same.
+    /// A task alone is published without making a signature of it first: the message must be the signature's all the
+    /// same.
     @Test(
         arguments: [
             SendOptions(), SendOptions(countdown: .seconds(10)), SendOptions(countdown: .zero),
