@@ -2,8 +2,8 @@ public import FoundationEssentials
 
 /// Dates and times as text, in the forms that Python's `isoformat` writes and `fromisoformat` reads.
 public enum ISO8601 {
-    /// Writes an instant in UTC to the microsecond, as Python does: `2026-01-31T12:00:00.250000+00:00`, without a
-    /// fraction where it is zero. `nil` when it lies outside the years 1 to 9999.
+    /// Writes an instant in UTC to the microsecond, as Python does: `2026-01-31T12:00:00.250000+00:00`, without the
+    /// fraction if it is zero. `nil` outside the years 1 to 9999.
     public static func format(_ instant: Date) -> String? {
         guard let local = LocalDateTime(utc: instant) else { return nil }
         return text {
@@ -34,7 +34,7 @@ public enum ISO8601 {
         return (local, offset)
     }
 
-    /// The text that `write` writes.
+    /// Returns the text that `write` writes.
     static func text(_ write: (inout ISO8601Writer) -> Void) -> String {
         var writer = ISO8601Writer()
         write(&writer)

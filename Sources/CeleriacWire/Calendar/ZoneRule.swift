@@ -1,6 +1,6 @@
 /// What a zone's clocks do every year from now on: POSIX's `TZ` text, such as `CET-1CEST,M3.5.0,M10.5.0/3`.
 struct ZoneRule: Sendable, Hashable {
-    /// A day of the year and a time on it, as the clocks show it before the change.
+    /// A day of the year and the time of the change on that day, as the clocks show it before the change.
     struct Change: Sendable, Hashable {
         enum Day: Sendable, Hashable {
             /// A weekday (Sunday is 0) of a week of a month; week 5 is the last.

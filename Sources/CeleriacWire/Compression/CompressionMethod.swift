@@ -75,9 +75,9 @@ struct DecompressedBytes {
     private(set) var bytes: [UInt8] = []
     private let limit: Int
 
-    /// The size that any message may reach, whatever its ratio.
+    /// The size that any message may reach, whatever its compression ratio.
     private static let alwaysAllowed = 16 << 20
-    /// The largest piece: the codecs count in 32 bits.
+    /// The largest piece. The codecs count bytes in 32 bits.
     private static let largestPiece = 1 << 30
 
     init(compressedCount: Int, limits: WireLimits) {
