@@ -4,7 +4,7 @@ extension CelerySignature {
     /// The id that the signature will have when it is applied; `nil` if it does not have one yet.
     package var id: String? { options["task_id"]?.stringValue }
 
-    /// An option that is a list of signatures, or one alone.
+    /// Reads an option that is one signature or a list of them.
     func list(_ option: String) -> [WireValue] {
         switch options[option] {
         case .array(let values)?: values
@@ -20,8 +20,8 @@ extension CelerySignature {
         options[option] = .array(values)
     }
 
-    /// Adds a callback, which gets the result. A chord passes it on to its body, a group, as an immutable one, to its
-    /// first task.
+    /// Adds a callback, which gets the result. A chord passes it on to its body; a group passes it on to its first task
+    /// and makes it immutable.
     ///
     /// - Throws: `CeleryWireError.Code.invalidTask` if a part of this signature is not a signature.
     public mutating func link(_ callback: WireValue) throws(CeleryWireError) {
@@ -94,8 +94,8 @@ extension CelerySignature {
 
     // MARK: Composing
 
-    /// This signature with the given arguments in front of its own and the given options over its own. An immutable
-    /// signature takes no arguments, and neither its place in a group nor its stamps can be replaced.
+    /// Returns this signature with the given arguments in front of its own, and with the given options in place of its
+    /// own. An immutable signature takes no arguments, and neither its place in a group nor its stamps can be replaced.
     func merging(
         args: [WireValue] = [], kwargs: WireObject = [:], options: WireObject = [:]
     ) -> CelerySignature {

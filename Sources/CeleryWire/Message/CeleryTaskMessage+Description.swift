@@ -68,7 +68,7 @@ extension CeleryTaskMessage {
         ]
     }
 
-    /// The value with base64 envelopes instead of bytes, which JSON cannot print.
+    /// Returns the value with base64 envelopes in place of bytes, which JSON cannot carry.
     private static func printable(_ value: WireValue) throws(CeleryWireError) -> WireValue {
         do throws(WireError) {
             return try value.replacingBytes(with: TypeEnvelope.base64)

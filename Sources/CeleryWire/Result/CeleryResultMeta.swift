@@ -21,7 +21,7 @@ public struct CeleryResultMeta: Sendable, Hashable {
     public var parentID: String?
     /// What `result_extended` adds; `nil` without it.
     public var extended: CeleryExtendedResult?
-    /// Further keys: `stamped_headers`, each stamp under its name, and what peers add.
+    /// Other keys: `stamped_headers`, each stamp under its name, and what peers add.
     public var other: WireObject
 
     /// Creates a result.
@@ -69,7 +69,7 @@ public struct CeleryResultMeta: Sendable, Hashable {
     }
 }
 
-/// What a result tells about the call if Celery's `result_extended` is set.
+/// What a result says about the call if Celery's `result_extended` is set.
 public struct CeleryExtendedResult: Sendable, Hashable {
     /// The name of the task.
     public var name: String?
@@ -135,7 +135,7 @@ extension CeleryResultMeta {
             switch key {
             case "status": break
             case "result": meta.result = value
-            // celery.node also puts results here, which are not text.
+            // celery.node also puts values here that are not text.
             case "traceback": meta.traceback = value.stringValue
             case "children": meta.children = value.unlessNull
             case "date_done": meta.dateDone = value.stringValue
