@@ -15,11 +15,12 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
         for queue in queues { try await declare(queue, on: connection) }
     }
 
-    /// Makes sure that a queue exists. One that does is left as it is, whatever its arguments: declaring it with others
-    /// is an error that closes the channel.
+    /// Makes sure that a queue exists. An existing queue stays as it is, whatever its arguments: declaring it with
+    /// different ones is an error that closes the channel.
     func declare(_ queue: String, on connection: AMQPConnection) async throws(AMQPError) {
         if try await connection.hasQueue(queue) { return }
-        // As Celery does: a direct exchange of the queue's name, although messages go by the default exchange.
+        // As Celery does, declare a direct exchange with the queue's name, although messages go through the default
+        // exchange.
         try await connection.withChannel { channel throws(AMQPError) in
             try await channel.exchangeDeclare(queue, type: "direct", durable: true)
             try await channel.queueDeclare(queue, durable: true, arguments: options.arguments(of: queue))
@@ -31,19 +32,21 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
         queues: [String], prefetch: Int, holding: Int, server: AMQPServerInfo
     ) -> (count: Int, isGlobal: Bool) {
         let version = server.versionNumbers
-        // RabbitMQ limits whole channels from 3.3 up to before 4, and then at once; quorum queues never.
+        // RabbitMQ before 4 and from 3.3 on has limits for whole channels, which it applies at once, but not for quorum
+        // queues.
         let isGlobal =
             server.product == "RabbitMQ" && !options.hasQuorumQueue(queues)
             && version.lexicographicallyPrecedes([4]) && !version.lexicographicallyPrecedes([3, 3])
         if isGlobal { return (max(1, prefetch + holding), true) }
-        // The limit never falls below what the pool was started with: a smaller worker takes what it has room for.
+        // The limit never falls below the pool's initial size: a worker that has shrunk takes only what it has room
+        // for.
         let step = max(16, prefetch)
         return (max(1, prefetch / max(1, queues.count)) + (max(0, holding) + step - 1) / step * step, false)
     }
 
     func consumerTag(_ number: Int, nodeName: String) -> String { "celeriac\(number)" }
 
-    /// Only quorum queues count.
+    /// Only quorum queues count deliveries.
     func attempts(of delivery: AMQPDelivery) -> Int { delivery.message.headers["x-delivery-count"]?.intValue ?? 0 }
 
     func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition) {}

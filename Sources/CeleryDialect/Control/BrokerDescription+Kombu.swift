@@ -2,7 +2,8 @@ import CeleriacCore
 import CeleriacWire
 
 extension BrokerDescription {
-    /// What `inspect stats` tells of a broker: kombu's connection settings, in kombu's order and without the password.
+    /// What `inspect stats` says about a broker: kombu's connection settings, in kombu's order and without the
+    /// password.
     var kombuSettings: WireObject {
         [
             "hostname": host.map { .string($0) } ?? .null, "userid": user.map { .string($0) } ?? .null,

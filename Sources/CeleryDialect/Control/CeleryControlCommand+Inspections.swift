@@ -4,7 +4,7 @@ import CeleryWire
 import FoundationEssentials
 
 extension CeleryControlCommand {
-    /// The commands that say what a worker is and does.
+    /// The commands that report what a worker is and does.
     static let inspections: [CeleryControlCommand] = [
         CeleryControlCommand("ping") { _ in ok("pong") },
         CeleryControlCommand("clock") { call in ["clock": .int(call.control.clock.value)] },
@@ -68,7 +68,7 @@ extension CeleryControlCommand {
         }
     }
 
-    /// Task names, each with the attributes that were asked for.
+    /// Task names, each with the attributes that the caller asked for.
     private static func registered(_ call: CeleryControlCall) -> WireValue {
         let asked = (call["taskinfoitems"]?.arrayValue ?? []).compactMap(\.stringValue).filter { !$0.hasPrefix("_") }
         let items = asked.isEmpty ? ["exchange", "routing_key", "rate_limit"] : asked
@@ -125,7 +125,7 @@ extension CeleryControlCommand {
         let uptime = Int64(exactly: worker.now.timeIntervalSince(worker.startTime).rounded(.down)) ?? 0
         return [
             "total": .object(WireObject(total)), "pid": .int(pid),
-            // As text: that is what Celery sends.
+            // Celery sends the clock as text.
             "clock": .string(String(call.control.clock.value)), "uptime": .int(uptime),
             "pool": [
                 "implementation": "celeriac:Worker", "max-concurrency": .int(Int64(worker.concurrency)),
@@ -180,7 +180,7 @@ extension CeleryControlCall {
 }
 
 extension WireValue {
-    /// Whether an argument that should be a flag is true to Python's `bool()`, or is a word that means so.
+    /// Whether a flag is set: Python's `bool()` gives true for it, or it is a word that means true.
     var isTrue: Bool {
         switch self {
         case .bool(let flag): flag
