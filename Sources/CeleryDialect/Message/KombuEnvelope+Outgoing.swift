@@ -3,7 +3,7 @@ import CeleriacWire
 import CeleryWire
 
 extension KombuEnvelope {
-    /// The envelope of a message that goes to a queue by its name, with a delivery tag of its own.
+    /// Encodes the envelope of a message that goes to a queue by its name, with a new delivery tag.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange, and for headers that cannot be encoded.
     static func encode(toQueue message: OutgoingMessage) throws(CeleriacError) -> [UInt8] {

@@ -3,7 +3,8 @@ import CeleriacWire
 import CeleryWire
 
 extension TaskDefinition where Result: Codable {
-    /// One task that runs this one for each tuple of arguments, one after another, at one worker: Celery's `starmap`.
+    /// Makes one task that runs this one for each tuple of arguments, one after another, at one worker: Celery's
+    /// `starmap`.
     ///
     /// ```swift
     /// let sums = try await celery.send(Tasks.add.starmap([(1, 2), (3, 4)])).get()     // [3, 7]
@@ -30,7 +31,7 @@ extension TaskDefinition where Result: Codable {
     }
 }
 
-/// One task that runs another for each item, one after another, at one worker: Celery's `map`.
+/// Makes one task that runs another for each item, one after another, at one worker: Celery's `map`.
 public func map<Item: Codable & Sendable, Result: Codable & Sendable>(
     _ task: TaskDefinition<Item, Result>, over items: [Item]
 ) -> Signature<[Result]> {

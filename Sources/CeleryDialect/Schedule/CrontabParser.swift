@@ -1,7 +1,7 @@
 import CeleriacWire
 
 /// Reads a field of a crontab as Celery's `crontab_parser` does, which is more lenient than its documentation: it
-/// ignores what follows a complete range or step (`1-5-7` is `1-5`), it looks at the first three letters of names only
+/// ignores what follows a complete range or step (`1-5-7` is `1-5`), it looks only at the first three letters of names
 /// (`mon/2` is `mon`), and it reads numbers as Python does (` 5`, `+5`, `1_0`, digits of any script).
 struct CrontabParser {
     let field: String

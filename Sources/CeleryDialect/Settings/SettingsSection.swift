@@ -1,7 +1,7 @@
 package import CeleriacCore
 package import CeleriacWire
 
-/// One object of a file of settings. A reader takes the keys that it knows; ``finish()`` refuses the others.
+/// One object of a settings file. A reader takes the keys that it knows; ``finish()`` refuses the others.
 package struct SettingsSection {
     private let place: String
     private let isObject: Bool
@@ -76,10 +76,10 @@ package struct SettingsSection {
     /// Refuses keys that nobody took.
     package func finish() throws(CeleriacError) {
         guard isObject else { throw error("is not a list of keys with values") }
-        if let unknown = rest.first?.key { throw error("does not know the word '\(unknown)'") }
+        if let unknown = rest.first?.key { throw error("has an unknown key '\(unknown)'") }
     }
 
-    /// An error about this object: `what` continues a sentence that begins with its place.
+    /// Makes an error about this object. `what` continues a sentence that begins with its place.
     package func error(_ what: String, cause: (any Error)? = nil) -> CeleriacError {
         CeleriacError(.configuration, "\(place) \(what)", cause: cause)
     }
