@@ -23,7 +23,7 @@ public struct MachineryConfiguration: Sendable {
     /// programs with different names do not exclude each other.
     public var programName: String
 
-    /// Makes a configuration. Unlike Machinery's loaders, it has no default URLs.
+    /// Creates a configuration. Unlike Machinery's loaders, it has no default URLs.
     public init(
         broker: String,
         lock: String = "",
@@ -48,7 +48,7 @@ public struct MachineryConfiguration: Sendable {
         self.programName = programName
     }
 
-    /// The base name of this program's file.
+    /// The base name of the running program's file.
     public static var nameOfThisProgram: String {
         CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
     }
@@ -71,11 +71,11 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     /// The client name of connections (`CLIENT SETNAME`); empty for no name.
     public var clientName: String
     /// How long a message may stay claimed without its claim being renewed, in seconds, before any Celeriac worker puts
-    /// it back; 0 for 60. A worker renews its claims while it holds them, so that tasks may take longer than this. Go
-    /// workers know no claims.
+    /// it back; 0 for 60. A worker renews its claims while it holds them, so tasks may take longer. Go workers have no
+    /// claims.
     public var claimTimeout: Double
 
-    /// Makes settings, by default Machinery's own.
+    /// Creates settings, with Machinery's defaults.
     public init(
         delayedTasksKey: String = "delayed_tasks",
         delayedTasksPollPeriod: Int = 500,
@@ -97,11 +97,11 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     /// The key of the set of delayed tasks.
     var delayedTasks: String { delayedTasksKey.isEmpty ? "delayed_tasks" : delayedTasksKey }
 
-    /// From one look for due tasks to the next.
+    /// The time between two looks for due tasks.
     var pollPeriod: Duration {
         max(.milliseconds(10), .milliseconds(delayedTasksPollPeriod > 0 ? delayedTasksPollPeriod : 500))
     }
 
-    /// How long a claim stands without being renewed.
+    /// How long a claim lasts without being renewed.
     var claimLifetime: Duration { max(.milliseconds(400), .seconds(claimTimeout > 0 ? min(claimTimeout, 1e9) : 60)) }
 }

@@ -8,7 +8,7 @@ package import struct FoundationEssentials.Date
 /// week), `@every 1h30m`, `@daily` and the like, each with `CRON_TZ=Zone` in front if need be.
 package struct CronSchedule: Schedule {
     private enum Kind: Sendable {
-        /// Every so many seconds after the last time.
+        /// This many seconds after the last time.
         case every(Int)
         case fields(CronFields, CalendarZone)
     }
@@ -69,10 +69,10 @@ package struct CronSchedule: Schedule {
 }
 
 extension CronFields {
-    /// The first matching second after one, both counted from 1970; nil if there is none within five years.
+    /// The first matching second after another one, both counted from 1970; nil if there is none within five years.
     ///
-    /// It advances field by field as robfig/cron does, so that the same times come out when clocks are put forward or
-    /// back: an hour that does not exist is skipped, and one that comes twice counts twice.
+    /// It advances field by field as robfig/cron does, so that it finds the same times when clocks are put forward or
+    /// back: it skips an hour that does not exist, and counts an hour that comes twice both times.
     fileprivate func next(after seconds: Int, in zone: CalendarZone) -> Int? {
         var time = ZonedTime(seconds: seconds + 1, zone: zone)
         let lastYear = time.year + 5

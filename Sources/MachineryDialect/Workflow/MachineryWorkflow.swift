@@ -1,14 +1,14 @@
 import CeleriacCore
 package import MachineryWire
 
-/// What can be sent in Machinery's own form.
+/// A workflow in Machinery's own form.
 package enum MachineryWorkflow: NativeSignature {
-    /// A task as it stands, with all that it carries.
+    /// A complete task, with everything that it carries.
     case signature(MachinerySignature)
     /// Tasks one after the other.
     case chain(MachineryChain)
-    /// Tasks side by side.
+    /// Tasks that run in parallel.
     case group(MachineryGroup)
-    /// Tasks side by side, and one after them.
+    /// Tasks that run in parallel, and one after them.
     case chord(MachineryChord)
 }
