@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// What 5.x added behind `origin`, as it is written where a message did not say.
+    /// The headers that 5.x added after `origin`, with the values that `encode` writes if a message has none.
     private static let later: WireObject = [
         "ignore_result": nil, "replaced_task_nesting": 0, "stamped_headers": nil, "stamps": [:],
     ]
@@ -83,7 +83,7 @@ import Testing
             }
             #expect(encoded.message.properties == expected, "\(encoded.original.file)")
         }
-        // Celery over AMQP sends none when a queue is named that it does not know.
+        // Celery over AMQP sends no priority when the sender names a queue that Celery does not know.
         #expect(
             withoutPriority == [
                 "c447p1.amqp.queue.json", "c447p2.amqp.queue.json", "p1.amqp.queue.json", "p2.amqp.queue.json",

@@ -83,7 +83,7 @@ struct CompressionTests {
         #expect(
             codes.isSubset(of: [.corruptCompression, .truncated, .trailingBytes, .decompressedTooLarge]), "\(codes)")
         #expect(codes.contains(.corruptCompression))
-        // zstd has no checksum unless asked for one; the others find almost everything.
+        // zstd has no checksum by default; the others detect almost all damage.
         #expect(refused > (method == .zstd ? 50 : 400))
         let noise = wireError { () throws(WireError) in _ = try method.decompress("this is not compressed".bytes) }
         #expect(noise?.code == .corruptCompression)
@@ -95,7 +95,7 @@ struct CompressionTests {
             let error = wireError { () throws(WireError) in _ = try method.decompress(whole + tail.bytes) }
             #expect(error?.code == .trailingBytes || error?.code == .corruptCompression || error?.code == .truncated)
         }
-        // A second stream belongs to the content, except in zlib, which has no such thing.
+        // A second stream belongs to the content, except in zlib, which has only one stream.
         let two = whole + (try method.compress(" world".bytes))
         if method == .zlib {
             let error = wireError { () throws(WireError) in _ = try method.decompress(two) }

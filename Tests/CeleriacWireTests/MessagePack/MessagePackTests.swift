@@ -2,7 +2,7 @@ import CeleriacWire
 import TestSupport
 import Testing
 
-/// MessagePack against bytes of Python's `msgpack` 1.2 (`packb(…, use_bin_type=True)`).
+/// MessagePack, compared with bytes of Python's `msgpack` 1.2 (`packb(…, use_bin_type=True)`).
 struct MessagePackTests {
     static let python: [(WireValue, String)] = [
         (nil, "c0"), (true, "c3"), (false, "c2"),
@@ -34,7 +34,7 @@ struct MessagePackTests {
     }
 
     static let otherForms: [(String, WireValue)] = [
-        // Longer than needed, which other writers may send.
+        // Forms longer than needed, which other writers may send.
         ("d90161", "a"), ("da000161", "a"), ("db0000000161", "a"), ("c50001ff", .bytes([0xff])),
         ("c600000001ff", .bytes([0xff])), ("dc000101", [1]), ("dd0000000101", [1]), ("de0001a16101", ["a": 1]),
         ("df00000001a16101", ["a": 1]), ("df00000000", [:]), ("cc01", 1), ("cd0001", 1), ("ce00000001", 1),
@@ -50,7 +50,7 @@ struct MessagePackTests {
 
     static let refused: [(String, WireError.Code)] = [
         ("", .truncated), ("0102", .trailingBytes), ("c0c0", .trailingBytes), ("c1", .malformed), ("91c1", .malformed),
-        // Keys that are no text.
+        // Keys that are not text.
         ("810102", .nonStringKey), ("81c4016101", .nonStringKey), ("81c001", .nonStringKey), ("819001", .nonStringKey),
         // Extension types and timestamps.
         ("d40500", .unsupported), ("d5050000", .unsupported), ("d6ff00000000", .unsupported),
@@ -59,10 +59,10 @@ struct MessagePackTests {
         ("91c70005", .unsupported),
         // Text that is not UTF-8.
         ("a2c328", .invalidUTF8), ("81a1ff01", .invalidUTF8), ("d902eda0", .invalidUTF8),
-        // Counts beyond what is there.
+        // Counts beyond the end of the input.
         ("ddffffffff", .truncated), ("dfffffffff", .truncated), ("dbffffffff", .truncated), ("c6ffffffff", .truncated),
         ("dcffff00", .truncated), ("82a16101", .truncated), ("9201", .truncated),
-        // Keys that only Unicode holds equal: é and e with an accent.
+        // Keys that are equal only to Unicode: é, and e with a combining accent.
         ("82a2c3a901a365cc8102", .ambiguousKey),
     ]
 

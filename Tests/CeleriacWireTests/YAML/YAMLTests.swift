@@ -2,7 +2,7 @@ import CeleriacWire
 import TestSupport
 import Testing
 
-/// YAML against what PyYAML's `safe_load` makes of the same text.
+/// YAML, compared with what PyYAML's `safe_load` makes of the same text.
 struct YAMLTests {
     static let python: [(String, WireValue)] = [
         // Words.
@@ -58,18 +58,18 @@ struct YAMLTests {
         ("\ta: 1", .malformed), ("a: b\nc", .malformed), ("@x", .malformed), ("`x", .malformed),
         ("{a: b: c}", .malformed),
         ("]", .malformed), ("a: b: c", .malformed), ("\"\\x\"", .malformed), ("\"\\ud800\"", .malformed),
-        // Keys that are no text.
+        // Keys that are not text.
         ("{1: 2}", .nonStringKey), ("{yes: 1}", .nonStringKey), ("{null: 1}", .nonStringKey), ("{~: 1}", .nonStringKey),
         ("{1.5: 1}", .nonStringKey), ("{2001-01-01: 1}", .nonStringKey), ("{[a]: 1}", .nonStringKey),
         ("{{a: 1}: 1}", .nonStringKey), ("? - a\n: 1", .nonStringKey), ("[&a 1, {*a : 2}]", .nonStringKey),
         ("{2001-1-1 1:00:00 +1: 1}", .nonStringKey), ("{!!binary aGk=: 1}", .nonStringKey),
-        // What a safe loader makes into something that has no form here, or refuses.
+        // Input that a safe loader refuses, or turns into something that WireValue cannot represent.
         ("!!set {a}", .unsupported), ("!!omap [a: 1]", .unsupported), ("!!python/object:os.system x", .unsupported),
         ("!!python/object/apply:os.system [x]", .unsupported), ("!foo x", .unsupported), ("!foo [x]", .unsupported),
         ("!foo {x: 1}", .unsupported), ("{<<: {a: 1}}", .unsupported), ("!!str [a]", .unsupported),
         // Anchors.
         ("*x", .malformed), ("&a [*a]", .malformed), ("&a {b: *a}", .malformed), ("[&a 1, &a [*a]]", .malformed),
-        // Tags that the text does not follow.
+        // Tags that do not match their text.
         ("!!int abc", .invalidNumber), ("!!float abc", .invalidNumber), ("!!bool maybe", .malformed),
         ("0b_", .invalidNumber),
         ("0x_", .invalidNumber), ("!!int ''", .invalidNumber), ("!!int '-'", .invalidNumber),
@@ -132,7 +132,7 @@ struct YAMLTests {
             let whole = try WireYAML.encode([.random(depth: 3, bytes: true, using: &generator)]).dropLast()
             for count in 1..<whole.count {
                 let error = wireError { () throws(WireError) in _ = try WireYAML.decode(Array(whole[..<count])) }
-                // A tag that is cut short is another tag.
+                // A shortened tag is another tag.
                 #expect(error?.code == .malformed || error?.code == .unsupported, "cut at \(count)")
             }
             for _ in 0..<100 {

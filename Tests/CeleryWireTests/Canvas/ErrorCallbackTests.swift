@@ -3,7 +3,7 @@ import CeleryWire
 import FoundationEssentials
 import Testing
 
-/// Where error callbacks of a canvas go, as in `celery.canvas` of 5.7.
+/// Where the error callbacks of a canvas go, as in `celery.canvas` of 5.7.
 @Suite struct ErrorCallbackTests {
     private let fail = CelerySignature(task: "x.fail")
     private let tsum = CelerySignature(task: "x.tsum")

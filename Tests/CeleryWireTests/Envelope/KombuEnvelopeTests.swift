@@ -36,7 +36,7 @@ import Testing
         let bytes = try KombuEnvelope.markedRedelivered(Array(text.utf8))
         #expect(String(decoding: bytes, as: UTF8.self) == marked)
         #expect(try KombuEnvelope.decode(bytes).redelivered)
-        // Marking twice is marking once.
+        // Marking an envelope twice has the same effect as marking it once.
         #expect(try KombuEnvelope.markedRedelivered(bytes) == bytes)
         #expect(failure { () throws(CeleryWireError) in try KombuEnvelope.markedRedelivered(Array("[]".utf8)) } != nil)
     }
@@ -55,7 +55,7 @@ import Testing
             exchange: "e", routingKey: "k", deliveryTag: "tag")
         let bytes = try envelope.encode()
         let again = try KombuEnvelope.decode(bytes)
-        // A number past 64 signed bits is no time stamp; it is kept as it came.
+        // A number past 64 signed bits is not a timestamp; it is kept unchanged.
         var expected = envelope
         expected.message.properties.timestamp = nil
         expected.message.properties.other["timestamp"] = .number(String(UInt64.max))
@@ -119,7 +119,7 @@ import Testing
         #expect(try decode(#""priority": 0"#, #""priority": 3.0"#).priority == 3)
         #expect(try decode(#""content-type""#, #""unknown": [{}], "content-type""#).deliveryTag == "tag-1")
         #expect(try decode(#""content-encoding": "utf-8", "#, "").message.properties.contentEncoding == nil)
-        // Kept as they came, written again as they came.
+        // These are kept unchanged and written again unchanged.
         for odd in [#""priority": "high""#, #""priority": -1"#, #""priority": [1]"#] {
             let envelope = try decode(#""priority": 0"#, odd)
             #expect(envelope.priority == 0)

@@ -2,7 +2,7 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// Every beginning of real bytes, and real bytes with each single byte changed, give a value or an error.
+/// Every prefix of real bytes, and real bytes with any single byte changed, give a value or an error.
 @Suite struct MutationTests {
     private static let task: CeleryTaskMessage = {
         var task = CeleryTaskMessage(
@@ -17,7 +17,7 @@ import Testing
         return task
     }()
 
-    /// What became of changed bytes.
+    /// What the reader made of changed bytes.
     private struct Outcome {
         var accepted = 0
         var codes: Set<CeleryWireError.Code> = []
@@ -145,7 +145,7 @@ import Testing
                 _ = try meta.encode(nonFinite: .allow)
             }
             #expect(outcome.accepted > 0)
-            // A result whose `task_id` is no longer read cannot be written again.
+            // A result whose `task_id` was damaged cannot be written again.
             #expect(outcome.codes == (compression == nil ? [.malformedResult, .unrepresentable] : codes))
         }
         let group = CeleryResultTuple(

@@ -17,7 +17,7 @@ import Testing
 
     @Test func aTimeWithoutOffsetIsTheReceivers() throws {
         #expect(CeleryTime.date("2030-01-02T08:34:05", utcOffset: 19_800) == whole)
-        // One that names its offset keeps it.
+        // A time that names its offset keeps it.
         #expect(CeleryTime.date("2030-01-02T03:04:05Z", utcOffset: 19_800) == whole)
         #expect(CeleryTime.date("2030-01-02T03:04:05", utcOffset: .max) == nil)
         #expect(CeleryTime.date("2030-01-02T03:04:05", utcOffset: .min) == nil)
@@ -39,7 +39,7 @@ import Testing
         #expect(failure { () throws(CeleryWireError) in try task.expiresDate() }?.field == "expires")
     }
 
-    /// As Celery takes it.
+    /// Celery reads it the same way.
     @Test func emptyTextIsNoTimeAtAll() throws {
         var task = CeleryTaskMessage(task: "t", id: "i")
         task.eta = ""
@@ -57,7 +57,7 @@ import Testing
         #expect(CeleryTime.text(Date(timeIntervalSince1970: 1e300)) == nil)
     }
 
-    /// What is written reads back as the same instant, for instants all over the calendar.
+    /// A written time reads back as the same instant, for instants across the whole calendar.
     @Test func writtenTimesReadBack() throws {
         var generator = SeededGenerator(seed: 7)
         for _ in 0..<5_000 {
@@ -68,7 +68,7 @@ import Testing
             let date = Date(timeIntervalSince1970: Double(seconds) + Double(microseconds) / 1_000_000)
             let text = try #require(CeleryTime.text(date))
             let again = try #require(CeleryTime.date(text))
-            // Far from 2001 a Date cannot tell microseconds.
+            // Far from 2001 a Date cannot represent single microseconds.
             #expect(abs(again.timeIntervalSince(date)) < 0.000_05, "\(text)")
             if 0...4_000_000_000 ~= seconds { #expect(CeleryTime.text(again) == text) }
         }

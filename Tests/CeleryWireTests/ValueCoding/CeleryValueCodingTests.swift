@@ -92,7 +92,7 @@ import Testing
             (.uuid, ["__type__": "uuid", "__value__": ["hex": "\u{e9}2345678123456781234567812345678"]], .malformed),
             (.decimal, ["__type__": "unknown", "__value__": "1"], .typeMismatch),
             (.decimal, ["__type__": 1, "__value__": "1"], .typeMismatch),
-            // A further key makes it a plain object.
+            // An additional key makes it a plain object.
             (.decimal, ["__type__": "decimal", "__value__": "1", "x": 1], .typeMismatch),
         ]
         for (kind, value, code) in cases {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MachineryDialect
 
-/// What we declare at RabbitMQ is what Go declared in the same case: names, flags and arguments.
+/// Celeriac declares at RabbitMQ what Go declared in the same case: names, flags and arguments.
 @Suite struct DeclarationTests {
     /// The declarations and bindings that a capture's programs sent.
     private func captured(_ name: String) throws -> (queues: [WireValue], bindings: [WireValue]) {

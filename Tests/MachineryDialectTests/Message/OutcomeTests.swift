@@ -6,7 +6,7 @@ import Testing
 
 import struct FoundationEssentials.Date
 
-/// What follows from outcomes, in the order in which Machinery's worker does it.
+/// The effects of outcomes, in the order in which Machinery's worker carries them out.
 @Suite struct OutcomeTests {
     private let formats = MachineryFormats(defaultRoutingKey: "machinery_tasks")
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
@@ -219,7 +219,7 @@ import struct FoundationEssentials.Date
         for value: WireValue in [["a": 1], [[1]], [1, ["Type": "int64", "Value": 1]]] {
             #expect(throws: CeleriacError.self) { try effects(.success(value), signature()) }
         }
-        // Those of handlers without types get one.
+        // The results of untyped handlers get a type.
         guard case .store(let record) = try effects(.success(7), signature())[0] else { return #expect(Bool(false)) }
         #expect(String(decoding: record.payload, as: UTF8.self).contains(#""Results":[{"Type":"int64","Value":7}]"#))
     }

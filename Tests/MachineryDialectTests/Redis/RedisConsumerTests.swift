@@ -10,14 +10,14 @@ import NIOPosix
 import Synchronization
 import Testing
 
-/// What a consumer and its scripts do where Redis refuses.
+/// What a consumer and its scripts do when Redis refuses a command.
 @Suite("A consumer of Machinery's queues", .timeLimit(.minutes(1)))
 struct RedisConsumerTests {
     private struct Bench {
         let redis: RedisClient
         let broker: MachineryRedisBroker
         let consumer: any MessageConsumer
-        /// How often the consumer said that it could not take messages.
+        /// Counts the log messages that say that the consumer could not take messages.
         let refused: RefusalCount
 
         init() async throws {
@@ -37,7 +37,7 @@ struct RedisConsumerTests {
                 bodies.map { OutgoingMessage(message: WireMessage(body: Array($0.utf8)), routingKey: "q") })
         }
 
-        /// The queue as it stands, the next message first.
+        /// The content of the queue, the next message first.
         func queue() async throws -> [String] {
             (try await redis.send(RedisCommand("LRANGE", "q", 0, -1)).array ?? []).compactMap(\.string)
         }
@@ -71,7 +71,7 @@ struct RedisConsumerTests {
 
     private let fault = MessageFault(reason: "test", detail: "")
 
-    @Test("settles at its end what was refused before, and does not put it back")
+    @Test("settles at its end what Redis refused before, and does not put it back")
     func unsettled() async throws {
         let bench = try await Bench()
         try await bench.publish("1", "2", "3")
@@ -93,7 +93,7 @@ struct RedisConsumerTests {
     }
 
     @Test(
-        "takes nothing where it cannot write claims",
+        "takes nothing if it cannot write claims",
         arguments: ["q.celeriac.claims", "q.celeriac.claimed", "q.celeriac.attempts"])
     func wrongClaims(key: String) async throws {
         let bench = try await Bench()
@@ -109,7 +109,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("a message whose queue is no list any more stays claimed")
+    @Test("a message whose queue is no longer a list stays claimed")
     func wrongQueue() async throws {
         let bench = try await Bench()
         try await bench.publish("1")
@@ -123,7 +123,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("names the message that Redis refused, and takes the others once")
+    @Test("names the message that Redis refused, and publishes the others once")
     func partialPublish() async throws {
         let bench = try await Bench()
         _ = try await bench.redis.send(RedisCommand("SET", "string", "not a list"))
@@ -139,7 +139,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("takes up a queue and gives it up")
+    @Test("starts and stops consuming a queue")
     func changesQueues() async throws {
         let bench = try await Bench()
         try await bench.publish("1")
@@ -164,7 +164,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("parked messages are listed page by page, put back as they came, and dropped")
+    @Test("lists parked messages page by page, puts them back unchanged, and drops them")
     func parked() async throws {
         let bench = try await Bench()
         try await bench.publish("1", "2", "3")

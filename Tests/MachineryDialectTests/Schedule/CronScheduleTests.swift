@@ -10,7 +10,7 @@ import struct FoundationEssentials.Date
 @Suite struct CronScheduleTests {
     private func date(_ text: String) throws -> Date { try #require(GoTime(text)).date }
 
-    /// Cases of robfig/cron's own tests, and their like.
+    /// Cases of robfig/cron's own tests, and similar ones.
     @Test(arguments: [
         ("0/15 * * * *", "2012-07-09T14:45:00Z", "2012-07-09T15:00:00Z"),
         ("0/15 * * * *", "2012-07-09T14:59:59Z", "2012-07-09T15:00:00Z"),
@@ -42,7 +42,7 @@ import struct FoundationEssentials.Date
         #expect(GoTime(next).description == expected)
     }
 
-    /// A zone whose clocks go as New York's since 2007.
+    /// A zone whose clocks follow New York's rules since 2007.
     @Test(arguments: [
         // Clocks are put forward at 2: there is no 2:30 on that day.
         ("30 2 11 3 ?", "2012-03-11T05:00:00Z", "2013-03-11T06:30:00Z"),
