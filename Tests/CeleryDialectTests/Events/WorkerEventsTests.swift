@@ -10,7 +10,7 @@ private let work = TaskDefinition<String, String>("tasks.work")
 
 @Suite("Events", .timeLimit(.minutes(1)))
 struct WorkerEventsTests {
-    @Test("tells what happens to tasks in batches, each event once and in order")
+    @Test("sends events about tasks in batches, each event once and in order")
     func tasks() async throws {
         let bench = ControlBench()
         try await bench.run(CeleryControlConfiguration(sendsTaskEvents: true, heartbeatInterval: nil)) {
@@ -45,7 +45,7 @@ struct WorkerEventsTests {
             let kinds = bench.events.dropFirst(3).map(\.kind.rawValue).filter {
                 !["task-received", "task-started"].contains($0)
             }
-            // Each is told when its task's effects are done: one task may overtake another.
+            // The worker sends each event when its task's effects are done, so one task may overtake another.
             #expect(
                 kinds.sorted() == [
                     "task-failed", "task-failed", "task-failed", "task-rejected", "task-retried", "task-revoked",
@@ -68,7 +68,7 @@ struct WorkerEventsTests {
             bench.mailbox.fail(2)
             let answer = try await bench.client.send(work("x")).get()
             #expect(answer == "x")
-            // One step in time may pass both pauses.
+            // One step of the virtual clock may pass both pauses.
             await until {
                 bench.timers.advance(by: .seconds(60))
                 return bench.events.count == 3
@@ -76,7 +76,7 @@ struct WorkerEventsTests {
         }
     }
 
-    @Test("tells that it lives, from its start to its end, and how often it does")
+    @Test("sends heartbeats from its start to its end, with their interval")
     func heartbeats() async throws {
         let bench = ControlBench()
         try await bench.run(CeleryControlConfiguration(heartbeatInterval: .seconds(2))) {

@@ -151,7 +151,7 @@ import Testing
     }
 }
 
-/// A call coding whose methods must not be called.
+/// Stands in for a missing call coding, and fails every expectation.
 private struct Unavailable: CallCoding {
     func encodeArgument<Value: Encodable>(_ value: Value) throws -> WireValue { .null }
     func decodeArgument<Value: Decodable>(_ type: Value.Type, from value: WireValue) throws -> Value {
