@@ -51,7 +51,7 @@ struct ZoneRule: Sendable, Hashable {
         return latest.offset
     }
 
-    /// The changes of the year in which a time lies and of the years beside it, in ascending order.
+    /// The changes in the year of a time and in the adjacent years, in ascending order.
     func transitions(around time: Int) -> [ZoneData.Transition] {
         guard let summer else { return [] }
         return Self.years(around: time).flatMap { year in
@@ -60,7 +60,7 @@ struct ZoneRule: Sendable, Hashable {
         }.sorted { $0.time < $1.time }
     }
 
-    /// The year of a time and those beside it: a change near the end of one year may lie in another by UTC.
+    /// The year of a time and the adjacent years: a change near the end of one year may fall into another in UTC.
     private static func years(around time: Int) -> ClosedRange<Int> {
         // A damaged file may name any time.
         let days = min(max(time, -CalendarZone.farthestSecond), CalendarZone.farthestSecond)

@@ -93,7 +93,7 @@ struct DecompressedBytes {
     mutating func append<Result>(
         _ fill: (UnsafeMutableBufferPointer<UInt8>) -> (count: Int, Result)
     ) throws(WireError) -> Result {
-        // One byte beyond the limit tells "full" from "too much".
+        // One byte beyond the limit distinguishes "full" from "too much".
         let room = min(max(bytes.count, 4096), Self.largestPiece, limit - bytes.count + 1)
         var result: Result?
         bytes.append(addingCapacity: room) { output in

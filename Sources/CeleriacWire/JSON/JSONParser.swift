@@ -1,6 +1,6 @@
 /// Reads one JSON value without recursion.
 struct JSONParser: ~Copyable {
-    // The reading of strings and numbers, in a file of its own, needs these three.
+    // Not private, because the extension in another file that reads strings and numbers needs these three.
     var index = 0
     let end: Int
     let reading: JSONReading

@@ -73,7 +73,7 @@ package struct SettingsSection {
         return list
     }
 
-    /// Refuses keys that nobody took.
+    /// Refuses keys that the reader has not taken.
     package func finish() throws(CeleriacError) {
         guard isObject else { throw error("is not a list of keys with values") }
         if let unknown = rest.first?.key { throw error("has an unknown key '\(unknown)'") }

@@ -68,8 +68,8 @@ extension CelerySignature {
         }
     }
 
-    /// Adds a chord's error callback to this signature, which is the body of that chord. A group with error callbacks
-    /// of its own, which will replace those of its tasks, gets it itself; otherwise its tasks get it.
+    /// Adds a chord's error callback to this signature, which is the body of that chord. If this is a group with its
+    /// own error callbacks, which will replace those of its tasks, the group gets it; otherwise its tasks do.
     mutating func linkErrorOfChord(_ errback: WireValue) throws(CeleryWireError) {
         guard kind == .group else { return append(errback, to: "link_error") }
         try linkErrorOfBody(errback, isApplied: true)

@@ -83,7 +83,7 @@ extension CelerySignature {
             default: message.properties.other[name] = value
             }
         }
-        // As in Celery, zero is no countdown, and a negative one is a time that has passed. `text` refuses NaN.
+        // As in Celery, zero means no countdown, and a negative one is a time that has passed. `text` refuses NaN.
         if let countdown, countdown != 0 {
             message.eta = try Self.text(now.addingTimeInterval(countdown), "countdown")
         }

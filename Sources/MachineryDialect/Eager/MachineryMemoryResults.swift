@@ -79,7 +79,7 @@ package struct MachineryNullResults: ResultStore {
     package var name: String { "null" }
     /// Empty, because there are no results.
     package var replyTo: String { "" }
-    /// True.
+    /// True, because this store keeps nothing.
     package var discardsResults: Bool { true }
     /// False, because nothing is delivered.
     package var deliversOnce: Bool { false }

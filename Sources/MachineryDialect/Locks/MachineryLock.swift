@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 
 /// Decides which of several processes sends a periodic task. Implement it to provide your own lock.
 public protocol MachineryLock: Sendable {
-    /// Tries to take a lock that nobody gives back: it ends by itself.
+    /// Tries to take a lock that is never released: it ends by itself.
     ///
     /// - Parameters:
     ///   - key: The lock's name.

@@ -35,13 +35,13 @@ package final class MachineryAMQPResults: ResultStore {
     private let memory = NIOLockedValueBox(Memory())
     /// The servers, without credentials.
     package let name: String
-    /// How often results that somebody waits for are fetched.
+    /// How often the store fetches results that a client waits for.
     package let pollInterval: Duration?
 
     /// Creates a store, which connects on first use and tries the servers in turn.
     ///
     /// Queues keep states for `expiry`. It is an argument of the queues, so that all readers and writers must agree on
-    /// it. Results that somebody waits for are fetched every `pollInterval`.
+    /// it. The store fetches results that a client waits for every `pollInterval`.
     package init(
         _ configurations: [AMQPConfiguration],
         options: MachineryAMQPOptions = MachineryAMQPOptions(),

@@ -105,7 +105,7 @@ struct ValueCodingTests {
         #expect(error?.description == "unsupported: at: a date outside the years 1 to 9999 has no form on the wire")
     }
 
-    /// A dialect that wraps everything, and can be told to answer with another kind.
+    /// A dialect that wraps everything, and answers with another kind on request.
     struct Wrapping: ValueCoding {
         var liar = false
 

@@ -5,7 +5,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// Files in the folder that are not messages. The worker parks each, and takes the messages beside it.
+/// Files in the folder that are not messages. The worker parks each one, and takes the messages next to it.
 @Suite("Hostile files", .timeLimit(.minutes(1)))
 struct HostileFileTests {
     enum Trap: String, CaseIterable {

@@ -6,7 +6,7 @@ import CeleriacTestKit
 import Logging
 import NIOPosix
 
-/// An application on a Redis database of its own, and a bare client beside it.
+/// An application on its own Redis database, and a bare client for the same database.
 struct RedisBench: Sendable {
     let url: String
     let app: CeleryApp

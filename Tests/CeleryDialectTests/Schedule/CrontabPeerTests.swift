@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test(
-        "2,500 texts of the grammar's pieces: both refuse the same ones and read the rest alike", .timeLimit(.minutes(5)))
+        "2,500 texts of the grammar's pieces: both refuse the same and read the rest alike", .timeLimit(.minutes(5)))
     func grammar() async throws {
         var random = RandomCrontab(generator: SeededGenerator(seed: 5))
         let specs = (0..<2500).map { number in
