@@ -180,7 +180,7 @@ extension CeleryResultMeta {
         for (key, value) in other where object[key] == nil {
             object[key] = value
         }
-        // It comes last, as in Celery, and a key of `other` must not replace it.
+        // The id comes last, as in Celery, and a key of `other` must not replace it.
         object.removeValue(forKey: "task_id")
         object["task_id"] = .string(taskID)
         return try StoredValue.encode(
