@@ -71,13 +71,13 @@ struct CallCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        // A hundred years. What is no number is in no range.
-        let century = 3_155_760_000.0
+        // NaN is in no range.
+        let longest = Double(Duration.longestSeconds)
         for (name, seconds, least) in [
-            ("countdown", countdown, -century), ("expires", expires, 0), ("timeout", timeout as Double?, 0),
+            ("countdown", countdown, -longest), ("expires", expires, 0), ("timeout", timeout as Double?, 0),
         ] {
-            guard let seconds, !(least...century ~= seconds) else { continue }
-            throw ValidationError("--\(name) is a number of seconds from \(Int(least)) to 3155760000.")
+            guard let seconds, !(least...longest ~= seconds) else { continue }
+            throw ValidationError("--\(name) is a number of seconds from \(Int(least)) to \(Duration.longestSeconds).")
         }
         _ = try signature()
         _ = try connection.brokerURL(or: dialect == .celery ? "CELERY_BROKER_URL" : "BROKER")

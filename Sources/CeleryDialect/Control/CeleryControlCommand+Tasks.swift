@@ -25,7 +25,7 @@ extension CeleryControlCommand {
         CeleryControlCommand("time_limit") { call in
             func limit(_ name: String) throws -> Duration? {
                 guard let value = call[name] else { return nil }
-                guard let seconds = value.doubleValue, seconds.isFinite, (0...3_155_760_000).contains(seconds) else {
+                guard let seconds = value.doubleValue, 0...Double(Duration.longestSeconds) ~= seconds else {
                     throw TaskFailure("TypeError", "time_limit() argument '\(name)' must be a number of seconds")
                 }
                 return seconds == 0 ? nil : .seconds(seconds)

@@ -4,6 +4,18 @@ package import MachineryWire
 
 package import struct FoundationEssentials.Date
 
+/// A workflow in Machinery's own form.
+package enum MachineryWorkflow: NativeSignature {
+    /// A complete task, with everything that it carries.
+    case signature(MachinerySignature)
+    /// Tasks one after the other.
+    case chain(MachineryChain)
+    /// Tasks that run in parallel.
+    case group(MachineryGroup)
+    /// Tasks that run in parallel, and one after them.
+    case chord(MachineryChord)
+}
+
 extension MachineryFormats {
     /// Makes the signature for a submission that is sent as one message: a task, a chain of tasks, or a complete
     /// signature. Ids and routing keys that are not given stay empty.
