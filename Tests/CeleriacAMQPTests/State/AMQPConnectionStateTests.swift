@@ -422,7 +422,7 @@ struct AMQPConnectionStateTests {
             (Bytes.body(channel: 1, [1]), "a content body out of place, or longer than its header says"),
             (Bytes.method(20, 41, channel: 9), "a frame for channel 9, which is not open"),
             (Peer.ack(1), "a confirm on a channel without confirms"),
-            (Peer.purgeOk(1), "queue.purge-ok that nobody asked for"),
+            (Peer.purgeOk(1), "queue.purge-ok without a request"),
             (Peer.start, "connection.start on an open connection"),
             (Peer.deliver(1) + Peer.purgeOk(1), "queue.purge-ok in the middle of a content"),
             (
