@@ -12,6 +12,6 @@ import Testing
             output: .file(folder.path + "/output"), error: .file(folder.path + "/errors"))
         #expect(await child.wait() == .exited(64))
         let errors = Support.text(folder.path + "/errors")
-        #expect(errors.contains("\(option) is a number of seconds from "))
+        #expect(errors.contains("\(option) must be a number of seconds from "))
     }
 }

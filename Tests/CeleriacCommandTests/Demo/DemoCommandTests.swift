@@ -32,7 +32,7 @@ import Testing
         let run = try await CommandRun(["demo"])
         #expect(run.status == .exited(0), "\(run.errors)")
         let lines = run.output.split(separator: "\n")
-        #expect(lines.first == "No Python with Celery was named: Swift exchanges tasks with Swift.")
+        #expect(lines.first == "Without --python, Swift exchanges tasks with Swift.")
         check(lines.dropFirst(), "Swift → Swift", Self.swiftLines)
         #expect(run.errors.isEmpty)
     }
