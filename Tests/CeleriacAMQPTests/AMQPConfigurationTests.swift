@@ -57,7 +57,7 @@ struct AMQPConfigurationTests {
     }
 
     @Test(
-        "URLs that are refused",
+        "Refused URLs",
         arguments: [
             "", "localhost", "redis://h", "amqp:/h", "http://h", "amqp://h:0", "amqp://h:65536", "amqp://h:abc",
             "amqp://[::1", "amqp://[::1]x", "amqp://h/%ff", "amqp://h?heartbeat=x", "amqp://h?heartbeat=65536",
@@ -97,14 +97,14 @@ struct AMQPConfigurationTests {
         #expect(try AMQPConfiguration(url: "amqps://h" + query).tls?.verification == expected)
     }
 
-    @Test("Credentials do not go in the clear where the URL asks for TLS by kombu's ssl")
+    @Test("Credentials are not sent in the clear if the URL requests TLS through kombu's ssl")
     func ssl() throws {
         #expect(throws: AMQPError.self) { try AMQPConfiguration(url: "amqp://u:p@h//?ssl=true") }
         #expect(try AMQPConfiguration(url: "amqps://u:p@h//?ssl=true").tls != nil)
         #expect(try AMQPConfiguration(url: "amqp://u:p@h//?ssl=false").tls == nil)
     }
 
-    @Test("A failover list keeps its order; one bad URL or none refuses it")
+    @Test("A failover list keeps its order; a bad URL or an empty list is refused")
     func failover() throws {
         let list = try [AMQPConfiguration](urls: ["amqp://a", "amqps://b"])
         #expect(list.map(\.host) == ["a", "b"])
@@ -112,7 +112,7 @@ struct AMQPConfigurationTests {
         #expect(throws: AMQPError.self) { try [AMQPConfiguration](urls: []) }
     }
 
-    @Test("No text of a configuration or of an error shows the password")
+    @Test("No description of a configuration or an error shows the password")
     func secrecy() throws {
         let configuration = try AMQPConfiguration(url: "amqp://user:geheim@h/v")
         var dumped = ""

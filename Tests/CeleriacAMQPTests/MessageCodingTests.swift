@@ -27,19 +27,19 @@ struct MessageCodingTests {
         try bytes.withUnsafeBytes { try MessageCoding.message(fromProperties: $0, pool: CodecPool()) }
     }
 
-    @Test("The fixture is there")
+    @Test("The fixture exists")
     func inventory() {
         #expect(Self.golden.count == 19)
     }
 
-    @Test("What real Python producers sent is read, and written again byte by byte", arguments: golden)
+    @Test("Messages from real Python producers are read and rewritten byte by byte", arguments: golden)
     func reproduced(capture: Golden) throws {
         let message = try decode(capture.bytes)
         #expect(message.properties.contentType != nil)
         #expect(try PropertyBytes.encode(message) == capture.bytes)
     }
 
-    @Test("The values of a Celery task message")
+    @Test("The values of a Celery task message are decoded")
     func celeryTask() throws {
         let bytes = try #require(Self.golden.first { $0.name == "p2.amqp.add#0" }).bytes
         let message = try decode(bytes)
@@ -60,7 +60,7 @@ struct MessageCodingTests {
         #expect(message.headers.keys.last == "stamps")
     }
 
-    @Test("Every property survives")
+    @Test("Every property survives a round trip")
     func everyProperty() throws {
         var message = WireMessage(headers: ["h": .int(1)])
         message.properties = MessageProperties(
@@ -85,7 +85,7 @@ struct MessageCodingTests {
         }
     }
 
-    @Test("A flipped bit gives another message, or is a violation of the protocol")
+    @Test("A flipped bit gives another message or a protocol violation")
     func mutated() {
         var refused = 0
         for capture in Self.golden.prefix(3) {
@@ -95,7 +95,7 @@ struct MessageCodingTests {
                     bytes[index] ^= 1 << UInt8(bit)
                     do {
                         let message = try decode(bytes)
-                        // Compared as bytes: a number may have become NaN, which equals nothing.
+                        // The comparison is by bytes, since a number may have become NaN, which equals nothing.
                         let again = try PropertyBytes.encode(message)
                         #expect(try PropertyBytes.encode(decode(again)) == again)
                     } catch {
@@ -116,7 +116,7 @@ struct MessageCodingTests {
         #expect(throws: AMQPError.self) { try decode([0x04, 0x00, 2, 0xFF, 0xFE]) }
     }
 
-    @Test("A text property past 255 bytes is refused by name")
+    @Test("A text property over 255 bytes is refused by name")
     func tooLong() {
         let message = WireMessage(properties: MessageProperties(correlationID: String(repeating: "x", count: 256)))
         let error = #expect(throws: AMQPError.self) { try PropertyBytes.encode(message) }
@@ -124,7 +124,7 @@ struct MessageCodingTests {
         #expect(error?.message.contains("correlation id") == true)
     }
 
-    @Test("A body is cut into frames of the agreed size", arguments: [0, 1, 4087, 4088, 4089, 8176, 8177, 20_000])
+    @Test("A body is cut into frames of the negotiated size", arguments: [0, 1, 4087, 4088, 4089, 8176, 8177, 20_000])
     func bodyFrames(size: Int) throws {
         let body = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
         var out = ByteBuffer()

@@ -22,7 +22,7 @@ struct MethodTests {
     private let arguments: WireObject = ["k": .int(1)]
     private let argumentBytes = Bytes.table(Bytes.short("k") + [UInt8(ascii: "I"), 0, 0, 0, 1])
 
-    @Test("Connection and channel methods are written as the specification has them")
+    @Test("Connection and channel methods are written as specified")
     func writesConnection() throws {
         #expect(
             try write(.connectionStartOk(properties: arguments, mechanism: "PLAIN", response: [0, 97, 0, 98]))
@@ -48,7 +48,7 @@ struct MethodTests {
         #expect(try write(.confirmSelect) == Bytes.method(85, 10, channel: 5, [0]))
     }
 
-    @Test("Exchange and queue methods are written as the specification has them")
+    @Test("Exchange and queue methods are written as specified")
     func writesTopology() throws {
         #expect(
             try write(
@@ -88,7 +88,7 @@ struct MethodTests {
                 == Bytes.method(50, 40, channel: 5, Bytes.u16(0) + Bytes.short("q") + [0b010]))
     }
 
-    @Test("Basic methods are written as the specification has them")
+    @Test("Basic methods are written as specified")
     func writesBasic() throws {
         #expect(
             try write(.basicQos(prefetchCount: 300, global: true))
@@ -142,7 +142,7 @@ struct MethodTests {
         for method in methods { #expect(try write(method).count > 255) }
     }
 
-    @Test("Names past 255 bytes and arguments past a frame are refused, and nothing is written")
+    @Test("Names over 255 bytes and arguments over a frame are refused, and nothing is written")
     func tooLong() {
         let long = String(repeating: "ä", count: 128)
         for method in [
@@ -199,7 +199,7 @@ struct MethodTests {
         #expect(try read(85, 11) == .plain(.confirmSelectOk))
     }
 
-    @Test("Cut-off arguments are refused")
+    @Test("Truncated arguments are refused")
     func truncated() {
         let methods: [(Int, Int, [UInt8])] = [
             (10, 10, [0, 9] + argumentBytes + Bytes.long("PLAIN") + Bytes.long("en_US")),
@@ -238,7 +238,7 @@ struct MethodTests {
         #expect(throws: AMQPError.self) { try read(10, 10, bomb) }
     }
 
-    @Test("Method names are AMQP's")
+    @Test("Method names are those of AMQP")
     func names() {
         #expect(MethodID.queueDeclareOk.name == "queue.declare-ok")
         #expect(MethodID.basicGetEmpty.name == "basic.get-empty")

@@ -7,7 +7,7 @@ import Testing
 
 @testable import CeleriacAMQP
 
-/// What a connection does with peers that misbehave, or do what a real broker does not do on demand.
+/// Tests a connection with peers that misbehave, or that do what a real broker does not do on demand.
 @Suite(.timeLimit(.minutes(3)))
 struct PeerTests {
     private func expectConnectError(
@@ -24,18 +24,18 @@ struct PeerTests {
 
     // MARK: The handshake
 
-    @Test("A peer that says nothing is given up after the connect timeout")
+    @Test("A connection to a silent peer fails after the connect timeout")
     func silent() async throws {
         try await expectConnectError(.timeout) { _ in [] }
     }
 
-    @Test("A peer that speaks another protocol, or another AMQP, is refused")
+    @Test("A peer with another protocol or another version of AMQP is refused")
     func otherProtocol() async throws {
         try await expectConnectError(.protocolViolation, "AMQP port") { _ in Array("HTTP/1.1 400 Bad Request".utf8) }
         try await expectConnectError(.protocolViolation, "another version") { _ in Array("AMQP".utf8) + [0, 1, 0, 0] }
     }
 
-    @Test("A broker that only hangs up after the credentials is not mistaken for a network failure")
+    @Test("A broker that hangs up after the credentials is not mistaken for a network failure")
     func hangUp() async throws {
         let peer = try await ScriptedPeer.start { $0.method == .connectionStartOk ? [] : nil }
         async let connecting = peer.connect()
@@ -51,7 +51,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("Nobody listens")
+    @Test("A connection to a closed port fails")
     func refused() async throws {
         let peer = try await ScriptedPeer.start()
         let configuration = peer.configuration()
@@ -74,7 +74,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("A first broker that says nothing costs its connect timeout, not the publish")
+    @Test("A silent first broker costs its connect timeout, not the publish")
     func silentFirst() async throws {
         let silent = try await ScriptedPeer.start { _ in [] }
         let good = try await ScriptedPeer.start()
@@ -91,7 +91,7 @@ struct PeerTests {
         await good.stop()
     }
 
-    @Test("A client that is dropped without being closed takes its connection with it")
+    @Test("A client that is released without being closed ends its connection")
     func dropped() async throws {
         let peer = try await ScriptedPeer.start()
         let closures = Inbox<AMQPError>()
@@ -107,7 +107,7 @@ struct PeerTests {
 
     // MARK: Dead peers
 
-    @Test("A peer that falls silent is dead after two heartbeats; until then it gets ours")
+    @Test("A silent peer is dead after two heartbeats and receives ours until then")
     func heartbeat() async throws {
         let peer = try await ScriptedPeer.start(heartbeat: 1)
         let connection = try await peer.connect()
@@ -125,7 +125,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("A peer that sends heartbeats lives")
+    @Test("A peer that sends heartbeats stays connected")
     func beating() async throws {
         let peer = try await ScriptedPeer.start(heartbeat: 1) {
             $0.kind == .heartbeat ? Bytes.frame(8, channel: 0, []) : nil
@@ -137,7 +137,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("Hung up on, everyone who waits gets one error")
+    @Test("When the peer hangs up, every waiting caller gets one error")
     func hungUp() async throws {
         let peer = try await ScriptedPeer.start()
         let connection = try await peer.connect()
@@ -168,7 +168,7 @@ struct PeerTests {
     // MARK: Violations
 
     @Test(
-        "A broken protocol ends the connection with an error for everyone",
+        "A protocol violation ends the connection with an error for every caller",
         arguments: [
             Bytes.frame(9, channel: 0, []),
             Bytes.method(60, 80, channel: 1, Bytes.u64(7) + [0]),
@@ -198,9 +198,9 @@ struct PeerTests {
         await peer.stop()
     }
 
-    // MARK: Answers that do not come, or come late
+    // MARK: Missing and late replies
 
-    @Test("The answer to a call that was given up is not taken for the next call's")
+    @Test("A late reply to an abandoned call is not mistaken for the next call's")
     func lateAnswer() async throws {
         let peer = try await ScriptedPeer.start()
         let connection = try await peer.connect()
@@ -222,7 +222,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("A call without an answer fails in time")
+    @Test("An unanswered call fails in time")
     func noAnswer() async throws {
         let peer = try await ScriptedPeer.start()
         let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
@@ -236,7 +236,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("A channel whose opening was given up is closed when it opens")
+    @Test("A channel whose caller gave up is closed when it opens")
     func lateChannel() async throws {
         let peer = try await ScriptedPeer.start { $0.method == .channelOpen ? [] : nil }
         let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
@@ -248,7 +248,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("A consumer whose start was given up is cancelled, and its deliveries go back")
+    @Test("A consumer whose caller gave up is cancelled, and its deliveries are returned")
     func lateConsumer() async throws {
         let peer = try await ScriptedPeer.start { frame in
             frame.method == .basicCancel ? Bytes.method(60, 31, channel: 1, Bytes.short("c")) : nil
@@ -256,7 +256,7 @@ struct PeerTests {
         let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
         let channel = try await connection.openChannel()
         let error = await #expect(throws: AMQPError.self) {
-            try await channel.consume(queue: "q") { _ in Issue.record("told of a consumer that was given up") }
+            try await channel.consume(queue: "q") { _ in Issue.record("an abandoned consumer received events") }
         }
         #expect(error?.code == .timeout)
         try await peer.client()?.send(
@@ -267,7 +267,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("A message whose fetching was given up goes back")
+    @Test("A fetched message is returned if its caller gave up")
     func lateGet() async throws {
         let peer = try await ScriptedPeer.start()
         let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
@@ -284,7 +284,7 @@ struct PeerTests {
 
     // MARK: Blocked and stopped publishes
 
-    @Test("While the broker blocks, publishes wait unsent, and go out when it takes them again")
+    @Test("Publishes wait unsent while the broker blocks them, and are sent when it unblocks")
     func blocked() async throws {
         let peer = try await ScriptedPeer.start { frame in
             frame.kind == .header ? Bytes.method(60, 80, channel: 1, Bytes.u64(1) + [0]) : nil
@@ -303,7 +303,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("A publish that the broker blocks for too long fails, and is never sent")
+    @Test("A publish that is blocked for too long fails and is never sent")
     func blockedTooLong() async throws {
         let peer = try await ScriptedPeer.start()
         let connection = try await peer.connect { $0.replyTimeout = .milliseconds(1500) }
@@ -326,7 +326,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("A channel that the broker stops waits until it is started")
+    @Test("A channel that the broker stops waits until the broker restarts it")
     func flow() async throws {
         let peer = try await ScriptedPeer.start { frame in
             frame.kind == .header ? Bytes.method(60, 80, channel: 1, Bytes.u64(1) + [0]) : nil
@@ -353,7 +353,7 @@ struct PeerTests {
             + (body.isEmpty ? [] : Bytes.body(channel: 1, Array(body.utf8)))
     }
 
-    @Test("Deliveries of one read come together, and are acknowledged by one method")
+    @Test("Deliveries of one read arrive together and are acknowledged with one method")
     func batch() async throws {
         let deliveries = (1...50).flatMap { delivery($0, "body \($0)") }
         let peer = try await ScriptedPeer.start { frame in
@@ -376,7 +376,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("Refusals go before acknowledgements, so that none is covered by them")
+    @Test("Refusals are sent before acknowledgements, so that no acknowledgement covers them")
     func refusalsFirst() async throws {
         let deliveries = (1...4).flatMap { delivery($0, "") }
         let peer = try await ScriptedPeer.start { frame in
@@ -398,7 +398,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("Acknowledgements given before a close are sent before it")
+    @Test("Acknowledgements made before a close are sent before it")
     func acknowledgedBeforeClose() async throws {
         let deliveries = delivery(1, "") + delivery(2, "")
         let peer = try await ScriptedPeer.start { frame in
@@ -421,7 +421,7 @@ struct PeerTests {
         await peer.stop()
     }
 
-    @Test("Whatever the read boundaries, the same deliveries come")
+    @Test("The same deliveries arrive whatever the read boundaries")
     func splitReads() async throws {
         let deliveries = (1...3).flatMap { delivery($0, "body \($0)") }
         let peer = try await ScriptedPeer.start { frame in

@@ -21,12 +21,12 @@ import Testing
     @Test func childSeesOnlyItsStandardStreams() async throws {
         let folder = try TemporaryFolder("test")
         defer { folder.remove() }
-        // Not close-on-exec, as a careless library opens it.
+        // The descriptor is not close-on-exec, as if a careless library had opened it.
         let descriptor = open("/dev/null", O_RDONLY)
         defer { close(descriptor) }
         let output = folder.path + "/output"
         try await ChildProcess("/bin/ls", ["/proc/self/fd"], output: .file(output)).wait()
-        // ls itself holds one more: the folder that it lists.
+        // ls itself holds one more descriptor: the folder that it lists.
         #expect(Support.text(output).split(separator: "\n") == ["0", "1", "2", "3"])
         #expect(descriptor > 2)
     }

@@ -2,9 +2,9 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-/// `celeriac demo`, as a person runs it.
+/// Tests `celeriac demo` the way a person runs it.
 @Suite(.timeLimit(.minutes(3))) struct DemoCommandTests {
-    /// What each direction exchanges: the call's beginning, and what must have come back.
+    /// The exchanges of each direction: the start of the call, and the expected result.
     private static let swiftLines = [
         ("add(2, 3)", "5"), ("multiply(2, 3, 7)", "42"), ("sum_ints([1, 2, 3, 4])", "10"),
         ("sum_floats([1.5, 2.25])", "3.75"), (#"concat(["foo", "bår", "🥕"])"#, "foobår🥕"),
@@ -32,7 +32,7 @@ import Testing
         let run = try await CommandRun(["demo"])
         #expect(run.status == .exited(0), "\(run.errors)")
         let lines = run.output.split(separator: "\n")
-        #expect(lines.first == "No Python with Celery was named: Swift exchanges tasks with Swift.")
+        #expect(lines.first == "Without --python, Swift exchanges tasks with Swift.")
         check(lines.dropFirst(), "Swift → Swift", Self.swiftLines)
         #expect(run.errors.isEmpty)
     }
@@ -86,7 +86,7 @@ import Testing
         #expect(run.errors.contains("this worker cannot start"))
     }
 
-    /// Runs `body` with a shell script that passes for Python, and some file that passes for the demo's script.
+    /// Runs `body` with a shell script in place of Python, and an arbitrary file in place of the demo's script.
     private func withInterpreter(
         _ lines: String, _ body: (_ path: String, _ script: String) async throws -> CommandRun
     ) async throws -> CommandRun {

@@ -25,7 +25,7 @@ import Testing
         return rest
     }
 
-    @Test("One holds it, the other is told for how long; a release wakes the other and leaves the note")
+    @Test("One user holds it, the other learns for how long; a release wakes the other and leaves the note")
     func handsOver() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
         let (one, other) = (try makeLock(url), try makeLock(url))
@@ -42,7 +42,7 @@ import Testing
         await released.wait()
         let second = try hold(await other.attempt())
         #expect(try await second.note() == [1, 2])
-        // The old holder can neither write, nor keep the lock, nor give back what is not its own.
+        // The old holder can neither write a note, nor keep the lock, nor release what it no longer holds.
         #expect(try await first.leaveNote([3]) == false)
         #expect(try await first.renew() == false)
         try await first.release()
@@ -51,7 +51,7 @@ import Testing
         for lock in [one, other] { await lock.close() }
     }
 
-    @Test("A hold that nobody renews ends; a renewal begins the lease anew")
+    @Test("A hold that is not renewed ends; a renewal restarts the lease")
     func expires() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
         let redis = RedisClient(try RedisConfiguration(url: url), eventLoopGroup: group, logger: quiet)
@@ -61,7 +61,7 @@ import Testing
         #expect(try rest(await other.attempt()) <= .seconds(20))
         #expect(try await first.renew())
         #expect(try rest(await other.attempt()) > .seconds(20))
-        // As if the lease were over.
+        // This simulates the end of the lease.
         #expect(try await redis.send(RedisCommand("PEXPIRE", "{test}.lock", 1)).int == 1)
         while try await redis.send(RedisCommand("EXISTS", "{test}.lock")).int == 1 {}
         #expect(try await first.renew() == false)
@@ -72,7 +72,7 @@ import Testing
         await redis.close()
     }
 
-    @Test("A server that is gone is an error, not a lost lock")
+    @Test("A missing server is an error, not a lost lock")
     func outOfReach() async throws {
         let server = try await RedisServer.start()
         let lock = try makeLock(server.url)

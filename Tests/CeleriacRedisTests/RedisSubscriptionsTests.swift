@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    /// Connected, and subscribed to channels `a` and `b`, pattern `p*`.
+    /// Subscriptions on a connection, with channels `a` and `b` and pattern `p*`.
     private func subscribed() throws -> RedisSubscriptions<String> {
         var subscriptions = RedisSubscriptions<String>()
         #expect(subscriptions.isEmpty)
@@ -88,7 +88,7 @@ import Testing
 
     @Test func renewsAfterALossBeforeWhatWaits() throws {
         var subscriptions = try subscribed()
-        // Under way when the connection breaks: a half confirmed subscription and the end of another.
+        // When the connection breaks, a half-confirmed subscription and the end of another are in flight.
         _ = subscriptions.begin(.subscribe, ["c", "d"], deadline: deadline, limit: deadline, waiter: "3")
         _ = subscriptions.begin(.unsubscribe, ["a"], deadline: deadline, limit: deadline, waiter: "4")
         _ = try subscriptions.receive(confirmation("subscribe", "c"))
@@ -145,7 +145,7 @@ import Testing
         #expect(expired.waiters == ["1"])
         #expect(!expired.mustClose)
 
-        // A connection gives time to confirm, though not over and over.
+        // A connection gives more time for the confirmation, but not over and over.
         #expect(subscriptions.connected(deadline: at(100)).map(wire) == ["subscribe b", "subscribe c"])
         #expect(subscriptions.expire(now: at(30)).waiters == [])
         #expect(describe(try subscriptions.receive(confirmation("subscribe", "b"))) == "confirmed 2")
@@ -172,7 +172,7 @@ import Testing
         #expect(throws: RedisError.self) { try waiting.receive(reply) }
     }
 
-    /// Whoever gave up waiting while the server was away does not want the channel back with it.
+    /// A caller that gave up waiting while the server was away does not want the channel back when it returns.
     @Test func whatIsUnsubscribedInVainIsNotSubscribedAgain() throws {
         var expired = try subscribed()
         expired.disconnected()

@@ -4,7 +4,7 @@ import Testing
 @testable import CeleriacRedis
 
 @Suite struct SHA1Tests {
-    // The examples of FIPS 180 and RFC 3174.
+    // These are the examples of FIPS 180 and RFC 3174.
     @Test(arguments: [
         ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
         ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
