@@ -75,7 +75,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         while true {
             // The gate first: what comes while the folder is read opens it.
             let (gate, isStopped) = state.withLockedValue { ($0.change, $0.isStopped) }
-            if isStopped { return [] }
+            if isStopped || Task.isCancelled { return [] }
             let files = try await FileStore.blocking { try self.claim(atMost: limit) }
             let deliveries = try await deliver(files)
             if !deliveries.isEmpty { return deliveries }
@@ -111,7 +111,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         var deliveries: [Delivery] = []
         for (queue, file) in files {
             guard let (payload, envelope) = try await read("\(ownClaims)/\(file)") else {
-                // Stopped: the next worker waits for the rest of it.
+                // Stopped or cancelled: the next worker waits for the rest of it.
                 try await FileStore.blocking { [ownClaims, folder] in
                     try FileStore.move("\(ownClaims)/\(file)", to: "\(folder)/\(file)")
                 }
@@ -135,7 +135,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     /// Reads a claimed file. Python writes files in place, so that one may be claimed before it is complete: it is then
     /// read again for two seconds, unless it is older than that.
     ///
-    /// - Returns: its content and its envelope; nil if the consumer was stopped meanwhile.
+    /// - Returns: its content and its envelope; nil if the consumer was stopped or the task cancelled meanwhile.
     private func read(_ path: String) async throws -> (payload: [UInt8]?, Result<KombuEnvelope, MessageFault>)? {
         var waited = Duration.zero
         while true {
@@ -154,7 +154,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
                 // Another machine may have set the file's time: this clock says how long to wait.
                 guard waited < .seconds(2), let age, age < 2 else { return (payload, .failure(MessageFault(error))) }
                 if state.withLockedValue({ $0.isStopped }) { return nil }
-                try await timers.sleep(for: .milliseconds(20))
+                // Cancelled: put back like any file at a stop, and those claimed with it are still delivered.
+                do { try await timers.sleep(for: .milliseconds(20)) } catch { return nil }
                 waited += .milliseconds(20)
             }
         }
