@@ -75,7 +75,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         while true {
             // Get the gate first: a file that arrives while the folder is read opens it.
             let (gate, isStopped) = state.withLockedValue { ($0.change, $0.isStopped) }
-            if isStopped { return [] }
+            if isStopped || Task.isCancelled { return [] }
             let files = try await FileStore.blocking { try self.claim(atMost: limit) }
             let deliveries = try await deliver(files)
             if !deliveries.isEmpty { return deliveries }
@@ -111,7 +111,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         var deliveries: [Delivery] = []
         for (queue, file) in files {
             guard let (payload, envelope) = try await read("\(ownClaims)/\(file)") else {
-                // The consumer has stopped. The next worker waits for the rest of the file.
+                // The consumer has stopped or the task is cancelled. The next worker waits for the rest of the file.
                 try await FileStore.blocking { [ownClaims, folder] in
                     try FileStore.move("\(ownClaims)/\(file)", to: "\(folder)/\(file)")
                 }
@@ -135,7 +135,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     /// Reads a claimed file. Python writes files in place, so a file may be claimed before it is complete. In that case
     /// it is read again for two seconds, unless it is older than that.
     ///
-    /// - Returns: Its content and its envelope; nil if the consumer stopped in the meantime.
+    /// - Returns: Its content and its envelope; nil if the consumer stopped or the task was cancelled in the meantime.
     private func read(_ path: String) async throws -> (payload: [UInt8]?, Result<KombuEnvelope, MessageFault>)? {
         var waited = Duration.zero
         while true {
@@ -154,7 +154,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
                 // Another machine may have set the file's time, so this process's clock decides how long to wait.
                 guard waited < .seconds(2), let age, age < 2 else { return (payload, .failure(MessageFault(error))) }
                 if state.withLockedValue({ $0.isStopped }) { return nil }
-                try await timers.sleep(for: .milliseconds(20))
+                // Cancelled: put back like any file at a stop, and those claimed with it are still delivered.
+                do { try await timers.sleep(for: .milliseconds(20)) } catch { return nil }
                 waited += .milliseconds(20)
             }
         }

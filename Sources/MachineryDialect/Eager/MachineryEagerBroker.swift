@@ -4,6 +4,9 @@ import NIOConcurrencyHelpers
 /// Runs tasks while they are sent: Machinery's eager mode. A send returns when this process's worker has settled the
 /// task and everything that the task sent in turn. Delayed tasks run at their time.
 ///
+/// A send from within a task does not wait, or a worker whose slots are all taken would wait for itself; the send that
+/// began it all waits for both.
+///
 /// Without a worker the broker refuses a send.
 package final class MachineryEagerBroker: MessageBroker {
     private struct State {
@@ -20,7 +23,7 @@ package final class MachineryEagerBroker: MessageBroker {
     /// `eager`.
     package var name: String { "eager" }
 
-    /// Hands messages to the worker and waits until all are settled.
+    /// Hands messages to the worker and, outside of tasks, waits until all are settled.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` when no worker runs in this process.
     package func publish(_ messages: [OutgoingMessage]) async throws {
@@ -28,8 +31,10 @@ package final class MachineryEagerBroker: MessageBroker {
             throw CeleriacError(.unavailable, "worker is not assigned in eager-mode")
         }
         try await hand(over: messages)
+        if TaskWorker.isCurrent { return }
         let gate: Gate? = state.withLockedValue { state in
-            guard state.outstanding > 0 else { return nil }
+            // The worker may have ended meanwhile.
+            guard state.outstanding > 0, state.consumers > 0 else { return nil }
             let gate = Gate()
             state.idle.append(gate)
             return gate
@@ -116,8 +121,8 @@ private struct MachineryEagerConsumer: MessageConsumer {
     func stop() async { await base.stop() }
 
     func close() async throws {
+        defer { broker.consumerEnded() }
         try await base.close()
-        broker.consumerEnded()
     }
 }
 

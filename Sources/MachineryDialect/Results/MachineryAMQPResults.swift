@@ -183,6 +183,9 @@ package final class MachineryAMQPResults: ResultStore {
 
     /// Takes the ends of all members if they are all there. If two workers try at once, one may find that the other has
     /// some of them. It then puts back what it has and tries again, unless the other has removed the queue.
+    ///
+    /// It throws when its task is cancelled, as all calls of the transport then do. A worker calls it from a task that
+    /// nobody cancels, even when the worker's own caller is.
     private func takeAll(_ part: ChordPart) async throws -> [[UInt8]]? {
         let size = part.size ?? .max
         for attempt in 0..<10 {

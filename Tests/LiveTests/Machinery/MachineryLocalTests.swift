@@ -57,6 +57,25 @@ struct MachineryLocalTests {
         }
     }
 
+    @Test func aHandlerThatSendsInEagerModeDoesNotWaitForItself() async throws {
+        let server = try server("eager", "eager")
+        let inner = NIOLockedValueBox<[AsyncResult<Int>]>([])
+        let worker = server.worker(consumerTag: "w", concurrency: 1) {
+            MachineryTasks.all
+            TaskDefinition<String, Variadic<Int>, Void>("nest").handler { _, _ in
+                let sum = try await server.send(MachineryTasks.add([1, 2]))
+                inner.withLockedValue { $0.append(sum) }
+            }
+        }
+        try await run(server, worker) {
+            let outer = try await server.send(TaskDefinition<String, Variadic<Int>, Void>("nest")("", []))
+            #expect(try await outer.status() == .success)
+            // The send has returned: what the task sent has ended too.
+            let sum = try #require(inner.withLockedValue { $0.first })
+            #expect(try await sum.status() == .success)
+        }
+    }
+
     @Test func workflowsAreSentPeriodically() async throws {
         let server = try server("memory", "memory")
         let done = AsyncStream<String>.makeStream()
