@@ -1,6 +1,8 @@
 public import CeleriacCore
+public import CeleriacWire
 public import Logging
 public import NIOCore
+public import NIOPosix
 
 /// A transport of your own, chosen like the built-in ones by the scheme of a URL, in code and in a settings file.
 ///
@@ -22,6 +24,9 @@ public struct CeleryTransport: Sendable {
         public let url: String
         /// The URL of the application's broker, for result stores that answer over it.
         public let brokerURL: String
+        /// What the settings have under `broker_transport_options`, or for a result store under
+        /// `result_backend_transport_options`. Nobody has checked it.
+        public let options: WireObject
         /// The application's settings.
         public let configuration: CeleryConfiguration
         /// Where connections and timers run (see `EventLoopTimerSource`). Neither the application nor the transport
@@ -29,6 +34,31 @@ public struct CeleryTransport: Sendable {
         public let eventLoopGroup: any EventLoopGroup
         /// The application's logger.
         public let logger: Logger
+
+        /// Makes a context for the tests of a transport. An application makes its own.
+        ///
+        /// - Parameters:
+        ///   - url: the URL of the broker or the result store.
+        ///   - brokerURL: the URL of the application's broker.
+        ///   - options: what the settings have for the transport.
+        ///   - configuration: the application's settings.
+        ///   - eventLoopGroup: where connections and timers run.
+        ///   - logger: the application's logger.
+        public init(
+            url: String,
+            brokerURL: String = "",
+            options: WireObject = [:],
+            configuration: CeleryConfiguration = CeleryConfiguration(),
+            eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
+            logger: Logger = Logger(label: "celeriac")
+        ) {
+            self.url = url
+            self.brokerURL = brokerURL
+            self.options = options
+            self.configuration = configuration
+            self.eventLoopGroup = eventLoopGroup
+            self.logger = logger
+        }
     }
 
     /// Makes a broker. An application calls it once, before it sends anything; the broker should connect on first use.
