@@ -18,7 +18,7 @@ let package = Package(
                 .product(name: "CeleryWire", package: "Celeriac"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
-            resources: [.embedInCode("celery.sql"), .embedInCode("kombu.sql")]),
+            resources: [.embedInCode("SQL")]),
         .executableTarget(name: "SQLWorker", dependencies: ["SQLTransport"]),
         .testTarget(
             name: "SQLTransportTests",
