@@ -23,6 +23,5 @@ let package = Package(
         .testTarget(
             name: "SQLTransportTests",
             dependencies: ["SQLTransport", "SQLWorker", .product(name: "CeleriacTestKit", package: "Celeriac")]),
-    ],
-    swiftLanguageModes: [.v6]
+    ]
 )

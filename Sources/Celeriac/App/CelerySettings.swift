@@ -29,8 +29,8 @@ import CeleryWire
 /// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep` |
 /// | `result_backend_transport_options` | `global_keyprefix` |
 ///
-/// A file with any other name is refused, so that no setting is silently ignored. Only the options of a transport that is
-/// not built in are not looked at: its ``CeleryTransport`` gets them as they are.
+/// A file with any other name is refused, so that no setting is silently ignored. Only the options of a transport that
+/// is not built in are not looked at: its ``CeleryTransport`` gets them as they are.
 public struct CelerySettings: Sendable {
     /// `broker_url`.
     public var broker: String?

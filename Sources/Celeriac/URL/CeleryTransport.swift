@@ -1,5 +1,7 @@
 public import CeleriacCore
 public import CeleriacWire
+import CeleryDialect
+import CeleryWire
 public import Logging
 public import NIOCore
 public import NIOPosix
@@ -81,5 +83,28 @@ public struct CeleryTransport: Sendable {
     public init(brokers: [String: MakeBroker] = [:], results: [String: MakeResults] = [:]) {
         self.brokers = brokers
         self.results = results
+    }
+}
+
+extension CeleryTransport {
+    /// Writes a message as kombu's virtual transports put it into a queue: an envelope with a delivery tag of its own.
+    ///
+    /// - Parameter message: the message, which goes to the queue that its routing key names.
+    /// - Returns: the envelope, as JSON.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for a message to an exchange, and for headers that JSON
+    ///   cannot carry.
+    public static func kombuEnvelope(of message: OutgoingMessage) throws(CeleriacError) -> [UInt8] {
+        try KombuEnvelope.encode(toQueue: message)
+    }
+
+    /// Reads an envelope that kombu, or ``kombuEnvelope(of:)``, put into a queue.
+    ///
+    /// - Parameters:
+    ///   - payload: the envelope, as JSON.
+    ///   - queue: the queue that it was taken from.
+    ///   - receipt: the consumer's name for the message.
+    /// - Returns: the message; if `payload` is no envelope, a delivery that a worker parks, with the reason.
+    public static func delivery(ofKombuEnvelope payload: [UInt8], from queue: String, receipt: Receipt) -> Delivery {
+        KombuEnvelope.delivery(of: payload, from: queue, receipt: receipt)
     }
 }

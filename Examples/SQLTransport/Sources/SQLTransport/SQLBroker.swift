@@ -1,6 +1,5 @@
 import Celeriac
 import CeleriacCore
-import CeleryWire
 import Foundation
 import GRDB
 import Logging
@@ -22,13 +21,9 @@ struct SQLBroker: MessageBroker {
     var name: String { "sqla+\(database.name)" }
 
     func publish(_ messages: [OutgoingMessage]) async throws {
-        let rows: [StatementArguments] = try messages.map { message in
-            guard message.exchange.isEmpty else {
-                throw CeleriacError(.unsupported, "\(name) has no exchanges: send to a queue by its name instead")
-            }
-            let envelope = KombuEnvelope(
-                message: message.message, routingKey: message.routingKey, deliveryTag: UUID().uuidString.lowercased())
-            return ["queue": message.routingKey, "payload": String(decoding: try envelope.encode(), as: UTF8.self)]
+        let rows = try messages.map { message -> StatementArguments in
+            let payload = try CeleryTransport.kombuEnvelope(of: message)
+            return ["queue": message.routingKey, "payload": String(decoding: payload, as: UTF8.self)]
         }
         try await database.write { db in for row in rows { try db.run(PackageResources.publish_sql, row) } }
     }
@@ -37,14 +32,8 @@ struct SQLBroker: MessageBroker {
         for queue in options.queues {
             try await database.execute("INSERT OR IGNORE INTO kombu_queue (name) VALUES (?)", [queue.name])
         }
-        let consumer = SQLConsumer(broker: self, options: options)
-        consumer.renew()
-        return consumer
+        return SQLConsumer(broker: self, options: options)
     }
-
-    func close() async {}
-
-    // MARK: Looking after queues
 
     private static let ofQueue = "queue_id = (SELECT id FROM kombu_queue WHERE name = ?)"
 
@@ -55,30 +44,5 @@ struct SQLBroker: MessageBroker {
 
     func purge(_ queue: String) async throws -> Int {
         try await database.execute("DELETE FROM kombu_message WHERE visible != 0 AND \(Self.ofQueue)", [queue])
-    }
-
-    func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        let sql = "SELECT * FROM celeriac_parked WHERE \(Self.ofQueue) AND id > ? ORDER BY id LIMIT ?"
-        let arguments: StatementArguments = [queue, id.flatMap { Int64($0) } ?? 0, max(0, limit)]
-        return try await database.write { db in
-            try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
-                ParkedMessage(
-                    id: "\(row["id"] as Int64)", queue: queue, message: row.bytes("payload") ?? [],
-                    reason: row.text("reason") ?? "", detail: row.text("detail") ?? "",
-                    time: Date.fromDatabaseValue(row["parked"]), worker: row.text("worker") ?? "")
-            }
-        }
-    }
-
-    func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await database.write { db in
-            try db.run(PackageResources.requeue_sql, ["queue": queue, "ids": "\(ids.compactMap { Int64($0) })"])
-            return db.changesCount
-        }
-    }
-
-    func dropParked(_ ids: [String], in queue: String) async throws -> Int {
-        let sql = "DELETE FROM celeriac_parked WHERE \(Self.ofQueue) AND id IN (SELECT value FROM json_each(?))"
-        return try await database.execute(sql, [queue, "\(ids.compactMap { Int64($0) })"])
     }
 }

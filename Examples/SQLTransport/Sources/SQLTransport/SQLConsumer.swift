@@ -1,5 +1,5 @@
+import Celeriac
 import CeleriacCore
-import CeleryWire
 import Foundation
 import GRDB
 import Synchronization
@@ -24,6 +24,7 @@ final class SQLConsumer: MessageConsumer {
         self.broker = broker
         self.queues = options.queues.map(\.name)
         self.worker = "\(options.nodeName) \(UUID().uuidString)"
+        renew()
     }
 
     func next(atMost limit: Int) async throws -> [Delivery] {
@@ -48,25 +49,16 @@ final class SQLConsumer: MessageConsumer {
         for queue in state.withLock({ $0.isStopped }) ? [] : queues where deliveries.count < limit {
             let arguments: StatementArguments = ["worker": worker, "queue": queue, "limit": limit - deliveries.count]
             deliveries += try Row.fetchAll(db, sql: sql, arguments: arguments)
-                .map { Self.delivery($0.bytes("payload") ?? [], queue, tag: UInt64(clamping: $0["id"] as Int64)) }
+                .map { row in
+                    let (payload, tag) = (row.bytes("payload") ?? [], UInt64(clamping: row["id"] as Int64))
+                    let receipt = Receipt(generation: 0, tag: tag)
+                    return CeleryTransport.delivery(ofKombuEnvelope: payload, from: queue, receipt: receipt)
+                }
                 .sorted { $0.receipt.tag < $1.receipt.tag }
         }
         try db.run(PackageResources.hide_sql, ["worker": worker])
         state.withLock { $0.held.formUnion(deliveries.map(\.receipt.tag)) }
         return deliveries
-    }
-
-    private static func delivery(_ payload: [UInt8], _ queue: String, tag: UInt64) -> Delivery {
-        let receipt = Receipt(generation: 0, tag: tag)
-        do {
-            let envelope = try KombuEnvelope.decode(payload)
-            return Delivery(
-                content: .success(envelope.message), queue: queue, exchange: envelope.exchange,
-                routingKey: envelope.routingKey, redelivered: envelope.redelivered, receipt: receipt)
-        } catch {
-            let fault = MessageFault(reason: "\(error.code)", detail: error.message)
-            return Delivery(content: .failure(fault), queue: queue, receipt: receipt)
-        }
     }
 
     func isHeld(_ receipt: Receipt) -> Bool { state.withLock { $0.held.contains(receipt.tag) } }
@@ -79,7 +71,7 @@ final class SQLConsumer: MessageConsumer {
             let claims = "UPDATE celeriac_claim SET renewed = unixepoch() WHERE worker = ? RETURNING id"
             let ours = try Int64.fetchAll(db, sql: claims, arguments: [self.worker])
             self.state.withLock { $0.held.formIntersection(ours.map { UInt64(clamping: $0) }) }
-            try Self.restore(db, abandonedFor: timeout.components.seconds)
+            try Self.restore(db, "timeout", timeout.components.seconds)
         } completion: { _, result in
             if case .failure(let error) = result {
                 self.broker.logger.warning("cannot renew claims now", metadata: ["error": "\(error)"])
@@ -106,17 +98,16 @@ final class SQLConsumer: MessageConsumer {
         let claim = Int64(clamping: settlement.receipt.tag)
         switch settlement.disposition {
         case .acknowledge, .reject: break  // Kombu too leaves the invisible row.
-        case .requeue: try restore(db, claim: claim)
+        case .requeue: try restore(db, "claim", claim)
         case .park(let fault):
             try db.run(PackageResources.park_sql, ["claim": claim, "reason": fault.reason, "detail": fault.detail])
         }
         try db.execute(sql: "DELETE FROM celeriac_claim WHERE id = ?", arguments: [claim])
     }
 
-    private static func restore(
-        _ db: Database, claim: Int64? = nil, worker: String? = nil, abandonedFor timeout: Int64? = nil
-    ) throws {
-        try db.run(PackageResources.restore_sql, ["claim": claim, "worker": worker, "timeout": timeout])
+    /// Gives back one claim, those of a worker, or those that no worker has renewed within a timeout.
+    private static func restore(_ db: Database, _ which: String, _ value: any DatabaseValueConvertible) throws {
+        try db.run(PackageResources.restore_sql, ["which": which, "value": value])
     }
 
     func stop() async {
@@ -130,6 +121,6 @@ final class SQLConsumer: MessageConsumer {
         await stop()
         state.withLock { $0.isClosed = true }
         try await settle([])
-        try await broker.database.write { try Self.restore($0, worker: self.worker) }
+        try await broker.database.write { try Self.restore($0, "worker", self.worker) }
     }
 }

@@ -32,8 +32,8 @@ struct SQLDatabase: Sendable {
             }
         } catch let error as DatabaseError {
             let passing: [ResultCode] = [.SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN]
-            let code: CeleriacError.Code = passing.contains(error.resultCode) ? .unavailable : .unsupported
-            throw CeleriacError(code, "\(name) refused a transaction", cause: error)
+            let passes = passing.contains(error.resultCode)
+            throw CeleriacError(passes ? .unavailable : .unsupported, "\(name) refused a transaction", cause: error)
         }
     }
 
@@ -55,7 +55,7 @@ extension Database {
 }
 
 extension Row {
-    /// A column's bytes, and its text, whatever a peer has stored there.
+    // Whatever a peer has stored there.
     func bytes(_ column: String) -> [UInt8]? { Data.fromDatabaseValue(self[column] ?? .null).map { Array($0) } }
     func text(_ column: String) -> String? { String.fromDatabaseValue(self[column] ?? .null) }
 }

@@ -11,8 +11,6 @@ struct SQLResults: ResultStore {
     let pollInterval: Duration?
 
     var name: String { "db+\(database.name)" }
-    var replyTo: String { "" }
-    var deliversOnce: Bool { false }
     var expiresByItself: Bool { false }
 
     init(_ context: CeleryTransport.Context) throws {
@@ -27,7 +25,10 @@ struct SQLResults: ResultStore {
             let columns = Set(try db.columns(in: "celery_taskmeta").map(\.name))
             for meta in metas {
                 let row = try Self.row(of: meta).filter { columns.contains($0.key) }
-                let changes = row.keys.map { "\($0) = \($0 == "date_done" ? Self.date(":date_done") : ":\($0)")" }
+                // SQLAlchemy's form of a date.
+                let changes = row.keys.map {
+                    $0 == "date_done" ? "\($0) = strftime('%Y-%m-%d %H:%M:%f000', :\($0))" : "\($0) = :\($0)"
+                }
                 let sql = """
                     INSERT OR IGNORE INTO celery_taskmeta (task_id) VALUES (:task_id);
                     UPDATE celery_taskmeta SET \(changes.joined(separator: ", "))
@@ -37,9 +38,6 @@ struct SQLResults: ResultStore {
             }
         }
     }
-
-    /// A date as SQLAlchemy writes it.
-    private static func date(_ value: String) -> String { "strftime('%Y-%m-%d %H:%M:%f000', \(value))" }
 
     private static func row(of meta: CeleryResultMeta) throws -> [String: (any DatabaseValueConvertible)?] {
         let (call, children) = (meta.extended, meta.children?.arrayValue ?? [])
@@ -65,8 +63,8 @@ struct SQLResults: ResultStore {
                 let result = try Self.value(row.bytes("result"), of: "the task \(id) in celery_taskmeta")
                 return try CeleryResultMeta(
                     status: status, result: result, traceback: row.text("traceback"),
-                    children: row.bytes("children").flatMap { try? WireJSON.decode($0) }, dateDone: row.text("date_done"),
-                    taskID: id
+                    children: row.bytes("children").flatMap { try? WireJSON.decode($0) },
+                    dateDone: row.text("date_done"), taskID: id
                 ).encode(nonFinite: .allow)
             }
         }
@@ -78,14 +76,10 @@ struct SQLResults: ResultStore {
             return try bytes.map { try WireJSON.decode($0) } ?? .null
         } catch {
             let pickle = "a Python pickle, which is never read: let Python's side have Celery 5.7, and JSON results"
-            throw CeleriacError(
-                .resultStore, "the result of \(place) is \(bytes?.first == 0x80 ? pickle : "not JSON")", cause: error)
+            let form = bytes?.first == 0x80 ? pickle : "not JSON"
+            throw CeleriacError(.resultStore, "the result of \(place) is \(form)", cause: error)
         }
     }
-
-    /// Nobody tells of results: they are asked for every ``pollInterval``.
-    func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
-    func unwatch(_ taskIDs: [String]) {}
 
     func forget(_ taskIDs: [String]) async throws {
         for id in taskIDs { try await database.execute("DELETE FROM celery_taskmeta WHERE task_id = ?", [id]) }
@@ -94,7 +88,7 @@ struct SQLResults: ResultStore {
     /// The column has the reference alone, where other stores have `{"result": reference}`.
     func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
         let reference = try Self.column(try CeleryResultTuple.decodeGroup(payload).encode())
-        let row = "(taskset_id, result, date_done) VALUES (?, ?, \(Self.date("'now'")))"
+        let row = "(taskset_id, result, date_done) VALUES (?, ?, strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
         try await database.execute("INSERT OR REPLACE INTO celery_tasksetmeta \(row)", [id, reference])
     }
 
@@ -117,6 +111,4 @@ struct SQLResults: ResultStore {
             try await database.execute(sql, ["-\(age.components.seconds) seconds"])
         }
     }
-
-    func close() async {}
 }

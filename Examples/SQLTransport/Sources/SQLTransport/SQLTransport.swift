@@ -2,12 +2,12 @@ public import Celeriac
 import CeleriacCore
 
 extension CeleryTransport {
-    /// Kombu's `sqla+sqlite:///path` as the broker and Celery's `db+sqlite:///path` as the result store. As in SQLAlchemy,
-    /// three slashes begin a relative path and four an absolute one.
+    /// Kombu's `sqla+sqlite:///path` as the broker and Celery's `db+sqlite:///path` as the result store. As in
+    /// SQLAlchemy, three slashes begin a relative path and four an absolute one.
     ///
-    /// Both have the option `polling_interval`: how often an idle worker asks for messages, and a waiting client for
-    /// results; 1 second unless given. The broker also has `visibility_timeout`: the seconds after a worker's last sign
-    /// of life until others are given its messages, 60 unless given.
+    /// Both have the option `polling_interval`: the seconds between two looks for messages or results, 1 unless given.
+    /// The broker also has `visibility_timeout`: the seconds from a worker's last sign of life until others get its
+    /// messages, 60 unless given.
     public static let sql = CeleryTransport(
         brokers: ["sqla+sqlite": SQLBroker.init, "sqlalchemy+sqlite": SQLBroker.init],
         results: ["db+sqlite": SQLResults.init])

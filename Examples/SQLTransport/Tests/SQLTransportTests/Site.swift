@@ -25,8 +25,7 @@ struct Site {
     }
 
     /// What a statement answers, a text a row.
-    @discardableResult
-    func ask(_ sql: String) async throws -> [String] {
+    @discardableResult func ask(_ sql: String) async throws -> [String] {
         try await broker.database.write { try Row.fetchAll($0, sql: sql).map { "\(Array($0.databaseValues))" } }
     }
 
