@@ -15,7 +15,7 @@ struct MessageCodingTests {
     }
 
     static let golden: [Golden] = {
-        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fixtures/properties.txt")
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/properties.txt")
         let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
             let parts = line.split(separator: " ")

@@ -8,7 +8,7 @@ import Testing
 @Suite struct DeclarationTests {
     /// The declarations and bindings that a capture's programs sent.
     private func captured(_ name: String) throws -> (queues: [WireValue], bindings: [WireValue]) {
-        let url = URL(filePath: #filePath).appending(path: "../../../../Compat/machinery/\(name).json").standardized
+        let url = URL(filePath: #filePath).appending(path: "../../../Compat/machinery/\(name).json").standardized
         let document = try WireJSON.decode([UInt8](Data(contentsOf: url)))
         let wire = document["wire"]?.arrayValue ?? []
         func arguments(_ method: String) -> [WireValue] {

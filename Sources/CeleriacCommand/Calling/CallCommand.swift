@@ -78,7 +78,8 @@ struct CallCommand: AsyncParsableCommand {
             ("countdown", countdown, -longest), ("expires", expires, 0), ("timeout", timeout as Double?, 0),
         ] {
             guard let seconds, !(least...longest ~= seconds) else { continue }
-            throw ValidationError("--\(name) is a number of seconds from \(Int(least)) to \(Duration.longestSeconds).")
+            throw ValidationError(
+                "--\(name) must be a number of seconds from \(Int(least)) to \(Duration.longestSeconds).")
         }
         _ = try signature()
         _ = try connection.brokerURL(or: dialect == .celery ? "CELERY_BROKER_URL" : "BROKER")
