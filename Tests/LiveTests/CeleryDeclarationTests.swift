@@ -5,18 +5,18 @@ import Foundation
 import Logging
 import Testing
 
-/// What a Swift worker and client declare at RabbitMQ, read back from it and held against what Python declares there: a flag
-/// that differs closes the channel of whoever comes second.
+/// Compares what a Swift worker and client declare at RabbitMQ with what Python declares there. Any differing flag
+/// makes RabbitMQ close the channel of whichever side declares second.
 @Suite("Celery's declarations at RabbitMQ", .timeLimit(.minutes(4)))
 struct CeleryDeclarationTests {
-    /// The exchanges, queues and bindings of a virtual host, with the ids of this run taken out of names.
+    /// The exchanges, queues and bindings of a virtual host, with this run's ids removed from the names.
     private struct Declarations: Equatable {
         var exchanges: Set<String> = []
         var queues: Set<String> = []
         var bindings: Set<String> = []
     }
 
-    /// Without ids and node names.
+    /// Removes ids and node names.
     private static func plain(_ text: Substring) -> String {
         text.replacing(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/, with: "<id>")
             .replacing(/python-[0-9]+@localhost|swift@declares/, with: "<node>")
@@ -28,7 +28,7 @@ struct CeleryDeclarationTests {
             let output = try await server.rabbitmqctl(["--silent", "--vhost", host] + arguments)
             return Set(
                 output.split(separator: "\n").map { Self.plain($0) }
-                    // The server's own, and the reply queues of Python's `inspect`.
+                    // This leaves out the server's own objects, and the reply queues of Python's `inspect`.
                     .filter { !$0.hasPrefix("amq.") && !$0.hasPrefix("\t") && !$0.contains("reply.celery.pidbox") })
         }
         var declarations = Declarations()
@@ -46,7 +46,7 @@ struct CeleryDeclarationTests {
             try await server.rabbitmqctl("add_vhost", host)
             try await server.rabbitmqctl("set_permissions", "--vhost", host, "guest", ".*", ".*", ".*")
         }
-        // Without what Swift has none of: mingle and gossip listen to other workers' events.
+        // Swift does not support mingle and gossip, which listen to other workers' events, so they are turned off.
         let python = PythonPeer(broker: server.url(virtualHost: "python"), results: "rpc://")
         let pythonWorker = try await python.startWorker(arguments: ["--without-mingle", "--without-gossip"])
         let driver = try await python.startDriver()
@@ -62,13 +62,13 @@ struct CeleryDeclarationTests {
         try await withRunning(worker) {
             #expect(try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30)) == 5)
             let wanted = try await declarations(server, "python")
-            // The mailbox is made beside the queues.
+            // The mailbox is created separately from the queues.
             try await until { try await declarations(server, "swift").queues.count == wanted.queues.count }
             let made = try await declarations(server, "swift")
             #expect(made.exchanges == wanted.exchanges)
             #expect(made.queues == wanted.queues)
             #expect(made.bindings == wanted.bindings)
-            // And both are what the specification says.
+            // Both also match the specification.
             #expect(wanted.exchanges.contains("celery\tdirect\ttrue\tfalse\t[]"))
             #expect(wanted.exchanges.contains("celery.pidbox\tfanout\tfalse\tfalse\t[]"))
             #expect(wanted.queues.contains("celery\ttrue\tfalse\tfalse\t[]"))

@@ -8,16 +8,16 @@ import Testing
 import CeleriacRedis
 #endif
 
-/// Tasks and results through encrypted connections, and what is refused there.
+/// Tests tasks and results over encrypted connections, and the connections that must be refused.
 @Suite("TLS", .serialized)
 struct TLSTests {
-    /// What a client has to show and to believe.
+    /// A client's certificate and the authority that it trusts.
     private struct Identity {
         var authority: String
         var client: TestCertificates.Identity?
         var checksHost = true
 
-        /// As a URL's query.
+        /// The identity as a URL query.
         var query: String {
             var query = "?ssl_ca_certs=\(authority)" + (checksHost ? "" : "&ssl_check_hostname=false")
             if let client { query += "&ssl_certfile=\(client.certificatePath)&ssl_keyfile=\(client.privateKeyPath)" }
@@ -45,14 +45,14 @@ struct TLSTests {
         var stranger = Identity(authority: certificates.authorityPath)
         try await refuses(broker: other, results: other, stranger, because: "failedToValidateHostname")
         #expect(try await sent(to: impostor) == [0, 0])
-        // The name is all that is wrong with it.
+        // Only the host name is wrong.
         stranger.checksHost = false
         try await sends(broker: other, results: other, stranger)
         #expect(try await sent(to: impostor) == [1, 1])
         await impostor.stop()
     }
 
-    /// How many tasks lie in each queue, seen without TLS.
+    /// How many tasks are in each queue, counted without TLS.
     private func sent(to server: RedisServer) async throws -> [Int?] {
         let connection = try await RedisConnection.connect(
             try RedisConfiguration(url: server.url), on: sharedEventLoop(), logger: Logger(label: "live"))
@@ -83,14 +83,14 @@ struct TLSTests {
         var stranger = Identity(authority: certificates.authorityPath)
         try await refuses(broker: other, results: "rpc://", stranger, because: "failedToValidateHostname")
         #expect(try await sent(to: impostor) == [0, 0])
-        // The name is all that is wrong with it.
+        // Only the host name is wrong.
         stranger.checksHost = false
         try await sends(broker: other, results: "rpc://", stranger)
         #expect(try await sent(to: impostor) == [1, 1])
         await impostor.stop()
     }
 
-    /// How many tasks lie in each queue, seen by the server's own tool; 0 where there is no queue.
+    /// How many tasks are in each queue, counted with the server's own tool; 0 if a queue does not exist.
     private func sent(to server: RabbitMQServer) async throws -> [Int?] {
         var counts: [Substring: Int] = [:]
         for line in try await server.rabbitmqctl("--silent", "list_queues", "name", "messages").split(separator: "\n") {
@@ -102,7 +102,7 @@ struct TLSTests {
     #endif
 
     private static let add = TaskDefinition<Int, Int, Int>("tasks.add")
-    /// Celery's and Machinery's.
+    /// The default queues of Celery and Machinery.
     private static let queues = ["celery", "machinery_tasks"]
 
     private static var logger: Logger {
@@ -123,7 +123,8 @@ struct TLSTests {
             configuration: MachineryConfiguration(broker: url, resultBackend: url), logger: Self.logger)
     }
 
-    /// A known authority, the right host and a client certificate: tasks and results pass, to Swift and to Python.
+    /// Tests that tasks and results pass between Swift and Python with a known authority, the right host and a client
+    /// certificate.
     private func exchanges(broker: String, results: String, _ certificates: TestCertificates) async throws {
         let app = try app(
             broker: broker, results: results,
@@ -154,7 +155,7 @@ struct TLSTests {
         await app.close()
     }
 
-    /// The same for Machinery, broker and results at one server.
+    /// Tests the same for Machinery, with broker and results on one server.
     private func exchangesOfMachinery(_ url: String, _ certificates: TestCertificates) async throws {
         let server = try machinery(
             url, Identity(authority: certificates.authorityPath, client: certificates.client))
@@ -166,11 +167,11 @@ struct TLSTests {
         await server.close()
     }
 
-    /// Sending fails in both dialects with an error that gives the reason.
+    /// Tests that sending fails in both dialects with an error that gives the reason.
     private func refuses(broker: String, results: String, _ identity: Identity, because reason: String) async throws {
         let app = try app(broker: broker, results: results, identity)
         let server = try machinery(broker, identity)
-        // By rpc the queue of replies comes first, with Machinery the task's state.
+        // With rpc, the reply queue is declared first; with Machinery, the task's state is stored first.
         let code = results == "rpc://" ? CeleriacError.Code.resultStore : .publishFailed
         for (sender, code) in [(app, code), (server, .resultStore)] as [(any TaskSender, CeleriacError.Code)] {
             await #expect {
@@ -184,7 +185,7 @@ struct TLSTests {
         await server.close()
     }
 
-    /// The same clients send where the host's name is not checked.
+    /// Tests that the same clients can send if the host name is not verified.
     private func sends(broker: String, results: String, _ identity: Identity) async throws {
         let app = try app(broker: broker, results: results, identity)
         let server = try machinery(broker, identity)

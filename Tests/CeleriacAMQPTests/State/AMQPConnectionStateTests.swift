@@ -344,7 +344,7 @@ struct AMQPConnectionStateTests {
         #expect(harness.receive(Bytes.frame(8, channel: 0, [])) == [])
         let dead = StateHarness.start + .seconds(28)
         let error = AMQPError(
-            .connectionLost, "Nothing came from the broker for two heartbeat intervals of 10 s.")
+            .connectionLost, "The broker sent nothing for two heartbeat intervals of 10 s.")
         #expect(harness.timerFired(.heartbeat, now: dead) == [.ended(error)])
         #expect(harness.timerFired(.heartbeat, now: dead) == [])
     }

@@ -6,7 +6,7 @@ import MachineryWire
 import NIOConcurrencyHelpers
 import Testing
 
-/// Machinery without a server: memory, eager mode, the null backend.
+/// Tests Machinery without a server: memory, eager mode, the null backend.
 @Suite("Machinery in one process", .timeLimit(.minutes(1)))
 struct MachineryLocalTests {
     private func server(_ broker: String, _ backend: String) throws -> MachineryServer {
@@ -164,7 +164,7 @@ struct MachineryLocalTests {
     }
 }
 
-/// Keeps what is logged.
+/// Records log messages.
 private struct RecordedLines: LogHandler {
     private let lines = NIOLockedValueBox<[String]>([])
     var metadata: Logger.Metadata = [:]
