@@ -121,10 +121,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             let receipt = Receipt(generation: 0, tag: tag)
             switch envelope {
             case .success(let envelope):
-                deliveries.append(
-                    Delivery(
-                        content: .success(envelope.message), queue: queue, exchange: envelope.exchange,
-                        routingKey: envelope.routingKey, redelivered: envelope.redelivered, receipt: receipt))
+                deliveries.append(envelope.delivery(from: queue, receipt: receipt))
             case .failure(let fault):
                 deliveries.append(Delivery(content: .failure(fault), queue: queue, receipt: receipt))
             }

@@ -25,12 +25,16 @@ extension KombuEnvelope {
     /// A message that came from a queue, with the fault for content if `payload` is not an envelope.
     package static func delivery(of payload: [UInt8], from queue: String, receipt: Receipt) -> Delivery {
         do {
-            let envelope = try decode(payload)
-            return Delivery(
-                content: .success(envelope.message), queue: queue, exchange: envelope.exchange,
-                routingKey: envelope.routingKey, redelivered: envelope.redelivered, receipt: receipt)
+            return try decode(payload).delivery(from: queue, receipt: receipt)
         } catch {
             return Delivery(content: .failure(MessageFault(error)), queue: queue, receipt: receipt)
         }
+    }
+
+    /// The message in the envelope, which came from a queue.
+    func delivery(from queue: String, receipt: Receipt) -> Delivery {
+        Delivery(
+            content: .success(message), queue: queue, exchange: exchange, routingKey: routingKey,
+            redelivered: redelivered, receipt: receipt)
     }
 }

@@ -92,9 +92,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?) {
         do {
             let envelope = try KombuEnvelope.decode(claim.payload)
-            let delivery = Delivery(
-                content: .success(envelope.message), queue: claim.list.queue, exchange: envelope.exchange,
-                routingKey: envelope.routingKey, redelivered: envelope.redelivered, receipt: claim.receipt)
+            let delivery = envelope.delivery(from: claim.list.queue, receipt: claim.receipt)
             return (delivery, envelope.redelivered ? keys.attempts(envelope.deliveryTag) : nil)
         } catch {
             return (
