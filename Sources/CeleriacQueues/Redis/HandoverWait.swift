@@ -35,6 +35,8 @@ package final class HandoverWait: Sendable {
     private let logger: Logger
     /// How long one command blocks. It bounds the time until a silently dead connection is noticed.
     private let patience: Duration
+    /// Whether the server refused `CLIENT UNBLOCK`, which is `@dangerous` to its access control.
+    private let mayNotUnblock = NIOLockedValueBox(false)
     /// The connections by list key.
     private let connections = NIOLockedValueBox<[String: RedisConnection]>([:])
 
@@ -49,11 +51,21 @@ package final class HandoverWait: Sendable {
         self.logger = logger
     }
 
-    /// Returns when Redis has handed something over, when `stop` opens, or when it is time for other work. No command
-    /// is blocked any more by then: elements that arrived at the last moment are in the handover lists.
+    /// Commands that blocked when a wait ended, and are being unblocked.
+    package struct Unblocking: Sendable {
+        fileprivate let connections: [RedisConnection]
+        fileprivate let replies: EventLoopFuture<[RedisValue]>?
+        fileprivate let allAnswered: Gate
+    }
+
+    /// Returns when Redis has handed something over, when `stop` opens, or when it is time for other work.
+    ///
+    /// The commands that still block are unblocked through `client` by then, without waiting for the answer: what
+    /// `client` sends next finds all that was handed over in the handover lists. Pass the result to ``finish(_:)``
+    /// after that.
     package func wait(
         for sources: [Source], unblockingWith client: RedisClient, stop: Gate
-    ) async throws(RedisError) {
+    ) async throws(RedisError) -> Unblocking {
         let open = try await connect(sources.map(\.list))
         let pending = NIOLockedValueBox(Set(open.keys))
         let allAnswered = Gate()
@@ -73,17 +85,41 @@ package final class HandoverWait: Sendable {
             }
         }
         await stop.wait()
-        let blocked = pending.withLockedValue { $0 }.compactMap { open[$0]?.clientID }
-        if !blocked.isEmpty {
+        let blocked = pending.withLockedValue { $0 }.compactMap { open[$0] }
+        let ids = blocked.compactMap(\.clientID)
+        let mayUnblock = ids.count == blocked.count && !mayNotUnblock.withLockedValue { $0 }
+        return Unblocking(
+            connections: blocked,
+            replies: mayUnblock && !ids.isEmpty
+                ? client.submit(ids.map { RedisCommand("CLIENT", "UNBLOCK", Int64($0)) }) : nil,
+            allAnswered: allAnswered)
+    }
+
+    /// Returns when no command is blocked any more. Connections that cannot be unblocked are closed, which keeps Redis
+    /// from handing anything over to them.
+    ///
+    /// - Returns: false if something may have been handed over since the wait ended.
+    package func finish(_ unblocking: Unblocking) async -> Bool {
+        var isOrderly = unblocking.connections.isEmpty
+        if let replies = unblocking.replies {
             do {
-                _ = try await client.send(blocked.map { RedisCommand("CLIENT", "UNBLOCK", Int64($0)) })
+                let refusal = try await replies.get().lazy.compactMap(\.error).first
+                isOrderly = refusal == nil
+                if let refusal {
+                    mayNotUnblock.withLockedValue { $0 = true }
+                    logger.warning(
+                        "Redis refuses CLIENT UNBLOCK: connections are closed and made anew instead",
+                        metadata: ["server": "\(configuration)", "error": "\(refusal)"])
+                }
             } catch {
-                // These connections cannot be unblocked. Closing them keeps Redis from handing anything over to them.
-                await closeAll()
-                throw error
+                logger.debug("blocked commands are not unblocked", metadata: ["error": "\(error)"])
             }
         }
-        await allAnswered.wait()
+        if !isOrderly {
+            for connection in unblocking.connections { await connection.close() }
+        }
+        await unblocking.allAnswered.wait()
+        return isOrderly
     }
 
     /// Returns a connection for each of these lists, and closes all others.

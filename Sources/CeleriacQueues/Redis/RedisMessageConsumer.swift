@@ -89,15 +89,25 @@ package final class RedisMessageConsumer: MessageConsumer {
         // A script's stack holds a few thousand values; each message takes two.
         let limit = min(limit, 1000)
         var backoff = Backoff()
+        var unblocking: HandoverWait.Unblocking?
         while !state.withLockedValue({ $0.isStopped }) {
             do {
                 try await topology.prepare(self)
                 try await sweepAbandoned()
                 let deliveries = try await claim(atMost: limit)
+                if let ended = unblocking {
+                    unblocking = nil
+                    // The claim found what was handed over before it. What came later must not wait for the next one.
+                    if await !wait.finish(ended) { await sweepOrWarn(lists) }
+                }
                 if !deliveries.isEmpty { return deliveries }
                 backoff.reset()
-                try await waitForMessage()
+                unblocking = try await waitForMessage()
             } catch {
+                if unblocking != nil {
+                    unblocking = nil
+                    await wait.closeAll()
+                }
                 if state.withLockedValue({ $0.isStopped }) { break }
                 guard error.code != .authenticationFailed, error.code != .closed else {
                     throw CeleriacError(.unavailable, "cannot consume from \(name)", cause: error)
@@ -109,19 +119,23 @@ package final class RedisMessageConsumer: MessageConsumer {
                 await self.pause(pause)
             }
         }
+        if unblocking != nil { await wait.closeAll() }
         return []
     }
 
-    private func waitForMessage() async throws(RedisError) {
+    private func waitForMessage() async throws(RedisError) -> HandoverWait.Unblocking? {
         let gate = Gate()
         let (isOver, lists) = state.withLockedValue { state in
             state.waiting = gate
             return (state.isStopped || !state.abandoned.isEmpty, state.served.all)
         }
-        if isOver { return }
-        // Without a queue, only a change is worth waiting for.
-        if lists.isEmpty { return await gate.wait() }
-        try await wait.wait(
+        if isOver { return nil }
+        if lists.isEmpty {
+            // Without a queue, only a change is worth waiting for.
+            await gate.wait()
+            return nil
+        }
+        return try await wait.wait(
             for: lists.map { HandoverWait.Source(list: $0.key, handover: $0.handover) }, unblockingWith: client,
             stop: gate)
     }
@@ -250,6 +264,16 @@ package final class RedisMessageConsumer: MessageConsumer {
         let abandoned = state.withLockedValue { $0.abandoned }
         try await sweep(abandoned)
         state.withLockedValue { state in state.abandoned.removeAll { list in abandoned.contains { $0 === list } } }
+    }
+
+    private func sweepOrWarn(_ lists: [RedisQueueList]) async {
+        do {
+            try await sweep(lists)
+        } catch {
+            logger.warning(
+                "messages that were handed over wait for the next claim",
+                metadata: ["broker": "\(name)", "error": "\(error)"])
+        }
     }
 
     private func sweep(_ lists: [RedisQueueList]) async throws(RedisError) {
