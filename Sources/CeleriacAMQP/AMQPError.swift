@@ -116,9 +116,23 @@ extension AMQPError {
     /// Whether the same call may succeed once the broker is back: it was not answered, rather than refused.
     package var isOutOfReach: Bool {
         switch code {
-        case .connectFailed, .connectionLost, .connectionClosedByServer, .timeout, .blocked: true
+        case .connectFailed, .connectionLost, .timeout, .blocked: true
+        case .connectionClosedByServer: !isRefusal
         default: false
         }
+    }
+
+    /// Whether the broker closed the connection for what this process asked: access refused (403), not allowed (530, for
+    /// instance a virtual host that does not exist), not implemented (540). A limit of connections may be free again.
+    private var isRefusal: Bool {
+        guard let replyCode, [403, 530, 540].contains(replyCode) else { return false }
+        return replyText?.contains("limit") != true
+    }
+
+    /// Whether the broker closed the connection since it limits each consumer of a queue but not the whole channel:
+    /// RabbitMQ 3 says so of quorum queues and streams.
+    package var isRefusalOfGlobalLimit: Bool {
+        code == .connectionClosedByServer && replyCode == 540 && replyText?.contains("global qos") == true
     }
 }
 
