@@ -105,17 +105,24 @@ extension RedisServerError {
     /// replica: the command is in order, and may succeed later.
     private static let temporaryCodes: Set<Substring> = [
         "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "OOM", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING",
-        "UNKILLABLE",
+        "UNKILLABLE", "UNBLOCKED", "NOAUTH",
     ]
+    /// What a server answers that serves no writes any more (it became a replica), or that forgot the log-in.
+    private static let departingCodes: Set<Substring> = ["READONLY", "MASTERDOWN", "UNBLOCKED", "NOAUTH"]
 
     /// Whether the same command may succeed later, rather than being wrong.
-    package var isTemporary: Bool {
-        if Self.temporaryCodes.contains(Substring(code)) { return true }
+    package var isTemporary: Bool { has(Self.temporaryCodes) }
+
+    /// Whether the connection is of no more use: the server's name may lead to another one by now.
+    var endsConnection: Bool { has(Self.departingCodes) }
+
+    private func has(_ codes: Set<Substring>) -> Bool {
+        if codes.contains(Substring(code)) { return true }
         // Redis before 7 wraps what a script ran into: "ERR Error running script (call to f_…): @user_script:1: OOM …".
         guard message.hasPrefix("Error running script") else { return false }
         return message.split(separator: ": ").dropFirst().contains { part in
             let word = part.drop { $0 == "-" }.prefix { $0 != " " }
-            return Self.temporaryCodes.contains(word)
+            return codes.contains(word)
         }
     }
 }
