@@ -99,7 +99,7 @@ package final class RedisMessageConsumer: MessageConsumer {
                 try await waitForMessage()
             } catch {
                 if state.withLockedValue({ $0.isStopped }) { break }
-                guard error.code != .authenticationFailed, error.code != .closed else {
+                guard error.code != .closed else {
                     throw CeleriacError(.unavailable, "cannot consume from \(name)", cause: error)
                 }
                 let pause = backoff.next()
