@@ -35,6 +35,8 @@ package final class HandoverWait: Sendable {
     private let logger: Logger
     /// How long one command blocks. A connection that died silently is noticed after that time.
     private let patience: Duration
+    /// Whether the server refused `CLIENT UNBLOCK`, which is `@dangerous` to its access control.
+    private let mayNotUnblock = NIOLockedValueBox(false)
     /// By list.
     private let connections = NIOLockedValueBox<[String: RedisConnection]>([:])
 
@@ -73,17 +75,30 @@ package final class HandoverWait: Sendable {
             }
         }
         await stop.wait()
-        let blocked = pending.withLockedValue { $0 }.compactMap { open[$0]?.clientID }
-        if !blocked.isEmpty {
-            do {
-                _ = try await client.send(blocked.map { RedisCommand("CLIENT", "UNBLOCK", Int64($0)) })
-            } catch {
-                // They cannot be told to give up: end them, so that Redis hands nothing over to them any more.
-                await closeAll()
-                throw error
-            }
+        let blocked = pending.withLockedValue { $0 }.compactMap { open[$0] }
+        do {
+            try await unblock(blocked, by: client)
+        } catch {
+            // They cannot be told to give up: end them, so that Redis hands nothing over to them any more.
+            await closeAll()
+            throw error
         }
         await allAnswered.wait()
+    }
+
+    /// Ends what blocks on connections. Without the right to unblock them it closes them.
+    private func unblock(_ connections: [RedisConnection], by client: RedisClient) async throws(RedisError) {
+        guard !connections.isEmpty else { return }
+        if connections.allSatisfy({ $0.clientID != nil }), !mayNotUnblock.withLockedValue({ $0 }) {
+            let replies = try await client.send(
+                connections.compactMap(\.clientID).map { RedisCommand("CLIENT", "UNBLOCK", Int64($0)) })
+            guard let refusal = replies.lazy.compactMap(\.error).first else { return }
+            mayNotUnblock.withLockedValue { $0 = true }
+            logger.warning(
+                "Redis refuses CLIENT UNBLOCK: connections are closed and made anew instead",
+                metadata: ["server": "\(configuration)", "error": "\(refusal)"])
+        }
+        for connection in connections { await connection.close() }
     }
 
     /// A connection for each list, and for no others.
