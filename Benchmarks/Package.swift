@@ -17,7 +17,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
-        // The floor under every client: programs in C that issue just the brokers' commands.
+        // The lower bound for every client: C programs that issue only the brokers' commands.
         .executableTarget(
             name: "bare",
             linkerSettings: [.linkedLibrary("hiredis"), .linkedLibrary("rabbitmq")]),

@@ -2,14 +2,14 @@ import CeleriacWire
 import CeleryWire
 import Foundation
 
-/// What one capture holds, taken out of the places where captures keep messages and results.
+/// The content of one capture: the messages and results from all the places where captures keep them.
 struct CaptureFile {
     let name: String
     /// Messages in kombu's envelope: list elements, published payloads, `unacked` entries, files, SQL rows.
     private(set) var envelopes: [[UInt8]] = []
     /// Messages as AMQP carried them.
     private(set) var amqpMessages: [WireMessage] = []
-    /// Results as stores and channels carried them, compressed or not. Those in messages are among the messages.
+    /// Results as stores and channels carried them, compressed or not. Results in messages are among the messages.
     private(set) var results: [[UInt8]] = []
     /// Groups as stores keep them.
     private(set) var groups: [[UInt8]] = []
@@ -20,7 +20,7 @@ struct CaptureFile {
     init(_ url: URL) throws {
         name = url.lastPathComponent
         guard case .object(var document) = try WireJSON.decode([UInt8](Data(contentsOf: url))) else { return }
-        // Repeats, for the reader, what `redis_keys_after` holds.
+        // It repeats the content of `redis_keys_after` for human readers.
         document["decoded"] = nil
         walk(.object(document))
     }
@@ -62,7 +62,7 @@ struct CaptureFile {
         }
     }
 
-    /// Sorts what one string holds.
+    /// Sorts the content of one string.
     private mutating func sort(_ bytes: [UInt8]) {
         if bytes.starts(with: [0] + Array("celery-compressed".utf8)) {
             results.append(bytes)
@@ -87,7 +87,7 @@ struct CaptureFile {
         }
     }
 
-    /// The bytes of an array's first element, found by what the others look like.
+    /// The bytes of an array's first element, found by the text of the others.
     private static func firstElement(_ array: [UInt8], before others: ArraySlice<WireValue>) -> [UInt8]? {
         guard let rest = try? WireJSON.encode(.array(Array(others)), style: .python) else { return nil }
         let end = Array(", ".utf8) + rest.dropFirst()

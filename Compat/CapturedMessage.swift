@@ -1,14 +1,14 @@
 import CeleriacWire
 import CeleryWire
 
-/// A message of a capture, sorted by what it is.
+/// A message of a capture, sorted by its kind.
 struct CapturedMessage {
     enum Kind: Equatable {
         case task(CeleryTaskMessage)
         case result
         case refused(CeleryWireError.Code)
         case other
-        /// Neither read nor refused by a name that the captures account for.
+        /// The message could not be read, and the error code is not one that the captures account for.
         case failed(CeleryWireError)
     }
 
@@ -16,7 +16,7 @@ struct CapturedMessage {
     let message: WireMessage
     let kind: Kind
 
-    /// Every serializer that can be read at all.
+    /// Every serializer that Celeriac can read.
     static let accept: Set<CelerySerializer> = [.json, .msgpack, .yaml]
 
     init(file: String, message: WireMessage) {
@@ -38,13 +38,13 @@ struct CapturedMessage {
         if case .task(let task) = kind { task } else { nil }
     }
 
-    /// Whether the body is compressed by a codec that only builds with the trait `Compression` have.
+    /// Whether a codec that needs the trait `Compression` compressed the body.
     var needsCompressionTrait: Bool {
         guard let name = message.headers["compression"]?.stringValue else { return false }
         return CompressionMethod(celeryName: name) != .zlib && !CompressionMethod.bzip2.isAvailable
     }
 
-    /// Whether the publisher was Celery 4.4.7, by the name that the captures give it.
+    /// Whether the publisher was Celery 4.4.7, judging by the capture's name.
     var isCelery4: Bool { file.hasPrefix("c447") }
 
     /// All messages of all captures.

@@ -3,8 +3,8 @@ import CeleryWire
 import Foundation
 import Testing
 
-/// Canvases applied here give the messages that Celery 5.7 published for the same ones: bodies, ids that belong together,
-/// and the headers that place a task in its workflow.
+/// Canvases that Celeriac applies give the messages that Celery 5.7 published for the same canvases: bodies, matching
+/// ids, and the headers that place a task in its workflow.
 @Suite("Celery canvases in captures")
 struct CeleryCanvasCaptureTests {
     private static func sig(_ name: String, _ args: [WireValue] = [], options: WireObject = [:]) -> CelerySignature {
@@ -31,7 +31,7 @@ struct CeleryCanvasCaptureTests {
     private static let add = sig("add", [2, 3])
     private static let errback = sig("on_err_old")
 
-    /// By the name of the capture.
+    /// The canvases, by the names of the captures.
     private static let canvases: [(String, @Sendable () throws -> [CelerySignature])] = [
         ("chain2", { [.chain([add, sig("mul", [4])])] }),
         ("chain4", { [.chain([add, sig("mul", [4]), sig("add", [5]), immutable(sig("echo", ["end"]))])] }),
@@ -98,7 +98,7 @@ struct CeleryCanvasCaptureTests {
         for signature in made { try canvas.apply(signature) }
         let ours = canvas.steps.compactMap { step -> CeleryTaskMessage? in
             guard case .publish(var message, _) = step else { return nil }
-            // As a sender of a workflow's first task does.
+            // The sender of a workflow's first task does the same.
             message.rootID = message.rootID ?? message.id
             return message
         }
@@ -112,7 +112,7 @@ struct CeleryCanvasCaptureTests {
         #expect(found == wanted)
     }
 
-    /// A part of an embed without options that are null: those say nothing.
+    /// A part of an embed without options that are null, which have no meaning.
     private static func plain(_ value: WireValue?) -> WireValue {
         switch value {
         case nil: .null
@@ -128,9 +128,9 @@ struct CeleryCanvasCaptureTests {
         }
     }
 
-    /// What matters of messages, their ids numbered in the order in which they turn up.
+    /// The relevant parts of messages, with their ids numbered in order of appearance.
     private static func shape(_ messages: [CeleryTaskMessage]) throws -> String {
-        // The captures hold them in the order in which they are served, or were sent.
+        // The captures hold them in the order of delivery or of sending.
         let inOrder = messages.sorted {
             ($0.groupIndex ?? 0, $0.task, "\($0.args)") < ($1.groupIndex ?? 0, $1.task, "\($1.args)")
         }

@@ -2,9 +2,9 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// Remote control as Celery sent it: every request and reply is read, and written again byte for byte.
+/// Reads every remote control request and reply that Celery sent, and writes it again byte for byte.
 @Suite struct CeleryControlCaptureTests {
-    /// Messages that are no tasks and results, by what their bodies and headers are.
+    /// Messages that are neither tasks nor results, chosen by their bodies and headers.
     private static let requests = messages { $0["method"] != nil && $1["clock"] != nil }
     private static let replies = messages { $0.objectValue?.count == 1 && $1.index(forKey: "ticket") != nil }
 
@@ -61,7 +61,7 @@ import Testing
 }
 
 extension WireMessage {
-    /// The message without what a transport adds to its properties.
+    /// The message without the properties that a transport adds.
     var withoutTransport: WireMessage {
         var message = self
         message.properties.other = [:]

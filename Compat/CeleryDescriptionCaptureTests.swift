@@ -2,7 +2,8 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// What `celeriac decode` prints of every captured task: nothing is left out, and what the message says stands verbatim.
+/// What `celeriac decode` prints for every captured task: it leaves nothing out, and shows the message's values
+/// verbatim.
 @Suite struct CeleryDescriptionCaptureTests {
     private static let keys = [
         "dialect", "protocol", "id", "task", "args", "kwargs", "eta", "expires", "retries", "timelimit", "group",
@@ -51,7 +52,7 @@ import Testing
         _ file: String
     ) throws {
         #expect(description.keys == Self.keys, "\(file)")
-        // It is JSON as it stands.
+        // The description is valid JSON.
         #expect(try WireJSON.decode(WireJSON.encode(.object(description))) == .object(description), "\(file)")
         #expect(description["protocol"] == .int(Int64(task.protocolVersion)), "\(file)")
         #expect(description["properties"] == properties, "\(file)")

@@ -14,7 +14,8 @@ import Testing
                 #expect(try KombuEnvelope.decode(written).withoutRedeliveryMark == envelope.withoutRedeliveryMark)
             }
         }
-        // A worker on files gives back in another order of keys and with its mark at the top, which no reader looks at.
+        // A worker on files gives messages back with another order of keys, and with its mark at the top level, where
+        // no reader looks.
         #expect(others == ["fs.shutdown_requeue.json"])
     }
 
@@ -31,7 +32,7 @@ import Testing
 }
 
 extension KombuEnvelope {
-    /// The envelope without the header that `encode` adds to one that is given back.
+    /// The envelope without the header that `encode` adds if the message is given back.
     fileprivate var withoutRedeliveryMark: KombuEnvelope {
         var envelope = self
         envelope.message.headers["redelivered"] = nil

@@ -2,7 +2,7 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// Events as Celery sent them: every one is read, and written again byte for byte, also from its parts.
+/// Reads every event that Celery sent, and writes it again byte for byte, also from its parts.
 @Suite struct CeleryEventCaptureTests {
     private static let messages = CapturedMessage.all.filter { captured in
         guard captured.kind == .other, let body = try? WireJSON.decode(captured.message.body) else { return false }
@@ -18,7 +18,7 @@ import Testing
             let first = try #require(events.first)
             let again = try isBatch ? CeleryEvent.encode(batch: events, nodeName: node) : first.encode()
             if captured.isCelery4 {
-                // It told the time zone as an integer.
+                // This event has the time zone as an integer.
                 #expect(try CeleryEvent.decode(again) == events, "\(captured.file)")
             } else {
                 #expect(again == captured.message.withoutTransport, "\(captured.file)")
@@ -40,7 +40,7 @@ import Testing
                 continue
             }
             if event.fields["root_id"] == nil {
-                // Protocol 1 knows no workflows.
+                // Protocol 1 has no workflows.
                 rebuilt["root_id"] = .none
                 rebuilt["parent_id"] = .none
             }
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    /// The event's fields, made anew of what they say.
+    /// The event's fields, rebuilt from their values.
     private static func rebuild(_ event: CeleryEvent) -> WireObject? {
         let fields = event.fields
         func text(_ name: String) -> String? { fields[name]?.stringValue }

@@ -3,7 +3,7 @@ import CeleryWire
 import Foundation
 import Testing
 
-/// The captures hold exactly what `inventory.py`, which shares no code with the package, counts in them.
+/// The readers find in the captures exactly what `inventory.py`, which shares no code with the package, counts.
 @Suite struct CeleryInventoryTests {
     @Test func everyMessageAndResultIsFoundAndSorted() throws {
         let url = CaptureFile.folder.appending(path: "INVENTORY.json")

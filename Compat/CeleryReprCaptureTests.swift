@@ -2,7 +2,7 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// `argsrepr` and `kwargsrepr` as this package writes them, against what Celery sent for the same arguments.
+/// Compares `argsrepr` and `kwargsrepr` as this package writes them with what Celery sent for the same arguments.
 @Suite struct CeleryReprCaptureTests {
     @Test func argumentsAreShownAsCeleryShowsThem() {
         var same = 0
@@ -14,7 +14,7 @@ import Testing
                 if mine == theirs {
                     same += 1
                 } else if Self.withoutTuples(mine) == Self.withoutTuples(theirs) {
-                    // On the wire a tuple is an array: which of them it was is lost.
+                    // The wire has arrays for both tuples and lists, so the difference is lost.
                     brackets.insert(message.file)
                 } else if !Self.exceptions.contains(message.file) {
                     Issue.record("\(message.file): \(mine) instead of \(theirs)")
@@ -25,13 +25,14 @@ import Testing
         #expect(brackets == Self.tuples)
     }
 
-    /// The signatures in the arguments of map and chunks have tuples in them; beat's arguments were a list.
+    /// Captures where the brackets differ: the signatures in the arguments of map and chunks contain tuples, and beat's
+    /// arguments were a list.
     private static let tuples: Set<String> = [
         "c447p2.amqp.chunks.json", "c447p2.amqp.map.json", "c447p2.redis.chunks.json", "c447p2.redis.map.json",
         "p2.amqp.chunks.json", "p2.amqp.map.json", "p2.redis.chunks.json", "p2.redis.map.json", "x.redis.beat.json",
     ]
 
-    /// Celery 4 sent these types as plain text, as which they are shown.
+    /// Celery 4 sent these types as plain text, so Celeriac shows them as text.
     private static let exceptions: Set<String> = [
         "c447p2.amqp.types_datetime.json", "c447p2.amqp.types_decimal_uuid.json", "c447p2.redis.types_datetime.json",
         "c447p2.redis.types_decimal_uuid.json",

@@ -24,7 +24,7 @@ import Testing
                 #expect(try meta.encode() == bytes, "\(file)")
                 continue
             }
-            // Compressors may differ: compared is what they compressed.
+            // Compressors may differ, so compare the decompressed content.
             let again = try meta.encode(compression: .zlib)
             #expect(try CeleryResultMeta.decode(again) == meta)
             #expect(again.prefix(37) == bytes.prefix(37))
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    /// The SQL store keeps each part of a result in a column of its own, serialized.
+    /// The SQL store keeps each part of a result, serialized, in a separate column.
     @Test func rowsOfTheSQLStoreAreRead() throws {
         var rows = 0
         for file in CaptureFile.all {

@@ -11,7 +11,7 @@ import Testing
 /// | body, YAML | value by value | emitters break lines as they like |
 /// | headers, Celery 5.7 | byte by byte, order included | `redelivered` is the transport's and not the task's |
 /// | headers that RabbitMQ dead-lettered | value by value | it puts `x-death` and its like wherever it likes |
-/// | headers, Celery 4.4.7 | byte by byte but for the four at the end | it does not send `ignore_result` and later ones |
+/// | headers, Celery 4.4.7 | byte by byte but for the four at the end | it lacks `ignore_result` and later ones |
 /// | properties | value by value, but an absent priority is written as 0 | their order is the envelope's matter |
 @Suite struct CeleryTaskCaptureTests {
     private struct Encoded {
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// What 5.x added behind `origin`, as it is written where a message did not say.
+    /// The headers that 5.x added after `origin`, with the values that `encode` writes if a message has none.
     private static let later: WireObject = [
         "ignore_result": nil, "replaced_task_nesting": 0, "stamped_headers": nil, "stamps": [:],
     ]
@@ -83,7 +83,7 @@ import Testing
             }
             #expect(encoded.message.properties == expected, "\(encoded.original.file)")
         }
-        // Celery over AMQP sends none when a queue is named that it does not know.
+        // Celery over AMQP sends no priority when the sender names a queue that Celery does not know.
         #expect(
             withoutPriority == [
                 "c447p1.amqp.queue.json", "c447p2.amqp.queue.json", "p1.amqp.queue.json", "p2.amqp.queue.json",

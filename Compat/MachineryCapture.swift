@@ -2,7 +2,7 @@ import CeleriacWire
 import Foundation
 import MachineryWire
 
-/// What one capture of Machinery holds: what went over the wire, and what was left in the servers.
+/// The content of one capture of Machinery: what went over the wire, and what remained on the servers.
 struct MachineryCapture {
     let name: String
     /// Tasks: list elements, members of the delayed set, AMQP bodies.
@@ -10,7 +10,7 @@ struct MachineryCapture {
     /// Task states: values in Redis, AMQP bodies.
     private(set) var states: [[UInt8]] = []
     private(set) var groups: [[UInt8]] = []
-    /// How often each AMQP method with a message was seen.
+    /// The number of times each AMQP method with a message appears.
     private(set) var methods: [String: Int64] = [:]
 
     init(_ url: URL) throws {
@@ -45,7 +45,7 @@ struct MachineryCapture {
         }
     }
 
-    /// Sorts what one string holds.
+    /// Sorts the content of one string.
     private mutating func sort(_ bytes: [UInt8]) {
         guard bytes.first == UInt8(ascii: "{"),
             case .object(let object)? = try? WireJSON.decode(bytes, reading: .go)

@@ -3,9 +3,10 @@ import Foundation
 import MachineryWire
 import Testing
 
-/// Every message, state and group that real Machinery wrote is read, and written again byte for byte.
+/// Reads every message, state and group that real Machinery wrote, and writes it again byte for byte.
 @Suite struct MachineryCaptureTests {
-    /// Messages that were put into the queue by hand, in other JSON than Go's: they are read, but Go did not write them.
+    /// Messages that were put into the queue by hand, in JSON that Go does not write. They are readable, but have other
+    /// bytes than Go's.
     static let handMade: Set<String> = [
         "redis-16b-minimal-message.json", "redis-16c-error-then-20-tasks.json", "redis-16d-badarg-then-20-tasks.json",
         "goredis-16c-error-then-20-tasks.json", "redis-16-malformed-json.json", "amqp-17-retry-with-number-header.json",
@@ -44,7 +45,7 @@ import Testing
                     #expect(
                         Self.handMade.contains(capture.name),
                         "\(capture.name): \(String(decoding: bytes, as: UTF8.self))")
-                    // It says the same when it is read again.
+                    // Reading it again gives the same signature.
                     #expect(try MachinerySignature.decode(again) == signature)
                 }
             }
@@ -59,7 +60,7 @@ import Testing
             for bytes in capture.states {
                 var again = try MachineryTaskState.decode(bytes).encode()
                 if capture.name == "redis-06-result-ret_badutf8.json" {
-                    // Go writes an escape for a byte that is no text; read back, it is the character itself.
+                    // Go writes an escape for a byte that is not text. Reading that gives the character itself.
                     again = Array(String(decoding: again, as: UTF8.self).replacing("\u{fffd}", with: "\\ufffd").utf8)
                 }
                 #expect(again == bytes, "\(capture.name): \(String(decoding: bytes, as: UTF8.self))")
@@ -80,7 +81,7 @@ import Testing
         #expect(count > 20)
     }
 
-    /// Machinery stored these texts for these messages: so do we.
+    /// Machinery stored these texts for these messages, and Celeriac does the same.
     @Test func badArgumentsGetTheErrorTextsThatGoStored() throws {
         var seen: Set<String> = []
         for capture in MachineryCapture.all
@@ -90,7 +91,7 @@ import Testing
             let signature = try MachinerySignature.decode(message)
             do {
                 _ = try signature.convertedArguments()
-                // What is wrong with these is found when the task is called, or nothing is.
+                // The error in these messages appears only when the task is called, if there is one.
                 #expect(error == nil || error?.hasPrefix("reflect: Call") == true, "\(capture.name)")
             } catch {
                 seen.insert(error.text)
@@ -100,7 +101,7 @@ import Testing
         #expect(seen.count == 11)
     }
 
-    /// What a Go producer sends of its own accord passes our checks; what stopped or killed Go workers does not.
+    /// Signatures that a Go producer sends pass our checks; those that stopped or killed Go workers do not.
     @Test func whatStopsGoWorkersIsRefusedBeforeItIsSent() throws {
         var codes: Set<MachineryWireError.Code> = []
         for capture in MachineryCapture.all {
@@ -119,7 +120,7 @@ import Testing
         #expect(codes == [.unsupportedType, .valueMismatch, .valueOutOfRange])
     }
 
-    /// Probes of the numbers and kinds of arguments, which only the worker can know, and two that Go accepts.
+    /// Messages with the wrong number or kinds of arguments, which only the worker can detect, and two that Go accepts.
     private static let passable: Set<String> = [
         "redis-15-badarg-too-few.json", "redis-15-badarg-too-many.json", "redis-15-badarg-type-mismatch.json",
         "redis-15-badarg-bytes-as-array.json", "redis-15-badarg-int-for-float.json", "redis-15-badarg-slice-null.json",

@@ -3,8 +3,8 @@ import Foundation
 import MachineryWire
 import Testing
 
-/// What `interop/go/run` recorded when the Swift peer and real Go Machinery ran each other's tasks: messages as one of them
-/// sent them, and the states that the other left, as Redis got both.
+/// The recordings of `interop/go/run`, in which the Swift peer and real Go Machinery ran each other's tasks: the
+/// messages of the sender and the states of the worker, as Redis got both.
 @Suite struct MachineryTranscriptTests {
     /// One run.
     private struct Transcript {
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    /// What tasks that return their argument were given by one side, the other gave back: every type, to its last digit.
+    /// Tasks that return their argument give back exactly what the other side sent: every type, to its last digit.
     @Test(arguments: runs) func theOtherSideGaveBackWhatItGot(_ name: String) throws {
         let transcript = try Transcript(name)
         var types: Set<String> = []
@@ -51,15 +51,15 @@ import Testing
                 signature.args?.count == 1, signature.name != "echo_header"
             else { continue }
             let state = try MachineryTaskState.decode(try #require(transcript.states[signature.uuid]))
-            // What the Go producer sends to Swift workers only, to see it refused.
+            // The Go producer sends these only to Swift workers, which must refuse them.
             if state.state == "FAILURE" { continue }
             let result = try #require(state.results?.first)
             #expect(result.type == (argument.type == "[]byte" ? "[]uint8" : argument.type))
-            // A slice that was nil comes back empty.
+            // A nil slice comes back empty.
             #expect(result.value == (argument.value == .null ? [] : argument.value), "\(signature.name)")
             types.insert(argument.type)
         }
-        // In Swift []byte and []uint8 are one.
+        // In Swift, []byte and []uint8 are the same type.
         #expect(types.count == (name == "go-to-swift" ? 29 : 28))
     }
 }

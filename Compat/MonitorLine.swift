@@ -1,6 +1,6 @@
 /// A line that Redis' MONITOR printed: `<time> [<db> <peer>] "COMMAND" "argument" …`.
 enum MonitorLine {
-    /// The command and its arguments; `nil` when the text is no such line.
+    /// The command and its arguments; `nil` if the text is not such a line.
     static func arguments(_ line: String) -> [[UInt8]]? {
         let bytes = Array(line.utf8)
         guard let first = bytes.first, UInt8(ascii: "0")...UInt8(ascii: "9") ~= first,

@@ -2,7 +2,7 @@ import CeleriacWire
 import CeleryWire
 
 extension WireValue {
-    /// The value with the keys of all objects sorted: equal where only the order differed.
+    /// The value with the keys of all objects sorted, so that values that differ only in their order are equal.
     var unordered: WireValue {
         switch self {
         case .array(let values): .array(values.map(\.unordered))

@@ -9,7 +9,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
     ],
     targets: [
-        // Machinery's own walkthrough in Swift: the same tasks, the same workflows, the same output.
+        // Machinery's own walkthrough in Swift, with the same tasks, workflows and output.
         .executableTarget(
             name: "MachineryWalkthrough",
             dependencies: [

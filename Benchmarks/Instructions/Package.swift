@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, so that it sees what users see and needs no broker library and no TLS.
+// This is a separate package, so that it sees only what users see and needs neither a broker library nor TLS.
 let package = Package(
     name: "Instructions",
     dependencies: [.package(name: "Celeriac", path: "../..", traits: [])],

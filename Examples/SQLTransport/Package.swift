@@ -18,11 +18,10 @@ let package = Package(
                 .product(name: "CeleryWire", package: "Celeriac"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
-            resources: [.embedInCode("celery.sql"), .embedInCode("kombu.sql")]),
+            resources: [.embedInCode("SQL")]),
         .executableTarget(name: "SQLWorker", dependencies: ["SQLTransport"]),
         .testTarget(
             name: "SQLTransportTests",
             dependencies: ["SQLTransport", "SQLWorker", .product(name: "CeleriacTestKit", package: "Celeriac")]),
-    ],
-    swiftLanguageModes: [.v6]
+    ]
 )

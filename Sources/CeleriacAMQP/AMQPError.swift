@@ -1,17 +1,17 @@
 #if AMQP
 
-/// What went wrong between this process and an AMQP broker.
+/// A failure between this process and an AMQP broker.
 package struct AMQPError: Error, Sendable {
     /// The kind of failure. New kinds can be added without breaking callers.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The kind's name, for logs.
         package let description: String
 
-        /// No connection could be made: name not found, refused, or closed before the handshake ended.
+        /// The connection could not be made: name not found, refused, or closed before the handshake ended.
         package static let connectFailed = Code(description: "connectFailed")
         /// The broker refused the credentials, or offers no mechanism that the configuration allows.
         package static let authenticationFailed = Code(description: "authenticationFailed")
-        /// The TLS handshake failed, or a certificate or key file could not be used.
+        /// The TLS handshake failed, or a certificate or key file could not be loaded.
         package static let tls = Code(description: "tls")
         /// The connection broke: reset, end of stream, or two heartbeats missed.
         package static let connectionLost = Code(description: "connectionLost")
@@ -29,38 +29,38 @@ package struct AMQPError: Error, Sendable {
         package static let consumerCancelled = Code(description: "consumerCancelled")
         /// The broker refused responsibility for a publish (`basic.nack`).
         package static let nacked = Code(description: "nacked")
-        /// The broker returned a mandatory publish that no queue takes (`basic.return`).
+        /// The broker returned a mandatory publish because it reached no queue (`basic.return`).
         package static let returned = Code(description: "returned")
-        /// No answer within the configured time.
+        /// The broker did not answer within the configured time.
         package static let timeout = Code(description: "timeout")
-        /// The broker blocks publishes (it is short of memory or disk), and it did so for too long.
+        /// The broker blocked publishes (it is short of memory or disk) for too long.
         package static let blocked = Code(description: "blocked")
-        /// The task that waited was cancelled.
+        /// The waiting task was cancelled.
         package static let cancelled = Code(description: "cancelled")
         /// The peer broke the protocol, or does not speak AMQP 0-9-1.
         package static let protocolViolation = Code(description: "protocolViolation")
-        /// A message or an argument that AMQP cannot carry. Nothing of the call was sent.
+        /// AMQP cannot carry a message or an argument. Nothing of the call was sent.
         package static let invalidMessage = Code(description: "invalidMessage")
-        /// A broker URL that cannot be understood.
+        /// A broker URL is malformed.
         package static let invalidURL = Code(description: "invalidURL")
     }
 
     /// The kind of failure.
     package var code: Code
-    /// What happened and what to do about it. Holds no credentials, headers or bodies.
+    /// What happened and what to do about it. It contains no credentials, headers or bodies.
     package var message: String
-    /// The AMQP reply code that the broker gave, for instance 404.
+    /// The broker's AMQP reply code, for example 404.
     package var replyCode: UInt16?
-    /// The text that the broker gave with its reply code.
+    /// The text of the broker's reply code.
     package var replyText: String?
-    /// The method that the broker blames, for instance `queue.declare`.
+    /// The method that the broker blames, for example `queue.declare`.
     package var method: String?
-    /// True when it is certain that nothing of the call reached the broker, so that a retry duplicates nothing.
+    /// Whether it is certain that nothing of the call reached the broker, so that a retry duplicates nothing.
     package var nothingSent: Bool
-    /// The error below this one.
+    /// The underlying error.
     package var cause: (any Error)?
 
-    /// Makes an error.
+    /// Creates an error.
     package init(
         _ code: Code,
         _ message: String,
@@ -79,7 +79,7 @@ package struct AMQPError: Error, Sendable {
         self.cause = cause
     }
 
-    /// The same failure as seen by a call that had sent nothing yet.
+    /// The same failure for a call that had not sent anything yet.
     func withNothingSent() -> AMQPError {
         var copy = self
         copy.nothingSent = true
@@ -88,7 +88,7 @@ package struct AMQPError: Error, Sendable {
 }
 
 extension AMQPError: Equatable {
-    /// Whether both describe the same failure. Causes are compared by their descriptions.
+    /// Whether both errors describe the same failure. Causes are compared by their descriptions.
     package static func == (left: AMQPError, right: AMQPError) -> Bool {
         left.code == right.code && left.message == right.message && left.replyCode == right.replyCode
             && left.replyText == right.replyText && left.method == right.method
@@ -113,7 +113,8 @@ extension AMQPError: CustomStringConvertible {
 }
 
 extension AMQPError {
-    /// Whether the same call may succeed once the broker is back: it was not answered, rather than refused.
+    /// Whether the same call may succeed once the broker is back: the broker did not answer it, rather than refusing
+    /// it.
     package var isOutOfReach: Bool {
         switch code {
         case .connectFailed, .connectionLost, .timeout, .blocked: true

@@ -7,11 +7,11 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// `celeriac beat`: sends tasks by a schedule.
+/// `celeriac beat`: sends tasks on a schedule.
 struct BeatCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "beat",
-        abstract: "Send tasks by a schedule, as celery beat does.",
+        abstract: "Send tasks on a schedule, as celery beat does.",
         discussion: """
             The schedule is a YAML file with entries under Celery's names:
 
@@ -22,9 +22,9 @@ struct BeatCommand: AsyncParsableCommand {
                 monday-morning: {task: tasks.report, schedule: 30 7 * * mon, options: {queue: reports, expires: 3600}}
                 lamps: {task: tasks.lamps, schedule: {solar: sunset, latitude: 52.5, longitude: 13.4}}
 
-            With --state the last runs survive a restart. With --lock several of these commands may run with one \
+            With --state, the last runs survive a restart. With --lock, several of these commands may share one \
             schedule: one of them sends, and another takes over when it ends or vanishes. SIGTERM and SIGINT end it. \
-            Exit status 2 says that it could not begin or go on.
+            Exit status 2 means that it could not start or continue.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -32,21 +32,23 @@ struct BeatCommand: AsyncParsableCommand {
     @Option(help: "The schedule, a YAML file.")
     var schedule: String
 
-    @Option(help: "A file in which the last runs are kept. It is made if it does not exist.")
+    @Option(help: "The file that stores the last runs. It is created if it does not exist.")
     var state: String?
 
-    @Option(help: "The URL of the Redis server with the lock, for several beats: redis://, rediss://.")
+    @Option(help: "The URL of the Redis server that holds the lock, for several beats: redis://, rediss://.")
     var lock: String?
 
     @Option(help: "The lock's name on its server.")
     var lockKey = "celeriac.beat"
 
-    @Option(help: "After how many seconds another beat takes over from one that has vanished.")
+    @Option(help: "How many seconds pass before another beat takes over from one that has vanished.")
     var lockLease: Double = 30
 
     func validate() throws {
         _ = try connection.brokerURL()
-        guard 0.1...86_400 ~= lockLease else { throw ValidationError("--lock-lease is 0.1 to 86400 seconds.") }
+        guard 0.1...86_400 ~= lockLease else {
+            throw ValidationError("--lock-lease must be from 0.1 to 86400 seconds.")
+        }
     }
 
     func run() async throws {
@@ -61,7 +63,7 @@ struct BeatCommand: AsyncParsableCommand {
         var failed = false
         do {
             guard let content = FileManager.default.contents(atPath: schedule) else {
-                throw ValidationError("There is no schedule \(schedule), or it cannot be read.")
+                throw ValidationError("The schedule \(schedule) does not exist or cannot be read.")
             }
             let file = try BeatFile([UInt8](content))
             lock = try self.lock.map { try app.lock($0, key: lockKey, lease: .seconds(lockLease)) }

@@ -11,6 +11,6 @@ public struct CeleriacRootCommand: AsyncParsableCommand {
             WithServersCommand.self,
         ])
 
-    /// Makes the command; its argument parser fills it.
+    /// Creates the command. The argument parser fills it in.
     public init() {}
 }

@@ -4,7 +4,7 @@ import Foundation
 struct CommandEnvironment {
     subscript(name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 
-    /// All of the environment.
+    /// The whole environment.
     var all: [String: String] { ProcessInfo.processInfo.environment }
 
     /// Prints a line on standard error.
@@ -17,7 +17,7 @@ struct CommandEnvironment {
     static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")])) }
 }
 
-/// Runs `body` and then `close`, also when `body` throws.
+/// Runs `body` and then `close`, even if `body` throws.
 func closing<Value>(_ close: () async -> Void, _ body: () async throws -> Value) async throws -> Value {
     let result: Result<Value, any Error>
     do { result = .success(try await body()) } catch { result = .failure(error) }

@@ -4,19 +4,19 @@ import CeleriacWire
 import CeleryWire
 import MachineryWire
 
-/// `celeriac decode`: shows what a message says.
+/// `celeriac decode`: shows the content of a message.
 struct DecodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decode",
-        abstract: "Read one message on standard input and print what it says as one JSON object.",
+        abstract: "Read one message from standard input and print its content as one JSON object.",
         discussion: """
-            The message is an envelope as it lies in a Redis list or in a file of the filesystem transport, or an AMQP \
+            The message is an envelope from a Redis list or from a file of the filesystem transport, or an AMQP \
             message in the form {"properties": {…}, "headers": {…}, "body_base64": "…"}.
 
-            A message of Machinery, as it lies in a Redis list or in the same AMQP form, gives "dialect": "machinery" and the \
+            A message of Machinery, from a Redis list or in the same AMQP form, gives "dialect": "machinery" and the \
             signature's 19 fields.
 
-            All keys are always there, null where the message has none. A message that cannot be decoded gives a named \
+            All keys are always present, with null for what the message lacks. An undecodable message gives a named \
             error on standard error and exit status 1.
 
               redis-cli --raw lindex celery 0 | celeriac decode
@@ -39,9 +39,9 @@ struct DecodeCommand: AsyncParsableCommand {
     }
 }
 
-/// Tells a message of Machinery from one of Celery.
+/// Tells Machinery's messages from Celery's.
 enum MachineryInput {
-    /// The bytes of a signature: the input itself, or the body of an AMQP message. Nil for anything else.
+    /// The bytes of a signature: the input itself, or the body of an AMQP message; nil for anything else.
     static func signature(in input: [UInt8]) -> [UInt8]? {
         guard case .object(let object)? = try? WireJSON.decode(input, limits: limits, reading: .go) else { return nil }
         if case .string(let text)? = object["body_base64"] {
@@ -53,14 +53,14 @@ enum MachineryInput {
         return isSignature(object) ? input : nil
     }
 
-    /// Every link of a chain is nested in the one before.
+    /// Each link of a chain is nested in the previous one.
     private static var limits: WireLimits {
         var limits = WireLimits.default
         limits.maximumDepth = 400
         return limits
     }
 
-    /// A signature has a name. An envelope has a body, and a message of Celery's first protocol names its `task`.
+    /// A signature has a name. An envelope has a body, and a message of Celery's protocol 1 has a `task`.
     private static func isSignature(_ object: WireObject) -> Bool {
         let keys = Set(object.keys.map { $0.lowercased() })
         return keys.contains("name") && !keys.contains("body") && !keys.contains("task")

@@ -5,11 +5,12 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
-/// A lock on one Redis server: a key that its holder renews and that expires otherwise.
+/// A lock on one Redis server: a key that its holder renews and that otherwise expires.
 ///
-/// Three names belong to it: `{NAME}.lock` is the key, `{NAME}.state` the note that a holder leaves for the next one, and
-/// `{NAME}.released` the channel on which a release is published. As any lock by expiry it is only as good as clocks and
-/// pauses allow; but a note is left only by the holder, since that is one step on the server.
+/// The lock uses three names: `{NAME}.lock` is the key, `{NAME}.state` the note that a holder leaves for the next one,
+/// and `{NAME}.released` the channel on which releases are published. Like any lock that expires, it is only as
+/// reliable as clocks and pauses allow. But only the holder can leave a note, since the server checks and writes in one
+/// step.
 package final class RedisLock: CeleriacCore.DistributedLock {
     fileprivate let client: RedisClient
     fileprivate let keys: RedisLockKeys
@@ -17,11 +18,8 @@ package final class RedisLock: CeleriacCore.DistributedLock {
     private let pubSub: RedisPubSub
     private let action: ReleaseAction
 
-    /// Creates a lock. It connects on first use.
-    ///
-    /// - Parameters:
-    ///   - key: the lock's name.
-    ///   - lease: how long a hold lasts from when it was taken or renewed; 100 ms to a day.
+    /// Creates a lock named `key`, which connects on first use. A hold lasts for `lease` from when it was taken or last
+    /// renewed, clamped to between 100 ms and a day.
     package init(
         _ configuration: RedisConfiguration,
         key: String = "celeriac.beat",
@@ -51,7 +49,7 @@ package final class RedisLock: CeleriacCore.DistributedLock {
         let token = randomUUID()
         let reply = try await evaluate(RedisLockScripts.take, [keys.lock], [token, lease.inMilliseconds])
         guard let rest = reply.int else { return .taken(RedisLockHold(lock: self, token: token)) }
-        // A key without an expiry is not ours; somebody may delete it.
+        // A key without an expiry is not ours. Somebody may delete it.
         return .busy(rest < 0 ? lease : .milliseconds(rest))
     }
 
@@ -67,7 +65,7 @@ package final class RedisLock: CeleriacCore.DistributedLock {
         }
     }
 
-    /// Closes the connections. A hold that is not released ends with its time.
+    /// Closes the connections. A hold that was not released ends when its lease does.
     package func close() async {
         await pubSub.close()
         await client.close()
@@ -84,7 +82,7 @@ package final class RedisLock: CeleriacCore.DistributedLock {
     }
 }
 
-/// What to do at a release: the subscription's closures are made before anybody says what.
+/// The action to run at a release. It exists because the subscription's closures are made before the action is known.
 private final class ReleaseAction: Sendable {
     private let action = NIOLockedValueBox<(@Sendable () -> Void)?>(nil)
 
@@ -93,7 +91,7 @@ private final class ReleaseAction: Sendable {
     func call() { action.withLockedValue { $0 }?() }
 }
 
-/// A hold on a ``RedisLock``: the key has our token as its value.
+/// A hold on a ``RedisLock``: the key's value is our token.
 private struct RedisLockHold: LockHold {
     let lock: RedisLock
     let token: String
@@ -108,7 +106,7 @@ private struct RedisLockHold: LockHold {
         do {
             return try await lock.client.send(RedisCommand("GET", lock.keys.state)).bytes
         } catch {
-            throw CeleriacError(.unavailable, "cannot read the note at the lock \(lock.name)", cause: error)
+            throw CeleriacError(.unavailable, "cannot read the note of the lock \(lock.name)", cause: error)
         }
     }
 
@@ -121,7 +119,7 @@ private struct RedisLockHold: LockHold {
     }
 }
 
-/// The names of a ``RedisLock`` on the server. The braces keep them together in a cluster.
+/// The names of a ``RedisLock`` on the server. The braces keep them in one slot of a cluster.
 private struct RedisLockKeys: Sendable {
     let lock: String
     let state: String
@@ -136,7 +134,8 @@ private struct RedisLockKeys: Sendable {
 
 /// The steps of a ``RedisLock`` that must be atomic.
 private enum RedisLockScripts {
-    /// Nil if the lock is taken now, else the milliseconds that it is held for; negative where it never expires.
+    /// Returns nil if the lock is now taken; otherwise how many milliseconds it stays held, or a negative number if it
+    /// never expires.
     static let take = RedisScript(
         name: "takeLock",
         source: """
@@ -144,7 +143,7 @@ private enum RedisLockScripts {
             return redis.call('PTTL', KEYS[1])
             """)
 
-    /// 1 if the lock is ours, else 0.
+    /// Returns 1 if the lock is ours; otherwise 0.
     static let renew = RedisScript(
         name: "renewLock",
         source: """
@@ -152,7 +151,7 @@ private enum RedisLockScripts {
             return redis.call('PEXPIRE', KEYS[1], ARGV[2])
             """)
 
-    /// 1 if the lock is ours and the note was left, else 0.
+    /// Returns 1 if the lock is ours and the note was left; otherwise 0.
     static let leaveNote = RedisScript(
         name: "leaveLockNote",
         source: """
@@ -161,7 +160,7 @@ private enum RedisLockScripts {
             return 1
             """)
 
-    /// 1 if the lock was ours, else 0.
+    /// Returns 1 if the lock was ours; otherwise 0.
     static let release = RedisScript(
         name: "releaseLock",
         source: """
@@ -173,7 +172,7 @@ private enum RedisLockScripts {
 }
 
 extension Duration {
-    /// Whole milliseconds, 1 or more, as Redis takes an expiry.
+    /// Whole milliseconds, at least 1, the unit in which Redis takes an expiry.
     fileprivate var inMilliseconds: Int {
         let (seconds, attoseconds) = components
         return max(1, Int(clamping: min(max(seconds, 0), 1 << 40) * 1000 + attoseconds / 1_000_000_000_000_000))

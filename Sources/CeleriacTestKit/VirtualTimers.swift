@@ -2,7 +2,7 @@ public import CeleriacCore
 public import Foundation
 import NIOConcurrencyHelpers
 
-/// Time that passes only when a test says so.
+/// A time that passes only when a test advances it.
 public final class VirtualTimers: TimerSource {
     private struct Pending {
         let due: Date
@@ -16,18 +16,18 @@ public final class VirtualTimers: TimerSource {
     }
     private let state: NIOLockedValueBox<State>
 
-    /// Begins at a time.
+    /// Starts at a given time.
     public init(now: Date = Date(timeIntervalSince1970: 1_800_000_000)) {
         state = NIOLockedValueBox(State(now: now))
     }
 
-    /// The time.
+    /// The current virtual time.
     public var now: Date { state.withLockedValue { $0.now } }
 
-    /// How many timers run.
+    /// How many timers are running.
     public var count: Int { state.withLockedValue { $0.pending.count } }
 
-    /// Calls `action` once, `delay` from now, unless the timer is cancelled before.
+    /// Calls `action` once, `delay` from now, unless the timer is cancelled first.
     public func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> any RunningTimer {
         let order = state.withLockedValue { state in
             state.nextOrder += 1
@@ -39,7 +39,7 @@ public final class VirtualTimers: TimerSource {
         return VirtualTimer { self.state.withLockedValue { $0.pending[order] = nil } }
     }
 
-    /// Lets time pass, and runs what becomes due, in its order.
+    /// Advances the time, and runs all timers that become due, in order.
     public func advance(by duration: Duration) {
         let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
         let end = now.addingTimeInterval(seconds)

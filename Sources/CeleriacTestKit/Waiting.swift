@@ -2,7 +2,7 @@ public import CeleriacCore
 
 /// Suspends until `condition` holds.
 ///
-/// A test's own time limit ends a wait in vain: it cancels the test's task, at which this function returns.
+/// The test's own time limit ends a futile wait: it cancels the test's task, which makes this function return.
 ///
 /// - Throws: What `condition` throws.
 public func until(
@@ -11,10 +11,10 @@ public func until(
     while !Task.isCancelled, !(try await condition()) { try? await Task.sleep(for: .milliseconds(5)) }
 }
 
-/// Runs a worker while `body` runs, from the time at which it takes messages. Then stops it gracefully and waits for its
-/// end, also when `body` throws.
+/// Runs a worker while `body` runs, starting once the worker takes messages. Then it stops the worker gracefully and
+/// waits for it to end, even if `body` throws.
 ///
-/// - Throws: What `body` throws, else what the worker's `run()` throws.
+/// - Throws: The error of `body`, or else the error of the worker's `run()`.
 @discardableResult
 public func withRunning<Value: Sendable>(
     _ worker: TaskWorker, _ body: () async throws -> Value

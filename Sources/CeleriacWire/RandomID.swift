@@ -1,8 +1,9 @@
 private let digits: [UInt8] = Array("0123456789abcdef".utf8)
 
-/// A random UUID (version 4) in lower case: the one source of ids, of tasks, groups, claims and files alike.
+/// Makes a random UUID (version 4) in lower case. All ids come from here: those of tasks, groups, claims and files.
 ///
-/// It is made once a message and more, so it is written out by hand: a `UUID` would be formatted in upper case first.
+/// It runs at least once for every message, so it formats the digits itself: `UUID` would format them in upper case
+/// first.
 package func randomUUID() -> String {
     var generator = SystemRandomNumberGenerator()
     // The version (4) and the variant (binary 10) take six of the 128 bits.

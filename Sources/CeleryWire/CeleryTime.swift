@@ -3,9 +3,12 @@ public import FoundationEssentials
 
 /// Times as Celery writes them in `eta`, `expires` and `date_done`: Python's `isoformat`.
 public enum CeleryTime {
-    /// Reads ISO 8601 text with or without a fraction, and with `Z`, an offset or neither. `nil` if it is not a time.
+    /// Reads ISO 8601 text with or without a fraction, and with `Z`, an offset or neither.
     ///
-    /// - Parameter utcOffset: Seconds east of UTC for a time without an offset; at most a day in either direction.
+    /// - Parameters:
+    ///   - text: The text.
+    ///   - utcOffset: Seconds east of UTC for a time without an offset; at most a day in either direction.
+    /// - Returns: The instant; `nil` if the text is not a time.
     public static func date(_ text: String, utcOffset: Int = 0) -> Date? {
         guard -86_400...86_400 ~= utcOffset, let (local, offset) = ISO8601.parse(text) else { return nil }
         return local.instant(utcOffset: offset ?? utcOffset * 1_000_000)

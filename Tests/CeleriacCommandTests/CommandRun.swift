@@ -1,24 +1,19 @@
 import CeleriacTestKit
 import Foundation
 
-/// A run of `celeriac` from its beginning to its end.
+/// A complete run of `celeriac`.
 struct CommandRun {
     let output: String
     let errors: String
     let status: CeleriacTestKit.ExitStatus
 
-    /// Runs the command.
-    ///
-    /// - Parameters:
-    ///   - arguments: Its arguments.
-    ///   - input: Its standard input.
-    ///   - folder: The folder in which it runs; this process's unless given.
-    /// - Throws: `TestKitError` when it cannot be run.
+    /// Runs the command with these arguments and this standard input, in `folder` or by default in this process's
+    /// folder. Throws `TestKitError` if the command cannot be run.
     init(_ arguments: [String], input: [UInt8] = [], in folder: String = ".") async throws {
         let files = try TemporaryFolder("test")
         defer { files.remove() }
         try Data(input).write(to: URL(filePath: files.path + "/input"))
-        // What a developer's shell says of brokers is not meant for the tests.
+        // The broker settings of a developer's shell must not reach the tests.
         let environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("CELERY_") }
         let child = try ChildProcess(
             "/bin/sh",

@@ -2,9 +2,9 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-/// What several suites of this target need.
+/// Helpers for several suites of this target.
 enum Support {
-    /// The `celeriac` executable, which the build puts beside the tests.
+    /// The `celeriac` executable, which the build puts next to the tests.
     static var celeriac: String {
         get throws {
             let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -14,10 +14,10 @@ enum Support {
         }
     }
 
-    /// Whether a process exists and is more than an entry that its parent has not collected yet.
+    /// Whether a process exists and is not a zombie.
     static func isRunning(_ pid: Int32) -> Bool {
         guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return false }
-        // "pid (name) state …": the name may hold anything, so the state stands after the last parenthesis.
+        // "pid (name) state …": the name may contain anything, so the state follows the last parenthesis.
         let text = String(decoding: stat, as: UTF8.self)
         guard let end = text.lastIndex(of: ")") else { return false }
         let state = text[end...].dropFirst(2).first
@@ -28,7 +28,7 @@ enum Support {
         String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
     }
 
-    /// Sends one line to a Redis server and returns the first line of its answer.
+    /// Sends one line to a Redis server and returns the first line of the reply.
     static func redis(_ port: Int, _ line: String) async -> String? {
         let answer = await LoopbackSocket.ask(port: port, Array((line + "\r\n").utf8)) { $0.suffix(2) == [13, 10] }
         return answer.map { String(decoding: $0.dropLast(2), as: UTF8.self) }

@@ -11,11 +11,11 @@ import Testing
 
 @testable import CeleriacQueues
 
-/// The broker of these tests, started by the first of them.
+/// The broker of these tests, which the first test starts.
 private actor LiveBroker {
     static let shared = LiveBroker()
 
-    /// A missing broker fails in CI and skips elsewhere.
+    /// A missing broker fails the tests in CI and skips them elsewhere.
     static let isWanted =
         ProcessInfo.processInfo.environment["CI"] != nil
         || ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/sbin", "/usr/local/sbin"].contains {
@@ -41,11 +41,11 @@ private actor LiveBroker {
             configuration(), on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
     }
 
-    /// A queue name that no other test has.
+    /// A queue name that no other test uses.
     static func queueName() -> String { "test-" + UUID().uuidString }
 }
 
-/// One after the other, on one broker that they share.
+/// The tests run one after another, on one shared broker.
 @Suite(
     .serialized, .timeLimit(.minutes(2)),
     .enabled(if: LiveBroker.isWanted, "rabbitmq-server is not installed; apt-get install rabbitmq-server"))
@@ -94,7 +94,7 @@ struct AMQPMessageConsumerTests {
         deliveries.compactMap { try? String(decoding: $0.content.get().body, as: UTF8.self) }
     }
 
-    @Test("A quorum queue is consumed where the whole channel was to be limited")
+    @Test("Consumes a quorum queue although the channel's limit was to be global")
     func quorumQueue() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
@@ -118,7 +118,7 @@ struct AMQPMessageConsumerTests {
         #expect((error?.cause as? AMQPError)?.replyCode == 530)
     }
 
-    @Test("A queue that is deleted is made and consumed again; what came from others stays claimed")
+    @Test("Recreates and consumes a deleted queue; other queues' deliveries stay claimed")
     func deletedQueue() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
@@ -129,7 +129,7 @@ struct AMQPMessageConsumerTests {
         #expect(bodies(first) == ["kept"])
         try await channel.queueDelete(deleted)
         async let next = consumer.next(atMost: 10)
-        // The queue is there again once it is consumed again.
+        // The queue exists again once it is consumed again.
         while true {
             let probe = try await connection.openChannel()
             if let queue = try? await probe.queueDeclare(deleted, passive: true), queue.consumerCount == 1 { break }
@@ -138,7 +138,7 @@ struct AMQPMessageConsumerTests {
         try await publish("again", to: deleted, on: channel)
         let second = try await next
         #expect(bodies(second) == ["again"])
-        // The receipt from before the deletion still settles: nothing is delivered a second time.
+        // The receipt from before the deletion still settles: nothing is delivered twice.
         try await consumer.settle((first + second).map { Settlement($0.receipt, .acknowledge) })
         try await consumer.close()
         #expect(try await channel.queueDeclare(kept, passive: true).messageCount == 0)
@@ -147,7 +147,7 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
-    @Test("Where each consumer is limited, messages that are held for later let others through")
+    @Test("With a limit for each consumer, messages held for later let others through")
     func heldAtQuorumQueue() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
@@ -157,11 +157,11 @@ struct AMQPMessageConsumerTests {
         var taken: [Delivery] = []
         while taken.count < 4 { taken += try await consumer.next(atMost: 20) }
         #expect(taken.count == 4)
-        // They wait for their time, as it were.
+        // These messages stand for tasks that wait for their time.
         try await consumer.hold(12)
         while taken.count < 16 { taken += try await consumer.next(atMost: 20) }
         #expect(Array(bodies(taken).prefix(16)) == (0..<16).map { "\($0)" })
-        // One took the place of the other. (A declaration counts those that were cancelled too, until all is settled.)
+        // One consumer replaced the other. (A declaration also counts cancelled consumers until everything is settled.)
         let listed = try await LiveBroker.shared.server().rabbitmqctl("list_consumers").split(separator: "\n")
         let own = listed.filter { $0.contains(queue) }
         #expect(own.count == 1 && own[0].contains("consumer1"))
@@ -173,7 +173,7 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
-    @Test("A channel that the broker closes is replaced, and what was held on it is delivered again")
+    @Test("Replaces a channel that the broker closes; its held messages are delivered again")
     func closedChannel() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
@@ -194,7 +194,7 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
-    @Test("A connection that is lost while no queue is consumed is made again for the next one")
+    @Test("Reconnects for the next queue after losing the connection while consuming none")
     func lostWithoutQueues() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
@@ -211,7 +211,7 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
-    @Test("A stopped consumer gives back what it took and what it did not take, and gets none of it again")
+    @Test("A stopped consumer gives back all its messages, taken or not, and receives none of them again")
     func stopped() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
@@ -222,7 +222,7 @@ struct AMQPMessageConsumerTests {
         while taken.count < 3 { taken += try await consumer.next(atMost: 3 - taken.count) }
         await consumer.stop()
         #expect(try await consumer.next(atMost: 10).isEmpty)
-        // One of them runs still.
+        // One of them is still running.
         try await consumer.giveBack(taken.dropFirst().map(\.receipt))
         let other = try await consume([queue])
         var again: [Delivery] = []
@@ -237,12 +237,12 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
-    @Test("What is parked goes nowhere else, and comes from whoever sent it")
+    @Test("A parked message goes nowhere else and records its CC and user id")
     func parked() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
         let queue = LiveBroker.queueName()
-        // The companion exists already, with arguments that we would not give it.
+        // The companion already exists, with arguments that we would not give it.
         try await channel.queueDeclare("\(queue).parked", durable: true, arguments: ["x-max-length": 100])
         let consumer = try await consume([queue])
         var message = WireMessage(headers: ["CC": .array([.string(queue)])], body: [1])
@@ -264,13 +264,13 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
-    @Test("A message that cannot be parked holds up neither the next one nor those parked with it")
+    @Test("A message that cannot be parked delays neither the next one nor those parked with it")
     func unparkable() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
         let queue = LiveBroker.queueName()
         let consumer = try await consume([queue])
-        // With what parking adds these headers are longer than a frame.
+        // Together with what parking adds, these headers exceed a frame.
         let room = try await LiveBroker.configuration().frameMax - 500
         let message = WireMessage(headers: ["h": .string(String(repeating: "x", count: Int(room)))], body: [1])
         #expect(
@@ -287,7 +287,7 @@ struct AMQPMessageConsumerTests {
         }
         #expect(try await channel.queueDeclare("\(queue).parked", passive: true).messageCount == 20)
         try await consumer.close()
-        // It is where it was.
+        // The message is still in its queue.
         #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 1)
         for name in [queue, "\(queue).parked"] { try await channel.queueDelete(name) }
         await connection.close()
@@ -295,7 +295,7 @@ struct AMQPMessageConsumerTests {
 }
 
 extension AMQPMessageConsumer {
-    /// Asks for a queue that does not exist, on the channel of the consumers.
+    /// Passively declares a missing queue on the consumers' channel.
     fileprivate func provokeChannelError() async {
         _ = try? await channel?.queueDeclare("celeriac-no-such-queue", passive: true)
     }

@@ -2,7 +2,7 @@ import CeleriacCore
 import CeleriacQueues
 import Testing
 
-@Suite("What a consumer knows of its claims")
+@Suite("A consumer's claims")
 struct ClaimLedgerTests {
     private typealias Ledger = ClaimLedger<String, String>
 
@@ -14,7 +14,7 @@ struct ClaimLedgerTests {
         claims.map { (serial: $0.key, claim: $0.value) }
     }
 
-    @Test("serials are never given twice, whatever an attempt made of them")
+    @Test("never reuse serials, whatever an attempt did with them")
     func serials() {
         var ledger = Ledger()
         let first = ledger.begin(10) { _ in "a" }
@@ -25,7 +25,7 @@ struct ClaimLedgerTests {
         #expect(ledger.begin(0) { _ in "" }.serials.isEmpty)
     }
 
-    @Test("an attempt is in doubt until it is concluded, the oldest one first")
+    @Test("keep an attempt in doubt until it is concluded, the oldest one first")
     func doubt() {
         var ledger = Ledger()
         #expect(ledger.oldestDoubt == nil)
@@ -38,7 +38,7 @@ struct ClaimLedgerTests {
         #expect(ledger.oldestDoubt == nil && ledger.count == 1)
     }
 
-    @Test("what has ended is not given back, even if the broker has not heard of it")
+    @Test("are not given back once they have ended, even if the broker has not heard of it")
     func endings() {
         var ledger = Ledger()
         ledger.conclude(ledger.begin(4) { _ in "" }, with: claims([4: "d", 1: "a", 3: "c", 2: "b"]))
@@ -46,14 +46,14 @@ struct ClaimLedgerTests {
         #expect(ledger.unsettled == [1, 3] && ledger.unended == [2, 4])
         #expect(ledger.noted([3, 2, 9, 1]).map(\.claim) == ["c", "a"])
         guard case .requeue? = ledger.noted([1]).first?.ending else {
-            Issue.record("it was noted that the claim is requeued")
+            Issue.record("the ending of the claim should be a requeue")
             return
         }
         ledger.forget([1, 3])
         #expect(ledger.unsettled.isEmpty && ledger.unended == [2, 4] && ledger[1] == nil)
     }
 
-    @Test("a claim that has ended is not revived by a change")
+    @Test("are not revived by a change once they have ended")
     func changes() {
         var ledger = Ledger()
         let serial = ledger.hold("a")

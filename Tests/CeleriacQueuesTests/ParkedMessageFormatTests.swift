@@ -5,7 +5,7 @@ import Testing
 
 import struct FoundationEssentials.Date
 
-@Suite("What is written down of a parked message")
+@Suite("The record of a parked message")
 struct ParkedMessageFormatTests {
     private let format = ParkedMessageFormat(
         style: .python, text: { String($0.timeIntervalSince1970) },
@@ -17,7 +17,7 @@ struct ParkedMessageFormatTests {
             worker: "w@h")
     }
 
-    @Test("is one object, with the message as text where it is text")
+    @Test("is one object that contains the message as text if it is text")
     func text() {
         #expect(
             String(decoding: format.encode(parked(Array("[1]".utf8))), as: UTF8.self)
@@ -25,7 +25,7 @@ struct ParkedMessageFormatTests {
         )
     }
 
-    @Test("gives back every byte", arguments: [[], [0, 255, 128], Array("\u{1F600}\"\\".utf8)])
+    @Test("preserves every byte", arguments: [[], [0, 255, 128], Array("\u{1F600}\"\\".utf8)])
     func bytes(message: [UInt8]) {
         for time in [nil, Date(timeIntervalSince1970: 1)] {
             let parked = parked(message, time: time)
@@ -33,7 +33,7 @@ struct ParkedMessageFormatTests {
         }
     }
 
-    @Test("is told from what is no record", arguments: ["", "[]", "{", #"{"reason": "x"}"#, #"{"message": "x"}"#])
+    @Test("is not read from other bytes", arguments: ["", "[]", "{", #"{"reason": "x"}"#, #"{"message": "x"}"#])
     func noRecord(text: String) {
         #expect(format.decode(Array(text.utf8), id: "1", queue: "q") == nil)
     }

@@ -44,7 +44,7 @@ import Testing
         var served = lists("a", "b", "c")
         _ = served.takeTurn()
         _ = served.takeTurn()
-        // The turn is that of a queue which is gone.
+        // It is the turn of a queue that is gone.
         for queue in ["b", "c"] { _ = served.remove(queue) }
         #expect(!served.isEmpty && served.takeTurn().map(\.key) == ["a", "a-3"])
         _ = served.remove("a")

@@ -2,7 +2,7 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// Messages that the tests bend.
+/// Messages that the tests modify.
 enum Samples {
     static let id = "11111111-1111-4111-8111-111111111111"
 
@@ -20,7 +20,7 @@ enum Samples {
         return message(headers: all, body: body)
     }
 
-    /// A message of protocol 1, whose body is the object with these members changed. `nil` takes a member away.
+    /// A message of protocol 1, whose body is the object with these members changed. `nil` removes a member.
     static func protocol1(_ members: KeyValuePairs<String, WireValue?> = [:]) throws -> WireMessage {
         var body: WireObject = [
             "task": "capapp.add", "id": .string(id), "args": [2, 3], "kwargs": [:], "group": nil, "group_index": nil,
@@ -40,7 +40,7 @@ enum Samples {
             body: Array(body.utf8))
     }
 
-    /// An envelope in which one may replace text by other text.
+    /// An envelope in which tests replace text by other text.
     static let envelope = """
         {"body": "W1syLCAzXSwge30sIHsiY2FsbGJhY2tzIjogbnVsbCwgImVycmJhY2tzIjogbnVsbCwgImNoYWluIjogbnVsbCwgImNob3JkIjog\
         bnVsbH1d", "content-encoding": "utf-8", "content-type": "application/json", "headers": {"lang": "py", "task": \

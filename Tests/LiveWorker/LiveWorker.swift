@@ -2,13 +2,13 @@ import Celeriac
 import Foundation
 import Logging
 
-/// A worker in a process of its own, which live tests can end by any signal and whose threads they can block.
+/// A worker in a separate process, which live tests can end with any signal and whose threads they can block.
 ///
 /// Its settings are environment variables, all required: `LIVE_DIALECT` (`celery` or `machinery`), `LIVE_BROKER`,
-/// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` in seconds, `LIVE_NAME`, by
-/// which its tasks say who ran them, and `LIVE_READY`, a file that it makes once it consumes.
+/// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` in seconds, `LIVE_NAME`,
+/// which its tasks record for the worker that ran them, and `LIVE_READY`, a file that it creates once it consumes.
 @main enum LiveWorker {
-    /// A setting is missing or no number.
+    /// A setting is missing or is not a number.
     struct BadSetting: Error {
         let name: String
     }
@@ -92,7 +92,7 @@ import Logging
         }
     }
 
-    /// Holds the thread, as a careless handler does.
+    /// Blocks the thread, as a careless handler does.
     private static func block(_ seconds: Double) { Thread.sleep(forTimeInterval: seconds) }
 
     /// Appends a line to a file in one write, so that processes can share it.

@@ -3,7 +3,7 @@ import CeleriacWire
 import MachineryDialect
 import Testing
 
-/// What Go is told of what goes wrong in a worker: a text.
+/// The text that Go gets when something goes wrong in a worker.
 @Suite struct MachineryFaultTests {
     private struct Broken: Error {}
 

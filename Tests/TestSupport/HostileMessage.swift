@@ -1,17 +1,17 @@
 import CeleriacWire
 
-/// A message on which a Python worker exits, hangs, or which it loses.
+/// A message that makes a Python worker exit or hang, or that it loses.
 package struct HostileMessage: Sendable {
-    /// What is wrong with it.
+    /// What is wrong with the message.
     package let name: String
-    /// Its bytes in a Redis list or in a file.
+    /// The message's bytes in a Redis list or in a file.
     package let bytes: [UInt8]
-    /// Under which name it is refused.
+    /// The error code with which Celeriac refuses it.
     package let reason: String
-    /// The field that is named in the refusal, if one is.
+    /// The field that the error names, if any.
     package let field: String?
 
-    /// Fifteen kinds.
+    /// Fifteen kinds of message.
     package static let all: [HostileMessage] = {
         let deep = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
         return [

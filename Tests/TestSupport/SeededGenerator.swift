@@ -1,8 +1,8 @@
-/// SplitMix64: the same numbers in every run, so that a failure comes again.
+/// SplitMix64, which gives the same numbers in every run, so that failures are reproducible.
 package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    /// Makes a generator. Equal seeds give equal numbers.
+    /// Creates a generator. Equal seeds give equal numbers.
     package init(seed: UInt64) {
         state = seed
     }

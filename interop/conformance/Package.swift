@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The worker that Celery's own integration tests are run against; see README.md. It uses Celeriac's public API only.
+// The worker for Celery's own integration tests; see README.md. It uses only Celeriac's public API.
 let package = Package(
     name: "Conformance",
     dependencies: [

@@ -8,7 +8,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     ],
     targets: [
-        // The Swift side beside the Go programs in ../go: the same tasks, the same checks.
+        // The Swift counterpart of the Go programs in ../go, with the same tasks and checks.
         .executableTarget(
             name: "MachineryPeer",
             dependencies: [

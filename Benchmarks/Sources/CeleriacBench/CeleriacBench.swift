@@ -6,7 +6,7 @@ import ServiceLifecycle
 import Glibc
 #endif
 
-/// Celeriac as a worker (`CeleriacBench worker`) and as a producer (`CeleriacBench produce NUMBER BATCH`).
+/// Benchmarks Celeriac as a worker (`CeleriacBench worker`) and as a producer (`CeleriacBench produce NUMBER BATCH`).
 @main enum CeleriacBench {
     private static let add = TaskDefinition<Int, Int, Int>("bench.add")
 
@@ -43,9 +43,9 @@ import Glibc
         try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm], logger: logger).run()
     }
 
-    /// Publishes one task by one from 100 senders at once if `batch` is 1, else in batches.
+    /// Publishes tasks one by one from 100 concurrent senders if `batch` is 1, otherwise in batches.
     private static func produce(_ app: CeleryApp, number: Int, batch: Int) async throws {
-        try await app.send(add(0, 0))  // connects and declares
+        try await app.send(add(0, 0))  // Connects and declares.
         let clock = ContinuousClock()
         let used = processorSeconds()
         let elapsed = try await clock.measure {

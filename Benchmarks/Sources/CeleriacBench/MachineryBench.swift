@@ -2,7 +2,7 @@ import Celeriac
 import Logging
 import ServiceLifecycle
 
-/// Celeriac as a worker of Machinery's: prefetch 100 at RabbitMQ, a hundred handlers.
+/// Benchmarks Celeriac as a Machinery worker: prefetch 100 at RabbitMQ, 100 handlers.
 enum MachineryBench {
     private static let add = TaskDefinition<Int, Int, Int>("bench.add")
 

@@ -1,9 +1,9 @@
 import Glibc
 import Synchronization
 
-/// Counts the tasks that were run, in the first slot of the file that the benchmark maps too.
+/// Counts the tasks that have run, in the first slot of a file that the benchmark also maps.
 ///
-/// `@unchecked Sendable`: the memory is mapped for ever, and is touched only by atomic operations.
+/// `@unchecked Sendable`: the memory stays mapped, and only atomic operations touch it.
 struct TaskCounter: @unchecked Sendable {
     private let slot: UnsafeMutablePointer<Atomic<UInt64>>
 

@@ -1,7 +1,7 @@
 import Celeriac
 import MachineryWire
 
-/// Sends the walkthrough's tasks and prints their results. Throws where one is wrong.
+/// Sends the walkthrough's tasks and prints their results. Throws if a result is wrong.
 struct Sender {
     let server: MachineryServer
 
@@ -32,7 +32,7 @@ struct Sender {
         print("Single task:")
         let sum = try await server.send(Tasks.add([1, 1]))
         try expect("1 + 1", try await sum.get(timeout: .seconds(30), every: .milliseconds(5)), 2)
-        // Asked again it is known still, although RabbitMQ gives each state once.
+        // The state is still known when it is read again, although RabbitMQ returns each state only once.
         guard try await sum.status() == .success else { throw WrongResult(line: "status") }
 
         print("Task with a slice of ints:")

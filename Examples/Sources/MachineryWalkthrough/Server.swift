@@ -4,8 +4,8 @@ import NIOPosix
 
 /// The application: a configuration, a broker, a result backend, a lock, and the worker with its tasks.
 enum Server {
-    /// Broker and backend are RabbitMQ unless the environment names others by Machinery's names, `BROKER` and
-    /// `RESULT_BACKEND`.
+    /// Creates the application. Broker and backend are RabbitMQ, unless the environment sets others in Machinery's
+    /// variables `BROKER` and `RESULT_BACKEND`.
     static func start(_ environment: [String: String]) throws -> MachineryServer {
         let broker = environment["BROKER"] ?? "amqp://guest:guest@localhost:5672/"
         let configuration = MachineryConfiguration(
@@ -19,11 +19,11 @@ enum Server {
                 bindingKey: "machinery_task",
                 prefetchCount: 3))
 
-        // Broker, backend and lock are made of the configuration, which names no lock: one within this process is taken.
+        // Broker, backend and lock come from the configuration. It sets no lock, so the lock is local to this process.
         return try MachineryServer(configuration: configuration)
     }
 
-    /// The worker: its tasks, and what it logs around each.
+    /// Creates the worker with its tasks and the log messages around each of them.
     static func worker(_ server: MachineryServer) -> TaskWorker {
         let logger = Logger(label: "walkthrough")
         let hooks = WorkerHooks(
@@ -34,11 +34,12 @@ enum Server {
                 logger.info("I am an end of task handler for: \(context.machinerySignature?.name ?? "")")
             },
             error: { _, error in
-                // A failure's description leaves out its text, which may be a user's.
+                // A failure's description omits its text, which may be a user's.
                 let text = (error as? TaskFailure)?.arguments.first?.stringValue ?? "\(error)"
                 logger.error("I am an error handler: \(text)")
             })
-        // Concurrency 0: as many tasks at once as the prefetch count allows, or on Redis twice the number of processors.
+        // Concurrency 0 means as many tasks at once as the prefetch count allows, or on Redis twice the number of
+        // processors.
         return server.worker(consumerTag: "machinery_worker", concurrency: 0, hooks: hooks) {
             Tasks.add.handler { $0.elements.reduce(0, +) }
             Tasks.multiply.handler { $0.elements.reduce(1, *) }

@@ -1,6 +1,6 @@
 import Celeriac
 
-/// The tasks of the walkthrough: what producer and worker share.
+/// The tasks of the walkthrough, which producer and worker share.
 enum Tasks {
     static let add = TaskDefinition<Variadic<Int>, Int>("add")
     static let multiply = TaskDefinition<Variadic<Int>, Int>("multiply")

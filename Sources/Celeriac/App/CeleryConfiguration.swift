@@ -42,6 +42,10 @@ public struct CeleryConfiguration: Sendable {
     public var resultKeyPrefix: String
     /// The folders of the file transport, for a broker URL that names no folder.
     public var filesystem: CeleryFilesystemOptions?
+    /// What a ``CeleryTransport`` of your own is given as the options of a broker: `broker_transport_options`.
+    public var brokerTransportOptions: WireObject = [:]
+    /// What it is given as the options of a result store: `result_backend_transport_options`.
+    public var resultTransportOptions: WireObject = [:]
 
     /// Makes a configuration.
     public init(

@@ -29,7 +29,8 @@ import CeleryWire
 /// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep` |
 /// | `result_backend_transport_options` | `global_keyprefix` |
 ///
-/// A file with any other name is refused, so that no setting is silently ignored.
+/// A file with any other name is refused, so that no setting is silently ignored. Only the options of a transport that
+/// is not built in are not looked at: its ``CeleryTransport`` gets them as they are.
 public struct CelerySettings: Sendable {
     /// `broker_url`.
     public var broker: String?
@@ -178,6 +179,8 @@ extension CelerySettings {
         // Transports.
         Setting("broker_transport_options") { section, settings throws(CeleriacError) in
             let object = try section.object("broker_transport_options") ?? [:]
+            settings.configuration.brokerTransportOptions = object
+            guard settings.broker.map(CeleryTransportFactory.isBuiltIn) ?? true else { return }
             var options = SettingsSection(.object(object), "broker_transport_options")
             if let timeout = try options.duration("visibility_timeout") {
                 settings.configuration.redis.visibilityTimeout = timeout
@@ -195,6 +198,8 @@ extension CelerySettings {
         },
         Setting("result_backend_transport_options") { section, settings throws(CeleriacError) in
             let object = try section.object("result_backend_transport_options") ?? [:]
+            settings.configuration.resultTransportOptions = object
+            guard settings.results.map(CeleryTransportFactory.isBuiltIn) ?? true else { return }
             var options = SettingsSection(.object(object), "result_backend_transport_options")
             if let prefix = try options.text("global_keyprefix") { settings.configuration.resultKeyPrefix = prefix }
             try options.finish()

@@ -1,6 +1,10 @@
 public import CeleriacCore
+public import CeleriacWire
+import CeleryDialect
+import CeleryWire
 public import Logging
 public import NIOCore
+public import NIOPosix
 
 /// A transport of your own, chosen like the built-in ones by the scheme of a URL, in code and in a settings file.
 ///
@@ -22,6 +26,9 @@ public struct CeleryTransport: Sendable {
         public let url: String
         /// The URL of the application's broker, for result stores that answer over it.
         public let brokerURL: String
+        /// What the settings have under `broker_transport_options`, or for a result store under
+        /// `result_backend_transport_options`. Nobody has checked it.
+        public let options: WireObject
         /// The application's settings.
         public let configuration: CeleryConfiguration
         /// Where connections and timers run (see `EventLoopTimerSource`). Neither the application nor the transport
@@ -29,6 +36,31 @@ public struct CeleryTransport: Sendable {
         public let eventLoopGroup: any EventLoopGroup
         /// The application's logger.
         public let logger: Logger
+
+        /// Makes a context for the tests of a transport. An application makes its own.
+        ///
+        /// - Parameters:
+        ///   - url: the URL of the broker or the result store.
+        ///   - brokerURL: the URL of the application's broker.
+        ///   - options: what the settings have for the transport.
+        ///   - configuration: the application's settings.
+        ///   - eventLoopGroup: where connections and timers run.
+        ///   - logger: the application's logger.
+        public init(
+            url: String,
+            brokerURL: String = "",
+            options: WireObject = [:],
+            configuration: CeleryConfiguration = CeleryConfiguration(),
+            eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
+            logger: Logger = Logger(label: "celeriac")
+        ) {
+            self.url = url
+            self.brokerURL = brokerURL
+            self.options = options
+            self.configuration = configuration
+            self.eventLoopGroup = eventLoopGroup
+            self.logger = logger
+        }
     }
 
     /// Makes a broker. An application calls it once, before it sends anything; the broker should connect on first use.
@@ -51,5 +83,28 @@ public struct CeleryTransport: Sendable {
     public init(brokers: [String: MakeBroker] = [:], results: [String: MakeResults] = [:]) {
         self.brokers = brokers
         self.results = results
+    }
+}
+
+extension CeleryTransport {
+    /// Writes a message as kombu's virtual transports put it into a queue: an envelope with a delivery tag of its own.
+    ///
+    /// - Parameter message: the message, which goes to the queue that its routing key names.
+    /// - Returns: the envelope, as JSON.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for a message to an exchange, and for headers that JSON
+    ///   cannot carry.
+    public static func kombuEnvelope(of message: OutgoingMessage) throws(CeleriacError) -> [UInt8] {
+        try KombuEnvelope.encode(toQueue: message)
+    }
+
+    /// Reads an envelope that kombu, or ``kombuEnvelope(of:)``, put into a queue.
+    ///
+    /// - Parameters:
+    ///   - payload: the envelope, as JSON.
+    ///   - queue: the queue that it was taken from.
+    ///   - receipt: the consumer's name for the message.
+    /// - Returns: the message; if `payload` is no envelope, a delivery that a worker parks, with the reason.
+    public static func delivery(ofKombuEnvelope payload: [UInt8], from queue: String, receipt: Receipt) -> Delivery {
+        KombuEnvelope.delivery(of: payload, from: queue, receipt: receipt)
     }
 }

@@ -20,9 +20,20 @@ struct CeleryTransportFactory {
     /// counts.
     var transports: [CeleryTransport] = []
 
+    /// The schemes that ``broker(url:)`` and ``results(url:brokerURL:)`` know by themselves, whatever the traits.
+    private static let builtInSchemes: Set<String> = [
+        "redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp", "rpc", "filesystem", "file", "memory",
+        "cache+memory",
+    ]
+
+    /// Whether a URL is not left to a user's own transport.
+    static func isBuiltIn(_ url: String) -> Bool {
+        ConnectionURL.splitScheme(url).map { builtInSchemes.contains($0.scheme) } ?? true
+    }
+
     func broker(url: String) throws(CeleriacError) -> any MessageBroker {
         if let make = transports.lazy.compactMap({ $0.brokers[scheme(url)] }).first {
-            return try own(url, brokerURL: url, make)
+            return try own(url, brokerURL: url, configuration.brokerTransportOptions, make)
         }
         switch scheme(url) {
         #if Redis
@@ -52,7 +63,7 @@ struct CeleryTransportFactory {
 
     func results(url: String, brokerURL: String) throws(CeleriacError) -> any ResultStore {
         if let make = transports.lazy.compactMap({ $0.results[scheme(url)] }).first {
-            return try own(url, brokerURL: brokerURL, make)
+            return try own(url, brokerURL: brokerURL, configuration.resultTransportOptions, make)
         }
         switch scheme(url) {
         #if Redis
@@ -90,13 +101,13 @@ struct CeleryTransportFactory {
     }
 
     private func own<Made>(
-        _ url: String, brokerURL: String, _ make: (CeleryTransport.Context) throws -> Made
+        _ url: String, brokerURL: String, _ options: WireObject, _ make: (CeleryTransport.Context) throws -> Made
     ) throws(CeleriacError) -> Made {
         do {
             return try make(
                 CeleryTransport.Context(
-                    url: url, brokerURL: brokerURL, configuration: configuration, eventLoopGroup: eventLoopGroup,
-                    logger: logger))
+                    url: url, brokerURL: brokerURL, options: options, configuration: configuration,
+                    eventLoopGroup: eventLoopGroup, logger: logger))
         } catch let error as CeleriacError {
             throw error
         } catch {

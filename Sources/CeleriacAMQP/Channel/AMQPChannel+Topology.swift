@@ -5,16 +5,10 @@ package import CeleriacWire
 extension AMQPChannel {
     // MARK: Exchanges
 
-    /// Declares an exchange.
-    ///
-    /// - Parameters:
-    ///   - exchange: Its name.
-    ///   - type: `direct`, `fanout`, `topic`, `headers`, or one of a plug-in.
-    ///   - passive: Whether only to check that it exists.
-    ///   - durable: Whether it survives a restart of the broker.
-    ///   - autoDelete: Whether it goes with its last binding.
-    ///   - isInternal: Whether only other exchanges may publish to it.
-    ///   - arguments: Further arguments.
+    /// Declares an exchange of a type: `direct`, `fanout`, `topic`, `headers`, or one that a plugin provides. A passive
+    /// declaration only checks that the exchange exists. A durable exchange survives a restart of the broker, an
+    /// auto-deleted one disappears with its last binding, and only other exchanges may publish to an internal one.
+    /// Throws ``AMQPError``.
     package func exchangeDeclare(
         _ exchange: String, type: String = "direct", passive: Bool = false, durable: Bool = true,
         autoDelete: Bool = false, isInternal: Bool = false, arguments: WireObject = [:]
@@ -31,13 +25,14 @@ extension AMQPChannel {
     /// Declares a queue.
     ///
     /// - Parameters:
-    ///   - queue: Its name; when empty, the broker makes one.
-    ///   - passive: Whether only to look at an existing one.
-    ///   - durable: Whether it survives a restart of the broker.
-    ///   - exclusive: Whether only this connection may use it, and it goes with the connection.
-    ///   - autoDelete: Whether it goes with its last consumer.
-    ///   - arguments: Further arguments, for instance `x-expires`, `x-max-priority`, `x-queue-type`.
-    /// - Returns: Its name, and how many messages and consumers it has.
+    ///   - queue: The queue's name; if empty, the broker chooses one.
+    ///   - passive: Whether to only look up an existing queue.
+    ///   - durable: Whether the queue survives a restart of the broker.
+    ///   - exclusive: Whether only this connection may use the queue. The broker deletes it with the connection.
+    ///   - autoDelete: Whether the broker deletes the queue with its last consumer.
+    ///   - arguments: Further arguments, for example `x-expires`, `x-max-priority`, `x-queue-type`.
+    /// - Returns: The queue's name, and how many messages and consumers it has.
+    /// - Throws: ``AMQPError``, for example with reply code 406 if the queue exists with other arguments.
     @discardableResult
     package func queueDeclare(
         _ queue: String = "", passive: Bool = false, durable: Bool = true, exclusive: Bool = false,
@@ -64,9 +59,9 @@ extension AMQPChannel {
             .queueBind, .queueBindOk)
     }
 
-    /// Removes the messages of a queue that are ready to be delivered.
+    /// Removes the messages in a queue that are ready for delivery.
     ///
-    /// - Returns: How many they were.
+    /// - Returns: How many there were.
     @discardableResult
     package func queuePurge(_ queue: String) async throws(AMQPError) -> Int {
         let answer = try await connection.call(
@@ -75,13 +70,14 @@ extension AMQPChannel {
         return Int(count)
     }
 
-    /// Deletes a queue with its messages; RabbitMQ does not mind when there is none.
+    /// Deletes a queue and its messages. RabbitMQ does not object if there is no such queue.
     ///
     /// - Parameters:
-    ///   - queue: Its name.
-    ///   - ifUnused: Whether to refuse (406) when it has consumers.
-    ///   - ifEmpty: Whether to refuse (406) when it has messages.
-    /// - Returns: How many messages went with it.
+    ///   - queue: The queue's name.
+    ///   - ifUnused: Whether to refuse (406) if the queue has consumers.
+    ///   - ifEmpty: Whether to refuse (406) if the queue has messages.
+    /// - Returns: How many messages were deleted.
+    /// - Throws: ``AMQPError``.
     @discardableResult
     package func queueDelete(
         _ queue: String, ifUnused: Bool = false, ifEmpty: Bool = false
@@ -94,13 +90,13 @@ extension AMQPChannel {
     }
 }
 
-/// What the broker says about a queue when it is declared.
+/// The broker's description of a declared queue.
 package struct AMQPQueue: Sendable, Hashable {
-    /// Its name; the broker's choice when the declaration gave none.
+    /// The queue's name, which the broker chose if the declaration had none.
     package let name: String
-    /// Messages that are ready to be delivered.
+    /// How many messages are ready for delivery.
     package let messageCount: Int
-    /// Its consumers.
+    /// How many consumers the queue has.
     package let consumerCount: Int
 }
 

@@ -6,13 +6,13 @@ internal import NIOConcurrencyHelpers
 
 /// A channel of an AMQP connection: one conversation with the broker, with its own consumers and delivery tags.
 ///
-/// It can be used from any thread. An error that the broker finds in a method (404 for an unknown queue, 406 for other
-/// arguments than the existing queue has, …) closes the channel: everyone who waits on it gets the error
-/// `channelClosedByServer`, while the connection and its other channels live on.
+/// It can be used from any thread. If the broker finds an error in a method (404 for an unknown queue, 406 for
+/// arguments other than those of the existing queue, …), it closes the channel: all waiting calls on it fail with
+/// `channelClosedByServer`, while the connection and its other channels stay open.
 ///
-/// Deliveries are settled by the channel they came on. A channel never comes back after its end, so a settlement cannot
-/// reach another delivery that has the same tag on a newer channel: on a closed channel it does nothing, and the broker
-/// has put the delivery back in its queue.
+/// A delivery is settled on its own channel. A closed channel never reopens, so a settlement cannot reach another
+/// delivery that has the same tag on a newer channel. Settling on a closed channel does nothing, since the broker has
+/// already put the delivery back in its queue.
 package final class AMQPChannel: Sendable {
     /// The connection that the channel belongs to.
     package let connection: AMQPConnection
@@ -32,51 +32,49 @@ package final class AMQPChannel: Sendable {
     /// Why the channel was closed; `nil` while it is open.
     package var closure: AMQPError? { mailbox.withLockedValue { $0.closure } }
 
-    /// Calls `handler` once when the channel has ended, by whatever means; at once if it has.
+    /// Calls `handler` once when the channel has ended for any reason, or immediately if it already has.
     package func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
         if let error = mailbox.withLockedValue({ $0.addCloseHandler(handler) }) { handler(error) }
     }
 
-    /// Records the end and tells those who asked for it.
+    /// Records the end of the channel and calls the close handlers.
     func ended(_ error: AMQPError) {
         for handler in mailbox.withLockedValue({ $0.close(error) }) { handler(error) }
     }
 
-    /// Closes the channel and waits until the broker agrees. Settlements given before are sent; unsettled deliveries go
-    /// back to their queues. Whoever waits for an answer gets the error `channelClosed`.
+    /// Closes the channel and waits for the broker to confirm. Earlier settlements are sent; unsettled deliveries
+    /// return to their queues. All waiting calls fail with `channelClosed`.
     package func close() async {
         await connection.closeChannel(self)
     }
 
     // MARK: Publishing
 
-    /// Publishes messages in one go.
+    /// Publishes a batch of messages.
     ///
-    /// On a channel with confirms it returns when the broker has answered for each of them; on one without, when they
-    /// were handed to the operating system. While the broker blocks publishes they wait.
+    /// With confirms, this returns when the broker has answered for every message. Without confirms, it returns when
+    /// the messages were handed to the operating system. While the broker blocks publishes, they wait.
     ///
-    /// - Returns: What became of each message, in order.
-    /// - Throws: `AMQPError`. `invalidMessage`: AMQP cannot carry one of them, and none was sent. Any other, unless its
-    ///   `nothingSent` is true: the connection, the channel, the time (`timeout`, `blocked`) or the task ended before
-    ///   all were answered for; each of them may or may not have reached its queue.
+    /// - Returns: The outcome for each message, in order.
+    /// - Throws: `AMQPError`. `invalidMessage` means that AMQP cannot carry one of the messages; none was sent. Any
+    ///   other error, unless its `nothingSent` is true, means that the connection, the channel, the time limit
+    ///   (`timeout`, `blocked`) or the task ended before all messages were answered for; each of them may or may not
+    ///   have reached its queue.
     package func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
         guard !messages.isEmpty else { return [] }
         return try await connection.publish(messages, on: self)
     }
 
-    /// Turns confirms on: from now on ``publish(_:)`` returns what the broker says of each message.
+    /// Enables confirms: from now on, ``publish(_:)`` returns the broker's answer for each message.
     package func confirmSelect() async throws(AMQPError) {
         try await call(.confirmSelect, .confirmSelect, .confirmSelectOk)
     }
 
     // MARK: Consuming
 
-    /// Limits how many deliveries may be unsettled.
-    ///
-    /// - Parameters:
-    ///   - prefetchCount: The limit; 0 is none.
-    ///   - global: To RabbitMQ, `false` limits each consumer that is started from now on, and `true` all consumers of
-    ///     the channel together, at once. RabbitMQ 4 and quorum queues know only `false`.
+    /// Limits how many deliveries may be unsettled; 0 means no limit. In RabbitMQ, `global: false` limits each consumer
+    /// that starts from now on, and `global: true` limits all consumers of the channel together, effective immediately.
+    /// RabbitMQ 4 and quorum queues support only `false`. Throws ``AMQPError``.
     package func qos(prefetchCount: UInt16, global: Bool = false) async throws(AMQPError) {
         try await call(.basicQos(prefetchCount: prefetchCount, global: global), .basicQos, .basicQosOk)
     }
@@ -85,13 +83,14 @@ package final class AMQPChannel: Sendable {
     ///
     /// - Parameters:
     ///   - queue: The queue to consume.
-    ///   - consumerTag: The consumer's name on this channel; when empty, the broker makes one.
-    ///   - noAck: Whether deliveries count as settled when they are sent.
-    ///   - exclusive: Whether no other consumer may have the queue.
-    ///   - arguments: Further arguments, for instance `x-priority`.
-    ///   - onEvents: Called on the connection's event loop, so it must not block. It gets everything that one socket
-    ///     read brought in one call, and after `cancelled` or `closed` nothing more.
+    ///   - consumerTag: The consumer's name on this channel; if empty, the broker chooses one.
+    ///   - noAck: Whether deliveries count as settled as soon as they are sent.
+    ///   - exclusive: Whether the queue may have no other consumer.
+    ///   - arguments: Further arguments, for example `x-priority`.
+    ///   - onEvents: Called on the connection's event loop, so it must not block. It receives everything from one
+    ///     socket read in one call, and nothing more after `cancelled` or `closed`.
     /// - Returns: The consumer's tag.
+    /// - Throws: ``AMQPError``.
     @discardableResult
     package func consume(
         queue: String, consumerTag: String = "", noAck: Bool = false, exclusive: Bool = false,
@@ -106,14 +105,14 @@ package final class AMQPChannel: Sendable {
         return tag
     }
 
-    /// Ends a consumer and waits until the broker agrees. By then the consumer has been given the deliveries that were
-    /// under way, and must still settle them. It is told nothing more.
+    /// Cancels a consumer and waits for the broker to confirm. By then the consumer has received all deliveries that
+    /// were in flight, which it must still settle. It receives no further events.
     package func cancel(consumerTag: String) async throws(AMQPError) {
         _ = try await connection.call(
             self, .basicCancel(consumerTag: consumerTag), MethodID.basicCancel.name, .cancel(consumerTag: consumerTag))
     }
 
-    /// Fetches one message; `nil` when the queue is empty.
+    /// Fetches one message; `nil` if the queue is empty.
     package func get(queue: String, noAck: Bool = false) async throws(AMQPError) -> AMQPDelivery? {
         let answer = try await connection.call(
             self, .basicGet(queue: queue, noAck: noAck), MethodID.basicGet.name, .get(noAck: noAck))
@@ -123,18 +122,18 @@ package final class AMQPChannel: Sendable {
 
     // MARK: Settling
 
-    /// Acknowledges deliveries: the broker forgets them. Returns at once; acknowledgements given close together travel
-    /// together. Tags that are settled already are left out.
+    /// Acknowledges deliveries, so that the broker forgets them. Returns immediately; acknowledgements made close
+    /// together are sent together. Tags that are already settled are ignored.
     package func ack(_ deliveryTags: [UInt64]) {
         enqueue(.ack(deliveryTags))
     }
 
-    /// Refuses deliveries: the broker puts them back in their queue, or dead-letters or drops them. Returns at once.
+    /// Refuses deliveries: the broker requeues, dead-letters or drops them. Returns immediately.
     package func nack(_ deliveryTags: [UInt64], requeue: Bool) {
         enqueue(.nack(deliveryTags, requeue: requeue))
     }
 
-    /// Refuses one delivery with `basic.reject`. Returns at once.
+    /// Refuses one delivery with `basic.reject`. Returns immediately.
     package func reject(_ deliveryTag: UInt64, requeue: Bool) {
         enqueue(.reject(deliveryTag, requeue: requeue))
     }
@@ -147,22 +146,24 @@ package final class AMQPChannel: Sendable {
         }
     }
 
-    /// Sends a method whose answer says nothing but that it came.
+    /// Sends a method whose reply carries no information.
     func call(_ method: ClientMethod, _ id: MethodID, _ reply: MethodID) async throws(AMQPError) {
         _ = try await connection.call(self, method, id.name, .reply(reply))
     }
 }
 
-/// What any thread can reach of a channel: settlements on their way to the event loop, and whether it has ended.
+/// The part of a channel that any thread can reach: settlements on their way to the event loop, and whether the channel
+/// has ended.
 struct ChannelMailbox: Sendable {
     private var settlements: [ChannelSettlement] = []
-    /// Why the channel is closed, if it is.
+    /// Why the channel is closed; `nil` while it is open.
     private(set) var closure: AMQPError?
     private var closeHandlers: [@Sendable (AMQPError) -> Void] = []
 
-    /// Adds a settlement; of a closed channel it is dropped, because the broker has requeued the delivery.
+    /// Adds a settlement. If the channel is closed, the settlement is dropped, since the broker has requeued the
+    /// delivery.
     ///
-    /// - Returns: Whether the event loop has to be told.
+    /// - Returns: Whether to notify the event loop.
     mutating func add(_ settlement: ChannelSettlement) -> Bool {
         guard closure == nil else { return false }
         settlements.append(settlement)
@@ -174,15 +175,15 @@ struct ChannelMailbox: Sendable {
         return settlements
     }
 
-    /// Adds a handler for the end.
+    /// Adds a close handler.
     ///
-    /// - Returns: Why the channel is closed; the handler is not kept then.
+    /// - Returns: Why the channel is closed, in which case the handler is not kept.
     mutating func addCloseHandler(_ handler: @escaping @Sendable (AMQPError) -> Void) -> AMQPError? {
         if closure == nil { closeHandlers.append(handler) }
         return closure
     }
 
-    /// Records the end, once.
+    /// Records the end of the channel, once.
     ///
     /// - Returns: The handlers to call.
     mutating func close(_ error: AMQPError) -> [@Sendable (AMQPError) -> Void] {
@@ -194,7 +195,7 @@ struct ChannelMailbox: Sendable {
     }
 }
 
-/// What a consumer says about deliveries.
+/// A settlement of deliveries.
 enum ChannelSettlement: Sendable {
     case ack([UInt64])
     case nack([UInt64], requeue: Bool)

@@ -4,14 +4,15 @@ internal import CeleriacCore
 
 extension AMQPClient {
     /// Declares the queues of messages, then publishes them. If a queue was deleted meanwhile, the broker returns its
-    /// messages; the queue is then declared again and they are published once more.
+    /// messages; this then declares the queue again and publishes them once more.
     ///
-    /// Messages to named exchanges are published apart from the others, because an exchange that does not exist fails
-    /// everything that is published with it.
+    /// Messages to named exchanges are published separately, because a missing exchange fails everything published
+    /// along with it.
     ///
     /// - Parameters:
     ///   - messages: The messages, in order.
-    ///   - declare: Declares what the messages at these indices need; `anew` is true for messages that were returned.
+    ///   - declare: Declares what the messages at these indices need; `anew` is true for returned messages.
+    /// - Returns: The messages that failed.
     package func publish(
         _ messages: [AMQPPublish], declare: (_ indices: [Int], _ anew: Bool) async throws(AMQPError) -> Void
     ) async -> AMQPPublishFailures {
@@ -41,25 +42,25 @@ extension AMQPClient {
     }
 }
 
-/// Which messages of a publication the broker did not take, by their index in it.
+/// The messages of a publication that failed, by their index in it.
 package struct AMQPPublishFailures: Sendable {
     /// Messages that the broker refused.
     package private(set) var refused: [Int: AMQPError] = [:]
-    /// Messages whose answer did not arrive. They may have been taken.
+    /// Messages without an answer. The broker may have accepted them.
     package private(set) var unknown: [Int: AMQPError] = [:]
 
-    /// Makes an account without failures.
+    /// Creates a record without failures.
     package init() {}
 
-    /// Records that a message failed; `isAnswer` tells a refusal by the broker from a missing answer.
+    /// Records that a message failed. `isAnswer` tells a refusal by the broker from a missing answer.
     package mutating func add(_ error: AMQPError, at index: Int, isAnswer: Bool) {
         if isAnswer { refused[index] = error } else { unknown[index] = error }
     }
 
-    /// Throws what the publisher of `count` messages has to know.
+    /// Throws the error for the publisher of `count` messages.
     ///
-    /// - Throws: Nothing if the broker took all messages, ``PartialPublishError`` if it took some, else ``CeleriacError``
-    ///   with the code `unavailable` or `publishFailed`.
+    /// - Throws: Nothing if the broker accepted all messages, ``PartialPublishError`` if it accepted some, otherwise
+    ///   ``CeleriacError`` with code `unavailable` or `publishFailed`.
     package func check(of count: Int, at broker: String) throws {
         let failure = { (error: AMQPError) in
             CeleriacError(

@@ -3,34 +3,34 @@
 package import Logging
 package import NIOCore
 
-/// A connection that is made when it is needed, and again after it was lost.
+/// A connection that is made when it is needed, and remade after a loss.
 ///
-/// Brokers are tried in the order of the list, after a loss beginning with the one that was lost; when all have failed,
-/// again after a pause that grows, with jitter, to five seconds. It connects only while somebody asks for the
-/// connection; an ``AMQPConsumerSession`` asks all the time.
+/// It tries the brokers in list order; after a loss, it starts with the one that was lost. Once all have failed, it
+/// pauses and tries again; the pauses grow, with jitter, to five seconds. It connects only while there are requests for
+/// the connection; an ``AMQPConsumerSession`` requests it all the time.
 ///
-/// Publish and consume by clients of their own: a broker short of memory or disk stops reading from connections that
-/// publish, and the acknowledgements of their consumers would be stuck with the publishes.
+/// Use separate clients to publish and to consume: a broker that is short of memory or disk stops reading from
+/// connections that publish, which would hold up their consumers' acknowledgements.
 package final class AMQPClient: Sendable {
     private let core: ClientCore
 
-    /// Makes a client; it does not connect yet.
+    /// Creates a client. It does not connect yet.
     ///
     /// - Parameters:
-    ///   - configurations: The brokers, in the order in which they are tried.
-    ///   - eventLoopGroup: Where the connection lives: on one event loop of this `MultiThreadedEventLoopGroup`.
-    ///   - logger: Told of connections that fail or are lost.
+    ///   - configurations: The brokers, in the order to try them.
+    ///   - eventLoopGroup: A `MultiThreadedEventLoopGroup`; the connection runs on one of its event loops.
+    ///   - logger: The logger for failed and lost connections.
     package init(configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
         core = ClientCore(configurations, on: eventLoopGroup.next(), logger: logger)
     }
 
-    /// The event loop that connections live on.
+    /// The event loop that connections run on.
     package var eventLoop: any EventLoop { core.eventLoop }
 
-    /// The connection, made if there is none.
+    /// The connection, made now if there is none.
     ///
-    /// - Throws: `AMQPError`. When no broker can be reached within the sum of the list's `connectTimeout`s, the error
-    ///   of the last attempt; when every broker refuses the credentials or the certificate, that at once;
+    /// - Throws: `AMQPError`. If no broker can be reached within the sum of the list's `connectTimeout`s, the error of
+    ///   the last attempt. If every broker refuses the credentials or the certificate, that error immediately.
     ///   `connectionClosed` after ``close()``; `cancelled`.
     package func connection() async throws(AMQPError) -> AMQPConnection {
         try await core.connection()
@@ -40,15 +40,15 @@ package final class AMQPClient: Sendable {
         eventLoop.execute { [core] in core.assumeIsolated { $0.abandon() } }
     }
 
-    /// Publishes messages on one of the connection's two shared confirm channels: the first takes publications that go to
-    /// the default exchange only, the second all others.
+    /// Publishes messages on one of the connection's two shared confirm channels: the first is for publications that go
+    /// only to the default exchange, the second for all others.
     ///
-    /// A message that the broker answers with a channel error (404 for an exchange that does not exist) closes that
-    /// channel, and every publish that is in flight on it fails with it; the next publish opens it again.
+    /// If the broker answers a message with a channel error (404 for a missing exchange), it closes that channel, and
+    /// every publish in flight on it fails too. The next publish reopens the channel.
     ///
-    /// - Returns: What became of each message, in order.
-    /// - Throws: `AMQPError`, as ``AMQPChannel/publish(_:)`` and ``connection()``. When `nothingSent` is false, the
-    ///   messages may or may not have reached their queues; sending them again may duplicate them.
+    /// - Returns: The outcome for each message, in order.
+    /// - Throws: `AMQPError`, as ``AMQPChannel/publish(_:)`` and ``connection()``. If `nothingSent` is false, the
+    ///   messages may or may not have reached their queues, and sending them again may duplicate them.
     package func publish(_ messages: [AMQPPublish]) async throws(AMQPError) -> [AMQPPublishOutcome] {
         let kind: SharedChannels.Kind = messages.allSatisfy(\.exchange.isEmpty) ? .toQueues : .toExchanges
         var attempt = 0
@@ -58,14 +58,14 @@ package final class AMQPClient: Sendable {
                 let channel = try await connection().publisherChannel(kind)
                 return try await channel.publish(messages)
             } catch {
-                // The channel or the connection ended between getting it and using it.
+                // The channel or the connection ended between the lookup and its use.
                 let isStale = error.nothingSent && (error.code.endsChannel || error.code.endsConnection)
                 guard isStale, attempt < 3 else { throw error }
             }
         }
     }
 
-    /// Closes the connection in order, for good. Whoever still waits gets the error `connectionClosed`.
+    /// Closes the connection gracefully, for good. All waiting calls fail with `connectionClosed`.
     package func close() async {
         await core.close()
     }

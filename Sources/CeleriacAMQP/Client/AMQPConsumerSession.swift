@@ -5,16 +5,16 @@ internal import CeleriacCore
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// A channel with its consumers, set up again whenever it was lost: with the connection, by a channel error, or because
-/// the broker cancelled a consumer.
+/// A channel with its consumers, which the session sets up again after every loss: with the connection, through a
+/// channel error, or because the broker cancelled a consumer.
 package final class AMQPConsumerSession: Sendable {
-    /// What the session's owner is told.
+    /// An event for the session's owner.
     package enum Event: Sendable {
-        /// The channel is set up, and consumers are being started. The generation counts from 1.
+        /// The channel is set up, and its consumers are being started. The generation counts from 1.
         case up(generation: Int, channel: AMQPChannel)
-        /// Messages, and the channel that they came on and are settled on. Called on the connection's event loop.
+        /// Messages, and the channel that delivered them and settles them. Called on the connection's event loop.
         case deliveries([AMQPDelivery], channel: AMQPChannel)
-        /// The channel ended, or could not be set up; its unsettled deliveries go back to their queues. Unless the
+        /// The channel ended or could not be set up; its unsettled deliveries return to their queues. Unless the
         /// session is ending, it tries again.
         case down(AMQPError)
     }
@@ -30,13 +30,13 @@ package final class AMQPConsumerSession: Sendable {
     private let onEvent: @Sendable (Event) -> Void
     private let state = NIOLockedValueBox(State())
 
-    /// Makes a session; ``run()`` begins it.
+    /// Creates a session. ``run()`` starts it.
     ///
     /// - Parameters:
-    ///   - client: Whose connection to use. Several sessions may share one.
-    ///   - setup: Prepares a new channel (declares, binds, limits) and says what to consume on it. An error from it ends
-    ///     the attempt; it is called again, on a new channel, after a pause.
-    ///   - onEvent: Told what happens, in order. It must not block.
+    ///   - client: The client whose connection to use. Several sessions may share one.
+    ///   - setup: Prepares a new channel (declarations, bindings, limits) and returns what to consume on it. An error
+    ///     from it ends the attempt; it is called again, on a new channel, after a pause.
+    ///   - onEvent: Receives the events in order. It must not block.
     package init(
         client: AMQPClient,
         setup: @escaping @Sendable (AMQPChannel) async throws(AMQPError) -> [AMQPConsumption],
@@ -49,7 +49,8 @@ package final class AMQPConsumerSession: Sendable {
 
     /// Keeps the session up until the task is cancelled, or until the channel ends after ``stopConsuming()``.
     ///
-    /// When it returns, the channel is closed: what was settled before is sent, what was not goes back to its queue.
+    /// When it returns, the channel is closed: earlier settlements are sent, and unsettled deliveries return to their
+    /// queues.
     package func run() async {
         var generation = 0
         var backoff = Backoff(maximum: .seconds(5))
@@ -66,8 +67,8 @@ package final class AMQPConsumerSession: Sendable {
         }
     }
 
-    /// Cancels the consumers and starts no new ones. Returns when no further delivery can come; those that came can
-    /// still be settled, until ``run()`` is cancelled.
+    /// Cancels the consumers and starts no new ones. When it returns, no further delivery can arrive. Earlier
+    /// deliveries can still be settled until ``run()`` is cancelled.
     package func stopConsuming() async {
         let (channel, tags) = state.withLockedValue { state in
             state.isStopping = true
@@ -150,20 +151,20 @@ package final class AMQPConsumerSession: Sendable {
     }
 }
 
-/// A consumer that an ``AMQPConsumerSession`` starts each time it comes up.
+/// A consumer that an ``AMQPConsumerSession`` starts whenever it comes up.
 package struct AMQPConsumption: Sendable, Hashable {
     /// The queue to consume.
     package var queue: String
-    /// The consumer's name on its channel; when empty, the broker makes one.
+    /// The consumer's name on its channel; if empty, the broker chooses one.
     package var consumerTag: String
-    /// Whether deliveries count as settled when they are sent.
+    /// Whether deliveries count as settled as soon as they are sent.
     package var noAck: Bool
-    /// Whether no other consumer may have the queue.
+    /// Whether the queue may have no other consumer.
     package var exclusive: Bool
-    /// Further arguments, for instance `x-priority`.
+    /// Further arguments, for example `x-priority`.
     package var arguments: WireObject
 
-    /// Makes the description of a consumer.
+    /// Creates the description of a consumer.
     package init(
         queue: String, consumerTag: String = "", noAck: Bool = false, exclusive: Bool = false,
         arguments: WireObject = [:]

@@ -4,16 +4,16 @@ internal import CeleriacCore
 internal import Logging
 internal import NIOCore
 
-/// Keeps one connection to the first broker of a list that answers, for as long as somebody wants it.
+/// Keeps one connection to the first broker of a list that answers, for as long as somebody needs it.
 ///
-/// It is an actor on the connection's event loop. Everything it does later it does by that loop's timers; it has no task
-/// of its own.
+/// It is an actor on the connection's event loop. It schedules later work on that loop's timers and has no task of its
+/// own.
 actor ClientCore {
     private enum State {
-        /// Nobody wants a connection.
+        /// Nobody needs a connection.
         case idle
         case connecting(AMQPConnection)
-        /// Every broker failed, or the connection was lost soon; the timer begins the next round.
+        /// Every broker failed, or the connection was lost quickly. The timer starts the next round.
         case pausing(Scheduled<Void>)
         case connected(AMQPConnection, since: NIODeadline)
         case closed
@@ -34,11 +34,11 @@ actor ClientCore {
     private var lastCallerID: UInt64 = 0
     /// The broker to try next.
     private var index = 0
-    /// What the brokers of this round failed with.
+    /// The errors of this round's brokers.
     private var failures: [AMQPError] = []
     private var lastFailure: AMQPError?
     private var backoff = Backoff(maximum: .seconds(5))
-    /// The next attempt must not begin earlier.
+    /// The earliest time for the next attempt.
     private var earliestAttempt = NIODeadline.now()
 
     init(_ configurations: [AMQPConfiguration], on eventLoop: any EventLoop, logger: Logger) {
@@ -65,7 +65,7 @@ actor ClientCore {
         return try result.get()
     }
 
-    /// Ends everything without waiting: the client was released without being closed.
+    /// Ends everything without waiting, because the client was released without being closed.
     func abandon() {
         let last = state
         state = .closed
@@ -97,7 +97,7 @@ actor ClientCore {
             continuation.resume(returning: .failure(Self.closed))
             return
         }
-        // Long enough for the last broker of the list, where those before it do not answer.
+        // This is long enough for the last broker in the list even if those before it do not answer.
         let longest = configurations.reduce(Duration.zero) { $0 + $1.connectTimeout }
         guard !configurations.isEmpty else {
             continuation.resume(
@@ -157,7 +157,7 @@ actor ClientCore {
             return
         }
         logger.info(
-            "AMQP broker cannot be used",
+            "cannot connect to the AMQP broker",
             metadata: [LogKey.broker: "\(connection.configuration)", LogKey.error: "\(error)"])
         lastFailure = error
         failures.append(error)
@@ -169,8 +169,8 @@ actor ClientCore {
         }
     }
 
-    /// Every broker failed. If all of them refused us, waiting cannot help and the callers are told; else they wait for
-    /// the next round.
+    /// Ends a round in which every broker failed. If all of them refused us, waiting cannot help, and the callers get
+    /// the error; otherwise they wait for the next round.
     private func endRound(_ last: AMQPError) {
         if failures.allSatisfy({ $0.code == .authenticationFailed || $0.code == .tls }) {
             answerAll(.failure(last.withNothingSent()))
@@ -196,7 +196,7 @@ actor ClientCore {
     private func connectionEnded(_ connection: AMQPConnection, _ error: AMQPError) {
         guard case .connected(let current, let since) = state, current === connection else { return }
         logger.info(
-            "AMQP connection lost",
+            "lost the connection to the AMQP broker",
             metadata: [LogKey.broker: "\(connection.configuration)", LogKey.error: "\(error)"])
         if .now() - since >= TimeAmount(backoff.maximum) {
             backoff.reset()

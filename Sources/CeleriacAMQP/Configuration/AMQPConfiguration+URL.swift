@@ -2,17 +2,17 @@
 import CeleriacWire
 
 extension AMQPConfiguration {
-    /// Reads an AMQP URL: `amqp://user:password@host:port/vhost?parameters`.
+    /// Parses an AMQP URL: `amqp://user:password@host:port/vhost?parameters`.
     ///
-    /// Schemes are `amqp`, `amqps` and kombu's `pyamqp`. User, password, host and virtual host are percent-decoded, and
-    /// what is absent or empty has its default, both as kombu has it: no path, `/` and `//` all mean the virtual host
-    /// `/`, and `//name` means `/name`. Parameters are those that AMQP clients share: `cacertfile`, `certfile`,
+    /// Schemes are `amqp`, `amqps` and kombu's `pyamqp`. As in kombu, user, password, host and virtual host are
+    /// percent-decoded, and an absent or empty part has its default: no path, `/` and `//` all mean the virtual host
+    /// `/`, and `//name` means `/name`. The parameters are those that AMQP clients share: `cacertfile`, `certfile`,
     /// `keyfile`, `verify` (`verify_peer`, `verify_none`), `server_name_indication`, `heartbeat` (seconds),
     /// `connection_timeout` (milliseconds), `channel_max`, `frame_max`, `auth_mechanism` (`plain`, `external`); and
-    /// kombu's `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`, `ssl_check_hostname`. A TLS parameter
-    /// on a URL without TLS is refused; parameters of other names are ignored.
+    /// kombu's `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`, `ssl_check_hostname`. A TLS parameter in
+    /// a URL without TLS is refused. Unknown parameters are ignored.
     ///
-    /// - Throws: `AMQPError` with the code `invalidURL`. It does not repeat the URL, which may hold a password.
+    /// - Throws: `AMQPError` with code `invalidURL`. It does not repeat the URL, which may contain a password.
     package init(url: String) throws(AMQPError) {
         let parts = try Self.split(url)
         guard let isEncrypted = ["amqp": false, "pyamqp": false, "amqps": true][parts.scheme] else {
@@ -128,9 +128,9 @@ extension AMQPConfiguration {
 }
 
 extension [AMQPConfiguration] {
-    /// Reads the URLs of a failover list, in the order in which they are tried.
+    /// Parses the URLs of a failover list, in the order to try them.
     ///
-    /// - Throws: `AMQPError` with the code `invalidURL`, also for an empty list.
+    /// - Throws: `AMQPError` with code `invalidURL`, also for an empty list.
     package init(urls: [String]) throws(AMQPError) {
         guard !urls.isEmpty else { throw .invalidURL("the list of URLs is empty") }
         self = []
@@ -140,7 +140,7 @@ extension [AMQPConfiguration] {
 
 extension AMQPError {
     fileprivate static func invalidURL(_ reason: String) -> AMQPError {
-        AMQPError(.invalidURL, "The broker URL cannot be used: \(reason).")
+        AMQPError(.invalidURL, "The broker URL is invalid: \(reason).")
     }
 }
 

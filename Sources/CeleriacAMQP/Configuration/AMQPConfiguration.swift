@@ -2,42 +2,42 @@
 
 package import CeleriacWire
 
-/// How to reach one AMQP broker, and how to behave there.
+/// The address of one AMQP broker, and the settings of connections to it.
 package struct AMQPConfiguration: Sendable, Hashable {
-    /// Host name or IP address. Default `localhost`.
+    /// Host name or IP address. The default is `localhost`.
     package var host: String
-    /// TCP port. Default 5672, with TLS 5671.
+    /// TCP port. The default is 5672, or 5671 with TLS.
     package var port: Int
-    /// User name. Default `guest`.
+    /// User name. The default is `guest`.
     package var user: String
-    /// Password. Default `guest`.
+    /// Password. The default is `guest`.
     package var password: String
-    /// Virtual host. Default `/`.
+    /// Virtual host. The default is `/`.
     package var virtualHost: String
-    /// TLS settings; `nil` speaks plain TCP.
+    /// TLS settings; `nil` for plain TCP.
     package var tls: AMQPTLS?
-    /// How the connection proves who it is. Default user name and password.
+    /// The authentication mechanism. The default is user name and password.
     package var authentication: AMQPAuthentication = .plain
-    /// Longest silence on the connection, in whole seconds; the broker may lower it. Zero turns heartbeats off.
-    /// Default 60 s. A peer that stays silent for twice this time is dead.
+    /// Longest silence on the connection, in whole seconds; the broker may lower it. Zero turns heartbeats off. The
+    /// default is 60 s. A peer that stays silent for twice this time is considered dead.
     package var heartbeat: Duration = .seconds(60)
-    /// Longest time to connect, TLS and AMQP handshakes included. Default 10 s.
+    /// Time limit for connecting, including the TLS and AMQP handshakes. The default is 10 s.
     package var connectTimeout: Duration = .seconds(10)
-    /// Longest wait for an answer of the broker to a method or to a publish with confirms. Default 60 s.
+    /// Time limit for the broker's answer to a method or to a publish with confirms. The default is 60 s.
     package var replyTimeout: Duration = .seconds(60)
-    /// Most channels to ask for; the broker may lower it. Default 2047.
+    /// Number of channels to request; the broker may lower it. The default is 2047.
     package var channelMax: UInt16 = 2047
-    /// Largest frame to ask for, in bytes, at least 4096; the broker may lower it. Default 131,072.
+    /// Frame size to request, in bytes, at least 4096; the broker may lower it. The default is 131,072.
     package var frameMax: UInt32 = 131_072
-    /// Largest message body to take from the broker, in bytes. The body of a larger message is dropped as it arrives
-    /// and the delivery says so in its `defect`. Default 128 MiB, RabbitMQ's own default.
+    /// Largest message body to accept from the broker, in bytes. The body of a larger message is dropped as it arrives,
+    /// and the delivery's `defect` says so. The default is 128 MiB, as in RabbitMQ.
     package var maximumBodySize: Int = 128 << 20
-    /// Name of this connection in the broker's management view and log.
+    /// The connection's name in the broker's management view and log.
     package var connectionName: String?
-    /// Further client properties to present to the broker.
+    /// Additional client properties to send to the broker.
     package var clientProperties: WireObject = [:]
 
-    /// Makes a configuration from its parts; everything has the default of an AMQP URL.
+    /// Creates a configuration from its parts. The defaults are those of an AMQP URL.
     package init(
         host: String = "localhost",
         port: Int? = nil,
@@ -72,38 +72,38 @@ extension AMQPConfiguration: CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: ["url": description]) }
 }
 
-/// How a connection proves who it is (AMQP's SASL mechanisms).
+/// The authentication mechanism of a connection (AMQP's SASL mechanisms).
 package enum AMQPAuthentication: Sendable, Hashable {
     /// User name and password.
     case plain
-    /// The TLS client certificate. RabbitMQ needs its plugin `rabbitmq_auth_mechanism_ssl` for it.
+    /// The TLS client certificate. RabbitMQ needs its plugin `rabbitmq_auth_mechanism_ssl` for this.
     case external
 }
 
-/// How a connection is encrypted and whom it trusts.
+/// The encryption of a connection, and the certificates that it trusts.
 package struct AMQPTLS: Sendable, Hashable {
-    /// What is checked of the broker's certificate.
+    /// How the broker's certificate is verified.
     package enum Verification: Sendable, Hashable {
-        /// Its chain of trust and that it names the host. The default.
+        /// Its chain of trust must be valid, and it must name the host. This is the default.
         case full
-        /// Its chain of trust only.
+        /// Its chain of trust must be valid, whatever host it names.
         case noHostname
-        /// Nothing: anyone can pose as the broker.
+        /// It is not verified: anyone can pose as the broker.
         case none
     }
 
-    /// PEM file of the certificate authorities to trust; `nil` trusts those of the system.
+    /// PEM file of the trusted certificate authorities; `nil` for the system's.
     package var caFile: String?
     /// PEM file of the client's certificate chain, leaf first.
     package var certificateFile: String?
     /// PEM file of the client's private key, unencrypted.
     package var keyFile: String?
-    /// What is checked of the broker's certificate.
+    /// How the broker's certificate is verified.
     package var verification: Verification
-    /// The name that the broker's certificate must carry; `nil` takes the URL's host.
+    /// The name that the broker's certificate must carry; `nil` for the URL's host.
     package var serverName: String?
 
-    /// Makes TLS settings; without arguments they trust the system's authorities and check everything.
+    /// Creates TLS settings. Without arguments, they trust the system's authorities and verify everything.
     package init(
         caFile: String? = nil,
         certificateFile: String? = nil,

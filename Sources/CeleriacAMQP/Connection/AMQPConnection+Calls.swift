@@ -3,7 +3,7 @@
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// A caller who waits for the connection's state to answer.
+/// A caller that waits for an answer from the connection's state.
 enum Caller {
     case answer(CheckedContinuation<Result<ConnectionAction.Answer, AMQPError>, Never>)
     case channel(CheckedContinuation<Result<AMQPChannel, AMQPError>, Never>)
@@ -19,13 +19,13 @@ enum Caller {
 extension AMQPConnection {
     // MARK: Channels
 
-    /// The shared confirm channel of a kind, opened if it is not.
+    /// The shared confirm channel of a kind, opened now if it is not open.
     func publisherChannel(_ kind: SharedChannels.Kind) async throws(AMQPError) -> AMQPChannel {
         if let id = state.sharedChannel(kind), let channel = channels[id.number] { return channel }
         return try await channel { state, waiter in state.openSharedChannel(kind, for: waiter, now: .now()) }
     }
 
-    /// Waits for the channel that `begin` asks the state for.
+    /// Waits for the channel that `begin` requests from the state.
     func channel(
         _ begin: (inout AMQPConnectionState, WaiterID) -> [ConnectionAction]
     ) async throws(AMQPError) -> AMQPChannel {
@@ -41,7 +41,7 @@ extension AMQPConnection {
     func closeChannel(_ channel: AMQPChannel) async {
         guard state.isOpen(channel.id) else { return }
         drainSettlements(of: channel)
-        // Not cancelled with the task: a channel is often closed by a task that was.
+        // Cancelling the task does not cancel this, since cancelled tasks often close their channels.
         let id = state.makeWaiterID()
         _ = await withCheckedContinuation { continuation in
             callers[id] = .answer(continuation)
@@ -49,7 +49,7 @@ extension AMQPConnection {
         }
     }
 
-    /// Hands over what the users of a channel settled since the last time.
+    /// Passes on the settlements that the users of a channel have made since the last time.
     func drainSettlements(of channel: AMQPChannel) {
         let settlements = channel.mailbox.withLockedValue { $0.takeAll() }
         if !settlements.isEmpty { obey(state.settle(settlements, on: channel.id, now: .now())) }
@@ -57,7 +57,7 @@ extension AMQPConnection {
 
     // MARK: Calls
 
-    /// Sends a method on a channel and waits for its answer.
+    /// Sends a method on a channel and waits for the reply.
     func call(
         _ channel: AMQPChannel, _ method: ClientMethod, _ operation: String, _ kind: PendingCall.Kind
     ) async throws(AMQPError) -> ConnectionAction.Answer {
@@ -74,7 +74,7 @@ extension AMQPConnection {
         return outcomes
     }
 
-    /// Starts a consumer, which the state names like the caller who starts it.
+    /// Starts a consumer. The state identifies it by the caller that starts it.
     func consume(
         _ channel: AMQPChannel, _ method: ClientMethod, noAck: Bool,
         onEvents: @escaping @Sendable ([AMQPConsumerEvent]) -> Void
@@ -94,10 +94,10 @@ extension AMQPConnection {
         }
     }
 
-    /// Waits for the answer to what `begin` tells the state.
+    /// Waits for the answer to the input that `begin` passes to the state.
     ///
-    /// The wait ends with an error after the configuration's `replyTimeout`, when the task is cancelled, and when the
-    /// channel or the connection ends.
+    /// The wait fails after the configuration's `replyTimeout`, when the task is cancelled, and when the channel or the
+    /// connection ends.
     private func answer(
         on channel: AMQPChannel, _ begin: (inout AMQPConnectionState, WaiterID) -> [ConnectionAction]
     ) async throws(AMQPError) -> ConnectionAction.Answer {
@@ -123,13 +123,13 @@ extension AMQPConnection {
     }
 
     private nonisolated func cancelWait(_ id: WaiterID) {
-        // Runs after the job that adds the caller, if that is under way on the event loop now.
+        // This runs after the job that adds the caller, which may be in progress on the event loop.
         eventLoop.execute { self.assumeIsolated { $0.obey($0.state.cancelWait(id)) } }
     }
 
     // MARK: Conveniences
 
-    /// Opens a channel without confirms, and closes it when `body` has ended.
+    /// Opens a channel without confirms, and closes it after `body`.
     package nonisolated func withChannel<Value: Sendable>(
         _ body: (AMQPChannel) async throws(AMQPError) -> Value
     ) async throws(AMQPError) -> Value {

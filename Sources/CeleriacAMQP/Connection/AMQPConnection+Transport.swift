@@ -6,7 +6,8 @@ internal import NIOPosix
 internal import NIOSSL
 
 extension AMQPConnection {
-    /// Begins to connect; `opened` hears once, on the event loop, how it ended: `nil` when the connection is open.
+    /// Starts connecting. `opened` is called once on the event loop, with `nil` when the connection is open, or with
+    /// the error.
     func start(_ opened: @escaping @Sendable (AMQPError?) -> Void) {
         self.opened = opened
         let context: NIOSSLContext?
@@ -16,7 +17,7 @@ extension AMQPConnection {
             obey(
                 state.connectFailed(
                     AMQPError(
-                        .tls, "A certificate or key file cannot be used; check the paths and that the files are PEM.",
+                        .tls, "A certificate or key file cannot be read; check the paths and that the files are PEM.",
                         cause: error)))
             return
         }
@@ -47,7 +48,7 @@ extension AMQPConnection {
         if let file = settings.certificateFile {
             tls.certificateChain = try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }
         }
-        // As everywhere, one file may hold both.
+        // By convention, one file may contain both.
         if let file = settings.keyFile ?? settings.certificateFile {
             tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: file, format: .pem))
         }
@@ -59,7 +60,7 @@ extension AMQPConnection {
         return tls
     }
 
-    /// The name to ask for in TLS; for an IP address there is none, and the certificate is checked for the address.
+    /// The name to request in TLS. An IP address has none; the certificate is then verified against the address.
     private static func serverName(_ host: String) -> String? {
         (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
     }
@@ -111,8 +112,8 @@ extension AMQPConnection {
 
     // MARK: Actions
 
-    /// Does what the state asks for, in its order: an action can cause an input at once, as closing the socket does, whose
-    /// actions wait for those under way.
+    /// Carries out the state's actions in order. An action can cause an input right away, as closing the socket does;
+    /// the resulting actions wait for the current ones.
     func obey(_ actions: [ConnectionAction]) {
         guard !isObeying else { return waitingActions.append(contentsOf: actions) }
         isObeying = true
@@ -178,7 +179,7 @@ extension AMQPConnection {
         }
     }
 
-    /// The handle of a channel, made when the channel has opened.
+    /// The handle of a channel, created when the channel has opened.
     private func handle(of id: ChannelID) -> AMQPChannel {
         if let channel = channels[id.number], channel.id == id { return channel }
         let channel = AMQPChannel(connection: self, id: id)
@@ -207,17 +208,17 @@ extension AMQPConnection {
     private func log(_ notice: ConnectionAction.Notice) {
         switch notice {
         case .blocked(let reason):
-            logger.info("AMQP broker blocks publishes", metadata: [LogKey.reason: "\(reason)"])
-        case .unblocked: logger.info("AMQP broker accepts publishes again")
+            logger.info("the AMQP broker blocks publishes", metadata: [LogKey.reason: "\(reason)"])
+        case .unblocked: logger.info("the AMQP broker accepts publishes again")
         case .brokenOff(let error):
-            logger.debug("AMQP connection broken off", metadata: [LogKey.error: "\(error)"])
+            logger.debug("aborted the AMQP connection", metadata: [LogKey.error: "\(error)"])
         }
     }
 }
 
-/// Hands what happens on a socket to the connection, whose executor is the event loop that this runs on.
+/// Passes socket events to the connection, whose executor is the event loop that this runs on.
 ///
-/// While connecting, a host with several addresses can have several sockets; the connection listens to one of them.
+/// While connecting, a host with several addresses can have several sockets. The connection listens to one of them.
 final class TransportHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 

@@ -6,38 +6,38 @@ package import NIOCore
 
 /// A connection to an AMQP broker.
 ///
-/// It is an actor on the event loop that its socket lives on, so that its state needs no lock and a batch of messages
-/// costs one hop. It ends once: by ``close()``, by the broker, or by a failure of the network; then everyone who waits
-/// on it gets an answer or an error, and it cannot be used again. ``AMQPClient`` makes new ones.
+/// It is an actor on its socket's event loop, so that its state needs no lock and a batch of messages costs one hop. It
+/// ends once: through ``close()``, the broker, or a network failure. All waiting calls then get an answer or an error,
+/// and the connection cannot be used again. ``AMQPClient`` makes new ones.
 package actor AMQPConnection {
-    /// The event loop that the socket lives on, and the actor's executor.
+    /// The event loop that the socket runs on, and the actor's executor.
     package nonisolated let eventLoop: any EventLoop
 
-    /// The event loop.
+    /// The event loop as the actor's executor.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
     nonisolated let configuration: AMQPConfiguration
     nonisolated let logger: Logger
 
-    /// Decides everything; the rest of the actor does what it says.
+    /// The state, which makes all decisions; the rest of the actor carries them out.
     var state: AMQPConnectionState
     var transport: (any Channel)?
     var timers: [ConnectionAction.Timer: Scheduled<Void>] = [:]
-    /// Whether actions are being obeyed, and those that came meanwhile.
+    /// Whether actions are being carried out; further actions wait meanwhile.
     var isObeying = false
     var waitingActions: [ConnectionAction] = []
     var callers: [WaiterID: Caller] = [:]
     var consumers: [WaiterID: @Sendable ([AMQPConsumerEvent]) -> Void] = [:]
     /// The handles of the open channels, by number.
     var channels: [UInt16: AMQPChannel] = [:]
-    /// Told once how the handshake ended.
+    /// Called once with the outcome of the handshake.
     var opened: (@Sendable (AMQPError?) -> Void)?
     var closeHandlers: [@Sendable (AMQPError) -> Void] = []
     var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
-    /// What the broker said about itself.
+    /// The broker's description of itself.
     package var server: AMQPServerInfo { state.server }
-    /// The broker's reason while it blocks publishes (it is short of memory or disk); `nil` while it does not.
+    /// The broker's reason while it blocks publishes (it is short of memory or disk); otherwise `nil`.
     package var blockedReason: String? { state.blockedReason }
 
     init(_ configuration: AMQPConfiguration, on eventLoop: any EventLoop, logger: Logger) {
@@ -49,14 +49,15 @@ package actor AMQPConnection {
         state = AMQPConnectionState(configuration, now: .now())
     }
 
-    /// Connects, encrypts if configured, and logs in.
+    /// Connects, encrypts the connection if configured, and logs in.
     ///
     /// - Parameters:
-    ///   - configuration: Where to, and as whom.
-    ///   - eventLoop: The event loop to live on, of a `MultiThreadedEventLoopGroup`.
-    ///   - logger: Gets the connection's debug messages.
-    /// - Throws: `AMQPError`: `connectFailed`, `tls`, `authenticationFailed`, `connectionClosedByServer` (for instance
-    ///   530, an unknown virtual host), `timeout`, `protocolViolation`.
+    ///   - configuration: The broker and the credentials.
+    ///   - eventLoop: The event loop to run on, from a `MultiThreadedEventLoopGroup`.
+    ///   - logger: The logger for the connection's debug messages.
+    /// - Returns: The open connection.
+    /// - Throws: `AMQPError`: `connectFailed`, `tls`, `authenticationFailed`, `connectionClosedByServer` (for example
+    ///   530 for an unknown virtual host), `timeout`, `protocolViolation`.
     package static func connect(
         _ configuration: AMQPConfiguration, on eventLoop: any EventLoop, logger: Logger
     ) async throws(AMQPError) -> AMQPConnection {
@@ -68,17 +69,15 @@ package actor AMQPConnection {
     /// Whether the connection can be used.
     package var isOpen: Bool { state.isOpen }
 
-    /// Opens a channel.
-    ///
-    /// - Parameter confirms: Whether publishes on it are confirmed by the broker.
-    /// - Throws: `AMQPError`: that of the closed connection, `channelLimit`, `timeout`, `cancelled`.
+    /// Opens a channel, whose publishes the broker confirms if `confirms` is true. Throws ``AMQPError``: that of the
+    /// closed connection, `channelLimit`, `timeout`, `cancelled`.
     package func openChannel(confirms: Bool = true) async throws(AMQPError) -> AMQPChannel {
         try await channel { state, waiter in state.openChannel(confirms: confirms, for: waiter, now: .now()) }
     }
 
-    /// Calls `handler` once, on the event loop, when the connection has ended; at once if it has.
+    /// Calls `handler` once on the event loop when the connection has ended, or immediately if it already has.
     ///
-    /// The error's code is `connectionClosed` when this process closed it.
+    /// The error's code is `connectionClosed` if this process closed the connection.
     package func onClose(_ handler: @escaping @Sendable (AMQPError) -> Void) {
         if case .closed(let error) = state.phase {
             handler(error)
@@ -87,16 +86,16 @@ package actor AMQPConnection {
         }
     }
 
-    /// Closes the connection in order and waits until it is closed, at most five seconds.
+    /// Closes the connection gracefully and waits until it is closed, for at most five seconds.
     ///
-    /// Settlements given before are sent. Whoever still waits for an answer gets the error `connectionClosed`.
+    /// Earlier settlements are sent. All waiting calls fail with `connectionClosed`.
     package func close() async {
         abandon()
         if case .closed = state.phase { return }
         await withCheckedContinuation { closeWaiters.append($0) }
     }
 
-    /// Begins to close the connection, and waits for nothing.
+    /// Starts closing the connection without waiting.
     func abandon() {
         if state.isOpen {
             for channel in channels.values { drainSettlements(of: channel) }
@@ -118,22 +117,22 @@ package actor AMQPConnection {
 }
 
 extension AMQPError {
-    static let connectionClosed = AMQPError(.connectionClosed, "The connection was closed by this process.")
-    static let channelClosed = AMQPError(.channelClosed, "The channel was closed by this process.")
-    static let cancelled = AMQPError(.cancelled, "The task that waited was cancelled.")
+    static let connectionClosed = AMQPError(.connectionClosed, "This process closed the connection.")
+    static let channelClosed = AMQPError(.channelClosed, "This process closed the channel.")
+    static let cancelled = AMQPError(.cancelled, "The waiting task was cancelled.")
 }
 
-/// What a broker says about itself in `connection.start`.
+/// A broker's description of itself in `connection.start`.
 package struct AMQPServerInfo: Sendable, Hashable {
-    /// All properties, for instance `product`, `version`, `platform`, `cluster_name`, `capabilities`.
+    /// All properties, for example `product`, `version`, `platform`, `cluster_name`, `capabilities`.
     package let properties: WireObject
 
-    /// The product, for instance `RabbitMQ`; empty when the broker does not say.
+    /// The product, for example `RabbitMQ`; empty if the broker does not report it.
     package var product: String { text("product") }
-    /// The product's version, for instance `3.10.8`; empty when the broker does not say.
+    /// The product's version, for example `3.10.8`; empty if the broker does not report it.
     package var version: String { text("version") }
 
-    /// The numbers at the start of `version`, for instance `[3, 10, 8]`.
+    /// The numbers at the start of `version`, for example `[3, 10, 8]`.
     package var versionNumbers: [Int] {
         var numbers: [Int] = []
         for part in version.split(separator: ".") {

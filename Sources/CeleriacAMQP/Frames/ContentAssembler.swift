@@ -2,7 +2,7 @@
 
 internal import CeleriacWire
 
-/// Puts the frames of one channel's contents together: a method that carries content, a header frame, body frames.
+/// Assembles the frames of one channel's contents: a method that carries content, a header frame, body frames.
 struct ContentAssembler {
     /// A method with its complete content.
     struct Content {
@@ -17,27 +17,27 @@ struct ContentAssembler {
     private var message: WireMessage?
     private var defect: AMQPDelivery.Defect?
     private var remaining: UInt64 = 0
-    /// Whether the body is too large to be kept.
+    /// Whether the body is too large to keep.
     private var dropsBody = false
 
     init(maximumBodySize: Int) {
         self.maximumBodySize = maximumBodySize
     }
 
-    /// Whether no content is under way, so that a method may come.
+    /// Whether no content is in progress, so that a method may arrive.
     var isIdle: Bool { method == nil }
 
-    /// Takes a method whose content follows.
+    /// Starts with a method that carries content.
     mutating func begin(_ method: ServerMethod) {
         self.method = method
     }
 
-    /// Takes a header frame's payload. Properties that cannot be decoded make the delivery defective; they do not end
-    /// the connection, because the broker would deliver the same message again after a reconnect.
+    /// Processes the payload of a header frame. Undecodable properties make the delivery defective but do not end the
+    /// connection, because the broker would redeliver the same message after a reconnect.
     mutating func header(_ payload: UnsafeRawBufferPointer, pool: CodecPool) throws(AMQPError) -> Content? {
         guard method != nil, message == nil else { throw .violation("a content header out of place") }
         guard payload.count >= 14, payload[0] == 0, payload[1] == 0x3C else {
-            throw .violation("a content header that is not one of a message")
+            throw .violation("a content header that does not belong to a message")
         }
         remaining = UInt64(bigEndian: payload.loadUnaligned(fromByteOffset: 4, as: UInt64.self))
         let properties = UnsafeRawBufferPointer(rebasing: payload[12...])
@@ -48,21 +48,21 @@ struct ContentAssembler {
             defect = AMQPDelivery.Defect(
                 reason: error.message, propertyBytes: Array(properties), isBodyMissing: false)
         }
-        // What comes back is what was sent: it is told by its body.
+        // A returned message is one that was sent; its body identifies it.
         let isReturn = if case .basicReturn = method { true } else { false }
         dropsBody = remaining > UInt64(maximumBodySize) && !isReturn
         if dropsBody {
             defect = AMQPDelivery.Defect(
-                reason: "The body of \(remaining) bytes is larger than the \(maximumBodySize) that are taken.",
+                reason: "The body of \(remaining) bytes is larger than the \(maximumBodySize) bytes that are accepted.",
                 propertyBytes: Array(properties), isBodyMissing: true)
         } else if remaining > 0 {
-            // What a header claims is allocated only as it arrives, beyond a frame or two.
+            // Beyond a frame or two, memory for the claimed size is allocated only as the body arrives.
             message?.body.reserveCapacity(Int(min(remaining, 1 << 18)))
         }
         return finished()
     }
 
-    /// Takes a body frame's payload.
+    /// Processes the payload of a body frame.
     mutating func body(_ payload: UnsafeRawBufferPointer) throws(AMQPError) -> Content? {
         guard message != nil, UInt64(payload.count) <= remaining else {
             throw .violation("a content body out of place, or longer than its header says")

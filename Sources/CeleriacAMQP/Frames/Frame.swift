@@ -1,8 +1,8 @@
 #if AMQP
 
-/// One frame inside received bytes: its payload points into them and is valid as long as they are.
+/// A frame within received bytes. Its payload points into them and is valid as long as they are.
 struct Frame {
-    /// Bytes around the payload: type, channel and size before it, the end octet after it.
+    /// How many bytes surround the payload: type, channel and size before it, the end octet after it.
     static let overhead = 8
     /// The octet that ends every frame.
     static let end: UInt8 = 0xCE
@@ -11,7 +11,7 @@ struct Frame {
     let channel: UInt16
     let payload: UnsafeRawBufferPointer
 
-    /// Bytes of the whole frame.
+    /// The size of the whole frame in bytes.
     var size: Int { payload.count + Self.overhead }
 }
 
@@ -23,14 +23,14 @@ enum FrameKind: UInt8 {
     case heartbeat = 8
 }
 
-/// Cuts received bytes into frames, and refuses what is not one before any other code sees its payload.
+/// Splits received bytes into frames, and refuses invalid ones before any other code sees their payload.
 struct FrameSplitter {
-    /// The largest frame to take, in bytes, overhead included: what was asked for, then what was negotiated.
+    /// The largest frame to accept, in bytes, overhead included: first the requested size, then the negotiated one.
     var maximumFrameSize: Int
 
     /// The frame at the start of `bytes`, or `nil` while it is incomplete.
     ///
-    /// A header is judged as soon as its seven bytes are there, so that a peer cannot make us wait for, or keep, more
+    /// It judges a header as soon as its seven bytes are there, so that a peer cannot make us wait for, or keep, more
     /// than one frame of the negotiated size.
     func firstFrame(in bytes: UnsafeRawBufferPointer) throws(AMQPError) -> Frame? {
         guard bytes.count >= 7 else { return nil }
@@ -55,9 +55,9 @@ struct FrameSplitter {
 }
 
 extension AMQPError {
-    /// The peer did what AMQP 0-9-1 does not allow.
+    /// The error for a peer that breaks AMQP 0-9-1.
     static func violation(_ what: String) -> AMQPError {
-        AMQPError(.protocolViolation, "The AMQP protocol was broken: \(what).")
+        AMQPError(.protocolViolation, "The peer broke the AMQP protocol: \(what).")
     }
 }
 

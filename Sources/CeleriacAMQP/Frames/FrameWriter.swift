@@ -7,12 +7,12 @@ internal import NIOCore
 /// Encodes methods and contents as frames, with librabbitmq for everything inside a frame.
 struct FrameWriter {
     let pool: CodecPool
-    /// The largest frame that the peer takes, in bytes, overhead included.
+    /// The largest frame that the peer accepts, in bytes, overhead included.
     var frameMax: Int
 
     /// Appends a method frame.
     ///
-    /// - Throws: `invalidMessage` when an argument does not fit; then nothing was appended.
+    /// - Throws: `invalidMessage` if an argument does not fit; nothing was appended then.
     func write(_ method: ClientMethod, channel: UInt16, to out: inout ByteBuffer) throws(AMQPError) {
         var arguments = MethodArguments(pool: pool)
         defer { pool.recycle() }
@@ -29,7 +29,7 @@ struct FrameWriter {
     /// Appends the content of a publish: a header frame with properties and headers, and the body in as many frames as
     /// it needs.
     ///
-    /// - Throws: `invalidMessage` when the properties do not fit in a frame; then nothing was appended.
+    /// - Throws: `invalidMessage` if the properties do not fit in a frame; nothing was appended then.
     func write(
         _ message: WireMessage, omitsEmptyHeaders: Bool = false, channel: UInt16, to out: inout ByteBuffer
     ) throws(AMQPError) {
@@ -68,14 +68,14 @@ struct FrameWriter {
         }
     }
 
-    /// Appends one frame whose payload `encode` writes; it returns the payload's size, or `nil` when it failed.
+    /// Appends one frame. `encode` writes the payload and returns its size, or `nil` on failure.
     private func frame(
         _ kind: FrameKind, channel: UInt16, payloadBound: Int, to out: inout ByteBuffer,
         encode: (UnsafeMutableRawBufferPointer) -> Int?
     ) throws(AMQPError) {
         guard payloadBound <= frameMax - Frame.overhead else {
             throw .invalid(
-                "its headers, properties or arguments need \(payloadBound) bytes, and the broker takes frames of "
+                "its headers, properties or arguments need \(payloadBound) bytes, and the broker accepts frames of "
                     + "\(frameMax)")
         }
         let written = out.writeWithUnsafeMutableBytes(minimumWritableBytes: payloadBound + Frame.overhead) { frame in

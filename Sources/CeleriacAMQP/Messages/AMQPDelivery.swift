@@ -4,37 +4,36 @@ package import CeleriacWire
 
 /// A message that the broker delivered.
 package struct AMQPDelivery: Sendable, Hashable {
-    /// Why parts of a delivered message could not be read.
+    /// Why parts of a delivered message are unreadable.
     package struct Defect: Sendable, Hashable {
-        /// What could not be read.
+        /// The unreadable part.
         package let reason: String
-        /// The property flags and property list, exactly as they came in the content header frame.
+        /// The property flags and property list, exactly as the content header frame carried them.
         package let propertyBytes: [UInt8]
-        /// Whether the body is past the configuration's `maximumBodySize`, and so is not here.
+        /// Whether the body exceeded the configuration's `maximumBodySize` and was therefore dropped.
         package let isBodyMissing: Bool
     }
 
-    /// The consumer it came to; empty for a message that was fetched with `get`.
+    /// The consumer that received the delivery; empty for a message fetched with `get`.
     package let consumerTag: String
-    /// The number by which its channel settles it.
+    /// The number by which its channel settles the delivery.
     package let deliveryTag: UInt64
-    /// Whether the broker delivered it before.
+    /// Whether the broker has delivered the message before.
     package let redelivered: Bool
-    /// The exchange it was published to.
+    /// The exchange that the message was published to.
     package let exchange: String
-    /// The routing key it was published with.
+    /// The routing key that the message was published with.
     package let routingKey: String
     /// Headers, properties and body.
     package let message: WireMessage
-    /// What is wrong with the message, if anything: properties or headers that cannot be decoded (they are empty in
-    /// `message` then), or a body past the configuration's `maximumBodySize` (which is empty then). It can be settled
-    /// like any other.
+    /// The message's defect, if any: undecodable properties or headers, which are then empty in `message`, or a body
+    /// over the configuration's `maximumBodySize`, which is then empty. Such a delivery can be settled like any other.
     package let defect: Defect?
 }
 
-/// What a consumer is told.
+/// An event for a consumer.
 package enum AMQPConsumerEvent: Sendable, Equatable {
-    /// Messages, in the order in which the broker sent them: those of one socket read together.
+    /// Messages from one socket read, in the order in which the broker sent them.
     case deliveries([AMQPDelivery])
     /// The broker cancelled the consumer (its queue is gone, or its node failed). Nothing follows.
     case cancelled

@@ -2,21 +2,21 @@
 
 package import CeleriacWire
 
-/// A message to publish, and where to.
+/// A message to publish, and its destination.
 package struct AMQPPublish: Sendable {
     /// The exchange; empty for the default exchange, which routes to the queue that the routing key names.
     package var exchange: String
     /// The routing key.
     package var routingKey: String
-    /// Whether the broker must return the message when no queue takes it, instead of dropping it.
+    /// Whether the broker must return the message if it reaches no queue, instead of dropping it.
     package var mandatory: Bool
     /// Headers, properties and body.
     package var message: WireMessage
-    /// Whether a message without headers carries no table for them, as most clients send it, rather than an empty one as
-    /// kombu does.
+    /// Whether a message without headers has no header table, as with most clients, instead of an empty one, as with
+    /// kombu.
     package var omitsEmptyHeaders: Bool
 
-    /// Makes a publish.
+    /// Creates a publish.
     package init(
         exchange: String = "", routingKey: String, mandatory: Bool = false, message: WireMessage,
         omitsEmptyHeaders: Bool = false
@@ -29,18 +29,18 @@ package struct AMQPPublish: Sendable {
     }
 }
 
-/// What became of one published message.
+/// The outcome of publishing one message.
 package enum AMQPPublishOutcome: Sendable, Hashable {
-    /// The broker took responsibility for it.
+    /// The broker took responsibility for the message.
     case confirmed
-    /// The broker refused responsibility for it, for instance because a queue is full and rejects.
+    /// The broker refused responsibility for the message, for example because a queue is full and rejects.
     case nacked
-    /// It was mandatory and no queue takes it; the broker's code (312) and text.
+    /// The message was mandatory and reached no queue; the broker's code (312) and text.
     case returned(code: UInt16, text: String)
-    /// It was handed to the operating system on a channel without confirms; nothing more is known.
+    /// The message was handed to the operating system on a channel without confirms; nothing more is known.
     case unconfirmed
 
-    /// The failure as an error; `nil` when the message was confirmed, or no confirmation was asked for.
+    /// The failure as an error; `nil` if the message was confirmed, or if no confirmation was requested.
     package var error: AMQPError? {
         switch self {
         case .confirmed, .unconfirmed: nil

@@ -3,12 +3,12 @@
 internal import CRabbitMQ
 internal import CeleriacWire
 
-/// Basic properties and headers ⇄ the property list of a content header frame, through librabbitmq.
+/// Converts between basic properties with headers and the property list of a content header frame, through librabbitmq.
 enum MessageCoding {
-    /// Lays out a message's properties for librabbitmq. The header table is always present, as kombu sends it, unless
-    /// `omitsEmptyHeaders`.
+    /// Lays out a message's properties for librabbitmq. There is always a header table, as with kombu, unless
+    /// `omitsEmptyHeaders` is true.
     ///
-    /// - Returns: The properties, and the bound of their encoded size.
+    /// - Returns: The properties, and an upper bound of their encoded size.
     static func properties(
         of message: WireMessage, omitsEmptyHeaders: Bool = false, in pool: CodecPool
     ) throws(AMQPError) -> (amqp_basic_properties_t, size: Int) {
@@ -89,11 +89,11 @@ enum MessageCoding {
         return message
     }
 
-    /// Checks what librabbitmq would follow blindly: the flags, and the nesting of the header table.
+    /// Checks what librabbitmq trusts blindly: the flags, and the nesting of the header table.
     private static func inspect(_ bytes: UnsafeRawBufferPointer) throws(AMQPError) {
         guard bytes.count >= 2 else { throw .violation("a message's properties are cut off") }
         let flags = Int32(UInt16(bigEndian: bytes.loadUnaligned(as: UInt16.self)))
-        // The basic class has fourteen properties, so a second word of flags, or bit 1, means nothing.
+        // The basic class has fourteen properties, so a second flag word, or bit 1, has no meaning.
         guard flags & 0b11 == 0 else { throw .violation("a message has unknown properties") }
         guard flags & AMQP_BASIC_HEADERS_FLAG != 0 else { return }
         var offset = 2

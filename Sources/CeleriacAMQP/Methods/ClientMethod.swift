@@ -37,9 +37,10 @@ enum ClientMethod {
     case confirmSelect
 }
 
-/// Lays out one method's arguments for librabbitmq in the pool's memory, and counts the bytes that they need at most.
+/// Lays out one method's arguments for librabbitmq in the pool's memory, and adds up an upper bound of their encoded
+/// size.
 struct MethodArguments {
-    /// Has librabbitmq encode the arguments into the bytes given; negative when they do not fit.
+    /// Makes librabbitmq encode the arguments into the given bytes. Returns a negative number if they do not fit.
     typealias Encode = (amqp_bytes_t) -> Int32
 
     let pool: CodecPool
@@ -49,7 +50,7 @@ struct MethodArguments {
         self.pool = pool
     }
 
-    /// Lays out `method` and hands on its id, the bound of its encoded size, and the function that encodes it.
+    /// Lays out `method` and passes on its id, an upper bound of its encoded size, and the function that encodes it.
     mutating func encode(
         _ method: ClientMethod, frame: (MethodID, Int, Encode) throws(AMQPError) -> Void
     ) throws(AMQPError) {
@@ -185,12 +186,12 @@ struct MethodArguments {
         }
     }
 
-    /// Mutating, so that the compiler refuses arguments that are laid out while `size` is being read.
+    /// It is mutating, so that the compiler refuses arguments that are laid out while `size` is being read.
     private mutating func emit<Arguments: BitwiseCopyable>(
         _ id: MethodID, _ arguments: Arguments, _ frame: (MethodID, Int, Encode) throws(AMQPError) -> Void
     ) throws(AMQPError) {
         var arguments = arguments
-        // Numbers and flags take no more room on the wire than in the structure; `size` has the rest.
+        // Numbers and flags take no more space on the wire than in the structure; `size` covers the rest.
         try frame(id, size + MemoryLayout<Arguments>.size) { amqp_encode_method(id.rawValue, &arguments, $0) }
     }
 
@@ -213,7 +214,7 @@ struct MethodArguments {
 }
 
 extension Bool {
-    /// As librabbitmq has it.
+    /// The value as librabbitmq's Boolean type.
     fileprivate var flag: amqp_boolean_t { self ? 1 : 0 }
 }
 

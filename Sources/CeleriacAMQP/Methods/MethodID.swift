@@ -1,6 +1,6 @@
 #if AMQP
 
-/// The methods that this client sends or takes: class id in the upper, method id in the lower 16 bits.
+/// The methods that this client sends or accepts: class id in the upper, method id in the lower 16 bits.
 enum MethodID: UInt32 {
     case connectionStart = 0x000A_000A
     case connectionStartOk = 0x000A_000B
@@ -55,7 +55,7 @@ enum MethodID: UInt32 {
     case confirmSelect = 0x0055_000A
     case confirmSelectOk = 0x0055_000B
 
-    /// The name in AMQP's spelling, for instance `queue.declare-ok`.
+    /// The name in AMQP's spelling, for example `queue.declare-ok`.
     var name: String {
         var name = ""
         for character in String(describing: self) {

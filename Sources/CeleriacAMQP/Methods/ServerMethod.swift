@@ -25,7 +25,7 @@ enum ServerMethod: Equatable {
         deliveryTag: UInt64, redelivered: Bool, exchange: String, routingKey: String, messageCount: UInt32)
     case basicAck(deliveryTag: UInt64, multiple: Bool)
     case basicNack(deliveryTag: UInt64, multiple: Bool)
-    /// A method that says nothing but that it came: an `-ok`, or `basic.get-empty`.
+    /// A method without arguments that matter: an `-ok`, or `basic.get-empty`.
     case plain(MethodID)
 }
 
@@ -36,7 +36,7 @@ struct CloseReason: Equatable {
     /// The method that the broker blames, if any.
     let method: String?
 
-    /// The error that everyone who waits gets.
+    /// The error for all waiting calls.
     func error(_ code: AMQPError.Code, _ message: String) -> AMQPError {
         AMQPError(code, message, replyCode: self.code, replyText: text, method: method)
     }
@@ -46,7 +46,7 @@ struct CloseReason: Equatable {
 struct MethodReader {
     let pool: CodecPool
 
-    /// Decodes a method that a broker may send to a client; any other is a violation, and is not decoded.
+    /// Decodes a method that a broker may send to a client. Any other method is a violation and is not decoded.
     func read(_ payload: UnsafeRawBufferPointer) throws(AMQPError) -> (MethodID, ServerMethod) {
         guard payload.count >= 4 else { throw .violation("a method frame of \(payload.count) bytes") }
         let number = UInt32(bigEndian: payload.loadUnaligned(as: UInt32.self))
@@ -59,7 +59,7 @@ struct MethodReader {
     private func read(_ id: MethodID, _ payload: UnsafeRawBufferPointer) throws(AMQPError) -> ServerMethod {
         switch id {
         case .connectionStart:
-            // The one method with a table that a broker sends: two octets, then the table.
+            // This is the only method with a table that a broker sends: two octets, then the table.
             guard payload.count > 2 else { throw .violation("\(id.name) is cut off") }
             _ = try TableInspector.endOfTable(in: payload, at: 2)
             let method = try decode(id, payload, as: amqp_connection_start_t.self)
@@ -134,7 +134,8 @@ struct MethodReader {
         }
     }
 
-    /// Lets librabbitmq decode the arguments. Its strings point into `payload`, its structures into the pool.
+    /// Makes librabbitmq decode the arguments. The resulting strings point into `payload`, the structures into the
+    /// pool.
     private func decode<T: BitwiseCopyable>(
         _ id: MethodID, _ payload: UnsafeRawBufferPointer, as type: T.Type
     ) throws(AMQPError) -> T {
@@ -146,7 +147,7 @@ struct MethodReader {
         return decoded.load(as: T.self)
     }
 
-    /// Names and reply texts are UTF-8; where a peer sends other bytes, they are repaired rather than refused.
+    /// Names and reply texts are UTF-8. If a peer sends other bytes, they are repaired rather than refused.
     private func text(_ bytes: amqp_bytes_t) -> String {
         String(decoding: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len), as: UTF8.self)
     }

@@ -4,20 +4,20 @@ internal import CeleriacWire
 internal import DequeModule
 internal import NIOCore
 
-/// A connection's shared confirm channels, one of each kind. Each is opened when it is first needed, and again after it
-/// was closed.
+/// A connection's shared confirm channels, one of each kind. Each is opened when it is first needed, and reopened after
+/// it was closed.
 struct SharedChannels {
     enum Kind: Sendable {
-        /// For the default exchange, which always exists.
+        /// The channel for the default exchange, which always exists.
         case toQueues
-        /// For named exchanges: a publish to one that does not exist makes the broker close the channel, and fails
-        /// everything that is in flight on it.
+        /// The channel for named exchanges. A publish to a missing exchange makes the broker close the channel, which
+        /// fails everything in flight on it.
         case toExchanges
     }
 
     struct Shared {
         var channel: ChannelID?
-        /// Who waits for it to be opened.
+        /// The callers that wait for the channel to open.
         var waiters: [WaiterID] = []
     }
 
@@ -43,7 +43,7 @@ struct SharedChannels {
 extension AMQPConnectionState {
     // MARK: Opening
 
-    /// A caller wants a channel; the answer is its id.
+    /// Opens a channel for a caller; the answer is the channel's id.
     mutating func openChannel(confirms: Bool, for waiter: WaiterID, now: NIODeadline) -> [ConnectionAction] {
         self.now = now
         wait(waiter, for: "channel.open")
@@ -56,7 +56,7 @@ extension AMQPConnectionState {
         shared[kind].channel.flatMap { isOpen($0) ? $0 : nil }
     }
 
-    /// A caller wants the shared channel of a kind; the first one who does has it opened.
+    /// Requests the shared channel of a kind for a caller; the first request opens it.
     mutating func openSharedChannel(
         _ kind: SharedChannels.Kind, for waiter: WaiterID, now: NIODeadline
     ) -> [ConnectionAction] {
@@ -71,7 +71,7 @@ extension AMQPConnectionState {
         return takeActions()
     }
 
-    /// Takes a free number and sends `channel.open`, followed by `confirm.select` if asked for.
+    /// Picks a free number and sends `channel.open`, followed by `confirm.select` if requested.
     private mutating func beginChannel(confirms: Bool, waiter: WaiterID) {
         do throws(AMQPError) {
             if case .closed(let error) = phase { throw error.withNothingSent() }
@@ -111,7 +111,7 @@ extension AMQPConnectionState {
 
     // MARK: Closing
 
-    /// A caller closes a channel. The driver has handed over its settlements before.
+    /// Closes a channel for a caller. The driver has already passed on the channel's settlements.
     mutating func closeChannel(_ id: ChannelID, for waiter: WaiterID, now: NIODeadline) -> [ConnectionAction] {
         self.now = now
         deliverReady()
@@ -124,7 +124,7 @@ extension AMQPConnectionState {
         return takeActions()
     }
 
-    /// Sends `channel.close`, and tells everyone who waits on the channel.
+    /// Sends `channel.close`, and answers all waiting calls on the channel.
     mutating func beginClose(_ channel: ChannelState, waiter: WaiterID?) {
         try? send(.channelClose(code: 200, text: "closed"), channel: channel.id.number)
         failAll(channel, .channelClosed)
@@ -132,14 +132,14 @@ extension AMQPConnectionState {
         channel.calls = [PendingCall(kind: .reply(.channelCloseOk), waiter: waiter)]
     }
 
-    /// Ends a channel: everyone who waits on it is told, and its number is free.
+    /// Ends a channel: answers all waiting calls on it, and frees its number.
     mutating func endChannel(_ channel: ChannelState, _ error: AMQPError) {
         channels[Int(channel.id.number)] = nil
         failAll(channel, error)
     }
 
     private mutating func failAll(_ channel: ChannelState, _ error: AMQPError) {
-        // First, so that whoever is told finds the channel closed.
+        // This comes first, so that callers find the channel closed when they get their answers.
         if !channel.isClosing { actions.append(.channelEnded(channel.id, error)) }
         let consumers = channel.consumers.values
         channel.consumers = [:]
@@ -172,7 +172,7 @@ extension AMQPConnectionState {
 
     // MARK: Methods with an answer
 
-    /// A caller sends a method and waits for its answer.
+    /// Sends a method for a caller, which waits for the reply.
     mutating func call(
         _ method: ClientMethod, _ operation: String, _ kind: PendingCall.Kind, on id: ChannelID, for waiter: WaiterID,
         now: NIODeadline
@@ -182,7 +182,7 @@ extension AMQPConnectionState {
         do throws(AMQPError) {
             let channel = try usable(id)
             try send(method, channel: id.number)
-            // From here on the broker counts publishes; its answer comes before any confirm.
+            // The broker counts publishes from here on; its reply precedes any confirm.
             if case .confirmSelect = method, channel.confirms == nil { channel.confirms = ConfirmLedger() }
             channel.calls.append(PendingCall(kind: kind, waiter: waiter))
         } catch {
@@ -193,7 +193,7 @@ extension AMQPConnectionState {
 
     // MARK: Consumers
 
-    /// Hands every consumer the deliveries of this read.
+    /// Passes this read's deliveries to their consumers.
     mutating func deliverReady() {
         guard !ready.isEmpty else { return }
         let consumers = ready

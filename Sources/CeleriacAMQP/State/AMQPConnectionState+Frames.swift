@@ -4,7 +4,7 @@ internal import DequeModule
 internal import NIOCore
 
 extension AMQPConnectionState {
-    /// Handles one frame of the broker.
+    /// Handles one frame from the broker.
     mutating func handle(_ frame: Frame) throws(AMQPError) {
         guard frame.channel != 0 else {
             switch frame.kind {
@@ -43,7 +43,7 @@ extension AMQPConnectionState {
         switch phase {
         case .handshaking(var handshake):
             let action = try takeHandshake(&handshake, id, method)
-            // The broker may have ended the connection with it.
+            // The broker may have ended the connection with this method.
             guard let action else { return }
             phase = .handshaking(handshake)
             switch action {
@@ -83,7 +83,7 @@ extension AMQPConnectionState {
         }
     }
 
-    /// The handshake's next action; `nil` when the broker ended it.
+    /// The handshake's next action; `nil` if the broker ended it.
     private mutating func takeHandshake(
         _ handshake: inout Handshake, _ id: MethodID, _ method: ServerMethod
     ) throws(AMQPError) -> Handshake.Action? {
@@ -98,7 +98,7 @@ extension AMQPConnectionState {
 
     // MARK: Other channels
 
-    /// A channel that we asked to close: only the answer counts, and a close that crosses it.
+    /// Handles a method on a channel that we asked to close: only the reply matters, and a close that crosses it.
     private mutating func handleClosing(_ channel: ChannelState, _ method: ServerMethod) throws(AMQPError) {
         switch method {
         case .plain(.channelCloseOk):
@@ -134,7 +134,7 @@ extension AMQPConnectionState {
     }
 
     private mutating func takeReply(_ channel: ChannelState, _ id: MethodID, _ method: ServerMethod) throws(AMQPError) {
-        guard let call = channel.calls.popFirst() else { throw .violation("\(id.name) that nobody asked for") }
+        guard let call = channel.calls.popFirst() else { throw .violation("\(id.name) without a request") }
         switch (call.kind, method) {
         case (.reply(let expected), _) where expected == id:
             break
@@ -174,7 +174,7 @@ extension AMQPConnectionState {
             try take(delivery, channel)
         case .basicGetOk(let deliveryTag, let redelivered, let exchange, let routingKey, _):
             guard let call = channel.calls.popFirst(), case .get(let noAck) = call.kind else {
-                throw .violation("basic.get-ok that nobody asked for")
+                throw .violation("basic.get-ok without a request")
             }
             try channel.window.delivered(deliveryTag, needsSettlement: !noAck)
             guard let waiter = call.waiter, waiters.isWaiting(waiter) else {

@@ -7,7 +7,7 @@ internal import NIOCore
 extension AMQPConnectionState {
     // MARK: Publishing
 
-    /// A caller publishes messages, and waits for what becomes of each.
+    /// Publishes messages for a caller, which waits for their outcomes.
     mutating func publish(
         _ messages: [AMQPPublish], on id: ChannelID, for waiter: WaiterID, now: NIODeadline
     ) -> [ConnectionAction] {
@@ -28,7 +28,7 @@ extension AMQPConnectionState {
         return takeActions()
     }
 
-    /// Writes a batch, or nothing of it.
+    /// Writes a whole batch or none of it.
     private mutating func write(_ batch: PublishBatch, _ channel: ChannelState) throws(AMQPError) {
         // A buffer counts in 32 bits.
         let size = batch.messages.reduce(0) { $0 + $1.message.body.count }
@@ -66,7 +66,7 @@ extension AMQPConnectionState {
         scheduleFlush()
     }
 
-    /// Writes the publishes that were held back, unless the broker still takes none.
+    /// Writes the held publishes, unless the broker still blocks them.
     mutating func publishHeld(_ channel: ChannelState) {
         guard blockedReason == nil, !channel.isStopped else { return }
         let held = channel.held
@@ -80,7 +80,7 @@ extension AMQPConnectionState {
         }
     }
 
-    /// The broker answered for a publish, or for all up to it.
+    /// Handles the broker's answer to one publish, or to all publishes up to it.
     mutating func confirm(
         _ channel: ChannelState, _ tag: UInt64, multiple: Bool, as outcome: AMQPPublishOutcome
     ) throws(AMQPError) {
@@ -96,7 +96,7 @@ extension AMQPConnectionState {
 
     // MARK: Settling
 
-    /// A channel's users settled deliveries; what they say of a channel that has ended is ignored.
+    /// Settles deliveries for a channel's users. Settlements on a channel that has ended are ignored.
     mutating func settle(_ settlements: [ChannelSettlement], on id: ChannelID, now: NIODeadline) -> [ConnectionAction] {
         self.now = now
         guard let channel = channel(id) else { return [] }
@@ -108,7 +108,7 @@ extension AMQPConnectionState {
                 settle(channel, settlement)
             }
         }
-        // After the refusals: one acknowledgement of many must not cover a delivery that is refused.
+        // Refusals go first, since one acknowledgement of many deliveries must not cover a refused one.
         if !acknowledged.isEmpty {
             for acknowledgement in channel.window.acknowledge(acknowledged) {
                 settle(
@@ -134,7 +134,7 @@ extension AMQPConnectionState {
         }
     }
 
-    /// Sends a settlement. It holds numbers and flags only, so encoding it cannot fail.
+    /// Sends a settlement. It contains only numbers and flags, so encoding it cannot fail.
     private mutating func settle(_ channel: ChannelState, _ method: ClientMethod) {
         do {
             try send(method, channel: channel.id.number)

@@ -3,13 +3,13 @@
 internal import DequeModule
 internal import NIOCore
 
-/// A caller who waits for the broker, answered exactly once: the first answer counts, later ones are ignored.
+/// A caller that waits for the broker. It is answered exactly once: the first answer counts, later ones are ignored.
 struct Waiter {
     let id: WaiterID
     let deadline: NIODeadline
-    /// What is waited for, for the error at the deadline.
+    /// The awaited operation, for the error at the deadline.
     let operation: String
-    /// The shared channel whose opening this is; those who want the channel get the answer.
+    /// The shared channel that this caller opens; all callers that want the channel get the answer.
     var opens: SharedChannels.Kind?
     /// Whether nothing of the call has been sent.
     fileprivate(set) var nothingSent = false
@@ -23,21 +23,21 @@ struct Waiter {
     }
 }
 
-/// The callers who wait, in the order of their ids. All wait equally long, so the first one has the next deadline, give or
-/// take the moment by which another was quicker.
+/// The waiting callers in the order of their ids. All of them wait equally long, so the first one has the next
+/// deadline, give or take the moment by which another caller was quicker.
 struct WaiterQueue {
     private var waiters = Deque<Waiter>()
     private var cleanupAt = 64
 
-    /// How many are kept, with those answered ones that stand behind one who waits.
+    /// How many callers are stored, including answered ones that stand behind a waiting one.
     var count: Int { waiters.count }
 
     var nextDeadline: NIODeadline? { waiters.first?.deadline }
 
-    /// Adds a caller in the order of ids, by which callers are looked up.
+    /// Adds a caller in the order of ids, which lookups rely on.
     ///
-    /// Nearly always it has the highest id. But a caller takes its id before it is suspended, and another one can be quicker
-    /// in between.
+    /// The new caller nearly always has the highest id. But a caller gets its id before it is suspended, so another one
+    /// can be quicker in between.
     mutating func add(_ waiter: Waiter) {
         if waiters.count >= cleanupAt {
             waiters.removeAll(where: \.isSettled)
@@ -57,7 +57,7 @@ struct WaiterQueue {
         if let index = index(of: id) { waiters[index].nothingSent = nothingSent }
     }
 
-    /// Takes a caller out to be answered; `nil` when that was done before.
+    /// Removes a caller in order to answer it; `nil` if it was already answered.
     mutating func settle(_ id: WaiterID) -> Waiter? {
         guard let index = index(of: id), !waiters[index].isSettled else { return nil }
         waiters[index].isSettled = true
@@ -66,7 +66,7 @@ struct WaiterQueue {
         return waiter
     }
 
-    /// Removes and returns those who have waited too long.
+    /// Removes and returns the callers whose deadlines have passed.
     mutating func removeExpired(_ now: NIODeadline) -> [Waiter] {
         var expired: [Waiter] = []
         while let first = waiters.first, first.isSettled || first.deadline <= now {
@@ -76,7 +76,7 @@ struct WaiterQueue {
         return expired
     }
 
-    /// Removes and returns all who still wait.
+    /// Removes and returns all waiting callers.
     mutating func removeAll() -> [Waiter] {
         defer { waiters.removeAll() }
         return waiters.filter { !$0.isSettled }
@@ -93,13 +93,13 @@ struct WaiterQueue {
     }
 }
 
-/// Decides when a heartbeat is due and when the peer is dead. Time is passed in.
+/// Decides when a heartbeat is due and when the peer is dead. The time is passed in.
 struct HeartbeatClock {
-    /// What a look at the clock asks for.
+    /// The result of a check.
     struct Duty: Equatable {
-        /// Nothing was written for half the interval.
+        /// Whether nothing was written for half the interval.
         var sendsHeartbeat: Bool
-        /// Nothing was heard for two intervals.
+        /// Whether nothing was received for two intervals.
         var isPeerDead: Bool
     }
 
@@ -114,7 +114,7 @@ struct HeartbeatClock {
         lastWritten = now
     }
 
-    /// How often to look.
+    /// The time between checks.
     var period: TimeAmount { .nanoseconds(interval.nanoseconds / 2) }
 
     mutating func heard(_ now: NIODeadline) { lastHeard = now }
@@ -162,7 +162,7 @@ extension AMQPConnectionState {
             end(
                 AMQPError(
                     .connectionLost,
-                    "Nothing came from the broker for two heartbeat intervals of "
+                    "The broker sent nothing for two heartbeat intervals of "
                         + "\(clock.interval.nanoseconds / 1_000_000_000) s."))
             return
         }
@@ -175,7 +175,7 @@ extension AMQPConnectionState {
 
     // MARK: Callers who wait
 
-    /// A name for the next caller.
+    /// Makes an id for the next caller.
     mutating func makeWaiterID() -> WaiterID {
         lastWaiterID += 1
         return lastWaiterID
@@ -207,13 +207,13 @@ extension AMQPConnectionState {
         }
     }
 
-    /// The task of a caller was cancelled.
+    /// Cancels the wait of a caller whose task was cancelled.
     mutating func cancelWait(_ id: WaiterID) -> [ConnectionAction] {
         fail(id, .cancelled)
         return takeActions()
     }
 
-    /// Answers a caller, unless somebody has.
+    /// Answers a caller, unless it was already answered.
     mutating func answer(_ id: WaiterID?, _ answer: ConnectionAction.Answer) {
         guard let id, let waiter = waiters.settle(id) else { return }
         complete(waiter, .success(answer))

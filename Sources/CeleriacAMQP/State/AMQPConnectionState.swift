@@ -4,11 +4,12 @@ internal import CeleriacWire
 internal import DequeModule
 internal import NIOCore
 
-/// Everything that an AMQP connection knows and decides. It does no I/O and reads no clock.
+/// All knowledge and decisions of an AMQP connection. It does no I/O and reads no clock.
 ///
-/// Each input (bytes, a call, a timer, the end of the socket) is a method that returns what its driver,
-/// ``AMQPConnection``, has to do. Frames to be sent collect in `output` until a flush, so that what one turn of the event
-/// loop sends leaves in one write. Not copyable, because channels and batches are shared objects inside it.
+/// Each input (bytes, a call, a timer, the end of the socket) is a method that returns the actions for its driver,
+/// ``AMQPConnection``. Outgoing frames collect in `output` until a flush, so that everything sent in one turn of the
+/// event loop leaves in one write. The type is not copyable, because it contains channels and batches that are shared
+/// objects.
 struct AMQPConnectionState: ~Copyable {
     enum Phase {
         case handshaking(Handshake)
@@ -20,9 +21,9 @@ struct AMQPConnectionState: ~Copyable {
 
     let configuration: AMQPConfiguration
     var phase: Phase
-    /// The time of the input that is being handled.
+    /// The time of the current input.
     var now: NIODeadline
-    /// What the input that is being handled leads to.
+    /// The actions that result from the current input.
     var actions: [ConnectionAction] = []
 
     var splitter: FrameSplitter
@@ -33,11 +34,12 @@ struct AMQPConnectionState: ~Copyable {
     /// Frames that the next flush writes.
     var output = ByteBuffer()
     private var isFlushDue = false
-    /// Publishes without confirms in `output`, then those of each write that the operating system has not taken yet.
+    /// The publishes without confirms in `output`, then those of each write that the operating system has not accepted
+    /// yet.
     var unflushed: [PublishBatch] = []
     private var writing = Deque<[PublishBatch]>()
 
-    /// Index: channel number. Channel 0 is the connection itself.
+    /// The channels by number. Channel 0 is the connection itself.
     var channels: [ChannelState?] = [nil]
     var channelMax: UInt16 = 0
     var lastChannelSerial: UInt64 = 0
@@ -52,7 +54,7 @@ struct AMQPConnectionState: ~Copyable {
     /// The socket's first error, which says more than the end of stream that follows it.
     var transportError: (any Error)?
 
-    /// What the broker said about itself.
+    /// The broker's description of itself.
     var server = AMQPServerInfo(properties: [:])
     /// The broker's reason while it blocks publishes.
     var blockedReason: String?
@@ -73,7 +75,7 @@ struct AMQPConnectionState: ~Copyable {
     var isHandshaking: Bool { if case .handshaking = phase { true } else { false } }
     var isReceiving: Bool { if case .closed = phase { false } else { true } }
 
-    /// Hands out what the input has led to.
+    /// Returns the actions that the input has caused, and clears them.
     mutating func takeActions() -> [ConnectionAction] {
         let taken = actions
         actions = []
@@ -82,13 +84,13 @@ struct AMQPConnectionState: ~Copyable {
 
     // MARK: The socket
 
-    /// The driver begins to connect.
+    /// Starts connecting.
     mutating func start(now: NIODeadline) -> [ConnectionAction] {
         actions.append(.schedule(.connect, at: now + TimeAmount(configuration.connectTimeout)))
         return takeActions()
     }
 
-    /// The socket is connected, and encrypted if it is to be.
+    /// Records that the socket is connected, and encrypted if configured.
     mutating func connected(now: NIODeadline) -> [ConnectionAction] {
         self.now = now
         output.writeBytes(Handshake.protocolHeader)
@@ -96,18 +98,18 @@ struct AMQPConnectionState: ~Copyable {
         return takeActions()
     }
 
-    /// There will be no socket.
+    /// Records that there will be no socket.
     mutating func connectFailed(_ error: AMQPError) -> [ConnectionAction] {
         end(error)
         return takeActions()
     }
 
-    /// The socket reported an error.
+    /// Records an error of the socket.
     mutating func transportFailed(
         _ error: any Error, isTLS: Bool, isUncleanShutdown: Bool
     ) -> [ConnectionAction] {
         transportError = transportError ?? error
-        // The end of stream follows, and says what it means.
+        // The end of stream follows and determines the outcome.
         if isUncleanShutdown { return [] }
         if !isHandshaking {
             end(AMQPError(.connectionLost, "The connection to the broker broke.", cause: error))
@@ -122,7 +124,7 @@ struct AMQPConnectionState: ~Copyable {
         return takeActions()
     }
 
-    /// The socket is closed.
+    /// Records that the socket is closed.
     mutating func transportClosed() -> [ConnectionAction] {
         switch phase {
         case .handshaking(let handshake):
@@ -140,7 +142,7 @@ struct AMQPConnectionState: ~Copyable {
 
     // MARK: Reading
 
-    /// Bytes came.
+    /// Processes received bytes.
     mutating func received(_ buffer: ByteBuffer, now: NIODeadline) -> [ConnectionAction] {
         self.now = now
         heartbeat?.heard(now)
@@ -173,7 +175,8 @@ struct AMQPConnectionState: ~Copyable {
         }
     }
 
-    /// The socket has no more for now: consumers get their deliveries, and what was queued meanwhile is written.
+    /// Records that the socket has no more bytes for now: consumers get their deliveries, and queued frames are
+    /// written.
     mutating func readEnded(now: NIODeadline) -> [ConnectionAction] {
         self.now = now
         deliverReady()
@@ -183,20 +186,20 @@ struct AMQPConnectionState: ~Copyable {
 
     // MARK: Writing
 
-    /// Appends a method to what the next flush writes.
+    /// Appends a method to the next flush.
     mutating func send(_ method: ClientMethod, channel: UInt16 = 0) throws(AMQPError) {
         try writer.write(method, channel: channel, to: &output)
         scheduleFlush()
     }
 
-    /// Asks for one flush a turn of the event loop, however much is sent in it.
+    /// Requests one flush for each turn of the event loop, however much is sent in it.
     mutating func scheduleFlush() {
         guard !isFlushDue else { return }
         isFlushDue = true
         actions.append(.flushLater)
     }
 
-    /// The turn of the event loop ends.
+    /// Writes all frames at the end of a turn of the event loop.
     mutating func flush(now: NIODeadline) -> [ConnectionAction] {
         self.now = now
         isFlushDue = false
@@ -217,7 +220,7 @@ struct AMQPConnectionState: ~Copyable {
         actions.append(.write(bytes, reportsWritten: reportsWritten))
     }
 
-    /// The operating system has taken the oldest write that was to be reported.
+    /// Records that the operating system has accepted the oldest write that was to be reported.
     mutating func written() -> [ConnectionAction] {
         for batch in writing.popFirst() ?? [] { finish(batch) }
         return takeActions()
@@ -225,8 +228,8 @@ struct AMQPConnectionState: ~Copyable {
 
     // MARK: Ending
 
-    /// Closes the connection in order: waiting callers are answered, and the broker is asked to agree. The driver has
-    /// handed over all settlements before.
+    /// Closes the connection gracefully: answers waiting callers, and asks the broker to agree. The driver has already
+    /// passed on all settlements.
     mutating func close(now: NIODeadline) -> [ConnectionAction] {
         self.now = now
         switch phase {
@@ -243,13 +246,13 @@ struct AMQPConnectionState: ~Copyable {
         return takeActions()
     }
 
-    /// The task that connects was cancelled.
+    /// Ends the connection because the connecting task was cancelled.
     mutating func cancelHandshake() -> [ConnectionAction] {
         if isHandshaking { end(.cancelled) }
         return takeActions()
     }
 
-    /// Ends the connection because the peer broke the protocol, and tells it so.
+    /// Ends the connection because the peer broke the protocol, and tells the peer so.
     mutating func breakOff(_ error: AMQPError) {
         actions.append(.log(.brokenOff(error)))
         try? send(.connectionClose(code: 501, text: "protocol broken"))
@@ -257,14 +260,14 @@ struct AMQPConnectionState: ~Copyable {
         end(error)
     }
 
-    /// Ends the connection because the broker closed it, and confirms that.
+    /// Ends the connection because the broker closed it, and confirms that to the broker.
     mutating func endByServer(_ error: AMQPError) {
         try? send(.connectionCloseOk)
         writeOut()
         end(error)
     }
 
-    /// The one way into the phase `closed`: whoever waits is told, once.
+    /// Enters the phase `closed`, which is possible only here, and informs everyone who waits once.
     mutating func end(_ error: AMQPError) {
         if case .closed = phase { return }
         deliverReady()

@@ -2,22 +2,22 @@
 
 internal import DequeModule
 
-/// What a connection knows of one of its channels.
+/// A connection's state of one of its channels.
 final class ChannelState {
     let id: ChannelID
-    /// Methods whose answers are due, in the order in which they were sent.
+    /// Methods that await their replies, in the order in which they were sent.
     var calls = Deque<PendingCall>()
     var content: ContentAssembler
     var consumers: [String: Consumer] = [:]
     var window = DeliveryWindow()
-    /// Present once confirms were asked for.
+    /// The ledger of publishes; present once confirms were requested.
     var confirms: ConfirmLedger?
-    /// Publishes that wait until the broker takes them again.
+    /// Publishes that wait until the broker accepts publishes again.
     var held = Deque<PublishBatch>()
     private var cleanupAt = 64
     /// Whether the broker asked to stop publishing on this channel.
     var isStopped = false
-    /// Whether `channel.close` was sent, and everything but its answer is ignored.
+    /// Whether `channel.close` was sent. Everything but its reply is ignored then.
     var isClosing = false
 
     init(id: ChannelID, maximumBodySize: Int) {
@@ -25,7 +25,7 @@ final class ChannelState {
         content = ContentAssembler(maximumBodySize: maximumBodySize)
     }
 
-    /// Keeps a batch until the broker takes publishes again. Batches whose callers have given up are dropped on the way.
+    /// Keeps a batch until the broker accepts publishes again. It drops batches whose callers have given up.
     func hold(_ batch: PublishBatch, _ waiters: WaiterQueue) {
         if held.count >= cleanupAt {
             held.removeAll { !waiters.isWaiting($0.waiter) }
@@ -35,12 +35,12 @@ final class ChannelState {
     }
 }
 
-/// A method that was sent and whose answer is due.
+/// A method that was sent and awaits its reply.
 struct PendingCall {
-    /// What the answer must be, and what to do with it.
+    /// The expected reply, and what to do with it.
     enum Kind {
         case reply(MethodID)
-        /// The last answer of opening a channel; the caller gets the channel.
+        /// The last reply of opening a channel; the caller gets the channel.
         case open(MethodID)
         case consume(noAck: Bool)
         case cancel(consumerTag: String)
@@ -48,15 +48,15 @@ struct PendingCall {
     }
 
     let kind: Kind
-    /// Who waits; `nil` when nobody does.
+    /// The caller; `nil` if there is none.
     let waiter: WaiterID?
 }
 
 /// One consumer of a channel.
 final class Consumer {
     let noAck: Bool
-    /// Who is told, by the name of the caller who started the consumer; `nil` when that one gave up before the broker
-    /// confirmed it.
+    /// The receiver of the events, identified by the caller that started the consumer; `nil` if that caller gave up
+    /// before the broker confirmed the consumer.
     let owner: WaiterID?
     /// Deliveries of the current socket read.
     private var pending: [AMQPDelivery] = []
@@ -66,15 +66,15 @@ final class Consumer {
         self.owner = owner
     }
 
-    /// Takes a delivery.
+    /// Adds a delivery.
     ///
-    /// - Returns: Whether it is the first of this read.
+    /// - Returns: Whether it is the first one of this read.
     func take(_ delivery: AMQPDelivery) -> Bool {
         pending.append(delivery)
         return pending.count == 1
     }
 
-    /// Hands out the pending deliveries, followed by `last`, if any.
+    /// Returns the pending deliveries, followed by `last`, if given.
     func takeEvents(last: AMQPConsumerEvent? = nil) -> [AMQPConsumerEvent] {
         var events: [AMQPConsumerEvent] = []
         if !pending.isEmpty {

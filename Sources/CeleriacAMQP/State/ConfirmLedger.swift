@@ -8,22 +8,22 @@ struct ConfirmLedger {
     /// The sequence number of the next publish. The first after `confirm.select` is 1.
     private(set) var nextSequence: UInt64 = 1
     private var batches = Deque<PublishBatch>()
-    /// The first publish that a further return can be of.
+    /// The first publish that a further return can refer to.
     private var nextReturn: UInt64 = 1
 
-    /// Whether every publish was answered for.
+    /// Whether the broker has answered for every publish.
     var isEmpty: Bool { batches.isEmpty }
 
-    /// Takes note of a batch that is being sent.
+    /// Records a batch that is being sent.
     mutating func add(_ batch: PublishBatch) {
         batch.firstSequence = nextSequence
         nextSequence = batch.endSequence
         batches.append(batch)
     }
 
-    /// Records a `basic.ack` or `basic.nack` of the broker.
+    /// Records a `basic.ack` or `basic.nack` from the broker.
     ///
-    /// - Returns: The batches that are complete by it.
+    /// - Returns: The batches that it completes.
     mutating func settle(
         _ tag: UInt64, multiple: Bool, as outcome: AMQPPublishOutcome
     ) throws(AMQPError) -> [PublishBatch] {
@@ -49,8 +49,9 @@ struct ConfirmLedger {
 
     /// Records a `basic.return`.
     ///
-    /// The method names no publish. Returns come in the order of the publishes, so it goes to the next mandatory one
-    /// with the same exchange, routing key, ids and body: exact but for identical messages, which nobody can tell apart.
+    /// The method does not identify a publish. Returns arrive in the order of the publishes, so this one belongs to the
+    /// next mandatory publish with the same exchange, routing key, ids and body. The match is exact except for
+    /// identical messages, which nobody can tell apart.
     mutating func markReturned(
         exchange: String, routingKey: String, message: WireMessage, _ outcome: AMQPPublishOutcome
     ) {
@@ -70,7 +71,7 @@ struct ConfirmLedger {
         }
     }
 
-    /// Forgets and returns every unanswered batch.
+    /// Removes and returns every unanswered batch.
     mutating func removeAll() -> [PublishBatch] {
         defer { batches.removeAll() }
         return batches.filter { $0.unsettled > 0 }
@@ -89,17 +90,17 @@ struct ConfirmLedger {
     }
 }
 
-/// Messages that one call published, and what is known of each.
+/// The messages of one publishing call, and the known outcome of each.
 final class PublishBatch {
     let messages: [AMQPPublish]
-    /// Who waits for the outcomes.
+    /// The caller that waits for the outcomes.
     let waiter: WaiterID
     /// The sequence number of the first message, in the channel's count of publishes.
     var firstSequence: UInt64 = 0
     /// How many messages the broker has not answered for.
     private(set) var unsettled: Int
     private var known: [AMQPPublishOutcome?]
-    /// Returned messages. A `basic.return` comes before the message's confirm.
+    /// The returned messages. A `basic.return` precedes the message's confirm.
     private var returned: [Int: AMQPPublishOutcome] = [:]
 
     init(_ messages: [AMQPPublish], waiter: WaiterID) {
@@ -125,7 +126,7 @@ final class PublishBatch {
         returned[index] = outcome
     }
 
-    /// What became of each message, as far as it is known.
+    /// The outcome of each message, as far as it is known.
     func outcomes() -> [AMQPPublishOutcome] {
         known.map { $0 ?? .unconfirmed }
     }

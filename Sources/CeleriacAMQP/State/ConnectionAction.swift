@@ -2,18 +2,18 @@
 
 internal import NIOCore
 
-/// Names a caller who waits for an answer. Numbers grow in the order in which the callers came.
+/// Identifies a caller that waits for an answer. Ids grow in the order of the calls.
 typealias WaiterID = UInt64
 
-/// Names a channel: numbers are used again, serials are not.
+/// Identifies a channel: numbers are reused, serials are not.
 struct ChannelID: Hashable, Sendable {
     let number: UInt16
     let serial: UInt64
 }
 
-/// What a connection asks its driver to do. The driver obeys in the order in which it gets them.
+/// An action for the connection's driver. The driver carries out actions in the order in which it gets them.
 enum ConnectionAction: Equatable, Sendable {
-    /// What a caller gets.
+    /// The answer for a caller.
     enum Answer: Equatable, Sendable {
         case method(ServerMethod)
         case outcomes([AMQPPublishOutcome])
@@ -25,14 +25,14 @@ enum ConnectionAction: Equatable, Sendable {
     enum Timer: Hashable, Sendable, CaseIterable {
         /// Limits how long connecting and the handshake may take.
         case connect
-        /// Limits how long the broker may take to agree to the end.
+        /// Limits how long the broker may take to agree to the close.
         case close
         case heartbeat
-        /// Fires at the deadline of the caller who has waited longest.
+        /// Fires at the deadline of the caller that has waited longest.
         case reply
     }
 
-    /// What is worth a line in the log.
+    /// An event that is worth logging.
     enum Notice: Equatable, Sendable {
         case blocked(reason: String)
         case unblocked
@@ -43,20 +43,20 @@ enum ConnectionAction: Equatable, Sendable {
     case write(ByteBuffer, reportsWritten: Bool)
     /// Call `flush(now:)` at the end of this turn of the event loop.
     case flushLater
-    /// Give a caller the answer.
+    /// Give a caller its answer.
     case answer(WaiterID, Result<Answer, AMQPError>)
-    /// Tell a consumer, which bears the name of the caller who started it.
+    /// Tell a consumer, which is identified by the caller that started it.
     case deliver([AMQPConsumerEvent], to: WaiterID)
-    /// Forget a consumer: nothing more comes for it.
+    /// Forget a consumer: it gets no further events.
     case dropConsumer(WaiterID)
     /// Tell the users of a channel that it can no longer be used.
     case channelEnded(ChannelID, AMQPError)
-    /// Call `timerFired(_:now:)` then; a timer of the same name that is running is replaced.
+    /// Call `timerFired(_:now:)` at that time. This replaces a running timer of the same name.
     case schedule(Timer, at: NIODeadline)
     case cancel(Timer)
-    /// Tell whoever connected that the connection is open.
+    /// Report that the connection is open.
     case opened
-    /// Cancel every timer, close the socket, and tell everyone who listens that the connection has ended.
+    /// Cancel every timer, close the socket, and report the end of the connection to all listeners.
     case ended(AMQPError)
     case log(Notice)
 }

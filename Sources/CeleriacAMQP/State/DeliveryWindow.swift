@@ -2,10 +2,10 @@
 
 internal import DequeModule
 
-/// The deliveries of one channel that are not settled yet.
+/// The unsettled deliveries of one channel.
 ///
-/// It keeps a settlement from being sent twice (RabbitMQ closes a channel that settles an unknown tag), and knows when
-/// one acknowledgement may stand for all before it.
+/// It keeps a settlement from being sent twice, since RabbitMQ closes a channel that settles an unknown tag, and knows
+/// when one acknowledgement may cover all deliveries before it.
 struct DeliveryWindow {
     /// One `basic.ack` to send.
     struct Acknowledgement: Equatable {
@@ -13,17 +13,17 @@ struct DeliveryWindow {
         var multiple: Bool
     }
 
-    /// The tag that the first flag stands for.
+    /// The tag of the first flag.
     private var firstTag: UInt64 = 1
-    /// From `firstTag` on: whether the delivery is not settled.
+    /// For each tag from `firstTag` on, whether the delivery is unsettled.
     private var isOutstanding = Deque<Bool>()
 
-    /// How many flags are kept: the distance from the oldest unsettled delivery to the newest one.
+    /// How many flags are stored: the distance from the oldest unsettled delivery to the newest one.
     var span: Int { isOutstanding.count }
 
-    /// Takes note of a delivery.
+    /// Records a delivery.
     ///
-    /// - Throws: When its tag does not follow the one before: brokers count them from 1.
+    /// - Throws: A protocol violation if its tag does not follow the previous one: brokers count tags from 1.
     mutating func delivered(_ tag: UInt64, needsSettlement: Bool) throws(AMQPError) {
         guard tag == firstTag + UInt64(isOutstanding.count) else {
             throw .violation("delivery tag \(tag) is out of order")
@@ -39,15 +39,15 @@ struct DeliveryWindow {
 
     /// Settles one delivery.
     ///
-    /// - Returns: Whether it was unsettled, so that the broker has to hear of it.
+    /// - Returns: Whether it was unsettled, so that the broker must be told.
     mutating func settle(_ tag: UInt64) -> Bool {
         guard mark(tag) else { return false }
         dropSettled()
         return true
     }
 
-    /// Settles deliveries by acknowledgement, and says how to tell the broker in as few methods as is right: `multiple`
-    /// only up to a tag below which nothing else is unsettled. Tags that are unknown or settled are left out.
+    /// Acknowledges deliveries, and returns the fewest methods that tell the broker correctly: `multiple` is used only
+    /// up to a tag below which nothing else is unsettled. Unknown and settled tags are ignored.
     mutating func acknowledge(_ tags: [UInt64]) -> [Acknowledgement] {
         let marked = tags.filter { mark($0) }
         dropSettled()

@@ -4,11 +4,11 @@ internal import CeleriacWire
 
 /// The opening of a connection: start, tune, open.
 struct Handshake {
-    /// What the connection has to do next.
+    /// The connection's next step.
     enum Action {
         /// Send these methods.
         case send([ClientMethod])
-        /// Use what was agreed, then send these methods.
+        /// Apply the negotiated values, then send these methods.
         case tune(Negotiated, [ClientMethod])
         /// The connection is open.
         case finished
@@ -22,7 +22,7 @@ struct Handshake {
 
     private let configuration: AMQPConfiguration
     private var step = Step.start
-    /// What the broker said about itself.
+    /// The broker's description of itself.
     private(set) var server = AMQPServerInfo(properties: [:])
 
     init(_ configuration: AMQPConfiguration) {
@@ -96,8 +96,8 @@ struct Handshake {
         return properties
     }
 
-    /// The lower of both sides' limits, where zero means no limit. Heartbeats as in py-amqp: off when we want none, ours
-    /// when the broker wants none.
+    /// The lower of both sides' limits, where zero means no limit. Heartbeats work as in py-amqp: off if we want none;
+    /// ours if the broker wants none.
     private func negotiate(
         channelMax: UInt16, frameMax: UInt32, heartbeat: UInt16
     ) throws(AMQPError) -> Negotiated {
@@ -117,13 +117,13 @@ struct Handshake {
     }
 }
 
-/// What both sides agreed on in `connection.tune`.
+/// The values that both sides agreed on in `connection.tune`.
 struct Negotiated: Equatable {
     /// The highest channel number.
     var channelMax: UInt16
     /// The largest frame, in bytes, overhead included.
     var frameMax: Int
-    /// Seconds of the longest silence; zero for no heartbeats.
+    /// The longest silence in seconds; zero for no heartbeats.
     var heartbeat: UInt16
 }
 

@@ -2,10 +2,10 @@
 
 internal import CRabbitMQ
 
-/// The memory in which librabbitmq decodes, and in which values are laid out for it to encode.
+/// The memory that librabbitmq decodes into, and in which values are laid out for it to encode.
 ///
-/// What is allocated here lives until `recycle()`; whoever decodes copies what it keeps. Not thread-safe: each
-/// connection has its own and uses it on its event loop only.
+/// Allocations live until `recycle()`, so decoding code must copy what it keeps. The pool is not thread-safe: each
+/// connection has its own and uses it only on its event loop.
 final class CodecPool {
     let pool: UnsafeMutablePointer<amqp_pool_t>
 
@@ -20,12 +20,12 @@ final class CodecPool {
         pool.deallocate()
     }
 
-    /// Gives back everything allocated since the last call.
+    /// Releases everything allocated since the last call.
     func recycle() {
         recycle_amqp_pool(pool)
     }
 
-    /// Room for `count` C values, uninitialized.
+    /// Memory for `count` C values, uninitialized.
     func allocate<T>(_ type: T.Type, count: Int) throws(AMQPError) -> UnsafeMutablePointer<T> {
         guard count > 0, let memory = amqp_pool_alloc(pool, count * MemoryLayout<T>.stride) else {
             throw .invalid("there is no memory to encode it")
@@ -33,7 +33,7 @@ final class CodecPool {
         return memory.bindMemory(to: T.self, capacity: count)
     }
 
-    /// A copy of the text's UTF-8.
+    /// A copy of the text's UTF-8 bytes.
     func copy(_ text: String) throws(AMQPError) -> amqp_bytes_t {
         var text = text
         return try stored(text.withUTF8 { store(UnsafeRawBufferPointer($0)) })
@@ -67,7 +67,7 @@ final class CodecPool {
 }
 
 extension AMQPError {
-    /// A message or argument that cannot be sent; nothing was.
+    /// The error for a message or argument that cannot be sent; nothing was sent.
     static func invalid(_ reason: String) -> AMQPError {
         AMQPError(.invalidMessage, "AMQP cannot carry this: \(reason).", nothingSent: true)
     }

@@ -3,26 +3,27 @@
 internal import CRabbitMQ
 internal import CeleriacWire
 
-/// AMQP field tables ⇄ wire objects, through librabbitmq's structures.
+/// Converts between AMQP field tables and wire objects, through librabbitmq's structures.
 ///
-/// Reading takes every type that RabbitMQ delivers: `t b B s u I i L l f d D S A T F V x`. `L` is read as signed, as
-/// py-amqp writes it. A timestamp becomes its seconds since 1970; a decimal becomes an integer or a decimal text; text
-/// that is not UTF-8 becomes bytes.
+/// Reading accepts every type that RabbitMQ delivers: `t b B s u I i L l f d D S A T F V x`. `L` is read as signed,
+/// since py-amqp writes it that way. A timestamp becomes its seconds since 1970, a decimal becomes an integer or a
+/// decimal text, and text that is not UTF-8 becomes bytes.
 ///
-/// Writing uses py-amqp's types: `S` text, `V` null, `t` bool, `I` integers of 32 bits, `d` doubles, `A` arrays, `F`
-/// tables; and `x` for bytes. For integers past 32 bits it is `l`, which every client reads, where py-amqp writes `L`.
+/// Writing uses py-amqp's types: `S` for text, `V` for null, `t` for Booleans, `I` for integers of 32 bits, `d` for
+/// doubles, `A` for arrays, `F` for tables; and `x` for bytes. Larger integers are written as `l`, which every client
+/// reads, where py-amqp writes `L`.
 enum FieldTable {
     // MARK: Reading
 
-    /// The object of a decoded table, which `TableInspector` has passed: its nesting bounds the recursion here.
-    /// A name that occurs twice keeps its first place and its last value, as in Python.
+    /// The object for a decoded table. `TableInspector` has passed the table, which bounds the recursion here. A name
+    /// that occurs twice keeps its first position and its last value, as in Python.
     static func object(_ table: amqp_table_t) throws(AMQPError) -> WireObject {
         let entries = UnsafeBufferPointer(start: table.entries, count: Int(table.num_entries))
         var object = WireObject(minimumCapacity: entries.count)
         for entry in entries {
             guard let name = text(entry.key) else { throw .violation("a field's name is not UTF-8") }
             guard object.updateValue(try value(entry.value), forKey: name) != nil else { continue }
-            // Swift calls two texts equal when Unicode composes them alike; to every peer they are two names.
+            // Swift treats two canonically equivalent Unicode texts as equal; to every peer they are two names.
             guard let index = object.index(forKey: name), object[index].key.utf8.elementsEqual(name.utf8) else {
                 throw .violation("two names differ only in how Unicode composes them")
             }
@@ -72,7 +73,7 @@ enum FieldTable {
         return .number(number < 0 ? "-" + digits : digits)
     }
 
-    /// The text of bytes that are UTF-8.
+    /// The text of the bytes; `nil` if they are not UTF-8.
     static func text(_ bytes: amqp_bytes_t) -> String? {
         guard bytes.len > 0 else { return "" }
         return String(
@@ -88,7 +89,7 @@ enum FieldTable {
 
     /// Lays out a table for librabbitmq in the pool's memory.
     ///
-    /// - Returns: The table, and how many bytes it will have on the wire, its own length included.
+    /// - Returns: The table, and how many bytes it takes on the wire, including its own length.
     static func table(
         _ object: WireObject, in pool: CodecPool, depth: Int = 0
     ) throws(AMQPError) -> (amqp_table_t, size: Int) {
@@ -139,7 +140,7 @@ enum FieldTable {
             size += 8
         case .number(let text):
             guard let decimal = decimal(text) else {
-                throw .invalid("a header or argument is a number past 64 bits")
+                throw .invalid("a header or argument is a number beyond 64 bits")
             }
             field.kind = UInt8(ascii: "D")
             field.value.decimal = decimal
@@ -179,7 +180,7 @@ enum FieldTable {
         return amqp_array_t(num_entries: Int32(clamping: values.count), entries: fields)
     }
 
-    /// The AMQP decimal of a text such as `-12.34`, when it fits: up to 255 places and 32 bits of digits.
+    /// The AMQP decimal for a text such as `-12.34`, if it fits: up to 255 places and 32 bits of digits.
     private static func decimal(_ text: String) -> amqp_decimal_t? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let places = UInt8(exactly: parts[1].utf8.count),

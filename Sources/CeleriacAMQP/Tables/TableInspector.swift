@@ -1,15 +1,15 @@
 #if AMQP
 
-/// Walks a field table without recursion before librabbitmq decodes it.
+/// Validates a field table without recursion before librabbitmq decodes it.
 ///
-/// librabbitmq's own decoder recurses once per nested table or array, without a limit in the versions that
-/// distributions ship: a few thousand nested tables in one message overrun a thread's stack.
+/// librabbitmq's own decoder recurses once for each nested table or array, without a limit in the versions that
+/// distributions ship: a few thousand nested tables in one message overflow a thread's stack.
 enum TableInspector {
-    /// The deepest nesting of tables and arrays that is taken, the outermost table counted.
+    /// The deepest accepted nesting of tables and arrays, counting the outermost table.
     static let depthLimit = 32
 
-    /// Checks the table whose four-byte length stands at `start`: every length inside its enclosing one, every type
-    /// known, nesting within `depthLimit`.
+    /// Checks the table whose four-byte length is at `start`: every length stays within its container, every type is
+    /// known, and nesting stays within `depthLimit`.
     ///
     /// - Returns: The offset of the byte after the table.
     static func endOfTable(in bytes: UnsafeRawBufferPointer, at start: Int) throws(AMQPError) -> Int {
@@ -54,7 +54,7 @@ enum TableInspector {
         }
     }
 
-    /// Reads a four-byte length, moves `offset` past it, and returns where what it measures ends.
+    /// Reads a four-byte length, moves `offset` past it, and returns the end of the bytes that it covers.
     private static func open(
         _ bytes: UnsafeRawBufferPointer, _ offset: inout Int, limit: Int
     ) throws(AMQPError) -> Int {

@@ -1,26 +1,27 @@
 import ArgumentParser
 import Celeriac
+import CeleriacCore
 import CeleriacWire
 import Foundation
 
-/// `celeriac call`: sends one task by its name.
+/// `celeriac call`: sends one task by name.
 struct CallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "call",
-        abstract: "Send a task by its name.",
+        abstract: "Send a task by name.",
         discussion: """
-            Prints the task's id, or with --wait its result as JSON. Exit status 1 says that the task failed, 2 that \
+            Prints the task's id, or with --wait its result as JSON. Exit status 1 means that the task failed, 2 that \
             nothing could be sent or that no result came in time, 64 that the command line is wrong.
 
               celeriac call tasks.add --args '[2, 3]' --wait -b redis://localhost/0 --result-backend redis://localhost/1
 
-            With --dialect machinery arguments are values whose types can be told (integers are int64, arrays take the \
-            type of their first element), or objects that name theirs:
+            With --dialect machinery, arguments are values whose types can be inferred (integers are int64, arrays take \
+            the type of their first element), or objects that name their types:
 
               celeriac call add --dialect machinery --args '[2, {"Type": "int64", "Value": 3}]' --wait -b redis://localhost
             """)
 
-    @Argument(help: "The task's name, for instance tasks.add.")
+    @Argument(help: "The task's name, for example tasks.add.")
     var task: String
 
     @Option(help: "Positional arguments as a JSON list.")
@@ -31,7 +32,7 @@ struct CallCommand: AsyncParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: "Whose task it is: celery or machinery.")
+    @Option(help: "The dialect of the task's workers: celery or machinery.")
     var dialect = Dialect.celery
 
     @OptionGroup var machinery: MachineryOptions
@@ -44,7 +45,7 @@ struct CallCommand: AsyncParsableCommand {
     var queue: String?
 
     @Option(
-        parsing: .unconditional, help: "Run it no earlier than this many seconds from now; at once if that is negative."
+        parsing: .unconditional, help: "Run it no earlier than this many seconds from now; immediately if negative."
     )
     var countdown: Double?
 
@@ -55,7 +56,7 @@ struct CallCommand: AsyncParsableCommand {
     @Option(help: "Priority. On RabbitMQ the highest number is served first, on Redis the lowest.")
     var priority: UInt8?
 
-    @Option(help: "The form of the body: json, msgpack or yaml.")
+    @Option(help: "The format of the body: json, msgpack or yaml.")
     var serializer = "json"
 
     @Option(help: "The compression of the body: zlib, bzip2, xz or zstd.")
@@ -64,25 +65,26 @@ struct CallCommand: AsyncParsableCommand {
     @Flag(help: "Wait for the result and print it.")
     var wait = false
 
-    @Option(help: "With --wait: how many seconds to wait at most.")
+    @Option(help: "With --wait: the maximum number of seconds to wait.")
     var timeout: Double = 60
 
     @Flag(help: "Print one JSON object, in ASCII.")
     var json = false
 
     func validate() throws {
-        // A hundred years. What is no number is in no range.
-        let century = 3_155_760_000.0
+        // NaN is in no range.
+        let longest = Double(Duration.longestSeconds)
         for (name, seconds, least) in [
-            ("countdown", countdown, -century), ("expires", expires, 0), ("timeout", timeout as Double?, 0),
+            ("countdown", countdown, -longest), ("expires", expires, 0), ("timeout", timeout as Double?, 0),
         ] {
-            guard let seconds, !(least...century ~= seconds) else { continue }
-            throw ValidationError("--\(name) is a number of seconds from \(Int(least)) to 3155760000.")
+            guard let seconds, !(least...longest ~= seconds) else { continue }
+            throw ValidationError(
+                "--\(name) must be a number of seconds from \(Int(least)) to \(Duration.longestSeconds).")
         }
         _ = try signature()
         _ = try connection.brokerURL(or: dialect == .celery ? "CELERY_BROKER_URL" : "BROKER")
         guard dialect == .celery || (expires == nil && compression == nil && serializer == "json") else {
-            throw ValidationError("Machinery's messages carry no expiry and no other body than JSON.")
+            throw ValidationError("Machinery's messages support no expiry and no body format but JSON.")
         }
     }
 
@@ -115,7 +117,7 @@ extension CallCommand {
         }
     }
 
-    /// Sends the task to Machinery's workers. The broker keeps the results too, unless another backend is named.
+    /// Sends the task to Machinery's workers. The broker also stores the results, unless another backend is named.
     private func callMachinery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
         let server = try machinery.makeServer(connection)
         let options = SendOptions(countdown: countdown.map { .seconds($0) }, priority: priority, queue: queue)
@@ -135,14 +137,14 @@ extension CallCommand {
 enum JSONArgument {
     static func list(_ text: String) throws -> [WireValue] {
         guard let list = try value(text, "--args").arrayValue else {
-            throw ValidationError("--args is not a JSON list, for instance '[2, 3]'.")
+            throw ValidationError("--args must be a JSON list, for example '[2, 3]'.")
         }
         return list
     }
 
     static func object(_ text: String) throws -> WireObject {
         guard let object = try value(text, "--kwargs").objectValue else {
-            throw ValidationError("--kwargs is not a JSON object, for instance '{\"x\": 2}'.")
+            throw ValidationError("--kwargs must be a JSON object, for example '{\"x\": 2}'.")
         }
         return object
     }
@@ -151,7 +153,7 @@ enum JSONArgument {
         do {
             return try WireJSON.decode(Array(text.utf8))
         } catch {
-            throw ValidationError("\(option) is not JSON: \(error)")
+            throw ValidationError("\(option) is not valid JSON: \(error)")
         }
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Celeriac
 import Logging
 
-/// Which broker and which result store a command uses.
+/// The broker and the result store of a command.
 struct ConnectionOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
@@ -13,20 +13,20 @@ struct ConnectionOptions: ParsableArguments {
         help: "The result store's URL: redis://, rpc:// or file://. Default: CELERY_RESULT_BACKEND.")
     var resultBackend: String?
 
-    @Flag(name: .shortAndLong, help: "Say on standard error what happens on the connections.")
+    @Flag(name: .shortAndLong, help: "Log connection events on standard error.")
     var verbose = false
 
     /// The broker's URL, from the options or from the environment under `name`.
     func brokerURL(or name: String = "CELERY_BROKER_URL") throws -> String {
         guard let url = broker ?? CommandEnvironment()[name] else {
-            throw ValidationError("Name the broker: --broker URL, or \(name) in the environment.")
+            throw ValidationError("Specify the broker: --broker URL, or \(name) in the environment.")
         }
         return url
     }
 
     /// The application that these options describe.
     ///
-    /// - Parameter level: The least severe messages to log on standard error without `--verbose`.
+    /// - Parameter level: The least severe level to log on standard error without `--verbose`.
     /// - Returns: An application that connects on first use.
     /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable URL.
     func makeApp(logging level: Logger.Level = .error) throws -> CeleryApp {
@@ -35,9 +35,9 @@ struct ConnectionOptions: ParsableArguments {
             logger: logger(level))
     }
 
-    /// Makes the logger of a command's connections.
+    /// Creates the logger of a command's connections.
     ///
-    /// - Parameter level: The least severe messages to log without `--verbose`.
+    /// - Parameter level: The least severe level to log without `--verbose`.
     /// - Returns: A logger that writes to standard error.
     func logger(_ level: Logger.Level = .error) -> Logger {
         var logger = Logger(label: "celeriac") { StreamLogHandler.standardError(label: $0) }
@@ -46,7 +46,7 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
-/// The settings of a Machinery application beside its broker. Environment variables have Machinery's names.
+/// The settings of a Machinery application other than its broker. The environment variables have Machinery's names.
 struct MachineryOptions: ParsableArguments {
     @Option(help: "Machinery: the default queue. Default: DEFAULT_QUEUE, or machinery_tasks.")
     var defaultQueue: String?

@@ -1,14 +1,14 @@
 import ArgumentParser
 import Celeriac
 
-/// `celeriac result`: shows what is stored for a task.
+/// `celeriac result`: shows a task's stored state and result.
 struct ResultCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "result",
         abstract: "Show the state and the result of a task.",
         discussion: """
-            Prints the state, and the result as JSON. Exit status 1 says that the task failed, 2 that its result cannot be \
-            read, 64 that the command line is wrong.
+            Prints the state, and the result as JSON. Exit status 1 means that the task failed, 2 that its result \
+            cannot be read, 64 that the command line is wrong.
             """)
 
     @Argument(help: "The task's id.")
@@ -29,7 +29,7 @@ struct ResultCommand: AsyncParsableCommand {
             guard !url.lowercased().hasPrefix("rpc:") else {
                 throw CeleriacError(
                     .configuration,
-                    "Results by rpc:// reach only the process that sent the task: use celeriac call --wait")
+                    "Results over rpc:// reach only the process that sent the task: use celeriac call --wait")
             }
             let app = try CeleryApp(broker: "memory://", results: url)
             return try await closing(app.close) {
@@ -44,7 +44,7 @@ struct ResultCommand: AsyncParsableCommand {
     private func url() throws -> String {
         guard let url = resultBackend ?? CommandEnvironment()["CELERY_RESULT_BACKEND"] else {
             throw ValidationError(
-                "Name the result store: --result-backend URL, or CELERY_RESULT_BACKEND in the environment.")
+                "Specify the result store: --result-backend URL, or CELERY_RESULT_BACKEND in the environment.")
         }
         return url
     }

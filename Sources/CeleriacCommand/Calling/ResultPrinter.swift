@@ -8,7 +8,7 @@ import CeleriacAMQP
 import CeleriacRedis
 #endif
 
-/// Prints what became of a task: as readable text, or as one JSON object in ASCII.
+/// Prints the outcome of a task, as readable text or as one JSON object in ASCII.
 struct ResultPrinter {
     enum Report {
         case sent(String)
@@ -19,9 +19,9 @@ struct ResultPrinter {
 
     let json: Bool
 
-    /// Prints what `body` finds.
+    /// Prints the report that `body` returns.
     ///
-    /// - Returns: the exit status: 0, 1 for a task that failed, 2 for anything else that went wrong.
+    /// - Returns: the exit status: 0 for success, 1 for a failed task, 2 for any other failure.
     func report(_ body: () async throws -> Report?) async -> Int32 {
         do {
             switch try await body() {
@@ -72,15 +72,15 @@ struct ResultPrinter {
     }
 }
 
-/// Says in one sentence what went wrong: what cannot be reached or used, and what to check. `--verbose` shows the errors of
-/// the sockets below.
+/// Describes a failure in one sentence: what cannot be reached or used, and what to check. `--verbose` shows the
+/// underlying socket errors.
 enum FailureText {
     static func of(_ error: any Error) -> String {
         guard let error = error as? CeleriacError else { return "\(error)" }
         guard let cause = error.cause else { return error.message }
         #if Redis
         if let cause = cause as? RedisError {
-            // These two messages are complete: they name the server.
+            // The messages of these two codes are complete: they name the server.
             if cause.code == .connectFailed || cause.code == .invalidURL { return cause.message }
             return sentence(error.message, cause.message, cause.serverError.map { "\($0)" })
         }
@@ -90,7 +90,8 @@ enum FailureText {
             if cause.code == .invalidURL { return cause.message }
             if cause.code == .connectFailed {
                 return sentence(
-                    error.message, "The broker cannot be reached: check that it runs, and its address.", nil)
+                    error.message, "The broker cannot be reached: check that it runs and that its address is right.",
+                    nil)
             }
             return sentence(error.message, cause.message, cause.replyText)
         }

@@ -11,8 +11,8 @@ struct DemoCommand: AsyncParsableCommand {
         abstract: "Exchange tasks with Python Celery through a folder; no server is needed.",
         discussion: """
             A Swift worker serves eight tasks that a Python producer sends, then a Python worker serves the same tasks \
-            for Swift. Without --python, Swift serves Swift. Exit status 1 says that a result was wrong or missing, or \
-            that Python cannot take part.
+            for Swift. Without --python, Swift serves Swift. Exit status 1 means that a result was wrong or missing, \
+            or that Python cannot take part.
             """)
 
     @Option(help: "A Python interpreter with Celery 5 installed.")
@@ -34,12 +34,12 @@ struct DemoCommand: AsyncParsableCommand {
             failures += try await withWorker(of: app) { try await peer.produce() ? 0 : 1 }
             failures += try await peer.serving { try await DemoProducer(app: app, peer: "Python").run() }
         } else {
-            CommandEnvironment.write(Array("No Python with Celery was named: Swift exchanges tasks with Swift.".utf8))
+            CommandEnvironment.write(Array("Without --python, Swift exchanges tasks with Swift.".utf8))
             failures += try await withWorker(of: app) { try await DemoProducer(app: app, peer: "Swift").run() }
         }
         await app.close()
         if failures > 0 {
-            CommandEnvironment.say("\(failures) exchange(s) went wrong.")
+            CommandEnvironment.say("\(failures) exchange(s) failed.")
             throw ExitCode(1)
         }
     }
@@ -55,7 +55,7 @@ struct DemoCommand: AsyncParsableCommand {
         let worker = app.worker { DemoTasks.handlers }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
-            // Stopped, not cancelled, even when `body` fails.
+            // The worker is stopped, not cancelled, even if `body` fails.
             let result: Result<Int, any Error>
             do { result = .success(try await body()) } catch { result = .failure(error) }
             worker.stop()

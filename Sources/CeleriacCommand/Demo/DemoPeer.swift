@@ -1,7 +1,7 @@
 import CeleriacTestKit
 import Foundation
 
-/// The Python side of `celeriac demo`, as processes.
+/// The Python side of `celeriac demo`: its processes.
 struct DemoPeer {
     private let python: String
     private let script: String
@@ -12,13 +12,13 @@ struct DemoPeer {
     /// - Parameters:
     ///   - python: The interpreter: a path, or a name in `PATH`.
     ///   - script: The path of `demo.py`.
-    ///   - folder: The folder through which tasks and results go.
-    /// - Throws: ``DemoFailure`` that says which of them is missing.
+    ///   - folder: The folder through which tasks and results are exchanged.
+    /// - Throws: ``DemoFailure`` that says what is missing.
     init(python: String, script: String, folder: String) async throws {
         if python.contains("/") {
             self.python = python
         } else {
-            self.python = try Program.find(python, install: "Python, or leave out --python")
+            self.python = try Program.find(python, install: "Python, or omit --python")
         }
         self.script = script
         self.folder = folder
@@ -27,27 +27,28 @@ struct DemoPeer {
         }
         guard FileManager.default.fileExists(atPath: script) else {
             throw DemoFailure(
-                description: "There is no \(script): start the demo in the package's folder, or name it by --script.")
+                description: "There is no \(script): start the demo in the package's folder, or pass --script.")
         }
         do {
             try await Program.run(self.python, ["-c", "import celery"])
         } catch {
             throw DemoFailure(
                 description:
-                    "\(python) cannot import Celery; Scripts/setup demo makes a Python that can. \(error.message)")
+                    "\(python) cannot import Celery; run Scripts/setup demo to install one that can. \(error.message)")
         }
     }
 
     private var environment: [String: String] {
         ProcessInfo.processInfo.environment.merging(
-            // Celery moves messages to its temporary folder when it takes them: one on the same disk.
+            // Celery moves messages to its temporary folder when it takes them, so that folder must be on the same
+            // disk.
             ["CELERIAC_DEMO_FOLDER": folder, "TMPDIR": folder, "PYTHONUNBUFFERED": "1", "C_FORCE_ROOT": "1"]
         ) { $1 }
     }
 
     /// Sends every task.
     ///
-    /// - Returns: whether all results were right.
+    /// - Returns: whether all results were correct.
     func produce() async throws -> Bool {
         let child = try ChildProcess(
             python, [script, "produce"], environment: environment, output: .inherit, error: .inherit)
@@ -56,7 +57,7 @@ struct DemoPeer {
 
     /// Runs a Python worker while `body` runs.
     ///
-    /// - Throws: ``DemoFailure`` with the end of the worker's log if the worker ends before; `body` is cancelled then.
+    /// - Throws: ``DemoFailure`` with the end of the worker's log if the worker ends first; `body` is cancelled then.
     func serving(_ body: @escaping @Sendable () async throws -> Int) async throws -> Int {
         let log = folder + "/worker.log"
         let child = try ChildProcess(
@@ -81,7 +82,7 @@ struct DemoPeer {
     }
 }
 
-/// Why `celeriac demo` cannot go on.
+/// The reason why `celeriac demo` cannot continue.
 struct DemoFailure: Error, CustomStringConvertible {
     let description: String
 }

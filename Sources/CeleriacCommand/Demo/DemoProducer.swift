@@ -1,9 +1,9 @@
 import Celeriac
 
-/// The Swift producer of `celeriac demo`: sends every task and prints what came back.
+/// The Swift producer of `celeriac demo`. It sends every task and prints the results.
 struct DemoProducer {
     let app: CeleryApp
-    /// What the other side is, for the printed lines.
+    /// The name of the other side, for the printed lines.
     let peer: String
 
     /// - Returns: how many results were wrong or missing.
@@ -69,7 +69,7 @@ struct DemoProducer {
     }
 }
 
-/// The tasks of `celeriac demo`, which both languages know by these names.
+/// The tasks of `celeriac demo`. Both languages register them under these names.
 enum DemoTasks {
     static let add = TaskDefinition<Variadic<Int>, Int>("demo.add")
     static let multiply = TaskDefinition<Variadic<Int>, Int>("demo.multiply")

@@ -3,7 +3,7 @@ import Glibc
 import NIOConcurrencyHelpers
 import UnixSignals
 
-/// Passes signals on to a command, including one that arrived while the command was being started.
+/// Passes signals on to a command, including one that arrived while the command was starting.
 final class SignalRelay: Sendable {
     private enum State {
         case waiting
@@ -13,7 +13,7 @@ final class SignalRelay: Sendable {
 
     private let state = NIOLockedValueBox<State>(.waiting)
 
-    /// Sends this command the signal that came before it, and all that follow.
+    /// Sends this command the signal that came before it started, and all later ones.
     func start(_ command: ChildProcess) {
         let missed: UnixSignal? = state.withLockedValue { state in
             defer { state = .running(command) }
@@ -23,9 +23,9 @@ final class SignalRelay: Sendable {
         if let missed { send(missed, to: command) }
     }
 
-    /// Passes a signal on.
+    /// Passes on a signal.
     ///
-    /// - Returns: False if no command runs yet: the signal is then meant for this process too.
+    /// - Returns: False if no command is running yet; the signal is then meant for this process too.
     func pass(_ signal: UnixSignal) -> Bool {
         let command: ChildProcess? = state.withLockedValue { state in
             if case .running(let command) = state { return command }
@@ -38,7 +38,8 @@ final class SignalRelay: Sendable {
     }
 
     private func send(_ signal: UnixSignal, to command: ChildProcess) {
-        // Ctrl-C and Ctrl-\ reach every process of the terminal's foreground group: the command has got it already.
+        // Ctrl-C and Ctrl-\ reach every process in the terminal's foreground group, so the command already has the
+        // signal.
         let fromKeyboard = signal == .sigint || signal == .sigquit
         if !(fromKeyboard && tcgetpgrp(STDIN_FILENO) == getpgrp()) { command.signal(signal.rawValue) }
     }

@@ -4,11 +4,11 @@ import CeleriacWire
 import Foundation
 import UnixSignals
 
-/// `celeriac with-servers`: private servers for the time that a command runs.
+/// `celeriac with-servers`: runs private servers for as long as a command runs.
 struct WithServersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "with-servers",
-        abstract: "Run a command beside private Redis and RabbitMQ servers.",
+        abstract: "Run a command with private Redis and RabbitMQ servers.",
         discussion: """
             The servers listen on free ports of 127.0.0.1 and keep their data in a temporary folder. The command finds \
             them in its environment:
@@ -19,7 +19,7 @@ struct WithServersCommand: AsyncParsableCommand {
               CELERIAC_TLS_CERT, CELERIAC_TLS_KEY            with --tls: a client certificate of that authority
 
             Signals are passed on to the command. When it has ended, the servers and their data are gone, and its \
-            status is the status of this command; 125 says that a server did not start, 127 that there is no such \
+            status is the status of this command; 125 means that a server did not start, 127 that there is no such \
             command. The servers also end if this command is killed.
 
               celeriac with-servers --redis -- sh -c 'redis-cli -u $CELERIAC_REDIS_URL ping'
@@ -31,7 +31,7 @@ struct WithServersCommand: AsyncParsableCommand {
     @Flag(name: .customLong("rabbitmq"), help: "Start a RabbitMQ broker.")
     var rabbitMQ = false
 
-    @Flag(help: "Let the servers listen for TLS too, with certificates made for this run.")
+    @Flag(help: "Make the servers listen for TLS too, with certificates created for this run.")
     var tls = false
 
     @Flag(help: "Print the variables as one line of JSON on standard error.")
@@ -41,12 +41,12 @@ struct WithServersCommand: AsyncParsableCommand {
     var command: [String] = []
 
     func validate() throws {
-        guard !command.isEmpty else { throw ValidationError("Say which command to run, after --.") }
-        guard redis || rabbitMQ else { throw ValidationError("Say which servers to start: --redis, --rabbitmq.") }
+        guard !command.isEmpty else { throw ValidationError("Specify the command to run, after --.") }
+        guard redis || rabbitMQ else { throw ValidationError("Specify the servers to start: --redis, --rabbitmq.") }
     }
 
     func run() async throws {
-        // Trapped before anything starts, so that an interrupted start leaves no servers behind.
+        // Signals are trapped before anything starts, so that an interrupted start leaves no servers behind.
         let signals = await UnixSignalsSequence(trapping: [
             .sigint, .sigterm, .sighup, .sigquit, .sigusr1, .sigusr2,
         ])
@@ -54,10 +54,10 @@ struct WithServersCommand: AsyncParsableCommand {
         let status = await withTaskGroup(of: Int32?.self) { group in
             group.addTask {
                 for await signal in signals where !relay.pass(signal) { return 128 + signal.rawValue }
-                return nil  // The group was cancelled: the command has ended.
+                return nil  // The group was cancelled because the command has ended.
             }
             group.addTask { await runBesideServers(relay: relay) }
-            // The later status counts: a command that was being started when the signal came still receives it.
+            // The later status counts: a command that was starting when the signal came still receives it.
             var status: Int32?
             for await ended in group {
                 group.cancelAll()
@@ -68,7 +68,7 @@ struct WithServersCommand: AsyncParsableCommand {
         if status != 0 { throw ExitCode(status) }
     }
 
-    /// The command's status; nil if it was not begun because this task is cancelled.
+    /// The command's status; nil if the command did not start because this task is cancelled.
     private func runBesideServers(relay: SignalRelay) async -> Int32? {
         guard let executable = Self.executable(command[0]) else {
             say("Error: there is no command \(command[0])")
@@ -82,7 +82,7 @@ struct WithServersCommand: AsyncParsableCommand {
             }
             report(servers.variables)
             let environment = ProcessInfo.processInfo.environment.merging(servers.variables) { $1 }
-            // Not in a session of its own: the command may be interactive.
+            // The child does not get its own session, since the command may be interactive.
             let child = try ChildProcess(
                 executable, Array(command.dropFirst()), environment: environment,
                 input: .inherit, output: .inherit, error: .inherit, ownSession: false)
@@ -119,7 +119,7 @@ struct WithServersCommand: AsyncParsableCommand {
     }
 }
 
-/// The servers of one `with-servers` run, and the environment variables that name them.
+/// The servers of one `with-servers` run, and the environment variables that refer to them.
 struct LentServers: Sendable {
     private(set) var variables: [String: String] = [:]
     private let redis: RedisServer?
@@ -145,7 +145,7 @@ struct LentServers: Sendable {
         variables["CELERIAC_TLS_KEY"] = certificates?.client.privateKeyPath
     }
 
-    /// Kills the servers, whose data nobody needs any more, and removes their folders.
+    /// Kills the servers, whose data is no longer needed, and removes their folders.
     func end() async {
         await redis?.kill()
         await rabbitMQ?.kill()

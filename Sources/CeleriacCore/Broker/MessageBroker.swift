@@ -173,6 +173,9 @@ extension MessageBroker {
         throw unsupported("drop parked messages")
     }
 
+    /// Does nothing.
+    public func close() async {}
+
     private func unsupported(_ action: String) -> CeleriacError {
         CeleriacError(.unsupported, "this transport cannot \(action)")
     }

@@ -25,8 +25,8 @@ package protocol WorkerPart: Sendable {
     /// Watches the worker's tasks; nil if the part does not.
     var observer: (any WorkerObserver)? { get }
 
-    /// Runs until `stopping` opens, then cleans up. It must end soon after that whatever the network does. Its task may
-    /// be cancelled before `stopping` opens.
+    /// Runs until `stopping` opens, then cleans up. It must end soon after that whatever the network does. The
+    /// worker closes its consumer after that, so nothing that the part started may use `worker` once this has returned.
     func run(beside worker: WorkerControl, until stopping: Gate) async
 }
 

@@ -135,8 +135,14 @@ public protocol ResultSink: Sendable {
 }
 
 extension ResultStore {
+    /// Empty: results do not come by a queue.
+    public var replyTo: String { "" }
+
     /// False.
     public var discardsResults: Bool { false }
+
+    /// False: results are kept.
+    public var deliversOnce: Bool { false }
 
     /// True.
     public var expiresByItself: Bool { true }
@@ -146,6 +152,12 @@ extension ResultStore {
 
     /// Nil: the store notifies its clients.
     public var pollInterval: Duration? { nil }
+
+    /// Does nothing, as suits a store that is read every ``pollInterval``. A store without one must implement it.
+    public func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
+
+    /// Does nothing.
+    public func unwatch(_ taskIDs: [String]) {}
 
     /// Does nothing: results expire by themselves.
     public func removeResults(olderThan age: Duration) async throws {}
@@ -163,6 +175,9 @@ extension ResultStore {
 
     /// Throws ``CeleriacError`` with code `unsupported`.
     public func forgetGroup(_ id: String) async throws { throw keepsNoGroups }
+
+    /// Does nothing.
+    public func close() async {}
 
     private var keepsNoGroups: CeleriacError {
         CeleriacError(

@@ -8,6 +8,7 @@ final class Slot: Sendable {
     private struct State {
         var job: Job?
         var isCancelled = false
+        var cancelsEveryJob = false
         var isWatchOver = false
         var watcher: CheckedContinuation<Void, Never>?
     }
@@ -20,7 +21,7 @@ final class Slot: Sendable {
     /// Runs jobs until the queue is closed.
     func run(_ queue: JobQueue, perform: @escaping @Sendable (Job, Slot) async -> Void) async {
         while await runUntilCancelled(queue, perform: perform) == .cancelled {
-            state.withLockedValue { $0 = State() }
+            state.withLockedValue { $0 = State(cancelsEveryJob: $0.cancelsEveryJob) }
         }
     }
 
@@ -30,7 +31,7 @@ final class Slot: Sendable {
         await withTaskGroup(of: Exit.self) { group in
             group.addTask {
                 while let job = await queue.next() {
-                    self.state.withLockedValue { $0.job = job }
+                    self.begin(job)
                     await perform(job, self)
                     let isCancelled = self.state.withLockedValue { state in
                         state.job = nil
@@ -60,8 +61,19 @@ final class Slot: Sendable {
     /// Cancels the Swift task of a job if the job still runs here.
     func cancel(_ job: Job) { cancel { $0 === job } }
 
-    /// Cancels the Swift task of the job that runs here.
-    func cancelCurrentJob() { cancel { _ in true } }
+    /// Cancels the Swift task of the job that runs here, and of one that has been taken and is about to.
+    func cancelEveryJob() {
+        state.withLockedValue { $0.cancelsEveryJob = true }
+        cancel { _ in true }
+    }
+
+    private func begin(_ job: Job) {
+        let isCancelled = state.withLockedValue { state in
+            state.job = job
+            return state.cancelsEveryJob
+        }
+        if isCancelled { cancel(job) }
+    }
 
     private func cancel(if matches: (Job) -> Bool) {
         let watcher = state.withLockedValue { state in
@@ -121,6 +133,9 @@ final class SlotPool: Sendable {
 
     /// Lets ``run(_:perform:)`` end once all slots have ended. Slots that are added later never run.
     func close() { continuation.finish() }
+
+    /// Cancels the Swift tasks of all jobs, for good: the pool is closed.
+    func cancelEveryJob() { slots.forEach { $0.cancelEveryJob() } }
 
     /// Runs the slots until both the pool and the queue are closed.
     func run(_ queue: JobQueue, perform: @escaping @Sendable (Job, Slot) async -> Void) async {

@@ -27,6 +27,10 @@ public final class TaskWorker: Service {
     private let signals: [UnixSignal]
     private let launchLog: [String]
     let stopping = Gate()
+    /// Open once handlers that still run are to be cancelled: the stop has taken too long, or ``run()`` was cancelled.
+    let abandoning = Gate()
+    /// Whether the current Swift task belongs to a worker, as those of handlers and what they start do.
+    @TaskLocal package static var isCurrent = false
     /// Open once ``readiness`` is known.
     private let isSettled = Gate()
     private let readiness = NIOLockedValueBox<Result<Void, any Error>?>(nil)
@@ -96,8 +100,13 @@ public final class TaskWorker: Service {
 
     /// Works until a graceful shutdown, ``stop()``, cancellation, or an error from which the worker cannot recover.
     ///
+    /// Cancellation is a stop without patience: the worker cancels its handlers at once instead of after the stop
+    /// timeout. It then still stores, publishes and settles what follows from the tasks that have ended, gives the
+    /// other messages back, and returns normally. Only a worker that has not begun to consume throws.
+    ///
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error if it
-    ///   refuses the worker; the consumer's error if it gives up.
+    ///   refuses the worker; the consumer's error if it gives up; `CancellationError` when it was cancelled before it
+    ///   consumed.
     public func run() async throws {
         for line in launchLog { logger.info("\(line)") }
         do {
@@ -105,9 +114,7 @@ public final class TaskWorker: Service {
             try await withTaskExecutorPreference(executor) {
                 try await withGracefulShutdownHandler {
                     guard let consumer = try await self.connect() else { return }
-                    try await WorkerSession(worker: self, consumer: consumer).run(until: self.stopping) {
-                        self.settle(.success(()))
-                    }
+                    try await self.work(consumer)
                 } onGracefulShutdown: {
                     self.stop()
                 }
@@ -116,6 +123,24 @@ public final class TaskWorker: Service {
         } catch {
             settle(.failure(error))
             throw error
+        }
+    }
+
+    /// Runs a session in a Swift task of its own, which the cancellation of the caller does not reach: a transport
+    /// refuses the calls of a cancelled task, so that results and follow-ups of finished tasks would be lost.
+    private func work(_ consumer: any MessageConsumer) async throws {
+        let session = Self.$isCurrent.withValue(true) {
+            Task(executorPreference: executor) {
+                try await WorkerSession(worker: self, consumer: consumer).run(until: self.stopping) {
+                    self.settle(.success(()))
+                }
+            }
+        }
+        try await withTaskCancellationHandler {
+            try await session.value
+        } onCancel: {
+            stopping.open()
+            abandoning.open()
         }
     }
 

@@ -71,7 +71,8 @@ final class WorkerSession: Sendable {
             ledger: ledger, logger: logger)
     }
 
-    /// Works until `stopping` opens, the task is cancelled, or the consumer gives up.
+    /// Works until `stopping` opens or the consumer gives up. Nobody cancels its task: what follows from the
+    /// tasks that ended could no longer be published.
     func run(until stopping: Gate, onReady: () -> Void) async throws {
         pool.blockingExecutor?.start()
         defer { pool.blockingExecutor?.stop() }
@@ -86,11 +87,7 @@ final class WorkerSession: Sendable {
                 allIdle.open()
             }
             group.addTask {
-                await withTaskCancellationHandler {
-                    await stopping.wait()
-                } onCancel: {
-                    stopping.open()
-                }
+                await stopping.wait()
                 self.pool.capacity.close()
                 await self.consumer.stop()
                 consumerStopped.open()
@@ -102,14 +99,23 @@ final class WorkerSession: Sendable {
                     "results": "\(worker.store?.name ?? "none")", "tasks": "\(registrations.count)",
                 ])
             onReady()
-            let partsStopping = Gate()
-            for part in worker.parts {
-                group.addTask { await part.run(beside: self.control, until: partsStopping) }
+            group.addTask {
+                await self.worker.abandoning.wait()
+                self.pool.slots.cancelEveryJob()
             }
-            let failure = await consume()
-            stopping.open()
-            await stop(consumerStopped: consumerStopped, allIdle: allIdle)
-            partsStopping.open()
+            let failure = await withTaskGroup(of: Void.self) { parts in
+                let partsStopping = Gate()
+                for part in worker.parts {
+                    parts.addTask { await part.run(beside: self.control, until: partsStopping) }
+                }
+                let failure = await consume()
+                stopping.open()
+                await stop(consumerStopped: consumerStopped, allIdle: allIdle)
+                partsStopping.open()
+                return failure
+            }
+            // The parts have ended: they use the consumer, and nobody may after this.
+            await close()
             return failure
         }
         if let failure { throw failure }
@@ -175,9 +181,8 @@ final class WorkerSession: Sendable {
                 "running": "\(pool.activeCount)", "waiting": "\(ready.count + limited.count)",
                 "eta": "\(scheduled.count)",
             ])
-        let isCancelled = Task.isCancelled
-        let deadline = worker.timers.schedule(after: isCancelled ? .zero : worker.configuration.stopTimeout) {
-            self.pool.slots.slots.forEach { $0.cancelCurrentJob() }
+        let deadline = worker.timers.schedule(after: worker.configuration.stopTimeout) { [worker] in
+            worker.abandoning.open()
         }
         // Give back at once, so that other workers need not wait until the last handler here has ended, but not before
         // the consumer has stopped, or this worker might get the messages again.
@@ -185,8 +190,12 @@ final class WorkerSession: Sendable {
         await giveBack(ready + limited + scheduled)
         await allIdle.wait()
         deadline.cancel()
+        worker.abandoning.open()
         pipeline.stopRetrying()
         await pipeline.drain()
+    }
+
+    private func close() async {
         do {
             try await consumer.close()
         } catch {

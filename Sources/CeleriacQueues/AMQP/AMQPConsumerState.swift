@@ -3,34 +3,34 @@ import CeleriacAMQP
 import CeleriacCore
 import DequeModule
 
-/// What an ``AMQPMessageConsumer`` knows of its channel and of the deliveries on it.
+/// The state of an ``AMQPMessageConsumer``: its channel and the deliveries on it.
 struct AMQPConsumerState {
-    /// Counts the channels: a receipt of an earlier one settles nothing.
+    /// Counts the channels. A receipt from an earlier channel settles nothing.
     private(set) var generation: UInt64 = 0
     /// The channel; nil while the connection is lost.
     var channel: AMQPChannel?
-    /// The connection of a channel that was lost: it may be open still, with deliveries that nobody settles.
+    /// The connection of a lost channel. It may still be open, with deliveries that nobody settles.
     var abandoned: AMQPConnection?
-    /// What came and was not taken.
+    /// Deliveries that have arrived and that the worker has not taken.
     var buffer = Deque<AMQPDelivery>()
-    /// What was taken and is not settled, by its tag.
+    /// Deliveries that the worker has taken and not settled, by delivery tag.
     var held: [UInt64: AMQPDelivery] = [:]
-    /// The queues that are to be consumed.
+    /// The queues to consume.
     var served: [String]
-    /// Queues by the tags of their consumers, also of those that were cancelled: deliveries of theirs may be held.
+    /// Queues by consumer tag. It includes cancelled consumers, since the worker may still hold deliveries from them.
     var queues: [String: String] = [:]
-    /// Consumers that have not been cancelled, with their queues.
+    /// The queues of consumers that have not been cancelled, by consumer tag.
     var activeTags: [String: String] = [:]
-    /// Queues whose consumers the broker has cancelled, and which are to be consumed again.
+    /// Queues whose consumers the broker has cancelled. They are to be consumed again.
     var cancelled: [String] = []
     var nextTag = 0
-    /// How many messages the worker holds beside its prefetch.
+    /// How many messages the worker holds beyond its prefetch.
     var holding = 0
-    /// How many deliveries on this channel can be neither run nor kept aside.
+    /// How many deliveries on this channel can be neither run nor parked.
     var stranded = 0
-    /// The limit that the broker was last told on this channel.
+    /// The limit last sent to the broker on this channel.
     var limit: Int?
-    /// Opened, and replaced, when anything changes.
+    /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
     var isStopped = false
     /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
@@ -38,9 +38,9 @@ struct AMQPConsumerState {
 
     init(served: [String]) { self.served = served }
 
-    /// Begins anew on a channel.
+    /// Starts over on a new channel.
     ///
-    /// - Returns: its generation.
+    /// - Returns: the channel's generation.
     mutating func begin(on channel: AMQPChannel) -> UInt64 {
         drop()
         generation += 1
@@ -53,7 +53,7 @@ struct AMQPConsumerState {
         return generation
     }
 
-    /// The channel is lost, and with it every delivery.
+    /// Forgets the channel and all its deliveries, because the channel is lost.
     mutating func drop() {
         abandoned = channel?.connection ?? abandoned
         channel = nil
@@ -62,9 +62,9 @@ struct AMQPConsumerState {
         cancelled = []
     }
 
-    /// Forgets what came and was not taken.
+    /// Forgets the deliveries that the worker has not taken.
     ///
-    /// - Returns: its tags.
+    /// - Returns: their tags.
     mutating func leaveUntaken() -> [UInt64] {
         defer { buffer = [] }
         return buffer.map(\.deliveryTag)
@@ -73,7 +73,7 @@ struct AMQPConsumerState {
     /// The queue that a delivery came from.
     func queue(of delivery: AMQPDelivery) -> String { queues[delivery.consumerTag] ?? delivery.routingKey }
 
-    /// Hands out deliveries, which are held until they are settled.
+    /// Hands out deliveries. They are held until the worker settles them.
     mutating func take(_ limit: Int, attempts: (AMQPDelivery) -> Int) -> [Delivery] {
         let count = min(limit, buffer.count)
         guard count > 0 else { return [] }

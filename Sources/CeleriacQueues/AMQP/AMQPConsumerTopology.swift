@@ -4,31 +4,31 @@ package import CeleriacCore
 
 package import struct FoundationEssentials.Date
 
-/// What is a dialect's own in the way that a worker consumes at RabbitMQ; everything else is ``AMQPMessageConsumer``'s.
+/// The part of consuming from RabbitMQ that differs between dialects; ``AMQPMessageConsumer`` does the rest.
 ///
-/// The consumer calls what is not `async` under its lock: such a method must answer at once.
+/// The consumer calls the methods that are not `async` under its lock, so they must return at once.
 package protocol AMQPConsumerTopology: Sendable {
-    /// Makes sure that queues exist, each bound as the dialect's producers publish to it.
+    /// Makes sure that the queues exist, each bound the way the dialect's producers publish to it.
     func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError)
 
-    /// Whether the server limits the deliveries of a whole channel, as far as that is known, rather than of each consumer.
+    /// Whether the server can limit the deliveries of a whole channel, as far as is known, rather than of each consumer.
     func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool
 
-    /// How many deliveries may be unsettled while the worker holds `holding` messages beside its prefetch, on the whole
-    /// channel or for each consumer. A limit for each consumer should grow in steps, since consumers are replaced when it
-    /// grows.
+    /// How many deliveries may be unsettled while the worker holds `holding` messages beyond its prefetch, on the whole
+    /// channel or for each consumer. A limit for each consumer should grow in steps, since the consumers are replaced
+    /// when it grows.
     func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int
 
     /// The tag of the `number`th consumer of a session, counted from 0.
     func consumerTag(_ number: Int, nodeName: String) -> String
 
-    /// How often a message was delivered before, if anybody counts.
+    /// How often the message was delivered before, if anything counts that.
     func attempts(of delivery: AMQPDelivery) -> Int
 
-    /// Called for each settlement before it is sent.
+    /// Observes a settlement before it is sent.
     func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition)
 
-    /// A point in time as the dialect writes it.
+    /// Formats a point in time the way the dialect writes it.
     func text(of time: Date) -> String
 }
 #endif

@@ -6,10 +6,10 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
-/// Consumes queues for a worker over a connection of its own, which it makes anew when it is lost.
+/// Consumes queues for a worker over its own connection, and reconnects when that connection is lost.
 ///
-/// Unsettled deliveries of a lost connection go back to their queues by themselves: they are forgotten here, and settling
-/// them does nothing.
+/// The broker returns the unsettled deliveries of a lost connection to their queues. The consumer forgets them, and
+/// settling them does nothing.
 package final class AMQPMessageConsumer: MessageConsumer {
     private let configurations: [AMQPConfiguration]
     private let parking: AMQPClient
@@ -21,16 +21,17 @@ package final class AMQPMessageConsumer: MessageConsumer {
     private let timers: EventLoopTimerSource
     private let state: NIOLockedValueBox<AMQPConsumerState>
 
-    /// Connects and begins to consume.
+    /// Connects and starts consuming.
     ///
     /// - Parameters:
-    ///   - configurations: servers to try in turn.
-    ///   - parking: publishes messages that are kept aside.
-    ///   - topology: what is the dialect's own.
+    ///   - configurations: the servers, tried in turn.
+    ///   - parking: the client that publishes parked messages.
+    ///   - topology: the dialect's part.
     ///   - options: what the worker asks for.
     ///   - name: the broker's name, for logs and errors.
-    ///   - eventLoop: where the connection lives.
-    ///   - logger: where lost connections are logged.
+    ///   - eventLoop: the event loop of the connection.
+    ///   - logger: the logger for lost connections.
+    /// - Returns: the consumer, connected to one of the servers.
     /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
     package static func start(
         _ configurations: [AMQPConfiguration], parking: AMQPClient, topology: any AMQPConsumerTopology,
@@ -63,12 +64,12 @@ package final class AMQPMessageConsumer: MessageConsumer {
         self.state = NIOLockedValueBox(AMQPConsumerState(served: options.queues.map(\.name)))
     }
 
-    /// The channel that it consumes on; nil while the connection is lost.
+    /// The channel that the consumer uses; nil while the connection is lost.
     var channel: AMQPChannel? { state.withLockedValue { $0.channel } }
 
     // MARK: Connecting
 
-    /// Connects to the first server that answers, declares the queues and begins to consume.
+    /// Connects to the first server that answers, declares the queues and starts consuming.
     private func connect() async throws(AMQPError) {
         let wasRefused = state.withLockedValue { $0.refusesGlobalLimit }
         do {
@@ -99,7 +100,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         }
     }
 
-    /// Ends a connection whose channel was lost, so that the broker gives what was delivered on it to others.
+    /// Closes the connection of a lost channel, so that the broker gives its deliveries to other consumers.
     private func closeAbandoned() async {
         let abandoned = state.withLockedValue { state in
             defer { state.abandoned = nil }
@@ -131,13 +132,13 @@ package final class AMQPMessageConsumer: MessageConsumer {
         try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
             self?.receive(events, from: tag, generation: generation)
         }
-        // A stop that came meanwhile may have cancelled it before it began.
+        // A concurrent stop may have tried to cancel the consumer before it began.
         if state.withLockedValue({ $0.isStopped }) { try await channel.cancel(consumerTag: tag) }
     }
 
-    /// Tells the broker how many deliveries may be unsettled, if that has changed.
+    /// Sends the broker the limit of unsettled deliveries, if it has changed.
     ///
-    /// - Returns: whether the limit holds only for consumers that begin from now on.
+    /// - Returns: whether the limit applies only to consumers that begin from now on.
     @discardableResult
     private func setLimit(_ channel: AMQPChannel) async throws(AMQPError) -> Bool {
         let server = await channel.connection.server
@@ -147,7 +148,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             let limit = topology.limit(
                 queues: state.served, prefetch: options.prefetch, holding: state.holding + state.stranded,
                 isGlobal: isGlobal)
-            // Consumers are not replaced to take less.
+            // A lower limit alone does not justify replacing the consumers.
             if let last = state.limit, isGlobal ? limit == last : limit <= last { return (nil, isGlobal) }
             state.limit = limit
             return (limit, isGlobal)
@@ -157,8 +158,9 @@ package final class AMQPMessageConsumer: MessageConsumer {
         return !isGlobal
     }
 
-    /// Sets the limit anew, and replaces the consumers if the limit is one for each consumer. Deliveries to the old
-    /// consumers do not count for the new ones: until they are settled, more may come than the limit says, never less.
+    /// Updates the limit, and replaces the consumers if the limit applies to each consumer. Deliveries to the old
+    /// consumers do not count for the new ones: until they are settled, the broker may deliver more than the limit,
+    /// never less.
     private func changeLimit() async throws(AMQPError) {
         let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
         guard let channel, try await setLimit(channel) else { return }
@@ -182,7 +184,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     logger.warning(
                         "the broker cancelled a consumer: its queue is gone", metadata: ["queue": "\(queue)"])
                     state.cancelled.append(queue)
-                case .closed: break  // The channel reports it, also where it has no consumer.
+                case .closed: break  // The channel reports it even if it has no consumer.
                 }
             }
             defer { state.change = Gate() }
@@ -200,7 +202,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             return state.change
         }
         guard let gate else { return }
-        logger.warning("the connection is lost", metadata: ["error": "\(error)"])
+        logger.warning("lost the connection to the broker", metadata: ["error": "\(error)"])
         gate.open()
     }
 
@@ -238,8 +240,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
         }
     }
 
-    /// Consumes queues again whose consumers the broker has cancelled, on the same channel: what else came on it stays
-    /// claimed.
+    /// Consumes again the queues whose consumers the broker has cancelled. It reuses the channel, so that other
+    /// deliveries on it stay claimed.
     ///
     /// - Returns: whether there were any.
     private func consumeCancelled() async throws(AMQPError) -> Bool {
@@ -260,7 +262,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
 
     package func hold(_ count: Int) async throws {
         state.withLockedValue { $0.holding = count }
-        // On a channel that is lost meanwhile the next connection asks for the new count.
+        // If the channel is lost meanwhile, the next connection asks for the new count.
         try? await changeLimit()
     }
 
@@ -272,7 +274,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             if !state.served.contains(queue) { state.served.append(queue) }
             return (state.channel, state.generation)
         }
-        // Without a channel the next connection takes it up.
+        // Without a channel, the next connection consumes the queue.
         guard let channel else { return }
         do {
             try await topology.declare([queue], on: channel.connection)
@@ -280,7 +282,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         } catch {
             if error.isOutOfReach || error.isRefusalOfGlobalLimit { return }
             state.withLockedValue { state in state.served.removeAll { $0 == queue } }
-            throw CeleriacError(.configuration, "cannot consume a queue at \(name)", cause: error)
+            throw CeleriacError(.configuration, "cannot consume the queue at \(name)", cause: error)
         }
     }
 
@@ -291,7 +293,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             for tag in tags { state.activeTags[tag] = nil }
             return (state.channel, tags)
         }
-        // On a connection that is lost meanwhile nothing consumes it any more.
+        // If the connection is lost meanwhile, nothing consumes the queue any more.
         for tag in tags { try? await channel?.cancel(consumerTag: tag) }
     }
 
@@ -349,8 +351,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
         if !unparkable.isEmpty { await strand(unparkable) }
     }
 
-    /// Leaves messages unsettled that can be neither run nor kept aside: they stay in their queues, are not delivered
-    /// time and again, and take no place in the window.
+    /// Leaves messages that can be neither run nor parked unsettled: they stay in their queues, the broker does not
+    /// redeliver them over and over, and they take no place in the prefetch window.
     private func strand(_ messages: [(queue: String, reason: String)]) async {
         for message in messages {
             logger.error(
@@ -380,8 +382,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
             return (state.channel, Array(state.activeTags.keys), state.change)
         }
         gate.open()
-        // What is given back while there is a consumer may be delivered to it again. What comes before a consumer's end
-        // is in the buffer once that is confirmed.
+        // The broker could deliver a returned message to a consumer that is still active. Once it has confirmed the
+        // cancellation, everything delivered before is in the buffer.
         for tag in tags { try? await channel?.cancel(consumerTag: tag) }
     }
 
@@ -391,7 +393,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             defer { state.channel = nil }
             return state.channel
         }
-        // What is unsettled goes back to its place in the queue.
+        // The broker returns unsettled messages to their places in the queues.
         await channel?.close()
         await channel?.connection.close()
         await closeAbandoned()

@@ -4,10 +4,10 @@ package import CeleriacCore
 import CeleriacWire
 
 extension AMQPClient {
-    /// Keeps messages aside, each in the `.parked` companion of its queue, and returns when the broker has answered.
+    /// Parks messages, each in the `.parked` companion of its queue, and returns when the broker has answered.
     ///
-    /// - Returns: for each message why it could not be kept aside; nil where the broker has it.
-    /// - Throws: an error that is not about a message: the broker is out of reach.
+    /// - Returns: one entry for each message: the error that kept it from being parked, or nil if the broker has it.
+    /// - Throws: an error that is not about one message: the broker is out of reach.
     func park(_ messages: [(queue: String, message: WireMessage)]) async throws(AMQPError) -> [AMQPError?] {
         var failures: [AMQPError?] = Array(repeating: nil, count: messages.count)
         do {
@@ -17,7 +17,7 @@ extension AMQPClient {
             if error.isOutOfReach { throw error }
             if messages.count == 1 { return [error] }
         }
-        // One of them is at fault; the others are parked without it.
+        // One of the messages is at fault; the others are parked without it.
         for (index, message) in messages.enumerated() {
             do {
                 try await parkAll([message])
@@ -32,7 +32,7 @@ extension AMQPClient {
     private func parkAll(_ messages: [(queue: String, message: WireMessage)]) async throws(AMQPError) {
         let connection = try await connection()
         for queue in Set(messages.map { Self.parkedQueue($0.queue) }).sorted() {
-            // One that exists is used as it is, whatever its arguments.
+            // An existing queue is used as it is, whatever its arguments.
             if try await connection.hasQueue(queue) { continue }
             try await connection.withChannel { channel throws(AMQPError) in
                 _ = try await channel.queueDeclare(queue, durable: true)
@@ -45,7 +45,7 @@ extension AMQPClient {
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
-    /// The companion of a queue; names have at most 255 bytes.
+    /// The companion of a queue. Its name is cut to the 255 bytes that AMQP allows.
     private static func parkedQueue(_ queue: String) -> String {
         var name = queue
         while name.utf8.count > 248 { name.removeLast() }
@@ -54,10 +54,10 @@ extension AMQPClient {
 }
 
 extension AMQPDelivery {
-    /// Whether the body was too large to be taken, so that there is nothing to keep aside.
+    /// Whether the body was too large to be received, so that there is nothing to park.
     var lacksBody: Bool { defect?.isBodyMissing == true }
 
-    /// The message as it is kept aside: with its own body, properties and headers, and further headers that say why.
+    /// The message in its parked form: its own body, properties and headers, plus headers that say why it was parked.
     func parked(for fault: MessageFault, queue: String, worker: String, time: String) -> WireMessage {
         var parked = message
         parked.headers["x-celeriac-reason"] = .string(fault.reason)
@@ -66,41 +66,37 @@ extension AMQPDelivery {
         parked.headers["x-celeriac-worker"] = .string(worker)
         parked.headers["x-celeriac-time"] = .string(time)
         if let defect {
-            // Headers that cannot be read are kept as the bytes that came.
+            // Unreadable headers are kept as the raw bytes that arrived.
             parked.headers["x-celeriac-properties"] = .bytes(defect.propertyBytes)
         }
-        // By these the broker would send copies to the queues that the message came from.
+        // With these headers, the broker would send copies back to the queues that the message came from.
         for name in ["CC", "BCC"] {
             if let value = parked.headers.removeValue(forKey: name) { parked.headers["x-celeriac-\(name)"] = value }
         }
-        // The broker refuses the name of a user other than the one that publishes.
+        // The broker refuses the name of any user but the one that publishes.
         if let user = parked.properties.userID {
             parked.headers["x-celeriac-user-id"] = .string(user)
             parked.properties.userID = nil
         }
-        // It must stay until somebody looks at it.
+        // A parked message must stay until somebody looks at it.
         parked.properties.expiration = nil
         return parked
     }
 }
 
-/// Looking after queues at RabbitMQ.
+/// Queue maintenance at RabbitMQ.
 extension AMQPClient {
-    /// How many messages wait in a queue; 0 where it does not exist.
-    ///
-    /// - Parameter broker: the broker's name, for the error.
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
+    /// How many messages wait in a queue: 0 if the queue does not exist. `broker` is the broker's name, for the error.
+    /// Throws ``CeleriacError`` with code `unavailable` or `configuration`.
     package func depth(of queue: String, at broker: String) async throws(CeleriacError) -> Int {
         try await lookAfter(broker) { channel throws(AMQPError) in
             Int(try await channel.queueDeclare(queue, passive: true).messageCount)
         }
     }
 
-    /// Deletes all messages that wait in a queue.
-    ///
-    /// - Parameter broker: the broker's name, for the error.
-    /// - Returns: how many there were; 0 where the queue does not exist.
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
+    /// Deletes all messages that wait in a queue and returns how many there were: 0 if the queue does not exist.
+    /// `broker` is the broker's name, for the error. Throws ``CeleriacError`` with code `unavailable` or
+    /// `configuration`.
     package func purge(_ queue: String, at broker: String) async throws(CeleriacError) -> Int {
         try await lookAfter(broker) { channel throws(AMQPError) in try await channel.queuePurge(queue) }
     }
@@ -114,7 +110,7 @@ extension AMQPClient {
             // The queue does not exist.
             if error.replyCode == 404 { return 0 }
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .configuration, "cannot look after the queues at \(broker)",
+                error.isOutOfReach ? .unavailable : .configuration, "cannot manage the queues at \(broker)",
                 cause: error)
         }
     }

@@ -1,16 +1,16 @@
 package import CeleriacCore
 
-/// What a consumer knows of its claims: which it holds, how those ended that the broker has not heard of, and which may
-/// stand although their answer never came.
+/// What a consumer knows of its claims: which ones it holds, which ones have ended in a way that the broker has not
+/// heard of, and which ones the broker may have made although its answer never arrived.
 ///
-/// A claim has a serial, a number that is never given twice. The consumer reserves serials *before* it asks the broker, so
-/// that claims whose answer is lost can be found again by them.
+/// A claim has a serial, a number that is never used twice. The consumer reserves serials *before* it asks the broker,
+/// so that it can find claims again whose answer was lost.
 package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
     /// One attempt to claim messages.
     package struct Attempt: Sendable {
-        /// What the claims are called that it makes, ascending; it may make fewer.
+        /// The serials of the claims that the attempt makes, ascending. It may make fewer.
         package let serials: Range<UInt64>
-        /// Where it takes messages from, and what else its owner must know of it.
+        /// Where the attempt takes messages from, and whatever else its owner must know about it.
         package let source: Source
     }
 
@@ -24,9 +24,8 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
 
     // MARK: Claiming
 
-    /// Reserves serials for an attempt to claim `count` messages. The attempt is in doubt until it is concluded.
-    ///
-    /// - Parameter source: where the attempt takes messages from, given its serials.
+    /// Reserves serials for an attempt to claim `count` messages from a source, which `source` makes from the serials.
+    /// The attempt is in doubt until it is concluded.
     package mutating func begin(_ count: Int, from source: (Range<UInt64>) -> Source) -> Attempt {
         let first = nextSerial
         nextSerial += UInt64(max(0, count))
@@ -35,16 +34,16 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
         return attempt
     }
 
-    /// Enters the claims that an attempt made. They are held from now on.
+    /// Records the claims that an attempt made. They are held from now on.
     package mutating func conclude(_ attempt: Attempt, with claims: some Sequence<(serial: UInt64, claim: Claim)>) {
         doubtful.removeAll { $0.serials == attempt.serials }
         for (serial, claim) in claims { held[serial] = claim }
     }
 
-    /// The oldest attempt whose answer did not arrive.
+    /// The oldest attempt whose answer has not arrived.
     package var oldestDoubt: Attempt? { doubtful.first }
 
-    /// Holds a claim that stands already, under a new serial.
+    /// Holds an existing claim under a new serial.
     package mutating func hold(_ claim: Claim) -> UInt64 {
         defer { nextSerial += 1 }
         held[nextSerial] = claim
@@ -53,7 +52,7 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
 
     // MARK: Holding
 
-    /// A claim that is held; nil once it has ended. Setting it changes the claim, if it is held.
+    /// A held claim; nil once it has ended. Setting it changes the claim if it is held.
     package subscript(serial: UInt64) -> Claim? {
         get { held[serial] }
         set { if held[serial] != nil { held[serial] = newValue } }
@@ -62,19 +61,19 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
     /// How many claims are held.
     package var count: Int { held.count }
 
-    /// All claims that are held, in no order.
+    /// All held claims, in no particular order.
     package var claims: some Collection<(key: UInt64, value: Claim)> { held }
 
     // MARK: Ending
 
-    /// Notes how held claims end, before the broker is told: from now on they are never given back.
+    /// Records how held claims end, before the broker is told. From now on these claims are never given back.
     package mutating func note(_ settlements: [Settlement]) {
         for settlement in settlements where held[settlement.receipt.tag] != nil {
             endings[settlement.receipt.tag] = settlement.disposition
         }
     }
 
-    /// Held claims and how they end, of those serials of which it was noted.
+    /// Those held claims among the serials whose ending is recorded, with that ending.
     package func noted(_ serials: [UInt64]) -> [(serial: UInt64, claim: Claim, ending: Settlement.Disposition)] {
         serials.compactMap { serial in
             guard let claim = held[serial], let ending = endings[serial] else { return nil }
@@ -82,13 +81,13 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
         }
     }
 
-    /// Serials of claims that ended and of whose end the broker has not heard, ascending.
+    /// The serials of claims that have ended without the broker having heard of it, ascending.
     package var unsettled: [UInt64] { endings.keys.sorted() }
 
-    /// Serials of claims that are held and have not ended, ascending.
+    /// The serials of claims that are held and have not ended, ascending.
     package var unended: [UInt64] { held.keys.filter { endings[$0] == nil }.sorted() }
 
-    /// Forgets claims: the broker has carried out how they ended.
+    /// Forgets claims, because the broker has carried out their endings.
     package mutating func forget(_ serials: some Sequence<UInt64>) {
         for serial in serials {
             held[serial] = nil

@@ -3,10 +3,10 @@ package import CeleriacWire
 
 package import struct FoundationEssentials.Date
 
-/// How a dialect writes down a message that is kept aside: what stands in a queue's `.parked` companion.
+/// The format in which a dialect stores a parked message in the `.parked` companion of its queue.
 ///
-/// A record is one JSON object. The message's exact bytes stand in `message` where they are UTF-8 text, else in
-/// `message_base64`.
+/// A record is one JSON object. `message` holds the message's exact bytes if they are UTF-8 text; otherwise
+/// `message_base64` holds them.
 package struct ParkedMessageFormat: Sendable {
     private let style: JSONStyle
     private let text: @Sendable (Date) -> String?
@@ -16,8 +16,8 @@ package struct ParkedMessageFormat: Sendable {
     ///
     /// - Parameters:
     ///   - style: how the dialect writes JSON.
-    ///   - text: a point in time as the dialect writes it; nil where it has no form for it.
-    ///   - date: reads what `text` writes.
+    ///   - text: formats a point in time the way the dialect writes it; returns nil if the dialect has no form for it.
+    ///   - date: parses what `text` writes.
     package init(
         style: JSONStyle, text: @escaping @Sendable (Date) -> String?, date: @escaping @Sendable (String) -> Date?
     ) {
@@ -26,7 +26,7 @@ package struct ParkedMessageFormat: Sendable {
         self.date = date
     }
 
-    /// A record's bytes.
+    /// Encodes a record.
     package func encode(_ parked: ParkedMessage) -> [UInt8] {
         var object: WireObject = [
             "reason": .string(parked.reason),
@@ -43,12 +43,8 @@ package struct ParkedMessageFormat: Sendable {
         return (try? WireJSON.encode(.object(object), style: style)) ?? []
     }
 
-    /// Reads a record.
-    ///
-    /// - Parameters:
-    ///   - id: what names the message at its broker.
-    ///   - queue: whose companion the record stands in.
-    /// - Returns: nil if the bytes are not a record.
+    /// Decodes a record of a message that its broker names `id`, parked from `queue`. Returns nil if the bytes are not
+    /// a record.
     package func decode(_ record: [UInt8], id: String, queue: String) -> ParkedMessage? {
         guard let object = try? WireJSON.decode(record), let reason = object["reason"]?.stringValue,
             let message = object["message"]?.stringValue.map({ Array($0.utf8) })

@@ -4,8 +4,9 @@ import NIOPosix
 
 /// Reports when files in a folder appear or change.
 ///
-/// The kernel reports changes on this machine (inotify). The folder is also looked at every five seconds, since the kernel
-/// does not know what other machines do in a network file system; every second where it reports nothing.
+/// The kernel reports changes made on this machine (inotify). The watch also checks the folder every five seconds,
+/// since the kernel does not see what other machines do in a network file system. Where the kernel reports nothing at
+/// all, it checks every second.
 package final class DirectoryWatch: Sendable {
     private let channel: (any Channel)?
     private let timer: RepeatedTask
@@ -15,9 +16,8 @@ package final class DirectoryWatch: Sendable {
         self.timer = timer
     }
 
-    /// Begins to watch a folder.
-    ///
-    /// - Parameter onChange: called on the event loop; also now and then when nothing has changed.
+    /// Starts watching a folder. The event loop calls `onChange` for every change, and occasionally when nothing has
+    /// changed.
     package static func start(
         _ folder: String, eventLoop: any EventLoop, onChange: @escaping @Sendable () -> Void
     ) async -> DirectoryWatch {
@@ -52,7 +52,7 @@ package final class DirectoryWatch: Sendable {
     }
 }
 
-/// Turns whatever the kernel writes into one call.
+/// Turns anything the kernel reports into one call.
 private final class ChangeHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     private let onChange: @Sendable () -> Void

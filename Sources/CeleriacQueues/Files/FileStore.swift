@@ -4,10 +4,10 @@ import FoundationEssentials
 import Glibc
 import NIOPosix
 
-/// Blocking file operations of transports, results and notes that are kept in folders.
+/// Blocking file operations for transports, results and state that live in folders.
 ///
-/// They never follow a link and never open a pipe or a device, since anybody may put one into a shared folder. Call them
-/// inside ``blocking(_:)``: a disk may be slow.
+/// They never follow a link and never open a pipe or a device, since anybody may put one into a shared folder. Call
+/// them inside ``blocking(_:)``, because a disk may be slow.
 package enum FileStore {
     /// Runs blocking file operations away from event loops and the concurrency pool.
     package static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
@@ -20,14 +20,14 @@ package enum FileStore {
         }
     }
 
-    /// Checks a name from outside that is to be a file's.
+    /// Checks that a name from outside can serve as a file name.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` if the name is empty, too long or leads elsewhere.
+    /// - Throws: ``CeleriacError`` with code `unsupported` if the name is empty, too long or leads out of the folder.
     package static func validateName(_ name: String) throws(CeleriacError) {
         guard !name.isEmpty, name.utf8.count <= 200, !name.contains("/"), !name.contains("\0"), name != ".",
             name != ".."
         else {
-            throw CeleriacError(.unsupported, "a name cannot be a file's: it is empty, too long or has a slash")
+            throw CeleriacError(.unsupported, "a name cannot be a file name: it is empty, too long or has a slash")
         }
     }
 
@@ -36,7 +36,7 @@ package enum FileStore {
         try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     }
 
-    /// Makes a folder, and those that it lies in, where they do not exist.
+    /// Creates a folder, and its parent folders, where they do not exist.
     package static func makeFolder(_ path: String) throws(CeleriacError) {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -45,11 +45,11 @@ package enum FileStore {
         }
     }
 
-    /// Whether there is a file or a folder.
+    /// Whether a file or folder exists.
     package static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    /// The content of a file, or nil if there is none. Anything else of that name is refused, links too: opening a pipe
-    /// blocks, and a device may have no end.
+    /// The content of a file, or nil if there is none. Anything else under that name is refused, including links:
+    /// opening a pipe blocks, and a device may have no end.
     package static func read(_ path: String) throws(CeleriacError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
         guard descriptor >= 0 else {
@@ -60,7 +60,7 @@ package enum FileStore {
         return try read(descriptor: descriptor, path)
     }
 
-    /// The content of an open file, from its current position.
+    /// The content of an open file from its current position.
     package static func read(descriptor: Int32, _ path: String) throws(CeleriacError) -> [UInt8] {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw failure("read", path) }
@@ -84,7 +84,8 @@ package enum FileStore {
         }
     }
 
-    /// Writes a file under a temporary name, flushes it to the disk and renames it into place: nobody sees half of it.
+    /// Writes a file under a temporary name, flushes it to disk and renames it into place, so that nobody sees half of
+    /// it.
     package static func write(_ bytes: [UInt8], to path: String, temporaryName: String) throws(CeleriacError) {
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         let temporary = folder + temporaryName
@@ -115,12 +116,12 @@ package enum FileStore {
         guard fsync(descriptor) == 0 else { throw failure("flush", path) }
     }
 
-    /// Renames a file, over another of that name.
+    /// Renames a file, replacing any file with the new name.
     package static func move(_ source: String, to target: String) throws(CeleriacError) {
         guard rename(source, target) == 0 else { throw failure("rename", source) }
     }
 
-    /// Moves a file, unless somebody else was faster.
+    /// Moves a file unless somebody else has moved it first.
     ///
     /// - Returns: whether it was moved.
     package static func claim(_ source: String, as target: String) throws(CeleriacError) -> Bool {
@@ -129,7 +130,7 @@ package enum FileStore {
         throw failure("claim", source)
     }
 
-    /// Removes a file; a folder of that name only where it is empty.
+    /// Removes a file, or a folder if it is empty.
     package static func remove(_ path: String) throws(CeleriacError) {
         guard Glibc.remove(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
@@ -139,14 +140,15 @@ package enum FileStore {
         guard rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
-    /// Milliseconds since the machine was started.
+    /// Milliseconds since the machine started.
     package static func monotonicMilliseconds() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// Takes a lock file for as long as the returned descriptor is open, or returns nil while another process holds it.
+    /// Takes a lock file and holds it while the returned descriptor is open. Returns nil while another process holds
+    /// the lock.
     package static func lock(_ path: String) throws(CeleriacError) -> Int32? {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else { throw failure("create", path) }
@@ -155,10 +157,10 @@ package enum FileStore {
         return nil
     }
 
-    /// Gives a lock back that ``lock(_:)`` took.
+    /// Releases a lock that ``lock(_:)`` took.
     package static func unlock(_ descriptor: Int32) { close(descriptor) }
 
-    /// How long ago a file was changed, in seconds; nil if there is none.
+    /// The time since a file last changed, in seconds; nil if there is no such file.
     package static func age(of path: String) -> Double? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

@@ -3,11 +3,11 @@ package import CeleriacCore
 package import CeleriacRedis
 package import Logging
 
-/// Commands that end claims for good, or put back what was claimed.
+/// Commands that end claims for good, or put the claimed messages back.
 package struct ClaimEnding: Sendable {
-    /// The claims, by the numbers that their consumer gave them.
+    /// The serials of the claims at their consumer.
     package let serials: [UInt64]
-    /// What ends them. Claims name their tags, so that ending one twice does no harm.
+    /// The commands that end them. They name the claims' tags, so that ending a claim twice does no harm.
     package let commands: [RedisCommand]
 
     /// Creates an ending.
@@ -18,23 +18,17 @@ package struct ClaimEnding: Sendable {
 }
 
 extension RedisClient {
-    /// Ends claims, all in one round trip.
-    ///
-    /// - Parameter onEnd: called with the serials of the claims that were ended.
-    /// - Throws: As ``send(_:)``, and `server` where the server refused an ending; the others were carried out then.
+    /// Ends claims, all in one round trip, and calls `onEnd` with the serials of those that have ended. Throws what
+    /// ``send(_:)`` throws, and `server` if the server refused an ending; the others are carried out even then.
     package func end(_ endings: [ClaimEnding], onEnd: ([UInt64]) -> Void) async throws(RedisError) {
         let refused = try await attempt(endings, onEnd: onEnd)
         if let refusal = refused.first?.error { throw RedisError(refusal) }
     }
 
-    /// Ends claims, and tries again for as long as the server is out of reach or cannot do it now.
-    ///
-    /// - Parameters:
-    ///   - timers: for the pauses between tries.
-    ///   - logger: where each pause is logged.
-    ///   - isLastTry: asked before each pause, whether to give up instead.
-    ///   - onEnd: called with the serials of the claims that were ended.
-    /// - Throws: As ``end(_:onEnd:)``, once everything else was carried out.
+    /// Ends claims, and retries for as long as the server is out of reach or temporarily unable. It pauses between
+    /// tries with `timers`, logs each pause, and gives up instead of pausing once `isLastTry` returns true. It calls
+    /// `onEnd` with the serials of the claims that have ended. Throws what ``end(_:onEnd:)`` throws, once everything
+    /// else is carried out.
     package func end(
         _ endings: [ClaimEnding], timers: any TimerSource, logger: Logger, isLastTry: () -> Bool,
         onEnd: ([UInt64]) -> Void
@@ -59,7 +53,7 @@ extension RedisClient {
             logger.warning(
                 "cannot settle messages, trying again",
                 metadata: ["error": "\(obstacle)", "seconds": "\(pause.seconds)"])
-            // Cancelled: it cannot wait any more.
+            // The task was cancelled, so it can wait no longer.
             do { try await timers.sleep(for: pause) } catch { throw obstacle }
         }
         if let final { throw final }
@@ -67,7 +61,7 @@ extension RedisClient {
 
     /// Sends endings.
     ///
-    /// - Returns: those that the server refused, each with why.
+    /// - Returns: the endings that the server refused, each with the reason.
     private func attempt(
         _ endings: [ClaimEnding], onEnd: ([UInt64]) -> Void
     ) async throws(RedisError) -> [(ending: ClaimEnding, error: RedisServerError)] {
@@ -77,7 +71,7 @@ extension RedisClient {
         for ending in endings {
             let mine = replies.prefix(ending.commands.count)
             replies = replies.dropFirst(ending.commands.count)
-            // What fails inside a transaction stands in the array that ends it.
+            // The error of a command inside a transaction is an element of the array that ends the transaction.
             if let error = mine.lazy.compactMap({ $0.error ?? $0.array?.lazy.compactMap(\.error).first }).first {
                 refused.append((ending, error))
             } else {

@@ -5,13 +5,13 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
-/// Waits until Redis hands an element of one of some lists over to this client.
+/// Waits until Redis hands this client an element of one of several lists.
 ///
 /// Each list has a connection that blocks in `BLMOVE list handover`: Redis moves one element to one waiting client, in
-/// the order in which they began to wait, other programs' `BRPOP` and `BLPOP` among them. The element never leaves Redis.
-/// Nothing is polled, and nobody is woken in vain.
+/// the order in which the clients began to wait, including other programs that wait with `BRPOP` or `BLPOP`. The
+/// element never leaves Redis. Nothing polls, and no client wakes up for nothing.
 package final class HandoverWait: Sendable {
-    /// A list and where its elements are handed over.
+    /// A list, and the key to which its elements are handed over.
     package struct Source: Sendable {
         let list: String
         let handover: String
@@ -33,11 +33,11 @@ package final class HandoverWait: Sendable {
     private let end: End
     private let eventLoop: any EventLoop
     private let logger: Logger
-    /// How long one command blocks. A connection that died silently is noticed after that time.
+    /// How long one command blocks. It bounds the time until a silently dead connection is noticed.
     private let patience: Duration
     /// Whether the server refused `CLIENT UNBLOCK`, which is `@dangerous` to its access control.
     private let mayNotUnblock = NIOLockedValueBox(false)
-    /// By list.
+    /// The connections by list key.
     private let connections = NIOLockedValueBox<[String: RedisConnection]>([:])
 
     package init(
@@ -51,8 +51,8 @@ package final class HandoverWait: Sendable {
         self.logger = logger
     }
 
-    /// Returns when something was handed over, when `stop` was opened, or when it is time to look after other things.
-    /// No command blocks any more when it returns: what came in the last moment lies in the handover lists.
+    /// Returns when Redis has handed something over, when `stop` opens, or when it is time for other work. No command
+    /// is blocked any more by then: elements that arrived at the last moment are in the handover lists.
     package func wait(
         for sources: [Source], unblockingWith client: RedisClient, stop: Gate
     ) async throws(RedisError) {
@@ -79,14 +79,14 @@ package final class HandoverWait: Sendable {
         do {
             try await unblock(blocked, by: client)
         } catch {
-            // They cannot be told to give up: end them, so that Redis hands nothing over to them any more.
+            // These connections cannot be unblocked. Closing them keeps Redis from handing anything over to them.
             await closeAll()
             throw error
         }
         await allAnswered.wait()
     }
 
-    /// Ends what blocks on connections. Without the right to unblock them it closes them.
+    /// Ends the commands that block on these connections. Without the right to unblock them it closes them.
     private func unblock(_ connections: [RedisConnection], by client: RedisClient) async throws(RedisError) {
         guard !connections.isEmpty else { return }
         if connections.allSatisfy({ $0.clientID != nil }), !mayNotUnblock.withLockedValue({ $0 }) {
@@ -101,7 +101,7 @@ package final class HandoverWait: Sendable {
         for connection in connections { await connection.close() }
     }
 
-    /// A connection for each list, and for no others.
+    /// Returns a connection for each of these lists, and closes all others.
     private func connect(_ lists: [String]) async throws(RedisError) -> [String: RedisConnection] {
         let (kept, surplus) = connections.withLockedValue { connections in
             let surplus = connections.filter { !lists.contains($0.key) }

@@ -4,37 +4,37 @@ package import CeleriacRedis
 
 /// A message that a consumer has claimed from a list in Redis.
 package struct RedisClaim: Sendable {
-    /// The claim's number at its consumer.
+    /// The claim's serial at its consumer.
     package let serial: UInt64
     /// The claim's name in Redis.
     package let tag: String
-    /// The list that the message came from.
+    /// The list that held the message.
     package let list: RedisQueueList
-    /// The message as it lay in the list.
+    /// The message as the list held it.
     package let payload: [UInt8]
     /// How often the message was claimed before, if the claim script counts.
     package let attempts: Int
-    /// The key of a counter that this consumer has raised, since the message came back; nil if it has not.
+    /// The key of the counter that this consumer has raised since the message came back; nil if it has raised none.
     package internal(set) var counter: String?
 
-    /// What the worker names when it settles the message.
+    /// The receipt that the worker uses to settle the message.
     package var receipt: Receipt { Receipt(generation: 0, tag: serial) }
 }
 
-/// An attempt to claim messages: from which lists, and what the claims are called that it makes.
+/// An attempt to claim messages: from which lists, and with which serials and tags.
 package struct RedisClaimAttempt: Sendable {
-    /// The lists, in the order in which they are asked.
+    /// The lists, in the order in which they are tried.
     package let lists: [RedisQueueList]
-    /// The first claim's serial; those of the others follow it.
+    /// The first claim's serial. The other serials follow it.
     package let firstSerial: UInt64
-    /// How many messages at most.
+    /// The maximum number of messages.
     package let limit: Int
-    /// What the names of this consumer's claims begin with. A claim's serial follows.
+    /// The prefix of this consumer's tags. A claim's serial follows it.
     package let tagPrefix: String
-    /// When the attempt is made, in seconds since 1970.
+    /// The time of the attempt, in seconds since 1970.
     package let time: Double
 
-    /// The claim that this attempt has made as its `index`th, counted from 0.
+    /// Makes the attempt's `index`th claim, counted from 0.
     package func claim(_ index: Int, from list: RedisQueueList, payload: [UInt8], attempts: Int = 0) -> RedisClaim {
         let serial = firstSerial + UInt64(max(0, index))
         return RedisClaim(
@@ -42,7 +42,8 @@ package struct RedisClaimAttempt: Sendable {
     }
 }
 
-/// Something that a consumer does regularly, on the timers of its event loop whatever handlers do to their threads.
+/// Work that a consumer does regularly. It runs on the event loop's timers, so handlers that block their threads cannot
+/// delay it.
 package struct RedisChore: Sendable {
     let interval: Duration
     let first: Duration
@@ -51,9 +52,9 @@ package struct RedisChore: Sendable {
     /// Creates a chore.
     ///
     /// - Parameters:
-    ///   - interval: from the end of one run to the next.
-    ///   - first: from the consumer's start to the first run.
-    ///   - work: must not wait: it submits commands.
+    ///   - interval: the time from the end of one run to the start of the next.
+    ///   - first: the time from the consumer's start to the first run.
+    ///   - work: the work itself, which must not wait: it submits commands.
     package init(
         every interval: Duration, after first: Duration = .zero,
         _ work: @escaping @Sendable (RedisMessageConsumer) -> Void
@@ -64,51 +65,51 @@ package struct RedisChore: Sendable {
     }
 }
 
-/// What is a dialect's own in the way that a worker consumes from Redis: keys, scripts and envelopes. Everything else is
-/// ``RedisMessageConsumer``'s.
+/// The part of consuming from Redis that differs between dialects: keys, scripts and envelopes.
+/// ``RedisMessageConsumer`` does the rest.
 ///
-/// A claim is an entry of a hash, which holds the message by the claim's tag, and of a sorted set, which holds the tag by the
-/// time at which the claim was last renewed. The dialect says which hash and set, and writes the scripts, which must be
-/// atomic: a message lies in a list or in a claim at any moment, and a script writes its new place before it leaves the
-/// old one.
+/// A claim is an entry in a hash, which maps the claim's tag to the message, and one in a sorted set, which orders the
+/// tags by the time of their last renewal. The dialect chooses the hash and the set, and writes the scripts. The
+/// scripts must be atomic, and must write a message's new place before they remove the old one, so that a message is in
+/// a list or in a claim at every moment.
 package protocol RedisConsumerTopology: Sendable {
     // MARK: Lists
 
-    /// The end of the lists from which messages are taken.
+    /// The end of the lists that messages are taken from.
     var servedEnd: HandoverWait.End { get }
 
-    /// The lists of a queue, one for each priority step, the one that is served first in front. All queues have equally
-    /// many.
+    /// The lists of a queue, one for each priority step, highest priority first. All queues have the same number of
+    /// lists.
     func lists(of queue: String) -> [RedisQueueList]
 
-    /// What tells producers that a queue exists, sent when it is added to those that are served.
+    /// The commands that tell producers that a queue exists. The consumer sends them when it starts to serve the queue.
     func announcement(of queue: String) -> [RedisCommand]
 
-    /// How long the consumer waits for a message before it looks after other things.
+    /// How long the consumer waits for a message before it turns to other work.
     var patience: Duration { get }
 
     // MARK: Claiming
 
-    /// Whether one script claims from all lists, rather than one for each list until there are enough messages.
+    /// Whether one script claims from all lists, instead of one script for each list until there are enough messages.
     var claimsFromAllListsAtOnce: Bool { get }
 
-    /// Claims messages.
+    /// The command that claims messages.
     func claim(_ attempt: RedisClaimAttempt) -> RedisCommand
 
-    /// The claims that an attempt made, from the answer to ``claim(_:)``.
+    /// The claims that an attempt made, read from the reply to ``claim(_:)``.
     func claims(in reply: RedisValue, of attempt: RedisClaimAttempt) -> [RedisClaim]
 
-    /// The hash that the attempt's claims are written to.
+    /// The hash that the attempt's claims are stored in.
     func claimsKey(of attempt: RedisClaimAttempt) -> String
 
-    /// Reads an entry of that hash: the claim that an attempt whose answer was lost has made as its `index`th.
+    /// Decodes an entry of that hash: the `index`th claim of an attempt whose reply was lost.
     func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim?
 
-    /// The delivery of a claimed message; and, for a message that comes back without the claim script having counted that,
-    /// the key of its counter.
+    /// The delivery of a claimed message. For a message that was returned and that the claim script does not count,
+    /// also the key of its counter.
     func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?)
 
-    /// Does what must be done before messages are claimed, such as restoring expired claims.
+    /// Does whatever must precede a claim, such as restoring expired claims.
     func prepare(_ consumer: RedisMessageConsumer) async throws(RedisError)
 
     // MARK: Holding
@@ -116,34 +117,33 @@ package protocol RedisConsumerTopology: Sendable {
     /// How often claims are renewed.
     var renewalInterval: Duration { get }
 
-    /// The sorted set in which the claims of a list stand by their time.
+    /// The sorted set that orders the claims of a list by time.
     func indexKey(of list: RedisQueueList) -> String
 
-    /// What the consumer does beside taking messages and renewing its claims.
+    /// The consumer's work besides taking messages and renewing its claims.
     var chores: [RedisChore] { get }
 
     // MARK: Ending
 
-    /// Forgets messages, which have been dealt with.
+    /// Ends the claims of messages that were dealt with.
     func acknowledge(_ claims: [RedisClaim]) -> [ClaimEnding]
 
-    /// Puts messages back to the other end of their lists, since they are to be run again.
-    ///
-    /// - Parameter park: keeps a message aside that cannot be put back.
+    /// Puts messages back at the far end of their lists, so that they run again. `park` parks a message that cannot be
+    /// put back.
     func requeue(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
 
-    /// Puts messages back to the front of their lists, the first of them foremost. They were not begun.
-    ///
-    /// - Parameter park: keeps a message aside that cannot be put back.
+    /// Puts messages that were not started back at the front of their lists, in order. `park` parks a message that
+    /// cannot be put back.
     func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
 
-    /// Keeps a message aside.
+    /// Parks a message.
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding
 
-    /// How messages are written down that are kept aside.
+    /// The format of parked messages.
     var parkedFormat: ParkedMessageFormat { get }
 
-    /// Puts what was handed over and nobody claimed back to the front of these lists, where others find it.
+    /// Puts messages that were handed over and never claimed back at the front of these lists, where other workers find
+    /// them.
     func sweep(_ lists: [RedisQueueList]) -> [RedisCommand]
 }
 

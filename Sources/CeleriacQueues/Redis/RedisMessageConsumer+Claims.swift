@@ -7,7 +7,7 @@ import NIOCore
 
 import struct FoundationEssentials.Date
 
-/// How claims are kept and how they end.
+/// How the consumer keeps and ends claims.
 extension RedisMessageConsumer {
     // MARK: Holding
 
@@ -24,7 +24,7 @@ extension RedisMessageConsumer {
         }
     }
 
-    /// Pushes the time of every claim forward.
+    /// Renews the time of every claim.
     private func renewClaims() {
         let claims = state.withLockedValue { state in state.ledger.claims.map { ($0.value.list, $0.value.tag) } }
         guard !claims.isEmpty else { return }
@@ -41,7 +41,7 @@ extension RedisMessageConsumer {
             }
         }
         client.submit(commands).whenFailure { [logger] error in
-            logger.warning("could not renew claims", metadata: ["error": "\(error)"])
+            logger.warning("cannot renew claims", metadata: ["error": "\(error)"])
         }
     }
 
@@ -59,7 +59,7 @@ extension RedisMessageConsumer {
         }
     }
 
-    /// Settles, in a last try, what could not be settled before.
+    /// Retries, once more, the settlements that failed before.
     func settleAgain() async throws(RedisError) {
         try await client.end(endings(of: state.withLockedValue { $0.ledger.unsettled }), onEnd: forget)
     }
@@ -98,7 +98,7 @@ extension RedisMessageConsumer {
         topology.park(claim, as: parkedRecord(of: claim.payload, from: claim.list.queue, fault))
     }
 
-    /// What is written down of a message that is kept aside.
+    /// The record of a parked message.
     package func parkedRecord(of payload: [UInt8], from queue: String, _ fault: MessageFault) -> [UInt8] {
         topology.parkedFormat.encode(
             ParkedMessage(

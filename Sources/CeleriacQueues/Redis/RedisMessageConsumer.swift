@@ -8,18 +8,18 @@ package import NIOCore
 
 import struct FoundationEssentials.Date
 
-/// Claims messages from lists in Redis for a worker, renews the claims while it holds them, and gives back what is not
-/// settled.
+/// Claims messages from lists in Redis for a worker, renews the claims while the worker holds them, and gives back what
+/// it does not settle.
 ///
-/// On an empty queue it waits until Redis hands a message over to it (``HandoverWait``). It keeps its claims when the
-/// connection is lost; claims of a script whose answer was lost are found again by their tags.
+/// On an empty queue, it waits until Redis hands it a message (``HandoverWait``). It keeps its claims when the
+/// connection is lost, and finds the claims of a script whose reply was lost by their tags.
 package final class RedisMessageConsumer: MessageConsumer {
     typealias Ledger = ClaimLedger<RedisClaim, RedisClaimAttempt>
     struct State: Sendable {
         var served = ServedLists()
-        /// Lists that are served no longer, and whose handover lists must be emptied.
+        /// Lists that are no longer served. Their handover lists must still be emptied.
         var abandoned: [RedisQueueList] = []
-        /// All lists that were ever served, by key: claims may be held from them.
+        /// All lists that were ever served, by key, since the worker may hold claims from any of them.
         var known: [String: RedisQueueList] = [:]
         var ledger = Ledger()
         var waiting: Gate?
@@ -27,7 +27,7 @@ package final class RedisMessageConsumer: MessageConsumer {
         var timers: [RepeatedTask] = []
     }
 
-    /// The consumer's connection.
+    /// The client for everything but waiting.
     package let client: RedisClient
     /// The worker's node name.
     package let nodeName: String
@@ -36,11 +36,11 @@ package final class RedisMessageConsumer: MessageConsumer {
     package let logger: Logger
     let topology: any RedisConsumerTopology
     let state = NIOLockedValueBox(State())
-    /// Makes this consumer's tags unlike anybody else's.
+    /// The prefix that makes this consumer's tags unique.
     private let tagPrefix = randomUUID() + "."
     private let wait: HandoverWait
 
-    /// Connects and begins to renew claims.
+    /// Connects and starts renewing claims.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
     package static func start(
@@ -74,19 +74,19 @@ package final class RedisMessageConsumer: MessageConsumer {
         for queue in options.queues { serve(queue.name) }
     }
 
-    /// The server, without credentials.
+    /// The server's address, without credentials.
     var name: String { client.configuration.description }
 
-    /// The lists that are served.
+    /// The lists that the consumer serves.
     package var lists: [RedisQueueList] { state.withLockedValue { $0.served.all } }
 
-    /// All lists that are or were served.
+    /// All lists that the consumer serves or has served.
     package var knownLists: [RedisQueueList] { state.withLockedValue { Array($0.known.values) } }
 
     // MARK: Taking
 
     package func next(atMost limit: Int) async throws -> [Delivery] {
-        // A script's stack takes some thousands of values; two go with each message.
+        // A script's stack holds a few thousand values; each message takes two.
         let limit = min(limit, 1000)
         var backoff = Backoff()
         while !state.withLockedValue({ $0.isStopped }) {
@@ -119,14 +119,14 @@ package final class RedisMessageConsumer: MessageConsumer {
             return (state.isStopped || !state.abandoned.isEmpty, state.served.all)
         }
         if isOver { return }
-        // Without a queue there is nothing to wait for but a change.
+        // Without a queue, only a change is worth waiting for.
         if lists.isEmpty { return await gate.wait() }
         try await wait.wait(
             for: lists.map { HandoverWait.Source(list: $0.key, handover: $0.handover) }, unblockingWith: client,
             stop: gate)
     }
 
-    /// Waits, but not past a stop.
+    /// Pauses, but no longer than until a stop.
     private func pause(_ duration: Duration) async {
         let gate = Gate()
         let timer = timers.schedule(after: duration) { gate.open() }
@@ -149,7 +149,7 @@ package final class RedisMessageConsumer: MessageConsumer {
             do {
                 deliveries += try await claim(limit - deliveries.count, from: [list])
             } catch {
-                // What was claimed from the lists before is held, and must be delivered.
+                // Messages that were claimed from earlier lists are held, and must be delivered.
                 if deliveries.isEmpty { throw error }
                 break
             }
@@ -169,7 +169,7 @@ package final class RedisMessageConsumer: MessageConsumer {
         return await deliver(topology.claims(in: reply, of: attempt.source), of: attempt)
     }
 
-    /// Looks for claims that the server may have made although its answer never came.
+    /// Looks for claims that the server may have made although its reply never arrived.
     private func recoverDoubtfulClaims() async throws(RedisError) -> [Delivery] {
         guard let attempt = state.withLockedValue({ $0.ledger.oldestDoubt }) else { return [] }
         var command = RedisCommand("HMGET", topology.claimsKey(of: attempt.source))
@@ -179,7 +179,7 @@ package final class RedisMessageConsumer: MessageConsumer {
             value.bytes.flatMap { topology.claim(index, stored: $0, of: attempt.source) }
         }
         if !claims.isEmpty {
-            logger.notice("took up claims of a lost connection", metadata: ["messages": "\(claims.count)"])
+            logger.notice("recovered claims from a lost connection", metadata: ["messages": "\(claims.count)"])
         }
         return await deliver(claims, of: attempt)
     }
@@ -200,7 +200,7 @@ package final class RedisMessageConsumer: MessageConsumer {
         return deliveries
     }
 
-    /// Counts how often messages come back. Without an answer they are delivered uncounted.
+    /// Counts how often messages come back. If the server does not answer, they are delivered uncounted.
     private func raise(_ counters: [(place: Int, key: String)], for deliveries: inout [Delivery]) async {
         let commands = counters.flatMap { [RedisCommand("INCR", $0.key), RedisCommand("EXPIRE", $0.key, 86400)] }
         guard let replies = try? await client.send(commands) else { return }
@@ -217,10 +217,10 @@ package final class RedisMessageConsumer: MessageConsumer {
         let announcement = topology.announcement(of: queue.name)
         if !announcement.isEmpty {
             do {
-                // Before it is served, so that producers that look for the queue find it.
+                // It is announced before it is served, so that producers that look for the queue find it.
                 _ = try await client.send(announcement)
             } catch {
-                throw CeleriacError(.unavailable, "cannot serve a queue at \(name)", cause: error)
+                throw CeleriacError(.unavailable, "cannot serve the queue at \(name)", cause: error)
             }
         }
         serve(queue.name)
@@ -240,12 +240,12 @@ package final class RedisMessageConsumer: MessageConsumer {
         }
     }
 
-    /// Lets ``next(atMost:)`` look again, if it waits.
+    /// Makes ``next(atMost:)`` look again if it is waiting.
     private func lookAgain() {
         state.withLockedValue { $0.waiting }?.open()
     }
 
-    /// Puts back what Redis handed over from queues in the moment in which they were given up.
+    /// Puts back messages that Redis handed over just as their queues were removed.
     private func sweepAbandoned() async throws(RedisError) {
         let abandoned = state.withLockedValue { $0.abandoned }
         try await sweep(abandoned)
@@ -280,19 +280,19 @@ package final class RedisMessageConsumer: MessageConsumer {
             await client.close()
             throw CeleriacError(
                 .unavailable,
-                "\(count) claimed message(s) were not given back: a worker restores them when their claims expire",
+                "\(count) claimed message(s) were not given back; a worker restores them when their claims expire",
                 cause: error)
         }
         await client.close()
     }
 
-    /// Settles what has ended, gives back what is held, and what was handed over but not claimed.
+    /// Settles what has ended, and gives back what is held or was handed over but not claimed.
     private func endAll() async throws(RedisError) {
         var refusal: RedisError?
         do {
             try await settleAgain()
         } catch {
-            // One that is refused must not keep the others.
+            // One refused ending must not hold up the others.
             guard error.code == .server else { throw error }
             refusal = error
         }

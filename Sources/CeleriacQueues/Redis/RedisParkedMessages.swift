@@ -2,9 +2,9 @@
 package import CeleriacCore
 package import CeleriacRedis
 
-/// The messages that were parked from one queue: a list of records in Redis.
+/// The messages parked from one queue: a list of records in Redis.
 ///
-/// Records have no name of their own. A message's id is the SHA-1 of its record.
+/// Records have no ids of their own. A message's id is the SHA-1 of its record.
 package struct RedisParkedMessages: Sendable {
     private let client: RedisClient
     private let queue: String
@@ -12,12 +12,8 @@ package struct RedisParkedMessages: Sendable {
     private let format: ParkedMessageFormat
     private let newestFirst: Bool
 
-    /// Creates a view of a list.
-    ///
-    /// - Parameters:
-    ///   - queue: the queue that the messages were taken from.
-    ///   - key: the list's key.
-    ///   - newestFirst: whether records are pushed to the left end.
+    /// Creates a view of the list `key`, which holds the messages parked from `queue` in this format. `newestFirst`
+    /// says whether records are pushed to the left end.
     package init(
         _ client: RedisClient, queue: String, key: String, format: ParkedMessageFormat, newestFirst: Bool
     ) {
@@ -28,7 +24,7 @@ package struct RedisParkedMessages: Sendable {
         self.newestFirst = newestFirst
     }
 
-    /// As ``MessageBroker/parkedMessages(in:after:limit:)``. Records that somebody else wrote in another form are passed over.
+    /// As ``MessageBroker/parkedMessages(in:after:limit:)``. Skips records in a foreign format.
     package func list(after id: String?, limit: Int) async throws -> [ParkedMessage] {
         var records = try await records()[...]
         if let id, let last = records.firstIndex(where: { $0.id == id }) { records = records[(last + 1)...] }
@@ -36,11 +32,8 @@ package struct RedisParkedMessages: Sendable {
             records.lazy.compactMap { format.decode($0.bytes, id: $0.id, queue: queue) }.prefix(max(0, limit)))
     }
 
-    /// As ``MessageBroker/requeueParked(_:in:)``.
-    ///
-    /// - Parameters:
-    ///   - command: the command that pushes to the end of a queue, `LPUSH` or `RPUSH`.
-    ///   - list: the list that a message belongs to.
+    /// As ``MessageBroker/requeueParked(_:in:)``. `command` pushes to the end of a queue (`LPUSH` or `RPUSH`), and
+    /// `list` names the list that a message belongs to.
     package func requeue(
         _ ids: [String], by command: String, to list: ([UInt8]) throws -> String
     ) async throws -> Int {
@@ -58,8 +51,8 @@ package struct RedisParkedMessages: Sendable {
         return try await client.look(commands).compactMap(\.int).reduce(0, +)
     }
 
-    /// Keys: the parked messages, the list to push to. Arguments: the record, the command, the message. Pushes first: a key
-    /// of another type ends the script, and the message stays parked.
+    /// Keys: the list of parked messages, the list to push to. Arguments: the record, the command, the message. The
+    /// script pushes first: if the key has another type, the script fails and the message stays parked.
     private static let requeue = RedisScript(
         name: "requeueParked",
         source: """
@@ -73,7 +66,7 @@ package struct RedisParkedMessages: Sendable {
         return try await records().filter { ids.contains($0.id) }
     }
 
-    /// All records, in the order in which they were written.
+    /// All records in the order in which they were written.
     private func records() async throws -> [(id: String, bytes: [UInt8])] {
         let values = try await client.look([RedisCommand("LRANGE", key, 0, -1)]).first?.array ?? []
         let records = values.compactMap(\.bytes).map { (id: SHA1.hexadecimal($0), bytes: $0) }

@@ -2,16 +2,16 @@
 package import CeleriacCore
 package import CeleriacRedis
 
-/// What both dialects' brokers and result stores do alike with a server.
+/// The operations that the brokers and result stores of both dialects share.
 extension RedisClient {
     // MARK: Messages
 
     /// Pushes messages, all in one round trip.
     ///
     /// - Parameters:
-    ///   - messages: a command for each message.
-    ///   - declarations: commands that are sent before them.
-    /// - Returns: why the server refused a declaration; nil if it refused none.
+    ///   - messages: the commands, one for each message.
+    ///   - declarations: commands to send before them.
+    /// - Returns: the error of a declaration that the server refused; nil if it refused none.
     /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` if the server refused
     ///   some messages.
     package func publish(
@@ -36,7 +36,7 @@ extension RedisClient {
         return replies.prefix(declarations.count).lazy.compactMap(\.error).first
     }
 
-    /// How many messages lie in lists.
+    /// How many messages are in these lists.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
     package func depth(of lists: [String]) async throws(CeleriacError) -> Int {
@@ -45,7 +45,7 @@ extension RedisClient {
 
     /// Deletes lists.
     ///
-    /// - Returns: how many messages lay in them.
+    /// - Returns: how many messages the lists held.
     /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
     package func purge(_ lists: [String]) async throws(CeleriacError) -> Int {
         let deletions = lists.flatMap { [RedisCommand("LLEN", $0), RedisCommand("DEL", $0)] }
@@ -54,21 +54,22 @@ extension RedisClient {
         return stride(from: 0, to: answers.count, by: 2).compactMap { answers[$0].int }.reduce(0, +)
     }
 
-    /// Sends commands that look after queues.
+    /// Sends queue maintenance commands.
     func look(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
-        try await send(commands, failure: .configuration, "cannot look after the queues at \(configuration)")
+        try await send(commands, failure: .configuration, "cannot manage the queues at \(configuration)")
     }
 
     // MARK: Results
 
     /// Sends commands of a result store.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`, also if the server refused one of them.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`, also if the server refuses one of the
+    ///   commands.
     package func results(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
         try await send(commands, failure: .resultStore, "cannot use the results in \(configuration)")
     }
 
-    /// What stands under these keys, nil where there is nothing.
+    /// The values of these keys; nil for a key that does not exist.
     ///
     /// - Throws: As ``results(_:)``.
     package func fetchResults(_ keys: [String]) async throws(CeleriacError) -> [[UInt8]?] {
@@ -100,7 +101,8 @@ extension RedisClient {
             throw CeleriacError(error.isOutOfReach ? .unavailable : code, message, cause: error)
         }
         if let refusal = replies.lazy.compactMap(\.error).first {
-            throw CeleriacError(refusal.isTemporary ? .unavailable : code, "\(configuration) refused", cause: refusal)
+            throw CeleriacError(
+                refusal.isTemporary ? .unavailable : code, "\(configuration) refused a command", cause: refusal)
         }
         return replies
     }

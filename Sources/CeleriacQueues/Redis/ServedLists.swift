@@ -1,15 +1,15 @@
 #if Redis
-/// A list in Redis from which messages are claimed.
+/// A list in Redis that messages are claimed from.
 package final class RedisQueueList: Sendable {
     /// The queue that the list belongs to.
     package let queue: String
     /// The list's key.
     package let key: String
-    /// Where a message lies that was handed to a waiting worker, until that worker, or any other, claims it.
+    /// The key of the list that holds a message handed to a waiting worker, until that worker or another one claims it.
     package let handover: String
-    /// The keys that the dialect's scripts get for this list.
+    /// The keys that the dialect's scripts receive for this list.
     package let scriptKeys: [String]
-    /// What closes a claim of this list, where claims are stored with something behind the message.
+    /// The text that closes a stored claim of this list, if the dialect stores claims with a suffix behind the message.
     package let closing: String
 
     /// Creates a list.
@@ -22,10 +22,10 @@ package final class RedisQueueList: Sendable {
     }
 }
 
-/// The lists that a consumer claims from, in the order in which they are served.
+/// The lists that a consumer claims from, in the order in which it serves them.
 ///
-/// Each queue has a list for each priority step. The lists of the first step are served before those of the next; within a
-/// step the queues take turns in being first.
+/// Each queue has one list for each priority step. The lists of the first step are served before those of the next;
+/// within a step, the queues take turns at being first.
 package struct ServedLists: Sendable {
     private struct Queue: Sendable {
         let name: String
@@ -40,12 +40,10 @@ package struct ServedLists: Sendable {
     /// Whether no queue is served.
     package var isEmpty: Bool { queues.isEmpty }
 
-    /// The lists that are served: step by step, in each step queue by queue.
+    /// The lists in serving order: step by step, and within a step queue by queue.
     package var all: [RedisQueueList] { lists(startingAt: 0) }
 
-    /// Serves a queue, unless it is served already.
-    ///
-    /// - Parameter lists: a list for each priority step.
+    /// Serves a queue, unless it is served already, with a list for each priority step.
     package mutating func add(_ queue: String, lists: [RedisQueueList]) {
         guard !queues.contains(where: { $0.name == queue }) else { return }
         queues.append(Queue(name: queue, lists: lists))
@@ -53,13 +51,13 @@ package struct ServedLists: Sendable {
 
     /// Stops serving a queue.
     ///
-    /// - Returns: its lists.
+    /// - Returns: the queue's lists.
     package mutating func remove(_ queue: String) -> [RedisQueueList] {
         guard let index = queues.firstIndex(where: { $0.name == queue }) else { return [] }
         return queues.remove(at: index).lists
     }
 
-    /// The lists in the order of the next claim, which begins with another queue each time.
+    /// The lists in the order of the next claim, which starts with a different queue each time.
     package mutating func takeTurn() -> [RedisQueueList] {
         let first = turn
         turn = (turn + 1) % max(1, queues.count)

@@ -2,15 +2,15 @@
 internal import NIOCore
 internal import NIOSSL
 
-/// The end of a channel's pipeline: turns bytes into replies, and collects what is written in one turn of the event
-/// loop into one write.
+/// The end of a channel's pipeline: decodes bytes into replies, and collects everything written in one turn of the
+/// event loop into one write.
 final class RedisChannelHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// A buffer that has grown past this size is not kept for the next write, in bytes.
+    /// A buffer that has grown beyond this size, in bytes, is not kept for the next write.
     private static let keptCapacity = 256 * 1024
-    /// A batch that would make a collected write larger than this begins a new one, in bytes.
+    /// The largest collected write, in bytes. A batch that would exceed it starts a new write.
     private static let maximumWrite = 64 * 1024 * 1024
 
     private let decoder: RedisReplyDecoder
@@ -21,14 +21,14 @@ final class RedisChannelHandler: ChannelInboundHandler {
     /// Whether the connection has ended.
     var isClosed: Bool { closeReason != nil }
     private var receiver: (any RedisReplyReceiver)?
-    /// What came before there was a receiver.
+    /// Bytes that arrived before there was a receiver.
     private var early = ByteBuffer()
 
     init(maximumReplyBytes: Int) throws(RedisError) {
         decoder = try RedisReplyDecoder(maximumReplyBytes: maximumReplyBytes)
     }
 
-    /// Sets who takes the replies from now on. It is let go when the connection ends.
+    /// Sets the receiver of all replies from now on. The handler releases it when the connection ends.
     func attach(_ receiver: any RedisReplyReceiver) {
         if let closeReason {
             receiver.connectionClosed(closeReason)
@@ -42,11 +42,11 @@ final class RedisChannelHandler: ChannelInboundHandler {
         self.receiver?.receiveComplete()
     }
 
-    /// Appends to what is written at the end of this turn.
+    /// Appends bytes to the write at the end of this turn.
     ///
     /// - Parameters:
-    ///   - size: An upper bound of what `fill` writes.
-    ///   - fill: Writes it.
+    ///   - size: An upper bound for the bytes that `fill` writes.
+    ///   - fill: Writes the bytes.
     func write(size: Int, _ fill: (inout ByteBuffer) -> Void) {
         guard let context, closeReason == nil else { return }
         if outbound.readableBytes > 0, outbound.readableBytes + size > Self.maximumWrite { flush() }
@@ -64,12 +64,12 @@ final class RedisChannelHandler: ChannelInboundHandler {
         if outbound.capacity > Self.keptCapacity {
             outbound = ByteBuffer()
         } else {
-            // Takes a new buffer where the channel still holds this one.
+            // This takes a new buffer if the channel still holds the current one.
             outbound.clear()
         }
     }
 
-    /// Closes the connection and tells the receiver why, unless it was told before.
+    /// Closes the connection and tells the receiver why, unless the receiver already knows.
     func close(_ error: RedisError) {
         guard closeReason == nil else { return }
         closeReason = error
@@ -84,7 +84,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        close(RedisError(.connectionLost, "The connection was taken apart."))
+        close(RedisError(.connectionLost, "The channel's pipeline was removed."))
         self.context = nil
     }
 
@@ -102,7 +102,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
         do {
             try bytes.withUnsafeReadableBytes { bytes throws(RedisError) in
                 try decoder.decode(bytes) { reply throws(RedisError) in
-                    // Without a receiver the connection was closed while these bytes were read.
+                    // If the receiver is gone, the connection was closed while these bytes were being read.
                     try receiver?.receive(reply)
                 }
             }
@@ -116,7 +116,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        close(RedisError(.connectionLost, "The server ended the connection."))
+        close(RedisError(.connectionLost, "The server closed the connection."))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -125,18 +125,18 @@ final class RedisChannelHandler: ChannelInboundHandler {
 }
 
 extension RedisError {
-    /// Wraps an error of the network layers, with a code of its own where it comes from TLS.
+    /// Wraps an error of the network layers, with its own code if it comes from TLS.
     init(transport error: any Error, code: Code, _ message: String) {
         switch error {
         case let error as RedisError:
             self = error
         case NIOSSLError.uncleanShutdown:
-            // What a server that was killed leaves behind.
+            // A server that was killed leaves this behind.
             self.init(code, message, cause: error)
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
             self.init(
                 .tls,
-                "TLS with the server failed: check its certificate's authority, validity and host name, and whether it "
+                "TLS with the server failed. Check its certificate's authority, validity and host name, and whether it "
                     + "asks for a client certificate.", cause: error)
         case ChannelError.connectTimeout:
             self.init(.timeout, "The server did not accept the connection in time.", cause: error)
@@ -146,15 +146,15 @@ extension RedisError {
     }
 }
 
-/// Who takes the replies of a connection: its pipeline of requests, or its subscriptions. Called on the event loop.
+/// Receives the replies of a connection: its request pipeline or its subscriptions. Called on the event loop.
 protocol RedisReplyReceiver: AnyObject {
-    /// Takes a reply. An error closes the connection.
+    /// Receives a reply. A thrown error closes the connection.
     func receive(_ reply: RedisValue) throws(RedisError)
 
-    /// Says that all replies that have come in were received.
+    /// Marks the end of the replies that one read brought.
     func receiveComplete()
 
-    /// Says, once, that the connection is gone.
+    /// Reports, once, that the connection has ended.
     func connectionClosed(_ error: RedisError)
 }
 #endif

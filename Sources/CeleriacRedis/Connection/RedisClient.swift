@@ -2,21 +2,21 @@
 package import Logging
 package import NIOCore
 
-/// A Redis server, spoken to over one connection that all callers share.
+/// A client for one Redis server, over one connection that all callers share.
 ///
-/// The client connects at the first call and again after a loss, as soon as somebody calls. Calls that come while there
-/// is no connection wait for it, at most for the configuration's `connectTimeout`. Calls that were on their way when a
-/// connection broke fail with `connectionLost`; they are never repeated behind the caller's back, since the server may
-/// have run them.
+/// The client connects at the first call, and after a loss reconnects as soon as there is another call. Calls made
+/// without a connection wait for one, for at most the configuration's `connectTimeout`. Calls that were in flight when
+/// a connection broke fail with `connectionLost`. The client never repeats them on its own, since the server may have
+/// run them.
 ///
-/// A call is not ended by cancelling the task that made it, since its reply may carry what must not be lost. Commands
-/// that block (`BLMOVE`, `BRPOP`) hold up all callers of a client: give them a ``RedisConnection`` of their own.
+/// Cancelling a task does not end its call, since the reply may carry something that must not be lost. Blocking
+/// commands (`BLMOVE`, `BRPOP`) would hold up all callers of a client: give them their own ``RedisConnection``.
 ///
 /// The event loop group must outlive the client.
 package final class RedisClient: Sendable {
     /// The server.
     package let configuration: RedisConfiguration
-    /// The event loop on which the connection lives.
+    /// The event loop that the connection runs on.
     package let eventLoop: any EventLoop
 
     private let core: NIOLoopBoundBox<RedisClientCore>
@@ -25,8 +25,8 @@ package final class RedisClient: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: The server.
-    ///   - eventLoopGroup: The client takes one event loop of it.
-    ///   - logger: Where connections and losses are told.
+    ///   - eventLoopGroup: The client uses one of its event loops.
+    ///   - logger: The logger for connections and losses.
     package init(_ configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         let eventLoop = eventLoopGroup.next()
         self.configuration = configuration
@@ -41,7 +41,8 @@ package final class RedisClient: Sendable {
 
     /// Sends a pipeline and waits for its replies, for at most the configuration's `commandTimeout`.
     ///
-    /// - Returns: One reply per command, in order. A command that the server refused has a ``RedisValue/error(_:)``.
+    /// - Returns: One reply for each command, in order. It is a ``RedisValue/error(_:)`` if the server refused the
+    ///   command.
     /// - Throws: As ``send(_:timeout:)``.
     package nonisolated(nonsending) func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
         try await send(commands, timeout: configuration.commandTimeout)
@@ -51,10 +52,11 @@ package final class RedisClient: Sendable {
     ///
     /// - Parameters:
     ///   - commands: The commands, in order.
-    ///   - timeout: How long the replies may take once they are sent; `nil` for no limit.
-    /// - Returns: One reply per command, in order. A command that the server refused has a ``RedisValue/error(_:)``.
-    /// - Throws: Before anything is sent: `connectFailed`, `timeout`, `tls`, `authenticationFailed`, `server`, `closed`,
-    ///   `tooLarge`. Afterwards: `connectionLost`, `timeout`, `closed`, `protocolViolation`.
+    ///   - timeout: How long the replies may take once the commands are sent; `nil` for no limit.
+    /// - Returns: One reply for each command, in order. It is a ``RedisValue/error(_:)`` if the server refused the
+    ///   command.
+    /// - Throws: Before anything is sent: `connectFailed`, `timeout`, `tls`, `authenticationFailed`, `server`,
+    ///   `closed`, `tooLarge`. Afterwards: `connectionLost`, `timeout`, `closed`, `protocolViolation`.
     package nonisolated(nonsending) func send(
         _ commands: [RedisCommand], timeout: Duration?
     ) async throws(RedisError) -> [RedisValue] {
@@ -63,9 +65,10 @@ package final class RedisClient: Sendable {
         }.get()
     }
 
-    /// Sends a pipeline without waiting, for at most the configuration's `commandTimeout`: for callbacks on event loops.
+    /// Sends a pipeline without waiting, for use in callbacks on event loops. The configuration's `commandTimeout`
+    /// applies.
     ///
-    /// - Returns: What ``send(_:)`` returns or throws.
+    /// - Returns: A future with what ``send(_:)`` returns or throws.
     package func submit(_ commands: [RedisCommand]) -> EventLoopFuture<[RedisValue]> {
         let promise = eventLoop.makePromise(of: [RedisValue].self)
         let timeout = configuration.commandTimeout
@@ -75,7 +78,7 @@ package final class RedisClient: Sendable {
 
     /// Sends one command and waits for its reply, for at most the configuration's `commandTimeout`.
     ///
-    /// - Throws: As ``send(_:timeout:)``, and `server` where the server refused the command.
+    /// - Throws: As ``send(_:timeout:)``, and `server` if the server refuses the command.
     @discardableResult
     package nonisolated(nonsending) func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
         try await send([command]).singleReply()
@@ -84,24 +87,25 @@ package final class RedisClient: Sendable {
     /// Runs a script and waits for its reply, for at most the configuration's `commandTimeout`.
     ///
     /// - Parameters:
-    ///   - script: The script; see ``RedisScript`` for how the server comes to know it.
-    ///   - keys: What the script finds in `KEYS`.
-    ///   - arguments: What the script finds in `ARGV`.
-    /// - Throws: As ``send(_:timeout:)``, and `server` where the server refused the call or the script failed.
+    ///   - script: The script. See ``RedisScript`` for how the server learns it.
+    ///   - keys: The script's `KEYS`.
+    ///   - arguments: The script's `ARGV`.
+    /// - Returns: The script's reply.
+    /// - Throws: As ``send(_:timeout:)``, and `server` if the server refuses the call or the script fails.
     package nonisolated(nonsending) func evaluate(
         _ script: RedisScript, keys: [any RedisArgument] = [], arguments: [any RedisArgument] = []
     ) async throws(RedisError) -> RedisValue {
         try await send(.evaluate(script, keys: keys, arguments: arguments))
     }
 
-    /// Adds a closure that is called on the event loop whenever a connection was made, at once where there is one.
+    /// Adds a closure that is called on the event loop for each new connection, and immediately for an existing one.
     /// The commands that it returns are sent before those of any waiting caller.
     package func onConnected(_ hook: @escaping @Sendable (RedisConnection) -> [RedisCommand]) {
         onEventLoop { $0.addHook(hook) }
     }
 
-    /// Closes the client for good, and waits until its connection is closed. Everybody who waits for a connection or a
-    /// reply gets the error `closed`, and so do later calls.
+    /// Closes the client for good, and waits until its connection is closed. All waiting and later calls fail with
+    /// `closed`.
     package nonisolated(nonsending) func close() async {
         let done = eventLoop.makePromise(of: Void.self)
         onEventLoop { $0.close(done) }

@@ -3,7 +3,7 @@ internal import DequeModule
 internal import Logging
 internal import NIOCore
 
-/// The state of a ``RedisClient``; lives on its event loop.
+/// The state of a ``RedisClient``, confined to its event loop.
 final class RedisClientCore: RedisReconnectorDelegate {
     private struct Waiting {
         let commands: [RedisCommand]
@@ -17,7 +17,7 @@ final class RedisClientCore: RedisReconnectorDelegate {
     private let logger: Logger
     private let reconnector: RedisReconnector
     private var connection: RedisConnection?
-    /// Calls that wait for a connection. Their deadlines ascend, since all wait equally long.
+    /// Calls that wait for a connection. Their deadlines ascend, since all of them wait equally long.
     private var waiting: Deque<Waiting> = []
     private var timer: Scheduled<Void>?
     private var lastFailure: RedisError?
@@ -46,7 +46,7 @@ final class RedisClientCore: RedisReconnectorDelegate {
         }
     }
 
-    /// Adds a hook, and runs it where there is a connection.
+    /// Adds a hook, and runs it if there is a connection.
     func addHook(_ hook: @escaping @Sendable (RedisConnection) -> [RedisCommand]) {
         hooks.append(hook)
         if let connection { run([hook], on: connection) }
@@ -85,7 +85,7 @@ final class RedisClientCore: RedisReconnectorDelegate {
 
     func connectFailed(_ error: RedisError) {
         lastFailure = error
-        // Where the server may be there soon, each caller waits as long as it is allowed to.
+        // If the server may come back soon, each caller waits for as long as it is allowed to.
         if !error.isOutOfReach { failWaiting(error) }
     }
 
@@ -101,7 +101,7 @@ final class RedisClientCore: RedisReconnectorDelegate {
         let promise = eventLoop.makePromise(of: [RedisValue].self)
         promise.futureResult.whenSuccess { [logger] replies in
             for error in replies.compactMap(\.error) {
-                logger.info("Redis refused a set-up command", metadata: ["error": "\(error)"])
+                logger.info("Redis refused a setup command", metadata: ["error": "\(error)"])
             }
         }
         connection.submit(commands, timeout: configuration.commandTimeout, waiter: .promise(promise))
@@ -128,11 +128,11 @@ final class RedisClientCore: RedisReconnectorDelegate {
         while let first = waiting.first, first.deadline <= now {
             waiting.removeFirst()
             first.waiter.fail(
-                lastFailure ?? RedisError(.timeout, "There was no connection to \(configuration) in time."))
+                lastFailure ?? RedisError(.timeout, "No connection to \(configuration) was made in time."))
         }
         armTimer()
     }
 
-    private static var closedError: RedisError { RedisError(.closed, "The client was closed by its owner.") }
+    private static var closedError: RedisError { RedisError(.closed, "The client's owner closed it.") }
 }
 #endif

@@ -1,6 +1,6 @@
 #if Redis
 extension RedisConfiguration {
-    /// Reads a connection URL as Celery, kombu and redis-py write it.
+    /// Parses a connection URL in the form that Celery, kombu and redis-py use.
     ///
     /// * `redis://[user:password@]host[:port][/database]`
     /// * `rediss://…` with `ssl_cert_reqs=required|optional|none`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`
@@ -8,13 +8,13 @@ extension RedisConfiguration {
     ///   `optional` is the same as `required` for a client, as in Python.
     /// * `redis+socket://[user:password@]/path[?virtual_host=database]`, also `db=database`
     ///
-    /// User, password, path and query are percent-decoded; an IPv6 address stands in brackets. Other query parameters
-    /// are left alone. No error text quotes the URL, which may hold a password.
+    /// User, password, path and query are percent-decoded; an IPv6 address is written in brackets. Other query
+    /// parameters are ignored. No error message quotes the URL, which may hold a password.
     ///
     /// - Throws: `invalidURL`.
     package init(url: String) throws(RedisError) {
         guard let parts = RedisURL(url) else {
-            throw Self.invalid("It is not a URL of the form redis://[user:password@]host:port/database.")
+            throw Self.invalid("The URL must have the form redis://[user:password@]host:port/database.")
         }
         self.init()
         let query = try Self.query(parts.query)
@@ -33,7 +33,7 @@ extension RedisConfiguration {
         var databaseText = query["db"] ?? query["virtual_host"]
         if unixSocketPath != nil {
             guard parts.host.isEmpty, parts.port == nil else {
-                throw Self.invalid("A socket has a path and no host: redis+socket:///path.")
+                throw Self.invalid("The URL of a socket has a path and no host: redis+socket:///path.")
             }
             guard path.utf8.count > 1 else { throw Self.invalid("The path of the socket is missing.") }
             unixSocketPath = path
@@ -48,7 +48,7 @@ extension RedisConfiguration {
             databaseText = databaseText ?? String(path.drop { $0 == "/" }).nonEmpty
         }
         if let text = databaseText {
-            // Python's transport also takes "/3" here.
+            // Python's transport also accepts "/3" here.
             let digits = text.drop { $0 == "/" }
             guard digits.utf8.allSatisfy({ 48...57 ~= $0 }), let number = Int32(digits.isEmpty ? "0" : digits) else {
                 throw Self.invalid("The database must be a number.")
@@ -74,7 +74,7 @@ extension RedisConfiguration {
         return tls
     }
 
-    /// The parameters of a query. As in Python, `+` is a space, and the first of several values counts.
+    /// The parameters of a query. As in Python, `+` is a space, and the first of several values wins.
     private static func query(_ text: Substring) throws(RedisError) -> [String: String] {
         var parameters: [String: String] = [:]
         for pair in text.split(separator: "&") {
@@ -96,7 +96,7 @@ extension RedisConfiguration {
             switch byte {
             case UInt8(ascii: "%"):
                 guard let high = source.next().flatMap(hexDigit), let low = source.next().flatMap(hexDigit) else {
-                    throw invalid("The \(part) holds a % that no two hexadecimal digits follow; write it as %25.")
+                    throw invalid("The \(part) has a % without two hexadecimal digits after it; write % as %25.")
                 }
                 bytes.append(high << 4 | low)
             case UInt8(ascii: "+") where plusIsSpace:
@@ -121,7 +121,7 @@ extension RedisConfiguration {
     }
 
     private static func invalid(_ reason: String) -> RedisError {
-        RedisError(.invalidURL, "The Redis URL cannot be used. \(reason)")
+        RedisError(.invalidURL, "The Redis URL is invalid. \(reason)")
     }
 }
 
@@ -129,10 +129,10 @@ extension String {
     fileprivate var nonEmpty: String? { isEmpty ? nil : self }
 }
 
-/// The parts of a URL as they are written, percent signs and all.
+/// The parts of a URL, still percent-encoded.
 struct RedisURL {
     let scheme: Substring
-    /// What stands in front of the last `@` of the authority.
+    /// The text before the last `@` of the authority.
     let login: Substring?
     /// The host, without the brackets of an IPv6 address.
     let host: Substring
@@ -140,7 +140,7 @@ struct RedisURL {
     let path: Substring
     let query: Substring
 
-    /// Splits a URL; `nil` where it has no scheme, or a broken address.
+    /// Splits a URL; `nil` if it has no scheme or a malformed address.
     init?(_ url: String) {
         guard let colon = url.firstIndex(of: ":"), url[colon...].hasPrefix("://") else { return nil }
         scheme = url[..<colon]

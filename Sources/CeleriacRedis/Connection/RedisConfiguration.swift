@@ -1,36 +1,36 @@
 #if Redis
 
-/// Where a Redis server is and how it is spoken to.
+/// The address of a Redis server, and the settings of connections to it.
 package struct RedisConfiguration: Sendable {
-    /// The host's name or address. Not used where ``unixSocketPath`` is set.
+    /// The host's name or address. Ignored if ``unixSocketPath`` is set.
     package var host: String
     /// The TCP port.
     package var port: Int
-    /// The path of the server's unix socket, instead of host and port.
+    /// The path of the server's Unix socket, which replaces host and port.
     package var unixSocketPath: String?
     /// The user of an access control list; `nil` for the server's default user.
     package var user: String?
-    /// The password. Without user and password no `AUTH` is sent.
+    /// The password. Without a user and a password, no `AUTH` is sent.
     package var password: String?
     /// The number of the database.
     package var database: Int
-    /// The encryption; `nil` for none.
+    /// The encryption settings; `nil` for no encryption.
     package var tls: RedisTLS?
-    /// How long making a connection may take in all: name, TCP, TLS, log-in. It is also how long a call waits while
-    /// there is no connection.
+    /// How long connecting may take in all: name resolution, TCP, TLS and login. It also limits how long a call waits
+    /// while there is no connection.
     package var connectTimeout = Duration.seconds(5)
     /// How long the server may take to answer a batch of commands that has no limit of its own.
     package var commandTimeout = Duration.seconds(30)
-    /// The shortest and the longest pause between two attempts to connect. Each failed attempt doubles the pause; a
-    /// random part of up to a half is taken off, so that many clients do not come at once.
+    /// The shortest and the longest pause between two attempts to connect. Each failed attempt doubles the pause. A
+    /// random part of up to a half is taken off, so that many clients do not reconnect at the same moment.
     package var reconnectPause = Duration.milliseconds(50)...Duration.seconds(2)
-    /// How often a ``RedisPubSub`` asks its server whether it is still there.
+    /// How often a ``RedisPubSub`` pings its server to check that it is still there.
     package var pingInterval = Duration.seconds(25)
-    /// How many of these questions may stay unanswered before the connection is dropped.
+    /// How many pings may stay unanswered before the connection is dropped.
     package var toleratedPings = 2
-    /// The size of the largest reply that is accepted, in bytes, at most 1 GiB; a larger one closes the connection.
+    /// The size of the largest accepted reply in bytes, at most 1 GiB. A larger reply closes the connection.
     package var maximumReplyBytes = 512 * 1024 * 1024
-    /// The name under which the connection stands in the server's `CLIENT LIST`.
+    /// The connection's name in the server's `CLIENT LIST`.
     package var clientName: String?
 
     /// Creates a configuration with the usual limits.
@@ -52,10 +52,10 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
         return "\(tls == nil ? "redis" : "rediss")://\(login)\(name):\(port)/\(database)"
     }
 
-    /// The same as ``description``: a password does not belong into a log at any level.
+    /// The same as ``description``, since a password does not belong in a log at any level.
     package var debugDescription: String { description }
 
-    /// Shows what ``description`` shows, so that `dump` does not print the password either.
+    /// Shows only ``description``, so that `dump` does not print the password either.
     package var customMirror: Mirror { Mirror(self, children: ["url": description]) }
 }
 #endif

@@ -2,16 +2,16 @@
 package import Logging
 package import NIOCore
 
-/// One connection to a Redis server. Calls are sent as pipelines: each batch crosses to the event loop once, is written
-/// at once, and batches of several callers follow each other first in, first out.
+/// One connection to a Redis server. It sends calls as pipelines: each batch crosses to the event loop once and is
+/// written at once, and the batches of several callers follow each other in first-in, first-out order.
 ///
-/// All its state lives on its event loop. A call is not ended by cancelling the task that made it, since its reply may
-/// carry what must not be lost; it ends with its answer, its timeout or the connection.
+/// All its state is confined to its event loop. Cancelling a task does not end its call, since the reply may carry
+/// something that must not be lost. A call ends with its reply, its timeout or the connection.
 package final class RedisConnection: Sendable {
-    /// The event loop on which the connection lives.
+    /// The event loop that the connection runs on.
     package let eventLoop: any EventLoop
-    /// The server's number for this connection (`CLIENT ID`), for `CLIENT UNBLOCK` and `CLIENT TRACKING … REDIRECT`;
-    /// `nil` where the server does not tell it.
+    /// The server's id for this connection (`CLIENT ID`), for `CLIENT UNBLOCK` and `CLIENT TRACKING … REDIRECT`; `nil`
+    /// if the server does not report it.
     package let clientID: Int64?
 
     private let channel: any Channel
@@ -30,12 +30,13 @@ package final class RedisConnection: Sendable {
         channel.close(mode: .all, promise: nil)
     }
 
-    /// Connects to a server: TCP or unix socket, TLS, `AUTH`, `SELECT`, `CLIENT SETNAME`.
+    /// Connects to a server: TCP or Unix socket, TLS, `AUTH`, `SELECT`, `CLIENT SETNAME`.
     ///
     /// - Parameters:
-    ///   - configuration: The server; its `connectTimeout` limits all steps together.
-    ///   - eventLoop: The event loop on which the connection is to live.
-    ///   - logger: Where connections and losses are told.
+    ///   - configuration: The server. Its `connectTimeout` limits all steps together.
+    ///   - eventLoop: The event loop that the connection runs on.
+    ///   - logger: The logger for connections and losses.
+    /// - Returns: The connection, logged in.
     /// - Throws: `connectFailed`, `timeout`, `tls`, `authenticationFailed`, `server`, `protocolViolation`.
     package nonisolated(nonsending) static func connect(
         _ configuration: RedisConfiguration, on eventLoop: any EventLoop, logger: Logger
@@ -43,13 +44,14 @@ package final class RedisConnection: Sendable {
         do {
             return try await RedisConnector.connect(configuration, on: eventLoop, logger: logger).get()
         } catch {
-            throw RedisError(transport: error, code: .connectFailed, "No connection could be made.")
+            throw RedisError(transport: error, code: .connectFailed, "The connection could not be made.")
         }
     }
 
     /// Sends a pipeline and waits for its replies, for at most the configuration's `commandTimeout`.
     ///
-    /// - Returns: One reply per command, in order. A command that the server refused has a ``RedisValue/error(_:)``.
+    /// - Returns: One reply for each command, in order. It is a ``RedisValue/error(_:)`` if the server refused the
+    ///   command.
     /// - Throws: `timeout`, `connectionLost`, `closed`, `protocolViolation`, `tooLarge`.
     package nonisolated(nonsending) func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
         try await send(commands, timeout: commandTimeout)
@@ -59,9 +61,10 @@ package final class RedisConnection: Sendable {
     ///
     /// - Parameters:
     ///   - commands: The commands, in order.
-    ///   - timeout: How long the replies may take in all; `nil` for no limit, which is meant for blocking commands on a
-    ///     connection of their own. After a timeout the connection is closed.
-    /// - Returns: One reply per command, in order. A command that the server refused has a ``RedisValue/error(_:)``.
+    ///   - timeout: How long the replies may take in all; `nil` for no limit, which suits blocking commands on their
+    ///     own connection. A timeout closes the connection.
+    /// - Returns: One reply for each command, in order. It is a ``RedisValue/error(_:)`` if the server refused the
+    ///   command.
     /// - Throws: `timeout`, `connectionLost`, `closed`, `protocolViolation`, `tooLarge`.
     package nonisolated(nonsending) func send(
         _ commands: [RedisCommand], timeout: Duration?
@@ -73,32 +76,32 @@ package final class RedisConnection: Sendable {
 
     /// Sends one command and waits for its reply, for at most the configuration's `commandTimeout`.
     ///
-    /// - Throws: As ``send(_:timeout:)``, and `server` where the server refused the command.
+    /// - Throws: As ``send(_:timeout:)``, and `server` if the server refuses the command.
     @discardableResult
     package nonisolated(nonsending) func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
         try await send([command]).singleReply()
     }
 
-    /// Calls a closure on the event loop, once, when the connection has ended, with the reason: `closed` after
-    /// ``close()``. It is called at once where the connection has ended already.
+    /// Calls a closure on the event loop, once, when the connection has ended. The closure receives the reason, which
+    /// is `closed` after ``close()``. If the connection has already ended, the closure is called immediately.
     package func onClose(_ body: @escaping @Sendable (RedisError) -> Void) {
         onEventLoop { $0.onClose(body) }
     }
 
-    /// Closes the connection and waits until it is closed. Everybody who waits for a reply gets the error `closed`.
+    /// Closes the connection and waits until it is closed. All waiting calls fail with `closed`.
     package nonisolated(nonsending) func close() async {
         try? await beginClose().get()
     }
 
-    /// Closes the connection; the future is completed when it is closed.
+    /// Starts to close the connection. The future completes when it is closed.
     func beginClose() -> EventLoopFuture<Void> {
-        onEventLoop { $0.close(RedisError(.closed, "The connection was closed by its owner.")) }
+        onEventLoop { $0.close(RedisError(.closed, "The connection's owner closed it.")) }
         return channel.closeFuture
     }
 
     /// Sends a pipeline without waiting.
     ///
-    /// - Returns: What ``send(_:timeout:)`` returns or throws.
+    /// - Returns: A future with what ``send(_:timeout:)`` returns or throws.
     package func submit(_ commands: [RedisCommand], timeout: Duration?) -> EventLoopFuture<[RedisValue]> {
         let promise = eventLoop.makePromise(of: [RedisValue].self)
         submit(commands, timeout: timeout, waiter: .promise(promise))
@@ -109,7 +112,7 @@ package final class RedisConnection: Sendable {
         onEventLoop { $0.send(commands, timeout: timeout, waiter: waiter) }
     }
 
-    /// Hands the connection's replies to another receiver; to be called on the event loop.
+    /// Hands the connection's replies to another receiver. Call it on the event loop.
     func handOver(to receiver: any RedisReplyReceiver) -> RedisChannelHandler {
         queue.value.handOver(to: receiver)
     }

@@ -10,7 +10,7 @@ internal import Glibc
 internal import Musl
 #endif
 
-/// Makes connections: socket, TLS and the first commands, within one time limit.
+/// Makes connections: socket, TLS and login commands, within one time limit.
 enum RedisConnector {
     /// Connects and logs in. The future fails with a ``RedisError``.
     static func connect(
@@ -27,14 +27,14 @@ enum RedisConnector {
             .whenComplete { result in
                 switch result {
                 case .success(let channel):
-                    // Whoever fails the promise, the channel must not stay.
+                    // The channel must not outlive a failed promise, no matter what failed it.
                     promise.futureResult.whenFailure { _ in channel.close(mode: .all, promise: nil) }
                     logIn(channel, configuration).cascade(to: promise)
                 case .failure(let error):
                     promise.fail(
                         RedisError(
                             transport: error, code: .connectFailed,
-                            "\(configuration) cannot be reached: check that it runs, and its address."))
+                            "\(configuration) cannot be reached: check that it runs and that the address is right."))
                 }
             }
         promise.futureResult.whenComplete { result in
@@ -43,7 +43,7 @@ enum RedisConnector {
             case .success: logger.debug("connected to Redis", metadata: ["server": "\(configuration)"])
             case .failure(let error):
                 logger.debug(
-                    "no connection to Redis", metadata: ["server": "\(configuration)", "error": "\(error)"])
+                    "cannot connect to Redis", metadata: ["server": "\(configuration)", "error": "\(error)"])
             }
         }
         return promise.futureResult
@@ -57,7 +57,7 @@ enum RedisConnector {
             do {
                 return try tls.makeContext()
             } catch {
-                throw RedisError(.tls, "The certificate files cannot be used.", cause: error)
+                throw RedisError(.tls, "The certificate files could not be loaded.", cause: error)
             }
         }
     }
@@ -80,7 +80,7 @@ enum RedisConnector {
         if let path = configuration.unixSocketPath {
             return bootstrap.connect(unixDomainSocketPath: path)
         }
-        // A peer that vanished without a word is noticed within a minute, also while a command blocks.
+        // This notices within a minute that a peer has vanished silently, even while a command blocks.
         return
             bootstrap
             .channelOption(.socketOption(.so_keepalive), value: 1)
@@ -91,7 +91,7 @@ enum RedisConnector {
     }
 
     private static func tlsHandler(_ context: NIOSSLContext, host: String) throws -> NIOSSLClientHandler {
-        // An address is no server name; the certificate must then name the address itself.
+        // An address is not a server name; the certificate must then name the address itself.
         let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
         return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
     }
@@ -105,14 +105,14 @@ enum RedisConnector {
             queue = RedisRequestQueue(handler: handler, eventLoop: channel.eventLoop)
             handler.attach(queue)
         } catch {
-            // The channel lost its handlers: it was closed at once.
+            // The channel has lost its handlers, because it was closed immediately.
             return channel.eventLoop.makeFailedFuture(
-                RedisError(.connectFailed, "\(configuration) ended the connection at once.", cause: error))
+                RedisError(.connectFailed, "\(configuration) closed the connection immediately.", cause: error))
         }
-        // One batch per step, so that a server that answers the first with an error and then hangs up is understood.
+        // Each step is its own batch, so that the first error is understood even if the server hangs up right after it.
         let steps = RedisLogin.steps(configuration).map { step in
             let promise = channel.eventLoop.makePromise(of: [RedisValue].self)
-            // Without a limit of its own: that of connecting counts.
+            // The step has no limit of its own, since the limit of the whole connection attempt applies.
             queue.send([step.command], timeout: nil, waiter: .promise(promise))
             return promise.futureResult.flatMapThrowing { replies in
                 try RedisLogin.judge(replies, of: step.purpose)
@@ -120,10 +120,10 @@ enum RedisConnector {
         }
         return EventLoopFuture.whenAllSucceed(steps, on: channel.eventLoop).assumeIsolated()
             .flatMapErrorThrowing { error in
-                let error = RedisError(transport: error, code: .connectFailed, "The log-in failed.")
+                let error = RedisError(transport: error, code: .connectFailed, "The login failed.")
                 guard error.code == .connectionLost else { throw error }
                 throw RedisError(
-                    .connectFailed, "\(configuration) ended the connection during the log-in.", cause: error)
+                    .connectFailed, "\(configuration) closed the connection during the login.", cause: error)
             }
             .map { clientIDs in
                 RedisConnection(

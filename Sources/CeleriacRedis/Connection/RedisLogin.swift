@@ -1,8 +1,8 @@
 #if Redis
 
-/// The commands with which a connection begins, and what their replies mean.
+/// The commands that start a connection, and the meaning of their replies.
 enum RedisLogin {
-    /// What a command of the log-in is for.
+    /// The purpose of a login command.
     enum Purpose: Sendable {
         case authenticate
         case select
@@ -10,7 +10,7 @@ enum RedisLogin {
         case identify
     }
 
-    /// The commands for a configuration, to be sent in one pipeline; the last is `identify`.
+    /// The commands for a configuration, to be sent in order; the last one is `identify`.
     static func steps(_ configuration: RedisConfiguration) -> [(purpose: Purpose, command: RedisCommand)] {
         var steps: [(Purpose, RedisCommand)] = []
         if let user = configuration.user {
@@ -28,9 +28,9 @@ enum RedisLogin {
         return steps
     }
 
-    /// Judges the reply to a step.
+    /// Judges the replies to a step.
     ///
-    /// - Returns: The server's number for the connection, where the reply tells it.
+    /// - Returns: The server's id for the connection, if the reply reports it.
     /// - Throws: `authenticationFailed`, `connectFailed` (another attempt may succeed), `server`.
     static func judge(_ replies: [RedisValue], of purpose: Purpose) throws(RedisError) -> Int64? {
         switch (purpose, replies.first) {
@@ -48,9 +48,9 @@ enum RedisLogin {
         switch error.code {
         case "NOAUTH", "WRONGPASS":
             throw RedisError(
-                .authenticationFailed, "The server refuses the log-in: check user and password.", serverError: error)
+                .authenticationFailed, "The server refused the login. Check the user and password.", serverError: error)
         case "LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN", "DENIED":
-            throw RedisError(.connectFailed, "The server does not serve at present.", serverError: error)
+            throw RedisError(.connectFailed, "The server cannot serve clients at the moment.", serverError: error)
         default:
             break
         }
@@ -60,11 +60,11 @@ enum RedisLogin {
         switch purpose {
         case .authenticate:
             throw RedisError(
-                .authenticationFailed, "The server refuses the log-in: check user and password.", serverError: error)
+                .authenticationFailed, "The server refused the login. Check the user and password.", serverError: error)
         case .select:
-            throw RedisError(.server, "The server refuses the database.", serverError: error)
+            throw RedisError(.server, "The server refused the database.", serverError: error)
         case .setName, .identify:
-            // Old servers and narrow access rights: a connection works without.
+            // Old servers and narrow access rights refuse these commands; the connection works without them.
             break
         }
     }

@@ -2,24 +2,24 @@
 internal import DequeModule
 internal import NIOCore
 
-/// Matches replies to the batches of commands that were sent, first in, first out.
+/// Matches replies to the batches of commands that were sent, in first-in, first-out order.
 ///
-/// It does no I/O and asks no clock; `Waiter` is whatever stands for the caller of a batch.
+/// It does no I/O and reads no clock. `Waiter` stands for the caller of a batch.
 struct RedisPipeline<Waiter> {
-    /// What a reply led to.
+    /// The effect of a reply.
     enum Action {
-        /// More replies of the batch are to come.
+        /// The batch still lacks replies.
         case wait
         /// The batch is complete.
         case complete(Waiter, [RedisValue])
-        /// Some script calls found no script (and did nothing): call ``RedisPipeline/repeatScripts(_:)`` with this
+        /// Some script calls found no script, and so did nothing. Call ``RedisPipeline/repeatScripts(_:)`` with this
         /// value, and send its commands again by their source.
         case repeatScripts(Repetition)
-        /// Nobody asked for this reply.
+        /// The reply has no request.
         case unexpected
     }
 
-    /// A batch of which some script calls must be sent again.
+    /// A batch with script calls that must be sent again.
     struct Repetition {
         /// The calls to send, in order.
         let commands: [RedisCommand]
@@ -29,35 +29,35 @@ struct RedisPipeline<Waiter> {
     fileprivate struct Batch {
         let waiter: Waiter
         let deadline: NIODeadline?
-        /// Replies to drop in front of the caller's: those of `SCRIPT LOAD`.
+        /// How many replies to drop before the caller's: those of `SCRIPT LOAD`.
         var preamble: Int
-        /// How many replies are still to come behind the preamble.
+        /// How many replies are still missing after the preamble.
         var missing: Int
         var replies: [RedisValue]
-        /// The commands of a batch that calls scripts; empty for all others.
+        /// The commands of a batch that calls scripts; empty for any other batch.
         var scriptCommands: [RedisCommand]
-        /// In a repetition: the positions of the replies still to come, the last first.
+        /// In a repetition: the positions of the missing replies, last first.
         var positions: [Int]
     }
 
     private var batches: Deque<Batch> = []
 
-    /// Whether nobody waits.
+    /// Whether no caller is waiting.
     var isEmpty: Bool { batches.isEmpty }
 
-    /// The earliest time by which a reply is due.
+    /// The earliest deadline of all batches.
     var earliestDeadline: NIODeadline? {
         batches.lazy.compactMap(\.deadline).min()
     }
 
-    /// Notes a batch that is being sent.
+    /// Records a batch that is being sent.
     ///
     /// - Parameters:
     ///   - count: The number of its commands, at least one.
-    ///   - preamble: How many further replies come in front of the batch's own.
-    ///   - scriptCommands: All commands of the batch where it calls scripts, otherwise empty.
-    ///   - deadline: When the batch must be answered; `nil` for no limit.
-    ///   - waiter: Who waits.
+    ///   - preamble: How many extra replies precede the batch's own.
+    ///   - scriptCommands: All commands of the batch if it calls scripts; otherwise empty.
+    ///   - deadline: The deadline for the replies; `nil` for no limit.
+    ///   - waiter: The caller.
     mutating func append(
         count: Int, preamble: Int = 0, scriptCommands: [RedisCommand] = [], deadline: NIODeadline?, waiter: Waiter
     ) {
@@ -69,12 +69,12 @@ struct RedisPipeline<Waiter> {
                 scriptCommands: scriptCommands, positions: []))
     }
 
-    /// Notes the calls of a repetition, which are being sent now, behind all others.
+    /// Records the calls of a repetition, which are being sent now, behind all other batches.
     mutating func repeatScripts(_ repetition: Repetition) {
         batches.append(repetition.batch)
     }
 
-    /// Takes the next reply from the wire.
+    /// Processes the next reply from the server.
     mutating func receive(_ reply: RedisValue) -> Action {
         guard !batches.isEmpty else { return .unexpected }
         if batches[0].preamble > 0 {
@@ -106,7 +106,7 @@ struct RedisPipeline<Waiter> {
 
     /// Empties the pipeline.
     ///
-    /// - Returns: All waiters in order, each with whether it waited past its deadline.
+    /// - Returns: All waiters in order, each with whether its deadline has passed.
     mutating func removeAll(now: NIODeadline) -> [(waiter: Waiter, isLate: Bool)] {
         defer { batches = [] }
         return batches.map { batch in

@@ -3,8 +3,8 @@ internal import CeleriacCore
 internal import Logging
 internal import NIOCore
 
-/// Makes one connection at a time for as long as there is need, with growing pauses between attempts; lives on an event
-/// loop.
+/// Keeps one connection for as long as its delegate needs one, with growing pauses between attempts. Its state is
+/// confined to an event loop.
 final class RedisReconnector {
     private enum State {
         /// Nobody needs a connection.
@@ -32,7 +32,7 @@ final class RedisReconnector {
             first: configuration.reconnectPause.lowerBound, maximum: configuration.reconnectPause.upperBound)
     }
 
-    /// Says that a connection is needed now.
+    /// Reports that a connection is needed now.
     func demand() {
         guard case .idle = state else { return }
         guard eventLoop.now < notBefore else {
@@ -45,10 +45,11 @@ final class RedisReconnector {
         state = .pausing(pause)
     }
 
-    /// Says that the connection was lost.
+    /// Reports that the connection was lost.
     func lost(_ error: RedisError) {
         guard case .connected(let since) = state else { return }
-        // Only a connection that lasted proves the server sound; one that it drops at once must not make us storm it.
+        // Only a connection that lasted proves that the server is healthy. A server that drops each connection
+        // immediately must not make us hammer it.
         if eventLoop.now - since > TimeAmount(clamping: configuration.reconnectPause.upperBound) {
             backoff.reset()
         }
@@ -71,7 +72,7 @@ final class RedisReconnector {
     }
 
     private func ended(_ result: Result<RedisConnection, any Error>) {
-        // After `close` nobody takes the connection, and it closes as it is let go.
+        // After `close`, nobody takes the connection; it closes when it is released.
         guard case .connecting = state else { return }
         switch result {
         case .success(let connection):
@@ -79,10 +80,10 @@ final class RedisReconnector {
             hasConnected = true
             delegate?.connected(connection)
         case .failure(let error):
-            var error = RedisError(transport: error, code: .connectFailed, "No connection could be made.")
+            var error = RedisError(transport: error, code: .connectFailed, "The connection could not be made.")
             if hasConnected, error.code == .authenticationFailed {
-                // Passwords are changed at the server and here one after the other: the log-in may be right again soon.
-                error = RedisError(.connectFailed, "The server refuses a log-in that it took before.", cause: error)
+                // Passwords are changed at the server and here one after the other: the login may be right again soon.
+                error = RedisError(.connectFailed, "The server refuses a login that it accepted before.", cause: error)
             }
             state = .idle
             notBefore = eventLoop.now + TimeAmount(clamping: backoff.next())
@@ -104,15 +105,15 @@ final class RedisReconnector {
     }
 }
 
-/// Who needs a connection. Called on the event loop.
+/// The owner of a reconnector. Called on the event loop.
 protocol RedisReconnectorDelegate: AnyObject {
-    /// Whether there is anything to do for a connection.
+    /// Whether there is any use for a connection.
     var needsConnection: Bool { get }
 
-    /// A connection was made.
+    /// Reports a new connection.
     func connected(_ connection: RedisConnection)
 
-    /// An attempt to connect failed; another one follows where there is need.
+    /// Reports a failed attempt to connect. Another one follows if a connection is needed.
     func connectFailed(_ error: RedisError)
 }
 #endif

@@ -1,9 +1,9 @@
 #if Redis
 internal import NIOCore
 
-/// Sends batches of commands over one connection and answers their callers; lives on the connection's event loop.
+/// Sends batches of commands over one connection and answers their callers. Its state is confined to the event loop.
 final class RedisRequestQueue: RedisReplyReceiver {
-    /// The largest batch that is sent, in bytes. The server refuses single arguments of more than 512 MiB.
+    /// The largest batch that is sent, in bytes. The server itself refuses single arguments of more than 512 MiB.
     private static let maximumBatch = 1 << 30
 
     private let handler: RedisChannelHandler
@@ -21,9 +21,8 @@ final class RedisRequestQueue: RedisReplyReceiver {
         self.eventLoop = eventLoop
     }
 
-    /// Sends a batch. The waiter is resumed once: with one reply per command, or with an error.
-    ///
-    /// - Parameter timeout: How long the answer may take; `nil` for no limit.
+    /// Sends a batch, whose replies may take at most `timeout`; `nil` means no limit. The waiter is resumed once,
+    /// either with one reply for each command or with an error.
     func send(_ commands: [RedisCommand], timeout: Duration?, waiter: RedisWaiter) {
         if let closeReason {
             waiter.fail(closeReason.forLaterCallers)
@@ -47,11 +46,11 @@ final class RedisRequestQueue: RedisReplyReceiver {
         guard size <= Self.maximumBatch else {
             scripts.forEach { loadedScripts.remove($0.hash) }
             waiter.fail(
-                RedisError(.tooLarge, "The commands take \(size) bytes; at most \(Self.maximumBatch) go in one batch."))
+                RedisError(.tooLarge, "The commands take \(size) bytes; the limit is \(Self.maximumBatch)."))
             return
         }
         let deadline = timeout.map { eventLoop.now + TimeAmount(clamping: $0) }
-        // Noted before it is written: a write may fail, and end the connection, at once.
+        // The batch is recorded before it is written, because a write may fail, and end the connection, immediately.
         pipeline.append(
             count: commands.count, preamble: scripts.count, scriptCommands: callsScripts ? commands : [],
             deadline: deadline, waiter: waiter)
@@ -62,17 +61,17 @@ final class RedisRequestQueue: RedisReplyReceiver {
         }
     }
 
-    /// Ends the connection; everybody who waits gets the error.
+    /// Ends the connection. All waiting calls fail with the error.
     func close(_ reason: RedisError) {
         handler.close(reason)
     }
 
-    /// Registers what is to be called when the connection has ended, at once where it has already.
+    /// Registers a closure to call when the connection has ended. If it already has, the closure is called immediately.
     func onClose(_ body: @escaping @Sendable (RedisError) -> Void) {
         if let closeReason { body(closeReason) } else { closeHandlers.append(body) }
     }
 
-    /// Hands the connection's replies to another receiver. Nobody may wait for a reply.
+    /// Hands the connection's replies to another receiver. No call may be waiting for a reply.
     func handOver(to receiver: any RedisReplyReceiver) -> RedisChannelHandler {
         timer?.task.cancel()
         handler.attach(receiver)
@@ -100,7 +99,7 @@ final class RedisRequestQueue: RedisReplyReceiver {
             }
         case .unexpected:
             throw RedisError(
-                .protocolViolation, "The server sent a reply that nobody asked for.", serverError: reply.error)
+                .protocolViolation, "The server sent a reply without a request.", serverError: reply.error)
         }
     }
 
@@ -119,7 +118,7 @@ final class RedisRequestQueue: RedisReplyReceiver {
         for handler in handlers { handler(error) }
     }
 
-    // One timer serves all batches: it is set for the earliest deadline, and looks again when it fires.
+    // One timer serves all batches. It is set for the earliest deadline, and looks again when it fires.
     private func arm(_ deadline: NIODeadline) {
         if let timer {
             guard deadline < timer.deadline else { return }
@@ -143,7 +142,7 @@ final class RedisRequestQueue: RedisReplyReceiver {
 }
 
 extension RedisError {
-    /// What callers get who only suffer from the reason for which a connection was closed.
+    /// The error for callers that only suffer from the reason why the connection was closed.
     var forLaterCallers: RedisError {
         switch code {
         case .closed: self
@@ -153,13 +152,13 @@ extension RedisError {
 }
 
 extension TimeAmount {
-    /// A duration, cut to what can be added to the present: from nothing to a century.
+    /// Clamps a duration to a range that can be added to the present: from zero to a century.
     init(clamping duration: Duration) {
         self.init(min(max(duration, .zero), .seconds(100 * 365 * 86_400)))
     }
 }
 
-/// Who waits for the replies of a batch. It is resumed exactly once.
+/// The caller that waits for the replies of a batch. It is resumed exactly once.
 enum RedisWaiter {
     case continuation(CheckedContinuation<Result<[RedisValue], RedisError>, Never>)
     case promise(EventLoopPromise<[RedisValue]>)

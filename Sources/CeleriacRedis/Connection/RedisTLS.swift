@@ -1,29 +1,28 @@
 #if Redis
 internal import NIOSSL
 
-/// How a connection to Redis is encrypted: `rediss://`.
+/// The encryption of a connection to Redis: `rediss://`.
 package struct RedisTLS: Sendable, Hashable {
-    /// What is checked of the server's certificate.
+    /// How the server's certificate is verified.
     package enum Verification: Sendable, Hashable {
-        /// It must come from a trusted authority and name the host that was asked for.
+        /// A trusted authority must have issued the certificate, and it must name the requested host.
         case full
-        /// It must come from a trusted authority, whatever host it names.
+        /// A trusted authority must have issued the certificate, whatever host it names.
         case noHostname
-        /// Nothing: encryption without knowing to whom.
+        /// The certificate is not verified: the connection is encrypted, but the peer is unknown.
         case none
     }
 
-    /// A PEM file with the authorities that are trusted; `nil` for those of the system.
+    /// A PEM file with the trusted authorities; `nil` for the system's.
     package var caFile: String?
-    /// A PEM file with the client's certificate chain, for servers that ask for one.
+    /// A PEM file with the client's certificate chain, for servers that require one.
     package var certificateFile: String?
-    /// A PEM file with the key of ``certificateFile``; `nil` where that file holds the key too.
+    /// A PEM file with the key of ``certificateFile``; `nil` if that file also holds the key.
     package var keyFile: String?
-    /// What is checked of the server's certificate.
+    /// How the server's certificate is verified.
     package var verification: Verification
 
-    /// Creates a description of the encryption. The files are read at each connect, so that renewed certificates are
-    /// taken up.
+    /// Creates encryption settings. The files are read for each connection, so that renewed certificates take effect.
     package init(
         caFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil,
         verification: Verification = .full
@@ -36,7 +35,7 @@ package struct RedisTLS: Sendable, Hashable {
 }
 
 extension RedisTLS {
-    /// Reads the certificate files. It blocks, so it does not belong on an event loop.
+    /// Reads the certificate files. It blocks, so it must not run on an event loop.
     func makeContext() throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12

@@ -2,18 +2,19 @@
 package import Logging
 package import NIOCore
 
-/// Subscriptions to channels of a Redis server, over a connection of their own.
+/// Subscriptions to channels of a Redis server, over their own connection.
 ///
-/// The connection is made with the first subscription. After a loss it is made again for as long as there are
-/// subscriptions, all of them are renewed, and the owner is told by ``RedisPubSubEvent/resubscribed``. Many short
-/// subscriptions are cheap: calls of the same moment travel together and none waits for another.
+/// The connection is made with the first subscription. After a loss, it is remade for as long as there are
+/// subscriptions, all of them are renewed, and ``RedisPubSubEvent/resubscribed`` tells the owner. Many short
+/// subscriptions are cheap: calls made at the same moment travel together, and none waits for another.
 ///
-/// A channel is subscribed or it is not: after two `subscribe` of one channel, the first `unsubscribe` ends it.
-/// Celery's channels carry the number of the database in their names, since Redis keeps one set of channels for all.
+/// A channel is either subscribed or not: after two `subscribe` calls for one channel, the first `unsubscribe` ends the
+/// subscription. Celery's channel names include the database number, since Redis keeps one set of channels for all
+/// databases.
 ///
 /// The event loop group must outlive it.
 package final class RedisPubSub: Sendable {
-    /// The event loop on which the connection lives and the closures are called.
+    /// The event loop that the connection runs on, and that calls the closures.
     package let eventLoop: any EventLoop
 
     private let core: NIOLoopBoundBox<RedisPubSubCore>
@@ -21,11 +22,11 @@ package final class RedisPubSub: Sendable {
     /// Creates an object without any subscription. It does not connect yet.
     ///
     /// - Parameters:
-    ///   - configuration: The server. A subscription waits at most `connectTimeout` for a connection, at most
-    ///     `commandTimeout` for its confirmation; `pingInterval` and `toleratedPings` find a dead connection.
-    ///   - eventLoopGroup: One event loop of it is taken.
-    ///   - logger: Where connections and losses are told.
-    ///   - onEvent: Called on the event loop with what happens to the connection. It must not block.
+    ///   - configuration: The server. A subscription waits at most `connectTimeout` for a connection and at most
+    ///     `commandTimeout` for its confirmation; `pingInterval` and `toleratedPings` detect a dead connection.
+    ///   - eventLoopGroup: The object uses one of its event loops.
+    ///   - logger: The logger for connections and losses.
+    ///   - onEvent: Called on the event loop with each event of the connection. It must not block.
     ///   - onMessages: Called on the event loop with the messages of one read, in order. It must not block.
     package init(
         _ configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger,
@@ -44,15 +45,15 @@ package final class RedisPubSub: Sendable {
         eventLoop.execute { [core] in core.value.close(nil) }
     }
 
-    /// Subscribes to channels, and waits until the server has confirmed it: what is published from then on is received.
+    /// Subscribes to channels and waits for the server's confirmation. Everything published from then on is received.
     ///
-    /// - Throws: `timeout` where there was no connection or no confirmation in time, `server` where access rights
-    ///   forbid a channel, `closed`. Then none of the channels that were new counts as subscribed.
+    /// - Throws: `timeout` if there is no connection or no confirmation in time, `server` if access rights forbid a
+    ///   channel, `closed`. In these cases, none of the new channels counts as subscribed.
     package nonisolated(nonsending) func subscribe(_ channels: [String]) async throws(RedisError) {
         try await change(.subscribe, channels)
     }
 
-    /// Ends subscriptions to channels, and waits until the server has confirmed it.
+    /// Ends subscriptions to channels and waits for the server's confirmation.
     ///
     /// - Throws: `timeout`, `closed`.
     package nonisolated(nonsending) func unsubscribe(_ channels: [String]) async throws(RedisError) {
@@ -64,14 +65,14 @@ package final class RedisPubSub: Sendable {
         onEventLoop { $0.change(.unsubscribe, channels, waiter: RedisPubSubCore.Waiter(continuation: nil)) }
     }
 
-    /// Subscribes to all channels that match glob patterns, and waits until the server has confirmed it.
+    /// Subscribes to all channels that match glob patterns, and waits for the server's confirmation.
     ///
     /// - Throws: As ``subscribe(_:)``.
     package nonisolated(nonsending) func psubscribe(_ patterns: [String]) async throws(RedisError) {
         try await change(.psubscribe, patterns)
     }
 
-    /// Ends subscriptions to patterns, and waits until the server has confirmed it.
+    /// Ends subscriptions to patterns and waits for the server's confirmation.
     ///
     /// - Throws: As ``unsubscribe(_:)``.
     package nonisolated(nonsending) func punsubscribe(_ patterns: [String]) async throws(RedisError) {
@@ -102,25 +103,25 @@ package final class RedisPubSub: Sendable {
     }
 }
 
-/// What happens to the connection of a ``RedisPubSub``.
+/// An event of the connection of a ``RedisPubSub``.
 package enum RedisPubSubEvent: Sendable {
-    /// A connection was made. The number is the server's for it (`CLIENT ID`), if it tells.
+    /// A connection was made. The number is the server's id for it (`CLIENT ID`), if the server reports it.
     case connected(clientID: Int64?)
-    /// All subscriptions stand again after a loss. What was published in between is gone: read again what may have
-    /// changed.
+    /// All subscriptions are active again after a loss. Messages published in between are lost: read anything again
+    /// that may have changed.
     case resubscribed
-    /// The connection was lost, or could not be made; it is tried again while there are subscriptions.
+    /// The connection was lost or could not be made. It is retried while there are subscriptions.
     case disconnected(RedisError)
 }
 
-/// A message that somebody published on a channel.
+/// A message published on a channel.
 package struct RedisPubSubMessage: Sendable, Hashable {
-    /// The channel on which it was published.
+    /// The channel that it was published on.
     package let channel: String
-    /// The pattern by which it was received; `nil` where the channel itself is subscribed. A channel that is subscribed
-    /// both ways yields two messages.
+    /// The pattern that matched; `nil` if the channel itself is subscribed. A channel that is subscribed both ways
+    /// yields two messages.
     package let pattern: String?
-    /// What was published: a bulk string; an array of keys, or null, for `__redis__:invalidate` (client tracking).
+    /// The published value: a bulk string, or for `__redis__:invalidate` (client tracking) an array of keys or null.
     package let value: RedisValue
 
     /// Creates a message.
@@ -130,7 +131,7 @@ package struct RedisPubSubMessage: Sendable, Hashable {
         self.value = value
     }
 
-    /// The published bytes; empty where ``value`` is not a string.
+    /// The published bytes; empty if ``value`` is not a string.
     package var payload: [UInt8] {
         if case .bulk(let bytes) = value { bytes } else { [] }
     }

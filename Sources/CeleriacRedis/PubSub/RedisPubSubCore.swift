@@ -2,9 +2,9 @@
 internal import Logging
 internal import NIOCore
 
-/// The state of a ``RedisPubSub``; lives on its event loop.
+/// The state of a ``RedisPubSub``, confined to its event loop.
 final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
-    /// Who asked for a change; nobody where there is no continuation.
+    /// The caller of a change; there is none without a continuation.
     struct Waiter {
         let continuation: CheckedContinuation<Result<Void, RedisError>, Never>?
 
@@ -17,7 +17,7 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
     private let onEvent: @Sendable (RedisPubSubEvent) -> Void
     private let onMessages: @Sendable ([RedisPubSubMessage]) -> Void
     private var subscriptions = RedisSubscriptions<Waiter>()
-    /// The connection, kept alive, and the end of its channel.
+    /// The connection, which this reference keeps alive, and the end of its channel.
     private var link: (connection: RedisConnection, handler: RedisChannelHandler)?
     private var messages: [RedisPubSubMessage] = []
     private var lastFailure: RedisError?
@@ -39,7 +39,7 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
         reconnector.delegate = self
     }
 
-    /// Changes what is subscribed.
+    /// Changes the subscriptions.
     func change(_ kind: RedisSubscriptions<Waiter>.Kind, _ names: [String], waiter: Waiter) {
         guard !isClosed else {
             waiter.resume(returning: .failure(Self.closedError))
@@ -81,13 +81,13 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
 
     func connected(_ connection: RedisConnection) {
         let handler = connection.handOver(to: self)
-        // Otherwise its end was told already.
+        // If it is closed, its end has already been reported.
         guard !handler.isClosed else { return }
         link = (connection, handler)
         lastFailure = nil
         unansweredPings = 0
         onEvent(.connected(clientID: connection.clientID))
-        // The owner may have closed us in its handler.
+        // The owner's handler may have closed this object.
         guard link != nil else { return }
         schedulePing()
         let deadline = eventLoop.now + TimeAmount(clamping: configuration.commandTimeout)
@@ -174,7 +174,7 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
         schedulePing()
     }
 
-    // One timer serves all calls: it is set for the earliest deadline, and looks again when it fires.
+    // One timer serves all calls. It is set for the earliest deadline, and looks again when it fires.
     private func armDeadlineTimer(_ deadline: NIODeadline?) {
         guard let deadline else { return }
         if let deadlineTimer {
@@ -197,6 +197,6 @@ final class RedisPubSubCore: RedisReconnectorDelegate, RedisReplyReceiver {
         armDeadlineTimer(subscriptions.earliestDeadline)
     }
 
-    private static var closedError: RedisError { RedisError(.closed, "The subscriptions were closed by their owner.") }
+    private static var closedError: RedisError { RedisError(.closed, "The subscriptions' owner closed them.") }
 }
 #endif

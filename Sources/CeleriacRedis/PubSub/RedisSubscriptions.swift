@@ -2,12 +2,12 @@
 internal import DequeModule
 internal import NIOCore
 
-/// What a pub/sub connection is subscribed to, and the calls that wait for a confirmation.
+/// The subscriptions of a pub/sub connection, and the calls that wait for a confirmation.
 ///
-/// It does no I/O and asks no clock; `Waiter` is whatever stands for a caller. The server confirms each channel of a
-/// command in order, or refuses the whole command with one error.
+/// It does no I/O and reads no clock. `Waiter` stands for a caller. The server confirms each channel of a command in
+/// order, or refuses the whole command with one error.
 struct RedisSubscriptions<Waiter> {
-    /// A command that changes what is subscribed.
+    /// A command that changes the subscriptions.
     enum Kind: String {
         case subscribe
         case unsubscribe
@@ -15,14 +15,14 @@ struct RedisSubscriptions<Waiter> {
         case punsubscribe
     }
 
-    /// What came from the server.
+    /// Input from the server.
     enum Event {
         case message(RedisPubSubMessage)
-        /// A channel was confirmed; more are to come.
+        /// The server confirmed a channel, and more confirmations will follow.
         case progress
         case confirmed(Waiter)
         case refused(Waiter, RedisServerError)
-        /// All that was subscribed before the connection was lost is subscribed again.
+        /// All subscriptions from before the loss of the connection are active again.
         case resubscribed
         case pong
     }
@@ -31,9 +31,9 @@ struct RedisSubscriptions<Waiter> {
         let kind: Kind
         let names: [String]
         var deadline: NIODeadline
-        /// What the deadline is not moved past, however often connections are made and lost.
+        /// The latest possible deadline, however often connections are made and lost.
         let limit: NIODeadline
-        /// `nil` for the renewal of what was subscribed before a loss.
+        /// The caller; `nil` for the renewal of subscriptions after a loss.
         let waiter: Waiter?
         var confirmed = 0
 
@@ -45,21 +45,21 @@ struct RedisSubscriptions<Waiter> {
     private var operations: Deque<Operation> = []
     private var isConnected = false
 
-    /// Whether there is anything to hold a connection for.
+    /// Whether there is no use for a connection.
     var isEmpty: Bool { channels.isEmpty && patterns.isEmpty && operations.isEmpty }
 
-    /// The earliest time by which a confirmation is due.
+    /// The earliest deadline of all operations.
     var earliestDeadline: NIODeadline? { operations.lazy.map(\.deadline).min() }
 
-    /// Begins a change.
+    /// Starts a change.
     ///
     /// - Parameters:
     ///   - kind: The change.
     ///   - names: The channels or patterns, at least one.
-    ///   - deadline: When it must be confirmed; without a connection, when there must be one.
-    ///   - limit: When it must be confirmed, where a connection is made only later.
-    ///   - waiter: Who waits for it.
-    /// - Returns: The command to send; `nil` where it is kept until there is a connection.
+    ///   - deadline: The deadline for the confirmation, or without a connection for there to be one.
+    ///   - limit: The deadline for the confirmation if the connection is made only later.
+    ///   - waiter: The caller.
+    /// - Returns: The command to send; `nil` if it is kept until there is a connection.
     mutating func begin(
         _ kind: Kind, _ names: [String], deadline: NIODeadline, limit: NIODeadline, waiter: Waiter
     ) -> RedisCommand? {
@@ -68,10 +68,10 @@ struct RedisSubscriptions<Waiter> {
         return isConnected ? operation.command : nil
     }
 
-    /// Takes note of a new connection.
+    /// Processes a new connection.
     ///
-    /// - Parameter deadline: When all that is sent now must be confirmed.
-    /// - Returns: The commands to send: first what was subscribed, then what callers wait for.
+    /// - Parameter deadline: The deadline for the confirmation of everything sent now.
+    /// - Returns: The commands to send: first the existing subscriptions, then the waiting changes.
     mutating func connected(deadline: NIODeadline) -> [RedisCommand] {
         isConnected = true
         for index in operations.indices { operations[index].deadline = min(deadline, operations[index].limit) }
@@ -82,7 +82,7 @@ struct RedisSubscriptions<Waiter> {
         return operations.map(\.command)
     }
 
-    /// Takes note of the loss of the connection. Callers go on waiting for the next one.
+    /// Processes the loss of the connection. Callers continue to wait for the next one.
     mutating func disconnected() {
         isConnected = false
         operations.filter { $0.waiter == nil }.forEach { giveUp($0) }
@@ -90,9 +90,9 @@ struct RedisSubscriptions<Waiter> {
         for index in operations.indices { operations[index].confirmed = 0 }
     }
 
-    /// Gives up the calls that have waited too long, if any.
+    /// Gives up the calls that have waited too long.
     ///
-    /// - Returns: Their waiters, and whether the connection (if there is one) is out of step now and must be closed.
+    /// - Returns: Their waiters, and whether the connection, if there is one, is out of step and must be closed.
     mutating func expire(now: NIODeadline) -> (waiters: [Waiter], mustClose: Bool) {
         let late = operations.filter { $0.deadline <= now }
         guard !late.isEmpty else { return ([], false) }
@@ -101,7 +101,7 @@ struct RedisSubscriptions<Waiter> {
         return (late.compactMap(\.waiter), isConnected)
     }
 
-    /// Gives up all that callers wait for, while there is no connection. What is subscribed stays so.
+    /// Gives up all waiting calls while there is no connection. The subscriptions stay.
     ///
     /// - Returns: All waiters.
     mutating func removeWaiters() -> [Waiter] {
@@ -110,7 +110,8 @@ struct RedisSubscriptions<Waiter> {
         return operations.compactMap(\.waiter)
     }
 
-    /// What nobody wants any more is not subscribed again with the next connection, whatever became of the command.
+    /// Gives up an operation. Channels that nobody wants any more are not renewed with the next connection, whatever
+    /// happened to the command.
     private mutating func giveUp(_ operation: Operation) {
         switch operation.kind {
         case .unsubscribe: channels.subtract(operation.names)
@@ -119,9 +120,9 @@ struct RedisSubscriptions<Waiter> {
         }
     }
 
-    /// Takes the next reply from the wire.
+    /// Processes the next reply from the server.
     ///
-    /// - Throws: `protocolViolation`; `server` where the renewal of subscriptions is refused.
+    /// - Throws: `protocolViolation`; `server` if the server refuses to renew the subscriptions.
     mutating func receive(_ reply: RedisValue) throws(RedisError) -> Event {
         switch reply {
         case .array(let parts):
@@ -145,14 +146,14 @@ struct RedisSubscriptions<Waiter> {
         case .error(let error):
             guard let operation = operations.popFirst() else { break }
             guard let waiter = operation.waiter else {
-                throw RedisError(.server, "The server refuses to renew a subscription.", serverError: error)
+                throw RedisError(.server, "The server refused to renew a subscription.", serverError: error)
             }
             return .refused(waiter, error)
         case .null, .integer, .bulk, .status:
             break
         }
         throw RedisError(
-            .protocolViolation, "The server sent what is no message and confirms no subscription.",
+            .protocolViolation, "The server sent neither a message nor the confirmation of a subscription.",
             serverError: reply.error)
     }
 
@@ -160,11 +161,11 @@ struct RedisSubscriptions<Waiter> {
         guard !operations.isEmpty, kind.elementsEqual(operations[0].kind.rawValue.utf8),
             case .bulk(let bytes) = name
         else {
-            throw RedisError(.protocolViolation, "The server confirms a subscription that was not asked for.")
+            throw RedisError(.protocolViolation, "The server confirmed a subscription that was not requested.")
         }
         let expected = operations[0].names[operations[0].confirmed]
         guard bytes.elementsEqual(expected.utf8) else {
-            throw RedisError(.protocolViolation, "The server confirms another subscription than was asked for.")
+            throw RedisError(.protocolViolation, "The server confirmed a subscription other than the requested one.")
         }
         operations[0].confirmed += 1
         guard operations[0].confirmed == operations[0].names.count else { return .progress }
@@ -181,7 +182,7 @@ struct RedisSubscriptions<Waiter> {
 
     private static func text(_ value: RedisValue) throws(RedisError) -> String {
         guard case .bulk(let bytes) = value else {
-            throw RedisError(.protocolViolation, "A message has no channel.")
+            throw RedisError(.protocolViolation, "The server sent a message without a channel.")
         }
         return String(decoding: bytes, as: UTF8.self)
     }

@@ -5,20 +5,20 @@ package import NIOCore
 ///
 ///     RedisCommand("SET", key, body, "EX", 86_400)
 ///
-/// The arguments are kept in the form in which they are sent, each as a RESP bulk string, one after the other in a
-/// single buffer: building a command costs one allocation and sending it one copy.
+/// The arguments are stored in their wire form, each as a RESP bulk string, back to back in a single buffer: building a
+/// command costs one allocation, and sending it costs one copy.
 package struct RedisCommand: Sendable {
-    /// The arguments as RESP bulk strings, without the array header in front of them.
+    /// The arguments as RESP bulk strings, without the array header that precedes them.
     private var encoded: [UInt8]
     /// How many arguments ``encoded`` holds.
     package private(set) var argumentCount: Int
-    /// The script that this command runs; then ``encoded`` starts behind the script's hash.
+    /// The script that this command runs. If there is one, ``encoded`` starts after the script's hash.
     let script: RedisScript?
 
     /// Creates a command from its name and arguments.
     ///
     /// Commands that change what the server sends on the connection (`SUBSCRIBE`, `MONITOR`, `CLIENT REPLY`, `HELLO`)
-    /// do not belong into a pipeline; for subscriptions there is ``RedisPubSub``.
+    /// do not belong in a pipeline. Use ``RedisPubSub`` for subscriptions.
     package init(_ name: String, _ arguments: any RedisArgument...) {
         self.init(name, arguments: arguments)
     }
@@ -30,7 +30,7 @@ package struct RedisCommand: Sendable {
         for argument in arguments { argument.append(to: &self) }
     }
 
-    /// An empty command; a call of a script still needs its keys and arguments.
+    /// Creates a command without arguments. A script call still needs its keys and arguments.
     init(script: RedisScript?) {
         encoded = []
         encoded.reserveCapacity(96)
@@ -38,7 +38,7 @@ package struct RedisCommand: Sendable {
         self.script = script
     }
 
-    /// Appends text as one argument, as UTF-8.
+    /// Appends text as one argument, encoded as UTF-8.
     package mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { append(bytes: UnsafeRawBufferPointer($0)) }
@@ -56,7 +56,7 @@ package struct RedisCommand: Sendable {
     }
 
     mutating func append(bytes: UnsafeRawBufferPointer) {
-        // "$", at most 19 digits and two ends of a line.
+        // "$", at most 19 digits and two line endings.
         encoded.append(addingCapacity: bytes.count + 24) { output in
             output.append(UInt8(ascii: "$"))
             var divisor = 1
@@ -80,7 +80,7 @@ package struct RedisCommand: Sendable {
 }
 
 extension RedisCommand {
-    /// How a command that runs a script names it.
+    /// The way a command names its script.
     enum ScriptForm {
         /// `EVALSHA` and the hash.
         case hash
@@ -88,16 +88,17 @@ extension RedisCommand {
         case source
     }
 
-    /// An upper bound of the bytes that the command takes on the wire.
+    /// An upper bound of the command's size on the wire, in bytes.
     func wireSize(_ form: ScriptForm = .hash) -> Int {
         encoded.count + 16 + (script?.prefix(form).count ?? 0)
     }
 
-    /// Writes the command as it is sent: a RESP array of bulk strings.
+    /// Writes the command in its wire form: a RESP array of bulk strings.
     func write(to buffer: inout ByteBuffer, _ form: ScriptForm = .hash) {
         let count = argumentCount + (script == nil ? 0 : 2)
         if count < 10 {
-            // "*3\r\n" in one store.
+            // This writes "*3\r
+            // " in one store.
             buffer.writeInteger(UInt32(0x2A30_0D0A) + UInt32(truncatingIfNeeded: count) << 16)
         } else {
             buffer.writeString("*\(count)\r\n")
@@ -157,7 +158,7 @@ extension Int64: RedisArgument {
 }
 
 extension Double: RedisArgument {
-    /// Appends the shortest decimal text that reads back as the same number: what a sorted set's score is given as.
+    /// Appends the shortest decimal text that parses back to the same number, the form of a sorted set's score.
     package func append(to command: inout RedisCommand) { command.append(description) }
 }
 #endif

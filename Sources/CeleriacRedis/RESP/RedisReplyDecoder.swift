@@ -1,36 +1,34 @@
 #if Redis
 internal import CHiredis
 
-/// Splits the bytes that a server sends into replies, with hiredis as the RESP parser.
+/// Splits a server's bytes into replies, with hiredis as the RESP parser.
 ///
 /// It belongs to one connection and its event loop: hiredis' reader is not thread-safe.
 final class RedisReplyDecoder {
-    /// The longest line (status, error, number, length) that is accepted, in bytes.
+    /// The longest accepted line (status, error, number, length), in bytes.
     static let maximumLine = 64 * 1024
-    /// How many bytes the reader is given at a time. It moves the rest of its buffer to the front after each 1,024
-    /// consumed bytes, so a large feed costs more than several small ones.
+    /// How many bytes the reader is fed at a time. It moves the rest of its buffer to the front after every 1,024
+    /// consumed bytes, so one large feed costs more than several small ones.
     private static let slice = 4096
 
-    /// Shared by all readers and never changed after it was made, so that reading it from any thread is safe.
+    /// All readers share these functions. They never change once made, so reading them from any thread is safe.
     nonisolated(unsafe) private static let functions = makeFunctions()
 
     private let reader: UnsafeMutablePointer<redisReader>
     private let builder = RedisReplyBuilder()
     private let maximumReply: Int
-    /// Bytes that were fed since the last complete reply.
+    /// How many bytes were fed since the last complete reply.
     private var unfinished = 0
 
-    /// Creates a decoder.
-    ///
-    /// - Parameter maximumReplyBytes: The size of the largest reply that is accepted, at most 1 GiB: hiredis keeps
-    ///   some positions as 32-bit numbers.
+    /// Creates a decoder that accepts replies of at most `maximumReplyBytes`, and never more than 1 GiB: hiredis stores
+    /// some positions as 32-bit numbers. Throws `protocolViolation` if there is no memory for the parser.
     init(maximumReplyBytes: Int) throws(RedisError) {
         guard let reader = redisReaderCreateWithFunctions(Self.functions) else {
-            throw RedisError(.protocolViolation, "There is no memory for a reply reader.")
+            throw RedisError(.protocolViolation, "There is no memory for a reply parser.")
         }
         self.reader = reader
         maximumReply = min(max(maximumReplyBytes, 1024), 1 << 30)
-        // The builder lives as long as the reader: both belong to this object, and the reader is freed first.
+        // The builder lives as long as the reader: this object owns both and frees the reader first.
         reader.pointee.privdata = Unmanaged.passUnretained(builder).toOpaque()
     }
 
@@ -38,10 +36,10 @@ final class RedisReplyDecoder {
         redisReaderFree(reader)
     }
 
-    /// Reads bytes and delivers each reply that they complete, in order. What is left over waits for more.
+    /// Decodes bytes and delivers each reply that they complete, in order. An incomplete reply waits for more bytes.
     ///
-    /// - Throws: `protocolViolation` for anything that is not RESP2 and for a reply over the limit; then the decoder
-    ///   must not be used again. What `deliver` throws comes through.
+    /// - Throws: `protocolViolation` for anything that is not RESP2 and for a reply over the limit; the decoder must
+    ///   not be used after that. Errors from `deliver` pass through.
     func decode(
         _ bytes: UnsafeRawBufferPointer, _ deliver: (RedisValue) throws(RedisError) -> Void
     ) throws(RedisError) {
@@ -66,7 +64,7 @@ final class RedisReplyDecoder {
         }
     }
 
-    /// The next complete reply, `nil` where more bytes are needed.
+    /// The next complete reply; `nil` if more bytes are needed.
     private func next() throws(RedisError) -> RedisValue? {
         var object: UnsafeMutableRawPointer?
         guard redisReaderGetReply(reader, &object) == REDIS_OK else { throw failure() }
@@ -78,20 +76,20 @@ final class RedisReplyDecoder {
     }
 
     private func failure() -> RedisError {
-        // What hiredis takes for a lack of memory is a type that the shim refuses.
+        // hiredis reports a lack of memory when the shim refuses a type.
         let reason =
             if let refusal = builder.refusal {
                 refusal
             } else if reader.pointee.err == REDIS_ERR_OOM {
-                "A reply has a type of RESP3, which was not asked for, or there is no memory for it."
+                "A reply has an RESP3 type, which was not requested, or there is no memory for it."
             } else {
                 String(cString: celeriac_reader_error(reader))
             }
         return RedisError(.protocolViolation, "The server did not send RESP2: \(reason)")
     }
 
-    // hiredis calls these for each part of a reply. The object that it is given back is the builder itself, since it
-    // only asks whether there is one; NULL makes it fail.
+    // hiredis calls these functions for each part of a reply. They return the builder itself as the part's object,
+    // since hiredis only checks that there is one; NULL makes it fail.
     private static func makeFunctions() -> UnsafeMutablePointer<redisReplyObjectFunctions> {
         var functions = redisReplyObjectFunctions()
         functions.createString = { task, bytes, count in
@@ -100,9 +98,9 @@ final class RedisReplyDecoder {
             let text = UnsafeRawBufferPointer(start: bytes, count: count)
             switch task.type {
             case REDIS_REPLY_STRING:
-                // hiredis waits for the two bytes behind a bulk string and does not look at them.
+                // hiredis waits for the two bytes after a bulk string but does not check them.
                 guard bytes[count] == 13, bytes[count + 1] == 10 else {
-                    builder.refuse("A bulk string does not end where its length says.")
+                    builder.refuse("A bulk string does not end where its length says it should.")
                     return nil
                 }
                 builder.add(.bulk(Array(text)))
@@ -111,7 +109,7 @@ final class RedisReplyDecoder {
             case REDIS_REPLY_ERROR:
                 builder.add(.error(RedisServerError(line: String(decoding: text, as: UTF8.self))))
             default:
-                builder.refuse("A reply has a type of RESP3, which was not asked for.")
+                builder.refuse("A reply has an RESP3 type, which was not requested.")
                 return nil
             }
             return object
@@ -120,7 +118,7 @@ final class RedisReplyDecoder {
             guard let task = task?.pointee, let object = task.privdata else { return nil }
             let builder = Unmanaged<RedisReplyBuilder>.fromOpaque(object).takeUnretainedValue()
             guard task.type == REDIS_REPLY_ARRAY else {
-                builder.refuse("A reply has a type of RESP3, which was not asked for.")
+                builder.refuse("A reply has an RESP3 type, which was not requested.")
                 return nil
             }
             return builder.openArray(count: Int(count)) ? object : nil
@@ -134,7 +132,7 @@ final class RedisReplyDecoder {
             guard let task = task?.pointee, let object = task.privdata else { return nil }
             let builder = Unmanaged<RedisReplyBuilder>.fromOpaque(object).takeUnretainedValue()
             guard task.type == REDIS_REPLY_STRING || task.type == REDIS_REPLY_ARRAY else {
-                builder.refuse("A reply has a type of RESP3, which was not asked for.")
+                builder.refuse("A reply has an RESP3 type, which was not requested.")
                 return nil
             }
             builder.add(.null)
@@ -147,12 +145,13 @@ final class RedisReplyDecoder {
     }
 }
 
-/// Puts the parts that hiredis reports, one by one, together to a ``RedisValue``.
+/// Assembles the parts that hiredis reports, one by one, into a ``RedisValue``.
 ///
-/// Arrays under construction stand on a stack of their own, so nothing recurses; a count from the wire reserves no
-/// memory that the elements behind it do not fill.
+/// Unfinished arrays are on an explicit stack, so nothing recurses. A count from the wire does not reserve memory
+/// before the elements arrive.
 final class RedisReplyBuilder {
-    /// The deepest nesting of arrays: what hiredis 0.14 reads. Newer versions read more, which no command needs.
+    /// The deepest nesting of arrays, which is that of hiredis 0.14. Newer versions accept more, which no command
+    /// needs.
     static let maximumDepth = 8
 
     private struct OpenArray {
@@ -170,7 +169,7 @@ final class RedisReplyBuilder {
         finished.take()
     }
 
-    /// Adds a value that is complete, and closes the arrays that it completes.
+    /// Adds a complete value, and closes the arrays that it completes.
     func add(_ value: RedisValue) {
         var value = value
         while let top = open.indices.last {
@@ -182,7 +181,7 @@ final class RedisReplyBuilder {
         finished = value
     }
 
-    /// Opens an array of `count` elements. Returns `false` where it is nested too deeply.
+    /// Opens an array of `count` elements. Returns `false` if it is nested too deeply.
     func openArray(count: Int) -> Bool {
         guard open.count < Self.maximumDepth else {
             refuse("Arrays are nested deeper than \(Self.maximumDepth) levels.")
@@ -198,7 +197,7 @@ final class RedisReplyBuilder {
         return true
     }
 
-    /// Notes why a part is refused.
+    /// Records why a part is refused.
     func refuse(_ reason: String) {
         refusal = reason
     }

@@ -1,22 +1,22 @@
 #if Redis
 
-/// A Lua script that the server keeps and runs by its hash.
+/// A Lua script that the server caches and runs by its hash.
 ///
-/// Make one per source, for instance as a `static let`, and call it with
+/// Make one object for each source, for example as a `static let`. Call it with
 /// ``RedisClient/evaluate(_:keys:arguments:)`` or, inside a pipeline, with
 /// ``RedisCommand/evaluate(_:keys:arguments:)``.
 ///
-/// A connection loads a script with `SCRIPT LOAD` in front of its first `EVALSHA`, in the same pipeline. So a restart
-/// of the server, which empties its script cache, is never noticed. Only where somebody empties the cache under a
-/// living connection (`SCRIPT FLUSH`) does a call fail with `NOSCRIPT`; such a call did nothing, and the connection
-/// repeats it with its source (`EVAL`) before it answers. The commands behind it in the batch have then run before
-/// it: where a later command must not run without the script, do both in the script or send two batches.
+/// A connection loads a script with `SCRIPT LOAD` before its first `EVALSHA`, in the same pipeline, so a server
+/// restart, which empties the script cache, never matters. Only if somebody empties the cache under a live connection
+/// (`SCRIPT FLUSH`) does a call fail with `NOSCRIPT`. Such a call did nothing, and the connection repeats it by source
+/// (`EVAL`) before it answers. The commands after it in the batch have then run before it: if a later command must not
+/// run without the script, do both in the script or send two batches.
 package final class RedisScript: Sendable {
-    /// A name for people: logs and errors.
+    /// The script's name in logs and errors.
     package let name: String
     /// The Lua source.
     package let source: String
-    /// The name under which the server keeps the script: the source's SHA-1 in hexadecimal digits.
+    /// The server's name for the script: the source's SHA-1 in hexadecimal digits.
     package let hash: String
 
     /// `EVALSHA hash` and `EVAL source`, each as two RESP bulk strings.
@@ -41,12 +41,13 @@ package final class RedisScript: Sendable {
 }
 
 extension RedisCommand {
-    /// A call of a script, to be sent alone or anywhere inside a pipeline.
+    /// Creates a script call, to be sent alone or anywhere in a pipeline.
     ///
     /// - Parameters:
     ///   - script: The script.
-    ///   - keys: What the script finds in `KEYS`.
-    ///   - arguments: What the script finds in `ARGV`.
+    ///   - keys: The script's `KEYS`.
+    ///   - arguments: The script's `ARGV`.
+    /// - Returns: The command. It names the script by its hash; the connection makes sure that the server knows it.
     package static func evaluate(
         _ script: RedisScript, keys: [any RedisArgument] = [], arguments: [any RedisArgument] = []
     ) -> RedisCommand {

@@ -11,7 +11,7 @@ package enum RedisValue: Sendable, Hashable {
     case bulk([UInt8])
     /// An array: `*…`.
     case array([RedisValue])
-    /// An error line: `-…`. It stands for one command of a pipeline; the others are not touched by it.
+    /// An error line: `-…`. It belongs to one command of a pipeline and does not affect the others.
     indirect case error(RedisServerError)
 }
 
@@ -21,7 +21,7 @@ extension RedisValue {
         if case .null = self { true } else { false }
     }
 
-    /// The bytes of a bulk string or status line, otherwise `nil`.
+    /// The bytes of a bulk string or status line; otherwise `nil`.
     package var bytes: [UInt8]? {
         switch self {
         case .bulk(let bytes): bytes
@@ -30,7 +30,7 @@ extension RedisValue {
         }
     }
 
-    /// The text of a status line, or of a bulk string that is valid UTF-8, otherwise `nil`.
+    /// The text of a status line, or of a bulk string that is valid UTF-8; otherwise `nil`.
     package var string: String? {
         switch self {
         case .bulk(let bytes): String(validating: bytes, as: UTF8.self)
@@ -39,7 +39,7 @@ extension RedisValue {
         }
     }
 
-    /// The number of an integer reply, or of a bulk string that is a decimal integer, otherwise `nil`.
+    /// The number of an integer reply, or of a bulk string that is a decimal integer; otherwise `nil`.
     package var int: Int? {
         switch self {
         case .integer(let number): Int(exactly: number)
@@ -48,22 +48,22 @@ extension RedisValue {
         }
     }
 
-    /// The elements of an array, otherwise `nil`.
+    /// The elements of an array; otherwise `nil`.
     package var array: [RedisValue]? {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    /// The error of an error line, otherwise `nil`.
+    /// The error of an error line; otherwise `nil`.
     package var error: RedisServerError? {
         if case .error(let error) = self { error } else { nil }
     }
 }
 
-/// An error reply of the server: a RESP line that begins with `-`.
+/// An error reply from the server: a RESP line that begins with `-`.
 package struct RedisServerError: Error, Sendable, Hashable {
-    /// The error's first word, for instance `NOSCRIPT`, `WRONGTYPE`, `NOAUTH`; `ERR` where the line has no such word.
+    /// The error's first word, for example `NOSCRIPT`, `WRONGTYPE`, `NOAUTH`; `ERR` if the line has no such word.
     package let code: String
-    /// The line without its code, as the server wrote it. It may quote arguments of the command.
+    /// The line without its code, as the server wrote it. It may quote the command's arguments.
     package let message: String
 
     /// Creates an error from its parts.
@@ -87,7 +87,7 @@ package struct RedisServerError: Error, Sendable, Hashable {
 extension RedisServerError: CustomStringConvertible, CustomDebugStringConvertible {
     /// Code and message, without the arguments that Redis quotes for an unknown command.
     package var description: String {
-        // "ERR unknown command 'X', with args beginning with: 'secret' …": arguments are user data.
+        // "ERR unknown command 'X', with args beginning with: 'secret' …": the arguments are user data.
         let marker = Array("with args beginning with".utf8)
         let bytes = Array(message.utf8)
         var end = 0
@@ -96,24 +96,24 @@ extension RedisServerError: CustomStringConvertible, CustomDebugStringConvertibl
         return shown.isEmpty ? code : "\(code) \(shown)"
     }
 
-    /// Code and whole message.
+    /// The code and the whole message.
     package var debugDescription: String { message.isEmpty ? code : "\(code) \(message)" }
 }
 
 extension RedisServerError {
-    /// What a server answers that is loading, full, without its replicas or its disk, busy with a script, or that became a
-    /// replica: the command is in order, and may succeed later.
+    /// The errors of a server that is loading, full, without its replicas or its disk, busy with a script, or that
+    /// became a replica. The command itself is valid and may succeed later.
     private static let temporaryCodes: Set<Substring> = [
         "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "OOM", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING",
         "UNKILLABLE", "UNBLOCKED", "NOAUTH",
     ]
-    /// What a server answers that serves no writes any more (it became a replica), or that forgot the log-in.
+    /// The errors of a server that no longer takes writes because it became a replica, or that no longer knows the login.
     private static let departingCodes: Set<Substring> = ["READONLY", "MASTERDOWN", "UNBLOCKED", "NOAUTH"]
 
-    /// Whether the same command may succeed later, rather than being wrong.
+    /// Whether the same command may succeed later.
     package var isTemporary: Bool { has(Self.temporaryCodes) }
 
-    /// Whether the connection is of no more use: the server's name may lead to another one by now.
+    /// Whether the connection must be replaced: the server's name may lead to another server by now.
     var endsConnection: Bool { has(Self.departingCodes) }
 
     private func has(_ codes: Set<Substring>) -> Bool {

@@ -1,6 +1,6 @@
 #if Redis
 
-/// SHA-1, by which Redis names scripts. It protects nothing here.
+/// SHA-1, which Redis uses to name scripts. Nothing relies on it for security.
 package enum SHA1 {
     /// The digest of bytes as 40 lower-case hexadecimal digits.
     package static func hexadecimal(_ message: [UInt8]) -> String {

@@ -6,25 +6,26 @@ import Synchronization
 
 /// A program that runs as a child of this process.
 ///
-/// It is spawned with default signal dispositions, an empty signal mask and no descriptor of ours but its standard
-/// streams (a server that inherited our sockets would keep them open after we closed them). A thread of its own waits
-/// for its end. Foundation's `Process` offers neither a session of the child's own nor the terminal's foreground group.
+/// It is spawned with default signal dispositions, an empty signal mask and none of our descriptors but its standard
+/// streams (a server that inherited our sockets would keep them open after we closed them). A dedicated thread waits
+/// for its end. Foundation's `Process` can give the child neither its own session nor the terminal's foreground group.
 package final class ChildProcess: Sendable {
-    /// What a standard stream of the child is connected to.
+    /// The target of a standard stream of the child.
     package enum Stream: Sendable {
         /// `/dev/null`.
         case null
         /// The same stream of this process.
         case inherit
-        /// Appended to this file, which is created if it is missing.
+        /// This file, which is created if it is missing. Output is appended.
         case file(String)
         /// The child's end of a socket pair; this process reads and writes the other end, ``ChildProcess/socket``.
         case socket
     }
 
-    /// The child's process id; also its process group and session if it has its own.
+    /// The child's process id, which is also its process group and session if it has its own.
     package let pid: Int32
-    /// This process's end of the socket pair if a stream is ``Stream/socket``, else -1. Closed with the object.
+    /// This process's end of the socket pair if a stream is ``Stream/socket``; otherwise -1. It is closed with the
+    /// object.
     package let socket: Int32
     private let ownSession: Bool
     private let exit: Exit
@@ -33,14 +34,14 @@ package final class ChildProcess: Sendable {
     ///
     /// - Parameters:
     ///   - executable: The path of the program.
-    ///   - arguments: Its arguments, without its name.
-    ///   - environment: All of its environment variables; those of this process if nil.
-    ///   - input: What its standard input is connected to.
-    ///   - output: What its standard output is connected to.
-    ///   - error: What its standard error is connected to.
-    ///   - ownSession: Whether the child leads a session of its own, so that the terminal's signals do not reach it.
-    ///     When it ends, what is left of its process group is killed; if this process ends first, however it ends,
-    ///     the ``Reaper`` kills the group.
+    ///   - arguments: The program's arguments, without its name.
+    ///   - environment: All of the program's environment variables; nil for those of this process.
+    ///   - input: The target of its standard input.
+    ///   - output: The target of its standard output.
+    ///   - error: The target of its standard error.
+    ///   - ownSession: Whether the child leads its own session, so that the terminal's signals do not reach it. When it
+    ///     ends, the rest of its process group is killed. If this process ends first, for any reason, the ``Reaper``
+    ///     kills the group.
     /// - Throws: ``TestKitError`` with code `system`.
     package convenience init(
         _ executable: String, _ arguments: [String], environment: [String: String]? = nil,
@@ -54,7 +55,7 @@ package final class ChildProcess: Sendable {
         exit.startWaiting(watched: ownSession)
     }
 
-    /// Spawns a program that outlives this process: the reaper, its input connected to a socket.
+    /// Spawns a program that outlives this process: the reaper, with its input connected to a socket.
     convenience init(reaper executable: String, _ arguments: [String]) throws(TestKitError) {
         try self.init(
             unwatched: executable, arguments, environment: nil, streams: [.socket, .null, .null], ownSession: true)
@@ -76,7 +77,7 @@ package final class ChildProcess: Sendable {
         if socket >= 0 { close(socket) }
     }
 
-    /// How the child ended; nil while it runs.
+    /// How the child ended; nil while it is running.
     package var status: ExitStatus? { exit.status }
 
     /// Suspends until the child has ended.
@@ -85,12 +86,12 @@ package final class ChildProcess: Sendable {
         await exit.wait()
     }
 
-    /// Sends a signal to the child; without effect once it has ended.
+    /// Sends a signal to the child. Does nothing once the child has ended.
     package func signal(_ signal: Int32) {
         exit.whileRunning { _ = Glibc.kill(pid, signal) }
     }
 
-    /// Kills the child, and its process group if it leads one, and waits for its end.
+    /// Kills the child, and its process group if it leads one, and waits for the child to end.
     package func kill() async {
         exit.whileRunning {
             _ = Glibc.kill(ownSession ? -pid : pid, SIGKILL)
@@ -98,7 +99,7 @@ package final class ChildProcess: Sendable {
         await wait()
     }
 
-    /// Asks the child to end by `signal`, kills it if it has not ended after `grace`, and waits for its end.
+    /// Asks the child to end with `signal`, kills it if it has not ended after `grace`, and waits for it to end.
     package func stop(by signal: Int32 = SIGTERM, grace: Duration) async {
         self.signal(signal)
         await withTaskGroup(of: Void.self) { group in
@@ -156,14 +157,14 @@ package final class ChildProcess: Sendable {
         let code = posix_spawn(&pid, command[0], &actions, &attributes, &argv, &envp)
         guard code == 0 else {
             if wantsSocket { close(pair[0]) }
-            throw .system("could not run \(command[0])", errno: code)
+            throw .system("cannot run \(command[0])", errno: code)
         }
         return (pid, pair[0])
     }
 }
 
 extension ChildProcess {
-    /// Waits for a child's end on a thread of its own and remembers how it ended.
+    /// Waits for a child's end on a dedicated thread and remembers how it ended.
     final class Exit: Sendable {
         private struct State {
             var status: ExitStatus?
@@ -181,7 +182,7 @@ extension ChildProcess {
 
         var status: ExitStatus? { state.withLockedValue { $0.status } }
 
-        /// Runs `body` if the child has not been reaped, which also means that its id has not been given to another.
+        /// Runs `body` if the child has not been reaped, so that its id cannot belong to another process.
         func whileRunning(_ body: () -> Void) {
             state.withLockedValue { if $0.status == nil { body() } }
         }
@@ -198,7 +199,7 @@ extension ChildProcess {
 
         func startWaiting(watched: Bool) {
             let thread = Thread { [self] in
-                // Not reaped yet: until the lock is held, nobody else can be given this process id.
+                // The child is not reaped yet. Until this holds the lock, no other process can get the child's id.
                 var info = siginfo_t()
                 while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
                 let (status, waiters) = state.withLockedValue { state in
@@ -221,15 +222,15 @@ extension ChildProcess {
 
 /// How a child process ended.
 package enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
-    /// It ended by itself, with this status.
+    /// The child ended by itself with this status.
     case exited(Int32)
-    /// This signal ended it.
+    /// This signal ended the child.
     case signalled(Int32)
 
-    /// Whether it ended by itself with status 0.
+    /// Whether the child ended by itself with status 0.
     package var isSuccess: Bool { self == .exited(0) }
 
-    /// The status that a shell would report: 128 + the number of the signal.
+    /// The status that a shell would report: 128 + the number of the signal for a signalled child.
     package var shellStatus: Int32 {
         switch self {
         case .exited(let status): status
@@ -244,7 +245,7 @@ package enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Reads the status word of `waitpid`.
+    /// Decodes the status word of `waitpid`.
     init(word: Int32) {
         let signal = word & 0x7f
         self = signal == 0 ? .exited((word >> 8) & 0xff) : .signalled(signal)

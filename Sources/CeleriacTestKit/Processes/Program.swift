@@ -3,7 +3,8 @@ import Glibc
 
 /// Finds programs and runs short commands.
 package enum Program {
-    /// The path of a program: in one of `folders`, else in `PATH`, else where Debian keeps what only root runs.
+    /// The path of a program, which is looked up in `folders`, then in `PATH`, then where Debian keeps programs for
+    /// root only. `install` says what to install, for the error.
     package static func find(_ name: String, in folders: [String] = [], install: String) throws(TestKitError) -> String
     {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
@@ -12,9 +13,9 @@ package enum Program {
         throw TestKitError(.missingProgram, "\(name) is not installed; install \(install)")
     }
 
-    /// Runs a command to its end and returns what it printed on its standard output.
+    /// Runs a command to its end and returns its standard output.
     ///
-    /// - Throws: ``TestKitError`` with code `commandFailed` if the command ends with a failure.
+    /// - Throws: ``TestKitError`` with code `commandFailed` if the command fails.
     @discardableResult
     package static func run(
         _ executable: String, _ arguments: [String], environment: [String: String]? = nil
@@ -37,7 +38,7 @@ package enum Program {
 
 /// The end of a log file, for error messages.
 package enum LogTail {
-    /// Its last lines; empty where there is no such file.
+    /// The last lines of the file; empty if it does not exist.
     package static func of(_ path: String, lines count: Int = 80) -> String {
         let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

@@ -1,11 +1,11 @@
 import Glibc
 import NIOConcurrencyHelpers
 
-/// Ends what this process started, however this process ends.
+/// Ends everything that this process started, however this process ends.
 ///
-/// A small shell process holds one end of a socket of which this process holds the other. When the kernel closes
-/// ours, after a crash or `SIGKILL` too, the shell kills every process group that it was told of and removes every
-/// folder. (`PR_SET_PDEATHSIG` would fire when the *thread* that spawned the child ends, and the threads of a Swift
+/// A small shell process holds one end of a socket, and this process holds the other. When the kernel closes our end,
+/// even after a crash or `SIGKILL`, the shell kills every process group and removes every folder that it was told
+/// about. (`PR_SET_PDEATHSIG` would fire when the *thread* that spawned the child ends, and the threads of a Swift
 /// program come and go.)
 enum Reaper {
     private static let script = """
@@ -38,16 +38,16 @@ enum Reaper {
         done
         """
 
-    /// The shell process. Its standard input is the life line; it inherits nothing else.
+    /// The shell process. Its standard input is the lifeline; it inherits nothing else.
     static let shared = Result<Line, TestKitError> { () throws(TestKitError) in try Line() }
 
-    /// Tells of a process group to kill in the end.
+    /// Registers a process group to kill in the end.
     static func watch(pid: pid_t) { send("pid \(pid)") }
 
-    /// Tells that a process has ended by itself.
+    /// Unregisters a process that has ended by itself.
     static func forget(pid: pid_t) { send("gone \(pid)") }
 
-    /// Tells of a folder to remove in the end.
+    /// Registers a folder to remove in the end.
     static func watch(folder: String) throws(TestKitError) {
         _ = try shared.get()
         send("folder \(folder)")
@@ -70,7 +70,8 @@ extension Reaper {
 
         func send(_ line: String) {
             let bytes = Array((line + "\n").utf8)
-            // A line is far smaller than the socket's buffer: it is written whole. A dead shell must not raise SIGPIPE.
+            // A line is far smaller than the socket's buffer, so it is written whole. A dead shell must not raise
+            // SIGPIPE.
             lock.withLockedValue { _ in _ = Glibc.send(process.socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
         }
     }

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import NIOConcurrencyHelpers
 
-/// Questions and answers, a line each, with a child process that answers in order.
+/// An exchange of questions and answers, one line each, with a child process that answers in order.
 final class LineConversation: Sendable {
     private struct State {
         var waiting: [CheckedContinuation<[UInt8]?, Never>] = []
@@ -13,7 +13,7 @@ final class LineConversation: Sendable {
     private let state = NIOLockedValueBox(State())
     private let writer = DispatchQueue(label: "celeriac.line-conversation")
 
-    /// Starts to read the child's socket. The thread that does so keeps the child, and with it the socket, until the
+    /// Starts reading the child's socket. The reading thread keeps the child, and with it the socket, alive until the
     /// conversation ends.
     init(with child: ChildProcess) {
         self.child = child
@@ -22,10 +22,10 @@ final class LineConversation: Sendable {
         thread.start()
     }
 
-    /// Sends a line and returns the line that answers it, both without their ends; nil if the peer has gone.
+    /// Sends a line and returns the answering line, both without their line ends; nil if the peer is gone.
     func ask(_ line: [UInt8]) async -> [UInt8]? {
         await withCheckedContinuation { continuation in
-            // One queue both enrols and writes, so that questions are answered in the order in which they were enrolled.
+            // The same queue registers and writes a question, so that answers match questions in order.
             writer.async { [self] in
                 let hasEnded = state.withLockedValue { state in
                     if !state.hasEnded { state.waiting.append(continuation) }
@@ -36,7 +36,7 @@ final class LineConversation: Sendable {
         }
     }
 
-    /// Ends the conversation in both directions: whoever waits gets nil.
+    /// Ends the conversation in both directions. All waiting callers get nil.
     func close() {
         shutdown(child.socket, Int32(SHUT_RDWR))
     }
@@ -46,7 +46,7 @@ final class LineConversation: Sendable {
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { send(child.socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }  // The reader notices.
+            guard count > 0 else { return }  // The reader will notice.
             rest = rest.dropFirst(count)
         }
     }

@@ -2,8 +2,9 @@ public import CeleriacWire
 
 /// A running Python process that sends tasks and reads results with Celery's own client.
 ///
-/// It does one thing after another: what is asked of it while it waits for a result is done afterwards. Start several for
-/// several things at once. It ends with ``stop()``, when the object is released, or when this process ends.
+/// It handles one request at a time: a request made while it waits for a result is handled after that. Start several
+/// drivers to do several things at once. It ends with ``stop()``, when the object is released, or when this process
+/// ends.
 public final class PythonDriver: Sendable {
     /// A task to send.
     public struct Message: Sendable {
@@ -18,7 +19,7 @@ public final class PythonDriver: Sendable {
         /// objects with `task`, `args`, `kwargs`, `options`.
         public var options: [String: WireValue]
 
-        /// Makes a message.
+        /// Creates a message.
         public init(
             _ task: String, _ arguments: [WireValue] = [], keywords: [String: WireValue] = [:],
             options: [String: WireValue] = [:]
@@ -46,7 +47,7 @@ public final class PythonDriver: Sendable {
     init(_ process: PythonProcess) async throws {
         self.process = process
         conversation = LineConversation(with: process.child)
-        // Any answer shows that Celery has been imported and the settings are good.
+        // Any answer shows that Celery was imported and that the settings are valid.
         _ = try await ask("state", ["id": "celeriac-ready"], failure: .startFailed)
     }
 
@@ -56,11 +57,11 @@ public final class PythonDriver: Sendable {
 
     /// Sends a task and returns its id.
     ///
-    /// Datetimes, decimals, UUIDs and bytes are given as objects with `__type__` and `__value__`: Python makes its own
-    /// objects of them before it sends.
+    /// Pass datetimes, decimals, UUIDs and bytes as objects with `__type__` and `__value__`; Python converts them to
+    /// its own types before it sends the task.
     ///
-    /// - Throws: ``TestKitError`` with code `peerFailed` if Python raised an exception or has ended; all other functions
-    ///   here too.
+    /// - Throws: ``TestKitError`` with code `peerFailed` if Python raises an exception or has ended, as do all other
+    ///   functions here.
     @discardableResult
     public func send(
         _ task: String, _ arguments: [WireValue] = [], keywords: [String: WireValue] = [:],
@@ -76,40 +77,40 @@ public final class PythonDriver: Sendable {
         return try (answer["ids"]?.arrayValue ?? []).map { try text($0) }
     }
 
-    /// Waits for a result by `AsyncResult.get()`.
+    /// Waits for a result with `AsyncResult.get()`.
     public func get(_ id: String, timeout: Duration = .seconds(30)) async throws -> PythonOutcome {
         try outcome(await ask("get", ["id": .string(id), "timeout": timeout.seconds]))
     }
 
-    /// Waits for results one after another, for all of them no longer than `timeout`.
+    /// Waits for results one after another, for at most `timeout` in all.
     public func get(_ ids: [String], timeout: Duration = .seconds(30)) async throws -> [PythonOutcome] {
         let ids = WireValue.array(ids.map { .string($0) })
         let answer = try await ask("get_many", ["ids": ids, "timeout": timeout.seconds])
         return try (answer["results"]?.arrayValue ?? []).map { try outcome($0) }
     }
 
-    /// The state of a task, as `AsyncResult.state` has it now.
+    /// The current state of a task, from `AsyncResult.state`.
     public func state(_ id: String) async throws -> String {
         try text(await ask("state", ["id": .string(id)])["state"])
     }
 
-    /// Deletes a result by `AsyncResult.forget()`.
+    /// Deletes a result with `AsyncResult.forget()`.
     public func forget(_ id: String) async throws {
         _ = try await ask("forget", ["id": .string(id)])
     }
 
-    /// Pings workers until one answers or `timeout` has passed; returns the answers.
+    /// Pings workers until one answers or `timeout` has passed, and returns the answers.
     public func ping(timeout: Duration = .seconds(10)) async throws -> [WireValue] {
         try await ask("ping", ["timeout": timeout.seconds])["replies"]?.arrayValue ?? []
     }
 
-    /// Calls a method of `app.control.inspect()` and returns what it returned: an object by node name, or null if no
-    /// worker answered in time.
+    /// Calls a method of `app.control.inspect()` and returns its result: an object by node name, or null if no worker
+    /// answered in time.
     public func inspect(_ method: String, timeout: Duration = .seconds(1)) async throws -> WireValue {
         try await ask("inspect", ["method": .string(method), "timeout": timeout.seconds])["replies"] ?? .null
     }
 
-    /// Asks the driver for any of its operations, which stand at the head of `driver.py`.
+    /// Requests any of the driver's operations, which are listed at the top of `driver.py`.
     public func ask(_ operation: String, _ fields: [String: WireValue] = [:]) async throws -> WireValue {
         try await ask(operation, fields, failure: .peerFailed)
     }
@@ -147,29 +148,29 @@ public final class PythonDriver: Sendable {
     }
 
     private func unexpected() -> TestKitError {
-        process.failure(.peerFailed, "answered something else than was asked")
+        process.failure(.peerFailed, "gave an answer that does not match the request")
     }
 }
 
 extension WireValue {
-    /// An object with these keys, in any order.
+    /// Creates an object with these keys, in any order.
     init(_ dictionary: [String: WireValue]) {
         self = .object(WireObject(dictionary.map { ($0.key, $0.value) }))
     }
 }
 
 extension Duration {
-    /// Seconds, as Celery counts.
+    /// The duration in seconds, the unit that Celery uses.
     fileprivate var seconds: WireValue { .double(self / .seconds(1)) }
 }
 
-/// What Python's `AsyncResult.get()` gave.
+/// The outcome of Python's `AsyncResult.get()`.
 public enum PythonOutcome: Sendable, Hashable {
     /// It returned this value. Datetimes, decimals, UUIDs and bytes are objects with `__type__` and `__value__`.
     case success(WireValue)
     /// It raised this exception.
     case failure(state: String, type: String, module: String, arguments: [WireValue])
-    /// It waited in vain; the task had this state.
+    /// It timed out; the task had this state.
     case timeout(state: String)
 
     /// The returned value; nil for the other outcomes.
@@ -177,7 +178,7 @@ public enum PythonOutcome: Sendable, Hashable {
         if case .success(let value) = self { value } else { nil }
     }
 
-    /// Reads the driver's answer; nil if it is none.
+    /// Decodes the driver's answer; nil if it is not an outcome.
     init?(answer: WireValue) {
         guard let state = answer["state"]?.stringValue else { return nil }
         if let result = answer["result"] {

@@ -3,12 +3,12 @@ import Foundation
 
 /// A real Python Celery application to exchange tasks with: its settings, from which workers and drivers are started.
 ///
-/// The application is `interop/python/celeriac_peer`; its tasks are in `tasks.py` there and their names start with
+/// The application is `interop/python/celeriac_peer`. Its tasks are in its `tasks.py`, and their names start with
 /// `tasks.`.
 public struct PythonPeer: Sendable {
     /// How a worker runs its tasks.
     public enum Pool: String, Sendable, CaseIterable {
-        /// In its main thread, one by one.
+        /// In the main thread, one by one.
         case solo
         /// In child processes, Celery's default.
         case prefork
@@ -16,30 +16,30 @@ public struct PythonPeer: Sendable {
         case threads
     }
 
-    /// Celery's settings by their own names, such as `broker_url`, `accept_content`, `broker_transport_options`.
+    /// Celery's settings under their own names, such as `broker_url`, `accept_content`, `broker_transport_options`.
     ///
-    /// `task_queues` may be a list of objects with the arguments of `kombu.Queue`; `ssl_cert_reqs` and `cert_reqs` of TLS
-    /// options may be names such as `CERT_REQUIRED`.
+    /// `task_queues` may be a list of objects with the arguments of `kombu.Queue`. In TLS options, `ssl_cert_reqs` and
+    /// `cert_reqs` may be names such as `CERT_REQUIRED`.
     public var settings: [String: WireValue]
-    /// Environment variables beside those of this process.
+    /// Environment variables in addition to those of this process.
     public var environment: [String: String] = [:]
 
-    /// Makes a peer of a broker's and a result store's URL, as Celery spells them, and of more settings.
+    /// Creates a peer from the URLs of a broker and a result store, as Celery spells them, and from further settings.
     public init(broker: String, results: String? = nil, settings: [String: WireValue] = [:]) {
         self.settings = settings
         self.settings["broker_url"] = .string(broker)
         if let results { self.settings["result_backend"] = .string(results) }
     }
 
-    /// Makes a peer that exchanges files in a folder and stores results there; makes the folders it needs.
+    /// Creates a peer that exchanges files in a folder and stores results there, and creates the folders that it needs.
     ///
     /// - Parameters:
-    ///   - messages: The folder of messages, in and out.
+    ///   - messages: The folder of messages, both in and out.
     ///   - control: The folder of the exchanges' bindings.
     ///   - results: The folder of results.
-    ///   - processed: Where messages are moved to when they are taken, and kept. It should be on the same file system.
-    ///   - settings: More settings.
-    /// - Throws: What `FileManager` throws when a folder cannot be made.
+    ///   - processed: The folder that keeps messages once they are taken. It should be on the same file system.
+    ///   - settings: Further settings.
+    /// - Throws: The error of `FileManager` if a folder cannot be created.
     public init(
         messages: String, control: String, results: String, processed: String, settings: [String: WireValue] = [:]
     ) throws {
@@ -53,10 +53,10 @@ public struct PythonPeer: Sendable {
         ]
     }
 
-    /// Starts a producer and reader of results.
+    /// Starts a process that sends tasks and reads results.
     ///
-    /// - Throws: ``TestKitError``: `missingProgram` if there is no Python with Celery, `startFailed` with the tail of its
-    ///   log if it does not come up.
+    /// - Throws: ``TestKitError``: `missingProgram` if there is no Python with Celery, `startFailed` with the end of
+    ///   its log if it does not start.
     public func startDriver() async throws -> PythonDriver {
         let process = try PythonProcess("driver", peer: self, ["-m", "celeriac_peer.driver"], input: .socket)
         return try await PythonDriver(process)
@@ -65,13 +65,13 @@ public struct PythonPeer: Sendable {
     /// Starts a worker and waits until it consumes.
     ///
     /// - Parameters:
-    ///   - pool: How it runs its tasks.
-    ///   - concurrency: The number of processes or threads of the pool.
-    ///   - queues: The queues to consume; empty for the settings' own.
-    ///   - arguments: More arguments of `celery worker`.
+    ///   - pool: How the worker runs its tasks.
+    ///   - concurrency: The number of processes or threads in the pool.
+    ///   - queues: The queues to consume; empty for those of the settings.
+    ///   - arguments: Further arguments for `celery worker`.
     /// - Returns: The running worker.
-    /// - Throws: ``TestKitError``: `missingProgram` if there is no Python with Celery, `startFailed` with the tail of its
-    ///   log if it does not come up.
+    /// - Throws: ``TestKitError``: `missingProgram` if there is no Python with Celery, `startFailed` with the end of
+    ///   its log if it does not start.
     public func startWorker(
         pool: Pool = .solo, concurrency: Int = 1, queues: [String] = [], arguments: [String] = []
     ) async throws -> PythonWorker {

@@ -1,7 +1,7 @@
 import CeleriacWire
 import Foundation
 
-/// A running Python interpreter with a folder for its log.
+/// A running Python interpreter, with a folder for its log.
 final class PythonProcess: Sendable {
     let role: String
     let child: ChildProcess
@@ -23,7 +23,7 @@ final class PythonProcess: Sendable {
             "PYTHONDONTWRITEBYTECODE": "1",
         ]
         let inherited = ProcessInfo.processInfo.environment
-            // Celery prefers its own two to what the settings say.
+            // Celery prefers these two variables to the settings.
             .filter { $0.key != "CELERY_BROKER_URL" && $0.key != "CELERY_RESULT_BACKEND" }
         let output: ChildProcess.Stream = if case .socket = input { .socket } else { log }
         child = try ChildProcess(
@@ -37,13 +37,13 @@ final class PythonProcess: Sendable {
         folder.remove()
     }
 
-    /// Waits until the worker in it has said that it consumes.
+    /// Waits until the worker reports that it consumes.
     func waitUntilReady() async throws {
         let deadline = ContinuousClock.now + .seconds(60)
         do {
             while !FileManager.default.fileExists(atPath: ready) {
                 if let status = child.status { throw failure(.startFailed, "ended with \(status)") }
-                if ContinuousClock.now > deadline { throw failure(.startFailed, "did not become ready in a minute") }
+                if ContinuousClock.now > deadline { throw failure(.startFailed, "was not ready after a minute") }
                 try await Task.sleep(for: .milliseconds(20))
             }
         } catch {
@@ -59,17 +59,17 @@ final class PythonProcess: Sendable {
 
 /// A running Python Celery worker. It is killed when the object is released or this process ends.
 public final class PythonWorker: Sendable {
-    /// The worker's node name, as remote control knows it.
+    /// The worker's node name, which remote control uses.
     public let name: String
     private let process: PythonProcess
 
-    /// The process id of its main process.
+    /// The id of its main process.
     public var pid: Int32 { process.child.pid }
 
-    /// Whether its main process runs.
+    /// Whether its main process is running.
     public var isRunning: Bool { process.child.status == nil }
 
-    /// What it has logged so far.
+    /// The log so far.
     public var log: String {
         String(decoding: FileManager.default.contents(atPath: process.log) ?? Data(), as: UTF8.self)
     }
@@ -79,26 +79,26 @@ public final class PythonWorker: Sendable {
         self.process = process
     }
 
-    /// Ends the worker as SIGTERM does, after the tasks that run now, or by force after `grace`.
+    /// Ends the worker with SIGTERM, after the tasks that are running, or by force after `grace`.
     public func stop(grace: Duration = .seconds(20)) async {
         await process.child.stop(grace: grace)
     }
 
-    /// Ends the worker and its child processes by SIGKILL.
+    /// Ends the worker and its child processes with SIGKILL.
     public func kill() async {
         await process.child.kill()
     }
 }
 
-/// Where Python with Celery and the code of the Python peers are.
+/// The location of a Python with Celery and of the Python peers' code.
 package struct PythonInstallation: Sendable {
     /// The path of the interpreter.
     package let interpreter: String
     /// The folder of the module `celeriac_peer`.
     package let modules: String
 
-    /// Finds the interpreter: what `CELERIAC_PYTHON` names, else the virtual environment that `Scripts/setup` makes in
-    /// the package's folder.
+    /// Finds the interpreter: the one in `CELERIAC_PYTHON`, or else the virtual environment that `Scripts/setup`
+    /// creates in the package's folder.
     ///
     /// - Throws: ``TestKitError`` with code `missingProgram`.
     package static func find() throws(TestKitError) -> PythonInstallation {
@@ -114,7 +114,7 @@ package struct PythonInstallation: Sendable {
                 "\(found.interpreter) is missing; run Scripts/setup, or set CELERIAC_PYTHON to a Python with Celery")
         }
         guard FileManager.default.fileExists(atPath: found.modules + "/celeriac_peer/app.py") else {
-            throw TestKitError(.missingProgram, "\(found.modules) is missing: the package was built somewhere else")
+            throw TestKitError(.missingProgram, "\(found.modules) is missing: the package was built in another place")
         }
         return found
     }

@@ -3,13 +3,13 @@ import Foundation
 import Glibc
 import NIOConcurrencyHelpers
 
-/// Picks TCP ports on the loopback interface that nothing uses.
+/// Picks free TCP ports on the loopback interface.
 package enum FreePort {
     private static let given = NIOLockedValueBox<Set<Int>>([])
 
-    /// The ports to choose from: none from which the kernel takes the local ports of outgoing connections. A server that
-    /// is being restarted could lose such a port to a client, and a client that reconnects to a port of that range while
-    /// nothing listens there can end up connected to itself.
+    /// The ports to choose from, outside the range from which the kernel takes local ports for outgoing connections. A
+    /// restarting server could lose such a port to a client, and a client that reconnects to such a port while nothing
+    /// listens there can end up connected to itself.
     private static let candidates: Range<Int> = {
         let path = "/proc/sys/net/ipv4/ip_local_port_range"
         let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
@@ -20,7 +20,7 @@ package enum FreePort {
         return below.count >= above.count ? below : above
     }()
 
-    /// A port that is free now and that this process has not been given before.
+    /// A port that is free now and that this process has not picked before.
     package static func take() throws(TestKitError) -> Int {
         for _ in 0..<200 {
             guard let port = candidates.randomElement() else { break }
@@ -37,7 +37,7 @@ package enum FreePort {
     }
 }
 
-/// Blocking TCP sockets on the loopback interface, for asking whether a server answers.
+/// Blocking TCP sockets on the loopback interface, to find out whether a server answers.
 package enum LoopbackSocket {
     static func make() -> Int32 {
         socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -59,8 +59,8 @@ package enum LoopbackSocket {
 
     /// Connects, sends `request` and reads until `isComplete` holds.
     ///
-    /// - Returns: What came back, at most 4 KiB; nil if nobody listens, or if the answer was not complete when the
-    ///   server closed the connection or fell silent for two seconds.
+    /// - Returns: The answer, at most 4 KiB; nil if nobody listens, or if the answer was incomplete when the server
+    ///   closed the connection or was silent for two seconds.
     package static func ask(
         port: Int, _ request: [UInt8], until isComplete: @escaping @Sendable ([UInt8]) -> Bool
     ) async -> [UInt8]? {

@@ -3,24 +3,24 @@ import Synchronization
 
 /// A private RabbitMQ broker on free loopback ports, with its data in a temporary folder.
 ///
-/// It runs as the current user with a node name, a cookie and an `epmd` of its own, and reads nothing under `/etc`, so
-/// that any number of them run side by side and beside the system's. It ends with ``stop(keepData:)``, when the object
-/// is released, or when this process ends, even by a crash.
+/// It runs as the current user with its own node name, cookie and `epmd`, and reads nothing under `/etc`, so that any
+/// number of them can run side by side and next to the system's broker. It ends with ``stop(keepData:)``, when the
+/// object is released, or when this process ends, even in a crash.
 public final class RabbitMQServer: Sendable {
-    /// How a broker is set up.
+    /// The setup of a broker.
     public struct Options: Sendable {
         /// The TCP port; nil for a free one.
         public var port: Int?
-        /// The server's certificate. If there is one, the broker also listens for TLS on another free port.
+        /// The server's certificate. If set, the broker also listens for TLS on another free port.
         public var tls: TestCertificates.Identity?
-        /// Whether TLS clients must show a certificate of the same authority.
+        /// Whether TLS clients must present a certificate from the same authority.
         public var requireClientCertificate: Bool
-        /// Plug-ins to enable, for instance `rabbitmq_auth_mechanism_ssl`.
+        /// Plugins to enable, for example `rabbitmq_auth_mechanism_ssl`.
         public var plugins: [String]
-        /// More lines for `rabbitmq.conf`.
+        /// Additional lines for `rabbitmq.conf`.
         public var configuration: [String]
 
-        /// Makes options; the defaults are a broker without TLS or plug-ins.
+        /// Creates options. The defaults give a broker without TLS or plugins.
         public init(
             port: Int? = nil, tls: TestCertificates.Identity? = nil, requireClientCertificate: Bool = false,
             plugins: [String] = [], configuration: [String] = []
@@ -33,7 +33,7 @@ public final class RabbitMQServer: Sendable {
         }
     }
 
-    /// The TCP port on 127.0.0.1, also after a restart.
+    /// The TCP port on 127.0.0.1. It stays the same after a restart.
     public let port: Int
     /// The TLS port on 127.0.0.1; nil without ``Options/tls``.
     public let tlsPort: Int?
@@ -60,13 +60,14 @@ public final class RabbitMQServer: Sendable {
     /// The path of the broker's log.
     public var log: String { process.log }
 
-    /// The URL of a virtual host, as Celery spells it: the name stands after the slash that follows the port.
+    /// The URL of a virtual host, as Celery spells it: the name follows the slash after the port.
     public func url(virtualHost: String) -> String { "amqp://guest:guest@127.0.0.1:\(port)/\(virtualHost)" }
 
-    /// Starts a broker and waits until it answers an AMQP protocol header as itself, which takes some seconds.
+    /// Starts a broker and waits until it identifies itself in answer to an AMQP protocol header, which takes some
+    /// seconds.
     ///
-    /// - Throws: ``TestKitError``: `missingProgram` if RabbitMQ is not installed, `startFailed` with the tail of the
-    ///   broker's log if it does not come up.
+    /// - Throws: ``TestKitError``: `missingProgram` if RabbitMQ is not installed, `startFailed` with the end of the
+    ///   broker's log if it does not start.
     public static func start(_ options: Options = .init()) async throws -> RabbitMQServer {
         let server = try await RabbitMQServer(options)
         try await server.launch()
@@ -75,7 +76,7 @@ public final class RabbitMQServer: Sendable {
 
     private init(_ options: Options) async throws {
         self.options = options
-        // Debian's /usr/sbin/rabbitmq-server changes to the user rabbitmq; the script that it wraps does not.
+        // Debian's /usr/sbin/rabbitmq-server switches to the user rabbitmq; the script that it wraps does not.
         let folders = ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"]
         executable = try Program.find("rabbitmq-server", in: folders, install: "the package rabbitmq-server")
         control = try Program.find("rabbitmqctl", in: folders, install: "the package rabbitmq-server")
@@ -86,7 +87,7 @@ public final class RabbitMQServer: Sendable {
         process = try ServerProcess("rabbitmq")
         let folder = process.folder.path
 
-        // Started by us, not by the node: one that a node starts stays when the node ends.
+        // We start epmd ourselves, since one that a node starts stays when the node ends.
         let epmdPort = try FreePort.take()
         let epmdLog = ChildProcess.Stream.file(folder + "/epmd.log")
         epmd = try ChildProcess(
@@ -95,7 +96,7 @@ public final class RabbitMQServer: Sendable {
         environment = ProcessInfo.processInfo.environment
             .filter { !$0.key.hasPrefix("RABBITMQ_") && !$0.key.hasPrefix("ERL_") }
             .merging([
-                "HOME": folder,  // where server and rabbitmqctl keep the cookie
+                "HOME": folder,  // The server and rabbitmqctl keep the cookie here.
                 "ERL_EPMD_PORT": String(epmdPort),
                 "ERL_CRASH_DUMP": folder + "/erl_crash.dump",
                 "RABBITMQ_CONF_ENV_FILE": folder + "/rabbitmq-env.conf",
@@ -108,7 +109,8 @@ public final class RabbitMQServer: Sendable {
                 "RABBITMQ_NODENAME": "celeriac-\(distributionPort)@localhost",
                 "RABBITMQ_DIST_PORT": String(distributionPort),
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
-                // The start script replaces itself by the node, whose id is then the child's, and waits for no signal.
+                // With this, the start script execs the node, so that the node's id is the child's, and handles no
+                // signals itself.
                 "RUNNING_UNDER_SYSTEMD": "true",
             ]) { $1 }
         let deadline = ContinuousClock.now + .seconds(10)
@@ -126,9 +128,9 @@ public final class RabbitMQServer: Sendable {
         epmd.signal(9)
     }
 
-    /// Ends the broker as SIGTERM does and waits for its end.
+    /// Ends the broker with SIGTERM and waits for it to end.
     ///
-    /// - Parameter keepData: Whether ``restart(keepData:)`` shall find the data again. Else its folder is removed, and
+    /// - Parameter keepData: Whether to keep the data for ``restart(keepData:)``. Otherwise the folder is removed, and
     ///   the broker cannot be started again.
     public func stop(keepData: Bool = false) async {
         await process.stop(grace: .seconds(30))
@@ -138,14 +140,14 @@ public final class RabbitMQServer: Sendable {
         }
     }
 
-    /// Ends the broker by SIGKILL and waits for its end. The data stay for ``restart(keepData:)``.
+    /// Ends the broker with SIGKILL and waits for it to end. The data stays for ``restart(keepData:)``.
     public func kill() async {
         await process.kill()
     }
 
-    /// Ends the broker, unless it has been ended before, and starts it again on the same ports.
+    /// Ends the broker, unless it has already ended, and starts it again on the same ports.
     ///
-    /// - Parameter keepData: Whether it starts with the durable queues and persistent messages it had.
+    /// - Parameter keepData: Whether the broker keeps its durable queues and persistent messages.
     /// - Throws: As ``start(_:)``.
     public func restart(keepData: Bool = true) async throws {
         await process.stop(grace: .seconds(30))
@@ -153,15 +155,15 @@ public final class RabbitMQServer: Sendable {
         try await launch()
     }
 
-    /// Runs `rabbitmqctl` against this broker and returns what it printed.
+    /// Runs `rabbitmqctl` against this broker and returns its output.
     ///
-    /// - Throws: ``TestKitError`` with code `commandFailed` if it ends with a failure.
+    /// - Throws: ``TestKitError`` with code `commandFailed` if it fails.
     @discardableResult
     public func rabbitmqctl(_ arguments: String...) async throws -> String {
         try await rabbitmqctl(arguments)
     }
 
-    /// Runs `rabbitmqctl` against this server and returns what it printed.
+    /// Runs `rabbitmqctl` against this server and returns its output.
     @discardableResult
     public func rabbitmqctl(_ arguments: [String]) async throws -> String {
         try await Program.run(control, ["--quiet"] + arguments, environment: environment)
@@ -175,7 +177,7 @@ public final class RabbitMQServer: Sendable {
             .write(toFile: folder + "/enabled_plugins", atomically: true, encoding: .utf8)
         try "".write(toFile: folder + "/rabbitmq-env.conf", atomically: true, encoding: .utf8)
         let hello = Array("AMQP".utf8) + [0, 0, 9, 1]
-        // The cluster's name, among the server properties, says whose answer it is: another broker may have the port.
+        // Another broker may have taken the port. The cluster's name, one of the server properties, identifies ours.
         let name = "celeriac-\(distributionPort)@"
         try await process.start(executable, [], environment: environment, patience: .seconds(120)) { [port] _ in
             let answer = await LoopbackSocket.ask(port: port, hello, until: Self.isWholeFrame)
@@ -185,7 +187,7 @@ public final class RabbitMQServer: Sendable {
         }
     }
 
-    /// Whether bytes hold a frame with a method: type, channel (2), length (4), payload, end.
+    /// Whether the bytes contain a whole method frame: type, channel (2), length (4), payload, end.
     private static func isWholeFrame(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= 12 else { return false }
         return bytes.count >= bytes[3..<7].reduce(0) { $0 << 8 | Int($1) } + 8

@@ -2,26 +2,27 @@ import Foundation
 
 /// A private redis-server on free loopback ports, with its data in a temporary folder.
 ///
-/// It ends with ``stop(keepData:)``, when the object is released, or when this process ends, even by a crash.
+/// It ends with ``stop(keepData:)``, when the object is released, or when this process ends, even in a crash.
 public final class RedisServer: Sendable {
-    /// How a server is set up.
+    /// The setup of a server.
     public struct Options: Sendable {
         /// The TCP port; nil for a free one.
         public var port: Int?
-        /// The server's certificate. If there is one, the server also listens for TLS on another free port.
+        /// The server's certificate. If set, the server also listens for TLS on another free port.
         public var tls: TestCertificates.Identity?
-        /// Whether TLS clients must show a certificate of the same authority.
+        /// Whether TLS clients must present a certificate from the same authority.
         public var requireClientCertificate: Bool
         /// The password of the user `default`.
         public var password: String?
         /// The number of databases.
         public var databases: Int
-        /// Whether data survive ``RedisServer/restart(keepData:)`` and ``RedisServer/kill()``, by an append-only file.
+        /// Whether an append-only file preserves the data across ``RedisServer/restart(keepData:)`` and
+        /// ``RedisServer/kill()``.
         public var persistent: Bool
-        /// More lines for `redis.conf`.
+        /// Additional lines for `redis.conf`.
         public var configuration: [String]
 
-        /// Makes options; the defaults are a persistent server without TLS or password.
+        /// Creates options. The defaults give a persistent server without TLS or password.
         public init(
             port: Int? = nil, tls: TestCertificates.Identity? = nil, requireClientCertificate: Bool = false,
             password: String? = nil, databases: Int = 16, persistent: Bool = true, configuration: [String] = []
@@ -36,7 +37,7 @@ public final class RedisServer: Sendable {
         }
     }
 
-    /// The TCP port on 127.0.0.1, also after a restart.
+    /// The TCP port on 127.0.0.1. It stays the same after a restart.
     public let port: Int
     /// The TLS port on 127.0.0.1; nil without ``Options/tls``.
     public let tlsPort: Int?
@@ -44,7 +45,7 @@ public final class RedisServer: Sendable {
     private let executable: String
     private let process: ServerProcess
 
-    /// The path of the Unix socket on which the server also listens.
+    /// The path of the Unix socket that the server also listens on.
     public var socketPath: String { process.folder.path + "/redis.sock" }
 
     /// `redis://[:password@]127.0.0.1:port/0`.
@@ -64,8 +65,8 @@ public final class RedisServer: Sendable {
 
     /// Starts a server and waits until it answers PING.
     ///
-    /// - Throws: ``TestKitError``: `missingProgram` if redis-server is not installed, `startFailed` with the tail of
-    ///   the server's log if it does not come up.
+    /// - Throws: ``TestKitError``: `missingProgram` if redis-server is not installed, `startFailed` with the end of the
+    ///   server's log if it does not start.
     public static func start(_ options: Options = .init()) async throws -> RedisServer {
         let server = try RedisServer(options)
         try await server.launch()
@@ -80,22 +81,22 @@ public final class RedisServer: Sendable {
         process = try ServerProcess("redis")
     }
 
-    /// Ends the server as SIGTERM does and waits for its end.
+    /// Ends the server with SIGTERM and waits for it to end.
     ///
-    /// - Parameter keepData: Whether ``restart(keepData:)`` shall find the data again. Else its folder is removed.
+    /// - Parameter keepData: Whether to keep the data for ``restart(keepData:)``. Otherwise the folder is removed.
     public func stop(keepData: Bool = false) async {
         await process.stop(grace: .seconds(10))
         if !keepData { process.folder.remove() }
     }
 
-    /// Ends the server by SIGKILL and waits for its end. The data stay for ``restart(keepData:)``.
+    /// Ends the server with SIGKILL and waits for it to end. The data stays for ``restart(keepData:)``.
     public func kill() async {
         await process.kill()
     }
 
-    /// Ends the server, unless it has been ended before, and starts it again on the same ports.
+    /// Ends the server, unless it has already ended, and starts it again on the same ports.
     ///
-    /// - Parameter keepData: Whether it starts with the data it had.
+    /// - Parameter keepData: Whether the server keeps its data.
     /// - Throws: As ``start(_:)``.
     public func restart(keepData: Bool = true) async throws {
         await process.stop(grace: .seconds(10))
@@ -117,7 +118,7 @@ public final class RedisServer: Sendable {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         try configurationLines(data: data).joined(separator: "\n")
             .write(toFile: configuration, atomically: true, encoding: .utf8)
-        // INFO says whose answer it is: another server may have the port, while ours is still finding out.
+        // Another server may have taken the port before ours notices. INFO identifies ours.
         let request = (options.password.map { Self.command("AUTH", $0) } ?? []) + Self.command("PING")
         try await process.start(executable, [configuration], patience: .seconds(30)) { [port] pid in
             let answer = await LoopbackSocket.ask(port: port, request + Self.command("INFO", "server")) {
@@ -131,7 +132,7 @@ public final class RedisServer: Sendable {
         var lines = [
             "bind 127.0.0.1", "port \(port)", "unixsocket \(Self.quoted(socketPath))", "dir \(Self.quoted(data))",
             "databases \(options.databases)", "save \"\"", "appendonly \(options.persistent ? "yes" : "no")",
-            // What is written survives the end of the process without fsync; the machine's end does not matter here.
+            // Written data survives the end of the process without fsync; a machine crash does not matter here.
             "appendfsync no",
         ]
         if let password = options.password { lines.append("requirepass \(Self.quoted(password))") }

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import NIOConcurrencyHelpers
 
-/// What the private servers have in common: a folder, one main process with a log, and waiting until it is ready.
+/// The common part of the private servers: a folder, one main process with a log, and waiting until it is ready.
 final class ServerProcess: Sendable {
     let name: String
     let folder: TemporaryFolder
@@ -25,10 +25,10 @@ final class ServerProcess: Sendable {
         child.withLockedValue { $0?.status == nil ? $0?.pid : nil }
     }
 
-    /// Starts the program and waits until `isReady`, which is given its process id, says so.
+    /// Starts the program and waits until `isReady`, which receives its process id, returns true.
     ///
-    /// - Throws: ``TestKitError`` with code `startFailed` and the tail of the log if the program ends before, or is not
-    ///   ready within `patience`; it has been killed then.
+    /// - Throws: ``TestKitError`` with code `startFailed` and the end of the log if the program ends early or is not
+    ///   ready within `patience`; by then it has been killed.
     func start(
         _ executable: String, _ arguments: [String], environment: [String: String]? = nil, patience: Duration,
         isReady: (Int32) async -> Bool
@@ -49,12 +49,12 @@ final class ServerProcess: Sendable {
         }
     }
 
-    /// Ends the server by `signal`, or by force if it does not end within `grace`.
+    /// Ends the server with `signal`, or by force if it does not end within `grace`.
     func stop(by signal: Int32 = SIGTERM, grace: Duration) async {
         await child.withLockedValue { $0 }?.stop(by: signal, grace: grace)
     }
 
-    /// Ends the server by SIGKILL.
+    /// Ends the server with SIGKILL.
     func kill() async {
         await child.withLockedValue { $0 }?.kill()
     }

@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
 
-/// One Redis and one RabbitMQ for all tests of a process, started when first asked for.
+/// One Redis and one RabbitMQ for all tests of a process, started on first use.
 ///
-/// If the environment names servers by `CELERIAC_TEST_REDIS_URL` or `CELERIAC_TEST_AMQP_URL`, those are used and none is
-/// started. The servers that were started end with the process.
+/// If the environment names servers in `CELERIAC_TEST_REDIS_URL` or `CELERIAC_TEST_AMQP_URL`, those are used and none
+/// is started. Servers that were started end with the process.
 public actor SharedServers {
     /// This process's servers.
     public static let shared = SharedServers()
@@ -14,7 +14,7 @@ public actor SharedServers {
     private var lastDatabase = 0
     private var lastVirtualHost = 0
 
-    /// The URL of Redis: its database 0, which all tests share.
+    /// The URL of Redis, with database 0, which all tests share.
     ///
     /// - Throws: As ``RedisServer/start(_:)``.
     public func redisURL() async throws -> String {
@@ -22,22 +22,22 @@ public actor SharedServers {
         return try await redisServer().url
     }
 
-    /// The URL of a Redis database that nobody was given before in this process.
+    /// The URL of a Redis database that this process has not used before.
     ///
-    /// Beside a Redis named by the environment, the databases from 1 on are given out: it must have enough of them, and
+    /// If the environment names the Redis server, its databases from 1 on are used. There must be enough of them, and
     /// they must be empty.
     ///
     /// - Throws: As ``RedisServer/start(_:)``.
     public func redisDatabaseURL() async throws -> String {
         let url = try await redisURL()
         lastDatabase += 1
-        // Both spellings, with and without a database: redis://host:port/0 and redis://host:port.
+        // This handles URLs with and without a database: redis://host:port/0 and redis://host:port.
         var parts = url.split(separator: "/", omittingEmptySubsequences: false).prefix(3)
         parts.append("\(lastDatabase)")
         return parts.joined(separator: "/")
     }
 
-    /// The URL of RabbitMQ: the virtual host `/`, which all tests share.
+    /// The URL of RabbitMQ, with the virtual host `/`, which all tests share.
     ///
     /// - Throws: As ``RabbitMQServer/start(_:)``.
     public func rabbitMQURL() async throws -> String {
@@ -45,7 +45,7 @@ public actor SharedServers {
         return try await rabbitMQServer().url
     }
 
-    /// The URL of a new virtual host of RabbitMQ; the shared one if RabbitMQ was named by the environment.
+    /// The URL of a new virtual host of RabbitMQ, or the shared one if the environment names the RabbitMQ server.
     ///
     /// - Throws: As ``RabbitMQServer/start(_:)``.
     public func rabbitMQVirtualHostURL() async throws -> String {
@@ -71,8 +71,8 @@ public actor SharedServers {
     }
 }
 
-/// A value made by the first caller who asks for it; others that ask meanwhile wait for it. A failure reaches all who
-/// wait, and the next caller tries again.
+/// A value that the first caller creates while others wait. A failure reaches all waiting callers, and the next caller
+/// tries again.
 actor Once<Value: Sendable> {
     private enum State {
         case none

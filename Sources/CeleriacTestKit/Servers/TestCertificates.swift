@@ -1,9 +1,9 @@
 import Foundation
 
-/// Certificates for testing TLS, made by the `openssl` command: an authority with a server, a wrong-host and a client
+/// Certificates for testing TLS, made with the `openssl` command: an authority with a server, a wrong-host and a client
 /// certificate, and a second authority that signed none of them.
 ///
-/// Make them once per process with ``shared()``. The files are removed when this process ends.
+/// Create them once for each process with ``shared()``. The files are removed when this process ends.
 public struct TestCertificates: Sendable {
     /// A certificate with its key and the authority that signed it, as PEM files.
     public struct Identity: Sendable, Hashable {
@@ -11,7 +11,7 @@ public struct TestCertificates: Sendable {
         public let certificatePath: String
         /// The path of the certificate's private key, unencrypted.
         public let privateKeyPath: String
-        /// The path of the certificate of the authority that signed it.
+        /// The path of the certificate of the authority that signed this one.
         public let authorityPath: String
     }
 
@@ -26,7 +26,7 @@ public struct TestCertificates: Sendable {
     /// A client named `celeriac-client`.
     public let client: Identity
 
-    /// This process's certificates, made at the first call.
+    /// This process's certificates, created at the first call.
     ///
     /// - Throws: ``TestKitError``: `missingProgram` if openssl is not installed, `commandFailed` if it fails.
     public static func shared() async throws -> TestCertificates {
@@ -38,7 +38,7 @@ public struct TestCertificates: Sendable {
     private static func make() async throws -> TestCertificates {
         let openssl = try Program.find("openssl", install: "the package openssl")
         let folder = try TemporaryFolder("certificates").path
-        // A configuration of our own: the system's may add extensions.
+        // This uses its own configuration, since the system's may add extensions.
         let configuration = folder + "/openssl.cnf"
         try "[req]\ndistinguished_name = name\n[name]\n[authority]\nbasicConstraints = critical, CA:true\n"
             .appending("keyUsage = critical, keyCertSign, cRLSign\nsubjectKeyIdentifier = hash\n")

@@ -140,7 +140,7 @@ struct WireValueBuilder: ~Copyable {
     }
 }
 
-/// A key of an object that is being read, with a summary that tells most keys apart without comparing text.
+/// A key of an object that is being read, with a summary that distinguishes most keys without comparing text.
 struct ObjectKey {
     let text: String
     /// Equal for equal keys. 0 means unknown, which is the case for all keys that are not short ASCII.

@@ -1,9 +1,10 @@
 public import FoundationEssentials
 
-/// A time zone: what its clocks show at an instant, and at which instants they show a time.
+/// A time zone, which converts between instants and what its clocks show.
 ///
-/// It reads the system's time zone files itself, because Foundation's `TimeZone` knows names only with all of Foundation.
-/// `UTC` needs no file; the others need the operating system's zone data (Debian's package `tzdata`).
+/// It reads the system's time zone files itself, because `TimeZone` finds zones by name only in a program that links
+/// all of Foundation. `UTC` needs no file; the others need the operating system's zone data (Debian's package
+/// `tzdata`).
 public struct CalendarZone: Sendable, Hashable {
     /// The zone's name in the IANA database, for instance `Europe/Berlin`.
     public let name: String
@@ -28,7 +29,7 @@ public struct CalendarZone: Sendable, Hashable {
     /// How far the zone's clocks are ahead of UTC at an instant, in seconds.
     public func offset(at instant: Date) -> Int { data.offset(at: Self.seconds(instant)) }
 
-    /// How far the zone's clocks are ahead of UTC so many seconds after 1970 began, in seconds.
+    /// How far the zone's clocks are ahead of UTC at a time in seconds since 1970, in seconds.
     package func offset(atSecond second: Int) -> Int { data.offset(at: second) }
 
     /// What the zone's clocks show at an instant, to the microsecond; `nil` outside the years 1 to 9999.
@@ -51,7 +52,7 @@ public struct CalendarZone: Sendable, Hashable {
     public func occurrence(of local: LocalDateTime) -> ZoneOccurrence {
         let asUTC = local.instant()
         let seconds = Self.seconds(asUTC)
-        // Nowhere do clocks change twice within two days.
+        // No zone changes its clocks twice within two days.
         var offsets = [seconds - 93_600, seconds, seconds + 93_600].map(data.offset(at:))
         offsets.sort(by: >)
         var instants: [Date] = []
@@ -68,7 +69,7 @@ public struct CalendarZone: Sendable, Hashable {
         }
     }
 
-    /// Far beyond any calendar, and far from an overflow.
+    /// A limit far beyond any calendar, yet far from an overflow.
     static let farthestSecond = 1_000_000_000_000
 
     /// Whole seconds since 1970, rounded down and limited to times that a calendar can have.
@@ -81,11 +82,11 @@ public struct CalendarZone: Sendable, Hashable {
 // MARK: The system's zones
 
 extension CalendarZone {
-    /// Why the system gives no zone of a name.
+    /// Why a name does not lead to a zone.
     package enum Fault: Error {
         /// The text cannot be a zone's name.
         case invalidName
-        /// No folder of zones has a file of this name.
+        /// No folder of zones has a file with this name.
         case unknown
         /// The file is damaged.
         case damaged
@@ -114,7 +115,7 @@ extension CalendarZone {
         return content.flatMap { CalendarZone(name: "Local", file: [UInt8]($0)) } ?? .utc
     }()
 
-    /// A name must not lead out of the folder of zones.
+    /// Whether a name stays inside the folder of zones.
     private static func isSafe(_ name: String) -> Bool {
         guard 1...100 ~= name.utf8.count, !name.hasPrefix("/") else { return false }
         let known = name.utf8.allSatisfy { byte in
@@ -124,7 +125,7 @@ extension CalendarZone {
         return known && !name.split(separator: "/", omittingEmptySubsequences: false).contains("")
     }
 
-    /// Where systems keep their zones, in the order in which they are searched.
+    /// The folders in which systems keep their zones, in search order.
     private static var folders: [String] {
         let named = ProcessInfo.processInfo.environment["TZDIR"].flatMap { $0.isEmpty ? nil : $0 }
         let usual = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"]
@@ -148,7 +149,7 @@ public enum ZoneOccurrence: Sendable, Hashable {
     case once(Date)
     /// At both of these instants: clocks were put back in between, and the time came again.
     case twice(Date, Date)
-    /// Never: clocks were put forward over it. The replacement is the instant at which they would have shown it if they had
-    /// not been changed.
+    /// Never: clocks were put forward over it. The replacement is the instant at which they would have shown it without
+    /// that change.
     case never(replacement: Date)
 }

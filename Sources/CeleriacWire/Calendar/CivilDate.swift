@@ -1,5 +1,4 @@
-/// The Gregorian calendar as arithmetic on days, for years of any number: dates, time zones, cron expressions and Go's times
-/// all count with it.
+/// Day arithmetic of the Gregorian calendar, for any year. Dates, time zones, cron expressions and Go's times use it.
 package enum CivilDate {
     /// The number of a day; 0 is 1 January 1970.
     package static func daysSince1970(year: Int, month: Int, day: Int) -> Int {

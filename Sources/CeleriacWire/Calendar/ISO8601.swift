@@ -2,8 +2,8 @@ public import FoundationEssentials
 
 /// Dates and times as text, in the forms that Python's `isoformat` writes and `fromisoformat` reads.
 public enum ISO8601 {
-    /// Writes an instant in UTC to the microsecond, as Python does: `2026-01-31T12:00:00.250000+00:00`, without a fraction
-    /// where it is zero. `nil` when it lies outside the years 1 to 9999.
+    /// Writes an instant in UTC to the microsecond, as Python does: `2026-01-31T12:00:00.250000+00:00`, without the
+    /// fraction if it is zero. `nil` outside the years 1 to 9999.
     public static func format(_ instant: Date) -> String? {
         guard let local = LocalDateTime(utc: instant) else { return nil }
         return text {
@@ -12,14 +12,15 @@ public enum ISO8601 {
         }
     }
 
-    /// Reads an instant: a date, a time and `Z` or an offset from UTC. `nil` for anything else, including a date and time
-    /// without an offset, which names no instant.
+    /// Reads an instant: a date, a time and `Z` or an offset from UTC. `nil` for anything else, including a date and
+    /// time without an offset, which names no instant.
     public static func parseInstant(_ text: String) -> Date? {
         guard case let (local, offset?)? = parse(text) else { return nil }
         return local.instant(utcOffset: offset)
     }
 
-    /// Reads a date and, after `T` or a space, a time with or without an offset from UTC. The offset is in microseconds.
+    /// Reads a date and, after `T` or a space, a time with or without an offset from UTC. The offset is in
+    /// microseconds.
     ///
     /// A date alone stands for its midnight. `nil` for anything else.
     public static func parse(_ text: String) -> (local: LocalDateTime, utcOffset: Int?)? {
@@ -33,7 +34,7 @@ public enum ISO8601 {
         return (local, offset)
     }
 
-    /// The text that `write` writes.
+    /// Returns the text that `write` writes.
     static func text(_ write: (inout ISO8601Writer) -> Void) -> String {
         var writer = ISO8601Writer()
         write(&writer)

@@ -1,4 +1,4 @@
-/// A calendar date without a place, as Python's `datetime.date`: years 1 to 9999 of the Gregorian calendar.
+/// A calendar date without a time zone, as Python's `datetime.date`: years 1 to 9999 of the Gregorian calendar.
 public struct LocalDate: Sendable, Hashable {
     /// The year, 1 to 9999.
     public let year: Int
@@ -25,7 +25,7 @@ extension LocalDate {
     /// The weekday: 0 is Sunday.
     package var weekday: Int { CivilDate.weekday(daysSince1970: daysSince1970) }
 
-    /// The date so many days after 1 January 1970; `nil` outside the years 1 to 9999.
+    /// Makes the date that is `days` days after 1 January 1970; `nil` outside the years 1 to 9999.
     init?(daysSince1970 days: Int) {
         guard -719_162...2_932_896 ~= days else { return nil }
         (year, month, day) = CivilDate.of(daysSince1970: days)

@@ -1,7 +1,7 @@
 public import FoundationEssentials
 
-/// A date and a time of day without a place, as Python's naive `datetime.datetime`. It names no instant: which one it is
-/// depends on where it is read. For an instant use `Date`.
+/// A date and a time of day without a time zone, as Python's naive `datetime.datetime`. Which instant it means depends
+/// on the reader's zone. For an instant use `Date`.
 public struct LocalDateTime: Sendable, Hashable {
     /// The date.
     public let date: LocalDate

@@ -1,4 +1,4 @@
-/// A time of day without a place, as Python's naive `datetime.time`: to the microsecond, without leap seconds.
+/// A time of day without a time zone, as Python's naive `datetime.time`: to the microsecond, without leap seconds.
 public struct LocalTime: Sendable, Hashable {
     /// The hour, 0 to 23.
     public let hour: Int
@@ -28,7 +28,7 @@ extension LocalTime {
         ((hour * 60 + minute) * 60 + second) * 1_000_000 + microsecond
     }
 
-    /// The time so many microseconds after midnight, modulo a day.
+    /// Makes the time that is this many microseconds after midnight, modulo a day.
     init(microsecondsOfDay: Int) {
         let seconds = microsecondsOfDay / 1_000_000
         hour = seconds / 3600 % 24

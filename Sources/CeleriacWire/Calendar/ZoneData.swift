@@ -1,4 +1,4 @@
-/// The offsets of a zone over time: a list of changes, and a rule for the time after the last of them.
+/// The offsets of a zone over time: a list of transitions, and a rule for the time after the last one.
 struct ZoneData: Sendable, Hashable {
     /// A change of the offset.
     struct Transition: Sendable, Hashable {
@@ -39,7 +39,7 @@ struct ZoneData: Sendable, Hashable {
         return count > 0 ? transitions[count - 1] : nil
     }
 
-    /// How many listed transitions lie at or before a time.
+    /// The number of listed transitions at or before a time.
     private func countOfListed(upTo time: Int) -> Int {
         var low = 0
         var high = transitions.count
@@ -53,7 +53,7 @@ struct ZoneData: Sendable, Hashable {
 
 /// Reads the files of the system's time zones: TZif, RFC 9636.
 struct ZoneFile {
-    /// The longest file that is read; real files have a few kilobytes.
+    /// The longest file to read, in bytes; real files have a few kilobytes.
     static let maximumBytes = 1 << 20
 
     private struct Counts {
@@ -72,7 +72,7 @@ struct ZoneFile {
     private let bytes: [UInt8]
     private var position = 0
 
-    /// What a file says; nil if the bytes are not a zone file.
+    /// Reads a file; nil if the bytes are not a zone file.
     static func read(_ bytes: [UInt8]) -> ZoneData? {
         var file = ZoneFile(bytes: bytes)
         return file.read()
@@ -85,7 +85,7 @@ struct ZoneFile {
     private mutating func read() -> ZoneData? {
         guard let (version, first) = readHeader() else { return nil }
         guard version >= UInt8(ascii: "2") else { return readData(first, timeBytes: 4) }
-        // The first block repeats with 32 bits what the second has with 64.
+        // The first block repeats the second with times of 32 bits instead of 64.
         guard skip(first.size(timeBytes: 4)), let (_, second) = readHeader(),
             var data = readData(second, timeBytes: 8), readByte() == UInt8(ascii: "\n"),
             let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n"))

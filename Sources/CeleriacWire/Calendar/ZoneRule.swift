@@ -1,6 +1,6 @@
 /// What a zone's clocks do every year from now on: POSIX's `TZ` text, such as `CET-1CEST,M3.5.0,M10.5.0/3`.
 struct ZoneRule: Sendable, Hashable {
-    /// A day of the year and a time on it, as the clocks show it before the change.
+    /// A day of the year and the time of the change on that day, as the clocks show it before the change.
     struct Change: Sendable, Hashable {
         enum Day: Sendable, Hashable {
             /// A weekday (Sunday is 0) of a week of a month; week 5 is the last.
@@ -51,7 +51,7 @@ struct ZoneRule: Sendable, Hashable {
         return latest.offset
     }
 
-    /// The changes of the year in which a time lies and of the years beside it, in ascending order.
+    /// The changes in the year of a time and in the adjacent years, in ascending order.
     func transitions(around time: Int) -> [ZoneData.Transition] {
         guard let summer else { return [] }
         return Self.years(around: time).flatMap { year in
@@ -60,7 +60,7 @@ struct ZoneRule: Sendable, Hashable {
         }.sorted { $0.time < $1.time }
     }
 
-    /// The year of a time and those beside it: a change near the end of one year may lie in another by UTC.
+    /// The year of a time and the adjacent years: a change near the end of one year may fall into another in UTC.
     private static func years(around time: Int) -> ClosedRange<Int> {
         // A damaged file may name any time.
         let days = min(max(time, -CalendarZone.farthestSecond), CalendarZone.farthestSecond)

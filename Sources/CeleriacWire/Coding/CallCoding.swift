@@ -1,4 +1,4 @@
-/// How a dialect writes the arguments and results of a call when they carry more than their values.
+/// How a dialect writes arguments and results that carry more than their values.
 ///
 /// Machinery names the Go type of every argument and result. Celery does not, so it has no call coding.
 package protocol CallCoding: Sendable {
@@ -17,7 +17,7 @@ package protocol CallCoding: Sendable {
     /// Reads one result, or throws a ``CallError`` when it is not a `Value`.
     func decodeResult<Value: Decodable>(_ type: Value.Type, from value: WireValue) throws -> Value
 
-    /// What the caller of a task is told about a wrong number of arguments.
+    /// The text of the error that the caller of a task gets for a wrong number of arguments.
     func text(of mismatch: CallMismatch) -> String
 }
 
@@ -29,7 +29,7 @@ package enum CallMismatch: Sendable, Hashable {
 
 /// A dialect's own call coding, which only this package can make and use.
 ///
-/// It is a type of its own so that the public protocol ``ValueCoding`` can carry one without publishing what it does.
+/// It is a separate type so that the public protocol ``ValueCoding`` can carry one without publishing its methods.
 public struct CallForm: Sendable {
     package let coding: any CallCoding
 
@@ -42,9 +42,9 @@ extension ValueCoding {
     package var callCoding: (any CallCoding)? { callForm?.coding }
 }
 
-/// Why a call cannot be made or its result cannot be read, in the words of the dialect.
+/// Why a call cannot be made or its result cannot be read, in the dialect's words.
 public struct CallError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What the caller is told. In Machinery it may quote an argument, as Go does.
+    /// The text for the caller. In Machinery it may quote an argument, as Go does.
     public var text: String
 
     /// Creates an error.

@@ -21,7 +21,8 @@ struct CodingPath {
         return path
     }
 
-    /// The same position, one call deeper: the content of a single value container. It limits recursion without keys.
+    /// The same position, one call deeper: the content of a single value container. Counting these calls limits
+    /// recursion without keys.
     func appendingNothing() -> CodingPath {
         var path = self
         path.depth += 1

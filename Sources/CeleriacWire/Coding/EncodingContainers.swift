@@ -110,8 +110,8 @@ struct UnkeyedValueEncoder: UnkeyedEncodingContainer {
     }
 }
 
-/// What one call of `encode(to:)` builds. Containers that outlive the call (nested containers, superclasses) are nodes
-/// of their own, whose values are inserted at the end.
+/// What one call of `encode(to:)` builds. Containers that outlive the call (nested containers, superclasses) are
+/// separate nodes, whose values are inserted at the end.
 final class EncodingNode {
     private var kind = Kind.empty
     private var scalar = WireValue.null

@@ -15,12 +15,12 @@ public protocol ValueCoding: Sendable {
     /// - Throws: `WireError` when `wireValue` is not such a value.
     func value(of kind: ExtendedValue.Kind, from wireValue: WireValue) throws(WireError) -> ExtendedValue
 
-    /// How whole calls are written in a dialect whose arguments and results carry more than their values. Leave it out.
+    /// How this package's own dialects write whole calls. Other types need not implement it: the default is `nil`.
     var callForm: CallForm? { get }
 }
 
 extension ValueCoding {
-    /// `nil`: arguments and results are nothing but their values.
+    /// `nil`, so that arguments and results are written as plain values.
     public var callForm: CallForm? { nil }
 }
 

@@ -75,9 +75,9 @@ struct DecompressedBytes {
     private(set) var bytes: [UInt8] = []
     private let limit: Int
 
-    /// The size that any message may reach, whatever its ratio.
+    /// The size that any message may reach, whatever its compression ratio.
     private static let alwaysAllowed = 16 << 20
-    /// The largest piece: the codecs count in 32 bits.
+    /// The largest piece. The codecs count bytes in 32 bits.
     private static let largestPiece = 1 << 30
 
     init(compressedCount: Int, limits: WireLimits) {
@@ -93,7 +93,7 @@ struct DecompressedBytes {
     mutating func append<Result>(
         _ fill: (UnsafeMutableBufferPointer<UInt8>) -> (count: Int, Result)
     ) throws(WireError) -> Result {
-        // One byte beyond the limit tells "full" from "too much".
+        // One byte beyond the limit distinguishes "full" from "too much".
         let room = min(max(bytes.count, 4096), Self.largestPiece, limit - bytes.count + 1)
         var result: Result?
         bytes.append(addingCapacity: room) { output in

@@ -3,7 +3,8 @@ import CLzma
 
 /// The .xz container, by liblzma.
 enum XZCodec {
-    /// The most that a decoder may allocate: twice what the highest level of xz needs. A header can ask for 4 GiB.
+    /// The most memory that a decoder may allocate: twice what the highest level of xz needs. A header can ask for 4
+    /// GiB.
     private static let mostMemory: UInt64 = 128 << 20
 
     static func compress(_ bytes: [UInt8]) throws(WireError) -> [UInt8] {

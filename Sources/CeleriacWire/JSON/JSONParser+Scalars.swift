@@ -13,7 +13,7 @@ extension JSONParser {
         return try text(bytes.extracting(start..<stop), offset: start)
     }
 
-    /// The text of a string, or of a key.
+    /// Reads the text of a string or of a key.
     @inline(__always)
     func text(_ bytes: Span<UInt8>, offset: Int) throws(WireError) -> String {
         reading.replacesInvalidText
@@ -83,7 +83,7 @@ extension JSONParser {
         let low = try readFourDigits(bytes)
         guard 0xdc00...0xdfff ~= low, let scalar = Unicode.Scalar(0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00))
         else {
-            // The second escape is a character of its own.
+            // The second escape is a separate character.
             index = afterFirst
             return try loneSurrogate(at: escape)
         }
@@ -193,8 +193,8 @@ extension JSONParser {
         return value
     }
 
-    /// Reads an exponent's sign and digits. Exponents far beyond the range of floats are cut off, still beyond the
-    /// range.
+    /// Reads an exponent's sign and digits. It clamps exponents far outside the range of floats to values that are
+    /// still outside.
     private mutating func readExponent(_ bytes: Span<UInt8>) throws(WireError) -> Int {
         var negative = false
         if index < end, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") {

@@ -1,6 +1,6 @@
 /// Reads one JSON value without recursion.
 struct JSONParser: ~Copyable {
-    // The reading of strings and numbers, in a file of its own, needs these three.
+    // Not private, because the extension in another file that reads strings and numbers needs these three.
     var index = 0
     let end: Int
     let reading: JSONReading
@@ -17,7 +17,7 @@ struct JSONParser: ~Copyable {
 
     mutating func parse(_ bytes: Span<UInt8>) throws(WireError) -> WireValue {
         while true {
-            // Here starts a value, or a container that has elements.
+            // A value starts here, or a container that has elements.
             guard var value = try startValue(bytes) else { continue }
             // The value is complete. It may be the last element of its container, and that of the next one.
             while true {

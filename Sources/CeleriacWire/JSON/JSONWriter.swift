@@ -107,7 +107,7 @@ struct JSONWriter {
         }
     }
 
-    /// Writes the character at `index` as an escape; gives the index after it.
+    /// Writes the character at `index` as an escape and returns the index after it.
     private mutating func writeEscaped(_ bytes: Span<UInt8>, at index: Int) -> Int {
         switch bytes[index] {
         case UInt8(ascii: "\""): append("\\\"")

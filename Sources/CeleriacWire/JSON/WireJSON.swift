@@ -48,7 +48,7 @@ public enum WireJSON {
         return bytes
     }
 
-    /// Appends one value to `bytes`. After an error a part of the value has been appended.
+    /// Appends one value to `bytes`. If it throws, part of the value may have been appended.
     package static func encode(
         _ value: WireValue,
         into bytes: inout [UInt8],

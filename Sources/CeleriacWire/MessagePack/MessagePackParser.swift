@@ -3,7 +3,7 @@ struct MessagePackParser: ~Copyable {
     private var index = 0
     private let end: Int
     private var builder: WireValueBuilder
-    /// How many elements are still missing from each open container.
+    /// The number of elements that are still missing from each open container.
     private var missing = MoveStack<Int>(capacity: 8)
 
     init(bytes: Span<UInt8>, limits: WireLimits) throws(WireError) {

@@ -1,4 +1,4 @@
-/// A connection URL, split into parts that are exactly as they were written.
+/// A connection URL, split into parts that stay exactly as written.
 ///
 /// Nothing is percent-decoded, because the dialects disagree about broken escapes and about `+` in a query. All
 /// separators are ASCII, so the parts are valid text.
@@ -18,7 +18,7 @@ package struct ConnectionURL: Sendable, Hashable {
         package let value: Substring?
     }
 
-    /// Why text is not a connection URL. None of them quotes the text, which may contain a password.
+    /// Why text is not a connection URL. No case quotes the text, which may contain a password.
     package enum Problem: Error, Sendable, Hashable {
         /// There is no `://`.
         case noScheme
@@ -69,8 +69,8 @@ package struct ConnectionURL: Sendable, Hashable {
         self.hosts = hosts
     }
 
-    /// The scheme in lower case and everything after `://`, for schemes whose rest is not that of a URL; `nil` without
-    /// one.
+    /// Splits off the scheme, in lower case, from everything after `://`, for schemes that are not followed by the
+    /// parts of a URL; `nil` without a scheme.
     package static func splitScheme(_ text: String) -> (scheme: String, rest: Substring)? {
         guard let separator = text.utf8.firstRange(of: "://".utf8) else { return nil }
         return (text[..<separator.lowerBound].lowercased(), text[separator.upperBound...])

@@ -19,7 +19,7 @@ public struct WireObject: Sendable, Hashable {
         storage = OrderedDictionary(pairs, uniquingKeysWith: { $1 })
     }
 
-    /// Creates an object from keys and values in their order. The keys must differ, and there must be as many values.
+    /// Creates an object from keys and values in order. The keys must differ, and there must be as many values as keys.
     init(uncheckedUniqueKeys keys: [String], values: [WireValue]) {
         storage = OrderedDictionary(uncheckedUniqueKeys: keys, values: values)
     }
@@ -39,7 +39,7 @@ public struct WireObject: Sendable, Hashable {
     /// The values in the order of their keys.
     public var values: [WireValue] { storage.values.elements }
 
-    /// Replaces the value at a position, which must exist. Encoders fill in templates with it, which takes no hashing.
+    /// Replaces the value at a position, which must exist. Encoders fill in templates this way, without hashing.
     package mutating func setValue(_ value: WireValue, at position: Int) {
         storage.values[position] = value
     }
@@ -68,7 +68,7 @@ public struct WireObject: Sendable, Hashable {
         try storage.merge(other.storage.elements.lazy.map { ($0.key, $0.value) }, uniquingKeysWith: combine)
     }
 
-    /// The object with only those keys and values for which `isIncluded` returns `true`.
+    /// Returns the object with only those keys and values for which `isIncluded` returns `true`.
     public func filter(_ isIncluded: (Element) throws -> Bool) rethrows -> WireObject {
         var copy = WireObject()
         copy.storage = try storage.filter { try isIncluded((key: $0.key, value: $0.value)) }

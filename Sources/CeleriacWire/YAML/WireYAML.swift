@@ -100,7 +100,7 @@ private struct YAMLWriter {
         } else {
             var text: [UInt8] = []
             NumberText.append(python: value, to: &text)
-            // Without a point PyYAML reads text.
+            // PyYAML reads an exponent without a point as text.
             if !text.contains(UInt8(ascii: ".")), let exponent = text.firstIndex(of: UInt8(ascii: "e")) {
                 text.insert(contentsOf: ".0".utf8, at: exponent)
             }

@@ -5,12 +5,12 @@ struct YAMLComposer: ~Copyable {
     private var frames: [Frame] = []
     private var anchors: [String: Node] = [:]
 
-    /// A finished value, and what an alias to it costs.
+    /// A finished value, and what an alias to it counts for.
     private struct Node {
         var value: WireValue
-        /// How many values and keys it consists of.
+        /// The number of values and keys in it.
         var tokens: Int
-        /// How many containers lie one within the other.
+        /// The depth to which its containers are nested.
         var height: Int
     }
 
@@ -70,8 +70,8 @@ struct YAMLComposer: ~Copyable {
         try countTokens(1, place)
         guard frames.count < limits.maximumDepth else { throw .tooDeep(limits) }
         builder.open(container)
-        // An alias to a container inside itself would be a cycle, so its name is unknown until it ends. The name no
-        // longer means whatever had it before, either.
+        // An alias to a container inside itself would be a cycle, so its name is unknown until it ends. Nor does the
+        // name stand for an earlier value any more.
         if let anchor { anchors[anchor] = nil }
         frames.append(Frame(anchor: anchor, tokensBefore: tokensBefore, awaitsKey: container == .object))
     }
@@ -104,8 +104,7 @@ struct YAMLComposer: ~Copyable {
     private mutating func readScalar(
         _ text: String, tag: String?, isPlain: Bool, anchor: String?, _ place: YAMLEvent.Place
     ) throws(WireError) -> Node? {
-        // A long text counts for more: an alias repeats it at no cost, but whoever writes the value writes it each
-        // time.
+        // Long text counts for more: an alias repeats it for free here, but a writer writes it out each time.
         let tokens = 1 + text.utf8.count / 32
         try countTokens(tokens, place)
         let scalar = try YAMLScalar(text, tag: tag, isPlain: isPlain, place)
@@ -151,7 +150,7 @@ struct YAMLScalar {
     /// Whether PyYAML reads it as a date or a date and time.
     private(set) var isTimestamp = false
 
-    /// - Parameter isPlain: Whether the spelling of the text decides its type.
+    /// Resolves the text of a scalar. Without a tag, the spelling decides the type if the scalar is plain.
     init(_ text: String, tag: String?, isPlain: Bool, _ place: YAMLEvent.Place) throws(WireError) {
         if let tag, tag != "!" {
             value = try Self.value(of: text, tag: tag, place)

@@ -28,7 +28,7 @@ struct YAMLEventReader: ~Copyable {
 
     private static let nothing: StaticString = ""
 
-    /// The next event, in Swift's terms.
+    /// Reads the next event.
     func next() throws(WireError) -> YAMLEvent {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }

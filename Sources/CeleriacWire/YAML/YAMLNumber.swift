@@ -1,8 +1,8 @@
-/// The numbers of YAML 1.1: which plain text is a number, and which number it is. Underscores are ignored.
+/// The numbers of YAML 1.1: tells which plain text is a number, and reads it. Underscores are ignored.
 enum YAMLNumber {
     // MARK: Grammar
 
-    /// Binary, octal, decimal, hexadecimal, or base 60 with colons.
+    /// Whether the text is an integer: binary, octal, decimal, hexadecimal, or base 60 with colons.
     static func isInteger(_ text: String) -> Bool {
         var rest = text.utf8[...]
         skipSign(&rest)
@@ -21,7 +21,7 @@ enum YAMLNumber {
         return rest.isEmpty || (skipSixties(&rest) && rest.isEmpty)
     }
 
-    /// With a point, or in base 60 with colons and a point, or `.inf` and `.nan`.
+    /// Whether the text is a float: with a point, in base 60 with colons and a point, or `.inf` or `.nan`.
     static func isFloat(_ text: String) -> Bool {
         switch text {
         case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN":
@@ -46,7 +46,7 @@ enum YAMLNumber {
         return rest.isEmpty || (!hasColons && isExponent(rest))
     }
 
-    /// A date, or a date and a time with or without an offset from UTC.
+    /// Whether the text is a date, or a date and a time with or without an offset from UTC.
     static func isTimestamp(_ text: String) -> Bool {
         var rest = text.utf8[...]
         guard skipDigits(&rest, 4...4), skip(&rest, "-"), skipDigits(&rest, 1...2), skip(&rest, "-"),

@@ -16,9 +16,7 @@ package final class CeleryAMQPBroker: MessageBroker {
     private let client: AMQPClient
     private let declared = NIOLockedValueBox<Set<String>>([])
 
-    /// Creates a broker. It connects on first use.
-    ///
-    /// - Parameter configurations: servers to try in turn.
+    /// Creates a broker, which connects on first use and tries the servers in turn.
     package init(
         _ configurations: [AMQPConfiguration],
         options: CeleryAMQPOptions = CeleryAMQPOptions(),
@@ -39,8 +37,8 @@ package final class CeleryAMQPBroker: MessageBroker {
 
     /// Publishes with confirms; returns when the broker has taken all messages.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker took
-    ///   some.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` if the broker
+    ///   took some of the messages.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         let failures = await client.publish(messages.map { AMQPPublish($0) }) { indices, anew throws(AMQPError) in
             let queues = Set(indices.compactMap { messages[$0].declaredQueue })
@@ -58,7 +56,7 @@ package final class CeleryAMQPBroker: MessageBroker {
         declared.withLockedValue { $0.formUnion(undeclared) }
     }
 
-    /// Begins to consume from queues, which are made where they do not exist.
+    /// Begins to consume from queues, and declares those that do not exist.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         try await AMQPMessageConsumer.start(
             configurations, parking: client, topology: topology, options: options, name: name,
@@ -85,12 +83,12 @@ package final class CeleryAMQPBroker: MessageBroker {
             virtualHost: first?.virtualHost ?? "/", isEncrypted: first?.tls != nil, loginMethod: "PLAIN")
     }
 
-    /// The arguments with which a queue is declared where it does not exist.
+    /// The arguments with which a queue is declared if it does not exist.
     package func arguments(ofQueue queue: String) -> WireObject { topology.options.arguments(of: queue) }
 
     // MARK: Looking after queues
 
-    /// How many messages wait in a queue.
+    /// The number of messages that wait in a queue.
     package func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }
 
     /// Deletes all messages that wait in a queue.
@@ -98,8 +96,8 @@ package final class CeleryAMQPBroker: MessageBroker {
 }
 
 extension AMQPPublish {
-    /// A message that the broker gives back if its queue does not exist. A reply is not given back: whoever asked for it
-    /// may be gone.
+    /// Makes a message that the broker returns if its queue does not exist. The broker does not return replies, because
+    /// the client that asked for one may be gone.
     fileprivate init(_ message: OutgoingMessage) {
         self.init(
             exchange: message.exchange, routingKey: message.routingKey, mandatory: message.declaredQueue != nil,

@@ -5,8 +5,8 @@ import CeleriacWire
 import CeleryWire
 import Logging
 
-/// Remote control and events over RabbitMQ, on a connection of their own, so that they are answered while the worker's
-/// own is busy.
+/// Remote control and events over RabbitMQ. They have a separate connection, so that the worker answers while its main
+/// connection is busy.
 final class CeleryAMQPMailbox: ControlMailbox {
     private let exchanges: ControlExchanges
     private let client: AMQPClient
@@ -40,12 +40,12 @@ final class CeleryAMQPMailbox: ControlMailbox {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await session.run() }
             await stopping.wait()
-            // The queue goes with its connection.
+            // The queue is deleted with its connection.
             group.cancelAll()
         }
     }
 
-    /// Declares everything as kombu 5.7 does; other flags would be refused where a Python worker has been.
+    /// Declares everything as kombu 5.7 does. RabbitMQ would refuse other flags for what a Python worker has declared.
     private func declare(on channel: AMQPChannel) async throws(AMQPError) -> [AMQPConsumption] {
         try await declareExchanges(on: channel)
         try await channel.exchangeDeclare(exchanges.requests, type: "fanout", durable: false)

@@ -1,13 +1,13 @@
 public import CeleriacWire
 
-/// How Celery's queues are declared at RabbitMQ, where they do not exist yet. An existing queue is used as it is.
+/// How Celery's queues are declared at RabbitMQ if they do not exist yet. An existing queue is used as it is.
 public struct CeleryAMQPOptions: Sendable {
     /// Arguments of queues by name, for instance `["math": ["x-max-priority": 10]]`.
     public var queueArguments: [String: WireObject]
     /// Arguments of queues that ``queueArguments`` does not name.
     public var defaultQueueArguments: WireObject
 
-    /// Makes options.
+    /// Creates options.
     public init(queueArguments: [String: WireObject] = [:], defaultQueueArguments: WireObject = [:]) {
         self.queueArguments = queueArguments
         self.defaultQueueArguments = defaultQueueArguments
@@ -15,7 +15,8 @@ public struct CeleryAMQPOptions: Sendable {
 
     func arguments(of queue: String) -> WireObject { queueArguments[queue] ?? defaultQueueArguments }
 
-    /// Whether one of these queues is to be a quorum queue, which knows no prefetch for a whole channel.
+    /// Whether one of these queues is declared as a quorum queue. Quorum queues do not support a prefetch limit for a
+    /// whole channel.
     func hasQuorumQueue(_ queues: [String]) -> Bool {
         queues.contains { arguments(of: $0)["x-queue-type"] == .string("quorum") }
     }

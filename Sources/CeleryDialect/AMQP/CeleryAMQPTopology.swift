@@ -15,11 +15,12 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
         for queue in queues { try await declare(queue, on: connection) }
     }
 
-    /// Makes sure that a queue exists. One that does is left as it is, whatever its arguments: declaring it with others
-    /// is an error that closes the channel.
+    /// Makes sure that a queue exists. An existing queue stays as it is, whatever its arguments: declaring it with
+    /// different ones is an error that closes the channel.
     func declare(_ queue: String, on connection: AMQPConnection) async throws(AMQPError) {
         if try await connection.hasQueue(queue) { return }
-        // As Celery does: a direct exchange of the queue's name, although messages go by the default exchange.
+        // As Celery does, declare a direct exchange with the queue's name, although messages go through the default
+        // exchange.
         try await connection.withChannel { channel throws(AMQPError) in
             try await channel.exchangeDeclare(queue, type: "direct", durable: true)
             try await channel.queueDeclare(queue, durable: true, arguments: options.arguments(of: queue))
@@ -43,7 +44,7 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
 
     func consumerTag(_ number: Int, nodeName: String) -> String { "celeriac\(number)" }
 
-    /// Only quorum queues count.
+    /// Only quorum queues count deliveries.
     func attempts(of delivery: AMQPDelivery) -> Int { delivery.message.headers["x-delivery-count"]?.intValue ?? 0 }
 
     func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition) {}

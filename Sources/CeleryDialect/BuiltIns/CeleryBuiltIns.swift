@@ -4,9 +4,8 @@ import CeleryWire
 
 /// The tasks that every Celery worker has.
 package enum CeleryBuiltIns {
-    /// The handlers of these tasks.
-    ///
-    /// - Parameter chordRetryInterval: how long to wait before looking after a chord again.
+    /// Makes the handlers of these tasks. A handler that waits for a chord's header checks it again after
+    /// `chordRetryInterval`.
     package static func handlers(chordRetryInterval: Duration) -> [TaskHandler] {
         [
             TaskHandler("celery.accumulate") { context in
@@ -74,13 +73,13 @@ package enum CeleryBuiltIns {
         let signature = try task(of: call)
         var results: [WireValue] = []
         for item in try call.list("it") {
-            // As Python does: the task's function with the item, whatever else its signature says.
+            // Like Python, call the task's function with the item, and ignore the rest of its signature.
             results.append(try await context.run(signature.task, arguments: try arguments(item)))
         }
         return .array(results)
     }
 
-    // MARK: Canvases as tasks, as old senders have them
+    // MARK: Canvases as tasks, as old senders call them
 
     private static let canvasTasks: [TaskHandler] = [
         TaskHandler("celery.group") { context in
@@ -131,7 +130,7 @@ package enum CeleryBuiltIns {
     }
 }
 
-/// The arguments of a task of Celery's own, by position or by name.
+/// The arguments of a built-in task, by position or by name.
 struct BuiltInArguments {
     private let request: TaskRequest
     private let parameters: [String]
@@ -141,7 +140,7 @@ struct BuiltInArguments {
         self.parameters = parameters
     }
 
-    /// An argument; nil where it is absent or null.
+    /// An argument; nil if it is absent or null.
     subscript(_ name: String) -> WireValue? {
         let position = parameters.firstIndex(of: name) ?? request.arguments.endIndex
         let value =
@@ -150,30 +149,30 @@ struct BuiltInArguments {
         return value?.isNull == true ? nil : value
     }
 
-    /// An argument that must be there.
+    /// A required argument.
     func required(_ name: String) throws(TaskFailure) -> WireValue {
         guard let value = self[name] else { throw error("missing required argument: '\(name)'") }
         return value
     }
 
-    /// A list that must be there.
+    /// A required argument that is a list.
     func list(_ name: String) throws(TaskFailure) -> [WireValue] {
         guard let values = try required(name).arrayValue else { throw error("argument '\(name)' is no list") }
         return values
     }
 
-    /// A list, or none.
+    /// A list; empty if the argument is absent or null.
     func optionalList(_ name: String) throws(TaskFailure) -> [WireValue] {
         self[name] == nil ? [] : try list(name)
     }
 
-    /// A number, or none.
+    /// A number; nil if the argument is absent or null.
     func number(_ name: String) throws(TaskFailure) -> Double? {
         guard let value = self[name] else { return nil }
         guard let number = value.doubleValue, number.isFinite else { throw error("argument '\(name)' is no number") }
         return number
     }
 
-    /// What Python raises for a call that does not fit.
+    /// Makes the failure that Python raises for a call with wrong arguments.
     func error(_ text: String) -> TaskFailure { TaskFailure("TypeError", "\(request.name)() \(text)") }
 }

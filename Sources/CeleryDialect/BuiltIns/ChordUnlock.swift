@@ -2,9 +2,10 @@ import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
-/// `celery.chord_unlock`: looks after a chord that no result store counts, until all results of its header are there.
+/// `celery.chord_unlock`: polls the results of a chord's header, for result stores that do not count them, until all
+/// are there.
 struct ChordUnlock {
-    /// How long to wait before it looks again, where the message does not say: `result_chord_retry_interval`.
+    /// How long to wait before it polls again, unless the message says so: `result_chord_retry_interval`.
     let retryInterval: Duration
 
     var handler: TaskHandler {
@@ -63,7 +64,7 @@ struct ChordUnlock {
         do {
             stored = try await context.results(of: ids)
         } catch let error as CeleriacError where error.code == .configuration {
-            // Looking again would not help.
+            // Polling again would not help.
             throw giveUp(call, TaskFailure("NotImplementedError", error.message), context)
         } catch {
             try again(call, cause: error, context)
@@ -107,7 +108,7 @@ struct ChordUnlock {
         try context.retry(after: call.interval, cause: cause)
     }
 
-    /// Nobody will look again: the body fails.
+    /// Fails the body, because nothing will poll again.
     private func giveUp(_ call: Call, _ failure: TaskFailure, _ context: TaskContext) -> TaskFailure {
         let text = "chord_unlock could not be retried: \(ChordResults.text(failure))"
         context.leave(CeleryStep.endChord(body: call.body, .failure(ChordResults.Failure(text, cause: failure))))

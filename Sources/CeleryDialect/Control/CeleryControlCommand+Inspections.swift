@@ -4,7 +4,7 @@ import CeleryWire
 import FoundationEssentials
 
 extension CeleryControlCommand {
-    /// The commands that say what a worker is and does.
+    /// The commands that report what a worker is and does.
     static let inspections: [CeleryControlCommand] = [
         CeleryControlCommand("ping") { _ in ok("pong") },
         CeleryControlCommand("clock") { call in ["clock": .int(call.control.clock.value)] },
@@ -68,7 +68,7 @@ extension CeleryControlCommand {
         }
     }
 
-    /// Task names, each with the attributes that were asked for.
+    /// Task names, each with the attributes that the caller asked for.
     private static func registered(_ call: CeleryControlCall) -> WireValue {
         let asked = (call["taskinfoitems"]?.arrayValue ?? []).compactMap(\.stringValue).filter { !$0.hasPrefix("_") }
         let items = asked.isEmpty ? ["exchange", "routing_key", "rate_limit"] : asked
@@ -125,7 +125,7 @@ extension CeleryControlCommand {
         let uptime = Int64(exactly: worker.now.timeIntervalSince(worker.startTime).rounded(.down)) ?? 0
         return [
             "total": .object(WireObject(total)), "pid": .int(pid),
-            // As text: that is what Celery sends.
+            // Celery sends the clock as text.
             "clock": .string(String(call.control.clock.value)), "uptime": .int(uptime),
             "pool": [
                 "implementation": "celeriac:Worker", "max-concurrency": .int(Int64(worker.concurrency)),
@@ -156,9 +156,7 @@ extension CeleryControlCommand {
 extension CeleryControlCall {
     fileprivate func jobs(_ phase: JobSnapshot.Phase) -> [JobSnapshot] { worker.jobs.filter { $0.phase == phase } }
 
-    /// A task as inspections show it.
-    ///
-    /// - Parameter isSafe: whether to show arguments as text.
+    /// A task as inspections show it. If `isSafe` is set, they show its arguments as text.
     fileprivate func info(of job: JobSnapshot, isSafe: Bool = false) -> WireValue {
         let request = job.request
         let message = request.celeryMessage
@@ -182,7 +180,7 @@ extension CeleryControlCall {
 }
 
 extension WireValue {
-    /// Whether an argument that should be a flag is true to Python's `bool()`, or is a word that means so.
+    /// Whether a flag is set: Python's `bool()` gives true for it, or it is a word that means true.
     var isTrue: Bool {
         switch self {
         case .bool(let flag): flag
@@ -190,5 +188,19 @@ extension WireValue {
         case .string(let text): ["true", "yes", "1", "on"].contains(text.lowercased())
         default: false
         }
+    }
+}
+
+extension BrokerDescription {
+    /// What `inspect stats` says about a broker: kombu's connection settings, in kombu's order and without the
+    /// password.
+    var kombuSettings: WireObject {
+        [
+            "hostname": host.map { .string($0) } ?? .null, "userid": user.map { .string($0) } ?? .null,
+            "virtual_host": .string(virtualHost), "port": .int(Int64(port)), "insist": false,
+            "ssl": .bool(isEncrypted), "transport": .string(transport), "connect_timeout": 4,
+            "transport_options": [:], "login_method": loginMethod.map { .string($0) } ?? .null, "uri_prefix": nil,
+            "heartbeat": 120.0, "failover_strategy": "round-robin", "alternates": [], "credential_provider": nil,
+        ]
     }
 }

@@ -25,7 +25,7 @@ extension CeleryControlCommand {
         CeleryControlCommand("time_limit") { call in
             func limit(_ name: String) throws -> Duration? {
                 guard let value = call[name] else { return nil }
-                guard let seconds = value.doubleValue, seconds.isFinite, (0...3_155_760_000).contains(seconds) else {
+                guard let seconds = value.doubleValue, 0...Double(Duration.longestSeconds) ~= seconds else {
                     throw TaskFailure("TypeError", "time_limit() argument '\(name)' must be a number of seconds")
                 }
                 return seconds == 0 ? nil : .seconds(seconds)
@@ -48,7 +48,7 @@ extension CeleryControlCommand {
         let running = Set(held.filter { $0.phase == .active }.map(\.request.id))
         await markRevoked(ids.filter { !running.contains($0) }, call)
         guard terminates else { return ok("tasks \(PythonSet.text(of: ids)) flagged as revoked") }
-        // Tasks that had not begun never will: like Python's worker, count them too.
+        // Tasks that have not begun never will. Count them too, as Python's worker does.
         let terminated = call.worker.terminate(ids, signal: signal) + held.map(\.request.id)
         return ok(
             terminated.isEmpty
@@ -59,7 +59,7 @@ extension CeleryControlCommand {
         do {
             try await call.worker.markRevoked(ids)
         } catch {
-            // The tasks are revoked all the same, when their messages come.
+            // The worker still drops the tasks when their messages come.
             call.control.logger.warning(
                 "could not store that tasks are revoked", metadata: ["tasks": "\(ids.count)", "error": "\(error)"])
         }
@@ -116,7 +116,8 @@ extension CeleryControlCommand {
         let text: String
     }
 
-    /// A limit as Celery reads it: text, or a number of runs a second. What is empty or null means no limit: nil.
+    /// Reads a limit as Celery does: text, or a number of runs a second. Nil, for no limit, if the value is empty or
+    /// null.
     private static func rateLimit(_ value: WireValue) throws -> Result<RateLimit?, InvalidRateLimit> {
         switch value {
         case .null, .bool(false): return .success(nil)
@@ -130,7 +131,7 @@ extension CeleryControlCommand {
             if parts.count == 2, !["s", "m", "h", ""].contains(parts[1]) {
                 throw TaskFailure("KeyError", String(parts[1]))
             }
-            // Zero is no limit.
+            // Zero means no limit.
             if Double(parts[0]) == 0 { return .success(nil) }
             let message = "could not convert string to float: \(PythonExceptionText.quoted(String(parts[0])))"
             return .failure(
@@ -146,9 +147,9 @@ private enum Signal {
     /// SIGTERM.
     static let terminate: Int32 = 15
 
-    /// The number of a signal; SIGTERM if the caller names none.
+    /// Finds the number of a signal; SIGTERM if the caller names none.
     ///
-    /// - Throws: the ``TaskFailure`` that Python raises if the value is not a signal.
+    /// - Throws: The ``TaskFailure`` that Python raises if the value is not a signal.
     static func number(_ value: WireValue?) throws -> Int32 {
         switch value {
         case nil, .null?: return terminate
@@ -170,7 +171,7 @@ private enum Signal {
         }
     }
 
-    /// Linux's numbers. They only go into events: no process gets these signals.
+    /// Linux's signal numbers. They appear only in events: no process gets these signals.
     private static let numbers: [String: Int32] = [
         "HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "USR1": 10, "USR2": 12, "ALRM": 14, "TERM": 15,
         "CONT": 18, "STOP": 19,

@@ -35,10 +35,10 @@ extension CeleryControlCommand {
             try await call.worker.resize(by: -(try call.number("n", default: 1)))
             return ok("pool will shrink")
         },
-        // The answers of a Python worker that was started without them.
+        // A Python worker that was started without these features answers the same.
         CeleryControlCommand("pool_restart") { _ in throw TaskFailure("ValueError", "Pool restarts not enabled") },
         CeleryControlCommand("autoscale") { _ in throw TaskFailure("ValueError", "Autoscale not enabled") },
-        // Workers hold elections by gossip, in which a worker need not take part.
+        // Workers hold elections by gossip. A worker need not take part in them.
         CeleryControlCommand("election") { _ in .null },
         CeleryControlCommand("shutdown") { call in
             call.worker.stop()

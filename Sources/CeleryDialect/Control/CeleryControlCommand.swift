@@ -1,7 +1,7 @@
 public import CeleriacCore
 public import CeleriacWire
 
-/// A remote control command: what a worker does when somebody broadcasts the command's name.
+/// A remote control command: what a worker does when a client broadcasts the command's name.
 ///
 /// ```swift
 /// CeleryControlCommand("free_space") { call in .object(["ok": .int(freeBytes(in: call.text("folder")))]) }
@@ -9,7 +9,7 @@ public import CeleriacWire
 ///
 /// The worker replies with what the command returns. If the command throws, the reply is
 /// `{"error": "<the exception as Python shows it>"}`; throw a ``TaskFailure`` to choose the exception's class. A worker
-/// carries out one command after the other: one that takes long keeps the others waiting.
+/// carries out one command after the other, so a slow command keeps the others waiting.
 public struct CeleryControlCommand: Sendable {
     /// The command's name.
     public let name: String
@@ -17,12 +17,12 @@ public struct CeleryControlCommand: Sendable {
     public let aliases: [String]
     let run: @Sendable (CeleryControlCall) async throws -> WireValue
 
-    /// Makes a command.
+    /// Creates a command.
     ///
     /// - Parameters:
-    ///   - name: the command's name. A command with the name of a built-in one takes its place.
-    ///   - aliases: other names under which it can be called.
-    ///   - run: what the worker does.
+    ///   - name: The command's name. A command with the name of a built-in one replaces it.
+    ///   - aliases: Other names under which it can be called.
+    ///   - run: What the worker does.
     public init(
         _ name: String, aliases: [String] = [], run: @escaping @Sendable (CeleryControlCall) async throws -> WireValue
     ) {
@@ -34,16 +34,16 @@ public struct CeleryControlCommand: Sendable {
     /// The commands that Celery's own workers have.
     static let builtIn = inspections + taskCommands + workerCommands
 
-    /// The reply of a command that did what it should.
+    /// Makes the reply of a command that succeeded.
     static func ok(_ text: String) -> WireValue { ["ok": .string(text)] }
 
-    /// The reply of a command that could not.
+    /// Makes the reply of a command that failed.
     static func refused(_ text: String) -> WireValue { ["error": .string(text)] }
 }
 
 /// A call of a remote control command.
 public struct CeleryControlCall: Sendable {
-    /// The worker that is called.
+    /// The worker that got the call.
     public let worker: WorkerControl
     /// The arguments, by name.
     public let arguments: WireObject
@@ -57,9 +57,9 @@ public struct CeleryControlCall: Sendable {
         return value
     }
 
-    /// An argument that must be there.
+    /// Returns a required argument.
     ///
-    /// - Throws: a ``TaskFailure`` `TypeError` if it is missing.
+    /// - Throws: A ``TaskFailure`` `TypeError` if it is missing.
     public func required(_ name: String) throws -> WireValue {
         guard let value = arguments[name] else {
             throw TaskFailure("TypeError", "\(method)() missing 1 required positional argument: '\(name)'")
@@ -67,9 +67,9 @@ public struct CeleryControlCall: Sendable {
         return value
     }
 
-    /// An argument that must be there and must be text.
+    /// Returns a required argument that is text.
     ///
-    /// - Throws: a ``TaskFailure`` `TypeError` if it is not.
+    /// - Throws: A ``TaskFailure`` `TypeError` if it is missing or not text.
     public func text(_ name: String) throws -> String {
         guard let text = try required(name).stringValue else {
             throw TaskFailure("TypeError", "\(method)() argument '\(name)' must be str")
@@ -77,9 +77,9 @@ public struct CeleryControlCall: Sendable {
         return text
     }
 
-    /// An argument that is a whole number of 32 bits.
+    /// Returns an argument that is a whole number of 32 bits.
     ///
-    /// - Throws: a ``TaskFailure`` `TypeError` if it is something else.
+    /// - Throws: A ``TaskFailure`` `TypeError` if it is anything else.
     func number(_ name: String, default value: Int) throws -> Int {
         guard let argument = arguments[name], !argument.isNull else { return value }
         guard let number = argument.intValue, Int32(exactly: number) != nil else {
@@ -88,7 +88,7 @@ public struct CeleryControlCall: Sendable {
         return number
     }
 
-    /// An argument that is one text or a list of texts.
+    /// Returns an argument that is text or a list of texts.
     func texts(_ name: String) throws -> [String] {
         switch try required(name) {
         case .string(let text): return [text]
@@ -109,21 +109,21 @@ public struct CeleryControlCall: Sendable {
 public struct CeleryControlConfiguration: Sendable {
     /// Whether the worker takes remote control commands: `worker_enable_remote_control`.
     public var isEnabled: Bool
-    /// The names of the commands that the worker carries out; nil for all. It answers others as if it did not know them.
-    /// Whoever can publish at the broker can send commands: a worker that shares its broker with less trusted programs may
-    /// want to allow only `ping` and the inspections.
+    /// The names of the commands that the worker carries out; nil for all. It answers other commands as if it did not
+    /// know them. Every program that can publish at the broker can send commands, so a worker that shares its broker
+    /// with less trusted programs may want to allow only `ping` and the inspections.
     public var allowedCommands: Set<String>?
-    /// Commands of your own. One with the name of a built-in command takes its place.
+    /// The application's own commands. One with the name of a built-in command replaces it.
     public var commands: [CeleryControlCommand]
     /// The beginning of the names of the control exchanges: `control_exchange`.
     public var namespace: String
-    /// Whether the worker sends events about tasks from the start: `worker_send_task_events`. The commands `enable_events`
-    /// and `disable_events` change it.
+    /// Whether the worker sends events about tasks from the start: `worker_send_task_events`. The commands
+    /// `enable_events` and `disable_events` change it.
     public var sendsTaskEvents: Bool
-    /// How often the worker sends a heartbeat; nil for never, and then it does not announce its start and stop either.
+    /// The time between heartbeats. With nil the worker sends none, and does not announce its start and stop either.
     public var heartbeatInterval: Duration?
 
-    /// Makes a configuration, by default Celery's own.
+    /// Creates a configuration, with Celery's defaults.
     public init(
         isEnabled: Bool = true,
         allowedCommands: Set<String>? = nil,

@@ -6,12 +6,12 @@ import Synchronization
 
 /// The part of a worker that carries out remote control commands and sends events to monitors.
 ///
-/// Requests come by a ``ControlMailbox``, a connection of its own beside that of the queues; each is a call of a
-/// ``CeleryControlCommand``, and its reply goes back by the mailbox.
+/// Requests arrive through a ``ControlMailbox``, which has a connection separate from that of the queues. Each request
+/// calls a ``CeleryControlCommand``, whose reply goes back through the mailbox.
 package final class CeleryRemoteControl: WorkerPart {
-    /// How many requests wait at most while one is carried out; more are dropped.
+    /// The largest number of requests that wait while one is carried out; more are dropped.
     private static let maximumWaiting = 1000
-    /// How long a worker that stops tries to announce it, to a broker that may be gone.
+    /// How long a stopping worker tries to announce its stop. The broker may be gone.
     private static let farewell = Duration.seconds(5)
 
     private let configuration: CeleryControlConfiguration
@@ -31,9 +31,9 @@ package final class CeleryRemoteControl: WorkerPart {
         name: "celeriac", version: ProcessFacts.version, system: ProcessFacts.system)
     let logger: Logger
 
-    /// Makes the part; nil if the broker cannot carry remote control or the configuration turns all of it off.
+    /// Creates the part; nil if the broker cannot carry remote control or the configuration turns all of it off.
     ///
-    /// - Parameter settings: what `inspect conf` shows, by Celery's names of settings. It must not contain passwords.
+    /// `inspect conf` shows `settings`, which are keyed by Celery's names and must not contain passwords.
     package init?(
         configuration: CeleryControlConfiguration, broker: any MessageBroker, nodeName: String, settings: WireObject,
         timers: any TimerSource, logger: Logger
@@ -89,7 +89,7 @@ package final class CeleryRemoteControl: WorkerPart {
                 add {
                     await self.mailbox.run(until: stopping) { [logger = self.logger] message in
                         if !requests.put(message) {
-                            logger.warning("remote control: too many requests are waiting, one is dropped")
+                            logger.warning("remote control: dropping a request, because too many are waiting")
                         }
                     }
                     requests.close()
@@ -152,8 +152,8 @@ package final class CeleryRemoteControl: WorkerPart {
         let value = await carryOut(request, worker)
         guard let replyTo = request.replyTo else { return }
         guard replyTo.exchange == names.replies else {
-            // Otherwise the senders of requests could make the worker put messages into any queue.
-            logger.warning("remote control: no reply is sent to an exchange that is not for replies")
+            // Otherwise senders of requests could make the worker put messages into any queue.
+            logger.warning("remote control: refusing to reply to an exchange that is not the one for replies")
             return
         }
         let reply = CeleryControlReply(
@@ -165,17 +165,17 @@ package final class CeleryRemoteControl: WorkerPart {
             ])
         } catch {
             logger.warning(
-                "remote control: a reply is not sent",
+                "remote control: a reply could not be sent",
                 metadata: ["command": "\(request.method)", "error": "\(error)"])
         }
     }
 
     /// Carries out a command.
     ///
-    /// - Returns: the reply; errors in Python's words.
+    /// - Returns: The reply. Errors are in Python's words.
     private func carryOut(_ request: CeleryControlRequest, _ worker: WorkerControl) async -> WireValue {
         guard let command = commands[request.method] else {
-            logger.error("remote control: there is no such command", metadata: ["command": "\(request.method)"])
+            logger.error("remote control: received an unknown command", metadata: ["command": "\(request.method)"])
             return ["error": .string(PythonExceptionText.text(type: "KeyError", arguments: [.string(request.method)]))]
         }
         do {
@@ -201,7 +201,7 @@ package final class CeleryRemoteControl: WorkerPart {
         return PythonExceptionText.text(type: String(describing: type(of: error)), arguments: [])
     }
 
-    /// Whether a request is for this node: it names the node, or has a pattern that matches, or is for everybody.
+    /// Whether a request is for this node: it names the node, has a pattern that matches it, or is for all nodes.
     private func isAddressed(_ request: CeleryControlRequest) throws -> Bool {
         if let destination = request.destination { return destination.contains(nodeName) }
         guard let pattern = request.pattern, let matcher = request.matcher, !pattern.isEmpty, !matcher.isEmpty else {
@@ -213,7 +213,7 @@ package final class CeleryRemoteControl: WorkerPart {
     private var nodeName: String { events.nodeName }
 }
 
-/// A queue that is emptied in batches and holds only so many elements.
+/// A queue with a limited number of elements, which its reader takes in batches.
 private final class BoundedLane<Element: Sendable>: Sendable {
     private let lane = Lane<Element>()
     private let count = Atomic(0)

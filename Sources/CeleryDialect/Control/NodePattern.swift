@@ -10,7 +10,7 @@ struct NodePattern {
 
     /// Reads a pattern.
     ///
-    /// - Throws: a ``MessageFault`` for a pattern that cannot be read, or a matcher other than `glob` and `pcre`.
+    /// - Throws: A ``MessageFault`` for a pattern that cannot be read, or a matcher other than `glob` and `pcre`.
     init(_ pattern: String, matcher: String) throws(MessageFault) {
         guard pattern.unicodeScalars.count <= 1000 else {
             throw MessageFault(reason: "patternTooLong", detail: "a pattern of node names is too long")
@@ -24,7 +24,7 @@ struct NodePattern {
 
     /// Whether a node's name matches.
     ///
-    /// - Throws: a ``MessageFault`` if it takes too many steps to find out.
+    /// - Throws: A ``MessageFault`` if matching takes too many steps.
     func matches(_ name: String) throws(MessageFault) -> Bool {
         switch form {
         case .glob(let glob): glob.matches(name)
@@ -33,7 +33,8 @@ struct NodePattern {
     }
 }
 
-/// A shell pattern as Python's `fnmatch` reads it: `*`, `?`, `[abc]`, `[a-z]`, `[!abc]`; everything else stands for itself.
+/// A shell pattern as Python's `fnmatch` reads it: `*`, `?`, `[abc]`, `[a-z]`, `[!abc]`; everything else stands for
+/// itself.
 private struct GlobPattern {
     private enum Piece {
         case anything
@@ -90,8 +91,8 @@ private struct GlobPattern {
         return nil
     }
 
-    /// Whether the whole name matches. Going back to the last `*` is enough, so that the time grows at most with the product
-    /// of the lengths.
+    /// Whether the whole name matches. Backtracking to the last `*` is enough, so the time is at most proportional to
+    /// the product of the two lengths.
     func matches(_ name: String) -> Bool {
         let scalars = Array(name.unicodeScalars)
         var (piece, position) = (0, 0)

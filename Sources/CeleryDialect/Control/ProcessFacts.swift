@@ -41,7 +41,7 @@ enum ProcessFacts {
         return load.map { ($0 * 100).rounded(.up) / 100 }
     }
 
-    /// How many hours this host's clock is behind UTC now.
+    /// The number of hours by which this host's clock is behind UTC now.
     static var utcOffset: Double {
         var now = time(nil)
         var local = tm()
@@ -61,7 +61,7 @@ enum ProcessFacts {
         return pages.multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE))).partialValue
     }
 
-    /// A size as Celery writes it for people: `61.023MB`.
+    /// Formats a size as Celery does for people: `61.023MB`.
     static func text(ofBytes bytes: Int) -> String {
         for (unit, name) in [(1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")] where bytes >= unit {
             // Five significant digits, as Python's format `.5` has them.

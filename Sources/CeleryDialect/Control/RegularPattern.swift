@@ -1,8 +1,8 @@
 import CeleriacCore
 
-/// A regular expression with those parts of Python's `re` that names of nodes need: literals, `.`, sets, `\d \w \s` and
-/// their opposites, groups, alternatives, repetitions, `^` and `$`. Expressions come from outside, so matching never
-/// backtracks: it carries the set of places that a match may have reached, and counts its steps.
+/// A regular expression with the parts of Python's `re` that node names need: literals, `.`, sets, `\d \w \s` and their
+/// opposites, groups, alternatives, repetitions, `^` and `$`. Expressions come from outside, so matching never
+/// backtracks: it keeps the set of positions that a match may have reached, and counts its steps.
 struct RegularPattern {
     /// A part of an expression.
     indirect enum Node {
@@ -19,22 +19,22 @@ struct RegularPattern {
 
     /// Reads an expression.
     ///
-    /// - Throws: a ``MessageFault`` if the text is not an expression, or has parts that are not supported here.
+    /// - Throws: A ``MessageFault`` if the text is not an expression, or has parts that are not supported here.
     init(_ pattern: String) throws(MessageFault) {
         var parser = RegularPatternParser(pattern)
         root = try parser.parse()
     }
 
-    /// Whether the name begins with a match, as Python's `re.match` asks.
+    /// Whether the name begins with a match, as for Python's `re.match`.
     ///
-    /// - Throws: a ``MessageFault`` if it takes too many steps to find out.
+    /// - Throws: A ``MessageFault`` if matching takes too many steps.
     func matchesBeginning(of name: String) throws(MessageFault) -> Bool {
         let scalars = Array(name.unicodeScalars)
         var steps = 0
         return !(try Self.ends(root, scalars, from: [0], &steps)).isEmpty
     }
 
-    /// The places where those matches of a part end that begin at one of the given places.
+    /// The positions at which matches of a node end if they begin at one of the given positions.
     private static func ends(
         _ node: Node, _ scalars: [Unicode.Scalar], from places: Set<Int>, _ steps: inout Int
     ) throws(MessageFault) -> Set<Int> {
@@ -61,7 +61,7 @@ struct RegularPattern {
             var found = current
             var count = minimum
             while !current.isEmpty, count < maximum ?? .max {
-                // Only new places lead to others.
+                // Only new positions lead to further ones.
                 current = try ends(node, scalars, from: current, &steps).subtracting(found)
                 found.formUnion(current)
                 count += 1
@@ -154,8 +154,8 @@ private struct RegularPatternParser {
         }
     }
 
-    /// Skips what may follow `(?`: a name, or a colon for a group that captures nothing. Lookaround and the like are not
-    /// supported.
+    /// Skips what may follow `(?`: a name, or a colon for a group that captures nothing. Lookaround and the like are
+    /// not supported.
     private mutating func skipGroupName() throws(MessageFault) {
         if skip(":") { return }
         guard skip("P"), skip("<") else { throw Self.invalid }
@@ -175,7 +175,7 @@ private struct RegularPatternParser {
         default: return node
         }
         index += 1
-        // Greedy or not makes no difference to whether there is a match.
+        // Greediness does not change whether there is a match.
         _ = skip("?")
         switch next {
         case "*", "+", "?": throw Self.invalid
@@ -208,7 +208,7 @@ private struct RegularPatternParser {
             if low == "\\" {
                 let escaped = try take()
                 let (members, isOpposite) = try Self.members(ofEscape: escaped)
-                // An opposite within a set would need sets of sets.
+                // An opposite such as `\D` within a set would need sets of sets.
                 guard !isOpposite else { throw Self.invalid }
                 guard members.count == 1, members[0].lowerBound == members[0].upperBound else {
                     ranges += members

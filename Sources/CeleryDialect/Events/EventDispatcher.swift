@@ -6,8 +6,8 @@ import Synchronization
 
 import struct FoundationEssentials.Date
 
-/// Sends events about a worker's tasks to monitors. Whoever runs a task only notes what happened; a loop of its own makes the
-/// messages and sends them, many events in one.
+/// Sends events about a worker's tasks to monitors. The code that runs a task only notes what happened; a separate loop
+/// makes the messages, each with many events, and sends them.
 final class EventDispatcher: WorkerObserver {
     /// What happened, before it becomes an event.
     struct Note: Sendable {
@@ -16,9 +16,10 @@ final class EventDispatcher: WorkerObserver {
         let clock: Int64
     }
 
-    /// How many events wait at most while the broker is out of reach. Later ones are dropped: they only serve monitors.
+    /// The largest number of events that wait while the broker is out of reach. Later ones are dropped, since only
+    /// monitors need them.
     static let maximumWaiting = 20_000
-    /// How many events go in one message at most.
+    /// The largest number of events in one message.
     static let batchSize = 100
 
     private let isEnabled: Atomic<Bool>
@@ -44,7 +45,7 @@ final class EventDispatcher: WorkerObserver {
 
     /// Turns events about tasks on or off.
     ///
-    /// - Returns: whether this changed anything.
+    /// - Returns: Whether this changed anything.
     func setEnabled(_ enabled: Bool) -> Bool {
         isEnabled.exchange(enabled, ordering: .acquiringAndReleasing) != enabled
     }
@@ -61,8 +62,7 @@ final class EventDispatcher: WorkerObserver {
 
     // MARK: Sending
 
-    /// Sends what is noted until ``finish()``, and then what was noted by then. Notes are kept while the broker is out of
-    /// reach.
+    /// Sends what is noted until ``finish()``, and then what is left. Notes are kept while the broker is out of reach.
     func run(until stopping: Gate) async {
         while true {
             let notes = await notes.take()
@@ -103,7 +103,7 @@ final class EventDispatcher: WorkerObserver {
         }
     }
 
-    /// Sends one event about the worker now. If it cannot be sent, it is lost: a later one says the same.
+    /// Sends one event about the worker now. If it cannot be sent, it is lost; a later one says the same.
     func send(_ kind: CeleryEvent.Kind, _ fields: WireObject, at time: Date) async {
         let event = event(
             kind, fields, at: time, clock: clock.forward(), utcOffset: ProcessFacts.utcOffset)
@@ -126,15 +126,15 @@ final class EventDispatcher: WorkerObserver {
     }
 }
 
-/// A logical clock, which orders what nodes tell each other.
+/// A logical clock, which orders the messages between nodes.
 final class LamportClock: Sendable {
     private let time = Mutex<Int64>(0)
 
     var value: Int64 { time.withLock { $0 } }
 
-    /// Moves the clock on because something is sent.
+    /// Advances the clock for a message to send.
     ///
-    /// - Returns: the time to send along.
+    /// - Returns: The time to put into the message.
     @discardableResult
     func forward() -> Int64 {
         time.withLock { time in
@@ -143,10 +143,10 @@ final class LamportClock: Sendable {
         }
     }
 
-    /// Moves the clock past the time at which something was sent that has come.
+    /// Advances the clock past the time in a message that has arrived.
     func adjust(to other: Int64) {
         time.withLock { time in
-            // A sender that claims the end of time must not take everybody along.
+            // A sender with an absurdly late time must not push all clocks to the end of their range.
             let latest = max(time, min(other, Int64.max / 2))
             time = latest < .max ? latest + 1 : latest
         }

@@ -6,7 +6,7 @@ import struct FoundationEssentials.Date
 
 /// Turns what a worker observes about tasks into Celery's events.
 enum TaskEvents {
-    /// The events of one observation, in Celery's order: mostly one, but none for a task that asked to be ignored.
+    /// The events of one observation, in Celery's order: usually one, but none for a task that asked to be ignored.
     static func events(of event: WorkerEvent) -> [(kind: CeleryEvent.Kind, fields: WireObject)] {
         switch event {
         case .received(let request): [(.taskReceived, received(request))]

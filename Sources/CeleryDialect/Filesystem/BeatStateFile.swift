@@ -1,12 +1,12 @@
 import CeleriacCore
 import CeleriacQueues
 
-/// A file in which a beat keeps what it remembers. It is replaced as a whole: no reader ever finds half of it.
+/// A file in which a beat keeps its state. It is replaced atomically, so no reader ever sees half of it.
 package struct BeatStateFile: BeatStateStore {
     /// The file's path.
     package let path: String
 
-    /// Makes a store of a file, whose folder must exist.
+    /// Creates a store for a file, whose folder must exist.
     package init(path: String) { self.path = path }
 
     /// The path.

@@ -5,16 +5,16 @@ import CeleryWire
 package import Logging
 package import NIOCore
 
-/// Celery's queues in a folder, one file a message, as kombu's `filesystem` transport keeps them.
+/// Celery's queues in a folder, with a file for each message, as kombu's `filesystem` transport keeps them.
 ///
-/// For development without a server. Python workers keep claimed messages in memory only, so that a crash loses them; a
-/// Celeriac worker keeps them in a folder of its own, from which the next worker puts them back.
+/// Use it for development without a server. Python workers keep claimed messages in memory only, so a crash loses them.
+/// A Celeriac worker keeps them in a folder of its own, from which the next worker puts them back.
 package final class CeleryFilesystemBroker: MessageBroker {
     let options: CeleryFilesystemOptions
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
 
-    /// Creates a broker. The folders are made if they do not exist.
+    /// Creates a broker. It makes the folders if they do not exist.
     package init(_ options: CeleryFilesystemOptions, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         self.options = options
         self.eventLoopGroup = eventLoopGroup
@@ -26,10 +26,10 @@ package final class CeleryFilesystemBroker: MessageBroker {
 
     // MARK: Messages
 
-    /// Writes each message to a file of its own and flushes it to the disk.
+    /// Writes each message to a separate file and flushes it to the disk.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange or a name that cannot be a file's, `unavailable`
-    ///   where the disk refuses; ``PartialPublishError`` where it took some.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange or a name that cannot be a file's,
+    ///   `unavailable` if the disk refuses; ``PartialPublishError`` if it took some of the messages.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         let folder = options.dataFolderOut
         let files = try messages.map { message in
@@ -53,14 +53,14 @@ package final class CeleryFilesystemBroker: MessageBroker {
 
     /// Writes a message as a new file of its queue.
     static func write(_ bytes: [UInt8], queue: String, folder: String) throws(CeleriacError) {
-        // As kombu names them: sorted by name, files are sorted by age.
+        // These are kombu's names, whose alphabetical order is the order of age.
         let name = "\(FileStore.monotonicMilliseconds())_\(randomUUID())"
-        // Readers take files that end in `.msg` only.
+        // Readers take only files that end in `.msg`.
         try FileStore.write(bytes, to: "\(folder)/\(name).\(queue).msg", temporaryName: ".\(name).tmp")
     }
 
-    /// Whether a file is a message of a queue. Everything after its name's first dot names the queue, which may have dots
-    /// itself.
+    /// Whether a file is a message of a queue. Everything after its name's first dot names the queue, which may have
+    /// dots itself.
     static func isMessage(_ name: String, ofQueue queue: String) -> Bool {
         guard let dot = name.firstIndex(of: ".") else { return false }
         return name[name.index(after: dot)...] == "\(queue).msg"
@@ -73,12 +73,12 @@ package final class CeleryFilesystemBroker: MessageBroker {
         return consumer
     }
 
-    /// Does nothing: no file is held open.
+    /// Does nothing, because the broker holds no file open.
     package func close() async {}
 
     // MARK: Remote control
 
-    /// A mailbox by files; nil without a control folder, or if the inbox cannot be a file's name.
+    /// A mailbox that uses files; nil without a control folder, or if the inbox cannot be a file's name.
     package func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
         guard let controlFolder = options.controlFolder,
             (try? FileStore.validateName("\(exchanges.inbox).msg")) != nil
@@ -86,12 +86,12 @@ package final class CeleryFilesystemBroker: MessageBroker {
         return CeleryFilesystemMailbox(broker: self, controlFolder: controlFolder, exchanges: exchanges)
     }
 
-    /// The transport: there is no server.
+    /// The name of the transport. There is no server to describe.
     package var brokerDescription: BrokerDescription { BrokerDescription(transport: "filesystem") }
 
     // MARK: Looking after queues
 
-    /// How many messages wait in a queue.
+    /// The number of messages that wait in a queue.
     package func depth(of queue: String) async throws -> Int {
         let folder = options.dataFolderIn
         return try await FileStore.blocking { try Self.messages(in: folder, ofQueue: queue).count }

@@ -6,17 +6,17 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Claims message files by moving them to a folder of its own, which is locked while the consumer lives.
+/// Claims message files by moving them to its own folder, which stays locked while the consumer lives.
 final class CeleryFilesystemConsumer: MessageConsumer {
     private struct Held: Sendable {
         let queue: String
         let file: String
-        /// Nil where the file cannot be read.
+        /// Nil if the file cannot be read.
         let payload: [UInt8]?
     }
     private struct State {
         var ledger = ClaimLedger<Held, Never>()
-        /// Names of files that could not be claimed, which were logged.
+        /// Names of files that could not be claimed. They have been logged.
         var refused: Set<String> = []
         var change = Gate()
         var isStopped = false
@@ -44,7 +44,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         self.timers = EventLoopTimerSource(eventLoop: eventLoop)
     }
 
-    /// Where claims lie. Python's readers look at files that end in `.msg` only.
+    /// The folder of claims. Python's readers ignore it, because they look only at files that end in `.msg`.
     private var claims: String { "\(folder)/.celeriac" }
     private var ownClaims: String { "\(claims)/\(id)" }
 
@@ -73,9 +73,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
 
     func next(atMost limit: Int) async throws -> [Delivery] {
         while true {
-            // The gate first: what comes while the folder is read opens it.
+            // Get the gate first: a file that arrives while the folder is read opens it.
             let (gate, isStopped) = state.withLockedValue { ($0.change, $0.isStopped) }
-            if isStopped { return [] }
+            if isStopped || Task.isCancelled { return [] }
             let files = try await FileStore.blocking { try self.claim(atMost: limit) }
             let deliveries = try await deliver(files)
             if !deliveries.isEmpty { return deliveries }
@@ -99,7 +99,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             } catch {
                 refused.insert(name)
                 guard !state.withLockedValue({ $0.refused.contains(name) }) else { continue }
-                logger.error("a message file is passed over: it cannot be claimed", metadata: ["error": "\(error)"])
+                logger.error("skipping a message file that cannot be claimed", metadata: ["error": "\(error)"])
             }
         }
         let logged = refused
@@ -111,7 +111,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         var deliveries: [Delivery] = []
         for (queue, file) in files {
             guard let (payload, envelope) = try await read("\(ownClaims)/\(file)") else {
-                // Stopped: the next worker waits for the rest of it.
+                // The consumer has stopped or the task is cancelled. The next worker waits for the rest of the file.
                 try await FileStore.blocking { [ownClaims, folder] in
                     try FileStore.move("\(ownClaims)/\(file)", to: "\(folder)/\(file)")
                 }
@@ -132,10 +132,10 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         return deliveries
     }
 
-    /// Reads a claimed file. Python writes files in place, so that one may be claimed before it is complete: it is then
-    /// read again for two seconds, unless it is older than that.
+    /// Reads a claimed file. Python writes files in place, so a file may be claimed before it is complete. In that case
+    /// it is read again for two seconds, unless it is older than that.
     ///
-    /// - Returns: its content and its envelope; nil if the consumer was stopped meanwhile.
+    /// - Returns: Its content and its envelope; nil if the consumer stopped or the task was cancelled in the meantime.
     private func read(_ path: String) async throws -> (payload: [UInt8]?, Result<KombuEnvelope, MessageFault>)? {
         var waited = Duration.zero
         while true {
@@ -151,26 +151,27 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             do {
                 return (payload, .success(try KombuEnvelope.decode(payload)))
             } catch {
-                // Another machine may have set the file's time: this clock says how long to wait.
+                // Another machine may have set the file's time, so this process's clock decides how long to wait.
                 guard waited < .seconds(2), let age, age < 2 else { return (payload, .failure(MessageFault(error))) }
                 if state.withLockedValue({ $0.isStopped }) { return nil }
-                try await timers.sleep(for: .milliseconds(20))
+                // Cancelled: put back like any file at a stop, and those claimed with it are still delivered.
+                do { try await timers.sleep(for: .milliseconds(20)) } catch { return nil }
                 waited += .milliseconds(20)
             }
         }
     }
 
-    /// Puts back what workers had claimed that have ended.
+    /// Puts back the claims of workers that have ended.
     private func restoreAbandonedClaims() async throws {
         let restored = try await FileStore.blocking {
             var restored = 0
             for name in try FileStore.names(in: self.claims) where name.hasSuffix(".lock") && name != "\(self.id).lock"
             {
-                // One that is in the way must not keep the others.
+                // One failure must not keep the other claims from being restored.
                 do {
                     restored += try self.restore(name)
                 } catch {
-                    self.logger.error("cannot restore all claims of a worker", metadata: ["error": "\(error)"])
+                    self.logger.error("could not restore all claims of a worker", metadata: ["error": "\(error)"])
                 }
             }
             return restored
@@ -180,16 +181,16 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
     }
 
-    /// Puts back what the worker of a lock had claimed, if it has ended.
+    /// Puts back the claims of the worker that had a lock, if that worker has ended.
     ///
-    /// - Returns: how many messages there were.
+    /// - Returns: The number of messages.
     private func restore(_ lock: String) throws -> Int {
         guard let descriptor = try FileStore.lock("\(claims)/\(lock)") else { return 0 }
         defer { FileStore.unlock(descriptor) }
         let abandoned = "\(claims)/\(lock.dropLast(5))"
         let files = FileStore.exists(abandoned) ? try FileStore.names(in: abandoned) : []
         for file in files { try? FileStore.move("\(abandoned)/\(file)", to: "\(folder)/\(file)") }
-        // Fails where one was left behind; the lock stays for it.
+        // This fails if a claim was left behind. The lock stays for it.
         try FileStore.removeFolder(abandoned)
         try FileStore.remove("\(claims)/\(lock)")
         return files.count
@@ -210,9 +211,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
     }
 
-    /// Ends claims one by one. One that cannot be ended stays held, and must not keep the others.
+    /// Ends claims one by one. A claim that cannot be ended stays held, and does not hold up the others.
     ///
-    /// - Throws: the first failure.
+    /// - Throws: The first failure.
     private func end(
         _ tags: [UInt64], by action: @escaping @Sendable (UInt64) throws(CeleriacError) -> Void
     ) async throws {
@@ -236,7 +237,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         case .acknowledge, .reject:
             try FileStore.remove(claim)
         case .requeue:
-            // A new name: it goes behind the others, as Python's requeue does.
+            // A new name puts it behind the others, as Python's requeue does.
             if let payload = held.payload, let envelope = try? KombuEnvelope.markedRedelivered(payload) {
                 try CeleryFilesystemBroker.write(envelope, queue: held.queue, folder: folder)
                 try FileStore.remove(claim)
@@ -248,10 +249,10 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
     }
 
-    /// Keeps a message aside in the queue's folder; what cannot be read is moved there as it is.
+    /// Parks a message in the queue's folder. A file that cannot be read moves there as it is.
     private func park(_ held: Held, _ fault: MessageFault, claim: String) throws(CeleriacError) {
         let parked = "\(folder)/\(held.queue).parked"
-        // A file's name has 255 bytes, and the record's has an ending more.
+        // A file's name has at most 255 bytes, and the record's name adds an ending.
         let isShort = held.file.utf8.count <= 250
         let name =
             isShort ? held.file : "\(String(decoding: held.file.utf8.prefix(200), as: UTF8.self))-\(randomUUID())"
@@ -271,7 +272,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
 
     func giveBack(_ receipts: [Receipt]) async throws {
         let (ownClaims, folder) = (ownClaims, folder)
-        // Under their old names they are served again in their old order.
+        // Under their old names the messages are delivered again in their old order.
         try await end(receipts.map(\.tag)) { tag throws(CeleriacError) in
             guard let held = self.state.withLockedValue({ $0.ledger[tag] }) else { return }
             try FileStore.move("\(ownClaims)/\(held.file)", to: "\(folder)/\(held.file)")
@@ -293,7 +294,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             return (state.ledger, state.watch, state.lock)
         }
         watch?.stop()
-        // Whatever is left over belongs to the next worker, which can only take it once the lock is free.
+        // What is left belongs to the next worker, which can take it only once the lock is free.
         defer { if let lock { FileStore.unlock(lock) } }
         var failure: (any Error)?
         do {

@@ -5,7 +5,7 @@ import CeleryWire
 import Logging
 import NIOCore
 
-/// Remote control and events by files: a copy for each queue that an exchange's table names.
+/// Remote control and events through files: each message is copied for every queue that an exchange's table names.
 final class CeleryFilesystemMailbox: ControlMailbox {
     private let folder: String
     private let outgoing: String
@@ -30,7 +30,7 @@ final class CeleryFilesystemMailbox: ControlMailbox {
     }
 
     func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
-        // What the last worker of this name left unread is not for this one.
+        // Requests that the last worker of this name left unread are not for this one.
         await attempt { _ = try self.take(isLeftover: true) }
         await attempt {
             try ExchangeTable(self.exchanges.requests, controlFolder: self.controlFolder).add(self.binding)
@@ -62,18 +62,16 @@ final class CeleryFilesystemMailbox: ControlMailbox {
         }
     }
 
-    /// Takes the node's messages from the folder.
-    ///
-    /// - Parameter isLeftover: whether they are only to be removed.
+    /// Takes the node's messages from the folder. If `isLeftover` is set, it removes them unread.
     private func take(isLeftover: Bool = false) throws -> [Result<WireMessage, MessageFault>] {
         var messages: [Result<WireMessage, MessageFault>] = []
         for name in try FileStore.names(in: folder)
         where CeleryFilesystemBroker.isMessage(name, ofQueue: exchanges.inbox) {
-            // One that cannot be read must not keep the others.
+            // A message that cannot be read must not hold up the others.
             do {
                 if let message = try take("\(folder)/\(name)", isLeftover: isLeftover) { messages.append(message) }
             } catch {
-                logger.warning("remote control: a message is passed over", metadata: ["error": "\(error)"])
+                logger.warning("remote control: skipping a message", metadata: ["error": "\(error)"])
             }
         }
         return messages
@@ -85,7 +83,8 @@ final class CeleryFilesystemMailbox: ControlMailbox {
             return nil
         }
         let message = Result { () throws(CeleryWireError) in try KombuEnvelope.decode(payload).message }
-        // Python writes in place: a file that cannot be read yet may be half written. The watch reports its end too.
+        // Python writes in place, so a file that cannot be read yet may be half written. The watch reports its
+        // completion too.
         if case .failure = message, FileStore.age(of: path).map({ 0..<5 ~= $0 }) ?? false { return nil }
         try FileStore.remove(path)
         return message.mapError { MessageFault($0) }
@@ -99,7 +98,7 @@ final class CeleryFilesystemMailbox: ControlMailbox {
                     let isTopic = message.exchange != exchanges.replies
                     guard Self.matches(binding, message.routingKey, isTopic: isTopic) else { continue }
                     try FileStore.validateName(binding.queue)
-                    // A tag for each copy: it is the key of a message that is claimed.
+                    // Each copy gets its own tag, because the tag is the key of a claimed message.
                     let envelope = KombuEnvelope(
                         message: message.message, exchange: message.exchange, routingKey: message.routingKey,
                         deliveryTag: randomUUID())

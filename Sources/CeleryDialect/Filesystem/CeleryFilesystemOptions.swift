@@ -1,10 +1,11 @@
-/// Where Celery's file transport keeps its messages. Everybody who takes part must use the same folders.
+/// Where Celery's file transport keeps its messages. All clients and workers must use the same folders.
 public struct CeleryFilesystemOptions: Sendable {
-    /// Where messages are taken from: kombu's `data_folder_in`.
+    /// The folder from which messages are taken: kombu's `data_folder_in`.
     public var dataFolderIn: String
-    /// Where messages are written to: kombu's `data_folder_out`.
+    /// The folder to which messages are written: kombu's `data_folder_out`.
     public var dataFolderOut: String
-    /// Where the tables of exchanges are: kombu's `control_folder`. Remote control and events need it; nil for neither.
+    /// The folder with the tables of exchanges: kombu's `control_folder`. Remote control and events need it; with nil
+    /// there is neither.
     public var controlFolder: String?
 
     /// Creates options.

@@ -2,8 +2,8 @@ import CeleriacQueues
 import CeleriacWire
 import Glibc
 
-/// An exchange's bindings as kombu's file transport keeps them: a file of `[routing key, pattern, queue]`, the newest first,
-/// locked while it is read or written. It blocks while somebody else has the lock.
+/// An exchange's bindings as kombu's file transport keeps them: a file of `[routing key, pattern, queue]`, the newest
+/// first, locked while it is read or written. Calls block while another process has the lock.
 struct ExchangeTable: Sendable {
     /// A binding. The pattern of a topic exchange is a Python regular expression.
     struct Binding: Sendable, Hashable {
@@ -20,7 +20,7 @@ struct ExchangeTable: Sendable {
         path = "\(controlFolder)/\(exchange).exchange"
     }
 
-    /// The bindings; none where the exchange has no file.
+    /// Reads the bindings; none if the exchange has no file.
     func bindings() throws -> [Binding] {
         guard let descriptor = try locked(O_RDONLY, LOCK_SH) else { return [] }
         defer { close(descriptor) }
@@ -38,7 +38,7 @@ struct ExchangeTable: Sendable {
         try change(O_RDWR) { bindings in bindings.removeAll { $0 == binding } }
     }
 
-    /// Rewrites the file where it is: whoever waits for the lock waits for this file, not for one of its name.
+    /// Rewrites the file in place, because processes that wait for the lock wait for this file and not for its name.
     private func change(_ flags: Int32, _ change: (inout [Binding]) -> Void) throws {
         guard let descriptor = try locked(flags, LOCK_EX) else { return }
         defer { close(descriptor) }
@@ -55,7 +55,7 @@ struct ExchangeTable: Sendable {
         }
     }
 
-    /// Opens the file and takes its lock, or returns nil where there is no file.
+    /// Opens the file and takes its lock; returns nil if there is no file.
     private func locked(_ flags: Int32, _ operation: Int32) throws -> Int32? {
         let descriptor = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else {
@@ -70,7 +70,7 @@ struct ExchangeTable: Sendable {
         return descriptor
     }
 
-    /// A file that was just made is empty; entries of another form are passed over.
+    /// Reads the table. A file that was just made is empty; entries of another form are skipped.
     private static func decode(_ bytes: [UInt8]) throws -> [Binding] {
         if bytes.isEmpty { return [] }
         return (try WireJSON.decode(bytes).arrayValue ?? []).compactMap { entry in

@@ -5,7 +5,7 @@ import CeleryWire
 extension CeleryFormats {
     // MARK: Parts
 
-    /// A task's part of the chord that it belongs to, if it belongs to one and the store counts.
+    /// A task's part of its chord, if it belongs to one and the store counts parts.
     func part(
         of request: TaskRequest, _ state: TaskState, _ result: WireValue, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
@@ -36,7 +36,7 @@ extension CeleryFormats {
 
     // MARK: Ends
 
-    /// What follows when all parts of a header are there: the body is published with their results, or it fails.
+    /// The effects when all parts of a header are there: the body is published with their results, or it fails.
     package func effects(
         of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
     ) -> [Effect] {
@@ -46,7 +46,7 @@ extension CeleryFormats {
         return effects + [.chord(.close(completion.claim, succeeded: succeeded))]
     }
 
-    /// Does what a task of Celery's own has left to be done.
+    /// The effects of the step that a built-in task has left to do.
     func effects(
         of step: any NativeStep, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
@@ -81,8 +81,8 @@ extension CeleryFormats {
         }
     }
 
-    /// Fails the body of a chord without running it: its error callbacks are called, its failure is stored, and what comes
-    /// after it fails too. Every member of a body that is a group fails, with what made the header fail.
+    /// Fails the body of a chord without running it: calls its error callbacks, stores its failure, and fails what
+    /// comes after it too. If the body is a group, every member fails with the cause of the header's failure.
     private func chordFailed(
         _ body: WireValue, _ failure: TaskFailure, cause: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
@@ -110,7 +110,7 @@ extension CeleryFormats {
         return effects + (try failChain(signature.options["chain"], failure, request, context, storing: true))
     }
 
-    /// The id under which the result of a member of a group is awaited, and the error callbacks of that.
+    /// The id under which clients await the result of a group's member, and its error callbacks.
     private static func result(of member: CelerySignature) -> (id: String?, errbacks: [WireValue]) {
         switch member.kind {
         case .chain:
@@ -134,13 +134,13 @@ extension CeleryFormats {
     }
 }
 
-/// The results of a chord's header, put together.
+/// Joins the results of a chord's header.
 enum ChordResults {
     /// Why a chord's body cannot run.
     struct Failure: Error {
-        /// What the body fails with.
+        /// The failure of the body.
         let error: TaskFailure
-        /// What made the header fail.
+        /// The cause of the header's failure.
         let cause: TaskFailure
 
         init(_ text: String, cause: TaskFailure? = nil) {
@@ -154,14 +154,14 @@ enum ChordResults {
         }
     }
 
-    /// The results in the order of the header, nested where the header's shape was saved; or the failure with which the
-    /// chord ends, because one of the parts did not succeed.
+    /// Returns the results in the order of the header, nested if the header's shape was saved. If one of the parts did
+    /// not succeed, returns the failure with which the chord ends.
     static func join(_ completion: ChordCompletion) -> Result<[WireValue], Failure> {
         var results: [WireValue] = []
         var byID: [String: WireValue] = [:]
         for bytes in completion.parts {
-            guard let part = try? WireJSON.decode(bytes), let id = part[1]?.stringValue, let state = part[2]?.stringValue,
-                let result = part[3]
+            guard let part = try? WireJSON.decode(bytes), let id = part[1]?.stringValue,
+                let state = part[2]?.stringValue, let result = part[3]
             else { return .failure(Failure("Join error: a part cannot be read")) }
             if state == TaskState.failure.rawValue || state == TaskState.revoked.rawValue {
                 return .failure(Failure(dependency: id, TaskFailure(CeleryRemoteException.decode(result))))
@@ -182,7 +182,7 @@ enum ChordResults {
         return .success(nested)
     }
 
-    /// The result of a member, the list of them for a group.
+    /// The result of a member; for a group, the list of its members' results.
     static func value(of member: CeleryResultTuple, in results: [String: WireValue]) -> WireValue? {
         guard let members = member.members else { return results[member.id] }
         var values: [WireValue] = []

@@ -3,7 +3,7 @@ import CeleriacWire
 import CeleryWire
 
 extension CeleryFormats {
-    /// The exception that Celery raises for what went wrong.
+    /// The exception that Celery raises for a fault.
     package func failure(for fault: TaskFault) -> TaskFailure {
         switch fault {
         case .thrown(let error, let task, let id):
@@ -54,10 +54,10 @@ extension CeleryFormats {
 }
 
 extension TaskFailure {
-    /// The exception that stands for an error which the handler of a task threw.
+    /// Makes the exception that stands for an error thrown by a task's handler.
     init(_ error: any Error, task: String, id: String) {
         self.init(error)
-        // Python does not show the module of its own exceptions either.
+        // Like Python, leave out the module of built-in exceptions.
         if module == "builtins" { module = nil }
         traceback = traceback ?? "Swift task \(task)[\(id)] failed:\n\(self)"
     }

@@ -3,8 +3,8 @@ import CeleriacWire
 import CeleryWire
 
 extension CeleryFormats {
-    /// What follows from an outcome, in Celery's order: publications, the stored state, the part of a chord, what fails
-    /// with it, the settlement.
+    /// The effects of an outcome, in Celery's order: publications, the stored state, the part of a chord, further
+    /// failures, the settlement.
     package func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> [Effect]
     {
@@ -61,7 +61,7 @@ extension CeleryFormats {
 
     // MARK: Success
 
-    /// Callbacks and the next task of the chain are published, then the result is stored, then the chord gets its part. If
+    /// Publishes callbacks and the next task of the chain, then stores the result, then gives the chord its part. If
     /// they cannot be published, the task has failed.
     private func success(
         _ value: WireValue, _ request: TaskRequest, _ context: EffectContext
@@ -94,7 +94,7 @@ extension CeleryFormats {
             + part(of: request, .success, value, following)
     }
 
-    /// Applies callbacks: one as it is; of several, the tasks become a new group.
+    /// Applies callbacks. A single one is applied as it is; of several, the tasks become a new group.
     private func applyCallbacks(
         _ callbacks: [WireValue], _ value: WireValue, _ canvas: inout CeleryCanvas
     ) throws(CeleryWireError) -> [CeleryResultTuple] {
@@ -115,7 +115,7 @@ extension CeleryFormats {
 
     // MARK: Failure
 
-    /// The failure is stored, the chord gets its part, what is left of the chain fails too, and error callbacks are called.
+    /// Stores the failure, gives the chord its part, fails the rest of the chain too, and calls error callbacks.
     func failed(
         _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
@@ -129,8 +129,8 @@ extension CeleryFormats {
         return effects + callbacks.effects
     }
 
-    /// Calls error callbacks. Where they cannot be sent, because not all of them are signatures, the failure says so in its
-    /// traceback.
+    /// Calls error callbacks. If they cannot be sent, because not all of them are signatures, the failure's traceback
+    /// says so.
     func errorCallbacks(
         _ errbacks: [WireValue], of failure: inout TaskFailure, failedID: String, request: TaskRequest,
         _ context: EffectContext
@@ -144,11 +144,10 @@ extension CeleryFormats {
         }
     }
 
-    /// Fails every step of a chain after a failed one with the same failure. A step that belongs to a chord gives it its
-    /// part, and the body of a step that is a chord fails too.
+    /// Fails every step of a chain after a failed one with the same failure. A step that belongs to a chord gives the
+    /// chord its part, and the body of a step that is a chord fails too.
     ///
-    /// - Parameter storing: whether the failures are stored. They are not for the chain of a task whose result nobody
-    ///   wants.
+    /// `storing` says whether to store the failures; the chain of a task that ignores its result stores none.
     func failChain(
         _ chain: WireValue?, _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext, storing: Bool
     ) throws(CeleriacError) -> [Effect] {
@@ -171,7 +170,8 @@ extension CeleryFormats {
         return effects
     }
 
-    /// Calls the error callbacks that this worker knows, and sends the others as a group with the id of what failed.
+    /// Calls the error callbacks that this worker knows, and sends the others as a group with the id of the failed
+    /// task.
     private func errorCallbacks(
         _ errbacks: [WireValue], _ failure: TaskFailure, failedID: String, request: TaskRequest,
         _ context: EffectContext

@@ -2,9 +2,9 @@ package import CeleriacCore
 package import CeleriacWire
 import CeleryWire
 
-// The states that are stored.
+// Stored states.
 extension CeleryFormats {
-    /// The record of a state on the way.
+    /// The record of a state before the end.
     package func record(
         ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext
     ) throws(CeleriacError) -> ResultRecord? {
@@ -29,7 +29,7 @@ extension CeleryFormats {
         ]
     }
 
-    /// The failure of a step of a chain that never ran.
+    /// The stored failure of a chain's step that never ran.
     func stored(
         _ failure: TaskFailure, of step: CelerySignature, id: String, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
@@ -43,8 +43,8 @@ extension CeleryFormats {
         return [.store(try record(meta, .failure, replyTo: request.replyTo, correlationID: id, request, context))]
     }
 
-    /// The failure of a chord's body that never ran. Celery knows only its id, and names as its children what the header's
-    /// task has sent.
+    /// The stored failure of a chord's body that never ran. Celery knows only its id, and lists the children of the
+    /// header's task as the body's children.
     func stored(
         _ failure: TaskFailure, ofBody id: String, children: [CeleryResultTuple], _ request: TaskRequest,
         _ context: EffectContext

@@ -6,7 +6,7 @@ import struct FoundationEssentials.Date
 
 // Outcomes after which the task is sent again: retries and replacements.
 extension CeleryFormats {
-    /// The same message once more, with one retry more, to be run at `eta`. All else is kept.
+    /// The same message with one retry more, to run at `eta`. Everything else is kept.
     func retryMessage(
         _ request: TaskRequest, eta: Date, now: Date, arguments: [WireValue]?, keywordArguments: WireObject?
     ) throws(CeleriacError) -> OutgoingMessage {
@@ -23,10 +23,10 @@ extension CeleryFormats {
         task.eta = try text(eta)
         task.parentID = task.parentID ?? task.id
         task.ignoreResult = task.ignoreResult ?? false
-        // These are the broker's own account of the message. RabbitMQ may drop a message that carries them as caught in a
-        // cycle.
+        // The broker writes these headers about the message. RabbitMQ may take a message that carries them for one
+        // caught in a cycle, and drop it.
         task.otherHeaders = task.otherHeaders.filter { !Self.isBrokerHeader($0.key) }
-        // RabbitMQ refuses a message in the name of another user than the one that publishes it.
+        // RabbitMQ refuses a message whose user id is not that of the publishing connection.
         task.properties.userID = nil
         task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
         return OutgoingMessage(
@@ -34,12 +34,12 @@ extension CeleryFormats {
     }
 
     private static func isBrokerHeader(_ name: String) -> Bool {
-        // RabbitMQ has sent copies to CC and BCC already, and would send them again.
+        // RabbitMQ has already sent copies to CC and BCC, and would send them again.
         ["x-death", "x-delivery-count", "CC", "BCC"].contains(name) || name.hasPrefix("x-first-death-")
             || name.hasPrefix("x-last-death-")
     }
 
-    /// What takes the place of a task takes over its id, its place, what is linked to it and what comes after it.
+    /// Replaces a task. The replacement takes over its id, its place, its callbacks and what comes after it.
     func replaced(
         by submission: Submission, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
@@ -63,7 +63,7 @@ extension CeleryFormats {
         return try steps(of: canvas, in: publication).map(\.effect)
     }
 
-    /// What a replacement is sent as. A group becomes a chord, so that its results are one result.
+    /// The signature that a replacement is sent as. A group becomes a chord, so that its results become one result.
     private func replacement(
         _ signature: CelerySignature, of task: CeleryTaskMessage
     ) throws(CeleryWireError) -> CelerySignature {

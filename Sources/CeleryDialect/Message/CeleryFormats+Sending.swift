@@ -3,13 +3,13 @@ import CeleriacWire
 import CeleryWire
 
 extension CeleryFormats {
-    /// Makes what sends a task or a canvas: messages, and the steps that a chord needs before them.
+    /// Makes the steps that send a task or a canvas: messages, and what a chord needs before them.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` for what Celery's formats cannot carry.
     package func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)
         -> Publication
     {
-        // A task without links needs no signature: its options need not be written down and read again.
+        // A task without links needs no signature, which saves writing its options and reading them again.
         if case .task(let task) = submission, task.links.isEmpty, task.errorLinks.isEmpty, context.parent == nil {
             let route = CeleryRoute(
                 queue: task.options.queue,
@@ -21,7 +21,7 @@ extension CeleryFormats {
         return try publication(of: try signature(of: submission, keepsID: true), options: [:], in: context)
     }
 
-    /// Makes what sends something as one more part of the chord that a task belongs to.
+    /// Makes the steps that send a submission as one more part of the chord that a task belongs to.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` for a task that belongs to no chord.
     package func addition(
@@ -54,7 +54,7 @@ extension CeleryFormats {
 
     // MARK: Canvas
 
-    /// A canvas whose messages are children of the context's task.
+    /// Creates a canvas whose messages are children of the context's task.
     func canvas(_ context: PublicationContext) -> CeleryCanvas {
         CeleryCanvas(
             lineage: lineage(context), now: context.now,
@@ -68,7 +68,7 @@ extension CeleryFormats {
             replyTo: context.replyTo, origin: origin)
     }
 
-    /// The steps that a canvas comes to. What a chord needs comes first, and the messages go together.
+    /// The publication steps of a canvas. What a chord needs comes first, and the messages go together.
     func steps(of canvas: CeleryCanvas, in context: PublicationContext) throws(CeleriacError) -> [Publication.Step] {
         var steps: [Publication.Step] = []
         var messages: [OutgoingMessage] = []
@@ -94,8 +94,9 @@ extension CeleryFormats {
 
     // MARK: Messages
 
-    /// The message of a task that is sent alone. It is the one that its signature would become: both begin with
-    /// `CeleryTaskMessage.init(task:id:args:kwargs:lineage:)`, which has the defaults, and end in ``outgoing(_:_:in:)``.
+    /// The message of a task that is sent alone. It equals the message that the task's signature would become: both
+    /// begin with `CeleryTaskMessage.init(task:id:args:kwargs:lineage:)`, which has the defaults, and end in
+    /// ``outgoing(_:_:in:)``.
     private func message(
         of submission: TaskSubmission, in context: PublicationContext
     ) throws(CeleriacError) -> CeleryTaskMessage {

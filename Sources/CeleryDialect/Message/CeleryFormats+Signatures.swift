@@ -5,9 +5,8 @@ import CeleryWire
 import struct FoundationEssentials.Date
 
 extension CeleryFormats {
-    /// The signature that a submission is on the wire.
-    ///
-    /// - Parameter keepsID: whether the submission is sent now, with its id; otherwise it gets its id when it is sent.
+    /// Makes a submission's signature. `keepsID` is set for a submission that is sent now, with its id; any other gets
+    /// its id when it is sent.
     func signature(of submission: Submission, keepsID: Bool = false) throws(CeleriacError) -> CelerySignature {
         switch submission {
         case .task(let task):
@@ -32,7 +31,7 @@ extension CeleryFormats {
         }
     }
 
-    /// Tasks that Celery has classes of signatures for.
+    /// Tasks for which Celery has classes of signatures.
     private static let subtaskTypes = ["celery.map": "xmap", "celery.starmap": "xstarmap"]
 
     private func signatures(of submissions: [Submission]) throws(CeleriacError) -> [CelerySignature] {
@@ -61,7 +60,7 @@ extension CeleryFormats {
         }
     }
 
-    /// Options under the names that they have in signatures.
+    /// Writes options under their names in signatures.
     private func options(_ options: SendOptions) throws(CeleriacError) -> WireObject {
         var object: WireObject = [:]
         if let eta = options.eta {

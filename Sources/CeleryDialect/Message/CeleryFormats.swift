@@ -4,22 +4,22 @@ package import CeleryWire
 
 import struct FoundationEssentials.Date
 
-/// Celery's message formats, and what follows from a task's outcome in Celery.
+/// Celery's message formats, and the effects of a task's outcome in Celery.
 package struct CeleryFormats: Sendable {
     /// The protocol of the messages that are sent: 2, or 1 for workers older than Celery 4.
     package var protocolVersion: Int
-    /// The forms of bodies that a worker accepts. A Celery worker accepts JSON only unless told otherwise.
+    /// The serializers that a worker accepts. By default a Celery worker accepts only JSON.
     package var accept: Set<CelerySerializer>
-    /// How large and how deep messages may be.
+    /// The limits for the size and the depth of messages.
     package var limits: WireLimits
-    /// What sent messages name as their origin.
+    /// The origin that sent messages name.
     package var origin: String
     /// How values become Celery's JSON and back.
     package var valueCoding: any ValueCoding
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     package var extendsResults: Bool
 
-    /// Makes formats.
+    /// Creates formats.
     package init(
         protocolVersion: Int = 2,
         accept: Set<CelerySerializer> = [.json],
@@ -45,7 +45,7 @@ extension CeleryFormats: Dialect {
 
     /// Reads a request of protocol 1 or 2.
     ///
-    /// - Throws: a ``MessageFault`` whose reason is the code of the ``CeleryWireError``.
+    /// - Throws: A ``MessageFault`` whose reason is the code of the ``CeleryWireError``.
     package func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
         let task: CeleryTaskMessage
         let eta: Date?
@@ -93,7 +93,7 @@ extension CeleryFormats: Dialect {
             throw CeleriacError(.resultStore, "a stored result cannot be read", cause: error)
         }
         let state = TaskState(rawValue: meta.status)
-        // A child that is no reference is left out: the state is what matters.
+        // A child that is not a reference is left out, because the state matters more.
         let children = (meta.children?.arrayValue ?? []).compactMap { child in
             (try? CeleryResultTuple.decode(child)).map { ResultReference($0) }
         }

@@ -3,7 +3,8 @@ import CeleriacWire
 import CeleryWire
 
 extension TaskDefinition where Result: Codable {
-    /// One task that runs this one for each tuple of arguments, one after another, at one worker: Celery's `starmap`.
+    /// Makes one task that runs this one for each tuple of arguments, one after another, at one worker: Celery's
+    /// `starmap`.
     ///
     /// ```swift
     /// let sums = try await celery.send(Tasks.add.starmap([(1, 2), (3, 4)])).get()     // [3, 7]
@@ -15,9 +16,12 @@ extension TaskDefinition where Result: Codable {
         }.with(options)
     }
 
-    /// The items cut into parts, each run by a ``starmap(_:)`` of its own, side by side: Celery's `chunks`.
+    /// Cuts the items into parts, and runs each by a ``starmap(_:)`` of its own, side by side: Celery's `chunks`.
     ///
-    /// - Parameter size: how many items go together; one at least.
+    /// - Parameters:
+    ///   - items: The arguments of each run.
+    ///   - size: The number of items in a part. A size below 1 counts as 1.
+    /// - Returns: A group with a task for each part.
     public func chunks(_ items: [(repeat each Argument)], of size: Int) -> GroupSignature<[Result]> {
         let size = max(1, size)
         return GroupSignature(
@@ -27,7 +31,7 @@ extension TaskDefinition where Result: Codable {
     }
 }
 
-/// One task that runs another for each item, one after another, at one worker: Celery's `map`.
+/// Makes one task that runs another for each item, one after another, at one worker: Celery's `map`.
 public func map<Item: Codable & Sendable, Result: Codable & Sendable>(
     _ task: TaskDefinition<Item, Result>, over items: [Item]
 ) -> Signature<[Result]> {

@@ -18,7 +18,7 @@ package final class CeleryRedisBroker: MessageBroker {
     private let client: RedisClient
     private let declared = NIOLockedValueBox<Set<String>>([])
 
-    /// Creates a broker. It connects on first use.
+    /// Creates a broker, which connects on first use.
     package init(
         _ configuration: RedisConfiguration,
         options: CeleryRedisOptions = CeleryRedisOptions(),
@@ -41,7 +41,7 @@ package final class CeleryRedisBroker: MessageBroker {
     /// Pushes messages to their lists, all in one round trip.
     ///
     /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; `unsupported` for an exchange;
-    ///   ``PartialPublishError`` where Redis refused some.
+    ///   ``PartialPublishError`` if Redis refused some of the messages.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
         let pushes = try messages.map { message in
@@ -52,7 +52,7 @@ package final class CeleryRedisBroker: MessageBroker {
         let undeclared = declared.withLockedValue { declared in
             Set(messages.compactMap(\.declaredQueue)).subtracting(declared)
         }
-        // A refused declaration holds up no message, and is made again with the next one.
+        // A refused declaration holds up no message. It is repeated with the next one.
         if let refusal = try await client.publish(pushes, after: undeclared.sorted().flatMap(keys.declaration)) {
             logger.warning("could not declare queues", metadata: ["broker": "\(name)", "error": "\(refusal)"])
         } else {
@@ -74,7 +74,7 @@ package final class CeleryRedisBroker: MessageBroker {
 
     // MARK: Remote control
 
-    /// A mailbox by pub/sub.
+    /// A mailbox that uses pub/sub.
     package func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
         CeleryRedisMailbox(broker: self, exchanges: exchanges)
     }
@@ -90,13 +90,13 @@ package final class CeleryRedisBroker: MessageBroker {
 
     // MARK: Looking after queues
 
-    /// The lists of a queue, and those in which messages lie that are handed over to a worker.
+    /// The lists of a queue, and those with messages that are being handed over to a worker.
     private func lists(of queue: String) -> [String] {
         let lists = keys.prioritySteps.map { keys.list(queue, step: $0) }
         return lists + lists.map(keys.handover)
     }
 
-    /// How many messages wait in a queue.
+    /// The number of messages that wait in a queue.
     package func depth(of queue: String) async throws -> Int { try await client.depth(of: lists(of: queue)) }
 
     /// Deletes all messages that wait in a queue.
@@ -114,7 +114,7 @@ package final class CeleryRedisBroker: MessageBroker {
     /// Puts parked messages back at the end of their queue.
     package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).requeue(ids, by: "LPUSH") { message in
-            // One that cannot be read keeps the priority that it had nowhere else.
+            // Only the envelope has the priority, so a message that cannot be read goes back without one.
             let priority = (try? KombuEnvelope.decode(message))?.message.properties.priority
             return keys.list(queue, priority: priority ?? 0)
         }

@@ -6,9 +6,9 @@ import CeleryWire
 import Logging
 import NIOCore
 
-/// Remote control and events over Redis: requests and events by pub/sub, replies into the lists of those who asked.
+/// Remote control and events over Redis: requests and events use pub/sub, replies go into the lists of the senders.
 final class CeleryRedisMailbox: ControlMailbox {
-    /// How long kombu remembers a binding that may expire, and how often it is to be renewed.
+    /// How long kombu keeps a binding that may expire, and the time between renewals.
     private static let bindingLifetime = Duration.seconds(3600)
     private static let renewal = Duration.seconds(1200)
 
@@ -45,7 +45,7 @@ final class CeleryRedisMailbox: ControlMailbox {
         var backoff = Backoff()
         repeat {
             do {
-                // Once subscribed, the subscription renews itself.
+                // Once made, the subscription renews itself.
                 if !isSubscribed { try await subscription.subscribe([channel]) }
                 isSubscribed = true
                 try await bind()
@@ -60,8 +60,8 @@ final class CeleryRedisMailbox: ControlMailbox {
         await unbind()
     }
 
-    /// Enters the node's queue among the exchange's bindings, as kombu does. Nothing is ever put into it: requests come by
-    /// pub/sub.
+    /// Adds the node's queue to the exchange's bindings, as kombu does. Nothing is ever put into that queue: requests
+    /// arrive by pub/sub.
     private func bind() async throws(RedisError) {
         _ = try await client.evaluate(
             KombuScripts.bindExpiring, keys: [keys.binding(exchanges.requests), keys.bindingDeadlines],
@@ -77,8 +77,8 @@ final class CeleryRedisMailbox: ControlMailbox {
         do {
             _ = try await client.send(commands, timeout: .seconds(2))
         } catch {
-            // Whoever finds the binding past its time sweeps it.
-            logger.debug("the binding of remote control is left behind", metadata: ["error": "\(error)"])
+            // The next process that finds the expired binding removes it.
+            logger.debug("could not remove the binding of remote control", metadata: ["error": "\(error)"])
         }
     }
 
@@ -107,7 +107,7 @@ final class CeleryRedisMailbox: ControlMailbox {
             }
         }
         guard !commands.isEmpty else { return }
-        // A server that does not answer must not hold up a worker that stops.
+        // A server that does not answer must not hold up a stopping worker.
         let replies = try await client.send(commands, timeout: .seconds(5))
         if let refusal = replies.lazy.compactMap(\.error).first { throw refusal }
     }

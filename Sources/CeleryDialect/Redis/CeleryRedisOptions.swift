@@ -1,17 +1,17 @@
-/// How Celery's queues are laid out in Redis. Everybody on one database must agree on these.
+/// How Celery's queues are laid out in Redis. All clients and workers of a database must agree on these.
 public struct CeleryRedisOptions: Sendable {
     /// Prepended to every key as it is: kombu's `global_keyprefix`.
     public var keyPrefix: String
     /// How long a message may be claimed without its claim being renewed before any worker may restore it: kombu's
     /// `visibility_timeout`, which must be the same at all workers of a database. A Celeriac worker renews its claims
-    /// while it holds them, so that tasks may take longer than this.
+    /// while it holds them, so tasks may take longer.
     public var visibilityTimeout: Duration
     /// The priorities that have a list of their own: kombu's `priority_steps`.
     public var prioritySteps: [UInt8]
     /// What stands between a queue's name and its priority step: kombu's `sep`.
     public var separator: String
 
-    /// Makes options, by default kombu's own.
+    /// Creates options, with kombu's defaults.
     public init(
         keyPrefix: String = "",
         visibilityTimeout: Duration = .seconds(3600),
@@ -31,9 +31,9 @@ public struct CeleryRedisOptions: Sendable {
 struct KombuKeys: Sendable {
     /// Prepended to every key as it is: kombu's `global_keyprefix`.
     let prefix: String
-    /// Between a queue's name and its priority step, and between the parts of a binding.
+    /// Stands between a queue's name and its priority step, and between the parts of a binding.
     let separator: String
-    /// The priorities that have a list of their own, ascending. 0 is served first.
+    /// The priorities that have a list of their own, ascending. Workers take from 0 first.
     let prioritySteps: [UInt8]
 
     init(prefix: String = "", separator: String = "\u{06}\u{16}", prioritySteps: [UInt8] = [0, 3, 6, 9]) {
@@ -51,19 +51,19 @@ struct KombuKeys: Sendable {
         step == 0 ? prefix + queue : "\(prefix)\(queue)\(separator)\(step)"
     }
 
-    /// The list of a queue that takes a priority: that of the largest step not above it. What is past 9 counts as 9.
+    /// The list of a queue for a priority: that of the largest step not above it. A priority past 9 counts as 9.
     func list(_ queue: String, priority: UInt8) -> String {
         let clamped = min(priority, 9)
         return list(queue, step: prioritySteps.last { $0 <= clamped } ?? prioritySteps.first ?? 0)
     }
 
-    /// Where a message that was handed to a waiting worker lies until that worker, or any other, claims it.
+    /// The list in which a message that was handed to a waiting worker lies until that worker, or any other, claims it.
     func handover(ofList list: String) -> String { list + ".handover" }
 
-    /// Where messages that cannot be run are kept aside.
+    /// The list of parked messages, which cannot be run.
     func parked(_ queue: String) -> String { "\(prefix)\(queue).parked" }
 
-    /// How often a message came back unsettled. The tag is that of its envelope.
+    /// The counter of how often a message came back unsettled, under the tag of its envelope.
     func attempts(_ deliveryTag: String) -> String { "\(prefix)celeriac.attempts.\(deliveryTag)" }
 
     /// The bindings of an exchange.
@@ -75,8 +75,8 @@ struct KombuKeys: Sendable {
     /// When the tables of expiring bindings may be swept, by exchange (kombu 5.7).
     var bindingDeadlines: String { prefix + "_kombu.binding_deadlines" }
 
-    /// The channel on which messages of a fan-out exchange are published. It names the database, since Redis keeps one set
-    /// of channels for all.
+    /// The channel on which messages of a fan-out exchange are published. It names the database, since Redis keeps one
+    /// set of channels for all.
     func channel(_ exchange: String, routingKey: String = "", database: Int) -> String {
         "\(prefix)/\(database).\(exchange)" + (routingKey.isEmpty ? "" : "/\(routingKey)")
     }

@@ -9,10 +9,10 @@ import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
-/// Puts back messages whose claims expired, whoever made the claims.
+/// Puts back messages whose claims expired, no matter which worker made them.
 ///
-/// One worker at a time looks, under kombu's mutex. Kombu takes it for 300 seconds, for which nobody restores anything if
-/// its holder dies; here it is taken for 10 and renewed.
+/// One worker at a time does so, under kombu's mutex. Kombu takes the mutex for 300 seconds, during which no worker
+/// restores anything if the holder dies; this type takes it for 10 seconds and renews it.
 struct CeleryRedisRestoring: Sendable {
     /// How long the mutex stands unless it is renewed, in milliseconds.
     private static let lease = 10_000
@@ -27,7 +27,7 @@ struct CeleryRedisRestoring: Sendable {
     }
 
     /// Looks for expired claims if it is time: at the start, and then every 100 seconds as kombu does, or twice in a
-    /// visibility timeout where that is shorter.
+    /// visibility timeout if that is shorter.
     func restoreIfDue(_ consumer: RedisMessageConsumer) async throws(RedisError) {
         let now = consumer.timers.now
         let interval = min(100, max(0.5, visibilityTimeout.seconds / 2))
@@ -45,14 +45,14 @@ struct CeleryRedisRestoring: Sendable {
             try await restoreExpired(
                 before: now.timeIntervalSince1970 - visibilityTimeout.seconds, token: token, consumer)
         } catch {
-            // Nobody restores anything while the mutex stands.
+            // No worker restores anything while the mutex is set.
             _ = try? await unlock(token, consumer.client)
             throw error
         }
         try await unlock(token, consumer.client)
     }
 
-    /// - Returns: whether the mutex is still ours.
+    /// - Returns: Whether the mutex is still ours.
     private func renew(_ token: String, _ client: RedisClient) async throws(RedisError) -> Bool {
         try await client.evaluate(
             KombuScripts.renewLock, keys: [keys.unackedMutex], arguments: [token, "\(Self.lease)"]
@@ -63,14 +63,15 @@ struct CeleryRedisRestoring: Sendable {
         _ = try await client.evaluate(KombuScripts.unlock, keys: [keys.unackedMutex], arguments: [token])
     }
 
-    /// Restores claims portion by portion, while the mutex is ours.
+    /// Restores claims in batches while the mutex is ours.
     private func restoreExpired(
         before limit: Double, token: String, _ consumer: RedisMessageConsumer
     ) async throws(RedisError) {
         let (client, logger) = (consumer.client, consumer.logger)
         var kept = 0
         while try await renew(token, client) {
-            // Newest first, each to the front: they are served again in the order in which they were claimed.
+            // The newest goes to the front first, so the messages are delivered again in the order in which they were
+            // claimed.
             let expired =
                 try await client.send(
                     RedisCommand("ZRANGE", keys.unackedIndex, limit, 0, "BYSCORE", "REV", "LIMIT", kept, 100)
@@ -91,10 +92,10 @@ struct CeleryRedisRestoring: Sendable {
             if !commands.isEmpty {
                 let refusals = try await client.send(commands).compactMap(\.error)
                 if let refusal = refusals.first {
-                    // The next portion passes them over, else they would be found again without end.
+                    // The next batch skips them; otherwise it would find them again forever.
                     kept += refusals.count
                     logger.error(
-                        "expired claims are kept: they cannot be put back",
+                        "keeping expired claims that cannot be put back",
                         metadata: ["error": "\(refusal)", "messages": "\(refusals.count)"])
                 }
                 logger.notice(
@@ -104,7 +105,7 @@ struct CeleryRedisRestoring: Sendable {
         }
     }
 
-    /// What restores a claim, or nil for one that must be kept as it is.
+    /// Makes the command that restores a claim; nil for a claim that must be kept as it is.
     private func restoration(
         of tag: String, stored: [UInt8]?, _ consumer: RedisMessageConsumer
     ) async throws(RedisError) -> RedisCommand? {
@@ -119,7 +120,7 @@ struct CeleryRedisRestoring: Sendable {
             let fault =
                 (error as? CeleryWireError).map(MessageFault.init)
                 ?? MessageFault(reason: "undecodableEnvelope", detail: String(describing: error))
-            consumer.logger.error("an expired claim is parked: it cannot be read", metadata: ["queue": "\(queue)"])
+            consumer.logger.error("parking an expired claim that cannot be read", metadata: ["queue": "\(queue)"])
             return keys.replaceClaim(
                 tag, by: consumer.parkedRecord(of: stored, from: queue, fault), in: keys.parked(queue),
                 end: "L")
@@ -132,7 +133,7 @@ struct CeleryRedisRestoring: Sendable {
                 ).first
         else {
             consumer.logger.error(
-                "an expired claim is kept: no queue is bound to its exchange with its routing key",
+                "keeping an expired claim, because no queue is bound to its exchange with its routing key",
                 metadata: ["exchange": "\(claim.exchange)", "routing-key": "\(claim.routingKey)"])
             return nil
         }

@@ -7,8 +7,8 @@ import CeleryWire
 
 /// How workers consume Celery's queues in Redis: kombu's priority lists, and claims in `unacked`.
 ///
-/// A claim is interchangeable with one of a Python worker: an entry of `unacked` with its time in `unacked_index`, which
-/// whoever runs a restore pass may put back once it is older than the visibility timeout.
+/// A claim is interchangeable with one of a Python worker: an entry of `unacked` with its time in `unacked_index`,
+/// which any worker may put back once it is older than the visibility timeout.
 struct CeleryRedisTopology: RedisConsumerTopology {
     private let keys: KombuKeys
     private let visibilityTimeout: Duration
@@ -25,7 +25,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     var servedEnd: HandoverWait.End { .right }
 
     func lists(of queue: String) -> [RedisQueueList] {
-        // What closes `[envelope, exchange, routing_key]`, the value under which a claim is stored.
+        // The end of `[envelope, exchange, routing_key]`, the value in which a claim is stored.
         let closing = ", \"\", \(Self.quoted(queue))]"
         return keys.prioritySteps.map { step in
             let key = keys.list(queue, step: step)
@@ -135,7 +135,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     }
 
     func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
-        // The last one is put there first.
+        // The last message goes to the front first.
         claims.reversed().map { putBack($0, to: "R", park: park) }
     }
 
@@ -146,7 +146,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
             return park(claim, MessageFault(reason: "undecodableEnvelope", detail: "it cannot be given back"))
         }
         let restored = keys.replaceClaim(claim.tag, by: envelope, in: claim.list.key, end: end)
-        // Only runs that broke off count: this message was given back in good order.
+        // Only interrupted runs count as attempts. This message was given back in an orderly way.
         guard let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
         return ClaimEnding([claim.serial], [restored, RedisCommand("DECR", counter)])
     }
@@ -160,7 +160,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
 
     func sweep(_ lists: [RedisQueueList]) -> [RedisCommand] {
         lists.map { list in
-            // A claim of no messages does just that.
+            // A claim of zero messages moves what was handed over back to its list.
             .evaluate(
                 KombuScripts.claim, keys: [keys.unacked, keys.unackedIndex] + list.scriptKeys,
                 arguments: [0, 0, "", 0, 2, list.closing, list.closing])

@@ -1,18 +1,19 @@
 #if Redis
 import CeleriacRedis
 
-/// The steps on kombu's keys that must happen at once.
+/// The steps on kombu's keys that must be atomic.
 enum KombuScripts {
-    /// Claims messages: pops them and writes them into `unacked` and `unacked_index` in one step, so that no message ever
-    /// exists in a worker's memory only.
+    /// Claims messages: pops them and writes them into `unacked` and `unacked_index` in one step, so that no message
+    /// ever exists only in a worker's memory.
     ///
     /// Keys: `unacked`, `unacked_index`, then for each priority step its lists: each queue's handover list and the list
-    /// itself. Arguments: how many at most, score, prefix of tags, first serial, lists per step, then for each list what
-    /// closes the stored array. Returns, for each message, the index of its list and the message; serials ascend.
+    /// itself. Arguments: the largest number of messages, the score, the prefix of tags, the first serial, the number
+    /// of lists per step, then for each list the end of the stored array. Returns, for each message, the index of its
+    /// list and the message; serials ascend.
     ///
-    /// Messages in a handover list for which there is no room go back to the front of their list. A key of another type
-    /// must not end the script once something is popped: where claims cannot be written it ends before, and a key that
-    /// is no list is passed over, and reported when there is nothing else.
+    /// Messages in a handover list that exceed the number go back to the front of their list. A key of another type
+    /// must not end the script after it has popped something. So the script ends before that if it cannot write claims;
+    /// it skips a key that is not a list, and reports it if it finds nothing else.
     static let claim = RedisScript(
         name: "claim",
         source: """
@@ -55,11 +56,12 @@ enum KombuScripts {
             return n == 0 and refusal or found
             """)
 
-    /// Ends a claim and pushes what takes its place, only if the claim still stands. It pushes first: a list that is none
-    /// ends the script, and the claim stands.
+    /// Ends a claim and pushes its replacement, only if the claim still stands. It pushes first, so that a key that is
+    /// not a list ends the script while the claim still stands.
     ///
-    /// Keys: `unacked`, `unacked_index`, the list to push to. Arguments: tag, `L` or `R`, what to push. Returns 1 if the
-    /// claim stood, else 0: somebody else restored the message, and it is theirs.
+    /// Keys: `unacked`, `unacked_index`, the list to push to. Arguments: the tag, `L` or `R`, the replacement. Returns
+    /// 1 if the claim stood. It returns 0 if another worker has restored the message, which then belongs to that
+    /// worker.
     static let replaceClaim = RedisScript(
         name: "replaceClaim",
         source: """
@@ -72,7 +74,7 @@ enum KombuScripts {
             return stands
             """)
 
-    /// Enters a binding that may expire, and puts off the sweep of its exchange's table.
+    /// Adds a binding that may expire, and postpones the sweep of its exchange's table.
     ///
     /// Keys: the table, the deadlines. Arguments: the member, the exchange, the lifetime in milliseconds.
     static let bindExpiring = RedisScript(
@@ -85,7 +87,7 @@ enum KombuScripts {
             return 1
             """)
 
-    /// Puts off the end of a lock if it is still ours. Keys: the lock. Arguments: our token, how long in milliseconds.
+    /// Extends a lock if it is still ours. Keys: the lock. Arguments: our token, the new lifetime in milliseconds.
     static let renewLock = RedisScript(
         name: "renewLock",
         source: """
@@ -102,9 +104,9 @@ enum KombuScripts {
             """)
 }
 
-/// What is sent to Redis under these keys.
+/// Commands on these keys.
 extension KombuKeys {
-    /// Tells producers that a queue exists, as kombu declares it.
+    /// Declares a queue for producers, as kombu does.
     func declaration(of queue: String) -> [RedisCommand] {
         let member = bindingMember(routingKey: queue, queue: queue)
         return [
@@ -112,7 +114,7 @@ extension KombuKeys {
         ]
     }
 
-    /// Ends a claim, if it still stands, and pushes what takes its place to the end `L` or `R` of a list.
+    /// Ends a claim, if it still stands, and pushes its replacement to the end `L` or `R` of a list.
     func replaceClaim(_ tag: String, by message: [UInt8], in list: String, end: String) -> RedisCommand {
         .evaluate(KombuScripts.replaceClaim, keys: [unacked, unackedIndex, list], arguments: [tag, end, message])
     }

@@ -5,14 +5,14 @@ import CeleryWire
 import NIOConcurrencyHelpers
 package import NIOCore
 
-/// Results in a folder as Celery's `file://` result store keeps them: one file a task.
+/// Results in a folder as Celery's `file://` result store keeps them: a file for each task.
 package final class CeleryFileResults: ResultStore {
     private let folder: String
     private let keys: CeleryResultKeys
     private let eventLoopGroup: any EventLoopGroup
     private let watch = NIOLockedValueBox<DirectoryWatch?>(nil)
 
-    /// Creates a store. The folder is made if it does not exist.
+    /// Creates a store. It makes the folder if it does not exist.
     package init(folder: String, eventLoopGroup: any EventLoopGroup) {
         self.folder = folder
         self.keys = CeleryResultKeys()
@@ -23,13 +23,13 @@ package final class CeleryFileResults: ResultStore {
     /// The folder.
     package var name: String { "file://\(folder)" }
 
-    /// A name that messages carry as the place for replies. Nobody listens there: results are read from files.
+    /// The `reply_to` of messages. Nothing listens on that queue, because results are read from files.
     package let replyTo: String
 
-    /// False: results are kept to be read as often as one likes.
+    /// False, because results are kept and can be read any number of times.
     package var deliversOnce: Bool { false }
 
-    /// False: files stay until somebody deletes them.
+    /// False, because files stay until a process deletes them.
     package var expiresByItself: Bool { false }
 
     private func path(_ taskID: String) throws(CeleriacError) -> String {
@@ -44,7 +44,7 @@ package final class CeleryFileResults: ResultStore {
         return "\(folder)/\(key)"
     }
 
-    /// Writes states, each to its task's file. A stored success stays.
+    /// Writes each state to its task's file, but never over a stored success.
     package func store(_ records: [ResultRecord]) async throws {
         let files = try records.map { (path: try path($0.taskID), payload: $0.payload) }
         let folder = folder
@@ -61,7 +61,7 @@ package final class CeleryFileResults: ResultStore {
         }
     }
 
-    /// Watches the folder: whenever a file changes, the sink hears that updates may be missing, and fetches.
+    /// Watches the folder. Whenever a file changes, the sink learns that updates may be missing, and fetches them.
     package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         guard watch.withLockedValue({ $0 == nil }) else { return }
         let folder = folder
@@ -77,29 +77,29 @@ package final class CeleryFileResults: ResultStore {
         if !isFirst { started.stop() }
     }
 
-    /// Does nothing: the folder is watched until ``close()``.
+    /// Does nothing, because the store watches the folder until ``close()``.
     package func unwatch(_ taskIDs: [String]) {}
 
-    /// The stored states of these tasks; nil where there is none.
+    /// Reads the stored states of these tasks; nil for a task without one.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         let paths = try taskIDs.map { try path($0) }
         return try await FileStore.blocking {
             try paths.map { path in
                 guard let bytes = try FileStore.read(path) else { return nil }
-                // Celery overwrites files in place: what is young and unreadable is still being written.
+                // Celery overwrites files in place, so a recent file that cannot be read is still being written.
                 let isReadable = (try? CeleryResultMeta.decode(bytes)) != nil
                 return isReadable || (FileStore.age(of: path) ?? 0) > 2 ? bytes : nil
             }
         }
     }
 
-    /// Deletes what is stored for these tasks.
+    /// Deletes the stored states of these tasks.
     package func forget(_ taskIDs: [String]) async throws {
         let paths = try taskIDs.map { try path($0) }
         try await FileStore.blocking { for path in paths { try FileStore.remove(path) } }
     }
 
-    /// Stores which results belong to a group.
+    /// Stores the references to a group's results.
     package func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
         let (folder, path) = (folder, try groupPath(id))
         try await FileStore.blocking {
@@ -108,19 +108,19 @@ package final class CeleryFileResults: ResultStore {
         }
     }
 
-    /// What is stored of a group, or nil.
+    /// Reads the stored group; nil if there is none.
     package func fetchGroup(_ id: String) async throws -> [UInt8]? {
         let path = try groupPath(id)
         return try await FileStore.blocking { try FileStore.read(path) }
     }
 
-    /// Deletes what is stored of a group.
+    /// Deletes a stored group.
     package func forgetGroup(_ id: String) async throws {
         let path = try groupPath(id)
         try await FileStore.blocking { try FileStore.remove(path) }
     }
 
-    /// Deletes the files of results that were last written longer ago than `age`.
+    /// Deletes the files of results that were last written more than `age` ago.
     package func removeResults(olderThan age: Duration) async throws {
         let (folder, keys) = (folder, keys)
         try await FileStore.blocking {
@@ -132,7 +132,7 @@ package final class CeleryFileResults: ResultStore {
         }
     }
 
-    /// Ends the watch of the folder.
+    /// Stops watching the folder.
     package func close() async {
         watch.withLockedValue { watch in
             watch?.stop()

@@ -6,16 +6,14 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
-/// Results over RabbitMQ as Celery's `rpc://` sends them: each to the queue that its caller named, once.
+/// Results over RabbitMQ as Celery's `rpc://` sends them: each once, to the queue that its caller named.
 package final class CeleryRPCResults: ResultStore {
     private let configurations: [AMQPConfiguration]
     private let client: AMQPClient
     private let logger: Logger
     private let replies: ReplyQueue
 
-    /// Creates a store. It connects on first use.
-    ///
-    /// - Parameter configurations: servers to try in turn.
+    /// Creates a store, which connects on first use and tries the servers in turn.
     package init(_ configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
         let replyTo = randomUUID()
         self.configurations = configurations
@@ -28,10 +26,10 @@ package final class CeleryRPCResults: ResultStore {
     /// The servers, without credentials.
     package var name: String { "rpc via " + configurations.map(\.description).joined(separator: ";") }
 
-    /// The queue on which this store's results arrive: messages name it as the place for replies.
+    /// The queue on which this store's results arrive: the `reply_to` of messages.
     package let replyTo: String
 
-    /// True: a result is sent to its caller once and is not kept.
+    /// True, because a result is sent to its caller once and is not kept.
     package var deliversOnce: Bool { true }
 
     /// Sends states to the queues that their callers named; a state without such a queue goes nowhere.
@@ -64,10 +62,10 @@ package final class CeleryRPCResults: ResultStore {
         }
     }
 
-    /// Does nothing: the reply queue stands until ``close()``.
+    /// Does nothing, because the reply queue stays until ``close()``.
     package func unwatch(_ taskIDs: [String]) {}
 
-    /// Nil for each task, since nothing is kept. The reply queue is opened again if its connection was lost.
+    /// Returns nil for each task, since nothing is kept. Opens the reply queue again if its connection was lost.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         do {
             try await replies.reopen()
@@ -78,7 +76,7 @@ package final class CeleryRPCResults: ResultStore {
         return taskIDs.map { _ in nil }
     }
 
-    /// Does nothing: nothing is kept.
+    /// Does nothing, because nothing is kept.
     package func forget(_ taskIDs: [String]) async throws {}
 
     /// Closes the connection.
@@ -93,7 +91,7 @@ private actor ReplyQueue {
     private let client: AMQPClient
     private let logger: Logger
     private var channel: AMQPChannel?
-    /// Whether the broker still has our consumer: it may cancel one and leave the channel open.
+    /// Whether the broker still has our consumer. It may cancel a consumer and leave the channel open.
     private let isConsuming = NIOLockedValueBox(false)
     private var sink: (any ResultSink)?
     private var opening: Gate?
@@ -109,7 +107,7 @@ private actor ReplyQueue {
         try await reopen()
     }
 
-    /// Consumes from the queue, unless that is so already.
+    /// Begins to consume from the queue, unless it does so already.
     func reopen() async throws {
         while let opening { await opening.wait() }
         guard let sink, channel?.isOpen != true || !isConsuming.withLockedValue({ $0 }) else { return }
@@ -122,7 +120,7 @@ private actor ReplyQueue {
         await channel?.close()
         let connection = try await client.connection()
         let channel = try await connection.openChannel(confirms: false)
-        // As Celery declares it.
+        // Celery declares the queue the same way.
         try await channel.queueDeclare(
             name, durable: true, exclusive: false, autoDelete: true, arguments: ["x-expires": 86_400_000])
         isConsuming.withLockedValue { $0 = true }

@@ -3,22 +3,24 @@ package import CeleriacCore
 import CeleriacQueues
 import CeleriacRedis
 
-/// Chords are counted in Redis as Celery 5.7 does, so that Python and Swift workers may run the parts of one.
+/// Counts chords in Redis as Celery 5.7 does, so that Python and Swift workers may run parts of the same chord.
 extension CeleryRedisResults {
-    /// Yes.
+    /// True, because Redis counts the parts.
     package var countsChords: Bool { true }
 
-    /// How long a worker has to publish a chord's body before another may, in seconds: what Celery gives with its defaults.
+    /// How long a worker has to publish a chord's body before another may, in seconds: Celery's value with its
+    /// defaults.
     private static let claimSeconds: Int64 = 21
-    /// How often a part is given again because somebody else has the claim. Each time is one more worker that died of it.
+    /// How often a part is given again because another worker has the claim. Each time, one more worker has died while
+    /// it had the claim.
     private static let maximumWaits = 8
-    /// How long it is remembered that a body was published, in seconds.
+    /// How long Redis remembers that a body was published, in seconds.
     private static let doneSeconds: Int64 = 300
 
     /// Carries out operations on chords, in one round trip.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`; also `unavailable` where others had a chord's
-    ///   claim all the time.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`; also `unavailable` if other workers kept
+    ///   the claim on a chord.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         var commands: [RedisCommand] = []
         for operation in operations {
@@ -44,7 +46,7 @@ extension CeleryRedisResults {
                         Self.close, keys: [key + ".c", key + ".j", key + ".t", key + ".s", key + ".d"],
                         arguments: [claim.token, Self.doneSeconds]))
             case .close(let claim, false):
-                // A part that comes again must not fail the chord again.
+                // A part that is given again must not fail the chord again.
                 commands.append(RedisCommand("DEL", keys.group(claim.groupID) + ".s"))
             }
         }
@@ -91,10 +93,11 @@ extension CeleryRedisResults {
         expiry.map { Int64($0.lifetimeInSeconds) }
     }
 
-    /// Adds a part, unless it is there already or the body has been published, and claims the rest of the work if it was
-    /// the last. Keys: the parts, the count of extra parts, the size, who has given a part, the group's shape, the claim.
-    /// Arguments: the task, its part, its position, expiry in seconds or 0, how long a claim holds, its token. Returns
-    /// nothing; or the parts and the group's shape; or for how many milliseconds the claim is somebody else's.
+    /// Adds a part, unless it is there already or the body has been published, and claims the rest of the work if it
+    /// was the last. Keys: the parts, the count of extra parts, the size, the tasks that have given a part, the group's
+    /// shape, the claim. Arguments: the task, its part, its position, the expiry in seconds or 0, the lifetime of a
+    /// claim, its token. Returns nothing; or the parts and the group's shape; or the milliseconds for which another
+    /// worker has the claim.
     private static let add = RedisScript(
         name: "addChordPart",
         source: """
@@ -115,8 +118,8 @@ extension CeleryRedisResults {
             return {redis.call('ZRANGE', KEYS[1], 0, -1), redis.call('GET', KEYS[5])}
             """)
 
-    /// Forgets a chord whose body was published, if the claim is still ours. Keys: the claim, and what is to be deleted.
-    /// Arguments: the token, how long it is remembered.
+    /// Forgets a chord whose body was published, if the claim is still ours. Keys: the claim, and the keys to delete.
+    /// Arguments: the token, how long to remember the chord.
     private static let close = RedisScript(
         name: "closeChord",
         source: """

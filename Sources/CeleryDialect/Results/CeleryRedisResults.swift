@@ -8,16 +8,15 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
-/// Results in Redis as Celery keeps them: a key for each task, and its every change published on the channel of that name.
+/// Results in Redis as Celery keeps them: a key for each task, whose changes are published on the channel of the same
+/// name.
 package final class CeleryRedisResults: ResultStore {
     let keys: CeleryResultKeys
     let client: RedisClient
     private let pubSub: RedisPubSub
     private let sink: CurrentSink
 
-    /// Creates a store. It connects on first use.
-    ///
-    /// - Parameter keyPrefix: Celery's `global_keyprefix` of the result backend.
+    /// Creates a store, which connects on first use. `keyPrefix` is the result backend's `global_keyprefix`.
     package init(
         _ configuration: RedisConfiguration,
         keyPrefix: String = "",
@@ -44,17 +43,17 @@ package final class CeleryRedisResults: ResultStore {
     /// The server, without credentials.
     package var name: String { client.configuration.description }
 
-    /// A name that messages carry as the place for replies. Nobody listens there: results are fetched.
+    /// The `reply_to` of messages. Nothing listens on that queue, because results are read from Redis.
     package let replyTo: String
 
-    /// False: results are kept to be read as often as one likes.
+    /// False, because results are kept and can be read any number of times.
     package var deliversOnce: Bool { false }
 
     // MARK: Storing
 
-    /// Stores states in one round trip. A stored success stays.
+    /// Stores states in one round trip, but never over a stored success.
     package func store(_ records: [ResultRecord]) async throws {
-        // A script's stack takes some thousands of values.
+        // A script's stack holds a few thousand values.
         var commands: [RedisCommand] = []
         for start in stride(from: 0, to: records.count, by: 200) {
             commands.append(storeCommand(records[start..<min(start + 200, records.count)], force: false))
@@ -77,7 +76,7 @@ package final class CeleryRedisResults: ResultStore {
         return .evaluate(Self.storeScript, keys: records.map { keys.task($0.taskID) }, arguments: arguments)
     }
 
-    /// Stores a state where the script could not read what is stored already: compressed results of Celery 5.7.
+    /// Stores a state if the script could not read the stored one: a compressed result of Celery 5.7.
     private func storeUnlessSuccess(_ record: ResultRecord) async throws {
         if let stored = try await fetch([record.taskID]).first ?? nil,
             let meta = try? CeleryResultMeta.decode(stored), meta.status == TaskState.success.rawValue
@@ -87,8 +86,9 @@ package final class CeleryRedisResults: ResultStore {
         _ = try await client.results([storeCommand([record], force: true)])
     }
 
-    /// Stores states and publishes them, except over a success. Every peer writes the status first, so that the first
-    /// bytes tell; places of states that do not begin so are returned undecided, unless `force` is given.
+    /// Stores states and publishes them, except over a success. Every peer writes the status first, so the first bytes
+    /// decide. The script returns the indices of states whose stored value begins otherwise, without storing them,
+    /// unless `force` is given.
     private static let storeScript = RedisScript(
         name: "storeResults",
         source: """
@@ -113,7 +113,7 @@ package final class CeleryRedisResults: ResultStore {
 
     // MARK: Reading
 
-    /// Passes on what is stored for these tasks from now on.
+    /// Passes on the states that are stored for these tasks from now on.
     package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         self.sink.set(sink)
         do {
@@ -124,22 +124,22 @@ package final class CeleryRedisResults: ResultStore {
         }
     }
 
-    /// Ends the watch for these tasks.
+    /// Stops watching these tasks.
     package func unwatch(_ taskIDs: [String]) {
         pubSub.submitUnsubscribe(taskIDs.map(keys.task))
     }
 
-    /// The stored states of these tasks; nil where there is none.
+    /// Reads the stored states of these tasks; nil for a task without one.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         try await client.fetchResults(taskIDs.map(keys.task))
     }
 
-    /// Deletes what is stored for these tasks.
+    /// Deletes the stored states of these tasks.
     package func forget(_ taskIDs: [String]) async throws {
         try await client.deleteResults(taskIDs.map(keys.task))
     }
 
-    /// Stores which results belong to a group, and publishes it on the channel of that name, as Celery does.
+    /// Stores the references to a group's results, and publishes them on the channel of the key's name, as Celery does.
     package func storeGroup(_ id: String, payload: [UInt8], expiry: Duration?) async throws {
         let key = keys.group(id)
         var set = RedisCommand("SET", key, payload)
@@ -152,12 +152,12 @@ package final class CeleryRedisResults: ResultStore {
         ])
     }
 
-    /// What is stored of a group, or nil.
+    /// Reads the stored group; nil if there is none.
     package func fetchGroup(_ id: String) async throws -> [UInt8]? {
         try await client.results([RedisCommand("GET", keys.group(id))]).first?.bytes
     }
 
-    /// Deletes what is stored of a group.
+    /// Deletes a stored group.
     package func forgetGroup(_ id: String) async throws {
         try await client.deleteResults([keys.group(id)])
     }
@@ -169,7 +169,8 @@ package final class CeleryRedisResults: ResultStore {
     }
 }
 
-/// Who gets published results: the subscription's closures are made before anybody listens.
+/// The sink for published results. It is set later, because the subscription's closures are made before any sink
+/// exists.
 private final class CurrentSink: Sendable {
     private let sink = NIOLockedValueBox<(any ResultSink)?>(nil)
 

@@ -1,6 +1,6 @@
 /// Names under which Celery stores results: keys in Redis, files in a folder.
 struct CeleryResultKeys: Sendable {
-    /// Prepended to every key. Unlike the broker's prefix it gets a `_` unless it ends in one of `: _ - .`.
+    /// Prepended to every key. Unlike the broker's prefix it is followed by `_` unless it ends in one of `: _ - .`.
     let prefix: String
 
     init(prefix: String = "") {
@@ -24,7 +24,7 @@ struct CeleryResultKeys: Sendable {
         ["celery-task-meta-", "celery-taskset-meta-", "chord-unlock-"].contains { key.hasPrefix(prefix + $0) }
     }
 
-    /// The task of a key, or nil if it is another kind of key.
+    /// The id of the task whose state a key holds; nil for any other key.
     func taskID(ofKey key: String) -> String? {
         key.hasPrefix(taskPrefix) ? String(key.dropFirst(taskPrefix.count)) : nil
     }

@@ -10,11 +10,11 @@ extension Crontab {
         guard hours.count == 24, let change = zone.nextChange(after: lastRun), change.instant <= next,
             change.offsetAfter < change.offsetBefore
         else { return next }
-        // Clocks are put back before that: the hour comes again, and counts again.
+        // Clocks are put back before that, so the hour comes again, and counts again.
         return firstMatch(from: change) ?? next
     }
 
-    /// The first matching minute on the dial after what it shows at the last run, as an instant after it.
+    /// The first matching local minute after that of the last run, as an instant after it.
     private func next(after lastRun: Date, shown: LocalDateTime) -> Date? {
         var shown = shown
         while let next = nextMatch(after: shown) {
@@ -39,7 +39,7 @@ extension Crontab {
         return match.flatMap { $0 < end ? $0 : nil }
     }
 
-    /// The first matching minute on the dial after the minute of a time.
+    /// The first matching local minute after the minute of a time.
     private func nextMatch(after local: LocalDateTime) -> LocalDateTime? {
         let (date, time) = (local.date, local.time)
         if matches(date) {

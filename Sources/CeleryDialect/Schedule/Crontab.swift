@@ -3,15 +3,16 @@ public import CeleriacWire
 
 /// Runs at minutes of the calendar: Celery's `crontab`.
 ///
-/// A minute matches if **all five** fields match it, so that `day_of_month: 1` with `day_of_week: mon` means a Monday that is
-/// the first day of a month. (Unix cron takes days on which either field matches.)
+/// A minute matches if **all five** fields match it, so that `day_of_month: 1` with `day_of_week: mon` means a Monday
+/// that is the first day of a month. (Unix cron takes days on which either field matches.)
 ///
 /// Fields are matched against the clocks of ``zone``, but the results are instants:
 ///
-/// * If clocks are put forward over a matching minute, it runs as if they had not been changed: 02:30 in a missing hour runs
-///   at what clocks then call 03:30.
-/// * If clocks are put back and a matching minute comes twice, it runs the first time only. A crontab that runs in every
-///   hour goes on by elapsed time instead, and runs both times. (Celery's own crontab leaves out the second hour.)
+/// * If clocks are put forward over a matching minute, the crontab runs as if they had not been changed: 02:30 in a
+///   missing hour runs when clocks show 03:30.
+/// * If clocks are put back and a matching minute comes twice, the crontab runs only the first time. A crontab that
+///   runs in every hour follows elapsed time instead, and runs both times. (Celery's own crontab leaves out the second
+///   hour.)
 public struct Crontab: Schedule, Hashable {
     /// The matching minutes, 0 to 59, ascending.
     public let minutes: [Int]
@@ -26,9 +27,10 @@ public struct Crontab: Schedule, Hashable {
     /// The zone whose clocks the fields are matched against.
     public let zone: CalendarZone
 
-    /// Makes a crontab from its fields, each of which is `*` by default.
+    /// Creates a crontab from its fields, each of which is `*` by default.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for fields that Celery refuses, and for an empty list, with which Celery fails later.
+    /// - Throws: ``CeleriacError`` with code `configuration` for fields that Celery refuses, and for an empty list,
+    ///   with which Celery fails later.
     public init(
         minute: CrontabField = .any,
         hour: CrontabField = .any,
@@ -47,15 +49,15 @@ public struct Crontab: Schedule, Hashable {
             throw CeleriacError(error)
         }
         self.zone = zone
-        // In a leap year, in which every date exists.
+        // 2000 is a leap year, in which every date exists.
         let longest = monthsOfYear.map { CivilDate.days(inMonth: $0, of: 2000) }.max() ?? 0
         guard let first = daysOfMonth.first, first <= longest else {
             throw CeleriacError(CrontabError(.impossibleDate, "none of its months has any of its days"))
         }
     }
 
-    /// Makes a crontab from a line `minute hour day-of-month month day-of-week`, whose fields are separated by one space
-    /// each: Celery's `crontab.from_string`.
+    /// Creates a crontab from a line `minute hour day-of-month month day-of-week`, whose fields are separated by one
+    /// space each: Celery's `crontab.from_string`.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for a line that Celery refuses.
     public init(_ line: String, in zone: CalendarZone = .utc) throws(CeleriacError) {
@@ -71,7 +73,7 @@ public struct Crontab: Schedule, Hashable {
             in: zone)
     }
 
-    /// True: Celery's `beat_cron_starting_deadline` applies to crontabs.
+    /// True, because Celery's `beat_cron_starting_deadline` applies to crontabs.
     public var hasStartingDeadline: Bool { true }
 
     /// The matching numbers of the fields in the order of a crontab line, and the zone.
@@ -96,7 +98,7 @@ public struct Crontab: Schedule, Hashable {
 ///
 /// Ranges wrap (`22-2`, `fri-mon`), and steps count from the first number of the range.
 public enum CrontabField: Sendable, Hashable {
-    /// In Celery's grammar, for instance `1,13,30-45,50-59/2`.
+    /// Text in Celery's grammar, for instance `1,13,30-45,50-59/2`.
     case text(String)
     /// The numbers themselves.
     case numbers([Int])
@@ -132,7 +134,7 @@ extension CrontabField: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
 
 /// A crontab that Celery refuses, or that could never run.
 package struct CrontabError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What is wrong, as a value to switch over. New codes may be added.
+    /// The kind of error, to switch on. Later versions may add codes.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Base: String {
             case emptyPart, emptyStep, badStep, negativeNumber, unknownName, outOfRange, impossibleDate, fieldCount,
@@ -140,23 +142,23 @@ package struct CrontabError: Error, Sendable, Hashable, CustomStringConvertible 
         }
         private let base: Base
 
-        /// There is nothing before, between or after commas.
+        /// Nothing stands before, between or after commas.
         package static let emptyPart = Code(base: .emptyPart)
-        /// A `/` without a step.
+        /// A `/` has no step after it.
         package static let emptyStep = Code(base: .emptyStep)
-        /// A step that is 0 or not a number.
+        /// A step is 0 or not a number.
         package static let badStep = Code(base: .badStep)
-        /// A number below 0.
+        /// A number is below 0.
         package static let negativeNumber = Code(base: .negativeNumber)
-        /// Neither a number nor the name of a weekday or month.
+        /// Text is neither a number nor the name of a weekday or month.
         package static let unknownName = Code(base: .unknownName)
-        /// A number outside the field's range.
+        /// A number is outside the field's range.
         package static let outOfRange = Code(base: .outOfRange)
-        /// Days that none of the months has, such as 30 February.
+        /// None of the months has any of the days: 30 February, for instance.
         package static let impossibleDate = Code(base: .impossibleDate)
-        /// A line that does not have five fields.
+        /// A line does not have five fields.
         package static let fieldCount = Code(base: .fieldCount)
-        /// A field without any number.
+        /// A field has no numbers.
         package static let emptyField = Code(base: .emptyField)
 
         /// The code's name.
@@ -178,7 +180,7 @@ package struct CrontabError: Error, Sendable, Hashable, CustomStringConvertible 
 }
 
 extension CeleriacError {
-    /// What a user gets to see of a crontab that is wrong.
+    /// Makes the error that a user sees for an invalid crontab.
     fileprivate init(_ error: CrontabError) {
         self.init(.configuration, "the crontab cannot be used", cause: error)
     }

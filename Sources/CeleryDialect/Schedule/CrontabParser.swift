@@ -1,8 +1,8 @@
 import CeleriacWire
 
-/// Reads a field of a crontab as Celery's `crontab_parser` does, which is more lenient than its documentation: it ignores
-/// what follows a complete range or step (`1-5-7` is `1-5`), it looks at the first three letters of names only (`mon/2` is
-/// `mon`), and it reads numbers as Python does (` 5`, `+5`, `1_0`, digits of any script).
+/// Reads a field of a crontab as Celery's `crontab_parser` does, which is more lenient than its documentation: it
+/// ignores what follows a complete range or step (`1-5-7` is `1-5`), it looks only at the first three letters of names
+/// (`mon/2` is `mon`), and it reads numbers as Python does (` 5`, `+5`, `1_0`, digits of any script).
 struct CrontabParser {
     let field: String
     let range: ClosedRange<Int>
@@ -86,7 +86,8 @@ struct CrontabParser {
         return place
     }
 
-    /// The digits of an unsigned number as Python's `int` reads it: of any script, with single underscores between them.
+    /// The digits of an unsigned number as Python's `int` reads it: of any script, with single underscores between
+    /// them.
     private static func digits(_ text: Text) -> [Int]? {
         var digits: [Int] = []
         var mayBreak = false

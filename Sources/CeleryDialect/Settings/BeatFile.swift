@@ -30,7 +30,7 @@ package import CeleriacWire
 /// ```
 ///
 /// Options are `queue`, `priority`, `countdown`, `expires` (seconds after each sending), `headers`, `ignore_result`,
-/// `serializer`, `compression`, `time_limit`, `soft_time_limit`. An unknown word is an error.
+/// `serializer`, `compression`, `time_limit`, `soft_time_limit`. An unknown key is an error.
 package struct BeatFile: Sendable {
     /// The entries, in the file's order.
     package var entries: [BeatEntry]
@@ -41,7 +41,7 @@ package struct BeatFile: Sendable {
 
     /// Reads a file's content, UTF-8.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration`, whose message says what is wrong where.
+    /// - Throws: ``CeleriacError`` with code `configuration`, whose message says what is wrong and where.
     package init(_ content: [UInt8]) throws(CeleriacError) {
         let value: WireValue
         do {

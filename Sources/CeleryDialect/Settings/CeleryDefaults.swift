@@ -1,23 +1,22 @@
 public import CeleriacCore
 
 extension RetryPolicy {
-    /// Makes a policy with Celery's delay: 180 seconds before every retry.
+    /// Creates a policy with Celery's delay: 180 seconds before every retry.
     ///
-    /// - Parameter maximumRetries: how often a task is retried at most, by default as in Celery three times; nil for no
-    ///   limit.
+    /// - Parameter maximumRetries: The largest number of retries, three by default as in Celery; nil for no limit.
     public init(maximumRetries: Int? = 3) {
         self.init(maximumRetries: maximumRetries, delay: .fixed(.seconds(180)))
     }
 
-    /// Makes a policy with Celery's number of retries, three.
+    /// Creates a policy with Celery's number of retries, three.
     public init(delay: Delay) {
         self.init(maximumRetries: 3, delay: delay)
     }
 }
 
 extension RateLimit {
-    /// Reads a limit as Celery writes it: `10`, `10/s`, `100/m`, `100/h`; nil for any other text, and for a limit of no runs
-    /// at all.
+    /// Reads a limit as Celery writes it: `10`, `10/s`, `100/m`, `100/h`; nil for any other text, and for a limit of
+    /// zero.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let number = parts.first.flatMap({ Double($0) }) else { return nil }

@@ -1,15 +1,13 @@
 package import CeleriacCore
 package import CeleriacWire
 
-/// One object of a file of settings. A reader takes the keys that it knows; ``finish()`` refuses the others.
+/// One object of a settings file. A reader takes the keys that it knows; ``finish()`` refuses the others.
 package struct SettingsSection {
     private let place: String
     private let isObject: Bool
     private var rest: WireObject
 
-    /// Begins to read an object.
-    ///
-    /// - Parameter place: where it stands, as the beginning of error messages: `the settings`.
+    /// Begins to read an object. Error messages begin with its place, such as `the settings`.
     package init(_ value: WireValue, _ place: String) {
         self.place = place
         isObject = value.objectValue != nil
@@ -75,13 +73,13 @@ package struct SettingsSection {
         return list
     }
 
-    /// Refuses keys that nobody took.
+    /// Refuses keys that the reader has not taken.
     package func finish() throws(CeleriacError) {
         guard isObject else { throw error("is not a list of keys with values") }
-        if let unknown = rest.first?.key { throw error("does not know the word '\(unknown)'") }
+        if let unknown = rest.first?.key { throw error("has an unknown key '\(unknown)'") }
     }
 
-    /// An error about this object: `what` continues a sentence that begins with its place.
+    /// Makes an error about this object. `what` continues a sentence that begins with its place.
     package func error(_ what: String, cause: (any Error)? = nil) -> CeleriacError {
         CeleriacError(.configuration, "\(place) \(what)", cause: cause)
     }

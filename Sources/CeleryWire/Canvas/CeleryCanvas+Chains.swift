@@ -58,8 +58,8 @@ extension CeleryCanvas {
         return (prepared, whole)
     }
 
-    /// Splices nested chains, replaces groups of one by their member and drops empty groups. Cuts the body of a chord
-    /// that is a chain after its first task, so that the parts of the header do not each carry the whole rest.
+    /// Splices nested chains, replaces groups of one by their member and drops empty groups. If the body of a chord is
+    /// a chain, cuts it after its first task, so that the parts of the header do not each carry the whole rest.
     private static func spliced(_ tasks: [CelerySignature]) throws(CeleryWireError) -> [CelerySignature] {
         var steps: [CelerySignature] = []
         var empty: CelerySignature?

@@ -51,7 +51,7 @@ extension CeleryCanvas {
 
     // MARK: Chords
 
-    /// Refuses chords, even later in a chain, if nobody could notice that their bodies may begin.
+    /// Refuses chords, even later in a chain, if no store or task could tell that their headers are complete.
     func checkChords() throws(CeleryWireError) {
         guard chords != .impossible else {
             throw CeleryWireError(

@@ -1,7 +1,7 @@
 import CeleriacWire
 
 extension CeleryCanvas {
-    /// Gives a signature and everything inside it ids and places, and returns a reference to the future result.
+    /// Gives ids and places to a signature and everything inside it, and returns a reference to the future result.
     mutating func freeze(
         _ signature: inout CelerySignature, id: String?, rootID: String?, place: CeleryPlace
     ) throws(CeleryWireError) -> CeleryResultTuple {
@@ -74,7 +74,7 @@ extension CeleryCanvas {
 }
 
 extension CeleryResultTuple {
-    /// This result with `first` as the parent of its oldest ancestor.
+    /// Returns this result with `first` as the parent of its oldest ancestor.
     func following(_ first: CeleryResultTuple?) -> CeleryResultTuple {
         guard let first else { return self }
         var result = self
@@ -84,7 +84,7 @@ extension CeleryResultTuple {
 }
 
 extension CelerySignature {
-    /// How many parts the signature counts for in the header of a chord.
+    /// The number of parts that the signature counts for in the header of a chord.
     func partCount() throws(CeleryWireError) -> Int {
         switch kind {
         case .task: return 1
@@ -120,7 +120,7 @@ extension CelerySignature {
 
 extension CeleryCanvas {
     /// Prepares a signature that replaces a running task. It takes over the task's id, its place in a group or chord
-    /// and its stamps, precedes the rest of the task's chain, and counts one replacement more.
+    /// and its stamps, precedes the rest of the task's chain, and adds one to its count of replacements.
     ///
     /// - Throws: `CeleryWireError.Code.invalidTask` for an invalid signature.
     package mutating func replacing(
@@ -151,7 +151,7 @@ extension CeleryCanvas {
             for index in steps.indices { steps[index].options["replaced_task_nesting"] = nesting }
             signature.setMembers(steps)
         }
-        // The message has it in reverse order.
+        // The message carries the chain in reverse order.
         var rest = task.embed.chain?.arrayValue ?? []
         guard !rest.isEmpty else { return signature }
         var whole = [signature]

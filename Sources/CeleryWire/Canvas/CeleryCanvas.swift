@@ -3,10 +3,10 @@ package import FoundationEssentials
 
 /// Applies signatures as Celery does: it makes the messages to publish now, which carry the rest of the workflow.
 ///
-/// It does no I/O; ids and the time are given. Each call of ``apply(_:args:kwargs:options:)`` appends to ``steps``, in
-/// the order in which the caller must carry them out.
+/// It does no I/O; the caller supplies ids and the time. Each call of ``apply(_:args:kwargs:options:)`` appends to
+/// ``steps``, in the order in which the caller must carry them out.
 package struct CeleryCanvas {
-    /// What the caller must do.
+    /// The steps that the caller must carry out.
     package private(set) var steps: [CeleryCanvasStep] = []
     let lineage: CeleryLineage
     let now: Date
@@ -24,6 +24,7 @@ package struct CeleryCanvas {
     /// Applies a signature.
     ///
     /// - Parameters:
+    ///   - signature: The signature to apply.
     ///   - args: Arguments to put in front of the signature's own, unless it is immutable.
     ///   - kwargs: Keyword arguments that replace the signature's own, unless it is immutable.
     ///   - options: Options that replace the signature's own.

@@ -10,7 +10,7 @@ package enum CeleryCanvasStep: Sendable {
     case openChord(groupID: String, size: Int)
 }
 
-/// Where a message goes according to the options of its signature. The application decides what is `nil`.
+/// Where a message goes according to the options of its signature. The application fills in what is `nil`.
 package struct CeleryRoute: Sendable, Hashable {
     package var queue: String?
     package var exchange: String?
@@ -28,7 +28,7 @@ package struct CeleryRoute: Sendable, Hashable {
     }
 }
 
-/// Where applied signatures come from, unless their own options say otherwise.
+/// The origin of applied signatures, unless their own options say otherwise.
 package struct CeleryLineage: Sendable, Hashable {
     /// The first task of the workflow; `nil` if the workflow begins here.
     package var rootID: String?
@@ -47,13 +47,13 @@ package struct CeleryLineage: Sendable, Hashable {
     }
 }
 
-/// Who notices that all parts of a chord's header have results.
+/// Who finds out that all parts of a chord's header have results.
 package enum CeleryChordEnding: Sendable, Hashable {
     /// The result store counts them, and the worker of the last part publishes the body.
     case counted
     /// A task `celery.chord_unlock` polls the results.
     case unlocked
-    /// Nobody can notice, because results are not stored. Chords are refused.
+    /// Nobody can find out, because results are not stored. Chords are refused.
     case impossible
 }
 
@@ -69,7 +69,7 @@ struct CeleryPlace {
         self.chord = chord
     }
 
-    /// The place that a signature's options name.
+    /// Reads the place that a signature's options name.
     init(_ options: WireObject) {
         groupID = options["group_id"]?.stringValue
         groupIndex = options["group_index"]?.intValue

@@ -4,7 +4,7 @@ extension CelerySignature {
     /// The id that the signature will have when it is applied; `nil` if it does not have one yet.
     package var id: String? { options["task_id"]?.stringValue }
 
-    /// An option that is a list of signatures, or one alone.
+    /// Reads an option that is one signature or a list of them.
     func list(_ option: String) -> [WireValue] {
         switch options[option] {
         case .array(let values)?: values
@@ -20,8 +20,8 @@ extension CelerySignature {
         options[option] = .array(values)
     }
 
-    /// Adds a callback, which gets the result. A chord passes it on to its body, a group, as an immutable one, to its
-    /// first task.
+    /// Adds a callback, which gets the result. A chord passes it on to its body; a group passes it on to its first task
+    /// and makes it immutable.
     ///
     /// - Throws: `CeleryWireError.Code.invalidTask` if a part of this signature is not a signature.
     public mutating func link(_ callback: WireValue) throws(CeleryWireError) {
@@ -68,15 +68,15 @@ extension CelerySignature {
         }
     }
 
-    /// Adds a chord's error callback to this signature, which is the body of that chord. A group with error callbacks
-    /// of its own, which will replace those of its tasks, gets it itself; otherwise its tasks get it.
+    /// Adds a chord's error callback to this signature, which is the body of that chord. If this is a group with its
+    /// own error callbacks, which will replace those of its tasks, the group gets it; otherwise its tasks do.
     mutating func linkErrorOfChord(_ errback: WireValue) throws(CeleryWireError) {
         guard kind == .group else { return append(errback, to: "link_error") }
         try linkErrorOfBody(errback, isApplied: true)
     }
 
-    /// - Parameter isApplied: Whether a group is applied as such. A group within a group is dissolved before, so its
-    ///   options are lost.
+    /// Adds an error callback to this part of a chord's body. `isApplied` says whether a group is applied as such: a
+    /// group within a group is dissolved before, which loses its options.
     private mutating func linkErrorOfBody(_ errback: WireValue, isApplied: Bool) throws(CeleryWireError) {
         switch kind {
         case .group where !isApplied || options["link_error"]?.isNull != false:
@@ -94,8 +94,8 @@ extension CelerySignature {
 
     // MARK: Composing
 
-    /// This signature with the given arguments in front of its own and the given options over its own. An immutable
-    /// signature takes no arguments, and neither its place in a group nor its stamps can be replaced.
+    /// Returns this signature with the given arguments in front of its own, and with the given options in place of its
+    /// own. An immutable signature takes no arguments, and neither its place in a group nor its stamps can be replaced.
     func merging(
         args: [WireValue] = [], kwargs: WireObject = [:], options: WireObject = [:]
     ) -> CelerySignature {

@@ -2,8 +2,8 @@ package import CeleriacWire
 import FoundationEssentials
 
 extension CeleryTaskMessage {
-    /// Makes the message of a task before any option is known: with the defaults of every message that is sent, whether
-    /// its options come from a signature or from a call.
+    /// Makes the message of a task before any option is applied. It has the defaults that all sent messages share,
+    /// whether their options come from a signature or from a call.
     package init(task: String, id: String, args: [WireValue], kwargs: WireObject, lineage: CeleryLineage) {
         self.init(task: task, id: id, args: args, kwargs: kwargs)
         rootID = lineage.rootID
@@ -15,7 +15,7 @@ extension CeleryTaskMessage {
 }
 
 extension CelerySignature {
-    /// The message that publishes a task's signature, and its route.
+    /// Makes the message that publishes a task's signature, and its route.
     func message(lineage: CeleryLineage, now: Date) throws(CeleryWireError) -> (CeleryTaskMessage, CeleryRoute) {
         var message = CeleryTaskMessage(task: task, id: id ?? "", args: args, kwargs: kwargs, lineage: lineage)
         var route = CeleryRoute(taskName: routedTask)
@@ -75,7 +75,7 @@ extension CelerySignature {
             case "stamped_headers":
                 message.stampedHeaders = stamps
                 for stamp in stamps { message.stamps[stamp] = options[stamp] ?? .null }
-            // How Python's producer publishes, which is not part of the message.
+            // These tell Python's producer how to publish; they are not part of the message.
             case "retry", "retry_policy", "mandatory", "immediate", "exchange_type", "add_to_parent", "producer",
                 "connection", "router", "link_to":
                 break
@@ -83,7 +83,7 @@ extension CelerySignature {
             default: message.properties.other[name] = value
             }
         }
-        // As in Celery, zero is no countdown, and a negative one is a time that has passed. `text` refuses NaN.
+        // As in Celery, zero means no countdown, and a negative one is a time that has passed. `text` refuses NaN.
         if let countdown, countdown != 0 {
             message.eta = try Self.text(now.addingTimeInterval(countdown), "countdown")
         }
@@ -93,7 +93,7 @@ extension CelerySignature {
         return (message, route)
     }
 
-    /// The task whose name decides the route: `celery.map` and `celery.starmap` go where the task goes that they run.
+    /// The task whose name decides the route: `celery.map` and `celery.starmap` go where the task that they run goes.
     package var routedTask: String {
         guard task == "celery.map" || task == "celery.starmap" else { return task }
         return kwargs["task"]?["task"]?.stringValue ?? task

@@ -15,7 +15,7 @@ public struct CelerySignature: Sendable, Hashable {
     public var subtaskType: String?
     /// Whether the call ignores the result of the previous task.
     public var immutable: Bool
-    /// Further keys, for instance the `chord_size` of Celery 4.
+    /// Other keys, for instance the `chord_size` of Celery 4.
     public var other: WireObject
 
     /// Creates a signature.

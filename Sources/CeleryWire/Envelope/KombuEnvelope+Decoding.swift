@@ -85,7 +85,7 @@ extension KombuEnvelope {
         }
     }
 
-    /// Text, or an integer, which Python's Redis client writes as text.
+    /// Reads text, or an integer, which Python's Redis client writes as text.
     private static func deliveryTag(_ value: WireValue) -> String? {
         switch value {
         case .string(let text): text
@@ -135,7 +135,7 @@ enum KombuProperty {
     case correlationID, replyTo, deliveryMode, priority, expiration, messageID, timestamp, type, userID, appID
     case deliveryInfo, bodyEncoding, deliveryTag
 
-    /// The property with a name; `nil` for one that goes into `other`.
+    /// Finds the property with a name; `nil` for one that goes into `other`.
     init?(_ name: String) {
         switch name.utf8.count {
         case 4 where name == "type": self = .type

@@ -53,9 +53,9 @@ package enum KombuBodyEncoding: Sendable, Hashable {
 }
 
 extension KombuEnvelope {
-    /// Marks an envelope as given back the way kombu does, in its headers and its delivery info.
+    /// Marks an envelope as given back, in its headers and its delivery info as kombu does.
     ///
-    /// Everything else stays as it was, even unknown parts, which the next receiver may know.
+    /// Everything else stays as it was, even unknown parts, which the next receiver may understand.
     ///
     /// - Throws: `CeleryWireError.Code.malformedEnvelope` for what ``decode(_:limits:)`` refuses.
     package static func markedRedelivered(

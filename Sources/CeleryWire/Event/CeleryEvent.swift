@@ -1,6 +1,6 @@
 public import CeleriacWire
 
-/// Something that happened at a worker or a client, as monitors are told.
+/// Something that happened at a worker or a client, as it is reported to monitors.
 public struct CeleryEvent: Sendable, Hashable {
     /// What happened, for instance `task-received`.
     public var kind: Kind
@@ -14,7 +14,7 @@ public struct CeleryEvent: Sendable, Hashable {
     public var clock: Int64?
     /// When it happened, in seconds since 1970.
     public var timestamp: Double
-    /// Further fields, which depend on the kind.
+    /// Other fields, which depend on the kind.
     public var fields: WireObject
 
     /// Creates an event.

@@ -64,6 +64,8 @@ package enum CeleryEventFields {
     ///   - active: The number of tasks that are running.
     ///   - processed: The number of tasks that have begun so far.
     ///   - loadAverage: The load averages of the host over 1, 5 and 15 minutes.
+    ///   - software: The program that the worker runs.
+    /// - Returns: The fields that these three events share.
     package static func worker(
         frequency: Double, active: Int, processed: Int, loadAverage: [Double], software: Software
     ) -> WireObject {

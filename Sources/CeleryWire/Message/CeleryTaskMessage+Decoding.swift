@@ -10,6 +10,7 @@ extension CeleryTaskMessage {
     ///   - message: The message from a transport.
     ///   - accept: The serializers to accept, like Celery's `accept_content`. Pickle is refused in any case.
     ///   - limits: The limits for the body.
+    /// - Returns: The task message.
     /// - Throws: `CeleryWireError`: `disallowedContentType`, `pickleRefused`, `unknownCompression`, `undecodableBody`,
     ///   `notATask`, `invalidTask`.
     public static func decode(
@@ -53,7 +54,7 @@ extension CeleryTaskMessage {
 }
 
 extension CeleryTaskMessage {
-    /// Creates a message without fields, which are to be read into it.
+    /// Creates a message without fields, into which `read` reads them.
     init(protocolVersion: Int, serializer: CelerySerializer, properties: MessageProperties) {
         self.init(task: "", id: "", serializer: serializer)
         self.protocolVersion = protocolVersion
@@ -61,7 +62,7 @@ extension CeleryTaskMessage {
         self.lang = nil
     }
 
-    /// Reads one field. Refuses what a Python worker would fail on, and ignores what it would not look at.
+    /// Reads one field. It refuses what would make a Python worker fail, and ignores what such a worker does not read.
     mutating func read(_ field: TaskField, _ value: WireValue) throws(CeleryWireError) {
         switch field {
         case .task: task = try Self.name(value, "task")
@@ -75,7 +76,7 @@ extension CeleryTaskMessage {
         case .ignoreResult: ignoreResult = value.isNull ? nil : value.isTruthy
         case .stampedHeaders: stampedHeaders = try Self.names(value, "stamped_headers")
         case .stamps: stamps = try Self.object(value, "stamps") ?? [:]
-        // These are shown or passed on but never relied on. With the wrong type they count as absent.
+        // Workers only show these or pass them on. A value of the wrong type counts as absent.
         case .lang: lang = value.stringValue
         case .shadow: shadow = value.stringValue
         case .rootID: rootID = value.stringValue

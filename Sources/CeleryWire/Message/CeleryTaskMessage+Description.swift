@@ -4,8 +4,8 @@ extension CeleryTaskMessage {
     /// Describes one message for the command `celeriac decode`.
     ///
     /// The input is a Redis or filesystem envelope or, for AMQP,
-    /// `{"properties": {…}, "headers": {…}, "body_base64": "…"}`, where properties have their AMQP names (`content_type`,
-    /// `correlation_id`, …).
+    /// `{"properties": {…}, "headers": {…}, "body_base64": "…"}`, where properties have their AMQP names
+    /// (`content_type`, `correlation_id`, …).
     ///
     /// - Throws: `CeleryWireError`, like `KombuEnvelope.decode` and `decode`.
     package static func describe(
@@ -68,7 +68,7 @@ extension CeleryTaskMessage {
         ]
     }
 
-    /// The value with base64 envelopes instead of bytes, which JSON cannot print.
+    /// Returns the value with base64 envelopes in place of bytes, which JSON cannot carry.
     private static func printable(_ value: WireValue) throws(CeleryWireError) -> WireValue {
         do throws(WireError) {
             return try value.replacingBytes(with: TypeEnvelope.base64)

@@ -8,10 +8,11 @@ extension CeleryTaskMessage {
     /// time; see ``CeleryTime/expiration(expires:now:)``.
     ///
     /// - Parameters:
-    ///   - protocolVersion: 2, or 1 for peers that know no other. Like Celery, protocol 1 leaves out stamps, `shadow`,
-    ///     `root_id`, `parent_id` and `ignore_result`.
+    ///   - protocolVersion: 2, or 1 for peers that know only protocol 1. Like Celery, protocol 1 leaves out stamps,
+    ///     `shadow`, `root_id`, `parent_id` and `ignore_result`.
     ///   - representation: How to show arguments if `argsrepr` and `kwargsrepr` are not set.
     ///   - nonFinite: Whether to write NaN and the infinities, which only lenient readers such as Python's accept.
+    /// - Returns: The message for a transport.
     /// - Throws: `CeleryWireError`: `unrepresentable`, `unknownCompression`, `pickleRefused`, `invalidTask` for an
     ///   empty id or name and for invalid limits or signatures.
     public func encode(

@@ -94,18 +94,20 @@ public struct CeleryTaskMessage: Sendable, Hashable {
 }
 
 extension CeleryTaskMessage {
-    /// The time in ``eta``; `nil` if the message has none.
+    /// Reads the time in ``eta``.
     ///
     /// - Parameter utcOffset: Seconds east of UTC for a time without an offset. Celery reads such a time in the
     ///   receiver's configured time zone, which is UTC by default.
+    /// - Returns: The instant; `nil` if the message has none.
     /// - Throws: `CeleryWireError.Code.invalidTask` if the text is not a time.
     public func etaDate(utcOffset: Int = 0) throws(CeleryWireError) -> Date? {
         try Self.date(eta, field: "eta", utcOffset: utcOffset)
     }
 
-    /// The time in ``expires``; `nil` if the message has none.
+    /// Reads the time in ``expires``.
     ///
     /// - Parameter utcOffset: As in ``etaDate(utcOffset:)``.
+    /// - Returns: The instant; `nil` if the message has none.
     /// - Throws: `CeleryWireError.Code.invalidTask` if the text is not a time.
     public func expiresDate(utcOffset: Int = 0) throws(CeleryWireError) -> Date? {
         try Self.date(expires, field: "expires", utcOffset: utcOffset)

@@ -2,8 +2,8 @@ import CeleriacWire
 
 /// The time limits of one call, in seconds. `nil` leaves a limit to the task's own setting.
 ///
-/// The message has limits in seconds; the runtime's `TimeLimits` are durations of its own clock, which users of the
-/// wire formats alone do not have.
+/// The runtime's `TimeLimits` holds the same limits as durations. It is a separate type because programs that use only
+/// the wire formats do not link the runtime.
 public struct CeleryTimeLimit: Sendable, Hashable {
     /// The worker ends the task after this many seconds.
     public var hard: Double?

@@ -1,14 +1,14 @@
 import CeleriacWire
 
-/// A task message split into its parts, which depend on the protocol, before its fields are read.
+/// A task message split into the parts that its protocol gives it, before its fields are read.
 struct RawTask {
     /// 1 or 2.
     var protocolVersion: Int
-    /// What contains the fields: the headers, or the body of protocol 1.
+    /// The object with the fields: the headers, or the body of protocol 1.
     var fields: WireObject
     var args: WireValue
     var kwargs: WireValue
-    /// What contains callbacks, errbacks, chain and chord; empty if there are none.
+    /// The object with callbacks, errbacks, chain and chord; empty if there are none.
     var embed: WireObject
 
     /// Splits a message. As in a Celery worker, the header `task` means protocol 2, otherwise `task` in the body means
@@ -43,7 +43,7 @@ struct RawTask {
         return task
     }
 
-    /// Headers of protocol 2 with a body of protocol 1, which some clients send. The headers take precedence.
+    /// Reads headers of protocol 2 with a body of protocol 1, which some clients send. The headers take precedence.
     private static func hybrid(_ body: WireObject, headers: WireObject) -> RawTask {
         var task = protocol1(body)
         task.protocolVersion = 2
@@ -52,7 +52,7 @@ struct RawTask {
         return task
     }
 
-    /// What a Celery worker reads from the body of such a message.
+    /// The fields that a Celery worker reads from the body of such a message.
     private static let hybridFields: Set<String> = [
         "lang", "task", "id", "root_id", "parent_id", "group", "shadow", "eta", "expires", "retries", "timelimit",
         "argsrepr", "kwargsrepr", "origin",
@@ -75,7 +75,7 @@ enum TaskField: Int {
     // Not in every message.
     case compression, redelivered
 
-    /// The field with a name. It compares lengths first because it runs for every header of every message.
+    /// Finds the field with a name. It compares lengths first because it runs for every header of every message.
     init?(_ name: String) {
         switch name.utf8.count {
         case 2 where name == "id": self = .id

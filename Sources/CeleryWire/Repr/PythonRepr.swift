@@ -31,7 +31,7 @@ public struct PythonRepr: Sendable, Hashable {
         return writer.output
     }
 
-    /// Any value, as Celery writes results and exceptions in events.
+    /// Writes any value, as Celery writes results and exceptions in events.
     package func text(of value: WireValue) -> String {
         var writer = PythonReprWriter(limits: self)
         writer.write(value)
@@ -94,7 +94,7 @@ private struct PythonReprWriter {
     ) {
         guard depth < maximumDepth else { return token(start + "..." + end) }
         token(start)
-        // A container that would begin past the length is not shown at all.
+        // A container that would begin past the length is left out.
         guard !stopped else { return }
         depth += 1
         var isFirst = true
@@ -129,7 +129,7 @@ private struct PythonReprWriter {
         token(Self.truncated(text(), limit))
     }
 
-    /// Celery quotes with apostrophes, and escapes only those.
+    /// Quotes text as Celery does: with apostrophes, which are the only characters that it escapes.
     private mutating func quoted(_ text: String) {
         let limit = remaining
         token(Self.quotation(text, limit))
@@ -157,7 +157,7 @@ private struct PythonReprWriter {
         return "b'\(text)\(bytes.count > limit ? "..." : "")'"
     }
 
-    /// Cuts text of `limit` or more characters off there, or at the last space before.
+    /// Cuts text of `limit` or more characters at the limit, or at the last space before it.
     private static func truncated(_ text: String, _ limit: Int) -> String {
         guard text.utf8.count >= limit else { return text }
         let scalars = text.unicodeScalars

@@ -2,9 +2,9 @@ public import CeleriacWire
 
 /// An exception as results carry it.
 ///
-/// The type is only a name, by which nothing is looked up. Python rebuilds the exception if it has imported the module,
-/// and otherwise makes a class with that name. The runtime's `RemoteTaskError` is an error to throw, in terms of any
-/// dialect; this type has exactly Celery's fields.
+/// The type is only a name: Celeriac looks nothing up by it. Python rebuilds the exception if it has imported the
+/// module, and otherwise makes a class with that name. This type has exactly Celery's fields; the runtime's
+/// `RemoteTaskError` is the error to throw, for any dialect.
 public struct CeleryRemoteException: Sendable, Hashable {
     /// The qualified name of the exception's class, for instance `ValueError`.
     public var excType: String
@@ -20,7 +20,7 @@ public struct CeleryRemoteException: Sendable, Hashable {
         self.excModule = excModule
     }
 
-    /// Reads an exception from whatever a peer stored as the result of a failed task.
+    /// Reads an exception from the result that a peer stored for a failed task.
     ///
     /// Celery writes an object with three keys. Others write null, text, an object without a type, or a message that is
     /// not an array. A value without a type becomes an `Exception` with that value as its argument.

@@ -21,7 +21,7 @@ public struct CeleryResultMeta: Sendable, Hashable {
     public var parentID: String?
     /// What `result_extended` adds; `nil` without it.
     public var extended: CeleryExtendedResult?
-    /// Further keys: `stamped_headers`, each stamp under its name, and what peers add.
+    /// Other keys: `stamped_headers`, each stamp under its name, and what peers add.
     public var other: WireObject
 
     /// Creates a result.
@@ -60,15 +60,16 @@ public struct CeleryResultMeta: Sendable, Hashable {
         state.hasException ? CeleryRemoteException.decode(result) : nil
     }
 
-    /// The time in ``dateDone``; `nil` if there is none or it is not readable.
+    /// Reads the time in ``dateDone``.
     ///
     /// - Parameter utcOffset: Seconds east of UTC for a time without an offset. Celery up to 5.2 wrote UTC without one.
+    /// - Returns: The instant; `nil` if there is none or it cannot be read.
     public func dateDoneDate(utcOffset: Int = 0) -> Date? {
         dateDone.flatMap { CeleryTime.date($0, utcOffset: utcOffset) }
     }
 }
 
-/// What a result tells about the call if Celery's `result_extended` is set.
+/// What a result says about the call if Celery's `result_extended` is set.
 public struct CeleryExtendedResult: Sendable, Hashable {
     /// The name of the task.
     public var name: String?
@@ -134,7 +135,7 @@ extension CeleryResultMeta {
             switch key {
             case "status": break
             case "result": meta.result = value
-            // celery.node also puts results here, which are not text.
+            // celery.node also puts values here that are not text.
             case "traceback": meta.traceback = value.stringValue
             case "children": meta.children = value.unlessNull
             case "date_done": meta.dateDone = value.stringValue
@@ -157,6 +158,7 @@ extension CeleryResultMeta {
     ///   - serializer: The serializer of the store.
     ///   - compression: The compression method, which only Celery 5.7 and later can read.
     ///   - nonFinite: Whether to write NaN and the infinities, which only lenient readers such as Python's accept.
+    /// - Returns: The bytes to store.
     /// - Throws: `CeleryWireError`: `unrepresentable`, also for an empty `taskID`, on which Python readers fail.
     public func encode(
         serializer: CelerySerializer = .json,
@@ -178,7 +180,7 @@ extension CeleryResultMeta {
         for (key, value) in other where object[key] == nil {
             object[key] = value
         }
-        // It comes last, as in Celery, and a key of `other` must not replace it.
+        // The id comes last, as in Celery, and a key of `other` must not replace it.
         object.removeValue(forKey: "task_id")
         object["task_id"] = .string(taskID)
         return try StoredValue.encode(

@@ -3,7 +3,7 @@ public import CeleriacWire
 /// A reference to the result of a task or of a group, as `children` and stored groups carry it.
 ///
 /// On the wire it is `[[id, parent], null]` for a task and `[[id, parent], [members…]]` for a group. The runtime's
-/// `ResultReference` has the same parts without this form, because it knows no dialect.
+/// `ResultReference` has the same parts but not this form, because the runtime knows no dialect.
 public struct CeleryResultTuple: Sendable, Hashable {
     /// The id of the task or of the group.
     public var id: String
@@ -14,7 +14,7 @@ public struct CeleryResultTuple: Sendable, Hashable {
     }
     /// The members of a group; `nil` for a task.
     public var members: [CeleryResultTuple]?
-    /// None or one. It is an array because a struct cannot contain itself.
+    /// No parent or one. It is an array because a struct cannot contain itself.
     private var parents: [CeleryResultTuple]
 
     /// Creates a reference.

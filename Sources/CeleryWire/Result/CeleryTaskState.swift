@@ -1,6 +1,6 @@
 /// A task's state as results carry it. Tasks may use states of their own.
 ///
-/// The runtime's `TaskState` has the names that both dialects share; this one has all of Celery's, and says what they
+/// The runtime's `TaskState` has the names that both dialects share; this type has all of Celery's, and says what they
 /// mean.
 public struct CeleryTaskState: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
     /// The name on the wire.
@@ -16,7 +16,7 @@ public struct CeleryTaskState: RawRepresentable, Sendable, Hashable, CustomStrin
 
     /// Nothing is known about the task. Never stored.
     public static let pending = CeleryTaskState(rawValue: "PENDING")
-    /// A worker has received the task. Only in events.
+    /// A worker has received the task. It appears only in events.
     public static let received = CeleryTaskState(rawValue: "RECEIVED")
     /// A worker runs the task. Stored if the task has `track_started`.
     public static let started = CeleryTaskState(rawValue: "STARTED")
@@ -43,7 +43,7 @@ public struct CeleryTaskState: RawRepresentable, Sendable, Hashable, CustomStrin
         self == .failure || self == .revoked
     }
 
-    /// Whether the result is an exception: the final one or that of one attempt.
+    /// Whether the result is an exception: that of the task or of one attempt.
     public var hasException: Bool {
         isFailure || self == .retry
     }

@@ -114,7 +114,7 @@ extension CelerySerializer {
         throw CeleryWireError(.pickleRefused, "pickle is never written; use 'json'", field: "content_type")
     }
 
-    /// The beginning of a name from outside, safe for a log.
+    /// The beginning of a name from outside, safe to log.
     private static func excerpt(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.prefix(64))).debugDescription
     }

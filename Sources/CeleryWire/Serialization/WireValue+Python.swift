@@ -34,6 +34,6 @@ extension WireValue {
 }
 
 extension Int {
-    /// One more, or the same number if there is none: it came from outside and may be the largest.
+    /// The next number, or the same one if it is the largest, which a peer may send.
     package var nextOrLast: Int { self < .max ? self + 1 : self }
 }

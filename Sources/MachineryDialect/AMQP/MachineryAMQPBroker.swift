@@ -19,9 +19,7 @@ package final class MachineryAMQPBroker: MessageBroker {
     private let timers: EventLoopTimerSource
     private let declared = NIOLockedValueBox<Set<QueueDeclaration>>([])
 
-    /// Creates a broker. It connects on first use.
-    ///
-    /// - Parameter configurations: servers to try in turn.
+    /// Creates a broker, which connects on first use and tries the servers in turn.
     package init(
         _ configurations: [AMQPConfiguration],
         options: MachineryAMQPOptions = MachineryAMQPOptions(),
@@ -39,13 +37,13 @@ package final class MachineryAMQPBroker: MessageBroker {
     /// The servers, without credentials.
     package var name: String { configurations.map(\.description).joined(separator: ";") }
 
-    /// Publishes messages and waits for their confirms. Those that are to wait go to a delay queue.
+    /// Publishes messages and waits for their confirms. Delayed messages go to a delay queue.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where the broker took
-    ///   some.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` if the broker
+    ///   took some of the messages.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         let atOnce = messages.indices.filter { messages[$0].notBefore == nil }
-        // Messages of a direct exchange come back where no queue takes them; on others that may be meant so.
+        // A direct exchange returns messages that no queue takes. On other exchanges that may be intended.
         let publishes = atOnce.map { index in
             AMQPPublish(
                 exchange: options.exchange, routingKey: messages[index].routingKey, mandatory: options.isDirect,
@@ -68,12 +66,12 @@ package final class MachineryAMQPBroker: MessageBroker {
         try failures.check(of: messages.count, at: name)
     }
 
-    /// Publishes to a delay queue, which is declared each time: the server drops it, and what is in it, when nobody has
-    /// declared it for twice the delay. It is declared once more when the message is in it, so that the message is out of
-    /// it before. Where that came too late, since this process was slow, the message is published again, for longer: twice
-    /// is better than never.
+    /// Publishes to a delay queue. It declares the queue each time, because the server drops the queue with its
+    /// messages if no process has declared it for twice the delay. It declares the queue again once the message is in
+    /// it, so that the message leaves before the queue is dropped. If this process was too slow for that, it publishes
+    /// the message again with a longer delay: twice is better than never.
     private func publishDelayed(_ message: OutgoingMessage) async throws(AMQPError) {
-        // Where it is dead-lettered to must exist by then.
+        // The queue to which the message is dead-lettered must exist by then.
         try await declare([message.routingKey])
         var shortest: Int64 = 250
         for isLastTry in [false, false, false, true] {
@@ -142,7 +140,7 @@ package final class MachineryAMQPBroker: MessageBroker {
     /// The arguments with which work queues are declared.
     package func arguments(ofQueue queue: String) -> WireObject { options.queueDeclareArguments }
 
-    /// How many messages wait in a queue, without delayed tasks whose time has not come.
+    /// The number of messages that wait in a queue, without delayed tasks whose time has not come.
     package func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }
 
     /// Deletes all messages that wait in a queue.

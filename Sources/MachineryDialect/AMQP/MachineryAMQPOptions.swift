@@ -1,34 +1,35 @@
 public import CeleriacWire
 
-/// How Machinery's queues and exchange are declared at RabbitMQ. Everybody on one virtual host must agree on these.
+/// How Machinery's queues and exchange are declared at RabbitMQ. All clients and workers of a virtual host must agree
+/// on these.
 public struct MachineryAMQPOptions: Sendable, Hashable {
-    /// The exchange; empty for the default exchange, where none is declared and nothing is bound.
+    /// The exchange; empty for the default exchange, which is not declared and has no bindings.
     public var exchange: String
     /// The exchange's type: `direct`, `topic`, `fanout` or another.
     public var exchangeType: String
     /// The routing key with which the default queue is bound.
     public var bindingKey: String
-    /// How many messages a worker may hold unacknowledged; 0 is no limit.
+    /// How many messages a worker may hold unacknowledged; 0 for no limit.
     public var prefetchCount: Int
     /// Arguments of work queues, for instance `["x-max-priority": 10]`.
     public var queueDeclareArguments: WireObject
     /// Arguments of bindings.
     public var queueBindingArguments: WireObject
-    /// Whether delay queues go with their last consumer.
+    /// Whether delay queues are deleted with their last consumer.
     public var autoDelete: Bool
-    /// A queue for all delayed tasks, each with an expiry of its own; empty for a queue for each delay.
+    /// One queue for all delayed tasks, each with its own expiry; empty for a queue for each delay.
     public var delayedQueue: String
     /// The queue of tasks that name none.
     public var defaultQueue: String
-    /// Whether publishers declare the queue that Machinery's publishers declare on a direct exchange: one named after the
-    /// routing key, even where workers consume another that is bound with the same key. It then gets a copy of every
-    /// message, which nobody ever takes.
+    /// Whether publishers declare the queue that Machinery's publishers declare on a direct exchange: one named after
+    /// the routing key, even if workers consume another queue that is bound with the same key. It then gets a copy of
+    /// every message, which no worker ever takes.
     public var declaresPublisherQueue: Bool
     /// Whether a worker's own queue is bound with ``bindingKey``, as Machinery binds it, so that it gets the default
-    /// queue's tasks too; otherwise on a direct exchange with its own name.
+    /// queue's tasks too. Otherwise it is bound with its own name on a direct exchange.
     public var bindsOwnQueueWithBindingKey: Bool
 
-    /// Makes options, by default those of Machinery's configuration loaders.
+    /// Creates options, with the defaults of Machinery's configuration loaders.
     public init(
         exchange: String = "machinery_exchange",
         exchangeType: String = "direct",
@@ -98,9 +99,7 @@ extension MachineryAMQPOptions {
             bindingArguments: queueBindingArguments)
     }
 
-    /// The queue in which a message waits for a time before it is dead-lettered to its routing key.
-    ///
-    /// - Parameter milliseconds: how long it waits, 1 or more.
+    /// The queue in which a message waits 1 or more milliseconds before it is dead-lettered to its routing key.
     func delayQueue(routingKey: String, milliseconds: Int64) -> (queue: QueueDeclaration, expiration: String?) {
         var arguments: WireObject = [
             "x-dead-letter-exchange": .string(exchange), "x-dead-letter-routing-key": .string(routingKey),

@@ -8,7 +8,8 @@ import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
-/// Declares the queues that a worker of Machinery consumes, and says how it does. One for each consumer, since it counts.
+/// Declares the queues that a Machinery worker consumes, and says how it consumes them. Each consumer has its own,
+/// because it counts requeued messages.
 final class MachineryAMQPTopology: AMQPConsumerTopology {
     private let options: MachineryAMQPOptions
     private let counts = NIOLockedValueBox(RequeueCounts())
@@ -43,14 +44,14 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
     func text(of time: Date) -> String { GoTime(time).description }
 }
 
-/// How often messages were put back by this process: a classic queue says only that a message was delivered before.
+/// Counts how often this process put messages back. A classic queue says only that a message was delivered before.
 struct RequeueCounts: Sendable {
     private var counts: [[UInt8]: Int] = [:]
     /// In the order in which they were first put back.
     private var order: [[UInt8]] = []
     private let limit = 10_000
 
-    /// Counts one more time.
+    /// Counts a message once more.
     mutating func add(_ body: [UInt8]) {
         if counts[body] == nil {
             order.append(body)
@@ -59,10 +60,10 @@ struct RequeueCounts: Sendable {
         counts[body, default: 0] += 1
     }
 
-    /// How often it was put back.
+    /// How often a message was put back.
     func count(of body: [UInt8]) -> Int { counts[body] ?? 0 }
 
-    /// Forgets a message that was dealt with.
+    /// Forgets a message that was settled.
     mutating func remove(_ body: [UInt8]) {
         guard counts.removeValue(forKey: body) != nil else { return }
         order.removeAll { $0 == body }
@@ -78,7 +79,7 @@ extension AMQPChannel {
 
     /// Declares a queue and binds it.
     ///
-    /// - Returns: what the broker says about the queue.
+    /// - Returns: The broker's answer about the queue.
     @discardableResult
     func declare(_ declaration: QueueDeclaration, exchange: String) async throws(AMQPError) -> AMQPQueue {
         let queue = try await queueDeclare(

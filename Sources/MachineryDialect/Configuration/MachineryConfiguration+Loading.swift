@@ -2,7 +2,7 @@ public import CeleriacCore
 import CeleriacWire
 
 extension MachineryConfiguration {
-    /// What Machinery's loaders assume for settings that are not given.
+    /// The values that Machinery's loaders assume for settings that are not given.
     private static var loaded: MachineryConfiguration {
         MachineryConfiguration(
             broker: "amqp://guest:guest@localhost:5672/", resultBackend: "amqp://guest:guest@localhost:5672/",
@@ -11,7 +11,7 @@ extension MachineryConfiguration {
 
     /// Reads a configuration from the environment, by Machinery's names: `BROKER`, `DEFAULT_QUEUE`, `AMQP_EXCHANGE`, ….
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` that names the variable that cannot be read.
+    /// - Throws: ``CeleriacError`` with code `configuration`, which names the variable that cannot be read.
     public init(environment: [String: String]) throws(CeleriacError) {
         self = Self.loaded
         let fields = ConfigurationFields(source: "the environment") { name in environment[name].map { .string($0) } }
@@ -79,7 +79,8 @@ extension MachineryConfiguration {
     }
 }
 
-/// Reads settings by their names, from a YAML file or from the environment. A setting that is not given keeps its value.
+/// Reads settings by their names, from a YAML file or from the environment. A setting that is not given keeps its
+/// value.
 private struct ConfigurationFields {
     let source: String
     let value: (String) -> WireValue?
@@ -117,7 +118,7 @@ private struct ConfigurationFields {
         }
     }
 
-    /// A map; in the environment `key:value,key:value`, whose values are text.
+    /// Reads a map; in the environment it is `key:value,key:value`, whose values are text.
     func map(_ name: String, _ target: inout WireObject) throws(CeleriacError) {
         switch value(name) {
         case nil, .null?: return

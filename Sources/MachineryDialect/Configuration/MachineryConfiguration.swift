@@ -1,7 +1,7 @@
 /// A Machinery application's settings, under Machinery's own names.
 public struct MachineryConfiguration: Sendable {
-    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://`, `eager` or `memory`. There may be
-    /// several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in turn.
+    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://`, `eager` or `memory`. There
+    /// may be several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in turn.
     public var broker: String
     /// The URL of the lock of periodic tasks: `redis://…`; empty or `eager` for a lock within this process.
     public var lock: String
@@ -19,11 +19,11 @@ public struct MachineryConfiguration: Sendable {
     public var amqp: MachineryAMQPOptions?
     /// How queues are kept in Redis.
     public var redis: MachineryRedisSettings
-    /// The program's name in the locks of periodic tasks. In Go it is the base name of the program's file, so that programs
-    /// with different names do not exclude each other.
+    /// The program's name in the locks of periodic tasks. In Go it is the base name of the program's file, so that
+    /// programs with different names do not exclude each other.
     public var programName: String
 
-    /// Makes a configuration. Unlike Machinery's loaders, it has no default URLs.
+    /// Creates a configuration. Unlike Machinery's loaders, it has no default URLs.
     public init(
         broker: String,
         lock: String = "",
@@ -48,7 +48,7 @@ public struct MachineryConfiguration: Sendable {
         self.programName = programName
     }
 
-    /// The base name of this program's file.
+    /// The base name of the running program's file.
     public static var nameOfThisProgram: String {
         CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
     }
@@ -57,8 +57,8 @@ public struct MachineryConfiguration: Sendable {
     package var resultExpiry: Duration { .seconds(resultsExpireIn > 0 ? resultsExpireIn : 3600) }
 }
 
-/// Machinery's settings for Redis, except those of connection pools (`max_idle`, `max_active`, `max_idle_timeout`, `wait`):
-/// a Celeriac process uses few connections and has no pools.
+/// Machinery's settings for Redis, except those of connection pools (`max_idle`, `max_active`, `max_idle_timeout`,
+/// `wait`): a Celeriac process uses few connections and has no pools.
 public struct MachineryRedisSettings: Sendable, Hashable {
     /// The key of the set of tasks that wait for their time; empty for `delayed_tasks`.
     public var delayedTasksKey: String
@@ -70,12 +70,12 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     public var readTimeout: Int
     /// The client name of connections (`CLIENT SETNAME`); empty for no name.
     public var clientName: String
-    /// How long a message may stay claimed without its claim being renewed, in seconds, before any Celeriac worker puts it
-    /// back; 0 for 60. A worker renews its claims while it holds them, so that tasks may take longer than this. Go workers
-    /// know no claims.
+    /// How long a message may stay claimed without its claim being renewed, in seconds, before any Celeriac worker puts
+    /// it back; 0 for 60. A worker renews its claims while it holds them, so tasks may take longer. Go workers have no
+    /// claims.
     public var claimTimeout: Double
 
-    /// Makes settings, by default Machinery's own.
+    /// Creates settings, with Machinery's defaults.
     public init(
         delayedTasksKey: String = "delayed_tasks",
         delayedTasksPollPeriod: Int = 500,
@@ -97,11 +97,11 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     /// The key of the set of delayed tasks.
     var delayedTasks: String { delayedTasksKey.isEmpty ? "delayed_tasks" : delayedTasksKey }
 
-    /// From one look for due tasks to the next.
+    /// The time between two looks for due tasks.
     var pollPeriod: Duration {
         max(.milliseconds(10), .milliseconds(delayedTasksPollPeriod > 0 ? delayedTasksPollPeriod : 500))
     }
 
-    /// How long a claim stands without being renewed.
+    /// How long a claim lasts without being renewed.
     var claimLifetime: Duration { max(.milliseconds(400), .seconds(claimTimeout > 0 ? min(claimTimeout, 1e9) : 60)) }
 }

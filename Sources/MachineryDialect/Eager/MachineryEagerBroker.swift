@@ -1,10 +1,13 @@
 package import CeleriacCore
 import NIOConcurrencyHelpers
 
-/// Runs tasks while they are sent: Machinery's eager mode. A send returns when the task, and everything that it sent in its
-/// turn, has been dealt with by the worker of this process. Tasks for later are run at their time.
+/// Runs tasks while they are sent: Machinery's eager mode. A send returns when this process's worker has settled the
+/// task and everything that the task sent in turn. Delayed tasks run at their time.
 ///
-/// Without a worker nothing is dealt with, and a send is refused.
+/// A send from within a task does not wait, or a worker whose slots are all taken would wait for itself; the send that
+/// began it all waits for both.
+///
+/// Without a worker the broker refuses a send.
 package final class MachineryEagerBroker: MessageBroker {
     private struct State {
         var outstanding = 0
@@ -20,16 +23,18 @@ package final class MachineryEagerBroker: MessageBroker {
     /// `eager`.
     package var name: String { "eager" }
 
-    /// Hands messages to the worker and waits until all are dealt with.
+    /// Hands messages to the worker and, outside of tasks, waits until all are settled.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` when this process has no worker that runs.
+    /// - Throws: ``CeleriacError`` with code `unavailable` when no worker runs in this process.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         guard state.withLockedValue({ $0.consumers > 0 }) else {
             throw CeleriacError(.unavailable, "worker is not assigned in eager-mode")
         }
         try await hand(over: messages)
+        if TaskWorker.isCurrent { return }
         let gate: Gate? = state.withLockedValue { state in
-            guard state.outstanding > 0 else { return nil }
+            // The worker may have ended meanwhile.
+            guard state.outstanding > 0, state.consumers > 0 else { return nil }
             let gate = Gate()
             state.idle.append(gate)
             return gate
@@ -37,7 +42,7 @@ package final class MachineryEagerBroker: MessageBroker {
         await gate?.wait()
     }
 
-    /// Hands messages over without waiting: what a worker sends while it works.
+    /// Hands over, without waiting, messages that a worker sends while it works.
     fileprivate func hand(over messages: [OutgoingMessage]) async throws {
         state.withLockedValue { $0.outstanding += messages.count }
         do {
@@ -66,7 +71,7 @@ package final class MachineryEagerBroker: MessageBroker {
         return MachineryEagerConsumer(base: consumer, broker: self)
     }
 
-    /// Notes that a consumer has ended: nobody waits for it any longer.
+    /// Notes that a consumer has ended, so that no send waits for it any longer.
     fileprivate func consumerEnded() {
         let waiting = state.withLockedValue { state in
             state.consumers -= 1
@@ -80,7 +85,7 @@ package final class MachineryEagerBroker: MessageBroker {
     /// Closes the broker.
     package func close() async { await memory.close() }
 
-    /// How many messages wait in a queue.
+    /// The number of messages that wait in a queue.
     package func depth(of queue: String) async throws -> Int { try await memory.depth(of: queue) }
 
     /// Lists messages that were parked from a queue.
@@ -88,11 +93,11 @@ package final class MachineryEagerBroker: MessageBroker {
         try await memory.parkedMessages(in: queue, after: id, limit: limit)
     }
 
-    /// The broker as a worker uses it. It publishes without waiting: the worker would wait for itself.
+    /// The broker as a worker uses it. It publishes without waiting, because the worker would wait for itself.
     package var workerSide: any MessageBroker { MachineryEagerWorkerSide(broker: self) }
 }
 
-/// Tells an eager broker when messages have ended.
+/// A consumer that tells its eager broker when messages have been settled.
 private struct MachineryEagerConsumer: MessageConsumer {
     let base: any MessageConsumer
     let broker: MachineryEagerBroker
@@ -116,8 +121,8 @@ private struct MachineryEagerConsumer: MessageConsumer {
     func stop() async { await base.stop() }
 
     func close() async throws {
+        defer { broker.consumerEnded() }
         try await base.close()
-        broker.consumerEnded()
     }
 }
 

@@ -5,7 +5,7 @@ import NIOConcurrencyHelpers
 /// Task states and groups in this process: Machinery's eager backend.
 package final class MachineryMemoryResults: ResultStore {
     private let states = MemoryResultStore()
-    /// The members of groups whose end was not reported yet.
+    /// The members of groups whose end has not been reported yet.
     private let groups = NIOLockedValueBox<[String: [String]]>([:])
 
     /// Creates an empty store.
@@ -13,28 +13,28 @@ package final class MachineryMemoryResults: ResultStore {
 
     /// `memory`.
     package var name: String { states.name }
-    /// Empty: nobody answers on a queue.
+    /// Empty, because no result arrives on a queue.
     package var replyTo: String { "" }
-    /// False: states are kept to be read as often as one likes.
+    /// False, because states are kept and can be read any number of times.
     package var deliversOnce: Bool { false }
-    /// Yes.
+    /// True, because the store counts the members that have ended.
     package var countsChords: Bool { true }
 
     /// Stores states.
     package func store(_ records: [ResultRecord]) async throws { try await states.store(records) }
 
-    /// Passes on what is stored for these tasks from now on.
+    /// Passes on the states that are stored for these tasks from now on.
     package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
         try await states.watch(taskIDs, sink: sink)
     }
 
-    /// Ends the watch for these tasks.
+    /// Stops watching these tasks.
     package func unwatch(_ taskIDs: [String]) { states.unwatch(taskIDs) }
 
-    /// The stored states of these tasks; nil where there is none.
+    /// Reads the stored states of these tasks; nil for a task without one.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { try await states.fetch(taskIDs) }
 
-    /// Deletes what is stored for these tasks.
+    /// Deletes the stored states of these tasks.
     package func forget(_ taskIDs: [String]) async throws { try await states.forget(taskIDs) }
 
     /// Stores groups, and returns, once for each chord, the states of all members when all have ended.
@@ -58,7 +58,7 @@ package final class MachineryMemoryResults: ResultStore {
         let ended = try await states.fetch(members).compactMap(\.self).filter { bytes in
             (try? MachineryTaskState.decode(bytes).isCompleted) == true
         }
-        // Of several that find all ended, one has it.
+        // If several callers find that all have ended, only one gets the completion.
         guard ended.count == members.count,
             groups.withLockedValue({ $0.removeValue(forKey: part.groupID) }) != nil
         else { return nil }
@@ -77,19 +77,19 @@ package struct MachineryNullResults: ResultStore {
 
     /// `null`.
     package var name: String { "null" }
-    /// Empty: nobody answers.
+    /// Empty, because there are no results.
     package var replyTo: String { "" }
-    /// True.
+    /// True, because this store keeps nothing.
     package var discardsResults: Bool { true }
-    /// False: nothing is delivered.
+    /// False, because nothing is delivered.
     package var deliversOnce: Bool { false }
-    /// True: a chord's callback is sent after each member.
+    /// True, because a chord's callback is sent after each member.
     package var countsChords: Bool { true }
 
     /// Does nothing.
     package func store(_ records: [ResultRecord]) async throws {}
 
-    /// Refuses, since nothing will ever come.
+    /// Refuses, because no result will ever come.
     ///
     /// - Throws: ``CeleriacError`` with code `resultStore`.
     package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
@@ -99,7 +99,7 @@ package struct MachineryNullResults: ResultStore {
     /// Does nothing.
     package func unwatch(_ taskIDs: [String]) {}
 
-    /// Refuses.
+    /// Refuses, because there are no results.
     ///
     /// - Throws: ``CeleriacError`` with code `resultStore`.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {

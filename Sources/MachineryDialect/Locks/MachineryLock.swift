@@ -2,30 +2,31 @@ package import CeleriacCore
 import MachineryWire
 import NIOConcurrencyHelpers
 
-/// Decides which of several processes sends a periodic task. Implement it to bring a lock of your own.
+/// Decides which of several processes sends a periodic task. Implement it to provide your own lock.
 public protocol MachineryLock: Sendable {
-    /// Tries to take a lock that nobody gives back: it ends by itself.
+    /// Tries to take a lock that is never released: it ends by itself.
     ///
     /// - Parameters:
-    ///   - key: the lock's name.
-    ///   - expiry: when it ends, in nanoseconds since 1970.
-    /// - Returns: whether this process has it.
+    ///   - key: The lock's name.
+    ///   - expiry: When the lock ends, in nanoseconds since 1970.
+    /// - Returns: Whether this process has the lock.
+    /// - Throws: Any error if the lock cannot be asked for.
     func acquire(_ key: String, until expiry: Int64) async throws -> Bool
 }
 
-/// A lock among the tasks of one process: every process has its own.
+/// A lock within one process. Other processes do not see it.
 package final class EagerLock: MachineryLock {
     private let held = NIOLockedValueBox<[String: Int64]>([:])
     private let now: @Sendable () -> Int64
 
     /// Creates a lock.
     ///
-    /// - Parameter timers: their clock says when a lock has ended.
+    /// - Parameter timers: Their clock decides when a lock has ended.
     package init(timers: any TimerSource) {
         now = { GoTime(timers.now).unixNanoseconds }
     }
 
-    /// Takes a lock unless it is taken.
+    /// Takes a lock unless it is held.
     package func acquire(_ key: String, until expiry: Int64) async throws -> Bool {
         let now = now()
         return held.withLockedValue { held in

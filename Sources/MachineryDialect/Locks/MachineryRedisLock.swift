@@ -12,9 +12,7 @@ package final class MachineryRedisLock: MachineryLock {
     private let timers: EventLoopTimerSource
     private let attempts: Int
 
-    /// Creates a lock. It connects on first use.
-    ///
-    /// - Parameter retries: how often it tries again at once; Machinery's is 3.
+    /// Creates a lock, which connects on first use. It retries at once `retries` times; Machinery's default is 3.
     package init(
         _ configuration: RedisConfiguration, retries: Int = 3, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
@@ -43,10 +41,10 @@ package final class MachineryRedisLock: MachineryLock {
         let milliseconds = (expiry.subtractingReportingOverflow(now).partialValue) / 1_000_000
         guard milliseconds > 2 else { return false }
         let set = try await client.send(RedisCommand("SET", key, expiry, "NX", "PX", milliseconds))
-        // Whoever comes when the time is up may find that the lock of another has just ended.
+        // Near the end of its time, a process may get the lock because that of another process has just expired.
         if !set.isNull { return GoTime(timers.now).unixNanoseconds < expiry - 2_000_000 }
         guard let stored = try await client.send(RedisCommand("GET", key)).int, stored < now else { return false }
-        // It has ended. Whoever sees that old value when they put theirs in its place has the lock.
+        // The lock has ended. The process that gets the old value when it replaces it with its own has the lock.
         let previous = try await client.send(RedisCommand("GETSET", key, expiry)).int
         guard previous == stored else { return false }
         _ = try await client.send(RedisCommand("PEXPIRE", key, milliseconds))
@@ -57,7 +55,7 @@ package final class MachineryRedisLock: MachineryLock {
     package func close() async { await client.close() }
 }
 
-/// A lock in Redis as Go's redsync takes it: `SET key token NX PX 8000`, deleted by whoever holds its token.
+/// A lock in Redis as Go's redsync takes it: `SET key token NX PX 8000`. Only the holder of the token deletes it.
 struct RedisMutex: Sendable {
     let key: String
     let client: RedisClient
@@ -74,7 +72,7 @@ struct RedisMutex: Sendable {
 
     /// Takes the lock. It tries 32 times, 50 to 250 milliseconds apart.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` when it is not to be had.
+    /// - Throws: ``CeleriacError`` with code `unavailable` if it cannot get the lock.
     func lock() async throws {
         for attempt in 0..<32 {
             if attempt > 0 { try await timers.sleep(for: .milliseconds(Int.random(in: 50...250))) }
@@ -85,10 +83,10 @@ struct RedisMutex: Sendable {
                     error.isOutOfReach ? .unavailable : .resultStore, "cannot take the lock \(key)", cause: error)
             }
         }
-        throw CeleriacError(.unavailable, "the lock \(key) is held by others all the time")
+        throw CeleriacError(.unavailable, "other processes kept the lock \(key)")
     }
 
-    /// Gives the lock back, if it is still ours.
+    /// Releases the lock if it is still ours.
     func unlock() async throws {
         do {
             _ = try await client.evaluate(MachineryScripts.unlock, keys: [key], arguments: [token])

@@ -4,13 +4,14 @@ import MachineryWire
 
 // Groups and chords: a member joins its group when it ends, and the one that completes the group sends the callback.
 extension MachineryFormats {
-    /// Joins a task to its group: the store tells whoever joins last.
+    /// Joins a task to its group. The store tells the last member to join that the group is complete.
     func joined(
         _ signature: MachinerySignature, _ record: ResultRecord, isFailure: Bool = false, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         guard !signature.groupUUID.isEmpty else { return [] }
         guard context.storesResult else {
-            // Without a backend nobody knows of the others. As with Machinery's null backend, every member sends the callback.
+            // Without a backend no member knows of the others. As with Machinery's null backend, every member sends the
+            // callback.
             guard let callback = signature.chordCallback, !isFailure else { return [] }
             return try sent(callback, context)
         }
@@ -21,8 +22,8 @@ extension MachineryFormats {
         return [.chord(.add(part))]
     }
 
-    /// What follows when all members of a chord have ended. Machinery falls silent where one has failed; here the
-    /// callback fails, so that whoever waits for it is told, and its error callbacks are sent.
+    /// The effects when all members of a chord have ended. If one has failed, Machinery does nothing; Celeriac fails
+    /// the callback, so that clients that wait for it learn of the failure, and sends its error callbacks.
     package func effects(
         of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
     ) -> [Effect] {

@@ -1,7 +1,7 @@
 package import CeleriacCore
 
 extension MachineryFormats {
-    /// The failure for what went wrong. Only its text reaches Go: the one argument, or else the type.
+    /// The failure for a fault. Only its text reaches Go: its single argument, or else its type.
     package func failure(for fault: TaskFault) -> TaskFailure {
         switch fault {
         case .thrown(let error, _, _):

@@ -5,7 +5,7 @@ import MachineryWire
 import struct FoundationEssentials.Date
 
 extension MachineryFormats {
-    /// What follows from an outcome, in the order in which Machinery's worker does it.
+    /// The effects of an outcome, in the order in which Machinery's worker carries them out.
     package func effects(of outcome: Outcome, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> [Effect]
     {
@@ -17,7 +17,7 @@ extension MachineryFormats {
         case .success(let value):
             return try succeeded(signature, value, context)
         case .failure(let failure):
-            // Arguments that do not convert will not do so the next time either.
+            // Arguments that cannot be converted will not convert the next time either.
             if signature.retryCount > 0, request.refusal == nil {
                 return try retried(signature, context)
             }
@@ -51,7 +51,7 @@ extension MachineryFormats {
         }
     }
 
-    /// What Go stores of an error: its text.
+    /// The text that Go stores for an error.
     private func text(of failure: TaskFailure) -> String {
         if case .string(let text)? = failure.arguments.first { return text }
         return failure.type
@@ -68,7 +68,7 @@ extension MachineryFormats {
         var effects = stored(record, context)
         for callback in signature.onSuccess ?? [] {
             var callback = callback
-            // The flag of the task that ended counts, not that of the callback.
+            // The flag of the finished task counts, not that of the callback.
             if !signature.immutable { callback.args = (callback.args ?? []) + results.map(\.argument) }
             effects += try sent(callback, context)
         }
@@ -76,7 +76,7 @@ extension MachineryFormats {
         return effects + [.settle(.acknowledge)]
     }
 
-    /// The results of a handler: as typed handlers return them, or values of a handler without types.
+    /// The results of a handler, typed or untyped.
     private func results(in value: WireValue) throws(CeleriacError) -> [MachineryResult] {
         if value.isNull { return [] }
         if case .array(let elements) = value {
@@ -125,7 +125,7 @@ extension MachineryFormats {
         return try sentAgain(later, context)
     }
 
-    /// The smallest number of 1, 2, 3, 5, 8, … that is larger; the first above a year of seconds at most.
+    /// The smallest number of 1, 2, 3, 5, 8, … that is larger. It never exceeds the first one above a year in seconds.
     static func nextFibonacci(after number: Int) -> Int {
         var (current, next) = (1, 2)
         while current <= number, current < 31_536_000 { (current, next) = (next, current + next) }
@@ -146,7 +146,7 @@ extension MachineryFormats {
                 reason: "unregistered", detail: "no worker that took it knows the task \(task.signature.name)")
             return [.settle(.park(fault))]
         }
-        // Another worker may know it, and this one need not see it again at once.
+        // Another worker may know the task. The pause keeps this worker from getting it back at once.
         return [.pause(.milliseconds(250 << min(task.attempts, 5))), .settle(.requeue)]
     }
 
@@ -156,7 +156,8 @@ extension MachineryFormats {
         context.storesResult ? [.store(record)] : []
     }
 
-    /// Sends a signature as Machinery's `SendTask` does: an id if it has none, its state, then the message.
+    /// Sends a signature as Machinery's `SendTask` does: gives it an id if it has none, stores its state, then
+    /// publishes the message.
     func sent(_ signature: MachinerySignature, _ context: EffectContext) throws(CeleriacError) -> [Effect] {
         var signature = signature
         if signature.uuid.isEmpty { signature.uuid = newTaskID() }

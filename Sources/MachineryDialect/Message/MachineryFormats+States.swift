@@ -5,9 +5,10 @@ package import MachineryWire
 package import struct FoundationEssentials.Date
 
 extension MachineryFormats {
-    /// The record of a state on the way.
+    /// The record of a state before the end.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` for a value: Machinery's states have none before the end.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for a value, which Machinery's states do not have before the
+    ///   end.
     package func record(
         ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext
     ) throws(CeleriacError) -> ResultRecord? {
@@ -17,7 +18,7 @@ extension MachineryFormats {
         return try record(state, of: request.id, named: request.name, expiry: context.resultExpiry)
     }
 
-    /// The state in which a task waits to be run. Later states keep its time.
+    /// The state of a task that waits to run. Later states keep its time.
     package func pending(_ signature: MachinerySignature, now: Date, expiry: Duration?) throws(CeleriacError)
         -> ResultRecord
     {

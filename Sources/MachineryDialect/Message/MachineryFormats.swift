@@ -4,19 +4,19 @@ public import MachineryWire
 
 package import struct FoundationEssentials.Date
 
-/// Machinery's message formats, and what follows from a task's outcome in Machinery.
+/// Machinery's message formats, and the effects of a task's outcome in Machinery.
 package struct MachineryFormats: Sendable {
     /// The routing key of tasks that name none: on Redis and on exchanges that are not direct the default queue, on a
     /// direct exchange the binding key.
     package var defaultRoutingKey: String
     /// Whether later states than `PENDING` name their task: Redis keeps the name, the other backends don't.
     package var laterStatesNameTheirTask: Bool
-    /// How often a worker puts back a message whose task it does not know, before it parks it.
+    /// How often a worker puts back a message with an unknown task before it parks the message.
     package var unregisteredAttempts: Int
-    /// How large and how deep messages may be.
+    /// The limits for the size and the depth of messages.
     package var limits: WireLimits
 
-    /// Makes formats.
+    /// Creates formats.
     package init(
         defaultRoutingKey: String,
         laterStatesNameTheirTask: Bool = true,
@@ -40,7 +40,7 @@ extension MachineryFormats: Dialect {
     /// `RECEIVED` and `STARTED`.
     package var trackedStates: Set<TaskState> { [.received, .started] }
 
-    /// Yes: Go workers store nothing for the tasks that they leave out.
+    /// True, because Go workers store nothing for tasks of a chain that never run.
     package var chainsEndSilently: Bool { true }
 
     /// `task_` and a random UUID.
@@ -48,7 +48,8 @@ extension MachineryFormats: Dialect {
 
     // MARK: Receiving
 
-    /// Reads the request out of a delivered message. Arguments that cannot be converted are its ``TaskRequest/refusal``.
+    /// Reads the request from a delivered message. Arguments that cannot be converted become its
+    /// ``TaskRequest/refusal``.
     package func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest {
         let signature: MachinerySignature
         do {
@@ -99,7 +100,7 @@ extension MachineryFormats: Dialect {
         } catch {
             throw CeleriacError(.unsupported, "the message of \(signature.name) cannot be encoded", cause: error)
         }
-        // A Go client cannot put numbers in a table of headers; they stay in the body.
+        // A Go client cannot put numbers into the header table; they stay in the body.
         let headers = (signature.headers ?? [:]).filter { _, value in
             switch value {
             case .string, .bool, .null: true
@@ -139,10 +140,10 @@ extension MachineryFormats: Dialect {
     }
 }
 
-/// A message that was read, and what the dialect must remember of its delivery.
+/// A message that was read, with what the dialect must remember about its delivery.
 final class MachineryMessage: NativeMessage {
     let signature: MachinerySignature
-    /// How often it was delivered before without having been settled.
+    /// How often the message was delivered before without being settled.
     let attempts: Int
 
     init(signature: MachinerySignature, attempts: Int) {

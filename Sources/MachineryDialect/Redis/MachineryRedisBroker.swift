@@ -15,9 +15,7 @@ package final class MachineryRedisBroker: MessageBroker {
     private let logger: Logger
     private let client: RedisClient
 
-    /// Creates a broker. It connects on first use.
-    ///
-    /// - Parameter defaultQueue: the queue to which a task goes that was delayed and names none.
+    /// Creates a broker, which connects on first use. A delayed task that names no queue goes to `defaultQueue`.
     package init(
         _ configuration: RedisConfiguration,
         settings: MachineryRedisSettings = MachineryRedisSettings(),
@@ -39,8 +37,8 @@ package final class MachineryRedisBroker: MessageBroker {
 
     /// Pushes messages to the end of their queues, or into the set of delayed tasks with their time in nanoseconds.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` where Redis refused
-    ///   some.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` if Redis refused
+    ///   some of the messages.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
         _ = try await client.publish(
@@ -70,7 +68,7 @@ package final class MachineryRedisBroker: MessageBroker {
 
     private func lists(of queue: String) -> [String] { [queue, InFlightKeys(queue: queue).handover] }
 
-    /// How many messages wait in a queue, without delayed tasks whose time has not come.
+    /// The number of messages that wait in a queue, without delayed tasks whose time has not come.
     package func depth(of queue: String) async throws -> Int { try await client.depth(of: lists(of: queue)) }
 
     /// Deletes all messages that wait in a queue.

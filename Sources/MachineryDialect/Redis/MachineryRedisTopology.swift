@@ -9,7 +9,8 @@ import NIOCore
 
 import struct FoundationEssentials.Date
 
-/// Where a queue's messages lie while Celeriac workers hold them. Go workers, which hold theirs in memory, see nothing of it.
+/// The keys under which a queue's messages lie while Celeriac workers hold them. Go workers hold theirs in memory and
+/// do not use these keys.
 struct InFlightKeys: Sendable {
     /// The queue itself: a list.
     let queue: String
@@ -20,29 +21,29 @@ struct InFlightKeys: Sendable {
     var claimed: String { queue + ".celeriac.claimed" }
     /// How often a message came back, by the SHA-1 of the message: a hash.
     var attempts: String { queue + ".celeriac.attempts" }
-    /// Where a message that was handed to a waiting worker lies until that worker, or another, claims it: a list.
+    /// A message that was handed to a waiting worker, until that worker or another claims it: a list.
     var handover: String { queue + ".celeriac.handover" }
-    /// Messages that are kept aside: a list.
+    /// Parked messages: a list.
     var parked: String { queue + ".parked" }
 
-    /// In the order in which scripts expect them.
+    /// All keys in the order in which scripts expect them.
     var all: [String] { [queue, handover, claims, claimed, attempts, parked] }
 }
 
 extension ParkedMessageFormat {
-    /// How Machinery's workers of this package write down messages that they keep aside.
+    /// The form in which this package's Machinery workers record the messages that they park.
     static let machinery = ParkedMessageFormat(
         style: .go, text: { GoTime($0).description }, date: { GoTime($0)?.date })
 }
 
-/// How workers consume Machinery's queues in Redis: a list for each queue, claims beside it, and a set of tasks that wait for
-/// their time.
+/// How workers consume Machinery's queues in Redis: a list for each queue, claims beside it, and a set of tasks that
+/// wait for their time.
 struct MachineryRedisTopology: RedisConsumerTopology {
-    /// A script's stack takes some thousands of values.
+    /// A script's stack holds a few thousand values.
     private static let portion = 1000
 
     let settings: MachineryRedisSettings
-    /// The queue to which a task goes that was delayed and names none.
+    /// The queue of delayed tasks that name none.
     let defaultQueue: String
 
     // MARK: Lists
@@ -101,7 +102,7 @@ struct MachineryRedisTopology: RedisConsumerTopology {
         ]
     }
 
-    /// Puts back messages of workers that are gone.
+    /// Puts back messages of workers that have died.
     private func restoreExpiredClaims(_ consumer: RedisMessageConsumer) {
         let limit = consumer.timers.now.timeIntervalSince1970 - settings.claimLifetime.seconds
         let commands = consumer.knownLists.map {
@@ -113,7 +114,7 @@ struct MachineryRedisTopology: RedisConsumerTopology {
             case .success(let replies):
                 let count = replies.compactMap(\.int).reduce(0, +)
                 if count > 0 {
-                    logger.notice("restored messages of a worker that is gone", metadata: ["messages": "\(count)"])
+                    logger.notice("restored messages of a worker that has died", metadata: ["messages": "\(count)"])
                 }
             case .failure(let error):
                 logger.warning("could not look for messages to restore", metadata: ["error": "\(error)"])
@@ -121,7 +122,7 @@ struct MachineryRedisTopology: RedisConsumerTopology {
         }
     }
 
-    /// Moves delayed tasks whose time has come, as many as there are.
+    /// Moves all delayed tasks whose time has come.
     private func moveDueTasks(_ consumer: RedisMessageConsumer) {
         let portion = 500
         let now = consumer.timers.now
@@ -160,7 +161,7 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     }
 
     func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
-        // The last one is put there first. Nobody began them: no attempt counts.
+        // The last message goes to the front first. No worker has begun them, so this counts no attempt.
         end(claims.reversed(), by: MachineryScripts.putBack, ["L", "0"])
     }
 

@@ -1,11 +1,11 @@
 #if Redis
 import CeleriacRedis
 
-/// The steps on Machinery's keys that must happen at once. Keys 1 to 6 are those of ``InFlightKeys``.
+/// The steps on Machinery's keys that must be atomic. Keys 1 to 6 are those of ``InFlightKeys``.
 enum MachineryScripts {
-    /// Claims messages, those that were handed over first. Arguments: how many at most, time, prefix of tags, first
-    /// serial. Returns, for each message, the message and how often it came back before. A key of another type ends it
-    /// before anything is popped.
+    /// Claims messages, first those that were handed over. Arguments: the largest number of messages, the time, the
+    /// prefix of tags, the first serial. Returns, for each message, the message and how often it came back before. A
+    /// key of another type ends the script before it pops anything.
     static let claim = RedisScript(
         name: "claim",
         source: """
@@ -48,9 +48,10 @@ enum MachineryScripts {
             return redis.call('HDEL', KEYS[3], unpack(ARGV))
             """)
 
-    /// Puts messages back, if their claims still stand. Arguments: `L` to the front or `R` to the end, 1 to count the
-    /// attempt, tags in the order in which the messages are to be put there. Returns how many were. It pushes first: a
-    /// queue that is no list ends the script, and the claim stands.
+    /// Puts messages back if their claims still stand. Arguments: `L` for the left end or `R` for the right end of the
+    /// list, 1 to count the attempt, the tags in the order in which to push the messages. Returns the number of
+    /// messages put back. It pushes first, so that a queue that is not a list ends the script while the claim still
+    /// stands.
     static let putBack = RedisScript(
         name: "putBack",
         source: """
@@ -71,7 +72,7 @@ enum MachineryScripts {
             return n
             """)
 
-    /// Keeps a message aside, if its claim still stands. Arguments: tag, what is kept.
+    /// Parks a message if its claim still stands. Arguments: the tag, the record to keep.
     static let park = RedisScript(
         name: "park",
         source: """
@@ -85,8 +86,9 @@ enum MachineryScripts {
             return message and 1 or 0
             """)
 
-    /// Puts back messages whose claims were not renewed, newest first to the front, and counts the attempt. Arguments:
-    /// the time before which a claim has expired, how many at most. Returns how many were.
+    /// Puts messages whose claims were not renewed back to the front, the newest first, and counts the attempt.
+    /// Arguments: the time before which a claim has expired, the largest number of messages. Returns the number of
+    /// messages put back.
     static let restore = RedisScript(
         name: "restore",
         source: """
@@ -104,16 +106,16 @@ enum MachineryScripts {
             return #tags
             """)
 
-    /// Puts what was handed over and not claimed back to the front of the queue.
+    /// Puts messages that were handed over but not claimed back to the front of the queue.
     static let sweep = RedisScript(
         name: "sweep",
         source: "while redis.call('LMOVE', KEYS[2], KEYS[1], 'RIGHT', 'LEFT') do end return 1")
 
-    /// Moves tasks whose time has come to their queues. Keys: the delayed tasks, the default queue, where what cannot be
-    /// read is kept aside. Arguments: the time in nanoseconds since 1970, how many at most, what closes a parked message.
-    /// Returns how many were moved.
+    /// Moves tasks whose time has come to their queues. Keys: the delayed tasks, the default queue, the list for
+    /// members that cannot be read. Arguments: the time in nanoseconds since 1970, the largest number of tasks, the end
+    /// of a parked message. Returns the number of tasks moved.
     ///
-    /// The message is pushed as it stands. Between the set and the queue it is nowhere else, not even for a moment.
+    /// The script pushes the message unchanged. The move from the set to the queue is atomic.
     static let moveDue = RedisScript(
         name: "moveDue",
         source: """

@@ -2,10 +2,11 @@
 package import CeleriacRedis
 
 extension RedisConfiguration {
-    /// Reads a URL as Machinery writes it: a login without a colon is a password, a database that is no number is 0, and
-    /// a socket's database stands after a colon.
+    /// Reads a URL as Machinery writes it: a login without a colon is a password, a database that is not a number is 0,
+    /// and a socket's database follows a colon.
     ///
-    /// - Throws: `RedisError` with code `invalidURL`; also for several hosts, since clusters and sentinels are not spoken.
+    /// - Throws: `RedisError` with code `invalidURL`; also for several hosts, since clusters and sentinels are not
+    ///   supported.
     package init(machineryURL url: String) throws(RedisError) {
         guard let separator = url.firstRange(of: "://") else { throw Self.refused("it has no scheme") }
         let scheme = url[..<separator.lowerBound].lowercased()

@@ -7,9 +7,8 @@ import MachineryWire
 package import NIOCore
 import NIOConcurrencyHelpers
 
-/// Task states at RabbitMQ as Machinery's AMQP backend keeps them: a queue for each task and a message for each state,
-/// which is gone once it has been read. The store remembers the last state that it read of a task, so that it can be
-/// fetched again.
+/// Task states at RabbitMQ as Machinery's AMQP backend keeps them: a queue for each task and a message for each state.
+/// Reading a state removes it, so the store remembers the last state that it read of each task.
 package final class MachineryAMQPResults: ResultStore {
     private struct Memory {
         /// The last state that was read of a task.
@@ -18,7 +17,7 @@ package final class MachineryAMQPResults: ResultStore {
         /// Queues that this process has declared.
         var declared: Set<String> = []
 
-        /// Some thousands of tasks are remembered.
+        /// The number of tasks to remember.
         static let limit = 10_000
 
         mutating func remember(_ id: String, _ payload: [UInt8]) {
@@ -36,16 +35,13 @@ package final class MachineryAMQPResults: ResultStore {
     private let memory = NIOLockedValueBox(Memory())
     /// The servers, without credentials.
     package let name: String
-    /// How often results that somebody waits for are fetched.
+    /// How often the store fetches results that a client waits for.
     package let pollInterval: Duration?
 
-    /// Creates a store. It connects on first use.
+    /// Creates a store, which connects on first use and tries the servers in turn.
     ///
-    /// - Parameters:
-    ///   - configurations: servers to try in turn.
-    ///   - expiry: how long states are kept. All readers and writers must agree on it, since it is an argument of the
-    ///     queues.
-    ///   - pollInterval: how often results that somebody waits for are fetched.
+    /// Queues keep states for `expiry`. It is an argument of the queues, so that all readers and writers must agree on
+    /// it. The store fetches results that a client waits for every `pollInterval`.
     package init(
         _ configurations: [AMQPConfiguration],
         options: MachineryAMQPOptions = MachineryAMQPOptions(),
@@ -62,11 +58,11 @@ package final class MachineryAMQPResults: ResultStore {
         self.name = configurations.map(\.description).joined(separator: ";")
     }
 
-    /// Nobody answers on a queue of the sender's.
+    /// Empty, because no result arrives on a queue of the sender's.
     package var replyTo: String { "" }
-    /// What was read is remembered.
+    /// False, because the store remembers what it has read.
     package var deliversOnce: Bool { false }
-    /// Yes.
+    /// True, because the queue of a group counts its members.
     package var countsChords: Bool { true }
 
     // MARK: States
@@ -91,7 +87,8 @@ package final class MachineryAMQPResults: ResultStore {
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
-    /// Declares a queue, unless this process has done so. It may have gone since; whoever asks for it again makes it anew.
+    /// Declares a queue, unless this process has done so. If the queue has expired since, the next operation that needs
+    /// it declares it again.
     private func declare(_ id: String) async throws {
         guard !memory.withLockedValue({ $0.declared.contains(id) }) else { return }
         try await withChannel { channel in
@@ -105,13 +102,14 @@ package final class MachineryAMQPResults: ResultStore {
         }
     }
 
-    /// Nothing tells of states: see ``pollInterval``.
+    /// Does nothing, because RabbitMQ does not announce states; see ``pollInterval``.
     package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
 
     /// Does nothing.
     package func unwatch(_ taskIDs: [String]) {}
 
-    /// The newest state of each of these tasks. All that wait in the queue are read, and with that removed.
+    /// Returns the newest state of each of these tasks. It reads, and thereby removes, all states that wait in their
+    /// queues.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         try await reach("read states") {
             let unfinished = taskIDs.filter { id in !self.isFinal(self.memory.withLockedValue { $0.states[id] }) }
@@ -154,8 +152,9 @@ package final class MachineryAMQPResults: ResultStore {
 
     // MARK: Groups
 
-    /// Publishes the ends of members to the queue of their group, and tells the states of all members, in the order in
-    /// which they ended, to whoever finds as many there as the group has. A group is nothing but the messages in its queue.
+    /// Publishes the ends of members to the queue of their group. A caller that finds as many messages there as the
+    /// group has members gets the states of all, in the order in which they ended. The messages in this queue are all
+    /// that exists of a group.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         try await reach("join groups") {
             let ended = operations.compactMap { operation -> ChordPart? in
@@ -182,8 +181,11 @@ package final class MachineryAMQPResults: ResultStore {
         }
     }
 
-    /// Takes the ends of all members, if they are all there. Of two that try at once one may find that the other has
-    /// some of them: it puts back what it has and tries again, unless the other has removed the queue.
+    /// Takes the ends of all members if they are all there. If two workers try at once, one may find that the other has
+    /// some of them. It then puts back what it has and tries again, unless the other has removed the queue.
+    ///
+    /// It throws when its task is cancelled, as all calls of the transport then do. A worker calls it from a task that
+    /// nobody cancels, even when the worker's own caller is.
     private func takeAll(_ part: ChordPart) async throws -> [[UInt8]]? {
         let size = part.size ?? .max
         for attempt in 0..<10 {
@@ -232,7 +234,7 @@ package final class MachineryAMQPResults: ResultStore {
         do {
             return try await body()
         } catch let error as AMQPError {
-            // After a restart of the server the queues are gone.
+            // The queues may be gone after a restart of the server.
             if error.isOutOfReach { memory.withLockedValue { $0.declared = [] } }
             throw CeleriacError(
                 error.isOutOfReach ? .unavailable : .resultStore, "cannot \(what) at \(name)", cause: error)

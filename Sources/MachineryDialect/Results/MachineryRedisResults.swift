@@ -8,16 +8,14 @@ import MachineryWire
 package import NIOCore
 import NIOConcurrencyHelpers
 
-/// Task states and groups in Redis as Machinery keeps them: a key for each, of its id's name.
+/// Task states and groups in Redis as Machinery keeps them: each under a key that is its id.
 package final class MachineryRedisResults: ResultStore {
     private let client: RedisClient
     private let timers: EventLoopTimerSource
-    /// How often results that somebody waits for are fetched: Redis announces none of them.
+    /// How often the store fetches results that a client waits for. Redis does not announce them.
     package let pollInterval: Duration?
 
-    /// Creates a store. It connects on first use.
-    ///
-    /// - Parameter pollInterval: how often results that somebody waits for are fetched.
+    /// Creates a store, which connects on first use. It fetches results that a client waits for every `pollInterval`.
     package init(
         _ configuration: RedisConfiguration,
         pollInterval: Duration = .milliseconds(5),
@@ -31,23 +29,23 @@ package final class MachineryRedisResults: ResultStore {
 
     /// The server, without credentials.
     package var name: String { client.configuration.description }
-    /// Empty: nobody answers on a queue.
+    /// Empty, because no result arrives on a queue.
     package var replyTo: String { "" }
-    /// False: states are kept to be read as often as one likes.
+    /// False, because states are kept and can be read any number of times.
     package var deliversOnce: Bool { false }
-    /// Yes.
+    /// True, because the store counts the members that have ended.
     package var countsChords: Bool { true }
 
     // MARK: States
 
-    /// Stores states in one round trip. Of several states of one task only the last is written: nobody could have seen
-    /// the others, since the script runs at once. States without a time keep the one that is stored.
+    /// Stores states in one round trip. Of several states of one task it writes only the last: the script is atomic, so
+    /// no client could see the others. States without a time keep the stored one.
     package func store(_ records: [ResultRecord]) async throws {
         var last: [String: Int] = [:]
         for (index, record) in records.enumerated() { last[record.taskID] = index }
         let records = records.enumerated().filter { last[$1.taskID] == $0 }.map(\.element)
         var commands: [RedisCommand] = []
-        // A script's stack takes some thousands of values.
+        // A script's stack holds a few thousand values.
         for start in stride(from: 0, to: records.count, by: 300) {
             let portion = records[start..<min(start + 300, records.count)]
             var arguments: [any RedisArgument] = []
@@ -63,8 +61,8 @@ package final class MachineryRedisResults: ResultStore {
 
     /// Keys: tasks. Arguments: for each its seconds to live and its state.
     ///
-    /// Machinery reads a state before it writes the next, to keep the time at which the task was sent. It stands at the
-    /// end of what every peer writes.
+    /// Machinery reads a state before it writes the next, to keep the time at which the task was sent. Every peer
+    /// writes that time at the end of the state.
     private static let storeScript = RedisScript(
         name: "storeStates",
         source: """
@@ -81,32 +79,32 @@ package final class MachineryRedisResults: ResultStore {
             return #KEYS
             """)
 
-    /// Machinery keeps states for an hour unless told otherwise. It cannot keep them for ever.
+    /// Machinery keeps states for an hour by default. It cannot keep them forever.
     private func seconds(_ expiry: Duration?) -> Int {
         guard let expiry, expiry > .zero else { return 3600 }
         return expiry.lifetimeInSeconds
     }
 
-    /// Does nothing: results are fetched every ``pollInterval``.
+    /// Does nothing, because results are fetched every ``pollInterval``.
     package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
 
     /// Does nothing.
     package func unwatch(_ taskIDs: [String]) {}
 
-    /// The stored states of these tasks; nil where there is none.
+    /// Reads the stored states of these tasks; nil for a task without one.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         try await client.fetchResults(taskIDs)
     }
 
-    /// Deletes what is stored for these tasks.
+    /// Deletes the stored states of these tasks.
     package func forget(_ taskIDs: [String]) async throws {
         try await client.deleteResults(taskIDs)
     }
 
     // MARK: Groups
 
-    /// Stores groups, and returns, once for each chord, the states of all members when all have ended. Under
-    /// `TriggerChordMutex`, as at Go's workers, one worker gets them.
+    /// Stores groups, and returns, once for each chord, the states of all members when all have ended. As with Go
+    /// workers, only one worker gets them, under `TriggerChordMutex`.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         _ = try await client.results(
             operations.compactMap { operation in
@@ -130,8 +128,8 @@ package final class MachineryRedisResults: ResultStore {
         return completions
     }
 
-    /// Whether all members of a group have ended and nobody has sent the callback. Keys: the group. Only the count comes
-    /// back, so that a member of a large group does not read the states of all others.
+    /// Tells whether all members of a group have ended and no worker has sent the callback. Keys: the group. It returns
+    /// only that, so that a member of a large group does not read the states of all others.
     private static let completedScript = RedisScript(
         name: "groupCompleted",
         source: """
@@ -147,7 +145,7 @@ package final class MachineryRedisResults: ResultStore {
             return 1
             """)
 
-    /// Claims for this worker the right to send a chord's callback; false if another worker has it.
+    /// Claims the right to send a chord's callback for this worker; false if another worker has it.
     private func trigger(_ part: ChordPart) async throws -> Bool {
         let mutex = RedisMutex(key: "TriggerChordMutex", client: client, timers: timers)
         try await mutex.lock()

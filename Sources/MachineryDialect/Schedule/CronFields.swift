@@ -36,7 +36,7 @@ struct CronFields: Sendable, Hashable {
 
 /// One field of a cron expression: the values that it names, and whether it is a bare `*`.
 struct CronField: Sendable, Hashable {
-    /// What a field may hold.
+    /// The values that a field may have.
     struct Bounds {
         let name: String
         let values: ClosedRange<Int>
@@ -45,7 +45,7 @@ struct CronField: Sendable, Hashable {
     }
 
     private(set) var bits: UInt64 = 0
-    /// Whether it was written as `*` or `?` without a step: such a day field leaves the choice to the other one.
+    /// Whether the field is `*` or `?` without a step. Such a day field leaves the choice to the other day field.
     private(set) var isAny = false
 
     func contains(_ value: Int) -> Bool { bits & (1 << UInt64(value & 63)) != 0 }

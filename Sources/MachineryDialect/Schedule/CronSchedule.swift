@@ -4,11 +4,11 @@ import MachineryWire
 
 package import struct FoundationEssentials.Date
 
-/// When a periodic task is due, in Machinery's cron grammar: five fields (minute, hour, day of month, month, day of week),
-/// `@every 1h30m`, `@daily` and the like, each with `CRON_TZ=Zone` in front if need be.
+/// When a periodic task is due, in Machinery's cron grammar: five fields (minute, hour, day of month, month, day of
+/// week), `@every 1h30m`, `@daily` and the like, each with `CRON_TZ=Zone` in front if need be.
 package struct CronSchedule: Schedule {
     private enum Kind: Sendable {
-        /// Every so many seconds after the last time.
+        /// This many seconds after the last time.
         case every(Int)
         case fields(CronFields, CalendarZone)
     }
@@ -69,10 +69,10 @@ package struct CronSchedule: Schedule {
 }
 
 extension CronFields {
-    /// The first matching second after one, both counted from 1970; nil if there is none within five years.
+    /// The first matching second after another one, both counted from 1970; nil if there is none within five years.
     ///
-    /// It advances field by field as robfig/cron does, so that the same times come out when clocks are put forward or
-    /// back: an hour that does not exist is skipped, and one that comes twice counts twice.
+    /// It advances field by field as robfig/cron does, so that it finds the same times when clocks are put forward or
+    /// back: it skips an hour that does not exist, and counts an hour that comes twice both times.
     fileprivate func next(after seconds: Int, in zone: CalendarZone) -> Int? {
         var time = ZonedTime(seconds: seconds + 1, zone: zone)
         let lastYear = time.year + 5
@@ -148,8 +148,8 @@ private struct ZonedTime {
         weekday = CivilDate.weekday(daysSince1970: days)
     }
 
-    /// The instant at which the zone's clocks show a time, as Go's `time.Date` finds it: a day past the end of a month lies in
-    /// the next month, and where clocks skip the time or show it twice, one of the two offsets counts.
+    /// The instant at which the zone's clocks show a time, as Go's `time.Date` finds it: a day past the end of a month
+    /// lies in the next month, and where clocks skip the time or show it twice, one of the two offsets counts.
     init(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0, zone: CalendarZone) {
         let years = year + (month - 1) / 12
         let days = CivilDate.daysSince1970(year: years, month: (month - 1) % 12 + 1, day: 1) + day - 1

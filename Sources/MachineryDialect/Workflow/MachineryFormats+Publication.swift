@@ -5,11 +5,11 @@ import MachineryWire
 import struct FoundationEssentials.Date
 
 extension MachineryFormats {
-    /// Makes what sends something: first the group, if there is one, then the states of all tasks that are sent now, then
-    /// their messages. A Go worker fails where it does not find a member's state.
+    /// Makes the steps that send a submission: first the group, if there is one, then the states of all tasks that are
+    /// sent now, then their messages. A Go worker fails if it does not find a member's state.
     ///
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` for what a Go worker could not take or
-    ///   Machinery has no form for; `configuration` for a workflow without tasks.
+    ///   Machinery cannot express; `configuration` for a workflow without tasks.
     package func publication(of submission: Submission, in context: PublicationContext) throws(CeleriacError)
         -> Publication
     {

@@ -4,12 +4,24 @@ package import MachineryWire
 
 package import struct FoundationEssentials.Date
 
+/// A workflow in Machinery's own form.
+package enum MachineryWorkflow: NativeSignature {
+    /// A complete task, with everything that it carries.
+    case signature(MachinerySignature)
+    /// Tasks one after the other.
+    case chain(MachineryChain)
+    /// Tasks that run in parallel.
+    case group(MachineryGroup)
+    /// Tasks that run in parallel, and one after them.
+    case chord(MachineryChord)
+}
+
 extension MachineryFormats {
-    /// The signature of what is sent as one message: a task, a chain of tasks, or a signature as it stands. Ids and routing
-    /// keys that are not given stay empty.
+    /// Makes the signature for a submission that is sent as one message: a task, a chain of tasks, or a complete
+    /// signature. Ids and routing keys that are not given stay empty.
     ///
-    /// - Throws: ``CeleriacError`` with code `argumentMismatch` for arguments that Machinery has no type for, `unsupported`
-    ///   for options that its messages cannot carry, and for groups and chords inside.
+    /// - Throws: ``CeleriacError`` with code `argumentMismatch` for arguments that Machinery has no type for,
+    ///   `unsupported` for options that its messages cannot carry, and for groups and chords inside.
     package func signature(of submission: Submission, now: Date) throws(CeleriacError) -> MachinerySignature {
         switch submission {
         case .task(let task):
@@ -47,7 +59,8 @@ extension MachineryFormats {
             case .task(let task): isImmutable = task.isImmutable
             default: break
             }
-            // In Celery a task says that it takes nothing; in Machinery the task before it says that it gives nothing.
+            // In Celery, a task says that it takes no results; in Machinery, the task before it says that it passes
+            // none on.
             if isImmutable, !tasks.isEmpty { tasks[tasks.count - 1].immutable = true }
             tasks.append(try signature(of: step, now: now))
         }
@@ -110,7 +123,7 @@ extension MachineryFormats {
         signature.priority = options.priority ?? 0
         if !task.links.isEmpty {
             signature.onSuccess = try signatures(task.links, now: now)
-            // Where one link takes nothing, the task gives its results to none of them.
+            // If one link takes no results, the task passes its results to none of them.
             signature.immutable = task.links.contains { link in
                 if case .task(let link) = link { link.isImmutable } else { false }
             }

@@ -1,7 +1,7 @@
 import CeleriacWire
 
-/// Converts an argument's JSON to its declared type as Machinery's `tasks.ReflectValue` does, with the same error
-/// texts, since they are stored as the task's error, where clients see them.
+/// Converts an argument's JSON to its declared type as Machinery's `tasks.ReflectValue` does. The error texts are the
+/// same, because the task's stored error contains them and clients see them.
 enum GoConversion {
     /// The value of an argument: numbers truncated to the width of their type, bytes as `.bytes`.
     ///
@@ -128,11 +128,11 @@ enum GoConversion {
             default: return position
             }
         }
-        // The text ends early. Go names the start of the incomplete group.
+        // The text ends early. Go reports the start of the incomplete group.
         return position - position % 4
     }
 
-    /// To Go's reflection, text and the text of a number are lists of bytes, none of which has the requested type.
+    /// Go's reflection sees text, and the text of a number, as a list of bytes, none of which has the requested type.
     private static func bytesOf(_ text: String, _ type: GoType.Scalar) throws(CallError) -> WireValue {
         guard let first = text.utf8.first else { return type == .uint8 ? .bytes([]) : .array([]) }
         throw CallError("\(first) is not \(type.rawValue)")

@@ -70,7 +70,7 @@ struct GoFields {
         MachineryWireError(.invalidField, "\(field) of \(what) is not \(expected)")
     }
 
-    /// The field with a key, regardless of case.
+    /// Finds the field with a key, regardless of case.
     static func field<Field: RawRepresentable>(_ key: String, _ type: Field.Type) -> Field?
     where Field.RawValue == String {
         Field(rawValue: key.lowercased())

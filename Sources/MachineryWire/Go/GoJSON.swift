@@ -51,7 +51,7 @@ extension [UInt8] {
 }
 
 extension WireObject {
-    /// The object as Go writes a map: with its keys, and those of all objects within it, in the order of their bytes.
+    /// The object as Go writes a map: its keys, and those of all objects within it, are sorted by their bytes.
     var sortedAsGo: WireObject {
         if count == 0 { return self }
         return WireObject(

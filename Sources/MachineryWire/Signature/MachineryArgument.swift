@@ -104,7 +104,7 @@ extension MachineryArgument {
             if converted.doubleValue?.isFinite != true { throw doesNotFit() }
         case (.int, .float64), (.number, .float64), (.bool, _), (.string, _): return
         default:
-            // Truncated to its width it would be another number.
+            // Truncating it to the width of its type would change the number.
             if converted != value { throw doesNotFit() }
         }
     }

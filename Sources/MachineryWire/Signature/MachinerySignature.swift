@@ -18,7 +18,7 @@ public struct MachinerySignature: Sendable, Hashable {
     public var groupTaskCount: Int
     /// The positional arguments.
     public var args: [MachineryArgument]?
-    /// Headers for tracing and for whatever the sender adds.
+    /// Headers for tracing, and any that the sender adds.
     public var headers: WireObject?
     /// AMQP's priority; 0 means none.
     public var priority: UInt8
@@ -46,7 +46,7 @@ public struct MachinerySignature: Sendable, Hashable {
     public var stopTaskDeletionOnError: Bool
     /// Whether a worker drops the message if it does not know the task.
     public var ignoreWhenTaskNotRegistered: Bool
-    /// None or one. It is an array because a struct cannot contain itself.
+    /// No callback or one. It is an array because a struct cannot contain itself.
     private var chordCallbackBox: [MachinerySignature] = []
 
     /// Creates a signature. All other fields have Go's zero values.
@@ -69,9 +69,9 @@ public struct MachinerySignature: Sendable, Hashable {
 }
 
 extension MachinerySignature {
-    /// Checks this signature and all signatures within it for what would make a Go worker fail, kill it, or be changed
-    /// by it silently: an unknown argument type, a value of another type, a number that does not fit, or a header that
-    /// is not text, a boolean or null.
+    /// Checks this signature and all signatures within it for what would make a Go worker fail or crash, or what it
+    /// would silently change: an unknown argument type, a value of another type, a number that does not fit, or a
+    /// header that is not text, a boolean or null.
     ///
     /// - Throws: ``MachineryWireError``: `unsupportedType`, `valueMismatch`, `valueOutOfRange`, `nonFinite`,
     ///   `unsupportedHeader`, `tooDeep`.

@@ -1,28 +1,28 @@
 import CeleriacWire
 
-/// Tasks one after the other. The results of each are appended to the arguments of the next, unless the former is
-/// immutable.
+/// Tasks one after the other. The results of each task are appended to the arguments of the next, unless the earlier
+/// task is immutable.
 public struct MachineryChain: Sendable, Hashable {
     /// The tasks, in order; each with an id.
     public private(set) var tasks: [MachinerySignature]
 
-    /// Makes a chain. Tasks without an id get one. The next task replaces what a task has in
+    /// Makes a chain. Tasks without an id get one. Each task's successor replaces what the task has in
     /// ``MachinerySignature/onSuccess``.
     public init(_ tasks: [MachinerySignature]) {
         self.tasks = tasks.map { $0.withID(prefix: "task_") }
     }
 
-    /// The chain with its last task replaced.
+    /// Replaces the last task of the chain.
     package mutating func replaceLast(with task: MachinerySignature) {
         if !tasks.isEmpty { tasks[tasks.count - 1] = task }
     }
 
-    /// The chain with each task changed.
+    /// Returns the chain with each task changed.
     package func mapped(_ change: (MachinerySignature) -> MachinerySignature) -> MachineryChain {
         MachineryChain(tasks.map(change))
     }
 
-    /// The message that is sent: the first task, with the others inside; nil for a chain of nothing.
+    /// The message to send: the first task, with the others inside; nil for an empty chain.
     package var nested: MachinerySignature? {
         var later: MachinerySignature?
         for var task in tasks.reversed() {
@@ -33,11 +33,11 @@ public struct MachineryChain: Sendable, Hashable {
     }
 }
 
-/// Tasks side by side.
+/// Tasks that run in parallel.
 public struct MachineryGroup: Sendable, Hashable {
     /// The group's id.
     public let groupUUID: String
-    /// The tasks, each with an id and with what ties it to the group.
+    /// The tasks, each with an id, the group's id and the group's size.
     public let tasks: [MachinerySignature]
 
     /// Makes a group. Tasks without an id get one.
@@ -53,7 +53,7 @@ public struct MachineryGroup: Sendable, Hashable {
     }
 }
 
-/// Tasks side by side, and one that is sent when all of them have succeeded, with their results.
+/// Tasks that run in parallel, and one that is sent, with their results, when all of them have succeeded.
 public struct MachineryChord: Sendable, Hashable {
     /// The tasks, each of which carries the callback.
     public let group: MachineryGroup
@@ -66,7 +66,7 @@ public struct MachineryChord: Sendable, Hashable {
         self.callback = callback.withID(prefix: "chord_")
     }
 
-    /// The messages that are sent. The publisher gives the callback headers, as Machinery's does.
+    /// The messages to send. The publisher gives the callback headers, as Machinery's publisher does.
     package var members: [MachinerySignature] {
         var callback = callback
         callback.headers = callback.headers ?? [:]
@@ -79,7 +79,7 @@ public struct MachineryChord: Sendable, Hashable {
 }
 
 extension MachinerySignature {
-    /// The signature, with a new id if it has none.
+    /// Returns the signature, with a new id if it has none.
     package func withID(prefix: String) -> MachinerySignature {
         guard uuid.isEmpty else { return self }
         var copy = self

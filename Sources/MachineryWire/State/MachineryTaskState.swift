@@ -10,7 +10,7 @@ public struct MachineryTaskState: Sendable, Hashable {
     public var state: String
     /// The results of a success, which is an empty list if the task returns nothing; `nil` in any other state.
     public var results: [MachineryResult]?
-    /// What went wrong, after a failure.
+    /// The error of a failed task; empty in any other state.
     public var error: String
     /// When the task was last sent.
     public var createdAt: GoTime
@@ -110,7 +110,7 @@ extension MachineryTaskState {
 
 /// One result of a task.
 public struct MachineryResult: Sendable, Hashable {
-    /// Go's name of the type. Unlike the type of an argument it may be any, even one that nobody else can read.
+    /// Go's name of the type. Unlike the type of an argument it may be any Go type, even one that no peer can read.
     public var type: String
     /// The value as it is in the state, where bytes are base64 text.
     public var value: WireValue

@@ -4,8 +4,8 @@ package enum GoDuration {
         "h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9,
     ]
 
-    /// The whole seconds of a duration, rounded down; nil for text that is not a duration, or one that is negative or longer
-    /// than Go's durations can be.
+    /// The whole seconds of a duration, rounded down; nil for text that is not a duration, or one that is negative or
+    /// longer than Go's durations can be.
     package static func seconds(_ text: Substring) -> Int? {
         guard !text.isEmpty else { return nil }
         if text == "0" { return 0 }

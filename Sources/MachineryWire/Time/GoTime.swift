@@ -31,7 +31,7 @@ extension GoTime {
         let time = min(max(date.timeIntervalSince1970, -62_135_596_800), 253_402_300_799)
         let whole = time.rounded(.down)
         let fraction = ((time - whole) * 1e9).rounded(.down)
-        // A date may hold no number at all.
+        // A date may be NaN.
         self.init(seconds: Int64(exactly: whole) ?? 0, nanoseconds: Int32(exactly: min(fraction, 999_999_999)) ?? 0)
     }
 

@@ -14,7 +14,7 @@ struct ContentAssemblerTests {
         Bytes.u16(60) + Bytes.u16(0) + Bytes.u64(bodySize) + properties
     }
 
-    @Test("A body is put together from any number of frames")
+    @Test("A body is assembled from any number of frames")
     func parts() throws {
         let body = (0..<10).map { UInt8($0) }
         for first in 0...10 {
@@ -41,7 +41,7 @@ struct ContentAssemblerTests {
         #expect(assembler.isIdle)
     }
 
-    @Test("Properties that cannot be decoded make a defective message, whose bytes are kept")
+    @Test("Undecodable properties make a message defective, and their bytes are kept")
     func defect() throws {
         let properties = Bytes.u16(0x2000) + Bytes.nestedTables(5000)
         var assembler = ContentAssembler(maximumBodySize: 10)
@@ -56,7 +56,7 @@ struct ContentAssemblerTests {
         #expect(content?.defect?.propertyBytes == properties)
     }
 
-    @Test("A body past the limit is dropped as it comes, and the message says so")
+    @Test("A body over the limit is dropped as it arrives, and the message says so")
     func tooLarge() throws {
         var assembler = ContentAssembler(maximumBodySize: 3)
         assembler.begin(deliver)

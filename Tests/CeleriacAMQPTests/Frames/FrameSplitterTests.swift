@@ -22,7 +22,7 @@ struct FrameSplitterTests {
         Found(kind: .body, channel: 65535, payload: [0xCE, 0xCE, 0xCE]),
     ]
 
-    /// Feeds bytes in the parts given and cuts off each frame as soon as it is there.
+    /// Feeds the bytes in the given parts and cuts off each frame as soon as it is complete.
     private func split(_ parts: [ArraySlice<UInt8>]) throws -> [Found] {
         var found: [Found] = []
         var buffer: [UInt8] = []
@@ -43,7 +43,7 @@ struct FrameSplitterTests {
         return found
     }
 
-    @Test("Frames are found whatever the read boundaries")
+    @Test("Frames are found at any read boundaries")
     func everySplitPoint() throws {
         for first in 0...stream.count {
             for second in first...stream.count {
@@ -59,7 +59,7 @@ struct FrameSplitterTests {
     }
 
     @Test(
-        "What is no frame is refused as soon as its header is there",
+        "An invalid frame is refused as soon as its header is complete",
         arguments: [
             ("unknown type 4", [4, 0, 0, 0, 0, 0, 0]),
             ("another version", Array("AMQP".utf8) + [0, 0, 9]),
@@ -76,7 +76,7 @@ struct FrameSplitterTests {
         #expect(error?.message.contains(expected) == true)
     }
 
-    @Test("A frame of exactly the agreed size is taken")
+    @Test("A frame of exactly the negotiated size is accepted")
     func largest() throws {
         let payload = [UInt8](repeating: 1, count: 4096 - 8)
         #expect(try split([Bytes.body(channel: 1, payload)[...]]).first?.payload == payload)

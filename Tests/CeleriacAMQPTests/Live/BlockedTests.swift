@@ -9,7 +9,7 @@ import Testing
 extension Live {
     @Suite(.timeLimit(.minutes(3)))
     struct BlockedTests {
-        @Test("A memory alarm blocks publishes with a typed error, and they go through when it is over")
+        @Test("A memory alarm blocks publishes with a typed error; they succeed once it is over")
         func memoryAlarm() async throws {
             let server = try await LiveBroker.shared.server()
             let connection = try await LiveBroker.connect { $0.replyTimeout = .seconds(1) }
@@ -20,7 +20,7 @@ extension Live {
             let publish = AMQPPublish(routingKey: queue, message: WireMessage(body: [1]))
             try await server.rabbitmqctl("set_vm_memory_high_watermark", "0.00001")
 
-            // The broker says so when it gets the first publish, which it still takes.
+            // The broker reports the alarm at the first publish, which it still accepts.
             var blocked: AMQPError?
             while blocked == nil {
                 do throws(AMQPError) {

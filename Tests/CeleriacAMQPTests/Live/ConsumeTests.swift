@@ -18,7 +18,7 @@ extension Live {
             #expect(outcomes.allSatisfy { $0 == .confirmed })
         }
 
-        @Test("Consume and acknowledge: every message once, in order, and none is left")
+        @Test("Consuming and acknowledging delivers every message once, in order, and leaves none")
         func acknowledged() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -36,7 +36,7 @@ extension Live {
                 #expect(delivery.message.headers["n"] == .int(Int64(number)))
                 #expect(delivery.consumerTag == "mine")
                 tags.append(delivery.deliveryTag)
-                // In groups of all sizes, some of them out of order.
+                // The groups have all sizes, and some of them are out of order.
                 if tags.count > number % 97 {
                     consuming.ack(number % 2 == 0 ? tags : tags.reversed())
                     tags = []
@@ -44,13 +44,13 @@ extension Live {
             }
             consuming.ack(tags)
             await consuming.close()
-            // Closed, the channel has given back what it held.
+            // When closed, the channel has given back everything it held.
             #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 0)
             try await channel.queueDelete(queue)
             await connection.close()
         }
 
-        @Test("Nack, reject, requeue, dead-letter; a tag settled twice closes nothing")
+        @Test("Messages can be nacked, rejected, requeued and dead-lettered; settling a tag twice closes nothing")
         func refused() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -74,7 +74,7 @@ extension Live {
             #expect(Set(again.map { $0.message.headers["n"] }) == [.int(2), .int(3)])
             channel.ack(again.map(\.deliveryTag))
             channel.ack(again.map(\.deliveryTag))
-            // The broker dead-letters on its own time.
+            // The broker dead-letters asynchronously.
             while try await channel.queueDeclare(dead, passive: true).messageCount < 2 { await Task.yield() }
             let letter = try #require(try await channel.get(queue: dead, noAck: true))
             #expect(letter.message.headers["n"] == .int(0))
@@ -86,14 +86,14 @@ extension Live {
             #expect(death["reason"] == .string("rejected"))
             #expect(death["count"] == .int(1))
             guard case .int? = death["time"] else {
-                Issue.record("the time is no integer")
+                Issue.record("the time is not an integer")
                 return
             }
             #expect(channel.isOpen)
             await connection.close()
         }
 
-        @Test("Prefetch limits what is unsettled; a global limit can be widened while consuming")
+        @Test("Prefetch limits unsettled deliveries; a global limit can be raised while consuming")
         func prefetch() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -112,7 +112,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("A cancelled consumer gets nothing more; what it holds can still be settled")
+        @Test("A cancelled consumer receives nothing more and can still settle what it holds")
         func cancelled() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -126,13 +126,13 @@ extension Live {
             channel.ack([1])
             channel.nack([2], requeue: true)
             await channel.close()
-            // Closed, the channel has given back what it held; what it acknowledged is gone.
+            // When closed, the channel has given back everything it held; acknowledged messages are gone.
             let left = try await connection.openChannel().queueDeclare(queue, passive: true)
             #expect(left == AMQPQueue(name: queue, messageCount: 4, consumerCount: 0))
             await connection.close()
         }
 
-        @Test("Deliveries without acknowledgement come beside those with, on one channel")
+        @Test("One channel carries deliveries with and without acknowledgement")
         func noAck() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -158,7 +158,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("A consumer is told when its queue is deleted, and the channel lives on")
+        @Test("A consumer learns that its queue was deleted, and the channel stays open")
         func queueDeleted() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -176,7 +176,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("An exclusive consumer keeps others off, with 403")
+        @Test("An exclusive consumer excludes others with 403")
         func exclusive() async throws {
             let connection = try await LiveBroker.connect()
             let first = try await connection.openChannel()
@@ -190,8 +190,8 @@ extension Live {
             await connection.close()
         }
 
-        /// RabbitMQ relays what it can parse. 5,000 nested tables would overrun the stack of librabbitmq's decoder.
-        @Test("A message of 5,000 nested tables is survived, can be settled, and the next one is read")
+        /// RabbitMQ relays what it can parse. 5,000 nested tables would overflow the stack of librabbitmq's decoder.
+        @Test("A message with 5,000 nested tables does no harm and can be settled, and the next one is read")
         func nestedTables() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -220,7 +220,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("A body past the limit is not kept, and can be settled")
+        @Test("A body over the limit is dropped, and its delivery can be settled")
         func oversized() async throws {
             let connection = try await LiveBroker.connect { $0.maximumBodySize = 100_000 }
             let channel = try await connection.openChannel()

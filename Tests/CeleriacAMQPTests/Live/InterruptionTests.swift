@@ -11,7 +11,7 @@ import Testing
 extension Live {
     @Suite(.timeLimit(.minutes(5)))
     struct InterruptionTests {
-        @Test("An operator's close is typed, and everyone who waits is told")
+        @Test("An operator's close is a typed error for every waiting caller")
         func closedByOperator() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -26,7 +26,7 @@ extension Live {
             #expect(error?.replyCode == 320)
             #expect(error?.replyText?.contains("CONNECTION_FORCED") == true)
             guard case .closed(let told)? = await inbox.next() else {
-                Issue.record("the consumer was not told")
+                Issue.record("the consumer received no event")
                 return
             }
             #expect(told.replyCode == 320)
@@ -43,7 +43,7 @@ extension Live {
             let client = try await LiveBroker.client()
             let name = LiveBroker.queueName()
             try await client.connection().openChannel().queueDeclare(name)
-            // A broker that is killed has forgotten a queue whose declaration it had not written down yet.
+            // A broker that is killed forgets a queue whose declaration it has not yet written to disk.
             try await server.rabbitmqctl("eval", "mnesia:sync_log().")
             let message = WireMessage(properties: MessageProperties(deliveryMode: 2), body: [1])
             let isStopping = Shared(false)
@@ -74,14 +74,14 @@ extension Live {
                 await group.waitForAll()
             }
             try await server.restart()
-            // Every message that was confirmed is there, the broker having promised that.
+            // Every confirmed message is there, as the broker promised.
             let queue = try await client.connection().openChannel().queueDeclare(name, passive: true)
             #expect(queue.messageCount >= confirmed.value)
             try await client.connection().openChannel().queueDelete(name)
             await client.close()
         }
 
-        /// What a session's owner hears, in order.
+        /// The events of a session's owner, in order.
         private enum Heard: Sendable {
             case up(Int, AMQPChannel)
             case delivery(AMQPDelivery, AMQPChannel)
@@ -111,7 +111,7 @@ extension Live {
             let name = LiveBroker.queueName()
             let inbox = Inbox<Heard>()
             let session = session(client, inbox) { (channel) throws(AMQPError) in
-                // Not durable: it is gone after a restart, unless it is declared again.
+                // The queue is not durable, so it is gone after a restart unless it is declared again.
                 try await channel.queueDeclare(name, durable: false)
                 try await channel.qos(prefetchCount: 10)
                 return [AMQPConsumption(queue: name)]
@@ -142,7 +142,7 @@ extension Live {
             let (held, heldOn) = try await delivery()
             #expect(heldOn === firstChannel)
 
-            // The network breaks: the delivery comes again on a new channel, under the same tag.
+            // The network breaks: the message is redelivered on a new channel, under the same tag.
             await firstChannel.connection.breakSocket()
             #expect(try await down().code == .connectionLost)
             let (second, secondChannel) = try await up()
@@ -151,7 +151,7 @@ extension Live {
             #expect(again.redelivered)
             #expect(again.deliveryTag == held.deliveryTag)
             #expect(againOn === secondChannel && secondChannel !== firstChannel)
-            // Settling it on the old channel does nothing: the queue keeps it.
+            // Settling the delivery on the old channel does nothing: the queue keeps the message.
             firstChannel.ack([held.deliveryTag])
             await secondChannel.close()
             #expect(try await down().code == .channelClosed)
@@ -160,7 +160,7 @@ extension Live {
             #expect(third.message.body == Array("held".utf8))
             thirdOn.ack([third.deliveryTag])
 
-            // The queue is deleted: the broker cancels the consumer.
+            // Deleting the queue makes the broker cancel the consumer.
             try await server.rabbitmqctl("delete_queue", name)
             #expect(try await down().code == .consumerCancelled)
             let (_, fourthChannel) = try await up()
@@ -169,7 +169,7 @@ extension Live {
             #expect(fourth.message.body == Array("after deletion".utf8))
             fourthOn.ack([fourth.deliveryTag])
 
-            // A channel error of the owner's own making.
+            // The owner causes a channel error.
             await #expect(throws: AMQPError.self) {
                 _ = try await fourthChannel.queueDeclare(name + "-no", passive: true)
             }
@@ -198,7 +198,7 @@ extension Live {
             await publisher.close()
         }
 
-        @Test("A session that stops consuming can still settle what it holds")
+        @Test("A session that stops consuming can still settle its deliveries")
         func stopConsuming() async throws {
             let client = try await LiveBroker.client()
             let channel = try await client.connection().openChannel()
@@ -232,7 +232,7 @@ extension Live {
             await client.close()
         }
 
-        @Test("A session whose setup fails tells why, and tries again")
+        @Test("A session whose setup fails reports why and tries again")
         func failingSetup() async throws {
             let client = try await LiveBroker.client()
             let name = LiveBroker.queueName()

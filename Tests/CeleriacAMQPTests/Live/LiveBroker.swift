@@ -9,17 +9,17 @@ import Testing
 
 @testable import CeleriacAMQP
 
-/// The live tests: one after the other, because some of them stop or starve the one broker that they share.
+/// The live tests. They run one after another, because some of them stop or starve the broker that they share.
 @Suite(
     .serialized,
     .enabled(if: LiveBroker.isWanted, "rabbitmq-server is not installed; apt-get install rabbitmq-server"))
 enum Live {}
 
-/// The broker of the live tests, started by the first of them.
+/// The broker of the live tests, which the first of them starts.
 actor LiveBroker {
     static let shared = LiveBroker()
 
-    /// A missing broker fails in CI and skips elsewhere.
+    /// A missing broker fails the tests in CI and skips them elsewhere.
     static let isWanted =
         ProcessInfo.processInfo.environment["CI"] != nil
         || ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/sbin", "/usr/local/sbin"].contains {
@@ -69,7 +69,7 @@ actor LiveBroker {
             configurations: [configuration], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
     }
 
-    /// A queue name that no other test has.
+    /// A queue name that no other test uses.
     static func queueName() -> String { "test-" + UUID().uuidString }
 }
 

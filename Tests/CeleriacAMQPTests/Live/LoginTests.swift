@@ -9,7 +9,7 @@ import Testing
 @testable import CeleriacAMQP
 
 extension Live {
-    /// Credentials, virtual hosts, TLS.
+    /// Tests credentials, virtual hosts and TLS.
     @Suite(.timeLimit(.minutes(2)))
     struct LoginTests {
         private func connect(_ configuration: AMQPConfiguration) async throws(AMQPError) {
@@ -30,7 +30,7 @@ extension Live {
             #expect(error?.replyCode == replyCode)
         }
 
-        @Test("A wrong password and an unknown virtual host are told apart")
+        @Test("A wrong password and an unknown virtual host cause different errors")
         func refused() async throws {
             var configuration = try await LiveBroker.configuration()
             configuration.password = "wrong"
@@ -40,7 +40,7 @@ extension Live {
             await expectError(.connectionClosedByServer, configuration, replyCode: 530)
         }
 
-        @Test("A client tells at once when every broker refuses its credentials")
+        @Test("A client fails immediately if every broker refuses its credentials")
         func clientRefused() async throws {
             let client = try await LiveBroker.client {
                 $0.password = "wrong"
@@ -76,7 +76,7 @@ extension Live {
                 AMQPConfiguration(url: "amqps://localhost:\(port)?cacertfile=\(certificates.authorityPath)"))
         }
 
-        @Test("TLS with an unknown authority, or the system's, is refused; and taken when nothing is verified")
+        @Test("TLS with an unknown authority, or the system's, is refused unless nothing is verified")
         func unknownAuthority() async throws {
             let unknown = try await TestCertificates.shared().unknownAuthorityPath
             await expectError(.tls, try await tls { $0.caFile = unknown })
@@ -85,7 +85,7 @@ extension Live {
             try await connect(tls { ($0.caFile, $0.verification) = (unknown, AMQPTLS.Verification.none) })
         }
 
-        @Test("A broker with a certificate for another host is refused, unless names are not verified or told")
+        @Test("A certificate for another host is refused, unless names are not verified or that name is configured")
         func wrongHost() async throws {
             let certificates = try await TestCertificates.shared()
             let context = try NIOSSLContext(
@@ -118,14 +118,14 @@ extension Live {
             await peer.stop()
         }
 
-        @Test("Files that are not there are told before anything is sent")
+        @Test("Missing files are reported before anything is sent")
         func missingFiles() async throws {
             await expectError(.tls, try await tls { $0.caFile = "/nowhere/ca.pem" })
             await expectError(.tls, try await tls { $0.certificateFile = "/nowhere/cert.pem" })
             await expectError(.tls, try await tls { $0.keyFile = "/nowhere/key.pem" })
         }
 
-        @Test("TLS to a plain port, and plain to a TLS port, fail typed")
+        @Test("TLS to a plain port and plain TCP to a TLS port fail with typed errors")
         func mixedUp() async throws {
             var toPlain = try await tls()
             toPlain.port = try await LiveBroker.shared.server().port
@@ -137,7 +137,7 @@ extension Live {
             #expect([.connectFailed, .protocolViolation].contains(error?.code))
         }
 
-        @Test("A client certificate logs in by EXTERNAL as the name that it carries")
+        @Test("EXTERNAL logs in under the name in the client certificate")
         func external() async throws {
             let certificates = try await TestCertificates.shared()
             var configuration = try await tls {
@@ -161,7 +161,7 @@ extension Live {
             await expectError(.authenticationFailed, configuration, replyCode: 403)
         }
 
-        @Test("A failover list goes on to the broker that answers")
+        @Test("A failover list leads to the broker that answers")
         func failover() async throws {
             let peer = try await ScriptedPeer.start()
             let dead = peer.configuration()
@@ -175,7 +175,7 @@ extension Live {
             #expect(try await client.connection() === connection)
             let queue = try await connection.openChannel().queueDeclare(exclusive: true).name
             #expect(try await client.publish([AMQPPublish(routingKey: queue, message: WireMessage())]) == [.confirmed])
-            // A channel error closes the shared channel; the next publish opens it again.
+            // A channel error closes the shared channel; the next publish reopens it.
             let unknown = AMQPPublish(exchange: "no-such-exchange", routingKey: "k", message: WireMessage())
             let error = await #expect(throws: AMQPError.self) { _ = try await client.publish([unknown]) }
             #expect(error?.replyCode == 404)

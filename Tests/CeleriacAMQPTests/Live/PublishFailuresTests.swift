@@ -10,7 +10,7 @@ import Testing
 extension Live {
     @Suite(.timeLimit(.minutes(2)))
     struct PublishFailuresTests {
-        @Test("A queue that is gone is made anew, and what was refused or not answered is told from what was taken")
+        @Test("A missing queue is declared again; refused, unanswered and accepted messages are distinguished")
         func fates() async throws {
             let client = try await LiveBroker.client()
             let queue = LiveBroker.queueName()
@@ -40,7 +40,7 @@ extension Live {
             await client.close()
         }
 
-        @Test("Where all met the same fate the reason is told")
+        @Test("If all messages fail alike, the error gives the reason")
         func sameFate() {
             var failures = AMQPPublishFailures()
             #expect(throws: Never.self) { try failures.check(of: 2, at: "test") }

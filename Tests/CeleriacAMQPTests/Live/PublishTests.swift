@@ -14,7 +14,7 @@ extension Live {
                 body: [UInt8](repeating: 1, count: number % 9))
         }
 
-        @Test("A batch is confirmed, in the order of its messages")
+        @Test("A batch is confirmed in the order of its messages")
         func confirmed() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -30,7 +30,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("Concurrent batches each get their own answer")
+        @Test("Concurrent batches each get their own outcomes")
         func concurrent() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -67,7 +67,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("Returns find their publishes in a mixed batch")
+        @Test("Returns are matched to their publishes in a mixed batch")
         func returned() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -85,7 +85,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("A message that AMQP cannot carry sends nothing of its batch, and harms nothing")
+        @Test("If AMQP cannot carry a message, nothing of its batch is sent and nothing else is harmed")
         func invalid() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -124,7 +124,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("Without confirms a publish says no more than that it was handed over; confirms can be turned on later")
+        @Test("Without confirms, a publish is only handed over; confirms can be enabled later")
         func unconfirmed() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel(confirms: false)
@@ -137,7 +137,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("Large bodies travel in many frames")
+        @Test("Large bodies are split into many frames")
         func largeBody() async throws {
             let connection = try await LiveBroker.connect { $0.frameMax = 4096 }
             let channel = try await connection.openChannel()
@@ -151,7 +151,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("A cancelled task gets its answer at once, and the channel goes on")
+        @Test("A cancelled task gets its error immediately, and the channel stays usable")
         func cancelled() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()

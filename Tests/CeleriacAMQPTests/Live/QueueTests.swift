@@ -9,7 +9,7 @@ import Testing
 extension Live {
     @Suite(.timeLimit(.minutes(2)))
     struct QueueTests {
-        @Test("A broker says what it is")
+        @Test("A broker identifies itself")
         func serverInfo() async throws {
             let connection = try await LiveBroker.connect { $0.connectionName = "tests" }
             let server = await connection.server
@@ -22,7 +22,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("Declare, bind, publish, get, purge, unbind, delete")
+        @Test("A queue can be declared, bound, filled, read, purged, unbound and deleted")
         func topology() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -70,7 +70,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("The broker names a queue that has none")
+        @Test("The broker names an unnamed queue")
         func serverNamed() async throws {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
@@ -79,7 +79,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("A channel error is typed, and the connection and its other channels live on")
+        @Test("A channel error is typed, and the connection and its other channels stay open")
         func channelErrors() async throws {
             let connection = try await LiveBroker.connect()
             let other = try await connection.openChannel()
@@ -103,7 +103,7 @@ extension Live {
                 #expect(error?.method == "queue.declare")
             }
             guard case .closed(let told)? = await consumer.next() else {
-                Issue.record("the consumer was not told")
+                Issue.record("the consumer received no event")
                 return
             }
             #expect(told.replyCode == 404)
@@ -126,7 +126,7 @@ extension Live {
             await connection.close()
         }
 
-        @Test("Channel numbers are used again, and run out with a typed error")
+        @Test("Channel numbers are reused, and running out of them is a typed error")
         func channelNumbers() async throws {
             let connection = try await LiveBroker.connect { $0.channelMax = 3 }
             let channels = [

@@ -6,7 +6,7 @@ import Testing
 
 @testable import CeleriacAMQP
 
-/// The connection's decisions, input by input, without a socket or a clock.
+/// Tests the connection's decisions, input by input, without a socket or a clock.
 struct AMQPConnectionStateTests {
     private func closedByServer(_ code: UInt16, _ text: String) -> AMQPError {
         AMQPError(.connectionClosedByServer, "The broker closed the connection", replyCode: code, replyText: text)
@@ -20,7 +20,7 @@ struct AMQPConnectionStateTests {
 
     // MARK: Handshake
 
-    @Test("A handshake goes from the protocol header to an open connection")
+    @Test("A handshake leads from the protocol header to an open connection")
     func handshake() throws {
         let harness = StateHarness { $0.channelMax = 7 }
         #expect(
@@ -42,7 +42,7 @@ struct AMQPConnectionStateTests {
         #expect(harness.isOpen)
     }
 
-    @Test("A refused login ends the connection with the broker's words")
+    @Test("A refused login ends the connection with the broker's reply text")
     func refusedLogin() throws {
         let harness = StateHarness()
         _ = harness.connected()
@@ -56,7 +56,7 @@ struct AMQPConnectionStateTests {
             ])
     }
 
-    @Test("A handshake that takes too long, is cancelled, or loses its socket, ends")
+    @Test("A handshake ends if it takes too long, is cancelled or loses its socket")
     func handshakeEnds() {
         let slow = StateHarness()
         #expect(
@@ -84,7 +84,7 @@ struct AMQPConnectionStateTests {
 
     // MARK: Channels
 
-    @Test("A channel is opened with confirms, and its caller gets it with the last answer")
+    @Test("A channel is opened with confirms, and its caller gets it with the last reply")
     func openChannel() throws {
         let harness = StateHarness.open()
         let waiter = harness.makeWaiterID()
@@ -99,7 +99,7 @@ struct AMQPConnectionStateTests {
         #expect(harness.isOpen(id))
     }
 
-    @Test("There are as many channels as agreed, and a number is used again under another serial")
+    @Test("There are as many channels as negotiated, and a number is reused with another serial")
     func channelLimit() throws {
         let harness = StateHarness.open(channelMax: 1)
         let first = harness.channel()
@@ -119,7 +119,7 @@ struct AMQPConnectionStateTests {
         #expect(!harness.isOpen(first))
     }
 
-    @Test("The shared channel is opened once for all who want it")
+    @Test("The shared channel is opened once for all its callers")
     func sharedChannel() throws {
         let harness = StateHarness.open()
         let first = harness.makeWaiterID()
@@ -138,7 +138,7 @@ struct AMQPConnectionStateTests {
         #expect(harness.sharedChannel(.toQueues) == nil)
     }
 
-    @Test("A channel that the broker closes fails its callers, and the connection lives on")
+    @Test("A channel that the broker closes fails its callers, and the connection stays open")
     func channelClosedByServer() throws {
         let harness = StateHarness.open()
         let channel = harness.channel()
@@ -157,7 +157,7 @@ struct AMQPConnectionStateTests {
         #expect(late.actions.last == .answer(late.waiter, .failure(AMQPError.channelClosed.withNothingSent())))
     }
 
-    @Test("Calls are answered in their order; one given up keeps its place")
+    @Test("Calls are answered in order; an abandoned call keeps its place")
     func calls() {
         let harness = StateHarness.open()
         let channel = harness.channel()
@@ -171,7 +171,7 @@ struct AMQPConnectionStateTests {
             ])
     }
 
-    @Test("A call that AMQP cannot carry fails at once, and leaves nothing to be answered")
+    @Test("A call that AMQP cannot carry fails immediately and awaits no reply")
     func invalidCall() {
         let harness = StateHarness.open()
         let channel = harness.channel()
@@ -187,7 +187,7 @@ struct AMQPConnectionStateTests {
             harness.receive(Peer.purgeOk(3)) == [.answer(valid, .success(.method(.queuePurgeOk(messageCount: 3))))])
     }
 
-    @Test("A call without an answer fails at its deadline, and the timer watches the next one")
+    @Test("An unanswered call fails at its deadline, and the timer moves on to the next one")
     func deadlines() {
         let harness = StateHarness.open()
         let channel = harness.channel()
@@ -227,7 +227,7 @@ struct AMQPConnectionStateTests {
             ])
     }
 
-    @Test("Without confirms a publish is answered when the operating system has it")
+    @Test("Without confirms, a publish is answered when the operating system has accepted it")
     func unconfirmed() {
         let harness = StateHarness.open()
         let channel = harness.channel()
@@ -240,7 +240,7 @@ struct AMQPConnectionStateTests {
         #expect(harness.written() == [])
     }
 
-    @Test("While the broker blocks, publishes are held; those given up are never sent")
+    @Test("Publishes are held while the broker blocks them; abandoned ones are never sent")
     func blocked() {
         let harness = StateHarness.open()
         let channel = harness.channel(confirms: true)
@@ -260,7 +260,7 @@ struct AMQPConnectionStateTests {
         #expect(harness.receive(Peer.ack(1)) == [.answer(second.waiter, .success(.outcomes([.confirmed])))])
     }
 
-    @Test("A publish that is blocked for too long says so, and that nothing was sent")
+    @Test("A publish that is blocked for too long fails and says that nothing was sent")
     func blockedTooLong() {
         let harness = StateHarness.open()
         let channel = harness.channel(confirms: true)
@@ -278,7 +278,7 @@ struct AMQPConnectionStateTests {
 
     // MARK: Consuming
 
-    @Test("A delivery is put together from its frames, and handed over when the read ends")
+    @Test("A delivery is assembled from its frames and handed over when the read ends")
     func delivery() throws {
         let harness = StateHarness.open()
         let channel = harness.channel()
@@ -297,7 +297,7 @@ struct AMQPConnectionStateTests {
         #expect(harness.settle([.ack([2])], on: channel) == [])
     }
 
-    @Test("A consumer that the broker cancels hears of it, after its deliveries")
+    @Test("A consumer that the broker cancels learns of it after its deliveries")
     func cancelledByServer() {
         let harness = StateHarness.open()
         let consumer = harness.consumer(on: harness.channel())
@@ -309,7 +309,7 @@ struct AMQPConnectionStateTests {
         #expect(harness.readEnded() == [])
     }
 
-    @Test("A consumer whose caller gave up is cancelled, and its deliveries go back")
+    @Test("A consumer whose caller gave up is cancelled, and its deliveries are returned")
     func lateConsumer() throws {
         let harness = StateHarness.open()
         let channel = harness.channel()
@@ -330,7 +330,7 @@ struct AMQPConnectionStateTests {
 
     // MARK: Heartbeats
 
-    @Test("Heartbeats are sent into own silence, and a peer that is silent for two intervals is dead")
+    @Test("Heartbeats are sent when we are silent, and a peer that is silent for two intervals is dead")
     func heartbeat() {
         let harness = StateHarness.open(heartbeat: 10)
         let beat = ConnectionAction.write(
@@ -344,14 +344,14 @@ struct AMQPConnectionStateTests {
         #expect(harness.receive(Bytes.frame(8, channel: 0, [])) == [])
         let dead = StateHarness.start + .seconds(28)
         let error = AMQPError(
-            .connectionLost, "Nothing came from the broker for two heartbeat intervals of 10 s.")
+            .connectionLost, "The broker sent nothing for two heartbeat intervals of 10 s.")
         #expect(harness.timerFired(.heartbeat, now: dead) == [.ended(error)])
         #expect(harness.timerFired(.heartbeat, now: dead) == [])
     }
 
     // MARK: Ending
 
-    @Test("A connection that the broker closes ends all that waits on it, once")
+    @Test("A connection that the broker closes answers every waiting caller once")
     func closedByServer() throws {
         let harness = StateHarness.open()
         let channel = harness.channel(confirms: true)
@@ -371,7 +371,7 @@ struct AMQPConnectionStateTests {
                 == .answer(late, .failure(error.withNothingSent())))
     }
 
-    @Test("Closing answers the callers first, and ends with the broker's agreement or in five seconds")
+    @Test("Closing answers the callers first, and ends when the broker agrees or after five seconds")
     func close() throws {
         for agrees in [true, false] {
             let harness = StateHarness.open()
@@ -384,7 +384,7 @@ struct AMQPConnectionStateTests {
                     .schedule(.close, at: harness.now + .seconds(5)),
                 ])
             #expect(harness.close() == [])
-            // What is under way for a channel is ignored.
+            // Late frames for a channel are ignored.
             #expect(harness.receive(Peer.purgeOk(1)) == [])
             #expect(
                 (agrees
@@ -393,7 +393,7 @@ struct AMQPConnectionStateTests {
         }
     }
 
-    @Test("A lost socket fails everyone with the first thing that the socket said")
+    @Test("A lost socket fails every caller with the socket's first error")
     func lostSocket() {
         struct Reset: Error {}
         let harness = StateHarness.open()
@@ -413,7 +413,7 @@ struct AMQPConnectionStateTests {
     }
 
     @Test(
-        "What the protocol does not allow breaks the connection off",
+        "A protocol violation aborts the connection",
         arguments: [
             (Bytes.frame(9, channel: 0, []), "frame of unknown type 9; is this an AMQP port?"),
             (Bytes.method(99, 99, channel: 1), "a method of unknown number 6488163"),
@@ -422,7 +422,7 @@ struct AMQPConnectionStateTests {
             (Bytes.body(channel: 1, [1]), "a content body out of place, or longer than its header says"),
             (Bytes.method(20, 41, channel: 9), "a frame for channel 9, which is not open"),
             (Peer.ack(1), "a confirm on a channel without confirms"),
-            (Peer.purgeOk(1), "queue.purge-ok that nobody asked for"),
+            (Peer.purgeOk(1), "queue.purge-ok without a request"),
             (Peer.start, "connection.start on an open connection"),
             (Peer.deliver(1) + Peer.purgeOk(1), "queue.purge-ok in the middle of a content"),
             (
@@ -442,7 +442,7 @@ struct AMQPConnectionStateTests {
             ])
     }
 
-    @Test("A method out of its turn breaks the handshake off")
+    @Test("A method out of order aborts the handshake")
     func handshakeViolation() throws {
         let harness = StateHarness()
         let error = AMQPError.violation("connection.open-ok during the handshake")

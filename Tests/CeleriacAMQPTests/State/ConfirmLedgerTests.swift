@@ -7,7 +7,7 @@ import Testing
 @testable import CeleriacAMQP
 
 struct ConfirmLedgerTests {
-    /// A batch, and what its caller is answered.
+    /// A batch, and its caller's answers.
     final class Caller {
         var answers: [[AMQPPublishOutcome]?] = []
         let batch: PublishBatch
@@ -23,7 +23,7 @@ struct ConfirmLedgerTests {
         var outcomes: [AMQPPublishOutcome]? { answers.first ?? nil }
     }
 
-    /// Records a confirm, and answers the callers whose batches are complete by it.
+    /// Records a confirm, and answers the callers whose batches it completes.
     private func settle(
         _ ledger: inout ConfirmLedger, _ callers: [Caller], _ tag: UInt64, multiple: Bool = false,
         as outcome: AMQPPublishOutcome = .confirmed
@@ -33,7 +33,7 @@ struct ConfirmLedgerTests {
         }
     }
 
-    @Test("Confirms one by one, in any order")
+    @Test("Confirms arrive one by one, in any order")
     func single() throws {
         for order: [UInt64] in [[1, 2, 3], [3, 2, 1], [2, 3, 1]] {
             var ledger = ConfirmLedger()
@@ -48,7 +48,7 @@ struct ConfirmLedgerTests {
         }
     }
 
-    @Test("One confirm for many batches")
+    @Test("One confirm covers many batches")
     func multiple() throws {
         var ledger = ConfirmLedger()
         let callers = [Caller(2), Caller(3), Caller(1), Caller(2)]
@@ -80,7 +80,7 @@ struct ConfirmLedgerTests {
         #expect(ledger.isEmpty)
     }
 
-    @Test("A confirm that comes twice changes nothing; one of an unknown publish is refused")
+    @Test("A repeated confirm changes nothing; one of an unknown publish is refused")
     func unknown() throws {
         var ledger = ConfirmLedger()
         let caller = Caller(2)
@@ -99,7 +99,7 @@ struct ConfirmLedgerTests {
         AMQPPublish(exchange: "e", routingKey: key, mandatory: mandatory, message: WireMessage(body: Array(body.utf8)))
     }
 
-    @Test("A return belongs to the publish with its key and body, and stays when the confirm comes")
+    @Test("A return belongs to the publish with its key and body, and outlasts the confirm")
     func returned() throws {
         var ledger = ConfirmLedger()
         let first = Caller([publish("a", "1", mandatory: false), publish("a", "1"), publish("b", "1")])
@@ -118,7 +118,7 @@ struct ConfirmLedgerTests {
         #expect(first.outcomes?[1].error?.replyCode == 312)
     }
 
-    @Test("What is not answered for can be taken out, and each caller is told once")
+    @Test("Unanswered batches can be removed, and each caller is answered once")
     func removeAll() throws {
         var ledger = ConfirmLedger()
         let callers = [Caller(1), Caller(2), Caller(1)]

@@ -13,20 +13,20 @@ struct DeliveryWindowTests {
         return window
     }
 
-    @Test("All in order: one acknowledgement stands for all")
+    @Test("One acknowledgement covers deliveries settled in order")
     func allTogether() throws {
         var window = try window(5)
         #expect(window.acknowledge([1, 2, 3, 4, 5]) == [.init(deliveryTag: 5, multiple: true)])
         #expect(window.span == 0)
     }
 
-    @Test("One alone needs no multiple")
+    @Test("A single delivery needs no multiple")
     func single() throws {
         var window = try window(3)
         #expect(window.acknowledge([1]) == [.init(deliveryTag: 1, multiple: false)])
     }
 
-    @Test("An unsettled delivery before keeps the later ones single")
+    @Test("Deliveries after an unsettled one are acknowledged singly")
     func gap() throws {
         var window = try window(5)
         let acknowledgements = window.acknowledge([1, 2, 4, 5])
@@ -39,7 +39,7 @@ struct DeliveryWindowTests {
         #expect(window.span == 0)
     }
 
-    @Test("A delivery that was settled otherwise does not stand in the way")
+    @Test("A delivery that was settled otherwise does not prevent multiple")
     func settledBetween() throws {
         var window = try window(4)
         #expect(window.settle(2) == true)
@@ -47,14 +47,14 @@ struct DeliveryWindowTests {
         #expect(window.acknowledge([4]) == [.init(deliveryTag: 4, multiple: false)])
     }
 
-    @Test("Deliveries without acknowledgement do not stand in the way, and cannot be settled")
+    @Test("Deliveries without acknowledgement do not prevent multiple and cannot be settled")
     func withoutSettlement() throws {
         var window = try window(4, without: [1, 3])
         #expect(window.settle(1) == false)
         #expect(window.acknowledge([2, 3, 4]) == [.init(deliveryTag: 4, multiple: true)])
     }
 
-    @Test("Twice settled, unknown and future tags are left out")
+    @Test("Already settled, unknown and future tags are ignored")
     func unknown() throws {
         var window = try window(3)
         #expect(window.acknowledge([2, 2, 0, 9, .max]) == [.init(deliveryTag: 2, multiple: false)])
@@ -74,9 +74,9 @@ struct DeliveryWindowTests {
         try window.delivered(3, needsSettlement: true)
     }
 
-    /// What a broker does with what the window says: it must never hear of a tag that it does not know as unsettled, and
+    /// Simulates a broker that follows the window: it must never hear of a tag that it does not consider unsettled, and
     /// never lose one that was not acknowledged.
-    @Test("Random settlements agree with a broker's books")
+    @Test("Random settlements agree with a simulated broker")
     func random() throws {
         for _ in 0..<300 {
             var window = DeliveryWindow()

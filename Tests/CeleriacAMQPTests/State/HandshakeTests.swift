@@ -18,7 +18,7 @@ struct HandshakeTests {
         return (handshake, try #require(methods.first))
     }
 
-    @Test("Start is answered with credentials and capabilities")
+    @Test("The reply to start contains credentials and capabilities")
     func start() throws {
         var configuration = AMQPConfiguration(user: "ü", password: "p:w")
         configuration.connectionName = "worker"
@@ -44,7 +44,7 @@ struct HandshakeTests {
         #expect(handshake.awaitsAuthentication)
     }
 
-    @Test("EXTERNAL sends no credentials; a mechanism that is not offered is refused")
+    @Test("EXTERNAL sends no credentials; a mechanism that the broker does not offer is refused")
     func mechanisms() throws {
         var configuration = AMQPConfiguration()
         configuration.authentication = .external
@@ -61,9 +61,9 @@ struct HandshakeTests {
     }
 
     @Test(
-        "Tuning takes the lower limit, where zero is none",
+        "Tuning takes the lower limit, where zero means no limit",
         arguments: [
-            // ours: channels, frame, heartbeat; theirs; agreed
+            // Ours: channels, frame, heartbeat; theirs; negotiated.
             ([2047, 131_072, 60], [2047, 131_072, 60], [2047, 131_072, 60]),
             ([2047, 131_072, 60], [100, 8192, 10], [100, 8192, 10]),
             ([10, 4096, 5], [2047, 131_072, 60], [10, 4096, 5]),
@@ -95,7 +95,7 @@ struct HandshakeTests {
         }
     }
 
-    @Test("Frames below AMQP's least are refused")
+    @Test("Frame limits below AMQP's minimum are refused")
     func tinyFrames() throws {
         var (handshake, _) = try begun()
         #expect(throws: AMQPError.self) {
@@ -105,7 +105,7 @@ struct HandshakeTests {
     }
 
     @Test(
-        "A close is an authentication failure by its code only",
+        "Only its code makes a close an authentication failure",
         arguments: [(403, AMQPError.Code.authenticationFailed), (530, .connectionClosedByServer)])
     func closed(code: Int, expected: AMQPError.Code) throws {
         var (handshake, _) = try begun()

@@ -8,7 +8,7 @@ import Testing
 struct HeartbeatClockTests {
     let start = NIODeadline.now()
 
-    @Test("A heartbeat is due after half an interval of own silence")
+    @Test("A heartbeat is due after half an interval without writes")
     func sending() {
         var clock = HeartbeatClock(interval: .seconds(10), now: start)
         #expect(clock.period == .seconds(5))
@@ -19,7 +19,7 @@ struct HeartbeatClockTests {
         #expect(clock.duty(at: start + .seconds(9)).sendsHeartbeat == true)
     }
 
-    @Test("The peer is dead after two intervals of its silence")
+    @Test("The peer is dead after two intervals without reads")
     func dying() {
         var clock = HeartbeatClock(interval: .seconds(10), now: start)
         clock.wrote(start + .seconds(19))

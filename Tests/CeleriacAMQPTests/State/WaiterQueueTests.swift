@@ -23,7 +23,7 @@ struct WaiterQueueTests {
         #expect(queue.removeAll().isEmpty)
     }
 
-    @Test("Who waited too long is found, who was answered is dropped")
+    @Test("Expired waiters are found, answered ones are dropped")
     func expiry() {
         var queue = WaiterQueue()
         for id in 1...5 { queue.add(waiter(WaiterID(id))) }
@@ -38,7 +38,7 @@ struct WaiterQueueTests {
         #expect(queue.nextDeadline == nil)
     }
 
-    @Test("Callers who come in another order than they took their ids are all answered")
+    @Test("Callers that arrive in another order than their ids are all answered")
     func otherOrder() {
         var queue = WaiterQueue()
         for id in [1, 3, 2, 6, 5, 4] as [WaiterID] { queue.add(waiter(id)) }
@@ -46,7 +46,7 @@ struct WaiterQueueTests {
         #expect(queue.count == 0)
     }
 
-    @Test("The answered do not pile up behind one who waits")
+    @Test("Answered waiters do not pile up behind one that waits")
     func cleanup() {
         var queue = WaiterQueue()
         queue.add(waiter(1))
@@ -58,7 +58,7 @@ struct WaiterQueueTests {
         #expect(queue.isWaiting(1))
     }
 
-    @Test("A caller who had sent nothing is known as such when answered")
+    @Test("A caller that had sent nothing is answered as such")
     func nothingSent() {
         var queue = WaiterQueue()
         queue.add(waiter(1))

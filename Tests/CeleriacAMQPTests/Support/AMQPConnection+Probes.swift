@@ -9,20 +9,20 @@ extension AMQPConnection {
     /// How many publishes are held back on a channel.
     func heldCount(_ channel: AMQPChannel) -> Int { state.channel(channel.id)?.held.count ?? 0 }
 
-    /// Sends bytes as they are.
+    /// Sends raw bytes.
     func inject(_ bytes: [UInt8]) {
         state.output.writeBytes(bytes)
         obey(state.flush(now: .now()))
     }
 
-    /// Breaks the socket, as a failing network does.
+    /// Breaks the socket, as a network failure does.
     func breakSocket() {
         transport?.close(promise: nil)
     }
 }
 
 extension AMQPChannel {
-    // What the library has no use for.
+    // Operations that the library itself does not need.
 
     func exchangeDelete(_ exchange: String) async throws(AMQPError) {
         try await call(.exchangeDelete(exchange: exchange, ifUnused: false), .exchangeDelete, .exchangeDeleteOk)

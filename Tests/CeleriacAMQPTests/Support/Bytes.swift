@@ -1,6 +1,6 @@
 #if AMQP
 
-/// Bytes written by hand, as the specification of AMQP 0-9-1 has them.
+/// Bytes written by hand according to the AMQP 0-9-1 specification.
 enum Bytes {
     static func u8(_ number: Int) -> [UInt8] { [UInt8(truncatingIfNeeded: number)] }
     static func u16(_ number: Int) -> [UInt8] { u8(number >> 8) + u8(number) }
@@ -29,7 +29,7 @@ enum Bytes {
         return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 
-    /// A table nested `depth` times in fields named `a`.
+    /// Tables nested `depth` deep, in fields named `a`.
     static func nestedTables(_ depth: Int) -> [UInt8] {
         var inner = table([])
         for _ in 1..<depth { inner = table(short("a") + [UInt8(ascii: "F")] + inner) }

@@ -2,7 +2,7 @@
 
 import CeleriacAMQP
 
-/// What callbacks give, for a test to take one by one.
+/// Collects values from callbacks, for a test to take one by one.
 struct Inbox<Element: Sendable>: Sendable {
     private let continuation: AsyncStream<Element>.Continuation
     let stream: AsyncStream<Element>
@@ -17,7 +17,7 @@ struct Inbox<Element: Sendable>: Sendable {
         for element in elements { continuation.yield(element) }
     }
 
-    /// The next element for which `match` gives something; others before it are dropped.
+    /// The next element for which `match` returns a value; earlier elements are dropped.
     func next<T>(_ match: (Element) -> T?) async -> T? {
         for await element in stream {
             if let found = match(element) { return found }
@@ -29,7 +29,7 @@ struct Inbox<Element: Sendable>: Sendable {
 }
 
 extension Inbox where Element == AMQPConsumerEventOrDelivery {
-    /// Takes a consumer's events, deliveries one by one.
+    /// Adds a consumer's events, with deliveries one by one.
     func put(events: [AMQPConsumerEvent]) {
         for event in events {
             switch event {

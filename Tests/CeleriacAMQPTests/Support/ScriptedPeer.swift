@@ -7,9 +7,9 @@ import NIOSSL
 
 @testable import CeleriacAMQP
 
-/// A broker that does only what a test tells it, for what a real one does not do on demand.
+/// A broker that follows a test's script, for situations that a real broker does not create on demand.
 final class ScriptedPeer: Sendable {
-    /// A frame that the client sent; `method` is its class and method id.
+    /// A frame from the client; `method` is its class and method id.
     struct Received: Sendable, Equatable {
         var kind: FrameKind
         var channel: Int
@@ -17,7 +17,7 @@ final class ScriptedPeer: Sendable {
         var payload: [UInt8]
     }
 
-    /// Answers a frame; `nil` leaves it to the peer, which knows the handshake and how to open and close.
+    /// Answers a frame. `nil` leaves it to the peer, which can do the handshake and open and close channels.
     typealias Script = @Sendable (Received) -> [UInt8]?
 
     let received = Inbox<Received>()
@@ -28,12 +28,8 @@ final class ScriptedPeer: Sendable {
         self.server = server
     }
 
-    /// Starts a peer on a free port.
-    ///
-    /// - Parameters:
-    ///   - heartbeat: What it offers in `connection.tune`, in seconds.
-    ///   - tls: Its certificate, if it encrypts.
-    ///   - script: Asked first about each frame.
+    /// Starts a peer on a free port. It offers `heartbeat` seconds in `connection.tune`, encrypts if `tls` gives it a
+    /// certificate, and asks `script` first about each frame.
     static func start(
         heartbeat: Int = 0, tls: NIOSSLContext? = nil, script: @escaping Script = { _ in nil }
     ) async throws -> ScriptedPeer {

@@ -2,7 +2,7 @@
 
 import NIOConcurrencyHelpers
 
-/// A value that tasks share.
+/// A value that several tasks share.
 final class Shared<Value: Sendable>: Sendable {
     private let mutex: NIOLockedValueBox<Value>
 

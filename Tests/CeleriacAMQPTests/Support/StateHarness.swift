@@ -5,7 +5,7 @@ import NIOCore
 
 @testable import CeleriacAMQP
 
-/// A connection's state without a socket, at a time that stands still unless a test moves it.
+/// A connection's state without a socket, with a clock that moves only when a test moves it.
 final class StateHarness {
     static let start = NIODeadline.uptimeNanoseconds(0)
     static let header = ConnectionAction.write(ByteBuffer(bytes: Handshake.protocolHeader), reportsWritten: false)
@@ -13,14 +13,14 @@ final class StateHarness {
     var now = StateHarness.start
     var state: AMQPConnectionState
 
-    /// A state whose socket is not connected yet.
+    /// Creates a state whose socket is not connected yet.
     init(_ change: (inout AMQPConfiguration) -> Void = { _ in }) {
         var configuration = AMQPConfiguration()
         change(&configuration)
         state = AMQPConnectionState(configuration, now: Self.start)
     }
 
-    /// A state of an open connection.
+    /// Creates a state with an open connection.
     static func open(
         heartbeat: Int = 0, channelMax: Int = 0, _ change: (inout AMQPConfiguration) -> Void = { _ in }
     ) -> StateHarness {
@@ -48,7 +48,7 @@ final class StateHarness {
         return ChannelID(number: 0, serial: 0)
     }
 
-    /// Starts the consumer `c`, and answers it.
+    /// Starts the consumer `c` and confirms it.
     func consumer(on channel: ChannelID, noAck: Bool = false) -> WaiterID {
         let waiter = call(
             .basicConsume(queue: "q", consumerTag: "c", noAck: noAck, exclusive: false, arguments: [:]),
@@ -123,7 +123,7 @@ final class StateHarness {
 
     func flush() -> [ConnectionAction] { state.flush(now: now) }
 
-    /// The write of these methods.
+    /// The action that writes these methods.
     static func write(_ methods: ClientMethod..., channel: UInt16 = 0) throws -> ConnectionAction {
         var out = ByteBuffer()
         let writer = FrameWriter(pool: CodecPool(), frameMax: 131_072)
@@ -136,7 +136,7 @@ final class StateHarness {
     }
 }
 
-/// What a broker sends.
+/// Frames from a broker.
 enum Peer {
     static let start = Bytes.method(
         10, 10, [0, 9] + Bytes.table([]) + Bytes.long("PLAIN EXTERNAL") + Bytes.long("en_US"))

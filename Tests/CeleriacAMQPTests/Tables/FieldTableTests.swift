@@ -40,7 +40,7 @@ struct FieldTableTests {
         #expect(try encode(["k": .number(text)]) == bytes)
     }
 
-    @Test("A decimal without places is an integer; a timestamp past 63 bits is a number")
+    @Test("A decimal without places is an integer; a timestamp over 63 bits is a number")
     func numbers() throws {
         let decimal = Bytes.table(Bytes.short("k") + [UInt8(ascii: "D"), 0] + Bytes.u32(7))
         #expect(try decode(decimal) == ["k": .int(7)])
@@ -48,13 +48,13 @@ struct FieldTableTests {
         #expect(try decode(timestamp) == ["k": .number("18446744073709551615")])
     }
 
-    @Test("Text that is not UTF-8 is bytes")
+    @Test("Text that is not UTF-8 becomes bytes")
     func notText() throws {
         let bytes = Bytes.table(Bytes.short("k") + [UInt8(ascii: "S")] + Bytes.u32(2) + [0xFF, 0xFE])
         #expect(try decode(bytes) == ["k": .bytes([0xFF, 0xFE])])
     }
 
-    @Test("A name that is not UTF-8, or differs from another only in composition, is refused")
+    @Test("A name that is not UTF-8, or differs from another only in Unicode composition, is refused")
     func names() {
         #expect(throws: AMQPError.self) { try decode(Bytes.table([2, 0xFF, 0xFE, UInt8(ascii: "V")])) }
         #expect(throws: AMQPError.self) {
@@ -64,7 +64,7 @@ struct FieldTableTests {
         }
     }
 
-    @Test("A name that comes twice has its last value")
+    @Test("A name that occurs twice has its last value")
     func duplicate() throws {
         let bytes = Bytes.table(
             Bytes.short("k") + [UInt8(ascii: "t"), 0] + Bytes.short("o") + [UInt8(ascii: "V")] + Bytes.short("k")
@@ -99,7 +99,7 @@ struct FieldTableTests {
     static let nested33: WireValue = (0..<33).reduce(.null) { inner, _ in .object(["a": inner]) }
 
     @Test(
-        "What RabbitMQ would close the connection for, or AMQP cannot carry, is refused before it is sent",
+        "Values that AMQP cannot carry, or that make RabbitMQ close the connection, are refused before sending",
         arguments: [
             WireValue.double(.nan), .double(.infinity), .number("1180591620717411303424"), .number("12.3.4"),
             .number("99999999999.5"), .array([.double(-.infinity)]), nested33,
@@ -112,7 +112,7 @@ struct FieldTableTests {
         #expect(error?.nothingSent == true)
     }
 
-    @Test("32 levels are written, and read again")
+    @Test("32 levels are written and read back")
     func depth() throws {
         let deepest: WireValue = (0..<31).reduce(.null) { inner, level in
             level % 2 == 0 ? .object(["a": inner]) : .array([inner])

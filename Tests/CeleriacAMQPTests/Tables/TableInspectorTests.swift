@@ -27,7 +27,7 @@ struct TableInspectorTests {
             + Bytes.short("A") + [UInt8(ascii: "A")] + Bytes.table([UInt8(ascii: "V"), UInt8(ascii: "t"), 0])
             + Bytes.short("F") + [UInt8(ascii: "F")] + Bytes.table(Bytes.short("") + [UInt8(ascii: "V")]))
 
-    @Test("A table of every type is walked to its end")
+    @Test("A table with every type is walked to its end")
     func everyType() throws {
         #expect(try inspect(Self.everyType) == Self.everyType.count)
         #expect(try inspect(Self.everyType + [1, 2, 3]) == Self.everyType.count)
@@ -41,16 +41,16 @@ struct TableInspectorTests {
         }
     }
 
-    @Test("No shortened length passes: a value may not reach past its table")
+    @Test("No shortened length passes, since a value may not extend beyond its table")
     func innerOverrun() {
         for size in 0..<(Self.everyType.count - 4) {
             let bytes = Bytes.u32(size) + Self.everyType.dropFirst(4)
-            // A cut between two fields is a shorter table; its end is then where the length says.
+            // A cut between two fields gives a shorter table, which ends where the length says.
             if let end = try? inspect(bytes) { #expect(end == size + 4) }
         }
     }
 
-    @Test("Nesting up to 32 passes, deeper does not")
+    @Test("Nesting up to 32 levels passes; deeper nesting does not")
     func depth() throws {
         #expect(try inspect(Bytes.nestedTables(32)) == Bytes.nestedTables(32).count)
         let error = #expect(throws: AMQPError.self) { try inspect(Bytes.nestedTables(33)) }
@@ -60,7 +60,7 @@ struct TableInspectorTests {
         #expect(throws: AMQPError.self) { try inspect(Bytes.table(Bytes.short("a") + [UInt8(ascii: "A")] + arrays)) }
     }
 
-    @Test("Random bytes never crash the walk, and what passes decodes")
+    @Test("Random bytes never crash the walk, and tables that pass can be decoded")
     func random() {
         var generator = SystemRandomNumberGenerator()
         let letters = Array("tbBsuIiLlfdDSATFVxZ".utf8)

@@ -4,9 +4,9 @@ import CeleriacWire
 import Foundation
 import Testing
 
-/// `celeriac call` and `celeriac result` with a real Celery worker.
+/// Tests `celeriac call` and `celeriac result` with a real Celery worker.
 @Suite(.timeLimit(.minutes(3))) struct CallCommandTests {
-    /// A worker on a Redis database of its own, and the options that name it.
+    /// A worker with its own Redis database, and the options that point to it.
     private struct Site {
         let url: String
         let worker: PythonWorker
@@ -35,7 +35,7 @@ import Testing
         let added = try await site.call("tasks.add", "--args", "[2, 3]", "--wait")
         #expect(added.status == .exited(0) && added.output == "5\n" && added.errors.isEmpty, "\(added.errors)")
 
-        // For a person as it reads, for a program in ASCII.
+        // Text output is readable; JSON output is ASCII.
         let echo = try await site.call("tasks.echo", "--args", #"["bår 🥕"]"#, "--kwargs", #"{"x": 1}"#, "--wait")
         #expect(echo.output == #"{"args": ["bår 🥕"], "kwargs": {"x": 1}}"# + "\n")
         let json = try await site.call("tasks.echo", "--args", #"["bår"]"#, "--wait", "--json")
@@ -74,7 +74,7 @@ import Testing
         let json = try await site.call("tasks.add", "--args", "[1, 1]", "--json")
         #expect(Array(try object(json).keys) == ["id"])
 
-        // A countdown that has passed.
+        // This countdown has already passed.
         let past = try await site.call("tasks.add", "--args", "[2, 2]", "--countdown", "-5", "--wait")
         #expect(past.status == .exited(0) && past.output == "4\n", "\(past.errors)")
 
@@ -108,7 +108,7 @@ import Testing
     @Test(
         arguments: [
             "redis://127.0.0.1:1/0", "redis://no-such-host.invalid/0",
-            // Only where AMQP is built in.
+            // These need a build with AMQP.
         ] + amqpURLs)
     func aServerThatIsNotThereIsNamedInOneSentence(_ url: String) async throws {
         let run = try await CommandRun(["call", "t", "-b", url])

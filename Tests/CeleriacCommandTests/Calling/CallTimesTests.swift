@@ -1,10 +1,10 @@
 import CeleriacTestKit
 import Testing
 
-/// What `celeriac call` refuses before it connects to anything.
+/// Tests what `celeriac call` refuses before it connects to anything.
 @Suite struct CallTimesTests {
     @Test(arguments: ["--countdown", "--expires", "--timeout"], ["nan", "inf", "1e300", "-1e300"])
-    func aTimeThatIsNoneIsRefused(_ option: String, _ seconds: String) async throws {
+    func aTimeOutOfRangeIsRefused(_ option: String, _ seconds: String) async throws {
         let folder = try TemporaryFolder("test")
         defer { folder.remove() }
         let child = try ChildProcess(
@@ -12,6 +12,6 @@ import Testing
             output: .file(folder.path + "/output"), error: .file(folder.path + "/errors"))
         #expect(await child.wait() == .exited(64))
         let errors = Support.text(folder.path + "/errors")
-        #expect(errors.contains("\(option) is a number of seconds from "))
+        #expect(errors.contains("\(option) must be a number of seconds from "))
     }
 }

@@ -3,7 +3,7 @@ import CeleriacWire
 import Foundation
 import Testing
 
-/// `celeriac decode` on what real Celery sent: scripts rely on it.
+/// Tests `celeriac decode` on messages from real Celery. Scripts rely on its output.
 @Suite(.timeLimit(.minutes(2))) struct DecodeCommandTests {
     private static let keys = [
         "dialect", "protocol", "id", "task", "args", "kwargs", "eta", "expires", "retries", "timelimit", "group",
@@ -12,7 +12,7 @@ import Testing
     ]
     private static let id: WireValue = "11111111-1111-4111-8111-111111111111"
 
-    /// The message that lay in the list of a capture on Redis.
+    /// The message in the list of a Redis capture.
     private func captured(_ name: String) throws -> [UInt8] {
         let file = URL(filePath: #filePath).appending(path: "../../../../Compat/celery/\(name).json").standardized
         let capture = try WireJSON.decode([UInt8](Data(contentsOf: file)))
@@ -20,7 +20,7 @@ import Testing
         return Array(try #require(list["value"]?[0]?.stringValue).utf8)
     }
 
-    /// What the command prints of a message: one line, one object, all keys in their order.
+    /// The command's output for a message: one line, one object, all keys in order.
     private func decoded(_ input: [UInt8]) async throws -> WireObject {
         let run = try await CommandRun(["decode"], input: input)
         #expect(run.status == .exited(0), "\(run.errors)")

@@ -2,7 +2,7 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-/// What `celeriac decode` says of messages of Machinery.
+/// Tests the output of `celeriac decode` for messages of Machinery.
 @Suite struct DecodeMachineryTests {
     private func decode(_ input: String) async throws -> (
         output: String, errors: String, status: CeleriacTestKit.ExitStatus

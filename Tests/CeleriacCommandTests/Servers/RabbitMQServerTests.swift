@@ -67,7 +67,7 @@ import Testing
         if ProcessInfo.processInfo.environment["CELERIAC_TEST_AMQP_URL"] == nil { #expect(first != second) }
     }
 
-    /// The processes whose environment mentions a text, zombies not counted.
+    /// The processes whose environment contains a text, not counting zombies.
     private static func processes(mentioning text: String) throws -> [Int32] {
         try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.filter { pid in
             let environment = FileManager.default.contents(atPath: "/proc/\(pid)/environ") ?? Data()

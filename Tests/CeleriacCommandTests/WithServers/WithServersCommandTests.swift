@@ -18,7 +18,7 @@ import Testing
         var output: String { Support.text(folder.path + "/output") }
         var errors: String { Support.text(folder.path + "/errors") }
 
-        /// Waits for a line `NAME=number` of the command's output.
+        /// Waits for a line `NAME=number` in the command's output.
         func number(_ name: String) async throws -> Int32 {
             var number: Int32?
             await until {
@@ -59,7 +59,7 @@ import Testing
 
     @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
     func signalsReachTheCommand(_ signal: Int32) async throws {
-        // A sleep in the background and a wait: a shell runs a trap only between foreground commands.
+        // A shell runs a trap only between foreground commands, so this sleeps in the background and waits.
         let script = "trap 'exit 44' \(signal); sleep 1000 & echo SLEEP=$!; echo READY=1; wait"
         let run = try Run("--redis", "--", "sh", "-c", script)
         defer { run.folder.remove() }
@@ -83,7 +83,7 @@ import Testing
         defer { run.folder.remove() }
         let server = try await run.number("REDIS")
         #expect(Support.isRunning(server))
-        // This process alone, as a crash would end it: not its group, in which the command is.
+        // This kills only this process, as a crash would, and not its group, which includes the command.
         kill(run.child.pid, SIGKILL)
         await until { !Support.isRunning(server) }
     }

@@ -54,7 +54,7 @@ import Testing
             count: 4, scriptCommands: [RedisCommand("GET", "x"), call, RedisCommand("GET", "y"), call], deadline: nil,
             waiter: "a")
         pipeline.append(count: 1, deadline: nil, waiter: "b")
-        // A reply that only looks like it, of a command that is no script call, is the caller's own.
+        // A reply that only looks like a lost script, to a command that is not a script call, belongs to the caller.
         for reply in [noScript, noScript, .integer(2)] { #expect(completed(pipeline.receive(reply)) == nil) }
         guard case .repeatScripts(let repetition) = pipeline.receive(noScript) else {
             Issue.record("the lost scripts are not repeated")
@@ -62,7 +62,7 @@ import Testing
         }
         #expect(repetition.commands.count == 2)
         pipeline.repeatScripts(repetition)
-        // What was sent before the repetition is answered before it.
+        // Commands sent before the repetition are answered before it.
         #expect(try #require(completed(pipeline.receive(.integer(9)))) == ("b", [.integer(9)]))
         #expect(completed(pipeline.receive(.integer(11))) == nil)
         let a = try #require(completed(pipeline.receive(.integer(13))))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import CeleriacRedis
 
-/// The connection's machinery on a channel without a socket and a clock without time.
+/// Tests the connection's machinery on a channel without a socket and a clock that stands still.
 @Suite struct RedisRequestQueueTests {
     private let channel = EmbeddedChannel()
     private let queue: RedisRequestQueue
@@ -24,7 +24,7 @@ import Testing
         return outcome
     }
 
-    /// What was written in this turn of the loop, one text per write.
+    /// The writes of this turn of the loop, one text for each write.
     private func written() throws -> [String] {
         channel.embeddedEventLoop.run()
         var writes: [String] = []
@@ -166,7 +166,7 @@ import Testing
         try receive(":1\r\n")
         #expect(second.replies == [.integer(1)])
 
-        // What was lost once is loaded again.
+        // A script that was lost once is loaded again.
         _ = send([.evaluate(script)])
         #expect(try written() == [load + call])
     }
@@ -183,7 +183,7 @@ import Testing
         try channel.pipeline.syncOperations.addHandler(ClosesOnWrite(), position: .first)
         let block = [UInt8](repeating: 0, count: 40 << 20)
         let first = send([RedisCommand("SET", "k", block)])
-        // It does not fit beside the first, which is written while it is being sent.
+        // It does not fit next to the first batch, which is written while this one is being sent.
         let second = send([RedisCommand("SET", "k", block)])
         #expect(first.error?.code == .connectionLost)
         #expect(second.error?.code == .connectionLost)

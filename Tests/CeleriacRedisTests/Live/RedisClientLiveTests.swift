@@ -32,7 +32,7 @@ import Testing
                 }
                 #expect(try await client.send(RedisCommand("GET", "set-ups")).int == 1)
                 try await server.restart()
-                // The loss may be noticed before or after the call is sent.
+                // The client may notice the loss before or after it sends the call.
                 if await code({ _ = try await client.send(RedisCommand("PING")) }) == .connectionLost {
                     try await client.send(RedisCommand("PING"))
                 }
@@ -103,7 +103,7 @@ import Testing
             var configuration = try RedisConfiguration(server)
             configuration.connectTimeout = .seconds(60)
             try await withClient(configuration) { client async throws in
-                // The server reads on and answers nobody, until it is killed.
+                // The server continues to read but answers nobody until it is killed.
                 try await client.send(RedisCommand("CLIENT", "PAUSE", 3_600_000))
                 let sent = try await client.eventLoop.submit {
                     let promise = client.eventLoop.makePromise(of: [RedisValue].self)
@@ -240,7 +240,7 @@ import Testing
                 #expect(replies[0...4] == [.status("OK"), .text("a"), .integer(2), .text("b"), .integer(3)])
                 #expect(replies[5].array?.first == .text("k"))
                 #expect(replies[6] == .text("c"))
-                // Flushed by somebody else, between two batches.
+                // Somebody else flushes the scripts between two batches.
                 try await client.send(RedisCommand("SCRIPT", "FLUSH"))
                 #expect(try await client.send([call, RedisCommand("GET", "n"), call])[2] == .integer(5))
                 #expect(try await client.send([call]) == [.integer(6)])

@@ -98,7 +98,7 @@ import Testing
 
     @Test func tellsWhyItDidNotConnect() async throws {
         try await withRedis { server in
-            // No such database; a password where none is set; nobody listens.
+            // The cases are: no such database, a password although none is set, and no listener.
             var configuration = try RedisConfiguration(server, database: 99)
             #expect(
                 await code { _ = try await RedisConnection.connect(configuration, on: group.next(), logger: quiet) }
@@ -150,7 +150,7 @@ import Testing
     @Test func everybodyIsAnsweredWhenTheServerDies() async throws {
         try await withRedis { server in
             let connection = try await RedisConnection.connect(.init(server), on: group.next(), logger: quiet)
-            // The server is busy with the first, so all the others are on their way when it is killed.
+            // The server is busy with the first command, so all others are in flight when it is killed.
             let answers = try await connection.eventLoop.submit {
                 (0..<100).map { index in
                     let promise = connection.eventLoop.makePromise(of: [RedisValue].self)
@@ -228,7 +228,7 @@ import Testing
         let configuration = RedisConfiguration(host: "127.0.0.1", port: server.port)
         let found = await code {
             let connection = try await RedisConnection.connect(configuration, on: group.next(), logger: quiet)
-            // Too many replies show only when all of them have come.
+            // Surplus replies show only when all of them have arrived.
             _ = try await connection.send([RedisCommand("PING")], timeout: .seconds(30))
             _ = try await connection.send([RedisCommand("PING")], timeout: .seconds(30))
         }

@@ -6,7 +6,7 @@ import Testing
 @testable import CeleriacRedis
 
 @Suite(.timeLimit(.minutes(2))) struct RedisPubSubLiveTests {
-    /// What a ``RedisPubSub`` reported, in order.
+    /// The reports of a ``RedisPubSub``, in order.
     private enum Report: Equatable {
         case connected
         case resubscribed
@@ -124,7 +124,7 @@ import Testing
                 #expect(await reports.next() == .connected)
                 await server.kill()
                 #expect(await reports.next() == .disconnected(.connectionLost))
-                // Asked for while there is no server.
+                // This is requested while there is no server.
                 async let late: Void = pubSub.subscribe(["late"])
                 try await server.restart()
                 var report = await reports.next()
@@ -241,7 +241,7 @@ import Testing
     }
 
     @Test func givesUpAnUnconfirmedSubscription() async throws {
-        // The answer to the log-in, and then nothing.
+        // The server answers the login and then nothing else.
         let server = try await FakeServer.start(Array(":7\r\n".utf8))
         var configuration = RedisConfiguration(host: "127.0.0.1", port: server.port)
         configuration.connectTimeout = .seconds(60)

@@ -29,14 +29,14 @@ import Testing
             #expect(try await ping(server.tlsPort, authority) == nil)
             #expect(try await ping(server.tlsPort, authority, host: "127.0.0.1") == nil)
             #expect(try await ping(server.tlsPort, "ssl_cert_reqs=required&" + authority) == nil)
-            // An unknown authority, and the system's, which do not know ours.
+            // The authorities are an unknown one, and the system's, which do not include ours.
             let unknown = "ssl_ca_certs=\(certificates.unknownAuthorityPath)"
             #expect(try await ping(server.tlsPort, unknown) == .tls)
             #expect(try await ping(server.tlsPort, unknown + "&ssl_check_hostname=false") == .tls)
             #expect(try await ping(server.tlsPort, "") == .tls)
             #expect(try await ping(server.tlsPort, "ssl_cert_reqs=none") == nil)
             #expect(try await ping(server.tlsPort, "ssl_ca_certs=/nowhere.pem") == .tls)
-            // A port without TLS: the server waits for the end of what it takes for a command.
+            // On a port without TLS, the server waits for the end of what it takes for a command.
             #expect(try await ping(server.port, authority, patience: .milliseconds(300)) == .timeout)
         }
     }
@@ -60,7 +60,7 @@ import Testing
         ) { server async throws in
             let shown = "ssl_certfile=\(client.certificatePath)&ssl_keyfile=\(client.privateKeyPath)"
             #expect(try await ping(server.tlsPort, "\(authority)&\(shown)") == nil)
-            // The server says so only after the handshake, and its reset may overtake what it says.
+            // The server reports this only after the handshake, and its reset may overtake the report.
             let refused = try await ping(server.tlsPort, authority)
             #expect(refused == .tls || refused == .connectFailed)
         }

@@ -12,7 +12,7 @@ import Testing
         return Array(buffer.readableBytesView)
     }
 
-    /// What hiredis makes of the same words.
+    /// How hiredis encodes the same words.
     private static func reference(_ words: [[UInt8]]) -> [UInt8] {
         let flat = Array(words.joined()) + [0]
         return flat.withUnsafeBytes { bytes in

@@ -81,7 +81,7 @@ import TestSupport
         "$x\r\n", "$-2\r\n", "$99999999999999999999\r\n",
         "$3\r\nabcd\r\n", "$3\r\nabc??+OK\r\n", "$3\r\nab\r\n:1\r\n",
         "*x\r\n", "*-2\r\n", "*99999999999999999999\r\n", "*2\r\n:1\r\n?\r\n",
-        // RESP3, which nobody asked for.
+        // RESP3, which was not requested.
         ",1.5\r\n", "#t\r\n", "_\r\n", "%1\r\n+a\r\n:1\r\n", "~1\r\n:1\r\n", ">2\r\n+a\r\n+b\r\n",
         "(123\r\n", "=6\r\ntxt:ab\r\n", "|1\r\n+a\r\n+b\r\n",
         "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:9\r\n",

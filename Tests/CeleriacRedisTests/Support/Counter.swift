@@ -1,7 +1,7 @@
 #if Redis
 import NIOConcurrencyHelpers
 
-/// Counts what several tasks do.
+/// Counts events across several tasks.
 final class Counter: Sendable {
     private let count = NIOLockedValueBox(0)
 

@@ -2,16 +2,15 @@
 import NIOCore
 import NIOPosix
 
-/// A server on a free loopback port that answers the first bytes of each connection with given bytes, whatever was
-/// asked, and then says nothing more.
+/// A server on a free loopback port. It answers the first bytes of each connection with fixed bytes, whatever the
+/// request, and then stays silent.
 final class FakeServer: Sendable {
     private let channel: any Channel
 
     var port: Int { channel.localAddress?.port ?? 0 }
 
-    /// - Parameters:
-    ///   - answer: What is sent when the first bytes have come in.
-    ///   - hangsUp: Whether the connection is closed behind the answer.
+    /// Starts a server that sends `answer` once the first bytes have arrived, and then closes the connection if
+    /// `hangsUp` is true.
     static func start(_ answer: [UInt8], hangsUp: Bool = false) async throws -> FakeServer {
         let channel = try await ServerBootstrap(group: group)
             .childChannelInitializer { channel in

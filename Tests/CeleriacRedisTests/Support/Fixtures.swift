@@ -25,7 +25,7 @@ func withRedis(
     await server.stop()
 }
 
-/// Runs a body with a client that is closed at the end.
+/// Runs a body with a client, which is closed at the end.
 func withClient(
     _ configuration: RedisConfiguration, _ body: (RedisClient) async throws -> Void
 ) async throws {
@@ -39,7 +39,7 @@ func withClient(
     await client.close()
 }
 
-/// The code of the error that a body throws; `nil` where it throws none.
+/// The code of the error that a body throws; `nil` if it throws none.
 func code(_ body: () async throws -> Void) async -> RedisError.Code? {
     do {
         try await body()

@@ -3,7 +3,7 @@ import NIOCore
 
 @testable import CeleriacRedis
 
-/// The answer of a batch that was sent on an embedded event loop, and how often there was one.
+/// The answer to a batch on an embedded event loop, and the number of answers.
 final class Outcome {
     private(set) var replies: [RedisValue]?
     private(set) var error: RedisError?

@@ -3,7 +3,7 @@ import NIOConcurrencyHelpers
 
 @testable import CeleriacRedis
 
-/// Why connections were closed, in order.
+/// The reasons why connections were closed, in order.
 final class Reasons: Sendable {
     private let codes = NIOLockedValueBox<[RedisError.Code]>([])
 

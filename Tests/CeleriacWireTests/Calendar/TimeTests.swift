@@ -3,12 +3,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Dates and times, against what Python's `datetime` writes.
+/// Dates and times, compared with what Python's `datetime` writes.
 struct TimeTests {
     @Test func datesAgreeWithTheCalendar() throws {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = try #require(TimeZone(identifier: "UTC"))
-        // Foundation's calendar is Julian before 1582, Python's is not: compare from then on.
+        // Foundation's calendar is Julian before 1582, unlike Python's, so compare only later dates.
         for day in stride(from: -140_000, through: 2_932_896, by: 997) {
             let instant = Date(timeIntervalSince1970: Double(day) * 86_400)
             let parts = calendar.dateComponents([.year, .month, .day], from: instant)

@@ -17,7 +17,7 @@ import Testing
         #expect(berlin.offset(at: try seconds("2026-03-29T01:00:00Z")) == 7200)
         #expect(berlin.offset(at: try seconds("2026-10-25T00:59:59Z")) == 7200)
         #expect(berlin.offset(at: try seconds("2026-10-25T01:00:00Z")) == 3600)
-        // South of the equator summer goes past the end of the year.
+        // South of the equator summer time extends past the end of the year.
         let sydney = try #require(rule("AEST-10AEDT,M10.1.0,M4.1.0/3"))
         #expect(sydney.offset(at: try seconds("2026-01-15T00:00:00Z")) == 39600)
         #expect(sydney.offset(at: try seconds("2026-07-15T00:00:00Z")) == 36000)
@@ -44,7 +44,7 @@ import Testing
                 try seconds("2026-03-01T00:00:00Z")))
     }
 
-    /// Summer that ends when the next one begins, and changes that lie outside the day, or the year, that names them.
+    /// Summer time that ends when the next one begins, and changes that fall outside their day or year.
     @Test func changesMayLieOutsideTheirYear() throws {
         let always = try #require(rule("EST5EDT4,0/0,J365/25"))
         let late = try #require(rule("AAA0BBB,M4.1.0,J365/48"))

@@ -109,7 +109,7 @@ struct ContainerCodingTests {
 
         override func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: Key.self)
-            // The superclass fills its part in after the key was reserved.
+            // The superclass fills in its part after the key is reserved.
             try super.encode(to: container.superEncoder())
             try container.encode(barks, forKey: .barks)
         }
@@ -163,7 +163,7 @@ struct ContainerCodingTests {
             var last = list.nestedContainer(keyedBy: Key.self)
             try 9.encode(to: list.superEncoder())
             try outer.encodeNil(forKey: .nothing)
-            // Written after the containers around them went on.
+            // These are written after writing to the containers around them has continued.
             try last.encode(true, forKey: .inner)
             try inner.encode(values[1])
             try nested.encode(name, forKey: .name)
@@ -245,7 +245,7 @@ struct ContainerCodingTests {
         let encoding = onSmallStack { codingError { _ = try WireEncoder().encode(chain) } }
         #expect(encoding??.code == .tooDeep)
 
-        // Recursion that no key shows is bounded too.
+        // Recursion without keys is bounded too.
         let endless = onSmallStack { codingError { _ = try WireDecoder().decode(Tree.self, from: 1) } }
         #expect(endless??.code == .tooDeep)
         var tree = Tree.leaf

@@ -2,7 +2,7 @@ import CeleriacWire
 import Foundation
 import Testing
 
-/// Numbers, text and arrays of them: what fits goes through unchanged, what does not is refused.
+/// Numbers, text and arrays of them: values that fit pass through unchanged, others are refused.
 struct ScalarCodingTests {
     private let encoder = WireEncoder()
     private let decoder = WireDecoder()
@@ -12,13 +12,13 @@ struct ScalarCodingTests {
             let wire = try encoder.encode(value)
             #expect(wire == WireNumber(value).wireValue)
             #expect(try decoder.decode(type, from: wire) == value)
-            // Also as an element, a key's value and an optional, which take other ways.
+            // Elements, values of keys and optionals take other code paths.
             #expect(try decoder.decode([T].self, from: .array([wire])) == [value])
             #expect(try decoder.decode([String: T?].self, from: ["k": wire]) == ["k": value])
             #expect(try encoder.encode([value, value]) == .array([wire, wire]) || T.self == UInt8.self)
             #expect(try encoder.encode(Optional(value)) == wire)
         }
-        // One beyond either end, a float that is whole, and other kinds.
+        // One beyond either end, a float without a fraction, and other kinds.
         let beyond = [Int128(T.max.description).map { $0 + 1 }, Int128(T.min.description).map { $0 - 1 }]
         for value in beyond.compactMap({ $0 }) where Int128(T.max.description) != Int128.max {
             let error = codingError { _ = try decoder.decode(type, from: WireNumber(value).wireValue) }
@@ -68,7 +68,7 @@ struct ScalarCodingTests {
         #expect(try decoder.decode([Double].self, from: [1, 2.5]) == [1, 2.5])
         let digits = String(repeating: "9", count: 400)
         #expect(codingError { _ = try decoder.decode(Double.self, from: .number(digits)) }?.code == .invalidNumber)
-        // A Float is the number that its text says.
+        // A Float becomes the number that its shortest text says.
         #expect(try encoder.encode(Float(0.1)) == .double(0.1))
         #expect(try decoder.decode(Float.self, from: 0.1) == 0.1)
         #expect(try encoder.encode(Float.infinity) == .double(.infinity))

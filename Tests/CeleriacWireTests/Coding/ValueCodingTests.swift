@@ -2,7 +2,7 @@ import CeleriacWire
 import Foundation
 import Testing
 
-/// Dates, decimals, UUIDs and bytes through the plain coding, and through one of a dialect's.
+/// Dates, decimals, UUIDs and bytes through the plain coding, and through a dialect's.
 struct ValueCodingTests {
     private let encoder = WireEncoder()
     private let decoder = WireDecoder()
@@ -81,7 +81,7 @@ struct ValueCodingTests {
     static let notDecimals = [
         "", "-", ".", "e5", "1e", "1e+", "1.2.3", "12abc", "1 2", " 1", "Infinity", "-Infinity", "sNaN", "0x10", "1e5x",
         "1_0",
-        // More digits, or a larger exponent, than Foundation's type has.
+        // More digits, or a larger exponent, than Foundation's type can hold.
         "999999999999999999999999999999999999999", "1e128", "1.5e-128", "1e99999999999999999999",
         "340282366920938463463374607431768211456",
     ]
@@ -105,7 +105,7 @@ struct ValueCodingTests {
         #expect(error?.description == "unsupported: at: a date outside the years 1 to 9999 has no form on the wire")
     }
 
-    /// A dialect that wraps everything, and can be told to answer with another kind.
+    /// A dialect that wraps everything, and answers with another kind on request.
     struct Wrapping: ValueCoding {
         var liar = false
 

@@ -15,7 +15,7 @@ struct JSONDifferentialTests {
                 let foreign = try JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)
                 #expect(Self.same(value, foreign), "round \(round)")
             }
-            // And the other way: what Foundation writes is read as the same.
+            // Conversely, what Foundation writes reads back as the same value.
             let object = Self.foreign(value)
             let text = try JSONSerialization.data(withJSONObject: object, options: .fragmentsAllowed)
             #expect(Self.same(try WireJSON.decode([UInt8](text)), object), "round \(round)")
@@ -23,7 +23,7 @@ struct JSONDifferentialTests {
     }
 
     @Test func readsFloatsAsTheStandardLibraryDoes() throws {
-        // Texts of every length and scale, written in ways that no shortest form is.
+        // Texts of every length and scale, in forms that a shortest-form writer never produces.
         var generator = SeededGenerator(seed: 22)
         for _ in 0..<20_000 {
             var text = Bool.random(using: &generator) ? "-" : ""
@@ -43,7 +43,7 @@ struct JSONDifferentialTests {
     }
 
     @Test func refusesAndAcceptsWhatFoundationDoes() throws {
-        // Changed documents: both must agree on what is JSON, but for the differences that are meant.
+        // Mutated documents: both must agree on what is JSON, except for the intended differences.
         var generator = SeededGenerator(seed: 21)
         var accepted = 0
         var refused = 0
@@ -56,7 +56,7 @@ struct JSONDifferentialTests {
             let own = try? WireJSON.decode(text)
             let foreign = try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)
             if let own, foreign == nil {
-                // Foundation refuses numbers that are too large and takes no lone surrogates either.
+                // Foundation refuses numbers that are too large, and lone surrogates too.
                 #expect(Self.hasExtremeNumber(own), "\(String(decoding: text, as: UTF8.self))")
             }
             if own == nil, foreign != nil {
@@ -82,7 +82,8 @@ struct JSONDifferentialTests {
         case .null: foreign is NSNull
         case .bool(let flag): (foreign as? NSNumber)?.boolValue == flag
         case .int(let value): (foreign as? NSNumber)?.int64Value == value
-        // Foundation is off by a bit in some numbers that have more digits than its Decimal; PythonFloats are exact.
+        // Foundation is off by one bit for some numbers with more digits than its Decimal holds; PythonFloats are
+        // exact.
         case .double(let value):
             (foreign as? NSNumber).map { abs($0.doubleValue - value) <= abs(value) * 1e-14 } ?? false
         case .string(let text): (foreign as? String)?.utf8.elementsEqual(text.utf8) == true

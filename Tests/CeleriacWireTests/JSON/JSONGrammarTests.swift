@@ -1,7 +1,7 @@
 import CeleriacWire
 import Testing
 
-/// What JSON is, case by case, and what Python's reader takes beyond it.
+/// The grammar of JSON, case by case, and what Python's reader accepts beyond it.
 struct JSONGrammarTests {
     static let accepted: [(String, WireValue)] = [
         // Structure and white space.
@@ -9,7 +9,7 @@ struct JSONGrammarTests {
         ("[1,2 , 3]", [1, 2, 3]), ("{\"a\":{\"b\":[{}]}}", ["a": ["b": [[:]]]]), ("{\"\":0}", ["": 0]),
         ("[[],[[]],{}]", [[], [[]], [:]]), (" 1 ", 1), ("\"x\"", "x"), ("null", nil), ("true", true), ("false", false),
         ("[null,true,false]", [nil, true, false]), ("{\"a\":1,\"b\":2}", ["a": 1, "b": 2]),
-        // The last of equal keys wins, however it is spelled, at the place of the first.
+        // The last of equal keys wins, however it is spelled, in the position of the first.
         ("{\"a\":1,\"b\":2,\"a\":3}", ["a": 3, "b": 2]), ("{\"a\":1,\"\\u0061\":2}", ["a": 2]),
         ("{\"é\":1,\"\\u00e9\":2}", ["é": 2]),
         ("{\"abcdefghijklmnop\":1,\"abcdefghijklmnop\":2}", ["abcdefghijklmnop": 2]),
@@ -26,7 +26,7 @@ struct JSONGrammarTests {
         ("2.2250738585072011e-308", .double(Double(bitPattern: 0x000f_ffff_ffff_ffff))),
         ("1e99999999999999999999", .double(.infinity)),
         ("[1e1,0.5]", [10.0, 0.5]), ("9007199254740993.0", 9_007_199_254_740_992.0), ("1e23", 1e23), ("8.5e22", 8.5e22),
-        // What Python reads and JSON has not.
+        // What Python reads but JSON lacks.
         ("Infinity", .double(.infinity)), ("-Infinity", .double(-.infinity)), ("[Infinity]", [.double(.infinity)]),
         // Strings.
         ("\"\"", ""), ("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\u{8}\u{c}\n\r\t"), ("\"\\u0000\"", "\u{0}"),
@@ -39,7 +39,7 @@ struct JSONGrammarTests {
     @Test(arguments: accepted) func accepts(text: String, value: WireValue) throws {
         let decoded = try WireJSON.decode(text.bytes)
         #expect(decoded == value)
-        // Equality of floats does not tell the zeros apart, nor that of objects the order of keys.
+        // Equality distinguishes neither the two zeros nor objects whose keys differ in order.
         if case .double(let left) = decoded, case .double(let right) = value { #expect(left.sign == right.sign) }
         if case .object(let left) = decoded, case .object(let right) = value { #expect(left.keys == right.keys) }
     }
@@ -91,7 +91,7 @@ struct JSONGrammarTests {
         ("\"\\ud83d\\n\"", .loneSurrogate, 1), ("\"\\ud83d\\u0041\"", .loneSurrogate, 1),
         ("\"\\ud83d\\ud83d\"", .loneSurrogate, 1), ("\"ab\\ude00\\ud83d\"", .loneSurrogate, 3),
         ("\"\\ud83d\\", .truncated, 8),
-        // White space that is none, and marks before the text.
+        // Characters that JSON does not count as white space, and byte order marks.
         ("[\u{c}]", .malformed, 1), ("[\u{a0}1]", .malformed, 1), ("\u{feff}[]", .malformed, 0),
         ("[\u{b}1]", .malformed, 1),
         ("/* */ 1", .malformed, 0), ("# 1", .malformed, 0), ("[\u{2060}]", .malformed, 1),
@@ -155,7 +155,7 @@ struct JSONGrammarTests {
                 for (index, key) in keys.enumerated() where object[key] != .int(Int64(index)) {
                     Issue.record("key \(index) of \(count) has another value")
                 }
-                // The same with the first key once more at the end.
+                // The same with the first key repeated at the end.
                 let twice = text.dropLast() + ",\"\(keys[0])\":-1}"
                 let other = try #require(try WireJSON.decode(String(twice).bytes).objectValue)
                 #expect(Array(other.keys) == keys)

@@ -13,7 +13,7 @@ struct JSONLimitTests {
         _ = try WireJSON.decode(Self.document)
         for count in 0..<Self.document.count {
             let error = wireError { () throws(WireError) in _ = try WireJSON.decode(Array(Self.document[..<count])) }
-            // A cut within a character of several bytes is no different from one before it.
+            // A cut within a multi-byte character gives the same error as one before it.
             #expect(error?.code == .truncated || error?.code == .invalidUTF8, "cut at \(count)")
         }
     }

@@ -80,7 +80,8 @@ struct JSONStyleTests {
     }
 
     @Test func writesEveryScalarInBothStyles() throws {
-        // All of Unicode through writer and reader; runs of different lengths move the escapes through the words of eight.
+        // All of Unicode through writer and reader; runs of different lengths move the escapes through the words of
+        // eight.
         for start in stride(from: UInt32(0), to: 0x110000, by: 0x400) {
             var text = String(repeating: "x", count: Int(start / 0x400 % 9))
             for value in start..<start + 0x400 {

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Literals, access and the untyped door to other coders.
+/// Literals, accessors and coding through other coders.
 struct WireValueTests {
     @Test func literalsMakeTheKindTheyLookLike() {
         let value: WireValue = ["a": nil, "b": true, "c": 1, "d": 1.0, "e": "x", "f": [1, "y"]]

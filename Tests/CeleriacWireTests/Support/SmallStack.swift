@@ -1,6 +1,6 @@
 import Foundation
 
-/// Runs `body` on a thread whose stack is as small as those of Swift's own pool can be, and waits for it.
+/// Runs `body` on a thread whose stack is as small as those of Swift's thread pool can be, and waits for it.
 func onSmallStack<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result? {
     let box = Box<Result>()
     let done = DispatchSemaphore(value: 0)
@@ -14,7 +14,7 @@ func onSmallStack<Result: Sendable>(_ body: @escaping @Sendable () -> Result) ->
     return box.value
 }
 
-/// Written by one thread before it signals, read by another after it waited.
+/// A value that one thread writes before it signals and another reads after it has waited.
 private final class Box<Value>: @unchecked Sendable {
     var value: Value?
 }

@@ -10,7 +10,7 @@ func wireError(_ body: () throws(WireError) -> Void) -> WireError? {
     }
 }
 
-/// The wire error that `body` throws; `nil` when it throws none or another.
+/// The wire error that `body` throws; `nil` when it throws none or another error.
 func codingError(_ body: () throws -> Void) -> WireError? {
     do {
         try body()
@@ -21,7 +21,7 @@ func codingError(_ body: () throws -> Void) -> WireError? {
 }
 
 extension [UInt8] {
-    /// The bytes that stand as hexadecimal digits in `hex`, which may have spaces.
+    /// The bytes given as hexadecimal digits in `hex`, which may contain spaces.
     init(hex: String) {
         let digits = hex.utf8.filter { $0 != UInt8(ascii: " ") }
         self = stride(from: 0, to: digits.count, by: 2).compactMap { position in

@@ -37,7 +37,7 @@ extension Double {
 }
 
 extension String {
-    /// Text of ASCII, escapes and characters of two to four bytes; no combining ones.
+    /// Text of ASCII, characters that need escapes, and characters of two to four bytes, without combining characters.
     static func random(using generator: inout SeededGenerator) -> String {
         let alphabet: [Unicode.Scalar] = [
             "a", "b", "Z", "0", " ", "~", "\"", "\\", "/", "\n", "\t", "\u{0}", "\u{1f}", "\u{7f}", "\u{80}", "é", "ß",

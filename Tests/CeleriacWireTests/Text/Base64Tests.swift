@@ -44,7 +44,7 @@ struct Base64Tests {
     }
 
     @Test func takesBitsThatCountForNothing() throws {
-        // As Python does: the low bits of the last character before the padding are not looked at.
+        // Like Python, ignore the low bits of the last character before the padding.
         #expect(try Base64.decode("YR==") == "a".bytes)
         #expect(try Base64.decode("YWJ=") == "ab".bytes)
     }

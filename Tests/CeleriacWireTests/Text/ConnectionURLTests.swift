@@ -47,7 +47,7 @@ struct ConnectionURLTests {
             ])
     }
 
-    /// A combining mark after a separator makes one character of both, which must not hide the separator.
+    /// A combining mark after a separator forms one character with it, which must not hide the separator.
     @Test func separatorsAreBytes() throws {
         let url = try ConnectionURL("redis://u:\u{301}p@\u{301}h:\u{301}1/\u{301}d?\u{301}q=\u{301}v")
         #expect(url.user == "u" && url.password == "\u{301}p")

@@ -11,7 +11,7 @@ import Testing
 struct BuiltInTests {
     private typealias Site = WorkflowSite
 
-    @Test("accumulate, as a tuple is indexed in Python")
+    @Test("accumulate indexes its arguments like a tuple in Python")
     func accumulate() async throws {
         let site = Site()
         try await site.serves {
@@ -27,7 +27,7 @@ struct BuiltInTests {
         }
     }
 
-    @Test("map, starmap and chunks of typed tasks, alone and within canvases")
+    @Test("map, starmap and chunks run typed tasks, alone and within canvases")
     func items() async throws {
         let site = Site()
         try await site.serves {
@@ -45,7 +45,7 @@ struct BuiltInTests {
         }
     }
 
-    @Test("canvases as tasks, as old senders call them, answer with the results to come")
+    @Test("canvases that old senders call as tasks return references to their future results")
     func canvases() async throws {
         let site = Site()
         try await site.serves {
@@ -82,7 +82,7 @@ struct BuiltInTests {
         }
     }
 
-    @Test("backend_cleanup deletes the files of results that have expired, and no others")
+    @Test("backend_cleanup deletes only the files of expired results")
     func cleanup() async throws {
         let folder = try TemporaryFolder("cleanup")
         defer { folder.remove() }

@@ -11,7 +11,7 @@ import Testing
 struct ChordUnlockTests {
     private typealias Site = WorkflowSite
 
-    @Test("a chord's body gets the results in the order of the header, chains and groups in it too")
+    @Test("a chord's body gets the results in the order of the header, also those of chains and groups in it")
     func joins() async throws {
         let site = Site()
         try await site.serves {
@@ -54,7 +54,7 @@ struct ChordUnlockTests {
             {"task": "tasks.sum_ints", "args": [], "kwargs": {}, "options": {"queue": "swift", "task_id": "body", \
             "reply_to": "r", "group_id": "g"}, "subtask_type": null, "immutable": false}
             """
-        // Taken from a folder into which Celery 5.7.0 had sent the same chord.
+        // The text is from a folder into which Celery 5.7.0 sent the same chord.
         let expected = """
             [["g", \(signature)], {"interval": null, "max_retries": null, "result": [[["a", null], null], \
             [["c", [["b", null], null]], null]], "_chord_unlock_exchange_type": "direct"}, \
@@ -67,7 +67,7 @@ struct ChordUnlockTests {
         #expect(unlock.eta == "1970-01-01T00:00:01+00:00" && unlock.properties.priority ?? 0 == 0)
     }
 
-    @Test("a part that fails fails the body and what follows it, by name, and calls their error callbacks")
+    @Test("a part that fails also fails the body and what follows it, by name, and calls their error callbacks")
     func failure() async throws {
         let site = Site()
         let called = Called()
@@ -90,7 +90,7 @@ struct ChordUnlockTests {
         }
     }
 
-    @Test("a chord that is not looked after for ever fails, and so does what looked after it")
+    @Test("a chord whose polling exceeds its retries fails, and so does the polling task")
     func givesUp() async throws {
         let site = Site()
         try await site.serves {
@@ -106,7 +106,7 @@ struct ChordUnlockTests {
     }
 
     @Test(
-        "calls that cannot be read are failures that are stored, and the next task runs",
+        "stores a failure for a call that cannot be read, and runs the next task",
         arguments: [
             ([], [:]), (["g"], ["result": []]), ([5, ["task": "tasks.sum"]], ["result": []]),
             (["g", 5], ["result": []]), (["g", ["task": "tasks.sum"]], [:]),
@@ -126,7 +126,7 @@ struct ChordUnlockTests {
         }
     }
 
-    @Test("where results are not kept a chord is refused by name, and nothing is sent")
+    @Test("without kept results a chord is refused by name, and nothing is sent")
     func refused() async throws {
         let site = Site(results: ForgetfulStore())
         for canvas in [
@@ -142,7 +142,7 @@ struct ChordUnlockTests {
     }
 }
 
-/// What was called, one by one.
+/// Records calls one by one.
 private final class Called: Sendable {
     private let (stream, continuation) = AsyncStream.makeStream(of: String.self)
 

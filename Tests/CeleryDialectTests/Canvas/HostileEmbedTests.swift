@@ -4,13 +4,13 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// Messages whose workflow cannot be carried out: each is a failure that is stored, or a message that is kept aside, and the
-/// next task runs.
+/// Messages whose workflow cannot be carried out. The worker stores a failure or parks the message, and runs the next
+/// task.
 @Suite("Hostile workflows", .timeLimit(.minutes(2)))
 struct HostileEmbedTests {
     private typealias Site = WorkflowSite
 
-    /// Runs a good task with such an embed, and tells what is stored of it once another task has run.
+    /// Runs a good task with such an embed, and returns its stored result once another task has run.
     private func outcome(of embed: WireObject, task: String = "tasks.add") async throws -> (TaskResult?, parked: Int) {
         let site = Site()
         nonisolated(unsafe) var stored: TaskResult?
@@ -34,7 +34,7 @@ struct HostileEmbedTests {
     private static let add: WireValue = ["task": "tasks.add"]
 
     @Test(
-        "that cannot be read are kept aside before the task runs",
+        "that cannot be read are parked before the task runs",
         arguments: [
             ["callbacks": ["task": "x"]], ["callbacks": [5]], ["callbacks": "x"], ["chain": [1]],
             ["chain": [["task": 5]]], ["chain": ["task": "x"]], ["errbacks": [[]]], ["chord": [1]], ["chord": "x"],
@@ -48,7 +48,7 @@ struct HostileEmbedTests {
     @Test(
         "that cannot be applied are failures",
         arguments: [
-            // A chord without a body, without a header, of things that are no signatures.
+            // A chord without a body, without a header, or with members that are not signatures.
             ["chain": [["task": "celery.chord", "subtask_type": "chord", "kwargs": ["header": [add]]]]],
             ["chain": [["task": "celery.chord", "subtask_type": "chord", "kwargs": ["body": add]]]],
             ["chain": [["task": "celery.chord", "subtask_type": "chord", "kwargs": ["header": [5], "body": add]]]],
@@ -92,7 +92,8 @@ struct HostileEmbedTests {
     func nested() async throws {
         for (type, list) in [("chain", "tasks"), ("group", "tasks"), ("chord", "header")] {
             var inner = Self.add
-            // A signature is two levels of JSON, a list of them three: this is below what a message may hold.
+            // A signature takes two levels of JSON, a list of signatures three. This stays below the limit of a
+            // message.
             for _ in 0..<30 {
                 inner = [
                     "task": .string("celery.\(type)"), "subtask_type": .string(type),
@@ -105,7 +106,7 @@ struct HostileEmbedTests {
                 message.embed.callbacks = [inner]
                 try await site.publish(message)
                 let result: AsyncResult<WireValue> = site.app.result("deep")
-                // Applied all, or refused: one of them is stored.
+                // The canvas is either applied or refused; both outcomes are stored.
                 await _ = try? result.get(timeout: .seconds(60))
                 #expect(try await result.status().isFinal, "\(type)")
                 #expect(try await site.app.send(Site.add(1, 2)).get(timeout: .seconds(60)) == 3)
@@ -143,7 +144,7 @@ struct HostileEmbedTests {
     }
 }
 
-/// Counts, and tells when it is there.
+/// Counts, and signals when it reaches a number.
 private final class NoticeCount: Sendable {
     private let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
 

@@ -3,7 +3,7 @@ import CeleriacCore
 import CeleryWire
 import Testing
 
-/// Results that belong together.
+/// Results of groups, chains and callbacks.
 @Suite("Results that belong together", .timeLimit(.minutes(1)))
 struct ResultTests {
     private typealias Site = WorkflowSite
@@ -38,7 +38,7 @@ struct ResultTests {
         }
     }
 
-    @Test("a result names its parents, and what its task has sent")
+    @Test("a result names its parents and the tasks that its task has sent")
     func family() async throws {
         let site = Site()
         let parent = TaskHandler("tasks.parent") { context in
@@ -52,7 +52,7 @@ struct ResultTests {
             let (middle, first) = (try #require(chain.parent), try #require(chain.parent?.parent))
             #expect(try await [first.get(), middle.get()] == [3, 6])
             #expect(first.parent == nil)
-            // What follows in a chain is a child of what went before.
+            // Each step of a chain is a child of the step before it.
             #expect(try await first.children().map(\.id) == [middle.id])
 
             let result = try await site.app.send(Signature("tasks.parent"))
@@ -64,7 +64,7 @@ struct ResultTests {
         }
     }
 
-    @Test("callbacks whose types are known take the result, and the id of what failed")
+    @Test("typed callbacks take the result, or the id of the failed task")
     func callbacks() async throws {
         let site = Site()
         let (stream, continuation) = AsyncStream.makeStream(of: String.self)
@@ -83,7 +83,7 @@ struct ResultTests {
         }
     }
 
-    @Test("a saved group is what Celery stores")
+    @Test("a saved group has the bytes that Celery stores")
     func stored() throws {
         let reference = ResultReference(id: "g", members: [ResultReference(id: "a"), ResultReference(id: "b")])
         let text = String(decoding: try CeleryResultTuple(reference).encodeGroup(), as: UTF8.self)

@@ -12,7 +12,7 @@ struct TaskOptionsTests {
     private struct Flaky: Error {}
     private struct Other: Error {}
 
-    @Test("errors of the named types are retried by themselves, others are not, and the last one is the failure")
+    @Test("errors of the named types are retried automatically, others are not, and the last one is the failure")
     func autoretry() async throws {
         let site = Site()
         let runs = NIOLockedValueBox<[String: Int]>([:])
@@ -41,7 +41,7 @@ struct TaskOptionsTests {
         }
     }
 
-    @Test("what a task leaves open the application says, and annotations win")
+    @Test("the application sets what a task leaves open, and annotations win")
     func layers() throws {
         let settings = try CelerySettings(
             yaml: Array(
@@ -107,7 +107,7 @@ struct TaskOptionsTests {
     }
 
     @Test(
-        "settings that cannot be are refused by name",
+        "invalid settings are refused by name",
         arguments: [
             ("task_acks_late: 5", "task_acks_late"), ("task_ack_late: true", "task_ack_late"),
             ("task_default_rate_limit: fast", "task_default_rate_limit"), ("task_protocol: 3", "task_protocol"),
@@ -122,7 +122,7 @@ struct TaskOptionsTests {
         #expect(error?.code == .configuration && error?.message.contains(named) == true, "\(error?.message ?? "")")
     }
 
-    @Test("defaults and annotations hold for the tasks of a worker")
+    @Test("defaults and annotations apply to the tasks of a worker")
     func configured() async throws {
         let site = Site {
             $0.taskDefaults = TaskOptions(ignoresResult: true, tracksStarted: true)
@@ -138,7 +138,8 @@ struct TaskOptionsTests {
             TaskHandler("tasks.ignored") { _ in 1 },
         ]
         try await site.serves(WorkerConfiguration(queues: ["celery"], concurrency: 1), tasks) {
-            // As from a sender that does not know the task: it leaves to the worker whether the result is stored.
+            // These look like messages from a sender that does not know the task and leaves it to the worker whether to
+            // store the result.
             for name in ["tasks.kept", "tasks.ignored"] {
                 var message = CeleryTaskMessage(task: name, id: name)
                 message.ignoreResult = nil
@@ -148,14 +149,14 @@ struct TaskOptionsTests {
             while try await kept.status() != .started { await Task.yield() }
             release.open()
             #expect(try await kept.get() == 1)
-            // One place: this runs after the others.
+            // The worker runs one task at a time, so this one runs after the others.
             #expect(try await site.app.send(Site.add(1, 2), ignoresResult: false).get() == 3)
             let ignored: AsyncResult<Int> = site.app.result("tasks.ignored")
             #expect(try await ignored.status() == .pending)
         }
     }
 
-    @Test("items go where their task goes, and what looks after a chord where its body goes")
+    @Test("items go to their task's queue, and the task that polls a chord goes to its body's queue")
     func routes() async throws {
         let site = Site { $0.routes = ["tasks.add": "math", "tasks.sum": "sums"] }
         try await site.app.send(Site.add.starmap([(1, 2)]))
@@ -168,7 +169,7 @@ struct TaskOptionsTests {
         await site.app.close()
     }
 
-    @Test("a task's name carries how it is sent")
+    @Test("a task's definition carries its send options")
     func sendOptions() async throws {
         let add = Site.add.with(SendOptions(expiresAfter: .seconds(60), priority: 4, queue: "slow"))
         let site = Site()

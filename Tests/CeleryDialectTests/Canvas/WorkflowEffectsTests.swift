@@ -5,7 +5,7 @@ import CeleryWire
 import Foundation
 import Testing
 
-/// What follows from the outcome of a task that belongs to a workflow, without any broker.
+/// The effects of the outcome of a task that belongs to a workflow, without any broker.
 @Suite("Effects in workflows")
 struct WorkflowEffectsTests {
     private let formats = CeleryFormats(extendsResults: false)
@@ -37,7 +37,7 @@ struct WorkflowEffectsTests {
         let sent = try effects.messages()
         #expect(sent.map(\.task) == ["tasks.sent", "tasks.alone"])
         #expect(sent.map(\.args) == [["id-1", "more"], []])
-        // As one group, the failed task's children.
+        // They are sent as one group, whose members are children of the failed task.
         #expect(sent.map(\.parentID) == ["id-1", "id-1"] && sent.map(\.rootID) == ["root", "root"])
         #expect(Set(sent.map(\.group)).count == 1 && sent.map(\.groupIndex) == [0, 1])
         let call = ErrorCall(
@@ -206,7 +206,7 @@ struct WorkflowEffectsTests {
         let submission = Submission.task(
             TaskSubmission(id: "other", name: "tasks.other", arguments: [9]))
         let effects = try formats.effects(of: .replaced(Replacement(submission)), for: request, in: context())
-        // The task itself stores nothing and gives no part: what takes its place does.
+        // The task itself stores nothing and gives no part; its replacement does.
         #expect(try effects.stored().isEmpty && effects.parts.isEmpty)
         let sent = try #require(try effects.messages().first)
         #expect(sent.id == "id-1" && sent.task == "tasks.other" && sent.args == [9])
@@ -232,7 +232,7 @@ struct WorkflowEffectsTests {
         let effects = try formats.effects(of: .replaced(Replacement(submission)), for: request, in: context())
         let header = try effects.messages()
         #expect(header.map(\.task) == ["x", "y"])
-        // A group becomes one result by celery.accumulate, which has the task's id.
+        // celery.accumulate, which has the task's id, turns a group into one result.
         let body = try CelerySignature.decode(try #require(header[0].embed.chord))
         let collect = body.kind == .chain ? try #require(try body.members().first) : body
         #expect(collect.task == "celery.accumulate" && collect.kwargs["index"] == 0)

@@ -4,8 +4,8 @@ import CeleriacTestKit
 import CeleryWire
 import Logging
 
-/// An application on a broker and a result store in this process, which does not count the parts of chords: a
-/// `celery.chord_unlock` looks after each.
+/// An application on a broker and a result store in this process. The store does not count the parts of chords, so a
+/// `celery.chord_unlock` polls each chord.
 struct WorkflowSite: Sendable {
     static let add = TaskDefinition<Int, Int, Int>("tasks.add")
     static let double = TaskDefinition<Int, Int>("tasks.double")
@@ -27,7 +27,7 @@ struct WorkflowSite: Sendable {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    /// Runs a worker that serves the tasks above, and more, during `body`.
+    /// Runs a worker that has the tasks above, and more, while `body` runs.
     func serves(
         _ settings: WorkerConfiguration = WorkerConfiguration(queues: ["celery"]), _ more: [TaskHandler] = [],
         during body: () async throws -> Void
@@ -43,12 +43,12 @@ struct WorkflowSite: Sendable {
         await app.close()
     }
 
-    /// Publishes a task as its bytes stand on the wire.
+    /// Publishes a task with exactly the bytes of its message.
     func publish(_ message: CeleryTaskMessage, queue: String = "celery") async throws {
         try await broker.publish([OutgoingMessage(message: try message.encode(), routingKey: queue)])
     }
 
-    /// What a task failed with.
+    /// The failure of a task.
     func failure(of id: String) async throws -> RemoteTaskError? {
         let result: AsyncResult<WireValue> = app.result(id)
         do {

@@ -22,7 +22,7 @@ struct ControlBench: Sendable {
             configuration: ClientConfiguration(defaultQueue: "celery"), timers: timers, logger: logger)
     }
 
-    /// Runs a worker with one place while `body` runs, then stops it gracefully.
+    /// Runs a worker with a concurrency of 1 while `body` runs, then stops it gracefully.
     func run(
         _ control: CeleryControlConfiguration = CeleryControlConfiguration(heartbeatInterval: nil),
         @TaskHandlerBuilder handlers: () -> [TaskHandler], during body: @Sendable () async throws -> Void
@@ -68,7 +68,7 @@ struct ControlBench: Sendable {
         }
     }
 
-    /// The events that were sent, in their order.
+    /// The events that were sent, in order.
     var events: [CeleryEvent] {
         mailbox.published.filter { $0.exchange == "celeryev" }.flatMap {
             (try? CeleryEvent.decode($0.message)) ?? []

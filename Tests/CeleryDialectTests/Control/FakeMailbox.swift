@@ -2,7 +2,7 @@ import CeleriacCore
 import CeleriacWire
 import NIOConcurrencyHelpers
 
-/// A broker in memory over which workers can be controlled, and the mailbox of its one worker.
+/// A broker in memory that supports remote control, and the mailbox of its only worker.
 final class FakeMailbox: MessageBroker, ControlMailbox {
     private struct State {
         var receive: (@Sendable (Result<WireMessage, MessageFault>) -> Void)?
@@ -15,7 +15,7 @@ final class FakeMailbox: MessageBroker, ControlMailbox {
 
     // MARK: As a test sees it
 
-    /// What was published so far.
+    /// The messages published so far.
     var published: [OutgoingMessage] { state.withLockedValue { $0.published } }
 
     /// Lets the next publications fail.

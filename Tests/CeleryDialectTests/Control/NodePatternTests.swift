@@ -3,10 +3,10 @@ import Testing
 
 @testable import CeleryDialect
 
-/// Whom a request with a pattern is for, against what Python's `fnmatch` and `re.match` say.
+/// Which nodes a request with a pattern addresses, compared with Python's `fnmatch` and `re.match`.
 @Suite struct NodePatternTests {
     @Test(
-        "globs match as Python's fnmatch",
+        "globs match as in Python's fnmatch",
         arguments: [
             ("w*", "w1@host", true), ("*@host", "w1@host", true), ("*@host", "w1@hosts", false), ("w?@*", "w1@h", true),
             ("w?@*", "w12@h", false), ("w[0-9]@h", "w7@h", true), ("w[!0-9]@h", "w7@h", false), ("", "", true),
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(
-        "regular expressions match as Python's re.match",
+        "regular expressions match as in Python's re.match",
         arguments: [
             ("w", "w1@host", true), ("1", "w1@host", false), ("^w\\d+@.*$", "w12@host", true), ("w1$", "w1@h", false),
             ("(a|b)@h", "b@h", true), ("(?:a|b){2}@", "ab@h", true), ("(?P<n>a)+?b", "aab", true), ("[^w]", "w", false),
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test(
-        "what cannot be read is refused",
+        "patterns that cannot be read are refused",
         arguments: [
             "(", ")", "a)", "[", "[a", "*", "a**", "(?=a)", "(?", "\\", "\\1", "a{3,2}", "[z-a]", "(?P<n",
             String(repeating: "(", count: 500) + String(repeating: ")", count: 500),
@@ -42,15 +42,15 @@ import Testing
         #expect(throws: MessageFault.self) { try NodePattern(pattern, matcher: "pcre") }
     }
 
-    @Test("a matcher that nobody knows is refused")
+    @Test("an unknown matcher is refused")
     func unknownMatcher() {
         #expect(throws: MessageFault.self) { try NodePattern("a", matcher: "soundex") }
     }
 
-    @Test("a pattern made to take for ever is given up")
+    @Test("matching gives up on a pattern designed to take forever")
     func slowPattern() throws {
         let name = String(repeating: "a", count: 60)
-        // Harmless here, for ever in Python.
+        // This pattern is harmless here but takes forever in Python.
         #expect(try NodePattern("(a+)+$b", matcher: "pcre").matches(name) == false)
         let bomb = try NodePattern("((((a?){1000}){1000}){1000}){1000}b", matcher: "pcre")
         #expect(throws: MessageFault.self) { try bomb.matches(name) }

@@ -93,7 +93,7 @@ struct RemoteControlTests {
             #expect(try await bench.ask("pool_shrink", ["n": 2]) == ["ok": "pool will shrink"])
             #expect(try await bench.ask("stats")["pool"]?["max-concurrency"] == 1)
             #expect(try await bench.ask("pool_shrink")["error"] != nil)
-            // Numbers that have no negative, or are none.
+            // Numbers without a negative counterpart, and values that are not whole numbers.
             for number: WireValue in [.int(.min), .int(.max), .number("-9223372036854775809"), 0.5, "1", [1]] {
                 #expect(try await bench.ask("pool_shrink", ["n": number])["error"] != nil)
                 #expect(try await bench.ask("pool_grow", ["n": number])["error"] != nil)
@@ -110,7 +110,7 @@ struct RemoteControlTests {
         }
     }
 
-    @Test("stores that tasks which nobody has begun are revoked, and touches no other result")
+    @Test("stores the revocation of tasks that no worker has begun, and touches no other result")
     func storedRevocations() async throws {
         let bench = ControlBench()
         try await bench.run {
@@ -127,7 +127,7 @@ struct RemoteControlTests {
         }
     }
 
-    @Test("carries out commands of an application's own, and answers when they fail")
+    @Test("carries out an application's own commands, and replies when they fail")
     func ownCommands() async throws {
         struct Broken: Error {}
         let bench = ControlBench()
@@ -151,7 +151,7 @@ struct RemoteControlTests {
         }
     }
 
-    @Test("carries out what it is allowed to only")
+    @Test("carries out only allowed commands")
     func allowList() async throws {
         let bench = ControlBench()
         try await bench.run(CeleryControlConfiguration(allowedCommands: ["ping", "active"], heartbeatInterval: nil)) {
@@ -165,7 +165,7 @@ struct RemoteControlTests {
         }
     }
 
-    @Test("answers when it is meant, and only then")
+    @Test("answers only requests that address it")
     func addressing() async throws {
         let bench = ControlBench()
         try await bench.run {
@@ -179,21 +179,21 @@ struct RemoteControlTests {
                 ("no glob", false, { ($0.pattern, $0.matcher) = ("v*", "glob") }),
                 ("regular", true, { ($0.pattern, $0.matcher) = ("w@t", "pcre") }),
                 ("not regular", false, { ($0.pattern, $0.matcher) = ("@t", "pcre") }),
-                // As Python: who names no matcher asks everybody.
+                // As in Python, a request without a matcher addresses all nodes.
                 ("no matcher", true, { $0.pattern = "v*" }),
                 ("unknown matcher", false, { ($0.pattern, $0.matcher) = ("w*", "soundex") }),
                 ("not for replies", false, { $0.replyTo?.exchange = "celery" }),
                 ("no reply wanted", false, { $0.replyTo = nil }),
             ]
             for (name, _, change) in cases { try await bench.send("ping", ticket: name, change: change) }
-            // Requests are answered in their order: with this one all have been.
+            // Requests are answered in order, so once this one is answered, all have been.
             _ = try await bench.ask("ping")
             for (name, isAnswered, _) in cases { #expect(bench.replies(to: name).isEmpty != isAnswered, "\(name)") }
             #expect(bench.mailbox.published.allSatisfy { $0.exchange == "reply.celery.pidbox" })
         }
     }
 
-    @Test("goes on after requests that cannot be read")
+    @Test("continues after requests that cannot be read")
     func badRequests() async throws {
         let bench = ControlBench()
         let deep = String(repeating: "[", count: 100_000)
@@ -227,7 +227,7 @@ struct RemoteControlTests {
         }
     }
 
-    @Test("stops when it is told to")
+    @Test("stops when a request tells it to")
     func shutdown() async throws {
         let bench = ControlBench()
         let ended = Gate()

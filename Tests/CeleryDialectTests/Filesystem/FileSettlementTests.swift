@@ -25,7 +25,7 @@ struct FileSettlementTests {
         #expect(try bench.names() == ["celery.parked"])
     }
 
-    @Test("one that fails does not keep the others, and is tried again at the end")
+    @Test("a failed settlement does not hold up the others, and is tried again at the end")
     func oneOfMany() async throws {
         let bench = try FilesystemBench()
         defer { bench.folder.remove() }
@@ -33,7 +33,7 @@ struct FileSettlementTests {
         let consumer = try await bench.consume()
         var deliveries: [Delivery] = []
         while deliveries.count < 3 { deliveries += try await consumer.next(atMost: 3) }
-        // Where the folder of parked messages is to be there is a file.
+        // A file stands in the place of the folder for parked messages.
         try Data().write(to: URL(filePath: bench.path("celery.parked")))
         let fault = MessageFault(reason: "test", detail: "")
         let settlements = [
@@ -42,13 +42,13 @@ struct FileSettlementTests {
         await #expect(throws: CeleriacError.self) { try await consumer.settle(settlements) }
         try FileManager.default.removeItem(atPath: bench.path("celery.parked"))
         try await consumer.close()
-        // The first is parked, the second gone, and the third, which nobody settled, given back.
+        // The first is parked, the second is gone, and the third, which was not settled, is given back.
         #expect(try bench.names(in: "celery.parked").count == 1)
         #expect(try bench.names().count == 2)
         #expect(try FileManager.default.contentsOfDirectory(atPath: bench.path(".celeriac")) == [])
     }
 
-    @Test("what cannot be settled in the end is the next worker's, since the lock is free")
+    @Test("messages that cannot be settled at the end go to the next worker, because the lock is free")
     func leftOver() async throws {
         let bench = try FilesystemBench()
         defer { bench.folder.remove() }

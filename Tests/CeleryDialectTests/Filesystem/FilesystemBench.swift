@@ -6,7 +6,7 @@ import Foundation
 import Logging
 import NIOPosix
 
-/// A folder with Celery's messages, and consumers of it.
+/// A folder with Celery's messages, and consumers that read it.
 struct FilesystemBench {
     let folder: TemporaryFolder
     let broker: CeleryFilesystemBroker
@@ -26,7 +26,7 @@ struct FilesystemBench {
         try await broker.publish([OutgoingMessage(message: WireMessage(body: Array(body.utf8)), routingKey: "celery")])
     }
 
-    /// The names in a folder below, but for those that are nobody's message.
+    /// The names in a subfolder, except hidden ones.
     func names(in folder: String = "") throws -> [String] {
         let path = "\(self.folder.path)/\(folder)"
         guard FileManager.default.fileExists(atPath: path) else { return [] }

@@ -5,7 +5,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// What lies in the folder and is no message: each is parked alone, and those beside it are served.
+/// Files in the folder that are not messages. The worker parks each one, and takes the messages next to it.
 @Suite("Hostile files", .timeLimit(.minutes(1)))
 struct HostileFileTests {
     enum Trap: String, CaseIterable {
@@ -26,7 +26,7 @@ struct HostileFileTests {
         }
     }
 
-    @Test("are parked as they are, and the message behind them is served", arguments: Trap.allCases)
+    @Test("are parked unchanged, and the message behind them is taken", arguments: Trap.allCases)
     func trap(_ trap: Trap) async throws {
         let bench = try FilesystemBench()
         defer { bench.folder.remove() }
@@ -49,7 +49,7 @@ struct HostileFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: bench.path(".celeriac")) == [])
     }
 
-    @Test("a file that was changed in the future and is no message is not waited for without end")
+    @Test("the wait for a file that is not a message and has a time in the future ends")
     func future() async throws {
         let bench = try FilesystemBench()
         defer { bench.folder.remove() }
@@ -64,7 +64,7 @@ struct HostileFileTests {
         try await consumer.close()
     }
 
-    @Test("a stop does not wait for the rest of a message, which the next worker finds in its place")
+    @Test("a stop does not wait for the rest of a message, which the next worker finds in place")
     func stopped() async throws {
         let bench = try FilesystemBench()
         defer { bench.folder.remove() }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import CeleryDialect
 
-/// What Celery calls what goes wrong in a worker.
+/// Celery's names for what goes wrong in a worker.
 @Suite struct CeleryFaultTests {
     private struct Broken: Error {}
 
@@ -35,7 +35,7 @@ import Testing
         #expect(failure.arguments == (text.map { [.string($0)] } ?? []))
     }
 
-    @Test("shows where a handler threw, and no module of what is built into Python")
+    @Test("shows where a handler threw, and leaves out the module of Python's built-in exceptions")
     func thrown() throws {
         func traceback(_ error: any Error) -> String? {
             formats.failure(for: .thrown(error, task: "t", id: "1")).traceback
@@ -50,12 +50,12 @@ import Testing
         var known = TaskFailure("ValueError", "no")
         known.traceback = "line 1"
         #expect(traceback(known) == "line 1")
-        // On the wire Python's own exceptions have their module.
+        // On the wire, Python's built-in exceptions have their module.
         let failure = formats.failure(for: .thrown(remote, task: "t", id: "1"))
         #expect(CeleryRemoteException(failure).encode()["exc_module"] == "builtins")
     }
 
-    @Test("stores a revocation only for a task that nobody has begun")
+    @Test("stores a revocation only for a task that no worker has begun")
     func revocation() throws {
         let now = Date(timeIntervalSince1970: 1_795_437_015)
         let context = EffectContext(

@@ -6,7 +6,7 @@ import Testing
 
 @testable import CeleryDialect
 
-/// What follows from what, without any broker.
+/// The effects of outcomes, without any broker.
 @Suite struct CeleryFormatsTests {
     private let formats = CeleryFormats()
     private let now = EffectBench.now
@@ -24,7 +24,7 @@ import Testing
         EffectBench.context(options, storesResult: storesResult)
     }
 
-    /// The state of the task, as it is stored.
+    /// The stored state of the task.
     private func store(_ state: TaskState, _ result: WireValue) throws -> Effect {
         let meta = CeleryResultMeta(
             status: state.rawValue, result: result, children: [], dateDone: state.isFinal ? EffectBench.time : nil,
@@ -116,7 +116,8 @@ import Testing
             ])
     }
 
-    /// A task alone is published without making a signature of it first: the message must be the signature's all the same.
+    /// A single task is published without making a signature first. Its message must still be the one that the
+    /// signature gives.
     @Test(
         arguments: [
             SendOptions(), SendOptions(countdown: .seconds(10)), SendOptions(countdown: .zero),
@@ -135,7 +136,7 @@ import Testing
             id: "id-1", name: "tasks.add", arguments: [2], keywordArguments: ["k": 3], options: options)
         let alone = try formats.publication(of: .task(task), in: context)
         task.options.taskID = "id-1"
-        // A chain of one is its task, made by the canvas.
+        // The canvas makes a chain of one into its task.
         let canvas = try formats.publication(of: .chain([.task(task)], SubmissionOptions()), in: context)
         guard case .publish(let one)? = alone.steps.first, case .publish(let other)? = canvas.steps.first else {
             Issue.record("nothing is published")

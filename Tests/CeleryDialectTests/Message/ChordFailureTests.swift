@@ -5,8 +5,8 @@ import CeleryWire
 import FoundationEssentials
 import Testing
 
-/// What is stored for the tasks that never run because another one failed; by capture `w.redis.result_chord_error`, and
-/// Celery's `chord_error_from_stack` and `_fail_chain`.
+/// What is stored for the tasks that never run because another one failed, according to the capture
+/// `w.redis.result_chord_error` and to Celery's `chord_error_from_stack` and `_fail_chain`.
 @Suite struct ChordFailureTests {
     private let formats = CeleryFormats(extendsResults: true)
     private let failure = TaskFailure("ValueError", "boom")
@@ -19,7 +19,8 @@ import Testing
         return try EffectBench(formats: formats).request(of: try task.encode(), queue: "celery")
     }
 
-    /// What follows when the part among some effects is the last of its chord, after others.
+    /// The effects of the chord's completion, if the part among the given effects is the last one, after the given
+    /// others.
     private func completion(
         _ effects: [Effect], of request: TaskRequest, after others: [[UInt8]] = []
     ) throws -> [Effect] {
@@ -60,7 +61,7 @@ import Testing
             meta["children"] == [
                 [["sent", nil], nil], [[.string(group), nil], [[[.string(errback.id), nil], nil]]],
             ])
-        // Celery has no request for it, so none of what a request says.
+        // Celery has no request for the body, so the result has none of the request's fields.
         #expect(meta["group_id"] == nil)
         #expect(meta["parent_id"] == nil)
         #expect(meta["name"] == nil)

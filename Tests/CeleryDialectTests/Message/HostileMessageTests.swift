@@ -3,7 +3,7 @@ import CeleryWire
 import TestSupport
 import Testing
 
-/// Messages on each of which a Python worker exits, hangs, or loses the message: each is refused by name.
+/// Messages that make a Python worker exit or hang, or that it loses. Celeriac refuses each by name.
 @Suite struct HostileMessageTests {
     @Test(arguments: HostileMessage.all.indices)
     func isRefusedByName(_ index: Int) {

@@ -48,7 +48,7 @@ struct CeleryRedisTests {
         await bench.close()
     }
 
-    @Test("serves the lower priority number first")
+    @Test("takes the lower priority number first")
     func priorities() async throws {
         let bench = try await RedisBench()
         let order = NIOLockedValueBox<[Int]>([])
@@ -87,7 +87,7 @@ struct CeleryRedisTests {
         await bench.close()
     }
 
-    @Test("gives prefetched messages back in their order, marked as redelivered")
+    @Test("gives prefetched messages back in order, marked as redelivered")
     func gracefulStop() async throws {
         let bench = try await RedisBench()
         let (started, finish) = (Gate(), Gate())
@@ -126,7 +126,8 @@ struct CeleryRedisTests {
         let runs = NIOLockedValueBox<[Int: Int]>([:])
         let handler = Tasks.number.handler(options: TaskOptions(placement: .blocking)) { number in
             runs.withLockedValue { $0[number, default: 0] += 1 }
-            // Longer than the visibility timeout; on a thread of the worker's own, since the pool is every test's.
+            // This is longer than the visibility timeout. It blocks a thread of the worker's own, because all tests
+            // share the pool.
             blockThread(seconds: 3)
             return number
         }
@@ -143,11 +144,11 @@ struct CeleryRedisTests {
         await bench.close()
     }
 
-    @Test("restores what a dead worker had claimed, in its order")
+    @Test("restores in order what a dead worker had claimed")
     func restoresExpiredClaims() async throws {
         let bench = try await RedisBench(visibilityTimeout: .seconds(1))
         let results = try await bench.app.send((0..<3).map { Tasks.number($0) })
-        // What a Python worker leaves behind that was killed: claims whose time has passed.
+        // A killed Python worker leaves this behind: claims whose time has passed.
         for index in 0..<3 {
             let message = try await bench.redis.send(RedisCommand("RPOP", "celery")).string ?? ""
             _ = try await bench.redis.send([
@@ -169,7 +170,7 @@ struct CeleryRedisTests {
         await bench.close()
     }
 
-    @Test("keeps an expired claim that no queue is bound for, and parks one that cannot be read")
+    @Test("keeps an expired claim for which no queue is bound, and parks one that cannot be read")
     func hostileClaims() async throws {
         let bench = try await RedisBench(visibilityTimeout: .seconds(1))
         try await bench.app.send(Tasks.number(1))
@@ -192,7 +193,7 @@ struct CeleryRedisTests {
     func poison() async throws {
         let bench = try await RedisBench(visibilityTimeout: .seconds(1))
         let result = try await bench.app.send(Tasks.number(1))
-        // As a worker that dies of it leaves it, time and again.
+        // Leave the message behind again and again, as workers do that die while they run it.
         for attempt in 0..<6 {
             let lost = CeleryRedisTests.LostConsumer(bench: bench)
             try await lost.claimAndDie(attempt)
@@ -208,7 +209,7 @@ struct CeleryRedisTests {
         await bench.close()
     }
 
-    /// Claims a message as a worker does that is then killed: its claim has expired when the next one comes.
+    /// Claims a message like a worker that is then killed. Its claim has expired when the next worker comes.
     struct LostConsumer {
         let bench: RedisBench
 
@@ -218,7 +219,7 @@ struct CeleryRedisTests {
                 options: CeleryRedisOptions(visibilityTimeout: .seconds(1)),
                 eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: .init(label: "test"))
             do {
-                // Its connection ends with it, without its giving anything back.
+                // Its connection ends with it, and it gives nothing back.
                 let consumer = try await broker.consume(
                     ConsumerOptions(queues: ["celery"], prefetch: 1, nodeName: "w"))
                 let deliveries = try await consumer.next(atMost: 1)

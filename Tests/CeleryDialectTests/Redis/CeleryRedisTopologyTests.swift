@@ -6,7 +6,7 @@ import Testing
 @testable import CeleriacQueues
 @testable import CeleryDialect
 
-/// What a consumer makes of a server's answers, without a server.
+/// How a consumer reads a server's answers, without a server.
 @Suite struct CeleryRedisTopologyTests {
     private let topology = CeleryRedisTopology(options: CeleryRedisOptions(prioritySteps: [0, 3]))
 
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func readsClaimsAndPassesOverWhatIsNone() {
-        // Each list stands twice among the keys: after its handover list.
+        // Each list has two keys: its handover list, then the list itself.
         let reply = RedisValue.array([
             .integer(0), .bulk([1]), .null, .bulk([2]), .integer(3), .bulk([3]), .integer(99), .bulk([4]),
             .integer(-5), .bulk([5]), .integer(.min), .null, .integer(7), .bulk([6]), .integer(1),

@@ -7,7 +7,7 @@ import Logging
 import NIOPosix
 import Testing
 
-/// Who may publish the body of a chord, where answers are lost and workers die.
+/// Which worker may publish the body of a chord when answers are lost and workers die.
 @Suite("The claim on a chord", .timeLimit(.minutes(1)))
 struct ChordClaimTests {
     private func results(_ bench: RedisBench) throws -> CeleryRedisResults {
@@ -34,14 +34,14 @@ struct ChordClaimTests {
             #expect(completion?.heldFor == nil)
             #expect(completion?.parts.count == 1)
         }
-        // Once the body is published nobody wins.
+        // Once the body is published, no part gets the claim.
         _ = try await results.perform([.close(ChordClaim(groupID: "g", token: "mine"), succeeded: true)])
         #expect(try await results.perform([.add(part)])[0] == nil)
         await results.close()
         await bench.close()
     }
 
-    @Test("of a worker that died is waited for, and then taken")
+    @Test("of a dead worker expires, and then another worker gets it")
     func deadHolder() async throws {
         let bench = try await RedisBench()
         let results = try results(bench)
@@ -53,14 +53,14 @@ struct ChordClaimTests {
         #expect(rest > .zero && rest <= .milliseconds(21_001))
         let again = part("mine").addedAgain()
         #expect(again.waits == 1 && again.token == "mine")
-        // The claim's time is over.
+        // Deleting the key stands for the end of the claim's time.
         _ = try await bench.redis.send(RedisCommand("DEL", "celery-taskset-meta-g.c"))
         #expect(try await results.perform([.add(again)])[0]?.parts.count == 1)
         await results.close()
         await bench.close()
     }
 
-    @Test("is not waited for without end")
+    @Test("is waited for only a limited number of times")
     func cap() async throws {
         let bench = try await RedisBench()
         let results = try results(bench)
@@ -78,7 +78,7 @@ struct ChordClaimTests {
         await bench.close()
     }
 
-    @Test("the body is published though the worker that had the claim died")
+    @Test("the body is published although the worker with the claim died")
     func bodyIsPublished() async throws {
         let bench = try await RedisBench()
         let gate = Gate()

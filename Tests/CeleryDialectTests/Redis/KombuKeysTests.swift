@@ -17,7 +17,7 @@ import Testing
         #expect(stored[0]["value"] == [member] && stored[1]["value"] == [member])
     }
 
-    /// The prefix stands before every key, as it is: unlike that of results.
+    /// The prefix stands unchanged before every key, unlike that of results.
     @Test func everyKeyHasThePrefix() {
         let keys = KombuKeys(prefix: "pfx")
         let all = [

@@ -6,7 +6,7 @@ import CeleriacTestKit
 import Logging
 import NIOPosix
 
-/// An application on a Redis database of its own, and a bare client beside it.
+/// An application on its own Redis database, and a bare client for the same database.
 struct RedisBench: Sendable {
     let url: String
     let app: CeleryApp
@@ -41,7 +41,7 @@ struct RedisBench: Sendable {
 
     func int(_ command: RedisCommand) async throws -> Int { Int(try await redis.send(command).int ?? -1) }
 
-    /// The ids of the tasks in a list, the next one to be served first.
+    /// The ids of the tasks in a list, the next task first.
     func ids(in list: String) async throws -> [String] {
         let payloads = try await redis.send(RedisCommand("LRANGE", list, 0, -1)).array ?? []
         return payloads.reversed().compactMap { payload in

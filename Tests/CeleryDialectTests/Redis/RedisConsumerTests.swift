@@ -9,7 +9,7 @@ import Testing
 
 @testable import CeleryDialect
 
-/// What a consumer does where Redis refuses, and at its end.
+/// What a consumer does when Redis refuses a command, and at its end.
 @Suite("A consumer at Redis", .timeLimit(.minutes(1)))
 struct RedisConsumerTests {
     private func consumer(
@@ -33,7 +33,7 @@ struct RedisConsumerTests {
         let bench = try await RedisBench()
         let (broker, consumer) = try await consumer(bench)
         await consumer.stop()
-        // As Redis hands it over in the moment of the stop.
+        // Redis hands a message over this way at the moment of the stop.
         try await publish(1, to: "celery.handover", by: broker)
         try await consumer.close()
         #expect(try await bench.int(RedisCommand("LLEN", "celery.handover")) == 0)
@@ -42,7 +42,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("settles at its end what was refused before, and does not give it back")
+    @Test("settles at its end what Redis refused before, and does not give it back")
     func unsettled() async throws {
         let bench = try await RedisBench()
         let (broker, consumer) = try await consumer(bench)
@@ -56,7 +56,7 @@ struct RedisConsumerTests {
                 Settlement(deliveries[0].receipt, .park(fault)), Settlement(deliveries[1].receipt, .acknowledge),
             ])
         }
-        // The claim stands: the message was not given up for a place that would not have it.
+        // The claim stands, because the message could not be written to its new place.
         #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 2)
         _ = try await bench.redis.send(RedisCommand("DEL", "celery.parked"))
         try await consumer.close()
@@ -67,7 +67,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("a refused settlement does not keep others from being given back")
+    @Test("a refused settlement does not keep other messages from being given back")
     func refusedAtTheEnd() async throws {
         let bench = try await RedisBench()
         let (broker, consumer) = try await consumer(bench)
@@ -84,7 +84,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("takes nothing where it cannot write claims", arguments: ["unacked", "unacked_index"])
+    @Test("takes nothing if it cannot write claims", arguments: ["unacked", "unacked_index"])
     func wrongClaims(key: String) async throws {
         let bench = try await RedisBench()
         let log = LogCounter()
@@ -92,7 +92,7 @@ struct RedisConsumerTests {
         try await publish(1, by: broker)
         _ = try await bench.redis.send(RedisCommand("SET", key, "something else"))
         async let deliveries = consumer.next(atMost: 1)
-        // The second time it gets past restoring.
+        // The second attempt gets past restoring.
         await until { log.count("cannot take messages, trying again") >= 2 }
         #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 1)
         _ = try await bench.redis.send(RedisCommand("DEL", key))
@@ -102,7 +102,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("a list that is none loses nothing of the others")
+    @Test("a key that is not a list loses no message of the other lists")
     func wrongList() async throws {
         let bench = try await RedisBench()
         let (broker, consumer) = try await consumer(bench, queues: ["celery", "math"])
@@ -117,7 +117,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("frees the restore mutex where restoring fails")
+    @Test("releases the restore mutex if restoring fails")
     func mutex() async throws {
         let bench = try await RedisBench()
         _ = try await bench.redis.send(RedisCommand("SET", "unacked_index", "something else"))
@@ -198,7 +198,7 @@ struct RedisConsumerTests {
         await server.stop()
     }
 
-    @Test("parked messages are listed page by page, put back as they came, and dropped")
+    @Test("lists parked messages page by page, puts them back unchanged, and drops them")
     func parked() async throws {
         let bench = try await RedisBench()
         let (broker, consumer) = try await consumer(bench)

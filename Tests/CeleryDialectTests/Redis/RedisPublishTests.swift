@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Publishing to Redis", .timeLimit(.minutes(1)))
 struct RedisPublishTests {
-    @Test("names the message that Redis refused, and takes the others once")
+    @Test("names the message that Redis refused, and publishes the others once")
     func oneOfMany() async throws {
         let bench = try await RedisBench()
         _ = try await bench.redis.send(RedisCommand("HSET", "unacked", "tag", "[]"))
@@ -24,7 +24,7 @@ struct RedisPublishTests {
         await bench.close()
     }
 
-    @Test("says plainly that a message was refused where it was the only one")
+    @Test("says plainly that a message was refused if it was the only one")
     func oneOfOne() async throws {
         let bench = try await RedisBench()
         _ = try await bench.redis.send(RedisCommand("HSET", "unacked", "tag", "[]"))
@@ -35,7 +35,7 @@ struct RedisPublishTests {
         await bench.close()
     }
 
-    @Test("takes a message whose queue cannot be declared: it lies in its list")
+    @Test("publishes a message to its list even if its queue cannot be declared")
     func undeclared() async throws {
         let bench = try await RedisBench()
         _ = try await bench.redis.send(RedisCommand("SET", "_kombu.binding.celery", "not a set"))

@@ -7,13 +7,13 @@ import Testing
 @Suite struct CeleryResultKeysTests {
     private static let id = "11111111-1111-4111-8111-111111111111"
 
-    /// Celery with `global_keyprefix` "rp" of the result backend: a `_` comes after it.
+    /// A capture of Celery with the result backend's `global_keyprefix` "rp", which Celery follows with a `_`.
     @Test func aPrefixWithoutAnEndGetsOne() throws {
         let capture = try Capture.named("x.redis.result_prefix_compression")
         let keys = CeleryResultKeys(prefix: "rp")
         let stored = try #require(capture["redis"]?[0])
         #expect(stored["key"] == .string(keys.task(Self.id)))
-        // What lies there, compressed as a whole, is that task's result.
+        // The value there, compressed as a whole, is that task's result.
         let payload = try Base64.decode(try #require(stored["value"]?["base64"]?.stringValue))
         let meta = try CeleryResultMeta.decode(payload)
         #expect(meta.taskID == Self.id && meta.status == "SUCCESS")

@@ -7,7 +7,7 @@ import Testing
 import CeleriacRedis
 #endif
 
-/// `AsyncResult.forget()` deletes what is stored, of that task only.
+/// `AsyncResult.forget()` deletes the stored result of that task only.
 @Suite(.timeLimit(.minutes(1))) struct ForgetTests {
     private func forgetOneOfTwo(_ app: CeleryApp, keys: @Sendable () async throws -> Set<String>) async throws {
         let worker = app.worker { Tasks.add.handler { $0 + $1 } }
@@ -20,7 +20,7 @@ import CeleriacRedis
             #expect(try await results[0].stored() == nil)
             #expect(try await results[1].stored()?.value == 4)
             #expect(try await keys() == ["celery-task-meta-\(results[1].id)"])
-            // Once more: there is nothing to forget.
+            // The second time there is nothing to forget.
             try await results[0].forget()
         }
         await app.close()

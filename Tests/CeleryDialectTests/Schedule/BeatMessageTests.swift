@@ -7,9 +7,9 @@ import CeleryWire
 import Foundation
 import Testing
 
-/// What an application's beat sends.
+/// The messages that an application's beat sends.
 @Suite("Messages of the beat", .timeLimit(.minutes(1))) struct BeatMessageTests {
-    @Test("They are what Python's beat sends, but for ids, times and what is there for people")
+    @Test("They equal those of Python's beat, except for ids, times and text for people")
     func sameAsCaptured() async throws {
         let broker = MemoryBroker()
         let app = CeleryApp(broker: broker, results: MemoryResultStore())
@@ -26,7 +26,7 @@ import Testing
             return try delivery.content.get()
         }
         let captured = try Self.captured()
-        // Two are for people to read: Python's beat shows a list of arguments, its other senders show a tuple.
+        // Two of these are for people: Python's beat shows arguments as a list, its other senders show a tuple.
         let own: Set = ["id", "root_id", "expires", "origin", "lang", "argsrepr"]
         let headers = try #require(captured["headers"]?.objectValue)
         #expect(Set(message.headers.keys) == Set(headers.keys))
@@ -66,7 +66,7 @@ import Testing
             return try CeleryTaskMessage.decode(try delivery.content.get())
         }
         #expect(message.task == "first" && message.args == [1] && message.otherHeaders["celery_beat_task"] == true)
-        // What comes next stands last.
+        // The chain is in reverse order: the next step is the last element.
         let steps = try (message.embed.chain?.arrayValue ?? []).reversed().map { try CelerySignature.decode($0) }
         #expect(steps.map(\.kind) == [.chord, .group] || steps.map(\.kind) == [.chord])
         let header = try steps[0].header().members()
@@ -75,7 +75,7 @@ import Testing
         await app.close()
     }
 
-    /// The envelope in the capture of Python's beat.
+    /// Reads the envelope in the capture of Python's beat.
     private static func captured() throws -> WireValue {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../../Compat/celery/x.redis.beat.json").standardized
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test(
-        "The nightly clean-up is sent where results do not go away by themselves, and not where there is one already",
+        "The nightly clean-up is sent if results do not expire by themselves and no other entry sends one",
         arguments: [("file", 86400, 1), ("file", nil, 0), ("memory", 86400, 0)])
     func cleansUp(_ scheme: String, _ expiry: Int?, _ count: Int) async throws {
         let folder = try TemporaryFolder("beat")
@@ -101,7 +101,7 @@ import Testing
         await app.close()
     }
 
-    /// The names of the entries that a beat remembers when it has begun.
+    /// The names of the entries in the state of a beat that has started.
     private func remembered(by app: CeleryApp, _ entries: [BeatEntry], in folder: TemporaryFolder) async throws
         -> [String]
     {
@@ -114,7 +114,7 @@ import Testing
             try await group.waitForAll()
         }
         let state = try WireJSON.decode([UInt8](try Data(contentsOf: URL(filePath: path))))
-        // Nothing but the file is left: it was renamed into place.
+        // Only the file is left, because it was renamed into place.
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["state"])
         return state["entries"]?.objectValue?.keys ?? []
     }

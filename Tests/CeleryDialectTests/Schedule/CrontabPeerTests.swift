@@ -6,14 +6,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Random crontabs, compared with what real Celery says of them.
+/// Random crontabs, compared with real Celery's answers.
 @Suite("Crontab beside Celery") struct CrontabPeerTests {
-    /// How often Celery's answer is one that we do better, by the reason.
+    /// How often our answer differs from Celery's on purpose, by reason.
     private struct Differences {
-        /// celery#10107: it counts on the dial, on which the hour that comes twice is one hour.
+        /// Celery counts local time, in which the hour that comes twice is one hour.
         var skippedRepeatedHour = 0
-        /// The same from within the second of these hours: the next minute on the dial is taken to be in the first, so
-        /// that the next run lies before the last and the task is due all the time.
+        /// The same from within the second of these hours: Celery takes the next local minute to be in the first, so
+        /// that the next run lies before the last one and the task is always due.
         var wentBack = 0
     }
 
@@ -76,7 +76,8 @@ import Testing
         return true
     }
 
-    /// Compares whether the fields are refused and what they stand for; returns the crontab if they are not.
+    /// Compares whether the fields are refused and which numbers they stand for; returns the crontab if they are
+    /// accepted.
     private func compare(_ fields: [String], _ answer: PythonSchedules.Answer?, _ zone: CalendarZone) throws -> Crontab?
     {
         let made = Result { () throws(CeleriacError) in
@@ -100,7 +101,7 @@ import Testing
     }
 
     @Test(
-        "2,500 texts of the grammar's pieces: the same are refused, the others mean the same", .timeLimit(.minutes(5)))
+        "2,500 texts of the grammar's pieces: both refuse the same and read the rest alike", .timeLimit(.minutes(5)))
     func grammar() async throws {
         var random = RandomCrontab(generator: SeededGenerator(seed: 5))
         let specs = (0..<2500).map { number in

@@ -34,7 +34,7 @@ import Testing
             ])
     }
 
-    @Test("29 February on a Monday is waited for")
+    @Test("A crontab waits for the next 29 February that is a Monday")
     func rareDate() throws {
         let crontab = try Crontab("0 0 29 2 mon")
         #expect(
@@ -44,10 +44,10 @@ import Testing
         #expect(try runs(crontab, after: "9990-01-01T00:00:00Z", count: 1) == [])
     }
 
-    @Test("A day's run in the hour that is missing runs when it would have been; each run of the other hours stays")
+    @Test("A daily run in the missing hour runs at the time without the change; runs of other hours are unaffected")
     func clocksForward() throws {
         let zone = try CalendarZone("Europe/Berlin")
-        // On 29 March 2026 02:00 becomes 03:00, at 01:00 UTC.
+        // On 29 March 2026, 02:00 becomes 03:00 at 01:00 UTC.
         #expect(
             try runs(Crontab("30 2 * * *", in: zone), after: "2026-03-27T12:00:00Z", count: 3) == [
                 "2026-03-28T01:30:00Z", "2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z",
@@ -58,10 +58,10 @@ import Testing
             ])
     }
 
-    @Test("In the hour that comes twice a day's run comes once, an hour's twice")
+    @Test("In the hour that comes twice a daily run comes once, an hourly run twice")
     func clocksBack() throws {
         let zone = try CalendarZone("Europe/Berlin")
-        // On 25 October 2026 03:00 becomes 02:00, at 01:00 UTC.
+        // On 25 October 2026, 03:00 becomes 02:00 at 01:00 UTC.
         #expect(
             try runs(Crontab("30 2 * * *", in: zone), after: "2026-10-24T12:00:00Z", count: 2) == [
                 "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z",
@@ -76,15 +76,15 @@ import Testing
             ])
     }
 
-    @Test("After a run in the second of two like hours the first does not come again")
+    @Test("A run in the second of two equal hours is not followed by one in the first")
     func fromSecondPass() throws {
         let crontab = try Crontab("50 2 * * *", in: try CalendarZone("Europe/Berlin"))
         #expect(try runs(crontab, after: "2026-10-25T01:40:00Z", count: 1) == ["2026-10-26T01:50:00Z"])
     }
 
-    @Test("A day that a zone left out is passed over")
+    @Test("A day that a zone left out is skipped")
     func missingDay() throws {
-        // Samoa went from 29 to 31 December 2011.
+        // Samoa went from 29 directly to 31 December 2011.
         let crontab = try Crontab("0 12 * * *", in: try CalendarZone("Pacific/Apia"))
         #expect(
             try runs(crontab, after: "2011-12-28T23:00:00Z", count: 3) == [
@@ -92,7 +92,7 @@ import Testing
             ])
     }
 
-    @Test("What Celery refuses has a code")
+    @Test("Each crontab that Celery refuses has an error code")
     func refusals() {
         #expect(code { try Crontab(minute: "1,,2") } == .emptyPart)
         #expect(code { try Crontab(minute: "") } == .emptyPart)
@@ -113,7 +113,7 @@ import Testing
         #expect(code { try Crontab("* * * *") } == .fieldCount)
     }
 
-    @Test("Ranges wrap, steps begin at the range, names are not checked against the field")
+    @Test("Ranges wrap, steps begin at the start of the range, and names are not checked against the field")
     func grammar() throws {
         #expect(try Crontab(hour: "22-2").hours == [0, 1, 2, 22, 23])
         #expect(try Crontab(hour: "22-4/3").hours == [1, 4, 22])

@@ -4,7 +4,7 @@ import Testing
 
 /// Celery's own schedules.
 enum PythonSchedules {
-    /// One answer of Celery's: the run that follows a last run.
+    /// One of Celery's answers: the run that follows a last run.
     struct Step {
         var last: Double
         var next: Double
@@ -12,13 +12,13 @@ enum PythonSchedules {
         var isDueThen: Bool
     }
 
-    /// What Celery makes of a case: nil if it refuses it.
+    /// Celery's answer for a case; ``ask(_:_:)`` returns nil for a case that Celery refuses.
     struct Answer {
         var sets: [[Int]]
         var steps: [Step]
     }
 
-    /// Asks for all cases, some hundred at a time.
+    /// Asks Celery about all cases, several hundred at a time.
     static func ask(_ operation: String, _ cases: [[String: WireValue]]) async throws -> [Answer?] {
         let driver = try await PythonPeer(broker: "memory://", results: "cache+memory://").startDriver()
         var answers: [Answer?] = []

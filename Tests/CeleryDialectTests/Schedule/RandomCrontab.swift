@@ -1,7 +1,7 @@
 import CeleriacWire
 import TestSupport
 
-/// Random crontabs: mostly good ones, and texts of which Celery refuses many.
+/// Random crontabs: fields that are mostly valid, and texts many of which Celery refuses.
 struct RandomCrontab {
     var generator: SeededGenerator
 
@@ -13,14 +13,14 @@ struct RandomCrontab {
         ]
     }
 
-    /// Text of the grammar's own pieces in any order.
+    /// Text made of the grammar's pieces in any order.
     mutating func noise() -> String {
         (0..<Int.random(in: 1...6, using: &generator))
             .map { _ in Self.pieces.randomElement(using: &generator) ?? "" }.joined()
     }
 
     mutating func starts(around instants: [Double]) -> [Double] {
-        // A year from 1 January 2026, and the hours in which clocks are changed.
+        // Times in the year from 1 January 2026, and in the hours in which clocks are changed.
         (0..<3).map { _ in Double.random(in: 1_767_225_600...1_798_761_600, using: &generator).rounded() }
             + instants.map { $0 + Double.random(in: -10_000...10_000, using: &generator).rounded() }
     }

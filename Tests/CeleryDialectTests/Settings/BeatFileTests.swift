@@ -4,7 +4,7 @@ import CeleryDialect
 import Testing
 
 @Suite("Schedule file") struct BeatFileTests {
-    @Test("A file with everything in it")
+    @Test("Reads a file with every setting")
     func everything() throws {
         let file = try BeatFile(
             Array(
@@ -69,11 +69,11 @@ import Testing
         #expect(file.entries[5].task == "t.b")
     }
 
-    @Test("Nothing is sent by a file of nothing but its head")
+    @Test("A file without entries sends nothing")
     func empty() throws { #expect(try BeatFile(Array("timezone: UTC\n".utf8)).entries.isEmpty) }
 
     @Test(
-        "What is wrong is named",
+        "The error names what is wrong",
         arguments: [
             ("a: [", "YAML"), ("- 1", "not a list of keys"), ("timezone: Mars/Base", "Mars/Base"),
             ("missed_runs: often", "often"), ("beat_schedul: {}", "beat_schedul"),

@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test(
-        "refuses text that is no rate limit",
+        "refuses text that is not a rate limit",
         arguments: ["", "0", "-1/s", "fast", "1/d", "/s", "nan", "inf", "1/s/s"])
     func refusesRateLimits(_ text: String) {
         #expect(RateLimit(text) == nil)

@@ -5,14 +5,14 @@ import CeleryWire
 
 import struct FoundationEssentials.Date
 
-/// A worker as a dialect knows it, at `2026-11-23T12:30:15+00:00`.
+/// A worker as a dialect sees it, at `2026-11-23T12:30:15+00:00`.
 struct EffectBench {
     static let now = Date(timeIntervalSince1970: 1_795_437_015)
     static let time = "2026-11-23T12:30:15+00:00"
 
     let formats: CeleryFormats
 
-    /// The request that a worker reads out of a task's message.
+    /// The request that a worker reads from a task's message.
     func request(of message: WireMessage, queue: String = "math") throws -> TaskRequest {
         try formats.request(
             of: message,
@@ -49,7 +49,7 @@ extension [Effect] {
         }
     }
 
-    /// The parts that are given to chords, in order.
+    /// The parts for chords, in order.
     var parts: [ChordPart] {
         compactMap { effect in if case .chord(.add(let part)) = effect { part } else { nil } }
     }

@@ -1,11 +1,11 @@
 import Logging
 import NIOConcurrencyHelpers
 
-/// Counts what is logged, by its text.
+/// Counts log messages by their text.
 final class LogCounter: Sendable {
     private let counts = NIOLockedValueBox<[String: Int]>([:])
 
-    /// A logger whose messages are counted, and shown nowhere.
+    /// A logger whose messages are counted but not shown.
     var logger: Logger { Logger(label: "test") { _ in Handler(counter: self) } }
 
     func count(_ message: String) -> Int { counts.withLockedValue { $0[message] ?? 0 } }

@@ -97,7 +97,7 @@ import Testing
             Samples.protocol2(headers: ["retries": 2.0, "group_index": 1.0, "timelimit": [900.0, 0]]))
         #expect(task.retries == 2)
         #expect(task.groupIndex == 1)
-        // Zero is no limit, as in Celery.
+        // Zero means no limit, as in Celery.
         #expect(task.timeLimit == CeleryTimeLimit(hard: 900, soft: nil))
     }
 
@@ -264,7 +264,7 @@ import Testing
         #expect(error("application/x-brotli")?.code == .unknownCompression)
         #expect(error(5)?.code == .unknownCompression)
         #expect(error("gzip")?.code == .undecodableBody)
-        // A real gzip file is not what kombu means by gzip.
+        // What kombu calls gzip is not a real gzip file.
         #expect(error("application/x-gzip", body: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])?.code == .undecodableBody)
         #expect(error("application/x-gzip")?.cause?.code == .corruptCompression)
     }

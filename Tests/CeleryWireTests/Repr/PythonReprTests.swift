@@ -2,7 +2,7 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// Expected texts are what `celery.utils.saferepr` of Celery 5.7 prints of the same values.
+/// The expected texts are what `celery.utils.saferepr` of Celery 5.7 prints for the same values.
 @Suite struct PythonReprTests {
     @Test func tuplesAndDicts() {
         let repr = PythonRepr()
@@ -50,7 +50,7 @@ import Testing
             text("uuid", ["hex": "12345678123456781234567812345678"]) == "UUID('12345678-1234-5678-1234-567812345678')")
         #expect(text("bytes", "hello") == "b'hello'")
         #expect(text("base64", "/wD+") == "b'ff00fe'")
-        // What is no such value is shown as it stands.
+        // An object that is not such a value is shown unchanged.
         #expect(text("date", "x") == "{'__type__': 'date', '__value__': 'x'}")
         #expect(text("base64", "!") == "{'__type__': 'base64', '__value__': '!'}")
         #expect(text("uuid", ["hex": "1"]) == "{'__type__': 'uuid', '__value__': {'hex': '1'}}")

@@ -2,7 +2,7 @@ import CeleriacWire
 import CeleryWire
 import Testing
 
-/// Random values with what `celery.utils.saferepr` of Celery 5.7 printed of them.
+/// Random values, and what `celery.utils.saferepr` of Celery 5.7 printed for them.
 @Suite struct PythonReprVectorTests {
     @Test func everyTextIsCelerys() throws {
         var count = 0

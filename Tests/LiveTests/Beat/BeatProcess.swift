@@ -23,12 +23,12 @@ struct BeatProcess: Sendable {
             error: .file(log))
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     var logged: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
 
-    /// The ids of the tasks that it has sent for an entry, in order.
+    /// The ids of the tasks sent for an entry, in order.
     func ids(of entry: String) -> [String] {
-        // A line may be half written.
+        // The last line may be incomplete.
         logged.split(separator: "\n", omittingEmptySubsequences: false).dropLast().compactMap { line in
             let words = line.split(separator: " ")
             guard words.contains("entry=\(entry)") else { return nil }
@@ -36,7 +36,7 @@ struct BeatProcess: Sendable {
         }
     }
 
-    /// Asks it to stop and waits for its end.
+    /// Asks the process to stop and waits for it to end.
     func stop() async -> CeleriacTestKit.ExitStatus {
         child.signal(SIGTERM)
         return await child.wait()

@@ -8,10 +8,10 @@ import Logging
 import NIOPosix
 import Testing
 
-/// `celeriac beat` in processes of its own, on a real Redis.
+/// Tests `celeriac beat` in separate processes, on a real Redis.
 @Suite("Beat, live", .serialized) struct BeatTests {
     @Test(
-        "A Python worker serves what it sends, with the header of Python's beat",
+        "A Python worker serves its tasks, which carry the header of Python's beat",
         .timeLimit(.minutes(2)))
     func servedByPython() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
@@ -32,13 +32,13 @@ import Testing
         #expect(try await driver.get(id) == .success(["mine": 7, "celery_beat_task": true]))
         #expect(await beat.stop() == .exited(0), "\(beat.logged)")
 
-        // What is remembered agrees with what was sent.
+        // The stored state agrees with the tasks that were sent.
         let state = try WireJSON.decode(
             [UInt8](try #require(FileManager.default.contents(atPath: folder.path + "/state"))))
         for name in ["record", "headers"] {
             #expect(state["entries"]?[name]?["total_run_count"]?.intValue == beat.ids(of: name).count)
         }
-        // All of it has been served by the time that the worker has ended.
+        // All tasks have been served once the worker has ended.
         for id in beat.ids(of: "record") { #expect(try await driver.get(id) == .success("ran")) }
         #expect(recorded(folder.path + "/record").count == beat.ids(of: "record").count)
         await worker.stop()
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test(
-        "Of two with one lock one sends; when it is killed the other goes on, and no run is sent twice",
+        "Of two that share a lock, one sends; when it is killed, the other takes over and no run is sent twice",
         .timeLimit(.minutes(2)))
     func twoBeats() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
@@ -70,13 +70,13 @@ import Testing
         await until { [leader = beats[0]] in leader.ids(of: "a").count >= 6 }
         #expect(beats[1].ids(of: "a") == [])
 
-        // By force: the lock stays until its lease ends.
+        // The beat is killed, so its lock stays until the lease ends.
         await beats[0].child.kill()
         await until { [next = beats[1]] in next.ids(of: "a").count >= 3 && next.ids(of: "b").count >= 3 }
         beats.append(try BeatProcess(broker: url, in: folder, schedule: schedule, arguments))
         await until { [waiting = beats[2]] in waiting.logged.contains("another beat has the lock") }
 
-        // Gently: it is handed over at once.
+        // The beat is stopped gracefully, so the lock is handed over immediately.
         #expect(await beats[1].stop() == .exited(0), "\(beats[1].logged)")
         await until { [next = beats[2]] in next.ids(of: "a").count >= 2 }
         #expect(await beats[2].stop() == .exited(0), "\(beats[2].logged)")
@@ -86,14 +86,14 @@ import Testing
         let counted =
             (entries?["a"]?["total_run_count"]?.intValue ?? 0) + (entries?["b"]?["total_run_count"]?.intValue ?? 0)
         let sent = try await redis.send(RedisCommand("LLEN", "celery")).int ?? 0
-        // Every run was counted before it was sent. The kill may have come between the two, for what was due just then.
+        // Every run is counted before it is sent. The kill may have come between the two, for the runs due just then.
         #expect(sent <= counted && sent >= counted - 2)
         #expect(try await redis.send(RedisCommand("EXISTS", "{\(key)}.lock")).int == 0)
         await redis.close()
         folder.remove()
     }
 
-    @Test("A schedule that cannot be used ends it with status 2 and a reason", .timeLimit(.minutes(1)))
+    @Test("An unusable schedule ends it with status 2 and a reason", .timeLimit(.minutes(1)))
     func badSchedule() async throws {
         let folder = try TemporaryFolder("beat")
         let beat = try BeatProcess(broker: "memory://", in: folder, schedule: "beat_schedule: {a: {task: t}}", [])

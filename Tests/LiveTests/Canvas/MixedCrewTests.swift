@@ -4,11 +4,11 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-/// Workflows whose parts run in both languages: the header of a chord, its body, the link after it and the error callback
-/// each in Python or in Swift, all sixteen ways, sent by Python and by Swift.
+/// Tests workflows whose parts run in both languages. The header of a chord, its body, the link after it and the error
+/// callback each run in Python or in Swift, in all sixteen combinations, sent by Python and by Swift.
 @Suite("Mixed crews", .serialized)
 struct MixedCrewTests {
-    /// Where the parts run: bit by bit the header, the body, the next link and the error callback.
+    /// Where the parts run; the bits stand for the header, the body, the next link and the error callback.
     private struct Crew: CustomStringConvertible {
         let number: Int
         private func queue(_ bit: Int) -> String { number >> bit & 1 == 0 ? "celery" : "swift" }
@@ -19,7 +19,7 @@ struct MixedCrewTests {
         var description: String { "header \(header), body \(body), next \(next), errback \(errback)" }
     }
 
-    @Test("Sixteen ways", .timeLimit(.minutes(5)), arguments: MatrixTransport.holdingChords)
+    @Test("All sixteen combinations work", .timeLimit(.minutes(5)), arguments: MatrixTransport.holdingChords)
     fileprivate func sixteenWays(_ transport: MatrixTransport) async throws {
         let site = try await MatrixSite(transport)
         let python = try await site.python.startWorker(pool: .threads, concurrency: 4, queues: ["celery"])
@@ -36,7 +36,7 @@ struct MixedCrewTests {
         await site.close()
     }
 
-    /// (1+1, 2+2) → sum → +10, from both sides. All are sent before any is waited for.
+    /// Runs (1+1, 2+2) → sum → +10, sent from both sides. Everything is sent before any result is awaited.
     private func succeed(_ crews: [Crew], _ site: MatrixSite, _ driver: PythonDriver) async throws {
         var ids: [String] = []
         var results: [AsyncResult<Int>] = []
@@ -66,7 +66,8 @@ struct MixedCrewTests {
 
     private func failures(_ crew: Crew, _ site: MatrixSite) -> String { "\(site.folder)/failures-\(crew.number)" }
 
-    /// One part of the header fails: the body and what follows fail with it, and the error callback is called.
+    /// Makes one part of the header fail. The body and everything after it must fail too, and the error callback must
+    /// run.
     private func sendFailing(_ crew: Crew, _ site: MatrixSite, _ driver: PythonDriver) async throws {
         let errback = task("tasks.on_error", [.string(failures(crew, site))], crew.errback)
         let tree: WireValue = [
@@ -82,7 +83,7 @@ struct MixedCrewTests {
             "link_error": [errback],
         ]
         let id = try #require(try await driver.ask("canvas", ["canvas": tree])["id"]?.stringValue)
-        // Python's `get` raises what its parents raise as soon as they do.
+        // Python's `get` raises a parent's exception as soon as the parent fails.
         try await until { try await driver.state(id) == "FAILURE" }
     }
 
@@ -92,7 +93,7 @@ struct MixedCrewTests {
 }
 
 extension MatrixTransport {
-    /// Those whose results are kept, so that chords can be.
+    /// The transports that store results, which chords need.
     fileprivate static var holdingChords: [MatrixTransport] { available.filter { $0 != .rabbitRPC } }
 }
 #endif

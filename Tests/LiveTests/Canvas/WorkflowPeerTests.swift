@@ -4,11 +4,11 @@ import CeleriacWire
 import Foundation
 import Testing
 
-/// Groups, items and broken workflows between Python and Swift.
+/// Tests groups, items and broken workflows between Python and Swift.
 @Suite("Workflows with Python", .serialized)
 struct WorkflowPeerTests {
     @Test(
-        "A group saved by one is restored by the other", .timeLimit(.minutes(2)),
+        "Each side restores groups that the other saved", .timeLimit(.minutes(2)),
         arguments: MatrixTransport.keepingGroups)
     fileprivate func groups(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, driver in
@@ -33,8 +33,8 @@ struct WorkflowPeerTests {
     }
 
     @Test(
-        "map, starmap and chunks of one run by the other", .timeLimit(.minutes(2)), arguments: MatrixTransport.available
-    )
+        "Each side runs the other's map, starmap and chunks", .timeLimit(.minutes(2)),
+        arguments: MatrixTransport.available)
     fileprivate func items(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, driver in
             let add = TaskDefinition<Int, Int, Int>("tasks.add")
@@ -48,13 +48,13 @@ struct WorkflowPeerTests {
             let chunks = try await site.app.send(
                 add.chunks([(1, 1), (2, 2), (3, 3)], of: 2), options: SendOptions(queue: "celery"))
             #expect(try await chunks.get(timeout: .seconds(60)) == [[2, 4], [6]])
-            // Sent by Python, run by Swift.
+            // Python sends these, and Swift runs them.
             let signature: WireValue = ["task": "tasks.add", "args": [], "kwargs": [:], "options": [:]]
             let id = try await driver.send(
                 "celery.starmap", keywords: ["task": signature, "it": [[1, 2], [3, 4]]], options: ["queue": "swift"])
             #expect(try await driver.get(id) == .success([3, 7]))
             guard transport != .rabbitRPC else { return }
-            // Chunks within a chord: what comes after them gets their results.
+            // These are chunks within a chord: the body gets their results.
             let joined = chord(
                 add.chunks([(1, 1), (2, 2), (3, 3)], of: 2).members,
                 body: Signature<[[Int]]>(
@@ -64,7 +64,7 @@ struct WorkflowPeerTests {
     }
 
     @Test(
-        "broken workflows are failures or kept aside, beside a Python worker", .timeLimit(.minutes(6)),
+        "Broken workflows fail or are parked, next to a Python worker", .timeLimit(.minutes(6)),
         arguments: MatrixTransport.servers)
     fileprivate func broken(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, driver in
@@ -105,12 +105,12 @@ struct WorkflowPeerTests {
     private static func bothServe(_ site: MatrixSite) async throws {
         for queue in ["celery", "swift"] {
             let sum = TaskDefinition<Int, Int, Int>("tasks.add")(1, 2).with(SendOptions(queue: queue))
-            // Ten thousand callbacks may be before it.
+            // Up to ten thousand callbacks may run before it.
             #expect(try await site.app.send(sum).get(timeout: .seconds(180)) == 3)
         }
     }
 
-    /// Runs a Python worker of the queue `celery` and a Swift worker of the queue `swift` during `body`.
+    /// Runs a Python worker for the queue `celery` and a Swift worker for the queue `swift` while `body` runs.
     private static func run(
         _ transport: MatrixTransport, _ body: (MatrixSite, PythonDriver) async throws -> Void
     ) async throws {
@@ -129,8 +129,8 @@ struct WorkflowPeerTests {
 }
 
 extension MatrixTransport {
-    /// Those whose results are kept, groups too.
+    /// The transports that store results, including groups.
     fileprivate static var keepingGroups: [MatrixTransport] { available.filter { $0 != .rabbitRPC } }
-    /// Those with a server and kept results.
+    /// The transports with a server and stored results.
     fileprivate static var servers: [MatrixTransport] { available.filter { $0 == .redis || $0 == .rabbitRedis } }
 }

@@ -7,8 +7,8 @@ import Logging
 import NIOPosix
 import Testing
 
-/// kombu's and Celery's `global_keyprefix`: both languages find each other's messages, results and control under it, and
-/// nothing lies beside it.
+/// Tests kombu's and Celery's `global_keyprefix`: both languages find each other's messages, results and control keys
+/// under it, and write nothing elsewhere.
 @Suite("Key prefixes in Redis", .timeLimit(.minutes(3)))
 struct KeyPrefixTests {
     @Test func bothWaysUnderOnePrefix() async throws {
@@ -43,7 +43,7 @@ struct KeyPrefixTests {
         let result = try await app.send(MatrixTasks.add(4, 5))
         #expect(try await result.get(timeout: .seconds(30)) == 9)
         #expect(try await driver.state(result.id) == "SUCCESS")
-        // Forgotten on one side, it is gone on the other.
+        // A result that one side forgets is gone for the other.
         try await result.forget()
         #expect(try await driver.state(result.id) == "PENDING")
         await pythonWorker.stop()
@@ -56,7 +56,8 @@ struct KeyPrefixTests {
         await app.close()
     }
 
-    /// The subscription is cut, the result is stored meanwhile and told to nobody: it is read when the subscription is back.
+    /// The subscription is cut, and the result is stored meanwhile without reaching a subscriber. The client must read
+    /// it once the subscription is back.
     @Test func aResultThatIsMissedDuringAResubscribe() async throws {
         let server = try await RedisServer.start()
         var logger = Logger(label: "live")

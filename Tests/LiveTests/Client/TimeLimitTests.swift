@@ -4,12 +4,12 @@ import CeleriacTestKit
 import Logging
 import Testing
 
-/// Time limits that a Swift client sends, as a Python worker sees and keeps them.
+/// Tests that a Python worker receives and enforces the time limits that a Swift client sends.
 @Suite("Time limits", .timeLimit(.minutes(3)))
 struct TimeLimitTests {
     @Test func aPythonWorkerKeepsThem() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
-        // Only the prefork pool knows time limits.
+        // Only the prefork pool enforces time limits.
         let python = try await PythonPeer(broker: url, results: url).startWorker(pool: .prefork, concurrency: 1)
         var logger = Logger(label: "live")
         logger.logLevel = .critical
@@ -18,7 +18,7 @@ struct TimeLimitTests {
         let request = Signature("tasks.request")
         let both = SendOptions(timeLimits: TimeLimits(soft: .seconds(30), hard: .milliseconds(60_500)))
         let seen = try await app.send(request.with(both)).get(timeout: .seconds(60))
-        // Celery's order: hard, soft.
+        // Celery's order is hard, soft.
         #expect(seen["timelimit"]?[0]?.doubleValue == 60.5 && seen["timelimit"]?[1]?.doubleValue == 30)
         let none = try await app.send(request).get(timeout: .seconds(60))
         #expect(none["timelimit"] == [.null, .null])

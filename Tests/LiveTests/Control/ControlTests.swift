@@ -4,14 +4,14 @@ import CeleriacWire
 import Foundation
 import Testing
 
-/// Python's remote control and monitors against a Swift worker.
+/// Tests Python's remote control and monitors against a Swift worker.
 @Suite("Remote control", .serialized)
 struct ControlTests {
     @Test("Python grows and shrinks a Swift worker", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
     func pool(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
             func ask(_ command: String, _ n: WireValue) async throws -> WireValue? {
-                // It waits for the one answer that it asks for, and no longer.
+                // The driver waits only for the one reply that it requests.
                 let replies = try await driver.ask(
                     "control",
                     [
@@ -23,7 +23,7 @@ struct ControlTests {
             let tasks = try await site.app.send((0..<6).map { _ in MatrixTasks.slow(600) })
             try await until { try await driver.inspected("active")?.arrayValue?.count == 1 }
             #expect(try await ask("pool_grow", 5) == ["ok": "pool will grow"])
-            // More run, and more are fetched than the first window held.
+            // The worker runs more tasks, and fetches more than the first window held.
             try await until { try await driver.inspected("active")?.arrayValue?.count == 6 }
             #expect(try await ask("pool_shrink", 5) == ["ok": "pool will shrink"])
             try await until { try await driver.inspected("stats")?["pool"]?["max-concurrency"] == 1 }
@@ -86,8 +86,8 @@ struct ControlTests {
     }
 
     @Test(
-        "Python revokes and terminates at a Swift worker", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available
-    )
+        "Python revokes and terminates tasks of a Swift worker", .timeLimit(.minutes(3)),
+        arguments: BrokerSite.Kind.available)
     func revocation(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
             _ = try await driver.ping()
@@ -98,7 +98,7 @@ struct ControlTests {
             try await until { try await driver.inspected("reserved")?[0] != nil }
             try await until { try await driver.inspected("scheduled")?[0] != nil }
 
-            // Withdrawn before it is sent: the worker refuses it when it comes.
+            // The task is revoked before it is sent, so the worker refuses it when it arrives.
             _ = try await driver.ask("revoke", ["ids": [.string(waiting.id), .string(later.id), "11111111-0000"]])
             try await until { try await driver.inspected("revoked")?.arrayValue?.count == 3 }
             let early = try await driver.send("tasks.add", [1, 1], options: ["task_id": "11111111-0000"])
@@ -123,7 +123,8 @@ struct ControlTests {
     }
 
     @Test(
-        "Python has a Swift worker serve another queue", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
+        "Python makes a Swift worker serve another queue", .timeLimit(.minutes(3)),
+        arguments: BrokerSite.Kind.available)
     func queues(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
             _ = try await driver.ping()
@@ -145,7 +146,7 @@ struct ControlTests {
     }
 
     @Test(
-        "A Python worker beside takes over what is revoked", .timeLimit(.minutes(3)),
+        "A Python worker learns the revoked tasks of a Swift worker", .timeLimit(.minutes(3)),
         arguments: BrokerSite.Kind.available)
     func mingling(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
@@ -167,7 +168,7 @@ struct ControlTests {
         }
     }
 
-    @Test("It is back when its server was restarted", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
+    @Test("It is back after a restart of its server", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
     func restart(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
             _ = try await driver.ping()

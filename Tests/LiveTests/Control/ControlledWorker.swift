@@ -1,7 +1,7 @@
 import Celeriac
 import CeleriacTestKit
 
-/// A Swift worker in this process that serves one task at a time, and a Python driver beside it.
+/// A Swift worker in this process that serves one task at a time, together with a Python driver.
 enum ControlledWorker {
     static let name = "swift@control"
 

@@ -4,10 +4,10 @@ import CeleriacWire
 import NIOConcurrencyHelpers
 import Testing
 
-/// Python's event receiver listens to a Swift worker.
+/// Tests Python's event receiver with a Swift worker.
 @Suite("Task events", .serialized)
 struct EventTests {
-    @Test("Python hears a Swift worker", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
+    @Test("Python receives a Swift worker's events", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
     func events(_ kind: BrokerSite.Kind) async throws {
         let heard = NIOLockedValueBox<[WireValue]>([])
         @Sendable func hear(_ driver: PythonDriver, until isEnough: @Sendable ([WireValue]) -> Bool) async throws {
@@ -24,13 +24,13 @@ struct EventTests {
         try await ControlledWorker.run(kind) { site, driver in
             _ = try await driver.ask("listen")
             try await hear(driver) { $0.contains { $0["type"] == "worker-heartbeat" && $0["freq"] == 2.0 } }
-            // Events about tasks are off until they are asked for.
+            // Task events are off until somebody enables them.
             #expect(try await site.app.send(add(1, 2)).get(timeout: .seconds(60)) == 3)
             let other = try await site.python.startDriver()
             #expect(try await other.controlled("enable_events") == ["ok": "task events enabled"])
             let good = try await site.app.send(add(2, 3))
             #expect(try await good.get(timeout: .seconds(60)) == 5)
-            // It is told after the result is stored.
+            // The event is sent after the result is stored.
             try await hear(driver) { $0.contains { $0["type"] == "task-succeeded" } }
             let bad = try await site.app.send(fail("ValueError", ["no"]))
             _ = try? await bad.get(timeout: .seconds(60))

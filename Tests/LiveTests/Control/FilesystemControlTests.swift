@@ -5,10 +5,10 @@ import Foundation
 import Logging
 import Testing
 
-/// Python's remote control and event receiver against a Swift worker on a folder.
-@Suite("Remote control by files")
+/// Tests Python's remote control and event receiver against a Swift worker on a folder.
+@Suite("Remote control through files")
 struct FilesystemControlTests {
-    @Test("Python controls and hears a Swift worker", .timeLimit(.minutes(3)))
+    @Test("Python controls a Swift worker and receives its events", .timeLimit(.minutes(3)))
     func control() async throws {
         let folder = try TemporaryFolder("live")
         let (messages, control) = (folder.path + "/messages", folder.path + "/control")
@@ -30,7 +30,7 @@ struct FilesystemControlTests {
         try await withRunning(worker) {
             try await converse(app, driver)
         }
-        // It has taken its binding back, and left no file that nobody reads.
+        // The worker has removed its binding, and left no file that nobody reads.
         let table = try String(contentsOfFile: control + "/celery.pidbox.exchange", encoding: .utf8)
         #expect(table == "[]")
         let left = try FileManager.default.contentsOfDirectory(atPath: messages)

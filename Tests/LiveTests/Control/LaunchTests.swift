@@ -4,9 +4,9 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-/// A program whose worker runs by `launch()`, without a service group of its own.
+/// Tests a program whose worker runs through `launch()`, without its own service group.
 @Suite("Launched workers") struct LaunchTests {
-    @Test("End with status 0 at SIGTERM and SIGINT", .timeLimit(.minutes(5)), arguments: [SIGTERM, SIGINT])
+    @Test("End with status 0 on SIGTERM and SIGINT", .timeLimit(.minutes(5)), arguments: [SIGTERM, SIGINT])
     func signals(_ signal: Int32) async throws {
         let site = try await BrokerSite(.redis)
         let worker = try await LiveWorkerProcess.start(on: site)

@@ -1,7 +1,7 @@
 import Celeriac
 import CeleriacWire
 
-/// What the hostile messages are where headers and properties are AMQP's own, and what only AMQP can carry.
+/// The hostile messages in AMQP's form, with native headers and properties, plus some that only AMQP can carry.
 struct HostileAMQPMessage: Sendable {
     let name: String
     let message: WireMessage

@@ -13,18 +13,18 @@ import CeleriacAMQP
 import CeleriacRedis
 #endif
 
-/// Messages on which a Python worker exits, hangs, or which it loses: a Swift worker keeps each aside with the reason, as
-/// the bytes that came, and the next task runs.
+/// Tests messages on which a Python worker exits or hangs, or which it loses. A Swift worker parks each with the reason
+/// and its original bytes, and runs the next task.
 @Suite("Hostile messages", .serialized)
 struct HostileMessageTests {
-    @Test("in a folder", .timeLimit(.minutes(2))) func folder() async throws {
+    @Test("are parked in a folder", .timeLimit(.minutes(2))) func folder() async throws {
         let site = try await MatrixSite(.filesystem)
         let queue = site.folder + "/messages"
         let parked = queue + "/celery.parked"
         try await serves(site) { send in
             for (index, hostile) in HostileMessage.all.enumerated() {
                 let name = "\(index)_\(UUID().uuidString.lowercased()).celery.msg"
-                // Under a name that nobody reads first: a file that is being written is read again for a while.
+                // The file first gets a name that nobody reads, since workers reread an unfinished file for a while.
                 try Data(hostile.bytes).write(to: URL(filePath: "\(queue)/.\(index)"))
                 try FileManager.default.moveItem(atPath: "\(queue)/.\(index)", toPath: "\(queue)/\(name)")
                 try await send()
@@ -37,9 +37,10 @@ struct HostileMessageTests {
     }
 
     #if Redis
-    @Test("in Redis, beside a Python worker that restores", .timeLimit(.minutes(3))) func redis() async throws {
+    @Test("are parked in Redis, next to a Python worker", .timeLimit(.minutes(3))) func redis() async throws {
         let site = try await MatrixSite(.redis)
-        // The same database with other queues: the Python worker shares the claims, and restores them after a second.
+        // The Python worker uses the same database with other queues: it shares the claims, and restores them after a
+        // second.
         var beside = site.python
         beside.settings["broker_transport_options"] = [
             "visibility_timeout": 1, "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
@@ -59,7 +60,7 @@ struct HostileMessageTests {
                 try Self.check(try WireJSON.decode(try #require(bytes)), of: hostile)
                 _ = try await driver.ask("restore")
             }
-            // Nothing is claimed any more, nothing came back, and the Python worker serves.
+            // Nothing is claimed any more, nothing came back, and the Python worker still serves tasks.
             try await until { try await redis.send(RedisCommand("HLEN", "unacked")).int == 0 }
             _ = try await driver.ask("restore")
             let counts = try await redis.send([RedisCommand("LLEN", "celery"), RedisCommand("LLEN", "celery.parked")])
@@ -76,7 +77,7 @@ struct HostileMessageTests {
     #endif
 
     #if AMQP
-    @Test("in RabbitMQ", .timeLimit(.minutes(3))) func rabbitMQ() async throws {
+    @Test("are parked in RabbitMQ", .timeLimit(.minutes(3))) func rabbitMQ() async throws {
         let site = try await MatrixSite(.rabbitRPC)
         let url = try #require(site.python.settings["broker_url"]?.stringValue)
         let connection = try await AMQPConnection.connect(
@@ -104,7 +105,7 @@ struct HostileMessageTests {
     }
     #endif
 
-    /// Runs a worker during `body`, whose argument sends a task and waits for its result.
+    /// Runs a worker while `body` runs. The argument of `body` sends a task and waits for its result.
     private func serves(_ site: MatrixSite, _ body: (() async throws -> Void) async throws -> Void) async throws {
         let worker = site.app.worker { MatrixTasks.handlers }
         try await withRunning(worker) {

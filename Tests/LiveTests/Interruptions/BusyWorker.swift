@@ -3,10 +3,10 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-/// A Swift worker in a process of its own that runs 4 tasks, held by a gate, and has claimed as many more as it does.
+/// A Swift worker in its own process that runs 4 tasks, held by a gate, and has also claimed a full prefetch.
 struct BusyWorker<Site: LiveSite>: Sendable {
     let process: LiveWorkerProcess
-    /// Where tasks write, when they end, their text and who ran them.
+    /// The file in which each task records, when it ends, its text and which worker ran it.
     let path: String
     let texts: [String]
     private let site: Site
@@ -25,16 +25,16 @@ struct BusyWorker<Site: LiveSite>: Sendable {
         return busy
     }
 
-    /// The texts of the four that the gate holds, as this worker records them.
+    /// The texts of the four held tasks, as this worker records them.
     var held: [String] { texts.prefix(4).map { "\($0) swift" } }
 
-    /// Nothing has ended, and no more than the four that the gate holds has begun.
+    /// Expects that no task has ended, and that only the four held tasks have started.
     func expectNothingEnded() async throws {
         #expect(try await site.messages() == (0, site.window))
         #expect(recorded(path + ".begun").sorted() == held)
         #expect(recorded(path).isEmpty)
     }
 
-    /// Lets the four end.
+    /// Lets the four held tasks end.
     func letGo() { #expect(FileManager.default.createFile(atPath: gate, contents: nil)) }
 }

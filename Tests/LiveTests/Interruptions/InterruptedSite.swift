@@ -1,13 +1,13 @@
 import Testing
 
-/// Where interruptions are tried: each dialect on its brokers.
+/// The sites for interruptions: each dialect on its brokers.
 enum InterruptedSite: Sendable, CustomTestStringConvertible {
     case celery(BrokerSite.Kind)
     #if Redis
     case machinery(BrokerSite.Kind)
     #endif
 
-    /// Those of this build.
+    /// The sites that this build supports.
     static var available: [InterruptedSite] {
         var available = BrokerSite.Kind.available.map { InterruptedSite.celery($0) }
         #if Redis
@@ -16,7 +16,7 @@ enum InterruptedSite: Sendable, CustomTestStringConvertible {
         return available
     }
 
-    /// Those of this build, also where only the results lie elsewhere.
+    /// The sites that this build supports, including those with a separate result store.
     static var all: [InterruptedSite] {
         #if AMQP && Redis
         available + [.celery(.rabbitMQRedis)]

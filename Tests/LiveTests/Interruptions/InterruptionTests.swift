@@ -8,7 +8,7 @@ import Testing
 import CeleriacRedis
 #endif
 
-/// Servers and workers that end in the middle of work: nothing is lost, and nothing runs twice that need not.
+/// Tests servers and workers that end in the middle of work: nothing is lost, and nothing runs twice without need.
 @Suite("Interruptions", .serialized)
 struct InterruptionTests {
     private static let add = TaskDefinition<Int, Int, Int>("tasks.add")
@@ -32,17 +32,17 @@ struct InterruptionTests {
                 for call in calls {
                     calling.addTask { await outcome { try await call.get(timeout: .seconds(120)) } }
                 }
-                // Some have been answered, most have not.
+                // Some calls have been answered, most have not.
                 _ = try await calls[3].get(timeout: .seconds(60))
                 try await site.restart()
                 return try await calling.reduce(into: []) { $0.append($1) }
             }
             #expect(ends.count == 100)
             for end in ends { #expect(end.isTyped, "a call ended with \(end)") }
-            // A result by rpc that is on its way during the restart may be lost.
+            // A result sent over rpc may be lost if it is in flight during the restart.
             let answered = ends.count { $0 == .answered }
             #expect(site.keepsResults ? answered == 100 : answered >= 50, "\(answered) calls were answered")
-            // The worker is back by itself, and the task still runs.
+            // The worker recovers by itself, and the running task continues.
             #expect(try await app.send(Self.add(2, 3)).get(timeout: .seconds(60)) == 5)
             #expect(recorded(path).isEmpty)
             #expect(FileManager.default.createFile(atPath: gate, contents: nil))
@@ -54,7 +54,7 @@ struct InterruptionTests {
     }
 
     @Test(
-        "SIGTERM with 4 tasks running and more prefetched, beside another worker", .timeLimit(.minutes(5)),
+        "SIGTERM with 4 tasks running and more prefetched, next to another worker", .timeLimit(.minutes(5)),
         arguments: InterruptedSite.available)
     func gracefulStop(_ kind: InterruptedSite) async throws {
         try await gracefulStop(at: kind.site())
@@ -65,7 +65,7 @@ struct InterruptionTests {
         let stopOther = try await site.startOtherWorker()
         try await busy.expectNothingEnded()
         busy.process.child.signal(SIGTERM)
-        // What had not begun goes back at once: others run it while the four still run here.
+        // Tasks that have not started are returned immediately: others run them while the four are still running here.
         let others = busy.texts.dropFirst(4).map { "\($0) \(site.otherWorker)" }
         await until { recorded(busy.path).count >= others.count }
         try await until { try await site.messages() == (0, 4) }
@@ -73,7 +73,7 @@ struct InterruptionTests {
         #expect(busy.process.child.status == nil)
         busy.letGo()
         #expect(await busy.process.child.wait() == .exited(0), "\(busy.process.logged)")
-        // Each ran, and none twice.
+        // Each task ran exactly once.
         #expect(recorded(busy.path).sorted() == busy.held + others)
         #expect(try await site.messages() == (0, 0))
         await stopOther()
@@ -100,7 +100,7 @@ struct InterruptionTests {
         await until { recorded(busy.path).count >= busy.texts.count }
         try await until { try await site.messages() == (0, 0) }
         await stopOther()
-        // Those that had begun here too: each ran to its end once, there.
+        // This includes the tasks that had started here: each ran to completion once, on the other worker.
         #expect(recorded(busy.path).sorted() == busy.texts.map { "\($0) \(site.otherWorker)" })
         #expect(try await site.messages() == (0, 0))
         await site.close()
@@ -116,7 +116,7 @@ struct InterruptionTests {
         let worker = try await LiveWorkerProcess.start(on: site, concurrency: 4, prefetchMultiplier: 1)
         let sent = try await site.app.send((0..<3).map { Self.block(path, "\($0)", 10) })
         try await until { try await site.messages() == (0, 3) }
-        // It has no task of that name: what it restored in error it would fail as unregistered.
+        // Python has no task of that name, so a task restored in error would fail as unregistered.
         let python = try await site.python.startWorker(pool: .solo, concurrency: 1)
         for result in sent { _ = try await result.get(timeout: .seconds(120)) }
         #expect(recorded(path).sorted() == ["0", "1", "2"])
@@ -130,7 +130,7 @@ struct InterruptionTests {
     #endif
 
     #if Redis
-    @Test("What a killed Machinery worker held comes back as one attempt more", .timeLimit(.minutes(5)))
+    @Test("The messages of a killed Machinery worker come back with one more attempt", .timeLimit(.minutes(5)))
     func attempts() async throws {
         let site = try await MachinerySite(.redis, visibilityTimeout: 1)
         let busy = try await BusyWorker.start(on: site)
@@ -142,7 +142,7 @@ struct InterruptionTests {
         let attempts = RedisCommand("HVALS", "machinery_tasks.celeriac.attempts")
         #expect(try await redis.send(attempts).array?.isEmpty == true)
         let next = try await LiveWorkerProcess.start(on: site, name: "next")
-        // The gate holds the four again, so that their attempts are there to be seen.
+        // The gate holds the four tasks again, so that their attempts can be observed.
         try await until { try await redis.send(attempts).array?.isEmpty == false }
         #expect(Set(try await redis.send(attempts).array?.compactMap(\.string) ?? []) == ["1"])
         busy.letGo()
@@ -156,14 +156,14 @@ struct InterruptionTests {
     #endif
 }
 
-/// How a call ended.
+/// The outcome of a call.
 private enum Outcome: Equatable, Sendable, CustomStringConvertible {
     case answered
     case typedError(String)
     case timeout
     case otherError(String)
 
-    /// Whether it is an answer, or an error that says more than that no answer came.
+    /// Whether this is an answer, or an error that says more than that there was no answer.
     var isTyped: Bool {
         switch self {
         case .answered, .typedError: true

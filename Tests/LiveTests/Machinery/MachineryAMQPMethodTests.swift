@@ -6,15 +6,15 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-/// What Celeriac sends to RabbitMQ is what Go sent in the same case: the arguments of every method and the properties of
-/// every message, apart from ids, times and what is named here.
-@Suite("Machinery on RabbitMQ: methods as Go's", .timeLimit(.minutes(2)))
+/// Tests that Celeriac sends RabbitMQ what Go sent in the same case: the arguments of every method and the properties
+/// of every message. Ids, times and the differences listed here are exempt.
+@Suite("Machinery on RabbitMQ: the same methods as Go", .timeLimit(.minutes(2)))
 struct MachineryAMQPMethodTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let capture: String
         var options = MachineryAMQPOptions(declaresPublisherQueue: true)
         var hasWorker = true
-        /// Whether results are at RabbitMQ, too.
+        /// Whether RabbitMQ also stores the results.
         var hasResults = false
         var send: @Sendable (MachineryServer) async throws -> AsyncResult<WireValue>
 
@@ -68,17 +68,17 @@ struct MachineryAMQPMethodTests {
         try server.signature(MachineryTasks.add([1, 2]))
     }
 
-    /// What Celeriac sends that Go did not, and why.
+    /// Methods that Celeriac sends and Go did not, with the reason.
     private static let more: [(method: String, text: String, reason: String, captures: Set<String>)] = [
         (
-            "queue.", #""queue":"machinery_task"#, "where a delayed message is dead-lettered to must be there in time",
+            "queue.", #""queue":"machinery_task"#, "the target queue of a delayed message must exist in time",
             ["amqp-05-delayed-unconsumed", "amqp-05c-delayed-queue"]
         )
     ]
-    /// What Go sent that Celeriac does not, and why.
+    /// Methods that Go sent and Celeriac does not, with the reason.
     private static let less: [(method: String, text: String, reason: String, captures: Set<String>)] = [
         (
-            "basic.get", "", "states are consumed as they come, rather than asked for one by one",
+            "basic.get", "", "states are consumed as they arrive, rather than fetched one by one",
             ["amqpbackend-01-add"]
         )
     ]
@@ -119,9 +119,9 @@ struct MachineryAMQPMethodTests {
         #expect(wanted.count > 4)
     }
 
-    /// Without ids and times, and without two differences that Celeriac has everywhere: it asks for messages that no queue
-    /// takes to come back, so that none is lost, and it writes integers that fit 32 bits with 32 bits; RabbitMQ compares
-    /// their values.
+    /// The method without ids and times, and without two differences that Celeriac always has: it asks RabbitMQ to
+    /// return messages that reach no queue, so that none is lost, and it writes integers that fit 32 bits with 32 bits.
+    /// RabbitMQ compares their values.
     private func normalized(_ method: SentMethod) -> SentMethod {
         var method = method
         method.arguments = method.arguments

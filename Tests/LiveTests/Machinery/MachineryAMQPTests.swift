@@ -33,7 +33,7 @@ struct MachineryAMQPTests {
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
-    /// Takes what is in a queue.
+    /// Takes all messages from a queue.
     private func take(_ queue: String, by client: AMQPClient) async throws -> [AMQPDelivery] {
         let channel = try await client.connection().openChannel(confirms: false)
         var deliveries: [AMQPDelivery] = []
@@ -73,7 +73,7 @@ struct MachineryAMQPTests {
         await bench.close()
     }
 
-    /// What a Swift producer publishes, and where, is what the Go producer published.
+    /// Tests that a Swift producer publishes what the Go producer published, to the same place.
     @Test(arguments: ["amqp-01b-add-unconsumed", "amqp-03-routing-key", "amqp-02-priority"])
     func producersPublishWhatGoPublished(_ name: String) async throws {
         let document = try WireJSON.decode(
@@ -102,7 +102,7 @@ struct MachineryAMQPTests {
         #expect(
             RecordedCase.normalized(String(decoding: delivery.message.body, as: UTF8.self))
                 == RecordedCase.normalized(published["body"]?.stringValue ?? ""))
-        // Declaring what Go declared, with Go's arguments, is refused where ours differ.
+        // A declaration with Go's arguments is refused if ours differ.
         let channel = try await client.connection().openChannel(confirms: false)
         for call in document["wire"]?.arrayValue ?? [] where call["method"] == "queue.declare" {
             let name = try #require(call["args"]?["queue"]?.stringValue)
@@ -161,7 +161,8 @@ struct MachineryAMQPTests {
             let results = try await soon.get(timeout: .seconds(20))
             #expect(results == 3)
         }
-        // Two routing keys cannot share one delay queue, and some delays are longer than the server keeps a queue.
+        // Two routing keys cannot share one delay queue, and some delays exceed the time for which the server keeps a
+        // queue.
         await #expect {
             try await other.server.send(MachineryTasks.add([1]), countdown: .seconds(60), queue: "q2")
         } throws: {
@@ -176,7 +177,7 @@ struct MachineryAMQPTests {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
         let bench = try await MachineryBench(broker: url, amqp: MachineryAMQPOptions())
         let client = try client(url)
-        // What stopped Go workers, as it was delivered to them.
+        // These messages stopped Go workers, in the form in which they were delivered.
         let unknown = try #require(try RecordedCase("amqp-14-unregistered").published.first)
         let malformed = try RecordedCase("amqp-16-malformed-json").delivered
         let empty = try RecordedCase("amqp-16b-empty-body").delivered
@@ -189,7 +190,7 @@ struct MachineryAMQPTests {
             let sum = try await bench.server.send(MachineryTasks.add([20, 22]))
             let result = try await sum.get(timeout: .seconds(20))
             #expect(result == 42)
-            // A header with a number stands in the body only: the retry is not lost.
+            // Only the body contains a header with a number, so the retry is not lost.
             let ended = try await bench.ended(retried.uuid)
             #expect(ended.state == "FAILURE" && retried.args?.first?.value == .string(ended.error))
             let channel = try await client.connection().openChannel(confirms: false)
@@ -220,7 +221,7 @@ struct MachineryAMQPTests {
             let sum = try await server.send(MachineryTasks.add([1, 2]))
             let three = try await sum.get(timeout: .seconds(20), every: .milliseconds(5))
             #expect(three == 3)
-            // Each state is there to be read once; what was read is remembered.
+            // Each state can be read only once, and the reader remembers it.
             for _ in 0..<3 {
                 let status = try await sum.status()
                 #expect(status == .success)
@@ -274,7 +275,7 @@ struct MachineryAMQPTests {
     }
 }
 
-/// The arguments of a task's queue as Go's backend declares it.
+/// The arguments of a task's queue, as Go's backend declares it.
 private enum MachineryAMQPOptionsTestView {
     static let arguments: WireObject = ["x-message-ttl": 3_600_000, "x-expires": 3_600_000]
 }

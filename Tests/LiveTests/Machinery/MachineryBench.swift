@@ -8,7 +8,7 @@ import Logging
 import NIOPosix
 import Testing
 
-/// A Machinery application on a Redis database of its own.
+/// A Machinery application with its own Redis database.
 struct MachineryBench: Sendable {
     let url: String
     let server: MachineryServer
@@ -65,7 +65,7 @@ struct MachineryBench: Sendable {
         return try #require(try await state(id))
     }
 
-    /// Everything in the database: for each key its type and its content.
+    /// The whole database: each key with its type and content.
     func content() async throws -> [String: [String]] {
         var content: [String: [String]] = [:]
         for key in try await redis.send(RedisCommand("KEYS", "*")).array?.compactMap(\.string) ?? [] {

@@ -6,7 +6,7 @@ import MachineryWire
 import NIOConcurrencyHelpers
 import Testing
 
-/// Machinery without a server: memory, eager mode, the null backend.
+/// Tests Machinery without a server: memory, eager mode, the null backend.
 @Suite("Machinery in one process", .timeLimit(.minutes(1)))
 struct MachineryLocalTests {
     private func server(_ broker: String, _ backend: String) throws -> MachineryServer {
@@ -54,6 +54,25 @@ struct MachineryLocalTests {
             let failing = try await server.send(MachineryTasks.failTask("boom"))
             let state = try await failing.status()
             #expect(state == .failure)
+        }
+    }
+
+    @Test func aHandlerThatSendsInEagerModeDoesNotWaitForItself() async throws {
+        let server = try server("eager", "eager")
+        let inner = NIOLockedValueBox<[AsyncResult<Int>]>([])
+        let worker = server.worker(consumerTag: "w", concurrency: 1) {
+            MachineryTasks.all
+            TaskDefinition<String, Variadic<Int>, Void>("nest").handler { _, _ in
+                let sum = try await server.send(MachineryTasks.add([1, 2]))
+                inner.withLockedValue { $0.append(sum) }
+            }
+        }
+        try await run(server, worker) {
+            let outer = try await server.send(TaskDefinition<String, Variadic<Int>, Void>("nest")("", []))
+            #expect(try await outer.status() == .success)
+            // The send has returned: what the task sent has ended too.
+            let sum = try #require(inner.withLockedValue { $0.first })
+            #expect(try await sum.status() == .success)
         }
     }
 
@@ -145,7 +164,7 @@ struct MachineryLocalTests {
     }
 }
 
-/// Keeps what is logged.
+/// Records log messages.
 private struct RecordedLines: LogHandler {
     private let lines = NIOLockedValueBox<[String]>([])
     var metadata: Logger.Metadata = [:]

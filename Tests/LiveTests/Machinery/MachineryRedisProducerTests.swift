@@ -6,8 +6,8 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-/// What a Swift producer leaves in Redis before any worker runs is what a Go producer left: the same keys with the same
-/// bytes, but for times and made ids.
+/// Tests that a Swift producer leaves the same keys with the same bytes in Redis as a Go producer, before any worker
+/// runs. Times and generated ids are exempt.
 @Suite("Machinery on Redis: what producers send", .timeLimit(.minutes(1)))
 struct MachineryRedisProducerTests {
     private func check(
@@ -81,7 +81,7 @@ struct MachineryRedisProducerTests {
         let message = try #require(recorded.left["my_queue"]?.first)
         var signature = try MachinerySignature.decode(Array(message.utf8))
         let bench = try await MachineryBench()
-        // Its headers hold a number and an object: a Go worker could not send them on.
+        // Its headers contain a number and an object, so a Go worker could not forward them.
         await #expect { try await bench.server.send(signature) } throws: {
             ($0 as? CeleriacError)?.code == .unsupported
         }

@@ -4,8 +4,8 @@ import CeleriacRedis
 import CeleriacTestKit
 import Testing
 
-/// What Go producers sent is served by a Swift worker, which leaves in Redis what the Go worker left: the same keys with the
-/// same bytes, but for times and made ids.
+/// Tests that a Swift worker serves the tasks of Go producers and leaves the same keys with the same bytes in Redis as
+/// the Go worker. Times and generated ids are exempt.
 @Suite("Machinery on Redis: captures replayed", .timeLimit(.minutes(2)))
 struct MachineryRedisReplayTests {
     static let cases: [String] = {
@@ -46,20 +46,20 @@ struct MachineryRedisReplayTests {
         #expect(!recorded.pushed.isEmpty)
         let wanted = RecordedCase.normalized(recorded.left)
         let found = try await bench.run {
-            // What Go left is what is left at last: until then the worker has time.
+            // Only the final content is compared with Go's, so the worker gets time to finish.
             try await look(for: wanted, atMost: .seconds(20)) {
                 RecordedCase.normalized(try await bench.content().withoutInFlight)
             }
         }
         #expect(found == wanted)
-        // And when the worker has stopped, nothing of its own is left.
+        // Once the worker has stopped, it has left nothing of its own.
         #expect(try await bench.content().keys.allSatisfy { !$0.contains(".celeriac.") })
         await bench.close()
     }
 }
 
 extension [String: [String]] {
-    /// Without the keys under which Celeriac's workers hold messages.
+    /// The content without the keys under which Celeriac's workers hold messages.
     var withoutInFlight: [String: [String]] { filter { !$0.key.contains(".celeriac.") } }
 }
 #endif

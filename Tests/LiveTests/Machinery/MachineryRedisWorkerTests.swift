@@ -56,7 +56,7 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
-    /// Celery's canvas, compiled for Machinery.
+    /// Runs Celery's canvas, compiled for Machinery.
     @Test func runsTheCanvasThatBothDialectsShare() async throws {
         let bench = try await MachineryBench()
         let server = bench.server
@@ -81,7 +81,7 @@ struct MachineryRedisWorkerTests {
             let state = try await bench.ended("task_linked")
             #expect(state.results?.first?.value == 42)
         }
-        // What Machinery has no form for is refused before anything is sent.
+        // A workflow that Machinery cannot express is refused before anything is sent.
         let inner = group([MachineryTasks.add([1])]).signature()
         for signature in [chain([inner, Signature("add")]), chain([Signature("add"), inner])] {
             await #expect { try await server.send(signature) } throws: { ($0 as? CeleriacError)?.code == .unsupported }
@@ -111,7 +111,7 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
-    /// Workers store nothing for the tasks of a chain behind one that failed.
+    /// Workers store nothing for the tasks of a chain after one that failed.
     @Test func aChainWhoseTaskFailsTellsItsCallers() async throws {
         let bench = try await MachineryBench()
         let server = bench.server
@@ -137,7 +137,7 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
-    /// A Go worker stores nothing for the callback of a chord whose member failed.
+    /// A Go worker stores nothing for the callback of a chord with a failed member.
     @Test func aChordThatGoWorkersLeaveTellsItsCallers() async throws {
         let bench = try await MachineryBench()
         let members = [
@@ -145,7 +145,7 @@ struct MachineryRedisWorkerTests {
         ]
         let chord = try await bench.server.send(
             MachineryChord(MachineryGroup(members), callback: MachinerySignature(name: "multiply")))
-        // Real Go's state of a member that failed.
+        // This is the state that real Go writes for a failed member.
         let failure = try #require(
             try RecordedCase("redis-09d-chord-one-fails").left.values.compactMap(\.first).first {
                 $0.contains(#""State":"FAILURE""#)
@@ -184,8 +184,8 @@ struct MachineryRedisWorkerTests {
         func message(_ id: String) throws -> [UInt8] {
             try MachinerySignature(uuid: id, name: "add", args: [MachineryArgument(1)]).encode()
         }
-        // As a worker leaves them that was killed while it held one for the first and one for the sixth time, and while
-        // another was handed over to it.
+        // This is the state of a worker that was killed while it held one message for the first and one for the sixth
+        // time, and while another was being handed over to it.
         let keys = "machinery_tasks.celeriac."
         let poison = try message("task_poison")
         let digest =
@@ -228,7 +228,7 @@ struct MachineryRedisWorkerTests {
         async let run: Void = worker.run()
         await started.wait()
         worker.stop()
-        // What had not begun is given back at once, while the first task runs still.
+        // Messages that have not started are given back immediately, while the first task is still running.
         try await until { try await bench.elements(of: "machinery_tasks").count == 5 }
         release.open()
         try await run
@@ -256,7 +256,7 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
-    /// The probes that stopped or killed Go workers: this one goes on.
+    /// These probes stopped or killed Go workers; this worker continues.
     @Test func badMessagesNeverStopTheWorker() async throws {
         let bench = try await MachineryBench()
         let crash = try RecordedCase("redis-15z-slice-given-bool-crash")
@@ -285,20 +285,20 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
-    /// Hand-made messages, bad ones with good ones behind them, of which Go workers ran none, or lost some, and never
-    /// recovered. What Go did answer is answered alike.
+    /// Sends hand-made messages, good ones after bad ones. Go workers ran none of them, or lost some and never
+    /// recovered. Where Go did answer, the answer is the same.
     @Test(arguments: [
         "redis-16-malformed-json", "redis-16b-minimal-message", "redis-16c-error-then-20-tasks",
         "redis-16d-badarg-then-20-tasks", "goredis-16c-error-then-20-tasks",
     ])
     func handMadeMessages(_ name: String) async throws {
         let recorded = try RecordedCase(name)
-        // Go workers wrote some of them anew when they pushed them back: each once.
+        // Go workers rewrote some of the messages when they pushed them back, each of them once.
         let readable = try Dictionary(
             (recorded.received + recorded.everPushed).map { message in
                 (try MachinerySignature.decode(Array(message.utf8)).uuid, message)
             }, uniquingKeysWith: { first, _ in first })
-        // One of Go's drivers logs the unreadable message, the other's captures lack it: it was the same one.
+        // One of Go's drivers logs the unreadable message, and the other's captures lack it; it was the same message.
         let hasUnreadable = !name.contains("16b") && !name.contains("16d")
         let unreadable: Set = hasUnreadable ? ["not json"] : []
         #expect(!readable.isEmpty && Set(recorded.unreadable).isSubset(of: unreadable))
@@ -311,7 +311,7 @@ struct MachineryRedisWorkerTests {
                 #expect(state.state == left?.state ?? "SUCCESS")
                 if let left { #expect(state.results == left.results && state.error == left.error) }
             }
-            // A worker that stops gives back what has not begun.
+            // A worker that stops gives back messages that have not started.
             try await until { try await bench.elements(of: "machinery_tasks.parked").count == unreadable.count }
         }
         let parked = try await bench.elements(of: "machinery_tasks.parked").map { try WireJSON.decode($0)["message"] }
@@ -362,7 +362,7 @@ struct MachineryRedisWorkerTests {
         first.cancel()
         second.cancel()
         _ = await (first.result, second.result)
-        // For each time one of them had the lock, and sent one task.
+        // Each time, exactly one of them acquired the lock and sent one task.
         let times = record.withLock { $0 }
         #expect(times.values.allSatisfy { $0 == 1 })
         #expect(times.keys.allSatisfy { $0 % 1_000_000_000 == 999_999_999 })
@@ -414,7 +414,7 @@ struct MachineryRedisWorkerTests {
     }
 }
 
-/// Tells for which times a lock was had.
+/// Reports the times for which the lock was acquired.
 private struct RecordingLock: MachineryLock {
     let lock: any MachineryLock
     let acquired: @Sendable (Int64) -> Void
@@ -426,7 +426,7 @@ private struct RecordingLock: MachineryLock {
     }
 }
 
-/// Something to wait for that happens once.
+/// A one-time event to wait for.
 private final class Gate2: Sendable {
     private let stream = AsyncStream<Void>.makeStream()
 

@@ -3,7 +3,7 @@ import Celeriac
 import CeleriacTestKit
 import Testing
 
-/// A broker of a test's own with a Machinery application beside it, whose results lie in Redis.
+/// A private broker with a Machinery application, whose results are in Redis.
 struct MachinerySite: LiveSite {
     let app: MachineryServer
     let dialect = "machinery"

@@ -1,7 +1,7 @@
 import Celeriac
 import MachineryWire
 
-/// The tasks that the Go worker of the captures served, in Swift.
+/// The tasks of the captures' Go worker, in Swift.
 enum MachineryTasks {
     static let add = TaskDefinition<Variadic<Int>, Int>("add")
     static let multiply = TaskDefinition<Variadic<Int>, Int>("multiply")
@@ -27,7 +27,7 @@ enum MachineryTasks {
             "\(text)|\(context.request.name)|\(context.id)"
         }
         TaskDefinition<Int, String>("retry_later_once").handler { context, milliseconds in
-            // Once only: the second time it comes with a time.
+            // It retries only once: the second time, the task has an ETA.
             if context.request.eta == nil { try context.retry(after: .milliseconds(milliseconds)) }
             return "done"
         }
@@ -74,7 +74,7 @@ enum MachineryTasks {
         TaskDefinition<Void>("panic_int").handler { throw TaskFailure("error", "Invoking task caused a panic") }
     }
 
-    /// Results of types that Swift has no name for are written as they stand.
+    /// Results of types that Swift lacks are written verbatim.
     private static func result(_ name: String, _ type: String, _ value: WireValue) -> TaskHandler {
         TaskHandler(name) { _ in [MachineryResult(type: type, value: value).wireValue] }
     }

@@ -3,14 +3,14 @@ import CeleriacWire
 import Foundation
 import MachineryWire
 
-/// A capture of real Machinery as a script: what its producer stored and pushed, and what was left at the end.
+/// A capture of real Machinery as a script: what its producer stored and pushed, and what remained at the end.
 struct RecordedCase: Sendable {
     let name: String
-    /// What the producer stored, in order: key and value.
+    /// What the producer stored, in order, as keys and values.
     private(set) var stored: [(key: String, value: String)] = []
     /// What the producer pushed.
     private(set) var pushed: [String] = []
-    /// What anybody pushed, the worker too, each message once.
+    /// What anyone pushed, including the worker, each message once.
     private(set) var everPushed: [String] = []
     /// The messages that the worker logged as received, each once.
     private(set) var received: [String] = []
@@ -20,7 +20,7 @@ struct RecordedCase: Sendable {
     private(set) var published: [String] = []
     /// The bodies that RabbitMQ delivered to the worker, each once.
     private(set) var delivered: [String] = []
-    /// The ids of what the producer sent.
+    /// The ids of the tasks that the producer sent.
     private var sent: Set<String> = []
     /// The keys at the end.
     private(set) var left: [String: [String]] = [:]
@@ -46,7 +46,7 @@ struct RecordedCase: Sendable {
                 if !hasWorkerBegun, !command.contains("NX") { stored.append((command[1], value)) }
             case "RPUSH" where command.count > 2:
                 if !everPushed.contains(command[2]) { everPushed.append(command[2]) }
-                // What a worker pushes back counts once.
+                // A message that a worker pushes back counts once.
                 if isProducers(command[2], hasWorkerBegun) { pushed.append(command[2]) }
             default:
                 if let message, isProducers(message, hasWorkerBegun) { published.append(message) }
@@ -71,23 +71,24 @@ struct RecordedCase: Sendable {
         }
     }
 
-    /// Members of a group may be pushed when the worker has begun with the first; their states are stored before. What
-    /// comes a second time is a retry.
+    /// Members of a group may be pushed after the worker has started with the first; their states are stored before. A
+    /// message that appears a second time is a retry.
     private mutating func isProducers(_ message: String, _ hasWorkerBegun: Bool) -> Bool {
         guard let uuid = try? MachinerySignature.decode(Array(message.utf8)).uuid else { return false }
         guard !hasWorkerBegun || stored.contains(where: { $0.key == uuid }) else { return false }
         return sent.insert(uuid).inserted
     }
 
-    /// A text without what differs from run to run: ids that are made, times, scores.
+    /// A text without everything that differs between runs: generated ids, times, scores.
     static func normalized(_ text: String) -> String {
         var text = text.replacing(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/, with: "ID")
         text = text.replacing(/20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/, with: "TIME")
-        // Nanoseconds since 1970, the last digits as a double has them.
+        // These are nanoseconds since 1970, with the last digits as a double prints them.
         return text.replacing(/^1[7-9]\d{17}$|^1\.[7-9]\d*e\+18$/, with: "SCORE")
     }
 
-    /// Everything that is in a database, without what differs from run to run: the order of a group in its queue too.
+    /// The content of a database without everything that differs between runs, including the order of a group in its
+    /// queue.
     static func normalized(_ content: [String: [String]]) -> [String] {
         content.map { key, values in
             normalized(key) + " = " + values.map { normalized($0) }.sorted().joined(separator: " | ")

@@ -2,11 +2,11 @@ import Celeriac
 import CeleriacWire
 import Foundation
 
-/// An AMQP method that a client sent, with its arguments, and with the properties of the message that follows it. Two are
-/// equal when their bytes are, but for the order of a table's entries, which in Go is a different one each time.
+/// An AMQP method from a client, with its arguments and the properties of the message that follows it. Two methods are
+/// equal if their bytes are, except for the order of a table's entries, which Go randomizes.
 struct SentMethod: Hashable, CustomStringConvertible {
     let name: String
-    /// As JSON, keys in order.
+    /// The arguments as JSON with sorted keys.
     var arguments: String
     var properties = ""
 
@@ -107,7 +107,7 @@ struct SentMethod: Hashable, CustomStringConvertible {
     }
 }
 
-/// Reads AMQP's fields, into the form that they have in the captures.
+/// Decodes AMQP's fields into the form that the captures use.
 private struct FieldReader {
     struct Malformed: Error {}
 
@@ -148,7 +148,7 @@ private struct FieldReader {
         return .object(arguments)
     }
 
-    /// Those that task messages have.
+    /// Decodes the properties that task messages use.
     mutating func properties() throws -> WireValue {
         let flags = try integer(2)
         var properties: WireObject = [:]

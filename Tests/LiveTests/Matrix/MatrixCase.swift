@@ -3,24 +3,24 @@ import CeleriacWire
 import Foundation
 import Testing
 
-/// What the live matrix tries in each direction on each transport.
+/// A case of the live matrix, tried in each direction on each transport.
 ///
-/// Most cases are a call and what becomes of it: data that any runner can use. The others need more than one call.
+/// Most cases are a call and its outcome, as data that any runner can use. The others need more than one call.
 struct MatrixCase: Sendable, CustomTestStringConvertible {
-    /// A call of a task of the Python peer, named without its `tasks.`.
+    /// A call of one of the Python peer's tasks, whose name omits `tasks.`.
     struct Call: Sendable {
         var task: String
         var arguments: [WireValue] = []
         var keywords: WireObject = [:]
-        /// Options as Python's `send_task` takes them.
+        /// The options in the form of Python's `send_task`.
         var pythonOptions: [String: WireValue] = [:]
-        /// The same options in Swift, made when the task is sent.
+        /// The same options in Swift, created when the task is sent.
         var swiftOptions: @Sendable () -> SendOptions = { SendOptions() }
-        /// The same call with types, where Swift sends it so too. Its result is a number.
+        /// The same call with types, for Swift to send as well. Its result is a number.
         var typed: Signature<WireNumber>?
         var outcome: Outcome
     }
-    /// What becomes of a call.
+    /// The outcome of a call.
     enum Outcome: Sendable, Equatable {
         case value(WireValue)
         case failure(state: String = "FAILURE", type: String, module: String = "builtins", arguments: [WireValue])
@@ -30,14 +30,14 @@ struct MatrixCase: Sendable, CustomTestStringConvertible {
         case richTypes, countdown, eta, ignoredResult, priorities, headers, refusedPickle
     }
 
-    /// The name of its row.
+    /// The name of the case's row.
     let name: String
     let kind: Kind
     private var needsCompression = false
 
     var testDescription: String { name }
 
-    /// Why the case does not apply there, or nil if it does.
+    /// Why the case does not apply to a transport; nil if it does.
     func notApplicable(on transport: MatrixTransport) -> String? {
         if case .priorities = kind, transport == .filesystem { return "the filesystem has no priorities" }
         #if !Compression
@@ -101,7 +101,7 @@ extension MatrixCase {
 
     private init(_ name: String, _ call: Call) { self.init(name, .call(call)) }
 
-    /// An addition that gives 5.
+    /// An addition whose result is 5.
     private static func add(
         _ name: String, _ arguments: [WireValue], _ keywords: WireObject = [:],
         typed: Signature<WireNumber>? = nil, python: [String: WireValue] = [:],
@@ -140,7 +140,7 @@ extension MatrixCase {
         [1, [2, []]], ["a": ["b": nil], "": 0],
     ]
 
-    /// The object that ``MatrixTasks/Rich`` is on Celery's wire.
+    /// The Celery wire form of ``MatrixTasks/Rich``.
     static let rich: WireValue = [
         "instant": ["__type__": "datetime", "__value__": "2026-11-23T12:30:15.250000+00:00"],
         "local": ["__type__": "datetime", "__value__": "2026-11-23T12:30:15"],

@@ -2,13 +2,13 @@ import Celeriac
 import CeleriacTestKit
 import Testing
 
-/// Who sends and who runs, in the live matrix.
+/// The sender and the worker of a live matrix column.
 enum MatrixDirection: String, CaseIterable, Sendable {
     case pythonToSwift = "Python → Swift"
     case swiftToPython = "Swift → Python"
 }
 
-/// A column of the live matrix: a direction on a transport.
+/// A column of the live matrix: a direction and a transport.
 struct MatrixColumn: Hashable, Sendable, CustomTestStringConvertible {
     let direction: MatrixDirection
     let transport: MatrixTransport
@@ -19,16 +19,16 @@ struct MatrixColumn: Hashable, Sendable, CustomTestStringConvertible {
         MatrixTransport.allCases.map { MatrixColumn(direction: direction, transport: $0) }
     }
 
-    /// Those of this build.
+    /// The columns that this build supports.
     static var available: [MatrixColumn] { all.filter { $0.transport.absence == nil } }
 }
 
-/// A column whose worker runs: what all its cases share.
+/// A column with a running worker, which all its cases share.
 struct RunningColumn: Sendable {
     let column: MatrixColumn
-    /// Runs one case; throws what is wrong.
+    /// Runs one case; throws if it fails.
     let run: @Sendable (MatrixCase) async throws -> Void
-    /// Ends the worker and removes what the site has made.
+    /// Ends the worker and removes what the site created.
     let close: @Sendable () async throws -> Void
 
     init(_ column: MatrixColumn) async throws {
@@ -61,7 +61,7 @@ struct RunningColumn: Sendable {
     }
 }
 
-/// The column whose cases are being tried. It is closed when a case of another one, or the end, comes.
+/// The column whose cases are running. It is closed at the first case of another column, or at the end.
 actor MatrixColumns {
     static let shared = MatrixColumns()
 
@@ -76,7 +76,7 @@ actor MatrixColumns {
         return started
     }
 
-    /// Ends what runs.
+    /// Closes the current column.
     func close() async throws {
         let ending = current
         current = nil

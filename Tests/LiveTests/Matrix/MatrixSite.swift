@@ -3,12 +3,12 @@ import CeleriacTestKit
 import Foundation
 import Logging
 
-/// One transport of the live matrix, set up: the application in Swift and its like in Python.
+/// One transport of the live matrix, with the Swift application and its Python counterpart.
 struct MatrixSite: Sendable {
     let transport: MatrixTransport
     let app: CeleryApp
     let python: PythonPeer
-    /// Where tasks leave traces for the other language to see.
+    /// The folder in which tasks leave traces for the other language.
     let folder: String
 
     init(_ transport: MatrixTransport) async throws {

@@ -1,8 +1,8 @@
 import Foundation
 import NIOConcurrencyHelpers
 
-/// What the live matrix found, direction by transport by case. A cell that nobody filled is a failure, which
-/// `Scripts/live-matrix` finds after the run: in the run nobody can tell whether a test is still to come.
+/// The results of the live matrix by direction, transport and case. A cell without a result is a failure, which
+/// `Scripts/live-matrix` detects after the run: during the run, nobody can tell whether a test is still to come.
 struct MatrixTable {
     enum Cell: Equatable {
         case passed
@@ -23,7 +23,7 @@ struct MatrixTable {
         set { cells[column, default: [:]][testCase.name] = newValue }
     }
 
-    /// All of it, for a person: the reasons stand below.
+    /// The whole table for human readers, with the reasons below it.
     var text: String {
         var reasons: [String] = []
         func note(_ reason: String) -> Int {
@@ -53,7 +53,7 @@ struct MatrixTable {
         return (lines + notes).joined(separator: "\n") + "\n"
     }
 
-    /// Writes it, as far as it is filled, to the file that `CELERIAC_MATRIX` names, if that is set.
+    /// Writes the table, as far as it is filled, to the file named by `CELERIAC_MATRIX`, if that is set.
     func write() throws {
         guard let path = ProcessInfo.processInfo.environment["CELERIAC_MATRIX"] else { return }
         try text.write(toFile: path, atomically: true, encoding: .utf8)

@@ -3,7 +3,7 @@ import CeleriacTestKit
 import CeleriacWire
 import Foundation
 
-/// The tasks of the Python peer, served by Swift: the same names, the same results.
+/// The tasks of the Python peer in Swift, with the same names and results.
 enum MatrixTasks {
     static let add = TaskDefinition<WireNumber, WireNumber, WireNumber>("tasks.add", parameters: "x", "y")
     static let greet = TaskDefinition<String, String, String, String>(
@@ -19,7 +19,7 @@ enum MatrixTasks {
     static let slow = TaskDefinition<Double, Double>("tasks.slow")
     static let ignored = TaskDefinition<Variadic<WireValue>, Int>("tasks.ignored")
 
-    /// A datetime that knows its zone, and what else JSON has no form for.
+    /// A datetime with a time zone, and other values that JSON cannot express.
     struct Rich: Codable, Sendable, Hashable {
         var instant: Date
         var local: LocalDateTime

@@ -1,10 +1,10 @@
 import NIOConcurrencyHelpers
 import Testing
 
-/// Every case, in both directions, on every transport, between Swift and real Python Celery.
+/// Tests every case, in both directions, on every transport, between Swift and real Python Celery.
 @Suite("Live matrix", .serialized)
 struct MatrixTests {
-    /// One cell. The cases of a column follow each other, since they share a worker.
+    /// Tests one cell. The cases of a column run one after another, since they share a worker.
     @Test("Python ⇄ Swift", .timeLimit(.minutes(5)), arguments: MatrixColumn.available, MatrixCase.all)
     func cell(_ column: MatrixColumn, _ testCase: MatrixCase) async throws {
         let cell = await result(of: testCase, in: column)
@@ -16,7 +16,7 @@ struct MatrixTests {
         if case .failed(let reason) = cell { Issue.record("\(reason)") }
     }
 
-    /// The last column's worker ends, without an error, and the applications are closed.
+    /// Tests that the last column's worker ends without an error, and closes the applications.
     @Test("ends", .timeLimit(.minutes(2)))
     func ends() async throws {
         try await MatrixColumns.shared.close()

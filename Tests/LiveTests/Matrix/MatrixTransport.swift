@@ -2,7 +2,7 @@ import Celeriac
 import CeleriacTestKit
 import Testing
 
-/// A broker with a result store, as the live matrix tries them.
+/// A broker with a result store, as a transport of the live matrix.
 enum MatrixTransport: String, CaseIterable, CustomTestStringConvertible {
     case redis = "Redis + Redis"
     case rabbitRPC = "RabbitMQ + rpc"
@@ -11,10 +11,10 @@ enum MatrixTransport: String, CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { rawValue }
 
-    /// Those of this build.
+    /// The transports that this build supports.
     static var available: [MatrixTransport] { allCases.filter { $0.absence == nil } }
 
-    /// Why this build has it not, or nil if it does.
+    /// Why this build lacks the transport; nil if it has it.
     var absence: String? {
         switch self {
         #if !Redis

@@ -12,12 +12,12 @@ import CeleriacAMQP
 import CeleriacRedis
 #endif
 
-/// Python sends, a Swift worker runs, Python reads the result.
+/// Runs cases in which Python sends, a Swift worker runs and Python reads the result.
 struct PythonToSwift: Sendable {
     let site: MatrixSite
     let driver: PythonDriver
 
-    /// Runs one case; throws what is wrong.
+    /// Runs one case; throws if it fails.
     func run(_ testCase: MatrixCase) async throws {
         switch testCase.kind {
         case .call(let call):
@@ -37,7 +37,7 @@ struct PythonToSwift: Sendable {
             let path = site.folder + "/ignored-by-swift"
             let id = try await driver.send("tasks.record", [.string(path), "x"], options: ["ignore_result": true])
             await until { FileManager.default.fileExists(atPath: path) }
-            // The next result comes after the time at which this one would have been stored.
+            // The next result arrives after this one would have been stored.
             try await value(of: "add", [1, 1], is: 2)
             try expect(try await driver.state(id), "PENDING", "state")
         case .priorities: try await servesByPriority()
@@ -73,7 +73,7 @@ struct PythonToSwift: Sendable {
         try expect(try await driver.get(id), .success(5))
     }
 
-    /// The worker of this queue starts when all messages are there.
+    /// Checks priorities. The worker of this queue starts once all messages are there.
     private func servesByPriority() async throws {
         let path = site.folder + "/priorities-by-swift"
         for priority: WireValue in [3, 9, 0, 6] {
@@ -88,7 +88,7 @@ struct PythonToSwift: Sendable {
         try expect(recorded(path), site.transport == .redis ? ["0", "3", "6", "9"] : ["9", "6", "3", "0"], "order")
     }
 
-    /// Why the last message of the default queue was parked.
+    /// The reason for which the last message of the default queue was parked.
     private func parkedReason() async -> String? {
         switch site.transport {
         case .filesystem: parkedInFolder()

@@ -4,14 +4,14 @@ import CeleriacWire
 import Foundation
 import Testing
 
-/// Swift sends, a Python worker runs, Swift reads the result.
+/// Runs cases in which Swift sends, a Python worker runs and Swift reads the result.
 struct SwiftToPython: Sendable {
     let site: MatrixSite
     private var app: CeleryApp { site.app }
 
     init(site: MatrixSite) { self.site = site }
 
-    /// Runs one case; throws what is wrong.
+    /// Runs one case; throws if it fails.
     func run(_ testCase: MatrixCase) async throws {
         switch testCase.kind {
         case .call(let call): try await check(call)
@@ -104,7 +104,7 @@ struct SwiftToPython: Sendable {
         try expect(try await result.get(timeout: .seconds(30)), 5)
     }
 
-    /// The worker of this queue starts when all messages are there.
+    /// Checks priorities. The worker of this queue starts once all messages are there.
     private func servesByPriority() async throws {
         let path = site.folder + "/priorities-by-python"
         for priority: UInt8 in [3, 9, 0, 6] {

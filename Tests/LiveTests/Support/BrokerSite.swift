@@ -3,16 +3,16 @@ import CeleriacTestKit
 import Foundation
 import Logging
 
-/// A broker of a test's own, with Celery applications on both sides.
+/// A private broker with Celery applications in both languages.
 struct BrokerSite: LiveSite {
-    /// Which broker, and where results lie.
+    /// The broker and the result store.
     enum Kind: String, CaseIterable, Sendable {
         case redis = "Redis + Redis"
         case rabbitMQ = "RabbitMQ + rpc"
-        /// For tests in which it matters that RabbitMQ's results outlive it.
+        /// For tests that need RabbitMQ's results to outlive it.
         case rabbitMQRedis = "RabbitMQ + Redis"
 
-        /// Those of this build whose results are the broker's own.
+        /// The kinds that this build supports and whose broker stores the results.
         static var available: [Kind] {
             var available: [Kind] = []
             #if Redis
@@ -34,12 +34,8 @@ struct BrokerSite: LiveSite {
     let visibilityTimeout: Double
     private let server: LiveServer
 
-    /// Starts a server.
-    ///
-    /// - Parameters:
-    ///   - kind: Which broker, and where results lie.
-    ///   - visibilityTimeout: Redis's, in seconds.
-    /// - Throws: `TestKitError` when the server does not start.
+    /// Starts a server of a kind, with Redis's visibility timeout in seconds. Throws `TestKitError` if the server does
+    /// not start.
     init(_ kind: Kind, visibilityTimeout: Double = 3600) async throws {
         var settings: [String: WireValue] = ["task_acks_late": true, "worker_prefetch_multiplier": 1]
         server = try await LiveServer.start(kind)
@@ -49,7 +45,7 @@ struct BrokerSite: LiveSite {
             results = redis.url(database: 1)
             settings["broker_transport_options"] = [
                 "visibility_timeout": .int(Int64(visibilityTimeout)),
-                // Python looks for expired claims every second, not every 100 seconds.
+                // Python looks for expired claims every second instead of every 100 seconds.
                 "unacked_restore_interval": 1, "unacked_restore_throttle": 1,
             ]
         case .rabbitMQ:
@@ -69,7 +65,7 @@ struct BrokerSite: LiveSite {
     let dialect = "celery"
     let window = 24
     let otherWorker = "python"
-    /// What Redis had taken it remembers, results too.
+    /// Redis keeps everything that it has accepted, including results.
     var keepsResults: Bool { kind != .rabbitMQ }
 
     func withWorker(_ body: @Sendable () async throws -> Void) async throws {
@@ -79,7 +75,7 @@ struct BrokerSite: LiveSite {
         try await withRunning(worker, body)
     }
 
-    /// A Python worker.
+    /// Starts a Python worker.
     func startOtherWorker() async throws -> @Sendable () async -> Void {
         let python = try await python.startWorker(pool: .threads, concurrency: 4)
         return { await python.stop() }

@@ -1,5 +1,5 @@
 import NIOCore
 import NIOPosix
 
-/// A loop of the process's shared group.
+/// An event loop of the process's shared group.
 func sharedEventLoop() -> any EventLoop { MultiThreadedEventLoopGroup.singleton.next() }

@@ -6,7 +6,7 @@ import Logging
 import CeleriacRedis
 #endif
 
-/// A server of a test's own.
+/// A private server.
 enum LiveServer: Sendable {
     case redis(RedisServer)
     case rabbitMQ(RabbitMQServer)
@@ -39,7 +39,7 @@ enum LiveServer: Sendable {
         }
     }
 
-    /// How many messages are in a queue, and how many are claimed: in Redis by the sizes of some keys.
+    /// How many messages are in a queue, and how many are claimed. In Redis, the sizes of some keys give the numbers.
     func messages(
         in queue: String, redisClaims claims: [(command: String, key: String)]
     ) async throws -> (waiting: Int, unsettled: Int) {

@@ -2,7 +2,7 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-/// A Swift worker in a process of its own.
+/// A Swift worker in a separate process.
 struct LiveWorkerProcess: Sendable {
     let child: ChildProcess
     private let log: String
@@ -10,12 +10,12 @@ struct LiveWorkerProcess: Sendable {
     /// Starts a worker and waits until it consumes.
     ///
     /// - Parameters:
-    ///   - site: Where it works.
-    ///   - name: The name by which its tasks say who ran them.
+    ///   - site: The broker and the result store.
+    ///   - name: The name that its tasks record for the worker that ran them.
     ///   - concurrency: How many tasks it runs at once.
-    ///   - prefetchMultiplier: How many messages it holds for each of them.
+    ///   - prefetchMultiplier: How many messages it holds for each of its concurrent tasks.
     /// - Returns: The running worker.
-    /// - Throws: `TestKitError` when it cannot be started, or an expectation's error when it ends early.
+    /// - Throws: `TestKitError` if the worker cannot be started, or an expectation's error if it ends early.
     static func start(
         on site: some LiveSite, name: String = "swift", concurrency: Int = 4, prefetchMultiplier: Int = 6
     ) async throws -> LiveWorkerProcess {
@@ -43,10 +43,10 @@ struct LiveWorkerProcess: Sendable {
         return worker
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     var logged: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
 
-    /// Asks it to stop and waits for its end.
+    /// Asks the worker to stop and waits for it to end.
     func stop() async -> CeleriacTestKit.ExitStatus {
         child.signal(SIGTERM)
         return await child.wait()

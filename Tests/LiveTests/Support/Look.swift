@@ -1,6 +1,6 @@
-/// Looks until what is found is what is wanted, or for so long.
+/// Repeats a lookup until it returns the wanted value or the time is up.
 ///
-/// - Returns: what was found last.
+/// - Returns: the last value found.
 func look<Value: Equatable & Sendable>(
     for wanted: Value, atMost duration: Duration, _ find: @Sendable () async throws -> Value
 ) async throws -> Value {

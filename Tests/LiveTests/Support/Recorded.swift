@@ -1,6 +1,6 @@
 import Foundation
 
-/// The lines of a file that tasks wrote.
+/// The lines that tasks wrote to a file.
 func recorded(_ path: String) -> [String] {
     ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n").map { String($0) }
 }

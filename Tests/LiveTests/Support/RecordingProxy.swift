@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Stands between clients and a server on this machine, and keeps what each connection's client sends.
+/// A proxy between clients and a local server that records what each connection's client sends.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
@@ -13,12 +13,12 @@ final class RecordingProxy: Sendable {
         self.recording = recording
     }
 
-    /// What clients have sent so far, connection by connection.
+    /// The bytes that clients have sent so far, one element for each connection.
     var sent: [[UInt8]] { recording.connections.withLock { $0 } }
 
-    /// Starts a proxy before the server of a URL.
+    /// Starts a proxy in front of the server at a URL.
     ///
-    /// - Returns: the proxy, and the URL by which it is reached.
+    /// - Returns: the proxy and its URL.
     static func start(before url: String) async throws -> (proxy: RecordingProxy, url: String) {
         guard var components = URLComponents(string: url), let host = components.host, let port = components.port else {
             throw CocoaError(.fileReadInvalidFileName)
@@ -64,7 +64,7 @@ final class RecordingProxy: Sendable {
         }
     }
 
-    /// Passes on what one side sends to the other.
+    /// Forwards one side's bytes to the other.
     private final class Relay: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let other: any Channel

@@ -6,8 +6,8 @@ import Glibc
 import MachineryWire
 import Synchronization
 
-/// Does one thing COUNT times (`Instructions WHAT COUNT`), for callgrind to count instructions. `Instructions` alone
-/// lists the things.
+/// Performs one operation COUNT times (`Instructions WHAT COUNT`), for callgrind to count instructions. Without
+/// arguments, `Instructions` lists the operations.
 @main enum Instructions {
     private static let work: KeyValuePairs<String, @Sendable (Int) async throws -> Void> = [
         "celery decode": { for _ in 0..<$0 { _ = try CeleryTaskMessage.decode(celery) } },
@@ -38,7 +38,7 @@ import Synchronization
         },
     ]
 
-    // Not an async main: that ends the main thread, at which valgrind 3.19 crashes.
+    // This is not an async main, because that ends the main thread, at which valgrind 3.19 crashes.
     static func main() {
         Task.detached {
             do {
@@ -90,7 +90,7 @@ import Synchronization
     }
 }
 
-/// Calls back when a number of tasks has been run.
+/// Calls back when a given number of tasks has run.
 private final class Tally: Sendable {
     private let left: Atomic<Int>
     private let onFull = Mutex<(@Sendable () -> Void)?>(nil)

@@ -1,6 +1,5 @@
 import Celeriac
 import CeleriacCore
-import CeleryWire
 import Foundation
 import GRDB
 import Synchronization
@@ -25,6 +24,7 @@ final class SQLConsumer: MessageConsumer {
         self.broker = broker
         self.queues = options.queues.map(\.name)
         self.worker = "\(options.nodeName) \(UUID().uuidString)"
+        renew()
     }
 
     func next(atMost limit: Int) async throws -> [Delivery] {
@@ -36,49 +36,29 @@ final class SQLConsumer: MessageConsumer {
             } catch {
                 broker.logger.warning("cannot ask for messages now", metadata: ["error": "\(error)"])
             }
-            let timer = broker.timers.schedule(after: broker.pollInterval) { [alarm] in alarm.yield() }
+            let timer = broker.timers.schedule(after: broker.options.pollInterval) { [alarm] in alarm.yield() }
             defer { timer.cancel() }
             await turns.next()
         }
         return []
     }
 
-    /// Takes rows in kombu's order: those that were never claimed, or were given back, have no timestamp and come first.
     private func claim(_ db: Database, atMost limit: Int) throws -> [Delivery] {
         var deliveries: [Delivery] = []
+        let sql = String(decoding: PackageResources.claim_sql, as: UTF8.self)
         for queue in state.withLock({ $0.isStopped }) ? [] : queues where deliveries.count < limit {
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    INSERT OR REPLACE INTO celeriac_claim (message_id, queue_id, payload, worker, renewed)
-                    SELECT m.id, m.queue_id, m.payload, ?, unixepoch() FROM kombu_message m
-                    JOIN kombu_queue q ON q.id = m.queue_id WHERE q.name = ? AND m.visible != 0
-                    ORDER BY m.timestamp, m.id LIMIT ? RETURNING id, payload
-                    """, arguments: [worker, queue, limit - deliveries.count])
-            let claims = rows.map { (tag: UInt64(clamping: $0["id"] as Int64), payload: $0.bytes("payload") ?? []) }
-            deliveries += claims.sorted { $0.tag < $1.tag }.map { Self.delivery($0.payload, queue, tag: $0.tag) }
+            let arguments: StatementArguments = ["worker": worker, "queue": queue, "limit": limit - deliveries.count]
+            deliveries += try Row.fetchAll(db, sql: sql, arguments: arguments)
+                .map { row in
+                    let (payload, tag) = (row.bytes("payload") ?? [], UInt64(clamping: row["id"] as Int64))
+                    let receipt = Receipt(generation: 0, tag: tag)
+                    return CeleryTransport.delivery(ofKombuEnvelope: payload, from: queue, receipt: receipt)
+                }
+                .sorted { $0.receipt.tag < $1.receipt.tag }
         }
-        try db.execute(
-            sql: """
-                UPDATE kombu_message SET visible = 0, version = version + 1,
-                timestamp = strftime('\(SQLDatabase.format)', 'now', 'localtime')
-                WHERE visible != 0 AND id IN (SELECT message_id FROM celeriac_claim WHERE worker = ?)
-                """, arguments: [worker])
+        try db.run(PackageResources.hide_sql, ["worker": worker])
         state.withLock { $0.held.formUnion(deliveries.map(\.receipt.tag)) }
         return deliveries
-    }
-
-    private static func delivery(_ payload: [UInt8], _ queue: String, tag: UInt64) -> Delivery {
-        let receipt = Receipt(generation: 0, tag: tag)
-        do {
-            let envelope = try KombuEnvelope.decode(payload)
-            return Delivery(
-                content: .success(envelope.message), queue: queue, exchange: envelope.exchange,
-                routingKey: envelope.routingKey, redelivered: envelope.redelivered, receipt: receipt)
-        } catch {
-            let fault = MessageFault(reason: "\(error.code)", detail: error.message)
-            return Delivery(content: .failure(fault), queue: queue, receipt: receipt)
-        }
     }
 
     func isHeld(_ receipt: Receipt) -> Bool { state.withLock { $0.held.contains(receipt.tag) } }
@@ -86,17 +66,17 @@ final class SQLConsumer: MessageConsumer {
     /// Renews our claims and restores abandoned ones, on the database's thread: handlers may block all others.
     func renew() {
         guard !state.withLock({ $0.isClosed }) else { return }
-        let timeout = broker.visibilityTimeout.components.seconds
+        let timeout = broker.options.visibilityTimeout
         broker.database.queue.asyncWrite { db in
             let claims = "UPDATE celeriac_claim SET renewed = unixepoch() WHERE worker = ? RETURNING id"
             let ours = try Int64.fetchAll(db, sql: claims, arguments: [self.worker])
             self.state.withLock { $0.held.formIntersection(ours.map { UInt64(clamping: $0) }) }
-            try Self.restore(db, where: "renewed < unixepoch() - ?", [timeout])
+            try Self.restore(db, "timeout", timeout.components.seconds)
         } completion: { _, result in
             if case .failure(let error) = result {
                 self.broker.logger.warning("cannot renew claims now", metadata: ["error": "\(error)"])
             }
-            _ = self.broker.timers.schedule(after: self.broker.visibilityTimeout / 3) { [weak self] in self?.renew() }
+            _ = self.broker.timers.schedule(after: timeout / 3) { [weak self] in self?.renew() }
         }
     }
 
@@ -118,29 +98,16 @@ final class SQLConsumer: MessageConsumer {
         let claim = Int64(clamping: settlement.receipt.tag)
         switch settlement.disposition {
         case .acknowledge, .reject: break  // Kombu too leaves the invisible row.
-        case .requeue: try restore(db, where: "id = ?", [claim])
+        case .requeue: try restore(db, "claim", claim)
         case .park(let fault):
-            try db.execute(
-                sql: """
-                    INSERT INTO celeriac_parked (queue_id, payload, worker, reason, detail)
-                    SELECT queue_id, payload, substr(worker, 1, length(worker) - 37), ?, ? FROM celeriac_claim WHERE id = ?
-                    """, arguments: [fault.reason, fault.detail, claim])
+            try db.run(PackageResources.park_sql, ["claim": claim, "reason": fault.reason, "detail": fault.detail])
         }
         try db.execute(sql: "DELETE FROM celeriac_claim WHERE id = ?", arguments: [claim])
     }
 
-    /// Makes claimed rows visible again at their old places, marked as redelivered; remakes those that Python has purged.
-    private static func restore(_ db: Database, where condition: String, _ arguments: StatementArguments) throws {
-        try db.execute(
-            sql: """
-                INSERT INTO kombu_message (id, visible, timestamp, payload, version, queue_id)
-                SELECT message_id, 1, NULL, CASE WHEN json_valid(payload)
-                    THEN json_set(payload, '$.properties.delivery_info.redelivered', json('true')) ELSE payload END,
-                    1, queue_id
-                FROM celeriac_claim WHERE \(condition) ON CONFLICT (id) DO UPDATE
-                SET visible = 1, timestamp = NULL, payload = excluded.payload, version = version + 1
-                """, arguments: arguments)
-        try db.execute(sql: "DELETE FROM celeriac_claim WHERE \(condition)", arguments: arguments)
+    /// Gives back one claim, those of a worker, or those that no worker has renewed within a timeout.
+    private static func restore(_ db: Database, _ which: String, _ value: any DatabaseValueConvertible) throws {
+        try db.run(PackageResources.restore_sql, ["which": which, "value": value])
     }
 
     func stop() async {
@@ -154,6 +121,6 @@ final class SQLConsumer: MessageConsumer {
         await stop()
         state.withLock { $0.isClosed = true }
         try await settle([])
-        try await broker.database.write { try Self.restore($0, where: "worker = ?", [self.worker]) }
+        try await broker.database.write { try Self.restore($0, "worker", self.worker) }
     }
 }

@@ -1,12 +1,9 @@
-import Celeriac
+import CeleriacCore
 import Foundation
 import GRDB
 
 /// An SQLite file that Python's processes use at the same time.
 struct SQLDatabase: Sendable {
-    /// How SQLAlchemy writes dates, for SQLite's `strftime`.
-    static let format = "%Y-%m-%d %H:%M:%f000"
-
     let name: String
     /// Not a pool, which would switch the file to write-ahead logging for Python too.
     let queue: DatabaseQueue
@@ -22,7 +19,7 @@ struct SQLDatabase: Sendable {
         configuration.busyMode = .timeout(5)
         configuration.foreignKeysEnabled = false
         queue = try DatabaseQueue(path: String(url[start...]), configuration: configuration)
-        try queue.write { try $0.execute(sql: String(decoding: schema, as: UTF8.self)) }
+        try queue.write { try $0.run(schema) }
     }
 
     /// Runs a transaction. It is not cancelled with the task, so that a cancelled worker can still settle its messages.
@@ -35,15 +32,14 @@ struct SQLDatabase: Sendable {
             }
         } catch let error as DatabaseError {
             let passing: [ResultCode] = [.SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN]
-            throw CeleriacError(
-                passing.contains(error.resultCode) ? .unavailable : .unsupported, "\(name) refused a transaction",
-                cause: error)
+            let passes = passing.contains(error.resultCode)
+            throw CeleriacError(passes ? .unavailable : .unsupported, "\(name) refused a transaction", cause: error)
         }
     }
 
-    /// Runs one statement and returns how many rows it has inserted, updated or deleted.
+    /// Runs a statement in a transaction of its own, and returns how many rows it has changed.
     @discardableResult
-    func change(_ sql: String, _ arguments: StatementArguments) async throws -> Int {
+    func execute(_ sql: String, _ arguments: StatementArguments) async throws -> Int {
         try await write { db in
             try db.execute(sql: sql, arguments: arguments)
             return db.changesCount
@@ -51,8 +47,15 @@ struct SQLDatabase: Sendable {
     }
 }
 
+extension Database {
+    /// Runs the statements of one of the folder's SQL files.
+    func run(_ file: [UInt8], _ arguments: StatementArguments = []) throws {
+        try execute(sql: String(decoding: file, as: UTF8.self), arguments: arguments)
+    }
+}
+
 extension Row {
-    /// A column's bytes, and its text, whatever a peer has stored there.
+    // Whatever a peer has stored there.
     func bytes(_ column: String) -> [UInt8]? { Data.fromDatabaseValue(self[column] ?? .null).map { Array($0) } }
     func text(_ column: String) -> String? { String.fromDatabaseValue(self[column] ?? .null) }
 }

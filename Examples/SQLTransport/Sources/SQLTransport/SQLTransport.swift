@@ -2,27 +2,29 @@ public import Celeriac
 import CeleriacCore
 
 extension CeleryTransport {
-    /// Kombu's `sqla+sqlite:///path` as the broker and Celery's `db+sqlite:///path` as the result store. As in SQLAlchemy,
-    /// three slashes begin a relative path and four an absolute one.
+    /// Kombu's `sqla+sqlite:///path` as the broker and Celery's `db+sqlite:///path` as the result store. As in
+    /// SQLAlchemy, three slashes begin a relative path and four an absolute one.
     ///
-    /// - Parameters:
-    ///   - pollInterval: how often an idle worker asks for messages, and a waiting client for results.
-    ///   - visibilityTimeout: whole seconds after a worker's last sign of life until others are given its messages.
-    /// - Returns: a transport for an application's `transports`.
-    public static func sql(
-        pollInterval: Duration = .seconds(1), visibilityTimeout: Duration = .seconds(60)
-    ) -> CeleryTransport {
-        let broker: MakeBroker = { context in
-            SQLBroker(
-                database: try SQLDatabase(url: context.url, schema: SQLBroker.schema), pollInterval: pollInterval,
-                visibilityTimeout: max(visibilityTimeout, .seconds(1)),
-                timers: EventLoopTimerSource(eventLoop: context.eventLoopGroup.next()), logger: context.logger)
+    /// Both have the option `polling_interval`: the seconds between two looks for messages or results, 1 unless given.
+    /// The broker also has `visibility_timeout`: the seconds from a worker's last sign of life until others get its
+    /// messages, 60 unless given.
+    public static let sql = CeleryTransport(
+        brokers: ["sqla+sqlite": SQLBroker.init, "sqlalchemy+sqlite": SQLBroker.init],
+        results: ["db+sqlite": SQLResults.init])
+}
+
+struct SQLOptions {
+    var pollInterval = Duration.seconds(1)
+    var visibilityTimeout = Duration.seconds(60)
+
+    init(_ options: WireObject) throws {
+        for (name, value) in options {
+            let seconds = value.doubleValue ?? 0
+            switch (name, seconds) {
+            case ("polling_interval", 0.001...86_400): pollInterval = .seconds(seconds)
+            case ("visibility_timeout", 1...86_400): visibilityTimeout = .seconds(seconds)
+            default: throw CeleriacError(.configuration, "SQL queues have no option \(name), or not with this value")
+            }
         }
-        let results: MakeResults = { context in
-            SQLResults(
-                database: try SQLDatabase(url: context.url, schema: SQLResults.schema), pollInterval: pollInterval)
-        }
-        return CeleryTransport(
-            brokers: ["sqla+sqlite": broker, "sqlalchemy+sqlite": broker], results: ["db+sqlite": results])
     }
 }

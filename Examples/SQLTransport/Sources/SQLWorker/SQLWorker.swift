@@ -6,9 +6,8 @@ import SQLTransport
 @main struct SQLWorker {
     static func main() async throws {
         let settings = try CelerySettings(environment: ProcessInfo.processInfo.environment)
-        let app = try CeleryApp(settings: settings, transports: [.sql(visibilityTimeout: .seconds(3))])
+        let app = try CeleryApp(settings: settings, transports: [.sql])
         try await app.worker(settings.worker) {
-            TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y").handler { $0 + $1 }
             TaskDefinition<Double, Void>("tasks.sleep").handler { try await Task.sleep(for: .seconds($0)) }
         }.run()
     }

@@ -1,39 +1,32 @@
-import CeleriacCore
+import Celeriac
 import CeleriacTestKit
 import Foundation
 import GRDB
-import SQLTransport
-
-@testable import Celeriac
+@testable import SQLTransport
 
 /// An SQLite file of its own, through which Swift and Python exchange tasks.
 struct Site {
     let settings: [String: String]
     let app: CeleryApp
+    let broker: SQLBroker
     let python: PythonPeer
-    private let file: DatabaseQueue
 
     init() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "celeriac-sql-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let path = folder.appending(path: "celery.sqlite").path
-        settings = ["broker_url": "sqla+sqlite:///\(path)", "result_backend": "db+sqlite:///\(path)"]
-        app = try CeleryApp(
-            settings: CelerySettings(yaml: Array(settings.map { "\($0): \($1)\n" }.joined().utf8)),
-            transports: [.sql(pollInterval: .milliseconds(20), visibilityTimeout: .seconds(3))])
-        python = PythonPeer(broker: "sqla+sqlite:///\(path)", results: "db+sqlite:///\(path)")
-        var configuration = Configuration()
-        configuration.busyMode = .timeout(5)
-        file = try DatabaseQueue(path: path, configuration: configuration)
+        let file = FileManager.default.temporaryDirectory.appending(path: "celeriac-\(UUID().uuidString).sqlite").path
+        settings = [
+            "broker_url": "sqla+sqlite:///\(file)", "result_backend": "db+sqlite:///\(file)",
+            "broker_transport_options": "{polling_interval: 0.02, visibility_timeout: 3}",
+            "result_backend_transport_options": "{polling_interval: 0.02}",
+        ]
+        let yaml = settings.map { "\($0): \($1)\n" }.joined()
+        app = try CeleryApp(settings: CelerySettings(yaml: Array(yaml.utf8)), transports: [.sql])
+        broker = try SQLBroker(CeleryTransport.Context(url: "sqla+sqlite:///\(file)"))
+        python = PythonPeer(broker: "sqla+sqlite:///\(file)", results: "db+sqlite:///\(file)")
     }
 
-    /// The broker, which an application does not show.
-    var broker: any MessageBroker { app.broker }
-
     /// What a statement answers, a text a row.
-    @discardableResult
-    func ask(_ sql: String) async throws -> [String] {
-        try await file.write { try Row.fetchAll($0, sql: sql).map { "\(Array($0.databaseValues))" } }
+    @discardableResult func ask(_ sql: String) async throws -> [String] {
+        try await broker.database.write { try Row.fetchAll($0, sql: sql).map { "\(Array($0.databaseValues))" } }
     }
 
     func until(_ answer: String, to sql: String) async throws {

@@ -1,20 +1,20 @@
 import Celeriac
 
-/// A call's arguments, bound to parameters as Python binds them.
+/// A call's arguments, bound to parameters as in Python.
 struct Arguments {
     private let task: String
     private var values: [String: WireValue] = [:]
-    /// What no parameter took.
+    /// The arguments that no parameter received.
     private(set) var rest: [WireValue] = []
 
     /// Binds the arguments of a request.
     ///
     /// - Parameters:
     ///   - request: The call.
-    ///   - required: parameters that must be given.
-    ///   - optional: parameters that may be missing.
-    ///   - takesRest: whether further arguments are taken, positional ones and others.
-    /// - Throws: `TaskFailure` with Python's `TypeError` for arguments that do not fit.
+    ///   - required: The parameters that must be given.
+    ///   - optional: The parameters that may be missing.
+    ///   - takesRest: Whether further arguments are accepted, both positional and keyword.
+    /// - Throws: `TaskFailure` with Python's `TypeError` if the arguments do not fit.
     init(
         _ request: TaskRequest, _ required: [String], optional: [String] = [], takesRest: Bool = false
     ) throws {
@@ -40,10 +40,10 @@ struct Arguments {
         }
     }
 
-    /// The value of a parameter; null where it is missing.
+    /// The value of a parameter; null if it is missing.
     subscript(name: String) -> WireValue { values[name] ?? .null }
 
-    /// The numbers of a list.
+    /// The numbers in a list.
     func numbers(_ name: String) throws -> [WireValue] {
         guard let list = self[name].arrayValue else {
             throw TaskFailure("TypeError", "'\(name)' is not iterable")

@@ -1,6 +1,6 @@
 import Celeriac
 
-/// Python's `+` and `*` for what the tests add and multiply.
+/// Python's `+` and `*` for the operands that the tests use.
 enum Arithmetic {
     static func add(_ left: WireValue, _ right: WireValue) throws -> WireValue {
         switch (left, right) {
@@ -31,7 +31,7 @@ enum Arithmetic {
 }
 
 extension WireValue {
-    /// Whether Python takes the value for true.
+    /// Whether Python treats the value as true.
     var isTruthy: Bool {
         switch self {
         case .null, .bool(false), .int(0), .double(0), .string(""): false

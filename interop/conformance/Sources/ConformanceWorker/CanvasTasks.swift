@@ -104,7 +104,7 @@ enum CanvasTasks {
             try context.replace(with: Signature(next))
         }
 
-        // What Redis shows.
+        // These tasks leave traces in Redis.
         suite("redis_echo", ["message"], optional: ["redis_key"]) { _, call in
             try RedisKeys.push(call["redis_key"].stringValue ?? "redis-echo", call["message"])
             return .null
@@ -138,7 +138,7 @@ enum CanvasTasks {
             try RedisKeys.push(context.id, call.arguments.first ?? call.keywordArguments["label"] ?? .null)
         }
 
-        // Signatures there and back.
+        // These tasks return or decode signatures.
         for outer in ["chain", "group", "chord"] {
             for inner in ["chain", "group", "chord"] {
                 suite("return_nested_signature_\(outer)_\(inner)", []) { _, _ in nest(outer, nest(inner, add)).encode()
@@ -161,7 +161,7 @@ enum CanvasTasks {
         }
     }
 
-    /// Throws unless everything in a signature is one.
+    /// Throws unless every element of a signature is a signature itself.
     private static func check(_ signature: CelerySignature) throws {
         do {
             switch signature.kind {

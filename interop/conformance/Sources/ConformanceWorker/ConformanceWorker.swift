@@ -4,8 +4,8 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Serves the tasks of Celery's integration tests: broker, result store and node name come from the environment, as the
-/// suite's runner sets it.
+/// Serves the tasks of Celery's integration tests. Broker, result store and node name come from the environment, as the
+/// suite's runner sets them.
 @main enum ConformanceWorker {
     static func main() async throws {
         let environment = ProcessInfo.processInfo.environment
@@ -22,7 +22,7 @@ import UnixSignals
         let app = try CeleryApp(
             broker: environment["TEST_BROKER"] ?? environment["CELERY_BROKER_URL"] ?? "redis://localhost",
             results: results == "rpc" ? "rpc://" : results, configuration: configuration, logger: logger)
-        // Early acknowledgement is Celery's default, which the tests look at.
+        // Early acknowledgement is Celery's default, which the tests rely on.
         var settings = WorkerConfiguration(queues: ["celery"], concurrency: 1, acknowledgement: .early)
         if let name = environment["FOREIGN_NODENAME"] { settings.nodeName = name }
         let worker = app.worker(settings) {

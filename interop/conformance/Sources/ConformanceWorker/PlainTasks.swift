@@ -63,7 +63,7 @@ enum PlainTasks {
         }
         suite("replaced_with_me", []) { _, _ in true }
 
-        // Failing.
+        // These tasks fail.
         suite("raise_error", [], takesRest: true) { _, _ in throw TaskFailure("ValueError", "deliberate error") }
         suite("fail", [], takesRest: true) { _, call in
             throw TaskFailure(

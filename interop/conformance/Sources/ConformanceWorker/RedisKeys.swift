@@ -2,7 +2,8 @@ import Celeriac
 import CeleriacWire
 import Foundation
 
-/// The few Redis commands by which the tests see what tasks did: one connection a command, on a thread that may block.
+/// The few Redis commands with which the tests observe tasks: one connection for each command, on a thread that may
+/// block.
 enum RedisKeys {
     static func push(_ key: String, _ value: WireValue) throws { try send(["RPUSH", key, text(value)]) }
 
@@ -10,7 +11,7 @@ enum RedisKeys {
 
     private static func text(_ value: WireValue) -> String {
         if let text = value.stringValue { return text }
-        // Bytes, as kombu wraps those that are text.
+        // kombu wraps bytes that are text.
         if value["__type__"] == "bytes", let text = value["__value__"]?.stringValue { return text }
         if let number = value.int64Value { return String(number) }
         return String(decoding: (try? WireJSON.encode(value, style: .python)) ?? [], as: UTF8.self)

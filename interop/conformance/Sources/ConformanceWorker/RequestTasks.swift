@@ -1,7 +1,7 @@
 import Celeriac
 import Synchronization
 
-/// Tasks that tell of their request, or are retried.
+/// Tasks that report their request, or that are retried.
 enum RequestTasks {
     private static let attempts = Mutex(0)
     private static let expected = TaskFailure(
@@ -31,7 +31,7 @@ enum RequestTasks {
             limits(context, declared)
         }
 
-        // Retried.
+        // These tasks are retried.
         suite("retry", [], optional: ["return_value"]) { context, call in
             if call["return_value"].isTruthy {
                 let attempt = attempts.withLock { attempts in
@@ -93,7 +93,7 @@ enum RequestTasks {
         _ name: String, optional: [String] = [], options: TaskOptions = TaskOptions(),
         result: @escaping @Sendable (TaskContext) -> WireValue
     ) -> TaskHandler {
-        // Positional arguments are taken and dropped; the options are keyword arguments.
+        // Positional arguments are accepted and dropped; the options are keyword arguments.
         suite(name, [], takesRest: true, options: options) { context, _ in
             if context.retries > 0 { return result(context) }
             let keywords = context.request.keywordArguments
@@ -110,7 +110,7 @@ enum RequestTasks {
         ]
     }
 
-    /// The limits that the message asks for, else those that the task declares.
+    /// The limits in the message, or else those that the task declares.
     private static func limits(_ context: TaskContext, _ declared: TimeLimits) -> WireValue {
         let message = context.request.celeryMessage?.timeLimit
         func value(_ asked: Double?, _ declared: Duration?) -> WireValue {

@@ -153,7 +153,7 @@ extension Checks {
             return [three, try await get(first), try await get(last), try await get(second)]
         }
         let told = "got error \"boom\" rest [x y]"
-        // The error's text comes in front of a callback's own arguments, results behind them.
+        // The error's text precedes a callback's own arguments; results follow them.
         await check(
             "OnError tree",
             ["boom", told, "got error \"deeper\" rest [\(told)]", "boom", "got error \"boom\" rest []"]

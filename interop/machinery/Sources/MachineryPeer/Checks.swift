@@ -2,7 +2,7 @@ import Celeriac
 import Foundation
 import MachineryWire
 
-/// Sends a task of every shape to whoever serves the queue and prints one line for each result.
+/// Sends a task of every shape to the worker of the queue and prints one line for each result.
 final class Checks {
     let server: MachineryServer
     private(set) var failed = 0
@@ -34,7 +34,7 @@ final class Checks {
         await check(name, expected) { try await Self.get(server.send(signature)) }
     }
 
-    /// Checks the text of the error with which something ends.
+    /// Checks the text of the error with which a call fails.
     func check<Value>(_ name: String, failsWith text: String, _ found: () async throws -> Value) async {
         await check(name, text) { try await Self.error(of: found) }
     }
@@ -51,12 +51,12 @@ final class Checks {
         }
     }
 
-    /// A signature whose result can be waited for though somebody else sends it.
+    /// A signature whose result this program can await even if another program sends it.
     func identified<Value>(_ signature: Signature<Value>) throws -> MachinerySignature {
         try server.signature(signature, options: SendOptions(taskID: "task_" + UUID().uuidString.lowercased()))
     }
 
-    /// The result to come of a task that somebody else sends.
+    /// Waits for the result of a task that another program sends.
     func get(_ signature: MachinerySignature) async throws -> WireValue {
         try await Self.get(server.result(signature.uuid))
     }

@@ -3,8 +3,9 @@ import Foundation
 import Logging
 import MachineryWire
 
-/// The Swift side beside the programs of `../go`, of the same environment: `worker` serves the tasks until SIGTERM,
-/// `produce` sends them and checks the results, `periodic` sends a task to the queue `ticks` each second until SIGTERM.
+/// The Swift counterpart of the programs in `../go`, configured by the same environment: `worker` serves the tasks
+/// until SIGTERM, `produce` sends them and checks the results, and `periodic` sends a task to the queue `ticks` each
+/// second until SIGTERM.
 @main enum MachineryPeer {
     static func main() async throws {
         var logger = Logger(label: "machinery") { StreamLogHandler.standardError(label: $0) }
@@ -12,7 +13,7 @@ import MachineryWire
         let environment = ProcessInfo.processInfo.environment
         var configuration = try MachineryConfiguration(environment: environment)
         configuration.redis.delayedTasksPollPeriod = 100
-        // The Go programs' locks bear the name of their file.
+        // The Go programs' locks carry the name of their executable.
         configuration.programName = "producer"
         let server = try MachineryServer(configuration: configuration, logger: logger)
         switch CommandLine.arguments.dropFirst().first {

@@ -77,7 +77,7 @@ enum Tasks {
         }
     }
 
-    /// A task comes with a time only when it comes again.
+    /// A task has an ETA only when it is retried.
     @TaskHandlerBuilder private static var retries: [TaskHandler] {
         retry.handler { throw TaskFailure("error", $0) }
         failOnce.handler { context, text in

@@ -1,0 +1,36 @@
+package import CeleriacCore
+import CeleriacWire
+package import CeleryWire
+
+extension KombuEnvelope {
+    /// Encodes the envelope of a message that goes to a queue by its name, with a new delivery tag.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange, and for headers that cannot be encoded.
+    package static func encode(toQueue message: OutgoingMessage) throws(CeleriacError) -> [UInt8] {
+        guard message.exchange.isEmpty else {
+            throw CeleriacError(
+                .unsupported,
+                "cannot publish to the exchange \(message.exchange): send to a queue by its name instead")
+        }
+        do {
+            return try KombuEnvelope(
+                message: message.message, exchange: "", routingKey: message.routingKey,
+                deliveryTag: randomUUID()
+            ).encode()
+        } catch {
+            throw CeleriacError(.unsupported, "the message's headers cannot be encoded", cause: error)
+        }
+    }
+
+    /// A message that came from a queue, with the fault for content if `payload` is not an envelope.
+    package static func delivery(of payload: [UInt8], from queue: String, receipt: Receipt) -> Delivery {
+        do {
+            let envelope = try decode(payload)
+            return Delivery(
+                content: .success(envelope.message), queue: queue, exchange: envelope.exchange,
+                routingKey: envelope.routingKey, redelivered: envelope.redelivered, receipt: receipt)
+        } catch {
+            return Delivery(content: .failure(MessageFault(error)), queue: queue, receipt: receipt)
+        }
+    }
+}

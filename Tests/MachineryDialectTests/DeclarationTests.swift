@@ -1,0 +1,85 @@
+import CeleriacWire
+import Foundation
+import Testing
+
+@testable import MachineryDialect
+
+/// Celeriac declares at RabbitMQ what Go declared in the same case: names, flags and arguments.
+@Suite struct DeclarationTests {
+    /// The declarations and bindings that a capture's programs sent.
+    private func captured(_ name: String) throws -> (queues: [WireValue], bindings: [WireValue]) {
+        let url = URL(filePath: #filePath).appending(path: "../../../Compat/machinery/\(name).json").standardized
+        let document = try WireJSON.decode([UInt8](Data(contentsOf: url)))
+        let wire = document["wire"]?.arrayValue ?? []
+        func arguments(_ method: String) -> [WireValue] {
+            wire.filter { $0["method"]?.stringValue == method }.compactMap { $0["args"] }
+        }
+        return (arguments("queue.declare"), arguments("queue.bind"))
+    }
+
+    private func check(
+        _ declaration: QueueDeclaration, exchange: String = "machinery_exchange", in name: String
+    ) throws {
+        let (queues, bindings) = try captured(name)
+        let queue = try #require(queues.first { $0["queue"]?.stringValue == declaration.queue }, "\(declaration.queue)")
+        #expect(queue["durable"] == .bool(declaration.durable))
+        #expect(queue["auto_delete"] == .bool(declaration.autoDelete))
+        #expect(queue["exclusive"] == false)
+        #expect(queue["passive"] == false)
+        var arguments: [String: WireValue] = [:]
+        for (key, value) in queue["arguments"]?.objectValue ?? [:] { arguments[key] = value["value"] }
+        #expect(arguments == Dictionary(uniqueKeysWithValues: declaration.arguments.map { ($0.key, $0.value) }))
+        let binding = try #require(bindings.first { $0["queue"]?.stringValue == declaration.queue })
+        #expect(binding["routing_key"]?.stringValue == declaration.bindingKey)
+        #expect(binding["exchange"]?.stringValue == exchange)
+        #expect(binding["arguments"]?.objectValue?.count == declaration.bindingArguments.count)
+    }
+
+    @Test func workersQueues() throws {
+        try check(MachineryAMQPOptions().workQueue("machinery_tasks"), in: "amqp-00-startup")
+        try check(
+            MachineryAMQPOptions(queueDeclareArguments: ["x-max-priority": 10]).workQueue("machinery_tasks"),
+            in: "amqp-02-priority")
+        try check(
+            MachineryAMQPOptions(exchange: "mtopic", exchangeType: "topic", bindingKey: "machinery_tasks")
+                .workQueue("machinery_tasks"), exchange: "mtopic", in: "amqp-03b-topic-exchange")
+    }
+
+    @Test func publishersQueues() throws {
+        let options = MachineryAMQPOptions(declaresPublisherQueue: true)
+        let queues = options.publisherQueues(routingKey: "machinery_task")
+        #expect(queues.map(\.queue) == ["machinery_tasks", "machinery_task"])
+        try check(try #require(queues.last), in: "amqp-01b-add-unconsumed")
+        #expect(
+            MachineryAMQPOptions().publisherQueues(routingKey: "machinery_task").map(\.queue) == ["machinery_tasks"])
+        let other = MachineryAMQPOptions().publisherQueues(routingKey: "other_q")
+        #expect(other.count == 1)
+        try check(try #require(other.first), in: "amqp-03-routing-key")
+    }
+
+    @Test func delayQueues() throws {
+        let (queue, expiration) = MachineryAMQPOptions().delayQueue(routingKey: "machinery_task", milliseconds: 59998)
+        #expect(expiration == nil)
+        try check(queue, in: "amqp-05-delayed-unconsumed")
+        let shared = MachineryAMQPOptions(delayedQueue: "my_delay").delayQueue(
+            routingKey: "machinery_task", milliseconds: 1498)
+        #expect(shared.expiration == "1498")
+        try check(shared.queue, in: "amqp-05c-delayed-queue")
+    }
+
+    @Test func queuesOfStates() throws {
+        let (queues, _) = try captured("amqpbackend-01-add")
+        let task = try #require(queues.compactMap { $0["queue"]?.stringValue }.first { $0.hasPrefix("task_") })
+        try check(MachineryAMQPOptions.stateQueue(task, expiry: 3_600_000), in: "amqpbackend-01-add")
+        let (groups, _) = try captured("amqpbackend-09-chord")
+        let group = try #require(groups.compactMap { $0["queue"]?.stringValue }.first { $0.hasPrefix("group_") })
+        try check(MachineryAMQPOptions.stateQueue(group, expiry: 3_600_000), in: "amqpbackend-09-chord")
+    }
+
+    @Test func aWorkersOwnQueueIsBoundWithItsNameUnlessToldOtherwise() {
+        #expect(MachineryAMQPOptions().workQueue("mine").bindingKey == "mine")
+        #expect(
+            MachineryAMQPOptions(bindsOwnQueueWithBindingKey: true).workQueue("mine").bindingKey == "machinery_task")
+        #expect(MachineryAMQPOptions(exchangeType: "fanout").workQueue("mine").bindingKey == "machinery_task")
+    }
+}

@@ -1,0 +1,188 @@
+#if Redis
+import CeleriacCore
+import CeleriacRedis
+import CeleriacTestKit
+import CeleriacWire
+import FoundationEssentials
+import Logging
+import MachineryDialect
+import NIOPosix
+import Synchronization
+import Testing
+
+/// What a consumer and its scripts do when Redis refuses a command.
+@Suite("A consumer of Machinery's queues", .timeLimit(.minutes(1)))
+struct RedisConsumerTests {
+    private struct Bench {
+        let redis: RedisClient
+        let broker: MachineryRedisBroker
+        let consumer: any MessageConsumer
+        /// Counts the log messages that say that the consumer could not take messages.
+        let refused: RefusalCount
+
+        init() async throws {
+            let configuration = try RedisConfiguration(url: try await SharedServers.shared.redisDatabaseURL())
+            let refused = Refusals()
+            let logger = Logger(label: "test") { _ in refused }
+            self.refused = refused.count
+            redis = RedisClient(
+                configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger)
+            broker = MachineryRedisBroker(
+                configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger)
+            consumer = try await broker.consume(ConsumerOptions(queues: ["q"], prefetch: 10, nodeName: "w"))
+        }
+
+        func publish(_ bodies: String...) async throws {
+            try await broker.publish(
+                bodies.map { OutgoingMessage(message: WireMessage(body: Array($0.utf8)), routingKey: "q") })
+        }
+
+        /// The content of the queue, the next message first.
+        func queue() async throws -> [String] {
+            (try await redis.send(RedisCommand("LRANGE", "q", 0, -1)).array ?? []).compactMap(\.string)
+        }
+
+        func close() async {
+            await broker.close()
+            await redis.close()
+        }
+    }
+
+    private final class RefusalCount: Sendable {
+        private let value = Atomic(0)
+        var isZero: Bool { value.load(ordering: .relaxed) == 0 }
+        func add() { value.add(1, ordering: .relaxed) }
+    }
+
+    private struct Refusals: LogHandler {
+        let count = RefusalCount()
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.warning
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            if event.message.description == "cannot take messages, trying again" { count.add() }
+        }
+    }
+
+    private let fault = MessageFault(reason: "test", detail: "")
+
+    @Test("settles at its end what Redis refused before, and does not put it back")
+    func unsettled() async throws {
+        let bench = try await Bench()
+        try await bench.publish("1", "2", "3")
+        let deliveries = try await bench.consumer.next(atMost: 3)
+        try #require(deliveries.count == 3)
+        _ = try await bench.redis.send(RedisCommand("SET", "q.parked", "not a list"))
+        await #expect(throws: CeleriacError.self) {
+            try await bench.consumer.settle([
+                Settlement(deliveries[0].receipt, .park(fault)), Settlement(deliveries[1].receipt, .acknowledge),
+            ])
+        }
+        #expect(try await bench.redis.send(RedisCommand("HLEN", "q.celeriac.claims")).int == 2)
+        _ = try await bench.redis.send(RedisCommand("DEL", "q.parked"))
+        try await bench.consumer.close()
+        #expect(try await bench.queue() == ["3"])
+        #expect(try await bench.redis.send(RedisCommand("LLEN", "q.parked")).int == 1)
+        #expect(try await bench.redis.send(RedisCommand("EXISTS", "q.celeriac.claims")).int == 0)
+        await bench.close()
+    }
+
+    @Test(
+        "takes nothing if it cannot write claims",
+        arguments: ["q.celeriac.claims", "q.celeriac.claimed", "q.celeriac.attempts"])
+    func wrongClaims(key: String) async throws {
+        let bench = try await Bench()
+        _ = try await bench.redis.send(RedisCommand("SET", key, "something else"))
+        try await bench.publish("1")
+        async let deliveries = bench.consumer.next(atMost: 1)
+        let refused = bench.refused
+        while refused.isZero { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(try await bench.queue() == ["1"])
+        _ = try await bench.redis.send(RedisCommand("DEL", key))
+        #expect(try await deliveries.count == 1)
+        try await bench.consumer.close()
+        await bench.close()
+    }
+
+    @Test("a message whose queue is no longer a list stays claimed")
+    func wrongQueue() async throws {
+        let bench = try await Bench()
+        try await bench.publish("1")
+        let deliveries = try await bench.consumer.next(atMost: 1)
+        _ = try await bench.redis.send(RedisCommand("SET", "q", "not a list"))
+        await #expect(throws: (any Error).self) { try await bench.consumer.giveBack(deliveries.map(\.receipt)) }
+        #expect(try await bench.redis.send(RedisCommand("HLEN", "q.celeriac.claims")).int == 1)
+        _ = try await bench.redis.send(RedisCommand("DEL", "q"))
+        try await bench.consumer.close()
+        #expect(try await bench.queue() == ["1"])
+        await bench.close()
+    }
+
+    @Test("names the message that Redis refused, and publishes the others once")
+    func partialPublish() async throws {
+        let bench = try await Bench()
+        _ = try await bench.redis.send(RedisCommand("SET", "string", "not a list"))
+        let error = await #expect(throws: PartialPublishError.self) {
+            try await bench.broker.publish(
+                ["other", "string", "other"].map {
+                    OutgoingMessage(message: WireMessage(body: Array("1".utf8)), routingKey: $0)
+                })
+        }
+        #expect(error?.refused.mapValues(\.code) == [1: .publishFailed])
+        #expect(try await bench.redis.send(RedisCommand("LLEN", "other")).int == 2)
+        try await bench.consumer.close()
+        await bench.close()
+    }
+
+    @Test("starts and stops consuming a queue")
+    func changesQueues() async throws {
+        let bench = try await Bench()
+        try await bench.publish("1")
+        try await bench.broker.publish([
+            OutgoingMessage(message: WireMessage(body: Array("2".utf8)), routingKey: "other")
+        ])
+        let first = try await bench.consumer.next(atMost: 10)
+        #expect(first.map(\.queue) == ["q"])
+        async let second = bench.consumer.next(atMost: 10)
+        try await bench.consumer.addQueue("other")
+        #expect(try await second.map(\.queue) == ["other"])
+        try await bench.consumer.removeQueue("q")
+        try await bench.publish("3")
+        async let third = bench.consumer.next(atMost: 10)
+        try await bench.broker.publish([
+            OutgoingMessage(message: WireMessage(body: Array("4".utf8)), routingKey: "other")
+        ])
+        #expect(try await third.map(\.queue) == ["other"])
+        try await bench.consumer.close()
+        #expect(try await bench.queue() == ["1", "3"])
+        #expect(try await bench.broker.depth(of: "other") == 2)
+        await bench.close()
+    }
+
+    @Test("lists parked messages page by page, puts them back unchanged, and drops them")
+    func parked() async throws {
+        let bench = try await Bench()
+        try await bench.publish("1", "2", "3")
+        let deliveries = try await bench.consumer.next(atMost: 3)
+        try await bench.consumer.settle(deliveries.map { Settlement($0.receipt, .park(fault)) })
+        let first = try await bench.broker.parkedMessages(in: "q", after: nil, limit: 2)
+        let second = try await bench.broker.parkedMessages(in: "q", after: first.last?.id, limit: 2)
+        #expect((first + second).map(\.message) == ["1", "2", "3"].map { Array($0.utf8) })
+        #expect(first.allSatisfy { $0.reason == "test" && $0.worker == "w" && $0.time != nil })
+        try await bench.consumer.close()
+        #expect(try await bench.broker.requeueParked((first + second).map(\.id), in: "q") == 3)
+        #expect(try await bench.queue() == ["1", "2", "3"])
+        #expect(try await bench.broker.parkedMessages(in: "q", after: nil, limit: 9).isEmpty)
+        #expect(try await bench.broker.dropParked(first.map(\.id), in: "q") == 0)
+        #expect(try await bench.broker.depth(of: "q") == 3)
+        #expect(try await bench.broker.purge("q") == 3)
+        #expect(try await bench.queue().isEmpty)
+        await bench.close()
+    }
+}
+#endif
