@@ -130,7 +130,7 @@ struct InterruptionTests {
     #endif
 
     #if Redis
-    @Test("What a killed Machinery worker held comes back as one attempt more", .timeLimit(.minutes(5)))
+    @Test("What a killed Machinery worker held counts as tried when it begins again", .timeLimit(.minutes(5)))
     func attempts() async throws {
         let site = try await MachinerySite(.redis, visibilityTimeout: 1)
         let busy = try await BusyWorker.start(on: site)
@@ -142,9 +142,9 @@ struct InterruptionTests {
         let attempts = RedisCommand("HVALS", "machinery_tasks.celeriac.attempts")
         #expect(try await redis.send(attempts).array?.isEmpty == true)
         let next = try await LiveWorkerProcess.start(on: site, name: "next")
-        // The gate holds the four again, so that their attempts are there to be seen.
-        try await until { try await redis.send(attempts).array?.isEmpty == false }
-        #expect(Set(try await redis.send(attempts).array?.compactMap(\.string) ?? []) == ["1"])
+        // The gate holds again what begins, so that its attempts are there to be seen. What waits behind it has none.
+        try await until { try await redis.send(attempts).array?.compactMap(\.string).contains("1") == true }
+        #expect(Set(try await redis.send(attempts).array?.compactMap(\.string) ?? []).isSubset(of: ["0", "1"]))
         busy.letGo()
         try await until { try await site.messages() == (0, 0) }
         #expect(recorded(busy.path).sorted() == busy.texts.map { "\($0) next" })
