@@ -109,6 +109,11 @@ struct CeleryRedisTopology: RedisConsumerTopology {
 
     // MARK: Holding
 
+    func countBeginning(of claim: RedisClaim) -> [RedisCommand] {
+        guard let counter = claim.counter else { return [] }
+        return [RedisCommand("INCR", counter), RedisCommand("EXPIRE", counter, 86400)]
+    }
+
     var renewalInterval: Duration { max(.milliseconds(250), min(visibilityTimeout / 4, .seconds(300))) }
 
     func indexKey(of list: RedisQueueList) -> String { keys.unackedIndex }
@@ -147,7 +152,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         }
         let restored = keys.replaceClaim(claim.tag, by: envelope, in: claim.list.key, end: end)
         // Only interrupted runs count as attempts. This message was given back in an orderly way.
-        guard let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
+        guard claim.isCounted, let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
         return ClaimEnding([claim.serial], [restored, RedisCommand("DECR", counter)])
     }
 
