@@ -73,7 +73,7 @@ public final class CeleryApp: TaskSender {
             dialect: formats, broker: broker, store: results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                routes: configuration.routes, resultExpiry: configuration.resultExpiry),
+                routes: configuration.routes, resultExpiry: configuration.resultLifetime),
             timers: EventLoopTimerSource(eventLoop: eventLoopGroup.next()), logger: logger)
     }
 
@@ -132,7 +132,7 @@ public final class CeleryApp: TaskSender {
         var settings = settings
         let nodeName = settings.nodeName ?? NodeName.current(formats.name)
         settings.nodeName = nodeName
-        settings.resultExpiry = configuration.resultExpiry
+        settings.resultExpiry = configuration.resultLifetime
         settings.taskDefaults = settings.taskDefaults.over(configuration.taskDefaults)
         settings.taskAnnotations.merge(configuration.taskAnnotations) { $0.over($1) }
         let eventLoop = eventLoopGroup.next()

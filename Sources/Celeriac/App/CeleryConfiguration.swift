@@ -21,7 +21,7 @@ public struct CeleryConfiguration: Sendable {
     public var taskProtocol: Int
     /// The forms of bodies that workers accept: `accept_content`.
     public var acceptContent: Set<CelerySerializer>
-    /// How long results are kept, nil for ever: `result_expires`.
+    /// How long results are kept, nil or zero for ever: `result_expires`.
     public var resultExpiry: Duration?
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     public var resultExtended: Bool
@@ -30,7 +30,7 @@ public struct CeleryConfiguration: Sendable {
     public var chordRetryInterval: Duration
     /// How values become JSON. Use the legacy style of ``CeleryValueCoding`` for peers older than Celery 5.3.
     public var valueCoding: any ValueCoding
-    /// How large and how deep messages may be.
+    /// How large and how deep messages and results may be. By default they may be as deep as Python's: 1,000 levels.
     public var limits: WireLimits
     /// Remote control and events of workers.
     public var control: CeleryControlConfiguration
@@ -56,7 +56,7 @@ public struct CeleryConfiguration: Sendable {
         resultExtended: Bool = false,
         chordRetryInterval: Duration = .seconds(1),
         valueCoding: any ValueCoding = CeleryValueCoding(),
-        limits: WireLimits = .default,
+        limits: WireLimits = WireLimits(maximumDepth: 1_000),
         control: CeleryControlConfiguration = CeleryControlConfiguration(),
         redis: CeleryRedisOptions = CeleryRedisOptions(),
         amqp: CeleryAMQPOptions = CeleryAMQPOptions(),
@@ -81,4 +81,9 @@ public struct CeleryConfiguration: Sendable {
         self.resultKeyPrefix = resultKeyPrefix
         self.filesystem = filesystem
     }
+}
+
+extension CeleryConfiguration {
+    /// How long results are kept. As in Celery, zero is for ever.
+    var resultLifetime: Duration? { resultExpiry.flatMap { $0 > .zero ? $0 : nil } }
 }

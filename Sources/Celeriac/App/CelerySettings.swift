@@ -165,7 +165,7 @@ extension CelerySettings {
 
         // Results.
         Setting("result_expires") { section, settings throws(CeleriacError) in
-            // Null keeps results for ever; an absent setting leaves the default.
+            // Null and zero keep results for ever; an absent setting leaves the default.
             guard section.has("result_expires") else { return }
             settings.configuration.resultExpiry = try section.duration("result_expires")
         },

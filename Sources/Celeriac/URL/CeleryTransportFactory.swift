@@ -28,7 +28,8 @@ struct CeleryTransportFactory {
         #if Redis
         case "redis", "rediss", "redis+socket":
             return CeleryRedisBroker(
-                try redis(url), options: configuration.redis, eventLoopGroup: eventLoopGroup, logger: logger)
+                try redis(url), options: configuration.redis, limits: configuration.limits, eventLoopGroup: eventLoopGroup,
+                logger: logger)
         #endif
         #if AMQP
         case "amqp", "amqps", "pyamqp":
@@ -42,7 +43,8 @@ struct CeleryTransportFactory {
                 throw CeleriacError(
                     .configuration, "filesystem:// names no folder: write filesystem:///folder, or set `filesystem`")
             }
-            return CeleryFilesystemBroker(options, eventLoopGroup: eventLoopGroup, logger: logger)
+            return CeleryFilesystemBroker(
+                options, limits: configuration.limits, eventLoopGroup: eventLoopGroup, logger: logger)
         case "memory":
             return MemoryBroker()
         default:

@@ -2,7 +2,7 @@
 package import CeleriacCore
 import CeleriacQueues
 package import CeleriacRedis
-import CeleriacWire
+package import CeleriacWire
 import CeleryWire
 package import Logging
 package import NIOCore
@@ -13,6 +13,7 @@ package final class CeleryRedisBroker: MessageBroker {
     let configuration: RedisConfiguration
     let options: CeleryRedisOptions
     let keys: KombuKeys
+    let limits: WireLimits
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
     private let client: RedisClient
@@ -22,11 +23,13 @@ package final class CeleryRedisBroker: MessageBroker {
     package init(
         _ configuration: RedisConfiguration,
         options: CeleryRedisOptions = CeleryRedisOptions(),
+        limits: WireLimits = .default,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         self.configuration = configuration
         self.options = options
+        self.limits = limits
         self.keys = options.keys
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -63,7 +66,7 @@ package final class CeleryRedisBroker: MessageBroker {
     /// Begins to consume from queues, which need not exist yet.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         try await RedisMessageConsumer.start(
-            configuration, topology: CeleryRedisTopology(options: self.options), options: options,
+            configuration, topology: CeleryRedisTopology(options: self.options, limits: limits), options: options,
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
@@ -113,9 +116,9 @@ package final class CeleryRedisBroker: MessageBroker {
 
     /// Puts parked messages back at the end of their queue.
     package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await parked(queue).requeue(ids, by: "LPUSH") { message in
+        try await parked(queue).requeue(ids, by: "LPUSH") { [keys, limits] message in
             // One that cannot be read keeps the priority that it had nowhere else.
-            let priority = (try? KombuEnvelope.decode(message))?.message.properties.priority
+            let priority = (try? KombuEnvelope.decode(message, limits: limits))?.message.properties.priority
             return keys.list(queue, priority: priority ?? 0)
         }
     }

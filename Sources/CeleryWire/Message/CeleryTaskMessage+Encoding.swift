@@ -12,12 +12,14 @@ extension CeleryTaskMessage {
     ///     `root_id`, `parent_id` and `ignore_result`.
     ///   - representation: How to show arguments if `argsrepr` and `kwargsrepr` are not set.
     ///   - nonFinite: Whether to write NaN and the infinities, which only lenient readers such as Python's accept.
+    ///   - limits: How deep the arguments may be nested.
     /// - Throws: `CeleryWireError`: `unrepresentable`, `unknownCompression`, `pickleRefused`, `invalidTask` for an
     ///   empty id or name and for invalid limits or signatures.
     public func encode(
         protocolVersion: Int = 2,
         representation: PythonRepr = PythonRepr(),
-        nonFinite: NonFinitePolicy = .refuse
+        nonFinite: NonFinitePolicy = .refuse,
+        limits: WireLimits = .default
     ) throws(CeleryWireError) -> WireMessage {
         try checkRequiredFields()
         try embed.check()
@@ -40,7 +42,7 @@ extension CeleryTaskMessage {
             }
             headers[name] = value
         }
-        var bytes = try serializer.encode(body, nonFinite: nonFinite)
+        var bytes = try serializer.encode(body, nonFinite: nonFinite, limits: limits)
         if let compression {
             bytes = try compression.compressBody(bytes)
             headers["compression"] = .string(compression.celeryMIMEType)

@@ -42,7 +42,7 @@ struct TaskOptionsTests {
     }
 
     @Test("what a task leaves open the application says, and annotations win")
-    func layers() throws {
+    func layers() async throws {
         let settings = try CelerySettings(
             yaml: Array(
                 """
@@ -104,6 +104,15 @@ struct TaskOptionsTests {
         let fromEnvironment = try CelerySettings(environment: environment)
         #expect(fromEnvironment.configuration.resultExpiry == nil && fromEnvironment.broker == "memory://")
         _ = try CeleryApp(settings: fromEnvironment)
+
+        // Zero is for ever too, and more than zero is that long.
+        for (seconds, lifetime) in [("0", Duration?.none), ("60", .seconds(60))] {
+            let settings = try CelerySettings(
+                environment: ["CELERY_BROKER_URL": "memory://", "CELERY_RESULT_EXPIRES": seconds])
+            let app = try CeleryApp(settings: settings)
+            #expect(app.client.configuration.resultExpiry == lifetime)
+            await app.close()
+        }
     }
 
     @Test(

@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacTestKit
 import CeleriacWire
+import CeleryWire
 import Foundation
 import Testing
 
@@ -89,6 +90,40 @@ struct WorkflowPeerTests {
             try await Self.publish([["g", 5], [:], [:]], task: "celery.chord_unlock", id: "unlock", driver)
             try await until { try await driver.state("unlock") == "FAILURE" }
             try await Self.bothServe(site)
+        }
+    }
+
+    @Test(
+        "what is no number and what is nested deeply goes through both", .timeLimit(.minutes(2)),
+        arguments: MatrixTransport.servers)
+    fileprivate func oddValues(_ transport: MatrixTransport) async throws {
+        try await Self.run(transport) { site, _ in
+            func echo(_ arguments: [WireValue], on queue: String) -> Signature<WireValue> {
+                Signature("tasks.echo", arguments: arguments).with(SendOptions(queue: queue))
+            }
+            let odd: [WireValue] = [.double(.infinity), .double(-.infinity)]
+            for (first, second) in [("swift", "celery"), ("celery", "swift")] {
+                let steps: [WireValue] = [first, second].map { queue in
+                    ["task": "tasks.echo", "args": .array(odd), "options": ["queue": .string(queue)]]
+                }
+                let chain = try await site.app.send(
+                    Signature<WireValue>(.chain(try steps.map { try CelerySignature.decode($0) })))
+                let inner: WireValue = ["args": .array(odd), "kwargs": [:]]
+                #expect(try await chain.get(timeout: .seconds(60)) == ["args": .array([inner] + odd), "kwargs": [:]])
+                let joined = try await site.app.send(
+                    chord([echo(odd, on: first), echo([.double(.nan)], on: second)], body: echo([], on: first)))
+                let parts = try await joined.get(timeout: .seconds(60))["args"]?[0]
+                #expect(parts?[0] == inner)
+                #expect(parts?[1]?["args"]?[0]?.doubleValue?.isNaN == true)
+            }
+            var deep = WireValue.int(1)
+            for _ in 0..<800 { deep = [deep] }
+            for queue in ["celery", "swift"] {
+                let result = try await site.app.send(echo([deep], on: queue)).get(timeout: .seconds(60))
+                #expect(result["args"]?[0] == deep)
+                let empty = try await site.app.send(echo([1], on: "")).get(timeout: .seconds(60))
+                #expect(empty["args"] == [1])
+            }
         }
     }
 
