@@ -62,7 +62,8 @@ public final class CeleryApp: TaskSender {
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,
-            extendsResults: configuration.resultExtended)
+            extendsResults: configuration.resultExtended,
+            routePatterns: RoutePatterns(configuration.routes, order: configuration.routeOrder))
         self.configuration = configuration
         self.formats = formats
         self.broker = broker

@@ -7,8 +7,11 @@ public import CeleryWire
 public struct CeleryConfiguration: Sendable {
     /// The queue for tasks that name no queue: `task_default_queue`.
     public var defaultQueue: String
-    /// Queues by task name: `task_routes`.
+    /// Queues by task name, or by pattern such as `images.*`: `task_routes`. A name goes before patterns. Of several
+    /// patterns that match, the one counts that comes first in a settings file, else the longest.
     public var routes: [String: String]
+    /// The patterns among ``routes`` in the order of a settings file.
+    var routeOrder: [String] = []
     /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call
     /// take precedence.
     public var sendOptions: SendOptions

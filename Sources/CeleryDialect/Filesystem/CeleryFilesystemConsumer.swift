@@ -237,7 +237,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             try FileStore.remove(claim)
         case .requeue:
             // A new name: it goes behind the others, as Python's requeue does.
-            if let payload = held.payload, let envelope = try? KombuEnvelope.markedRedelivered(payload, limits: broker.limits)
+            if let payload = held.payload,
+                let envelope = try? KombuEnvelope.markedRedelivered(payload, limits: broker.limits)
             {
                 try CeleryFilesystemBroker.write(envelope, queue: held.queue, folder: folder)
                 try FileStore.remove(claim)

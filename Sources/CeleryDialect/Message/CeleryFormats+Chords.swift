@@ -161,8 +161,8 @@ enum ChordResults {
         var results: [WireValue] = []
         var byID: [String: WireValue] = [:]
         for bytes in completion.parts {
-            guard let part = try? WireJSON.decode(bytes, limits: limits), let id = part[1]?.stringValue, let state = part[2]?.stringValue,
-                let result = part[3]
+            guard let part = try? WireJSON.decode(bytes, limits: limits), let id = part[1]?.stringValue,
+                let state = part[2]?.stringValue, let result = part[3]
             else { return .failure(Failure("Join error: a part cannot be read")) }
             if state == TaskState.failure.rawValue || state == TaskState.revoked.rawValue {
                 return .failure(Failure(dependency: id, TaskFailure(CeleryRemoteException.decode(result))))

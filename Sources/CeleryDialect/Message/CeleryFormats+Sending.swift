@@ -129,8 +129,10 @@ extension CeleryFormats {
         if route.queue == nil, let exchange = route.exchange, !exchange.isEmpty, exchange != route.routingKey {
             return OutgoingMessage(message: message, exchange: exchange, routingKey: route.routingKey ?? "")
         }
+        let name = route.taskName ?? task.task
         let queue =
-            route.queue ?? route.routingKey ?? context.routes[route.taskName ?? task.task] ?? context.defaultQueue
+            route.queue ?? route.routingKey ?? context.routes[name] ?? routePatterns.queue(of: name)
+            ?? context.defaultQueue
         return OutgoingMessage(message: message, routingKey: queue, declaredQueue: queue)
     }
 

@@ -12,9 +12,16 @@ extension KombuEnvelope {
                 .unsupported,
                 "cannot publish to the exchange \(message.exchange): send to a queue by its name instead")
         }
+        return try encode(message)
+    }
+
+    /// The envelope of a copy of a message for one queue, with a delivery tag of its own: workers keep claims under it.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` for headers that cannot be encoded.
+    static func encode(_ message: OutgoingMessage) throws(CeleriacError) -> [UInt8] {
         do {
             return try KombuEnvelope(
-                message: message.message, exchange: "", routingKey: message.routingKey,
+                message: message.message, exchange: message.exchange, routingKey: message.routingKey,
                 deliveryTag: randomUUID()
             ).encode()
         } catch {

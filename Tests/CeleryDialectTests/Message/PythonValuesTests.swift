@@ -51,7 +51,9 @@ import Testing
             if case .store(let record) = effect { String(decoding: record.payload, as: UTF8.self) } else { nil }
         }
         #expect(stored.count == 1 && stored[0].contains("\"result\": \(text)"))
-        #expect(effects.parts.map { String(decoding: $0.payload, as: UTF8.self) } == [#"[1, "id-1", "SUCCESS", \#(text)]"#])
+        #expect(
+            effects.parts.map { String(decoding: $0.payload, as: UTF8.self) }
+                == [#"[1, "id-1", "SUCCESS", \#(text)]"#])
 
         let again = try formats.effects(
             of: .retry(eta: EffectBench.now, cause: TaskFailure("ValueError", "no")), for: request,
@@ -101,7 +103,10 @@ import Testing
                 #"[[{"\u00e9": 1, "e\u0301": 2}], {}, {}]"#, .default,
                 "the body is refused: two keys of one object differ only in their Unicode composition"
             ),
-            ("[[\(nested)], {}, {}]", WireLimits(maximumDepth: 50), "the body is refused: nested deeper than 50 levels"),
+            (
+                "[[\(nested)], {}, {}]", WireLimits(maximumDepth: 50),
+                "the body is refused: nested deeper than 50 levels"
+            ),
             ("[[1], {}, {}]", WireLimits(maximumMessageBytes: 10), "the body is refused: 13 bytes; the limit is 10"),
             ("nonsense", .default, "the body is not json: expected a JSON value"),
         ]
@@ -137,7 +142,9 @@ import Testing
             }
             #expect(messages.map(\.routingKey) == [queue])
         }
-        let request = try request { $0.embed.chain = [["task": "tasks.next", "options": ["queue": "", "task_id": "n"]]] }
+        let request = try request {
+            $0.embed.chain = [["task": "tasks.next", "options": ["queue": "", "task_id": "n"]]]
+        }
         let effects = try formats.effects(of: .success(1), for: request, in: EffectBench.context())
         guard case .publish(let messages)? = effects.first else {
             Issue.record("nothing is published")

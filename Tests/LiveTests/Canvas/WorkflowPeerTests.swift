@@ -127,6 +127,32 @@ struct WorkflowPeerTests {
         }
     }
 
+    #if Redis
+    @Test("what is for a named exchange goes where Python's worker has bound its queue", .timeLimit(.minutes(1)))
+    func exchangeOnRedis() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let peer = PythonPeer(
+            broker: url, results: url,
+            settings: ["task_queues": [["name": "media-queue", "exchange": "media", "routing_key": "media.a"]]])
+        let python = try await peer.startWorker(queues: ["media-queue"])
+        let app = try CeleryApp(broker: url, results: url)
+        let worker = app.worker(queues: ["swift"], concurrency: 4) { MatrixTasks.handlers }
+        try await withRunning(worker) {
+            let step: WireValue = [
+                "task": "tasks.echo", "options": ["exchange": "media", "routing_key": "media.a"],
+            ]
+            let first: WireValue = ["task": "tasks.add", "args": [1, 2], "options": ["queue": "swift"]]
+            let alone = Signature<WireValue>(try CelerySignature.decode(step))
+            #expect(try await app.send(alone).get(timeout: .seconds(30)) == ["args": [], "kwargs": [:]])
+            let chain = Signature<WireValue>(
+                .chain([try CelerySignature.decode(first), try CelerySignature.decode(step)]))
+            #expect(try await app.send(chain).get(timeout: .seconds(30)) == ["args": [3], "kwargs": [:]])
+        }
+        await python.stop()
+        await app.close()
+    }
+    #endif
+
     private static func publish(_ body: WireValue, task: String, id: String, _ driver: PythonDriver) async throws {
         let text = String(decoding: try WireJSON.encode(body), as: UTF8.self)
         _ = try await driver.ask(
