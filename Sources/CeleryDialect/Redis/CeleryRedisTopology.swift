@@ -12,12 +12,15 @@ import CeleryWire
 struct CeleryRedisTopology: RedisConsumerTopology {
     private let keys: KombuKeys
     private let visibilityTimeout: Duration
+    private let limits: WireLimits
     private let restoring: CeleryRedisRestoring
 
-    init(options: CeleryRedisOptions) {
+    init(options: CeleryRedisOptions, limits: WireLimits = .default) {
+        self.limits = limits
         keys = options.keys
         visibilityTimeout = options.visibilityTimeout
-        restoring = CeleryRedisRestoring(keys: options.keys, visibilityTimeout: options.visibilityTimeout)
+        restoring = CeleryRedisRestoring(
+            keys: options.keys, visibilityTimeout: options.visibilityTimeout, limits: limits)
     }
 
     // MARK: Lists
@@ -91,7 +94,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
 
     func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?) {
         do {
-            let envelope = try KombuEnvelope.decode(claim.payload)
+            let envelope = try KombuEnvelope.decode(claim.payload, limits: limits)
             let delivery = Delivery(
                 content: .success(envelope.message), queue: claim.list.queue, exchange: envelope.exchange,
                 routingKey: envelope.routingKey, redelivered: envelope.redelivered, receipt: claim.receipt)
@@ -147,7 +150,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     private func putBack(
         _ claim: RedisClaim, to end: String, park: (RedisClaim, MessageFault) -> ClaimEnding
     ) -> ClaimEnding {
-        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload) else {
+        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits) else {
             return park(claim, MessageFault(reason: "undecodableEnvelope", detail: "it cannot be given back"))
         }
         let restored = keys.replaceClaim(claim.tag, by: envelope, in: claim.list.key, end: end)
