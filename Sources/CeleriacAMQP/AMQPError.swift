@@ -117,16 +117,17 @@ extension AMQPError {
     /// it.
     package var isOutOfReach: Bool {
         switch code {
-        case .connectFailed, .connectionLost, .timeout, .blocked: true
-        case .connectionClosedByServer: !isRefusal
+        case .connectFailed, .connectionLost, .connectionClosedByServer, .timeout, .blocked: true
         default: false
         }
     }
 
-    /// Whether the broker closed the connection for what this process asked: access refused (403), not allowed (530, for
-    /// instance a virtual host that does not exist), not implemented (540). A limit of connections may be free again.
-    private var isRefusal: Bool {
-        guard let replyCode, [403, 530, 540].contains(replyCode) else { return false }
+    /// Whether the broker closed the connection because of what this process asked for: access refused (403), not allowed
+    /// (530, for instance a virtual host that does not exist), not implemented (540). A worker that starts reports that as
+    /// an error of its configuration. One that has worked before tries again, since rights may come back, and so does a
+    /// connection that hit a limit.
+    package var isRefusal: Bool {
+        guard code == .connectionClosedByServer, let replyCode, [403, 530, 540].contains(replyCode) else { return false }
         return replyText?.contains("limit") != true
     }
 

@@ -44,7 +44,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             try await consumer.connect()
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .configuration, "cannot consume from \(name)", cause: error)
+                error.isOutOfReach && !error.isRefusal ? .unavailable : .configuration, "cannot consume from \(name)", cause: error)
         }
         return consumer
     }
@@ -226,9 +226,10 @@ package final class AMQPMessageConsumer: MessageConsumer {
             } catch {
                 let pause = backoff.next()
                 // The worker goes on all the same: whoever changed the broker may change it back.
+                let isWaiting = error.isOutOfReach && !error.isRefusal
                 logger.log(
-                    level: error.isOutOfReach ? .warning : .error,
-                    error.isOutOfReach
+                    level: isWaiting ? .warning : .error,
+                    isWaiting
                         ? "cannot consume, trying again"
                         : "the broker refuses the worker: its configuration or rights are wrong, trying again",
                     metadata: ["broker": "\(name)", "error": "\(error)", "seconds": "\(pause.seconds)"])
@@ -280,7 +281,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             try await topology.declare([queue], on: channel.connection)
             try await consume(queue, on: channel, generation: generation)
         } catch {
-            if error.isOutOfReach || error.isRefusalOfGlobalLimit { return }
+            if error.isOutOfReach { return }
             state.withLockedValue { state in state.served.removeAll { $0 == queue } }
             throw CeleriacError(.configuration, "cannot consume the queue at \(name)", cause: error)
         }
