@@ -127,7 +127,9 @@ extension AMQPError {
     /// an error of its configuration. One that has worked before tries again, since rights may come back, and so does a
     /// connection that hit a limit.
     package var isRefusal: Bool {
-        guard code == .connectionClosedByServer, let replyCode, [403, 530, 540].contains(replyCode) else { return false }
+        guard code == .connectionClosedByServer, let replyCode, [403, 530, 540].contains(replyCode) else {
+            return false
+        }
         return replyText?.contains("limit") != true
     }
 

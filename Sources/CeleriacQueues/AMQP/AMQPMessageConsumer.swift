@@ -44,7 +44,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
             try await consumer.connect()
         } catch {
             throw CeleriacError(
-                error.isOutOfReach && !error.isRefusal ? .unavailable : .configuration, "cannot consume from \(name)", cause: error)
+                error.isOutOfReach && !error.isRefusal ? .unavailable : .configuration, "cannot consume from \(name)",
+                cause: error)
         }
         return consumer
     }
