@@ -121,6 +121,23 @@ extension AMQPError {
         default: false
         }
     }
+
+    /// Whether the broker closed the connection because of what this process asked for: access refused (403), not allowed
+    /// (530, for instance a virtual host that does not exist), not implemented (540). A worker that starts reports that as
+    /// an error of its configuration. One that has worked before tries again, since rights may come back, and so does a
+    /// connection that hit a limit.
+    package var isRefusal: Bool {
+        guard code == .connectionClosedByServer, let replyCode, [403, 530, 540].contains(replyCode) else {
+            return false
+        }
+        return replyText?.contains("limit") != true
+    }
+
+    /// Whether the broker closed the connection since it limits each consumer of a queue but not the whole channel:
+    /// RabbitMQ 3 says so of quorum queues and streams.
+    package var isRefusalOfGlobalLimit: Bool {
+        code == .connectionClosedByServer && replyCode == 540 && replyText?.contains("global qos") == true
+    }
 }
 
 #endif

@@ -40,7 +40,11 @@ extension WireError {
     }
 
     static func tooDeep(_ limits: WireLimits, offset: Int? = nil) -> WireError {
-        WireError(.tooDeep, "nested deeper than \(limits.maximumDepth) levels", offset: offset)
+        tooDeep(limits.maximumDepth, offset: offset)
+    }
+
+    static func tooDeep(_ maximumDepth: Int, offset: Int? = nil) -> WireError {
+        WireError(.tooDeep, "nested deeper than \(maximumDepth) levels", offset: offset)
     }
 
     static func tooManyTokens(_ limits: WireLimits, offset: Int? = nil) -> WireError {

@@ -23,6 +23,16 @@ public struct CeleryWireError: Error, Sendable, Hashable {
     }
 }
 
+extension CeleryWireError {
+    /// Bytes that a codec did not read: either they are no such text at all, or they are and have something that is
+    /// refused, which the message then names.
+    package init(_ code: Code, _ what: String, as format: String, field: String? = nil, cause: WireError) {
+        let isGrammar = [.malformed, .truncated, .trailingBytes, .invalidUTF8].contains(cause.code)
+        self.init(
+            code, "\(what) is \(isGrammar ? "not \(format)" : "refused"): \(cause.message)", field: field, cause: cause)
+    }
+}
+
 extension CeleryWireError: CustomStringConvertible {
     /// One line: code, field, message and cause.
     public var description: String {

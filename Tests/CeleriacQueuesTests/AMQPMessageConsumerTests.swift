@@ -57,9 +57,9 @@ struct AMQPMessageConsumerTests {
             for queue in queues { try await channel.queueDeclare(queue, durable: true, arguments: arguments) }
             await channel.close()
         }
-        func limit(
-            queues: [String], prefetch: Int, holding: Int, server: AMQPServerInfo
-        ) -> (count: Int, isGlobal: Bool) { (prefetch + holding, false) }
+        var limitsChannel = false
+        func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool { limitsChannel }
+        func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int { prefetch + holding }
         func consumerTag(_ number: Int, nodeName: String) -> String { "consumer\(number)" }
         func attempts(of delivery: AMQPDelivery) -> Int { 0 }
         func willSettle(_ delivery: AMQPDelivery, as disposition: CeleriacCore.Settlement.Disposition) {}
@@ -67,13 +67,17 @@ struct AMQPMessageConsumerTests {
     }
 
     private func consume(
-        _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:]
+        _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:], limitsChannel: Bool = false,
+        virtualHost: String = "/"
     ) async throws -> AMQPMessageConsumer {
+        var configuration = try await LiveBroker.configuration()
+        configuration.virtualHost = virtualHost
         let client = AMQPClient(
             configurations: [try await LiveBroker.configuration()],
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
         return try await AMQPMessageConsumer.start(
-            [try await LiveBroker.configuration()], parking: client, topology: Topology(arguments: arguments),
+            [configuration], parking: client,
+            topology: Topology(arguments: arguments, limitsChannel: limitsChannel),
             options: ConsumerOptions(
                 queues: queues.map { TaskQueue($0) }, prefetch: prefetch, nodeName: "test@here"),
             name: "test", on: MultiThreadedEventLoopGroup.singleton.next(), logger: LiveBroker.logger)
@@ -88,6 +92,30 @@ struct AMQPMessageConsumerTests {
 
     private func bodies(_ deliveries: [Delivery]) -> [String] {
         deliveries.compactMap { try? String(decoding: $0.content.get().body, as: UTF8.self) }
+    }
+
+    @Test("Consumes a quorum queue although the channel's limit was to be global")
+    func quorumQueue() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let first = LiveBroker.queueName()
+        let consumer = try await consume([first], arguments: ["x-queue-type": "quorum"], limitsChannel: true)
+        try await publish("at the start", to: first, on: channel)
+        let taken = try await consumer.next(atMost: 10)
+        #expect(bodies(taken) == ["at the start"])
+        try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        try await channel.queueDelete(first)
+        await connection.close()
+    }
+
+    @Test("A virtual host that does not exist is an error of the configuration")
+    func missingVirtualHost() async throws {
+        let error = await #expect(throws: CeleriacError.self) {
+            _ = try await consume([LiveBroker.queueName()], virtualHost: "nowhere")
+        }
+        #expect(error?.code == .configuration)
+        #expect((error?.cause as? AMQPError)?.replyCode == 530)
     }
 
     @Test("Recreates and consumes a deleted queue; other queues' deliveries stay claimed")

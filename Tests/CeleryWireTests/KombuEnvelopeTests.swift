@@ -182,4 +182,36 @@ import Testing
         for _ in 0..<200 { deep = [deep] }
         #expect(failure { () throws(CeleryWireError) in try encode(deep) }?.cause?.code == .tooDeep)
     }
+
+    /// File names that are not UTF-8 come so.
+    @Test func halfASurrogatePairInWhatIsOnlyShownIsNoReasonToRefuse() throws {
+        func envelope(_ header: String) -> [UInt8] {
+            Array(
+                """
+                {"body": "W10=", "headers": {"\(header)": "('a\\udcff',)"}, "properties": {"body_encoding": "base64", \
+                "delivery_info": {"exchange": "", "routing_key": "q"}, "delivery_tag": "t"}}
+                """.utf8)
+        }
+        for shown in ["argsrepr", "kwargsrepr"] {
+            let read = try KombuEnvelope.decode(envelope(shown))
+            #expect(read.message.headers[shown] == "('a\u{fffd}',)")
+            #expect(try KombuEnvelope.decode(KombuEnvelope.markedRedelivered(envelope(shown))).redelivered)
+        }
+        let error = failure { () throws(CeleryWireError) in try KombuEnvelope.decode(envelope("x-file")) }
+        #expect(error?.message.hasPrefix("the envelope is refused: a JSON string has half of a surrogate pair") == true)
+        #expect(error?.cause?.code == .loneSurrogate)
+    }
+
+    @Test func anEnvelopeMayBeLargerThanItsBody() throws {
+        let limits = WireLimits(maximumMessageBytes: 3 << 20)
+        func bytes(_ count: Int) throws -> [UInt8] {
+            let message = WireMessage(body: Array(repeating: UInt8(ascii: "x"), count: count))
+            return try KombuEnvelope(message: message, routingKey: "q", deliveryTag: "t").encode()
+        }
+        #expect(try KombuEnvelope.decode(bytes(3 << 20), limits: limits).message.body.count == 3 << 20)
+        let large = try bytes(6 << 20)
+        let error = failure { () throws(CeleryWireError) in try KombuEnvelope.decode(large, limits: limits) }
+        #expect(error?.cause?.code == .tooLarge)
+        #expect(error?.message.hasPrefix("the envelope is refused: ") == true)
+    }
 }

@@ -85,6 +85,20 @@ import CeleriacRedis
         }
     }
 
+    @Test func whatWouldSendTasksElsewhereIsRefusedByName() throws {
+        for (name, value) in [("REDIS_MASTER_NAME", "mymaster"), ("REDIS_CLUSTER_ENABLED", "true")] {
+            let error = #expect(throws: CeleriacError.self) { try MachineryConfiguration(environment: [name: value]) }
+            #expect(error?.message.contains(name) == true)
+        }
+        for (name, value) in [("master_name", "mymaster"), ("cluster_enabled", "true")] {
+            let yaml = Array("redis: {\(name): \(value)}".utf8)
+            let error = #expect(throws: CeleriacError.self) { try MachineryConfiguration(yaml: yaml) }
+            #expect(error?.message.contains(name) == true)
+        }
+        _ = try MachineryConfiguration(environment: ["REDIS_MASTER_NAME": "", "REDIS_CLUSTER_ENABLED": "false"])
+        _ = try MachineryConfiguration(yaml: Array("redis: {master_name: '', cluster_enabled: false}".utf8))
+    }
+
     #if Redis
     @Test func redisURLsAreMachinerys() throws {
         let password = try RedisConfiguration(machineryURL: "redis://secret@host:6380")
@@ -96,6 +110,9 @@ import CeleriacRedis
         #expect(try RedisConfiguration(machineryURL: "rediss://host:1/1").tls != nil)
         let socket = try RedisConfiguration(machineryURL: "redis+socket://secret@/tmp/redis.sock:/4")
         #expect(socket.unixSocketPath == "/tmp/redis.sock" && socket.password == "secret" && socket.database == 4)
+        // Go takes this one as it stands.
+        let verbatim = try RedisConfiguration(machineryURL: "redis+socket://a%41%@/tmp/redis.sock:/4")
+        #expect(verbatim.password == "a%41%")
         #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "redis://a:1,b:2") }
         #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "localhost") }
     }

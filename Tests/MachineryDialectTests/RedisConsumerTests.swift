@@ -37,6 +37,15 @@ struct RedisConsumerTests {
                 bodies.map { OutgoingMessage(message: WireMessage(body: Array($0.utf8)), routingKey: "q") })
         }
 
+        /// Makes every claim look expired and starts the worker that puts the messages back.
+        func nextConsumer() async throws -> any MessageConsumer {
+            let tags = try await redis.send(RedisCommand("ZRANGE", "q.celeriac.claimed", 0, -1)).array ?? []
+            for tag in tags.compactMap(\.string) {
+                _ = try await redis.send(RedisCommand("ZADD", "q.celeriac.claimed", 1, tag))
+            }
+            return try await broker.consume(ConsumerOptions(queues: ["q"], prefetch: 10, nodeName: "w"))
+        }
+
         /// The content of the queue, the next message first.
         func queue() async throws -> [String] {
             (try await redis.send(RedisCommand("LRANGE", "q", 0, -1)).array ?? []).compactMap(\.string)
@@ -89,6 +98,35 @@ struct RedisConsumerTests {
         #expect(try await bench.queue() == ["3"])
         #expect(try await bench.redis.send(RedisCommand("LLEN", "q.parked")).int == 1)
         #expect(try await bench.redis.send(RedisCommand("EXISTS", "q.celeriac.claims")).int == 0)
+        await bench.close()
+    }
+
+    @Test("counts beginnings of what came back, not that it comes back")
+    func beginnings() async throws {
+        let bench = try await Bench()
+        try await bench.publish("1")
+        #expect(try await bench.consumer.next(atMost: 1).first?.redelivered == false)
+        // Seven workers die before it begins.
+        for _ in 0..<7 {
+            let deliveries = try await bench.nextConsumer().next(atMost: 1)
+            #expect(deliveries.first?.redelivered == true && deliveries.first?.attempts == 0)
+        }
+        // Two die of it.
+        for attempts in 0..<2 {
+            let consumer = try await bench.nextConsumer()
+            let deliveries = try await consumer.next(atMost: 1)
+            #expect(deliveries.first?.attempts == attempts)
+            try await consumer.markBegun(deliveries.map(\.receipt))
+        }
+        // One gives it back in good order.
+        let last = try await bench.nextConsumer()
+        try await last.giveBack(try await last.next(atMost: 1).map(\.receipt))
+        let deliveries = try await last.next(atMost: 1)
+        #expect(deliveries.first?.attempts == 2)
+        try await last.settle(deliveries.map { Settlement($0.receipt, .acknowledge) })
+        #expect(try await bench.redis.send(RedisCommand("EXISTS", "q.celeriac.attempts")).int == 0)
+        try await last.close()
+        try await bench.consumer.close()
         await bench.close()
     }
 

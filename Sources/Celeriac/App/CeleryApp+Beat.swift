@@ -58,7 +58,7 @@ extension CeleryApp {
 
     private func cleanup(beside entries: [BeatEntry], in zone: CalendarZone) throws -> [BeatEntry] {
         let name = "celery.backend_cleanup"
-        guard let results, !results.expiresByItself, configuration.resultExpiry != nil,
+        guard let results, !results.expiresByItself, configuration.resultLifetime != nil,
             !entries.contains(where: { $0.name == name })
         else { return [] }
         return [

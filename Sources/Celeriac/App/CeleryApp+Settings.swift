@@ -1,5 +1,6 @@
 import CeleriacCore
 import CeleriacWire
+import CeleryDialect
 
 extension CeleryApp {
     /// The settings that `inspect conf` shows for a worker, under Celery's names. Brokers and stores are named without
@@ -10,7 +11,7 @@ extension CeleryApp {
             let seconds = duration / .seconds(1)
             return Int64(exactly: seconds).map { .int($0) } ?? .double(seconds)
         }
-        return [
+        var settings: WireObject = [
             "accept_content": .array(configuration.acceptContent.map(\.rawValue).sorted().map { .string($0) }),
             "broker_heartbeat": 120, "broker_url": .string(broker.name), "deprecated_settings": nil,
             "enable_utc": true, "include": [], "result_backend": results.map { .string($0.name) } ?? .null,
@@ -20,6 +21,46 @@ extension CeleryApp {
             "task_protocol": .int(Int64(configuration.taskProtocol)), "timezone": nil,
             "worker_concurrency": .int(Int64(worker.concurrency)), "worker_hijack_root_logger": false,
             "worker_log_color": false, "worker_prefetch_multiplier": .int(Int64(worker.prefetchMultiplier)),
+            "result_extended": .bool(configuration.resultExtended),
+            "result_chord_retry_interval": seconds(configuration.chordRetryInterval),
+            "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),
+            "task_compression": configuration.sendOptions.compression.map { .string($0.rawValue) } ?? .null,
+            "task_default_priority": configuration.sendOptions.priority.map { .int(Int64($0)) } ?? .null,
+            "task_routes": .object(
+                WireObject(configuration.routes.sorted { $0.key < $1.key }.map { ($0, ["queue": .string($1)]) })),
+            "task_annotations": .object(
+                WireObject(
+                    worker.taskAnnotations.sorted { $0.key < $1.key }.map { name, options in
+                        (name, .object(Self.settings(of: options, prefix: "", rateLimit: "rate_limit")))
+                    })),
+            "worker_enable_remote_control": .bool(configuration.control.isEnabled),
+            "worker_send_task_events": .bool(configuration.control.sendsTaskEvents),
+            "broker_transport_options": [
+                "visibility_timeout": seconds(configuration.redis.visibilityTimeout),
+                "global_keyprefix": .string(configuration.redis.keyPrefix),
+                "sep": .string(configuration.redis.separator),
+                "priority_steps": .array(configuration.redis.prioritySteps.map { .int(Int64($0)) }),
+            ],
+            "result_backend_transport_options": ["global_keyprefix": .string(configuration.resultKeyPrefix)],
         ]
+        let defaults = Self.settings(of: worker.taskDefaults, prefix: "task_", rateLimit: "task_default_rate_limit")
+        settings.merge(defaults) { first, _ in first }
+        return settings
+    }
+
+    /// The options of tasks that are set, under Celery's names.
+    private static func settings(of options: TaskOptions, prefix: String, rateLimit: String) -> WireObject {
+        let named: [(String, WireValue?)] = [
+            (prefix + "acks_late", options.acknowledgement.map { .bool($0 == .late) }),
+            (prefix + "acks_on_failure", options.acknowledgesOnFailure.map { .bool($0) }),
+            (prefix + "acks_on_timeout", options.acknowledgesOnTimeout.map { .bool($0) }),
+            (prefix + "ignore_result", options.ignoresResult.map { .bool($0) }),
+            (prefix + "store_errors_even_if_ignored", options.storesErrorsEvenIfIgnored.map { .bool($0) }),
+            (prefix + "track_started", options.tracksStarted.map { .bool($0) }),
+            (prefix + "time_limit", options.timeLimits.hard.map { .double($0 / .seconds(1)) }),
+            (prefix + "soft_time_limit", options.timeLimits.soft.map { .double($0 / .seconds(1)) }),
+            (rateLimit, options.rateLimit.map { .string($0.description) }),
+        ]
+        return WireObject(named.compactMap { name, value in value.map { (name, $0) } })
     }
 }

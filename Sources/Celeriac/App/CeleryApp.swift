@@ -62,7 +62,8 @@ public final class CeleryApp: TaskSender {
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,
-            extendsResults: configuration.resultExtended)
+            extendsResults: configuration.resultExtended,
+            routePatterns: RoutePatterns(configuration.routes, order: configuration.routeOrder))
         self.configuration = configuration
         self.formats = formats
         self.broker = broker
@@ -73,7 +74,7 @@ public final class CeleryApp: TaskSender {
             dialect: formats, broker: broker, store: results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                routes: configuration.routes, resultExpiry: configuration.resultExpiry),
+                routes: configuration.routes, resultExpiry: configuration.resultLifetime),
             timers: EventLoopTimerSource(eventLoop: eventLoopGroup.next()), logger: logger)
     }
 
@@ -132,7 +133,7 @@ public final class CeleryApp: TaskSender {
         var settings = settings
         let nodeName = settings.nodeName ?? NodeName.current(formats.name)
         settings.nodeName = nodeName
-        settings.resultExpiry = configuration.resultExpiry
+        settings.resultExpiry = configuration.resultLifetime
         settings.taskDefaults = settings.taskDefaults.over(configuration.taskDefaults)
         settings.taskAnnotations.merge(configuration.taskAnnotations) { $0.over($1) }
         let eventLoop = eventLoopGroup.next()

@@ -7,8 +7,11 @@ public import CeleryWire
 public struct CeleryConfiguration: Sendable {
     /// The queue for tasks that name no queue: `task_default_queue`.
     public var defaultQueue: String
-    /// Queues by task name: `task_routes`.
+    /// Queues by task name, or by pattern such as `images.*`: `task_routes`. A name goes before patterns. Of several
+    /// patterns that match, the one counts that comes first in a settings file, else the longest.
     public var routes: [String: String]
+    /// The patterns among ``routes`` in the order of a settings file.
+    var routeOrder: [String] = []
     /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call
     /// take precedence.
     public var sendOptions: SendOptions
@@ -21,7 +24,7 @@ public struct CeleryConfiguration: Sendable {
     public var taskProtocol: Int
     /// The forms of bodies that workers accept: `accept_content`.
     public var acceptContent: Set<CelerySerializer>
-    /// How long results are kept, nil for ever: `result_expires`.
+    /// How long results are kept, nil or zero for ever: `result_expires`.
     public var resultExpiry: Duration?
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     public var resultExtended: Bool
@@ -30,7 +33,7 @@ public struct CeleryConfiguration: Sendable {
     public var chordRetryInterval: Duration
     /// How values become JSON. Use the legacy style of ``CeleryValueCoding`` for peers older than Celery 5.3.
     public var valueCoding: any ValueCoding
-    /// How large and how deep messages may be.
+    /// How large and how deep messages and results may be. By default they may be as deep as Python's: 1,000 levels.
     public var limits: WireLimits
     /// Remote control and events of workers.
     public var control: CeleryControlConfiguration
@@ -60,7 +63,7 @@ public struct CeleryConfiguration: Sendable {
         resultExtended: Bool = false,
         chordRetryInterval: Duration = .seconds(1),
         valueCoding: any ValueCoding = CeleryValueCoding(),
-        limits: WireLimits = .default,
+        limits: WireLimits = WireLimits(maximumDepth: 1_000),
         control: CeleryControlConfiguration = CeleryControlConfiguration(),
         redis: CeleryRedisOptions = CeleryRedisOptions(),
         amqp: CeleryAMQPOptions = CeleryAMQPOptions(),
@@ -85,4 +88,9 @@ public struct CeleryConfiguration: Sendable {
         self.resultKeyPrefix = resultKeyPrefix
         self.filesystem = filesystem
     }
+}
+
+extension CeleryConfiguration {
+    /// How long results are kept. As in Celery, zero is for ever.
+    var resultLifetime: Duration? { resultExpiry.flatMap { $0 > .zero ? $0 : nil } }
 }

@@ -129,10 +129,8 @@ extension CelerySettings {
         },
         Setting("task_routes") { section, settings throws(CeleriacError) in
             for (task, route) in try section.object("task_routes") ?? [:] {
-                guard let queue = route.stringValue ?? route["queue"]?.stringValue else {
-                    throw section.error("needs a queue for \(task) in task_routes")
-                }
-                settings.configuration.routes[task] = queue
+                settings.configuration.routes[task] = try queue(of: route, task, section)
+                if task.contains("*") { settings.configuration.routeOrder.append(task) }
             }
         },
         Setting("task_protocol") { section, settings throws(CeleriacError) in
@@ -166,7 +164,7 @@ extension CelerySettings {
 
         // Results.
         Setting("result_expires") { section, settings throws(CeleriacError) in
-            // Null keeps results for ever; an absent setting leaves the default.
+            // Null and zero keep results for ever; an absent setting leaves the default.
             guard section.has("result_expires") else { return }
             settings.configuration.resultExpiry = try section.duration("result_expires")
         },
@@ -240,6 +238,23 @@ extension CelerySettings {
         .count("worker_concurrency", \.worker.concurrency),
         .count("worker_prefetch_multiplier", \.worker.prefetchMultiplier),
     ]
+
+    /// The queue of a route. What else a route may say is followed by no message that goes to a queue by its name.
+    private static func queue(
+        of route: WireValue, _ task: String, _ section: SettingsSection
+    ) throws(CeleriacError) -> String {
+        if let queue = route.stringValue, !queue.isEmpty { return queue }
+        var options = SettingsSection(route, "task_routes of '\(task)'")
+        guard route.objectValue != nil, let queue = try options.text("queue"), !queue.isEmpty else {
+            throw section.error("needs a queue for \(task) in task_routes")
+        }
+        for name in ["exchange", "routing_key"] {
+            guard let value = try options.text(name), !value.isEmpty, value != queue else { continue }
+            throw options.error("cannot follow \(name): name as its queue the one that the exchange leads to")
+        }
+        try options.finish()
+        return queue
+    }
 
     /// Reads a task's options, which have the same names in the defaults for all tasks and in an annotation of one.
     private static func taskOptions(

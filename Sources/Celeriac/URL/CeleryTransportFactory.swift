@@ -39,7 +39,8 @@ struct CeleryTransportFactory {
         #if Redis
         case "redis", "rediss", "redis+socket":
             return CeleryRedisBroker(
-                try redis(url), options: configuration.redis, eventLoopGroup: eventLoopGroup, logger: logger)
+                try redis(url), options: configuration.redis, limits: configuration.limits,
+                eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP
         case "amqp", "amqps", "pyamqp":
@@ -53,7 +54,8 @@ struct CeleryTransportFactory {
                 throw CeleriacError(
                     .configuration, "filesystem:// names no folder: write filesystem:///folder, or set `filesystem`")
             }
-            return CeleryFilesystemBroker(options, eventLoopGroup: eventLoopGroup, logger: logger)
+            return CeleryFilesystemBroker(
+                options, limits: configuration.limits, eventLoopGroup: eventLoopGroup, logger: logger)
         case "memory":
             return MemoryBroker()
         default:
@@ -125,7 +127,12 @@ struct CeleryTransportFactory {
 
     /// The error for an unknown scheme. It does not show the URL, which may hold a password.
     private func unknown(_ url: String, _ kind: String, _ known: String) -> CeleriacError {
-        CeleriacError(
+        if scheme(url).isEmpty {
+            return CeleriacError(
+                .configuration,
+                "the URL of the \(kind) has no scheme: write it with one of \(known), as in redis://host:6379/0")
+        }
+        return CeleriacError(
             .configuration,
             "the scheme '\(scheme(url))' names no \(kind) of this build: use \(known)"
                 + " (AMQP and Redis need the package traits of these names), or pass its CeleryTransport")
@@ -133,6 +140,11 @@ struct CeleryTransportFactory {
 
     #if Redis
     private func redis(_ url: String) throws(CeleriacError) -> RedisConfiguration {
+        if url.split(separator: ";").dropFirst().contains(where: { $0.contains("://") }) {
+            throw CeleriacError(
+                .configuration,
+                "there are several Redis URLs, but one is used: only those of RabbitMQ are tried in turn")
+        }
         do {
             return try RedisConfiguration(url: url)
         } catch {

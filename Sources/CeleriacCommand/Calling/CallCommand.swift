@@ -83,6 +83,10 @@ struct CallCommand: AsyncParsableCommand {
         }
         _ = try signature()
         _ = try connection.brokerURL(or: dialect == .celery ? "CELERY_BROKER_URL" : "BROKER")
+        guard !wait || dialect != .celery || connection.resultURL != nil else {
+            throw ValidationError(
+                "--wait needs a result store: --result-backend URL, or CELERY_RESULT_BACKEND in the environment.")
+        }
         guard dialect == .celery || (expires == nil && compression == nil && serializer == "json") else {
             throw ValidationError("Machinery's messages support no expiry and no body format but JSON.")
         }

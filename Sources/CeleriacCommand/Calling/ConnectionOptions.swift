@@ -24,6 +24,9 @@ struct ConnectionOptions: ParsableArguments {
         return url
     }
 
+    /// The result store's URL, from the options or from the environment; nil if neither names one.
+    var resultURL: String? { resultBackend ?? CommandEnvironment()["CELERY_RESULT_BACKEND"] }
+
     /// The application that these options describe.
     ///
     /// - Parameter level: The least severe level to log on standard error without `--verbose`.
@@ -31,7 +34,7 @@ struct ConnectionOptions: ParsableArguments {
     /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable URL.
     func makeApp(logging level: Logger.Level = .error) throws -> CeleryApp {
         try CeleryApp(
-            broker: try brokerURL(), results: resultBackend ?? CommandEnvironment()["CELERY_RESULT_BACKEND"],
+            broker: try brokerURL(), results: resultURL,
             logger: logger(level))
     }
 

@@ -34,7 +34,11 @@ struct ResultCommand: AsyncParsableCommand {
             let app = try CeleryApp(broker: "memory://", results: url)
             return try await closing(app.close) {
                 guard let stored = try await app.result(id, as: WireValue.self).stored() else { return .pending(id) }
-                if let error = stored.error { throw error }
+                if var error = stored.error {
+                    // The key says whose result it is, where the result itself does not.
+                    error.taskID = id
+                    throw error
+                }
                 return .state(id: id, stored.state, stored.value)
             }
         }

@@ -11,6 +11,7 @@ final class Ledger: Sendable {
     private let nodeName: String
     private let resultExpiry: Duration?
     private let errorHandlers: Set<String>
+    private let logsErrorTexts: Bool
     private let observers: Observers
     private let timers: any TimerSource
     private let logger: Logger
@@ -26,6 +27,7 @@ final class Ledger: Sendable {
     ///   - nodeName: the worker's node name.
     ///   - resultExpiry: how long results are kept; nil for ever.
     ///   - errorHandlers: the names of the error callbacks that the worker calls itself.
+    ///   - logsErrorTexts: whether the log has the texts of errors, and not their types alone.
     ///   - observers: who is told of outcomes.
     ///   - timers: where the ledger takes the time from.
     ///   - logger: the worker's logger.
@@ -33,8 +35,8 @@ final class Ledger: Sendable {
     ///   - submit: carries out a plan.
     init(
         dialect: any Dialect, store: (any ResultStore)?, registrations: [String: TaskRegistration], nodeName: String,
-        resultExpiry: Duration?, errorHandlers: Set<String>, observers: Observers, timers: any TimerSource,
-        logger: Logger, publication: @escaping @Sendable () -> PublicationContext,
+        resultExpiry: Duration?, errorHandlers: Set<String>, logsErrorTexts: Bool = true, observers: Observers,
+        timers: any TimerSource, logger: Logger, publication: @escaping @Sendable () -> PublicationContext,
         submit: @escaping @Sendable (Plan) -> Void
     ) {
         self.dialect = dialect
@@ -43,6 +45,7 @@ final class Ledger: Sendable {
         self.nodeName = nodeName
         self.resultExpiry = resultExpiry
         self.errorHandlers = errorHandlers
+        self.logsErrorTexts = logsErrorTexts
         self.observers = observers
         self.timers = timers
         self.logger = logger
@@ -63,11 +66,9 @@ final class Ledger: Sendable {
             logger.warning("late result dropped", metadata: ["task-id": "\(job.request.id)"])
             return
         }
-        logger.log(outcome, of: job.request)
-        let telling = observers.later(
-            .ended(
-                job.request, outcome,
-                runtime: job.startTime.map { .seconds(max(0, timers.now.timeIntervalSince($0))) }))
+        func runtime() -> Duration? { job.startTime.map { .seconds(max(0, timers.now.timeIntervalSince($0))) } }
+        logger.log(outcome, of: job.request, runtime: runtime, withTexts: logsErrorTexts)
+        let telling = observers.later(.ended(job.request, outcome, runtime: runtime()))
         let context = effectContext(job.handler.options, storesResult: job.storesResult, sender: sender)
         var effects = self.effects(of: outcome, for: job, in: context)
         // The message of a job that never began has not been acknowledged yet.
@@ -182,16 +183,36 @@ final class Ledger: Sendable {
 }
 
 extension Logger {
-    fileprivate func log(_ outcome: Outcome, of request: TaskRequest) {
+    /// Logs how a task ended, with what Celery's log has: the runtime of a success, the text and the place of an error.
+    fileprivate func log(
+        _ outcome: Outcome, of request: TaskRequest, runtime: () -> Duration?, withTexts: Bool
+    ) {
+        func text(of failure: TaskFailure) -> String {
+            guard withTexts, !failure.arguments.isEmpty else { return "\(failure)" }
+            let texts = failure.arguments.map { value in
+                value.stringValue
+                    ?? (try? WireJSON.encode(value, nonFinite: .allow)).map { String(decoding: $0, as: UTF8.self) }
+                    ?? "…"
+            }
+            return "\(failure): \(texts.joined(separator: ", "))"
+        }
+        func place(of failure: TaskFailure) -> Logger.Metadata {
+            guard withTexts, let traceback = failure.traceback else { return [:] }
+            return ["traceback": "\(traceback)"]
+        }
         func metadata(_ more: Logger.Metadata = [:]) -> Logger.Metadata {
             more.merging(["task": "\(request.name)", "task-id": "\(request.id)"]) { $1 }
         }
         switch outcome {
-        case .success: debug("task succeeded", metadata: metadata())
-        case .failure(let failure): warning("task failed", metadata: metadata(["error": "\(failure)"]))
+        case .success:
+            info("task succeeded", metadata: metadata(runtime().map { ["seconds": "\($0.seconds)"] } ?? [:]))
+        case .failure(let failure):
+            error(
+                "task failed",
+                metadata: metadata(["error": "\(text(of: failure))"].merging(place(of: failure)) { $1 }))
         case .replaced: info("task is replaced", metadata: metadata())
         case .retry(let eta, let cause, _, _):
-            info("task is retried", metadata: metadata(["eta": "\(eta)", "error": "\(cause)"]))
+            info("task is retried", metadata: metadata(["eta": "\(eta)", "error": "\(text(of: cause))"]))
         case .expired: info("task has expired", metadata: metadata())
         case .timedOut(let limit):
             error(

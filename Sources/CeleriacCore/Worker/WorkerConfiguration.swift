@@ -33,6 +33,9 @@ public struct WorkerConfiguration: Sendable {
     public var maximumAttempts: Int
     /// Functions that the worker calls around every run.
     public var hooks: WorkerHooks
+    /// Whether the log has the text and the place of an error with which a task fails or is retried, and not its type
+    /// alone. Set it to false where arguments are private, since the text of an error may quote them.
+    public var logsErrorTexts = true
     var revocationLimits = RevocationLimits()
     package private(set) var sharedValues = SharedValues()
     /// Observers that are told what happens to tasks.

@@ -41,7 +41,8 @@ final class WorkerSession: Sendable {
             logger: logger, onJobsEnded: { pool.capacity.release($0) })
         let ledger = Ledger(
             dialect: worker.dialect, store: worker.store, registrations: registrations, nodeName: worker.nodeName,
-            resultExpiry: configuration.resultExpiry, errorHandlers: worker.errorHandlers, observers: observers,
+            resultExpiry: configuration.resultExpiry, errorHandlers: worker.errorHandlers,
+            logsErrorTexts: configuration.logsErrorTexts, observers: observers,
             timers: timers, logger: logger, publication: { worker.publicationContext() },
             submit: { pipeline.submit($0) })
         self.worker = worker
@@ -155,9 +156,11 @@ final class WorkerSession: Sendable {
         for delivery in deliveries {
             switch intake.decision(on: delivery, now: now) {
             case .run(let job):
+                logReceived(job.request)
                 observers.tell(.received(job.request))
                 if waiting.admit(job) { ready.append(job) }
             case .wait(let job, let delay):
+                logReceived(job.request)
                 observers.tell(.received(job.request))
                 waiting.schedule(job, after: delay)
             case .expired(let job): ledger.finish(job, .expired)
@@ -167,6 +170,14 @@ final class WorkerSession: Sendable {
             }
         }
         pool.jobs.push(ready)
+    }
+
+    private func logReceived(_ request: TaskRequest) {
+        logger.info(
+            "task received",
+            metadata: ["task": "\(request.name)", "task-id": "\(request.id)"].merging(
+                request.eta.map { ["eta": "\($0)"] } ?? [:]
+            ) { $1 })
     }
 
     // MARK: Stopping

@@ -33,6 +33,8 @@ struct AMQPConsumerState {
     /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
     var isStopped = false
+    /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
+    var refusesGlobalLimit = false
 
     init(served: [String]) { self.served = served }
 

@@ -11,10 +11,13 @@ package protocol AMQPConsumerTopology: Sendable {
     /// Makes sure that the queues exist, each bound the way the dialect's producers publish to it.
     func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError)
 
-    /// How many deliveries may be unsettled while the worker holds `holding` messages beyond its prefetch, and whether
-    /// that limit applies to the whole channel or to each consumer. A limit for each consumer should grow in steps,
-    /// since the consumers are replaced when it grows.
-    func limit(queues: [String], prefetch: Int, holding: Int, server: AMQPServerInfo) -> (count: Int, isGlobal: Bool)
+    /// Whether the server can limit the deliveries of a whole channel, as far as is known, rather than of each consumer.
+    func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool
+
+    /// How many deliveries may be unsettled while the worker holds `holding` messages beyond its prefetch, on the whole
+    /// channel or for each consumer. A limit for each consumer should grow in steps, since the consumers are replaced
+    /// when it grows.
+    func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int
 
     /// The tag of the `number`th consumer of a session, counted from 0.
     func consumerTag(_ number: Int, nodeName: String) -> String

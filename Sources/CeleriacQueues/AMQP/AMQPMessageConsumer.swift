@@ -44,7 +44,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
             try await consumer.connect()
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .configuration, "cannot consume from \(name)", cause: error)
+                error.isOutOfReach && !error.isRefusal ? .unavailable : .configuration, "cannot consume from \(name)",
+                cause: error)
         }
         return consumer
     }
@@ -71,6 +72,18 @@ package final class AMQPMessageConsumer: MessageConsumer {
 
     /// Connects to the first server that answers, declares the queues and starts consuming.
     private func connect() async throws(AMQPError) {
+        let wasRefused = state.withLockedValue { $0.refusesGlobalLimit }
+        do {
+            try await connectOnce()
+        } catch {
+            guard error.isRefusalOfGlobalLimit, !wasRefused else { throw error }
+            // A queue is used as it is, whatever the settings say.
+            state.withLockedValue { $0.refusesGlobalLimit = true }
+            try await connectOnce()
+        }
+    }
+
+    private func connectOnce() async throws(AMQPError) {
         await closeAbandoned()
         let connection = try await openConnection()
         do {
@@ -130,18 +143,20 @@ package final class AMQPMessageConsumer: MessageConsumer {
     @discardableResult
     private func setLimit(_ channel: AMQPChannel) async throws(AMQPError) -> Bool {
         let server = await channel.connection.server
-        let limit = state.withLockedValue { state -> (count: Int, isGlobal: Bool)? in
+        let (limit, isGlobal) = state.withLockedValue { state -> (Int?, Bool) in
+            let isGlobal =
+                !state.refusesGlobalLimit && topology.limitsChannel(queues: state.served, server: server)
             let limit = topology.limit(
                 queues: state.served, prefetch: options.prefetch, holding: state.holding + state.stranded,
-                server: server)
+                isGlobal: isGlobal)
             // A lower limit alone does not justify replacing the consumers.
-            if let last = state.limit, limit.isGlobal ? limit.count == last : limit.count <= last { return nil }
-            state.limit = limit.count
-            return limit
+            if let last = state.limit, isGlobal ? limit == last : limit <= last { return (nil, isGlobal) }
+            state.limit = limit
+            return (limit, isGlobal)
         }
         guard let limit else { return false }
-        try await channel.qos(prefetchCount: UInt16(exactly: limit.count) ?? 0, global: limit.isGlobal)
-        return !limit.isGlobal
+        try await channel.qos(prefetchCount: UInt16(exactly: limit) ?? 0, global: isGlobal)
+        return !isGlobal
     }
 
     /// Updates the limit, and replaces the consumers if the limit applies to each consumer. Deliveries to the old
@@ -183,6 +198,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         let gate = state.withLockedValue { state -> Gate? in
             guard state.generation == generation, state.channel != nil else { return nil }
             state.drop()
+            if error.isRefusalOfGlobalLimit { state.refusesGlobalLimit = true }
             defer { state.change = Gate() }
             return state.change
         }
@@ -210,8 +226,13 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 try await connect()
             } catch {
                 let pause = backoff.next()
-                logger.warning(
-                    "cannot consume, trying again",
+                // The worker goes on all the same: whoever changed the broker may change it back.
+                let isWaiting = error.isOutOfReach && !error.isRefusal
+                logger.log(
+                    level: isWaiting ? .warning : .error,
+                    isWaiting
+                        ? "cannot consume, trying again"
+                        : "the broker refuses the worker: its configuration or rights are wrong, trying again",
                     metadata: ["broker": "\(name)", "error": "\(error)", "seconds": "\(pause.seconds)"])
                 let timer = timers.schedule(after: pause) { gate.open() }
                 await gate.wait()

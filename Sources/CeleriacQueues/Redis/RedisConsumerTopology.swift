@@ -12,10 +12,13 @@ package struct RedisClaim: Sendable {
     package let list: RedisQueueList
     /// The message as the list held it.
     package let payload: [UInt8]
-    /// How often the message was claimed before, if the claim script counts.
-    package let attempts: Int
-    /// The key of the counter that this consumer has raised since the message came back; nil if it has raised none.
+    /// How often the message was begun after it had come back, if the claim script says so; nil if it never came back.
+    package let attempts: Int?
+    /// The key that counts the beginnings of a message that came back; nil for one that did not, and where the claim
+    /// script tells the count.
     package internal(set) var counter: String?
+    /// Whether this consumer has counted that the message begins.
+    package internal(set) var isCounted = false
 
     /// The receipt that the worker uses to settle the message.
     package var receipt: Receipt { Receipt(generation: 0, tag: serial) }
@@ -35,7 +38,7 @@ package struct RedisClaimAttempt: Sendable {
     package let time: Double
 
     /// Makes the attempt's `index`th claim, counted from 0.
-    package func claim(_ index: Int, from list: RedisQueueList, payload: [UInt8], attempts: Int = 0) -> RedisClaim {
+    package func claim(_ index: Int, from list: RedisQueueList, payload: [UInt8], attempts: Int? = nil) -> RedisClaim {
         let serial = firstSerial + UInt64(max(0, index))
         return RedisClaim(
             serial: serial, tag: tagPrefix + String(serial), list: list, payload: payload, attempts: attempts)
@@ -105,14 +108,17 @@ package protocol RedisConsumerTopology: Sendable {
     /// Decodes an entry of that hash: the `index`th claim of an attempt whose reply was lost.
     func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim?
 
-    /// The delivery of a claimed message. For a message that was returned and that the claim script does not count,
-    /// also the key of its counter.
+    /// The delivery of a claimed message; and, for a message that has come back, the key that counts its beginnings,
+    /// unless the claim script told their number.
     func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?)
 
     /// Does whatever must precede a claim, such as restoring expired claims.
     func prepare(_ consumer: RedisMessageConsumer) async throws(RedisError)
 
     // MARK: Holding
+
+    /// Counts that a message which has come back begins.
+    func countBeginning(of claim: RedisClaim) -> [RedisCommand]
 
     /// How often claims are renewed.
     var renewalInterval: Duration { get }

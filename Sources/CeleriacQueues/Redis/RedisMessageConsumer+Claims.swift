@@ -45,6 +45,21 @@ extension RedisMessageConsumer {
         }
     }
 
+    package func markBegun(_ receipts: [Receipt]) async throws {
+        let claims = state.withLockedValue { state in receipts.compactMap { state.ledger[$0.tag] } }
+        let counted = claims.map { ($0.serial, topology.countBeginning(of: $0)) }.filter { !$0.1.isEmpty }
+        guard !counted.isEmpty else { return }
+        do {
+            let replies = try await client.send(counted.flatMap(\.1))
+            if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
+        } catch {
+            throw CeleriacError(.unavailable, "\(name) did not count that a message begins", cause: error)
+        }
+        state.withLockedValue { state in
+            for (serial, _) in counted { state.ledger[serial]?.isCounted = true }
+        }
+    }
+
     // MARK: Settling
 
     package func settle(_ settlements: [Settlement]) async throws {

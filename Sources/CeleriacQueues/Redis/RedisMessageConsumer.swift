@@ -109,7 +109,7 @@ package final class RedisMessageConsumer: MessageConsumer {
                     await wait.closeAll()
                 }
                 if state.withLockedValue({ $0.isStopped }) { break }
-                guard error.code != .authenticationFailed, error.code != .closed else {
+                guard error.code != .closed else {
                     throw CeleriacError(.unavailable, "cannot consume from \(name)", cause: error)
                 }
                 let pause = backoff.next()
@@ -210,18 +210,19 @@ package final class RedisMessageConsumer: MessageConsumer {
             if let counter { counters.append((deliveries.count, counter)) }
             deliveries.append(delivery)
         }
-        if !counters.isEmpty { await raise(counters, for: &deliveries) }
+        if !counters.isEmpty { await readCounts(counters, for: &deliveries) }
         return deliveries
     }
 
-    /// Counts how often messages come back. If the server does not answer, they are delivered uncounted.
-    private func raise(_ counters: [(place: Int, key: String)], for deliveries: inout [Delivery]) async {
-        let commands = counters.flatMap { [RedisCommand("INCR", $0.key), RedisCommand("EXPIRE", $0.key, 86400)] }
-        guard let replies = try? await client.send(commands) else { return }
-        for (index, counter) in counters.enumerated() where 2 * index < replies.count {
-            deliveries[counter.place].attempts = replies[2 * index].int ?? 0
-            let serial = deliveries[counter.place].receipt.tag
-            state.withLockedValue { $0.ledger[serial]?.counter = counter.key }
+    /// Reads how often messages that came back were begun. A claim is exclusive, so the count stays true until the
+    /// worker begins the message. Without an answer they are delivered as if they had never begun.
+    private func readCounts(_ counters: [(place: Int, key: String)], for deliveries: inout [Delivery]) async {
+        state.withLockedValue { state in
+            for counter in counters { state.ledger[deliveries[counter.place].receipt.tag]?.counter = counter.key }
+        }
+        guard let replies = try? await client.send(counters.map { RedisCommand("GET", $0.key) }) else { return }
+        for (counter, reply) in zip(counters, replies) {
+            deliveries[counter.place].attempts = reply.string.flatMap { Int($0) } ?? 0
         }
     }
 

@@ -20,6 +20,7 @@ final class RedisReconnector {
     private let logger: Logger
     private var state = State.idle
     private var backoff: Backoff
+    private var hasConnected = false
     private var notBefore = NIODeadline.uptimeNanoseconds(0)
     weak var delegate: (any RedisReconnectorDelegate)?
 
@@ -76,9 +77,14 @@ final class RedisReconnector {
         switch result {
         case .success(let connection):
             state = .connected(since: eventLoop.now)
+            hasConnected = true
             delegate?.connected(connection)
         case .failure(let error):
-            let error = RedisError(transport: error, code: .connectFailed, "The connection could not be made.")
+            var error = RedisError(transport: error, code: .connectFailed, "The connection could not be made.")
+            if hasConnected, error.code == .authenticationFailed {
+                // Passwords are changed at the server and here one after the other: the login may be right again soon.
+                error = RedisError(.connectFailed, "The server refuses a login that it accepted before.", cause: error)
+            }
             state = .idle
             notBefore = eventLoop.now + TimeAmount(clamping: backoff.next())
             delegate?.connectFailed(error)

@@ -11,6 +11,8 @@ final class RedisRequestQueue: RedisReplyReceiver {
     private var pipeline = RedisPipeline<RedisWaiter>()
     private var loadedScripts: Set<String> = []
     private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
+    /// What the server said by which it made this connection useless.
+    private var farewell: RedisServerError?
     private var closeReason: RedisError?
     private var closeHandlers: [@Sendable (RedisError) -> Void] = []
 
@@ -77,11 +79,18 @@ final class RedisRequestQueue: RedisReplyReceiver {
     }
 
     func receive(_ reply: RedisValue) throws(RedisError) {
+        if let error = reply.error, error.endsConnection { farewell = error }
         switch pipeline.receive(reply) {
         case .wait:
             break
         case .complete(let waiter, let replies):
             waiter.succeed(replies)
+            // A primary that became a replica keeps its connections: only another look at its name finds the new one.
+            if let farewell {
+                throw RedisError(
+                    .connectionLost, "The server takes no more commands here; the connection was closed.",
+                    serverError: farewell)
+            }
         case .repeatScripts(let repetition):
             for script in repetition.commands.compactMap(\.script) { loadedScripts.remove(script.hash) }
             pipeline.repeatScripts(repetition)

@@ -105,17 +105,24 @@ extension RedisServerError {
     /// became a replica. The command itself is valid and may succeed later.
     private static let temporaryCodes: Set<Substring> = [
         "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "OOM", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING",
-        "UNKILLABLE",
+        "UNKILLABLE", "UNBLOCKED", "NOAUTH",
     ]
+    /// The errors of a server that no longer takes writes because it became a replica, or that no longer knows the login.
+    private static let departingCodes: Set<Substring> = ["READONLY", "MASTERDOWN", "UNBLOCKED", "NOAUTH"]
 
     /// Whether the same command may succeed later.
-    package var isTemporary: Bool {
-        if Self.temporaryCodes.contains(Substring(code)) { return true }
-        // Redis before 7 wraps a script's error: "ERR Error running script (call to f_…): @user_script:1: OOM …".
+    package var isTemporary: Bool { has(Self.temporaryCodes) }
+
+    /// Whether the connection must be replaced: the server's name may lead to another server by now.
+    var endsConnection: Bool { has(Self.departingCodes) }
+
+    private func has(_ codes: Set<Substring>) -> Bool {
+        if codes.contains(Substring(code)) { return true }
+        // Redis before 7 wraps what a script ran into: "ERR Error running script (call to f_…): @user_script:1: OOM …".
         guard message.hasPrefix("Error running script") else { return false }
         return message.split(separator: ": ").dropFirst().contains { part in
             let word = part.drop { $0 == "-" }.prefix { $0 != " " }
-            return Self.temporaryCodes.contains(word)
+            return codes.contains(word)
         }
     }
 }

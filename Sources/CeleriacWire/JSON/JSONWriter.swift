@@ -3,12 +3,13 @@ struct JSONWriter {
     private(set) var output: [UInt8]
     private let style: JSONStyle
     private let nonFinite: NonFinitePolicy
-    private let limits = WireLimits.default
+    private let maximumDepth: Int
 
-    init(output: consuming [UInt8], style: JSONStyle, nonFinite: NonFinitePolicy) {
+    init(output: consuming [UInt8], style: JSONStyle, nonFinite: NonFinitePolicy, maximumDepth: Int) {
         self.output = output
         self.style = style
         self.nonFinite = nonFinite
+        self.maximumDepth = maximumDepth
     }
 
     mutating func write(_ value: WireValue) throws(WireError) {
@@ -34,7 +35,7 @@ struct JSONWriter {
     }
 
     private mutating func write(array: [WireValue], depth: Int) throws(WireError) {
-        guard depth < limits.maximumDepth else { throw .tooDeep(limits) }
+        guard depth < maximumDepth else { throw .tooDeep(maximumDepth) }
         output.append(UInt8(ascii: "["))
         var first = true
         for element in array {
@@ -45,7 +46,7 @@ struct JSONWriter {
     }
 
     private mutating func write(object: WireObject, depth: Int) throws(WireError) {
-        guard depth < limits.maximumDepth else { throw .tooDeep(limits) }
+        guard depth < maximumDepth else { throw .tooDeep(maximumDepth) }
         output.append(UInt8(ascii: "{"))
         var first = true
         for (key, element) in object {

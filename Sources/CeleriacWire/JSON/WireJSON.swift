@@ -42,9 +42,16 @@ public enum WireJSON {
     public static func encode(
         _ value: WireValue, style: JSONStyle = .compact, nonFinite: NonFinitePolicy = .refuse
     ) throws(WireError) -> [UInt8] {
+        try encode(value, style: style, nonFinite: nonFinite, maximumDepth: WireLimits.default.maximumDepth)
+    }
+
+    /// Writes one value that may be nested deeper, or less deep, than by default.
+    package static func encode(
+        _ value: WireValue, style: JSONStyle = .compact, nonFinite: NonFinitePolicy = .refuse, maximumDepth: Int
+    ) throws(WireError) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(128)
-        try encode(value, into: &bytes, style: style, nonFinite: nonFinite)
+        try encode(value, into: &bytes, style: style, nonFinite: nonFinite, maximumDepth: maximumDepth)
         return bytes
     }
 
@@ -53,9 +60,10 @@ public enum WireJSON {
         _ value: WireValue,
         into bytes: inout [UInt8],
         style: JSONStyle = .compact,
-        nonFinite: NonFinitePolicy = .refuse
+        nonFinite: NonFinitePolicy = .refuse,
+        maximumDepth: Int = WireLimits.default.maximumDepth
     ) throws(WireError) {
-        var writer = JSONWriter(output: bytes, style: style, nonFinite: nonFinite)
+        var writer = JSONWriter(output: bytes, style: style, nonFinite: nonFinite, maximumDepth: maximumDepth)
         bytes = []
         defer { bytes = writer.output }
         try writer.write(value)
@@ -63,7 +71,7 @@ public enum WireJSON {
 
     /// Appends a quoted string to `bytes`, for encoders that lay out an object themselves.
     package static func encode(text: String, into bytes: inout [UInt8], style: JSONStyle) {
-        var writer = JSONWriter(output: bytes, style: style, nonFinite: .refuse)
+        var writer = JSONWriter(output: bytes, style: style, nonFinite: .refuse, maximumDepth: 0)
         bytes = []
         writer.write(string: text)
         bytes = writer.output
@@ -122,6 +130,9 @@ package struct JSONReading: Sendable, Hashable {
     /// Python's `json.loads`, except that text which a Swift string cannot hold is refused.
     package static let python = JSONReading(
         keepsNumberText: false, ignoresTrailingBytes: false, acceptsNonFinite: true, replacesInvalidText: false)
+    /// ``python``, but bytes and escapes that are not valid Unicode become U+FFFD: to look at text that only people read.
+    package static let shown = JSONReading(
+        keepsNumberText: false, ignoresTrailingBytes: false, acceptsNonFinite: true, replacesInvalidText: true)
     /// A Go decoder with `UseNumber`: it reads one value and ignores what follows; numbers keep their text (`1.0` stays
     /// `1.0`, as a `.number`); there is no `NaN`; bytes and escapes that are not valid Unicode become U+FFFD.
     package static let go = JSONReading(

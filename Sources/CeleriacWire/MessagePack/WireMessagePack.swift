@@ -24,7 +24,12 @@ public enum WireMessagePack {
     /// - Throws: `WireError`: `invalidNumber` for an integer past 64 bits, `tooDeep` past 128 levels, `tooLarge` for
     ///   text, bytes or a container of 2^32 and more.
     public static func encode(_ value: WireValue) throws(WireError) -> [UInt8] {
-        var writer = MessagePackWriter()
+        try encode(value, maximumDepth: WireLimits.default.maximumDepth)
+    }
+
+    /// Writes one value that may be nested deeper, or less deep, than by default.
+    package static func encode(_ value: WireValue, maximumDepth: Int) throws(WireError) -> [UInt8] {
+        var writer = MessagePackWriter(maximumDepth: maximumDepth)
         try writer.write(value)
         return writer.output
     }
@@ -33,9 +38,12 @@ public enum WireMessagePack {
 /// Writes MessagePack into a byte array. A depth check bounds its recursion.
 private struct MessagePackWriter {
     private(set) var output: [UInt8] = []
-    private let limits = WireLimits.default
+    private let maximumDepth: Int
 
-    init() { output.reserveCapacity(128) }
+    init(maximumDepth: Int) {
+        self.maximumDepth = maximumDepth
+        output.reserveCapacity(128)
+    }
 
     mutating func write(_ value: WireValue) throws(WireError) {
         try write(value, depth: 0)
@@ -55,13 +63,13 @@ private struct MessagePackWriter {
             try writeHead(bytes.count, short: nil, 0xc4, 0xc5, 0xc6)
             output.append(contentsOf: bytes)
         case .array(let array):
-            guard depth < limits.maximumDepth else { throw .tooDeep(limits) }
+            guard depth < maximumDepth else { throw .tooDeep(maximumDepth) }
             try writeHead(array.count, short: (0x90, 0x0f), nil, 0xdc, 0xdd)
             for element in array {
                 try write(element, depth: depth + 1)
             }
         case .object(let object):
-            guard depth < limits.maximumDepth else { throw .tooDeep(limits) }
+            guard depth < maximumDepth else { throw .tooDeep(maximumDepth) }
             try writeHead(object.count, short: (0x80, 0x0f), nil, 0xde, 0xdf)
             for (key, element) in object {
                 try write(string: key)

@@ -28,7 +28,12 @@ public enum WireYAML {
     ///
     /// - Throws: `WireError`: `invalidNumber` for a `.number` whose text is not an integer, `tooDeep` past 128 levels.
     public static func encode(_ value: WireValue) throws(WireError) -> [UInt8] {
-        var writer = YAMLWriter()
+        try encode(value, maximumDepth: WireLimits.default.maximumDepth)
+    }
+
+    /// Writes one value that may be nested deeper, or less deep, than by default.
+    package static func encode(_ value: WireValue, maximumDepth: Int) throws(WireError) -> [UInt8] {
+        var writer = YAMLWriter(maximumDepth: maximumDepth)
         try writer.write(value)
         return writer.output
     }
@@ -37,7 +42,9 @@ public enum WireYAML {
 /// Writes YAML in flow style, which reads the same in YAML 1.1 and 1.2. A depth check bounds its recursion.
 private struct YAMLWriter {
     private(set) var output: [UInt8] = []
-    private let limits = WireLimits.default
+    private let maximumDepth: Int
+
+    init(maximumDepth: Int) { self.maximumDepth = maximumDepth }
 
     /// Keys longer than this need a `?` before them: YAML looks at most 1024 characters ahead for the colon.
     private static let longestSimpleKey = 1000
@@ -64,7 +71,7 @@ private struct YAMLWriter {
             output.append(contentsOf: Base64.encode(bytes) as [UInt8])
             append("\"")
         case .array(let array):
-            guard depth < limits.maximumDepth else { throw .tooDeep(limits) }
+            guard depth < maximumDepth else { throw .tooDeep(maximumDepth) }
             append("[")
             for (index, element) in array.enumerated() {
                 if index > 0 { append(", ") }
@@ -72,7 +79,7 @@ private struct YAMLWriter {
             }
             append("]")
         case .object(let object):
-            guard depth < limits.maximumDepth else { throw .tooDeep(limits) }
+            guard depth < maximumDepth else { throw .tooDeep(maximumDepth) }
             append("{")
             for (index, (key, element)) in object.enumerated() {
                 if index > 0 { append(", ") }

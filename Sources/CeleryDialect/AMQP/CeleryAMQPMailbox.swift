@@ -49,9 +49,16 @@ final class CeleryAMQPMailbox: ControlMailbox {
     private func declare(on channel: AMQPChannel) async throws(AMQPError) -> [AMQPConsumption] {
         try await declareExchanges(on: channel)
         try await channel.exchangeDeclare(exchanges.requests, type: "fanout", durable: false)
-        try await channel.queueDeclare(
-            exchanges.inbox, durable: false, exclusive: true, autoDelete: true,
-            arguments: ["x-expires": 10_000, "x-message-ttl": 300_000])
+        do {
+            try await channel.queueDeclare(
+                exchanges.inbox, durable: false, exclusive: true, autoDelete: true,
+                arguments: ["x-expires": 10_000, "x-message-ttl": 300_000])
+        } catch {
+            guard error.replyCode == 405 else { throw error }
+            throw AMQPError(
+                error.code, "The node name is taken: another worker holds the mailbox \(exchanges.inbox).",
+                replyCode: error.replyCode, replyText: error.replyText, method: error.method)
+        }
         try await channel.queueBind(exchanges.inbox, exchange: exchanges.requests)
         return [AMQPConsumption(queue: exchanges.inbox, noAck: true)]
     }

@@ -28,20 +28,18 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
         }
     }
 
-    func limit(
-        queues: [String], prefetch: Int, holding: Int, server: AMQPServerInfo
-    ) -> (count: Int, isGlobal: Bool) {
+    /// RabbitMQ limits whole channels from 3.3 up to before 4, and then at once; quorum queues never.
+    func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool {
         let version = server.versionNumbers
-        // RabbitMQ before 4 and from 3.3 on has limits for whole channels, which it applies at once, but not for quorum
-        // queues.
-        let isGlobal =
-            server.product == "RabbitMQ" && !options.hasQuorumQueue(queues)
+        return server.product == "RabbitMQ" && !options.hasQuorumQueue(queues)
             && version.lexicographicallyPrecedes([4]) && !version.lexicographicallyPrecedes([3, 3])
-        if isGlobal { return (max(1, prefetch + holding), true) }
-        // The limit never falls below the pool's initial size: a worker that has shrunk takes only what it has room
-        // for.
+    }
+
+    func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int {
+        if isGlobal { return max(1, prefetch + holding) }
+        // The limit never falls below what the pool was started with: a smaller worker takes what it has room for.
         let step = max(16, prefetch)
-        return (max(1, prefetch / max(1, queues.count)) + (max(0, holding) + step - 1) / step * step, false)
+        return max(1, prefetch / max(1, queues.count)) + (max(0, holding) + step - 1) / step * step
     }
 
     func consumerTag(_ number: Int, nodeName: String) -> String { "celeriac\(number)" }

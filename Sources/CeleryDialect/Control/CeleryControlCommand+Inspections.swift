@@ -77,16 +77,16 @@ extension CeleryControlCommand {
         return .array(
             names.map { name in
                 let fields = items.compactMap { item in
-                    attribute(item, of: name, call.worker).map { "\(item)=\($0)" }
+                    attribute(item, of: name, call).map { "\(item)=\($0)" }
                 }
                 return .string(fields.isEmpty ? name : "\(name) [\(fields.joined(separator: " "))]")
             })
     }
 
     /// A task's attribute under Celery's name, as Python's `str` shows it; nil if it does not exist or is `None`.
-    private static func attribute(_ name: String, of task: String, _ worker: WorkerControl) -> String? {
+    private static func attribute(_ name: String, of task: String, _ call: CeleryControlCall) -> String? {
         func python(_ flag: Bool) -> String { flag ? "True" : "False" }
-        guard let options = worker.options(of: task) else { return nil }
+        guard let options = call.worker.options(of: task) else { return nil }
         switch name {
         case "name": return task
         case "rate_limit": return options.rateLimit?.description
@@ -98,7 +98,10 @@ extension CeleryControlCommand {
         case "store_errors_even_if_ignored": return python(options.storesErrorsEvenIfIgnored ?? false)
         case "acks_on_failure": return python(options.acknowledgesOnFailure ?? true)
         case "acks_on_timeout": return python(options.acknowledgesOnTimeout ?? true)
-        case "acks_late": return options.acknowledgement.map { python($0 == .late) }
+        case "acks_late":
+            // What the task leaves open is as the worker's settings say.
+            return (options.acknowledgement.map { $0 == .late } ?? call.control.settings["task_acks_late"]?.boolValue)
+                .map(python)
         default: return nil
         }
     }

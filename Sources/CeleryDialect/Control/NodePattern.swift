@@ -35,8 +35,8 @@ struct NodePattern {
 
 /// A shell pattern as Python's `fnmatch` reads it: `*`, `?`, `[abc]`, `[a-z]`, `[!abc]`; everything else stands for
 /// itself.
-private struct GlobPattern {
-    private enum Piece {
+struct GlobPattern: Sendable {
+    private enum Piece: Sendable {
         case anything
         case one
         case scalar(Unicode.Scalar)

@@ -17,6 +17,14 @@ struct RegularPattern {
     private static let maximumSteps = 200_000
     private let root: Node
 
+    /// Whether a binding of kombu's takes a routing key: by its pattern if it has one, as topic exchanges do, else by its
+    /// own key.
+    static func binding(of key: String, _ pattern: String, matches routingKey: String) -> Bool {
+        guard !pattern.isEmpty else { return key == routingKey }
+        guard let pattern = try? RegularPattern(pattern) else { return false }
+        return (try? pattern.matchesBeginning(of: routingKey)) ?? false
+    }
+
     /// Reads an expression.
     ///
     /// - Throws: A ``MessageFault`` if the text is not an expression, or has parts that are not supported here.

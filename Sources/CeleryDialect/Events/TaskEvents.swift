@@ -54,11 +54,7 @@ enum TaskEvents {
         case .revoked(.revoked): return [revoked()]
         case .revoked(.terminated(let signal)): return [revoked(terminated: signal)]
         case .timedOut(let limit):
-            let argument = Int64(exactly: limit).map { WireValue.int($0) } ?? .double(limit)
-            return [
-                failed(
-                    TaskFailure(type: "TimeLimitExceeded", module: "billiard.exceptions", arguments: [argument]))
-            ]
+            return [failed(.timedOut(after: limit, request))]
         case .unregistered: return [failed(TaskFailure("NotRegistered", request.name))]
         case .ignored, .replaced: return []
         case .rejected(let requeue):

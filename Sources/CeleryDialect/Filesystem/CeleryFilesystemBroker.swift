@@ -1,6 +1,6 @@
 package import CeleriacCore
 import CeleriacQueues
-import CeleriacWire
+package import CeleriacWire
 import CeleryWire
 package import Logging
 package import NIOCore
@@ -11,12 +11,17 @@ package import NIOCore
 /// A Celeriac worker keeps them in a folder of its own, from which the next worker puts them back.
 package final class CeleryFilesystemBroker: MessageBroker {
     let options: CeleryFilesystemOptions
+    let limits: WireLimits
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
 
     /// Creates a broker. It makes the folders if they do not exist.
-    package init(_ options: CeleryFilesystemOptions, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+    package init(
+        _ options: CeleryFilesystemOptions, limits: WireLimits = .default, eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
         self.options = options
+        self.limits = limits
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
     }

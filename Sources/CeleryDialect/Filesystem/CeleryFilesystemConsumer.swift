@@ -146,7 +146,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
                 return (nil, .failure(MessageFault(reason: "unreadableFile", detail: error.message)))
             }
             do {
-                return (payload, .success(try KombuEnvelope.decode(payload)))
+                return (payload, .success(try KombuEnvelope.decode(payload, limits: broker.limits)))
             } catch {
                 // Another machine may have set the file's time, so this process's clock decides how long to wait.
                 guard waited < .seconds(2), let age, age < 2 else { return (payload, .failure(MessageFault(error))) }
@@ -235,7 +235,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             try FileStore.remove(claim)
         case .requeue:
             // A new name puts it behind the others, as Python's requeue does.
-            if let payload = held.payload, let envelope = try? KombuEnvelope.markedRedelivered(payload) {
+            if let payload = held.payload,
+                let envelope = try? KombuEnvelope.markedRedelivered(payload, limits: broker.limits)
+            {
                 try CeleryFilesystemBroker.write(envelope, queue: held.queue, folder: folder)
                 try FileStore.remove(claim)
             } else {

@@ -109,9 +109,7 @@ final class CeleryFilesystemMailbox: ControlMailbox {
     }
 
     private static func matches(_ binding: ExchangeTable.Binding, _ routingKey: String, isTopic: Bool) -> Bool {
-        guard isTopic, !binding.pattern.isEmpty else { return binding.routingKey == routingKey }
-        guard let pattern = try? RegularPattern(binding.pattern) else { return false }
-        return (try? pattern.matchesBeginning(of: routingKey)) ?? false
+        RegularPattern.binding(of: binding.routingKey, isTopic ? binding.pattern : "", matches: routingKey)
     }
 
     func close() async {}

@@ -22,7 +22,8 @@ extension CeleryFormats {
         guard context.publication.countsChords else { return [] }
         let payload: [UInt8]
         do {
-            payload = try WireJSON.encode([1, .string(taskID), .string(state.rawValue), result], style: .python)
+            payload = try CelerySerializer.json.encode(
+                [1, .string(taskID), .string(state.rawValue), result], nonFinite: .allow, limits: limits)
         } catch {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }
@@ -42,7 +43,7 @@ extension CeleryFormats {
     ) -> [Effect] {
         var context = context
         context.children = part.children
-        let (effects, succeeded) = end(part.body, with: ChordResults.join(completion), request, context)
+        let (effects, succeeded) = end(part.body, with: ChordResults.join(completion, limits: limits), request, context)
         return effects + [.chord(.close(completion.claim, succeeded: succeeded))]
     }
 
@@ -156,11 +157,11 @@ enum ChordResults {
 
     /// Returns the results in the order of the header, nested if the header's shape was saved. If one of the parts did
     /// not succeed, returns the failure with which the chord ends.
-    static func join(_ completion: ChordCompletion) -> Result<[WireValue], Failure> {
+    static func join(_ completion: ChordCompletion, limits: WireLimits) -> Result<[WireValue], Failure> {
         var results: [WireValue] = []
         var byID: [String: WireValue] = [:]
         for bytes in completion.parts {
-            guard let part = try? WireJSON.decode(bytes), let id = part[1]?.stringValue,
+            guard let part = try? WireJSON.decode(bytes, limits: limits), let id = part[1]?.stringValue,
                 let state = part[2]?.stringValue, let result = part[3]
             else { return .failure(Failure("Join error: a part cannot be read")) }
             if state == TaskState.failure.rawValue || state == TaskState.revoked.rawValue {

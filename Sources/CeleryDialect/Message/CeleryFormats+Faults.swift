@@ -9,7 +9,9 @@ extension CeleryFormats {
         case .thrown(let error, let task, let id):
             TaskFailure(error, task: task, id: id)
         case .softTimeLimit:
-            TaskFailure(type: "SoftTimeLimitExceeded", module: "billiard.exceptions", arguments: [])
+            TaskFailure(
+                type: "SoftTimeLimitExceeded", module: "billiard.exceptions", arguments: [],
+                traceback: "The Swift task passed its soft time limit and was cancelled.")
         case .retriesExhausted(let task, let id, let retries):
             TaskFailure(
                 "MaxRetriesExceededError", module: "celery.exceptions",
@@ -54,6 +56,14 @@ extension CeleryFormats {
 }
 
 extension TaskFailure {
+    /// The exception of a task that passed its hard time limit, with what Python's `str` shows of its traceback's end.
+    static func timedOut(after limit: Double, _ request: TaskRequest) -> TaskFailure {
+        TaskFailure(
+            type: "TimeLimitExceeded", module: "billiard.exceptions",
+            arguments: [Int64(exactly: limit).map { .int($0) } ?? .double(limit)],
+            traceback: "Swift task \(request.name)[\(request.id)] passed its hard time limit of \(limit) seconds.")
+    }
+
     /// Makes the exception that stands for an error thrown by a task's handler.
     init(_ error: any Error, task: String, id: String) {
         self.init(error)

@@ -37,10 +37,7 @@ extension CeleryFormats {
             return try stored(error, as: .revoked, request, context)
                 + part(of: request, .revoked, CeleryRemoteException(error).encode(), context) + [.settle(.acknowledge)]
         case .timedOut(let limit):
-            let error = TaskFailure(
-                type: "TimeLimitExceeded", module: "billiard.exceptions",
-                arguments: [Int64(exactly: limit).map { .int($0) } ?? .double(limit)])
-            return try failed(error, request, context)
+            return try failed(.timedOut(after: limit, request), request, context)
                 + [.settle(context.taskOptions.acknowledgesOnTimeout != false ? .acknowledge : .requeue)]
         case .unregistered:
             let error = TaskFailure("NotRegistered", module: "celery.exceptions", request.name)

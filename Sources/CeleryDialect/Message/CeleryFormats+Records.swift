@@ -90,8 +90,8 @@ extension CeleryFormats {
     ) throws(CeleriacError) -> ResultRecord {
         do {
             return ResultRecord(
-                taskID: meta.taskID, state: state, payload: try meta.encode(), replyTo: replyTo ?? "",
-                correlationID: correlationID, expiry: context.resultExpiry)
+                taskID: meta.taskID, state: state, payload: try meta.encode(nonFinite: .allow, limits: limits),
+                replyTo: replyTo ?? "", correlationID: correlationID, expiry: context.resultExpiry)
         } catch {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }

@@ -123,17 +123,23 @@ extension CeleryFormats {
         _ task: CeleryTaskMessage, _ route: CeleryRoute, in context: PublicationContext
     ) throws(CeleriacError) -> OutgoingMessage {
         let message = try encode(task)
+        var route = route
+        // As in Celery, an empty name is none.
+        if route.queue?.isEmpty == true { route.queue = nil }
+        if route.routingKey?.isEmpty == true { route.routingKey = nil }
         if route.queue == nil, let exchange = route.exchange, !exchange.isEmpty, exchange != route.routingKey {
             return OutgoingMessage(message: message, exchange: exchange, routingKey: route.routingKey ?? "")
         }
+        let name = route.taskName ?? task.task
         let queue =
-            route.queue ?? route.routingKey ?? context.routes[route.taskName ?? task.task] ?? context.defaultQueue
+            route.queue ?? route.routingKey ?? context.routes[name] ?? routePatterns.queue(of: name)
+            ?? context.defaultQueue
         return OutgoingMessage(message: message, routingKey: queue, declaredQueue: queue)
     }
 
     func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {
         do {
-            return try task.encode(protocolVersion: protocolVersion)
+            return try task.encode(protocolVersion: protocolVersion, nonFinite: .allow, limits: limits)
         } catch {
             throw CeleriacError(.unsupported, "the message of \(task.task) cannot be encoded", cause: error)
         }

@@ -18,6 +18,8 @@ package struct CeleryFormats: Sendable {
     package var valueCoding: any ValueCoding
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     package var extendsResults: Bool
+    /// Queues by patterns of task names.
+    package var routePatterns: RoutePatterns
 
     /// Creates formats.
     package init(
@@ -26,8 +28,10 @@ package struct CeleryFormats: Sendable {
         limits: WireLimits = .default,
         origin: String = "gen@" + NodeName.current("celeriac"),
         valueCoding: any ValueCoding = CeleryValueCoding(),
-        extendsResults: Bool = false
+        extendsResults: Bool = false,
+        routePatterns: RoutePatterns = RoutePatterns()
     ) {
+        self.routePatterns = routePatterns
         self.extendsResults = extendsResults
         self.protocolVersion = protocolVersion
         self.accept = accept

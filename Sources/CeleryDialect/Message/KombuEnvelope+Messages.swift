@@ -12,9 +12,16 @@ extension KombuEnvelope {
                 .unsupported,
                 "cannot publish to the exchange \(message.exchange): send to a queue by its name instead")
         }
+        return try encode(message)
+    }
+
+    /// Writes a copy of a message for one queue. Its delivery tag is its own, since workers keep claims under it.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unsupported` for headers that cannot be encoded.
+    static func encode(_ message: OutgoingMessage) throws(CeleriacError) -> [UInt8] {
         do {
             return try KombuEnvelope(
-                message: message.message, exchange: "", routingKey: message.routingKey,
+                message: message.message, exchange: message.exchange, routingKey: message.routingKey,
                 deliveryTag: randomUUID()
             ).encode()
         } catch {

@@ -2,7 +2,7 @@
 package import CeleriacCore
 import CeleriacQueues
 package import CeleriacRedis
-import CeleriacWire
+package import CeleriacWire
 import CeleryWire
 package import Logging
 package import NIOCore
@@ -13,6 +13,7 @@ package final class CeleryRedisBroker: MessageBroker {
     let configuration: RedisConfiguration
     let options: CeleryRedisOptions
     let keys: KombuKeys
+    let limits: WireLimits
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
     private let client: RedisClient
@@ -22,11 +23,13 @@ package final class CeleryRedisBroker: MessageBroker {
     package init(
         _ configuration: RedisConfiguration,
         options: CeleryRedisOptions = CeleryRedisOptions(),
+        limits: WireLimits = .default,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         self.configuration = configuration
         self.options = options
+        self.limits = limits
         self.keys = options.keys
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -40,15 +43,61 @@ package final class CeleryRedisBroker: MessageBroker {
 
     /// Pushes messages to their lists, all in one round trip.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; `unsupported` for an exchange;
+    /// A message to a named exchange goes to every queue that is bound to it for the message's routing key.
+    ///
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`, also if no queue is bound;
     ///   ``PartialPublishError`` if Redis refused some of the messages.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
-        let pushes = try messages.map { message in
-            RedisCommand(
-                "LPUSH", keys.list(message.routingKey, priority: message.message.properties.priority ?? 0),
-                try KombuEnvelope.encode(toQueue: message))
+        guard messages.contains(where: { !$0.exchange.isEmpty }) else {
+            return try await push(messages, try messages.map { try push($0, to: $0.routingKey) })
         }
+        var pushes: [RedisCommand] = []
+        // The message of each push.
+        var origins: [Int] = []
+        var refused: [Int: CeleriacError] = [:]
+        for (index, message) in messages.enumerated() {
+            let queues = try await queues(of: message)
+            if queues.isEmpty {
+                refused[index] = CeleriacError(
+                    .publishFailed,
+                    "no queue is bound to the exchange \(message.exchange) for the routing key \(message.routingKey)")
+            }
+            for queue in queues {
+                pushes.append(try push(message, to: queue))
+                origins.append(index)
+            }
+        }
+        do {
+            if !pushes.isEmpty { try await push(messages, pushes) }
+        } catch let error as PartialPublishError {
+            for (position, refusal) in error.refused { refused[origins[position]] = refusal }
+        } catch let error as CeleriacError where !refused.isEmpty {
+            for index in origins { refused[index] = error }
+        }
+        try PartialPublishError.check(refused: refused, of: messages.count)
+    }
+
+    /// The queues that get a message.
+    private func queues(of message: OutgoingMessage) async throws(CeleriacError) -> [String] {
+        if message.exchange.isEmpty { return [message.routingKey] }
+        do {
+            return try await keys.queues(
+                boundTo: message.exchange, routingKey: message.routingKey, client: client)
+        } catch {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .publishFailed,
+                "the bindings of the exchange \(message.exchange) cannot be read", cause: error)
+        }
+    }
+
+    private func push(_ message: OutgoingMessage, to queue: String) throws(CeleriacError) -> RedisCommand {
+        RedisCommand(
+            "LPUSH", keys.list(queue, priority: message.message.properties.priority ?? 0),
+            try KombuEnvelope.encode(message))
+    }
+
+    private func push(_ messages: [OutgoingMessage], _ pushes: [RedisCommand]) async throws {
         let undeclared = declared.withLockedValue { declared in
             Set(messages.compactMap(\.declaredQueue)).subtracting(declared)
         }
@@ -63,7 +112,7 @@ package final class CeleryRedisBroker: MessageBroker {
     /// Begins to consume from queues, which need not exist yet.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         try await RedisMessageConsumer.start(
-            configuration, topology: CeleryRedisTopology(options: self.options), options: options,
+            configuration, topology: CeleryRedisTopology(options: self.options, limits: limits), options: options,
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
@@ -113,9 +162,9 @@ package final class CeleryRedisBroker: MessageBroker {
 
     /// Puts parked messages back at the end of their queue.
     package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await parked(queue).requeue(ids, by: "LPUSH") { message in
+        try await parked(queue).requeue(ids, by: "LPUSH") { [keys, limits] message in
             // Only the envelope has the priority, so a message that cannot be read goes back without one.
-            let priority = (try? KombuEnvelope.decode(message))?.message.properties.priority
+            let priority = (try? KombuEnvelope.decode(message, limits: limits))?.message.properties.priority
             return keys.list(queue, priority: priority ?? 0)
         }
     }

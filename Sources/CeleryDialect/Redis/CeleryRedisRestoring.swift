@@ -19,11 +19,13 @@ struct CeleryRedisRestoring: Sendable {
 
     let keys: KombuKeys
     let visibilityTimeout: Duration
+    let limits: WireLimits
     private let next = NIOLockedValueBox(Date.distantPast)
 
-    init(keys: KombuKeys, visibilityTimeout: Duration) {
+    init(keys: KombuKeys, visibilityTimeout: Duration, limits: WireLimits) {
         self.keys = keys
         self.visibilityTimeout = visibilityTimeout
+        self.limits = limits
     }
 
     /// Looks for expired claims if it is time: at the start, and then every 100 seconds as kombu does, or twice in a
@@ -113,8 +115,8 @@ struct CeleryRedisRestoring: Sendable {
         let claim: KombuClaim
         let envelope: [UInt8]
         do {
-            claim = try KombuClaim.decode(stored)
-            envelope = try KombuEnvelope.markedRedelivered(claim.payload)
+            claim = try KombuClaim.decode(stored, limits: limits)
+            envelope = try KombuEnvelope.markedRedelivered(claim.payload, limits: limits)
         } catch {
             let queue = consumer.lists.first?.queue ?? "celery"
             let fault =
@@ -150,16 +152,18 @@ private struct KombuClaim {
     let exchange: String
     let routingKey: String
 
-    static func decode(_ stored: [UInt8]) throws -> KombuClaim {
-        let value = try WireJSON.decode(stored)
+    static func decode(_ stored: [UInt8], limits: WireLimits) throws -> KombuClaim {
+        let value = try KombuEnvelope.parse(stored, limits: limits)
         guard let parts = value.arrayValue, parts.count == 3, let exchange = parts[1].stringValue,
             let routingKey = parts[2].stringValue
         else {
             throw CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]")
         }
-        let payload = try WireJSON.encode(parts[0], style: .python, nonFinite: .allow)
+        let payload = try WireJSON.encode(
+            parts[0], style: .python, nonFinite: .allow, maximumDepth: limits.maximumDepth)
         return KombuClaim(
-            payload: payload, envelope: try KombuEnvelope.decode(payload), exchange: exchange, routingKey: routingKey)
+            payload: payload, envelope: try KombuEnvelope.decode(payload, limits: limits), exchange: exchange,
+            routingKey: routingKey)
     }
 }
 #endif

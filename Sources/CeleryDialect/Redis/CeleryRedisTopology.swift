@@ -12,12 +12,15 @@ import CeleryWire
 struct CeleryRedisTopology: RedisConsumerTopology {
     private let keys: KombuKeys
     private let visibilityTimeout: Duration
+    private let limits: WireLimits
     private let restoring: CeleryRedisRestoring
 
-    init(options: CeleryRedisOptions) {
+    init(options: CeleryRedisOptions, limits: WireLimits = .default) {
+        self.limits = limits
         keys = options.keys
         visibilityTimeout = options.visibilityTimeout
-        restoring = CeleryRedisRestoring(keys: options.keys, visibilityTimeout: options.visibilityTimeout)
+        restoring = CeleryRedisRestoring(
+            keys: options.keys, visibilityTimeout: options.visibilityTimeout, limits: limits)
     }
 
     // MARK: Lists
@@ -91,7 +94,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
 
     func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?) {
         do {
-            let envelope = try KombuEnvelope.decode(claim.payload)
+            let envelope = try KombuEnvelope.decode(claim.payload, limits: limits)
             let delivery = envelope.delivery(from: claim.list.queue, receipt: claim.receipt)
             return (delivery, envelope.redelivered ? keys.attempts(envelope.deliveryTag) : nil)
         } catch {
@@ -106,6 +109,11 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     }
 
     // MARK: Holding
+
+    func countBeginning(of claim: RedisClaim) -> [RedisCommand] {
+        guard let counter = claim.counter else { return [] }
+        return [RedisCommand("INCR", counter), RedisCommand("EXPIRE", counter, 86400)]
+    }
 
     var renewalInterval: Duration { max(.milliseconds(250), min(visibilityTimeout / 4, .seconds(300))) }
 
@@ -140,12 +148,12 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     private func putBack(
         _ claim: RedisClaim, to end: String, park: (RedisClaim, MessageFault) -> ClaimEnding
     ) -> ClaimEnding {
-        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload) else {
+        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits) else {
             return park(claim, MessageFault(reason: "undecodableEnvelope", detail: "it cannot be given back"))
         }
         let restored = keys.replaceClaim(claim.tag, by: envelope, in: claim.list.key, end: end)
         // Only interrupted runs count as attempts. This message was given back in an orderly way.
-        guard let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
+        guard claim.isCounted, let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
         return ClaimEnding([claim.serial], [restored, RedisCommand("DECR", counter)])
     }
 

@@ -119,17 +119,18 @@ extension KombuKeys {
         .evaluate(KombuScripts.replaceClaim, keys: [unacked, unackedIndex, list], arguments: [tag, end, message])
     }
 
-    /// The queues that get what is published to a direct exchange with a routing key.
+    /// The queues that get what is published to a direct or a topic exchange with a routing key.
     func queues(
         boundTo exchange: String, routingKey: String, client: RedisClient
     ) async throws(RedisError) -> [String] {
         let members = try await client.send(RedisCommand("SMEMBERS", binding(exchange))).array ?? []
         return members.compactMap { member in
             guard let parts = member.string?.split(separator: separator, omittingEmptySubsequences: false),
-                parts.count == 3, parts[0] == routingKey
+                parts.count == 3,
+                RegularPattern.binding(of: String(parts[0]), String(parts[1]), matches: routingKey)
             else { return nil }
             return String(parts[2])
-        }
+        }.sorted()
     }
 }
 #endif

@@ -11,13 +11,44 @@ extension KombuEnvelope {
     public static func decode(
         _ bytes: [UInt8], limits: WireLimits = .default
     ) throws(CeleryWireError) -> KombuEnvelope {
-        let value: WireValue
+        try KombuEnvelope(parse(bytes, limits: limits))
+    }
+
+    /// Parses what Python wrote around a body: an envelope, or a claim with one in it.
+    ///
+    /// It may be a third larger than `limits` allow, because base64 makes the body so. Half a surrogate pair in
+    /// `argsrepr` and `kwargsrepr`, which only people read, becomes U+FFFD: file names that are not UTF-8 come so.
+    ///
+    /// - Throws: `CeleryWireError.Code.malformedEnvelope`.
+    package static func parse(_ bytes: [UInt8], limits: WireLimits) throws(CeleryWireError) -> WireValue {
+        var own = limits
+        let (larger, overflow) = limits.maximumMessageBytes.addingReportingOverflow(
+            limits.maximumMessageBytes / 3 + 1 << 20)
+        own.maximumMessageBytes = overflow ? .max : larger
         do throws(WireError) {
-            value = try WireJSON.decode(bytes, limits: limits)
+            return try WireJSON.decode(bytes, limits: own)
         } catch {
-            throw CeleryWireError(.malformedEnvelope, "the envelope is not JSON", cause: error)
+            if error.code == .loneSurrogate,
+                let shown = try? WireJSON.decode(bytes, limits: own, reading: .shown), !hasReplacement(shown)
+            {
+                return shown
+            }
+            throw CeleryWireError(.malformedEnvelope, "the envelope", as: "JSON", cause: error)
         }
-        return try KombuEnvelope(value)
+    }
+
+    /// Whether text had to be replaced that is not only shown. The recursion is as deep as the parser allowed.
+    private static func hasReplacement(_ value: WireValue) -> Bool {
+        switch value {
+        case .string(let text): text.unicodeScalars.contains("\u{fffd}")
+        case .array(let values): values.contains { hasReplacement($0) }
+        case .object(let object):
+            object.contains { key, value in
+                key.unicodeScalars.contains("\u{fffd}")
+                    || key != "argsrepr" && key != "kwargsrepr" && hasReplacement(value)
+            }
+        default: false
+        }
     }
 
     /// Reads a parsed envelope.

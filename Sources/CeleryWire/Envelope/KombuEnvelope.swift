@@ -61,12 +61,7 @@ extension KombuEnvelope {
     package static func markedRedelivered(
         _ bytes: [UInt8], limits: WireLimits = .default
     ) throws(CeleryWireError) -> [UInt8] {
-        let value: WireValue
-        do throws(WireError) {
-            value = try WireJSON.decode(bytes, limits: limits)
-        } catch {
-            throw CeleryWireError(.malformedEnvelope, "the envelope is not JSON", cause: error)
-        }
+        let value = try parse(bytes, limits: limits)
         _ = try KombuEnvelope(value)
         guard case .object(var envelope) = value, case .object(var properties)? = envelope["properties"],
             case .object(var info)? = properties["delivery_info"]
@@ -81,7 +76,8 @@ extension KombuEnvelope {
         properties["delivery_info"] = .object(info)
         envelope["properties"] = .object(properties)
         do throws(WireError) {
-            return try WireJSON.encode(.object(envelope), style: .python, nonFinite: .allow)
+            return try WireJSON.encode(
+                .object(envelope), style: .python, nonFinite: .allow, maximumDepth: limits.maximumDepth)
         } catch {
             throw CeleryWireError(.unrepresentable, "the envelope cannot be written as JSON", cause: error)
         }

@@ -71,7 +71,10 @@ extension CeleryTaskMessage {
         case .expires: expires = try Self.text(value, "expires")
         case .group: group = try Self.text(value, "group")
         case .groupIndex: groupIndex = try Self.integer(value, "group_index")
-        case .retries: retries = try Self.integer(value, "retries") ?? 0
+        // Text runs at Celery too.
+        case .retries:
+            let text = value.stringValue.flatMap { Int($0) }
+            retries = if let text { text } else { try Self.integer(value, "retries") ?? 0 }
         case .timeLimit: timeLimit = try CeleryTimeLimit(value)
         case .ignoreResult: ignoreResult = value.isNull ? nil : value.isTruthy
         case .stampedHeaders: stampedHeaders = try Self.names(value, "stamped_headers")

@@ -12,13 +12,15 @@ extension CeleryTaskMessage {
     ///     `shadow`, `root_id`, `parent_id` and `ignore_result`.
     ///   - representation: How to show arguments if `argsrepr` and `kwargsrepr` are not set.
     ///   - nonFinite: Whether to write NaN and the infinities, which only lenient readers such as Python's accept.
+    ///   - limits: How deep the arguments may be nested.
     /// - Returns: The message for a transport.
     /// - Throws: `CeleryWireError`: `unrepresentable`, `unknownCompression`, `pickleRefused`, `invalidTask` for an
     ///   empty id or name and for invalid limits or signatures.
     public func encode(
         protocolVersion: Int = 2,
         representation: PythonRepr = PythonRepr(),
-        nonFinite: NonFinitePolicy = .refuse
+        nonFinite: NonFinitePolicy = .refuse,
+        limits: WireLimits = .default
     ) throws(CeleryWireError) -> WireMessage {
         try checkRequiredFields()
         try embed.check()
@@ -41,7 +43,7 @@ extension CeleryTaskMessage {
             }
             headers[name] = value
         }
-        var bytes = try serializer.encode(body, nonFinite: nonFinite)
+        var bytes = try serializer.encode(body, nonFinite: nonFinite, limits: limits)
         if let compression {
             bytes = try compression.compressBody(bytes)
             headers["compression"] = .string(compression.celeryMIMEType)

@@ -158,12 +158,14 @@ extension CeleryResultMeta {
     ///   - serializer: The serializer of the store.
     ///   - compression: The compression method, which only Celery 5.7 and later can read.
     ///   - nonFinite: Whether to write NaN and the infinities, which only lenient readers such as Python's accept.
+    ///   - limits: How deep the result may be nested.
     /// - Returns: The bytes to store.
     /// - Throws: `CeleryWireError`: `unrepresentable`, also for an empty `taskID`, on which Python readers fail.
     public func encode(
         serializer: CelerySerializer = .json,
         compression: CompressionMethod? = nil,
-        nonFinite: NonFinitePolicy = .refuse
+        nonFinite: NonFinitePolicy = .refuse,
+        limits: WireLimits = .default
     ) throws(CeleryWireError) -> [UInt8] {
         guard !taskID.isEmpty else {
             throw CeleryWireError(.unrepresentable, "a result without its task's id cannot be read", field: "task_id")
@@ -184,7 +186,8 @@ extension CeleryResultMeta {
         object.removeValue(forKey: "task_id")
         object["task_id"] = .string(taskID)
         return try StoredValue.encode(
-            .object(object), serializer: serializer, compression: compression, nonFinite: nonFinite)
+            .object(object), serializer: serializer, compression: compression, nonFinite: nonFinite,
+            limits: limits)
     }
 
     /// The keys of every result except the last. Copying this avoids building a hash table for each result.

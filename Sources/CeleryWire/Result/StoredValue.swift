@@ -30,15 +30,16 @@ enum StoredValue {
             return try serializer.decode(bytes, limits: limits)
         } catch  where error.code == .undecodableBody {
             throw CeleryWireError(
-                .malformedResult, "the stored result is not \(serializer.rawValue)", cause: error.cause)
+                .malformedResult, error.message.replacing("the body", with: "the stored result", maxReplacements: 1),
+                cause: error.cause)
         }
     }
 
     static func encode(
         _ value: WireValue, serializer: CelerySerializer, compression: CompressionMethod?,
-        nonFinite: NonFinitePolicy = .refuse
+        nonFinite: NonFinitePolicy = .refuse, limits: WireLimits = .default
     ) throws(CeleryWireError) -> [UInt8] {
-        let bytes = try serializer.encode(value, nonFinite: nonFinite)
+        let bytes = try serializer.encode(value, nonFinite: nonFinite, limits: limits)
         guard let compression else { return bytes }
         return mark + compression.celeryMIMEType.utf8 + [0] + (try compression.compressBody(bytes))
     }

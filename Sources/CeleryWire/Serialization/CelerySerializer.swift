@@ -1,4 +1,4 @@
-import CeleriacWire
+package import CeleriacWire
 
 /// A serializer of kombu's registry, under the name that `task_serializer` and `accept_content` use.
 public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
@@ -88,24 +88,27 @@ extension CelerySerializer {
             case .pickle: break
             }
         } catch {
-            throw CeleryWireError(.undecodableBody, "the body is not \(rawValue)", field: "body", cause: error)
+            throw CeleryWireError(.undecodableBody, "the body", as: rawValue, field: "body", cause: error)
         }
         throw CeleryWireError(.pickleRefused, "pickle is never read", field: "content_type")
     }
 
     /// Writes a body as Python's libraries do. In JSON, bytes become kombu's `__type__` envelopes.
-    func encode(_ value: WireValue, nonFinite: NonFinitePolicy) throws(CeleryWireError) -> [UInt8] {
+    package func encode(
+        _ value: WireValue, nonFinite: NonFinitePolicy, limits: WireLimits = .default
+    ) throws(CeleryWireError) -> [UInt8] {
+        let depth = limits.maximumDepth
         do throws(WireError) {
             switch self {
             case .json:
                 do throws(WireError) {
-                    return try WireJSON.encode(value, style: .python, nonFinite: nonFinite)
+                    return try WireJSON.encode(value, style: .python, nonFinite: nonFinite, maximumDepth: depth)
                 } catch  where error.code == .bytesUnsupported {
-                    let mapped = try value.replacingBytes(with: TypeEnvelope.bytes)
-                    return try WireJSON.encode(mapped, style: .python, nonFinite: nonFinite)
+                    let mapped = try value.replacingBytes(with: TypeEnvelope.bytes, depth: depth)
+                    return try WireJSON.encode(mapped, style: .python, nonFinite: nonFinite, maximumDepth: depth)
                 }
-            case .msgpack: return try WireMessagePack.encode(value)
-            case .yaml: return try WireYAML.encode(value)
+            case .msgpack: return try WireMessagePack.encode(value, maximumDepth: depth)
+            case .yaml: return try WireYAML.encode(value, maximumDepth: depth)
             case .pickle: break
             }
         } catch {

@@ -179,6 +179,6 @@ extension WireValue {
     }
 
     private static var tooDeep: WireError {
-        WireError(.tooDeep, "nested deeper than 128 levels")
+        WireError(.tooDeep, "nested deeper than the limit")
     }
 }

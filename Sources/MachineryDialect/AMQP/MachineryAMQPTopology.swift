@@ -23,11 +23,9 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
         }
     }
 
-    func limit(
-        queues: [String], prefetch: Int, holding: Int, server: AMQPServerInfo
-    ) -> (count: Int, isGlobal: Bool) {
-        (options.prefetchCount, false)
-    }
+    func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool { false }
+
+    func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int { options.prefetchCount }
 
     func consumerTag(_ number: Int, nodeName: String) -> String { number == 0 ? nodeName : "\(nodeName).\(number)" }
 

@@ -37,6 +37,8 @@ extension MachineryConfiguration {
         try fields.number("REDIS_CONNECT_TIMEOUT", &redis.connectTimeout)
         try fields.number("REDIS_READ_TIMEOUT", &redis.readTimeout)
         try fields.text("REDIS_CLIENT_NAME", &redis.clientName)
+        try fields.refuse("REDIS_MASTER_NAME", "the master's address: sentinels are not asked")
+        try fields.refuse("REDIS_CLUSTER_ENABLED", "one server: clusters are not supported")
     }
 
     /// Reads a configuration from YAML, by Machinery's names: `broker`, `default_queue`, `amqp: exchange`, …. Unlike
@@ -76,6 +78,8 @@ extension MachineryConfiguration {
         try redisFields.number("connect_timeout", &redis.connectTimeout)
         try redisFields.number("read_timeout", &redis.readTimeout)
         try redisFields.text("client_name", &redis.clientName)
+        try redisFields.refuse("master_name", "the master's address: sentinels are not asked")
+        try redisFields.refuse("cluster_enabled", "one server: clusters are not supported")
     }
 }
 
@@ -91,6 +95,15 @@ private struct ConfigurationFields {
         case .string(let text)?: target = text
         case .int(let number)?: target = String(number)
         default: throw mismatch(name, "text")
+        }
+    }
+
+    /// Refuses a setting that would change where tasks go, unless it is empty or false.
+    func refuse(_ name: String, _ instead: String) throws(CeleriacError) {
+        switch value(name) {
+        case nil, .null?, .bool(false)?, .int(0)?: return
+        case .string(let text)? where ["", "0", "f", "F", "false", "FALSE", "False"].contains(text): return
+        default: throw CeleriacError(.configuration, "\(name) in \(source) cannot be followed; name \(instead)")
         }
     }
 

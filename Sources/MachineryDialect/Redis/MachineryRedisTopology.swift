@@ -19,7 +19,7 @@ struct InFlightKeys: Sendable {
     var claims: String { queue + ".celeriac.claims" }
     /// Claims by the time at which they were last renewed, in seconds since 1970: a sorted set.
     var claimed: String { queue + ".celeriac.claimed" }
-    /// How often a message came back, by the SHA-1 of the message: a hash.
+    /// How often a message that came back was begun or requeued, by the SHA-1 of the message: a hash.
     var attempts: String { queue + ".celeriac.attempts" }
     /// A message that was handed to a waiting worker, until that worker or another claims it: a list.
     var handover: String { queue + ".celeriac.handover" }
@@ -69,7 +69,7 @@ struct MachineryRedisTopology: RedisConsumerTopology {
         guard let found = reply.array, let list = attempt.lists.first else { return [] }
         return stride(from: 0, to: found.count - 1, by: 2).compactMap { position in
             found[position].bytes.map {
-                attempt.claim(position / 2, from: list, payload: $0, attempts: found[position + 1].int ?? 0)
+                attempt.claim(position / 2, from: list, payload: $0, attempts: found[position + 1].int)
             }
         }
     }
@@ -85,11 +85,15 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?) {
         let delivery = Delivery(
             content: .success(WireMessage(body: claim.payload)), queue: claim.list.queue,
-            redelivered: claim.attempts > 0, attempts: claim.attempts, receipt: claim.receipt)
+            redelivered: claim.attempts != nil, attempts: claim.attempts ?? 0, receipt: claim.receipt)
         return (delivery, nil)
     }
 
     // MARK: Holding
+
+    func countBeginning(of claim: RedisClaim) -> [RedisCommand] {
+        [.evaluate(MachineryScripts.countBeginning, keys: claim.list.scriptKeys, arguments: [claim.tag])]
+    }
 
     var renewalInterval: Duration { settings.claimLifetime / 4 }
 
@@ -157,7 +161,11 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     func acknowledge(_ claims: [RedisClaim]) -> [ClaimEnding] { end(claims, by: MachineryScripts.acknowledge, []) }
 
     func requeue(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
-        end(claims, by: MachineryScripts.putBack, ["R", "1"])
+        // One whose beginning was counted does not count twice.
+        let counted = claims.filter(\.isCounted)
+        let uncounted = claims.filter { !$0.isCounted }
+        return end(counted, by: MachineryScripts.putBack, ["R", "0"])
+            + end(uncounted, by: MachineryScripts.putBack, ["R", "1"])
     }
 
     func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {

@@ -3,9 +3,9 @@ import CeleriacRedis
 
 /// The steps on Machinery's keys that must be atomic. Keys 1 to 6 are those of ``InFlightKeys``.
 enum MachineryScripts {
-    /// Claims messages, first those that were handed over. Arguments: the largest number of messages, the time, the
-    /// prefix of tags, the first serial. Returns, for each message, the message and how often it came back before. A
-    /// key of another type ends the script before it pops anything.
+    /// Claims messages, those that were handed over first. Arguments: how many at most, time, prefix of tags, first
+    /// serial. Returns, for each message, the message and how often it was begun or requeued since it first came back,
+    /// nil if it never did. A key of another type ends it before anything is popped.
     static let claim = RedisScript(
         name: "claim",
         source: """
@@ -28,11 +28,23 @@ enum MachineryScripts {
               claims[2 * i - 1], claims[2 * i] = tag, message
               index[2 * i - 1], index[2 * i] = ARGV[2], tag
               local count = counted and redis.call('HGET', KEYS[5], redis.sha1hex(message))
-              answer[2 * i - 1], answer[2 * i] = message, tonumber(count or 0)
+              answer[2 * i - 1], answer[2 * i] = message, count and tonumber(count) or false
             end
             redis.call('HSET', KEYS[3], unpack(claims))
             redis.call('ZADD', KEYS[4], unpack(index))
             return answer
+            """)
+
+    /// Counts that a message which has come back begins. Arguments: the claim's tag. A claim that no longer stands is
+    /// somebody else's to count.
+    static let countBeginning = RedisScript(
+        name: "countBeginning",
+        source: """
+            local message = redis.call('HGET', KEYS[3], ARGV[1])
+            if not message then return 0 end
+            redis.call('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
+            redis.call('EXPIRE', KEYS[5], 86400)
+            return 1
             """)
 
     /// Ends claims for good. Arguments: tags.
@@ -86,9 +98,9 @@ enum MachineryScripts {
             return message and 1 or 0
             """)
 
-    /// Puts messages whose claims were not renewed back to the front, the newest first, and counts the attempt.
-    /// Arguments: the time before which a claim has expired, the largest number of messages. Returns the number of
-    /// messages put back.
+    /// Puts back messages whose claims were not renewed, newest first to the front, and notes that they have come back,
+    /// which counts no attempt: they may never have begun. Arguments: the time before which a claim has expired, how
+    /// many at most. Returns how many were.
     static let restore = RedisScript(
         name: "restore",
         source: """
@@ -98,7 +110,7 @@ enum MachineryScripts {
               if message then
                 redis.call('LPUSH', KEYS[1], message)
                 redis.call('HDEL', KEYS[3], tags[i])
-                redis.pcall('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
+                redis.pcall('HSETNX', KEYS[5], redis.sha1hex(message), 0)
                 redis.call('EXPIRE', KEYS[5], 86400)
               end
               redis.call('ZREM', KEYS[4], tags[i])

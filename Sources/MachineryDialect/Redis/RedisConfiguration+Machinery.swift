@@ -25,7 +25,8 @@ extension RedisConfiguration {
                 database = String(rest[rest.index(after: colon)...].drop { $0 == "/" })
                 rest = rest[..<colon]
             }
-            try self.init(url: "redis+socket://\(prefix)\(rest)?db=\(Int32(database) ?? 0)")
+            // Go decodes no percent signs here.
+            try self.init(url: "redis+socket://\(Self.verbatim(prefix))\(rest)?db=\(Int32(database) ?? 0)")
             return
         }
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
@@ -33,6 +34,10 @@ extension RedisConfiguration {
         let database = slash < query ? rest[rest.index(after: slash)..<query] : ""
         try self.init(
             url: "\(scheme)://\(prefix)\(rest[..<min(slash, query)])/\(UInt16(database) ?? 0)\(rest[query...])")
+    }
+
+    private static func verbatim(_ text: String) -> String {
+        String(text.flatMap { $0 == "%" ? "%25" : String($0) })
     }
 
     private static func refused(_ reason: String) -> RedisError {

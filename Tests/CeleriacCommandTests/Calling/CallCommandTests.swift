@@ -92,6 +92,27 @@ import Testing
         #expect(run.errors.contains("did not arrive"))
     }
 
+    /// Each says what is wrong with it.
+    @Test(arguments: [
+        (["call", "t", "-b", "redis://a;redis://b"], "there are several Redis URLs"),
+        (["call", "t", "-b", "localhost:6379"], "the URL of the broker has no scheme"),
+        (["call", "t", "-b", "redis://localhost", "--wait"], "--wait needs a result store"),
+    ])
+    func saysWhatIsWrong(_ arguments: [String], _ text: String) async throws {
+        let run = try await CommandRun(arguments)
+        #expect(run.status != .exited(0) && run.errors.contains(text), "\(run.errors)")
+    }
+
+    /// Celery's own results name their task; others need not.
+    @Test func theIDIsThatOfTheKey() async throws {
+        let folder = try TemporaryFolder("results")
+        defer { folder.remove() }
+        let result = #"{"status": "FAILURE", "result": {"exc_type": "E", "exc_message": [], "exc_module": "m"}}"#
+        try result.write(toFile: folder.path + "/celery-task-meta-x", atomically: true, encoding: .utf8)
+        let run = try await CommandRun(["result", "x", "--result-backend", "file://" + folder.path, "--json"])
+        #expect(try object(run)["id"] == "x")
+    }
+
     @Test(arguments: [
         ["call", "t", "-b", "redis://localhost:99999"], ["call", "t", "-b", "foo://localhost"],
         ["call", "t", "-b", "memory://", "--result-backend", "rpc://", "--wait"],

@@ -42,6 +42,47 @@ import Testing
         }
     }
 
+    @Test("leaves a server that became a replica")
+    func readOnly() async throws {
+        try await withRedis { server in
+            try await withClient(.init(server)) { client async throws in
+                let before = try await client.send(RedisCommand("CLIENT", "ID")).int
+                try await client.send(RedisCommand("REPLICAOF", "127.0.0.1", 1))
+                let replies = try await client.send([RedisCommand("SET", "k", 1)])
+                #expect(replies.first?.error?.code == "READONLY")
+                let after = try await client.send(RedisCommand("CLIENT", "ID")).int
+                #expect(before != after)
+                try await client.send(RedisCommand("REPLICAOF", "NO", "ONE"))
+                try await client.send(RedisCommand("SET", "k", 1))
+            }
+        }
+    }
+
+    @Test("tries a log-in again that the server took before, but no other")
+    func changedPassword() async throws {
+        try await withRedis(.init(password: "old", persistent: false)) { server in
+            var configuration = try RedisConfiguration(server)
+            configuration.connectTimeout = .seconds(60)
+            try await withClient(configuration) { admin async throws in
+                try await withClient(configuration) { client async throws in
+                    try await admin.send(RedisCommand("PING"))
+                    try await client.send(RedisCommand("PING"))
+                    try await admin.send(RedisCommand("CONFIG", "SET", "requirepass", "new"))
+                    try await admin.send(RedisCommand("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
+                    while try await admin.send(RedisCommand("ACL", "LOG")).array?.isEmpty != false {
+                        // Whoever needs a connection makes the client log in again.
+                        client.submit([RedisCommand("PING")]).whenComplete { _ in }
+                    }
+                    try await withClient(configuration) { late async throws in
+                        #expect(await code { try await late.send(RedisCommand("PING")) } == .authenticationFailed)
+                    }
+                    try await admin.send(RedisCommand("CONFIG", "SET", "requirepass", "old"))
+                    try await client.send(RedisCommand("PING"))
+                }
+            }
+        }
+    }
+
     @Test func waitsForAServerThatComesBack() async throws {
         try await withRedis { server in
             var configuration = try RedisConfiguration(server)

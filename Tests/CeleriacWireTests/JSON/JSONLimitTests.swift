@@ -69,6 +69,21 @@ struct JSONLimitTests {
         #expect(equal == true)
     }
 
+    /// The depth that Celery's messages may have, on the smallest stack of a Linux thread by default.
+    @Test func aThousandLevelsLiveAndDieOnAThreadOfTwoMegabytes() throws {
+        let limits = WireLimits(maximumDepth: 1_000)
+        let text = (String(repeating: "[{\"a\":", count: 500) + "1" + String(repeating: "}]", count: 500)).bytes
+        let equal = onSmallStack(of: 2 << 20) { () -> Bool in
+            guard let value = try? WireJSON.decode(text, limits: limits),
+                let copy = try? WireJSON.decode(text, limits: limits)
+            else { return false }
+            var hasher = Hasher()
+            value.hash(into: &hasher)
+            return value == copy && (try? WireJSON.encode(value, maximumDepth: 1_000)) == text
+        }
+        #expect(equal == true)
+    }
+
     @Test func encoderRefusesDepth() {
         var value = WireValue.array([])
         for _ in 0..<128 { value = [value] }

@@ -1,14 +1,16 @@
 import Foundation
 
 /// Runs `body` on a thread whose stack is as small as those of Swift's thread pool can be, and waits for it.
-func onSmallStack<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result? {
+func onSmallStack<Result: Sendable>(
+    of bytes: Int = 512 * 1024, _ body: @escaping @Sendable () -> Result
+) -> Result? {
     let box = Box<Result>()
     let done = DispatchSemaphore(value: 0)
     let thread = Thread {
         box.value = body()
         done.signal()
     }
-    thread.stackSize = 512 * 1024
+    thread.stackSize = bytes
     thread.start()
     done.wait()
     return box.value

@@ -1,6 +1,8 @@
 import Celeriac
 import CeleriacCore
 import CeleriacTestKit
+import CeleriacWire
+import CeleryDialect
 import CeleryWire
 import NIOConcurrencyHelpers
 import Testing
@@ -42,7 +44,7 @@ struct TaskOptionsTests {
     }
 
     @Test("the application sets what a task leaves open, and annotations win")
-    func layers() throws {
+    func layers() async throws {
         let settings = try CelerySettings(
             yaml: Array(
                 """
@@ -104,6 +106,15 @@ struct TaskOptionsTests {
         let fromEnvironment = try CelerySettings(environment: environment)
         #expect(fromEnvironment.configuration.resultExpiry == nil && fromEnvironment.broker == "memory://")
         _ = try CeleryApp(settings: fromEnvironment)
+
+        // Zero is for ever too, and more than zero is that long.
+        for (seconds, lifetime) in [("0", Duration?.none), ("60", .seconds(60))] {
+            let settings = try CelerySettings(
+                environment: ["CELERY_BROKER_URL": "memory://", "CELERY_RESULT_EXPIRES": seconds])
+            let app = try CeleryApp(settings: settings)
+            #expect(app.client.configuration.resultExpiry == lifetime)
+            await app.close()
+        }
     }
 
     @Test(
@@ -114,7 +125,11 @@ struct TaskOptionsTests {
             ("accept_content: [pickle]", "accept_content"), ("result_expires: -1", "result_expires"),
             ("task_reject_on_worker_lost: false", "task_reject_on_worker_lost"),
             ("task_annotations: {tasks.a: {rate: 1}}", "tasks.a"), ("worker_concurrency: 0", "worker_concurrency"),
-            ("task_routes: {tasks.a: 5}", "tasks.a"), ("- 1", "settings"), ("a: [", "YAML"),
+            ("task_routes: {tasks.a: 5}", "tasks.a"), ("task_routes: {tasks.a: ''}", "tasks.a"),
+            ("task_routes: {tasks.a: {queue: q, exchange: media}}", "exchange"),
+            ("task_routes: {tasks.a: {queue: q, routing_key: media.a}}", "routing_key"),
+            ("task_routes: {tasks.a: {queue: q, priority: 3}}", "priority"),
+            ("- 1", "settings"), ("a: [", "YAML"),
             ("broker_transport_options: {visibility: 5}", "visibility"),
         ])
     func refusals(_ yaml: String, _ named: String) {
@@ -154,6 +169,39 @@ struct TaskOptionsTests {
             let ignored: AsyncResult<Int> = site.app.result("tasks.ignored")
             #expect(try await ignored.status() == .pending)
         }
+    }
+
+    @Test("tasks go where the pattern of their name leads, by the rules of Celery's MapRoute")
+    func patterns() async throws {
+        let settings = try CelerySettings(
+            yaml: Array(
+                """
+                broker_url: memory://
+                task_routes: {images.large.*: large, images.*: {queue: images, routing_key: images}, images.one: one}
+                """.utf8))
+        let broker = MemoryBroker()
+        let app = CeleryApp(broker: broker, results: nil, configuration: settings.configuration)
+        let queues = [
+            "images.large.a": "large", "images.small": "images", "images.one": "one", "images": "celery",
+            "big.images.a": "celery",
+        ]
+        for task in queues.keys { _ = try await app.send([Signature<WireValue>(task)]) }
+        for queue in Set(queues.values) {
+            #expect(try await broker.depth(of: queue) == queues.values.count { $0 == queue }, "\(queue)")
+        }
+        // In code there is no order: the longest pattern counts.
+        let order = RoutePatterns(["a*": "short", "a.b*": "long", "a.b.c": "exact"])
+        let context = PublicationContext(
+            now: EffectBench.now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true,
+            resultExpiry: nil)
+        let sent = try CeleryFormats(routePatterns: order).publication(
+            of: .task(TaskSubmission(id: "i", name: "a.b.c", arguments: [])), in: context)
+        guard case .publish(let messages)? = sent.steps.first else {
+            Issue.record("nothing is published")
+            return
+        }
+        #expect(messages.map(\.routingKey) == ["long"])
+        await app.close()
     }
 
     @Test("items go to their task's queue, and the task that polls a chord goes to its body's queue")

@@ -25,20 +25,22 @@ import Testing
     }
 
     /// The stored state of the task.
-    private func store(_ state: TaskState, _ result: WireValue) throws -> Effect {
+    private func store(_ state: TaskState, _ result: WireValue, traceback: String? = nil) throws -> Effect {
         let meta = CeleryResultMeta(
-            status: state.rawValue, result: result, children: [], dateDone: state.isFinal ? EffectBench.time : nil,
-            taskID: "id-1")
+            status: state.rawValue, result: result, traceback: traceback, children: [],
+            dateDone: state.isFinal ? EffectBench.time : nil, taskID: "id-1")
         return .store(
             ResultRecord(
                 taskID: "id-1", state: state, payload: try meta.encode(), correlationID: "id-1", expiry: .seconds(60)))
     }
 
     private func store(
-        _ state: TaskState, _ type: String, _ arguments: [WireValue], module: String = "celery.exceptions"
+        _ state: TaskState, _ type: String, _ arguments: [WireValue], module: String = "celery.exceptions",
+        traceback: String? = nil
     ) throws -> Effect {
         try store(
-            state, CeleryRemoteException(excType: type, excMessage: arguments, excModule: module).encode())
+            state, CeleryRemoteException(excType: type, excMessage: arguments, excModule: module).encode(),
+            traceback: traceback)
     }
 
     @Test func outcomesBecomeEffectsInCelerysOrder() throws {
@@ -52,7 +54,9 @@ import Testing
         again.ignoreResult = false
         let sentAgain = OutgoingMessage(message: try again.encode(), routingKey: "math", declaredQueue: "math")
         let failed = try store(.failure, "ValueError", ["no"], module: "builtins")
-        let late = try store(.failure, "TimeLimitExceeded", [3], module: "billiard.exceptions")
+        let late = try store(
+            .failure, "TimeLimitExceeded", [3], module: "billiard.exceptions",
+            traceback: "Swift task tasks.add[id-1] passed its hard time limit of 3.0 seconds.")
         let fault = MessageFault(
             reason: "unregistered", detail: "no handler is registered for tasks.add at this worker")
         let expected: [(Outcome, TaskOptions, [Effect])] = try [

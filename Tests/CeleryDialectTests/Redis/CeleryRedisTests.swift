@@ -196,7 +196,8 @@ struct CeleryRedisTests {
         // Leave the message behind again and again, as workers do that die while they run it.
         for attempt in 0..<6 {
             let lost = CeleryRedisTests.LostConsumer(bench: bench)
-            try await lost.claimAndDie(attempt)
+            // The first beginning is not counted: nothing says yet that the message will come back.
+            try await lost.claimAndDie(max(0, attempt - 1))
         }
         let worker = bench.app.worker { Tasks.number.handler { $0 } }
         try await bench.run(worker) {
@@ -209,11 +210,20 @@ struct CeleryRedisTests {
         await bench.close()
     }
 
+    @Test func whatComesBackWithoutHavingBegunCostsNoAttempt() async throws {
+        let bench = try await RedisBench()
+        _ = try await bench.app.send(Tasks.number(1))
+        let lost = CeleryRedisTests.LostConsumer(bench: bench)
+        for _ in 0..<7 { try await lost.claimAndDie(0, begins: false) }
+        for attempt in 0..<3 { try await lost.claimAndDie(attempt) }
+        await bench.close()
+    }
+
     /// Claims a message like a worker that is then killed. Its claim has expired when the next worker comes.
     struct LostConsumer {
         let bench: RedisBench
 
-        func claimAndDie(_ attempt: Int) async throws {
+        func claimAndDie(_ attempt: Int, begins: Bool = true) async throws {
             let broker = CeleryRedisBroker(
                 try RedisConfiguration(url: bench.url),
                 options: CeleryRedisOptions(visibilityTimeout: .seconds(1)),
@@ -224,6 +234,8 @@ struct CeleryRedisTests {
                     ConsumerOptions(queues: ["celery"], prefetch: 1, nodeName: "w"))
                 let deliveries = try await consumer.next(atMost: 1)
                 #expect(deliveries.first?.attempts == attempt)
+                let back = deliveries.filter(\.redelivered)
+                if begins { try await consumer.markBegun(back.map(\.receipt)) }
             }
             let tags = try await bench.redis.send(RedisCommand("ZRANGE", "unacked_index", 0, -1)).array ?? []
             await broker.close()

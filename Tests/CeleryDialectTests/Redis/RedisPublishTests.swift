@@ -48,6 +48,36 @@ struct RedisPublishTests {
         await bench.close()
     }
 
+    /// The table is as kombu writes it: routing key, pattern, queue.
+    @Test("sends to a named exchange by kombu's bindings, and says which messages no queue is bound for")
+    func exchanges() async throws {
+        let bench = try await RedisBench()
+        let mark = "\u{06}\u{16}"
+        for (key, pattern, queue) in [
+            ("a", "", "first"), ("a", "", "second"), ("b", "", "third"), ("c.*", #"^c\.[^\.]+$"#, "topic"),
+        ] {
+            _ = try await bench.redis.send(
+                RedisCommand("SADD", "_kombu.binding.media", "\(key)\(mark)\(pattern)\(mark)\(queue)"))
+        }
+        let broker = try makeBroker(bench)
+        func message(_ key: String) -> OutgoingMessage {
+            OutgoingMessage(message: WireMessage(body: Array("[]".utf8)), exchange: "media", routingKey: key)
+        }
+        try await broker.publish([message("a")])
+        let error = await #expect(throws: PartialPublishError.self) {
+            try await broker.publish([self.message(to: "plain"), message("nobody"), message("c.x"), message("c.x.y")])
+        }
+        #expect(error?.refused.mapValues(\.code) == [1: .publishFailed, 3: .publishFailed])
+        #expect(error?.refused[1]?.message == "no queue is bound to the exchange media for the routing key nobody")
+        for (queue, count) in ["first": 1, "second": 1, "third": 0, "topic": 1, "plain": 1] {
+            #expect(try await bench.int(RedisCommand("LLEN", queue)) == count, "\(queue)")
+        }
+        let alone = await #expect(throws: CeleriacError.self) { try await broker.publish([message("nobody")]) }
+        #expect(alone?.code == .publishFailed)
+        await broker.close()
+        await bench.close()
+    }
+
     private func makeBroker(_ bench: RedisBench) throws -> CeleryRedisBroker {
         CeleryRedisBroker(
             try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,

@@ -104,7 +104,7 @@ import Testing
     private static let malformedHeaders: [(String, WireValue)] = [
         ("id", 5), ("id", .null), ("id", ""), ("task", .null), ("task", ["x"]), ("task", ""),
         ("eta", 5), ("expires", ["x"]), ("group", 1), ("group_index", "1"), ("group_index", 1.5),
-        ("group_index", .number("1180591620717411303424")), ("retries", "1"), ("retries", .double(.nan)),
+        ("group_index", .number("1180591620717411303424")), ("retries", "one"), ("retries", .double(.nan)),
         ("retries", true), ("timelimit", [5]), ("timelimit", [1, 2, 3]), ("timelimit", 5), ("timelimit", ["1", nil]),
         ("timelimit", [-1, nil]), ("timelimit", [.double(.infinity), nil]), ("stamped_headers", "abc"),
         ("stamped_headers", [1]), ("stamps", [1]),

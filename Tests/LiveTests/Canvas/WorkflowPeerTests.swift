@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacTestKit
 import CeleriacWire
+import CeleryWire
 import Foundation
 import Testing
 
@@ -91,6 +92,66 @@ struct WorkflowPeerTests {
             try await Self.bothServe(site)
         }
     }
+
+    @Test(
+        "what is no number and what is nested deeply goes through both", .timeLimit(.minutes(2)),
+        arguments: MatrixTransport.servers)
+    fileprivate func oddValues(_ transport: MatrixTransport) async throws {
+        try await Self.run(transport) { site, _ in
+            func echo(_ arguments: [WireValue], on queue: String) -> Signature<WireValue> {
+                Signature("tasks.echo", arguments: arguments).with(SendOptions(queue: queue))
+            }
+            let odd: [WireValue] = [.double(.infinity), .double(-.infinity)]
+            for (first, second) in [("swift", "celery"), ("celery", "swift")] {
+                let steps: [WireValue] = [first, second].map { queue in
+                    ["task": "tasks.echo", "args": .array(odd), "options": ["queue": .string(queue)]]
+                }
+                let chain = try await site.app.send(
+                    Signature<WireValue>(.chain(try steps.map { try CelerySignature.decode($0) })))
+                let inner: WireValue = ["args": .array(odd), "kwargs": [:]]
+                #expect(try await chain.get(timeout: .seconds(60)) == ["args": .array([inner] + odd), "kwargs": [:]])
+                let joined = try await site.app.send(
+                    chord([echo(odd, on: first), echo([.double(.nan)], on: second)], body: echo([], on: first)))
+                let parts = try await joined.get(timeout: .seconds(60))["args"]?[0]
+                #expect(parts?[0] == inner)
+                #expect(parts?[1]?["args"]?[0]?.doubleValue?.isNaN == true)
+            }
+            var deep = WireValue.int(1)
+            for _ in 0..<800 { deep = [deep] }
+            for queue in ["celery", "swift"] {
+                let result = try await site.app.send(echo([deep], on: queue)).get(timeout: .seconds(60))
+                #expect(result["args"]?[0] == deep)
+                let empty = try await site.app.send(echo([1], on: "")).get(timeout: .seconds(60))
+                #expect(empty["args"] == [1])
+            }
+        }
+    }
+
+    #if Redis
+    @Test("what is for a named exchange goes where Python's worker has bound its queue", .timeLimit(.minutes(1)))
+    func exchangeOnRedis() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let peer = PythonPeer(
+            broker: url, results: url,
+            settings: ["task_queues": [["name": "media-queue", "exchange": "media", "routing_key": "media.a"]]])
+        let python = try await peer.startWorker(queues: ["media-queue"])
+        let app = try CeleryApp(broker: url, results: url)
+        let worker = app.worker(queues: ["swift"], concurrency: 4) { MatrixTasks.handlers }
+        try await withRunning(worker) {
+            let step: WireValue = [
+                "task": "tasks.echo", "options": ["exchange": "media", "routing_key": "media.a"],
+            ]
+            let first: WireValue = ["task": "tasks.add", "args": [1, 2], "options": ["queue": "swift"]]
+            let alone = Signature<WireValue>(try CelerySignature.decode(step))
+            #expect(try await app.send(alone).get(timeout: .seconds(30)) == ["args": [], "kwargs": [:]])
+            let chain = Signature<WireValue>(
+                .chain([try CelerySignature.decode(first), try CelerySignature.decode(step)]))
+            #expect(try await app.send(chain).get(timeout: .seconds(30)) == ["args": [3], "kwargs": [:]])
+        }
+        await python.stop()
+        await app.close()
+    }
+    #endif
 
     private static func publish(_ body: WireValue, task: String, id: String, _ driver: PythonDriver) async throws {
         let text = String(decoding: try WireJSON.encode(body), as: UTF8.self)

@@ -130,7 +130,7 @@ struct InterruptionTests {
     #endif
 
     #if Redis
-    @Test("The messages of a killed Machinery worker come back with one more attempt", .timeLimit(.minutes(5)))
+    @Test("The messages of a killed Machinery worker count as tried when they begin again", .timeLimit(.minutes(5)))
     func attempts() async throws {
         let site = try await MachinerySite(.redis, visibilityTimeout: 1)
         let busy = try await BusyWorker.start(on: site)
@@ -142,9 +142,9 @@ struct InterruptionTests {
         let attempts = RedisCommand("HVALS", "machinery_tasks.celeriac.attempts")
         #expect(try await redis.send(attempts).array?.isEmpty == true)
         let next = try await LiveWorkerProcess.start(on: site, name: "next")
-        // The gate holds the four tasks again, so that their attempts can be observed.
-        try await until { try await redis.send(attempts).array?.isEmpty == false }
-        #expect(Set(try await redis.send(attempts).array?.compactMap(\.string) ?? []) == ["1"])
+        // The gate holds what begins again, so that its attempts can be observed. What waits behind it has none.
+        try await until { try await redis.send(attempts).array?.compactMap(\.string).contains("1") == true }
+        #expect(Set(try await redis.send(attempts).array?.compactMap(\.string) ?? []).isSubset(of: ["0", "1"]))
         busy.letGo()
         try await until { try await site.messages() == (0, 0) }
         #expect(recorded(busy.path).sorted() == busy.texts.map { "\($0) next" })

@@ -195,7 +195,7 @@ struct MachineryRedisWorkerTests {
         _ = try await bench.redis.send([
             RedisCommand("HSET", keys + "claims", "dead.1", try message("task_first"), "dead.2", poison),
             RedisCommand("ZADD", keys + "claimed", 1, "dead.1", 2, "dead.2"),
-            RedisCommand("HSET", keys + "attempts", digest, 4),
+            RedisCommand("HSET", keys + "attempts", digest, 5),
             RedisCommand("RPUSH", keys + "handover", try message("task_handed")),
         ])
         try await bench.run {

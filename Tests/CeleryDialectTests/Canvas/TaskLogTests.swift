@@ -1,0 +1,72 @@
+import Celeriac
+import CeleriacCore
+import CeleriacTestKit
+import Logging
+import NIOConcurrencyHelpers
+import Testing
+
+/// What a worker logs of its tasks, and what it says of its settings.
+@Suite("Tasks in the log", .timeLimit(.minutes(1)))
+struct TaskLogTests {
+    @Test("received and succeeded at info with the runtime, failed at error with text and place unless private")
+    func lines() async throws {
+        for showsTexts in [true, false] {
+            let log = LogRecorder()
+            let app = CeleryApp(broker: MemoryBroker(), results: MemoryResultStore(), logger: log.logger)
+            var settings = WorkerConfiguration(queues: ["celery"])
+            settings.logsErrorTexts = showsTexts
+            let worker = app.worker(settings) {
+                WorkflowSite.add.handler { $0 + $1 }
+                WorkflowSite.fail.handler { text in throw TaskFailure("ValueError", text) }
+            }
+            try await withRunning(worker) {
+                let sum = try await app.send(WorkflowSite.add(1, 2)).get(timeout: .seconds(30))
+                #expect(sum == 3)
+                await #expect(throws: RemoteTaskError.self) {
+                    try await app.send(WorkflowSite.fail("secret")).get(timeout: .seconds(30))
+                }
+            }
+            await app.close()
+            #expect(log.events("task received").map(\.level) == [.info, .info])
+            let succeeded = log.events("task succeeded")
+            #expect(succeeded.map(\.level) == [.info] && succeeded.first?.metadata["seconds"] != nil)
+            let failed = log.events("task failed")
+            #expect(failed.map(\.level) == [.error])
+            let error: Logger.MetadataValue = showsTexts ? "ValueError: secret" : "ValueError"
+            #expect(failed.first?.metadata["error"] == error)
+            #expect((failed.first?.metadata["traceback"] != nil) == showsTexts)
+        }
+    }
+}
+
+/// Keeps what is logged.
+private final class LogRecorder: Sendable {
+    struct Line: Sendable {
+        let level: Logger.Level
+        let message: String
+        let metadata: Logger.Metadata
+    }
+    private let lines = NIOLockedValueBox<[Line]>([])
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
+
+    func events(_ message: String) -> [Line] { lines.withLockedValue { $0.filter { $0.message == message } } }
+
+    private struct Handler: LogHandler {
+        let recorder: LogRecorder
+        var logLevel = Logger.Level.info
+        var metadata: Logger.Metadata = [:]
+
+        init(recorder: LogRecorder) { self.recorder = recorder }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let line = Line(level: event.level, message: event.message.description, metadata: event.metadata ?? [:])
+            recorder.lines.withLockedValue { $0.append(line) }
+        }
+    }
+}
