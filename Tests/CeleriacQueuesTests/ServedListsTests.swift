@@ -14,7 +14,7 @@ import Testing
         served.add(
             queue,
             lists: [queue, "\(queue)-3"].map {
-                RedisQueueList(queue: queue, key: $0, handover: "\($0).handover", scriptKeys: [])
+                RedisQueueList(queue: queue, key: $0, scriptKeys: [])
             })
     }
 
@@ -28,8 +28,9 @@ import Testing
 
     @Test func changesKeepTheOrderOfTheOthers() {
         var served = lists("a", "b")
-        #expect(served.remove("a").map(\.key) == ["a", "a-3"])
-        #expect(served.remove("a").isEmpty && served.all.map(\.key) == ["b", "b-3"])
+        served.remove("a")
+        served.remove("a")
+        #expect(served.all.map(\.key) == ["b", "b-3"])
         add("c", to: &served)
         #expect(served.all.map(\.key) == ["b", "c", "b-3", "c-3"])
         add("a", to: &served)
@@ -45,9 +46,9 @@ import Testing
         _ = served.takeTurn()
         _ = served.takeTurn()
         // It is the turn of a queue that is gone.
-        for queue in ["b", "c"] { _ = served.remove(queue) }
+        for queue in ["b", "c"] { served.remove(queue) }
         #expect(!served.isEmpty && served.takeTurn().map(\.key) == ["a", "a-3"])
-        _ = served.remove("a")
+        served.remove("a")
         #expect(served.isEmpty && served.takeTurn().isEmpty && served.all.isEmpty)
     }
 }

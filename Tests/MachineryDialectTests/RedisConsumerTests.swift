@@ -5,10 +5,12 @@ import CeleriacTestKit
 import CeleriacWire
 import FoundationEssentials
 import Logging
-import MachineryDialect
 import NIOPosix
 import Synchronization
 import Testing
+
+@testable import CeleriacQueues
+@testable import MachineryDialect
 
 /// What a consumer and its scripts do when Redis refuses a command.
 @Suite("A consumer of Machinery's queues", .timeLimit(.minutes(1)))
@@ -98,6 +100,25 @@ struct RedisConsumerTests {
         #expect(try await bench.queue() == ["3"])
         #expect(try await bench.redis.send(RedisCommand("LLEN", "q.parked")).int == 1)
         #expect(try await bench.redis.send(RedisCommand("EXISTS", "q.celeriac.claims")).int == 0)
+        await bench.close()
+    }
+
+    @Test("a claim that arrives after the consumer gave up on it takes nothing")
+    func lateClaim() async throws {
+        let bench = try await Bench()
+        try await bench.publish("1", "2")
+        let topology = MachineryRedisTopology(settings: MachineryRedisSettings(), defaultQueue: "q")
+        func claim(epoch: Int) async throws -> Int {
+            let attempt = RedisClaimAttempt(
+                lists: topology.lists(of: "q"), firstSerial: 1, limit: 1, tagPrefix: "me.", epoch: epoch, time: 1)
+            return topology.claims(in: try await bench.redis.send(topology.claim(attempt)), of: attempt).count
+        }
+        _ = try await bench.redis.send(RedisCommand("SET", "q.celeriac.epoch.me.", 2))
+        #expect(try await claim(epoch: 1) == 0)
+        #expect(try await bench.queue() == ["1", "2"])
+        #expect(try await claim(epoch: 2) == 1)
+        #expect(try await bench.queue() == ["2"])
+        try await bench.consumer.close()
         await bench.close()
     }
 

@@ -34,6 +34,8 @@ package struct RedisClaimAttempt: Sendable {
     package let limit: Int
     /// The prefix of this consumer's tags. A claim's serial follows it.
     package let tagPrefix: String
+    /// The consumer's epoch. The script must claim nothing if the topology's `epochKey(of:)` holds a higher one.
+    package let epoch: Int
     /// The time of the attempt, in seconds since 1970.
     package let time: Double
 
@@ -79,7 +81,7 @@ package protocol RedisConsumerTopology: Sendable {
     // MARK: Lists
 
     /// The end of the lists that messages are taken from.
-    var servedEnd: HandoverWait.End { get }
+    var servedEnd: ListWait.End { get }
 
     /// The lists of a queue, one for each priority step, highest priority first. All queues have the same number of
     /// lists.
@@ -101,6 +103,9 @@ package protocol RedisConsumerTopology: Sendable {
 
     /// The claims that an attempt made, read from the reply to ``claim(_:)``.
     func claims(in reply: RedisValue, of attempt: RedisClaimAttempt) -> [RedisClaim]
+
+    /// The key under which the consumer raises its epoch before it looks for claims whose reply was lost.
+    func epochKey(of attempt: RedisClaimAttempt) -> String
 
     /// The hash that the attempt's claims are stored in.
     func claimsKey(of attempt: RedisClaimAttempt) -> String
@@ -147,10 +152,6 @@ package protocol RedisConsumerTopology: Sendable {
 
     /// The format of parked messages.
     var parkedFormat: ParkedMessageFormat { get }
-
-    /// Puts messages that were handed over and never claimed back at the front of these lists, where other workers find
-    /// them.
-    func sweep(_ lists: [RedisQueueList]) -> [RedisCommand]
 }
 
 extension RedisConsumerTopology {

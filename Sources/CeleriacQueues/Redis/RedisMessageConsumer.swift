@@ -11,17 +11,18 @@ import struct FoundationEssentials.Date
 /// Claims messages from lists in Redis for a worker, renews the claims while the worker holds them, and gives back what
 /// it does not settle.
 ///
-/// On an empty queue, it waits until Redis hands it a message (``HandoverWait``). It keeps its claims when the
-/// connection is lost, and finds the claims of a script whose reply was lost by their tags.
+/// On an empty queue, it waits until Redis tells that there is a message (``ListWait``). It keeps its claims when the
+/// connection is lost, and finds the claims of a script whose reply was lost by their tags. A script that arrives even
+/// later than that claims nothing: before the consumer looks, it raises its epoch in Redis, and scripts check theirs.
 package final class RedisMessageConsumer: MessageConsumer {
     typealias Ledger = ClaimLedger<RedisClaim, RedisClaimAttempt>
     struct State: Sendable {
         var served = ServedLists()
-        /// Lists that are no longer served. Their handover lists must still be emptied.
-        var abandoned: [RedisQueueList] = []
         /// All lists that were ever served, by key, since the worker may hold claims from any of them.
         var known: [String: RedisQueueList] = [:]
         var ledger = Ledger()
+        /// Claims with a lower number were given up on.
+        var epoch = 0
         var waiting: Gate?
         var isStopped = false
         var timers: [RepeatedTask] = []
@@ -38,7 +39,7 @@ package final class RedisMessageConsumer: MessageConsumer {
     let state = NIOLockedValueBox(State())
     /// The prefix that makes this consumer's tags unique.
     private let tagPrefix = randomUUID() + "."
-    private let wait: HandoverWait
+    private let wait: ListWait
 
     /// Connects and starts renewing claims.
     ///
@@ -68,7 +69,7 @@ package final class RedisMessageConsumer: MessageConsumer {
         self.logger = logger
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
-        self.wait = HandoverWait(
+        self.wait = ListWait(
             configuration, takingFrom: topology.servedEnd, patience: topology.patience, eventLoop: client.eventLoop,
             logger: logger)
         for queue in options.queues { serve(queue.name) }
@@ -89,25 +90,14 @@ package final class RedisMessageConsumer: MessageConsumer {
         // A script's stack holds a few thousand values; each message takes two.
         let limit = min(limit, 1000)
         var backoff = Backoff()
-        var unblocking: HandoverWait.Unblocking?
         while !state.withLockedValue({ $0.isStopped }) {
             do {
                 try await topology.prepare(self)
-                try await sweepAbandoned()
                 let deliveries = try await claim(atMost: limit)
-                if let ended = unblocking {
-                    unblocking = nil
-                    // The claim found what was handed over before it. What came later must not wait for the next one.
-                    if await !wait.finish(ended) { await sweepOrWarn(lists) }
-                }
                 if !deliveries.isEmpty { return deliveries }
+                try await waitForMessage()
                 backoff.reset()
-                unblocking = try await waitForMessage()
             } catch {
-                if unblocking != nil {
-                    unblocking = nil
-                    await wait.closeAll()
-                }
                 if state.withLockedValue({ $0.isStopped }) { break }
                 guard error.code != .closed else {
                     throw CeleriacError(.unavailable, "cannot consume from \(name)", cause: error)
@@ -119,25 +109,19 @@ package final class RedisMessageConsumer: MessageConsumer {
                 await self.pause(pause)
             }
         }
-        if unblocking != nil { await wait.closeAll() }
         return []
     }
 
-    private func waitForMessage() async throws(RedisError) -> HandoverWait.Unblocking? {
+    private func waitForMessage() async throws(RedisError) {
         let gate = Gate()
         let (isOver, lists) = state.withLockedValue { state in
             state.waiting = gate
-            return (state.isStopped || !state.abandoned.isEmpty, state.served.all)
+            return (state.isStopped, state.served.all)
         }
-        if isOver { return nil }
-        if lists.isEmpty {
-            // Without a queue, only a change is worth waiting for.
-            await gate.wait()
-            return nil
-        }
-        return try await wait.wait(
-            for: lists.map { HandoverWait.Source(list: $0.key, handover: $0.handover) }, unblockingWith: client,
-            stop: gate)
+        if isOver { return }
+        // Without a queue, only a change is worth waiting for.
+        if lists.isEmpty { return await gate.wait() }
+        try await wait.wait(for: lists.map(\.key), stop: gate)
     }
 
     /// Pauses, but no longer than until a stop.
@@ -176,7 +160,8 @@ package final class RedisMessageConsumer: MessageConsumer {
         let attempt = state.withLockedValue { state in
             state.ledger.begin(limit) { serials in
                 RedisClaimAttempt(
-                    lists: lists, firstSerial: serials.lowerBound, limit: limit, tagPrefix: tagPrefix, time: time)
+                    lists: lists, firstSerial: serials.lowerBound, limit: limit, tagPrefix: tagPrefix,
+                    epoch: state.epoch, time: time)
             }
         }
         let reply = try await client.send(topology.claim(attempt.source))
@@ -186,9 +171,16 @@ package final class RedisMessageConsumer: MessageConsumer {
     /// Looks for claims that the server may have made although its reply never arrived.
     private func recoverDoubtfulClaims() async throws(RedisError) -> [Delivery] {
         guard let attempt = state.withLockedValue({ $0.ledger.oldestDoubt }) else { return [] }
+        let epoch = attempt.source.epoch + 1
+        state.withLockedValue { $0.epoch = max($0.epoch, epoch) }
         var command = RedisCommand("HMGET", topology.claimsKey(of: attempt.source))
         for serial in attempt.serials { command.append(tagPrefix + String(serial)) }
-        let values = try await client.send(command).array ?? []
+        // The answer is final, since the claim is refused if it arrives after the first command.
+        let replies = try await client.send([
+            RedisCommand("SET", topology.epochKey(of: attempt.source), epoch, "EX", 86400), command,
+        ])
+        if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
+        let values = replies.last?.array ?? []
         let claims = values.enumerated().compactMap { index, value in
             value.bytes.flatMap { topology.claim(index, stored: $0, of: attempt.source) }
         }
@@ -243,7 +235,7 @@ package final class RedisMessageConsumer: MessageConsumer {
     }
 
     package func removeQueue(_ name: String) async throws {
-        state.withLockedValue { $0.abandoned += $0.served.remove(name) }
+        state.withLockedValue { $0.served.remove(name) }
         lookAgain()
     }
 
@@ -258,29 +250,6 @@ package final class RedisMessageConsumer: MessageConsumer {
     /// Makes ``next(atMost:)`` look again if it is waiting.
     private func lookAgain() {
         state.withLockedValue { $0.waiting }?.open()
-    }
-
-    /// Puts back messages that Redis handed over just as their queues were removed.
-    private func sweepAbandoned() async throws(RedisError) {
-        let abandoned = state.withLockedValue { $0.abandoned }
-        try await sweep(abandoned)
-        state.withLockedValue { state in state.abandoned.removeAll { list in abandoned.contains { $0 === list } } }
-    }
-
-    private func sweepOrWarn(_ lists: [RedisQueueList]) async {
-        do {
-            try await sweep(lists)
-        } catch {
-            logger.warning(
-                "messages that were handed over wait for the next claim",
-                metadata: ["broker": "\(name)", "error": "\(error)"])
-        }
-    }
-
-    private func sweep(_ lists: [RedisQueueList]) async throws(RedisError) {
-        guard !lists.isEmpty else { return }
-        let replies = try await client.send(topology.sweep(lists))
-        if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
     }
 
     // MARK: Ending
@@ -311,7 +280,7 @@ package final class RedisMessageConsumer: MessageConsumer {
         await client.close()
     }
 
-    /// Settles what has ended, and gives back what is held or was handed over but not claimed.
+    /// Settles what has ended, and gives back what is held.
     private func endAll() async throws(RedisError) {
         var refusal: RedisError?
         do {
@@ -323,7 +292,6 @@ package final class RedisMessageConsumer: MessageConsumer {
         }
         while state.withLockedValue({ $0.ledger.oldestDoubt != nil }) { _ = try await recoverDoubtfulClaims() }
         try await giveBack(serials: state.withLockedValue { $0.ledger.unended })
-        try await sweep(lists + state.withLockedValue { $0.abandoned })
         if let refusal { throw refusal }
     }
 }

@@ -5,18 +5,15 @@ package final class RedisQueueList: Sendable {
     package let queue: String
     /// The list's key.
     package let key: String
-    /// The key of the list that holds a message handed to a waiting worker, until that worker or another one claims it.
-    package let handover: String
     /// The keys that the dialect's scripts receive for this list.
     package let scriptKeys: [String]
     /// The text that closes a stored claim of this list, if the dialect stores claims with a suffix behind the message.
     package let closing: String
 
     /// Creates a list.
-    package init(queue: String, key: String, handover: String, scriptKeys: [String], closing: String = "") {
+    package init(queue: String, key: String, scriptKeys: [String], closing: String = "") {
         self.queue = queue
         self.key = key
-        self.handover = handover
         self.scriptKeys = scriptKeys
         self.closing = closing
     }
@@ -50,11 +47,8 @@ package struct ServedLists: Sendable {
     }
 
     /// Stops serving a queue.
-    ///
-    /// - Returns: the queue's lists.
-    package mutating func remove(_ queue: String) -> [RedisQueueList] {
-        guard let index = queues.firstIndex(where: { $0.name == queue }) else { return [] }
-        return queues.remove(at: index).lists
+    package mutating func remove(_ queue: String) {
+        queues.removeAll { $0.name == queue }
     }
 
     /// The lists in the order of the next claim, which starts with a different queue each time.

@@ -139,7 +139,7 @@ package final class CeleryRedisBroker: MessageBroker {
 
     // MARK: Looking after queues
 
-    /// The lists of a queue, and those with messages that are being handed over to a worker.
+    /// The lists of a queue, and those in which workers once kept messages.
     private func lists(of queue: String) -> [String] {
         let lists = keys.prioritySteps.map { keys.list(queue, step: $0) }
         return lists + lists.map(keys.handover)

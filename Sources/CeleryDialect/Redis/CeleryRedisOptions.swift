@@ -57,7 +57,8 @@ struct KombuKeys: Sendable {
         return list(queue, step: prioritySteps.last { $0 <= clamped } ?? prioritySteps.first ?? 0)
     }
 
-    /// The list in which a message that was handed to a waiting worker lies until that worker, or any other, claims it.
+    /// The list in which workers once kept a message that Redis had handed to them. Nothing is put there any more; every
+    /// claim begins there, so that nothing stays behind after an upgrade.
     func handover(ofList list: String) -> String { list + ".handover" }
 
     /// The list of parked messages, which cannot be run.
@@ -65,6 +66,9 @@ struct KombuKeys: Sendable {
 
     /// The counter of how often a message came back unsettled, under the tag of its envelope.
     func attempts(_ deliveryTag: String) -> String { "\(prefix)celeriac.attempts.\(deliveryTag)" }
+
+    /// The epoch of the consumer whose claims begin with a prefix.
+    func epoch(_ tagPrefix: String) -> String { "\(prefix)celeriac.epoch.\(tagPrefix)" }
 
     /// The bindings of an exchange.
     func binding(_ exchange: String) -> String { "\(prefix)_kombu.binding.\(exchange)" }

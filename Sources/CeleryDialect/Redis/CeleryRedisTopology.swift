@@ -25,16 +25,15 @@ struct CeleryRedisTopology: RedisConsumerTopology {
 
     // MARK: Lists
 
-    var servedEnd: HandoverWait.End { .right }
+    var servedEnd: ListWait.End { .right }
 
     func lists(of queue: String) -> [RedisQueueList] {
         // The end of `[envelope, exchange, routing_key]`, the value in which a claim is stored.
         let closing = ", \"\", \(Self.quoted(queue))]"
         return keys.prioritySteps.map { step in
             let key = keys.list(queue, step: step)
-            let handover = keys.handover(ofList: key)
             return RedisQueueList(
-                queue: queue, key: key, handover: handover, scriptKeys: [handover, key], closing: closing)
+                queue: queue, key: key, scriptKeys: [keys.handover(ofList: key), key], closing: closing)
         }
     }
 
@@ -53,11 +52,11 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     var claimsFromAllListsAtOnce: Bool { true }
 
     func claim(_ attempt: RedisClaimAttempt) -> RedisCommand {
-        var scriptKeys: [any RedisArgument] = [keys.unacked, keys.unackedIndex]
+        var scriptKeys: [any RedisArgument] = [keys.unacked, keys.unackedIndex, epochKey(of: attempt)]
         var arguments: [any RedisArgument] = [
             attempt.limit, attempt.time, attempt.tagPrefix, Int64(clamping: attempt.firstSerial),
             // Each list and its handover list.
-            2 * attempt.lists.count / max(1, keys.prioritySteps.count),
+            2 * attempt.lists.count / max(1, keys.prioritySteps.count), attempt.epoch,
         ]
         for list in attempt.lists {
             scriptKeys += list.scriptKeys
@@ -78,6 +77,8 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         }
         return claims
     }
+
+    func epochKey(of attempt: RedisClaimAttempt) -> String { keys.epoch(attempt.tagPrefix) }
 
     func claimsKey(of attempt: RedisClaimAttempt) -> String { keys.unacked }
 
@@ -163,14 +164,5 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     }
 
     var parkedFormat: ParkedMessageFormat { .celery }
-
-    func sweep(_ lists: [RedisQueueList]) -> [RedisCommand] {
-        lists.map { list in
-            // A claim of zero messages moves what was handed over back to its list.
-            .evaluate(
-                KombuScripts.claim, keys: [keys.unacked, keys.unackedIndex] + list.scriptKeys,
-                arguments: [0, 0, "", 0, 2, list.closing, list.closing])
-        }
-    }
 }
 #endif

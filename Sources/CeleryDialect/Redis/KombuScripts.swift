@@ -6,10 +6,10 @@ enum KombuScripts {
     /// Claims messages: pops them and writes them into `unacked` and `unacked_index` in one step, so that no message
     /// ever exists only in a worker's memory.
     ///
-    /// Keys: `unacked`, `unacked_index`, then for each priority step its lists: each queue's handover list and the list
-    /// itself. Arguments: the largest number of messages, the score, the prefix of tags, the first serial, the number
-    /// of lists per step, then for each list the end of the stored array. Returns, for each message, the index of its
-    /// list and the message; serials ascend.
+    /// Keys: `unacked`, `unacked_index`, the worker's epoch, then for each priority step its lists: each queue's
+    /// handover list and the list itself. Arguments: the largest number of messages, the score, the prefix of tags, the
+    /// first serial, the number of lists per step, the epoch of this claim, then for each list the end of the stored
+    /// array. Returns, for each message, the index of its list and the message; serials ascend.
     ///
     /// Messages in a handover list that exceed the number go back to the front of their list. A key of another type
     /// must not end the script after it has popped something. So the script ends before that if it cannot write claims;
@@ -22,7 +22,8 @@ enum KombuScripts {
             local found, claims, index, n, refusal = {}, {}, {}, 0, nil
             redis.call('HLEN', KEYS[1])
             redis.call('ZCARD', KEYS[2])
-            for first = 3, #KEYS, width do
+            if tonumber(redis.call('GET', KEYS[3]) or 0) > tonumber(ARGV[6]) then return {} end
+            for first = 4, #KEYS, width do
               local more = true
               while more and n < limit do
                 more = false
@@ -36,7 +37,7 @@ enum KombuScripts {
                     for _, message in ipairs(popped) do
                       local tag = prefix .. string.format('%.0f', serial + n)
                       n = n + 1
-                      found[2 * n - 1], found[2 * n] = k - 3, message
+                      found[2 * n - 1], found[2 * n] = k - 4, message
                       claims[2 * n - 1], claims[2 * n] = tag, '[' .. message .. ARGV[k + 3]
                       index[2 * n - 1], index[2 * n] = score, tag
                     end
@@ -48,7 +49,7 @@ enum KombuScripts {
               redis.call('HSET', KEYS[1], unpack(claims))
               redis.call('ZADD', KEYS[2], unpack(index))
             end
-            for k = 3, #KEYS, 2 do
+            for k = 4, #KEYS, 2 do
               local moved
               repeat moved = redis.pcall('LMOVE', KEYS[k], KEYS[k + 1], 'LEFT', 'RIGHT') until type(moved) ~= 'string'
               if moved and moved.err then refusal = moved end

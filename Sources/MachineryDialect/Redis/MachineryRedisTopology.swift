@@ -21,8 +21,11 @@ struct InFlightKeys: Sendable {
     var claimed: String { queue + ".celeriac.claimed" }
     /// How often a message that came back was begun or requeued, by the SHA-1 of the message: a hash.
     var attempts: String { queue + ".celeriac.attempts" }
-    /// A message that was handed to a waiting worker, until that worker or another claims it: a list.
+    /// Where workers once kept a message that Redis had handed to them: a list. Nothing is put there any more; every
+    /// claim begins there, so that nothing stays behind after an upgrade.
     var handover: String { queue + ".celeriac.handover" }
+    /// The epoch of the consumer whose claims begin with a prefix.
+    func epoch(_ tagPrefix: String) -> String { "\(queue).celeriac.epoch.\(tagPrefix)" }
     /// Parked messages: a list.
     var parked: String { queue + ".parked" }
 
@@ -48,11 +51,11 @@ struct MachineryRedisTopology: RedisConsumerTopology {
 
     // MARK: Lists
 
-    var servedEnd: HandoverWait.End { .left }
+    var servedEnd: ListWait.End { .left }
 
     func lists(of queue: String) -> [RedisQueueList] {
         let keys = InFlightKeys(queue: queue)
-        return [RedisQueueList(queue: queue, key: queue, handover: keys.handover, scriptKeys: keys.all)]
+        return [RedisQueueList(queue: queue, key: queue, scriptKeys: keys.all)]
     }
 
     // MARK: Claiming
@@ -61,8 +64,10 @@ struct MachineryRedisTopology: RedisConsumerTopology {
 
     func claim(_ attempt: RedisClaimAttempt) -> RedisCommand {
         .evaluate(
-            MachineryScripts.claim, keys: attempt.lists.flatMap(\.scriptKeys),
-            arguments: [attempt.limit, attempt.time, attempt.tagPrefix, Int64(clamping: attempt.firstSerial)])
+            MachineryScripts.claim, keys: attempt.lists.flatMap(\.scriptKeys) + [epochKey(of: attempt)],
+            arguments: [
+                attempt.limit, attempt.time, attempt.tagPrefix, Int64(clamping: attempt.firstSerial), attempt.epoch,
+            ])
     }
 
     func claims(in reply: RedisValue, of attempt: RedisClaimAttempt) -> [RedisClaim] {
@@ -72,6 +77,10 @@ struct MachineryRedisTopology: RedisConsumerTopology {
                 attempt.claim(position / 2, from: list, payload: $0, attempts: found[position + 1].int)
             }
         }
+    }
+
+    func epochKey(of attempt: RedisClaimAttempt) -> String {
+        InFlightKeys(queue: attempt.lists.first?.queue ?? "").epoch(attempt.tagPrefix)
     }
 
     func claimsKey(of attempt: RedisClaimAttempt) -> String {
@@ -197,9 +206,5 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     }
 
     var parkedFormat: ParkedMessageFormat { .machinery }
-
-    func sweep(_ lists: [RedisQueueList]) -> [RedisCommand] {
-        lists.map { .evaluate(MachineryScripts.sweep, keys: $0.scriptKeys) }
-    }
 }
 #endif

@@ -3,8 +3,8 @@ import CeleriacRedis
 
 /// The steps on Machinery's keys that must be atomic. Keys 1 to 6 are those of ``InFlightKeys``.
 enum MachineryScripts {
-    /// Claims messages, those that were handed over first. Arguments: how many at most, time, prefix of tags, first
-    /// serial. Returns, for each message, the message and how often it was begun or requeued since it first came back,
+    /// Claims messages, those in the handover list first. Key 7 is the worker's epoch. Arguments: how many at most, time,
+    /// prefix of tags, first serial, the epoch of this claim. Returns, for each message, the message and how often it was begun or requeued since it first came back,
     /// nil if it never did. A key of another type ends it before anything is popped.
     static let claim = RedisScript(
         name: "claim",
@@ -14,6 +14,7 @@ enum MachineryScripts {
             redis.call('HLEN', KEYS[3])
             redis.call('ZCARD', KEYS[4])
             redis.call('HLEN', KEYS[5])
+            if tonumber(redis.call('GET', KEYS[7]) or 0) > tonumber(ARGV[5]) then return {} end
             local found = redis.call('LPOP', KEYS[2], limit) or {}
             if #found < limit then
               for _, message in ipairs(redis.call('LPOP', KEYS[1], limit - #found) or {}) do
@@ -117,11 +118,6 @@ enum MachineryScripts {
             end
             return #tags
             """)
-
-    /// Puts messages that were handed over but not claimed back to the front of the queue.
-    static let sweep = RedisScript(
-        name: "sweep",
-        source: "while redis.call('LMOVE', KEYS[2], KEYS[1], 'RIGHT', 'LEFT') do end return 1")
 
     /// Moves tasks whose time has come to their queues. Keys: the delayed tasks, the default queue, the list for
     /// members that cannot be read. Arguments: the time in nanoseconds since 1970, the largest number of tasks, the end

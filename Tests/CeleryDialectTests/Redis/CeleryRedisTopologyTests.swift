@@ -12,12 +12,13 @@ import Testing
 
     private func attempt() -> RedisClaimAttempt {
         RedisClaimAttempt(
-            lists: ["a", "b"].flatMap(topology.lists), firstSerial: 7, limit: 10, tagPrefix: "me.", time: 1)
+            lists: ["a", "b"].flatMap(topology.lists), firstSerial: 7, limit: 10, tagPrefix: "me.", epoch: 0,
+            time: 1)
     }
 
     @Test func aQueueHasAListForEachStep() {
         #expect(topology.lists(of: "a").map(\.key) == ["a", "a\u{06}\u{16}3"])
-        #expect(topology.lists(of: "a").map(\.handover) == ["a.handover", "a\u{06}\u{16}3.handover"])
+        #expect(topology.lists(of: "a").map(\.scriptKeys.first) == ["a.handover", "a\u{06}\u{16}3.handover"])
     }
 
     @Test func readsClaimsAndPassesOverWhatIsNone() {

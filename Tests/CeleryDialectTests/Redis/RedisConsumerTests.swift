@@ -7,6 +7,7 @@ import Logging
 import NIOPosix
 import Testing
 
+@testable import CeleriacQueues
 @testable import CeleryDialect
 
 /// What a consumer does when Redis refuses a command, and at its end.
@@ -28,18 +29,67 @@ struct RedisConsumerTests {
         try await broker.publish(Array(repeating: message, count: count))
     }
 
-    @Test("leaves nothing in the handover list at a stop")
+    @Test("takes what a worker of an earlier version left in its handover list, before all else")
     func handover() async throws {
         let bench = try await RedisBench()
         let (broker, consumer) = try await consumer(bench)
-        await consumer.stop()
-        // Redis hands a message over this way at the moment of the stop.
+        try await publish(1, by: broker)
         try await publish(1, to: "celery.handover", by: broker)
-        try await consumer.close()
+        #expect(try await consumer.next(atMost: 1).map(\.routingKey) == ["celery.handover"])
         #expect(try await bench.int(RedisCommand("LLEN", "celery.handover")) == 0)
-        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 1)
+        try await consumer.close()
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 2)
         await broker.close()
         await bench.close()
+    }
+
+    @Test("a claim that arrives after the consumer gave up on it takes nothing")
+    func lateClaim() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(2, by: broker)
+        let topology = CeleryRedisTopology(options: CeleryRedisOptions())
+        func claim(epoch: Int) async throws -> Int {
+            let attempt = RedisClaimAttempt(
+                lists: topology.lists(of: "celery"), firstSerial: 1, limit: 1, tagPrefix: "me.", epoch: epoch, time: 1)
+            return topology.claims(in: try await bench.redis.send(topology.claim(attempt)), of: attempt).count
+        }
+        _ = try await bench.redis.send(RedisCommand("SET", "celeriac.epoch.me.", 2))
+        #expect(try await claim(epoch: 1) == 0)
+        #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 2)
+        #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 0)
+        #expect(try await claim(epoch: 2) == 1)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("raises its epoch before it looks for claims whose reply did not arrive")
+    func raisesItsEpoch() async throws {
+        let server = try await RedisServer.start(.init(persistent: false))
+        let redis = RedisClient(
+            try RedisConfiguration(url: server.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: LogCounter().logger)
+        let log = LogCounter()
+        var configuration = try RedisConfiguration(url: server.url)
+        configuration.commandTimeout = .milliseconds(200)
+        let broker = CeleryRedisBroker(
+            configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: log.logger)
+        let consumer = try await broker.consume(
+            ConsumerOptions(queues: [TaskQueue("celery")], prefetch: 10, nodeName: "w@h"))
+        try await publish(3, by: broker)
+        // The first claim follows a look for expired ones; the second goes alone.
+        var count = try await consumer.next(atMost: 1).count
+        // Redis holds every command back for longer than the consumer waits.
+        _ = try await redis.send(RedisCommand("CLIENT", "PAUSE", 700, "ALL"))
+        while count < 3 { count += try await consumer.next(atMost: 10).count }
+        #expect(count == 3)
+        #expect(try await redis.send(RedisCommand("KEYS", "celeriac.epoch.*")).array?.count == 1)
+        #expect(try await redis.send(RedisCommand("HLEN", "unacked")).int == 3)
+        try await consumer.close()
+        await broker.close()
+        await redis.close()
+        await server.stop()
     }
 
     @Test("settles at its end what Redis refused before, and does not give it back")

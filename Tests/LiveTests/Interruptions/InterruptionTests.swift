@@ -53,6 +53,32 @@ struct InterruptionTests {
         await site.close()
     }
 
+    #if Redis
+    @Test(
+        "A frozen worker that waited for a message keeps none from the others", .timeLimit(.minutes(2)),
+        arguments: [InterruptedSite.celery(.redis), .machinery(.redis)])
+    func frozenWorker(_ kind: InterruptedSite) async throws {
+        try await frozenWorker(at: kind.site())
+    }
+
+    private func frozenWorker(at site: some LiveSite) async throws {
+        let frozen = try await LiveWorkerProcess.start(on: site, name: "frozen")
+        // It has served a task, so it waits for the next one.
+        let path = site.folder.path + "/recorded"
+        _ = try await site.app.send(MatrixTasks.held(path, "first", "")).get(timeout: .seconds(30))
+        try await until { try await site.messages() == (0, 0) }
+        frozen.child.signal(SIGSTOP)
+        // It is the first in Redis's line.
+        try await site.withWorker {
+            _ = try await site.app.send(MatrixTasks.held(path, "second", "")).get(timeout: .seconds(10))
+        }
+        #expect(recorded(path) == ["first frozen", "second swift"])
+        frozen.child.signal(SIGCONT)
+        #expect(await frozen.stop() == .exited(0))
+        await site.close()
+    }
+    #endif
+
     @Test(
         "SIGTERM with 4 tasks running and more prefetched, next to another worker", .timeLimit(.minutes(5)),
         arguments: InterruptedSite.available)

@@ -3,8 +3,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A proxy between clients and a local server that records what each connection's client sends. It can hold replies back
-/// until the client has sent more.
+/// A proxy between clients and a local server that records what each connection's client sends.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
@@ -17,13 +16,10 @@ final class RecordingProxy: Sendable {
     /// The bytes that clients have sent so far, one element for each connection.
     var sent: [[UInt8]] { recording.connections.withLock { $0 } }
 
-    /// Starts a proxy in front of the server at a URL. It holds a connection's replies back while `holdsReplies` is true
-    /// of all that the connection's client has sent.
+    /// Starts a proxy in front of the server at a URL.
     ///
     /// - Returns: the proxy and its URL.
-    static func start(
-        before url: String, holdsReplies: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
-    ) async throws -> (proxy: RecordingProxy, url: String) {
+    static func start(before url: String) async throws -> (proxy: RecordingProxy, url: String) {
         guard var components = URLComponents(string: url), let host = components.host, let port = components.port else {
             throw CocoaError(.fileReadInvalidFileName)
         }
@@ -35,17 +31,13 @@ final class RecordingProxy: Sendable {
                 return ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { server in
                         server.eventLoop.makeCompletedFuture {
-                            try server.pipeline.syncOperations.addHandler(
-                                Replies(to: client) { holdsReplies(recording.sent(on: number)) })
+                            try server.pipeline.syncOperations.addHandler(Relay(to: client))
                         }
                     }
                     .connect(host: host, port: port)
                     .flatMapThrowing { server in
                         try client.pipeline.syncOperations.addHandler(
-                            Relay(to: server) { bytes in
-                                recording.add(bytes, to: number)
-                                try? server.pipeline.syncOperations.handler(type: Replies.self).forward()
-                            })
+                            Relay(to: server) { recording.add($0, to: number) })
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
             }
@@ -67,8 +59,6 @@ final class RecordingProxy: Sendable {
             }
         }
 
-        func sent(on number: Int) -> [UInt8] { connections.withLock { $0[number] } }
-
         func add(_ bytes: some Sequence<UInt8>, to number: Int) {
             connections.withLock { $0[number].append(contentsOf: bytes) }
         }
@@ -80,7 +70,7 @@ final class RecordingProxy: Sendable {
         private let other: any Channel
         private let record: (ByteBufferView) -> Void
 
-        init(to other: any Channel, record: @escaping (ByteBufferView) -> Void) {
+        init(to other: any Channel, record: @escaping (ByteBufferView) -> Void = { _ in }) {
             self.other = other
             self.record = record
         }
@@ -92,31 +82,5 @@ final class RecordingProxy: Sendable {
         }
 
         func channelInactive(context: ChannelHandlerContext) { other.close(promise: nil) }
-    }
-
-    /// Forwards a server's replies, or holds them.
-    private final class Replies: ChannelInboundHandler {
-        typealias InboundIn = ByteBuffer
-        private let client: any Channel
-        private let isHolding: () -> Bool
-        private var held = ByteBuffer()
-
-        init(to client: any Channel, isHolding: @escaping () -> Bool) {
-            self.client = client
-            self.isHolding = isHolding
-        }
-
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            held.writeImmutableBuffer(unwrapInboundIn(data))
-            forward()
-        }
-
-        func forward() {
-            guard !isHolding(), held.readableBytes > 0 else { return }
-            client.writeAndFlush(held, promise: nil)
-            held = ByteBuffer()
-        }
-
-        func channelInactive(context: ChannelHandlerContext) { client.close(promise: nil) }
     }
 }
