@@ -80,8 +80,12 @@ struct RedisConsumerTests {
         try await publish(3, by: broker)
         // The first claim follows a look for expired ones; the second goes alone.
         var count = try await consumer.next(atMost: 1).count
-        // Redis holds every command back for longer than the consumer waits.
-        _ = try await redis.send(RedisCommand("CLIENT", "PAUSE", 700, "ALL"))
+        // Redis holds claims back for longer than the consumer waits.
+        _ = try await redis.send(RedisCommand("CLIENT", "PAUSE", 3_600_000, "WRITE"))
+        async let late = consumer.next(atMost: 10)
+        await until { log.count("cannot take messages, trying again") >= 1 }
+        _ = try await redis.send(RedisCommand("CLIENT", "UNPAUSE"))
+        count += try await late.count
         while count < 3 { count += try await consumer.next(atMost: 10).count }
         #expect(count == 3)
         #expect(try await redis.send(RedisCommand("KEYS", "celeriac.epoch.*")).array?.count == 1)
