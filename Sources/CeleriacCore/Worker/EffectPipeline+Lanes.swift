@@ -130,7 +130,7 @@ extension EffectPipeline {
                         isGivenUp = true
                         if plan.receipt == nil {
                             logger.error(
-                                "could not \(what) before the worker stops, and the message is acknowledged",
+                                "could not \(what) before the worker stops, and the message is settled",
                                 metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
                         }
                         continue
