@@ -74,6 +74,26 @@ import struct FoundationEssentials.Date
         }
     }
 
+    @Test func aMessageThatGoCannotReadStillSaysWhoWaitsForIt() throws {
+        func remains(_ body: String) -> TaskRequest? {
+            let delivery = Delivery(
+                content: .success(WireMessage()), queue: "q", receipt: Receipt(generation: 0, tag: 1))
+            return formats.remains(of: WireMessage(body: Array(body.utf8)), delivery: delivery)?.request
+        }
+        for body in ["", "no JSON", "[]", #"{"Name": "add"}"#, #"{"UUID": 5}"#] { #expect(remains(body) == nil) }
+        var request = try #require(
+            remains(
+                #"{"uuid": "task_1", "Name": "add", "Args": 5, "RetryCount": 3, "OnError": [{"UUID": "task_2", "Name": "#
+                    + #""told"}], "ETA": "soon"}"#))
+        #expect(request.id == "task_1" && request.name == "add" && request.eta == nil)
+        // A task that is refused is not tried again.
+        request.refusal = TaskFailure("error", "lost")
+        let effects = try formats.effects(of: .failure(try #require(request.refusal)), for: request, in: context())
+        #expect(try effects.first == store(.failure, error: "lost"))
+        let told = try #require(try published(effects).first)
+        #expect(told.uuid == "task_2" && told.args == [MachineryArgument(type: "string", value: "lost")])
+    }
+
     @Test func successIsStoredThenCallbacksAreSentThenTheMessageEnds() throws {
         var task = signature()
         task.onSuccess = [signature("second", "task_2"), signature("third", "")]

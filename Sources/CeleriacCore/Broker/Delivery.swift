@@ -16,6 +16,8 @@ public struct Delivery: Sendable {
     public var attempts: Int
     /// The handle by which the worker settles it.
     public var receipt: Receipt
+    /// The parts of the message that can be read although ``content`` is a fault. They may say whose task it is.
+    package var remains: WireMessage?
 
     /// Creates a delivery.
     public init(

@@ -16,7 +16,7 @@ extension EffectPipeline {
         switch kind {
         case .publish:
             await attempt(plans, "publish", fault: "followUpNotPublished", instead) { try await publish(&$0) }
-        case .store: await attempt(plans, "store results", fault: "resultNotStored", instead) { try await store($0) }
+        case .store: await attempt(plans, "store results", fault: "resultNotStored", instead) { try await store(&$0) }
         case .count:
             await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
         case .call: await self.call(plans, by: call)
@@ -45,10 +45,21 @@ extension EffectPipeline {
         return []
     }
 
-    private func store(_ plans: [Plan]) async throws -> [[Effect]] {
-        try await interpreter.store(
-            plans.compactMap { plan in if case .store(let record)? = plan.first { record } else { nil } })
+    private func store(_ plans: inout [Plan]) async throws -> [[Effect]] {
+        if plans.contains(where: \.mayBeAnswered) { try await leaveAnswered(&plans) }
+        let records = plans.compactMap { plan in if case .store(let record)? = plan.first { record } else { nil } }
+        if !records.isEmpty { try await interpreter.store(records) }
         return []
+    }
+
+    /// Ends the plans of parked messages whose tasks have an outcome, which is never overwritten.
+    private func leaveAnswered(_ plans: inout [Plan]) async throws {
+        guard let store = interpreter.store, !store.deliversOnce, !store.fetchingRemoves else { return }
+        let asked = plans.indices.filter { plans[$0].mayBeAnswered }
+        for (index, stored) in zip(asked, try await store.fetch(asked.map { plans[$0].taskID })) {
+            let state = stored.flatMap { try? dialect.result(from: $0) }?.state
+            plans[index].note(isAnswered: state?.isFinal == true)
+        }
     }
 
     private func count(_ plans: [Plan]) async throws -> [[Effect]] {
@@ -119,7 +130,7 @@ extension EffectPipeline {
                         isGivenUp = true
                         if plan.receipt == nil {
                             logger.error(
-                                "could not \(what) before the worker stops, and the message is acknowledged",
+                                "could not \(what) before the worker stops, and the message is settled",
                                 metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
                         }
                         continue
@@ -155,14 +166,19 @@ extension EffectPipeline {
             guard let receipt = plan.receipt, case .settle(let disposition)? = plan.first else { return nil }
             return Settlement(receipt, disposition)
         }
+        // A message that is not held is delivered again, and parked then.
+        func isHeld(_ plan: Plan) -> Bool { plan.receipt.map { consumer.isHeld($0) } ?? true }
+        var going = plans.filter { $0.goesOn && isHeld($0) }
         do {
             try await consumer.settle(settlements)
         } catch {
+            going.removeAll { !isHeld($0) }
             // The consumer gives up: its broker takes the messages back, or keeps them claimed until they time out.
             logger.error(
                 "could not settle messages: they will be delivered again",
                 metadata: ["error": "\(error)", "messages": "\(settlements.count)"])
         }
-        return plans.map { $0.advanced() }
+        for plan in going { submit(plan.afterParking) }
+        return plans.map { $0.ended() }
     }
 }

@@ -14,6 +14,8 @@ struct Intake: Sendable {
         case revoked(Job)
         /// The worker does not know the task.
         indirect case unregistered(TaskRequest)
+        /// It was begun too often without having ended.
+        indirect case exhausted(TaskRequest)
         /// It cannot be run.
         case park(MessageFault)
     }
@@ -44,18 +46,13 @@ struct Intake: Sendable {
     }
 
     func decision(on delivery: Delivery, now: Date) -> Decision {
-        if delivery.attempts >= maximumAttempts {
-            return .park(
-                MessageFault(
-                    reason: "tooManyAttempts",
-                    detail: "delivered \(delivery.attempts) times before without having been settled"))
-        }
         let request: TaskRequest
         do {
             request = try dialect.request(of: delivery.content.get(), delivery: delivery)
         } catch {
             return .park(error)
         }
+        if delivery.attempts >= maximumAttempts { return .exhausted(request) }
         guard let registration = registrations[request.name] else { return .unregistered(request) }
         let acknowledgement = registration.handler.options.acknowledgement ?? acknowledgement
         let job = Job(

@@ -5,18 +5,19 @@ import struct FoundationEssentials.Date
 
 /// Ends jobs: it turns outcomes into the dialect's effects and submits them, logs the outcomes, and tells observers.
 final class Ledger: Sendable {
-    private let dialect: any Dialect
+    let dialect: any Dialect
     private let store: (any ResultStore)?
-    private let registrations: [String: TaskRegistration]
+    let registrations: [String: TaskRegistration]
     private let nodeName: String
     private let resultExpiry: Duration?
     private let errorHandlers: Set<String>
     private let logsErrorTexts: Bool
-    private let observers: Observers
+    let failsForeignMessages: Bool
+    let observers: Observers
     private let timers: any TimerSource
-    private let logger: Logger
+    let logger: Logger
     private let publication: @Sendable () -> PublicationContext
-    private let submit: @Sendable (Plan) -> Void
+    let submit: @Sendable (Plan) -> Void
 
     /// Makes a ledger.
     ///
@@ -28,6 +29,7 @@ final class Ledger: Sendable {
     ///   - resultExpiry: how long results are kept; nil for ever.
     ///   - errorHandlers: the names of the error callbacks that the worker calls itself.
     ///   - logsErrorTexts: whether the log has the texts of errors, and not their types alone.
+    ///   - failsForeignMessages: whether a task fails when its message is parked although another worker might run it.
     ///   - observers: who is told of outcomes.
     ///   - timers: where the ledger takes the time from.
     ///   - logger: the worker's logger.
@@ -35,9 +37,9 @@ final class Ledger: Sendable {
     ///   - submit: carries out a plan.
     init(
         dialect: any Dialect, store: (any ResultStore)?, registrations: [String: TaskRegistration], nodeName: String,
-        resultExpiry: Duration?, errorHandlers: Set<String>, logsErrorTexts: Bool = true, observers: Observers,
-        timers: any TimerSource, logger: Logger, publication: @escaping @Sendable () -> PublicationContext,
-        submit: @escaping @Sendable (Plan) -> Void
+        resultExpiry: Duration?, errorHandlers: Set<String>, logsErrorTexts: Bool = true,
+        failsForeignMessages: Bool = false, observers: Observers, timers: any TimerSource, logger: Logger,
+        publication: @escaping @Sendable () -> PublicationContext, submit: @escaping @Sendable (Plan) -> Void
     ) {
         self.dialect = dialect
         self.store = store
@@ -46,6 +48,7 @@ final class Ledger: Sendable {
         self.resultExpiry = resultExpiry
         self.errorHandlers = errorHandlers
         self.logsErrorTexts = logsErrorTexts
+        self.failsForeignMessages = failsForeignMessages
         self.observers = observers
         self.timers = timers
         self.logger = logger
@@ -91,19 +94,14 @@ final class Ledger: Sendable {
         let context = effectContext(TaskOptions(), storesResult: request.ignoresResult != true)
         let fault = MessageFault(
             reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
-        let effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
+        var effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
+        if case .settle(.park(let fault))? = effects.last, effects.count == 1 {
+            effects += failing(request, dialect.failure(for: .unrunnable(fault)), in: context)
+        }
         submit(
             Plan(
                 receipt: receipt, taskID: request.id, endsJob: true, request: request, context: context,
                 effects: effects, onEnd: telling))
-    }
-
-    /// Parks a delivery that cannot be run.
-    func park(_ delivery: Delivery, _ fault: MessageFault) {
-        logger.error(
-            "message parked",
-            metadata: ["queue": "\(delivery.queue)", "reason": "\(fault.reason)", "detail": "\(fault.detail)"])
-        submit(Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))]))
     }
 
     private func effects(of outcome: Outcome, for job: Job, in context: EffectContext) -> [Effect] {
@@ -117,18 +115,6 @@ final class Ledger: Sendable {
                 .settle(.park(MessageFault(reason: "outcomeNotEncodable", detail: error.message)))
             ]
         }
-    }
-
-    /// Returns the effects to carry out in place of a plan's own, which were refused again and again: they store that
-    /// the task has failed. There are none if the plan has already stored the outcome.
-    func failure(of plan: Plan, _ error: any Error) -> [Effect] {
-        guard plan.tellsOutcome, let request = plan.request else { return [] }
-        let options = registrations[request.name]?.handler.options ?? TaskOptions()
-        let context = effectContext(
-            options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false))
-        let failure = Outcome.failure(dialect.failure(for: .followUpRefused(error)))
-        let effects = (try? dialect.effects(of: failure, for: request, in: context)) ?? []
-        return effects.filter { if case .settle = $0 { false } else { true } }
     }
 
     // MARK: Before the end
@@ -172,7 +158,7 @@ final class Ledger: Sendable {
         if !records.isEmpty { try await store.store(records) }
     }
 
-    private func effectContext(
+    func effectContext(
         _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil
     ) -> EffectContext {
         EffectContext(

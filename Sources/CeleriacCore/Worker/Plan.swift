@@ -23,6 +23,11 @@ struct Plan: Sendable {
     private let origin: Origin
     private var effects: ArraySlice<Effect>
     private var isReplaced = false
+    /// Whether nobody is told once nothing is left to do.
+    private var isQuiet = false
+    /// Whether the task may have ended before its message was parked, because another copy of the message was run. The
+    /// outcome that its caller got then stands.
+    private(set) var mayBeAnswered = false
     /// Whether the worker holds one message less once the plan is done.
     private(set) var endsJob: Bool
 
@@ -54,7 +59,7 @@ struct Plan: Sendable {
     /// The context in which the dialect made the effects.
     var context: EffectContext? { origin.context }
     /// Called once nothing is left to do.
-    var onEnd: (@Sendable () -> Void)? { origin.onEnd }
+    var onEnd: (@Sendable () -> Void)? { isQuiet ? nil : origin.onEnd }
 
     /// The effect to carry out next.
     var first: Effect? { effects.first }
@@ -90,14 +95,54 @@ struct Plan: Sendable {
         return plan
     }
 
-    /// Whether the plan has yet to store the outcome of the task.
+    /// Whether the plan has yet to store the outcome of the task, or to count it.
     var tellsOutcome: Bool {
         effects.contains { effect in
             switch effect {
+            case .chord(.close): false
             case .store, .chord: true
             case .publish, .call, .settle, .pause: false
             }
         }
+    }
+
+    /// Whether the outcome of the task is stored, and only what follows from it is left.
+    var hasStoredOutcome: Bool {
+        context?.storesResult == true
+            && !effects.contains { if case .store(let record) = $0 { record.taskID == taskID } else { false } }
+    }
+
+    /// The effects after the next one, except for the end of the delivery.
+    var unsettledRest: [Effect] {
+        effects.dropFirst().filter { if case .settle = $0 { false } else { true } }
+    }
+
+    /// Whether something follows the next effect.
+    var goesOn: Bool { effects.count > 1 }
+
+    /// What follows the next effect, which parks the message, as a plan that holds no message.
+    var afterParking: Plan {
+        var plan = Plan(
+            receipt: nil, taskID: taskID, endsJob: false, request: request, context: context,
+            effects: Array(effects.dropFirst()), onEnd: origin.onEnd)
+        plan.mayBeAnswered = true
+        return plan
+    }
+
+    /// Returns the plan with nothing left to do. What followed its next effect is left to another plan, or to nobody.
+    func ended() -> Plan {
+        var plan = self
+        plan.isQuiet = goesOn
+        plan.effects = []
+        return plan
+    }
+
+    /// Notes whether the task has ended, as far as the store knows. If it has, nothing is left to do.
+    mutating func note(isAnswered: Bool) {
+        mayBeAnswered = false
+        guard isAnswered else { return }
+        isQuiet = true
+        effects = []
     }
 
     /// Gives up on the rest. `instead` takes its place, unless `instead` is what cannot be carried out, and then the

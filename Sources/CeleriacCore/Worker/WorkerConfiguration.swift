@@ -36,6 +36,11 @@ public struct WorkerConfiguration: Sendable {
     /// Whether the log has the text and the place of an error with which a task fails or is retried, and not its type
     /// alone. Set it to false where arguments are private, since the text of an error may quote them.
     public var logsErrorTexts = true
+    /// Whether a task fails when the worker parks its message only because the content is foreign to this worker: of a
+    /// type that it does not accept, such as Python's pickle, or compressed by a codec that this build lacks. By
+    /// default nothing is stored for such a message, as a Python worker stores nothing: somebody may put it back for a
+    /// worker that can read it. For every other message that is parked the task fails in any case.
+    public var failsForeignMessages = false
     var revocationLimits = RevocationLimits()
     package private(set) var sharedValues = SharedValues()
     /// Observers that are told what happens to tasks.

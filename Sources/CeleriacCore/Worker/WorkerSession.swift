@@ -42,8 +42,9 @@ final class WorkerSession: Sendable {
         let ledger = Ledger(
             dialect: worker.dialect, store: worker.store, registrations: registrations, nodeName: worker.nodeName,
             resultExpiry: configuration.resultExpiry, errorHandlers: worker.errorHandlers,
-            logsErrorTexts: configuration.logsErrorTexts, observers: observers,
-            timers: timers, logger: logger, publication: { worker.publicationContext() },
+            logsErrorTexts: configuration.logsErrorTexts, failsForeignMessages: configuration.failsForeignMessages,
+            observers: observers, timers: timers, logger: logger,
+            publication: { worker.publicationContext() },
             submit: { pipeline.submit($0) })
         self.worker = worker
         self.consumer = consumer
@@ -166,6 +167,7 @@ final class WorkerSession: Sendable {
             case .expired(let job): ledger.finish(job, .expired)
             case .revoked(let job): ledger.finish(job, .revoked(.revoked))
             case .unregistered(let request): ledger.refuse(request, receipt: delivery.receipt)
+            case .exhausted(let request): ledger.park(delivery, exhausted: request)
             case .park(let fault): ledger.park(delivery, fault)
             }
         }

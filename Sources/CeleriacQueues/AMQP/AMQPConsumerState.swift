@@ -82,11 +82,13 @@ struct AMQPConsumerState {
         for delivery in buffer.prefix(count) {
             held[delivery.deliveryTag] = delivery
             let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
-            deliveries.append(
-                Delivery(
-                    content: fault.map { .failure($0) } ?? .success(delivery.message), queue: queue(of: delivery),
-                    exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
-                    attempts: attempts(delivery), receipt: Receipt(generation: generation, tag: delivery.deliveryTag)))
+            var taken = Delivery(
+                content: fault.map { .failure($0) } ?? .success(delivery.message), queue: queue(of: delivery),
+                exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
+                attempts: attempts(delivery), receipt: Receipt(generation: generation, tag: delivery.deliveryTag))
+            // A message whose body is missing cannot even be parked, and another worker may get it.
+            if fault != nil, !delivery.lacksBody { taken.remains = delivery.message }
+            deliveries.append(taken)
         }
         buffer.removeFirst(count)
         return deliveries

@@ -123,7 +123,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             case .success(let envelope):
                 deliveries.append(envelope.delivery(from: queue, receipt: receipt))
             case .failure(let fault):
-                deliveries.append(Delivery(content: .failure(fault), queue: queue, receipt: receipt))
+                deliveries.append(
+                    KombuEnvelope.unread(payload, fault, limits: broker.limits, from: queue, receipt: receipt))
             }
         }
         return deliveries

@@ -100,7 +100,9 @@ struct CeleryRedisTopology: RedisConsumerTopology {
             return (delivery, envelope.redelivered ? keys.attempts(envelope.deliveryTag) : nil)
         } catch {
             return (
-                Delivery(content: .failure(MessageFault(error)), queue: claim.list.queue, receipt: claim.receipt), nil
+                KombuEnvelope.unread(
+                    claim.payload, MessageFault(error), limits: limits, from: claim.list.queue, receipt: claim.receipt),
+                nil
             )
         }
     }
@@ -149,7 +151,8 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     private func putBack(
         _ claim: RedisClaim, to end: String, park: (RedisClaim, MessageFault) -> ClaimEnding
     ) -> ClaimEnding {
-        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits) else {
+        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits.ofAnySize)
+        else {
             return park(claim, MessageFault(reason: "undecodableEnvelope", detail: "it cannot be given back"))
         }
         let restored = keys.replaceClaim(claim.tag, by: envelope, in: claim.list.key, end: end)

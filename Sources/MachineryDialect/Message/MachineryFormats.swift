@@ -57,6 +57,16 @@ extension MachineryFormats: Dialect {
         } catch {
             throw MessageFault(reason: message.body.isEmpty ? "emptyBody" : error.code.rawValue, detail: error.message)
         }
+        return request(of: signature, delivery)
+    }
+
+    /// Reads the id of a task, and whatever else can be read.
+    package func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains? {
+        guard let signature = MachinerySignature.remains(of: message.body, limits: limits) else { return nil }
+        return MessageRemains(request(of: signature, delivery))
+    }
+
+    private func request(of signature: MachinerySignature, _ delivery: Delivery) -> TaskRequest {
         var refusal: TaskFailure?
         var arguments: [WireValue] = []
         do {

@@ -62,6 +62,8 @@ package final class MachineryAMQPResults: ResultStore {
     package var replyTo: String { "" }
     /// False, because the store remembers what it has read.
     package var deliversOnce: Bool { false }
+    /// True, because a state is a message in its task's queue.
+    package var fetchingRemoves: Bool { true }
     /// True, because the queue of a group counts its members.
     package var countsChords: Bool { true }
 

@@ -7,13 +7,16 @@ import NIOPosix
 struct Bench: Sendable {
     let memory = MemoryBroker()
     let broker: any MessageBroker
-    let store = MemoryResultStore()
+    let store: any ResultStore
     let timers = VirtualTimers()
     let client: TaskClient
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    /// - Parameter wrap: makes the broker of one in memory.
-    init(_ wrap: (MemoryBroker) -> any MessageBroker = { $0 }) {
+    /// - Parameters:
+    ///   - store: where results are kept.
+    ///   - wrap: makes the broker of one in memory.
+    init(store: any ResultStore = MemoryResultStore(), _ wrap: (MemoryBroker) -> any MessageBroker = { $0 }) {
+        self.store = store
         broker = wrap(memory)
         client = TaskClient(
             dialect: PlainDialect(), broker: broker, store: store,

@@ -20,14 +20,16 @@ struct Parts: Sendable {
     let revocations: Revocations
     let registrations: [String: TaskRegistration]
     private let plans = NIOLockedValueBox<[Plan]>([])
-    private let dialect = PlainDialect()
+    private let dialect: PlainDialect
 
     init(
         concurrency: Int = 1, prefetchMultiplier: Int = 4, configuration: WorkerConfiguration? = nil,
-        observers: [any WorkerObserver] = [], @TaskHandlerBuilder handlers: () -> [TaskHandler]
+        observers: [any WorkerObserver] = [], dialect: PlainDialect = PlainDialect(),
+        @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) {
         let handlers = Dictionary(handlers().map { ($0.name, $0) }) { $1 }
         let (timers, plans) = (timers, plans)
+        self.dialect = dialect
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let told = Observers(observers, timers: timers)
         let retryPolicy = dialect.retryPolicy
@@ -38,7 +40,8 @@ struct Parts: Sendable {
             consumer: consumer, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
         ledger = Ledger(
             dialect: dialect, store: store, registrations: registrations, nodeName: "w@test", resultExpiry: nil,
-            errorHandlers: [], observers: told, timers: timers, logger: logger,
+            errorHandlers: [], failsForeignMessages: configuration?.failsForeignMessages == true, observers: told,
+            timers: timers, logger: logger,
             publication: {
                 PublicationContext(
                     now: timers.now, replyTo: "", defaultQueue: "q", routes: [:], countsChords: false, resultExpiry: nil

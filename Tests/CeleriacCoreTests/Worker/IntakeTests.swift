@@ -20,6 +20,7 @@ import Testing
         case .expired(let job): "expired \(job.request.id)"
         case .revoked(let job): "revoked \(job.request.id)"
         case .unregistered(let request): "unregistered \(request.name)"
+        case .exhausted(let request): "exhausted \(request.id)"
         case .park(let fault): "park \(fault.reason)"
         }
     }
@@ -63,12 +64,12 @@ import Testing
         #expect(fault.reason == "brokenEnvelope")
     }
 
-    @Test("parks what was delivered too often without having been settled, without reading it")
+    @Test("ends what was delivered too often without having been settled, and reads whose task it is")
     func attempts() {
         let body = #"{"id": "1", "name": "work"}"#
         #expect(decision(body, attempts: 2, maximumAttempts: 3) == "run 1")
-        #expect(decision(body, attempts: 3, maximumAttempts: 3) == "park tooManyAttempts")
-        #expect(decision("no JSON", attempts: 3, maximumAttempts: 3) == "park tooManyAttempts")
+        #expect(decision(body, attempts: 3, maximumAttempts: 3) == "exhausted 1")
+        #expect(decision("no JSON", attempts: 3, maximumAttempts: 3) == "park undecodableBody")
     }
 
     @Test(

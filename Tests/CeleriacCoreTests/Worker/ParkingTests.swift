@@ -1,0 +1,227 @@
+import CeleriacTestKit
+import CeleriacWire
+import NIOConcurrencyHelpers
+import Testing
+
+import struct FoundationEssentials.Date
+
+@testable import CeleriacCore
+
+/// What follows when a message is parked: its task has failed, so that its caller need not wait for ever.
+@Suite("Parking", .timeLimit(.minutes(1))) struct ParkingTests {
+    private let fault = MessageFault(reason: "undecodableBody", detail: "no id or name")
+
+    private func parts(_ change: (inout WorkerConfiguration) -> Void = { _ in }) -> Parts {
+        var configuration = WorkerConfiguration(queues: ["q"])
+        change(&configuration)
+        return Parts(configuration: configuration) {
+            TaskHandler("work") { _ in .null }
+            TaskHandler("ignored", options: TaskOptions(ignoresResult: true)) { _ in .null }
+        }
+    }
+
+    // MARK: Effects
+
+    @Test("of a task that was begun too often: it is parked, then its failure is stored if somebody wants it")
+    func exhausted() throws {
+        let parts = parts()
+        for (id, task, ignores) in [("1", "work", nil), ("2", "work", true), ("3", "ignored", nil)] {
+            let delivery = parts.delivery(#"{"id": "\#(id)", "name": "\#(task)"}"#, attempts: 5)
+            let request = try parts.job(id, task: task) { $0.ignoresResult = ignores }.request
+            parts.ledger.park(delivery, exhausted: request)
+        }
+        #expect(
+            parts.submitted == [
+                "1: park tooManyAttempts, store FAILURE", "2: park tooManyAttempts", "3: park tooManyAttempts",
+            ])
+        guard case .store(let record)? = parts.submittedPlans.first?.unsettledRest.first else {
+            Issue.record("nothing is stored")
+            return
+        }
+        let error = try PlainDialect().result(from: record.payload).error
+        #expect(error?.type == "WorkerLost" && error?.arguments == ["5"])
+    }
+
+    @Test("of a message that cannot be read, if its id can: in the message, or in what the transport could read of it")
+    func unreadable() {
+        let parts = parts()
+        parts.ledger.park(parts.delivery(#"{"id": "1"}"#), fault)
+        var delivery = Delivery(content: .failure(fault), queue: "q", receipt: parts.consumer.deliver())
+        parts.ledger.park(delivery, fault)
+        delivery.remains = WireMessage(body: Array(#"{"id": "2"}"#.utf8))
+        parts.ledger.park(delivery, fault)
+        #expect(
+            parts.submitted == [
+                "1: park undecodableBody, store FAILURE", ": park undecodableBody",
+                "2: park undecodableBody, store FAILURE",
+            ])
+    }
+
+    @Test("of a message that another worker might run: only if the configuration says so", arguments: [false, true])
+    func foreign(fails: Bool) {
+        let parts = parts { $0.failsForeignMessages = fails }
+        var delivery = parts.delivery("")
+        delivery.content = .success(WireMessage(headers: ["foreign": true], body: Array(#"{"id": "1"}"#.utf8)))
+        parts.ledger.park(delivery, fault)
+        #expect(parts.submitted == ["1: park undecodableBody" + (fails ? ", store FAILURE" : "")])
+    }
+
+    @Test("of an unknown task that the dialect parks without a word")
+    func unknown() throws {
+        let parts = Parts(dialect: PlainDialect(parksUnknownTasks: true)) { TaskHandler("work") { _ in .null } }
+        parts.ledger.refuse(try parts.job().request, receipt: parts.consumer.deliver())
+        #expect(parts.submitted == ["1: park unregistered, store FAILURE"])
+    }
+
+    @Test("of a message that cannot be published after the outcome was stored: the outcome stands, that task fails")
+    func refusedMessage() throws {
+        let parts = parts()
+        let next = WireMessage(body: Array(#"{"id": "next", "name": "work"}"#.utf8))
+        let part = ChordPart(groupID: "g", taskID: "1", index: 0, payload: [], expiry: nil)
+        parts.ledger.finish(try parts.job(), .success(1))
+        let stored = try #require(parts.submittedPlans.first)
+        let plan = Plan(
+            receipt: stored.receipt, taskID: "1", endsJob: true, request: stored.request, context: stored.context,
+            effects: [
+                .publish([OutgoingMessage(message: next, routingKey: "q")]), .chord(.add(part)), .settle(.acknowledge),
+            ])
+        let effects = parts.ledger.failure(of: plan, CeleriacError(.publishFailed, "no"))
+        #expect(effects.map(Parts.words) == ["store FAILURE", "chord"])
+        guard case .store(let record)? = effects.first else { return }
+        #expect(record.taskID == "next")
+    }
+
+    // MARK: At a worker
+
+    /// A store in memory that is out of reach, or refuses, as long as a test says.
+    private final class Store: ResultStore {
+        let memory = MemoryResultStore()
+        private let error = NIOLockedValueBox<CeleriacError?>(nil)
+
+        init(error: CeleriacError? = nil) { fail(with: error) }
+
+        var name: String { "store" }
+        func fail(with error: CeleriacError?) { self.error.withLockedValue { $0 = error } }
+        func store(_ records: [ResultRecord]) async throws {
+            if let error = error.withLockedValue({ $0 }) { throw error }
+            try await memory.store(records)
+        }
+        func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
+            if let error = error.withLockedValue({ $0 }) { throw error }
+            return try await memory.fetch(taskIDs)
+        }
+        func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
+        func unwatch(_ taskIDs: [String]) {}
+        func forget(_ taskIDs: [String]) async throws {}
+    }
+
+    /// Notes the tasks that have failed.
+    private final class Failures: WorkerObserver {
+        private let noted = NIOLockedValueBox<[String]>([])
+        var ids: [String] { noted.withLockedValue { $0 } }
+        var isListening: Bool { true }
+
+        func observe(_ event: WorkerEvent, at time: Date) {
+            if case .ended(let request, .failure, _) = event { noted.withLockedValue { $0.append(request.id) } }
+        }
+    }
+
+    /// Serves messages by a worker that parks them at their first delivery.
+    private func serve(
+        _ bodies: [String], by bench: Bench, observer: any WorkerObserver,
+        while body: @Sendable () async throws -> Void
+    ) async throws {
+        let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1) {
+            $0.maximumAttempts = 0
+            $0.observers = [observer]
+        } handlers: {
+            TaskHandler("work") { _ in .null }
+        }
+        try await bench.memory.publish(
+            bodies.map { OutgoingMessage(message: WireMessage(body: Array($0.utf8)), routingKey: "q") })
+        try await bench.run(worker, body)
+    }
+
+    @Test("goes on while the store is out of reach, and the failures are stored later")
+    func storeOutOfReach() async throws {
+        let store = Store(error: CeleriacError(.unavailable, "away"))
+        let (bench, failures) = (Bench(store: store), Failures())
+        let bodies = (1...3).map { #"{"id": "\#($0)", "name": "work"}"# } + [#"{"id": "4"}"#]
+        try await serve(bodies, by: bench, observer: failures) {
+            // The worker holds one message at a time.
+            await until { bench.memory.parked(from: "q").count == 4 }
+            #expect(failures.ids.isEmpty)
+            let early = try await store.memory.fetch(["1", "2", "3", "4"])
+            #expect(early == [nil, nil, nil, nil])
+            store.fail(with: nil)
+            await until {
+                bench.timers.advance(by: .seconds(1))
+                return failures.ids.count == 4
+            }
+        }
+        let stored = try await store.memory.fetch(["1", "2", "3", "4"])
+        let types = try stored.map { try $0.map { try PlainDialect().result(from: $0).error?.type } ?? nil }
+        #expect(types == ["WorkerLost", "WorkerLost", "WorkerLost", "Unrunnable"])
+        #expect(failures.ids.sorted() == ["1", "2", "3", "4"])
+    }
+
+    @Test(
+        "overwrites no outcome that is stored, and tells nobody of a failure then", arguments: ["SUCCESS", "FAILURE"])
+    func answered(state: String) async throws {
+        let store = Store()
+        let (bench, failures) = (Bench(store: store), Failures())
+        let payload = Array(#"{"id": "1", "state": "\#(state)", "value": ["ValueError"]}"#.utf8)
+        try await store.store([ResultRecord(taskID: "1", state: TaskState(rawValue: state), payload: payload)])
+        let begun = Array(#"{"id": "2", "state": "STARTED", "value": null}"#.utf8)
+        try await store.store([ResultRecord(taskID: "2", state: .started, payload: begun)])
+        try await serve(
+            [#"{"id": "1", "name": "work"}"#, #"{"id": "2", "name": "work"}"#], by: bench, observer: failures
+        ) {
+            await until { failures.ids == ["2"] }
+        }
+        #expect(bench.memory.parked(from: "q").count == 2 && failures.ids == ["2"])
+        let stored = try await store.fetch(["1", "2"])
+        #expect(stored[0] == payload)
+        #expect(try PlainDialect().result(from: try #require(stored[1])).state == .failure)
+    }
+
+    @Test("that did not reach the broker tells nobody: the message comes back")
+    func lost() async throws {
+        let consumer = LosingConsumer()
+        let store = Store()
+        let pipeline = EffectPipeline(
+            dialect: PlainDialect(), broker: MemoryBroker(), store: store, consumer: consumer, timers: VirtualTimers(),
+            logger: Bench().logger, onJobsEnded: { _ in })
+        let told = Gate()
+        for tag: UInt64 in 1...2 {
+            pipeline.submit(
+                Plan(
+                    receipt: Receipt(generation: 1, tag: tag), taskID: "\(tag)", endsJob: true,
+                    effects: [
+                        .settle(.park(fault)), .store(ResultRecord(taskID: "\(tag)", state: .failure, payload: [])),
+                    ], onEnd: { told.open() }))
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await pipeline.run(instead: { _, _ in [] }, call: { _, _ in }) }
+            await pipeline.drain()
+            pipeline.close()
+        }
+        #expect(!told.isOpen)
+        let stored = try await store.fetch(["1", "2"])
+        #expect(stored == [nil, nil])
+    }
+
+    /// A consumer whose connection is lost while it settles. It had lost its second delivery before.
+    private final class LosingConsumer: MessageConsumer {
+        private let held = NIOLockedValueBox<Set<UInt64>>([1])
+
+        func isHeld(_ receipt: Receipt) -> Bool { held.withLockedValue { $0.contains(receipt.tag) } }
+        func settle(_ settlements: [Settlement]) async throws {
+            held.withLockedValue { $0 = [] }
+            throw CeleriacError(.unavailable, "away")
+        }
+        func next(atMost limit: Int) async throws -> [Delivery] { [] }
+        func stop() async {}
+        func close() async throws {}
+    }
+}
