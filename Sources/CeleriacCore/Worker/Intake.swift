@@ -44,19 +44,20 @@ struct Intake: Sendable {
     }
 
     func decision(on delivery: Delivery, now: Date) -> Decision {
-        if delivery.attempts >= maximumAttempts {
-            return .park(
-                MessageFault(
-                    reason: "tooManyAttempts",
-                    detail: "delivered \(delivery.attempts) times before without having been settled"))
-        }
         let request: TaskRequest
         do {
             request = try dialect.request(of: delivery.content.get(), delivery: delivery)
         } catch {
             return .park(error)
         }
+        // First, because a worker that does not know the task has no part in its attempts.
         guard let registration = registrations[request.name] else { return .unregistered(request) }
+        if delivery.attempts >= maximumAttempts {
+            return .park(
+                MessageFault(
+                    reason: "tooManyAttempts",
+                    detail: "delivered \(delivery.attempts) times before without having been settled"))
+        }
         let acknowledgement = registration.handler.options.acknowledgement ?? acknowledgement
         let job = Job(
             request: request, registration: registration, receipt: delivery.receipt,

@@ -1,5 +1,6 @@
 import CeleriacWire
 import Logging
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -17,6 +18,7 @@ final class Ledger: Sendable {
     private let logger: Logger
     private let publication: @Sendable () -> PublicationContext
     private let submit: @Sendable (Plan) -> Void
+    private let strangers = NIOLockedValueBox(Strangers())
 
     /// Makes a ledger.
     ///
@@ -82,20 +84,35 @@ final class Ledger: Sendable {
                 request: job.request, context: context, effects: effects, onEnd: telling))
     }
 
-    /// Ends a delivery whose task the worker does not know.
+    /// Ends a delivery whose task the worker does not know, or gives it back: the dialect decides.
     func refuse(_ request: TaskRequest, receipt: Receipt) {
-        logger.error(
-            "no handler is registered for the task of a message",
-            metadata: ["task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)"])
-        let telling = observers.later(.ended(request, .unregistered, runtime: nil))
-        let context = effectContext(TaskOptions(), storesResult: request.ignoresResult != true)
+        let times = strangers.withLockedValue { $0.timesSeen(request.id) }
+        let context = effectContext(
+            TaskOptions(), storesResult: request.ignoresResult != true, timesGivenBack: times)
         let fault = MessageFault(
             reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
         let effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
+        let isGivenBack = effects.contains(.giveBack)
+        logStranger(request, isGivenBack: isGivenBack)
         submit(
             Plan(
                 receipt: receipt, taskID: request.id, endsJob: true, request: request, context: context,
-                effects: effects, onEnd: telling))
+                effects: effects,
+                onEnd: isGivenBack ? nil : observers.later(.ended(request, .unregistered, runtime: nil))))
+    }
+
+    private func logStranger(_ request: TaskRequest, isGivenBack: Bool) {
+        let metadata: Logger.Metadata = [
+            "task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)",
+        ]
+        guard isGivenBack else {
+            return logger.error("no handler is registered for the task of a message", metadata: metadata)
+        }
+        let isNew = strangers.withLockedValue { $0.isNew(name: request.name) }
+        logger.log(
+            level: isNew ? .warning : .debug,
+            "no handler is registered for the task of a message: it is given back, again and again, for other workers",
+            metadata: metadata)
     }
 
     /// Parks a delivery that cannot be run.
@@ -173,12 +190,12 @@ final class Ledger: Sendable {
     }
 
     private func effectContext(
-        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil
+        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil, timesGivenBack: Int = 0
     ) -> EffectContext {
         EffectContext(
             nodeName: nodeName, now: timers.now, storesResult: storesResult && store != nil, taskOptions: options,
             resultExpiry: resultExpiry, children: sender?.children ?? [], ownSteps: sender?.ownSteps ?? [],
-            errorHandlers: errorHandlers, publication: publication())
+            errorHandlers: errorHandlers, timesGivenBack: timesGivenBack, publication: publication())
     }
 }
 

@@ -76,10 +76,10 @@ struct Plan: Sendable {
         if !next.isEmpty { effects = next + effects }
     }
 
-    /// Returns the plan without its first effect, which is done.
-    func advanced() -> Plan {
+    /// Returns the plan without its first effect, which is done, and with `next` before the rest.
+    func advanced(inserting next: [Effect] = []) -> Plan {
         var plan = self
-        plan.advance()
+        plan.advance(inserting: next)
         return plan
     }
 
@@ -95,7 +95,7 @@ struct Plan: Sendable {
         effects.contains { effect in
             switch effect {
             case .store, .chord: true
-            case .publish, .call, .settle, .pause: false
+            case .publish, .call, .settle, .giveBack, .pause: false
             }
         }
     }

@@ -52,6 +52,7 @@ import Testing
     @Test("tells unknown tasks from messages that cannot be read")
     func unknown() {
         #expect(decision(#"{"id": "1", "name": "nobody"}"#) == "unregistered nobody")
+        #expect(decision(#"{"id": "1", "name": "nobody"}"#, attempts: 5) == "unregistered nobody")
         #expect(decision("no JSON") == "park undecodableBody")
         let unread = Delivery(
             content: .failure(MessageFault(reason: "brokenEnvelope", detail: "")), queue: "q",
@@ -63,12 +64,12 @@ import Testing
         #expect(fault.reason == "brokenEnvelope")
     }
 
-    @Test("parks what was delivered too often without having been settled, without reading it")
+    @Test("parks what was delivered too often without having been settled, and what cannot be read for that reason")
     func attempts() {
         let body = #"{"id": "1", "name": "work"}"#
         #expect(decision(body, attempts: 2, maximumAttempts: 3) == "run 1")
         #expect(decision(body, attempts: 3, maximumAttempts: 3) == "park tooManyAttempts")
-        #expect(decision("no JSON", attempts: 3, maximumAttempts: 3) == "park tooManyAttempts")
+        #expect(decision("no JSON", attempts: 3, maximumAttempts: 3) == "park undecodableBody")
     }
 
     @Test(
