@@ -150,7 +150,7 @@ import struct FoundationEssentials.Date
     @Test func unknownTasksAreGivenBackLaterAndLaterForEverOrAFewTimes() throws {
         #expect(try effects(.unregistered, signature()) == [.pause(.milliseconds(250)), .giveBack])
         #expect(try effects(.unregistered, signature(), timesGivenBack: 2) == [.pause(.seconds(1)), .giveBack])
-        #expect(try effects(.unregistered, signature(), timesGivenBack: .max) == [.pause(.seconds(4)), .giveBack])
+        #expect(try effects(.unregistered, signature(), timesGivenBack: .max) == [.pause(.seconds(2)), .giveBack])
         var limited = formats
         limited.unregisteredAttempts = 3
         func limitedEffects(after times: Int) throws -> [Effect] {

@@ -91,8 +91,15 @@ final class Ledger: Sendable {
             TaskOptions(), storesResult: request.ignoresResult != true, timesGivenBack: times)
         let fault = MessageFault(
             reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
-        let effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
+        var effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
         let isGivenBack = effects.contains(.giveBack)
+        if isGivenBack {
+            // Messages that came together must not go back together: a worker that can run them has room for a few at
+            // a time, and this one would get the others again.
+            effects = effects.map { effect in
+                if case .pause(let duration) = effect { .pause(duration * .random(in: 0.5...1)) } else { effect }
+            }
+        }
         logStranger(request, isGivenBack: isGivenBack)
         submit(
             Plan(

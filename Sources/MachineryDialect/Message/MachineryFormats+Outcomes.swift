@@ -150,7 +150,7 @@ extension MachineryFormats {
         }
         // Another worker may know the task. The pause keeps this worker from getting it back at once; it stays short,
         // because nobody else gets the message meanwhile.
-        return [.pause(.milliseconds(250 << min(times, 4))), .giveBack]
+        return [.pause(.milliseconds(250 << min(times, 3))), .giveBack]
     }
 
     // MARK: Parts

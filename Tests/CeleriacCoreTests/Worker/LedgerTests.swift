@@ -74,9 +74,13 @@ private struct Listener: WorkerObserver {
             parts.ledger.refuse(request, receipt: parts.consumer.deliver())
         }
         #expect(parts.submitted == ["1: pause", "2: pause", "1: pause", "1: pause"].map { $0 + ", give back" })
-        #expect(
-            parts.submittedPlans.map(\.first)
-                == [.pause(.seconds(1)), .pause(.seconds(1)), .pause(.seconds(2)), .pause(.seconds(3))])
+        for (plan, longest) in zip(parts.submittedPlans, [1.0, 1, 2, 3]) {
+            guard case .pause(let pause)? = plan.first else {
+                Issue.record("it goes back at once")
+                continue
+            }
+            #expect((longest / 2...longest).contains(pause.seconds))
+        }
         #expect(parts.submittedPlans.allSatisfy { $0.endsJob && $0.onEnd == nil })
     }
 
