@@ -30,7 +30,8 @@ let package = Package(
         .trait(
             name: "Compression",
             description: "bzip2, xz and zstd message bodies beside zlib. Needs libbz2, liblzma and libzstd."),
-        .default(enabledTraits: ["AMQP", "Redis"]),
+        // Every Python has bzip2 and xz, and a worker must run what it is sent: a build has to ask to do without.
+        .default(enabledTraits: ["AMQP", "Redis", "Compression"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

@@ -11,25 +11,26 @@ import struct FoundationEssentials.Date
     private let formats = MachineryFormats(defaultRoutingKey: "machinery_tasks")
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
 
-    private func request(_ signature: MachinerySignature, attempts: Int = 0) throws -> TaskRequest {
+    private func request(_ signature: MachinerySignature) throws -> TaskRequest {
         try formats.request(
             of: WireMessage(body: try signature.encode()),
             delivery: Delivery(
-                content: .success(WireMessage()), queue: "machinery_tasks", attempts: attempts,
+                content: .success(WireMessage()), queue: "machinery_tasks",
                 receipt: Receipt(generation: 0, tag: 1)))
     }
 
     private func effects(
-        _ outcome: Outcome, _ signature: MachinerySignature, attempts: Int = 0, storesResult: Bool = true
+        _ outcome: Outcome, _ signature: MachinerySignature, timesGivenBack: Int = 0, storesResult: Bool = true
     ) throws -> [Effect] {
         try formats.effects(
-            of: outcome, for: request(signature, attempts: attempts), in: context(storesResult: storesResult))
+            of: outcome, for: request(signature),
+            in: context(timesGivenBack: timesGivenBack, storesResult: storesResult))
     }
 
-    private func context(storesResult: Bool = true) -> EffectContext {
+    private func context(timesGivenBack: Int = 0, storesResult: Bool = true) -> EffectContext {
         EffectContext(
             nodeName: "w", now: now, storesResult: storesResult, taskOptions: TaskOptions(),
-            resultExpiry: .seconds(3600),
+            resultExpiry: .seconds(3600), timesGivenBack: timesGivenBack,
             publication: PublicationContext(
                 now: now, replyTo: "", defaultQueue: "", routes: [:], countsChords: true,
                 resultExpiry: .seconds(3600)))
@@ -166,11 +167,19 @@ import struct FoundationEssentials.Date
         #expect(try effects == [store(.failure, error: text), .settle(.acknowledge)])
     }
 
-    @Test func unknownTasksComeBackAFewTimesLaterAndLater() throws {
-        #expect(try effects(.unregistered, signature()) == [.pause(.milliseconds(250)), .settle(.requeue)])
-        #expect(try effects(.unregistered, signature(), attempts: 2) == [.pause(.seconds(1)), .settle(.requeue)])
-        let fault = MessageFault(reason: "unregistered", detail: "no worker that took it knows the task add")
-        #expect(try effects(.unregistered, signature(), attempts: 3) == [.settle(.park(fault))])
+    @Test func unknownTasksAreGivenBackLaterAndLaterForEverOrAFewTimes() throws {
+        #expect(try effects(.unregistered, signature()) == [.pause(.milliseconds(250)), .giveBack])
+        #expect(try effects(.unregistered, signature(), timesGivenBack: 2) == [.pause(.seconds(1)), .giveBack])
+        #expect(try effects(.unregistered, signature(), timesGivenBack: .max) == [.pause(.seconds(2)), .giveBack])
+        var limited = formats
+        limited.unregisteredAttempts = 3
+        func limitedEffects(after times: Int) throws -> [Effect] {
+            try limited.effects(of: .unregistered, for: request(signature()), in: context(timesGivenBack: times))
+        }
+        #expect(try limitedEffects(after: 2) == [.pause(.seconds(1)), .giveBack])
+        let fault = MessageFault(
+            reason: "unregistered", detail: "this worker gave it back 3 times, and no other knew the task add")
+        #expect(try limitedEffects(after: 3) == [.settle(.park(fault))])
         var ignored = signature()
         ignored.ignoreWhenTaskNotRegistered = true
         #expect(try effects(.unregistered, ignored) == [.settle(.reject)])

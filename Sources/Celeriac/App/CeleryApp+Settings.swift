@@ -34,6 +34,7 @@ extension CeleryApp {
                         (name, .object(Self.settings(of: options, prefix: "", rateLimit: "rate_limit")))
                     })),
             "worker_enable_remote_control": .bool(configuration.control.isEnabled),
+            "task_send_sent_event": .bool(configuration.sendsSentEvents),
             "worker_send_task_events": .bool(configuration.control.sendsTaskEvents),
             "broker_transport_options": [
                 "visibility_timeout": seconds(configuration.redis.visibilityTimeout),

@@ -20,7 +20,7 @@ import CeleryWire
 /// |---|---|
 /// | `broker_url`, `result_backend` | where the application connects |
 /// | `accept_content`, `task_protocol`, `task_serializer`, `task_compression` | ``CeleryConfiguration`` |
-/// | `task_default_queue`, `task_routes`, `task_default_priority` | how tasks are sent |
+/// | `task_default_queue`, `task_routes`, `task_default_priority`, `task_send_sent_event` | how tasks are sent |
 /// | `task_acks_late`, `task_acks_on_failure`, `task_acks_on_timeout`, `task_acks_on_failure_or_timeout`, `task_ignore_result`, `task_store_errors_even_if_ignored`, `task_track_started`, `task_time_limit`, `task_soft_time_limit`, `task_default_rate_limit` | ``CeleryConfiguration/taskDefaults`` |
 /// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
 /// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |
@@ -161,6 +161,8 @@ extension CelerySettings {
             }
             settings.configuration.sendOptions.priority = known
         },
+
+        .flag("task_send_sent_event", \.configuration.sendsSentEvents),
 
         // Results.
         Setting("result_expires") { section, settings throws(CeleriacError) in

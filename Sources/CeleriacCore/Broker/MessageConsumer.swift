@@ -18,13 +18,13 @@ public struct ConsumerOptions: Sendable {
 /// One worker's hold on its queues, from the first message to the last settlement.
 ///
 /// **Order of calls.** The worker calls ``next(atMost:)`` again and again, one call at a time. To end, it calls
-/// ``stop()`` once, then ``giveBack(_:)`` once with what it has not begun, settles what it has, and calls ``close()``
-/// once, after ``next(atMost:)`` has returned and the last settlement is done. It calls ``close()`` even after
+/// ``stop()`` once, then ``giveBack(_:)`` with what it has not begun, settles what it has, and calls ``close()`` once,
+/// after ``next(atMost:)`` has returned and the last settlement is done. It calls ``close()`` even after
 /// ``next(atMost:)`` threw.
 ///
 /// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``,
-/// ``hold(_:)``, ``isHeld(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)`` from any task, several at
-/// once. Only one ``settle(_:)`` is under way at a time. Remote control may still call ``hold(_:)``, ``addQueue(_:)``
+/// ``giveBack(_:)``, ``hold(_:)``, ``isHeld(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)`` from any
+/// task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control may still call ``hold(_:)``, ``addQueue(_:)``
 /// and ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may throw then, and must not take a message.
 ///
 /// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it
@@ -76,10 +76,12 @@ public protocol MessageConsumer: Sendable {
     func hold(_ count: Int) async throws
 
     /// Gives back deliveries that were not begun, to the front of their queues and in the order in which they came, so
-    /// that other workers serve them at once. After ``stop()`` the consumer also gives back what it received and
+    /// that other workers serve them at once. The worker calls it when it stops, and before that for messages whose
+    /// tasks it does not know. It counts no attempt. After ``stop()`` the consumer also gives back what it received and
     /// ``next(atMost:)`` never returned; `receipts` may then be empty.
     ///
-    /// - Throws: an error when something was not given back. The worker leaves that to ``close()``.
+    /// - Throws: an error when something was not given back. The worker tries again while it runs, and leaves the rest
+    ///   to ``close()``.
     func giveBack(_ receipts: [Receipt]) async throws
 
     /// Begins to consume one more queue, which the consumer makes if it does not exist.

@@ -21,6 +21,7 @@ extension EffectPipeline {
             await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
         case .call: await self.call(plans, by: call)
         case .settle: await settle(plans)
+        case .giveBack: await giveBack(plans)
         }
     }
 
@@ -180,5 +181,18 @@ extension EffectPipeline {
         }
         for plan in going { submit(plan.afterParking) }
         return plans.map { $0.ended() }
+    }
+
+    /// Gives messages back. It tries again until it succeeds, because nobody else does while this worker holds them.
+    private func giveBack(_ plans: [Plan]) async -> [Plan] {
+        do {
+            try await consumer.giveBack(plans.compactMap(\.receipt))
+        } catch {
+            logger.warning(
+                "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(plans.count)"])
+            // After the last call, the consumer does it when it closes.
+            if !lastCall.isOpen { return plans.map { $0.advanced(inserting: [.pause(.seconds(2)), .giveBack]) } }
+        }
+        return plans.map { $0.advanced() }
     }
 }

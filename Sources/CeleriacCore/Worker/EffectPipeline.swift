@@ -9,10 +9,12 @@ import Synchronization
 final class EffectPipeline: Sendable {
     /// The lanes, by what they do.
     enum Kind: Int, CaseIterable {
-        case publish, store, count, call, settle
+        case publish, store, count, call, settle, giveBack
     }
 
     private let lanes: [Lane<Plan>] = Kind.allCases.map { _ in Lane() }
+    /// How many plans may pause without a place in the worker's window.
+    private static let mostKeptAside = 1000
     /// The plans that pause, each with its timer.
     private let pausing = NIOLockedValueBox<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
     private let lastPause = Atomic<UInt64>(0)
@@ -99,6 +101,20 @@ final class EffectPipeline: Sendable {
         for lane in lanes { lane.close() }
     }
 
+    /// How many plans pause whose messages the worker holds beyond its window.
+    var asideCount: Int { pausing.withLockedValue { $0.count { !$1.plan.endsJob && $1.plan.receipt != nil } } }
+
+    /// Gives back at once what pauses only to be given back.
+    func giveBackAside() {
+        let paused = pausing.withLockedValue { pausing in
+            let ending = pausing.filter { $1.plan.advanced().first == .giveBack }
+            for id in ending.keys { pausing[id] = nil }
+            return ending.sorted { $0.key < $1.key }.map(\.value)
+        }
+        for (_, timer) in paused { timer.cancel() }
+        forward(paused.map { $0.plan.advanced() })
+    }
+
     // MARK: From lane to lane
 
     private func forward(_ plans: [Plan]) {
@@ -124,13 +140,19 @@ final class EffectPipeline: Sendable {
                 returning.append(plan)
                 continue
             }
-            if plan.endsJob { endedJobs += 1 }
-            if case .pause(let duration)? = plan.first {
-                // A pausing plan takes no place in the worker's window.
-                pause(plan.keptAside(), for: duration)
-            } else {
+            guard case .pause(let duration)? = plan.first else {
+                if plan.endsJob { endedJobs += 1 }
                 done += 1
                 plan.onEnd?()
+                continue
+            }
+            // A pausing plan takes no place in the worker's window, unless there are so many that the worker should
+            // rather take no more messages.
+            if plan.endsJob, pausing.withLockedValue({ $0.count < Self.mostKeptAside }) {
+                endedJobs += 1
+                pause(plan.keptAside(), for: duration)
+            } else {
+                pause(plan, for: duration)
             }
         }
         if endedJobs > 0 { onJobsEnded(endedJobs) }
@@ -175,6 +197,7 @@ extension Plan {
         case .chord?: .count
         case .call?: .call
         case .settle?: .settle
+        case .giveBack?: .giveBack
         case .pause?, nil: nil
         }
     }

@@ -52,8 +52,9 @@ struct Intake: Sendable {
         } catch {
             return .park(error)
         }
-        if delivery.attempts >= maximumAttempts { return .exhausted(request) }
+        // First, because a worker that does not know the task has no part in its attempts.
         guard let registration = registrations[request.name] else { return .unregistered(request) }
+        if delivery.attempts >= maximumAttempts { return .exhausted(request) }
         let acknowledgement = registration.handler.options.acknowledgement ?? acknowledgement
         let job = Job(
             request: request, registration: registration, receipt: delivery.receipt,

@@ -1,5 +1,6 @@
 import CeleriacWire
 import Logging
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -18,6 +19,7 @@ final class Ledger: Sendable {
     let logger: Logger
     private let publication: @Sendable () -> PublicationContext
     let submit: @Sendable (Plan) -> Void
+    private let strangers = NIOLockedValueBox(Strangers())
 
     /// Makes a ledger.
     ///
@@ -85,23 +87,45 @@ final class Ledger: Sendable {
                 request: job.request, context: context, effects: effects, onEnd: telling))
     }
 
-    /// Ends a delivery whose task the worker does not know.
+    /// Ends a delivery whose task the worker does not know, or gives it back: the dialect decides.
     func refuse(_ request: TaskRequest, receipt: Receipt) {
-        logger.error(
-            "no handler is registered for the task of a message",
-            metadata: ["task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)"])
-        let telling = observers.later(.ended(request, .unregistered, runtime: nil))
-        let context = effectContext(TaskOptions(), storesResult: request.ignoresResult != true)
+        let times = strangers.withLockedValue { $0.timesSeen(request.id) }
+        let context = effectContext(
+            TaskOptions(), storesResult: request.ignoresResult != true, timesGivenBack: times)
         let fault = MessageFault(
             reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
         var effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
         if case .settle(.park(let fault))? = effects.last, effects.count == 1 {
             effects += failing(request, dialect.failure(for: .unrunnable(fault)), in: context)
         }
+        let isGivenBack = effects.contains(.giveBack)
+        if isGivenBack {
+            // Messages that came together must not go back together: a worker that can run them has room for a few at
+            // a time, and this one would get the others again.
+            effects = effects.map { effect in
+                if case .pause(let duration) = effect { .pause(duration * .random(in: 0.5...1)) } else { effect }
+            }
+        }
+        logStranger(request, isGivenBack: isGivenBack)
         submit(
             Plan(
                 receipt: receipt, taskID: request.id, endsJob: true, request: request, context: context,
-                effects: effects, onEnd: telling))
+                effects: effects,
+                onEnd: isGivenBack ? nil : observers.later(.ended(request, .unregistered, runtime: nil))))
+    }
+
+    private func logStranger(_ request: TaskRequest, isGivenBack: Bool) {
+        let metadata: Logger.Metadata = [
+            "task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)",
+        ]
+        guard isGivenBack else {
+            return logger.error("no handler is registered for the task of a message", metadata: metadata)
+        }
+        let isNew = strangers.withLockedValue { $0.isNew(name: request.name) }
+        logger.log(
+            level: isNew ? .warning : .debug,
+            "no handler is registered for the task of a message: it is given back, again and again, for other workers",
+            metadata: metadata)
     }
 
     private func effects(of outcome: Outcome, for job: Job, in context: EffectContext) -> [Effect] {
@@ -159,12 +183,12 @@ final class Ledger: Sendable {
     }
 
     func effectContext(
-        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil
+        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil, timesGivenBack: Int = 0
     ) -> EffectContext {
         EffectContext(
             nodeName: nodeName, now: timers.now, storesResult: storesResult && store != nil, taskOptions: options,
             resultExpiry: resultExpiry, children: sender?.children ?? [], ownSteps: sender?.ownSteps ?? [],
-            errorHandlers: errorHandlers, publication: publication())
+            errorHandlers: errorHandlers, timesGivenBack: timesGivenBack, publication: publication())
     }
 }
 

@@ -81,10 +81,10 @@ struct Plan: Sendable {
         if !next.isEmpty { effects = next + effects }
     }
 
-    /// Returns the plan without its first effect, which is done.
-    func advanced() -> Plan {
+    /// Returns the plan without its first effect, which is done, and with `next` before the rest.
+    func advanced(inserting next: [Effect] = []) -> Plan {
         var plan = self
-        plan.advance()
+        plan.advance(inserting: next)
         return plan
     }
 
@@ -101,7 +101,7 @@ struct Plan: Sendable {
             switch effect {
             case .chord(.close): false
             case .store, .chord: true
-            case .publish, .call, .settle, .pause: false
+            case .publish, .call, .settle, .giveBack, .pause: false
             }
         }
     }

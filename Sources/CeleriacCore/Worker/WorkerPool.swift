@@ -65,23 +65,28 @@ final class WorkerPool: Sendable {
 }
 
 /// Tells the broker how many messages the worker may hold in addition to the prefetch with which it began to consume:
-/// those that wait for their time, and those by which its window has grown.
+/// those that wait for their time or to be given back, and those by which its window has grown.
 final class PrefetchReport: Sendable {
     private let consumer: any MessageConsumer
     private let pool: WorkerPool
     private let waiting: WaitingRoom
+    private let asideCount: @Sendable () -> Int
     private let initialWindow: Int
     private let reported = NIOLockedValueBox(0)
 
-    init(consumer: any MessageConsumer, pool: WorkerPool, waiting: WaitingRoom) {
+    init(
+        consumer: any MessageConsumer, pool: WorkerPool, waiting: WaitingRoom,
+        asideCount: @escaping @Sendable () -> Int
+    ) {
         self.consumer = consumer
         self.pool = pool
         self.waiting = waiting
+        self.asideCount = asideCount
         self.initialWindow = pool.window
     }
 
     /// How many messages the worker may hold in all.
-    var count: Int { pool.window + waiting.scheduledCount }
+    var count: Int { pool.window + waiting.scheduledCount + asideCount() }
 
     /// Tells the broker if the number has changed.
     func update() async throws {

@@ -63,7 +63,8 @@ final class WorkerSession: Sendable {
             logger: logger)
         self.pipeline = pipeline
         self.observers = observers
-        self.prefetch = PrefetchReport(consumer: consumer, pool: pool, waiting: waiting)
+        self.prefetch = PrefetchReport(
+            consumer: consumer, pool: pool, waiting: waiting, asideCount: { pipeline.asideCount })
         self.control = WorkerControl(
             worker: worker, startTime: timers.now, registrations: registrations,
             queues: ServedQueues(configuration.queues, consumer: consumer), pool: pool, waiting: waiting,
@@ -201,6 +202,7 @@ final class WorkerSession: Sendable {
         // the consumer has stopped, or this worker might get the messages again.
         await consumerStopped.wait()
         await giveBack(ready + limited + scheduled)
+        pipeline.giveBackAside()
         await allIdle.wait()
         deadline.cancel()
         worker.abandoning.open()

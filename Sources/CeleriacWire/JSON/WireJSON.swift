@@ -3,9 +3,8 @@
 /// The reader is as strict as the standard about grammar, UTF-8 and trailing bytes. Beyond the standard it follows
 /// Python's `json.loads`: `NaN`, `Infinity` and `-Infinity` are numbers, integers have any length (`.number` past 64
 /// bits), a float that is too large becomes infinite, and the last of several equal keys wins, in the position of the
-/// first. Unlike Python it refuses what a Swift string cannot hold: a lone surrogate escape (`loneSurrogate`) and two
-/// keys that differ only in their Unicode composition (`ambiguousKey`). Replacing or dropping them would run a task
-/// with arguments that nobody sent.
+/// first. Unlike Python it refuses what a Swift string cannot hold, a lone surrogate escape (`loneSurrogate`): replacing
+/// it would run a task with arguments that nobody sent.
 public enum WireJSON {
     /// Reads one value.
     ///

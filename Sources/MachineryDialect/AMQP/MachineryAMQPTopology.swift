@@ -25,7 +25,11 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
 
     func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool { false }
 
-    func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int { options.prefetchCount }
+    func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int {
+        // What waits to be given back must not keep the worker from what it can run.
+        let step = 16
+        return options.prefetchCount == 0 ? 0 : options.prefetchCount + (max(0, holding) + step - 1) / step * step
+    }
 
     func consumerTag(_ number: Int, nodeName: String) -> String { number == 0 ? nodeName : "\(nodeName).\(number)" }
 

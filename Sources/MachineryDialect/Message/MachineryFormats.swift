@@ -11,8 +11,8 @@ package struct MachineryFormats: Sendable {
     package var defaultRoutingKey: String
     /// Whether later states than `PENDING` name their task: Redis keeps the name, the other backends don't.
     package var laterStatesNameTheirTask: Bool
-    /// How often a worker puts back a message with an unknown task before it parks the message.
-    package var unregisteredAttempts: Int
+    /// How often a worker gives back a message whose task it does not know before it parks the message; nil for ever.
+    package var unregisteredAttempts: Int?
     /// The limits for the size and the depth of messages.
     package var limits: WireLimits
 
@@ -20,7 +20,7 @@ package struct MachineryFormats: Sendable {
     package init(
         defaultRoutingKey: String,
         laterStatesNameTheirTask: Bool = true,
-        unregisteredAttempts: Int = 3,
+        unregisteredAttempts: Int? = nil,
         limits: WireLimits = .default
     ) {
         self.defaultRoutingKey = defaultRoutingKey
@@ -77,7 +77,7 @@ extension MachineryFormats: Dialect {
         var request = TaskRequest(
             id: signature.uuid, name: signature.name, arguments: arguments, keywordArguments: [:],
             headers: signature.headers ?? [:], queue: delivery.queue, redelivered: delivery.redelivered,
-            message: MachineryMessage(signature: signature, attempts: delivery.attempts))
+            message: MachineryMessage(signature: signature))
         request.refusal = refusal
         request.eta = signature.eta?.date
         request.groupID = signature.groupUUID.isEmpty ? nil : signature.groupUUID
@@ -150,16 +150,11 @@ extension MachineryFormats: Dialect {
     }
 }
 
-/// A message that was read, with what the dialect must remember about its delivery.
+/// A message that was read.
 final class MachineryMessage: NativeMessage {
     let signature: MachinerySignature
-    /// How often the message was delivered before without being settled.
-    let attempts: Int
 
-    init(signature: MachinerySignature, attempts: Int) {
-        self.signature = signature
-        self.attempts = attempts
-    }
+    init(signature: MachinerySignature) { self.signature = signature }
 }
 
 extension TaskRequest {

@@ -109,6 +109,7 @@ struct Parts: Sendable {
         case .call(let call): "call \(call.name)"
         case .settle(.park(let fault)): "park \(fault.reason)"
         case .settle(let disposition): "\(disposition)"
+        case .giveBack: "give back"
         case .pause: "pause"
         }
     }

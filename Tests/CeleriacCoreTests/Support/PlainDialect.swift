@@ -97,6 +97,8 @@ struct PlainDialect: Dialect {
             return try store(.revoked, .string("\(revocation)")) + [.settle(.acknowledge)]
         case .timedOut(let limit):
             return try store(.failure, .array(["TimeLimitExceeded", .double(limit)])) + [.settle(.acknowledge)]
+        case .unregistered where request.name == "elsewhere":
+            return [.pause(.seconds(1 + context.timesGivenBack)), .giveBack]
         case .unregistered:
             return try (parksUnknownTasks ? [] : store(.failure, ["NotRegistered"]))
                 + [.settle(.park(MessageFault(reason: "unregistered", detail: request.name)))]

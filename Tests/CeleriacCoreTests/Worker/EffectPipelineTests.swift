@@ -268,6 +268,44 @@ struct EffectPipelineTests {
         #expect(ended.withLockedValue { $0 } == 3)
     }
 
+    @Test("that give back are tried again, and need not wait for their time when the worker stops")
+    func giveBack() async {
+        let refusals = NIOLockedValueBox(1)
+        let peer = TripRecorder { trip in
+            let isRefused = refusals.withLockedValue { refusals in
+                defer { refusals -= 1 }
+                return refusals > 0
+            }
+            if isRefused { throw CeleriacError(.unavailable, "away") }
+            return nil
+        }
+        let pipeline = pipeline(peer)
+        pipeline.submit(plan(1, [.pause(.seconds(1)), .giveBack]))
+        pipeline.submit(plan(2, [.pause(.seconds(3600)), .giveBack]))
+        pipeline.submit(plan(3, [.pause(.seconds(3600)), .settle(.requeue)]))
+        #expect(pipeline.asideCount == 3 && ended.withLockedValue { $0 } == 3)
+        await run(pipeline) {
+            timers.advance(by: .seconds(1))
+            await until { peer.trips == [.giveBack([1])] && timers.count == 3 }
+            pipeline.giveBackAside()
+            await until { peer.trips.count == 2 }
+            #expect(peer.trips.last == .giveBack([1, 2]) || peer.trips.last == .giveBack([2, 1]))
+            #expect(pipeline.asideCount == 1)
+            pipeline.stopRetrying()
+        }
+        #expect(peer.trips.last == settled(.requeue, 3) && ended.withLockedValue { $0 } == 3)
+    }
+
+    @Test("pause in the window when too many pause beside it")
+    func crowdedPause() async {
+        let peer = TripRecorder()
+        let pipeline = pipeline(peer)
+        for tag in 1...1001 { pipeline.submit(plan(UInt64(tag), [.pause(.seconds(1)), .giveBack])) }
+        #expect(pipeline.asideCount == 1000 && ended.withLockedValue { $0 } == 1000)
+        await run(pipeline) { timers.advance(by: .seconds(1)) }
+        #expect(ended.withLockedValue { $0 } == 1001)
+    }
+
     @Test("call error callbacks in the worker, with the request that failed")
     func call() async {
         let peer = TripRecorder()

@@ -53,6 +53,7 @@ import Testing
     @Test("tells unknown tasks from messages that cannot be read")
     func unknown() {
         #expect(decision(#"{"id": "1", "name": "nobody"}"#) == "unregistered nobody")
+        #expect(decision(#"{"id": "1", "name": "nobody"}"#, attempts: 5) == "unregistered nobody")
         #expect(decision("no JSON") == "park undecodableBody")
         let unread = Delivery(
             content: .failure(MessageFault(reason: "brokenEnvelope", detail: "")), queue: "q",

@@ -9,6 +9,8 @@ enum Trip: Equatable, Sendable {
     case store([String])
     case chord([ChordOperation])
     case settle([Settlement])
+    /// Deliveries that are given back, by their tags.
+    case giveBack([UInt64])
 
     /// What the trip settles; nothing for another.
     var settlements: [Settlement] {
@@ -68,5 +70,6 @@ final class TripRecorder: MessageBroker, ResultStore, MessageConsumer {
 
     func next(atMost limit: Int) async throws -> [Delivery] { [] }
     func settle(_ settlements: [Settlement]) async throws { try await make(.settle(settlements)) }
+    func giveBack(_ receipts: [Receipt]) async throws { try await make(.giveBack(receipts.map(\.tag))) }
     func stop() async {}
 }

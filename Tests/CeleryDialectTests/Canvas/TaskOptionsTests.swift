@@ -76,6 +76,7 @@ struct TaskOptionsTests {
                 worker_concurrency: 3
                 worker_prefetch_multiplier: 2
                 worker_send_task_events: true
+                task_send_sent_event: true
                 worker_enable_remote_control: false
                 """.utf8))
         let configuration = settings.configuration
@@ -99,6 +100,7 @@ struct TaskOptionsTests {
         #expect(configuration.redis.visibilityTimeout == .seconds(60) && configuration.redis.keyPrefix == "x:")
         #expect(configuration.redis.prioritySteps == [0, 5] && configuration.redis.separator == ":")
         #expect(configuration.control.sendsTaskEvents && !configuration.control.isEnabled)
+        #expect(configuration.sendsSentEvents)
         #expect(settings.worker.concurrency == 3 && settings.worker.prefetchMultiplier == 2)
         #expect(settings.worker.queues == ["math"])
 

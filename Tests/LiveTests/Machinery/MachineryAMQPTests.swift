@@ -175,7 +175,7 @@ struct MachineryAMQPTests {
 
     @Test func badMessagesAreParkedAndTheNextTaskRuns() async throws {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
-        let bench = try await MachineryBench(broker: url, amqp: MachineryAMQPOptions())
+        let bench = try await MachineryBench(broker: url, amqp: MachineryAMQPOptions(), unregisteredAttempts: 3)
         let client = try client(url)
         // These messages stopped Go workers, in the form in which they were delivered.
         let unknown = try #require(try RecordedCase("amqp-14-unregistered").published.first)
