@@ -5,8 +5,9 @@ import Logging
 /// A worker in a separate process, which live tests can end with any signal and whose threads they can block.
 ///
 /// Its settings are environment variables, all required: `LIVE_DIALECT` (`celery` or `machinery`), `LIVE_BROKER`,
-/// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` in seconds, `LIVE_NAME`,
-/// which its tasks record for the worker that ran them, and `LIVE_READY`, a file that it creates once it consumes.
+/// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` and `LIVE_STOP_TIMEOUT` in
+/// seconds, `LIVE_NAME`, which its tasks record for the worker that ran them, and `LIVE_READY`, a file that it creates
+/// once it consumes.
 @main enum LiveWorker {
     /// A setting is missing or is not a number.
     struct BadSetting: Error {
@@ -33,7 +34,8 @@ import Logging
         let worker = app.worker(
             WorkerConfiguration(
                 queues: ["celery"], concurrency: try number("LIVE_CONCURRENCY"),
-                prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"))
+                prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"),
+                stopTimeout: .seconds(try number("LIVE_STOP_TIMEOUT") as Double))
         ) { tasks(of: name) }
         try await run {
             try await worker.launch()
@@ -53,7 +55,10 @@ import Logging
                 amqp: MachineryAMQPOptions(prefetchCount: prefetch),
                 redis: MachineryRedisSettings(claimTimeout: try number("LIVE_VISIBILITY_TIMEOUT"))),
             logger: logger)
-        let worker = server.worker(consumerTag: "live", concurrency: concurrency) { tasks(of: name) }
+        let worker = server.worker(
+            consumerTag: "live", concurrency: concurrency,
+            stopTimeout: .seconds(try number("LIVE_STOP_TIMEOUT") as Double)
+        ) { tasks(of: name) }
         try await run {
             try await worker.launch()
         } isReady: {
@@ -84,7 +89,8 @@ import Logging
         let ready = try setting("LIVE_READY")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await isReady()
+                // A worker that never was ready ends with its launch, which says why.
+                guard (try? await isReady()) != nil else { return }
                 _ = FileManager.default.createFile(atPath: ready, contents: nil)
             }
             try await launch()

@@ -20,7 +20,8 @@ public struct ConsumerOptions: Sendable {
 /// **Order of calls.** The worker calls ``next(atMost:)`` again and again, one call at a time. To end, it calls
 /// ``stop()`` once, then ``giveBack(_:)`` with what it has not begun, settles what it has, and calls ``close()`` once,
 /// after ``next(atMost:)`` has returned and the last settlement is done. It calls ``close()`` even after
-/// ``next(atMost:)`` threw.
+/// ``next(atMost:)`` threw. If a call outlasts the time that the worker has for its stop, it and the calls after it go
+/// on in the background while the process lives.
 ///
 /// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``,
 /// ``giveBack(_:)``, ``hold(_:)``, ``isHeld(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)`` from any
@@ -59,6 +60,11 @@ public protocol MessageConsumer: Sendable {
     ///
     /// - Throws: an error when the mark could not be made. The handler begins nevertheless.
     func markBegun(_ receipts: [Receipt]) async throws
+
+    /// What becomes of the messages that the worker would leave unsettled if its process ended now: how many there are,
+    /// and who gets them when. It is for the log of a worker whose stop took too long; nil if the consumer cannot say.
+    /// It answers at once, without I/O.
+    var unsettled: String? { get }
 
     /// Settles deliveries, all in one round trip. The worker settles each once; the consumer skips a receipt that it
     /// does not hold.
@@ -118,6 +124,9 @@ extension MessageConsumer {
 
     /// Does nothing: this transport does not count beginnings.
     public func markBegun(_ receipts: [Receipt]) async throws {}
+
+    /// Nil.
+    public var unsettled: String? { nil }
 
     /// Throws ``CeleriacError`` with code `unsupported`.
     public func addQueue(_ queue: TaskQueue) async throws {

@@ -48,6 +48,9 @@ final class EffectPipeline: Sendable {
         self.onJobsEnded = onJobsEnded
     }
 
+    /// How many plans are not done.
+    var count: Int { underWay.withLockedValue { $0.count } }
+
     func submit(_ plan: Plan) {
         underWay.withLockedValue { $0.count += 1 }
         forward([plan])

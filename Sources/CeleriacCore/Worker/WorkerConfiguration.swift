@@ -26,7 +26,8 @@ public struct WorkerConfiguration: Sendable {
     public var taskAnnotations: [String: TaskOptions]
     /// How long results are kept; nil for ever.
     public var resultExpiry: Duration?
-    /// How long running handlers may go on after a graceful stop has begun, before their tasks are cancelled.
+    /// How long a stop may take in all, whatever the servers do: then the worker waits no longer. The tasks of handlers
+    /// that still run are cancelled when four fifths of it are over, so that their messages can still be given back.
     public var stopTimeout: Duration
     /// How often a message may be delivered without being settled before the worker parks it, since a message that
     /// crashes its worker comes back again and again. It only counts on brokers that report deliveries.
@@ -56,7 +57,7 @@ public struct WorkerConfiguration: Sendable {
         taskDefaults: TaskOptions = TaskOptions(),
         taskAnnotations: [String: TaskOptions] = [:],
         resultExpiry: Duration? = .seconds(86400),
-        stopTimeout: Duration = .seconds(30),
+        stopTimeout: Duration = .seconds(25),
         maximumAttempts: Int = 5,
         hooks: WorkerHooks = WorkerHooks()
     ) {
@@ -103,6 +104,9 @@ extension WorkerConfiguration {
         }
         guard (1...65535).contains(prefetchMultiplier) else {
             throw CeleriacError(.configuration, "prefetchMultiplier is \(prefetchMultiplier): it must be 1 to 65535")
+        }
+        guard stopTimeout >= .zero else {
+            throw CeleriacError(.configuration, "stopTimeout is \(stopTimeout): it must be 0 s or more")
         }
     }
 

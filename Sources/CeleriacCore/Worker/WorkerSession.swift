@@ -1,5 +1,6 @@
 import CeleriacWire
 import Logging
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -22,6 +23,8 @@ final class WorkerSession: Sendable {
     private let observers: Observers
     private let prefetch: PrefetchReport
     private let control: WorkerControl
+    /// Why the consumer gave up.
+    private let failure = NIOLockedValueBox<(any Error)?>(nil)
 
     init(worker: TaskWorker, consumer: any MessageConsumer) {
         let (configuration, timers) = (worker.configuration, worker.timers)
@@ -79,7 +82,7 @@ final class WorkerSession: Sendable {
     func run(until stopping: Gate, onReady: () -> Void) async throws {
         pool.blockingExecutor?.start()
         defer { pool.blockingExecutor?.stop() }
-        let failure = await withTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.pipeline.run(
                     instead: { self.ledger.failure(of: $0, $1) }, call: { await self.runner.call($0, for: $1) })
@@ -102,41 +105,33 @@ final class WorkerSession: Sendable {
                     "results": "\(worker.store?.name ?? "none")", "tasks": "\(registrations.count)",
                 ])
             onReady()
-            group.addTask {
-                await self.worker.abandoning.wait()
-                self.pool.slots.cancelEveryJob()
-            }
-            let failure = await withTaskGroup(of: Void.self) { parts in
+            await withTaskGroup(of: Void.self) { parts in
                 let partsStopping = Gate()
                 for part in worker.parts {
                     parts.addTask { await part.run(beside: self.control, until: partsStopping) }
                 }
-                let failure = await consume()
+                await consume()
                 stopping.open()
                 await stop(consumerStopped: consumerStopped, allIdle: allIdle)
                 partsStopping.open()
-                return failure
             }
             // The parts have ended: they use the consumer, and nobody may after this.
             await close()
-            return failure
         }
-        if let failure { throw failure }
+        if let failure = failure.withLockedValue({ $0 }) { throw failure }
     }
 
     // MARK: Taking messages
 
-    /// Takes messages until the worker stops.
-    ///
-    /// - Returns: why the consumer gave up; nil after a stop.
-    private func consume() async -> (any Error)? {
+    /// Takes messages until the worker stops or the consumer gives up.
+    private func consume() async {
         var generation: UInt64 = 0
         while true {
             let room = await pool.capacity.room()
-            guard room > 0 else { return nil }
+            guard room > 0 else { return }
             do {
                 let deliveries = try await consumer.next(atMost: room)
-                if deliveries.isEmpty { return nil }
+                if deliveries.isEmpty { return }
                 pool.capacity.take(deliveries.count)
                 if let latest = deliveries.last?.receipt.generation, latest != generation {
                     generation = latest
@@ -146,7 +141,7 @@ final class WorkerSession: Sendable {
                 try await prefetch.update()
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
-                return error
+                return failure.withLockedValue { $0 = error }
             }
         }
     }
@@ -195,19 +190,30 @@ final class WorkerSession: Sendable {
                 "running": "\(pool.activeCount)", "waiting": "\(ready.count + limited.count)",
                 "eta": "\(scheduled.count)",
             ])
-        let deadline = worker.timers.schedule(after: worker.configuration.stopTimeout) { [worker] in
-            worker.abandoning.open()
-        }
         // Give back at once, so that other workers need not wait until the last handler here has ended, but not before
         // the consumer has stopped, or this worker might get the messages again.
         await consumerStopped.wait()
         await giveBack(ready + limited + scheduled)
         pipeline.giveBackAside()
         await allIdle.wait()
-        deadline.cancel()
-        worker.abandoning.open()
         pipeline.stopRetrying()
         await pipeline.drain()
+    }
+
+    /// Cancels the tasks of all handlers that still run.
+    func cancelHandlers() { pool.slots.cancelEveryJob() }
+
+    /// Logs what is left of a session for whose end nobody waits any longer.
+    ///
+    /// - Throws: why the consumer gave up, if that made the worker stop.
+    func abandon() throws {
+        logger.error(
+            "the worker waits no longer for its stop to complete",
+            metadata: [
+                "running": "\(pool.activeCount)", "outcomes": "\(pipeline.count)",
+                "messages": "\(consumer.unsettled ?? "what is not settled comes back to other workers")",
+            ])
+        if let failure = failure.withLockedValue({ $0 }) { throw failure }
     }
 
     private func close() async {

@@ -305,6 +305,11 @@ package final class AMQPMessageConsumer: MessageConsumer {
         state.withLockedValue { $0.generation == receipt.generation && $0.held[receipt.tag] != nil }
     }
 
+    package var unsettled: String? {
+        let count = state.withLockedValue { $0.held.count + $0.buffer.count }
+        return "\(count) unsettled; RabbitMQ gives them to other workers once it notices that the connection has ended"
+    }
+
     package func settle(_ settlements: [Settlement]) async throws {
         var acknowledged: [UInt64] = []
         var rejected: [UInt64] = []

@@ -143,12 +143,15 @@ package protocol RedisConsumerTopology: Sendable {
     /// put back.
     func requeue(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
 
-    /// Puts messages that were not started back at the front of their lists, in order. `park` parks a message that
-    /// cannot be put back.
+    /// Puts messages that were not started, or that a stop has cut short, back at the front of their lists, in order.
+    /// Their beginnings do not count. `park` parks a message that cannot be put back.
     func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
 
     /// Parks a message.
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding
+
+    /// Who gets claimed messages that nobody settles, and when, for the log.
+    var restoration: String { get }
 
     /// The format of parked messages.
     var parkedFormat: ParkedMessageFormat { get }

@@ -62,6 +62,10 @@ extension RedisMessageConsumer {
 
     // MARK: Settling
 
+    package var unsettled: String? {
+        "\(state.withLockedValue { $0.ledger.count }) claimed; \(topology.restoration)"
+    }
+
     package func settle(_ settlements: [Settlement]) async throws {
         state.withLockedValue { $0.ledger.note(settlements) }
         do {
@@ -105,7 +109,10 @@ extension RedisMessageConsumer {
             }
         }
         var endings = acknowledged.isEmpty ? [] : topology.acknowledge(acknowledged)
-        if !requeued.isEmpty { endings += topology.requeue(requeued, park: park) }
+        if requeued.isEmpty { return endings + parked }
+        // A handler that a stop cuts short gives its message back in good order, which is no attempt.
+        let isStopped = state.withLockedValue { $0.isStopped }
+        endings += isStopped ? topology.giveBack(requeued, park: park) : topology.requeue(requeued, park: park)
         return endings + parked
     }
 

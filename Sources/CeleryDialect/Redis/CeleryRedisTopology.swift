@@ -166,6 +166,11 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         return ClaimEnding([claim.serial], [command])
     }
 
+    var restoration: String {
+        "another worker puts them back when the visibility timeout is over, \(visibilityTimeout.seconds) s after the "
+            + "last renewal"
+    }
+
     var parkedFormat: ParkedMessageFormat { .celery }
 }
 #endif

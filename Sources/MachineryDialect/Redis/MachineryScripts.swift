@@ -62,9 +62,9 @@ enum MachineryScripts {
             """)
 
     /// Puts messages back if their claims still stand. Arguments: `L` for the left end or `R` for the right end of the
-    /// list, 1 to count the attempt, the tags in the order in which to push the messages. Returns the number of
-    /// messages put back. It pushes first, so that a queue that is not a list ends the script while the claim still
-    /// stands.
+    /// list, what to add to the messages' attempts, the tags in the order in which to push the messages. Returns the
+    /// number of messages put back. It pushes first, so that a queue that is not a list ends the script while the claim
+    /// still stands.
     static let putBack = RedisScript(
         name: "putBack",
         source: """
@@ -74,8 +74,8 @@ enum MachineryScripts {
               if message then
                 redis.call(ARGV[1] == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], message)
                 redis.call('HDEL', KEYS[3], ARGV[i])
-                if ARGV[2] == '1' then
-                  redis.pcall('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
+                if ARGV[2] ~= '0' then
+                  redis.pcall('HINCRBY', KEYS[5], redis.sha1hex(message), ARGV[2])
                   redis.call('EXPIRE', KEYS[5], 86400)
                 end
                 n = n + 1

@@ -2,6 +2,7 @@ import CeleriacCore
 import CeleriacTestKit
 import Logging
 import NIOPosix
+import UnixSignals
 
 /// A worker and a client on one broker in memory, in virtual time.
 struct Bench: Sendable {
@@ -26,7 +27,8 @@ struct Bench: Sendable {
     func worker(
         concurrency: Int = 2, prefetchMultiplier: Int = 4, hooks: WorkerHooks = WorkerHooks(),
         acknowledgement: TaskOptions.Acknowledgement = .late,
-        parts: [any WorkerPart] = [], configure: (inout WorkerConfiguration) -> Void = { _ in },
+        parts: [any WorkerPart] = [], signals: [UnixSignal] = [.sigint, .sigterm],
+        configure: (inout WorkerConfiguration) -> Void = { _ in },
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> TaskWorker {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -36,7 +38,8 @@ struct Bench: Sendable {
         configure(&configuration)
         return TaskWorker(
             dialect: PlainDialect(), broker: broker, store: store, configuration: configuration,
-            timers: timers, executor: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers(), parts: parts)
+            timers: timers, executor: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers(), parts: parts,
+            signals: signals)
     }
 
     /// Runs the worker while `body` runs, then stops it gracefully.

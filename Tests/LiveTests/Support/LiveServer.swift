@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacTestKit
+import Glibc
 import Logging
 
 #if Redis
@@ -23,6 +24,16 @@ enum LiveServer: Sendable {
         case .redis(let redis): redis.url
         case .rabbitMQ(let rabbitMQ): rabbitMQ.url
         }
+    }
+
+    /// Sends a signal to the server's process, for instance one that freezes it.
+    func signal(_ signal: Int32) {
+        let pid =
+            switch self {
+            case .redis(let redis): redis.pid
+            case .rabbitMQ(let rabbitMQ): rabbitMQ.pid
+            }
+        if let pid { kill(pid, signal) }
     }
 
     func restart() async throws {
