@@ -61,8 +61,7 @@ struct AMQPMessageConsumerTests {
         func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool { limitsChannel }
         func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int { prefetch + holding }
         func consumerTag(_ number: Int, nodeName: String) -> String { "consumer\(number)" }
-        func attempts(of delivery: AMQPDelivery) -> Int { 0 }
-        func willSettle(_ delivery: AMQPDelivery, as disposition: CeleriacCore.Settlement.Disposition) {}
+        func name(of message: WireMessage) -> String? { String(decoding: message.body, as: UTF8.self) }
         func text(of time: Date) -> String { "now" }
     }
 

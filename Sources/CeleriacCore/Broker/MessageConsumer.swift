@@ -6,6 +6,8 @@ public struct ConsumerOptions: Sendable {
     public var prefetch: Int
     /// The worker's node name, `name@host`.
     public var nodeName: String
+    /// Counts attempts where the broker cannot; nil if the worker's result store cannot either.
+    package var attemptCounter: (any AttemptCounter)?
 
     /// Creates options.
     public init(queues: [TaskQueue], prefetch: Int, nodeName: String) {

@@ -15,6 +15,8 @@ struct AMQPConsumerState {
     var buffer = Deque<AMQPDelivery>()
     /// Deliveries that the worker has taken and not settled, by delivery tag.
     var held: [UInt64: AMQPDelivery] = [:]
+    /// Those held deliveries that have come back and whose attempts a result store counts, by delivery tag.
+    var counted: [UInt64: CountedMessage] = [:]
     /// The queues to consume.
     var served: [String]
     /// Queues by consumer tag. It includes cancelled consumers, since the worker may still hold deliveries from them.
@@ -59,6 +61,7 @@ struct AMQPConsumerState {
         channel = nil
         buffer = []
         held = [:]
+        counted = [:]
         cancelled = []
     }
 
@@ -85,7 +88,7 @@ struct AMQPConsumerState {
             deliveries.append(
                 Delivery(
                     content: fault.map { .failure($0) } ?? .success(delivery.message), queue: queue(of: delivery),
-                    exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
+                    exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.hasComeBack,
                     attempts: attempts(delivery), receipt: Receipt(generation: generation, tag: delivery.deliveryTag)))
         }
         buffer.removeFirst(count)

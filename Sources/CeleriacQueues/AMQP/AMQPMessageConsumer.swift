@@ -12,14 +12,14 @@ import NIOConcurrencyHelpers
 /// settling them does nothing.
 package final class AMQPMessageConsumer: MessageConsumer {
     private let configurations: [AMQPConfiguration]
-    private let parking: AMQPClient
-    private let topology: any AMQPConsumerTopology
-    private let options: ConsumerOptions
+    let parking: AMQPClient
+    let topology: any AMQPConsumerTopology
+    let options: ConsumerOptions
     private let name: String
-    private let logger: Logger
+    let logger: Logger
     private let eventLoop: any EventLoop
     private let timers: EventLoopTimerSource
-    private let state: NIOLockedValueBox<AMQPConsumerState>
+    let state: NIOLockedValueBox<AMQPConsumerState>
 
     /// Connects and starts consuming.
     ///
@@ -217,7 +217,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 return (deliveries, state.change, state.channel != nil, state.isStopped)
             }
             if isStopped { return [] }
-            if !deliveries.isEmpty { return deliveries }
+            if !deliveries.isEmpty { return await withAttempts(deliveries) }
             do {
                 if isConnected {
                     if try await !consumeCancelled() { await gate.wait() }
@@ -309,18 +309,27 @@ package final class AMQPMessageConsumer: MessageConsumer {
         var acknowledged: [UInt64] = []
         var rejected: [UInt64] = []
         var requeued: [UInt64] = []
-        var parked: [(tag: UInt64, queue: String, message: WireMessage)] = []
+        var parked: [(tag: UInt64, queue: String, message: WireMessage, name: String?)] = []
         var unparkable: [(queue: String, reason: String)] = []
+        var ended: [String] = []
+        var uncounted: [String] = []
         let time = timers.now
         let channel = state.withLockedValue { state -> AMQPChannel? in
             for settlement in settlements where settlement.receipt.generation == state.generation {
                 let tag = settlement.receipt.tag
                 guard let delivery = state.held.removeValue(forKey: tag) else { continue }
                 topology.willSettle(delivery, as: settlement.disposition)
+                let counted = state.counted.removeValue(forKey: tag)
                 switch settlement.disposition {
-                case .acknowledge: acknowledged.append(tag)
-                case .reject: rejected.append(tag)
-                case .requeue: requeued.append(tag)
+                case .acknowledge:
+                    acknowledged.append(tag)
+                    if let counted { ended.append(counted.name) }
+                case .reject:
+                    rejected.append(tag)
+                    if let counted { ended.append(counted.name) }
+                case .requeue:
+                    requeued.append(tag)
+                    if let counted, counted.isCounted { uncounted.append(counted.name) }
                 case .park(let fault):
                     let queue = state.queue(of: delivery)
                     guard !delivery.lacksBody else {
@@ -329,19 +338,23 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     }
                     let message = delivery.parked(
                         for: fault, queue: queue, worker: options.nodeName, time: topology.text(of: time))
-                    parked.append((tag, queue, message))
+                    parked.append((tag, queue, message, counted?.name))
                 }
             }
             return state.channel
         }
         guard let channel else { return }
+        options.attemptCounter?.uncount(uncounted)
+        defer { options.attemptCounter?.forget(ended) }
         if !acknowledged.isEmpty { channel.ack(acknowledged) }
         if !rejected.isEmpty { channel.nack(rejected, requeue: false) }
         if !requeued.isEmpty { channel.nack(requeued, requeue: true) }
         if !parked.isEmpty {
             do {
                 let failures = try await parking.park(parked.map { ($0.queue, $0.message) })
-                channel.ack(zip(parked, failures).compactMap { $1 == nil ? $0.tag : nil })
+                let done = zip(parked, failures).filter { $1 == nil }.map(\.0)
+                channel.ack(done.map(\.tag))
+                ended += done.compactMap(\.name)
                 for (message, failure) in zip(parked, failures) {
                     if let failure { unparkable.append((message.queue, "\(failure)")) }
                 }
@@ -368,7 +381,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
     package func giveBack(_ receipts: [Receipt]) async throws {
         let (channel, tags) = state.withLockedValue { state in
             var tags = receipts.filter { $0.generation == state.generation }.map(\.tag).filter {
-                state.held.removeValue(forKey: $0) != nil
+                state.counted[$0] = nil
+                return state.held.removeValue(forKey: $0) != nil
             }
             if state.isStopped { tags += state.leaveUntaken() }
             return (state.channel, tags)
