@@ -28,8 +28,8 @@ public struct WorkerConfiguration: Sendable {
     public var resultExpiry: Duration?
     /// How long running handlers may go on after a graceful stop has begun, before their tasks are cancelled.
     public var stopTimeout: Duration
-    /// How often a message may be delivered without being settled before the worker parks it, since a message that
-    /// crashes its worker comes back again and again. It only counts on brokers that report deliveries.
+    /// How often a message that has come back may begin without being settled before the worker parks it, since a
+    /// message that crashes its worker comes back again and again. Its first beginning is not counted.
     public var maximumAttempts: Int
     /// Functions that the worker calls around every run.
     public var hooks: WorkerHooks

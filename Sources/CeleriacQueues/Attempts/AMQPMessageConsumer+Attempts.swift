@@ -12,14 +12,8 @@ struct CountedMessage {
     var isCounted = false
 }
 
-extension AMQPDelivery {
-    /// Whether the broker has delivered the message before. What a quorum queue counts says nothing of beginnings: it
-    /// counts messages that were given back as well.
-    var hasComeBack: Bool { redelivered || (message.headers["x-delivery-count"]?.intValue ?? 0) > 0 }
-}
-
 /// How the consumer counts attempts. A first beginning is never counted; one of a message that has come back is, by a
-/// result store that counts.
+/// result store that counts or else in the message, which is moved.
 extension AMQPMessageConsumer {
     /// Asks the result store how often messages that have come back were begun. Without an answer they are delivered as
     /// if they had never begun.
@@ -47,7 +41,10 @@ extension AMQPMessageConsumer {
     }
 
     package func markBegun(_ receipts: [Receipt]) async throws {
-        guard let counter = options.attemptCounter else { return }
+        guard let counter = options.attemptCounter else {
+            for receipt in receipts { try await move(receipt) }
+            return
+        }
         let counted = state.withLockedValue { state in
             receipts.filter { $0.generation == state.generation }.compactMap { receipt in
                 state.counted[receipt.tag].map { (receipt, $0.name) }

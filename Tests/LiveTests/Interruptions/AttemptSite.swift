@@ -17,7 +17,9 @@ struct AttemptCase: Sendable, CustomTestStringConvertible {
     var countsInStore: Bool
 
     static let all = ["celery", "machinery"].flatMap { dialect in
-        ["classic", "quorum"].map { AttemptCase(dialect: dialect, queueType: $0, countsInStore: true) }
+        ["classic", "quorum"].flatMap { type in
+            [true, false].map { AttemptCase(dialect: dialect, queueType: type, countsInStore: $0) }
+        }
     }
 
     var testDescription: String {
