@@ -320,6 +320,60 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test("What the companion gives back to its queue runs there with its count", arguments: ["classic", "quorum"])
+    func expired(_ type: String) async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue, durable: true, arguments: ["x-queue-type": .string(type)])
+        let companion = RedeliveredMessage.companion(of: queue)
+        try await channel.queueDeclare(
+            companion, durable: true,
+            arguments: RedeliveredMessage.arguments(of: queue, isQuorum: type == "quorum"))
+        // No worker is there for as long as it may wait.
+        var message = WireMessage(headers: ["id": "1"], body: [1]).moved(attempts: 3, queue: queue)
+        message.properties.expiration = "1"
+        #expect(
+            try await channel.publish([AMQPPublish(routingKey: companion, mandatory: true, message: message)])
+                == [.confirmed])
+        try await until { try await channel.queueDeclare(queue, passive: true).messageCount == 1 }
+        let consumer = try await consume([queue])
+        let taken = try await consumer.next(atMost: 1)
+        // Its third counted beginning is still at hand.
+        #expect(taken.map(\.attempts) == [2])
+        #expect(try taken.map { try $0.content.get().headers } == [["id": "1"]])
+        try await consumer.markBegun(taken.map(\.receipt))
+        #expect(taken.allSatisfy { consumer.isHeld($0.receipt) })
+        try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        for name in [queue, companion] {
+            #expect(try await channel.queueDeclare(name, passive: true).messageCount == 0)
+            try await channel.queueDelete(name)
+        }
+        await connection.close()
+    }
+
+    @Test("A message that is given back again and again does not reach the limit of a quorum queue")
+    func renewed() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(
+            queue, durable: true, arguments: ["x-queue-type": "quorum", "x-delivery-limit": 15])
+        try await publish("one", to: queue, on: channel)
+        for _ in 0..<25 {
+            let consumer = try await consume([queue])
+            let taken = try await consumer.next(atMost: 1)
+            #expect(bodies(taken) == ["one"])
+            await consumer.stop()
+            try await consumer.giveBack(taken.map(\.receipt))
+            try await consumer.close()
+        }
+        #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 1)
+        try await channel.queueDelete(queue)
+        await connection.close()
+    }
+
     @Test("A worker without the right to the companion goes on, and counts nothing")
     func withoutRight() async throws {
         let connection = try await LiveBroker.connect()

@@ -93,13 +93,15 @@ struct AMQPConsumerState {
             let tag = receiptTag(of: delivery)
             let queue = queue(of: delivery)
             let isFromCompanion = isFromCompanion(delivery)
+            let moves = delivery.message.movedAttempts
             held[tag] = delivery
             let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
+            let message = moves > 0 ? delivery.message.unmoved(queue: queue) : delivery.message
             var taken = Delivery(
-                content: fault.map { .failure($0) } ?? .success(delivery.message.unmoved(queue: queue)),
+                content: fault.map { .failure($0) } ?? .success(message),
                 queue: queue, exchange: delivery.exchange, routingKey: isFromCompanion ? queue : delivery.routingKey,
-                redelivered: delivery.hasComeBack || delivery.message.movedAttempts > 0,
-                attempts: attempts(delivery) + (countsInMessages ? self.attempts(of: delivery) : 0),
+                redelivered: moves > 0 || delivery.hasComeBack,
+                attempts: attempts(delivery) + (moves > 0 && countsInMessages ? self.attempts(of: delivery) : 0),
                 receipt: Receipt(generation: generation, tag: tag))
             taken.comesFirst = isFromCompanion
             deliveries.append(taken)

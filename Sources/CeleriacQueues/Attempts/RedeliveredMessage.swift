@@ -73,7 +73,6 @@ extension WireMessage {
 
     /// The message as it was before it was moved.
     func unmoved(queue: String) -> WireMessage {
-        guard headers[RedeliveredMessage.attempts] != nil else { return self }
         var message = withoutCompanion(of: queue).restored()
         message.headers[RedeliveredMessage.attempts] = nil
         return message
