@@ -17,6 +17,10 @@ struct AMQPConsumerState {
     var held: [UInt64: AMQPDelivery] = [:]
     /// Those held deliveries that have come back and whose attempts a result store counts, by the same tags.
     var counted: [UInt64: CountedMessage] = [:]
+    /// The tag of the delivery that runs although a counted beginning of it has not ended.
+    var suspect: UInt64?
+    /// A gate that opens, and is replaced, when that delivery ends.
+    var suspectEnded = Gate()
     /// The companions of the queues, where messages are that have come back.
     var redelivered = RedeliveredState()
     /// The queues to consume.
@@ -63,6 +67,7 @@ struct AMQPConsumerState {
         channel = nil
         buffer = []
         held = [:]
+        endSuspect()
         counted = [:]
         redelivered.drop()
         cancelled = []

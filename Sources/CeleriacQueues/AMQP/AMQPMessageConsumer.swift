@@ -18,7 +18,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
     private let name: String
     let logger: Logger
     private let eventLoop: any EventLoop
-    private let timers: EventLoopTimerSource
+    let timers: EventLoopTimerSource
     let state: NIOLockedValueBox<AMQPConsumerState>
 
     /// Connects and starts consuming.
@@ -371,6 +371,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     parked.append((tag, queue, message, counted?.name))
                 }
             }
+            state.endSuspect()
             return state.channels
         }
         guard let channels else { return }
@@ -416,6 +417,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 state.counted[receipt.tag] = nil
                 return state.held.removeValue(forKey: receipt.tag)
             }
+            state.endSuspect()
             if state.isStopped { deliveries += state.leaveUntaken() }
             let returned = deliveries.compactMap { state.returned($0) }
             let others = Set(returned.map(\.tag))
@@ -431,6 +433,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
     package func stop() async {
         let (channels, tags, others, gate) = state.withLockedValue { state in
             state.isStopped = true
+            // Those that wait for another to end see the stop and go back.
+            state.suspectEnded.open()
             return (
                 state.channels, Array(state.activeTags.keys), Array(state.redelivered.tags.keys), state.change
             )

@@ -4,12 +4,39 @@ package import CeleriacCore
 import CeleriacWire
 import NIOConcurrencyHelpers
 
+import struct FoundationEssentials.Date
+
 /// A message that has come back, as a result store counts it.
 struct CountedMessage {
     /// The message's name in the store.
     let name: String
+    /// How often it was begun after it had come back.
+    var attempts = 0
     /// Whether this consumer has counted that it begins.
     var isCounted = false
+
+    /// Whether a counted beginning of it has not ended: it may be what killed a process.
+    var isSuspect: Bool { attempts > 0 }
+}
+
+extension AMQPConsumerState {
+    /// Lets a suspect begin if no other runs. Otherwise what ran beside a task that kills its process, and what ended
+    /// just before, would be counted with it time and again.
+    ///
+    /// - Returns: the gate that opens when the suspect may ask again; nil if it may begin now.
+    mutating func admitSuspect(_ tag: UInt64) -> Gate? {
+        if let suspect, suspect != tag, held[suspect] != nil { return suspectEnded }
+        suspect = tag
+        return nil
+    }
+
+    /// Lets the next suspect ask if the one that ran is no longer held.
+    mutating func endSuspect() {
+        guard let ended = suspect, held[ended] == nil else { return }
+        suspect = nil
+        suspectEnded.open()
+        suspectEnded = Gate()
+    }
 }
 
 /// How the consumer counts attempts. A first beginning is never counted; one of a message that has come back is, by a
@@ -36,7 +63,13 @@ extension AMQPMessageConsumer {
         }
         guard let attempts = try? await counter.attempts(of: names) else { return deliveries }
         var deliveries = deliveries
-        for (place, count) in zip(places, attempts) { deliveries[place].attempts += count }
+        state.withLockedValue { state in
+            for (place, count) in zip(places, attempts) {
+                deliveries[place].attempts += count
+                let receipt = deliveries[place].receipt
+                if receipt.generation == state.generation { state.counted[receipt.tag]?.attempts = count }
+            }
+        }
         return deliveries
     }
 
@@ -45,6 +78,7 @@ extension AMQPMessageConsumer {
             for receipt in receipts { try await move(receipt) }
             return
         }
+        for receipt in receipts { await waitForTurn(receipt) }
         let counted = state.withLockedValue { state in
             receipts.filter { $0.generation == state.generation }.compactMap { receipt in
                 state.counted[receipt.tag].map { (receipt, $0.name) }
@@ -58,5 +92,29 @@ extension AMQPMessageConsumer {
             }
         }
     }
+
+    /// Waits until no other suspect runs, but not for long: that one may be a task of hours. A stop gives a suspect that
+    /// waits back.
+    private func waitForTurn(_ receipt: Receipt) async {
+        let patience = timers.now.addingTimeInterval(Self.suspectPatience.seconds)
+        while true {
+            let (gate, returned) = state.withLockedValue { state -> (Gate?, SettlingChannels?) in
+                guard receipt.generation == state.generation, state.counted[receipt.tag]?.isSuspect == true,
+                    let gate = state.admitSuspect(receipt.tag)
+                else { return (nil, nil) }
+                guard state.isStopped else { return (gate, nil) }
+                state.held[receipt.tag] = nil
+                state.counted[receipt.tag] = nil
+                return (nil, state.channels)
+            }
+            returned?.nack([receipt.tag], requeue: true)
+            let remaining = patience.timeIntervalSince(timers.now)
+            guard let gate, remaining > 0 else { return }
+            await gate.wait(atMost: .seconds(remaining), timers: timers)
+        }
+    }
+
+    /// How long a suspect waits for another.
+    private static var suspectPatience: Duration { .seconds(10) }
 }
 #endif

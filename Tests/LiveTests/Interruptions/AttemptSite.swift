@@ -72,11 +72,11 @@ struct AttemptSite: Sendable {
 
     var queue: String { kind.dialect == "celery" ? "celery" : "machinery_tasks" }
 
-    /// Starts a worker that runs one task at a time and holds 24 messages.
+    /// Starts a worker that runs four tasks at a time and holds 24 messages.
     func launch() throws -> LiveWorkerProcess {
         try .launch(
             dialect: kind.dialect, broker: broker, results: results, folder: folder, queueType: kind.queueType,
-            concurrency: 1, prefetchMultiplier: 24)
+            concurrency: 4, prefetchMultiplier: 6)
     }
 
     /// How many messages wait in a queue; 0 if there is no such queue.
