@@ -54,26 +54,29 @@ struct AMQPMessageConsumerTests {
         var arguments: WireObject = [:]
         func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError) {
             let channel = try await connection.openChannel(confirms: false)
-            for queue in queues { try await channel.queueDeclare(queue, durable: true, arguments: arguments) }
+            for queue in queues where try await !connection.hasQueue(queue) {
+                try await channel.queueDeclare(queue, durable: true, arguments: arguments)
+            }
             await channel.close()
         }
         var limitsChannel = false
         func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool { limitsChannel }
         func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int { prefetch + holding }
         func consumerTag(_ number: Int, nodeName: String) -> String { "consumer\(number)" }
-        func attempts(of delivery: AMQPDelivery) -> Int { 0 }
-        func willSettle(_ delivery: AMQPDelivery, as disposition: CeleriacCore.Settlement.Disposition) {}
+        func name(of message: WireMessage) -> String? { String(decoding: message.body, as: UTF8.self) }
         func text(of time: Date) -> String { "now" }
     }
 
     private func consume(
         _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:], limitsChannel: Bool = false,
-        virtualHost: String = "/"
+        virtualHost: String = "/", user: String? = nil
     ) async throws -> AMQPMessageConsumer {
-        var configuration = try await LiveBroker.configuration()
+        var publisher = try await LiveBroker.configuration()
+        if let user { (publisher.user, publisher.password) = (user, "secret") }
+        var configuration = publisher
         configuration.virtualHost = virtualHost
         let client = AMQPClient(
-            configurations: [try await LiveBroker.configuration()],
+            configurations: [publisher],
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
         return try await AMQPMessageConsumer.start(
             [configuration], parking: client,
@@ -234,6 +237,165 @@ struct AMQPMessageConsumerTests {
         try await other.close()
         #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 0)
         try await channel.queueDelete(queue)
+        await connection.close()
+    }
+
+    /// Publishes a message that comes back once and is then moved when it begins.
+    private func comesBack(
+        _ text: String, in queue: String, on channel: AMQPChannel
+    ) async throws -> AMQPMessageConsumer {
+        try await publish(text, to: queue, on: channel)
+        let first = try await consume([queue])
+        let taken = try await first.next(atMost: 1)
+        #expect(taken.map(\.redelivered) == [false])
+        try await first.close()
+        let consumer = try await consume([queue])
+        let back = try await consumer.next(atMost: 1)
+        #expect(back.map(\.redelivered) == [true] && back.map(\.attempts) == [0])
+        try await consumer.markBegun(back.map(\.receipt))
+        // It is to begin when it is delivered again.
+        #expect(back.allSatisfy { !consumer.isHeld($0.receipt) })
+        return consumer
+    }
+
+    @Test("A message that comes back is counted in a companion queue, and a stop takes no beginning for granted")
+    func moved() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue, durable: true)
+        var consumer = try await comesBack("one", in: queue, on: channel)
+        var taken = try await consumer.next(atMost: 10)
+        #expect(bodies(taken) == ["one"] && taken.map(\.attempts) == [0] && taken.map(\.queue) == [queue])
+        #expect(try taken.map { try $0.content.get().headers.count } == [0])
+        // Its beginning was counted when it was moved.
+        try await consumer.markBegun(taken.map(\.receipt))
+        #expect(taken.allSatisfy { consumer.isHeld($0.receipt) })
+        for attempt in 1...3 {
+            // The consumer dies with it.
+            try await consumer.close()
+            consumer = try await consume([queue])
+            taken = try await consumer.next(atMost: 10)
+            #expect(taken.map(\.attempts) == [attempt])
+            try await consumer.markBegun(taken.map(\.receipt))
+            taken = try await consumer.next(atMost: 10)
+            #expect(taken.map(\.attempts) == [attempt])
+            for _ in 0..<4 {
+                // A graceful stop before it began.
+                await consumer.stop()
+                try await consumer.giveBack(taken.map(\.receipt))
+                try await consumer.close()
+                consumer = try await consume([queue])
+                taken = try await consumer.next(atMost: 10)
+                #expect(taken.map(\.attempts) == [attempt])
+            }
+        }
+        try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        for name in [queue, "\(queue).redelivered"] {
+            #expect(try await channel.queueDeclare(name, passive: true).messageCount == 0)
+            try await channel.queueDelete(name)
+        }
+        await connection.close()
+    }
+
+    @Test("A message that has come back is rejected as its own queue says")
+    func rejected() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare("\(queue).dead", durable: true)
+        try await channel.queueDeclare(
+            queue, durable: true,
+            arguments: ["x-dead-letter-exchange": "", "x-dead-letter-routing-key": .string("\(queue).dead")])
+        let consumer = try await comesBack("one", in: queue, on: channel)
+        let taken = try await consumer.next(atMost: 10)
+        try await consumer.settle(taken.map { Settlement($0.receipt, .reject) })
+        try await until { try await channel.queueDeclare("\(queue).dead", passive: true).messageCount == 1 }
+        try await consumer.close()
+        for name in [queue, "\(queue).redelivered"] {
+            #expect(try await channel.queueDeclare(name, passive: true).messageCount == 0)
+        }
+        for name in [queue, "\(queue).redelivered", "\(queue).dead"] { try await channel.queueDelete(name) }
+        await connection.close()
+    }
+
+    @Test("What the companion gives back to its queue runs there with its count", arguments: ["classic", "quorum"])
+    func expired(_ type: String) async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue, durable: true, arguments: ["x-queue-type": .string(type)])
+        let companion = RedeliveredMessage.companion(of: queue)
+        try await channel.queueDeclare(
+            companion, durable: true,
+            arguments: RedeliveredMessage.arguments(of: queue, isQuorum: type == "quorum"))
+        // No worker is there for as long as it may wait.
+        var message = WireMessage(headers: ["id": "1"], body: [1]).moved(attempts: 3, queue: queue)
+        message.properties.expiration = "1"
+        #expect(
+            try await channel.publish([AMQPPublish(routingKey: companion, mandatory: true, message: message)])
+                == [.confirmed])
+        try await until { try await channel.queueDeclare(queue, passive: true).messageCount == 1 }
+        let consumer = try await consume([queue])
+        let taken = try await consumer.next(atMost: 1)
+        // Its third counted beginning is still at hand.
+        #expect(taken.map(\.attempts) == [2])
+        #expect(try taken.map { try $0.content.get().headers } == [["id": "1"]])
+        try await consumer.markBegun(taken.map(\.receipt))
+        #expect(taken.allSatisfy { consumer.isHeld($0.receipt) })
+        try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        for name in [queue, companion] {
+            #expect(try await channel.queueDeclare(name, passive: true).messageCount == 0)
+            try await channel.queueDelete(name)
+        }
+        await connection.close()
+    }
+
+    @Test("A message that is given back again and again does not reach the limit of a quorum queue")
+    func renewed() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(
+            queue, durable: true, arguments: ["x-queue-type": "quorum", "x-delivery-limit": 15])
+        try await publish("one", to: queue, on: channel)
+        for _ in 0..<25 {
+            let consumer = try await consume([queue])
+            let taken = try await consumer.next(atMost: 1)
+            #expect(bodies(taken) == ["one"])
+            await consumer.stop()
+            try await consumer.giveBack(taken.map(\.receipt))
+            try await consumer.close()
+        }
+        // A quorum queue may tell a little later what it has taken back.
+        try await until { try await channel.queueDeclare(queue, passive: true).messageCount == 1 }
+        try await channel.queueDelete(queue)
+        await connection.close()
+    }
+
+    @Test("A worker without the right to the companion goes on, and counts nothing")
+    func withoutRight() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue, durable: true)
+        let server = try await LiveBroker.shared.server()
+        try await server.rabbitmqctl("add_user", queue, "secret")
+        try await server.rabbitmqctl("set_permissions", queue, "^$", "^amq.default$", "^\(queue)$")
+        try await publish("one", to: queue, on: channel)
+        for attempt in 0..<8 {
+            let consumer = try await consume([queue], user: queue)
+            let taken = try await consumer.next(atMost: 1)
+            #expect(taken.map(\.redelivered) == [attempt > 0] && taken.map(\.attempts) == [0])
+            try await consumer.markBegun(taken.map(\.receipt))
+            #expect(taken.allSatisfy { consumer.isHeld($0.receipt) })
+            try await consumer.close()
+        }
+        #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 1)
+        try await channel.queueDelete(queue)
+        try await server.rabbitmqctl("delete_user", queue)
         await connection.close()
     }
 

@@ -6,8 +6,8 @@ import Logging
 ///
 /// Its settings are environment variables, all required: `LIVE_DIALECT` (`celery` or `machinery`), `LIVE_BROKER`,
 /// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` and `LIVE_STOP_TIMEOUT` in
-/// seconds, `LIVE_NAME`, which its tasks record for the worker that ran them, and `LIVE_READY`, a file that it creates
-/// once it consumes.
+/// seconds, `LIVE_QUEUE_TYPE` (RabbitMQ's; empty for the default), `LIVE_NAME`, which its tasks record for the worker that
+/// ran them, and `LIVE_READY`, a file that it creates once it consumes.
 @main enum LiveWorker {
     /// A setting is missing or is not a number.
     struct BadSetting: Error {
@@ -28,6 +28,7 @@ import Logging
         var configuration = CeleryConfiguration()
         let timeout: Double = try number("LIVE_VISIBILITY_TIMEOUT")
         configuration.redis.visibilityTimeout = .seconds(timeout)
+        configuration.amqp.defaultQueueArguments = try queueArguments()
         let app = try CeleryApp(
             broker: try setting("LIVE_BROKER"), results: try setting("LIVE_RESULTS"), configuration: configuration,
             logger: logger)
@@ -52,7 +53,7 @@ import Logging
         let server = try MachineryServer(
             configuration: MachineryConfiguration(
                 broker: try setting("LIVE_BROKER"), resultBackend: try setting("LIVE_RESULTS"),
-                amqp: MachineryAMQPOptions(prefetchCount: prefetch),
+                amqp: MachineryAMQPOptions(prefetchCount: prefetch, queueDeclareArguments: try queueArguments()),
                 redis: MachineryRedisSettings(claimTimeout: try number("LIVE_VISIBILITY_TIMEOUT"))),
             logger: logger)
         let worker = server.worker(
@@ -76,11 +77,21 @@ import Logging
             try append("\(text) \(name)", to: path)
             return text
         }
+        TaskDefinition<String, String, String, String>("tasks.die").handler { path, text, _ in
+            try append("\(text) \(name)", to: path + ".begun")
+            kill(getpid(), SIGKILL)
+            return text
+        }
         TaskDefinition<String, String, Double, String>("tasks.block").handler { path, text, seconds in
             block(seconds)
             try append(text, to: path)
             return text
         }
+    }
+
+    private static func queueArguments() throws -> WireObject {
+        let type = try setting("LIVE_QUEUE_TYPE")
+        return type.isEmpty ? [:] : ["x-queue-type": .string(type)]
     }
 
     private static func run(

@@ -12,12 +12,14 @@ public struct Delivery: Sendable {
     public var routingKey: String
     /// Whether the broker says that it was delivered before.
     public var redelivered: Bool
-    /// How often it was claimed before; 0 for a first delivery, and where the transport does not count.
+    /// How often it was begun after it had come back; 0 for a first delivery, and where nothing counts that.
     public var attempts: Int
     /// The handle by which the worker settles it.
     public var receipt: Receipt
     /// The parts of the message that can be read although ``content`` is a fault. They may say whose task it is.
     package var remains: WireMessage?
+    /// Whether it counts as begun as soon as it is delivered, so that it should begin before others.
+    package var comesFirst = false
 
     /// Creates a delivery.
     public init(

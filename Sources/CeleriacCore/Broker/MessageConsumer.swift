@@ -6,6 +6,8 @@ public struct ConsumerOptions: Sendable {
     public var prefetch: Int
     /// The worker's node name, `name@host`.
     public var nodeName: String
+    /// Counts attempts where the broker cannot; nil if the worker's result store cannot either.
+    package var attemptCounter: (any AttemptCounter)?
 
     /// Creates options.
     public init(queues: [TaskQueue], prefetch: Int, nodeName: String) {
@@ -56,7 +58,8 @@ public protocol MessageConsumer: Sendable {
     /// Marks deliveries as begun, so that a transport can count how often a message was begun rather than delivered.
     ///
     /// The worker calls it before the handler begins, and only for deliveries whose ``Delivery/redelivered`` is true.
-    /// Several handlers may begin at the same time.
+    /// Several handlers may begin at the same time. A consumer may count by moving the message: it then no longer holds
+    /// the delivery (``isHeld(_:)``), the handler does not begin, and the message is delivered again, counted.
     ///
     /// - Throws: an error when the mark could not be made. The handler begins nevertheless.
     func markBegun(_ receipts: [Receipt]) async throws

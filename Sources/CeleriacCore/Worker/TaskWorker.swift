@@ -184,8 +184,9 @@ public final class TaskWorker: Service {
     /// - Returns: the consumer; nil if the worker was stopped first.
     /// - Throws: the broker's error if it refuses the worker.
     private func connect() async throws -> (any MessageConsumer)? {
-        let options = ConsumerOptions(
+        var options = ConsumerOptions(
             queues: configuration.queues, prefetch: configuration.window, nodeName: nodeName)
+        options.attemptCounter = (store as? any AttemptCountingStore)?.attemptCounter
         var backoff = Backoff()
         while !stopping.isOpen {
             let isOver = Gate()

@@ -29,8 +29,8 @@ public struct WorkerConfiguration: Sendable {
     /// How long a stop may take in all, whatever the servers do: then the worker waits no longer. The tasks of handlers
     /// that still run are cancelled when four fifths of it are over, so that their messages can still be given back.
     public var stopTimeout: Duration
-    /// How often a message may be delivered without being settled before the worker parks it, since a message that
-    /// crashes its worker comes back again and again. It only counts on brokers that report deliveries.
+    /// How often a message that has come back may begin without being settled before the worker parks it, since a
+    /// message that crashes its worker comes back again and again. Its first beginning is not counted.
     public var maximumAttempts: Int
     /// Functions that the worker calls around every run.
     public var hooks: WorkerHooks

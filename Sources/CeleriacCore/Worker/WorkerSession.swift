@@ -155,7 +155,12 @@ final class WorkerSession: Sendable {
             case .run(let job):
                 logReceived(job.request)
                 observers.tell(.received(job.request))
-                if waiting.admit(job) { ready.append(job) }
+                guard waiting.admit(job) else { continue }
+                if delivery.comesFirst {
+                    pool.jobs.push(CollectionOfOne(job), inFront: true)
+                } else {
+                    ready.append(job)
+                }
             case .wait(let job, let delay):
                 logReceived(job.request)
                 observers.tell(.received(job.request))

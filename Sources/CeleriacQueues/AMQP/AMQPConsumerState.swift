@@ -13,8 +13,16 @@ struct AMQPConsumerState {
     var abandoned: AMQPConnection?
     /// Deliveries that have arrived and that the worker has not taken.
     var buffer = Deque<AMQPDelivery>()
-    /// Deliveries that the worker has taken and not settled, by delivery tag.
+    /// Deliveries that the worker has taken and not settled, by the tags of their receipts.
     var held: [UInt64: AMQPDelivery] = [:]
+    /// Those held deliveries that have come back and whose attempts a result store counts, by the same tags.
+    var counted: [UInt64: CountedMessage] = [:]
+    /// The tag of the delivery that runs although a counted beginning of it has not ended.
+    var suspect: UInt64?
+    /// A gate that opens, and is replaced, when that delivery ends.
+    var suspectEnded = Gate()
+    /// The companions of the queues, where messages are that have come back.
+    var redelivered = RedeliveredState()
     /// The queues to consume.
     var served: [String]
     /// Queues by consumer tag. It includes cancelled consumers, since the worker may still hold deliveries from them.
@@ -59,35 +67,50 @@ struct AMQPConsumerState {
         channel = nil
         buffer = []
         held = [:]
+        endSuspect()
+        counted = [:]
+        redelivered.drop()
         cancelled = []
     }
 
-    /// Forgets the deliveries that the worker has not taken.
-    ///
-    /// - Returns: their tags.
-    mutating func leaveUntaken() -> [UInt64] {
+    /// Forgets the deliveries that the worker has not taken, and returns them.
+    mutating func leaveUntaken() -> [AMQPDelivery] {
         defer { buffer = [] }
-        return buffer.map(\.deliveryTag)
+        return Array(buffer)
     }
 
     /// The queue that a delivery came from.
     func queue(of delivery: AMQPDelivery) -> String { queues[delivery.consumerTag] ?? delivery.routingKey }
 
     /// Hands out deliveries. They are held until the worker settles them.
-    mutating func take(_ limit: Int, attempts: (AMQPDelivery) -> Int) -> [Delivery] {
+    ///
+    /// - Parameters:
+    ///   - limit: how many at most.
+    ///   - countsInMessages: whether messages say how often they were begun.
+    ///   - attempts: how often a message was tried, besides what it says itself.
+    /// - Returns: the deliveries.
+    mutating func take(_ limit: Int, countsInMessages: Bool, attempts: (AMQPDelivery) -> Int) -> [Delivery] {
         let count = min(limit, buffer.count)
         guard count > 0 else { return [] }
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(count)
         for delivery in buffer.prefix(count) {
-            held[delivery.deliveryTag] = delivery
+            let tag = receiptTag(of: delivery)
+            let queue = queue(of: delivery)
+            let isFromCompanion = isFromCompanion(delivery)
+            let moves = delivery.message.movedAttempts
+            held[tag] = delivery
             let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
+            let message = moves > 0 ? delivery.message.unmoved(queue: queue) : delivery.message
             var taken = Delivery(
-                content: fault.map { .failure($0) } ?? .success(delivery.message), queue: queue(of: delivery),
-                exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
-                attempts: attempts(delivery), receipt: Receipt(generation: generation, tag: delivery.deliveryTag))
+                content: fault.map { .failure($0) } ?? .success(message),
+                queue: queue, exchange: delivery.exchange, routingKey: isFromCompanion ? queue : delivery.routingKey,
+                redelivered: moves > 0 || delivery.hasComeBack,
+                attempts: attempts(delivery) + (moves > 0 && countsInMessages ? self.attempts(of: delivery) : 0),
+                receipt: Receipt(generation: generation, tag: tag))
+            taken.comesFirst = isFromCompanion
             // A message whose body is missing cannot even be parked, and another worker may get it.
-            if fault != nil, !delivery.lacksBody { taken.remains = delivery.message }
+            if fault != nil, !delivery.lacksBody { taken.remains = message }
             deliveries.append(taken)
         }
         buffer.removeFirst(count)

@@ -1,6 +1,7 @@
 #if AMQP
 package import CeleriacAMQP
 package import CeleriacCore
+package import CeleriacWire
 
 package import struct FoundationEssentials.Date
 
@@ -22,7 +23,11 @@ package protocol AMQPConsumerTopology: Sendable {
     /// The tag of the `number`th consumer of a session, counted from 0.
     func consumerTag(_ number: Int, nodeName: String) -> String
 
-    /// How often the message was delivered before, if anything counts that.
+    /// A name by which a message can be told from all others however often it is delivered, also from retries of the
+    /// same task; nil if it cannot be read.
+    func name(of message: WireMessage) -> String?
+
+    /// How often this process put the message back, if it counts that.
     func attempts(of delivery: AMQPDelivery) -> Int
 
     /// Observes a settlement before it is sent.
@@ -30,5 +35,10 @@ package protocol AMQPConsumerTopology: Sendable {
 
     /// Formats a point in time the way the dialect writes it.
     func text(of time: Date) -> String
+}
+
+extension AMQPConsumerTopology {
+    package func attempts(of delivery: AMQPDelivery) -> Int { 0 }
+    package func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition) {}
 }
 #endif

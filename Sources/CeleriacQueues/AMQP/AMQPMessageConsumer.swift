@@ -12,14 +12,14 @@ import NIOConcurrencyHelpers
 /// settling them does nothing.
 package final class AMQPMessageConsumer: MessageConsumer {
     private let configurations: [AMQPConfiguration]
-    private let parking: AMQPClient
-    private let topology: any AMQPConsumerTopology
-    private let options: ConsumerOptions
+    let parking: AMQPClient
+    let topology: any AMQPConsumerTopology
+    let options: ConsumerOptions
     private let name: String
-    private let logger: Logger
+    let logger: Logger
     private let eventLoop: any EventLoop
-    private let timers: EventLoopTimerSource
-    private let state: NIOLockedValueBox<AMQPConsumerState>
+    let timers: EventLoopTimerSource
+    let state: NIOLockedValueBox<AMQPConsumerState>
 
     /// Connects and starts consuming.
     ///
@@ -94,6 +94,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             channel.onClose { [weak self] error in self?.lose(generation, error) }
             try await setLimit(channel)
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
+            try await consumeCompanions(of: queues, on: connection)
         } catch {
             state.withLockedValue { $0.drop() }
             await connection.close()
@@ -172,14 +173,26 @@ package final class AMQPMessageConsumer: MessageConsumer {
         }
     }
 
-    private func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
-        let gate = state.withLockedValue { state -> Gate? in
-            guard state.generation == generation else { return nil }
+    func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
+        var rejected: [UInt64] = []
+        let (gate, channel) = state.withLockedValue { state -> (Gate?, AMQPChannel?) in
+            guard state.generation == generation else { return (nil, nil) }
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
-                    state.buffer.append(contentsOf: deliveries)
+                    if state.redelivered.tags[tag] != nil {
+                        // To be delivered there is to begin, so these come before others.
+                        state.buffer.insert(contentsOf: deliveries, at: 0)
+                        continue
+                    }
+                    let queue = state.queues[tag] ?? ""
+                    let ends = deliveries.filter { $0.message.isToBeRejected(from: queue) }
+                    rejected += ends.map(\.deliveryTag)
+                    state.buffer.append(
+                        contentsOf: ends.isEmpty
+                            ? deliveries : deliveries.filter { !$0.message.isToBeRejected(from: queue) })
                 case .cancelled:
+                    if state.redelivered.tags.removeValue(forKey: tag) != nil { continue }
                     state.activeTags[tag] = nil
                     guard let queue = state.queues[tag], state.served.contains(queue) else { continue }
                     logger.warning(
@@ -189,12 +202,13 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 }
             }
             defer { state.change = Gate() }
-            return state.change
+            return (state.change, state.channel)
         }
+        if !rejected.isEmpty { channel?.nack(rejected, requeue: false) }
         gate?.open()
     }
 
-    private func lose(_ generation: UInt64, _ error: AMQPError) {
+    func lose(_ generation: UInt64, _ error: AMQPError) {
         let gate = state.withLockedValue { state -> Gate? in
             guard state.generation == generation, state.channel != nil else { return nil }
             state.drop()
@@ -213,11 +227,15 @@ package final class AMQPMessageConsumer: MessageConsumer {
         var backoff = Backoff()
         while true {
             let (deliveries, gate, isConnected, isStopped) = state.withLockedValue { state in
-                let deliveries = state.isStopped ? [] : state.take(limit, attempts: topology.attempts)
+                let deliveries =
+                    state.isStopped
+                    ? []
+                    : state.take(
+                        limit, countsInMessages: options.attemptCounter == nil, attempts: topology.attempts)
                 return (deliveries, state.change, state.channel != nil, state.isStopped)
             }
             if isStopped { return [] }
-            if !deliveries.isEmpty { return deliveries }
+            if !deliveries.isEmpty { return await withAttempts(deliveries) }
             do {
                 if isConnected {
                     if try await !consumeCancelled() { await gate.wait() }
@@ -255,6 +273,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         do {
             try await topology.declare(queues, on: channel.connection)
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
+            try await consumeCompanions(of: queues, on: channel.connection)
         } catch {
             state.withLockedValue { $0.drop() }
             throw error
@@ -281,6 +300,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         do {
             try await topology.declare([queue], on: channel.connection)
             try await consume(queue, on: channel, generation: generation)
+            try await consumeCompanions(of: [queue], on: channel.connection)
         } catch {
             if error.isOutOfReach { return }
             state.withLockedValue { state in state.served.removeAll { $0 == queue } }
@@ -289,14 +309,15 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     package func removeQueue(_ queue: String) async throws {
-        let (channel, tags) = state.withLockedValue { state in
+        let (channels, tags, others) = state.withLockedValue { state in
             state.served.removeAll { $0 == queue }
             let tags = state.activeTags.filter { $0.value == queue }.keys
             for tag in tags { state.activeTags[tag] = nil }
-            return (state.channel, tags)
+            return (state.channels, tags, state.redelivered.tags.filter { $0.value == queue }.keys)
         }
         // If the connection is lost meanwhile, nothing consumes the queue any more.
-        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+        for tag in tags { try? await channels?.main.cancel(consumerTag: tag) }
+        for tag in others { try? await channels?.companions?.cancel(consumerTag: tag) }
     }
 
     // MARK: Settling
@@ -314,18 +335,36 @@ package final class AMQPMessageConsumer: MessageConsumer {
         var acknowledged: [UInt64] = []
         var rejected: [UInt64] = []
         var requeued: [UInt64] = []
-        var parked: [(tag: UInt64, queue: String, message: WireMessage)] = []
+        var parked: [(tag: UInt64, queue: String, message: WireMessage, name: String?)] = []
         var unparkable: [(queue: String, reason: String)] = []
+        var ended: [String] = []
+        var uncounted: [String] = []
+        var returned: [ReturnedDelivery] = []
         let time = timers.now
-        let channel = state.withLockedValue { state -> AMQPChannel? in
+        let channels = state.withLockedValue { state -> SettlingChannels? in
             for settlement in settlements where settlement.receipt.generation == state.generation {
                 let tag = settlement.receipt.tag
                 guard let delivery = state.held.removeValue(forKey: tag) else { continue }
                 topology.willSettle(delivery, as: settlement.disposition)
+                let counted = state.counted.removeValue(forKey: tag)
                 switch settlement.disposition {
-                case .acknowledge: acknowledged.append(tag)
-                case .reject: rejected.append(tag)
-                case .requeue: requeued.append(tag)
+                case .acknowledge:
+                    acknowledged.append(tag)
+                    if let counted { ended.append(counted.name) }
+                case .reject:
+                    if let delivery = state.rejected(delivery) {
+                        returned.append(delivery)
+                    } else {
+                        rejected.append(tag)
+                    }
+                    if let counted { ended.append(counted.name) }
+                case .requeue:
+                    if let delivery = state.returned(delivery) {
+                        returned.append(delivery)
+                    } else {
+                        requeued.append(tag)
+                    }
+                    if let counted, counted.isCounted { uncounted.append(counted.name) }
                 case .park(let fault):
                     let queue = state.queue(of: delivery)
                     guard !delivery.lacksBody else {
@@ -334,28 +373,34 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     }
                     let message = delivery.parked(
                         for: fault, queue: queue, worker: options.nodeName, time: topology.text(of: time))
-                    parked.append((tag, queue, message))
+                    parked.append((tag, queue, message, counted?.name))
                 }
             }
-            return state.channel
+            state.endSuspect()
+            return state.channels
         }
-        guard let channel else { return }
-        if !acknowledged.isEmpty { channel.ack(acknowledged) }
-        if !rejected.isEmpty { channel.nack(rejected, requeue: false) }
-        if !requeued.isEmpty { channel.nack(requeued, requeue: true) }
+        guard let channels else { return }
+        options.attemptCounter?.uncount(uncounted)
+        defer { options.attemptCounter?.forget(ended) }
+        if !acknowledged.isEmpty { channels.ack(acknowledged) }
+        if !rejected.isEmpty { channels.nack(rejected, requeue: false) }
+        if !requeued.isEmpty { channels.nack(requeued, requeue: true) }
         if !parked.isEmpty {
             do {
                 let failures = try await parking.park(parked.map { ($0.queue, $0.message) })
-                channel.ack(zip(parked, failures).compactMap { $1 == nil ? $0.tag : nil })
+                let done = zip(parked, failures).filter { $1 == nil }.map(\.0)
+                channels.ack(done.map(\.tag))
+                ended += done.compactMap(\.name)
                 for (message, failure) in zip(parked, failures) {
                     if let failure { unparkable.append((message.queue, "\(failure)")) }
                 }
             } catch {
-                channel.nack(parked.map(\.tag), requeue: true)
+                channels.nack(parked.map(\.tag), requeue: true)
                 throw error
             }
         }
         if !unparkable.isEmpty { await strand(unparkable) }
+        try await putBack(returned)
     }
 
     /// Leaves messages that can be neither run nor parked unsettled: they stay in their queues, the broker does not
@@ -371,27 +416,39 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     package func giveBack(_ receipts: [Receipt]) async throws {
-        let (channel, tags) = state.withLockedValue { state in
-            var tags = receipts.filter { $0.generation == state.generation }.map(\.tag).filter {
-                state.held.removeValue(forKey: $0) != nil
+        let (channels, tags, returned) = state.withLockedValue { state in
+            var deliveries = receipts.compactMap { receipt -> AMQPDelivery? in
+                guard receipt.generation == state.generation else { return nil }
+                state.counted[receipt.tag] = nil
+                return state.held.removeValue(forKey: receipt.tag)
             }
-            if state.isStopped { tags += state.leaveUntaken() }
-            return (state.channel, tags)
+            state.endSuspect()
+            if state.isStopped { deliveries += state.leaveUntaken() }
+            let returned = deliveries.compactMap { state.returned($0) }
+            let others = Set(returned.map(\.tag))
+            let tags = deliveries.map { state.receiptTag(of: $0) }.filter { !others.contains($0) }
+            return (state.channels, tags, returned)
         }
-        if !tags.isEmpty { channel?.nack(tags, requeue: true) }
+        if !tags.isEmpty { channels?.nack(tags, requeue: true) }
+        try await putBack(returned)
     }
 
     // MARK: Ending
 
     package func stop() async {
-        let (channel, tags, gate) = state.withLockedValue { state in
+        let (channels, tags, others, gate) = state.withLockedValue { state in
             state.isStopped = true
-            return (state.channel, Array(state.activeTags.keys), state.change)
+            // Those that wait for another to end see the stop and go back.
+            state.suspectEnded.open()
+            return (
+                state.channels, Array(state.activeTags.keys), Array(state.redelivered.tags.keys), state.change
+            )
         }
         gate.open()
         // The broker could deliver a returned message to a consumer that is still active. Once it has confirmed the
         // cancellation, everything delivered before is in the buffer.
-        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+        for tag in tags { try? await channels?.main.cancel(consumerTag: tag) }
+        for tag in others { try? await channels?.companions?.cancel(consumerTag: tag) }
     }
 
     package func close() async throws {

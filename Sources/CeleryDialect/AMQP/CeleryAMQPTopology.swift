@@ -44,10 +44,12 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
 
     func consumerTag(_ number: Int, nodeName: String) -> String { "celeriac\(number)" }
 
-    /// Only quorum queues count deliveries.
-    func attempts(of delivery: AMQPDelivery) -> Int { delivery.message.headers["x-delivery-count"]?.intValue ?? 0 }
-
-    func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition) {}
+    func name(of message: WireMessage) -> String? {
+        guard let id = message.headers["id"]?.stringValue ?? message.properties.correlationID, !id.isEmpty else {
+            return nil
+        }
+        return "\(id).\(message.headers["retries"]?.intValue ?? 0)"
+    }
 
     func text(of time: Date) -> String { CeleryTime.text(time) ?? "" }
 }

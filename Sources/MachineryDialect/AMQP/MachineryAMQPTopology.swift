@@ -33,6 +33,11 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
 
     func consumerTag(_ number: Int, nodeName: String) -> String { number == 0 ? nodeName : "\(nodeName).\(number)" }
 
+    func name(of message: WireMessage) -> String? {
+        guard let signature = try? MachinerySignature.decode(message.body), !signature.uuid.isEmpty else { return nil }
+        return "\(signature.uuid).\(signature.retryCount)"
+    }
+
     func attempts(of delivery: AMQPDelivery) -> Int {
         delivery.redelivered ? counts.withLockedValue { $0.count(of: delivery.message.body) } : 0
     }

@@ -49,6 +49,17 @@ import Testing
         #expect(report.count == 8 && parts.consumer.holds == [1, -2, -3, 2])
     }
 
+    @Test("hands out jobs in their order, and those in front before the ones that wait")
+    func order() async throws {
+        let parts = Parts(concurrency: 1) { TaskHandler("work") { _ in .null } }
+        let jobs = try (1...4).map { try parts.job("\($0)") }
+        parts.pool.jobs.push(jobs[0..<3])
+        parts.pool.jobs.push([jobs[3]], inFront: true)
+        var order: [String] = []
+        for _ in jobs { order.append(try #require(await parts.pool.jobs.next()).request.id) }
+        #expect(order == ["4", "1", "2", "3"])
+    }
+
     @Test("runs jobs in its slots, and no more of them after it has shrunk")
     func runs() async throws {
         let parts = Parts(concurrency: 3) { TaskHandler("work") { _ in .null } }
