@@ -152,9 +152,13 @@ extension EffectPipeline {
 
     private func settle(_ plans: [Plan]) async -> [Plan] {
         let settlements = plans.compactMap { plan -> Settlement? in
-            guard let receipt = plan.receipt, case .settle(let disposition)? = plan.first else { return nil }
-            return Settlement(receipt, disposition)
+            guard case .settle(let disposition)? = plan.first else { return nil }
+            if let job = plan.job {
+                return Settlement(job.settle(as: disposition, isHeld: { consumer.isHeld($0) }), disposition)
+            }
+            return plan.receipt.map { Settlement($0, disposition) }
         }
+        var hasReached = true
         do {
             try await consumer.settle(settlements)
         } catch {
@@ -162,7 +166,9 @@ extension EffectPipeline {
             logger.error(
                 "could not settle messages: they will be delivered again",
                 metadata: ["error": "\(error)", "messages": "\(settlements.count)"])
+            hasReached = false
         }
+        held.settled(plans, hasReached: hasReached)
         return plans.map { $0.advanced() }
     }
 }

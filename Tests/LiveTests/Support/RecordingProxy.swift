@@ -4,7 +4,7 @@ import NIOPosix
 import Synchronization
 
 /// A proxy between clients and a local server that records what each connection's client sends. It can hold replies back
-/// until the client has sent more.
+/// until the client has sent more, and cut connections.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
@@ -31,7 +31,7 @@ final class RecordingProxy: Sendable {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { client in
-                let number = recording.begin()
+                let number = recording.begin(client)
                 return ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { server in
                         server.eventLoop.makeCompletedFuture {
@@ -55,13 +55,25 @@ final class RecordingProxy: Sendable {
         return (RecordingProxy(listener: listener, recording: recording), components.string ?? "")
     }
 
+    /// Cuts all connections. What clients have sent and the proxy has not read yet is lost.
+    func cut() {
+        let clients = recording.clients.withLock { clients in
+            defer { clients = [] }
+            return clients
+        }
+        for client in clients { client.close(promise: nil) }
+    }
+
     func stop() async throws { try await listener.close() }
 
     private final class Recording: Sendable {
         let connections = Mutex<[[UInt8]]>([])
+        /// Clients whose connections were not cut.
+        let clients = Mutex<[any Channel]>([])
 
-        func begin() -> Int {
-            connections.withLock { connections in
+        func begin(_ client: any Channel) -> Int {
+            clients.withLock { $0.append(client) }
+            return connections.withLock { connections in
                 connections.append([])
                 return connections.count - 1
             }
