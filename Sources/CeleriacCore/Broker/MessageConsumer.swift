@@ -26,8 +26,9 @@ public struct ConsumerOptions: Sendable {
 /// on in the background while the process lives.
 ///
 /// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``,
-/// ``giveBack(_:)``, ``hold(_:)``, ``isHeld(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)`` from any
-/// task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control may still call ``hold(_:)``, ``addQueue(_:)``
+/// ``giveBack(_:)``, ``hold(_:)``, ``isHeld(_:)``, ``hasLost(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and
+/// ``removeQueue(_:)`` from any task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control may
+/// still call ``hold(_:)``, ``addQueue(_:)``
 /// and ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may throw then, and must not take a message.
 ///
 /// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it
@@ -35,8 +36,13 @@ public struct ConsumerOptions: Sendable {
 /// others.
 ///
 /// **Lost connections.** A consumer reconnects by itself and keeps what it claimed where the transport allows that.
-/// Where the transport does not, ``isHeld(_:)`` becomes false and the broker delivers the message again. The first
-/// delivery with another ``Receipt/generation`` makes the worker ask ``isHeld(_:)`` for every delivery that waits.
+/// Where the transport does not, ``isHeld(_:)`` becomes false and the broker delivers the message again, with another
+/// ``Receipt/generation`` and marked as ``Delivery/redelivered``.
+///
+/// **Redeliveries.** A redelivery of a task that still waits or runs in this worker, or whose settlement was lost, does
+/// not begin the task again: the worker settles it when the task ends, or at once. It is the same message if it has the
+/// same task id, the same number of retries and the same body, and if the earlier delivery is lost: that one has another
+/// generation, or ``hasLost(_:)`` says so.
 ///
 /// **Cancellation.** ``stop()`` ends a consumer; cancellation does not. A worker that is cancelled calls ``stop()``,
 /// ``giveBack(_:)``, ``settle(_:)`` and ``close()`` from cancelled tasks, and they must work there. Nor may
@@ -54,6 +60,11 @@ public protocol MessageConsumer: Sendable {
     /// Whether this worker still holds a delivery: false once a lost connection has given it back, so that it comes
     /// again. The worker does not begin a delivery that it no longer holds. The method answers at once, without I/O.
     func isHeld(_ receipt: Receipt) -> Bool
+
+    /// Whether the broker has taken back a delivery of the current generation, for instance because its claim expired,
+    /// although ``isHeld(_:)`` may still say otherwise. The worker asks when a redelivery looks like a message that it
+    /// has. After the answer true the consumer need not know the delivery any more.
+    func hasLost(_ receipt: Receipt) async -> Bool
 
     /// Marks deliveries as begun, so that a transport can count how often a message was begun rather than delivered.
     ///
@@ -124,6 +135,9 @@ extension MessageConsumer {
 
     /// True: claimed messages stay claimed.
     public func isHeld(_ receipt: Receipt) -> Bool { true }
+
+    /// False: nothing is lost without its connection.
+    public func hasLost(_ receipt: Receipt) async -> Bool { false }
 
     /// Does nothing: this transport does not count beginnings.
     public func markBegun(_ receipts: [Receipt]) async throws {}

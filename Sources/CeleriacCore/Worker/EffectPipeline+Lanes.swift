@@ -164,12 +164,16 @@ extension EffectPipeline {
 
     private func settle(_ plans: [Plan]) async -> [Plan] {
         let settlements = plans.compactMap { plan -> Settlement? in
-            guard let receipt = plan.receipt, case .settle(let disposition)? = plan.first else { return nil }
-            return Settlement(receipt, disposition)
+            guard case .settle(let disposition)? = plan.first else { return nil }
+            if let job = plan.job {
+                return Settlement(job.settle(as: disposition, isHeld: { consumer.isHeld($0) }), disposition)
+            }
+            return plan.receipt.map { Settlement($0, disposition) }
         }
         // A message that is not held is delivered again, and parked then.
         func isHeld(_ plan: Plan) -> Bool { plan.receipt.map { consumer.isHeld($0) } ?? true }
         var going = plans.filter { $0.goesOn && isHeld($0) }
+        var hasReached = true
         do {
             try await consumer.settle(settlements)
         } catch {
@@ -178,7 +182,9 @@ extension EffectPipeline {
             logger.error(
                 "could not settle messages: they will be delivered again",
                 metadata: ["error": "\(error)", "messages": "\(settlements.count)"])
+            hasReached = false
         }
+        held.settled(plans, hasReached: hasReached)
         for plan in going { submit(plan.afterParking) }
         return plans.map { $0.ended() }
     }

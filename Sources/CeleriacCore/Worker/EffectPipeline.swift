@@ -26,6 +26,7 @@ final class EffectPipeline: Sendable {
     let dialect: any Dialect
     let interpreter: EffectInterpreter
     let consumer: any MessageConsumer
+    let held: HeldTasks
     let timers: any TimerSource
     let logger: Logger
     /// Called with the number of jobs whose plans are done.
@@ -36,6 +37,7 @@ final class EffectPipeline: Sendable {
         broker: any MessageBroker,
         store: (any ResultStore)?,
         consumer: any MessageConsumer,
+        held: HeldTasks,
         timers: any TimerSource,
         logger: Logger,
         onJobsEnded: @escaping @Sendable (Int) -> Void
@@ -43,6 +45,7 @@ final class EffectPipeline: Sendable {
         self.dialect = dialect
         self.interpreter = EffectInterpreter(broker: broker, store: store)
         self.consumer = consumer
+        self.held = held
         self.timers = timers
         self.logger = logger
         self.onJobsEnded = onJobsEnded

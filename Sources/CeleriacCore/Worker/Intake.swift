@@ -1,3 +1,5 @@
+import CeleriacWire
+
 import struct FoundationEssentials.Date
 
 /// Decides what to do with a delivery: it reads the request and finds the task's registration. It does nothing else.
@@ -45,10 +47,15 @@ struct Intake: Sendable {
         self.maximumAttempts = maximumAttempts
     }
 
+    /// Reads the request of a delivery.
+    func request(of delivery: Delivery) throws(MessageFault) -> TaskRequest {
+        try dialect.request(of: delivery.content.get(), delivery: delivery)
+    }
+
     func decision(on delivery: Delivery, now: Date) -> Decision {
         let request: TaskRequest
         do {
-            request = try dialect.request(of: delivery.content.get(), delivery: delivery)
+            request = try self.request(of: delivery)
         } catch {
             return .park(error)
         }
@@ -58,7 +65,7 @@ struct Intake: Sendable {
         let acknowledgement = registration.handler.options.acknowledgement ?? acknowledgement
         let job = Job(
             request: request, registration: registration, receipt: delivery.receipt,
-            acknowledgesEarly: acknowledgement == .early)
+            body: (try? delivery.content.get())?.body ?? [], acknowledgesEarly: acknowledgement == .early)
         if let expires = request.expires, expires < now { return .expired(job) }
         if revokedTasks.contains(request, now: now) { return .revoked(job) }
         guard let delay = request.eta?.timeIntervalSince(now), delay > 0 else { return .run(job) }

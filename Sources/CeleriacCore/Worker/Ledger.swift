@@ -82,9 +82,11 @@ final class Ledger: Sendable {
             effects.removeAll { if case .settle = $0 { true } else { false } }
         }
         submit(
-            Plan(
-                receipt: isAcknowledged ? nil : job.receipt, taskID: job.request.id, endsJob: !isAcknowledged,
-                request: job.request, context: context, effects: effects, onEnd: telling))
+            isAcknowledged
+                ? Plan(
+                    receipt: nil, taskID: job.request.id, endsJob: false, request: job.request, context: context,
+                    effects: effects, onEnd: telling)
+                : Plan(ending: job, context: context, effects: effects, onEnd: telling))
     }
 
     /// Ends a delivery whose task the worker does not know, or gives it back: the dialect decides.
@@ -146,8 +148,7 @@ final class Ledger: Sendable {
     /// Acknowledges the message of a job that begins.
     func acknowledge(_ job: Job) {
         // As with Celery's prefetch count, an acknowledged message makes room for another.
-        submit(
-            Plan(receipt: job.receipt, taskID: job.request.id, endsJob: true, effects: [.settle(.acknowledge)]))
+        submit(Plan(ending: job, effects: [.settle(.acknowledge)]))
     }
 
     /// Submits a state that the worker stores by itself. The handler does not wait for it.

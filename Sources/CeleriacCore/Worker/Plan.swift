@@ -3,16 +3,18 @@ struct Plan: Sendable {
     /// What the effects follow from. It never changes, and is an object because plans move from lane to lane.
     private final class Origin: Sendable {
         let receipt: Receipt?
+        let job: Job?
         let taskID: String
         let request: TaskRequest?
         let context: EffectContext?
         let onEnd: (@Sendable () -> Void)?
 
         init(
-            receipt: Receipt?, taskID: String, request: TaskRequest?, context: EffectContext?,
+            receipt: Receipt?, job: Job?, taskID: String, request: TaskRequest?, context: EffectContext?,
             onEnd: (@Sendable () -> Void)?
         ) {
             self.receipt = receipt
+            self.job = job
             self.taskID = taskID
             self.request = request
             self.context = context
@@ -31,7 +33,21 @@ struct Plan: Sendable {
     /// Whether the worker holds one message less once the plan is done.
     private(set) var endsJob: Bool
 
-    /// Makes a plan.
+    /// Makes a plan whose effects end a job's message, whichever delivery of it is the latest by then.
+    ///
+    /// - Parameters:
+    ///   - job: the job that the effects end.
+    ///   - context: the context in which the dialect made the effects; a chord that they complete needs it.
+    ///   - effects: the effects, in order.
+    ///   - onEnd: called once nothing is left to do.
+    init(ending job: Job, context: EffectContext? = nil, effects: [Effect], onEnd: (@Sendable () -> Void)? = nil) {
+        self.origin = Origin(
+            receipt: nil, job: job, taskID: job.request.id, request: job.request, context: context, onEnd: onEnd)
+        self.endsJob = true
+        self.effects = effects[...]
+    }
+
+    /// Makes a plan whose effects end no job.
     ///
     /// - Parameters:
     ///   - receipt: the delivery that the effects end; nil for effects that end none (`STARTED`, or a message that was
@@ -46,13 +62,16 @@ struct Plan: Sendable {
         receipt: Receipt?, taskID: String, endsJob: Bool, request: TaskRequest? = nil, context: EffectContext? = nil,
         effects: [Effect], onEnd: (@Sendable () -> Void)? = nil
     ) {
-        self.origin = Origin(receipt: receipt, taskID: taskID, request: request, context: context, onEnd: onEnd)
+        self.origin = Origin(
+            receipt: receipt, job: nil, taskID: taskID, request: request, context: context, onEnd: onEnd)
         self.endsJob = endsJob
         self.effects = effects[...]
     }
 
     /// The delivery that the effects end; nil if they end none.
-    var receipt: Receipt? { origin.receipt }
+    var receipt: Receipt? { origin.receipt ?? origin.job?.receipt }
+    /// The job that the effects end, if they end one.
+    var job: Job? { origin.job }
     var taskID: String { origin.taskID }
     /// The request from which the effects follow, if there is one.
     var request: TaskRequest? { origin.request }

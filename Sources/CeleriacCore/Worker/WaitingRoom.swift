@@ -8,7 +8,7 @@ import NIOConcurrencyHelpers
 final class WaitingRoom: Sendable {
     private let scheduled = Shelf()
     private let limited = Shelf()
-    private let consumer: any MessageConsumer
+    private let held: HeldTasks
     private let capacity: Capacity
     private let jobs: JobQueue
     private let timers: any TimerSource
@@ -17,15 +17,15 @@ final class WaitingRoom: Sendable {
     /// Makes an empty waiting room.
     ///
     /// - Parameters:
-    ///   - consumer: knows which messages the worker still holds.
+    ///   - held: knows which messages the worker still holds.
     ///   - capacity: counts the messages in the window.
     ///   - jobs: where jobs go when they may begin.
     ///   - timers: where the timers come from.
     ///   - logger: the worker's logger.
     init(
-        consumer: any MessageConsumer, capacity: Capacity, jobs: JobQueue, timers: any TimerSource, logger: Logger
+        held: HeldTasks, capacity: Capacity, jobs: JobQueue, timers: any TimerSource, logger: Logger
     ) {
-        self.consumer = consumer
+        self.held = held
         self.capacity = capacity
         self.jobs = jobs
         self.timers = timers
@@ -45,7 +45,7 @@ final class WaitingRoom: Sendable {
     func schedule(_ job: Job, after delay: Duration) {
         capacity.release(1)
         scheduled.put(job, delay: delay, timers: timers) { job in
-            guard self.consumer.isHeld(job.receipt) else { return self.logLost(job) }
+            guard self.held.keeps(job) else { return self.logLost(job) }
             self.capacity.take(1)
             if self.admit(job) { self.jobs.push(CollectionOfOne(job)) }
         }
@@ -75,10 +75,10 @@ final class WaitingRoom: Sendable {
         return scheduled + limited.remove(where: matches)
     }
 
-    /// Drops the jobs whose messages a lost connection has given back: the broker delivers them again.
+    /// Drops the jobs whose messages a lost connection has given back, and no redelivery has taken over.
     func dropLost() {
-        scheduled.remove { !self.consumer.isHeld($0.receipt) }.forEach(logLost)
-        limited.remove { !self.consumer.isHeld($0.receipt) }.forEach(drop)
+        scheduled.remove { !self.held.keeps($0) }.forEach(logLost)
+        limited.remove { !self.held.keeps($0) }.forEach(drop)
     }
 
     /// Drops a job in the window whose message a lost connection has given back.

@@ -15,6 +15,7 @@ final class WorkerSession: Sendable {
     private let registrations: [String: TaskRegistration]
     private let logger: Logger
     private let pool: WorkerPool
+    private let held: HeldTasks
     private let waiting: WaitingRoom
     private let intake: Intake
     private let ledger: Ledger
@@ -37,11 +38,12 @@ final class WorkerSession: Sendable {
         let pool = WorkerPool(
             concurrency: configuration.concurrency, prefetchMultiplier: configuration.prefetchMultiplier,
             blocks: worker.handlers.values.contains { $0.options.placement == .blocking }, stopping: worker.stopping)
+        let held = HeldTasks(consumer: consumer, timers: timers)
         let waiting = WaitingRoom(
-            consumer: consumer, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+            held: held, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
         let pipeline = EffectPipeline(
-            dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer, timers: timers,
-            logger: logger, onJobsEnded: { pool.capacity.release($0) })
+            dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer, held: held,
+            timers: timers, logger: logger, onJobsEnded: { pool.capacity.release($0) })
         let ledger = Ledger(
             dialect: worker.dialect, store: worker.store, registrations: registrations, nodeName: worker.nodeName,
             resultExpiry: configuration.resultExpiry, errorHandlers: worker.errorHandlers,
@@ -54,6 +56,7 @@ final class WorkerSession: Sendable {
         self.registrations = registrations
         self.logger = logger
         self.pool = pool
+        self.held = held
         self.waiting = waiting
         self.intake = Intake(
             dialect: worker.dialect, registrations: registrations, revokedTasks: revokedTasks,
@@ -61,7 +64,7 @@ final class WorkerSession: Sendable {
         self.ledger = ledger
         self.runner = TaskRunner(
             dialect: worker.dialect, handlers: worker.handlers, nodeName: worker.nodeName, configuration: configuration,
-            client: worker.client, consumer: consumer, revokedTasks: revokedTasks, waiting: waiting,
+            client: worker.client, consumer: consumer, held: held, revokedTasks: revokedTasks, waiting: waiting,
             blockingExecutor: pool.blockingExecutor, ledger: ledger, observers: observers, timers: timers,
             logger: logger)
         self.pipeline = pipeline
@@ -126,6 +129,8 @@ final class WorkerSession: Sendable {
     /// Takes messages until the worker stops or the consumer gives up.
     private func consume() async {
         var generation: UInt64 = 0
+        /// When the first delivery came after a lost connection, until what was lost with it is dropped.
+        var lossTime: Date?
         while true {
             let room = await pool.capacity.room()
             guard room > 0 else { return }
@@ -135,9 +140,14 @@ final class WorkerSession: Sendable {
                 pool.capacity.take(deliveries.count)
                 if let latest = deliveries.last?.receipt.generation, latest != generation {
                     generation = latest
-                    waiting.dropLost()
+                    lossTime = worker.timers.now
                 }
-                accept(deliveries)
+                await accept(deliveries)
+                // What has not been delivered again by then is at another worker.
+                if let time = lossTime, worker.timers.now.timeIntervalSince(time) > 60 {
+                    waiting.dropLost()
+                    lossTime = nil
+                }
                 try await prefetch.update()
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
@@ -146,13 +156,15 @@ final class WorkerSession: Sendable {
         }
     }
 
-    private func accept(_ deliveries: [Delivery]) {
+    private func accept(_ deliveries: [Delivery]) async {
         var ready: [Job] = []
         ready.reserveCapacity(deliveries.count)
         let now = worker.timers.now
         for delivery in deliveries {
+            if delivery.redelivered, await takeOver(delivery) { continue }
             switch intake.decision(on: delivery, now: now) {
             case .run(let job):
+                held.insert(job)
                 logReceived(job.request)
                 observers.tell(.received(job.request))
                 guard waiting.admit(job) else { continue }
@@ -162,6 +174,7 @@ final class WorkerSession: Sendable {
                     ready.append(job)
                 }
             case .wait(let job, let delay):
+                held.insert(job)
                 logReceived(job.request)
                 observers.tell(.received(job.request))
                 waiting.schedule(job, after: delay)
@@ -173,6 +186,31 @@ final class WorkerSession: Sendable {
             }
         }
         pool.jobs.push(ready)
+    }
+
+    /// Lets a redelivery take over the task that this worker already has of its message.
+    ///
+    /// - Returns: whether there is such a task.
+    private func takeOver(_ delivery: Delivery) async -> Bool {
+        guard let body = try? delivery.content.get().body, let request = try? intake.request(of: delivery),
+            let takeover = await held.takeOver(
+                MessageIdentity(id: request.id, retries: request.retries, body: body), by: delivery.receipt)
+        else { return false }
+        logger.info(
+            "the broker has delivered a task again that this worker has already",
+            metadata: [
+                "task": "\(request.name)", "task-id": "\(request.id)",
+                "state": "\(takeover == .task ? "begun or waiting" : "ended")",
+            ])
+        switch takeover {
+        // The task has its place in the window, or needs none.
+        case .task: pool.capacity.release(1)
+        case .ending(let disposition):
+            pipeline.submit(
+                Plan(
+                    receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(disposition)]))
+        }
+        return true
     }
 
     private func logReceived(_ request: TaskRequest) {

@@ -45,6 +45,14 @@ extension RedisMessageConsumer {
         }
     }
 
+    package func hasLost(_ receipt: Receipt) async -> Bool {
+        guard let claim = state.withLockedValue({ $0.ledger[receipt.tag] }) else { return false }
+        let score = RedisCommand("ZSCORE", topology.indexKey(of: claim.list), claim.tag)
+        guard let reply = try? await client.send(score), reply.isNull else { return false }
+        forget([receipt.tag])
+        return true
+    }
+
     package func markBegun(_ receipts: [Receipt]) async throws {
         let claims = state.withLockedValue { state in receipts.compactMap { state.ledger[$0.tag] } }
         let counted = claims.map { ($0.serial, topology.countBeginning(of: $0)) }.filter { !$0.1.isEmpty }

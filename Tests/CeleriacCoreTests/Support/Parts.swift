@@ -13,6 +13,7 @@ struct Parts: Sendable {
     let consumer = FakeConsumer()
     let store = MemoryResultStore()
     let pool: WorkerPool
+    let held: HeldTasks
     let waiting: WaitingRoom
     let revokedTasks = RevokedTasks()
     let ledger: Ledger
@@ -36,8 +37,9 @@ struct Parts: Sendable {
         registrations = handlers.mapValues { TaskRegistration($0, retryPolicy: retryPolicy) }
         pool = WorkerPool(
             concurrency: concurrency, prefetchMultiplier: prefetchMultiplier, blocks: false, stopping: Gate())
+        held = HeldTasks(consumer: consumer, timers: timers)
         waiting = WaitingRoom(
-            consumer: consumer, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+            held: held, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
         ledger = Ledger(
             dialect: dialect, store: store, registrations: registrations, nodeName: "w@test", resultExpiry: nil,
             errorHandlers: [], failsForeignMessages: configuration?.failsForeignMessages == true, observers: told,
@@ -51,8 +53,8 @@ struct Parts: Sendable {
         runner = TaskRunner(
             dialect: dialect, handlers: handlers, nodeName: "w@test",
             configuration: configuration ?? WorkerConfiguration(queues: ["q"]), client: nil, consumer: consumer,
-            revokedTasks: revokedTasks, waiting: waiting, blockingExecutor: nil, ledger: ledger, observers: told,
-            timers: timers, logger: logger)
+            held: held, revokedTasks: revokedTasks, waiting: waiting, blockingExecutor: nil, ledger: ledger,
+            observers: told, timers: timers, logger: logger)
         revocations = Revocations(
             tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers)
     }
@@ -66,7 +68,7 @@ struct Parts: Sendable {
     /// A job of a registered task, whose message the consumer holds.
     func job(
         _ id: String = "1", task: String = "work", acknowledgesEarly: Bool = false, redelivered: Bool = false,
-        change: (inout TaskRequest) -> Void = { _ in }
+        body: String = "[]", change: (inout TaskRequest) -> Void = { _ in }
     ) throws -> Job {
         guard let registration = registrations[task] else { throw CeleriacError(.configuration, "no task \(task)") }
         var request = TaskRequest(
@@ -76,7 +78,7 @@ struct Parts: Sendable {
         change(&request)
         return Job(
             request: request, registration: registration, receipt: consumer.deliver(),
-            acknowledgesEarly: acknowledgesEarly)
+            body: Array(body.utf8), acknowledgesEarly: acknowledgesEarly)
     }
 
     /// A delivery with this JSON as its body.
@@ -121,8 +123,10 @@ struct Parts: Sendable {
 /// A consumer that delivers nothing by itself and records the calls that it gets.
 final class FakeConsumer: MessageConsumer {
     private struct State {
+        var generation: UInt64 = 1
         var lastTag: UInt64 = 0
         var held: Set<Receipt> = []
+        var lost: Set<Receipt> = []
         var begun: [Receipt] = []
         var holds: [Int] = []
         var markError: (any Error & Sendable)?
@@ -133,14 +137,22 @@ final class FakeConsumer: MessageConsumer {
     func deliver() -> Receipt {
         state.withLockedValue { state in
             state.lastTag += 1
-            let receipt = Receipt(generation: 1, tag: state.lastTag)
+            let receipt = Receipt(generation: state.generation, tag: state.lastTag)
             state.held.insert(receipt)
             return receipt
         }
     }
 
     /// Loses the connection, and with it everything that was delivered.
-    func lose() { state.withLockedValue { $0.held = [] } }
+    func lose() {
+        state.withLockedValue { state in
+            state.held = []
+            state.generation += 1
+        }
+    }
+
+    /// Lets a claim expire without the worker's knowing.
+    func expire(_ receipt: Receipt) { state.withLockedValue { _ = $0.lost.insert(receipt) } }
 
     /// Makes every later call of `markBegun` fail.
     func refuseMarks(with error: any Error & Sendable) { state.withLockedValue { $0.markError = error } }
@@ -149,6 +161,8 @@ final class FakeConsumer: MessageConsumer {
     var holds: [Int] { state.withLockedValue { $0.holds } }
 
     func isHeld(_ receipt: Receipt) -> Bool { state.withLockedValue { $0.held.contains(receipt) } }
+
+    func hasLost(_ receipt: Receipt) async -> Bool { state.withLockedValue { $0.lost.contains(receipt) } }
 
     func markBegun(_ receipts: [Receipt]) async throws {
         try state.withLockedValue { state in

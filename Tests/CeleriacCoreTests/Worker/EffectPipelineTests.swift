@@ -16,7 +16,8 @@ struct EffectPipelineTests {
 
     private func pipeline(_ peer: TripRecorder, timers: (any TimerSource)? = nil) -> EffectPipeline {
         EffectPipeline(
-            dialect: PlainDialect(), broker: peer, store: peer, consumer: peer, timers: timers ?? self.timers,
+            dialect: PlainDialect(), broker: peer, store: peer, consumer: peer,
+            held: HeldTasks(consumer: peer, timers: self.timers), timers: timers ?? self.timers,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onJobsEnded: { [ended] count in ended.withLockedValue { $0 += count } })
     }

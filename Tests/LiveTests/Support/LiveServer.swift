@@ -52,7 +52,7 @@ enum LiveServer: Sendable {
 
     /// How many messages are in a queue, and how many are claimed. In Redis, the sizes of some keys give the numbers.
     func messages(
-        in queue: String, redisClaims claims: [(command: String, key: String)]
+        in queue: String, redisClaims claims: [(command: String, key: String)] = []
     ) async throws -> (waiting: Int, unsettled: Int) {
         switch self {
         case .redis:

@@ -3,7 +3,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A proxy between clients and a local server that records what each connection's client sends.
+/// A proxy between clients and a local server that records what each connection's client sends. It can hold replies back
+/// until the client has sent more, and cut connections.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
@@ -16,10 +17,13 @@ final class RecordingProxy: Sendable {
     /// The bytes that clients have sent so far, one element for each connection.
     var sent: [[UInt8]] { recording.connections.withLock { $0 } }
 
-    /// Starts a proxy in front of the server at a URL.
+    /// Starts a proxy in front of the server at a URL. It holds a connection's replies back while `holdsReplies` is true
+    /// of all that the connection's client has sent.
     ///
     /// - Returns: the proxy and its URL.
-    static func start(before url: String) async throws -> (proxy: RecordingProxy, url: String) {
+    static func start(
+        before url: String, holdsReplies: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
+    ) async throws -> (proxy: RecordingProxy, url: String) {
         guard var components = URLComponents(string: url), let host = components.host, let port = components.port else {
             throw CocoaError(.fileReadInvalidFileName)
         }
@@ -27,17 +31,21 @@ final class RecordingProxy: Sendable {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { client in
-                let number = recording.begin()
+                let number = recording.begin(client)
                 return ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { server in
                         server.eventLoop.makeCompletedFuture {
-                            try server.pipeline.syncOperations.addHandler(Relay(to: client))
+                            try server.pipeline.syncOperations.addHandler(
+                                Replies(to: client) { holdsReplies(recording.sent(on: number)) })
                         }
                     }
                     .connect(host: host, port: port)
                     .flatMapThrowing { server in
                         try client.pipeline.syncOperations.addHandler(
-                            Relay(to: server) { recording.add($0, to: number) })
+                            Relay(to: server) { bytes in
+                                recording.add(bytes, to: number)
+                                try? server.pipeline.syncOperations.handler(type: Replies.self).forward()
+                            })
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
             }
@@ -47,17 +55,31 @@ final class RecordingProxy: Sendable {
         return (RecordingProxy(listener: listener, recording: recording), components.string ?? "")
     }
 
+    /// Cuts all connections. What clients have sent and the proxy has not read yet is lost.
+    func cut() {
+        let clients = recording.clients.withLock { clients in
+            defer { clients = [] }
+            return clients
+        }
+        for client in clients { client.close(promise: nil) }
+    }
+
     func stop() async throws { try await listener.close() }
 
     private final class Recording: Sendable {
         let connections = Mutex<[[UInt8]]>([])
+        /// Clients whose connections were not cut.
+        let clients = Mutex<[any Channel]>([])
 
-        func begin() -> Int {
-            connections.withLock { connections in
+        func begin(_ client: any Channel) -> Int {
+            clients.withLock { $0.append(client) }
+            return connections.withLock { connections in
                 connections.append([])
                 return connections.count - 1
             }
         }
+
+        func sent(on number: Int) -> [UInt8] { connections.withLock { $0[number] } }
 
         func add(_ bytes: some Sequence<UInt8>, to number: Int) {
             connections.withLock { $0[number].append(contentsOf: bytes) }
@@ -70,7 +92,7 @@ final class RecordingProxy: Sendable {
         private let other: any Channel
         private let record: (ByteBufferView) -> Void
 
-        init(to other: any Channel, record: @escaping (ByteBufferView) -> Void = { _ in }) {
+        init(to other: any Channel, record: @escaping (ByteBufferView) -> Void) {
             self.other = other
             self.record = record
         }
@@ -82,5 +104,31 @@ final class RecordingProxy: Sendable {
         }
 
         func channelInactive(context: ChannelHandlerContext) { other.close(promise: nil) }
+    }
+
+    /// Forwards a server's replies, or holds them.
+    private final class Replies: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let client: any Channel
+        private let isHolding: () -> Bool
+        private var held = ByteBuffer()
+
+        init(to client: any Channel, isHolding: @escaping () -> Bool) {
+            self.client = client
+            self.isHolding = isHolding
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            held.writeImmutableBuffer(unwrapInboundIn(data))
+            forward()
+        }
+
+        func forward() {
+            guard !isHolding(), held.readableBytes > 0 else { return }
+            client.writeAndFlush(held, promise: nil)
+            held = ByteBuffer()
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { client.close(promise: nil) }
     }
 }
