@@ -193,7 +193,7 @@ public final class TaskWorker: Service {
             let stopped = stopping.onOpen { isOver.open() }
             defer { stopping.forget(stopped) }
             do {
-                return try await isOver.wait(forWorkOn: executor) { [broker] in
+                return try await isOver.wait(forWorkOn: executor) { [broker, options] in
                     try await broker.consume(options)
                 } late: { consumer in
                     await consumer.stop()

@@ -190,7 +190,8 @@ import struct FoundationEssentials.Date
         let consumer = LosingConsumer()
         let store = Store()
         let pipeline = EffectPipeline(
-            dialect: PlainDialect(), broker: MemoryBroker(), store: store, consumer: consumer, timers: VirtualTimers(),
+            dialect: PlainDialect(), broker: MemoryBroker(), store: store, consumer: consumer,
+            held: HeldTasks(consumer: consumer, timers: VirtualTimers()), timers: VirtualTimers(),
             logger: Bench().logger, onJobsEnded: { _ in })
         let told = Gate()
         for tag: UInt64 in 1...2 {
