@@ -46,41 +46,10 @@ extension AMQPClient {
     }
 
     /// The companion of a queue. Its name is cut to the 255 bytes that AMQP allows.
-    private static func parkedQueue(_ queue: String) -> String {
+    static func parkedQueue(_ queue: String) -> String {
         var name = queue
         while name.utf8.count > 248 { name.removeLast() }
         return "\(name).parked"
-    }
-}
-
-extension AMQPDelivery {
-    /// Whether the body was too large to be received, so that there is nothing to park.
-    var lacksBody: Bool { defect?.isBodyMissing == true }
-
-    /// The message in its parked form: its own body, properties and headers, plus headers that say why it was parked.
-    func parked(for fault: MessageFault, queue: String, worker: String, time: String) -> WireMessage {
-        var parked = message
-        parked.headers["x-celeriac-reason"] = .string(fault.reason)
-        parked.headers["x-celeriac-detail"] = .string(fault.detail)
-        parked.headers["x-celeriac-queue"] = .string(queue)
-        parked.headers["x-celeriac-worker"] = .string(worker)
-        parked.headers["x-celeriac-time"] = .string(time)
-        if let defect {
-            // Unreadable headers are kept as the raw bytes that arrived.
-            parked.headers["x-celeriac-properties"] = .bytes(defect.propertyBytes)
-        }
-        // With these headers, the broker would send copies back to the queues that the message came from.
-        for name in ["CC", "BCC"] {
-            if let value = parked.headers.removeValue(forKey: name) { parked.headers["x-celeriac-\(name)"] = value }
-        }
-        // The broker refuses the name of any user but the one that publishes.
-        if let user = parked.properties.userID {
-            parked.headers["x-celeriac-user-id"] = .string(user)
-            parked.properties.userID = nil
-        }
-        // A parked message must stay until somebody looks at it.
-        parked.properties.expiration = nil
-        return parked
     }
 }
 
