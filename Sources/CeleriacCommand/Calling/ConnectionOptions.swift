@@ -49,6 +49,14 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
+/// A dialect, as the command line names it.
+enum DialectName: String, ExpressibleByArgument {
+    case celery, machinery
+
+    /// The environment variable that names the broker.
+    var brokerVariable: String { self == .celery ? "CELERY_BROKER_URL" : "BROKER" }
+}
+
 /// The settings of a Machinery application other than its broker. The environment variables have Machinery's names.
 struct MachineryOptions: ParsableArguments {
     @Option(help: "Machinery: the default queue. Default: DEFAULT_QUEUE, or machinery_tasks.")

@@ -1,3 +1,5 @@
+package import CeleriacWire
+
 public import struct FoundationEssentials.Date
 
 /// A message that a worker could not run and kept aside, with the reason.
@@ -20,10 +22,17 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
     public var time: Date?
     /// The node name of the worker that parked it.
     public var worker: String
+    /// The id of its task; nil if the message does not say, or if a broker that knows no tasks listed it.
+    public var taskID: String?
+    /// The name of its task; nil like ``taskID``.
+    public var task: String?
+    /// As much of the message as its broker could read.
+    package var content: WireMessage?
 
     /// Creates a parked message.
     public init(
-        id: String = "", queue: String, message: [UInt8], reason: String, detail: String, time: Date?, worker: String
+        id: String = "", queue: String, message: [UInt8], reason: String, detail: String, time: Date?, worker: String,
+        taskID: String? = nil, task: String? = nil
     ) {
         self.id = id
         self.queue = queue
@@ -32,5 +41,7 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
         self.detail = detail
         self.time = time
         self.worker = worker
+        self.taskID = taskID
+        self.task = task
     }
 }

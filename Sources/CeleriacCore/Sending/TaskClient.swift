@@ -15,7 +15,7 @@ public final class TaskClient: TaskSender {
     let timers: any TimerSource
     let hub: ResultHub
     let decoder: WireDecoder
-    private let broker: any MessageBroker
+    let broker: any MessageBroker
     private let interpreter: EffectInterpreter
     private let encoder: WireEncoder
 

@@ -45,29 +45,7 @@ extension AMQPClient {
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
-    private static func parkedQueue(_ queue: String) -> String { queue.companion(".parked") }
-}
-
-extension AMQPDelivery {
-    /// Whether the body was too large to be received, so that there is nothing to park.
-    var lacksBody: Bool { defect?.isBodyMissing == true }
-
-    /// The message in its parked form: its own body, properties and headers, plus headers that say why it was parked.
-    func parked(for fault: MessageFault, queue: String, worker: String, time: String) -> WireMessage {
-        var parked = message.setAside()
-        parked.headers["x-celeriac-reason"] = .string(fault.reason)
-        parked.headers["x-celeriac-detail"] = .string(fault.detail)
-        parked.headers["x-celeriac-queue"] = .string(queue)
-        parked.headers["x-celeriac-worker"] = .string(worker)
-        parked.headers["x-celeriac-time"] = .string(time)
-        if let defect {
-            // Unreadable headers are kept as the raw bytes that arrived.
-            parked.headers["x-celeriac-properties"] = .bytes(defect.propertyBytes)
-        }
-        // A parked message must stay until somebody looks at it.
-        parked.properties.expiration = nil
-        return parked
-    }
+    static func parkedQueue(_ queue: String) -> String { queue.companion(".parked") }
 }
 
 /// Queue maintenance at RabbitMQ.

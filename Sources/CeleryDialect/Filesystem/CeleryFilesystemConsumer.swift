@@ -249,25 +249,12 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
     }
 
-    /// Parks a message in the queue's folder. A file that cannot be read moves there as it is.
     private func park(_ held: Held, _ fault: MessageFault, claim: String) throws(CeleriacError) {
-        let parked = "\(folder)/\(held.queue).parked"
-        // A file's name has at most 255 bytes, and the record's name adds an ending.
-        let isShort = held.file.utf8.count <= 250
-        let name =
-            isShort ? held.file : "\(String(decoding: held.file.utf8.prefix(200), as: UTF8.self))-\(randomUUID())"
         let record = ParkedMessage(
             queue: held.queue, message: held.payload ?? [], reason: fault.reason, detail: fault.detail,
             time: timers.now, worker: nodeName)
-        try FileStore.makeFolder(parked)
-        try FileStore.write(
-            ParkedMessageFormat.celery.encode(record), to: "\(parked)/\(name).json",
-            temporaryName: ".\(randomUUID()).tmp")
-        if held.payload == nil {
-            try FileStore.move(claim, to: "\(parked)/\(name)")
-        } else {
-            try FileStore.remove(claim)
-        }
+        try FilesystemParkedMessages(folder: folder, queue: held.queue, limits: broker.limits)
+            .park(record, file: claim, unread: held.payload == nil)
     }
 
     func giveBack(_ receipts: [Receipt]) async throws {

@@ -157,7 +157,11 @@ package final class CeleryRedisBroker: MessageBroker {
 
     /// Lists messages that were parked from a queue.
     package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        try await parked(queue).list(after: id, limit: limit)
+        try await parked(queue).list(after: id, limit: limit).map { [limits] parked in
+            var parked = parked
+            parked.content = try? KombuEnvelope.decode(parked.message, limits: limits).message
+            return parked
+        }
     }
 
     /// Puts parked messages back at the end of their queue.

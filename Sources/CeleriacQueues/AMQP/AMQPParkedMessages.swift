@@ -1,0 +1,178 @@
+#if AMQP
+package import CeleriacAMQP
+package import CeleriacCore
+import CeleriacWire
+
+package import struct FoundationEssentials.Date
+
+/// The messages parked from one queue at RabbitMQ: its companion queue.
+///
+/// To look at a queue is to take its messages and to return them, so each look marks them as redelivered.
+package struct AMQPParkedMessages: Sendable {
+    private let client: AMQPClient
+    private let broker: String
+    private let queue: String
+    private let date: @Sendable (String) -> Date?
+
+    /// Creates a view of the messages parked from a queue.
+    ///
+    /// - Parameters:
+    ///   - client: the client of the broker.
+    ///   - broker: the broker's name, for errors.
+    ///   - queue: the queue that they were taken from.
+    ///   - date: reads the dialect's form of a point in time.
+    package init(
+        _ client: AMQPClient, at broker: String, queue: String, date: @escaping @Sendable (String) -> Date?
+    ) {
+        self.client = client
+        self.broker = broker
+        self.queue = queue
+        self.date = date
+    }
+
+    /// As ``MessageBroker/parkedMessages(in:after:limit:)``.
+    package func list(after id: String?, limit: Int) async throws -> [ParkedMessage] {
+        var isPast = id == nil
+        var found: [ParkedMessage] = []
+        if limit <= 0 { return [] }
+        try await walk { delivery, _ in
+            let parked = ParkedMessage(delivery, queue: queue, date: date)
+            if isPast { found.append(parked) }
+            if parked.id == id { isPast = true }
+            return found.count < limit ? .keep : .keepAndEnd
+        }
+        return found
+    }
+
+    /// As ``MessageBroker/requeueParked(_:in:)``. A message goes back before its parked copy is dropped.
+    package func requeue(_ ids: [String]) async throws -> Int {
+        var ids = Set(ids)
+        var count = 0
+        try await walk { delivery, client throws(AMQPError) in
+            if ids.isEmpty { return .keepAndEnd }
+            guard ids.remove(ParkedMessage(delivery, queue: queue, date: date).id) != nil,
+                let message = delivery.message.unparked
+            else { return .keep }
+            let outcome = try await client.publish([
+                AMQPPublish(routingKey: queue, mandatory: true, message: message)
+            ])
+            if let error = outcome.first?.error { throw error }
+            count += 1
+            return .drop
+        }
+        return count
+    }
+
+    /// As ``MessageBroker/dropParked(_:in:)``.
+    package func drop(_ ids: [String]) async throws -> Int {
+        var ids = Set(ids)
+        var count = 0
+        try await walk { delivery, _ in
+            if ids.isEmpty { return .keepAndEnd }
+            guard ids.remove(ParkedMessage(delivery, queue: queue, date: date).id) != nil else { return .keep }
+            count += 1
+            return .drop
+        }
+        return count
+    }
+
+    private enum Verdict {
+        case keep, drop, keepAndEnd
+    }
+
+    /// Takes one message after the other, as many as there are at the start, and returns those that are kept at the
+    /// end, to where they were.
+    private func walk(
+        _ body: (AMQPDelivery, AMQPClient) async throws(AMQPError) -> Verdict
+    ) async throws(CeleriacError) {
+        let parked = AMQPClient.parkedQueue(queue)
+        do {
+            try await client.connection().withChannel { channel throws(AMQPError) in
+                let count = try await channel.queueDeclare(parked, passive: true).messageCount
+                var kept: [UInt64] = []
+                defer { channel.nack(kept, requeue: true) }
+                for _ in 0..<count {
+                    guard let delivery = try await channel.get(queue: parked) else { return }
+                    kept.append(delivery.deliveryTag)
+                    switch try await body(delivery, client) {
+                    case .keep: break
+                    case .keepAndEnd: return
+                    case .drop: channel.ack([kept.removeLast()])
+                    }
+                }
+            }
+        } catch {
+            // Nothing was ever parked from the queue.
+            if error.replyCode == 404 { return }
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .publishFailed, "cannot look after \(parked) at \(broker)",
+                cause: error)
+        }
+    }
+}
+
+/// The headers that a parked message has besides its own.
+private enum ParkedHeader {
+    static let prefix = "x-celeriac-"
+    static let reason = prefix + "reason"
+    static let detail = prefix + "detail"
+    static let queue = prefix + "queue"
+    static let worker = prefix + "worker"
+    static let time = prefix + "time"
+    static let id = prefix + "id"
+    static let properties = prefix + "properties"
+    static let expiration = prefix + "expiration"
+}
+
+extension AMQPDelivery {
+    /// Whether the body was too large to be received, so that there is nothing to park.
+    var lacksBody: Bool { defect?.isBodyMissing == true }
+
+    /// The message in its parked form: its own body, properties and headers, plus headers that say why it was parked.
+    func parked(for fault: MessageFault, queue: String, worker: String, time: String) -> WireMessage {
+        var parked = message.setAside()
+        parked.headers[ParkedHeader.id] = .string(randomUUID())
+        parked.headers[ParkedHeader.reason] = .string(fault.reason)
+        parked.headers[ParkedHeader.detail] = .string(fault.detail)
+        parked.headers[ParkedHeader.queue] = .string(queue)
+        parked.headers[ParkedHeader.worker] = .string(worker)
+        parked.headers[ParkedHeader.time] = .string(time)
+        if let defect {
+            // Unreadable headers are kept as the raw bytes that arrived.
+            parked.headers[ParkedHeader.properties] = .bytes(defect.propertyBytes)
+        }
+        // A parked message must stay until somebody looks at it.
+        if let expiration = parked.properties.expiration {
+            parked.headers[ParkedHeader.expiration] = .string(expiration)
+            parked.properties.expiration = nil
+        }
+        return parked
+    }
+}
+
+extension ParkedMessage {
+    fileprivate init(_ delivery: AMQPDelivery, queue: String, date: (String) -> Date?) {
+        let message = delivery.message
+        func text(_ header: String) -> String? { message.headers[header]?.stringValue }
+        let time = text(ParkedHeader.time)
+        self.init(
+            // Messages that earlier versions parked have no id of their own.
+            id: text(ParkedHeader.id) ?? "\(message.properties.correlationID ?? "")@\(time ?? "")",
+            queue: text(ParkedHeader.queue) ?? queue, message: message.body, reason: text(ParkedHeader.reason) ?? "",
+            detail: text(ParkedHeader.detail) ?? "", time: time.flatMap(date), worker: text(ParkedHeader.worker) ?? "")
+        content = message.unparked
+    }
+}
+
+extension WireMessage {
+    /// A parked message as it came, but for a header `CC`, with which the broker would send more copies, and for a user's
+    /// name. Nil if its headers could not be read when it was parked.
+    fileprivate var unparked: WireMessage? {
+        guard headers[ParkedHeader.properties] == nil else { return nil }
+        var message = self
+        message.properties.expiration = headers[ParkedHeader.expiration]?.stringValue
+        for name in headers.keys where name.hasPrefix(ParkedHeader.prefix) { message.headers[name] = nil }
+        return message
+    }
+}
+#endif
