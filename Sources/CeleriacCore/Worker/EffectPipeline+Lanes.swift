@@ -168,7 +168,7 @@ extension EffectPipeline {
                 metadata: ["error": "\(error)", "messages": "\(settlements.count)"])
             hasReached = false
         }
-        held.settled(plans, hasReached: hasReached)
+        answerAgain(held.settled(plans, hasReached: hasReached))
         return plans.map { $0.advanced() }
     }
 }
