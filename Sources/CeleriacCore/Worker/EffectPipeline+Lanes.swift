@@ -184,7 +184,7 @@ extension EffectPipeline {
                 metadata: ["error": "\(error)", "messages": "\(settlements.count)"])
             hasReached = false
         }
-        held.settled(plans, hasReached: hasReached)
+        answerAgain(held.settled(plans, hasReached: hasReached))
         for plan in going { submit(plan.afterParking) }
         return plans.map { $0.ended() }
     }

@@ -59,6 +59,17 @@ final class EffectPipeline: Sendable {
         forward([plan])
     }
 
+    /// Sends results again that a store does not keep, after the connection to the broker was lost. Their callers may
+    /// have lost theirs too, and come back after the worker: a client's pauses between its tries grow to five seconds.
+    func answerAgain(_ answers: [ResultRecord]) {
+        for answer in answers {
+            submit(
+                Plan(
+                    receipt: nil, taskID: answer.taskID, endsJob: false,
+                    effects: [.pause(.seconds(1)), .store(answer), .pause(.seconds(6)), .store(answer)]))
+        }
+    }
+
     /// Runs the lanes until ``close()``.
     ///
     /// - Parameters:

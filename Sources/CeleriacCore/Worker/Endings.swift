@@ -18,23 +18,27 @@ struct MessageIdentity: Sendable, Hashable {
 /// settlements of a connection are therefore kept until a delivery comes from the next one; from then on they are
 /// doubtful, like those of which it is known that they did not arrive. A redelivery finds its own among the doubtful.
 ///
-/// Memory is bounded: of each kind ``maximumCount`` endings with ``maximumBytes`` of bodies are kept, the latest. A
+/// Memory is bounded: of each kind ``maximumCount`` endings with ``maximumBytes`` of bodies and results are kept, the latest. A
 /// broker has as many settlements on their way at most as it lets a worker hold messages. Doubt also has an end in time,
 /// because a message with the same id and body may be a second sending that another worker has lost.
 struct Endings: Sendable {
     private struct Ending {
         let message: MessageIdentity
         let disposition: Settlement.Disposition
+        var answers: [ResultRecord]
         var receipt: Receipt
         /// When the broker is taken to have heard of it.
         var deadline: Date
         /// Its number among the doubtful.
         var number: UInt64 = 0
+
+        /// How much it is to remember.
+        var bytes: Int { answers.reduce(message.body.count) { $0 + $1.payload.count } }
     }
 
     /// How many endings are kept of each kind.
     static let maximumCount = 2048
-    /// How many bytes of bodies are kept of each kind.
+    /// How many bytes of bodies and results are kept of each kind.
     static let maximumBytes = 16 << 20
     /// How long after a settlement was sent it may turn out to be lost: longer than a dead connection goes unnoticed.
     static let doubt = 300.0
@@ -57,16 +61,18 @@ struct Endings: Sendable {
     /// - Parameters:
     ///   - message: the message.
     ///   - disposition: how it was settled.
+    ///   - answers: the results that were sent to the caller, if the store keeps none.
     ///   - receipt: the receipt with which it was settled.
     ///   - isLost: whether the settlement did not reach the broker, as far as is known.
     ///   - now: the time.
     mutating func add(
-        _ message: MessageIdentity, _ disposition: Settlement.Disposition, receipt: Receipt, isLost: Bool, now: Date
+        _ message: MessageIdentity, _ disposition: Settlement.Disposition, answers: [ResultRecord] = [],
+        receipt: Receipt, isLost: Bool, now: Date
     ) {
         renew(receipt.generation)
         let isLost = isLost || receipt.generation != generation
         let ending = Ending(
-            message: message, disposition: disposition, receipt: receipt,
+            message: message, disposition: disposition, answers: answers, receipt: receipt,
             deadline: now.addingTimeInterval(isLost ? Self.patience : Self.doubt))
         if isLost { doubt(ending) } else { keep(ending) }
     }
@@ -77,10 +83,10 @@ struct Endings: Sendable {
     ///   - message: the message.
     ///   - receipt: the receipt of the redelivery.
     ///   - now: the time.
-    /// - Returns: how the message is to be settled; nil if no doubtful ending is of this message.
+    /// - Returns: what the redelivery takes over; nil if no doubtful ending is of this message.
     mutating func takeOver(
         _ message: MessageIdentity, by receipt: Receipt, now: Date
-    ) -> Settlement.Disposition? {
+    ) -> HeldTasks.Takeover? {
         renew(receipt.generation)
         guard var endings = doubtful[message.id],
             let place = endings.firstIndex(where: { $0.message == message && $0.deadline > now })
@@ -93,8 +99,10 @@ struct Endings: Sendable {
         }
         ending.receipt = receipt
         ending.deadline = now.addingTimeInterval(Self.doubt)
+        let answers = ending.answers
+        ending.answers = []
         keep(ending)
-        return ending.disposition
+        return .ending(ending.disposition, answers: answers)
     }
 
     /// Doubts the endings of earlier generations once there is a later one.
@@ -108,15 +116,15 @@ struct Endings: Sendable {
 
     private mutating func keep(_ ending: Ending) {
         recent.append(ending)
-        recentBytes += ending.message.body.count
+        recentBytes += ending.bytes
         while recent.count > Self.maximumCount || recentBytes > Self.maximumBytes, let oldest = recent.popFirst() {
-            recentBytes -= oldest.message.body.count
+            recentBytes -= oldest.bytes
         }
     }
 
     private mutating func doubt(_ ending: Ending) {
         var ending = ending
-        let bytes = ending.message.body.count
+        let bytes = ending.bytes
         lastNumber += 1
         ending.number = lastNumber
         doubtful[ending.message.id, default: []].append(ending)

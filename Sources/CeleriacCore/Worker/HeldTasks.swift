@@ -12,8 +12,9 @@ final class HeldTasks: Sendable {
     enum Takeover: Sendable, Hashable {
         /// A task that waits or runs. Its end settles the new receipt.
         case task
-        /// A task that has ended. The new receipt is to be settled like this, at once.
-        case ending(Settlement.Disposition)
+        /// A task that has ended. The new receipt is to be settled like this, at once, and these results, which the
+        /// store does not keep, are to be sent again.
+        case ending(Settlement.Disposition, answers: [ResultRecord] = [])
     }
     private struct State {
         var jobs = JobTable()
@@ -58,7 +59,7 @@ final class HeldTasks: Sendable {
             if isLost, let takeover = job.takeOver(by: receipt) { return takeover }
         }
         let now = timers.now
-        return state.withLockedValue { $0.endings.takeOver(message, by: receipt, now: now) }.map { .ending($0) }
+        return state.withLockedValue { $0.endings.takeOver(message, by: receipt, now: now) }
     }
 
     /// Notes that the messages of plans were settled.
@@ -66,18 +67,24 @@ final class HeldTasks: Sendable {
     /// - Parameters:
     ///   - plans: the plans. Those without a job are skipped.
     ///   - hasReached: whether the consumer says that all settlements have reached the broker.
-    func settled(_ plans: [Plan], hasReached: Bool) {
+    /// - Returns: the results to send again, since their callers may have been away when the worker was.
+    func settled(_ plans: [Plan], hasReached: Bool) -> [ResultRecord] {
         let now = timers.now
+        var answers: [ResultRecord] = []
         state.withLockedValue { state in
             for plan in plans {
                 guard let job = plan.job, let ending = job.ending else { continue }
                 state.jobs.remove(job)
                 // The redelivery of a message that was to go back is what was asked for.
                 if ending.disposition == .requeue { continue }
+                let isLost = ending.wasLost || !hasReached
+                let sendsAgain = isLost || ending.isTakenOver
+                if sendsAgain { answers += ending.answers }
                 state.endings.add(
-                    job.message, ending.disposition, receipt: ending.receipt,
-                    isLost: ending.wasLost || !hasReached, now: now)
+                    job.message, ending.disposition, answers: sendsAgain ? [] : ending.answers,
+                    receipt: ending.receipt, isLost: isLost, now: now)
             }
         }
+        return answers
     }
 }

@@ -65,6 +65,20 @@ extension Job {
         var wasLost = false
         var isDropped = false
         var isTakenOver = false
+        var answers: [ResultRecord] = []
+    }
+
+    /// What of a job is left when its message is settled.
+    struct Ending {
+        let disposition: Settlement.Disposition
+        /// The receipt with which the message was settled.
+        let receipt: Receipt
+        /// Whether that receipt was lost.
+        let wasLost: Bool
+        /// Whether the broker has delivered the message more than once.
+        let isTakenOver: Bool
+        /// The results that were sent to the caller, if the store keeps none.
+        let answers: [ResultRecord]
     }
 
     /// The message, as a redelivery would show it.
@@ -76,10 +90,19 @@ extension Job {
     /// Whether the message was delivered more than once.
     var isRedelivered: Bool { request.redelivered || hold.withLock { $0.isTakenOver } }
 
-    /// How the message was settled, with which receipt, and whether that was lost; nil before it is settled.
-    var ending: (disposition: Settlement.Disposition, receipt: Receipt, wasLost: Bool)? {
-        hold.withLock { hold in hold.ending.map { ($0, hold.receipt, hold.wasLost) } }
+    /// How the message was settled; nil before it is settled.
+    var ending: Ending? {
+        hold.withLock { hold in
+            hold.ending.map {
+                Ending(
+                    disposition: $0, receipt: hold.receipt, wasLost: hold.wasLost, isTakenOver: hold.isTakenOver,
+                    answers: hold.answers)
+            }
+        }
     }
+
+    /// Remembers results that the store does not keep.
+    func keep(_ answers: [ResultRecord]) { hold.withLock { $0.answers = answers } }
 
     /// Whether the message is still held. If not, the job is dropped, and nothing takes it over any more.
     func keep(isHeld: (Receipt) -> Bool) -> Bool {
@@ -111,7 +134,7 @@ extension Job {
             guard let ending = hold.ending else { return .task }
             // Whoever takes it over settles it once more, with the new receipt.
             hold.wasLost = false
-            return .ending(ending)
+            return .ending(ending, answers: hold.answers)
         }
     }
 

@@ -81,6 +81,15 @@ final class Ledger: Sendable {
         if isAcknowledged {
             effects.removeAll { if case .settle = $0 { true } else { false } }
         }
+        if !isAcknowledged, store?.deliversOnce == true {
+            job.keep(
+                effects.compactMap { effect in
+                    guard case .store(let record) = effect, record.state.isFinal, !record.replyTo.isEmpty else {
+                        return nil
+                    }
+                    return record
+                })
+        }
         submit(
             isAcknowledged
                 ? Plan(

@@ -205,7 +205,8 @@ final class WorkerSession: Sendable {
         switch takeover {
         // The task has its place in the window, or needs none.
         case .task: pool.capacity.release(1)
-        case .ending(let disposition):
+        case .ending(let disposition, let answers):
+            pipeline.answerAgain(answers)
             pipeline.submit(
                 Plan(
                     receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(disposition)]))

@@ -15,10 +15,14 @@ import Testing
     }
 
     /// Settles jobs as the pipeline does.
-    private func settle(_ jobs: Job..., as disposition: Settlement.Disposition = .acknowledge, hasReached: Bool = true)
-    {
+    ///
+    /// - Returns: the results to send again.
+    @discardableResult
+    private func settle(
+        _ jobs: Job..., as disposition: Settlement.Disposition = .acknowledge, hasReached: Bool = true
+    ) -> [ResultRecord] {
         for job in jobs { _ = job.settle(as: disposition, isHeld: parts.consumer.isHeld) }
-        parts.held.settled(jobs.map { Plan(ending: $0, effects: []) }, hasReached: hasReached)
+        return parts.held.settled(jobs.map { Plan(ending: $0, effects: []) }, hasReached: hasReached)
     }
 
     /// Delivers a job's message once more.
@@ -75,10 +79,32 @@ import Testing
         _ = job.settle(as: .reject, isHeld: parts.consumer.isHeld)
         parts.consumer.lose()
         #expect(await redeliver(job.message) == .ending(.reject))
-        parts.held.settled([Plan(ending: job, effects: [])], hasReached: true)
+        _ = parts.held.settled([Plan(ending: job, effects: [])], hasReached: true)
         #expect(await redeliver(job.message) == nil && parts.held.count == 0)
         parts.consumer.lose()
         #expect(await redeliver(job.message) == .ending(.reject))
+    }
+
+    @Test("results that no store keeps are sent again, once, if the connection was lost meanwhile")
+    func answers() async throws {
+        let answer = ResultRecord(taskID: "1", state: .success, payload: [1], replyTo: "caller")
+        func job(_ id: String) throws -> Job {
+            let job = try taken(id)
+            job.keep([answer])
+            return job
+        }
+        let sent = try job("sent")
+        #expect(settle(sent).isEmpty)
+        parts.consumer.lose()
+        #expect(await redeliver(sent.message) == .ending(.acknowledge, answers: [answer]))
+        let lost = try job("lost")
+        parts.consumer.lose()
+        #expect(settle(lost) == [answer])
+        #expect(await redeliver(lost.message) == .ending(.acknowledge))
+        let running = try job("running")
+        parts.consumer.lose()
+        #expect(await redeliver(running.message) == .task)
+        #expect(settle(running) == [answer])
     }
 
     @Test("a retry, another body and another id are tasks of their own", arguments: [true, false])
