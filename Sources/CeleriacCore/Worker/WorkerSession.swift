@@ -129,27 +129,30 @@ final class WorkerSession: Sendable {
     /// - Returns: why the consumer gave up; nil after a stop.
     private func consume() async -> (any Error)? {
         var generation: UInt64 = 0
+        var taken: [Delivery] = []
         while true {
-            let room = await pool.capacity.room()
-            guard room > 0 else { return nil }
+            let deliveries = taken
             do {
-                let deliveries = try await consumer.next(atMost: room)
-                if deliveries.isEmpty { return nil }
-                pool.capacity.take(deliveries.count)
-                if let latest = deliveries.last?.receipt.generation, latest != generation {
-                    generation = latest
-                    waiting.dropLost()
-                }
-                accept(deliveries)
-                try await prefetch.update()
+                // The broker prepares the next messages while the worker reads the last ones.
+                async let accepted: Void = accept(deliveries)
+                let room = await pool.capacity.room()
+                taken = room > 0 ? try await consumer.next(atMost: room) : []
+                try await accepted
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
                 return error
             }
+            if taken.isEmpty { return nil }
+            pool.capacity.take(taken.count)
+            if let latest = taken.last?.receipt.generation, latest != generation {
+                generation = latest
+                waiting.dropLost()
+            }
         }
     }
 
-    private func accept(_ deliveries: [Delivery]) {
+    private func accept(_ deliveries: [Delivery]) async throws {
+        if deliveries.isEmpty { return }
         var ready: [Job] = []
         ready.reserveCapacity(deliveries.count)
         let now = worker.timers.now
@@ -170,6 +173,7 @@ final class WorkerSession: Sendable {
             }
         }
         pool.jobs.push(ready)
+        try await prefetch.update()
     }
 
     private func logReceived(_ request: TaskRequest) {
