@@ -18,9 +18,9 @@ struct ListWaitTests {
         )
     }
 
-    private func wait(_ url: String, patience: Duration = .seconds(3600)) throws -> ListWait {
+    private func wait(_ url: String) throws -> ListWait {
         ListWait(
-            try RedisConfiguration(url: url), takingFrom: .right, patience: patience,
+            try RedisConfiguration(url: url), takingFrom: .right, patience: .seconds(3600),
             eventLoop: MultiThreadedEventLoopGroup.singleton.next(), logger: Self.logger)
     }
 
@@ -33,11 +33,14 @@ struct ListWaitTests {
         }
     }
 
-    @Test("ends when told to, and again; the commands that still block take nothing")
-    func stops() async throws {
+    @Test(
+        "ends when told to, and again, also for a user who may do nothing dangerous; what still blocks takes nothing",
+        arguments: ["+@all", "-@dangerous"])
+    func stops(rights: String) async throws {
         let server = try await RedisServer.start(.init(persistent: false))
         let client = try client(server.url)
-        let wait = try wait(server.url)
+        try await client.send(RedisCommand("ACL", "SETUSER", "worker", "on", ">secret", "~*", "+@all", rights))
+        let wait = try wait("redis://worker:secret@127.0.0.1:\(server.port)/0")
         for _ in 0..<2 {
             let stop = Gate()
             async let waiting: Void = wait.wait(for: ["a", "b"], stop: stop)

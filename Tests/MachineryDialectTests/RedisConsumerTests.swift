@@ -185,7 +185,7 @@ struct RedisConsumerTests {
         try await bench.publish("1")
         async let deliveries = bench.consumer.next(atMost: 1)
         let refused = bench.refused
-        while refused.isZero { try await Task.sleep(for: .milliseconds(5)) }
+        await until { !refused.isZero }
         #expect(try await bench.queue() == ["1"])
         _ = try await bench.redis.send(RedisCommand("DEL", key))
         #expect(try await deliveries.count == 1)

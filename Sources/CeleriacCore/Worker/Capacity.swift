@@ -2,9 +2,12 @@ import NIOConcurrencyHelpers
 
 /// Counts how many more messages the worker has room for.
 ///
-/// It grants room in portions of at least a quarter of the window, so that a busy worker claims messages in batches.
-/// While a slot is idle it grants whatever room there is.
+/// It grants room in portions of a quarter of the window. A busy worker then claims messages in batches, and the broker
+/// hands out one batch while the worker reads another. While a slot is idle it grants less, if there is less.
 final class Capacity: Sendable {
+    /// The largest portion of a window so small that a quarter of it is not worth a round trip.
+    private static let smallPortion = 32
+
     private struct State {
         var window: Int
         var held = 0
@@ -21,7 +24,7 @@ final class Capacity: Sendable {
 
     /// Waits until there is room.
     ///
-    /// - Returns: for how many messages there is room; 0 once closed.
+    /// - Returns: how many messages to take next at most; 0 once closed.
     func room() async -> Int {
         await withCheckedContinuation { continuation in
             let room = state.withLockedValue { state in
@@ -36,8 +39,9 @@ final class Capacity: Sendable {
     private func available(_ state: inout State) -> Int? {
         if state.isClosed { return 0 }
         let room = state.window - state.held
-        guard room > 0, state.idleSlots > 0 || room >= max(1, state.window / 4) else { return nil }
-        return room
+        let portion = max(1, state.window / 4)
+        guard room > 0, state.idleSlots > 0 || room >= portion else { return nil }
+        return min(room, max(portion, Self.smallPortion))
     }
 
     func take(_ count: Int) {

@@ -131,32 +131,38 @@ final class WorkerSession: Sendable {
         var generation: UInt64 = 0
         /// When the first delivery came after a lost connection, until what was lost with it is dropped.
         var lossTime: Date?
+        var taken: [Delivery] = []
         while true {
-            let room = await pool.capacity.room()
-            guard room > 0 else { return }
+            let deliveries = taken
+            // What has not been delivered again by then is at another worker.
+            let dropsLost = lossTime.map { worker.timers.now.timeIntervalSince($0) > 60 } ?? false
+            if dropsLost { lossTime = nil }
             do {
-                let deliveries = try await consumer.next(atMost: room)
-                if deliveries.isEmpty { return }
-                pool.capacity.take(deliveries.count)
-                if let latest = deliveries.last?.receipt.generation, latest != generation {
-                    generation = latest
-                    lossTime = worker.timers.now
-                }
-                await accept(deliveries)
-                // What has not been delivered again by then is at another worker.
-                if let time = lossTime, worker.timers.now.timeIntervalSince(time) > 60 {
-                    waiting.dropLost()
-                    lossTime = nil
-                }
-                try await prefetch.update()
+                // The broker prepares the next messages while the worker reads the last ones.
+                async let accepted: Void = accept(deliveries, dropsLost: dropsLost)
+                let room = await pool.capacity.room()
+                taken = room > 0 ? try await consumer.next(atMost: room) : []
+                try await accepted
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
                 return failure.withLockedValue { $0 = error }
             }
+            if taken.isEmpty { return }
+            pool.capacity.take(taken.count)
+            if let latest = taken.last?.receipt.generation, latest != generation {
+                generation = latest
+                lossTime = worker.timers.now
+            }
         }
     }
 
-    private func accept(_ deliveries: [Delivery]) async {
+    /// Moves deliveries to where they go next.
+    ///
+    /// - Parameters:
+    ///   - deliveries: the deliveries.
+    ///   - dropsLost: whether to drop afterwards what a lost connection took and did not bring back.
+    private func accept(_ deliveries: [Delivery], dropsLost: Bool) async throws {
+        if deliveries.isEmpty { return }
         var ready: [Job] = []
         ready.reserveCapacity(deliveries.count)
         let now = worker.timers.now
@@ -186,6 +192,8 @@ final class WorkerSession: Sendable {
             }
         }
         pool.jobs.push(ready)
+        if dropsLost { waiting.dropLost() }
+        try await prefetch.update()
     }
 
     /// Lets a redelivery take over the task that this worker already has of its message.

@@ -53,14 +53,17 @@ package final class ListWait: Sendable {
     ///
     /// - Throws: ``RedisError`` if the server cannot be reached, or refuses to wait.
     package func wait(for lists: [String], stop: Gate) async throws(RedisError) {
-        let connections = try await connect(lists)
-        let idle = state.withLockedValue { state in
+        try await connect(lists)
+        let idle = state.withLockedValue { state -> [String: RedisConnection]? in
+            // One that was lost in the meantime ends no wait, so the list would not be watched.
+            guard lists.allSatisfy({ state.connections[$0] != nil }) else { return nil }
             state.stop = stop
             state.refusal = nil
-            let idle = connections.filter { !state.blocked.contains($0.key) }
+            let idle = state.connections.filter { !state.blocked.contains($0.key) }
             state.blocked.formUnion(idle.keys)
             return idle
         }
+        guard let idle else { return }
         for (list, connection) in idle {
             connection.submit(
                 [RedisCommand("BLMOVE", list, list, end.rawValue, end.rawValue, patience.seconds)],
@@ -89,8 +92,8 @@ package final class ListWait: Sendable {
         stop?.open()
     }
 
-    /// Returns a connection for each of these lists, and closes all others.
-    private func connect(_ lists: [String]) async throws(RedisError) -> [String: RedisConnection] {
+    /// Makes a connection for each of these lists that has none, and closes those of all others.
+    private func connect(_ lists: [String]) async throws(RedisError) {
         let surplus = state.withLockedValue { state in
             let surplus = state.connections.filter { !lists.contains($0.key) }
             for list in surplus.keys {
@@ -104,7 +107,6 @@ package final class ListWait: Sendable {
             let connection = try await RedisConnection.connect(configuration, on: eventLoop, logger: logger)
             state.withLockedValue { $0.connections[list] = connection }
         }
-        return state.withLockedValue { $0.connections }
     }
 
     package func closeAll() async {

@@ -24,10 +24,11 @@ struct InFlightKeys: Sendable {
     /// Where workers once kept a message that Redis had handed to them: a list. Nothing is put there any more; every
     /// claim begins there, so that nothing stays behind after an upgrade.
     var handover: String { queue + ".celeriac.handover" }
-    /// The epoch of the consumer whose claims begin with a prefix.
-    func epoch(_ tagPrefix: String) -> String { "\(queue).celeriac.epoch.\(tagPrefix)" }
     /// Parked messages: a list.
     var parked: String { queue + ".parked" }
+
+    /// The epoch of the consumer whose claims begin with a prefix.
+    func epoch(_ tagPrefix: String) -> String { "\(queue).celeriac.epoch.\(tagPrefix)" }
 
     /// All keys in the order in which scripts expect them.
     var all: [String] { [queue, handover, claims, claimed, attempts, parked] }

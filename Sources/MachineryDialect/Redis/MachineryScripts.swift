@@ -3,9 +3,10 @@ import CeleriacRedis
 
 /// The steps on Machinery's keys that must be atomic. Keys 1 to 6 are those of ``InFlightKeys``.
 enum MachineryScripts {
-    /// Claims messages, those in the handover list first. Key 7 is the worker's epoch. Arguments: how many at most, time,
-    /// prefix of tags, first serial, the epoch of this claim. Returns, for each message, the message and how often it was begun or requeued since it first came back,
-    /// nil if it never did. A key of another type ends it before anything is popped.
+    /// Claims messages, those in the handover list first. Key 7 is the worker's epoch. Arguments: how many at most,
+    /// time, prefix of tags, first serial, the epoch of this claim. Returns, for each message, the message and how
+    /// often it was begun or requeued since it first came back, nil if it never did. A key of another type ends it
+    /// before anything is popped.
     static let claim = RedisScript(
         name: "claim",
         source: """

@@ -3,6 +3,7 @@ import CeleriacCore
 import CeleriacWire
 import CeleryWire
 import Glibc
+import Logging
 import MachineryWire
 import Synchronization
 
@@ -70,12 +71,20 @@ import Synchronization
     private static let machinery = WireMessage(body: (try? machinerySignature.encode()) ?? [])
 
     private static func celeryApp(_ broker: MemoryBroker) -> CeleryApp {
-        CeleryApp(broker: broker, results: MemoryResultStore())
+        CeleryApp(broker: broker, results: MemoryResultStore(), logger: logger)
+    }
+
+    /// What a worker logs of each task would be counted as well.
+    private static var logger: Logger {
+        var logger = Logger(label: "instructions")
+        logger.logLevel = .warning
+        return logger
     }
 
     private static func machineryServer(_ broker: MemoryBroker) throws -> MachineryServer {
         try MachineryServer(
-            configuration: MachineryConfiguration(broker: "memory://", resultBackend: "memory://"), broker: broker)
+            configuration: MachineryConfiguration(broker: "memory://", resultBackend: "memory://"), broker: broker,
+            logger: logger)
     }
 
     private static func fill(_ broker: MemoryBroker, _ queue: String, _ message: WireMessage, _ count: Int) async throws
