@@ -97,6 +97,41 @@ struct AMQPMessageConsumerTests {
         deliveries.compactMap { try? String(decoding: $0.content.get().body, as: UTF8.self) }
     }
 
+    @Test("Looking at parked messages again and again loses none of them, also in a quorum queue")
+    func parkedInQuorumQueue() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel(confirms: true)
+        let queue = LiveBroker.queueName()
+        // The server would drop what came back more often.
+        try await channel.queueDeclare(
+            queue + ".parked", durable: true, arguments: ["x-queue-type": "quorum", "x-delivery-limit": 12])
+        for text in ["a", "b"] {
+            var message = WireMessage(body: Array(text.utf8))
+            message.headers = ["x-celeriac-id": .string(text), "x-delivery-count": 3]
+            let outcomes = try await channel.publish([
+                AMQPPublish(routingKey: queue + ".parked", mandatory: true, message: message)
+            ])
+            #expect(outcomes == [.confirmed])
+        }
+        let client = AMQPClient(
+            configurations: [try await LiveBroker.configuration()],
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
+        let parked = AMQPParkedMessages(client, at: "test", queue: queue, date: { _ in nil })
+        for _ in 0..<30 {
+            #expect(try await Set(parked.list(after: nil, limit: 10).map(\.id)) == ["a", "b"])
+        }
+        try await channel.queueDeclare(queue, durable: true)
+        #expect(try await parked.requeue(["a"]) == 1)
+        #expect(try await parked.drop(["b"]) == 1)
+        let back = try await channel.get(queue: queue)
+        // It goes back as if it had never been delivered.
+        #expect(back?.message.body == Array("a".utf8) && back?.message.headers.isEmpty == true)
+        #expect(back?.redelivered == false)
+        #expect(try await parked.list(after: nil, limit: 10).isEmpty)
+        await client.close()
+        await connection.close()
+    }
+
     @Test("Consumes a quorum queue although the channel's limit was to be global")
     func quorumQueue() async throws {
         let connection = try await LiveBroker.connect()

@@ -31,7 +31,8 @@ struct ConnectionOptions: ParsableArguments {
     ///
     /// - Parameter level: The least severe level to log on standard error without `--verbose`.
     /// - Returns: An application that connects on first use.
-    /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable URL.
+    /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable
+    ///   URL.
     func makeApp(logging level: Logger.Level = .error) throws -> CeleryApp {
         try CeleryApp(
             broker: try brokerURL(), results: resultURL,

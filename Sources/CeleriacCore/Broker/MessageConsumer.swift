@@ -27,9 +27,9 @@ public struct ConsumerOptions: Sendable {
 ///
 /// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``,
 /// ``giveBack(_:)``, ``hold(_:)``, ``isHeld(_:)``, ``hasLost(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and
-/// ``removeQueue(_:)`` from any task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control may
-/// still call ``hold(_:)``, ``addQueue(_:)``
-/// and ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may throw then, and must not take a message.
+/// ``removeQueue(_:)`` from any task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control
+/// may still call ``hold(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may
+/// throw then, and must not take a message.
 ///
 /// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it
 /// is acknowledged, rejected or parked. A consumer that dies with its process leaves every message that it held to
@@ -41,8 +41,8 @@ public struct ConsumerOptions: Sendable {
 ///
 /// **Redeliveries.** A redelivery of a task that still waits or runs in this worker, or whose settlement was lost, does
 /// not begin the task again: the worker settles it when the task ends, or at once. It is the same message if it has the
-/// same task id, the same number of retries and the same body, and if the earlier delivery is lost: that one has another
-/// generation, or ``hasLost(_:)`` says so.
+/// same task id, the same number of retries and the same body, and if the earlier delivery is lost: that one has
+/// another generation, or ``hasLost(_:)`` says so.
 ///
 /// **Cancellation.** ``stop()`` ends a consumer; cancellation does not. A worker that is cancelled calls ``stop()``,
 /// ``giveBack(_:)``, ``settle(_:)`` and ``close()`` from cancelled tasks, and they must work there. Nor may

@@ -124,6 +124,12 @@ package protocol Dialect: Sendable {
 }
 
 extension Dialect {
+    /// Reads whose task a message is that nobody has delivered, as far as it says so.
+    func task(of message: WireMessage, inQueue queue: String) -> TaskRequest? {
+        let delivery = Delivery(content: .success(message), queue: queue, receipt: Receipt(generation: 0, tag: 0))
+        return (try? request(of: message, delivery: delivery)) ?? remains(of: message, delivery: delivery)?.request
+    }
+
     /// No states.
     package var trackedStates: Set<TaskState> { [] }
 

@@ -17,18 +17,16 @@ extension TaskSender {
     ) async throws -> [ParkedMessage] {
         try await client.broker.parkedMessages(in: queue, after: id, limit: limit).map { parked in
             guard parked.taskID == nil, let content = parked.content else { return parked }
-            let delivery = Delivery(
-                content: .success(content), queue: queue, receipt: Receipt(generation: 0, tag: 0))
             var parked = parked
-            let request = client.dialect.remains(of: content, delivery: delivery)?.request
+            let request = client.dialect.task(of: content, inQueue: queue)
             parked.taskID = request?.id
             parked.task = request.flatMap { $0.name.isEmpty ? nil : $0.name }
             return parked
         }
     }
 
-    /// Puts parked messages back into their queue, as they came. A message that could not be run for a reason that still
-    /// holds is parked again.
+    /// Puts parked messages back into their queue, as they came. A message that could not be run for a reason that
+    /// still holds is parked again.
     ///
     /// A caller that has been told that the task failed may see its state change.
     ///

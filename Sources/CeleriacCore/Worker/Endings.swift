@@ -18,9 +18,9 @@ struct MessageIdentity: Sendable, Hashable {
 /// settlements of a connection are therefore kept until a delivery comes from the next one; from then on they are
 /// doubtful, like those of which it is known that they did not arrive. A redelivery finds its own among the doubtful.
 ///
-/// Memory is bounded: of each kind ``maximumCount`` endings with ``maximumBytes`` of bodies and results are kept, the latest. A
-/// broker has as many settlements on their way at most as it lets a worker hold messages. Doubt also has an end in time,
-/// because a message with the same id and body may be a second sending that another worker has lost.
+/// Memory is bounded: of each kind ``maximumCount`` endings with ``maximumBytes`` of bodies and results are kept, the
+/// latest. A broker has as many settlements on their way at most as it lets a worker hold messages. Doubt also has an
+/// end in time, because a message with the same id and body may be a second sending that another worker has lost.
 struct Endings: Sendable {
     private struct Ending {
         let message: MessageIdentity

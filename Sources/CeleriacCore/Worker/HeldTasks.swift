@@ -5,8 +5,8 @@ import struct FoundationEssentials.Date
 /// The tasks whose messages this worker has, and those that it has settled lately.
 ///
 /// When a connection is lost, or a claim expires, the broker delivers messages again whose tasks still wait here, run
-/// here, or have ended here without the broker having heard of it. Such a redelivery takes over: the task does not begin
-/// once more, and the new receipt is settled in place of the lost one.
+/// here, or have ended here without the broker having heard of it. Such a redelivery takes over: the task does not
+/// begin once more, and the new receipt is settled in place of the lost one.
 final class HeldTasks: Sendable {
     /// What a redelivery takes over.
     enum Takeover: Sendable, Hashable {

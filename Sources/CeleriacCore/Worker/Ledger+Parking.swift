@@ -73,11 +73,7 @@ extension Ledger {
 
     /// What follows when a message cannot be published: its task fails.
     private func failing(_ message: OutgoingMessage, _ failure: TaskFailure) -> [Effect] {
-        let delivery = Delivery(
-            content: .success(message.message), queue: message.routingKey, receipt: Receipt(generation: 0, tag: 0))
-        let request =
-            (try? dialect.request(of: message.message, delivery: delivery))
-            ?? dialect.remains(of: message.message, delivery: delivery)?.request
+        let request = dialect.task(of: message.message, inQueue: message.routingKey)
         return request.map { failing($0, failure, in: effectContext(for: $0)) } ?? []
     }
 

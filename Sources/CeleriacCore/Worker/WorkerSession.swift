@@ -161,6 +161,7 @@ final class WorkerSession: Sendable {
     /// - Parameters:
     ///   - deliveries: the deliveries.
     ///   - dropsLost: whether to drop afterwards what a lost connection took and did not bring back.
+    /// - Throws: the consumer's error, after which nothing more can be taken.
     private func accept(_ deliveries: [Delivery], dropsLost: Bool) async throws {
         if deliveries.isEmpty { return }
         var ready: [Job] = []

@@ -12,7 +12,8 @@ package protocol AMQPConsumerTopology: Sendable {
     /// Makes sure that the queues exist, each bound the way the dialect's producers publish to it.
     func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError)
 
-    /// Whether the server can limit the deliveries of a whole channel, as far as is known, rather than of each consumer.
+    /// Whether the server can limit the deliveries of a whole channel, as far as is known, rather than of each
+    /// consumer.
     func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool
 
     /// How many deliveries may be unsettled while the worker holds `holding` messages beyond its prefetch, on the whole

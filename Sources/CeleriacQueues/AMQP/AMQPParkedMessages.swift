@@ -7,7 +7,8 @@ package import struct FoundationEssentials.Date
 
 /// The messages parked from one queue at RabbitMQ: its companion queue.
 ///
-/// To look at a queue is to take its messages and to return them, so each look marks them as redelivered.
+/// To look at a queue is to take its messages and to return them, so each look marks them as redelivered. A quorum queue
+/// drops what has come back too often; such a message is published anew in time, at the end.
 package struct AMQPParkedMessages: Sendable {
     private let client: AMQPClient
     private let broker: String
@@ -53,10 +54,7 @@ package struct AMQPParkedMessages: Sendable {
             guard ids.remove(ParkedMessage(delivery, queue: queue, date: date).id) != nil,
                 let message = delivery.message.unparked
             else { return .keep }
-            let outcome = try await client.publish([
-                AMQPPublish(routingKey: queue, mandatory: true, message: message)
-            ])
-            if let error = outcome.first?.error { throw error }
+            try await client.publish(message, to: queue)
             count += 1
             return .drop
         }
@@ -86,28 +84,32 @@ package struct AMQPParkedMessages: Sendable {
         _ body: (AMQPDelivery, AMQPClient) async throws(AMQPError) -> Verdict
     ) async throws(CeleriacError) {
         let parked = AMQPClient.parkedQueue(queue)
-        do {
-            try await client.connection().withChannel { channel throws(AMQPError) in
-                let count = try await channel.queueDeclare(parked, passive: true).messageCount
-                var kept: [UInt64] = []
-                defer { channel.nack(kept, requeue: true) }
-                for _ in 0..<count {
-                    guard let delivery = try await channel.get(queue: parked) else { return }
-                    kept.append(delivery.deliveryTag)
-                    switch try await body(delivery, client) {
-                    case .keep: break
-                    case .keepAndEnd: return
-                    case .drop: channel.ack([kept.removeLast()])
-                    }
+        _ = try await client.lookAfter(broker) { channel throws(AMQPError) in
+            let count = Int(try await channel.queueDeclare(parked, passive: true).messageCount)
+            var kept: [UInt64] = []
+            defer { channel.nack(kept, requeue: true) }
+            for _ in 0..<count {
+                guard let delivery = try await channel.get(queue: parked) else { break }
+                kept.append(delivery.deliveryTag)
+                let verdict = try await body(delivery, client)
+                var isGone = verdict == .drop
+                if !isGone, delivery.defect == nil, (delivery.deliveryCount ?? 0) >= RedeliveredMessage.mostReturns {
+                    try await client.publish(delivery.message.uncounted(), to: parked)
+                    isGone = true
                 }
+                if isGone { channel.ack([kept.removeLast()]) }
+                if verdict == .keepAndEnd { break }
             }
-        } catch {
-            // Nothing was ever parked from the queue.
-            if error.replyCode == 404 { return }
-            throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .publishFailed, "cannot look after \(parked) at \(broker)",
-                cause: error)
+            return count
         }
+    }
+}
+
+extension AMQPClient {
+    /// Publishes a message to a queue that must exist.
+    fileprivate func publish(_ message: WireMessage, to queue: String) async throws(AMQPError) {
+        let outcome = try await publish([AMQPPublish(routingKey: queue, mandatory: true, message: message)])
+        if let error = outcome.first?.error { throw error }
     }
 }
 
@@ -165,11 +167,11 @@ extension ParkedMessage {
 }
 
 extension WireMessage {
-    /// A parked message as it came, but for a header `CC`, with which the broker would send more copies, and for a user's
-    /// name. Nil if its headers could not be read when it was parked.
+    /// A parked message as it came, but for a header `CC`, with which the broker would send more copies, and for a
+    /// user's name. Nil if its headers could not be read when it was parked.
     fileprivate var unparked: WireMessage? {
         guard headers[ParkedHeader.properties] == nil else { return nil }
-        var message = self
+        var message = uncounted()
         message.properties.expiration = headers[ParkedHeader.expiration]?.stringValue
         for name in headers.keys where name.hasPrefix(ParkedHeader.prefix) { message.headers[name] = nil }
         return message

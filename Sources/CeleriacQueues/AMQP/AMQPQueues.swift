@@ -65,7 +65,8 @@ extension AMQPClient {
         try await lookAfter(broker) { channel throws(AMQPError) in try await channel.queuePurge(queue) }
     }
 
-    private func lookAfter(
+    /// Does something to a queue on a channel of its own: nothing, and 0, if the queue does not exist.
+    func lookAfter(
         _ broker: String, _ body: (AMQPChannel) async throws(AMQPError) -> Int
     ) async throws(CeleriacError) -> Int {
         do {

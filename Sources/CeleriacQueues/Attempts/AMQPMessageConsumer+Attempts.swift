@@ -93,8 +93,8 @@ extension AMQPMessageConsumer {
         }
     }
 
-    /// Waits until no other suspect runs, but not for long: that one may be a task of hours. A stop gives a suspect that
-    /// waits back.
+    /// Waits until no other suspect runs, but not for long: that one may be a task of hours. A stop gives a suspect
+    /// that waits back.
     private func waitForTurn(_ receipt: Receipt) async {
         let patience = timers.now.addingTimeInterval(Self.suspectPatience.seconds)
         while true {

@@ -170,8 +170,8 @@ extension AMQPMessageConsumer {
         return channel
     }
 
-    /// Forgets the companions' channel. If the worker holds deliveries of it, the other channel goes as well: what comes
-    /// again is known by its new generation.
+    /// Forgets the companions' channel. If the worker holds deliveries of it, the other channel goes as well: what
+    /// comes again is known by its new generation.
     private func loseCompanions(_ generation: UInt64, _ error: AMQPError) {
         let isHolding = state.withLockedValue { state in
             guard state.generation == generation, state.channel != nil else { return false }

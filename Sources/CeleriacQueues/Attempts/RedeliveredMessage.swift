@@ -64,9 +64,7 @@ extension WireMessage {
     /// The message with which the `attempt`th counted beginning is at hand. Everything else is kept, except what the
     /// broker has written about its own doings.
     func moved(attempts: Int, queue: String) -> WireMessage {
-        var moved = withoutCompanion(of: queue).setAside()
-        moved.headers["x-delivery-count"] = nil
-        moved.headers["x-acquired-count"] = nil
+        var moved = withoutCompanion(of: queue).uncounted().setAside()
         moved.headers[RedeliveredMessage.attempts] = attempts > 0 ? .int(Int64(attempts)) : nil
         return moved
     }
@@ -75,6 +73,14 @@ extension WireMessage {
     func unmoved(queue: String) -> WireMessage {
         var message = withoutCompanion(of: queue).restored()
         message.headers[RedeliveredMessage.attempts] = nil
+        return message
+    }
+
+    /// The message without what a quorum queue has counted of it.
+    func uncounted() -> WireMessage {
+        var message = self
+        message.headers["x-delivery-count"] = nil
+        message.headers["x-acquired-count"] = nil
         return message
     }
 

@@ -66,8 +66,8 @@ extension AMQPConsumerState {
         isFromCompanion(delivery) ? delivery.deliveryTag | RedeliveredState.bit : delivery.deliveryTag
     }
 
-    /// How often a message was begun that has come back, as it says itself. What a companion delivers for the first time
-    /// is about to begin, and so may be what it gave back to the queue.
+    /// How often a message was begun that has come back, as it says itself. What a companion delivers for the first
+    /// time is about to begin, and so may be what it gave back to the queue.
     func attempts(of delivery: AMQPDelivery) -> Int {
         let attempts = delivery.message.movedAttempts
         return isFromCompanion(delivery) && delivery.hasComeBack ? attempts : max(0, attempts - 1)

@@ -5,8 +5,8 @@ import CeleryWire
 
 /// The messages parked from one queue of a folder: a folder beside the queue's files, with a record for each message.
 ///
-/// A message's id is its record's file name without `.json`. Beside the record of a file that could not be read lies the
-/// file itself.
+/// A message's id is its record's file name without `.json`. Beside the record of a file that could not be read lies
+/// the file itself.
 struct FilesystemParkedMessages: Sendable {
     private let folder: String
     private let queue: String

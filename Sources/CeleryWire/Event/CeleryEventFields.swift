@@ -14,8 +14,8 @@ package enum CeleryEventFields {
         ]
     }
 
-    /// `task-sent`: the fields of `task-received` in another order, and the destination. There is no queue for a message
-    /// to a named exchange.
+    /// `task-sent`: the fields of `task-received` in another order, and the destination. There is no queue for a
+    /// message to a named exchange.
     package static func sent(
         id: String, name: String, args: String, kwargs: String, rootID: String?, parentID: String?, retries: Int,
         eta: String?, expires: String?, queue: String?, exchange: String, routingKey: String

@@ -8,8 +8,8 @@ extension CeleryTaskMessage {
     ///   - message: The message, or those parts of it that could be read.
     ///   - accept: The serializers to accept.
     ///   - limits: The limits for the body.
-    /// - Returns: The task, whether its body could not be parsed, and whether that is because the body is in a form that
-    ///   only this reader does not accept; `nil` if the message is no task or its id cannot be read.
+    /// - Returns: The task, whether its body could not be parsed, and whether that is because the body is in a form
+    ///   that only this reader does not accept; `nil` if the message is no task or its id cannot be read.
     package static func remains(
         of message: WireMessage, accept: Set<CelerySerializer>, limits: WireLimits
     ) -> (task: CeleryTaskMessage, lacksBody: Bool, isForeign: Bool)? {

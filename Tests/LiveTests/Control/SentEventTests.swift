@@ -44,7 +44,8 @@ struct SentEventTests {
         let theirs = try await heard(by: driver)
         await worker.stop()
 
-        #expect(ours.map(\.shape) == theirs.map(\.shape))
+        // A worker may retry a task before the client has told of it.
+        #expect(ours.map(\.shape).sorted { "\($0)" < "\($1)" } == theirs.map(\.shape).sorted { "\($0)" < "\($1)" })
         for event in ours {
             #expect(event["hostname"]?.stringValue?.hasPrefix("gen") == true)
             #expect(event["timestamp"]?.doubleValue != nil && event["pid"]?.intValue != nil)
@@ -54,7 +55,7 @@ struct SentEventTests {
         await site.close()
     }
 
-    /// Waits for the events of five sendings, in the order of the sender's clock.
+    /// Waits for the events of five sendings.
     private func heard(by driver: PythonDriver) async throws -> [WireValue] {
         let heard = NIOLockedValueBox<[WireValue]>([])
         try await until {

@@ -9,8 +9,8 @@ import Logging
 import NIOPosix
 import Testing
 
-/// A queue of RabbitMQ on which attempts are counted: its type, the dialect, and whether the results are in Redis, which
-/// counts, or at RabbitMQ, which does not.
+/// A queue of RabbitMQ on which attempts are counted: its type, the dialect, and whether the results are in Redis,
+/// which counts, or at RabbitMQ, which does not.
 struct AttemptCase: Sendable, CustomTestStringConvertible {
     var dialect: String
     var queueType: String

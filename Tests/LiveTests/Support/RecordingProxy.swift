@@ -3,8 +3,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A proxy between clients and a local server that records what each connection's client sends. It can hold replies back
-/// until the client has sent more, and cut connections.
+/// A proxy between clients and a local server that records what each connection's client sends. It can hold replies
+/// back until the client has sent more, and cut connections.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
@@ -17,8 +17,8 @@ final class RecordingProxy: Sendable {
     /// The bytes that clients have sent so far, one element for each connection.
     var sent: [[UInt8]] { recording.connections.withLock { $0 } }
 
-    /// Starts a proxy in front of the server at a URL. It holds a connection's replies back while `holdsReplies` is true
-    /// of all that the connection's client has sent.
+    /// Starts a proxy in front of the server at a URL. It holds a connection's replies back while `holdsReplies` is
+    /// true of all that the connection's client has sent.
     ///
     /// - Returns: the proxy and its URL.
     static func start(
