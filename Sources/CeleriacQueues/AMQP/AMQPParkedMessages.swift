@@ -78,29 +78,27 @@ package struct AMQPParkedMessages: Sendable {
         case keep, drop, keepAndEnd
     }
 
-    /// Takes one message after the other, as many as there are at the start, and returns those that are kept at the
-    /// end, to where they were.
+    /// Takes one message after the other until there is none, and returns those that are kept at the end, to where they
+    /// were. It does not ask how many there are, since a quorum queue tells late of those that have just come back.
     private func walk(
         _ body: (AMQPDelivery, AMQPClient) async throws(AMQPError) -> Verdict
     ) async throws(CeleriacError) {
         let parked = AMQPClient.parkedQueue(queue)
         _ = try await client.lookAfter(broker) { channel throws(AMQPError) in
-            let count = Int(try await channel.queueDeclare(parked, passive: true).messageCount)
-            var kept: [UInt64] = []
-            defer { channel.nack(kept, requeue: true) }
-            for _ in 0..<count {
-                guard let delivery = try await channel.get(queue: parked) else { break }
-                kept.append(delivery.deliveryTag)
-                let verdict = try await body(delivery, client)
-                var isGone = verdict == .drop
-                if !isGone, delivery.defect == nil, (delivery.deliveryCount ?? 0) >= RedeliveredMessage.mostReturns {
-                    try await client.publish(delivery.message.uncounted(), to: parked)
-                    isGone = true
-                }
-                if isGone { channel.ack([kept.removeLast()]) }
-                if verdict == .keepAndEnd { break }
+            var kept: [AMQPDelivery] = []
+            defer { channel.nack(kept.map(\.deliveryTag), requeue: true) }
+            var verdict = Verdict.keep
+            while verdict != .keepAndEnd, let delivery = try await channel.get(queue: parked) {
+                kept.append(delivery)
+                verdict = try await body(delivery, client)
+                if verdict == .drop { channel.ack([kept.removeLast().deliveryTag]) }
             }
-            return count
+            for (place, delivery) in kept.enumerated().reversed()
+            where delivery.defect == nil && (delivery.deliveryCount ?? 0) >= RedeliveredMessage.mostReturns {
+                try await client.publish(delivery.message.uncounted(), to: parked)
+                channel.ack([kept.remove(at: place).deliveryTag])
+            }
+            return 0
         }
     }
 }
