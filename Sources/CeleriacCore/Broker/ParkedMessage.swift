@@ -27,7 +27,7 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
     /// The name of its task; nil like ``taskID``.
     public var task: String?
     /// As much of the message as its broker could read.
-    package var content: WireMessage?
+    package private(set) var content: WireMessage?
 
     /// Creates a parked message.
     public init(
@@ -43,5 +43,12 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
         self.worker = worker
         self.taskID = taskID
         self.task = task
+    }
+
+    /// The same record, with as much of the message as its broker could read.
+    package func reading(_ content: WireMessage?) -> ParkedMessage {
+        var parked = self
+        parked.content = content
+        return parked
     }
 }

@@ -89,11 +89,10 @@ public final class MemoryBroker: MessageBroker {
         let last = id.flatMap { UInt64($0) } ?? 0
         let parked = state.withLockedValue { $0.parked[queue]?.filter { $0.id > last } ?? [] }
         return parked.prefix(max(0, limit)).map {
-            var parked = ParkedMessage(
+            ParkedMessage(
                 id: String($0.id), queue: queue, message: $0.message.body, reason: $0.fault.reason,
-                detail: $0.fault.detail, time: $0.time, worker: $0.worker)
-            parked.content = $0.message
-            return parked
+                detail: $0.fault.detail, time: $0.time, worker: $0.worker
+            ).reading($0.message)
         }
     }
 

@@ -160,7 +160,7 @@ extension ParkedMessage {
             id: text(ParkedHeader.id) ?? "\(message.properties.correlationID ?? "")@\(time ?? "")",
             queue: text(ParkedHeader.queue) ?? queue, message: message.body, reason: text(ParkedHeader.reason) ?? "",
             detail: text(ParkedHeader.detail) ?? "", time: time.flatMap(date), worker: text(ParkedHeader.worker) ?? "")
-        content = message.unparked
+        self = reading(message.unparked ?? message)
     }
 }
 

@@ -76,9 +76,8 @@ struct FilesystemParkedMessages: Sendable {
 
     private func read(_ id: String) -> ParkedMessage? {
         guard let bytes = try? FileStore.read(recordFile(of: id)),
-            var parked = ParkedMessageFormat.celery.decode(bytes, id: id, queue: queue)
+            let parked = ParkedMessageFormat.celery.decode(bytes, id: id, queue: queue)
         else { return nil }
-        parked.content = try? KombuEnvelope.decode(parked.message, limits: limits).message
-        return parked
+        return parked.reading(KombuEnvelope.remains(of: parked.message, limits: limits))
     }
 }

@@ -158,9 +158,7 @@ package final class CeleryRedisBroker: MessageBroker {
     /// Lists messages that were parked from a queue.
     package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         try await parked(queue).list(after: id, limit: limit).map { [limits] parked in
-            var parked = parked
-            parked.content = try? KombuEnvelope.decode(parked.message, limits: limits).message
-            return parked
+            parked.reading(KombuEnvelope.remains(of: parked.message, limits: limits))
         }
     }
 
@@ -168,7 +166,7 @@ package final class CeleryRedisBroker: MessageBroker {
     package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).requeue(ids, by: "LPUSH") { [keys, limits] message in
             // Only the envelope has the priority, so a message that cannot be read goes back without one.
-            let priority = (try? KombuEnvelope.decode(message, limits: limits))?.message.properties.priority
+            let priority = KombuEnvelope.remains(of: message, limits: limits)?.properties.priority
             return keys.list(queue, priority: priority ?? 0)
         }
     }

@@ -82,9 +82,7 @@ package final class MachineryRedisBroker: MessageBroker {
     /// Lists messages that were parked from a queue.
     package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         try await parked(queue).list(after: id, limit: limit).map { parked in
-            var parked = parked
-            parked.content = WireMessage(body: parked.message)
-            return parked
+            parked.reading(WireMessage(body: parked.message))
         }
     }
 
