@@ -23,7 +23,7 @@ extension Ledger {
     func park(_ delivery: Delivery, exhausted request: TaskRequest) {
         let fault = MessageFault(
             reason: "tooManyAttempts",
-            detail: "delivered \(delivery.attempts) times before without having been settled")
+            detail: "begun \(delivery.attempts) times after it had come back, without having ended")
         park(request, delivery.receipt, fault, dialect.failure(for: .attemptsExhausted(delivery.attempts)))
     }
 
