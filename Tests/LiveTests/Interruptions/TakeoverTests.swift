@@ -5,6 +5,7 @@ import Foundation
 import Logging
 import NIOPosix
 import Synchronization
+import TestSupport
 import Testing
 
 #if Redis
@@ -31,7 +32,7 @@ struct TakeoverTests {
             if seconds > 8 { hasEnded.open() }
             return number
         }
-        let log = CountingLog()
+        let log = LogCounter()
         let site = try await dialect.site(worker: server.url, sender: server.url, logger: log.logger)
         var sent = 0
         try await withRunning(site.worker([handler])) {
@@ -69,7 +70,7 @@ struct TakeoverTests {
             if number % 5 == 0, isFirst { proxy.cut() }
             return number
         }
-        let log = CountingLog()
+        let log = LogCounter()
         let site = try await dialect.site(worker: url, sender: server.url, logger: log.logger)
         let count = 300
         try await withRunning(site.worker([handler])) {
@@ -186,31 +187,5 @@ private final class Runs: Sendable {
 
     var total: Int { counts.withLock { $0.values.reduce(0, +) } }
     var repeated: [Int] { counts.withLock { $0.filter { $0.value > 1 }.keys.sorted() } }
-}
-
-/// A log that counts messages.
-private final class CountingLog: Sendable {
-    private let counts = Mutex<[String: Int]>([:])
-
-    func count(_ message: String) -> Int { counts.withLock { $0[message] ?? 0 } }
-
-    var logger: Logger { Logger(label: "live") { _ in Handler(log: self) } }
-
-    private struct Handler: LogHandler {
-        let log: CountingLog
-        var logLevel = Logger.Level.info
-        var metadata = Logger.Metadata()
-
-        init(log: CountingLog) { self.log = log }
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            log.counts.withLock { $0["\(event.message)", default: 0] += 1 }
-        }
-    }
 }
 #endif
