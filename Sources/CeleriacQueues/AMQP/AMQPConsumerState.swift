@@ -1,6 +1,7 @@
 #if AMQP
 import CeleriacAMQP
 import CeleriacCore
+import CeleriacWire
 import DequeModule
 
 /// The state of an ``AMQPMessageConsumer``: its channel and the deliveries on it.
@@ -87,14 +88,25 @@ struct AMQPConsumerState {
     /// - Parameters:
     ///   - limit: how many at most.
     ///   - countsInMessages: whether messages say how often they were begun.
+    ///   - name: names a message. One that is still being moved is not handed out, since it must not begin, and perhaps
+    ///     end the process, before the message that it replaces is acknowledged.
     ///   - attempts: how often a message was tried, besides what it says itself.
     /// - Returns: the deliveries.
-    mutating func take(_ limit: Int, countsInMessages: Bool, attempts: (AMQPDelivery) -> Int) -> [Delivery] {
-        let count = min(limit, buffer.count)
+    mutating func take(
+        _ limit: Int, countsInMessages: Bool, name: (WireMessage) -> String?, attempts: (AMQPDelivery) -> Int
+    ) -> [Delivery] {
+        // What a companion delivers is in front.
+        let first =
+            redelivered.moving.isEmpty
+            ? 0
+            : buffer.prefix {
+                isFromCompanion($0) && redelivered.moving.contains(name($0.message.unmoved(queue: queue(of: $0))) ?? "")
+            }.count
+        let count = min(limit, buffer.count - first)
         guard count > 0 else { return [] }
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(count)
-        for delivery in buffer.prefix(count) {
+        for delivery in buffer[first..<first + count] {
             let tag = receiptTag(of: delivery)
             let queue = queue(of: delivery)
             let isFromCompanion = isFromCompanion(delivery)
@@ -113,7 +125,7 @@ struct AMQPConsumerState {
             if fault != nil, !delivery.lacksBody { taken.remains = message }
             deliveries.append(taken)
         }
-        buffer.removeFirst(count)
+        buffer.removeSubrange(first..<first + count)
         return deliveries
     }
 }

@@ -231,7 +231,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     state.isStopped
                     ? []
                     : state.take(
-                        limit, countsInMessages: options.attemptCounter == nil, attempts: topology.attempts)
+                        limit, countsInMessages: options.attemptCounter == nil, name: topology.name,
+                        attempts: topology.attempts)
                 return (deliveries, state.change, state.channel != nil, state.isStopped)
             }
             if isStopped { return [] }

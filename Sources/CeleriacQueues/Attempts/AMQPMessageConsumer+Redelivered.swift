@@ -18,8 +18,32 @@ extension AMQPMessageConsumer {
             }), delivery.hasComeBack, delivery.defect == nil
         else { return }
         let message = delivery.message.moved(attempts: delivery.message.movedAttempts + 1, queue: queue)
+        let name = topology.name(of: message.unmoved(queue: queue)) ?? ""
+        state.withLockedValue { _ = $0.redelivered.moving.insert(name) }
+        do {
+            defer { endMove(of: name) }
+            guard try await replace(receipt, delivery, by: message, queue: queue) else { return }
+        }
+        await consumeCompanion(of: queue)
+    }
+
+    private func endMove(of name: String) {
+        let gate = state.withLockedValue { state in
+            state.redelivered.moving.remove(name)
+            defer { state.change = Gate() }
+            return state.change
+        }
+        gate.open()
+    }
+
+    /// Publishes a message to the companion of its queue and acknowledges the one that it replaces.
+    ///
+    /// - Returns: whether the companion has it.
+    private func replace(
+        _ receipt: Receipt, _ delivery: AMQPDelivery, by message: WireMessage, queue: String
+    ) async throws -> Bool {
         let isMoved = try await publish(message, toCompanionOf: queue, isQuorum: delivery.deliveryCount != nil)
-        guard isMoved else { return }
+        guard isMoved else { return false }
         let channels = state.withLockedValue { state -> SettlingChannels? in
             guard receipt.generation == state.generation, state.held.removeValue(forKey: receipt.tag) != nil else {
                 return nil
@@ -28,7 +52,7 @@ extension AMQPMessageConsumer {
             return state.channels
         }
         channels?.ack([receipt.tag])
-        await consumeCompanion(of: queue)
+        return true
     }
 
     /// Publishes again what cannot go back by a negative acknowledgement, since the broker or we would count that, and

@@ -18,6 +18,9 @@ struct RedeliveredState {
     /// Queues whose companions the worker may not use.
     var refused: Set<String> = []
 
+    /// The names of messages that are being moved.
+    var moving: Set<String> = []
+
     /// Forgets the channel.
     mutating func drop() {
         channel = nil

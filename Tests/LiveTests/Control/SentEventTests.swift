@@ -8,7 +8,7 @@ import Testing
 @Suite("Sent events", .serialized)
 struct SentEventTests {
     @Test(
-        "Python receives from a Swift client and worker the events that Python's send", .timeLimit(.minutes(3)),
+        "Python receives from a Swift client and worker the events that Python's send", .timeLimit(.minutes(5)),
         arguments: BrokerSite.Kind.available)
     func sent(_ kind: BrokerSite.Kind) async throws {
         let site = try await BrokerSite(kind)
