@@ -12,7 +12,8 @@ public struct Delivery: Sendable {
     public var routingKey: String
     /// Whether the broker says that it was delivered before.
     public var redelivered: Bool
-    /// How often it was claimed before; 0 for a first delivery, and where the transport does not count.
+    /// How often it began since it first came back, or how often it came back where the broker counts only that; 0 for
+    /// a first delivery, and where the transport does not count.
     public var attempts: Int
     /// The handle by which the worker settles it.
     public var receipt: Receipt

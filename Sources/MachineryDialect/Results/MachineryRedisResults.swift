@@ -12,6 +12,8 @@ import NIOConcurrencyHelpers
 package final class MachineryRedisResults: ResultStore {
     private let client: RedisClient
     private let timers: EventLoopTimerSource
+    /// Members whose groups this process has marked as triggered, or tried to.
+    private let unsettled = UnsettledMembers<Void>()
     /// How often the store fetches results that a client waits for. Redis does not announce them.
     package let pollInterval: Duration?
 
@@ -105,6 +107,8 @@ package final class MachineryRedisResults: ResultStore {
 
     /// Stores groups, and returns, once for each chord, the states of all members when all have ended. As with Go
     /// workers, only one worker gets them, under `TriggerChordMutex`.
+    ///
+    /// A member that joins again, because the answer was lost that it is the one, still is.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         _ = try await client.results(
             operations.compactMap { operation in
@@ -116,7 +120,9 @@ package final class MachineryRedisResults: ResultStore {
         let completed = Set(zip(ids, replies).filter { $1.int == 1 }.map(\.0))
         var completions: [ChordCompletion?] = []
         for operation in operations {
-            if let part = operation.chordPart, completed.contains(part.groupID), try await trigger(part) {
+            if let part = operation.chordPart, completed.contains(part.groupID) || unsettled[part] != nil,
+                try await trigger(part)
+            {
                 completions.append(
                     ChordCompletion(
                         claim: ChordClaim(groupID: part.groupID, token: ""),
@@ -125,6 +131,7 @@ package final class MachineryRedisResults: ResultStore {
                 completions.append(nil)
             }
         }
+        unsettled.forget(operations.lazy.compactMap(\.chordPart))
         return completions
     }
 
@@ -160,8 +167,11 @@ package final class MachineryRedisResults: ResultStore {
     }
 
     private func markTriggered(_ part: ChordPart) async throws -> Bool {
-        guard var meta = try await group(part.groupID), !meta.chordTriggered else { return false }
+        guard var meta = try await group(part.groupID), !meta.chordTriggered || unsettled[part] != nil else {
+            return false
+        }
         meta.chordTriggered = true
+        unsettled[part] = ()
         _ = try await client.results([RedisCommand("SET", part.groupID, meta.encode(), "EX", seconds(part.expiry))])
         return true
     }

@@ -3,7 +3,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A proxy between clients and a local server that records what each connection's client sends.
+/// A proxy between clients and a local server that records what each connection's client sends. It can lose a reply, and
+/// the connection with it.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
@@ -18,8 +19,15 @@ final class RecordingProxy: Sendable {
 
     /// Starts a proxy in front of the server at a URL.
     ///
+    /// - Parameters:
+    ///   - url: the server.
+    ///   - losesReply: whether to close the connection in place of the server's next bytes, once the server has got
+    ///     these bytes of the client's.
     /// - Returns: the proxy and its URL.
-    static func start(before url: String) async throws -> (proxy: RecordingProxy, url: String) {
+    /// - Throws: an error if the URL cannot be read or no port can be bound.
+    static func start(
+        before url: String, losesReply: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
+    ) async throws -> (proxy: RecordingProxy, url: String) {
         guard var components = URLComponents(string: url), let host = components.host, let port = components.port else {
             throw CocoaError(.fileReadInvalidFileName)
         }
@@ -28,16 +36,22 @@ final class RecordingProxy: Sendable {
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { client in
                 let number = recording.begin()
+                let link = Link()
                 return ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { server in
                         server.eventLoop.makeCompletedFuture {
-                            try server.pipeline.syncOperations.addHandler(Relay(to: client))
+                            try server.pipeline.syncOperations.addHandler(
+                                Relay(to: client) { _ in !link.isLost.load(ordering: .relaxed) })
                         }
                     }
                     .connect(host: host, port: port)
                     .flatMapThrowing { server in
                         try client.pipeline.syncOperations.addHandler(
-                            Relay(to: server) { recording.add($0, to: number) })
+                            Relay(to: server) { bytes in
+                                recording.add(bytes, to: number)
+                                if losesReply(Array(bytes)) { link.isLost.store(true, ordering: .relaxed) }
+                                return true
+                            })
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
             }
@@ -64,20 +78,25 @@ final class RecordingProxy: Sendable {
         }
     }
 
+    private final class Link: Sendable {
+        let isLost = Atomic(false)
+    }
+
     /// Forwards one side's bytes to the other.
     private final class Relay: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let other: any Channel
-        private let record: (ByteBufferView) -> Void
+        /// Whether to forward these bytes; if not, the connection ends.
+        private let forwards: (ByteBufferView) -> Bool
 
-        init(to other: any Channel, record: @escaping (ByteBufferView) -> Void = { _ in }) {
+        init(to other: any Channel, forwards: @escaping (ByteBufferView) -> Bool) {
             self.other = other
-            self.record = record
+            self.forwards = forwards
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let buffer = unwrapInboundIn(data)
-            record(buffer.readableBytesView)
+            guard forwards(buffer.readableBytesView) else { return context.close(promise: nil) }
             other.writeAndFlush(buffer, promise: nil)
         }
 
