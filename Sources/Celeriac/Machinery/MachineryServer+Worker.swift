@@ -56,7 +56,8 @@ extension MachineryServer {
             timers: EventLoopTimerSource(eventLoop: eventLoop), executor: EventLoopTaskExecutor(eventLoop),
             client: client, logger: logger, handlers: handlers(),
             signals: configuration.noUnixSignals ? [] : [.sigint, .sigterm],
-            launchLog: configuration.launchLog(queue: settings.queues.first?.name))
+            launchLog: configuration.launchLog(
+                queue: settings.queues.map(\.name).first { $0 != configuration.defaultQueue }))
     }
 }
 
