@@ -81,7 +81,7 @@ package final class MachineryAMQPBroker: MessageBroker {
             let outcome: AMQPPublishOutcome?
             do {
                 outcome = try await publish(message, delayedBy: milliseconds)
-            } catch  where error.replyCode == 404 && !isLastTry {
+            } catch let error where error.replyCode == 404 && !isLastTry {
                 // The queue was dropped while it was being declared.
                 shortest = milliseconds.multipliedReportingOverflow(by: 2).partialValue
                 continue
