@@ -148,7 +148,7 @@ let package = Package(
         .target(
             name: "Celeriac",
             dependencies: [
-                "CeleryDialect", "MachineryDialect",
+                "CeleryDialect", "MachineryDialect", "CeleriacQueues",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -165,8 +165,8 @@ let package = Package(
         .target(
             name: "CeleriacCommand",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "CeleryDialect", "CeleryWire",
-                "MachineryWire",
+                "Celeriac", "CeleriacCore", "CeleriacQueues", "CeleriacTestKit", "CeleriacWire", "CeleryDialect",
+                "CeleryWire", "MachineryWire",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -227,7 +227,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "CeleryDialectTests", dependencies: ["CeleryDialect", "CeleriacTestKit", "TestSupport"],
+            name: "CeleryDialectTests",
+            dependencies: ["CeleryDialect", "CeleriacQueues", "CeleriacTestKit", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "MachineryDialectTests", dependencies: ["MachineryDialect", "CeleriacTestKit"],

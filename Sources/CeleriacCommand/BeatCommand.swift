@@ -1,6 +1,7 @@
 import ArgumentParser
 import Celeriac
 import CeleriacCore
+import CeleriacQueues
 import CeleryDialect
 import Foundation
 import Logging

@@ -1,4 +1,5 @@
 public import CeleriacCore
+import CeleriacQueues
 public import CeleriacWire
 import CeleryDialect
 import NIOCore

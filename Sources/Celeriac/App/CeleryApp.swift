@@ -102,7 +102,7 @@ public final class CeleryApp: TaskSender {
         logger: Logger = Logger(label: "celeriac")
     ) throws {
         guard let broker = settings.broker else {
-            throw CeleriacError(.configuration, "the settings name no broker_url")
+            throw CeleriacError(.configuration, "the settings have no broker_url")
         }
         try self.init(
             broker: broker, results: settings.results, configuration: settings.configuration, transports: transports,

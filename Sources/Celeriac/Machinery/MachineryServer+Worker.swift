@@ -31,18 +31,35 @@ extension MachineryServer {
         hooks: WorkerHooks = WorkerHooks(),
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> TaskWorker {
-        let eventLoop = eventLoopGroup.next()
-        return TaskWorker(
-            dialect: formats, broker: broker, store: backend,
-            configuration: WorkerConfiguration(
+        worker(
+            WorkerConfiguration(
                 queues: [TaskQueue(queue ?? configuration.defaultQueue)],
                 concurrency: concurrency > 0 ? concurrency : configuration.unlimitedConcurrency,
-                nodeName: consumerTag, resultExpiry: configuration.resultExpiry, stopTimeout: stopTimeout,
-                hooks: hooks.afterLastRetry),
+                nodeName: consumerTag, stopTimeout: stopTimeout, hooks: hooks),
+            handlers: handlers)
+    }
+
+    /// Makes a worker with settings of its own, such as its limits and what its log may tell.
+    ///
+    /// - Parameters:
+    ///   - settings: the worker's settings. Its node name is the consumer tag. Results are kept as long as the server's
+    ///     configuration says.
+    ///   - handlers: the handlers of the tasks that the worker serves. Of two with the same name the last one counts.
+    /// - Returns: the worker, not yet running.
+    public func worker(
+        _ settings: WorkerConfiguration, @TaskHandlerBuilder handlers: () -> [TaskHandler]
+    ) -> TaskWorker {
+        let eventLoop = eventLoopGroup.next()
+        var settings = settings
+        settings.resultExpiry = configuration.resultExpiry
+        settings.hooks = settings.hooks.afterLastRetry
+        return TaskWorker(
+            dialect: formats, broker: broker, store: backend, configuration: settings,
             timers: EventLoopTimerSource(eventLoop: eventLoop), executor: EventLoopTaskExecutor(eventLoop),
             client: client, logger: logger, handlers: handlers(),
             signals: configuration.noUnixSignals ? [] : [.sigint, .sigterm],
-            launchLog: configuration.launchLog(queue: queue))
+            launchLog: configuration.launchLog(
+                queue: settings.queues.map(\.name).first { $0 != configuration.defaultQueue }))
     }
 }
 

@@ -141,8 +141,9 @@ public final class MachineryServer: TaskSender, Service {
         try await client.send(Signature(native: native, name: name), unconfirmed: atOnce > 0 ? atOnce : .max)
     }
 
-    /// Closes the application's connections. Stop its workers first.
+    /// Closes the application's connections, and the lock of its periodic tasks. Stop its workers first.
     public func close() async {
+        await lock.close()
         await client.close()
     }
 }

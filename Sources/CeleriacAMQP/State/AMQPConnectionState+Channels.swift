@@ -78,7 +78,7 @@ extension AMQPConnectionState {
             guard isOpen else { throw .connectionClosed.withNothingSent() }
             guard let number = freeNumber() else {
                 throw AMQPError(
-                    .channelLimit, "All \(channelMax) channels of this connection are in use; close some.",
+                    .channelLimit, "This connection has no free channel (its limit is \(channelMax)); close some.",
                     nothingSent: true)
             }
             lastChannelSerial += 1

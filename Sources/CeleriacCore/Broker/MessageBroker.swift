@@ -2,8 +2,7 @@ public import CeleriacWire
 
 /// Publishes messages to queues and consumes from them, in one dialect's layout.
 ///
-/// Implement it to bring a transport of your own. ``name``, ``publish(_:)``, ``consume(_:)`` and ``close()`` are
-/// required. Everything else has a default; those that look after queues throw ``CeleriacError`` with code
+/// Implement it to bring a transport of your own. ``name``, ``publish(_:)`` and ``consume(_:)`` are required. Everything else has a default; those that look after queues throw ``CeleriacError`` with code
 /// `unsupported`.
 ///
 /// **Order of calls.** A broker may be used from the moment it is made, in any order, until ``close()``, which comes

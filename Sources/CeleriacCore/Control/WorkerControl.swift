@@ -122,8 +122,8 @@ public struct WorkerControl: Sendable {
     @discardableResult
     public func terminate(_ ids: [String], signal: Int32) -> [String] { revocations.terminate(ids, signal: signal) }
 
-    /// Stores that tasks are revoked which, according to their results, nobody has begun. Callers that wait for them
-    /// then need not wait until a worker gets their messages.
+    /// Stores the state `REVOKED` for those of these tasks that nobody has begun, according to their results. Callers
+    /// that wait for them then need not wait until a worker gets their messages.
     ///
     /// - Throws: the result store's error.
     package func markRevoked(_ ids: [String]) async throws { try await ledger.markRevoked(ids) }

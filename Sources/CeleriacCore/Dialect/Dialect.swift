@@ -87,9 +87,9 @@ package protocol Dialect: Sendable {
 
     // MARK: Results
 
-    /// Makes the record of an intermediate state (`STARTED`, or one of a handler's own); nil if the dialect stores
-    /// none.
-    func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)
+    /// Makes the record of an intermediate state; nil if the dialect stores none. `meta` is the value of a handler's own
+    /// state, and nil for a state that the worker stores by itself (`RECEIVED`, `STARTED`).
+    func record(ofState state: TaskState, meta: WireValue?, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> ResultRecord?
 
     /// Makes the failure by which the task system names something that went wrong in the worker.

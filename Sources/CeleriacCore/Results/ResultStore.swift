@@ -51,7 +51,8 @@ public protocol ResultStore: Sendable {
 
     // MARK: States
 
-    /// Stores states, in one round trip and in their order. A stored success is never overwritten.
+    /// Stores states, in one round trip and in their order. A store that keeps results never lets another
+    /// state overwrite a success, unless its peer's workers do.
     ///
     /// - Throws: an error if any of the states may not have been stored; see **Errors** above.
     func store(_ records: [ResultRecord]) async throws
@@ -90,8 +91,8 @@ public protocol ResultStore: Sendable {
     /// where ``countsChords`` is true.
     ///
     /// An ``ChordOperation/add(_:)`` that completes the header gives one worker, the first to add the last part, the
-    /// right to publish the body. If that worker adds the same part again with the same token, because the answer was
-    /// lost, the store returns the completion again, until the chord is closed. A store whose claims expire tells other
+    /// right to publish the body. If that worker adds the same part again, because the answer was lost, the store returns
+    /// the completion again, until the chord is closed or the worker ends. A store whose claims expire tells other
     /// workers how long the claim still lasts, see ``ChordCompletion/heldFor``.
     ///
     /// - Parameter operations: the operations, which may belong to different chords.

@@ -143,7 +143,8 @@ extension TaskClient {
         if let error = result.error { throw error }
         guard result.state == .success else {
             throw RemoteTaskError(
-                taskID: result.taskID, state: result.state, type: "Exception", module: nil, arguments: [result.value])
+                taskID: result.taskID, state: result.state, type: result.state.rawValue, module: nil,
+                arguments: [result.value])
         }
         do {
             return try coding.decode(result.value, decoder)

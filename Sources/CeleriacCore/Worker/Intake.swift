@@ -35,7 +35,7 @@ struct Intake: Sendable {
     ///   - registrations: the tasks that the worker serves, by name.
     ///   - revokedTasks: the tasks that the worker must not run.
     ///   - acknowledgement: when a message is acknowledged if its task does not say.
-    ///   - maximumAttempts: how often a message may have been delivered without being settled before it is parked.
+    ///   - maximumAttempts: how often a task may have begun without being settled before its message is parked.
     init(
         dialect: any Dialect, registrations: [String: TaskRegistration], revokedTasks: RevokedTasks,
         acknowledgement: TaskOptions.Acknowledgement, maximumAttempts: Int

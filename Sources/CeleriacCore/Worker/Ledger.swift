@@ -162,9 +162,8 @@ final class Ledger: Sendable {
 
     /// Submits a state that the worker stores by itself. The handler does not wait for it.
     func submit(_ state: TaskState, of job: Job) {
-        let meta: WireValue = .object(["hostname": .string(nodeName)])
         let context = effectContext(job.handler.options, storesResult: true)
-        guard let record = try? dialect.record(ofState: state, meta: meta, for: job.request, in: context)
+        guard let record = try? dialect.record(ofState: state, meta: nil, for: job.request, in: context)
         else { return }
         submit(Plan(receipt: nil, taskID: job.request.id, endsJob: false, effects: [.store(record)]))
     }
@@ -178,8 +177,8 @@ final class Ledger: Sendable {
         try await store.store([record])
     }
 
-    /// Stores that tasks are revoked which, according to their results, nobody has begun. Callers that wait for them
-    /// then need not wait until a worker gets their messages.
+    /// Stores the state `REVOKED` for those of these tasks that nobody has begun, according to their results. Callers
+    /// that wait for them then need not wait until a worker gets their messages.
     ///
     /// It does not try again to store a state: a worker may begin the task meanwhile, and its result would be lost.
     func markRevoked(_ ids: [String]) async throws {

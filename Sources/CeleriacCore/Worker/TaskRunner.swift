@@ -103,7 +103,7 @@ final class TaskRunner: Sendable {
             try await consumer.markBegun([job.receipt])
         } catch {
             logger.warning(
-                "could not note that a task begins which was delivered before",
+                "could not count the beginning of a task whose message came back",
                 metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
         }
         guard held.keeps(job) else {

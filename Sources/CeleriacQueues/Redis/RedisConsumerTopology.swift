@@ -114,7 +114,7 @@ package protocol RedisConsumerTopology: Sendable {
     func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim?
 
     /// The delivery of a claimed message; and, for a message that has come back, the key that counts its beginnings,
-    /// unless the claim script told their number.
+    /// unless the claim script returned that count.
     func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?)
 
     /// Does whatever must precede a claim, such as restoring expired claims.
@@ -122,7 +122,7 @@ package protocol RedisConsumerTopology: Sendable {
 
     // MARK: Holding
 
-    /// Counts that a message which has come back begins.
+    /// Adds a beginning to the count of a message that has come back.
     func countBeginning(of claim: RedisClaim) -> [RedisCommand]
 
     /// How often claims are renewed.

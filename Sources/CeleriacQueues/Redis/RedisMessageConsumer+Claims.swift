@@ -61,7 +61,7 @@ extension RedisMessageConsumer {
             let replies = try await client.send(counted.flatMap(\.1))
             if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
         } catch {
-            throw CeleriacError(.unavailable, "\(name) did not count that a message begins", cause: error)
+            throw CeleriacError(.unavailable, "\(name) did not count the beginning of a message", cause: error)
         }
         state.withLockedValue { state in
             for (serial, _) in counted { state.ledger[serial]?.isCounted = true }

@@ -10,8 +10,7 @@ package import NIOCore
 package final class RedisConnection: Sendable {
     /// The event loop that the connection runs on.
     package let eventLoop: any EventLoop
-    /// The server's id for this connection (`CLIENT ID`), for `CLIENT UNBLOCK` and `CLIENT TRACKING … REDIRECT`; `nil`
-    /// if the server does not report it.
+    /// The server's id for this connection, as `CLIENT LIST` shows it; `nil` if the server does not report it.
     package let clientID: Int64?
 
     private let channel: any Channel

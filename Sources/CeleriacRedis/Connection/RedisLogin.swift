@@ -24,6 +24,7 @@ enum RedisLogin {
         if let name = configuration.clientName {
             steps.append((.setName, RedisCommand("CLIENT", "SETNAME", name)))
         }
+        // This step also shows whether the server serves clients at all, when there is no other step.
         steps.append((.identify, RedisCommand("CLIENT", "ID")))
         return steps
     }

@@ -45,7 +45,7 @@ package enum CeleryBuiltIns {
         TaskHandler("celery.chunks") { context in
             let arguments = BuiltInArguments(context.request, "task", "it", "n")
             guard let size = try arguments.number("n"), size >= 1, size <= 1e9 else {
-                throw arguments.error("argument 'n' is no size")
+                throw arguments.error("argument 'n' is not a size")
             }
             let chunks = CelerySignature(
                 task: "celery.chunks",
@@ -61,7 +61,7 @@ package enum CeleryBuiltIns {
         do {
             return try CelerySignature.decode(try call.required("task"))
         } catch is CeleryWireError {
-            throw call.error("argument 'task' is no signature")
+            throw call.error("argument 'task' is not a signature")
         }
     }
 
@@ -157,7 +157,7 @@ struct BuiltInArguments {
 
     /// A required argument that is a list.
     func list(_ name: String) throws(TaskFailure) -> [WireValue] {
-        guard let values = try required(name).arrayValue else { throw error("argument '\(name)' is no list") }
+        guard let values = try required(name).arrayValue else { throw error("argument '\(name)' is not a list") }
         return values
     }
 
@@ -169,7 +169,7 @@ struct BuiltInArguments {
     /// A number; nil if the argument is absent or null.
     func number(_ name: String) throws(TaskFailure) -> Double? {
         guard let value = self[name] else { return nil }
-        guard let number = value.doubleValue, number.isFinite else { throw error("argument '\(name)' is no number") }
+        guard let number = value.doubleValue, number.isFinite else { throw error("argument '\(name)' is not a number") }
         return number
     }
 

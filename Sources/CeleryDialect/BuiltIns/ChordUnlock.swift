@@ -27,7 +27,7 @@ struct ChordUnlock {
 
         init(_ arguments: BuiltInArguments) throws(TaskFailure) {
             guard try arguments.required("group_id").stringValue != nil else {
-                throw arguments.error("argument 'group_id' is no text")
+                throw arguments.error("argument 'group_id' is not text")
             }
             body = try arguments.required("callback")
             do {
@@ -39,7 +39,7 @@ struct ChordUnlock {
                 throw error as? TaskFailure ?? arguments.error("\(error)")
             }
             let seconds = try arguments.number("interval")
-            guard 0...3.2e9 ~= seconds ?? 0 else { throw arguments.error("argument 'interval' is no time") }
+            guard 0...3.2e9 ~= seconds ?? 0 else { throw arguments.error("argument 'interval' is not a time") }
             interval = seconds.map { .seconds($0) }
             maximumRetries = try arguments.number("max_retries").map { Int(clamping: Int64(max(0, min($0, 1e15)))) }
         }

@@ -75,7 +75,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         while true {
             // Get the gate first: a file that arrives while the folder is read opens it.
             let (gate, isStopped) = state.withLockedValue { ($0.change, $0.isStopped) }
-            if isStopped || Task.isCancelled { return [] }
+            if isStopped { return [] }
             let files = try await FileStore.blocking { try self.claim(atMost: limit) }
             let deliveries = try await deliver(files)
             if !deliveries.isEmpty { return deliveries }

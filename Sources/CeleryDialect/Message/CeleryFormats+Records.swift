@@ -4,11 +4,12 @@ import CeleryWire
 
 // Stored states.
 extension CeleryFormats {
-    /// The record of a state before the end.
+    /// The record of a state before the end. States that a worker stores by itself name the worker.
     package func record(
-        ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext
+        ofState state: TaskState, meta: WireValue?, for request: TaskRequest, in context: EffectContext
     ) throws(CeleriacError) -> ResultRecord? {
-        try record(state, meta, traceback: nil, request, context)
+        let meta = meta ?? .object(["hostname": .string(context.nodeName)])
+        return try record(state, meta, traceback: nil, request, context)
     }
 
     func stored(

@@ -93,22 +93,30 @@ extension CeleryRedisResults {
         expiry.map { Int64($0.lifetimeInSeconds) }
     }
 
-    /// Adds a part, unless it is there already or the body has been published, and claims the rest of the work if it
-    /// was the last. Keys: the parts, the count of extra parts, the size, the tasks that have given a part, the group's
-    /// shape, the claim. Arguments: the task, its part, its position, the expiry in seconds or 0, the lifetime of a
-    /// claim, its token. Returns nothing; or the parts and the group's shape; or the milliseconds for which another
-    /// worker has the claim.
+    /// Adds a part, unless it is there already, and claims the rest of the work if it was the last. Keys: the parts, the
+    /// count of extra parts, the size, the tasks that have given a part, the group's shape, the claim. Arguments: the
+    /// task, its part, its position, the expiry in seconds or 0, the lifetime of a claim, its token. Returns nothing; or
+    /// the parts and the group's shape; or the milliseconds for which another worker has the claim.
+    ///
+    /// A part that arrives after the body was published is kept as long as the mark of that is. A client that applies
+    /// the same chord again sends most of the header before it deletes the mark, and this may be a part of the new run.
     private static let add = RedisScript(
         name: "addChordPart",
         source: """
-            if redis.call('GET', KEYS[6]) == 'done' then return {} end
             if redis.call('SADD', KEYS[4], ARGV[1] .. ':' .. ARGV[3]) == 1 then
               redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
+            end
+            if redis.call('GET', KEYS[6]) == 'done' then
+              local rest = redis.call('PTTL', KEYS[6])
+              for _, key in ipairs({KEYS[1], KEYS[4]}) do redis.call('PEXPIRE', key, rest) end
+              return {}
             end
             local ready = redis.call('ZCARD', KEYS[1])
             local expiry = tonumber(ARGV[4])
             if expiry > 0 then
               for k = 1, 5 do redis.call('EXPIRE', KEYS[k], expiry) end
+            else
+              for _, key in ipairs({KEYS[1], KEYS[4]}) do redis.call('PERSIST', key) end
             end
             local size, extra = redis.call('GET', KEYS[3]), redis.call('GET', KEYS[2])
             if not size or ready ~= tonumber(size) + tonumber(extra or 0) then return {} end

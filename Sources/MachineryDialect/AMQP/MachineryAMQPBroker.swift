@@ -69,8 +69,8 @@ package final class MachineryAMQPBroker: MessageBroker {
 
     /// Publishes to a delay queue. It declares the queue each time, because the server drops the queue with its
     /// messages if no process has declared it for twice the delay. It declares the queue again once the message is in
-    /// it, so that the message leaves before the queue is dropped. If this process was too slow for that, it publishes
-    /// the message again with a longer delay: twice is better than never.
+    /// it, so that the message leaves before the queue is dropped. If this process or the server was too slow for that, it
+    /// publishes the message again with a longer delay: twice is better than never.
     private func publishDelayed(_ message: OutgoingMessage) async throws(AMQPError) {
         // The queue to which the message is dead-lettered must exist by then.
         try await declare([message.routingKey])
@@ -79,7 +79,14 @@ package final class MachineryAMQPBroker: MessageBroker {
             let start = timers.now
             let wanted = (message.notBefore?.timeIntervalSince(start) ?? 0) * 1000
             let milliseconds = max(shortest, Int64(min(max(wanted, 1), 1e15)))
-            let outcome = try await publish(message, delayedBy: milliseconds)
+            let outcome: AMQPPublishOutcome?
+            do {
+                outcome = try await publish(message, delayedBy: milliseconds)
+            } catch let error where error.replyCode == 404 && !isLastTry {
+                // The queue was dropped while it was being declared.
+                shortest = milliseconds.multipliedReportingOverflow(by: 2).partialValue
+                continue
+            }
             let isInTime =
                 !options.delayedQueue.isEmpty || timers.now.timeIntervalSince(start) * 500 < Double(milliseconds)
             if let error = outcome?.error {

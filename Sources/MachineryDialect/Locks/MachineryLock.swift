@@ -3,6 +3,10 @@ import MachineryWire
 import NIOConcurrencyHelpers
 
 /// Decides which of several processes sends a periodic task. Implement it to provide your own lock.
+///
+/// It may be asked at any time, from any task, until ``close()``, which comes last. A call for a run whose task is
+/// cancelled may throw. Whatever it throws is logged, and the run is tried again until the next one is due. The server
+/// that was given the lock closes it.
 public protocol MachineryLock: Sendable {
     /// Tries to take a lock that is never released: it ends by itself.
     ///
@@ -12,6 +16,14 @@ public protocol MachineryLock: Sendable {
     /// - Returns: Whether this process has the lock.
     /// - Throws: Any error if the lock cannot be asked for.
     func acquire(_ key: String, until expiry: Int64) async throws -> Bool
+
+    /// Closes what the lock has opened. The default does nothing.
+    func close() async
+}
+
+extension MachineryLock {
+    /// Does nothing.
+    public func close() async {}
 }
 
 /// A lock within one process. Other processes do not see it.

@@ -10,9 +10,9 @@ extension MachineryFormats {
     /// - Throws: ``CeleriacError`` with code `unsupported` for a value, which Machinery's states do not have before the
     ///   end.
     package func record(
-        ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext
+        ofState state: TaskState, meta: WireValue?, for request: TaskRequest, in context: EffectContext
     ) throws(CeleriacError) -> ResultRecord? {
-        guard state == .received || state == .started || state == .retry || meta.isNull else {
+        guard state == .received || state == .started || state == .retry || meta?.isNull ?? true else {
             throw CeleriacError(.unsupported, "Machinery's states carry no values on the way")
         }
         return try record(state, of: request.id, named: request.name, expiry: context.resultExpiry)

@@ -37,7 +37,7 @@ enum MachineryScripts {
             return answer
             """)
 
-    /// Counts that a message which has come back begins. Arguments: the claim's tag. A claim that no longer stands is
+    /// Adds a beginning to the count of a message that has come back. Arguments: the claim's tag. A claim that no longer stands is
     /// somebody else's to count.
     static let countBeginning = RedisScript(
         name: "countBeginning",

@@ -28,11 +28,20 @@ package final class MachineryAMQPResults: ResultStore {
         }
     }
 
+    /// How far the joining of a member came whose outcome the worker has not heard.
+    private enum Progress {
+        /// Its state lies in the queue of the group.
+        case published
+        /// These states of all members were taken out of the queue.
+        case taken([[UInt8]])
+    }
+
     private let options: MachineryAMQPOptions
     private let expiry: Int64
     private let client: AMQPClient
     private let timers: EventLoopTimerSource
     private let memory = NIOLockedValueBox(Memory())
+    private let unsettled = UnsettledMembers<Progress>()
     /// The servers, without credentials.
     package let name: String
     /// How often the store fetches results that a client waits for.
@@ -73,12 +82,13 @@ package final class MachineryAMQPResults: ResultStore {
     package func store(_ records: [ResultRecord]) async throws {
         try await reach("store states") {
             for id in Set(records.map(\.taskID)).sorted() { try await self.declare(id) }
-            try await self.publish(records.map { ($0.taskID, $0.payload) })
+            let outcomes = try await self.publish(records.map { ($0.taskID, $0.payload) })
+            for outcome in outcomes { if let error = outcome.error { throw error } }
         }
     }
 
-    private func publish(_ states: [(id: String, payload: [UInt8])]) async throws {
-        let outcomes = try await client.publish(
+    private func publish(_ states: [(id: String, payload: [UInt8])]) async throws -> [AMQPPublishOutcome] {
+        try await client.publish(
             states.map { id, payload in
                 AMQPPublish(
                     exchange: options.exchange, routingKey: id,
@@ -86,7 +96,6 @@ package final class MachineryAMQPResults: ResultStore {
                         properties: MessageProperties(contentType: "application/json", deliveryMode: 2), body: payload),
                     omitsEmptyHeaders: true)
             })
-        for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
     /// Declares a queue, unless this process has done so. If the queue has expired since, the next operation that needs
@@ -157,14 +166,16 @@ package final class MachineryAMQPResults: ResultStore {
     /// Publishes the ends of members to the queue of their group. A caller that finds as many messages there as the
     /// group has members gets the states of all, in the order in which they ended. The messages in this queue are all
     /// that exists of a group.
+    ///
+    /// A member that joins again, because the outcome was lost, is not published again, and gets the states that it had
+    /// taken. A state whose confirmation was lost may lie in the queue twice, and counts once.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         try await reach("join groups") {
             let ended = operations.compactMap { operation -> ChordPart? in
                 guard case .add(let part) = operation else { return nil }
                 return part
             }
-            for id in Set(ended.map(\.groupID)).sorted() { try await self.declare(id) }
-            if !ended.isEmpty { try await self.publish(ended.map { ($0.groupID, $0.payload) }) }
+            try await self.publish(ended.filter { self.unsettled[$0] == nil })
             var taken: Set<String> = []
             var completions: [ChordCompletion?] = []
             for operation in operations {
@@ -179,8 +190,18 @@ package final class MachineryAMQPResults: ResultStore {
                     ChordCompletion(
                         claim: ChordClaim(groupID: part.groupID, token: ""), parts: states, group: nil))
             }
+            self.unsettled.forget(ended)
             return completions
         }
+    }
+
+    /// Publishes the ends of members to the queues of their groups.
+    private func publish(_ parts: [ChordPart]) async throws {
+        if parts.isEmpty { return }
+        for id in Set(parts.map(\.groupID)).sorted() { try await declare(id) }
+        let outcomes = try await publish(parts.map { ($0.groupID, $0.payload) })
+        for (part, outcome) in zip(parts, outcomes) where outcome.error == nil { unsettled[part] = .published }
+        for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
     /// Takes the ends of all members if they are all there. If two workers try at once, one may find that the other has
@@ -189,6 +210,10 @@ package final class MachineryAMQPResults: ResultStore {
     /// It throws when its task is cancelled, as all calls of the transport then do. A worker calls it from a task that
     /// nobody cancels, even when the worker's own caller is.
     private func takeAll(_ part: ChordPart) async throws -> [[UInt8]]? {
+        if case .taken(let states)? = unsettled[part] {
+            try? await withChannel { channel in try await channel.queueDelete(part.groupID) }
+            return states
+        }
         let size = part.size ?? .max
         for attempt in 0..<10 {
             if attempt > 0 { try await timers.sleep(for: .milliseconds(Int.random(in: 5...50))) }
@@ -198,17 +223,28 @@ package final class MachineryAMQPResults: ResultStore {
                 try await withChannel { channel in
                     let queue = try await channel.queueDeclare(part.groupID, passive: true)
                     guard queue.messageCount >= size else { return }
+                    var members: Set<String> = []
                     var tags: [UInt64] = []
-                    while states.count < size, let delivery = try await channel.get(queue: part.groupID) {
-                        states.append(delivery.message.body)
-                        tags.append(delivery.deliveryTag)
+                    var copies: [UInt64] = []
+                    while members.count < size, let delivery = try await channel.get(queue: part.groupID) {
+                        let body = delivery.message.body
+                        // Whatever cannot be read counts, and the callback's failure tells why.
+                        let id = (try? MachineryTaskState.decode(body).taskUUID) ?? "\(delivery.deliveryTag)"
+                        if members.insert(id).inserted {
+                            states.append(body)
+                            tags.append(delivery.deliveryTag)
+                        } else {
+                            copies.append(delivery.deliveryTag)
+                        }
                     }
-                    if states.count < size {
-                        channel.nack(tags, requeue: true)
-                        isContested = true
-                    } else {
-                        channel.ack(tags)
+                    if states.count == size {
+                        unsettled[part] = .taken(states)
+                        channel.ack(tags + copies)
                         try await channel.queueDelete(part.groupID)
+                    } else {
+                        channel.ack(copies)
+                        channel.nack(tags, requeue: true)
+                        isContested = tags.count + copies.count < Int(queue.messageCount)
                     }
                 }
                 if !isContested { return states.count == size ? states : nil }

@@ -12,6 +12,8 @@ import NIOConcurrencyHelpers
 package final class MachineryRedisResults: AttemptCountingStore {
     private let client: RedisClient
     private let timers: EventLoopTimerSource
+    /// Members whose groups this process has marked as triggered, or tried to.
+    private let unsettled = UnsettledMembers<Void>()
     /// How often the store fetches results that a client waits for. Redis does not announce them.
     package let pollInterval: Duration?
 
@@ -107,6 +109,8 @@ package final class MachineryRedisResults: AttemptCountingStore {
 
     /// Stores groups, and returns, once for each chord, the states of all members when all have ended. As with Go
     /// workers, only one worker gets them, under `TriggerChordMutex`.
+    ///
+    /// A member that joins again, because the answer was lost that it is the one, still is.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         _ = try await client.results(
             operations.compactMap { operation in
@@ -118,7 +122,9 @@ package final class MachineryRedisResults: AttemptCountingStore {
         let completed = Set(zip(ids, replies).filter { $1.int == 1 }.map(\.0))
         var completions: [ChordCompletion?] = []
         for operation in operations {
-            if let part = operation.chordPart, completed.contains(part.groupID), try await trigger(part) {
+            if let part = operation.chordPart, completed.contains(part.groupID) || unsettled[part] != nil,
+                try await trigger(part)
+            {
                 completions.append(
                     ChordCompletion(
                         claim: ChordClaim(groupID: part.groupID, token: ""),
@@ -127,6 +133,7 @@ package final class MachineryRedisResults: AttemptCountingStore {
                 completions.append(nil)
             }
         }
+        unsettled.forget(operations.lazy.compactMap(\.chordPart))
         return completions
     }
 
@@ -162,8 +169,11 @@ package final class MachineryRedisResults: AttemptCountingStore {
     }
 
     private func markTriggered(_ part: ChordPart) async throws -> Bool {
-        guard var meta = try await group(part.groupID), !meta.chordTriggered else { return false }
+        guard var meta = try await group(part.groupID), !meta.chordTriggered || unsettled[part] != nil else {
+            return false
+        }
         meta.chordTriggered = true
+        unsettled[part] = ()
         _ = try await client.results([RedisCommand("SET", part.groupID, meta.encode(), "EX", seconds(part.expiry))])
         return true
     }

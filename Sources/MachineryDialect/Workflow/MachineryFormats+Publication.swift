@@ -29,7 +29,9 @@ extension MachineryFormats {
             case .group(let group)?: return try publication(of: group, in: context)
             case .chord(let chord)?: return try publication(of: chord, in: context)
             case .signature(let signature)?: return try publication(of: signature, in: context)
-            case nil: throw CeleriacError(.unsupported, "that is no workflow of Machinery's")
+            case nil:
+                throw CeleriacError(
+                    .unsupported, "Machinery has no such workflow: send a signature, a chain, a group or a chord")
             }
         case .task(let task):
             return try publication(of: signature(of: task, now: context.now), in: context)

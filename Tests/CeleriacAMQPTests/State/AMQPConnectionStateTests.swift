@@ -105,7 +105,7 @@ struct AMQPConnectionStateTests {
         let first = harness.channel()
         let refused = harness.makeWaiterID()
         let error = AMQPError(
-            .channelLimit, "All 1 channels of this connection are in use; close some.", nothingSent: true)
+            .channelLimit, "This connection has no free channel (its limit is 1); close some.", nothingSent: true)
         #expect(
             harness.openChannel(confirms: false, for: refused).last
                 == .answer(refused, .failure(error)))

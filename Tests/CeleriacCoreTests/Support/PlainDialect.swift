@@ -136,10 +136,10 @@ struct PlainDialect: Dialect {
 
     var retryPolicy: RetryPolicy { RetryPolicy(maximumRetries: 3, delay: .fixed(.seconds(180))) }
 
-    func record(ofState state: TaskState, meta: WireValue, for request: TaskRequest, in context: EffectContext)
+    func record(ofState state: TaskState, meta: WireValue?, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> ResultRecord?
     {
-        try record(state, meta, request)
+        try record(state, meta ?? .null, request)
     }
 
     func record(ofRevokedTask id: String, stored: TaskResult?, in context: EffectContext) throws(CeleriacError)

@@ -16,9 +16,9 @@ struct ChordClaimTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    private func part(_ token: String) -> ChordPart {
+    private func part(_ token: String, task: String = "t", index: Int = 0) -> ChordPart {
         ChordPart(
-            groupID: "g", taskID: "t", index: 0, payload: Array("[1, \"t\", \"SUCCESS\", 5]".utf8),
+            groupID: "g", taskID: task, index: index, payload: Array("[1, \"\(task)\", \"SUCCESS\", 5]".utf8),
             expiry: .seconds(60), token: token)
     }
 
@@ -37,6 +37,30 @@ struct ChordClaimTests {
         // Once the body is published, no part gets the claim.
         _ = try await results.perform([.close(ChordClaim(groupID: "g", token: "mine"), succeeded: true)])
         #expect(try await results.perform([.add(part)])[0] == nil)
+        await results.close()
+        await bench.close()
+    }
+
+    @Test("is for a new run once the chord is applied again, even if a part comes before that is told")
+    func appliedAgain() async throws {
+        let bench = try await RedisBench()
+        let results = try results(bench)
+        for run in 1...2 {
+            let token = "run \(run)"
+            // Python's client sends all of the header but the last task before it stores the size.
+            #expect(try await results.perform([.add(part(token, task: "t", index: 0))])[0] == nil)
+            _ = try await results.perform([.open(groupID: "g", size: 2)])
+            let completion = try await results.perform([.add(part(token, task: "u", index: 1))])[0]
+            #expect(completion?.claim.token == token)
+            #expect(completion?.parts.count == 2)
+            _ = try await results.perform([.close(ChordClaim(groupID: "g", token: token), succeeded: true)])
+        }
+        // A part that is given again now stays no longer than the mark that the body was published.
+        #expect(try await results.perform([.add(part("run 2"))])[0] == nil)
+        for key in ["j", "d"] {
+            let rest = try await bench.redis.send(RedisCommand("PTTL", "celery-taskset-meta-g.\(key)")).int ?? -1
+            #expect((1...300_000).contains(rest))
+        }
         await results.close()
         await bench.close()
     }

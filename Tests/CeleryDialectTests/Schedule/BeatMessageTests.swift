@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacCore
+import CeleriacQueues
 import CeleriacTestKit
 import CeleriacWire
 import CeleryDialect

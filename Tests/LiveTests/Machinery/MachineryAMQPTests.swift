@@ -33,6 +33,13 @@ struct MachineryAMQPTests {
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
+    private func depth(of queue: String, by client: AMQPClient) async throws -> Int {
+        let channel = try await client.connection().openChannel(confirms: false)
+        let depth = try await channel.queueDeclare(queue, passive: true).messageCount
+        await channel.close()
+        return depth
+    }
+
     /// Takes all messages from a queue.
     private func take(_ queue: String, by client: AMQPClient) async throws -> [AMQPDelivery] {
         let channel = try await client.connection().openChannel(confirms: false)
@@ -63,6 +70,8 @@ struct MachineryAMQPTests {
         let wanted = RecordedCase.normalized(recorded.left)
         let found = try await bench.run {
             try await self.publish(recorded.published.map { Array($0.utf8) }, by: client)
+            // What the worker ignores changes nothing that could be waited for, but it must have been taken.
+            try await until { try await self.depth(of: "machinery_tasks", by: client) == 0 }
             return try await look(for: wanted, atMost: .seconds(20)) {
                 RecordedCase.normalized(try await bench.content())
             }

@@ -4,7 +4,7 @@ import NIOPosix
 import Synchronization
 
 /// A proxy between clients and a local server that records what each connection's client sends. It can hold replies
-/// back until the client has sent more, and cut connections.
+/// back until the client has sent more, lose a reply and the connection with it, and cut connections.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
@@ -17,12 +17,18 @@ final class RecordingProxy: Sendable {
     /// The bytes that clients have sent so far, one element for each connection.
     var sent: [[UInt8]] { recording.connections.withLock { $0 } }
 
-    /// Starts a proxy in front of the server at a URL. It holds a connection's replies back while `holdsReplies` is
-    /// true of all that the connection's client has sent.
+    /// Starts a proxy in front of the server at a URL.
     ///
+    /// - Parameters:
+    ///   - url: the server.
+    ///   - holdsReplies: whether to hold a connection's replies back, while all that its client has sent is this.
+    ///   - losesReply: whether to close the connection in place of the server's next bytes, once the server has got
+    ///     these bytes of the client's.
     /// - Returns: the proxy and its URL.
+    /// - Throws: an error if the URL cannot be read or no port can be bound.
     static func start(
-        before url: String, holdsReplies: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
+        before url: String, holdsReplies: @escaping @Sendable ([UInt8]) -> Bool = { _ in false },
+        losesReply: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
     ) async throws -> (proxy: RecordingProxy, url: String) {
         guard var components = URLComponents(string: url), let host = components.host, let port = components.port else {
             throw CocoaError(.fileReadInvalidFileName)
@@ -44,7 +50,9 @@ final class RecordingProxy: Sendable {
                         try client.pipeline.syncOperations.addHandler(
                             Relay(to: server) { bytes in
                                 recording.add(bytes, to: number)
-                                try? server.pipeline.syncOperations.handler(type: Replies.self).forward()
+                                guard let replies = try? server.pipeline.syncOperations.handler(type: Replies.self)
+                                else { return }
+                                losesReply(Array(bytes)) ? replies.lose() : replies.forward()
                             })
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
@@ -106,12 +114,13 @@ final class RecordingProxy: Sendable {
         func channelInactive(context: ChannelHandlerContext) { other.close(promise: nil) }
     }
 
-    /// Forwards a server's replies, or holds them.
+    /// Forwards a server's replies, holds them, or loses one.
     private final class Replies: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let client: any Channel
         private let isHolding: () -> Bool
         private var held = ByteBuffer()
+        private var isLost = false
 
         init(to client: any Channel, isHolding: @escaping () -> Bool) {
             self.client = client
@@ -119,9 +128,13 @@ final class RecordingProxy: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            if isLost { return context.close(promise: nil) }
             held.writeImmutableBuffer(unwrapInboundIn(data))
             forward()
         }
+
+        /// From now on whatever the server sends ends the connection.
+        func lose() { isLost = true }
 
         func forward() {
             guard !isHolding(), held.readableBytes > 0 else { return }

@@ -9,6 +9,7 @@ import SQLTransport
         let app = try CeleryApp(settings: settings, transports: [.sql])
         try await app.worker(settings.worker) {
             TaskDefinition<Double, Void>("tasks.sleep").handler { try await Task.sleep(for: .seconds($0)) }
-        }.run()
+        }.launch()
+        await app.close()
     }
 }

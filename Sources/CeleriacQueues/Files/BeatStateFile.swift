@@ -1,5 +1,4 @@
 import CeleriacCore
-import CeleriacQueues
 
 /// A file in which a beat keeps its state. It is replaced atomically, so no reader ever sees half of it.
 package struct BeatStateFile: BeatStateStore {
