@@ -16,6 +16,8 @@ public struct Delivery: Sendable {
     public var attempts: Int
     /// The handle by which the worker settles it.
     public var receipt: Receipt
+    /// How often workers have moved the message to where the broker keeps it until its time.
+    package var moves = 0
 
     /// Creates a delivery.
     public init(

@@ -33,6 +33,8 @@ struct AMQPConsumerState {
     /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
     var isStopped = false
+    /// What is known of the levels where messages wait for their time.
+    var levels = KnownLevels()
     /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
     var refusesGlobalLimit = false
 
@@ -50,6 +52,7 @@ struct AMQPConsumerState {
         nextTag = 0
         stranded = 0
         limit = nil
+        levels = KnownLevels()
         return generation
     }
 
@@ -82,11 +85,16 @@ struct AMQPConsumerState {
         for delivery in buffer.prefix(count) {
             held[delivery.deliveryTag] = delivery
             let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
-            deliveries.append(
-                Delivery(
-                    content: fault.map { .failure($0) } ?? .success(delivery.message), queue: queue(of: delivery),
-                    exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
-                    attempts: attempts(delivery), receipt: Receipt(generation: generation, tag: delivery.deliveryTag)))
+            let queue = queue(of: delivery)
+            let origin = MessageOrigin(delivery.message, in: queue)
+            let message = origin?.restored(delivery.message) ?? delivery.message
+            var taken = Delivery(
+                content: fault.map { .failure($0) } ?? .success(message), queue: queue,
+                exchange: origin?.exchange ?? delivery.exchange,
+                routingKey: origin?.routingKey ?? delivery.routingKey, redelivered: delivery.redelivered,
+                attempts: attempts(delivery), receipt: Receipt(generation: generation, tag: delivery.deliveryTag))
+            taken.moves = origin?.moves ?? 0
+            deliveries.append(taken)
         }
         buffer.removeFirst(count)
         return deliveries

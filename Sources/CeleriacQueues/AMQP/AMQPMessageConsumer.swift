@@ -11,15 +11,15 @@ import NIOConcurrencyHelpers
 /// The broker returns the unsettled deliveries of a lost connection to their queues. The consumer forgets them, and
 /// settling them does nothing.
 package final class AMQPMessageConsumer: MessageConsumer {
-    private let configurations: [AMQPConfiguration]
-    private let parking: AMQPClient
-    private let topology: any AMQPConsumerTopology
+    let configurations: [AMQPConfiguration]
+    let parking: AMQPClient
+    let topology: any AMQPConsumerTopology
     private let options: ConsumerOptions
     private let name: String
-    private let logger: Logger
+    let logger: Logger
     private let eventLoop: any EventLoop
-    private let timers: EventLoopTimerSource
-    private let state: NIOLockedValueBox<AMQPConsumerState>
+    let timers: EventLoopTimerSource
+    let state: NIOLockedValueBox<AMQPConsumerState>
 
     /// Connects and starts consuming.
     ///

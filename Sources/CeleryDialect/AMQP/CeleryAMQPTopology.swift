@@ -49,6 +49,8 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
 
     func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition) {}
 
+    var longestHold: Duration? { options.maximumETAHold }
+
     func text(of time: Date) -> String { CeleryTime.text(time) ?? "" }
 }
 #endif

@@ -29,7 +29,8 @@ import Testing
     @Test("tells the broker what it may hold beside its first window, and only when that changes")
     func reports() async throws {
         let parts = Parts(concurrency: 2, prefetchMultiplier: 3) { TaskHandler("work") { _ in .null } }
-        let report = PrefetchReport(consumer: parts.consumer, pool: parts.pool, waiting: parts.waiting)
+        let report = PrefetchReport(
+            consumer: parts.consumer, pool: parts.pool, waiting: parts.waiting, postponing: parts.postponing)
         try await report.update()
         #expect(report.count == 6 && parts.consumer.holds.isEmpty)
         parts.waiting.schedule(try parts.job(), after: .seconds(10))
