@@ -189,7 +189,7 @@ private final class Runs: Sendable {
 }
 
 /// A log that counts messages.
-private final class CountingLog: Sendable {
+final class CountingLog: Sendable {
     private let counts = Mutex<[String: Int]>([:])
 
     func count(_ message: String) -> Int { counts.withLock { $0[message] ?? 0 } }
