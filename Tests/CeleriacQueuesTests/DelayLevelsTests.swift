@@ -41,7 +41,8 @@ import Testing
     func walks() throws {
         let queues = ["celery", "a.b", "a.*", "a.#", "#", "*", "a.%2A", "0.1", "1.#", "a..b", ".", "a.b.c", "ü.*"]
         var random = SystemRandomNumberGenerator()
-        let delays = [1, 2, 3, 4, 600, 86_400, 1 << 27, 1 << 27 - 1, DelayLevels.longest]
+        let delays =
+            [1, 2, 3, 4, 600, 86_400, 1 << 27, 1 << 27 - 1, DelayLevels.longest]
             + (0..<50).map { Int.random(in: 1...max(1, DelayLevels.longest >> ($0 / 2)), using: &random) }
         for (place, delay) in delays.enumerated() {
             let queue = queues[place % queues.count]

@@ -226,7 +226,8 @@ final class WorkerSession: Sendable {
     private func takeOver(_ delivery: Delivery) async -> Bool {
         guard let body = try? delivery.content.get().body, let request = try? intake.request(of: delivery),
             let takeover = await held.takeOver(
-                MessageIdentity(id: request.id, retries: request.retries, body: body, moves: delivery.moves), by: delivery.receipt)
+                MessageIdentity(id: request.id, retries: request.retries, body: body, moves: delivery.moves),
+                by: delivery.receipt)
         else { return false }
         logger.info(
             "the broker has delivered a task again that this worker has already",
