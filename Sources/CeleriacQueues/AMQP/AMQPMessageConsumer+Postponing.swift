@@ -36,30 +36,32 @@ extension AMQPMessageConsumer: PostponingConsumer {
     }
 
     package func postpone(_ postponements: [Postponement]) async -> [Bool] {
-        let now = timers.now
+        let found = state.withLockedValue { state in
+            postponements.map { postponement -> (delivery: AMQPDelivery, queue: String)? in
+                let receipt = postponement.receipt
+                guard !state.levels.areRefused, receipt.generation == state.generation,
+                    let delivery = state.held[receipt.tag], delivery.defect == nil
+                else { return nil }
+                return (delivery, state.queue(of: delivery))
+            }
+        }
+        let (now, headerLimit) = (timers.now, headerLimit)
         var departures: [Departure] = []
         departures.reserveCapacity(postponements.count)
-        state.withLockedValue { state in
-            guard !state.levels.areRefused else { return }
-            for (place, postponement) in postponements.enumerated() {
-                let receipt = postponement.receipt
-                guard receipt.generation == state.generation, let delivery = state.held[receipt.tag],
-                    delivery.defect == nil,
-                    let delay = DelayLevels.delay(before: postponement.time.timeIntervalSince(now))
-                else { continue }
-                let queue = state.queue(of: delivery)
-                let message = MessageOrigin.departure(of: delivery, from: queue)
-                // The broker must be able to deliver the message with what it writes down at every level.
-                guard let key = DelayLevels.routingKey(delay: delay, queue: queue),
-                    WireValue.object(message.headers).tableSize <= headerLimit
-                else { continue }
-                let top = DelayLevels.top(of: delay)
-                departures.append(
-                    Departure(
-                        place: place, queue: queue, top: top,
-                        publish: AMQPPublish(
-                            exchange: DelayLevels.name(top), routingKey: key, mandatory: true, message: message)))
-            }
+        for (place, postponement) in postponements.enumerated() {
+            guard let (delivery, queue) = found[place],
+                let delay = DelayLevels.delay(before: postponement.time.timeIntervalSince(now)),
+                let key = DelayLevels.routingKey(delay: delay, queue: queue)
+            else { continue }
+            let message = MessageOrigin.departure(of: delivery, from: queue)
+            // The broker must be able to deliver the message with what it writes down at every level.
+            guard WireValue.object(message.headers).tableSize <= headerLimit else { continue }
+            let top = DelayLevels.top(of: delay)
+            departures.append(
+                Departure(
+                    place: place, queue: queue, top: top,
+                    publish: AMQPPublish(
+                        exchange: DelayLevels.name(top), routingKey: key, mandatory: true, message: message)))
         }
         var areMoved = Array(repeating: false, count: postponements.count)
         for place in await publish(departures) { areMoved[place] = true }
