@@ -12,7 +12,7 @@ import Testing
 @testable import CeleriacQueues
 
 /// The broker of these tests, which the first test starts.
-private actor LiveBroker {
+actor LiveBroker {
     static let shared = LiveBroker()
 
     /// A missing broker fails the tests in CI and skips them elsewhere.

@@ -40,6 +40,7 @@ extension CeleryApp {
                 "visibility_timeout": seconds(configuration.redis.visibilityTimeout),
                 "global_keyprefix": .string(configuration.redis.keyPrefix),
                 "sep": .string(configuration.redis.separator),
+                "maximum_eta_hold": seconds(configuration.amqp.maximumETAHold),
                 "priority_steps": .array(configuration.redis.prioritySteps.map { .int(Int64($0)) }),
             ],
             "result_backend_transport_options": ["global_keyprefix": .string(configuration.resultKeyPrefix)],

@@ -20,6 +20,8 @@ public struct Delivery: Sendable {
     package var remains: WireMessage?
     /// Whether it counts as begun as soon as it is delivered, so that it should begin before others.
     package var comesFirst = false
+    /// How often workers have moved the message to where the broker keeps it until its time.
+    package var moves = 0
 
     /// Creates a delivery.
     public init(

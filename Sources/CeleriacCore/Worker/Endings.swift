@@ -10,6 +10,8 @@ struct MessageIdentity: Sendable, Hashable {
     let retries: Int
     /// The body as it is on the wire.
     let body: [UInt8]
+    /// How often it was moved to wait for its time: the message that was moved is not the one that comes back.
+    var moves = 0
 }
 
 /// How tasks ended whose messages the broker may deliver again all the same.

@@ -65,7 +65,8 @@ struct Intake: Sendable {
         let acknowledgement = registration.handler.options.acknowledgement ?? acknowledgement
         let job = Job(
             request: request, registration: registration, receipt: delivery.receipt,
-            body: (try? delivery.content.get())?.body ?? [], acknowledgesEarly: acknowledgement == .early)
+            body: (try? delivery.content.get())?.body ?? [], moves: delivery.moves,
+            acknowledgesEarly: acknowledgement == .early)
         if let expires = request.expires, expires < now { return .expired(job) }
         if revokedTasks.contains(request, now: now) { return .revoked(job) }
         guard let delay = request.eta?.timeIntervalSince(now), delay > 0 else { return .run(job) }

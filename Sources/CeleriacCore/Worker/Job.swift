@@ -9,6 +9,8 @@ final class Job: Sendable {
     let acknowledgesEarly: Bool
     /// The body of the message.
     private let body: [UInt8]
+    /// How often the message was moved to wait for its time.
+    private let moves: Int
     private let hold: Mutex<Hold>
     /// The job's place in the table of held jobs; -1 for none.
     private let place = Atomic(-1)
@@ -18,11 +20,12 @@ final class Job: Sendable {
 
     init(
         request: TaskRequest, registration: TaskRegistration, receipt: Receipt, body: [UInt8] = [],
-        acknowledgesEarly: Bool
+        moves: Int = 0, acknowledgesEarly: Bool
     ) {
         self.request = request
         self.registration = registration
         self.body = body
+        self.moves = moves
         self.hold = Mutex(Hold(receipt: receipt))
         self.acknowledgesEarly = acknowledgesEarly
     }
@@ -82,7 +85,9 @@ extension Job {
     }
 
     /// The message, as a redelivery would show it.
-    var message: MessageIdentity { MessageIdentity(id: request.id, retries: request.retries, body: body) }
+    var message: MessageIdentity {
+        MessageIdentity(id: request.id, retries: request.retries, body: body, moves: moves)
+    }
 
     /// The receipt of the message's latest delivery.
     var receipt: Receipt { hold.withLock { $0.receipt } }

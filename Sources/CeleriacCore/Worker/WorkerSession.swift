@@ -17,6 +17,8 @@ final class WorkerSession: Sendable {
     private let pool: WorkerPool
     private let held: HeldTasks
     private let waiting: WaitingRoom
+    private let postponing: Postponing
+    private let revokedTasks: RevokedTasks
     private let intake: Intake
     private let ledger: Ledger
     private let runner: TaskRunner
@@ -41,6 +43,8 @@ final class WorkerSession: Sendable {
         let held = HeldTasks(consumer: consumer, timers: timers)
         let waiting = WaitingRoom(
             held: held, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+        let postponing = Postponing(
+            consumer: consumer as? any PostponingConsumer, capacity: pool.capacity, revokedTasks: revokedTasks)
         let pipeline = EffectPipeline(
             dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer, held: held,
             timers: timers, logger: logger, onJobsEnded: { pool.capacity.release($0) })
@@ -58,6 +62,8 @@ final class WorkerSession: Sendable {
         self.pool = pool
         self.held = held
         self.waiting = waiting
+        self.postponing = postponing
+        self.revokedTasks = revokedTasks
         self.intake = Intake(
             dialect: worker.dialect, registrations: registrations, revokedTasks: revokedTasks,
             acknowledgement: configuration.acknowledgement, maximumAttempts: configuration.maximumAttempts)
@@ -70,7 +76,8 @@ final class WorkerSession: Sendable {
         self.pipeline = pipeline
         self.observers = observers
         self.prefetch = PrefetchReport(
-            consumer: consumer, pool: pool, waiting: waiting, asideCount: { pipeline.asideCount })
+            consumer: consumer, pool: pool, waiting: waiting, postponing: postponing,
+            asideCount: { pipeline.asideCount })
         self.control = WorkerControl(
             worker: worker, startTime: timers.now, registrations: registrations,
             queues: ServedQueues(configuration.queues, consumer: consumer), pool: pool, waiting: waiting,
@@ -90,6 +97,7 @@ final class WorkerSession: Sendable {
                 await self.pipeline.run(
                     instead: { self.ledger.failure(of: $0, $1) }, call: { await self.runner.call($0, for: $1) })
             }
+            group.addTask { await self.postponing.run { await self.leave($0, unmoved: $1) } }
             let (allIdle, consumerStopped) = (Gate(), Gate())
             group.addTask(executorPreference: globalConcurrentExecutor) {
                 await self.pool.slots.run(self.pool.jobs) { job, slot in await self.runner.perform(job, in: slot) }
@@ -182,9 +190,7 @@ final class WorkerSession: Sendable {
                 }
             case .wait(let job, let delay):
                 held.insert(job)
-                logReceived(job.request)
-                observers.tell(.received(job.request))
-                waiting.schedule(job, after: delay)
+                if !postponing.take(job, delay: delay) { schedule(job, after: delay) }
             case .expired(let job): ledger.finish(job, .expired)
             case .revoked(let job): ledger.finish(job, .revoked(.revoked))
             case .unregistered(let request): ledger.refuse(request, receipt: delivery.receipt)
@@ -197,13 +203,43 @@ final class WorkerSession: Sendable {
         try await prefetch.update()
     }
 
+    private func schedule(_ job: Job, after delay: Duration) {
+        logReceived(job.request)
+        observers.tell(.received(job.request))
+        waiting.schedule(job, after: delay)
+    }
+
+    /// Lets go of the messages that the broker keeps from now on, and waits here for the time of the others.
+    private func leave(_ moved: [Job], unmoved: [Job]) async {
+        for job in moved {
+            logger.info(
+                "the broker keeps a task until its time",
+                metadata: [
+                    "task": "\(job.request.name)", "task-id": "\(job.request.id)",
+                    "eta": "\(job.request.eta.map { "\($0)" } ?? "")",
+                ])
+            pipeline.submit(Plan(ending: job, effects: [.settle(.acknowledge)]))
+        }
+        let now = worker.timers.now
+        for job in unmoved {
+            if revokedTasks.contains(job.request, now: now) {
+                ledger.finish(job, .revoked(.revoked))
+            } else {
+                schedule(job, after: Duration(clampedSeconds: max(0, job.request.eta?.timeIntervalSince(now) ?? 0)))
+            }
+        }
+        // Without a connection the next one is told.
+        try? await prefetch.update()
+    }
+
     /// Lets a redelivery take over the task that this worker already has of its message.
     ///
     /// - Returns: whether there is such a task.
     private func takeOver(_ delivery: Delivery) async -> Bool {
         guard let body = try? delivery.content.get().body, let request = try? intake.request(of: delivery),
             let takeover = await held.takeOver(
-                MessageIdentity(id: request.id, retries: request.retries, body: body), by: delivery.receipt)
+                MessageIdentity(id: request.id, retries: request.retries, body: body, moves: delivery.moves),
+                by: delivery.receipt)
         else { return false }
         logger.info(
             "the broker has delivered a task again that this worker has already",
@@ -236,6 +272,7 @@ final class WorkerSession: Sendable {
     private func stop(consumerStopped: Gate, allIdle: Gate) async {
         pool.slots.close()
         let ready = pool.jobs.close()
+        postponing.close()
         let (limited, scheduled) = waiting.close()
         logger.info(
             "worker is stopping",
@@ -248,6 +285,7 @@ final class WorkerSession: Sendable {
         await consumerStopped.wait()
         await giveBack(ready + limited + scheduled)
         pipeline.giveBackAside()
+        await giveBack(await postponing.unmoved())
         await allIdle.wait()
         pipeline.stopRetrying()
         await pipeline.drain()

@@ -42,6 +42,8 @@ struct AMQPConsumerState {
     /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
     var isStopped = false
+    /// What is known of the levels where messages wait for their time.
+    var levels = KnownLevels()
     /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
     var refusesGlobalLimit = false
 
@@ -59,6 +61,7 @@ struct AMQPConsumerState {
         nextTag = 0
         stranded = 0
         limit = nil
+        levels = KnownLevels()
         return generation
     }
 
@@ -110,16 +113,22 @@ struct AMQPConsumerState {
             let tag = receiptTag(of: delivery)
             let queue = queue(of: delivery)
             let isFromCompanion = isFromCompanion(delivery)
-            let moves = delivery.message.movedAttempts
+            let attemptsAtHand = delivery.message.movedAttempts
             held[tag] = delivery
             let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
-            let message = moves > 0 ? delivery.message.unmoved(queue: queue) : delivery.message
+            // What a level needed comes off first: the broker's records of deaths are then those from before it.
+            let origin = MessageOrigin(delivery.message, in: queue)
+            let restored = origin?.restored(delivery.message) ?? delivery.message
+            let message = attemptsAtHand > 0 ? restored.unmoved(queue: queue) : restored
             var taken = Delivery(
                 content: fault.map { .failure($0) } ?? .success(message),
-                queue: queue, exchange: delivery.exchange, routingKey: isFromCompanion ? queue : delivery.routingKey,
-                redelivered: moves > 0 || delivery.hasComeBack,
-                attempts: attempts(delivery) + (moves > 0 && countsInMessages ? self.attempts(of: delivery) : 0),
+                queue: queue, exchange: origin?.exchange ?? delivery.exchange,
+                routingKey: origin?.routingKey ?? (isFromCompanion ? queue : delivery.routingKey),
+                redelivered: attemptsAtHand > 0 || delivery.hasComeBack,
+                attempts: attempts(delivery)
+                    + (attemptsAtHand > 0 && countsInMessages ? self.attempts(of: delivery) : 0),
                 receipt: Receipt(generation: generation, tag: tag))
+            taken.moves = origin?.moves ?? 0
             taken.comesFirst = isFromCompanion
             // A message whose body is missing cannot even be parked, and another worker may get it.
             if fault != nil, !delivery.lacksBody { taken.remains = message }

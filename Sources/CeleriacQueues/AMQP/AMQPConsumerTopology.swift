@@ -34,6 +34,9 @@ package protocol AMQPConsumerTopology: Sendable {
     /// Observes a settlement before it is sent.
     func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition)
 
+    /// How far away the time of a task may be for the worker to hold its message; nil, or zero, if it holds any.
+    var longestHold: Duration? { get }
+
     /// Formats a point in time the way the dialect writes it.
     func text(of time: Date) -> String
 }

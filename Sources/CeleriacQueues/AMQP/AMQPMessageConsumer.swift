@@ -11,7 +11,7 @@ import NIOConcurrencyHelpers
 /// The broker returns the unsettled deliveries of a lost connection to their queues. The consumer forgets them, and
 /// settling them does nothing.
 package final class AMQPMessageConsumer: MessageConsumer {
-    private let configurations: [AMQPConfiguration]
+    let configurations: [AMQPConfiguration]
     let parking: AMQPClient
     let topology: any AMQPConsumerTopology
     let options: ConsumerOptions

@@ -50,6 +50,8 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
         }
     }
 
+    var longestHold: Duration? { options.maximumETAHold }
+
     func text(of time: Date) -> String { GoTime(time).description }
 }
 

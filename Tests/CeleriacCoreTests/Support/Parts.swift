@@ -15,6 +15,7 @@ struct Parts: Sendable {
     let pool: WorkerPool
     let held: HeldTasks
     let waiting: WaitingRoom
+    let postponing: Postponing
     let revokedTasks = RevokedTasks()
     let ledger: Ledger
     let runner: TaskRunner
@@ -40,6 +41,7 @@ struct Parts: Sendable {
         held = HeldTasks(consumer: consumer, timers: timers)
         waiting = WaitingRoom(
             held: held, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+        postponing = Postponing(consumer: consumer, capacity: pool.capacity, revokedTasks: revokedTasks)
         ledger = Ledger(
             dialect: dialect, store: store, registrations: registrations, nodeName: "w@test", resultExpiry: nil,
             errorHandlers: [], failsForeignMessages: configuration?.failsForeignMessages == true, observers: told,
@@ -121,7 +123,7 @@ struct Parts: Sendable {
 }
 
 /// A consumer that delivers nothing by itself and records the calls that it gets.
-final class FakeConsumer: MessageConsumer {
+final class FakeConsumer: PostponingConsumer {
     private struct State {
         var generation: UInt64 = 1
         var lastTag: UInt64 = 0
@@ -130,6 +132,9 @@ final class FakeConsumer: MessageConsumer {
         var begun: [Receipt] = []
         var holds: [Int] = []
         var markError: (any Error & Sendable)?
+        var longestHold: Duration?
+        var isTaking = true
+        var postponed: [Postponement] = []
     }
     private let state = NIOLockedValueBox(State())
 
@@ -156,6 +161,24 @@ final class FakeConsumer: MessageConsumer {
 
     /// Makes every later call of `markBegun` fail.
     func refuseMarks(with error: any Error & Sendable) { state.withLockedValue { $0.markError = error } }
+
+    /// Copies messages whose times are further away than this from now on, or answers that it could not.
+    func hold(atMost longest: Duration?, isTaking: Bool = true) {
+        state.withLockedValue { state in
+            state.longestHold = longest
+            state.isTaking = isTaking
+        }
+    }
+
+    var longestHold: Duration? { state.withLockedValue { $0.longestHold } }
+    var postponed: [Postponement] { state.withLockedValue { $0.postponed } }
+
+    func postpone(_ postponements: [Postponement]) async -> [Bool] {
+        state.withLockedValue { state in
+            state.postponed += postponements
+            return postponements.map { _ in state.isTaking }
+        }
+    }
 
     var begun: [Receipt] { state.withLockedValue { $0.begun } }
     var holds: [Int] { state.withLockedValue { $0.holds } }

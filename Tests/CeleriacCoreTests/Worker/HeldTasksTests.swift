@@ -46,6 +46,17 @@ import Testing
         #expect(parts.held.count == 0)
     }
 
+    @Test("a message that was moved and acknowledged in vain is acknowledged again; the one that comes back is another")
+    func moved() async throws {
+        let job = try taken()
+        parts.consumer.lose()
+        settle(job)
+        var back = job.message
+        back.moves = 1
+        #expect(await redeliver(back) == nil)
+        #expect(await redeliver(job.message) == .ending(.acknowledge))
+    }
+
     @Test(
         "a task that ended when its connection was lost is settled again in the same way, each time that it comes",
         arguments: [

@@ -31,7 +31,7 @@ import Testing
         let parts = Parts(concurrency: 2, prefetchMultiplier: 3) { TaskHandler("work") { _ in .null } }
         let aside = NIOLockedValueBox(0)
         let report = PrefetchReport(
-            consumer: parts.consumer, pool: parts.pool, waiting: parts.waiting,
+            consumer: parts.consumer, pool: parts.pool, waiting: parts.waiting, postponing: parts.postponing,
             asideCount: { aside.withLockedValue { $0 } })
         try await report.update()
         #expect(report.count == 6 && parts.consumer.holds.isEmpty)
