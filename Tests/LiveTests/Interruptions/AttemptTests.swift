@@ -18,13 +18,19 @@ struct AttemptTests {
         // Some begin beside it, others in the worker's window wait behind it.
         calls.insert(Self.die(site.path, "poison", ""), at: 2)
         let poison = try await site.sender.send(calls, options: SendOptions(ignoresResult: true))[2].id
+        var workers: [LiveWorkerProcess] = []
         var deaths = 0
         while true {
             let worker = try site.launch()
+            workers.append(worker)
             try await until {
                 if worker.child.status != nil { return true }
                 let parked = try await site.depth("\(site.queue).parked")
                 return parked > 0 && Set(recorded(site.path)).count == texts.count
+            }
+            if Task.isCancelled {
+                Issue.record("out of time: \(await account(of: workers, on: site))")
+                return
             }
             guard worker.child.status != nil else {
                 #expect(await worker.stop() == .exited(0), "\(worker.logged)")
@@ -32,7 +38,10 @@ struct AttemptTests {
             }
             try #require(worker.child.status == .signalled(SIGKILL), "\(worker.logged)")
             deaths += 1
-            try #require(deaths <= 6)
+            if deaths > 6 {
+                Issue.record("it died once more: \(await account(of: workers, on: site))")
+                return
+            }
         }
         // Its first beginning was not counted, five were.
         #expect(recorded(site.path + ".begun").filter { $0 == "poison swift" }.count == 6)
@@ -49,6 +58,18 @@ struct AttemptTests {
         // A count of another may stay for its day, if the process died before it was forgotten.
         try await until { try await !site.counters().contains { $0.contains(poison) } }
         await site.close()
+    }
+
+    /// What is where and what each worker logged, for a failure to explain itself.
+    private func account(of workers: [LiveWorkerProcess], on site: AttemptSite) async -> String {
+        var lines = ["\(recorded(site.path + ".begun").count) began, \(recorded(site.path).count) ended"]
+        for queue in [site.queue, "\(site.queue).redelivered", "\(site.queue).parked"] {
+            // The time limit has cancelled this task.
+            let depth = await Task { try? await site.depth(queue) }.value
+            lines.append("\(queue): \(depth.map { "\($0)" } ?? "unknown")")
+        }
+        for (number, worker) in workers.enumerated() { lines.append("worker \(number + 1):\n\(worker.logged)") }
+        return lines.joined(separator: "\n")
     }
 
     /// Machinery's delayed tasks wait at the broker.
