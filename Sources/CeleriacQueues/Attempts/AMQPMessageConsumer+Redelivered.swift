@@ -88,10 +88,8 @@ extension AMQPMessageConsumer {
             for isLastTry in [false, true] {
                 let isDeclared = state.withLockedValue { $0.redelivered.declared.contains(queue) }
                 if !isDeclared || isLastTry { try await declareCompanion(of: queue, isQuorum: isQuorum) }
-                let outcome = try await parking.publish([
-                    AMQPPublish(routingKey: companion, mandatory: true, message: message)
-                ]).first
-                guard let error = outcome?.error else { return true }
+                let publish = AMQPPublish(routingKey: companion, mandatory: true, message: message)
+                guard let error = try await publishOnceReady(publish) else { return true }
                 // Somebody has deleted the queue.
                 guard error.code == .returned, !isLastTry else { throw error }
             }
@@ -100,6 +98,20 @@ extension AMQPMessageConsumer {
             guard error.isRefusalOfQueue else { throw error }
             refuse(queue, error)
             return false
+        }
+    }
+
+    /// Publishes a message, again and again for a few seconds if the broker refuses it. A quorum queue refuses messages
+    /// while it has no leader, and so does one that another slot or worker is just declaring: it exists before it can
+    /// take messages.
+    private func publishOnceReady(_ publish: AMQPPublish) async throws(AMQPError) -> AMQPError? {
+        var backoff = Backoff(first: .milliseconds(50))
+        var retries = 6
+        while true {
+            let error = try await parking.publish([publish]).first?.error
+            guard let error, error.code == .nacked, retries > 0 else { return error }
+            retries -= 1
+            await Gate().wait(atMost: backoff.next(), timers: timers)
         }
     }
 
