@@ -1,4 +1,5 @@
 #if AMQP
+import CeleriacCore
 import CeleriacWire
 import Testing
 
@@ -98,6 +99,14 @@ struct RedeliveredMessageTests {
         counted.headers["x-delivery-count"] = 10
         let returned = try #require(state().returned(delivery(counted, from: "queue", redelivered: true)))
         #expect(returned.target == "celery" && returned.message == message.moved(attempts: 0, queue: "celery"))
+        // It is a first delivery again, of the message as its sender published it.
+        var next = state()
+        next.buffer += [delivery(returned.message, from: "queue")]
+        let taken = try #require(next.take(1, countsInMessages: true, name: { _ in nil }, attempts: { _ in 0 }).first)
+        let restored = try taken.content.get()
+        #expect(restored.headers["CC"] == ["copies"] && restored.properties == message.properties)
+        #expect(restored.headers.count == message.headers.count)
+        #expect(!taken.redelivered && taken.attempts == 0)
         let defect = AMQPDelivery.Defect(reason: "torn", propertyBytes: [], isBodyMissing: false)
         #expect(state().returned(delivery(counted, from: "queue", redelivered: true, defect: defect)) == nil)
     }

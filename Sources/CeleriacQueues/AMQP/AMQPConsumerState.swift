@@ -119,7 +119,7 @@ struct AMQPConsumerState {
             // What a level needed comes off first: the broker's records of deaths are then those from before it.
             let origin = MessageOrigin(delivery.message, in: queue)
             let restored = origin?.restored(delivery.message) ?? delivery.message
-            let message = attemptsAtHand > 0 ? restored.unmoved(queue: queue) : restored
+            let message = delivery.message.isMoved ? restored.unmoved(queue: queue) : restored
             var taken = Delivery(
                 content: fault.map { .failure($0) } ?? .success(message),
                 queue: queue, exchange: origin?.exchange ?? delivery.exchange,

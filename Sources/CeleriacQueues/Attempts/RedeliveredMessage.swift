@@ -61,11 +61,14 @@ extension WireMessage {
     /// The beginning that is at hand, counted from 1; 0 for a message that was never moved.
     var movedAttempts: Int { min(max(0, headers[RedeliveredMessage.attempts]?.intValue ?? 0), 1_000_000) }
 
-    /// The message with which the `attempt`th counted beginning is at hand. Everything else is kept, except what the
-    /// broker has written about its own doings.
+    /// Whether a worker has published the message again, so that ``unmoved(queue:)`` has something to restore.
+    var isMoved: Bool { headers[RedeliveredMessage.attempts] != nil }
+
+    /// The message with which the `attempt`th counted beginning is at hand, or the first one, which does not count, if
+    /// that is 0. Everything else is kept, except what the broker has written about its own doings.
     func moved(attempts: Int, queue: String) -> WireMessage {
         var moved = withoutCompanion(of: queue).uncounted().setAside()
-        moved.headers[RedeliveredMessage.attempts] = attempts > 0 ? .int(Int64(attempts)) : nil
+        moved.headers[RedeliveredMessage.attempts] = .int(Int64(max(0, attempts)))
         return moved
     }
 
