@@ -29,8 +29,8 @@ public struct WorkerConfiguration: Sendable {
     /// How long running handlers may go on after a graceful stop has begun, before their tasks are cancelled.
     public var stopTimeout: Duration
     /// How often a task may begin without being settled before the worker parks its message, since a message that
-    /// crashes its worker comes back again and again. Only beginnings after the first return of the message are counted,
-    /// and only by transports that can.
+    /// crashes its worker comes back again and again. Only beginnings after the first return of the message are
+    /// counted, and only by transports that can.
     public var maximumAttempts: Int
     /// Functions that the worker calls around every run.
     public var hooks: WorkerHooks

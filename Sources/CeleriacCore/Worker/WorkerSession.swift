@@ -131,22 +131,27 @@ final class WorkerSession: Sendable {
         var generation: UInt64 = 0
         var taken: [Delivery] = []
         while true {
-            let deliveries = taken
+            let unread = taken
             do {
-                // The broker prepares the next messages while the worker reads the last ones.
-                async let accepted: Void = accept(deliveries)
+                // The broker prepares the next messages while the worker reads a full portion.
+                async let accepted: Void = accept(unread)
                 let room = await pool.capacity.room()
                 taken = room > 0 ? try await consumer.next(atMost: room) : []
                 try await accepted
+                if taken.isEmpty { return nil }
+                pool.capacity.take(taken.count)
+                if let latest = taken.last?.receipt.generation, latest != generation {
+                    generation = latest
+                    waiting.dropLost()
+                }
+                // After less than that no more messages wait, and these come first.
+                if taken.count < room {
+                    try await accept(taken)
+                    taken = []
+                }
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
                 return error
-            }
-            if taken.isEmpty { return nil }
-            pool.capacity.take(taken.count)
-            if let latest = taken.last?.receipt.generation, latest != generation {
-                generation = latest
-                waiting.dropLost()
             }
         }
     }

@@ -3,8 +3,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A proxy between clients and a local server that records what each connection's client sends. It can lose a reply, and
-/// the connection with it.
+/// A proxy between clients and a local server that records what each connection's client sends. It can lose a reply,
+/// and the connection with it.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
