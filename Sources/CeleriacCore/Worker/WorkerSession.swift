@@ -64,9 +64,8 @@ final class WorkerSession: Sendable {
         self.observers = observers
         self.prefetch = PrefetchReport(consumer: consumer, pool: pool, waiting: waiting)
         self.control = WorkerControl(
-            worker: worker, startTime: timers.now, registrations: registrations,
-            queues: ServedQueues(configuration.queues, consumer: consumer), pool: pool, waiting: waiting,
-            prefetch: prefetch,
+            worker: worker, startTime: timers.now, registrations: registrations, consumer: consumer, pool: pool,
+            waiting: waiting, prefetch: prefetch,
             revocations: Revocations(
                 tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers),
             ledger: ledger, logger: logger)
