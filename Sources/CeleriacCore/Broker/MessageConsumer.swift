@@ -25,8 +25,8 @@ public struct ConsumerOptions: Sendable {
 /// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``,
 /// ``hold(_:)``, ``isHeld(_:)``, ``markBegun(_:)``, ``catchUp()``, ``addQueue(_:)`` and ``removeQueue(_:)`` from any
 /// task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control may still call ``hold(_:)``,
-/// ``catchUp()``, ``addQueue(_:)`` and ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may throw then, and must
-/// not take a message.
+/// ``catchUp()``, ``addQueue(_:)`` and ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may throw then, and
+/// must not take a message.
 ///
 /// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it
 /// is acknowledged, rejected or parked. A consumer that dies with its process leaves every message that it held to

@@ -2,8 +2,8 @@ package import CeleriacCore
 
 /// Who waits until a consumer has looked at its queues and its worker has what was there.
 ///
-/// A look begins before the consumer claims. It ends when nothing was there, or when the worker, which has taken in what
-/// it got before, asks for more.
+/// A look begins before the consumer claims. It ends when nothing was there, or when the worker asks for more, since it
+/// then has taken in what it got before.
 package struct Looks: Sendable {
     /// Those who asked after the last look began.
     private var asked: [Gate] = []

@@ -56,8 +56,8 @@ struct WorkflowPeerTests {
             #expect(try await driver.get(id) == .success([3, 7]))
             guard transport != .rabbitRPC else { return }
             // These are chunks within a chord: the body gets their results. The task that joins them goes to the body's
-            // queue and is tried again until they have ended. Where queues are folders, Swift does that: a Python worker
-            // loses a message of its own that it reads before it has written it (kombu opens the file, then writes).
+            // queue and is tried again until they have ended. Where queues are folders, Swift does that: a Python
+            // worker loses a message of its own that it reads before it has written it.
             let body = Signature<[[Int]]>(
                 "celery.accumulate", arguments: [], keywordArguments: ["index": 0], returning: [[Int]].self)
             let joined = chord(
