@@ -42,8 +42,8 @@ extension MachineryServer {
     /// Makes a worker with settings of its own, such as its limits and what its log may tell.
     ///
     /// - Parameters:
-    ///   - settings: the worker's settings. Its node name is the consumer tag. Results are kept as long as the server's
-    ///     configuration says.
+    ///   - settings: the worker's settings. Its node name is the worker's name, and at RabbitMQ the consumer tag.
+    ///     Results are kept as long as the server's configuration says.
     ///   - handlers: the handlers of the tasks that the worker serves. Of two with the same name the last one counts.
     /// - Returns: the worker, not yet running.
     public func worker(

@@ -2,8 +2,8 @@ public import CeleriacWire
 
 /// Publishes messages to queues and consumes from them, in one dialect's layout.
 ///
-/// Implement it to bring a transport of your own. ``name``, ``publish(_:)`` and ``consume(_:)`` are required. Everything else has a default; those that look after queues throw ``CeleriacError`` with code
-/// `unsupported`.
+/// Implement it to bring a transport of your own. ``name``, ``publish(_:)`` and ``consume(_:)`` are required.
+/// Everything else has a default; the methods that look after queues throw ``CeleriacError`` with code `unsupported`.
 ///
 /// **Order of calls.** A broker may be used from the moment it is made, in any order, until ``close()``, which comes
 /// last. ``consume(_:)`` is called once for each worker, and again while it throws `unavailable`.

@@ -26,10 +26,10 @@ public struct ConsumerOptions: Sendable {
 /// on in the background while the process lives.
 ///
 /// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``,
-/// ``giveBack(_:)``, ``hold(_:)``, ``isHeld(_:)``, ``hasLost(_:)``, ``markBegun(_:)``, ``addQueue(_:)`` and
-/// ``removeQueue(_:)`` from any task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control
-/// may still call ``hold(_:)``, ``addQueue(_:)`` and ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may
-/// throw then, and must not take a message.
+/// ``giveBack(_:)``, ``hold(_:)``, ``isHeld(_:)``, ``hasLost(_:)``, ``markBegun(_:)``, ``catchUp()``, ``addQueue(_:)``
+/// and ``removeQueue(_:)`` from any task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control
+/// may still call ``hold(_:)``, ``catchUp()``, ``addQueue(_:)`` and ``removeQueue(_:)`` after ``stop()`` or
+/// ``close()``; they may throw then, and must not take a message.
 ///
 /// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it
 /// is acknowledged, rejected or parked. A consumer that dies with its process leaves every message that it held to
@@ -104,6 +104,11 @@ public protocol MessageConsumer: Sendable {
     ///   to ``close()``.
     func giveBack(_ receipts: [Receipt]) async throws
 
+    /// Waits until the worker has been asked for its next messages after the consumer has looked once at its queues:
+    /// remote control calls it, so that a task that was sent before an inspection is in the inspection's answer. It is
+    /// called only while the worker has room, and the worker does not wait longer than half a second for it.
+    func catchUp() async
+
     /// Begins to consume one more queue, which the consumer makes if it does not exist.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot do it, or the broker's error.
@@ -144,6 +149,9 @@ extension MessageConsumer {
 
     /// Nil.
     public var unsettled: String? { nil }
+
+    /// Returns at once, as suits a consumer to which the broker pushes messages.
+    public func catchUp() async {}
 
     /// Throws ``CeleriacError`` with code `unsupported`.
     public func addQueue(_ queue: TaskQueue) async throws {

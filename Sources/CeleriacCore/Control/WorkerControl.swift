@@ -8,6 +8,7 @@ public import struct FoundationEssentials.Date
 public struct WorkerControl: Sendable {
     private let worker: TaskWorker
     private let registrations: [String: TaskRegistration]
+    private let consumer: any MessageConsumer
     private let servedQueues: ServedQueues
     private let pool: WorkerPool
     private let waiting: WaitingRoom
@@ -19,14 +20,15 @@ public struct WorkerControl: Sendable {
     public let startTime: Date
 
     init(
-        worker: TaskWorker, startTime: Date, registrations: [String: TaskRegistration], queues: ServedQueues,
-        pool: WorkerPool, waiting: WaitingRoom, prefetch: PrefetchReport, revocations: Revocations, ledger: Ledger,
-        logger: Logger
+        worker: TaskWorker, startTime: Date, registrations: [String: TaskRegistration],
+        consumer: any MessageConsumer, pool: WorkerPool, waiting: WaitingRoom, prefetch: PrefetchReport,
+        revocations: Revocations, ledger: Ledger, logger: Logger
     ) {
         self.worker = worker
         self.startTime = startTime
         self.registrations = registrations
-        self.servedQueues = queues
+        self.consumer = consumer
+        self.servedQueues = ServedQueues(worker.configuration.queues, consumer: consumer)
         self.pool = pool
         self.waiting = waiting
         self.prefetch = prefetch
@@ -55,6 +57,20 @@ public struct WorkerControl: Sendable {
     public var resultStoreName: String? { worker.store?.name }
 
     // MARK: Tasks
+
+    /// Waits until the worker holds what was sent before this call, as far as it has room: its queues and remote
+    /// control have a connection each, and a command may overtake the message of a task. It waits for half a second at
+    /// most, since whoever asks waits for one.
+    package func catchUp() async {
+        guard pool.capacity.hasRoom else { return }
+        let isDone = Gate()
+        // Nobody awaits the task: a consumer that is out of reach looks again when it is back, or is stopped.
+        Task {
+            await consumer.catchUp()
+            isDone.open()
+        }
+        await isDone.wait(atMost: .milliseconds(500), timers: worker.timers)
+    }
 
     /// The tasks that the worker holds.
     package var jobs: [JobSnapshot] {

@@ -87,8 +87,8 @@ package protocol Dialect: Sendable {
 
     // MARK: Results
 
-    /// Makes the record of an intermediate state; nil if the dialect stores none. `meta` is the value of a handler's own
-    /// state, and nil for a state that the worker stores by itself (`RECEIVED`, `STARTED`).
+    /// Makes the record of an intermediate state; nil if the dialect stores none. `meta` is the value of a handler's
+    /// own state, and nil for a state that the worker stores by itself (`RECEIVED`, `STARTED`).
     func record(ofState state: TaskState, meta: WireValue?, for request: TaskRequest, in context: EffectContext)
         throws(CeleriacError) -> ResultRecord?
 

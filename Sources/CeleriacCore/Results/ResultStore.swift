@@ -51,8 +51,8 @@ public protocol ResultStore: Sendable {
 
     // MARK: States
 
-    /// Stores states, in one round trip and in their order. A store that keeps results never lets another
-    /// state overwrite a success, unless its peer's workers do.
+    /// Stores states, in one round trip and in their order. Whether a later state may overwrite a success is as with
+    /// the peer's own store: Celery's never lets it, Machinery's does.
     ///
     /// - Throws: an error if any of the states may not have been stored; see **Errors** above.
     func store(_ records: [ResultRecord]) async throws
@@ -91,9 +91,9 @@ public protocol ResultStore: Sendable {
     /// where ``countsChords`` is true.
     ///
     /// An ``ChordOperation/add(_:)`` that completes the header gives one worker, the first to add the last part, the
-    /// right to publish the body. If that worker adds the same part again, because the answer was lost, the store returns
-    /// the completion again, until the chord is closed or the worker ends. A store whose claims expire tells other
-    /// workers how long the claim still lasts, see ``ChordCompletion/heldFor``.
+    /// right to publish the body. If that worker adds the same part again, because the answer was lost, the store
+    /// returns the completion again, until the chord is closed or the worker ends. A store whose claims expire tells
+    /// other workers how long the claim still lasts, see ``ChordCompletion/heldFor``.
     ///
     /// - Parameter operations: the operations, which may belong to different chords.
     /// - Returns: for each operation, in their order, the chord that it completed; nil if it completed none.

@@ -44,6 +44,9 @@ final class Capacity: Sendable {
         return min(room, max(portion, Self.smallPortion))
     }
 
+    /// Whether messages would be taken now.
+    var hasRoom: Bool { state.withLockedValue { (available(&$0) ?? 0) > 0 } }
+
     func take(_ count: Int) {
         state.withLockedValue { $0.held += count }
     }

@@ -79,9 +79,8 @@ final class WorkerSession: Sendable {
             consumer: consumer, pool: pool, waiting: waiting, postponing: postponing,
             asideCount: { pipeline.asideCount })
         self.control = WorkerControl(
-            worker: worker, startTime: timers.now, registrations: registrations,
-            queues: ServedQueues(configuration.queues, consumer: consumer), pool: pool, waiting: waiting,
-            prefetch: prefetch,
+            worker: worker, startTime: timers.now, registrations: registrations, consumer: consumer, pool: pool,
+            waiting: waiting, prefetch: prefetch,
             revocations: Revocations(
                 tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers),
             ledger: ledger, logger: logger)
@@ -141,25 +140,30 @@ final class WorkerSession: Sendable {
         var lossTime: Date?
         var taken: [Delivery] = []
         while true {
-            let deliveries = taken
+            let unread = taken
             // What has not been delivered again by then is at another worker.
             let dropsLost = lossTime.map { worker.timers.now.timeIntervalSince($0) > 60 } ?? false
             if dropsLost { lossTime = nil }
             do {
-                // The broker prepares the next messages while the worker reads the last ones.
-                async let accepted: Void = accept(deliveries, dropsLost: dropsLost)
+                // The broker prepares the next messages while the worker reads a full portion.
+                async let accepted: Void = accept(unread, dropsLost: dropsLost)
                 let room = await pool.capacity.room()
                 taken = room > 0 ? try await consumer.next(atMost: room) : []
                 try await accepted
+                if taken.isEmpty { return }
+                pool.capacity.take(taken.count)
+                if let latest = taken.last?.receipt.generation, latest != generation {
+                    generation = latest
+                    lossTime = worker.timers.now
+                }
+                // After less than that no more messages wait, and these come first.
+                if taken.count < room {
+                    try await accept(taken, dropsLost: false)
+                    taken = []
+                }
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
                 return failure.withLockedValue { $0 = error }
-            }
-            if taken.isEmpty { return }
-            pool.capacity.take(taken.count)
-            if let latest = taken.last?.receipt.generation, latest != generation {
-                generation = latest
-                lossTime = worker.timers.now
             }
         }
     }
@@ -171,7 +175,7 @@ final class WorkerSession: Sendable {
     ///   - dropsLost: whether to drop afterwards what a lost connection took and did not bring back.
     /// - Throws: the consumer's error, after which nothing more can be taken.
     private func accept(_ deliveries: [Delivery], dropsLost: Bool) async throws {
-        if deliveries.isEmpty { return }
+        if deliveries.isEmpty, !dropsLost { return }
         var ready: [Job] = []
         ready.reserveCapacity(deliveries.count)
         let now = worker.timers.now

@@ -24,6 +24,7 @@ package final class RedisMessageConsumer: MessageConsumer {
         /// Claims with a lower number were given up on.
         var epoch = 0
         var waiting: Gate?
+        var looks = Looks()
         var isStopped = false
         var timers: [RepeatedTask] = []
     }
@@ -90,11 +91,14 @@ package final class RedisMessageConsumer: MessageConsumer {
         // A script's stack holds a few thousand values; each message takes two.
         let limit = min(limit, 1000)
         var backoff = Backoff()
+        state.withLockedValue { $0.looks.end() }
         while !state.withLockedValue({ $0.isStopped }) {
             do {
                 try await topology.prepare(self)
+                state.withLockedValue { $0.looks.begin() }
                 let deliveries = try await claim(atMost: limit)
                 if !deliveries.isEmpty { return deliveries }
+                state.withLockedValue { $0.looks.end() }
                 try await waitForMessage()
                 backoff.reset()
             } catch {
@@ -116,7 +120,7 @@ package final class RedisMessageConsumer: MessageConsumer {
         let gate = Gate()
         let (isOver, lists) = state.withLockedValue { state in
             state.waiting = gate
-            return (state.isStopped, state.served.all)
+            return (state.isStopped || state.looks.isAsked, state.served.all)
         }
         if isOver { return }
         // Without a queue, only a change is worth waiting for.
@@ -218,6 +222,13 @@ package final class RedisMessageConsumer: MessageConsumer {
         }
     }
 
+    package func catchUp() async {
+        let gate = state.withLockedValue { $0.isStopped ? nil : $0.looks.ask() }
+        guard let gate else { return }
+        lookAgain()
+        await gate.wait()
+    }
+
     // MARK: Changing queues
 
     package func addQueue(_ queue: TaskQueue) async throws {
@@ -255,7 +266,10 @@ package final class RedisMessageConsumer: MessageConsumer {
     // MARK: Ending
 
     package func stop() async {
-        state.withLockedValue { $0.isStopped = true }
+        state.withLockedValue { state in
+            state.isStopped = true
+            state.looks.close()
+        }
         lookAgain()
     }
 

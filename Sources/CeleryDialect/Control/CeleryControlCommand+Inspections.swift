@@ -10,14 +10,14 @@ extension CeleryControlCommand {
         CeleryControlCommand("clock") { call in ["clock": .int(call.control.clock.value)] },
         CeleryControlCommand("active", aliases: ["dump_active"]) { call in
             let isSafe = call["safe"]?.isTrue ?? false
-            return .array(call.jobs(.active).map { call.info(of: $0, isSafe: isSafe) })
+            return .array(await call.jobs(.active).map { call.info(of: $0, isSafe: isSafe) })
         },
         CeleryControlCommand("reserved", aliases: ["dump_reserved"]) { call in
-            .array(call.jobs(.reserved).map { call.info(of: $0) })
+            .array(await call.jobs(.reserved).map { call.info(of: $0) })
         },
         CeleryControlCommand("scheduled", aliases: ["dump_schedule"]) { call in
             .array(
-                call.jobs(.scheduled).map { job in
+                await call.jobs(.scheduled).map { job in
                     [
                         "eta": job.request.eta.flatMap { CeleryTime.text($0) }.map { .string($0) } ?? .null,
                         "priority": 6, "request": call.info(of: job),
@@ -26,6 +26,7 @@ extension CeleryControlCommand {
         },
         CeleryControlCommand("query_task") { call in
             let ids = Set(try call.texts("ids"))
+            await call.worker.catchUp()
             return .object(
                 WireObject(
                     call.worker.jobs.filter { ids.contains($0.request.id) }.map { job in
@@ -157,7 +158,10 @@ extension CeleryControlCommand {
 }
 
 extension CeleryControlCall {
-    fileprivate func jobs(_ phase: JobSnapshot.Phase) -> [JobSnapshot] { worker.jobs.filter { $0.phase == phase } }
+    fileprivate func jobs(_ phase: JobSnapshot.Phase) async -> [JobSnapshot] {
+        await worker.catchUp()
+        return worker.jobs.filter { $0.phase == phase }
+    }
 
     /// A task as inspections show it. If `isSafe` is set, they show its arguments as text.
     fileprivate func info(of job: JobSnapshot, isSafe: Bool = false) -> WireValue {

@@ -7,8 +7,9 @@ package import NIOCore
 
 /// Celery's queues in a folder, with a file for each message, as kombu's `filesystem` transport keeps them.
 ///
-/// Use it for development without a server. Python workers keep claimed messages in memory only, so a crash loses them.
-/// A Celeriac worker keeps them in a folder of its own, from which the next worker puts them back.
+/// Use it for development without a server. Python workers keep claimed messages in memory only, so a crash loses them,
+/// and lose a message that they read while another Python process writes it. A Celeriac worker keeps claimed messages
+/// in a folder of its own, from which the next worker puts them back, and waits for the rest of a message.
 package final class CeleryFilesystemBroker: MessageBroker {
     let options: CeleryFilesystemOptions
     let limits: WireLimits

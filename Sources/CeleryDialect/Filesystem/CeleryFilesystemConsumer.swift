@@ -19,6 +19,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         /// Names of files that could not be claimed. They have been logged.
         var refused: Set<String> = []
         var change = Gate()
+        var looks = Looks()
         var isStopped = false
         var watch: DirectoryWatch?
         var lock: Int32?
@@ -72,15 +73,28 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     // MARK: Taking
 
     func next(atMost limit: Int) async throws -> [Delivery] {
+        state.withLockedValue { $0.looks.end() }
         while true {
             // Get the gate first: a file that arrives while the folder is read opens it.
-            let (gate, isStopped) = state.withLockedValue { ($0.change, $0.isStopped) }
+            let (gate, isStopped) = state.withLockedValue { state in
+                state.looks.begin()
+                return (state.change, state.isStopped)
+            }
             if isStopped { return [] }
             let files = try await FileStore.blocking { try self.claim(atMost: limit) }
             let deliveries = try await deliver(files)
             if !deliveries.isEmpty { return deliveries }
-            if files.isEmpty { await gate.wait() }
+            guard files.isEmpty else { continue }
+            state.withLockedValue { $0.looks.end() }
+            await gate.wait()
         }
+    }
+
+    func catchUp() async {
+        let gate = state.withLockedValue { $0.isStopped ? nil : $0.looks.ask() }
+        guard let gate else { return }
+        wake()
+        await gate.wait()
     }
 
     private func claim(atMost limit: Int) throws -> [(queue: String, file: String)] {
@@ -269,6 +283,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     func stop() async {
         let gate = state.withLockedValue { state in
             state.isStopped = true
+            state.looks.close()
             return state.change
         }
         gate.open()

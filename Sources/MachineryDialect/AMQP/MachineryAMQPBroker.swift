@@ -69,8 +69,8 @@ package final class MachineryAMQPBroker: MessageBroker {
 
     /// Publishes to a delay queue. It declares the queue each time, because the server drops the queue with its
     /// messages if no process has declared it for twice the delay. It declares the queue again once the message is in
-    /// it, so that the message leaves before the queue is dropped. If this process or the server was too slow for that, it
-    /// publishes the message again with a longer delay: twice is better than never.
+    /// it, so that the message leaves before the queue is dropped. If this process or the server was too slow for that,
+    /// it publishes the message again with a longer delay: twice is better than never.
     private func publishDelayed(_ message: OutgoingMessage) async throws(AMQPError) {
         // The queue to which the message is dead-lettered must exist by then.
         try await declare([message.routingKey])

@@ -37,8 +37,8 @@ enum MachineryScripts {
             return answer
             """)
 
-    /// Adds a beginning to the count of a message that has come back. Arguments: the claim's tag. A claim that no longer stands is
-    /// somebody else's to count.
+    /// Adds a beginning to the count of a message that has come back. Arguments: the claim's tag. A claim that no
+    /// longer stands is somebody else's to count.
     static let countBeginning = RedisScript(
         name: "countBeginning",
         source: """

@@ -30,6 +30,8 @@ package final class MachineryAMQPResults: ResultStore {
 
     /// How far the joining of a member came whose outcome the worker has not heard.
     private enum Progress {
+        /// Its state may lie in the queue of the group.
+        case sent
         /// Its state lies in the queue of the group.
         case published
         /// These states of all members were taken out of the queue.
@@ -167,15 +169,17 @@ package final class MachineryAMQPResults: ResultStore {
     /// group has members gets the states of all, in the order in which they ended. The messages in this queue are all
     /// that exists of a group.
     ///
-    /// A member that joins again, because the outcome was lost, is not published again, and gets the states that it had
-    /// taken. A state whose confirmation was lost may lie in the queue twice, and counts once.
+    /// The end of a member that joins again, because the outcome was lost, is not published again if it is there, and
+    /// the states that were taken for it are not lost.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         try await reach("join groups") {
             let ended = operations.compactMap { operation -> ChordPart? in
                 guard case .add(let part) = operation else { return nil }
                 return part
             }
-            try await self.publish(ended.filter { self.unsettled[$0] == nil })
+            var unpublished: [ChordPart] = []
+            for part in ended where try await self.isUnpublished(part) { unpublished.append(part) }
+            try await self.publish(unpublished)
             var taken: Set<String> = []
             var completions: [ChordCompletion?] = []
             for operation in operations {
@@ -199,9 +203,31 @@ package final class MachineryAMQPResults: ResultStore {
     private func publish(_ parts: [ChordPart]) async throws {
         if parts.isEmpty { return }
         for id in Set(parts.map(\.groupID)).sorted() { try await declare(id) }
+        for part in parts { unsettled[part] = .sent }
         let outcomes = try await publish(parts.map { ($0.groupID, $0.payload) })
-        for (part, outcome) in zip(parts, outcomes) where outcome.error == nil { unsettled[part] = .published }
+        for (part, outcome) in zip(parts, outcomes) { unsettled[part] = outcome.error == nil ? .published : nil }
         for outcome in outcomes { if let error = outcome.error { throw error } }
+    }
+
+    /// Whether the end of a member must be published. If a publication was not confirmed, it looks into the group's
+    /// queue; where that is gone, a worker has found the group complete.
+    private func isUnpublished(_ part: ChordPart) async throws -> Bool {
+        guard case .sent? = unsettled[part] else { return unsettled[part] == nil }
+        do {
+            var isThere = false
+            try await withChannel { channel in
+                try await channel.queueDeclare(part.groupID, passive: true)
+                var tags: [UInt64] = []
+                while !isThere, let delivery = try await channel.get(queue: part.groupID) {
+                    tags.append(delivery.deliveryTag)
+                    isThere = delivery.message.body == part.payload
+                }
+                channel.nack(tags, requeue: true)
+            }
+            return !isThere
+        } catch let error as AMQPError where error.replyCode == 404 {
+            return false
+        }
     }
 
     /// Takes the ends of all members if they are all there. If two workers try at once, one may find that the other has
@@ -223,28 +249,18 @@ package final class MachineryAMQPResults: ResultStore {
                 try await withChannel { channel in
                     let queue = try await channel.queueDeclare(part.groupID, passive: true)
                     guard queue.messageCount >= size else { return }
-                    var members: Set<String> = []
                     var tags: [UInt64] = []
-                    var copies: [UInt64] = []
-                    while members.count < size, let delivery = try await channel.get(queue: part.groupID) {
-                        let body = delivery.message.body
-                        // Whatever cannot be read counts, and the callback's failure tells why.
-                        let id = (try? MachineryTaskState.decode(body).taskUUID) ?? "\(delivery.deliveryTag)"
-                        if members.insert(id).inserted {
-                            states.append(body)
-                            tags.append(delivery.deliveryTag)
-                        } else {
-                            copies.append(delivery.deliveryTag)
-                        }
+                    while states.count < size, let delivery = try await channel.get(queue: part.groupID) {
+                        states.append(delivery.message.body)
+                        tags.append(delivery.deliveryTag)
                     }
-                    if states.count == size {
-                        unsettled[part] = .taken(states)
-                        channel.ack(tags + copies)
-                        try await channel.queueDelete(part.groupID)
-                    } else {
-                        channel.ack(copies)
+                    if states.count < size {
                         channel.nack(tags, requeue: true)
-                        isContested = tags.count + copies.count < Int(queue.messageCount)
+                        isContested = true
+                    } else {
+                        unsettled[part] = .taken(states)
+                        channel.ack(tags)
+                        try await channel.queueDelete(part.groupID)
                     }
                 }
                 if !isContested { return states.count == size ? states : nil }

@@ -110,7 +110,7 @@ package final class MachineryRedisResults: AttemptCountingStore {
     /// Stores groups, and returns, once for each chord, the states of all members when all have ended. As with Go
     /// workers, only one worker gets them, under `TriggerChordMutex`.
     ///
-    /// A member that joins again, because the answer was lost that it is the one, still is.
+    /// A worker that got them for a member, but not the answer, gets them again when the member joins again.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         _ = try await client.results(
             operations.compactMap { operation in

@@ -2,10 +2,10 @@
 import CeleriacCore
 import NIOConcurrencyHelpers
 
-/// What a store remembers of members of groups while it is not certain that their joining has succeeded.
+/// Remembers how far members of groups came in joining, until the worker has heard that they have joined.
 ///
-/// A worker that gets an error joins the same member again. What was done the first time must then not be done twice,
-/// and what was won the first time must not be lost.
+/// A worker that gets an error joins the same member again. The store then must not do twice what it has done, nor lose
+/// what it has won.
 final class UnsettledMembers<Progress: Sendable>: Sendable {
     private struct Member: Hashable {
         let groupID: String
@@ -16,11 +16,11 @@ final class UnsettledMembers<Progress: Sendable>: Sendable {
             taskID = part.taskID
         }
     }
-    /// The number of members to remember. A worker forgets to repeat only what it has given up.
+    /// The number of members to remember. More would be members that workers have given up on.
     private let limit = 10_000
     private let members = NIOLockedValueBox<[Member: Progress]>([:])
 
-    /// What was done of a member's joining; nil if this is the first time.
+    /// How far a member came; nil if it has not tried to join.
     subscript(part: ChordPart) -> Progress? {
         get { members.withLockedValue { $0[Member(part)] } }
         set {

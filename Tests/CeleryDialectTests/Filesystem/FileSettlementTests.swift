@@ -25,6 +25,13 @@ struct FileSettlementTests {
         #expect(try bench.names() == ["celery.parked"])
     }
 
+    @Test("whoever asks for a look waits until the worker has what was there")
+    func catchUp() async throws {
+        let bench = try FilesystemBench()
+        defer { bench.folder.remove() }
+        try await checkCatchUp(of: try await bench.consume()) { try await bench.publish() }
+    }
+
     @Test("a failed settlement does not hold up the others, and is tried again at the end")
     func oneOfMany() async throws {
         let bench = try FilesystemBench()

@@ -44,6 +44,15 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("whoever asks for a look waits until the worker has what was there")
+    func catchUp() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await checkCatchUp(of: consumer) { try await publish(1, by: broker) }
+        await broker.close()
+        await bench.close()
+    }
+
     @Test("a claim that arrives after the consumer gave up on it takes nothing")
     func lateClaim() async throws {
         let bench = try await RedisBench()

@@ -30,7 +30,9 @@ struct MachineryChordFaultTests {
 
     /// Sends a chord while the worker's store is behind a proxy, and checks that its callback runs once, with all
     /// results.
-    private func check(_ trigger: Trigger, at server: String, amqp: MachineryAMQPOptions?) async throws {
+    private func check(_ trigger: Trigger, at server: String, amqp: MachineryAMQPOptions?, sameID: String? = nil)
+        async throws
+    {
         let (proxy, url) = try await RecordingProxy.start(
             before: server, losesReply: { trigger.fires(on: $0) })
         let bench = try await MachineryBench(broker: server, backend: url, amqp: amqp)
@@ -44,7 +46,8 @@ struct MachineryChordFaultTests {
             }
         }
         let product = try await bench.run(worker) {
-            let members = try [2, 3, 7].map { try sender.signature(MachineryTasks.add([$0])) }
+            var members = try [2, 3, 7].map { try sender.signature(MachineryTasks.add([$0])) }
+            if let sameID { for index in members.indices { members[index].uuid = sameID } }
             let callback = try sender.signature(MachineryTasks.multiply([]))
             let chord = try await sender.send(MachineryChord(MachineryGroup(members), callback: callback))
             return try await chord.get(timeout: .seconds(30))
@@ -83,6 +86,13 @@ struct MachineryChordFaultTests {
         try await check(trigger, at: url, amqp: MachineryAMQPOptions())
         // Members that end together join together, by one declaration and one publication.
         #expect(trigger.hasFired || turn > 1 && name != "basic.get")
+    }
+
+    @Test("members that a Go program gave one id are counted as messages, as Go counts them")
+    func membersWithOneID() async throws {
+        let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
+        try await check(
+            Trigger([Array("nothing".utf8)], turn: .max), at: url, amqp: MachineryAMQPOptions(), sameID: "task_same")
     }
 }
 #endif
