@@ -27,8 +27,8 @@ public struct ConsumerOptions: Sendable {
 ///
 /// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``,
 /// ``giveBack(_:)``, ``hold(_:)``, ``isHeld(_:)``, ``hasLost(_:)``, ``markBegun(_:)``, ``catchUp()``, ``addQueue(_:)``
-/// and ``removeQueue(_:)`` from any task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control
-/// may still call ``hold(_:)``, ``catchUp()``, ``addQueue(_:)`` and ``removeQueue(_:)`` after ``stop()`` or
+/// and ``removeQueue(_:)`` from any task, several at once. Only one ``settle(_:)`` is under way at a time. Remote
+/// control may still call ``hold(_:)``, ``catchUp()``, ``addQueue(_:)`` and ``removeQueue(_:)`` after ``stop()`` or
 /// ``close()``; they may throw then, and must not take a message.
 ///
 /// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it

@@ -2,8 +2,8 @@ package import struct FoundationEssentials.Date
 
 /// A consumer whose broker can keep a message until shortly before the time of its task.
 ///
-/// A worker that holds a message does so in the same connection until it settles it. Where a broker limits how long that
-/// may take, a worker that waits for a distant time should not hold the message.
+/// A worker that holds a message does so in the same connection until it settles it. Where a broker limits how long
+/// that may take, a worker that waits for a distant time should not hold the message.
 package protocol PostponingConsumer: MessageConsumer {
     /// How far away a task's time may be for the worker to hold its message; nil if the worker is to hold any.
     var longestHold: Duration? { get }

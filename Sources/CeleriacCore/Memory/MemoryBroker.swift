@@ -84,7 +84,8 @@ public final class MemoryBroker: MessageBroker {
         state.withLockedValue { $0.parked[queue]?.map { ($0.message, $0.fault) } ?? [] }
     }
 
-    /// Lists messages that were parked from a queue. As bytes each has only its body, since this broker has no envelopes.
+    /// Lists messages that were parked from a queue. As bytes each has only its body, since this broker has no
+    /// envelopes.
     public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         let last = id.flatMap { UInt64($0) } ?? 0
         let parked = state.withLockedValue { $0.parked[queue]?.filter { $0.id > last } ?? [] }

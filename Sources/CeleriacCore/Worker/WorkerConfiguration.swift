@@ -85,8 +85,8 @@ public struct WorkerConfiguration: Sendable {
         set { revocationLimits.maximumCount = newValue }
     }
 
-    /// How long the worker remembers the id of a revoked task; that of a task whose message it has the broker keep until
-    /// the task's time, that long from then.
+    /// How long the worker remembers the id of a revoked task; that of a task whose message it has the broker keep
+    /// until the task's time, that long from then.
     public var revocationLifetime: Duration {
         get { revocationLimits.lifetime }
         set { revocationLimits.lifetime = newValue }

@@ -7,8 +7,8 @@ package import struct FoundationEssentials.Date
 
 /// The messages parked from one queue at RabbitMQ: its companion queue.
 ///
-/// To look at a queue is to take its messages and to return them, so each look marks them as redelivered. A quorum queue
-/// drops what has come back too often; such a message is published anew in time, at the end.
+/// To look at a queue is to take its messages and to return them, so each look marks them as redelivered. A quorum
+/// queue drops what has come back too often; such a message is published anew in time, at the end.
 package struct AMQPParkedMessages: Sendable {
     private let client: AMQPClient
     private let broker: String

@@ -4,8 +4,8 @@ import CeleriacWire
 /// The levels in which RabbitMQ keeps messages until shortly before their times.
 ///
 /// A level is a queue whose messages all stay for 2^n seconds, and a topic exchange that lets a message into the queue,
-/// or past it to the next lower level, by a bit of the message's routing key. So a message stays for the sum of its bits.
-/// No message has a time to live of its own, which RabbitMQ would heed only at the head of a queue.
+/// or past it to the next lower level, by a bit of the message's routing key. So a message stays for the sum of its
+/// bits. No message has a time to live of its own, which RabbitMQ would heed only at the head of a queue.
 ///
 /// Below the levels each queue that messages come back to has one of ours, which gives them their last routing key: the
 /// queue's name, as if they had been sent there. Python's workers retry a task by the routing key that it came with.
@@ -37,8 +37,8 @@ enum DelayLevels {
 
     // MARK: Routing
 
-    /// The routing key of a message: the bits of its delay, the lowest first, and its queue. Nil if the name of the queue
-    /// is too long for it; AMQP allows 255 bytes.
+    /// The routing key of a message: the bits of its delay, the lowest first, and its queue. Nil if the name of the
+    /// queue is too long for it; AMQP allows 255 bytes.
     static func routingKey(delay: Int, queue: String) -> String? {
         let bits = (0..<count).map { delay >> $0 & 1 == 1 ? "1" : "0" }
         let key = (bits + [word(queue)]).joined(separator: ".")

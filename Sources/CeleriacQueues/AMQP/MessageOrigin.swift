@@ -13,8 +13,8 @@ struct MessageOrigin: Equatable {
     let routingKey: String
     /// How often the message was moved.
     let moves: Int
-    /// The headers that RabbitMQ would act on: copies would go to the addressees of `CC`, and a message that a record of
-    /// its deaths shows to go round in circles is dropped.
+    /// The headers that RabbitMQ would act on: copies would go to the addressees of `CC`, and a message that a record
+    /// of its deaths shows to go round in circles is dropped.
     private let headers: WireObject
     /// RabbitMQ refuses the name of any user but the one that publishes.
     private let userID: String?
