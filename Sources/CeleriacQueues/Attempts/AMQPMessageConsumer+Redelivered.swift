@@ -51,7 +51,8 @@ extension AMQPMessageConsumer {
             topology.willSettle(delivery, as: .acknowledge)
             return state.channels
         }
-        channels?.ack([receipt.tag])
+        // The copy must not begin, and perhaps kill this process, while the broker might still bring the original back.
+        await channels?.ackForGood(receipt.tag)
         return true
     }
 

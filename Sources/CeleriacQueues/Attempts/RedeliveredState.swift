@@ -46,6 +46,12 @@ struct SettlingChannels {
 
     func nack(_ tags: [UInt64], requeue: Bool) { split(tags) { $0.nack($1, requeue: requeue) } }
 
+    /// Acknowledges a delivery and waits until the broker has handled that, or the connection is lost.
+    func ackForGood(_ tag: UInt64) async {
+        ack([tag])
+        try? await (tag & RedeliveredState.bit == 0 ? main : companions)?.synchronize()
+    }
+
     private func split(_ tags: [UInt64], _ settle: (AMQPChannel, [UInt64]) -> Void) {
         let others = tags.filter { $0 & RedeliveredState.bit != 0 }
         if others.isEmpty { return tags.isEmpty ? () : settle(main, tags) }
