@@ -82,6 +82,12 @@ import Logging
             kill(getpid(), SIGKILL)
             return text
         }
+        TaskDefinition<String, String, Double, String>("tasks.last").handler { path, text, seconds in
+            try append("\(text) \(name)", to: path + ".begun")
+            try await Task.sleep(for: .seconds(seconds))
+            try append("\(text) \(name)", to: path)
+            return text
+        }
         TaskDefinition<String, String, Double, String>("tasks.block").handler { path, text, seconds in
             block(seconds)
             try append(text, to: path)

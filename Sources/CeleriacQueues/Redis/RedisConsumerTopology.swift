@@ -19,6 +19,8 @@ package struct RedisClaim: Sendable {
     package internal(set) var counter: String?
     /// Whether this consumer has counted that the message begins.
     package internal(set) var isCounted = false
+    /// Whether a counted beginning of the message has not ended: it may be what killed a process.
+    var isSuspect = false
 
     /// The receipt that the worker uses to settle the message.
     package var receipt: Receipt { Receipt(generation: 0, tag: serial) }

@@ -4,6 +4,7 @@ import CeleriacRedis
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
+import Synchronization
 
 import struct FoundationEssentials.Date
 
@@ -53,8 +54,15 @@ extension RedisMessageConsumer {
         return true
     }
 
+    package func isHeld(_ receipt: Receipt) -> Bool {
+        !hasUnbegun.load(ordering: .acquiring) || state.withLockedValue { !$0.unbegun.contains(receipt.tag) }
+    }
+
     package func markBegun(_ receipts: [Receipt]) async throws {
-        let claims = state.withLockedValue { state in receipts.compactMap { state.ledger[$0.tag] } }
+        for receipt in receipts { await waitForTurn(receipt.tag) }
+        let claims = state.withLockedValue { state in
+            receipts.compactMap { state.unbegun.contains($0.tag) ? nil : state.ledger[$0.tag] }
+        }
         let counted = claims.map { ($0.serial, topology.countBeginning(of: $0)) }.filter { !$0.1.isEmpty }
         guard !counted.isEmpty else { return }
         do {
@@ -68,6 +76,25 @@ extension RedisMessageConsumer {
         }
     }
 
+    /// Waits until no other suspect runs. A stop gives back one that waits.
+    private func waitForTurn(_ serial: UInt64) async {
+        await SuspectTurn.wait(timers) { now in
+            state.withLockedValue { state in
+                guard state.ledger[serial]?.isSuspect == true, !state.isStopped else { return nil }
+                return state.turn.take(serial, now: now)
+            }
+        }
+        let isUnbegun = state.withLockedValue { state in
+            guard state.isStopped, state.ledger[serial]?.isSuspect == true else { return false }
+            state.unbegun.insert(serial)
+            return true
+        }
+        guard isUnbegun else { return }
+        hasUnbegun.store(true, ordering: .releasing)
+        // What is not given back now is when the consumer closes.
+        try? await giveBack(serials: [serial])
+    }
+
     // MARK: Settling
 
     package var unsettled: String? {
@@ -75,7 +102,10 @@ extension RedisMessageConsumer {
     }
 
     package func settle(_ settlements: [Settlement]) async throws {
-        state.withLockedValue { $0.ledger.note(settlements) }
+        state.withLockedValue { state in
+            state.ledger.note(settlements)
+            for settlement in settlements { state.turn.end(settlement.receipt.tag) }
+        }
         do {
             try await client.end(
                 endings(of: settlements.map(\.receipt.tag)), timers: timers, logger: logger,
@@ -102,7 +132,10 @@ extension RedisMessageConsumer {
     }
 
     private func forget(_ serials: [UInt64]) {
-        state.withLockedValue { $0.ledger.forget(serials) }
+        state.withLockedValue { state in
+            state.ledger.forget(serials)
+            for serial in serials { state.turn.end(serial) }
+        }
     }
 
     private func endings(of serials: [UInt64]) -> [ClaimEnding] {

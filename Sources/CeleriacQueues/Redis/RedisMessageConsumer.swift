@@ -5,6 +5,7 @@ package import CeleriacRedis
 package import Logging
 import NIOConcurrencyHelpers
 package import NIOCore
+import Synchronization
 
 import struct FoundationEssentials.Date
 
@@ -25,6 +26,10 @@ package final class RedisMessageConsumer: MessageConsumer {
         var epoch = 0
         var waiting: Gate?
         var looks = Looks()
+        /// Whose turn it is among the messages of which a counted beginning has not ended.
+        var turn = SuspectTurn()
+        /// The serials of claims that a stop has given back, or tried to, while they waited for their turn.
+        var unbegun: Set<UInt64> = []
         var isStopped = false
         var timers: [RepeatedTask] = []
     }
@@ -38,6 +43,8 @@ package final class RedisMessageConsumer: MessageConsumer {
     package let logger: Logger
     let topology: any RedisConsumerTopology
     let state = NIOLockedValueBox(State())
+    /// Whether there are claims that a stop has given back while they waited for their turn.
+    let hasUnbegun = Atomic(false)
     /// The prefix that makes this consumer's tags unique.
     private let tagPrefix = randomUUID() + "."
     private let wait: ListWait
@@ -207,6 +214,10 @@ package final class RedisMessageConsumer: MessageConsumer {
             deliveries.append(delivery)
         }
         if !counters.isEmpty { await readCounts(counters, for: &deliveries) }
+        let suspects = deliveries.lazy.filter { $0.attempts > 0 }.map(\.receipt.tag)
+        if !suspects.isEmpty {
+            state.withLockedValue { state in for serial in suspects { state.ledger[serial]?.isSuspect = true } }
+        }
         return deliveries
     }
 
@@ -268,6 +279,7 @@ package final class RedisMessageConsumer: MessageConsumer {
     package func stop() async {
         state.withLockedValue { state in
             state.isStopped = true
+            state.turn.wake()
             state.looks.close()
         }
         lookAgain()
