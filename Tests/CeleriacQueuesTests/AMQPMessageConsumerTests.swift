@@ -67,13 +67,14 @@ struct AMQPMessageConsumerTests {
         func text(of time: Date) -> String { "now" }
     }
 
-    private func consume(
+    func consume(
         _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:], limitsChannel: Bool = false,
-        virtualHost: String = "/", user: String? = nil
+        virtualHost: String = "/", user: String? = nil, publisher: AMQPConfiguration? = nil,
+        at server: AMQPConfiguration? = nil
     ) async throws -> AMQPMessageConsumer {
-        var publisher = try await LiveBroker.configuration()
-        if let user { (publisher.user, publisher.password) = (user, "secret") }
-        var configuration = publisher
+        var configuration = if let server { server } else { try await LiveBroker.configuration() }
+        if let user { (configuration.user, configuration.password) = (user, "secret") }
+        let publisher = publisher ?? configuration
         configuration.virtualHost = virtualHost
         let client = AMQPClient(
             configurations: [publisher],
@@ -86,14 +87,14 @@ struct AMQPMessageConsumerTests {
             name: "test", on: MultiThreadedEventLoopGroup.singleton.next(), logger: LiveBroker.logger)
     }
 
-    private func publish(_ text: String, to queue: String, on channel: AMQPChannel) async throws {
+    func publish(_ text: String, to queue: String, on channel: AMQPChannel) async throws {
         let outcomes = try await channel.publish([
             AMQPPublish(routingKey: queue, mandatory: true, message: WireMessage(body: Array(text.utf8)))
         ])
         #expect(outcomes == [.confirmed])
     }
 
-    private func bodies(_ deliveries: [Delivery]) -> [String] {
+    func bodies(_ deliveries: [Delivery]) -> [String] {
         deliveries.compactMap { try? String(decoding: $0.content.get().body, as: UTF8.self) }
     }
 
@@ -276,7 +277,7 @@ struct AMQPMessageConsumerTests {
     }
 
     /// Publishes a message that comes back once and is then moved when it begins.
-    private func comesBack(
+    func comesBack(
         _ text: String, in queue: String, on channel: AMQPChannel
     ) async throws -> AMQPMessageConsumer {
         try await publish(text, to: queue, on: channel)
@@ -307,23 +308,27 @@ struct AMQPMessageConsumerTests {
         try await consumer.markBegun(taken.map(\.receipt))
         #expect(taken.allSatisfy { consumer.isHeld($0.receipt) })
         for attempt in 1...3 {
-            // The consumer dies with it.
+            // The consumer dies with it. In the queue, where a stop has left it, nothing says yet that it had begun.
             try await consumer.close()
             consumer = try await consume([queue])
             taken = try await consumer.next(atMost: 10)
-            #expect(taken.map(\.attempts) == [attempt])
+            #expect(taken.map(\.attempts) == [attempt == 1 ? 1 : attempt - 1])
             try await consumer.markBegun(taken.map(\.receipt))
+            #expect(taken.allSatisfy { !consumer.isHeld($0.receipt) })
             taken = try await consumer.next(atMost: 10)
             #expect(taken.map(\.attempts) == [attempt])
             for _ in 0..<4 {
                 // A graceful stop before it began.
                 await consumer.stop()
                 try await consumer.giveBack(taken.map(\.receipt))
+                #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 1)
                 try await consumer.close()
                 consumer = try await consume([queue])
                 taken = try await consumer.next(atMost: 10)
                 #expect(taken.map(\.attempts) == [attempt])
             }
+            try await consumer.markBegun(taken.map(\.receipt))
+            #expect(taken.allSatisfy { consumer.isHeld($0.receipt) })
         }
         try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
         try await consumer.close()
@@ -388,24 +393,31 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
-    @Test("A message that is given back again and again does not reach the limit of a quorum queue")
-    func renewed() async throws {
+    @Test(
+        "A message that is given back again and again does not reach the limit of a quorum queue",
+        arguments: [15, 3, 2] as [Int64], [false, true])
+    func renewed(limit: Int64, restarts: Bool) async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
         let queue = LiveBroker.queueName()
         try await channel.queueDeclare(
-            queue, durable: true, arguments: ["x-queue-type": "quorum", "x-delivery-limit": 15])
+            queue, durable: true, arguments: ["x-queue-type": "quorum", "x-delivery-limit": .int(limit)])
         try await publish("one", to: queue, on: channel)
+        var consumer = try await consume([queue])
         for _ in 0..<25 {
-            let consumer = try await consume([queue])
             let taken = try await consumer.next(atMost: 1)
             #expect(bodies(taken) == ["one"])
-            await consumer.stop()
+            if restarts { await consumer.stop() }
             try await consumer.giveBack(taken.map(\.receipt))
-            try await consumer.close()
+            if restarts {
+                try await consumer.close()
+                consumer = try await consume([queue])
+            }
         }
-        // A quorum queue may tell a little later what it has taken back.
-        try await until { try await channel.queueDeclare(queue, passive: true).messageCount == 1 }
+        let taken = try await consumer.next(atMost: 1)
+        #expect(bodies(taken) == ["one"])
+        try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
         try await channel.queueDelete(queue)
         await connection.close()
     }

@@ -1,6 +1,8 @@
 #if AMQP
 import CeleriacCore
 import CeleriacWire
+import Logging
+import NIOPosix
 import Testing
 
 @testable import CeleriacAMQP
@@ -21,8 +23,23 @@ struct RedeliveredMessageTests {
     private func state() -> AMQPConsumerState {
         var state = AMQPConsumerState(served: ["celery"])
         state.queues = ["queue": "celery", "companion": "celery"]
-        state.redelivered.tags = ["companion": "celery"]
+        _ = state.redelivered.add(companion("companion"))
         return state
+    }
+
+    /// A companion as it is while it is consumed, on a channel without a broker.
+    private func companion(_ tag: String) -> CompanionSource {
+        let connection = AMQPConnection(
+            AMQPConfiguration(), on: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        return CompanionSource(
+            queue: "celery", consumerTag: tag,
+            channel: AMQPChannel(connection: connection, id: ChannelID(number: 2, serial: 1)), isActive: true)
+    }
+
+    private func take(_ limit: Int = 10, from state: inout AMQPConsumerState) -> [Delivery] {
+        state.take(
+            limit, countsInMessages: true, name: { $0.headers["id"]?.stringValue }, attempts: { _ in 0 })
     }
 
     private func delivery(
@@ -31,6 +48,10 @@ struct RedeliveredMessageTests {
         AMQPDelivery(
             consumerTag: tag, deliveryTag: 7, redelivered: redelivered, exchange: "", routingKey: "celery",
             message: message, defect: defect)
+    }
+
+    private func ids(_ deliveries: [Delivery]) throws -> [String?] {
+        try deliveries.map { try $0.content.get().headers["id"]?.stringValue }
     }
 
     @Test("A moved message says which beginning is at hand, and is else what it was")
@@ -82,39 +103,130 @@ struct RedeliveredMessageTests {
         #expect(state().attempts(of: delivery(message, from: tag, redelivered: redelivered)) == attempts)
     }
 
-    @Test("An unbegun message of a companion goes back there with its count, one that has begun is flagged")
-    func goingBack() throws {
+    @Test(
+        "An unbegun message goes back to its queue with its count, where workers find it that know its task",
+        arguments: [
+            ("companion", false, 2), ("queue", false, 2),
+            // To be delivered there was to begin: the next beginning is at hand.
+            ("companion", true, 3),
+            // Nobody knows whether it has begun.
+            ("queue", true, nil),
+        ])
+    func goingBack(_ tag: String, redelivered: Bool, count: Int?) throws {
         let moved = message.moved(attempts: 2, queue: "celery")
-        let returned = try #require(state().returned(delivery(moved, from: "companion")))
-        #expect(returned.target == "celery.redelivered" && returned.message == moved)
-        #expect(state().returned(delivery(moved, from: "companion", redelivered: true)) == nil)
-        #expect(state().returned(delivery(message, from: "queue")) == nil)
+        let returned = state().returned(delivery(moved, from: tag, redelivered: redelivered), tag: 9)
+        #expect(returned?.target == count.map { _ in "celery" } && returned?.tag == count.map { _ in 9 })
+        #expect(returned?.message == count.map { message.moved(attempts: $0, queue: "celery") })
+    }
+
+    @Test("What has no count goes back by a negative acknowledgement")
+    func goingBackUncounted() {
+        #expect(state().returned(delivery(message, from: "queue"), tag: 7) == nil)
+        #expect(state().returned(delivery(message, from: "queue", redelivered: true), tag: 7) == nil)
+    }
+
+    @Test("A receipt keeps to its channel when the broker has cancelled the consumer that it came from")
+    func receiptTags() throws {
+        var state = state()
+        let fromQueue = state.receiptTag(of: delivery(message, from: "queue"))
+        let fromCompanion = state.receiptTag(of: delivery(message, from: "companion"))
+        #expect(fromQueue != fromCompanion)
+        let wasCompanion = state.redelivered.cancel("companion")
+        #expect(wasCompanion)
+        #expect(state.redelivered.active.isEmpty && state.redelivered.cancelled == ["celery"])
+        #expect(state.receiptTag(of: delivery(message, from: "companion")) == fromCompanion)
+        // What is consumed in its place has receipts of its own.
+        let added = state.redelivered.add(companion("again"))
+        let next = try #require(added)
+        let fromNext = state.receiptTag(of: delivery(message, from: "again"))
+        #expect(Set([fromQueue, fromCompanion, fromNext]).count == 3)
+        #expect(RedeliveredState.parts(of: fromQueue) == nil)
+        let parts = try #require(RedeliveredState.parts(of: fromNext))
+        #expect(parts.number == next && parts.deliveryTag == 7)
+        #expect(!state.redelivered.hasLost(fromNext))
+        let lost = state.redelivered.lose(next)
+        #expect(lost?.consumerTag == "again" && state.redelivered.cancelled == ["celery", "celery"])
+        #expect(state.redelivered.hasLost(fromNext) && !state.redelivered.hasLost(fromCompanion))
+        #expect(!state.redelivered.hasLost(fromQueue))
+    }
+
+    @Test("What is still being moved is held back, wherever it stands, and nothing else")
+    func heldBack() throws {
+        var state = state()
+        func arrival(_ id: String, from tag: String) -> AMQPDelivery {
+            var message = message.moved(attempts: 1, queue: "celery")
+            message.headers["id"] = .string(id)
+            return delivery(message, from: tag)
+        }
+        state.buffer += [
+            arrival("first", from: "companion"), arrival("moving", from: "companion"),
+            arrival("second", from: "queue"), arrival("moving", from: "companion"), arrival("third", from: "queue"),
+        ]
+        state.redelivered.moving = ["moving"]
+        let first = try ids(take(2, from: &state))
+        let second = try ids(take(from: &state))
+        state.redelivered.moving = []
+        let third = try ids(take(from: &state))
+        #expect(first == ["first", "second"] && second == ["third"] && third == ["moving", "moving"])
+    }
+
+    @Test("The copy of a message that ended meanwhile ends as well, and that of one that runs takes its place")
+    func uncertainMoves() throws {
+        var state = state()
+        func copy(_ id: String, _ count: Int) -> AMQPDelivery {
+            var message = message.moved(attempts: count, queue: "celery")
+            message.headers["id"] = .string(id)
+            return delivery(message, from: "companion")
+        }
+        for id in ["ended", "running"] { state.redelivered.uncertain.add(id, count: 2) }
+        state.redelivered.uncertain.end("ended")
+        // The running message itself is not its copy.
+        let isCopy = state.redelivered.uncertain.takeCopy(of: "running", count: 1)
+        #expect(!isCopy)
+        state.buffer += [copy("ended", 2), copy("running", 2), copy("ended", 1), copy("other", 2)]
+        let taken = try ids(take(from: &state))
+        #expect(taken == ["running", "ended", "other"])
+        #expect(state.superseded == [state.receiptTag(of: copy("ended", 2))])
+        let hasCopies = [2, 1].map { state.redelivered.uncertain.takeCopy(of: "running", count: $0) }
+        #expect(hasCopies == [false, true])
+        #expect(state.redelivered.uncertain.isEmpty)
+    }
+
+    @Test("Of uncertain moves the latest are remembered")
+    func manyUncertainMoves() {
+        var moves = UncertainMoves()
+        for number in 0...UncertainMoves.most { moves.add("\(number)", count: 1) }
+        for number in 0...UncertainMoves.most { moves.end("\(number)") }
+        let areCopies = (0...UncertainMoves.most).map { moves.arrive("\($0)", count: 1) }
+        #expect(!areCopies[0] && areCopies.dropFirst().allSatisfy(\.self))
+        #expect(moves.isEmpty)
     }
 
     @Test("A message that a quorum queue would soon drop is published anew")
     func renewal() throws {
         var counted = message
-        counted.headers["x-delivery-count"] = 9
-        #expect(state().returned(delivery(counted, from: "queue", redelivered: true)) == nil)
-        counted.headers["x-delivery-count"] = 10
-        let returned = try #require(state().returned(delivery(counted, from: "queue", redelivered: true)))
+        counted.headers["x-delivery-count"] = 1
+        #expect(state().returned(delivery(counted, from: "queue", redelivered: true), tag: 7) == nil)
+        counted.headers["x-delivery-count"] = 2
+        let returned = try #require(state().returned(delivery(counted, from: "queue", redelivered: true), tag: 7))
         #expect(returned.target == "celery" && returned.message == message.moved(attempts: 0, queue: "celery"))
         // It is a first delivery again, of the message as its sender published it.
         var next = state()
         next.buffer += [delivery(returned.message, from: "queue")]
-        let taken = try #require(next.take(1, countsInMessages: true, name: { _ in nil }, attempts: { _ in 0 }).first)
+        let all = take(from: &next)
+        let taken = try #require(all.first)
         let restored = try taken.content.get()
         #expect(restored.headers["CC"] == ["copies"] && restored.properties == message.properties)
         #expect(restored.headers.count == message.headers.count)
         #expect(!taken.redelivered && taken.attempts == 0)
         let defect = AMQPDelivery.Defect(reason: "torn", propertyBytes: [], isBodyMissing: false)
-        #expect(state().returned(delivery(counted, from: "queue", redelivered: true, defect: defect)) == nil)
+        #expect(state().returned(delivery(counted, from: "queue", redelivered: true, defect: defect), tag: 7) == nil)
     }
 
     @Test("A rejected message of a companion is rejected by its queue, once for each rejection")
     func rejection() throws {
         let moved = message.moved(attempts: 2, queue: "celery")
-        let rejected = try #require(state().rejected(delivery(moved, from: "companion")))
+        let rejected = try #require(state().rejected(delivery(moved, from: "companion"), tag: 7))
         #expect(rejected.target == "celery" && rejected.message.movedAttempts == 0)
         #expect(rejected.message.isToBeRejected(from: "celery"))
         #expect(!rejected.message.isToBeRejected(from: "others"))
@@ -122,7 +234,7 @@ struct RedeliveredMessageTests {
         var back = rejected.message
         back.headers["x-death"] = [["queue": "celery", "reason": "rejected", "count": 1]]
         #expect(!back.isToBeRejected(from: "celery"))
-        #expect(state().rejected(delivery(message, from: "queue")) == nil)
+        #expect(state().rejected(delivery(message, from: "queue"), tag: 7) == nil)
     }
 
     @Test("Names of companions fit AMQP's 255 bytes")

@@ -18,10 +18,10 @@ struct AMQPConsumerState {
     var held: [UInt64: AMQPDelivery] = [:]
     /// Those held deliveries that have come back and whose attempts a result store counts, by the same tags.
     var counted: [UInt64: CountedMessage] = [:]
-    /// The tag of the delivery that runs although a counted beginning of it has not ended.
-    var suspect: UInt64?
-    /// A gate that opens, and is replaced, when that delivery ends.
-    var suspectEnded = Gate()
+    /// Whose turn it is among the messages of which a counted beginning has not ended.
+    var turn = SuspectTurn()
+    /// Copies of what has ended, by the tags of their receipts. They are to be acknowledged.
+    var superseded: [UInt64] = []
     /// The companions of the queues, where messages are that have come back.
     var redelivered = RedeliveredState()
     /// The queues to consume.
@@ -71,8 +71,9 @@ struct AMQPConsumerState {
         channel = nil
         buffer = []
         held = [:]
-        endSuspect()
+        turn.reset()
         counted = [:]
+        superseded = []
         redelivered.drop()
         cancelled = []
     }
@@ -98,43 +99,57 @@ struct AMQPConsumerState {
     mutating func take(
         _ limit: Int, countsInMessages: Bool, name: (WireMessage) -> String?, attempts: (AMQPDelivery) -> Int
     ) -> [Delivery] {
-        // What a companion delivers is in front.
-        let first =
-            redelivered.moving.isEmpty
-            ? 0
-            : buffer.prefix {
-                isFromCompanion($0) && redelivered.moving.contains(name($0.message.unmoved(queue: queue(of: $0))) ?? "")
-            }.count
-        let count = min(limit, buffer.count - first)
-        guard count > 0 else { return [] }
         var deliveries: [Delivery] = []
-        deliveries.reserveCapacity(count)
-        for delivery in buffer[first..<first + count] {
-            let tag = receiptTag(of: delivery)
+        deliveries.reserveCapacity(max(0, min(limit, buffer.count)))
+        var heldBack: [AMQPDelivery] = []
+        while deliveries.count < limit, let delivery = buffer.popFirst() {
+            let number = redelivered.number(of: delivery.consumerTag)
+            // Most messages are as their senders published them.
+            if number == nil, !delivery.redelivered, delivery.defect == nil,
+                !delivery.message.isMarked
+            {
+                held[delivery.deliveryTag] = delivery
+                deliveries.append(
+                    Delivery(
+                        content: .success(delivery.message), queue: queue(of: delivery), exchange: delivery.exchange,
+                        routingKey: delivery.routingKey,
+                        receipt: Receipt(generation: generation, tag: delivery.deliveryTag)))
+                continue
+            }
             let queue = queue(of: delivery)
-            let isFromCompanion = isFromCompanion(delivery)
-            let attemptsAtHand = delivery.message.movedAttempts
-            held[tag] = delivery
-            let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
+            let tag = number.map { redelivered.receiptTag(delivery.deliveryTag, of: $0) } ?? delivery.deliveryTag
             // What a level needed comes off first: the broker's records of deaths are then those from before it.
             let origin = MessageOrigin(delivery.message, in: queue)
             let restored = origin?.restored(delivery.message) ?? delivery.message
             let message = delivery.message.isMoved ? restored.unmoved(queue: queue) : restored
+            let count = delivery.message.movedAttempts
+            if count > 0, !redelivered.moving.isEmpty || !redelivered.uncertain.isEmpty {
+                let name = name(message) ?? ""
+                if number != nil, redelivered.moving.contains(name) {
+                    heldBack.append(delivery)
+                    continue
+                }
+                if redelivered.uncertain.arrive(name, count: count) {
+                    superseded.append(tag)
+                    continue
+                }
+            }
+            held[tag] = delivery
+            let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
             var taken = Delivery(
                 content: fault.map { .failure($0) } ?? .success(message),
                 queue: queue, exchange: origin?.exchange ?? delivery.exchange,
-                routingKey: origin?.routingKey ?? (isFromCompanion ? queue : delivery.routingKey),
-                redelivered: attemptsAtHand > 0 || delivery.hasComeBack,
-                attempts: attempts(delivery)
-                    + (attemptsAtHand > 0 && countsInMessages ? self.attempts(of: delivery) : 0),
+                routingKey: origin?.routingKey ?? (number == nil ? delivery.routingKey : queue),
+                redelivered: count > 0 || delivery.hasComeBack,
+                attempts: attempts(delivery) + (count > 0 && countsInMessages ? self.attempts(of: delivery) : 0),
                 receipt: Receipt(generation: generation, tag: tag))
             taken.moves = origin?.moves ?? 0
-            taken.comesFirst = isFromCompanion
+            taken.comesFirst = number != nil
             // A message whose body is missing cannot even be parked, and another worker may get it.
             if fault != nil, !delivery.lacksBody { taken.remains = message }
             deliveries.append(taken)
         }
-        buffer.removeSubrange(first..<first + count)
+        if !heldBack.isEmpty { buffer.insert(contentsOf: heldBack, at: 0) }
         return deliveries
     }
 }

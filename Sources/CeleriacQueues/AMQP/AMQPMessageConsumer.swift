@@ -2,6 +2,7 @@
 package import CeleriacAMQP
 package import CeleriacCore
 import CeleriacWire
+import DequeModule
 package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
@@ -180,19 +181,25 @@ package final class AMQPMessageConsumer: MessageConsumer {
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
-                    if state.redelivered.tags[tag] != nil {
+                    if state.redelivered.number(of: tag) != nil {
                         // To be delivered there is to begin, so these come before others.
                         state.buffer.insert(contentsOf: deliveries, at: 0)
                         continue
                     }
+                    guard deliveries.contains(where: \.message.isMarked) else {
+                        state.buffer.append(contentsOf: deliveries)
+                        continue
+                    }
                     let queue = state.queues[tag] ?? ""
-                    let ends = deliveries.filter { $0.message.isToBeRejected(from: queue) }
-                    rejected += ends.map(\.deliveryTag)
-                    state.buffer.append(
-                        contentsOf: ends.isEmpty
-                            ? deliveries : deliveries.filter { !$0.message.isToBeRejected(from: queue) })
+                    for delivery in deliveries {
+                        if delivery.message.isToBeRejected(from: queue) {
+                            rejected.append(delivery.deliveryTag)
+                        } else {
+                            state.buffer.append(delivery)
+                        }
+                    }
                 case .cancelled:
-                    if state.redelivered.tags.removeValue(forKey: tag) != nil { continue }
+                    if state.redelivered.cancel(tag) { continue }
                     state.activeTags[tag] = nil
                     guard let queue = state.queues[tag], state.served.contains(queue) else { continue }
                     logger.warning(
@@ -226,19 +233,21 @@ package final class AMQPMessageConsumer: MessageConsumer {
     package func next(atMost limit: Int) async throws -> [Delivery] {
         var backoff = Backoff()
         while true {
-            let (deliveries, gate, isConnected, isStopped) = state.withLockedValue { state in
+            let (deliveries, superseded, gate, channels, isStopped) = state.withLockedValue { state in
                 let deliveries =
                     state.isStopped
                     ? []
                     : state.take(
                         limit, countsInMessages: options.attemptCounter == nil, name: topology.name,
                         attempts: topology.attempts)
-                return (deliveries, state.change, state.channel != nil, state.isStopped)
+                defer { state.superseded = [] }
+                return (deliveries, state.superseded, state.change, state.channels, state.isStopped)
             }
             if isStopped { return [] }
+            if !superseded.isEmpty { channels?.ack(superseded) }
             if !deliveries.isEmpty { return await withAttempts(deliveries) }
             do {
-                if isConnected {
+                if channels != nil {
                     if try await !consumeCancelled() { await gate.wait() }
                     continue
                 }
@@ -261,20 +270,20 @@ package final class AMQPMessageConsumer: MessageConsumer {
         }
     }
 
-    /// Consumes again the queues whose consumers the broker has cancelled. It reuses the channel, so that other
-    /// deliveries on it stay claimed.
+    /// Consumes again the queues and the companions whose consumers the broker has cancelled. It reuses the channel, so
+    /// that other deliveries on it stay claimed.
     ///
     /// - Returns: whether there were any.
     private func consumeCancelled() async throws(AMQPError) -> Bool {
-        let (channel, generation, queues) = state.withLockedValue { state in
-            defer { state.cancelled = [] }
-            return (state.channel, state.generation, state.cancelled)
+        let (channel, generation, queues, companions) = state.withLockedValue { state in
+            defer { (state.cancelled, state.redelivered.cancelled) = ([], []) }
+            return (state.channel, state.generation, state.cancelled, state.redelivered.cancelled)
         }
-        guard let channel, !queues.isEmpty else { return false }
+        guard let channel, !queues.isEmpty || !companions.isEmpty else { return false }
         do {
-            try await topology.declare(queues, on: channel.connection)
+            if !queues.isEmpty { try await topology.declare(queues, on: channel.connection) }
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
-            try await consumeCompanions(of: queues, on: channel.connection)
+            try await consumeCompanions(of: queues + companions, on: channel.connection)
         } catch {
             state.withLockedValue { $0.drop() }
             throw error
@@ -310,15 +319,15 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     package func removeQueue(_ queue: String) async throws {
-        let (channels, tags, others) = state.withLockedValue { state in
+        let (channel, tags, companions) = state.withLockedValue { state in
             state.served.removeAll { $0 == queue }
             let tags = state.activeTags.filter { $0.value == queue }.keys
             for tag in tags { state.activeTags[tag] = nil }
-            return (state.channels, tags, state.redelivered.tags.filter { $0.value == queue }.keys)
+            return (state.channel, tags, state.redelivered.deactivate { $0 == queue })
         }
         // If the connection is lost meanwhile, nothing consumes the queue any more.
-        for tag in tags { try? await channels?.main.cancel(consumerTag: tag) }
-        for tag in others { try? await channels?.companions?.cancel(consumerTag: tag) }
+        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+        for source in companions { try? await source.channel.cancel(consumerTag: source.consumerTag) }
     }
 
     // MARK: Settling
@@ -348,19 +357,23 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 guard let delivery = state.held.removeValue(forKey: tag) else { continue }
                 topology.willSettle(delivery, as: settlement.disposition)
                 let counted = state.counted.removeValue(forKey: tag)
+                state.turn.end(tag)
+                if settlement.disposition != .requeue, !state.redelivered.uncertain.isEmpty {
+                    state.redelivered.uncertain.end(name(of: delivery, from: state.queue(of: delivery)))
+                }
                 switch settlement.disposition {
                 case .acknowledge:
                     acknowledged.append(tag)
                     if let counted { ended.append(counted.name) }
                 case .reject:
-                    if let delivery = state.rejected(delivery) {
+                    if let delivery = state.rejected(delivery, tag: tag) {
                         returned.append(delivery)
                     } else {
                         rejected.append(tag)
                     }
                     if let counted { ended.append(counted.name) }
                 case .requeue:
-                    if let delivery = state.returned(delivery) {
+                    if let delivery = state.returned(delivery, tag: tag) {
                         returned.append(delivery)
                     } else {
                         requeued.append(tag)
@@ -377,7 +390,6 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     parked.append((tag, queue, message, counted?.name))
                 }
             }
-            state.endSuspect()
             return state.channels
         }
         guard let channels else { return }
@@ -386,6 +398,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         if !acknowledged.isEmpty { channels.ack(acknowledged) }
         if !rejected.isEmpty { channels.nack(rejected, requeue: false) }
         if !requeued.isEmpty { channels.nack(requeued, requeue: true) }
+        var failure: (any Error)?
         if !parked.isEmpty {
             do {
                 let failures = try await parking.park(parked.map { ($0.queue, $0.message) })
@@ -397,11 +410,12 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 }
             } catch {
                 channels.nack(parked.map(\.tag), requeue: true)
-                throw error
+                failure = error
             }
         }
         if !unparkable.isEmpty { await strand(unparkable) }
         try await putBack(returned)
+        if let failure { throw failure }
     }
 
     /// Leaves messages that can be neither run nor parked unsettled: they stay in their queues, the broker does not
@@ -418,42 +432,47 @@ package final class AMQPMessageConsumer: MessageConsumer {
 
     package func giveBack(_ receipts: [Receipt]) async throws {
         let (channels, tags, returned) = state.withLockedValue { state in
-            var deliveries = receipts.compactMap { receipt -> AMQPDelivery? in
+            var deliveries = receipts.compactMap { receipt -> (UInt64, AMQPDelivery)? in
                 guard receipt.generation == state.generation else { return nil }
                 state.counted[receipt.tag] = nil
-                return state.held.removeValue(forKey: receipt.tag)
+                state.turn.end(receipt.tag)
+                return state.held.removeValue(forKey: receipt.tag).map { (receipt.tag, $0) }
             }
-            state.endSuspect()
-            if state.isStopped { deliveries += state.leaveUntaken() }
-            let returned = deliveries.compactMap { state.returned($0) }
-            let others = Set(returned.map(\.tag))
-            let tags = deliveries.map { state.receiptTag(of: $0) }.filter { !others.contains($0) }
+            if state.isStopped { deliveries += state.leaveUntaken().map { (state.receiptTag(of: $0), $0) } }
+            var (tags, returned): ([UInt64], [ReturnedDelivery]) = ([], [])
+            for (tag, delivery) in deliveries {
+                if let delivery = state.returned(delivery, tag: tag) {
+                    returned.append(delivery)
+                } else {
+                    tags.append(tag)
+                }
+            }
             return (state.channels, tags, returned)
         }
         if !tags.isEmpty { channels?.nack(tags, requeue: true) }
-        try await putBack(returned)
+        try await putBack(returned, isTriedAgain: true)
     }
 
     // MARK: Ending
 
     package func stop() async {
-        let (channels, tags, others, gate) = state.withLockedValue { state in
+        let (channel, tags, companions, gate) = state.withLockedValue { state in
             state.isStopped = true
             // Those that wait for another to end see the stop and go back.
-            state.suspectEnded.open()
-            return (
-                state.channels, Array(state.activeTags.keys), Array(state.redelivered.tags.keys), state.change
-            )
+            state.turn.wake()
+            return (state.channel, Array(state.activeTags.keys), state.redelivered.active, state.change)
         }
         gate.open()
         // The broker could deliver a returned message to a consumer that is still active. Once it has confirmed the
         // cancellation, everything delivered before is in the buffer.
-        for tag in tags { try? await channels?.main.cancel(consumerTag: tag) }
-        for tag in others { try? await channels?.companions?.cancel(consumerTag: tag) }
+        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+        for source in companions { try? await source.channel.cancel(consumerTag: source.consumerTag) }
     }
 
     package func close() async throws {
         await stop()
+        // What a companion has delivered meanwhile has not begun, whatever the broker would say of it.
+        try? await giveBack([])
         let channel = state.withLockedValue { state in
             defer { state.channel = nil }
             return state.channel

@@ -20,22 +20,16 @@ struct CountedMessage {
 }
 
 extension AMQPConsumerState {
-    /// Lets a suspect begin if no other runs. Otherwise what ran beside a task that kills its process, and what ended
-    /// just before, would be counted with it time and again.
-    ///
-    /// - Returns: the gate that opens when the suspect may ask again; nil if it may begin now.
-    mutating func admitSuspect(_ tag: UInt64) -> Gate? {
-        if let suspect, suspect != tag, held[suspect] != nil { return suspectEnded }
-        suspect = tag
-        return nil
+    /// Whether a counted beginning of a held message has not ended.
+    func isSuspect(_ tag: UInt64, countsInMessages: Bool) -> Bool {
+        guard countsInMessages else { return counted[tag]?.isSuspect == true }
+        return held[tag].map { attempts(of: $0) > 0 } ?? false
     }
 
-    /// Lets the next suspect ask if the one that ran is no longer held.
-    mutating func endSuspect() {
-        guard let ended = suspect, held[ended] == nil else { return }
-        suspect = nil
-        suspectEnded.open()
-        suspectEnded = Gate()
+    /// The queue whose companion a held message is in, or will be moved to before it begins.
+    func companionQueue(of tag: UInt64) -> String? {
+        guard let delivery = held[tag], isFromCompanion(delivery) || delivery.hasComeBack else { return nil }
+        return queue(of: delivery)
     }
 }
 
@@ -74,11 +68,11 @@ extension AMQPMessageConsumer {
     }
 
     package func markBegun(_ receipts: [Receipt]) async throws {
+        for receipt in receipts { await waitForTurn(receipt) }
         guard let counter = options.attemptCounter else {
             for receipt in receipts { try await move(receipt) }
             return
         }
-        for receipt in receipts { await waitForTurn(receipt) }
         let counted = state.withLockedValue { state in
             receipts.filter { $0.generation == state.generation }.compactMap { receipt in
                 state.counted[receipt.tag].map { (receipt, $0.name) }
@@ -93,28 +87,24 @@ extension AMQPMessageConsumer {
         }
     }
 
-    /// Waits until no other suspect runs, but not for long: that one may be a task of hours. A stop gives a suspect
-    /// that waits back.
+    /// Waits until no other suspect runs. A stop gives back one that waits.
     private func waitForTurn(_ receipt: Receipt) async {
-        let patience = timers.now.addingTimeInterval(Self.suspectPatience.seconds)
-        while true {
-            let (gate, returned) = state.withLockedValue { state -> (Gate?, SettlingChannels?) in
-                guard receipt.generation == state.generation, state.counted[receipt.tag]?.isSuspect == true,
-                    let gate = state.admitSuspect(receipt.tag)
-                else { return (nil, nil) }
-                guard state.isStopped else { return (gate, nil) }
-                state.held[receipt.tag] = nil
-                state.counted[receipt.tag] = nil
-                return (nil, state.channels)
+        let countsInMessages = options.attemptCounter == nil
+        await SuspectTurn.wait(timers) { now in
+            state.withLockedValue { state in
+                guard receipt.generation == state.generation, !state.isStopped,
+                    state.isSuspect(receipt.tag, countsInMessages: countsInMessages)
+                else { return nil }
+                let queue = countsInMessages ? state.companionQueue(of: receipt.tag) : nil
+                return state.turn.take(receipt.tag, of: queue, now: now)
             }
-            returned?.nack([receipt.tag], requeue: true)
-            let remaining = patience.timeIntervalSince(timers.now)
-            guard let gate, remaining > 0 else { return }
-            await gate.wait(atMost: .seconds(remaining), timers: timers)
         }
+        let isUnbegun = state.withLockedValue { state in
+            receipt.generation == state.generation && state.isStopped
+                && state.isSuspect(receipt.tag, countsInMessages: countsInMessages)
+        }
+        // What cannot be published goes back all the same, since the consumer has stopped.
+        if isUnbegun { try? await giveBack([receipt]) }
     }
-
-    /// How long a suspect waits for another.
-    private static var suspectPatience: Duration { .seconds(10) }
 }
 #endif

@@ -1,11 +1,11 @@
 #if AMQP
 import CeleriacAMQP
-import CeleriacCore
+package import CeleriacCore
 import CeleriacWire
 import Logging
 import NIOConcurrencyHelpers
 
-/// How the consumer moves messages that come back to the companions of their queues, and consumes those.
+/// How the consumer moves messages that come back to the companions of their queues.
 extension AMQPMessageConsumer {
     /// Moves a message that is about to begin, so that it begins when it is delivered again, counted. It is then no
     /// longer held. Nothing happens if it need not be counted, or was when it was moved here.
@@ -17,14 +17,30 @@ extension AMQPMessageConsumer {
                 return state.redelivered.refused.contains(queue) ? nil : (delivery, queue)
             }), delivery.hasComeBack, delivery.defect == nil
         else { return }
-        let message = delivery.message.moved(attempts: delivery.message.movedAttempts + 1, queue: queue)
-        let name = topology.name(of: message.unmoved(queue: queue)) ?? ""
+        // A broker that is short of memory or disk takes nothing, perhaps for hours: the message begins uncounted.
+        guard try await parking.connection().blockedReason == nil else { return }
+        let count = delivery.message.movedAttempts + 1
+        let message = delivery.message.moved(attempts: count, queue: queue)
+        let name = name(of: delivery, from: queue)
         state.withLockedValue { _ = $0.redelivered.moving.insert(name) }
-        do {
+        var failure: AMQPError?
+        do throws(AMQPError) {
             defer { endMove(of: name) }
             guard try await replace(receipt, delivery, by: message, queue: queue) else { return }
+        } catch {
+            let isUncertain = !error.nothingSent && error.code != .nacked && error.code != .returned
+            guard isUncertain else { throw error }
+            state.withLockedValue { $0.redelivered.uncertain.add(name, count: count) }
+            failure = error
         }
         await consumeCompanion(of: queue)
+        if let failure { throw failure }
+    }
+
+    /// The name of the message in a delivery; empty if it has none.
+    func name(of delivery: AMQPDelivery, from queue: String) -> String {
+        let restored = MessageOrigin(delivery.message, in: queue)?.restored(delivery.message) ?? delivery.message
+        return topology.name(of: delivery.message.isMoved ? restored.unmoved(queue: queue) : restored) ?? ""
     }
 
     private func endMove(of name: String) {
@@ -41,14 +57,16 @@ extension AMQPMessageConsumer {
     /// - Returns: whether the companion has it.
     private func replace(
         _ receipt: Receipt, _ delivery: AMQPDelivery, by message: WireMessage, queue: String
-    ) async throws -> Bool {
+    ) async throws(AMQPError) -> Bool {
         let isMoved = try await publish(message, toCompanionOf: queue, isQuorum: delivery.deliveryCount != nil)
         guard isMoved else { return false }
+        let now = timers.now
         let channels = state.withLockedValue { state -> SettlingChannels? in
             guard receipt.generation == state.generation, state.held.removeValue(forKey: receipt.tag) != nil else {
                 return nil
             }
             topology.willSettle(delivery, as: .acknowledge)
+            state.turn.pass(from: receipt.tag, to: queue, now: now)
             return state.channels
         }
         // The copy must not begin, and perhaps kill this process, while the broker might still bring the original back.
@@ -56,13 +74,33 @@ extension AMQPMessageConsumer {
         return true
     }
 
+    package func hasLost(_ receipt: Receipt) async -> Bool {
+        let (isLost, channels) = state.withLockedValue { state -> (Bool, SettlingChannels?) in
+            guard receipt.generation == state.generation else { return (false, nil) }
+            if state.redelivered.hasLost(receipt.tag) { return (true, nil) }
+            // The broker did not confirm that it was moved, but the copy has come: that one counts from now on.
+            guard !state.redelivered.uncertain.isEmpty, let delivery = state.held[receipt.tag],
+                state.redelivered.uncertain.takeCopy(
+                    of: name(of: delivery, from: state.queue(of: delivery)), count: delivery.message.movedAttempts)
+            else { return (false, nil) }
+            state.held[receipt.tag] = nil
+            topology.willSettle(delivery, as: .acknowledge)
+            return (true, state.channels)
+        }
+        channels?.ack([receipt.tag])
+        return isLost
+    }
+
     /// Publishes again what cannot go back by a negative acknowledgement, since the broker or we would count that, and
-    /// then acknowledges it. What cannot be published goes back all the same.
-    func putBack(_ returned: [ReturnedDelivery]) async throws(AMQPError) {
+    /// then acknowledges it. What cannot be published goes back all the same, unless the worker tries again.
+    func putBack(_ returned: [ReturnedDelivery], isTriedAgain: Bool = false) async throws(AMQPError) {
         guard !returned.isEmpty else { return }
         var (published, kept): ([ReturnedDelivery], [ReturnedDelivery]) = ([], returned)
         var failure: AMQPError?
         do throws(AMQPError) {
+            if let reason = try await parking.connection().blockedReason {
+                throw AMQPError(.blocked, "The broker blocks publishes (\(reason)).", nothingSent: true)
+            }
             let outcomes = try await parking.publish(
                 returned.map { AMQPPublish(routingKey: $0.target, mandatory: true, message: $0.message) })
             published = zip(returned, outcomes).filter { $1.error == nil }.map(\.0)
@@ -71,10 +109,17 @@ extension AMQPMessageConsumer {
         } catch {
             failure = error
         }
-        // Deliveries of an earlier generation have gone back already.
-        let (channels, generation) = state.withLockedValue { ($0.channels, $0.generation) }
-        channels?.ack(published.filter { $0.generation == generation }.map(\.tag))
-        channels?.nack(kept.filter { $0.generation == generation }.map(\.tag), requeue: true)
+        let channels = state.withLockedValue { state -> SettlingChannels? in
+            // Deliveries of an earlier generation have gone back already.
+            published.removeAll { $0.generation != state.generation }
+            kept.removeAll { $0.generation != state.generation }
+            guard isTriedAgain, !state.isStopped else { return state.channels }
+            for delivery in kept { state.held[delivery.tag] = delivery.delivery }
+            kept = []
+            return state.channels
+        }
+        channels?.ack(published.map(\.tag))
+        channels?.nack(kept.map(\.tag), requeue: true)
         if let failure { throw failure }
     }
 
@@ -130,7 +175,8 @@ extension AMQPMessageConsumer {
         state.withLockedValue { _ = $0.redelivered.declared.insert(queue) }
     }
 
-    private func refuse(_ queue: String, _ error: AMQPError) {
+    /// Counts nothing in a queue from now on.
+    func refuse(_ queue: String, _ error: AMQPError) {
         guard state.withLockedValue({ $0.redelivered.refused.insert(queue).inserted }) else { return }
         logger.warning(
             "the worker may not use the queue by which it counts attempts: nothing limits them",
@@ -138,94 +184,11 @@ extension AMQPMessageConsumer {
                 "queue": "\(queue)", "needed": "\(RedeliveredMessage.companion(of: queue))", "error": "\(error)",
             ])
     }
-
-    // MARK: Consuming
-
-    /// Consumes the companions that exist, unless a result store counts.
-    func consumeCompanions(of queues: [String], on connection: AMQPConnection) async throws(AMQPError) {
-        guard options.attemptCounter == nil else { return }
-        for queue in queues where !state.withLockedValue({ $0.redelivered.refused.contains(queue) }) {
-            do throws(AMQPError) {
-                guard try await connection.hasQueue(RedeliveredMessage.companion(of: queue)) else { continue }
-            } catch {
-                guard error.code == .channelClosedByServer else { throw error }
-                continue
-            }
-            await consumeCompanion(of: queue)
-        }
-    }
-
-    /// Consumes a companion, if nobody does or is about to. What goes wrong is no reason to stop: after a while the
-    /// companion gives its messages back to the queue.
-    private func consumeCompanion(of queue: String) async {
-        let tag = state.withLockedValue { state -> String? in
-            guard let channel = state.channel, channel.isOpen, !state.isStopped, state.served.contains(queue),
-                !state.redelivered.isOpening, !state.redelivered.tags.values.contains(queue)
-            else { return nil }
-            state.redelivered.isOpening = true
-            defer { state.nextTag += 1 }
-            return topology.consumerTag(state.nextTag, nodeName: options.nodeName)
-        }
-        guard let tag else { return }
-        defer { state.withLockedValue { $0.redelivered.isOpening = false } }
-        do throws(AMQPError) {
-            guard let channel = try await companionChannel() else { return }
-            let generation = state.withLockedValue { state in
-                state.queues[tag] = queue
-                state.redelivered.tags[tag] = queue
-                return state.generation
-            }
-            try await channel.consume(queue: RedeliveredMessage.companion(of: queue), consumerTag: tag) {
-                [weak self] events in self?.receive(events, from: tag, generation: generation)
-            }
-            if state.withLockedValue({ $0.isStopped }) { try await channel.cancel(consumerTag: tag) }
-        } catch {
-            state.withLockedValue { $0.redelivered.tags[tag] = nil }
-            if error.isRefusalOfQueue { return refuse(queue, error) }
-            logger.debug(
-                "cannot consume messages that came back", metadata: ["queue": "\(queue)", "error": "\(error)"])
-        }
-    }
-
-    /// The channel of the companions, made now if there is none. It has a limit of its own: one message of each queue.
-    private func companionChannel() async throws(AMQPError) -> AMQPChannel? {
-        let (main, known, generation) = state.withLockedValue { ($0.channel, $0.redelivered.channel, $0.generation) }
-        if let known, known.isOpen { return known }
-        guard let main else { return nil }
-        let channel = try await main.connection.openChannel(confirms: false)
-        try await channel.qos(prefetchCount: 1)
-        let isCurrent = state.withLockedValue { state in
-            guard state.generation == generation, state.channel != nil else { return false }
-            state.redelivered.channel = channel
-            return true
-        }
-        guard isCurrent else {
-            await channel.close()
-            return nil
-        }
-        channel.onClose { [weak self] error in self?.loseCompanions(generation, error) }
-        return channel
-    }
-
-    /// Forgets the companions' channel. If the worker holds deliveries of it, the other channel goes as well: what
-    /// comes again is known by its new generation.
-    private func loseCompanions(_ generation: UInt64, _ error: AMQPError) {
-        let isHolding = state.withLockedValue { state in
-            guard state.generation == generation, state.channel != nil else { return false }
-            let isHolding = state.held.keys.contains { $0 & RedeliveredState.bit != 0 }
-            let tags = state.redelivered.tags
-            state.buffer.removeAll { tags[$0.consumerTag] != nil }
-            state.redelivered.channel = nil
-            state.redelivered.tags = [:]
-            return isHolding
-        }
-        if isHolding { lose(generation, error) }
-    }
 }
 
 extension AMQPError {
     /// Whether the broker refused the use of a queue: the right is missing (403), or what exists is another kind (406).
-    fileprivate var isRefusalOfQueue: Bool {
+    var isRefusalOfQueue: Bool {
         code == .channelClosedByServer && (replyCode == 403 || replyCode == 406)
     }
 }

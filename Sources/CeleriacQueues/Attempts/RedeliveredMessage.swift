@@ -8,16 +8,18 @@ import CeleriacWire
 /// The count travels in the message: a worker that would begin it moves it to the `.redelivered` companion of its
 /// queue, with a header that counts the beginning. To be delivered there is to begin: workers take one message of that
 /// queue at a time, and first. One that comes back there as well has begun, so it is moved again, with the next count.
-/// The companion gives its messages back to the queue after a minute, where workers find them that do not know it.
+/// The companion gives its messages back to the queue after a minute, where workers find them that do not know it. A
+/// worker that does not begin a message gives it back there as well. In the queue the beginning that the header counts
+/// is at hand.
 enum RedeliveredMessage {
     /// The header that counts beginnings.
     static let attempts = "x-celeriac-attempts"
     /// The header of a message that goes back to its queue only to be rejected there, as the queue's dead-lettering
     /// says. Its value is the queue, and how often that had happened before.
     static let rejection = "x-celeriac-rejection"
-    /// How often a quorum queue may have a message come back before the message is published anew instead: RabbitMQ 4
-    /// drops it after 20 times, begun or not.
-    static let mostReturns = 10
+    /// How often a quorum queue may have a message come back before the message is published anew instead of given
+    /// back: the queue drops it beyond its delivery limit, begun or not. RabbitMQ 4 has one of 20 unless set.
+    static let mostReturns = 2
     /// How long a message waits in the companion for a worker that knows it, in milliseconds.
     static let patience: Int64 = 60_000
 
@@ -58,6 +60,9 @@ extension AMQPDelivery {
 }
 
 extension WireMessage {
+    /// Whether it has a header that a worker or the broker may have added. All those begin with `x-`.
+    var isMarked: Bool { headers.hasKey(beginningWith: "x-") }
+
     /// The beginning that is at hand, counted from 1; 0 for a message that was never moved.
     var movedAttempts: Int { min(max(0, headers[RedeliveredMessage.attempts]?.intValue ?? 0), 1_000_000) }
 

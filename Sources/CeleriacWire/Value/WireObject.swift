@@ -38,6 +38,11 @@ public struct WireObject: Sendable, Hashable {
     /// The keys in order.
     public var keys: [String] { storage.keys.map(\.text) }
 
+    /// Whether a key begins with a text. Nothing is hashed or copied.
+    package func hasKey(beginningWith prefix: StaticString) -> Bool {
+        prefix.withUTF8Buffer { prefix in storage.keys.contains { $0.text.utf8.starts(with: prefix) } }
+    }
+
     /// The values in the order of their keys.
     public var values: [WireValue] { storage.values.elements }
 
