@@ -15,6 +15,8 @@ struct AttemptCase: Sendable, CustomTestStringConvertible {
     var dialect: String
     var queueType: String
     var countsInStore: Bool
+    /// How often RabbitMQ delivers a message again before it drops it; nil for its default.
+    var deliveryLimit: Int?
 
     static let all = ["celery", "machinery"].flatMap { dialect in
         ["classic", "quorum"].flatMap { type in
@@ -24,6 +26,7 @@ struct AttemptCase: Sendable, CustomTestStringConvertible {
 
     var testDescription: String {
         "\(dialect), \(queueType) queue, results \(countsInStore ? "in Redis" : "at RabbitMQ")"
+            + (deliveryLimit.map { ", at most \($0) deliveries more" } ?? "")
     }
 }
 
@@ -47,7 +50,9 @@ struct AttemptSite: Sendable {
             configurations: [try AMQPConfiguration(url: broker)],
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger)
         let redis = try await SharedServers.shared.redisDatabaseURL()
-        let arguments: WireObject = ["x-queue-type": .string(kind.queueType)]
+        var arguments: WireObject = ["x-queue-type": .string(kind.queueType)]
+        // The workers use the queue as the sender declares it.
+        if let limit = kind.deliveryLimit { arguments["x-delivery-limit"] = .int(Int64(limit)) }
         if kind.dialect == "celery" {
             results = kind.countsInStore ? redis : "rpc://"
             var configuration = CeleryConfiguration()

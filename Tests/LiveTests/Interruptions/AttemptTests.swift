@@ -75,7 +75,9 @@ struct AttemptTests {
     /// Machinery's delayed tasks wait at the broker.
     @Test(
         "Tasks that wait for their time outlive eight restarts of their only worker", .timeLimit(.minutes(1)),
-        arguments: AttemptCase.all.filter { $0.dialect == "celery" })
+        arguments: AttemptCase.all.filter { $0.dialect == "celery" } + [
+            AttemptCase(dialect: "celery", queueType: "quorum", countsInStore: false, deliveryLimit: 3)
+        ])
     func restarts(_ kind: AttemptCase) async throws {
         let site = try await AttemptSite(kind)
         let texts = (10..<20).map { "\($0)" }

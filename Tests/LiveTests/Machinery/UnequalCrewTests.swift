@@ -2,6 +2,7 @@
 import Celeriac
 import CeleriacAMQP
 import CeleriacCore
+import CeleriacQueues
 import CeleriacRedis
 import CeleriacTestKit
 import NIOPosix
@@ -65,6 +66,33 @@ struct UnequalCrewTests {
             release.open()
             try await held.get(timeout: .seconds(60))
         }
+        try await expectNothingLeft(of: bench)
+        await bench.close()
+    }
+
+    @Test func aQuorumQueueDropsNothingOfWhatComesBackTooOften() async throws {
+        let bench = try await MachineryBench(
+            broker: try await SharedServers.shared.rabbitMQVirtualHostURL(),
+            amqp: MachineryAMQPOptions(
+                queueDeclareArguments: ["x-queue-type": "quorum", "x-delivery-limit": 3]))
+        let server = bench.server
+        let client = AMQPClient(
+            configurations: [try AMQPConfiguration(url: server.configuration.broker)],
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: MachineryBench.logger)
+        let rights = try await server.send((0..<3).map { Self.right($0) })
+        for _ in 0..<6 {
+            // The worker holds them when it stops.
+            let leftWorker = server.worker(consumerTag: "left", concurrency: 2) { Self.left.handler { $0 + 1 } }
+            try await withRunning(leftWorker) {
+                try await until { try await client.depth(of: "machinery_tasks", at: "the broker") == 0 }
+            }
+        }
+        let rightWorker = server.worker(consumerTag: "right", concurrency: 2) { Self.right.handler { -$0 } }
+        try await withRunning(rightWorker) {
+            let results = try await rights.get(timeout: .seconds(60))
+            #expect(results == [0, -1, -2])
+        }
+        await client.close()
         try await expectNothingLeft(of: bench)
         await bench.close()
     }
