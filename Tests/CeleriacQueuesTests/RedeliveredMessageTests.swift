@@ -34,7 +34,7 @@ struct RedeliveredMessageTests {
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         return CompanionSource(
             queue: "celery", consumerTag: tag,
-            channel: AMQPChannel(connection: connection, id: ChannelID(number: 2, serial: 1)), isActive: true)
+            channel: AMQPChannel(connection: connection, id: ChannelID(number: 2, serial: 1)), phase: .active)
     }
 
     private func take(_ limit: Int = 10, from state: inout AMQPConsumerState) -> [Delivery] {
@@ -132,7 +132,8 @@ struct RedeliveredMessageTests {
         let fromCompanion = state.receiptTag(of: delivery(message, from: "companion"))
         #expect(fromQueue != fromCompanion)
         let wasCompanion = state.redelivered.cancel("companion")
-        #expect(wasCompanion)
+        let isActiveAgain = state.redelivered.activate(0)
+        #expect(wasCompanion && !isActiveAgain)
         #expect(state.redelivered.active.isEmpty && state.redelivered.cancelled == ["celery"])
         #expect(state.receiptTag(of: delivery(message, from: "companion")) == fromCompanion)
         // What is consumed in its place has receipts of its own.

@@ -44,11 +44,11 @@ extension AMQPMessageConsumer {
             try await source.channel.consume(queue: RedeliveredMessage.companion(of: queue), consumerTag: tag) {
                 [weak self] events in self?.receive(events, from: tag, generation: generation)
             }
-            let isStopped = state.withLockedValue { state in
-                if state.generation == generation { state.redelivered.setActive(number, true) }
-                return state.isStopped
+            // The worker may have stopped meanwhile, or no longer serve the queue.
+            let isActive = state.withLockedValue { state in
+                state.generation == generation && state.redelivered.activate(number) && !state.isStopped
             }
-            if isStopped { try await source.channel.cancel(consumerTag: tag) }
+            if !isActive { try await source.channel.cancel(consumerTag: tag) }
         } catch {
             if error.isRefusalOfQueue { return refuse(queue, error) }
             logger.debug(

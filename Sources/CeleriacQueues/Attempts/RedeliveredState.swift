@@ -7,10 +7,12 @@ struct CompanionSource {
     let queue: String
     let consumerTag: String
     let channel: AMQPChannel
-    /// Whether the companion is consumed.
-    var isActive = false
+    /// Whether the companion is consumed: not yet, or no longer, if it is not active.
+    var phase = Phase.opening
     /// Whether the channel has ended, so that the broker delivers again what came on it.
     var isLost = false
+
+    enum Phase { case opening, active, ended }
 }
 
 /// What a consumer knows of the companions of its queues.
@@ -42,7 +44,7 @@ struct RedeliveredState {
     var uncertain = UncertainMoves()
 
     /// The companions that are consumed.
-    var active: [CompanionSource] { sources.filter(\.isActive) }
+    var active: [CompanionSource] { sources.filter { $0.phase == .active } }
 
     /// Adds a companion that is about to be consumed.
     ///
@@ -54,9 +56,13 @@ struct RedeliveredState {
         return sources.count - 1
     }
 
-    /// Notes whether a companion is consumed.
-    mutating func setActive(_ number: Int, _ isActive: Bool) {
-        if sources.indices.contains(number) { sources[number].isActive = isActive }
+    /// Notes that a companion is consumed.
+    ///
+    /// - Returns: whether it still is to be.
+    mutating func activate(_ number: Int) -> Bool {
+        guard sources.indices.contains(number), sources[number].phase == .opening else { return false }
+        sources[number].phase = .active
+        return true
     }
 
     /// Notes that the companions of some queues are no longer consumed.
@@ -64,7 +70,7 @@ struct RedeliveredState {
     /// - Returns: those that were.
     mutating func deactivate(where isOver: (String) -> Bool) -> [CompanionSource] {
         let ended = active.filter { isOver($0.queue) }
-        for number in sources.indices where isOver(sources[number].queue) { sources[number].isActive = false }
+        for number in sources.indices where isOver(sources[number].queue) { sources[number].phase = .ended }
         return ended
     }
 
@@ -93,9 +99,9 @@ struct RedeliveredState {
     /// - Returns: the companion; nil if that was known.
     mutating func lose(_ number: Int) -> CompanionSource? {
         guard sources.indices.contains(number), !sources[number].isLost else { return nil }
-        defer { sources[number].isActive = false }
+        if sources[number].phase == .active { cancelled.append(sources[number].queue) }
+        sources[number].phase = .ended
         sources[number].isLost = true
-        if sources[number].isActive { cancelled.append(sources[number].queue) }
         return sources[number]
     }
 
@@ -104,7 +110,7 @@ struct RedeliveredState {
     /// - Returns: whether it is.
     mutating func cancel(_ consumerTag: String) -> Bool {
         guard let number = number(of: consumerTag) else { return false }
-        sources[number].isActive = false
+        sources[number].phase = .ended
         declared.remove(sources[number].queue)
         cancelled.append(sources[number].queue)
         return true
