@@ -190,7 +190,8 @@ let package = Package(
         .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "MachineryWireTests", dependencies: ["MachineryWire"], swiftSettings: settings),
         .testTarget(
-            name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
+            name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "CeleriacAMQPTests",
             dependencies: [
