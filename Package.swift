@@ -220,7 +220,7 @@ let package = Package(
         .testTarget(
             name: "CeleriacQueuesTests",
             dependencies: [
-                "CeleriacQueues", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
+                "CeleriacQueues", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "TestSupport",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "Logging", package: "swift-log"),

@@ -6,7 +6,9 @@ import CeleriacTestKit
 import CeleriacWire
 import Foundation
 import Logging
+import NIOConcurrencyHelpers
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import CeleriacQueues
@@ -64,12 +66,13 @@ struct AMQPMessageConsumerTests {
         func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int { prefetch + holding }
         func consumerTag(_ number: Int, nodeName: String) -> String { "consumer\(number)" }
         func name(of message: WireMessage) -> String? { String(decoding: message.body, as: UTF8.self) }
+        func arguments(of queue: String) -> WireObject { arguments }
         func text(of time: Date) -> String { "now" }
     }
 
     private func consume(
         _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:], limitsChannel: Bool = false,
-        virtualHost: String = "/", user: String? = nil
+        virtualHost: String = "/", user: String? = nil, logger: Logger = LiveBroker.logger
     ) async throws -> AMQPMessageConsumer {
         var publisher = try await LiveBroker.configuration()
         if let user { (publisher.user, publisher.password) = (user, "secret") }
@@ -83,7 +86,7 @@ struct AMQPMessageConsumerTests {
             topology: Topology(arguments: arguments, limitsChannel: limitsChannel),
             options: ConsumerOptions(
                 queues: queues.map { TaskQueue($0) }, prefetch: prefetch, nodeName: "test@here"),
-            name: "test", on: MultiThreadedEventLoopGroup.singleton.next(), logger: LiveBroker.logger)
+            name: "test", on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
     }
 
     private func publish(_ text: String, to queue: String, on channel: AMQPChannel) async throws {
@@ -277,14 +280,15 @@ struct AMQPMessageConsumerTests {
 
     /// Publishes a message that comes back once and is then moved when it begins.
     private func comesBack(
-        _ text: String, in queue: String, on channel: AMQPChannel
+        _ text: String, in queue: String, on channel: AMQPChannel, arguments: WireObject = [:],
+        logger: Logger = LiveBroker.logger
     ) async throws -> AMQPMessageConsumer {
         try await publish(text, to: queue, on: channel)
         let first = try await consume([queue])
         let taken = try await first.next(atMost: 1)
         #expect(taken.map(\.redelivered) == [false])
         try await first.close()
-        let consumer = try await consume([queue])
+        let consumer = try await consume([queue], arguments: arguments, logger: logger)
         let back = try await consumer.next(atMost: 1)
         #expect(back.map(\.redelivered) == [true] && back.map(\.attempts) == [0])
         try await consumer.markBegun(back.map(\.receipt))
@@ -334,24 +338,66 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
-    @Test("A message that has come back is rejected as its own queue says")
+    @Test("A message that has come back is rejected as its own queue says; none takes it for a task meanwhile")
     func rejected() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
         let queue = LiveBroker.queueName()
         try await channel.queueDeclare("\(queue).dead", durable: true)
-        try await channel.queueDeclare(
-            queue, durable: true,
-            arguments: ["x-dead-letter-exchange": "", "x-dead-letter-routing-key": .string("\(queue).dead")])
-        let consumer = try await comesBack("one", in: queue, on: channel)
+        let arguments: WireObject = [
+            "x-dead-letter-exchange": "", "x-dead-letter-routing-key": .string("\(queue).dead"),
+        ]
+        try await channel.queueDeclare(queue, durable: true, arguments: arguments)
+        let consumer = try await comesBack("one", in: queue, on: channel, arguments: arguments)
         let taken = try await consumer.next(atMost: 10)
+        // A worker that is not ours, of Python's or Go's, would take what is published to the queue.
+        let other = try await connection.openChannel()
+        let seen = NIOLockedValueBox(0)
+        try await other.consume(queue: queue, consumerTag: "python") { events in
+            for case .deliveries(let deliveries) in events { seen.withLockedValue { $0 += deliveries.count } }
+        }
         try await consumer.settle(taken.map { Settlement($0.receipt, .reject) })
-        try await until { try await channel.queueDeclare("\(queue).dead", passive: true).messageCount == 1 }
+        var dead: AMQPDelivery?
+        try await until {
+            dead = try await channel.get(queue: "\(queue).dead", noAck: true)
+            return dead != nil
+        }
+        #expect(dead?.message.body == Array("one".utf8))
+        // It looks as if the broker had done it.
+        let death = dead?.message.headers["x-death"]?[0]
+        #expect(death?["queue"] == .string(queue) && death?["reason"] == "rejected" && death?["count"] == 1)
+        #expect(dead?.message.headers["x-first-death-reason"] == "rejected")
+        #expect(dead?.message.headers.contains { $0.key.hasPrefix("x-celeriac") } == false)
         try await consumer.close()
+        await other.close()
+        #expect(seen.withLockedValue { $0 } == 0)
         for name in [queue, "\(queue).redelivered"] {
             #expect(try await channel.queueDeclare(name, passive: true).messageCount == 0)
         }
         for name in [queue, "\(queue).redelivered", "\(queue).dead"] { try await channel.queueDelete(name) }
+        await connection.close()
+    }
+
+    @Test(
+        "A rejected message that has come back is dropped, and the log says so, where nobody takes it",
+        arguments: [nil, "no-such-exchange", "amq.fanout"] as [String?])
+    func rejectedForGood(_ exchange: String?) async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue, durable: true)
+        let log = LogCounter()
+        let consumer = try await comesBack(
+            "one", in: queue, on: channel, arguments: exchange.map { ["x-dead-letter-exchange": .string($0)] } ?? [:],
+            logger: log.logger)
+        let taken = try await consumer.next(atMost: 10)
+        try await consumer.settle(taken.map { Settlement($0.receipt, .reject) })
+        #expect(log.count("a rejected message that had come back is dropped") == 1)
+        try await consumer.close()
+        for name in [queue, "\(queue).redelivered"] {
+            #expect(try await channel.queueDeclare(name, passive: true).messageCount == 0)
+            try await channel.queueDelete(name)
+        }
         await connection.close()
     }
 

@@ -174,9 +174,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
-        var rejected: [UInt64] = []
-        let (gate, channel) = state.withLockedValue { state -> (Gate?, AMQPChannel?) in
-            guard state.generation == generation else { return (nil, nil) }
+        let gate = state.withLockedValue { state -> Gate? in
+            guard state.generation == generation else { return nil }
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
@@ -185,12 +184,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
                         state.buffer.insert(contentsOf: deliveries, at: 0)
                         continue
                     }
-                    let queue = state.queues[tag] ?? ""
-                    let ends = deliveries.filter { $0.message.isToBeRejected(from: queue) }
-                    rejected += ends.map(\.deliveryTag)
-                    state.buffer.append(
-                        contentsOf: ends.isEmpty
-                            ? deliveries : deliveries.filter { !$0.message.isToBeRejected(from: queue) })
+                    state.buffer.append(contentsOf: deliveries)
                 case .cancelled:
                     if state.redelivered.tags.removeValue(forKey: tag) != nil { continue }
                     state.activeTags[tag] = nil
@@ -202,9 +196,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 }
             }
             defer { state.change = Gate() }
-            return (state.change, state.channel)
+            return state.change
         }
-        if !rejected.isEmpty { channel?.nack(rejected, requeue: false) }
         gate?.open()
     }
 
@@ -341,6 +334,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         var ended: [String] = []
         var uncounted: [String] = []
         var returned: [ReturnedDelivery] = []
+        var movedAndRejected: [RejectedDelivery] = []
         let time = timers.now
         let channels = state.withLockedValue { state -> SettlingChannels? in
             for settlement in settlements where settlement.receipt.generation == state.generation {
@@ -353,8 +347,11 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     acknowledged.append(tag)
                     if let counted { ended.append(counted.name) }
                 case .reject:
-                    if let delivery = state.rejected(delivery) {
-                        returned.append(delivery)
+                    if state.isFromCompanion(delivery), delivery.defect == nil {
+                        movedAndRejected.append(
+                            RejectedDelivery(
+                                generation: state.generation, tag: tag, queue: state.queue(of: delivery),
+                                delivery: delivery))
                     } else {
                         rejected.append(tag)
                     }
@@ -381,6 +378,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             return state.channels
         }
         guard let channels else { return }
+        var failure: AMQPError?
         options.attemptCounter?.uncount(uncounted)
         defer { options.attemptCounter?.forget(ended) }
         if !acknowledged.isEmpty { channels.ack(acknowledged) }
@@ -397,11 +395,14 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 }
             } catch {
                 channels.nack(parked.map(\.tag), requeue: true)
-                throw error
+                failure = error
             }
         }
         if !unparkable.isEmpty { await strand(unparkable) }
-        try await putBack(returned)
+        // What goes wrong with some must not leave the others unsettled.
+        do { try await putBack(returned) } catch { failure = error }
+        do { try await reject(movedAndRejected) } catch { failure = error }
+        if let failure { throw failure }
     }
 
     /// Leaves messages that can be neither run nor parked unsettled: they stay in their queues, the broker does not

@@ -17,7 +17,7 @@ extension AMQPMessageConsumer {
                 return state.redelivered.refused.contains(queue) ? nil : (delivery, queue)
             }), delivery.hasComeBack, delivery.defect == nil
         else { return }
-        let message = delivery.message.moved(attempts: delivery.message.movedAttempts + 1, queue: queue)
+        let message = delivery.moved(attempts: delivery.message.movedAttempts + 1, from: queue, to: .companion)
         let name = topology.name(of: message.unmoved(queue: queue)) ?? ""
         state.withLockedValue { _ = $0.redelivered.moving.insert(name) }
         do {

@@ -99,16 +99,8 @@ extension AMQPConsumerState {
         guard delivery.defect == nil else { return nil }
         return ReturnedDelivery(
             generation: generation, tag: receiptTag(of: delivery), target: target,
-            message: delivery.message.moved(attempts: delivery.message.movedAttempts, queue: queue))
-    }
-
-    /// How a delivery of a companion is rejected: by its queue, whose dead-lettering applies.
-    func rejected(_ delivery: AMQPDelivery) -> ReturnedDelivery? {
-        guard isFromCompanion(delivery), delivery.defect == nil else { return nil }
-        let queue = queue(of: delivery)
-        return ReturnedDelivery(
-            generation: generation, tag: receiptTag(of: delivery), target: queue,
-            message: delivery.message.rejected(queue: queue))
+            message: delivery.moved(
+                attempts: delivery.message.movedAttempts, from: queue, to: target == queue ? .queue : .companion))
     }
 }
 #endif

@@ -50,6 +50,8 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
         }
     }
 
+    func arguments(of queue: String) -> WireObject { options.queueDeclareArguments }
+
     var longestHold: Duration? { options.maximumETAHold }
 
     func text(of time: Date) -> String { GoTime(time).description }
