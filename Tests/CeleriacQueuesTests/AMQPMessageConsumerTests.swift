@@ -401,6 +401,45 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test("What goes to the end of its queue lets the others pass, and is the message that it was")
+    func givenBackToEnd() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue, durable: true)
+        var message = WireMessage(headers: ["id": "0", "CC": [.string(queue + ".none")]], body: Array("0".utf8))
+        message.properties.userID = "guest"
+        message.properties.expiration = "60000"
+        #expect(
+            try await channel.publish([AMQPPublish(routingKey: queue, mandatory: true, message: message)])
+                == [.confirmed])
+        for number in 1..<150 { try await publish("\(number)", to: queue, on: channel) }
+        let consumer = try await consume([queue], prefetch: 120)
+        var taken: [Delivery] = []
+        while taken.count < 120 { taken += try await consumer.next(atMost: 120 - taken.count) }
+        let stale = Receipt(generation: 0, tag: 1)
+        try await consumer.giveBackToEnd(taken.map(\.receipt) + [stale])
+        #expect(taken.allSatisfy { !consumer.isHeld($0.receipt) })
+        // Once more: there is nothing left to give back.
+        try await consumer.giveBackToEnd(taken.map(\.receipt))
+        var again: [Delivery] = []
+        while again.count < 150 {
+            let more = try await consumer.next(atMost: 120)
+            try await consumer.settle(more.map { Settlement($0.receipt, .acknowledge) })
+            again += more
+        }
+        #expect(bodies(again) == (Array(120..<150) + Array(0..<120)).map { "\($0)" })
+        #expect(again.allSatisfy { !$0.redelivered && $0.attempts == 0 && $0.moves == 0 })
+        let back = try again[30].content.get()
+        #expect(back.headers["CC"] == message.headers["CC"] && back.headers["id"] == "0" && back.headers.count == 2)
+        #expect(back.properties.userID == "guest")
+        let left = back.properties.expiration.flatMap { Int($0) } ?? 0
+        #expect(left > 0 && left <= 60_000)
+        try await consumer.close()
+        #expect(try await channel.queueDelete(queue) == 0)
+        await connection.close()
+    }
+
     @Test("What the companion gives back to its queue runs there with its count", arguments: ["classic", "quorum"])
     func expired(_ type: String) async throws {
         let connection = try await LiveBroker.connect()

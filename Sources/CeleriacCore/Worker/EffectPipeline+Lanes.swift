@@ -213,13 +213,24 @@ extension EffectPipeline {
 
     /// Gives messages back. It tries again until it succeeds, because nobody else does while this worker holds them.
     private func giveBack(_ plans: [Plan]) async -> [Plan] {
+        let last = plans.filter { $0.first == .giveBack(toEnd: true) }
+        guard !last.isEmpty, let yielding = consumer as? any YieldingConsumer else {
+            return await giveBack(plans) { try await consumer.giveBack($0) }
+        }
+        let first = plans.filter { $0.first != .giveBack(toEnd: true) }
+        return await giveBack(first) { try await consumer.giveBack($0) }
+            + giveBack(last) { try await yielding.giveBackToEnd($0) }
+    }
+
+    private func giveBack(_ plans: [Plan], by action: ([Receipt]) async throws -> Void) async -> [Plan] {
+        guard let effect = plans.first?.first else { return [] }
         do {
-            try await consumer.giveBack(plans.compactMap(\.receipt))
+            try await action(plans.compactMap(\.receipt))
         } catch {
             logger.warning(
                 "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(plans.count)"])
             // After the last call, the consumer does it when it closes.
-            if !lastCall.isOpen { return plans.map { $0.advanced(inserting: [.pause(.seconds(2)), .giveBack]) } }
+            if !lastCall.isOpen { return plans.map { $0.advanced(inserting: [.pause(.seconds(2)), effect]) } }
         }
         return plans.map { $0.advanced() }
     }

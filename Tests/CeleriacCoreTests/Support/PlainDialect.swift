@@ -110,7 +110,7 @@ struct PlainDialect: Dialect {
         case .timedOut(let limit):
             return try store(.failure, .array(["TimeLimitExceeded", .double(limit)])) + [.settle(.acknowledge)]
         case .unregistered where request.name == "elsewhere":
-            return [.pause(.seconds(1 + context.timesGivenBack)), .giveBack]
+            return [.pause(.seconds(1 + context.timesGivenBack)), .giveBack()]
         case .unregistered:
             return try (parksUnknownTasks ? [] : store(.failure, ["NotRegistered"]))
                 + [.settle(.park(MessageFault(reason: "unregistered", detail: request.name)))]
