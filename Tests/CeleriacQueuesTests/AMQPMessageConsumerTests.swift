@@ -214,6 +214,36 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test("A consumer that the broker has forgotten begins anew, and keeps what it holds", arguments: [false, true])
+    func forgotten(_ isHolding: Bool) async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        let log = LogCounter()
+        let consumer = try await consume([queue], logger: log.logger)
+        consumer.state.withLockedValue {
+            $0.watchdog = Watchdog(interval: .milliseconds(50), patience: .milliseconds(150))
+        }
+        var held: [Delivery] = []
+        if isHolding {
+            try await publish("held", to: queue, on: channel)
+            held = try await consumer.next(atMost: 10)
+        }
+        for tag in consumer.state.withLockedValue({ $0.activeTags.keys }) {
+            try await consumer.channel?.cancel(consumerTag: tag)
+        }
+        try await publish("waiting", to: queue, on: channel)
+        let taken = try await consumer.next(atMost: 10)
+        #expect(bodies(taken) == ["waiting"] && taken.map(\.redelivered) == [false])
+        #expect(held.allSatisfy { consumer.isHeld($0.receipt) })
+        #expect(log.count("messages wait, but none arrives: the worker consumes again") == (isHolding ? 1 : 0))
+        #expect(log.count("messages wait, but none arrives: the worker connects again") == (isHolding ? 0 : 1))
+        try await consumer.settle((held + taken).map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        #expect(try await channel.queueDelete(queue) == 0)
+        await connection.close()
+    }
+
     @Test("Replaces a channel that the broker closes; its held messages are delivered again")
     func closedChannel() async throws {
         let connection = try await LiveBroker.connect()

@@ -42,6 +42,8 @@ struct AMQPConsumerState {
     /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
     var isStopped = false
+    /// Watches the queues while nothing arrives.
+    var watchdog = Watchdog()
     /// What is known of the levels where messages wait for their time.
     var levels = KnownLevels()
     /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.

@@ -164,8 +164,14 @@ package final class AMQPMessageConsumer: MessageConsumer {
     /// consumers do not count for the new ones: until they are settled, the broker may deliver more than the limit,
     /// never less.
     private func changeLimit() async throws(AMQPError) {
-        let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
         guard let channel, try await setLimit(channel) else { return }
+        try await replaceConsumers()
+    }
+
+    /// Consumes each queue by a new consumer in place of the old one, on the same channel.
+    func replaceConsumers() async throws(AMQPError) {
+        let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
+        guard let channel else { return }
         for (tag, queue) in old where state.withLockedValue({ $0.activeTags[tag] != nil }) {
             try await consume(queue, on: channel, generation: generation)
             try await channel.cancel(consumerTag: tag)
@@ -226,13 +232,14 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     : state.take(
                         limit, countsInMessages: options.attemptCounter == nil, name: topology.name,
                         attempts: topology.attempts)
+                if !deliveries.isEmpty { state.watchdog.rest() }
                 return (deliveries, state.change, state.channel != nil, state.isStopped)
             }
             if isStopped { return [] }
             if !deliveries.isEmpty { return await withAttempts(deliveries) }
             do {
                 if isConnected {
-                    if try await !consumeCancelled() { await gate.wait() }
+                    if try await !consumeCancelled() { try await waitForChange(gate) }
                     continue
                 }
                 try await connect()
