@@ -190,7 +190,8 @@ let package = Package(
         .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "MachineryWireTests", dependencies: ["MachineryWire"], swiftSettings: settings),
         .testTarget(
-            name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
+            name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "CeleriacAMQPTests",
             dependencies: [
@@ -219,7 +220,7 @@ let package = Package(
         .testTarget(
             name: "CeleriacQueuesTests",
             dependencies: [
-                "CeleriacQueues", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
+                "CeleriacQueues", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "TestSupport",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "Logging", package: "swift-log"),

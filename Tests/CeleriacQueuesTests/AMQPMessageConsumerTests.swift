@@ -6,7 +6,9 @@ import CeleriacTestKit
 import CeleriacWire
 import Foundation
 import Logging
+import NIOConcurrencyHelpers
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import CeleriacQueues
@@ -64,13 +66,14 @@ struct AMQPMessageConsumerTests {
         func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int { prefetch + holding }
         func consumerTag(_ number: Int, nodeName: String) -> String { "consumer\(number)" }
         func name(of message: WireMessage) -> String? { String(decoding: message.body, as: UTF8.self) }
+        func arguments(of queue: String) -> WireObject { arguments }
         func text(of time: Date) -> String { "now" }
     }
 
     func consume(
         _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:], limitsChannel: Bool = false,
         virtualHost: String = "/", user: String? = nil, publisher: AMQPConfiguration? = nil,
-        at server: AMQPConfiguration? = nil
+        at server: AMQPConfiguration? = nil, logger: Logger = LiveBroker.logger
     ) async throws -> AMQPMessageConsumer {
         var configuration = if let server { server } else { try await LiveBroker.configuration() }
         if let user { (configuration.user, configuration.password) = (user, "secret") }
@@ -84,7 +87,7 @@ struct AMQPMessageConsumerTests {
             topology: Topology(arguments: arguments, limitsChannel: limitsChannel),
             options: ConsumerOptions(
                 queues: queues.map { TaskQueue($0) }, prefetch: prefetch, nodeName: "test@here"),
-            name: "test", on: MultiThreadedEventLoopGroup.singleton.next(), logger: LiveBroker.logger)
+            name: "test", on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
     }
 
     func publish(_ text: String, to queue: String, on channel: AMQPChannel) async throws {
@@ -212,6 +215,36 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test("A consumer that the broker has forgotten begins anew, and keeps what it holds", arguments: [false, true])
+    func forgotten(_ isHolding: Bool) async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        let log = LogCounter()
+        let consumer = try await consume([queue], logger: log.logger)
+        consumer.state.withLockedValue {
+            $0.watchdog = Watchdog(interval: .milliseconds(50), patience: .milliseconds(150))
+        }
+        var held: [Delivery] = []
+        if isHolding {
+            try await publish("held", to: queue, on: channel)
+            held = try await consumer.next(atMost: 10)
+        }
+        for tag in consumer.state.withLockedValue({ $0.activeTags.keys }) {
+            try await consumer.channel?.cancel(consumerTag: tag)
+        }
+        try await publish("waiting", to: queue, on: channel)
+        let taken = try await consumer.next(atMost: 10)
+        #expect(bodies(taken) == ["waiting"] && taken.map(\.redelivered) == [false])
+        #expect(held.allSatisfy { consumer.isHeld($0.receipt) })
+        #expect(log.count("messages wait, but none arrives: the worker consumes again") == (isHolding ? 1 : 0))
+        #expect(log.count("messages wait, but none arrives: the worker connects again") == (isHolding ? 0 : 1))
+        try await consumer.settle((held + taken).map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        #expect(try await channel.queueDelete(queue) == 0)
+        await connection.close()
+    }
+
     @Test("Replaces a channel that the broker closes; its held messages are delivered again")
     func closedChannel() async throws {
         let connection = try await LiveBroker.connect()
@@ -278,14 +311,15 @@ struct AMQPMessageConsumerTests {
 
     /// Publishes a message that comes back once and is then moved when it begins.
     func comesBack(
-        _ text: String, in queue: String, on channel: AMQPChannel
+        _ text: String, in queue: String, on channel: AMQPChannel, arguments: WireObject = [:],
+        logger: Logger = LiveBroker.logger
     ) async throws -> AMQPMessageConsumer {
         try await publish(text, to: queue, on: channel)
         let first = try await consume([queue])
         let taken = try await first.next(atMost: 1)
         #expect(taken.map(\.redelivered) == [false])
         try await first.close()
-        let consumer = try await consume([queue])
+        let consumer = try await consume([queue], arguments: arguments, logger: logger)
         let back = try await consumer.next(atMost: 1)
         #expect(back.map(\.redelivered) == [true] && back.map(\.attempts) == [0])
         try await consumer.markBegun(back.map(\.receipt))
@@ -339,24 +373,105 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
-    @Test("A message that has come back is rejected as its own queue says")
+    @Test("A message that has come back is rejected as its own queue says; none takes it for a task meanwhile")
     func rejected() async throws {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
         let queue = LiveBroker.queueName()
         try await channel.queueDeclare("\(queue).dead", durable: true)
-        try await channel.queueDeclare(
-            queue, durable: true,
-            arguments: ["x-dead-letter-exchange": "", "x-dead-letter-routing-key": .string("\(queue).dead")])
-        let consumer = try await comesBack("one", in: queue, on: channel)
+        let arguments: WireObject = [
+            "x-dead-letter-exchange": "", "x-dead-letter-routing-key": .string("\(queue).dead"),
+        ]
+        try await channel.queueDeclare(queue, durable: true, arguments: arguments)
+        let consumer = try await comesBack("one", in: queue, on: channel, arguments: arguments)
         let taken = try await consumer.next(atMost: 10)
+        // A worker that is not ours, of Python's or Go's, would take what is published to the queue.
+        let other = try await connection.openChannel()
+        let seen = NIOLockedValueBox(0)
+        try await other.consume(queue: queue, consumerTag: "python") { events in
+            for case .deliveries(let deliveries) in events { seen.withLockedValue { $0 += deliveries.count } }
+        }
         try await consumer.settle(taken.map { Settlement($0.receipt, .reject) })
-        try await until { try await channel.queueDeclare("\(queue).dead", passive: true).messageCount == 1 }
+        var dead: AMQPDelivery?
+        try await until {
+            dead = try await channel.get(queue: "\(queue).dead", noAck: true)
+            return dead != nil
+        }
+        #expect(dead?.message.body == Array("one".utf8))
+        // It looks as if the broker had done it.
+        let death = dead?.message.headers["x-death"]?[0]
+        #expect(death?["queue"] == .string(queue) && death?["reason"] == "rejected" && death?["count"] == 1)
+        #expect(dead?.message.headers["x-first-death-reason"] == "rejected")
+        #expect(dead?.message.headers.contains { $0.key.hasPrefix("x-celeriac") } == false)
         try await consumer.close()
+        await other.close()
+        #expect(seen.withLockedValue { $0 } == 0)
         for name in [queue, "\(queue).redelivered"] {
             #expect(try await channel.queueDeclare(name, passive: true).messageCount == 0)
         }
         for name in [queue, "\(queue).redelivered", "\(queue).dead"] { try await channel.queueDelete(name) }
+        await connection.close()
+    }
+
+    @Test(
+        "A rejected message that has come back is dropped, and the log says so, where nobody takes it",
+        arguments: [nil, "no-such-exchange", "amq.fanout"] as [String?])
+    func rejectedForGood(_ exchange: String?) async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue, durable: true)
+        let log = LogCounter()
+        let consumer = try await comesBack(
+            "one", in: queue, on: channel, arguments: exchange.map { ["x-dead-letter-exchange": .string($0)] } ?? [:],
+            logger: log.logger)
+        let taken = try await consumer.next(atMost: 10)
+        try await consumer.settle(taken.map { Settlement($0.receipt, .reject) })
+        #expect(log.count("a rejected message that had come back is dropped") == 1)
+        try await consumer.close()
+        for name in [queue, "\(queue).redelivered"] {
+            #expect(try await channel.queueDeclare(name, passive: true).messageCount == 0)
+            try await channel.queueDelete(name)
+        }
+        await connection.close()
+    }
+
+    @Test("What goes to the end of its queue lets the others pass, and is the message that it was")
+    func givenBackToEnd() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue, durable: true)
+        var message = WireMessage(headers: ["id": "0", "CC": [.string(queue + ".none")]], body: Array("0".utf8))
+        message.properties.userID = "guest"
+        message.properties.expiration = "60000"
+        #expect(
+            try await channel.publish([AMQPPublish(routingKey: queue, mandatory: true, message: message)])
+                == [.confirmed])
+        for number in 1..<150 { try await publish("\(number)", to: queue, on: channel) }
+        let consumer = try await consume([queue], prefetch: 120)
+        var taken: [Delivery] = []
+        while taken.count < 120 { taken += try await consumer.next(atMost: 120 - taken.count) }
+        let stale = Receipt(generation: 0, tag: 1)
+        try await consumer.giveBackToEnd(taken.map(\.receipt) + [stale])
+        #expect(taken.allSatisfy { !consumer.isHeld($0.receipt) })
+        // Once more: there is nothing left to give back.
+        try await consumer.giveBackToEnd(taken.map(\.receipt))
+        var again: [Delivery] = []
+        while again.count < 150 {
+            let more = try await consumer.next(atMost: 120)
+            try await consumer.settle(more.map { Settlement($0.receipt, .acknowledge) })
+            again += more
+        }
+        #expect(bodies(again) == (Array(120..<150) + Array(0..<120)).map { "\($0)" })
+        #expect(again.allSatisfy { !$0.redelivered && $0.attempts == 0 && $0.moves == 0 })
+        let back = try again[30].content.get()
+        #expect(back.headers["CC"] == message.headers["CC"] && back.headers["id"] == "0" && back.headers.count == 2)
+        #expect(back.properties.userID == "guest")
+        let left = back.properties.expiration.flatMap { Int($0) } ?? 0
+        #expect(left > 0 && left <= 60_000)
+        try await consumer.close()
+        #expect(try await channel.queueDelete(queue) == 0)
         await connection.close()
     }
 

@@ -48,24 +48,47 @@ extension EffectPipeline {
 
     private func store(_ plans: inout [Plan]) async throws -> [[Effect]] {
         if plans.contains(where: \.mayBeAnswered) { try await leaveAnswered(&plans) }
-        let records = plans.compactMap { plan in if case .store(let record)? = plan.first { record } else { nil } }
+        let records = plans.compactMap(\.recordToStore)
         if !records.isEmpty { try await interpreter.store(records) }
         return []
     }
 
-    /// Ends the plans of parked messages whose tasks have an outcome, which is never overwritten.
+    /// Has the plans of parked messages whose tasks have an outcome go on from that, which is never overwritten.
     private func leaveAnswered(_ plans: inout [Plan]) async throws {
         guard let store = interpreter.store, !store.deliversOnce, !store.fetchingRemoves else { return }
         let asked = plans.indices.filter { plans[$0].mayBeAnswered }
         for (index, stored) in zip(asked, try await store.fetch(asked.map { plans[$0].taskID })) {
-            let state = stored.flatMap { try? dialect.result(from: $0) }?.state
-            plans[index].note(isAnswered: state?.isFinal == true)
+            let result = stored.flatMap { try? dialect.result(from: $0) }
+            plans[index].note(answered: result.flatMap { rest(of: plans[index], after: $0) })
         }
+    }
+
+    /// What may be left to do of the outcome of a parked message's task; nil if the task has not ended.
+    ///
+    /// Effects are carried out in order. So whoever stored the outcome had done what comes before it, with Celery the
+    /// next step of the chain, but may have died before it did what comes after it: without the part of a chord, its
+    /// body would wait for ever. Stores that keep results count a part once, however often it is added. Error
+    /// callbacks, and with Machinery the tasks that follow, may be sent a second time, as after any crash: they are not
+    /// lost.
+    private func rest(of plan: Plan, after result: TaskResult) -> [Effect]? {
+        guard let outcome = Outcome(result) else { return nil }
+        guard var request = plan.request, let context = plan.context else { return [] }
+        // A task that has failed for good is not tried again.
+        request.refusal = result.error?.failure
+        let effects = (try? dialect.effects(of: outcome, for: request, in: context)) ?? []
+        return effects.drop { if case .store(let record) = $0 { record.taskID != plan.taskID } else { true } }
+            .dropFirst()
+            .filter { if case .settle = $0 { false } else { true } }
     }
 
     private func count(_ plans: [Plan]) async throws -> [[Effect]] {
         let completions = try await interpreter.perform(
-            plans.compactMap { plan in if case .chord(let operation)? = plan.first { operation } else { nil } })
+            plans.compactMap { plan in
+                guard case .chord(let operation)? = plan.first else { return nil }
+                guard plan.mayBeAnswered, case .add(var part) = operation else { return operation }
+                part.mayBeAdded = true
+                return .add(part)
+            })
         return zip(plans, completions).map { plan, completion in
             completion.map { effects(of: $0, for: plan) } ?? []
         }
@@ -191,13 +214,24 @@ extension EffectPipeline {
 
     /// Gives messages back. It tries again until it succeeds, because nobody else does while this worker holds them.
     private func giveBack(_ plans: [Plan]) async -> [Plan] {
+        let last = plans.filter { $0.first == .giveBack(toEnd: true) }
+        guard !last.isEmpty, let yielding = consumer as? any YieldingConsumer else {
+            return await giveBack(plans) { try await consumer.giveBack($0) }
+        }
+        let first = plans.filter { $0.first != .giveBack(toEnd: true) }
+        return await giveBack(first) { try await consumer.giveBack($0) }
+            + giveBack(last) { try await yielding.giveBackToEnd($0) }
+    }
+
+    private func giveBack(_ plans: [Plan], by action: ([Receipt]) async throws -> Void) async -> [Plan] {
+        guard let effect = plans.first?.first else { return [] }
         do {
-            try await consumer.giveBack(plans.compactMap(\.receipt))
+            try await action(plans.compactMap(\.receipt))
         } catch {
             logger.warning(
                 "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(plans.count)"])
             // After the last call, the consumer does it when it closes.
-            if !lastCall.isOpen { return plans.map { $0.advanced(inserting: [.pause(.seconds(2)), .giveBack]) } }
+            if !lastCall.isOpen { return plans.map { $0.advanced(inserting: [.pause(.seconds(2)), effect]) } }
         }
         return plans.map { $0.advanced() }
     }

@@ -124,7 +124,7 @@ final class EffectPipeline: Sendable {
     /// Gives back at once what pauses only to be given back.
     func giveBackAside() {
         let paused = pausing.withLockedValue { pausing in
-            let ending = pausing.filter { $1.plan.advanced().first == .giveBack }
+            let ending = pausing.filter { if case .giveBack? = $1.plan.advanced().first { true } else { false } }
             for id in ending.keys { pausing[id] = nil }
             return ending.sorted { $0.key < $1.key }.map(\.value)
         }

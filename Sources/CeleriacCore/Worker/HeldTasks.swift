@@ -62,6 +62,12 @@ final class HeldTasks: Sendable {
         return state.withLockedValue { $0.endings.takeOver(message, by: receipt, now: now) }
     }
 
+    /// Whether a message that comes back from where it waited for its time is a copy of one that this worker has kept,
+    /// because it did not hear that the broker has the copy.
+    func outdo(_ message: MessageIdentity) -> Bool {
+        state.withLockedValue { $0.jobs.jobs(withID: message.id) }.contains { $0.outdoes(message) }
+    }
+
     /// Notes that the messages of plans were settled.
     ///
     /// - Parameters:

@@ -61,7 +61,6 @@ struct Intake: Sendable {
         }
         // First, because a worker that does not know the task has no part in its attempts.
         guard let registration = registrations[request.name] else { return .unregistered(request) }
-        if delivery.attempts >= maximumAttempts { return .exhausted(request) }
         let acknowledgement = registration.handler.options.acknowledgement ?? acknowledgement
         let job = Job(
             request: request, registration: registration, receipt: delivery.receipt,
@@ -69,6 +68,8 @@ struct Intake: Sendable {
             acknowledgesEarly: acknowledgement == .early)
         if let expires = request.expires, expires < now { return .expired(job) }
         if revokedTasks.contains(request, now: now) { return .revoked(job) }
+        // A task that nobody wants any more ends as such, however often it was begun.
+        if delivery.attempts >= maximumAttempts { return .exhausted(request) }
         guard let delay = request.eta?.timeIntervalSince(now), delay > 0 else { return .run(job) }
         return .wait(job, Duration(clampedSeconds: delay))
     }

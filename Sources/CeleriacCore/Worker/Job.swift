@@ -63,6 +63,8 @@ final class Job: Sendable {
 extension Job {
     private struct Hold {
         var receipt: Receipt
+        /// Whether the broker may have a copy of the message, although this job waits for the time of its task.
+        var mayHaveCopy = false
         var ending: Settlement.Disposition?
         /// Whether the message was lost when it was settled.
         var wasLost = false
@@ -115,6 +117,17 @@ extension Job {
             if !hold.isDropped { hold.isDropped = !isHeld(hold.receipt) }
             return !hold.isDropped
         }
+    }
+
+    /// Notes that the broker may have a copy of the message, which the worker could not confirm.
+    func mayHaveCopy() { hold.withLock { $0.mayHaveCopy = true } }
+
+    /// Whether a message is that copy, and of no use: this job runs, unless it was dropped or is to go back.
+    func outdoes(_ message: MessageIdentity) -> Bool {
+        var copy = self.message
+        copy.moves += 1
+        return copy == message
+            && hold.withLock { $0.mayHaveCopy && !$0.isDropped && $0.ending != .requeue }
     }
 
     /// Decides how the message is settled, as the latest delivery.

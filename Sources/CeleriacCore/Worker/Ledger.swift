@@ -109,7 +109,7 @@ final class Ledger: Sendable {
         if case .settle(.park(let fault))? = effects.last, effects.count == 1 {
             effects += failing(request, dialect.failure(for: .unrunnable(fault)), in: context)
         }
-        let isGivenBack = effects.contains(.giveBack)
+        let isGivenBack = effects.contains { if case .giveBack = $0 { true } else { false } }
         if isGivenBack {
             // Messages that came together must not go back together: a worker that can run them has room for a few at
             // a time, and this one would get the others again.

@@ -30,6 +30,8 @@ struct Plan: Sendable {
     /// Whether the task may have ended before its message was parked, because another copy of the message was run. The
     /// outcome that its caller got then stands.
     private(set) var mayBeAnswered = false
+    /// Whether the task has an outcome, so that the plan stores none.
+    private var isAnswered = false
     /// Whether the worker holds one message less once the plan is done.
     private(set) var endsJob: Bool
 
@@ -94,6 +96,12 @@ struct Plan: Sendable {
         effects = [.publish(messages)] + effects.dropFirst()
     }
 
+    /// The state to store next; nil if the next effect is another, or if the task has an outcome already.
+    var recordToStore: ResultRecord? {
+        guard case .store(let record)? = effects.first, !isAnswered || record.taskID != taskID else { return nil }
+        return record
+    }
+
     /// Removes the first effect, which is done, and puts `next` before the rest.
     mutating func advance(inserting next: [Effect] = []) {
         effects = effects.dropFirst()
@@ -156,12 +164,15 @@ struct Plan: Sendable {
         return plan
     }
 
-    /// Notes whether the task has ended, as far as the store knows. If it has, nothing is left to do.
-    mutating func note(isAnswered: Bool) {
+    /// Notes whether the task has ended, as far as the store knows.
+    ///
+    /// - Parameter rest: what is left to do after the outcome that the store has; nil if it has none.
+    mutating func note(answered rest: [Effect]?) {
         mayBeAnswered = false
-        guard isAnswered else { return }
+        guard let rest else { return }
+        isAnswered = true
         isQuiet = true
-        effects = []
+        effects = effects.prefix(1) + rest
     }
 
     /// Gives up on the rest. `instead` takes its place, unless `instead` is what cannot be carried out, and then the

@@ -13,8 +13,8 @@ final class Postponing: Sendable {
         /// Jobs whose messages were not copied before the worker stopped.
         var unmoved: [Job] = []
     }
-    /// How many messages are copied in one go.
-    private static let batch = 1000
+    /// How many messages are copied in one go. If the connection is lost meanwhile, so many at most are here and there.
+    private static let batch = 100
 
     private let consumer: (any PostponingConsumer)?
     private let capacity: Capacity
@@ -50,10 +50,10 @@ final class Postponing: Sendable {
         return true
     }
 
-    /// Has messages copied, all that wait in one go, until ``close()``.
+    /// Has messages copied, those that wait in one go, until ``close()``.
     ///
-    /// - Parameter leave: gets the jobs of which the broker has a copy, and the others. From then on all of them count in
-    ///   the window.
+    /// - Parameter leave: gets the jobs of which the broker has a copy, and the others. From then on all of them count
+    ///   in the window.
     func run(leave: ([Job], _ unmoved: [Job]) async -> Void) async {
         while case let jobs = await lane.take(), !jobs.isEmpty {
             for start in stride(from: 0, to: jobs.count, by: Self.batch) {
@@ -71,7 +71,13 @@ final class Postponing: Sendable {
         }
         var (moved, unmoved): ([Job], [Job]) = ([], [])
         for (place, job) in jobs.enumerated() {
-            if areMoved.indices.contains(place), areMoved[place] { moved.append(job) } else { unmoved.append(job) }
+            if areMoved.indices.contains(place), areMoved[place] {
+                moved.append(job)
+            } else {
+                // Nobody may have heard that the broker has the copy.
+                job.mayHaveCopy()
+                unmoved.append(job)
+            }
         }
         capacity.take(jobs.count)
         state.withLockedValue { state in

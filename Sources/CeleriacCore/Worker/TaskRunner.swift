@@ -80,7 +80,7 @@ final class TaskRunner: Sendable {
     /// Whether a job may begin now that it has a slot. If not, this method ends or drops the job.
     private func mayBegin(_ job: Job) -> Bool {
         guard held.keeps(job) else {
-            waiting.drop(job)
+            waiting.drop(job, WaitingRoom.lost)
             return false
         }
         let now = timers.now
@@ -107,7 +107,7 @@ final class TaskRunner: Sendable {
                 metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
         }
         guard held.keeps(job) else {
-            waiting.drop(job)
+            waiting.drop(job, WaitingRoom.leftToBeCounted)
             return false
         }
         // Remote control may have terminated it meanwhile.

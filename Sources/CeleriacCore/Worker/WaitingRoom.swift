@@ -78,12 +78,22 @@ final class WaitingRoom: Sendable {
     /// Drops the jobs whose messages a lost connection has given back, and no redelivery has taken over.
     func dropLost() {
         scheduled.remove { !self.held.keeps($0) }.forEach(logLost)
-        limited.remove { !self.held.keeps($0) }.forEach(drop)
+        for job in limited.remove(where: { !self.held.keeps($0) }) { drop(job, Self.lost) }
     }
 
-    /// Drops a job in the window whose message a lost connection has given back.
-    func drop(_ job: Job) {
-        logLost(job)
+    /// What is logged of a job whose message a lost connection has given back.
+    static let lost: Logger.Message = "the connection was lost and the message given back before its task began"
+    /// What is logged of a job whose message left the worker when its beginning was to be counted.
+    static let leftToBeCounted: Logger.Message =
+        "the message came back once before: it is delivered again, counted, before its task begins"
+
+    /// Drops a job in the window whose message the worker no longer holds.
+    ///
+    /// - Parameters:
+    ///   - job: the job.
+    ///   - reason: why, for the log.
+    func drop(_ job: Job, _ reason: Logger.Message) {
+        log(job, reason)
         capacity.release(1)
     }
 
@@ -92,10 +102,10 @@ final class WaitingRoom: Sendable {
     /// - Returns: the jobs that waited, in order.
     func close() -> (limited: [Job], scheduled: [Job]) { (limited.close(), scheduled.close()) }
 
-    private func logLost(_ job: Job) {
-        logger.debug(
-            "the connection was lost and the message given back before its task began",
-            metadata: ["task-id": "\(job.request.id)"])
+    private func logLost(_ job: Job) { log(job, Self.lost) }
+
+    private func log(_ job: Job, _ reason: Logger.Message) {
+        logger.debug(reason, metadata: ["task-id": "\(job.request.id)"])
     }
 }
 

@@ -180,7 +180,7 @@ final class WorkerSession: Sendable {
         ready.reserveCapacity(deliveries.count)
         let now = worker.timers.now
         for delivery in deliveries {
-            if delivery.redelivered, await takeOver(delivery) { continue }
+            if delivery.redelivered || delivery.moves > 0, await takeOver(delivery) { continue }
             switch intake.decision(on: delivery, now: now) {
             case .run(let job):
                 held.insert(job)
@@ -236,20 +236,23 @@ final class WorkerSession: Sendable {
         try? await prefetch.update()
     }
 
-    /// Lets a redelivery take over the task that this worker already has of its message.
+    /// Lets a redelivery take over the task that this worker already has of its message, and ends a copy of a message
+    /// whose task this worker has.
     ///
     /// - Returns: whether there is such a task.
     private func takeOver(_ delivery: Delivery) async -> Bool {
-        guard let body = try? delivery.content.get().body, let request = try? intake.request(of: delivery),
-            let takeover = await held.takeOver(
-                MessageIdentity(id: request.id, retries: request.retries, body: body, moves: delivery.moves),
-                by: delivery.receipt)
-        else { return false }
+        guard let body = try? delivery.content.get().body, let request = try? intake.request(of: delivery) else {
+            return false
+        }
+        let message = MessageIdentity(id: request.id, retries: request.retries, body: body, moves: delivery.moves)
+        let known = delivery.redelivered ? await held.takeOver(message, by: delivery.receipt) : nil
+        let isCopy = known == nil && delivery.moves > 0 && held.outdo(message)
+        guard let takeover = isCopy ? .ending(.acknowledge) : known else { return false }
         logger.info(
             "the broker has delivered a task again that this worker has already",
             metadata: [
                 "task": "\(request.name)", "task-id": "\(request.id)",
-                "state": "\(takeover == .task ? "begun or waiting" : "ended")",
+                "state": "\(takeover == .task || isCopy ? "begun or waiting" : "ended")",
             ])
         switch takeover {
         // The task has its place in the window, or needs none.

@@ -42,6 +42,8 @@ struct AMQPConsumerState {
     /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
     var isStopped = false
+    /// Watches the queues while nothing arrives.
+    var watchdog = Watchdog()
     /// What is known of the levels where messages wait for their time.
     var levels = KnownLevels()
     /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
@@ -118,11 +120,9 @@ struct AMQPConsumerState {
             }
             let queue = queue(of: delivery)
             let tag = number.map { redelivered.receiptTag(delivery.deliveryTag, of: $0) } ?? delivery.deliveryTag
-            // What a level needed comes off first: the broker's records of deaths are then those from before it.
-            let origin = MessageOrigin(delivery.message, in: queue)
-            let restored = origin?.restored(delivery.message) ?? delivery.message
-            let message = delivery.message.isMoved ? restored.unmoved(queue: queue) : restored
             let count = delivery.message.movedAttempts
+            let origin = MessageOrigin(delivery.message, in: queue)
+            let message = count > 0 || origin != nil ? delivery.message.unmoved(queue: queue) : delivery.message
             if count > 0, !redelivered.moving.isEmpty || !redelivered.uncertain.isEmpty {
                 let name = name(message) ?? ""
                 if number != nil, redelivered.moving.contains(name) {

@@ -53,7 +53,7 @@ extension AMQPMessageConsumer: PostponingConsumer {
                 let delay = DelayLevels.delay(before: postponement.time.timeIntervalSince(now)),
                 let key = DelayLevels.routingKey(delay: delay, queue: queue)
             else { continue }
-            let message = MessageOrigin.departure(of: delivery, from: queue)
+            let message = MessageOrigin.departure(of: delivery, from: queue, to: .level)
             // The broker must be able to deliver the message with what it writes down at every level.
             guard WireValue.object(message.headers).tableSize <= headerLimit else { continue }
             let top = DelayLevels.top(of: delay)

@@ -165,8 +165,14 @@ package final class AMQPMessageConsumer: MessageConsumer {
     /// consumers do not count for the new ones: until they are settled, the broker may deliver more than the limit,
     /// never less.
     private func changeLimit() async throws(AMQPError) {
-        let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
         guard let channel, try await setLimit(channel) else { return }
+        try await replaceConsumers()
+    }
+
+    /// Consumes each queue by a new consumer in place of the old one, on the same channel.
+    func replaceConsumers() async throws(AMQPError) {
+        let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
+        guard let channel else { return }
         for (tag, queue) in old where state.withLockedValue({ $0.activeTags[tag] != nil }) {
             try await consume(queue, on: channel, generation: generation)
             try await channel.cancel(consumerTag: tag)
@@ -175,9 +181,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
-        var rejected: [UInt64] = []
-        let (gate, channel) = state.withLockedValue { state -> (Gate?, AMQPChannel?) in
-            guard state.generation == generation else { return (nil, nil) }
+        let gate = state.withLockedValue { state -> Gate? in
+            guard state.generation == generation else { return nil }
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
@@ -186,18 +191,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
                         state.buffer.insert(contentsOf: deliveries, at: 0)
                         continue
                     }
-                    guard deliveries.contains(where: \.message.isMarked) else {
-                        state.buffer.append(contentsOf: deliveries)
-                        continue
-                    }
-                    let queue = state.queues[tag] ?? ""
-                    for delivery in deliveries {
-                        if delivery.message.isToBeRejected(from: queue) {
-                            rejected.append(delivery.deliveryTag)
-                        } else {
-                            state.buffer.append(delivery)
-                        }
-                    }
+                    state.buffer.append(contentsOf: deliveries)
                 case .cancelled:
                     if state.redelivered.cancel(tag) { continue }
                     state.activeTags[tag] = nil
@@ -209,9 +203,8 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 }
             }
             defer { state.change = Gate() }
-            return (state.change, state.channel)
+            return state.change
         }
-        if !rejected.isEmpty { channel?.nack(rejected, requeue: false) }
         gate?.open()
     }
 
@@ -240,6 +233,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     : state.take(
                         limit, countsInMessages: options.attemptCounter == nil, name: topology.name,
                         attempts: topology.attempts)
+                if !deliveries.isEmpty { state.watchdog.rest() }
                 defer { state.superseded = [] }
                 return (deliveries, state.superseded, state.change, state.channels, state.isStopped)
             }
@@ -248,7 +242,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             if !deliveries.isEmpty { return await withAttempts(deliveries) }
             do {
                 if channels != nil {
-                    if try await !consumeCancelled() { await gate.wait() }
+                    if try await !consumeCancelled() { try await waitForChange(gate) }
                     continue
                 }
                 try await connect()
@@ -350,6 +344,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         var ended: [String] = []
         var uncounted: [String] = []
         var returned: [ReturnedDelivery] = []
+        var movedAndRejected: [RejectedDelivery] = []
         let time = timers.now
         let channels = state.withLockedValue { state -> SettlingChannels? in
             for settlement in settlements where settlement.receipt.generation == state.generation {
@@ -366,8 +361,11 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     acknowledged.append(tag)
                     if let counted { ended.append(counted.name) }
                 case .reject:
-                    if let delivery = state.rejected(delivery, tag: tag) {
-                        returned.append(delivery)
+                    if state.isFromCompanion(delivery), delivery.defect == nil {
+                        movedAndRejected.append(
+                            RejectedDelivery(
+                                generation: state.generation, tag: tag, queue: state.queue(of: delivery),
+                                delivery: delivery))
                     } else {
                         rejected.append(tag)
                     }
@@ -393,12 +391,12 @@ package final class AMQPMessageConsumer: MessageConsumer {
             return state.channels
         }
         guard let channels else { return }
+        var failure: AMQPError?
         options.attemptCounter?.uncount(uncounted)
         defer { options.attemptCounter?.forget(ended) }
         if !acknowledged.isEmpty { channels.ack(acknowledged) }
         if !rejected.isEmpty { channels.nack(rejected, requeue: false) }
         if !requeued.isEmpty { channels.nack(requeued, requeue: true) }
-        var failure: (any Error)?
         if !parked.isEmpty {
             do {
                 let failures = try await parking.park(parked.map { ($0.queue, $0.message) })
@@ -414,7 +412,9 @@ package final class AMQPMessageConsumer: MessageConsumer {
             }
         }
         if !unparkable.isEmpty { await strand(unparkable) }
-        try await putBack(returned)
+        // What goes wrong with some must not leave the others unsettled.
+        do { try await putBack(returned) } catch { failure = error }
+        do { try await reject(movedAndRejected) } catch { failure = error }
         if let failure { throw failure }
     }
 

@@ -130,7 +130,8 @@ extension AMQPDelivery {
 
     /// The message in its parked form: its own body, properties and headers, plus headers that say why it was parked.
     func parked(for fault: MessageFault, queue: String, worker: String, time: String) -> WireMessage {
-        var parked = message.setAside()
+        // It is parked as it came, and not as a worker published it anew since then.
+        var parked = (MessageOrigin(message, in: queue)?.restored(message) ?? message).setAside()
         parked.headers[ParkedHeader.id] = .string(randomUUID())
         parked.headers[ParkedHeader.reason] = .string(fault.reason)
         parked.headers[ParkedHeader.detail] = .string(fault.detail)
@@ -165,6 +166,25 @@ extension ParkedMessage {
 }
 
 extension WireMessage {
+    /// The message as any user can publish it to one queue: what the broker would act on, or refuse, stands in headers
+    /// of our own.
+    fileprivate func setAside() -> WireMessage {
+        var message = self
+        // With these headers, the broker would send copies back to the queues that the message came from.
+        for name in ["CC", "BCC"] {
+            if let value = message.headers[name] {
+                message.headers[name] = nil
+                message.headers["x-celeriac-\(name)"] = value
+            }
+        }
+        // The broker refuses the name of any user but the one that publishes.
+        if let user = message.properties.userID {
+            message.headers["x-celeriac-user-id"] = .string(user)
+            message.properties.userID = nil
+        }
+        return message
+    }
+
     /// A parked message as it came, but for a header `CC`, with which the broker would send more copies, and for a
     /// user's name. Nil if its headers could not be read when it was parked.
     fileprivate var unparked: WireMessage? {

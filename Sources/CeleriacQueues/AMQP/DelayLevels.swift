@@ -17,11 +17,14 @@ enum DelayLevels {
     /// The topic exchange below the lowest level.
     static let end = "celeriac.delay"
 
+    /// How the names of all other exchanges and queues begin.
+    static let prefix = end + "."
+
     /// The name of a level's exchange, and of its queue.
-    static func name(_ level: Int) -> String { "celeriac.delay.\(level)" }
+    static func name(_ level: Int) -> String { "\(prefix)\(level)" }
 
     /// The name of the last queue before a queue that messages come back to.
-    static func last(before queue: String) -> String { "celeriac.delay.to.\(queue)" }
+    static func last(before queue: String) -> String { "\(prefix)to.\(queue)" }
 
     // MARK: Times
 

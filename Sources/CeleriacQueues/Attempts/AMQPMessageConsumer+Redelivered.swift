@@ -20,7 +20,7 @@ extension AMQPMessageConsumer {
         // A broker that is short of memory or disk takes nothing, perhaps for hours: the message begins uncounted.
         guard try await parking.connection().blockedReason == nil else { return }
         let count = delivery.message.movedAttempts + 1
-        let message = delivery.message.moved(attempts: count, queue: queue)
+        let message = delivery.moved(attempts: count, from: queue, to: .companion)
         let name = name(of: delivery, from: queue)
         state.withLockedValue { _ = $0.redelivered.moving.insert(name) }
         var failure: AMQPError?
@@ -39,8 +39,7 @@ extension AMQPMessageConsumer {
 
     /// The name of the message in a delivery; empty if it has none.
     func name(of delivery: AMQPDelivery, from queue: String) -> String {
-        let restored = MessageOrigin(delivery.message, in: queue)?.restored(delivery.message) ?? delivery.message
-        return topology.name(of: delivery.message.isMoved ? restored.unmoved(queue: queue) : restored) ?? ""
+        topology.name(of: delivery.message.unmoved(queue: queue)) ?? ""
     }
 
     private func endMove(of name: String) {

@@ -14,9 +14,6 @@ import CeleriacWire
 enum RedeliveredMessage {
     /// The header that counts beginnings.
     static let attempts = "x-celeriac-attempts"
-    /// The header of a message that goes back to its queue only to be rejected there, as the queue's dead-lettering
-    /// says. Its value is the queue, and how often that had happened before.
-    static let rejection = "x-celeriac-rejection"
     /// How often a quorum queue may have a message come back before the message is published anew instead of given
     /// back: the queue drops it beyond its delivery limit, begun or not. RabbitMQ 4 has one of 20 unless set.
     static let mostReturns = 2
@@ -57,6 +54,15 @@ extension AMQPDelivery {
     /// Whether the broker has delivered the message before. What a quorum queue counts says nothing of beginnings: it
     /// counts messages that were given back as well.
     var hasComeBack: Bool { redelivered || (deliveryCount ?? 0) > 0 }
+
+    /// The message as it is published anew, with the `attempt`th counted beginning at hand, or, if that is 0, the first
+    /// one, which does not count.
+    func moved(attempts: Int, from queue: String, to destination: MessageOrigin.Destination) -> WireMessage {
+        var moved = MessageOrigin.departure(of: self, from: queue, to: destination)
+        moved.headers[RedeliveredMessage.attempts] = nil
+        if attempts > 0 { moved.headers[RedeliveredMessage.attempts] = .int(Int64(attempts)) }
+        return moved
+    }
 }
 
 extension WireMessage {
@@ -66,20 +72,9 @@ extension WireMessage {
     /// The beginning that is at hand, counted from 1; 0 for a message that was never moved.
     var movedAttempts: Int { min(max(0, headers[RedeliveredMessage.attempts]?.intValue ?? 0), 1_000_000) }
 
-    /// Whether a worker has published the message again, so that ``unmoved(queue:)`` has something to restore.
-    var isMoved: Bool { headers[RedeliveredMessage.attempts] != nil }
-
-    /// The message with which the `attempt`th counted beginning is at hand, or the first one, which does not count, if
-    /// that is 0. Everything else is kept, except what the broker has written about its own doings.
-    func moved(attempts: Int, queue: String) -> WireMessage {
-        var moved = withoutCompanion(of: queue).uncounted().setAside()
-        moved.headers[RedeliveredMessage.attempts] = .int(Int64(max(0, attempts)))
-        return moved
-    }
-
-    /// The message as it was before it was moved.
+    /// The message as it was before a worker published it anew.
     func unmoved(queue: String) -> WireMessage {
-        var message = withoutCompanion(of: queue).restored()
+        var message = MessageOrigin(self, in: queue)?.restored(self) ?? self
         message.headers[RedeliveredMessage.attempts] = nil
         return message
     }
@@ -90,81 +85,6 @@ extension WireMessage {
         message.headers["x-delivery-count"] = nil
         message.headers["x-acquired-count"] = nil
         return message
-    }
-
-    /// The message without the broker's record that the companion gave it back.
-    private func withoutCompanion(of queue: String) -> WireMessage {
-        guard headers["x-first-death-queue"]?.stringValue == RedeliveredMessage.companion(of: queue) else {
-            return self
-        }
-        var message = self
-        for (name, _) in headers
-        where name == "x-death" || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-") {
-            message.headers[name] = nil
-        }
-        return message
-    }
-
-    // MARK: Publishing again
-
-    /// The message as any user can publish it to one queue: what the broker would act on, or refuse, stands in headers
-    /// of our own.
-    func setAside() -> WireMessage {
-        var message = self
-        // With these headers, the broker would send copies back to the queues that the message came from.
-        for name in ["CC", "BCC"] {
-            if let value = message.headers[name] {
-                message.headers[name] = nil
-                message.headers["x-celeriac-\(name)"] = value
-            }
-        }
-        // The broker refuses the name of any user but the one that publishes.
-        if let user = message.properties.userID {
-            message.headers["x-celeriac-user-id"] = .string(user)
-            message.properties.userID = nil
-        }
-        return message
-    }
-
-    /// The message as it was before ``setAside()``.
-    private func restored() -> WireMessage {
-        var message = self
-        for name in ["CC", "BCC"] {
-            guard let value = message.headers["x-celeriac-\(name)"] else { continue }
-            message.headers["x-celeriac-\(name)"] = nil
-            message.headers[name] = value
-        }
-        if let user = message.headers["x-celeriac-user-id"]?.stringValue {
-            message.headers["x-celeriac-user-id"] = nil
-            message.properties.userID = user
-        }
-        return message
-    }
-
-    // MARK: Rejecting
-
-    /// The message that goes back to its queue to be rejected there.
-    func rejected(queue: String) -> WireMessage {
-        var message = unmoved(queue: queue).moved(attempts: 0, queue: queue)
-        message.headers[RedeliveredMessage.rejection] = [.string(queue), .int(Int64(message.rejections(from: queue)))]
-        return message
-    }
-
-    /// Whether the message has come to its queue only to be rejected. If it comes there again later, because the
-    /// queue's dead letters come back, it is a task again.
-    func isToBeRejected(from queue: String) -> Bool {
-        guard let rejection = headers[RedeliveredMessage.rejection]?.arrayValue, rejection.count == 2 else {
-            return false
-        }
-        return rejection[0].stringValue == queue && rejection[1].intValue == rejections(from: queue)
-    }
-
-    /// How often the message was rejected from a queue, as the broker records it.
-    private func rejections(from queue: String) -> Int {
-        (headers["x-death"]?.arrayValue ?? []).reduce(0) { sum, death in
-            guard death["queue"]?.stringValue == queue, death["reason"]?.stringValue == "rejected" else { return sum }
-            return sum + max(1, min(death["count"]?.intValue ?? 1, 1_000_000))
-        }
     }
 }
 #endif

@@ -198,16 +198,7 @@ extension AMQPConsumerState {
         let queue = queue(of: delivery)
         return ReturnedDelivery(
             generation: generation, tag: tag, target: queue,
-            message: delivery.message.moved(attempts: count > 0 ? attempts(of: delivery) + 1 : 0, queue: queue),
-            delivery: delivery)
-    }
-
-    /// How a delivery of a companion is rejected: by its queue, whose dead-lettering applies.
-    func rejected(_ delivery: AMQPDelivery, tag: UInt64) -> ReturnedDelivery? {
-        guard isFromCompanion(delivery), delivery.defect == nil else { return nil }
-        let queue = queue(of: delivery)
-        return ReturnedDelivery(
-            generation: generation, tag: tag, target: queue, message: delivery.message.rejected(queue: queue),
+            message: delivery.moved(attempts: count > 0 ? attempts(of: delivery) + 1 : 0, from: queue, to: .queue),
             delivery: delivery)
     }
 }

@@ -149,6 +149,9 @@ package protocol RedisConsumerTopology: Sendable {
     /// Their beginnings do not count. `park` parks a message that cannot be put back.
     func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
 
+    /// Puts messages that were not started back at the far end of their lists, in order.
+    func giveBackToEnd(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
+
     /// Parks a message.
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding
 
@@ -164,5 +167,9 @@ extension RedisConsumerTopology {
     package func prepare(_ consumer: RedisMessageConsumer) async throws(RedisError) {}
     package var chores: [RedisChore] { [] }
     package var patience: Duration { .seconds(30) }
+    /// Puts them back at the front, where a worker gives back only what it has not started when it stops.
+    package func giveBackToEnd(
+        _ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding
+    ) -> [ClaimEnding] { giveBack(claims, park: park) }
 }
 #endif

@@ -125,6 +125,13 @@ extension RedisMessageConsumer {
         try await giveBack(serials: receipts.map(\.tag).sorted())
     }
 
+    package func giveBackToEnd(_ receipts: [Receipt]) async throws {
+        let claims = state.withLockedValue { state in
+            receipts.map(\.tag).sorted().compactMap { state.ledger[$0] }
+        }
+        try await client.end(topology.giveBackToEnd(claims, park: park), onEnd: forget)
+    }
+
     /// Gives claims back in this order.
     func giveBack(serials: [UInt64]) async throws(RedisError) {
         let claims = state.withLockedValue { state in serials.compactMap { state.ledger[$0] } }

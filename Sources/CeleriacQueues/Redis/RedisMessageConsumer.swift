@@ -15,7 +15,7 @@ import struct FoundationEssentials.Date
 /// On an empty queue, it waits until Redis tells that there is a message (``ListWait``). It keeps its claims when the
 /// connection is lost, and finds the claims of a script whose reply was lost by their tags. A script that arrives even
 /// later than that claims nothing: before the consumer looks, it raises its epoch in Redis, and scripts check theirs.
-package final class RedisMessageConsumer: MessageConsumer {
+package final class RedisMessageConsumer: YieldingConsumer {
     typealias Ledger = ClaimLedger<RedisClaim, RedisClaimAttempt>
     struct State: Sendable {
         var served = ServedLists()

@@ -51,6 +51,8 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
         return "\(id).\(message.headers["retries"]?.intValue ?? 0)"
     }
 
+    func arguments(of queue: String) -> WireObject { options.arguments(of: queue) }
+
     var longestHold: Duration? { options.maximumETAHold }
 
     func text(of time: Date) -> String { CeleryTime.text(time) ?? "" }

@@ -149,8 +149,9 @@ extension MachineryFormats {
             return [.settle(.park(fault))]
         }
         // Another worker may know the task. The pause keeps this worker from getting it back at once; it stays short,
-        // because nobody else gets the message meanwhile.
-        return [.pause(.milliseconds(250 << min(times, 3))), .giveBack]
+        // because nobody else gets the message meanwhile. After two tries it lets those behind it pass: what this
+        // worker can run may be among them.
+        return [.pause(.milliseconds(250 << min(times, 3))), .giveBack(toEnd: times >= 2)]
     }
 
     // MARK: Parts

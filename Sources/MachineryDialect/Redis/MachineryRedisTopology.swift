@@ -185,6 +185,10 @@ struct MachineryRedisTopology: RedisConsumerTopology {
             + end(claims.filter(\.isCounted).reversed(), by: MachineryScripts.putBack, ["L", "-1"])
     }
 
+    func giveBackToEnd(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
+        end(claims, by: MachineryScripts.putBack, ["R", "0"])
+    }
+
     /// Ends claims queue by queue.
     private func end(_ claims: [RedisClaim], by script: RedisScript, _ arguments: [String]) -> [ClaimEnding] {
         Dictionary(grouping: claims) { ObjectIdentifier($0.list) }.values.flatMap { claims in

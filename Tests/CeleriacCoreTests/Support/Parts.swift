@@ -27,12 +27,12 @@ struct Parts: Sendable {
     init(
         concurrency: Int = 1, prefetchMultiplier: Int = 4, configuration: WorkerConfiguration? = nil,
         observers: [any WorkerObserver] = [], dialect: PlainDialect = PlainDialect(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) {
         let handlers = Dictionary(handlers().map { ($0.name, $0) }) { $1 }
         let (timers, plans) = (timers, plans)
         self.dialect = dialect
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let told = Observers(observers, timers: timers)
         let retryPolicy = dialect.retryPolicy
         registrations = handlers.mapValues { TaskRegistration($0, retryPolicy: retryPolicy) }
@@ -132,6 +132,7 @@ final class FakeConsumer: PostponingConsumer {
         var begun: [Receipt] = []
         var holds: [Int] = []
         var markError: (any Error & Sendable)?
+        var movesMarked = false
         var longestHold: Duration?
         var isTaking = true
         var postponed: [Postponement] = []
@@ -162,6 +163,9 @@ final class FakeConsumer: PostponingConsumer {
     /// Makes every later call of `markBegun` fail.
     func refuseMarks(with error: any Error & Sendable) { state.withLockedValue { $0.markError = error } }
 
+    /// Lets go of what is marked from now on, as if it were moved to be delivered again.
+    func moveMarked() { state.withLockedValue { $0.movesMarked = true } }
+
     /// Copies messages whose times are further away than this from now on, or answers that it could not.
     func hold(atMost longest: Duration?, isTaking: Bool = true) {
         state.withLockedValue { state in
@@ -191,6 +195,7 @@ final class FakeConsumer: PostponingConsumer {
         try state.withLockedValue { state in
             if let error = state.markError { throw error }
             state.begun += receipts
+            if state.movesMarked { state.held.subtract(receipts) }
         }
     }
 

@@ -80,10 +80,22 @@ struct PlainDialect: Dialect {
         func store(_ state: TaskState, _ value: WireValue) throws(CeleriacError) -> [Effect] {
             context.storesResult ? [.store(try record(state, value, request))] : []
         }
+        /// The part of the chord that the header `group` names.
+        func part(_ state: TaskState) -> [Effect] {
+            guard let group = request.headers["group"]?.stringValue else { return [] }
+            return [
+                .chord(
+                    .add(
+                        ChordPart(
+                            groupID: group, taskID: request.id, index: 0, payload: Array(state.rawValue.utf8),
+                            expiry: nil)))
+            ]
+        }
         switch outcome {
-        case .success(let value): return try store(.success, value) + [.settle(.acknowledge)]
+        case .success(let value): return try store(.success, value) + part(.success) + [.settle(.acknowledge)]
         case .failure(let failure):
-            return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + [.settle(.acknowledge)]
+            return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + part(.failure)
+                + [.settle(.acknowledge)]
         case .retry(let eta, _, _, _):
             guard let message = (request.message as? PlainMessage)?.message,
                 var body = try? WireJSON.decode(message.body).objectValue
@@ -98,7 +110,7 @@ struct PlainDialect: Dialect {
         case .timedOut(let limit):
             return try store(.failure, .array(["TimeLimitExceeded", .double(limit)])) + [.settle(.acknowledge)]
         case .unregistered where request.name == "elsewhere":
-            return [.pause(.seconds(1 + context.timesGivenBack)), .giveBack]
+            return [.pause(.seconds(1 + context.timesGivenBack)), .giveBack()]
         case .unregistered:
             return try (parksUnknownTasks ? [] : store(.failure, ["NotRegistered"]))
                 + [.settle(.park(MessageFault(reason: "unregistered", detail: request.name)))]

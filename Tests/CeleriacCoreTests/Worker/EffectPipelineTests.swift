@@ -281,8 +281,8 @@ struct EffectPipelineTests {
             return nil
         }
         let pipeline = pipeline(peer)
-        pipeline.submit(plan(1, [.pause(.seconds(1)), .giveBack]))
-        pipeline.submit(plan(2, [.pause(.seconds(3600)), .giveBack]))
+        pipeline.submit(plan(1, [.pause(.seconds(1)), .giveBack()]))
+        pipeline.submit(plan(2, [.pause(.seconds(3600)), .giveBack()]))
         pipeline.submit(plan(3, [.pause(.seconds(3600)), .settle(.requeue)]))
         #expect(pipeline.asideCount == 3 && ended.withLockedValue { $0 } == 3)
         await run(pipeline) {
@@ -297,11 +297,28 @@ struct EffectPipelineTests {
         #expect(peer.trips.last == settled(.requeue, 3) && ended.withLockedValue { $0 } == 3)
     }
 
+    @Test("that give back to the end do so where the consumer can, and to the front elsewhere")
+    func giveBackToEnd() async {
+        for canYield in [true, false] {
+            let peer = TripRecorder()
+            let consumer: any MessageConsumer = canYield ? YieldingPeer(base: peer) : peer
+            let pipeline = EffectPipeline(
+                dialect: PlainDialect(), broker: peer, store: peer, consumer: consumer,
+                held: HeldTasks(consumer: peer, timers: timers), timers: timers,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onJobsEnded: { _ in })
+            for tag: UInt64 in 1...4 { pipeline.submit(plan(tag, [.giveBack(toEnd: tag.isMultiple(of: 2))])) }
+            await run(pipeline)
+            // To the end is told by the number 0.
+            #expect(
+                peer.trips == (canYield ? [.giveBack([1, 3]), .giveBack([0, 2, 4])] : [.giveBack([1, 2, 3, 4])]))
+        }
+    }
+
     @Test("pause in the window when too many pause beside it")
     func crowdedPause() async {
         let peer = TripRecorder()
         let pipeline = pipeline(peer)
-        for tag in 1...1001 { pipeline.submit(plan(UInt64(tag), [.pause(.seconds(1)), .giveBack])) }
+        for tag in 1...1001 { pipeline.submit(plan(UInt64(tag), [.pause(.seconds(1)), .giveBack()])) }
         #expect(pipeline.asideCount == 1000 && ended.withLockedValue { $0 } == 1000)
         await run(pipeline) { timers.advance(by: .seconds(1)) }
         #expect(ended.withLockedValue { $0 } == 1001)
@@ -358,6 +375,20 @@ struct EffectPipelineTests {
         }
         #expect(error?.code == .resultStore && peer.trips == [.store(["a"])])
     }
+}
+
+/// A recorder that can give back to the end.
+private struct YieldingPeer: YieldingConsumer {
+    let base: TripRecorder
+
+    func giveBackToEnd(_ receipts: [Receipt]) async throws {
+        try await base.giveBack([Receipt(generation: 0, tag: 0)] + receipts)
+    }
+    func giveBack(_ receipts: [Receipt]) async throws { try await base.giveBack(receipts) }
+    func next(atMost limit: Int) async throws -> [Delivery] { [] }
+    func settle(_ settlements: [Settlement]) async throws { try await base.settle(settlements) }
+    func stop() async {}
+    func close() async throws {}
 }
 
 /// Timers that fire at once.

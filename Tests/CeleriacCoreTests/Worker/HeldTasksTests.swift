@@ -57,6 +57,26 @@ import Testing
         #expect(await redeliver(job.message) == .ending(.acknowledge))
     }
 
+    @Test("a copy of a message that stayed here, as nobody heard of the copy, is of no use while its task is here")
+    func copy() throws {
+        let job = try taken()
+        func copy(retries: Int = 0, moves: Int = 1) -> MessageIdentity {
+            MessageIdentity(id: "1", retries: retries, body: job.message.body, moves: moves)
+        }
+        // A message that was moved and whose acknowledgement is on its way is the copy alone.
+        #expect(!parts.held.outdo(copy()))
+        job.mayHaveCopy()
+        #expect(parts.held.outdo(copy()))
+        #expect(!parts.held.outdo(copy(retries: 1)) && !parts.held.outdo(copy(moves: 0)))
+        #expect(!parts.held.outdo(copy(moves: 2)))
+        _ = job.settle(as: .requeue, isHeld: parts.consumer.isHeld)
+        #expect(!parts.held.outdo(copy()))
+        let dropped = try taken()
+        dropped.mayHaveCopy()
+        parts.consumer.lose()
+        #expect(!parts.held.keeps(dropped) && !parts.held.outdo(copy()))
+    }
+
     @Test(
         "a task that ended when its connection was lost is settled again in the same way, each time that it comes",
         arguments: [

@@ -73,6 +73,14 @@ import Testing
         #expect(decision("no JSON", attempts: 3, maximumAttempts: 3) == "park undecodableBody")
     }
 
+    @Test("ends what was begun too often as revoked or expired if it is")
+    func unwantedAttempts() {
+        parts.revokedTasks.insert(["1"], now: parts.timers.now)
+        #expect(decision(#"{"id": "1", "name": "work"}"#, attempts: 9) == "revoked 1")
+        #expect(decision(#"{"id": "2", "name": "work", "expires": \#(time(after: -1))}"#, attempts: 9) == "expired 2")
+        #expect(decision(#"{"id": "3", "name": "work", "eta": \#(time(after: 30))}"#, attempts: 9) == "exhausted 3")
+    }
+
     @Test(
         "acknowledges early where the task says so, or the configuration where the task does not",
         arguments: [("work", TaskOptions.Acknowledgement.late, false), ("work", .early, true), ("early", .late, true)])

@@ -185,6 +185,41 @@ import struct FoundationEssentials.Date
         #expect(try PlainDialect().result(from: try #require(stored[1])).state == .failure)
     }
 
+    @Test(
+        "of a task that has ended leaves its outcome as it is; what may not have followed from that follows",
+        arguments: ["SUCCESS", "FAILURE", "REVOKED", "STARTED"])
+    func answered(_ state: String) async throws {
+        let stored = Array(#"{"id": "1", "state": "\#(state)", "value": ["Boom"]}"#.utf8)
+        let peer = TripRecorder(stored: ["1": stored])
+        let parts = parts()
+        let told = Gate()
+        let pipeline = EffectPipeline(
+            dialect: PlainDialect(), broker: peer, store: peer, consumer: peer,
+            held: HeldTasks(consumer: peer, timers: parts.timers), timers: parts.timers, logger: Bench().logger,
+            onJobsEnded: { _ in })
+        var delivery = parts.delivery(#"{"id": "1", "name": "work"}"#, attempts: 5)
+        delivery.content = .success(WireMessage(headers: ["group": "g"], body: try delivery.content.get().body))
+        parts.ledger.park(delivery, exhausted: try parts.intake().request(of: delivery))
+        var plan = try #require(parts.submittedPlans.first)
+        plan = Plan(
+            receipt: plan.receipt, taskID: "1", endsJob: true, request: plan.request, context: plan.context,
+            effects: [try #require(plan.first)] + plan.unsettledRest, onEnd: { told.open() })
+        pipeline.submit(plan)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await pipeline.run(instead: { _, _ in [] }, call: { _, _ in }) }
+            await pipeline.drain()
+            pipeline.close()
+        }
+        let fails = state == "STARTED"
+        let part = ChordPart(
+            groupID: "g", taskID: "1", index: 0, payload: Array((fails ? "FAILURE" : state).utf8), expiry: nil)
+        #expect(peer.trips.first?.settlements.count == 1)
+        #expect(
+            Array(peer.trips.dropFirst())
+                == (fails ? [.store(["1"])] : []) + (state == "REVOKED" ? [] : [.chord([.add(part)])]))
+        #expect(told.isOpen == fails)
+    }
+
     @Test("that did not reach the broker tells nobody: the message comes back")
     func lost() async throws {
         let consumer = LosingConsumer()

@@ -63,7 +63,58 @@ import Testing
         #expect(!parts.revokedTasks.contains(job.request, now: now.addingTimeInterval(1e6 + lifetime)))
     }
 
+    @Test("copies at most a hundred messages in one go")
+    func portions() async throws {
+        parts.consumer.hold(atMost: .seconds(600))
+        for number in 0..<250 {
+            #expect(parts.postponing.take(try job("\(number)", after: 1000), delay: .seconds(1000)))
+        }
+        let portions = NIOLockedValueBox<[Int]>([])
+        await parts.postponing.run { moved, _ in
+            let isLast = portions.withLockedValue { portions in
+                portions.append(moved.count)
+                return portions.reduce(0, +) == 250
+            }
+            if isLast { parts.postponing.close() }
+        }
+        #expect(portions.withLockedValue { $0 } == [100, 100, 50])
+    }
+
     // MARK: In a worker
+
+    @Test("a copy of which the worker did not hear is not run beside the message that it kept")
+    func unheardCopy() async throws {
+        let box = NIOLockedValueBox<KeepingBroker?>(nil)
+        let bench = Bench { memory in
+            let broker = KeepingBroker(memory)
+            box.withLockedValue { $0 = broker }
+            return broker
+        }
+        let broker = try #require(box.withLockedValue { $0 })
+        let (ran, received) = (NIOLockedValueBox(0), Received())
+        let worker = bench.worker {
+            $0.observers = [received]
+        } handlers: {
+            TaskHandler("work") { _ in
+                ran.withLockedValue { $0 += 1 }
+                return .null
+            }
+        }
+        try await bench.run(worker) {
+            let eta = bench.timers.now.addingTimeInterval(5000).timeIntervalSince1970
+            let body = Array(#"{"id": "unheard", "name": "work", "eta": \#(eta)}"#.utf8)
+            try await broker.publish([OutgoingMessage(message: WireMessage(body: body), routingKey: "q")])
+            await until { received.gate.isOpen }
+            #expect(broker.kept.count == 1)
+            bench.timers.advance(by: .seconds(4999))
+            try await broker.release()
+            await until { broker.acknowledged == 1 }
+            #expect(ran.withLockedValue { $0 } == 0)
+            bench.timers.advance(by: .seconds(2))
+            await until { broker.acknowledged == 2 }
+        }
+        #expect(ran.withLockedValue { $0 } == 1)
+    }
 
     @Test("a worker acknowledges what the broker keeps, and runs what comes back; it waits here for the rest")
     func worker() async throws {
@@ -107,11 +158,21 @@ import Testing
     }
 }
 
-/// A broker in memory that keeps messages for later, except those whose body says `refused`.
+/// Opens its gate when the worker has received a task, which waits here from then on.
+private final class Received: WorkerObserver {
+    let gate = Gate()
+    var isListening: Bool { true }
+
+    func observe(_ event: WorkerEvent, at time: Date) { if case .received = event { gate.open() } }
+}
+
+/// A broker in memory that keeps messages for later, except those whose body says `refused`. Of those whose body says
+/// `unheard`, nobody hears that it keeps them.
 private final class KeepingBroker: MessageBroker {
     struct State {
         var bodies: [Receipt: [UInt8]] = [:]
         var kept: [[UInt8]] = []
+        var moves: [[UInt8]: Int] = [:]
         var refused = 0
         var acknowledged = 0
         var holds: [Int] = []
@@ -159,15 +220,20 @@ private final class KeepingBroker: MessageBroker {
                         return false
                     }
                     state.kept.append(body)
-                    return true
+                    state.moves[body, default: 0] += 1
+                    return !String(decoding: body, as: UTF8.self).contains("unheard")
                 }
             }
         }
 
         func next(atMost limit: Int) async throws -> [Delivery] {
-            let deliveries = try await base.next(atMost: limit)
+            var deliveries = try await base.next(atMost: limit)
             broker.state.withLockedValue { state in
-                for delivery in deliveries { state.bodies[delivery.receipt] = try? delivery.content.get().body }
+                for index in deliveries.indices {
+                    guard let body = try? deliveries[index].content.get().body else { continue }
+                    state.bodies[deliveries[index].receipt] = body
+                    deliveries[index].moves = state.moves[body] ?? 0
+                }
             }
             return deliveries
         }

@@ -22,19 +22,22 @@ enum Trip: Equatable, Sendable {
 final class TripRecorder: MessageBroker, ResultStore, MessageConsumer {
     private let recorded = NIOLockedValueBox<[Trip]>([])
     private let answer: @Sendable (Trip) async throws -> [ChordCompletion?]?
+    private let stored: [String: [UInt8]]
     let countsChords: Bool
 
     /// Makes a recorder.
     ///
     /// - Parameters:
     ///   - countsChords: whether the result store counts the parts of chords.
+    ///   - stored: the states that the result store has, by the ids of their tasks.
     ///   - answer: called for each trip once it is recorded. It may wait and throw, and returns what operations of
     ///     chords complete; nil for nothing.
     init(
-        countsChords: Bool = true,
+        countsChords: Bool = true, stored: [String: [UInt8]] = [:],
         _ answer: @escaping @Sendable (Trip) async throws -> [ChordCompletion?]? = { _ in nil }
     ) {
         self.countsChords = countsChords
+        self.stored = stored
         self.answer = answer
     }
 
@@ -63,7 +66,7 @@ final class TripRecorder: MessageBroker, ResultStore, MessageConsumer {
     }
     func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
     func unwatch(_ taskIDs: [String]) {}
-    func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { taskIDs.map { _ in nil } }
+    func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { taskIDs.map { stored[$0] } }
     func forget(_ taskIDs: [String]) async throws {}
 
     // MARK: MessageConsumer

@@ -6,6 +6,7 @@ import CeleriacQueues
 import CeleriacRedis
 import CeleriacTestKit
 import NIOPosix
+import Synchronization
 import Testing
 
 /// Workers that know different tasks share a queue, as in a rolling deploy.
@@ -36,6 +37,30 @@ struct UnequalCrewTests {
                 #expect(results == (0..<40).map { -$0 })
             }
         }
+        try await expectNothingLeft(of: bench)
+        await bench.close()
+    }
+
+    @Test(arguments: [false, true])
+    func aTaskBehindMoreUnknownOnesThanAWorkerCanHoldRuns(onRabbitMQ: Bool) async throws {
+        let bench = try await bench(onRabbitMQ: onRabbitMQ)
+        let server = bench.server
+        let begun = Mutex<[Int: Int]>([:])
+        let leftWorker = server.worker(consumerTag: "left", concurrency: 2) { Self.left.handler { $0 + 1 } }
+        let rightWorker = server.worker(consumerTag: "right", concurrency: 8) {
+            Self.right.handler { number in
+                begun.withLock { $0[number, default: 0] += 1 }
+                return -number
+            }
+        }
+        let count = 1500
+        let rights = try await server.send((0..<count).map { Self.right($0) })
+        let left = try await server.send(Self.left(1))
+        let ran = try await withRunning(leftWorker) { try await left.get(timeout: .seconds(60)) }
+        #expect(ran == 2)
+        let results = try await withRunning(rightWorker) { try await rights.get(timeout: .seconds(60)) }
+        #expect(results == (0..<count).map { -$0 })
+        #expect(begun.withLock { $0.count == count && $0.values.allSatisfy { $0 == 1 } })
         try await expectNothingLeft(of: bench)
         await bench.close()
     }
