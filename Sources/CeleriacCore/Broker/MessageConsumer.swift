@@ -123,7 +123,7 @@ extension MessageConsumer {
     /// Does nothing: this transport does not count beginnings.
     public func markBegun(_ receipts: [Receipt]) async throws {}
 
-    /// Returns at once, as suits a consumer to which the broker pushes messages.
+    /// Returns at once.
     public func catchUp() async {}
 
     /// Throws ``CeleriacError`` with code `unsupported`.

@@ -32,6 +32,7 @@ struct AMQPConsumerState {
     var limit: Int?
     /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
+    var looks = Looks()
     var isStopped = false
     /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
     var refusesGlobalLimit = false

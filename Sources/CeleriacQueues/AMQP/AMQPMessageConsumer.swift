@@ -211,9 +211,12 @@ package final class AMQPMessageConsumer: MessageConsumer {
 
     package func next(atMost limit: Int) async throws -> [Delivery] {
         var backoff = Backoff()
+        state.withLockedValue { $0.looks.end() }
         while true {
             let (deliveries, gate, isConnected, isStopped) = state.withLockedValue { state in
+                state.looks.begin()
                 let deliveries = state.isStopped ? [] : state.take(limit, attempts: topology.attempts)
+                if deliveries.isEmpty { state.looks.end() }
                 return (deliveries, state.change, state.channel != nil, state.isStopped)
             }
             if isStopped { return [] }
@@ -260,6 +263,20 @@ package final class AMQPMessageConsumer: MessageConsumer {
             throw error
         }
         return true
+    }
+
+    package func catchUp() async {
+        let (channel, queues) = state.withLockedValue { ($0.isStopped ? nil : $0.channel, $0.served) }
+        guard let channel else { return }
+        // A queue that answers has handed over what it had. The channel sends that before its own answer.
+        for queue in queues { _ = try? await parking.depth(of: queue, at: name) }
+        try? await channel.synchronize()
+        let (look, change) = state.withLockedValue { state in
+            defer { state.change = Gate() }
+            return (state.isStopped ? nil : state.looks.ask(), state.change)
+        }
+        change.open()
+        await look?.wait()
     }
 
     package func hold(_ count: Int) async throws {
@@ -381,6 +398,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
     package func stop() async {
         let (channel, tags, gate) = state.withLockedValue { state in
             state.isStopped = true
+            state.looks.close()
             return (state.channel, Array(state.activeTags.keys), state.change)
         }
         gate.open()
