@@ -136,6 +136,36 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test("Whoever asks for a look waits until the worker has what was there")
+    func catchUp() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        let consumer = try await consume([queue])
+        async let first = consumer.next(atMost: 10)
+        await consumer.catchUp()
+
+        try await publish("a", to: queue, on: channel)
+        #expect(bodies(try await first) == ["a"])
+        try await publish("b", to: queue, on: channel)
+        let isWithWorker = Gate()
+        async let look: Bool = {
+            await consumer.catchUp()
+            return isWithWorker.isOpen
+        }()
+        #expect(bodies(try await consumer.next(atMost: 10)) == ["b"])
+        isWithWorker.open()
+        async let last = consumer.next(atMost: 10)
+        #expect(await look)
+
+        await consumer.stop()
+        await consumer.catchUp()
+        #expect(try await last.isEmpty)
+        try await consumer.close()
+        try await channel.queueDelete(queue)
+        await connection.close()
+    }
+
     @Test("Consumes a quorum queue although the channel's limit was to be global")
     func quorumQueue() async throws {
         let connection = try await LiveBroker.connect()

@@ -138,8 +138,8 @@ package final class AMQPChannel: Sendable {
         enqueue(.reject(deliveryTag, requeue: requeue))
     }
 
-    /// Waits until the broker has handled the settlements so far, which it does not confirm: from then on they hold,
-    /// even if this process is killed. Throws ``AMQPError``.
+    /// Waits until the broker has handled the settlements so far, which it does not confirm, and has sent what it had
+    /// for the channel. From then on the settlements hold, even if this process is killed. Throws ``AMQPError``.
     package func synchronize() async throws(AMQPError) {
         try await connection.synchronize(self)
     }

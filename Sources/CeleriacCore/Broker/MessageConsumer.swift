@@ -150,7 +150,7 @@ extension MessageConsumer {
     /// Nil.
     public var unsettled: String? { nil }
 
-    /// Returns at once, as suits a consumer to which the broker pushes messages.
+    /// Returns at once.
     public func catchUp() async {}
 
     /// Throws ``CeleriacError`` with code `unsupported`.

@@ -41,6 +41,7 @@ struct AMQPConsumerState {
     var limit: Int?
     /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
+    var looks = Looks()
     var isStopped = false
     /// Watches the queues while nothing arrives.
     var watchdog = Watchdog()

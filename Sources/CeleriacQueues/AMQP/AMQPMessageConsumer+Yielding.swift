@@ -27,7 +27,8 @@ extension AMQPMessageConsumer: YieldingConsumer {
 extension AMQPConsumerState {
     /// Lets go of a held delivery, if it may be published anew at the end of its queue.
     ///
-    /// - Returns: how it goes back; nil if it must go back in another way: it cannot be read, or a companion delivered it.
+    /// - Returns: how it goes back; nil if it must go back in another way, because it cannot be read or comes from a
+    ///   companion.
     fileprivate mutating func giveBackToEnd(_ tag: UInt64) -> ReturnedDelivery? {
         guard let delivery = held[tag], delivery.defect == nil, !isFromCompanion(delivery) else { return nil }
         held[tag] = nil

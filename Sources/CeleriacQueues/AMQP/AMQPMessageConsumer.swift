@@ -225,15 +225,17 @@ package final class AMQPMessageConsumer: MessageConsumer {
 
     package func next(atMost limit: Int) async throws -> [Delivery] {
         var backoff = Backoff()
+        state.withLockedValue { $0.looks.end() }
         while true {
             let (deliveries, superseded, gate, channels, isStopped) = state.withLockedValue { state in
+                state.looks.begin()
                 let deliveries =
                     state.isStopped
                     ? []
                     : state.take(
                         limit, countsInMessages: options.attemptCounter == nil, name: topology.name,
                         attempts: topology.attempts)
-                if !deliveries.isEmpty { state.watchdog.rest() }
+                if deliveries.isEmpty { state.looks.end() } else { state.watchdog.rest() }
                 defer { state.superseded = [] }
                 return (deliveries, state.superseded, state.change, state.channels, state.isStopped)
             }
@@ -283,6 +285,20 @@ package final class AMQPMessageConsumer: MessageConsumer {
             throw error
         }
         return true
+    }
+
+    package func catchUp() async {
+        let (channel, queues) = state.withLockedValue { ($0.isStopped ? nil : $0.channel, $0.served) }
+        guard let channel else { return }
+        // A queue that answers has handed over what it had. The channel sends that before its own answer.
+        for queue in queues { _ = try? await parking.depth(of: queue, at: name) }
+        try? await channel.synchronize()
+        let (look, change) = state.withLockedValue { state in
+            defer { state.change = Gate() }
+            return (state.isStopped ? nil : state.looks.ask(), state.change)
+        }
+        change.open()
+        await look?.wait()
     }
 
     package func hold(_ count: Int) async throws {
@@ -458,6 +474,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
     package func stop() async {
         let (channel, tags, companions, gate) = state.withLockedValue { state in
             state.isStopped = true
+            state.looks.close()
             // Those that wait for another to end see the stop and go back.
             state.turn.wake()
             return (state.channel, Array(state.activeTags.keys), state.redelivered.active, state.change)
