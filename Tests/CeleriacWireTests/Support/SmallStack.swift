@@ -5,7 +5,7 @@ func onSmallStack<Result: Sendable>(
     of bytes: Int = 512 * 1024, _ body: @escaping @Sendable () -> Result
 ) -> Result? {
     // What a sanitizer adds to each frame is on no stack in production, and varies with what ran before.
-    let isSanitized = ["__asan_init", "__tsan_init"].contains { dlsym(nil, $0) != nil }
+    let isSanitized = dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
     let box = Box<Result>()
     let done = DispatchSemaphore(value: 0)
     let thread = Thread {
