@@ -181,7 +181,8 @@ let package = Package(
 
         // What tests of several targets share and users of the test kit do not need.
         .target(
-            name: "TestSupport", dependencies: ["CeleriacWire"], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport", dependencies: ["CeleriacCore", "CeleriacWire"], path: "Tests/TestSupport",
+            swiftSettings: settings),
 
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
         .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire", "TestSupport"], swiftSettings: settings),
@@ -217,7 +218,7 @@ let package = Package(
         .testTarget(
             name: "CeleriacQueuesTests",
             dependencies: [
-                "CeleriacQueues", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
+                "CeleriacQueues", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "TestSupport",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "Logging", package: "swift-log"),

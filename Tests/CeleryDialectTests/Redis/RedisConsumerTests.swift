@@ -5,6 +5,7 @@ import CeleriacTestKit
 import CeleriacWire
 import Logging
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import CeleriacQueues
