@@ -182,7 +182,8 @@ let package = Package(
 
         // What tests of several targets share and users of the test kit do not need.
         .target(
-            name: "TestSupport", dependencies: ["CeleriacWire", .product(name: "Logging", package: "swift-log")],
+            name: "TestSupport",
+            dependencies: ["CeleriacCore", "CeleriacWire", .product(name: "Logging", package: "swift-log")],
             path: "Tests/TestSupport", swiftSettings: settings),
 
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.

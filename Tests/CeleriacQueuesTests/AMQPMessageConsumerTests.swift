@@ -142,26 +142,7 @@ struct AMQPMessageConsumerTests {
         let channel = try await connection.openChannel()
         let queue = LiveBroker.queueName()
         let consumer = try await consume([queue])
-        async let first = consumer.next(atMost: 10)
-        await consumer.catchUp()
-
-        try await publish("a", to: queue, on: channel)
-        #expect(bodies(try await first) == ["a"])
-        try await publish("b", to: queue, on: channel)
-        let isWithWorker = Gate()
-        async let look: Bool = {
-            await consumer.catchUp()
-            return isWithWorker.isOpen
-        }()
-        #expect(bodies(try await consumer.next(atMost: 10)) == ["b"])
-        isWithWorker.open()
-        async let last = consumer.next(atMost: 10)
-        #expect(await look)
-
-        await consumer.stop()
-        await consumer.catchUp()
-        #expect(try await last.isEmpty)
-        try await consumer.close()
+        try await checkCatchUp(of: consumer) { try await publish("a task", to: queue, on: channel) }
         try await channel.queueDelete(queue)
         await connection.close()
     }

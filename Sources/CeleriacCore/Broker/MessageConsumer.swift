@@ -104,9 +104,9 @@ public protocol MessageConsumer: Sendable {
     ///   to ``close()``.
     func giveBack(_ receipts: [Receipt]) async throws
 
-    /// Waits until the worker has been asked for its next messages after the consumer has looked once at its queues:
-    /// remote control calls it, so that a task that was sent before an inspection is in the inspection's answer. It is
-    /// called only while the worker has room, and the worker does not wait longer than half a second for it.
+    /// Waits until the consumer has looked once at its queues and the worker has what was there, because it asks for
+    /// more. Remote control calls it while the worker has room, so that a task that was sent before an inspection is in
+    /// the inspection's answer. It must end when its task is cancelled, as it is after half a second.
     func catchUp() async
 
     /// Begins to consume one more queue, which the consumer makes if it does not exist.

@@ -298,7 +298,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             return (state.isStopped ? nil : state.looks.ask(), state.change)
         }
         change.open()
-        await look?.wait()
+        try? await look?.waitUnlessCancelled()
     }
 
     package func hold(_ count: Int) async throws {

@@ -234,10 +234,9 @@ package final class RedisMessageConsumer: YieldingConsumer {
     }
 
     package func catchUp() async {
-        let gate = state.withLockedValue { $0.isStopped ? nil : $0.looks.ask() }
-        guard let gate else { return }
+        guard let look = state.withLockedValue({ $0.isStopped ? nil : $0.looks.ask() }) else { return }
         lookAgain()
-        await gate.wait()
+        try? await look.waitUnlessCancelled()
     }
 
     // MARK: Changing queues

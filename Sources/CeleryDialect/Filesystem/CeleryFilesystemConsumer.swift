@@ -91,10 +91,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     }
 
     func catchUp() async {
-        let gate = state.withLockedValue { $0.isStopped ? nil : $0.looks.ask() }
-        guard let gate else { return }
+        guard let look = state.withLockedValue({ $0.isStopped ? nil : $0.looks.ask() }) else { return }
         wake()
-        await gate.wait()
+        try? await look.waitUnlessCancelled()
     }
 
     private func claim(atMost limit: Int) throws -> [(queue: String, file: String)] {

@@ -42,6 +42,16 @@ struct Bench: Sendable {
             signals: signals)
     }
 
+    /// A worker with one slot, whose tasks return their argument once `finish` is open.
+    func worker(of task: TaskDefinition<String, String>, until finish: Gate, parts: [any WorkerPart]) -> TaskWorker {
+        worker(concurrency: 1, parts: parts) {
+            task.handler { text in
+                await finish.wait()
+                return text
+            }
+        }
+    }
+
     /// Runs the worker while `body` runs, then stops it gracefully.
     func run<Value: Sendable>(_ worker: TaskWorker, _ body: @Sendable () async throws -> Value) async throws -> Value {
         try await withRunning(worker, body)
