@@ -296,5 +296,52 @@ struct RedisConsumerTests {
         await broker.close()
         await bench.close()
     }
+
+    /// A message that came back, and whose beginning is counted.
+    private func begun(by consumer: any MessageConsumer) async throws -> Delivery {
+        let first = try #require(try await consumer.next(atMost: 1).first)
+        try await consumer.settle([Settlement(first.receipt, .requeue)])
+        let delivery = try #require(try await consumer.next(atMost: 1).first)
+        try await consumer.markBegun([delivery.receipt])
+        return delivery
+    }
+
+    @Test("forgets how often a message was begun when it parks it, so that it can be put back")
+    func exhausted() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(1, by: broker)
+        let delivery = try await begun(by: consumer)
+        let counters = try await bench.redis.send(RedisCommand("KEYS", "celeriac.attempts.*")).array ?? []
+        let counter = try #require(counters.first?.string)
+        _ = try await bench.redis.send(RedisCommand("SET", counter, 5))
+        try await consumer.settle([
+            Settlement(delivery.receipt, .park(MessageFault(reason: "tooManyAttempts", detail: "")))
+        ])
+        #expect(try await bench.int(RedisCommand("EXISTS", counter)) == 0)
+        let parked = try await broker.parkedMessages(in: "celery", after: nil, limit: 9)
+        #expect(try await broker.requeueParked(parked.map(\.id), in: "celery") == 1)
+        let again = try #require(try await consumer.next(atMost: 1).first)
+        #expect(again.attempts == 0 && again.redelivered)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("leaves no count below zero when it gives back a message whose count has expired")
+    func expiredCount() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(1, by: broker)
+        let delivery = try await begun(by: consumer)
+        let counters = try await bench.redis.send(RedisCommand("KEYS", "celeriac.attempts.*")).array ?? []
+        try #require(counters.count == 1)
+        _ = try await bench.redis.send(RedisCommand("DEL", counters[0].string ?? ""))
+        try await consumer.settle([Settlement(delivery.receipt, .requeue)])
+        #expect(try await bench.redis.send(RedisCommand("KEYS", "celeriac.attempts.*")).array?.isEmpty == true)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
 }
 #endif
