@@ -26,13 +26,17 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
     public var taskID: String?
     /// The name of its task; nil like ``taskID``.
     public var task: String?
+    /// Whether the worker had stored that the task has failed when it parked the message, so that a caller may know. It
+    /// is false where the result store was out of reach: the worker stores the failure later, unless its process ends
+    /// before. It is nil where nothing was to be stored, or if the record does not say.
+    public var failureIsStored: Bool?
     /// As much of the message as its broker could read.
     package private(set) var content: WireMessage?
 
     /// Creates a parked message.
     public init(
         id: String = "", queue: String, message: [UInt8], reason: String, detail: String, time: Date?, worker: String,
-        taskID: String? = nil, task: String? = nil
+        taskID: String? = nil, task: String? = nil, failureIsStored: Bool? = nil
     ) {
         self.id = id
         self.queue = queue
@@ -43,6 +47,7 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
         self.worker = worker
         self.taskID = taskID
         self.task = task
+        self.failureIsStored = failureIsStored
     }
 
     /// The same record, with as much of the message as its broker could read.

@@ -147,8 +147,11 @@ package protocol RedisConsumerTopology: Sendable {
     /// Their beginnings do not count. `park` parks a message that cannot be put back.
     func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
 
-    /// Parks a message.
+    /// Parks a message. The reply to the only command is 1 if the record is in the list of parked messages.
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding
+
+    /// The list in which messages of a list are parked.
+    func parkedKey(of list: RedisQueueList) -> String
 
     /// Who gets claimed messages that nobody settles, and when, for the log.
     var restoration: String { get }

@@ -74,12 +74,14 @@ extension RedisMessageConsumer {
         "\(state.withLockedValue { $0.ledger.count }) claimed; \(topology.restoration)"
     }
 
-    package func settle(_ settlements: [Settlement]) async throws {
+    package func settle(_ settlements: [Settlement]) async throws { try await settle(settlements, onEnd: forget) }
+
+    func settle(_ settlements: [Settlement], onEnd: (ClaimEnding, ArraySlice<RedisValue>) -> Void) async throws {
         state.withLockedValue { $0.ledger.note(settlements) }
         do {
             try await client.end(
                 endings(of: settlements.map(\.receipt.tag)), timers: timers, logger: logger,
-                isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: forget)
+                isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: onEnd)
         } catch {
             throw CeleriacError(
                 error.isOutOfReach ? .unavailable : .publishFailed, "\(name) did not settle messages", cause: error)
@@ -101,7 +103,9 @@ extension RedisMessageConsumer {
         try await client.end(topology.giveBack(claims, park: park), onEnd: forget)
     }
 
-    private func forget(_ serials: [UInt64]) {
+    func forget(_ ending: ClaimEnding, _ replies: ArraySlice<RedisValue>) { forget(ending.serials) }
+
+    func forget(_ serials: [UInt64]) {
         state.withLockedValue { $0.ledger.forget(serials) }
     }
 
@@ -133,7 +137,7 @@ extension RedisMessageConsumer {
         topology.parkedFormat.encode(
             ParkedMessage(
                 queue: queue, message: payload, reason: fault.reason, detail: fault.detail, time: timers.now,
-                worker: nodeName))
+                worker: nodeName, failureIsStored: fault.failureIsStored))
     }
 }
 #endif

@@ -343,5 +343,33 @@ struct RedisConsumerTests {
         await broker.close()
         await bench.close()
     }
+
+    @Test("can park only what is its own, and where there is room; says so if it did not park")
+    func ownership() async throws {
+        let bench = try await RedisBench()
+        let (broker, any) = try await consumer(bench)
+        let consumer = try #require(any as? any ParkingConsumer)
+        try await publish(3, by: broker)
+        let receipts = try await consumer.next(atMost: 3).map(\.receipt)
+        try #require(receipts.count == 3)
+        let tags = try await bench.redis.send(RedisCommand("ZRANGE", "unacked_index", 0, -1)).array ?? []
+        // Another worker takes the second message, as after a visibility timeout.
+        let second = tags.compactMap(\.string).sorted()[1]
+        _ = try await bench.redis.send([
+            RedisCommand("ZREM", "unacked_index", second), RedisCommand("HDEL", "unacked", second),
+        ])
+        #expect(await consumer.canPark(receipts) == [true, false, true])
+        let fault = MessageFault(reason: "test", detail: "")
+        #expect(try await consumer.park(receipts[1], for: fault) == false)
+        #expect(try await consumer.park(receipts[0], for: fault))
+        #expect(try await bench.int(RedisCommand("LLEN", "celery.parked")) == 1)
+        _ = try await bench.redis.send(RedisCommand("SET", "celery.parked", "not a list"))
+        #expect(await consumer.canPark([receipts[2]]) == [false])
+        await #expect(throws: CeleriacError.self) { _ = try await consumer.park(receipts[2], for: fault) }
+        _ = try await bench.redis.send(RedisCommand("DEL", "celery.parked"))
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
 }
 #endif
