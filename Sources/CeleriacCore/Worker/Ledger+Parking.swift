@@ -11,7 +11,7 @@ extension Ledger {
             return submit(Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))]))
         }
         let request = remains.request
-        if remains.mayRunElsewhere, !failsForeignMessages {
+        if remains.mayRunElsewhere, !failsTasksOfUnacceptedContent {
             log(fault, queue: delivery.queue, of: request)
             return submit(
                 Plan(receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(.park(fault))]))

@@ -327,7 +327,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         state.withLockedValue { $0.generation == receipt.generation && $0.held[receipt.tag] != nil }
     }
 
-    package var unsettled: String? {
+    package var unsettledDescription: String? {
         let count = state.withLockedValue { $0.held.count + $0.buffer.count }
         return "\(count) unsettled; RabbitMQ gives them to other workers once it notices that the connection has ended"
     }

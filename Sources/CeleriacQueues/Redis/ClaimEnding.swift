@@ -20,7 +20,9 @@ package struct ClaimEnding: Sendable {
 extension RedisClient {
     /// Ends claims, all in one round trip, and calls `onEnd` with each that has ended and its replies. Throws what
     /// ``send(_:)`` throws, and `server` if the server refused an ending; the others are carried out even then.
-    package func end(_ endings: [ClaimEnding], onEnd: (ClaimEnding, ArraySlice<RedisValue>) -> Void) async throws(RedisError) {
+    package func end(_ endings: [ClaimEnding], onEnd: (ClaimEnding, ArraySlice<RedisValue>) -> Void)
+        async throws(RedisError)
+    {
         let refused = try await attempt(endings, onEnd: onEnd)
         if let refusal = refused.first?.error { throw RedisError(refusal) }
     }

@@ -70,7 +70,7 @@ extension RedisMessageConsumer {
 
     // MARK: Settling
 
-    package var unsettled: String? {
+    package var unsettledDescription: String? {
         "\(state.withLockedValue { $0.ledger.count }) claimed; \(topology.restoration)"
     }
 

@@ -59,7 +59,7 @@ import struct FoundationEssentials.Date
 
     @Test("of a message that another worker might run: only if the configuration says so", arguments: [false, true])
     func foreign(fails: Bool) {
-        let parts = parts { $0.failsForeignMessages = fails }
+        let parts = parts { $0.failsTasksOfUnacceptedContent = fails }
         var delivery = parts.delivery("")
         delivery.content = .success(WireMessage(headers: ["foreign": true], body: Array(#"{"id": "1"}"#.utf8)))
         parts.ledger.park(delivery, fault)
@@ -188,7 +188,8 @@ import struct FoundationEssentials.Date
     // MARK: In the pipeline
 
     private func pipeline(
-        _ consumer: any MessageConsumer, _ store: any ResultStore, onJobsEnded: @escaping @Sendable (Int) -> Void = { _ in }
+        _ consumer: any MessageConsumer, _ store: any ResultStore,
+        onJobsEnded: @escaping @Sendable (Int) -> Void = { _ in }
     ) -> EffectPipeline {
         EffectPipeline(
             dialect: PlainDialect(), broker: MemoryBroker(), store: store, consumer: consumer,
@@ -200,7 +201,8 @@ import struct FoundationEssentials.Date
         let payload = Array(#"{"id": "\#(tag)", "state": "FAILURE", "value": ["WorkerLost", "5"]}"#.utf8)
         return Plan(
             receipt: Receipt(generation: 1, tag: tag), taskID: "\(tag)", endsJob: true,
-            context: Parts { TaskHandler("work") { _ in .null } }.ledger.effectContext(TaskOptions(), storesResult: true),
+            context: Parts { TaskHandler("work") { _ in .null } }.ledger.effectContext(
+                TaskOptions(), storesResult: true),
             effects: [
                 .settle(.park(fault)), .store(ResultRecord(taskID: "\(tag)", state: .failure, payload: payload)),
             ], onEnd: onEnd)
