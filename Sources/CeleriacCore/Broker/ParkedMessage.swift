@@ -1,4 +1,4 @@
-package import CeleriacWire
+public import CeleriacWire
 
 public import struct FoundationEssentials.Date
 
@@ -12,7 +12,8 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
     public var id: String
     /// The queue that the message was taken from.
     public var queue: String
-    /// The message's bytes as they came from the broker; empty where they could not be read.
+    /// The message's bytes as they came from the broker; empty where they could not be read. At RabbitMQ these are the
+    /// body alone: the rest is in ``content``.
     public var message: [UInt8]
     /// A short name of the kind of fault: ``MessageFault/reason``.
     public var reason: String
@@ -30,8 +31,8 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
     /// is false where the result store was out of reach: the worker stores the failure later, unless its process ends
     /// before. It is nil where nothing was to be stored, or if the record does not say.
     public var failureIsStored: Bool?
-    /// As much of the message as its broker could read.
-    package private(set) var content: WireMessage?
+    /// The headers, the properties and the body, as far as the broker could read them; nil if it could not.
+    public private(set) var content: WireMessage?
 
     /// Creates a parked message.
     public init(
@@ -48,6 +49,13 @@ public struct ParkedMessage: Sendable, Hashable, Identifiable {
         self.taskID = taskID
         self.task = task
         self.failureIsStored = failureIsStored
+    }
+
+    /// The same record without the message itself.
+    package var withoutContent: ParkedMessage {
+        var parked = reading(nil)
+        parked.message = []
+        return parked
     }
 
     /// The same record, with as much of the message as its broker could read.

@@ -116,10 +116,8 @@ struct AMQPConsumerState {
             let attemptsAtHand = delivery.message.movedAttempts
             held[tag] = delivery
             let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
-            // What a level needed comes off first: the broker's records of deaths are then those from before it.
             let origin = MessageOrigin(delivery.message, in: queue)
-            let restored = origin?.restored(delivery.message) ?? delivery.message
-            let message = delivery.message.isMoved ? restored.unmoved(queue: queue) : restored
+            let message = delivery.original(in: queue, origin: origin)
             var taken = Delivery(
                 content: fault.map { .failure($0) } ?? .success(message),
                 queue: queue, exchange: origin?.exchange ?? delivery.exchange,

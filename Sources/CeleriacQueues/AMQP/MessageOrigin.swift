@@ -43,16 +43,26 @@ struct MessageOrigin: Equatable {
     /// - Returns: the message as it is to travel.
     static func departure(of delivery: AMQPDelivery, from queue: String) -> WireMessage {
         let earlier = MessageOrigin(delivery.message, in: queue)
-        var message = earlier?.restored(delivery.message) ?? delivery.message
+        let isFromCompanion = delivery.routingKey == RedeliveredMessage.companion(of: queue)
+        return departure(
+            of: earlier?.restored(delivery.message) ?? delivery.message,
+            exchange: earlier?.exchange ?? delivery.exchange,
+            routingKey: earlier?.routingKey ?? (isFromCompanion ? queue : delivery.routingKey),
+            moves: (earlier?.moves ?? 0) + 1, from: queue)
+    }
+
+    /// Notes where a message was published to and takes out what must not travel.
+    static func departure(
+        of message: WireMessage, exchange: String, routingKey: String, moves: Int, from queue: String
+    ) -> WireMessage {
+        var message = message
         // What the broker counts there, it counts for one queue.
         for name in [Self.header, "x-delivery-count", "x-acquired-count"] { message.headers[name] = nil }
         let headers = message.headers.filter { isBrokers($0.key) }
         for (name, _) in headers { message.headers[name] = nil }
-        let isFromCompanion = delivery.routingKey == RedeliveredMessage.companion(of: queue)
         var fields: WireObject = [
-            "queue": .string(queue), "exchange": .string(earlier?.exchange ?? delivery.exchange),
-            "routing_key": .string(earlier?.routingKey ?? (isFromCompanion ? queue : delivery.routingKey)),
-            "moves": .int(Int64((earlier?.moves ?? 0) + 1)),
+            "queue": .string(queue), "exchange": .string(exchange), "routing_key": .string(routingKey),
+            "moves": .int(Int64(moves)),
         ]
         if !headers.isEmpty { fields["headers"] = .object(headers) }
         if let userID = message.properties.userID { fields["user_id"] = .string(userID) }
@@ -78,6 +88,15 @@ struct MessageOrigin: Equatable {
     private static func isBrokers(_ header: String) -> Bool {
         ["CC", "BCC", "x-death"].contains(header) || header.hasPrefix("x-first-death-")
             || header.hasPrefix("x-last-death-")
+    }
+}
+
+extension AMQPDelivery {
+    /// The message as it was before any worker moved it.
+    func original(in queue: String, origin: MessageOrigin?) -> WireMessage {
+        // What a level needed comes off first: the broker's records of deaths are then those from before it.
+        let restored = origin?.restored(message) ?? message
+        return message.isMoved ? restored.unmoved(queue: queue) : restored
     }
 }
 

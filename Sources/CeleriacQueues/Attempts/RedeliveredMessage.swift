@@ -74,7 +74,7 @@ extension WireMessage {
 
     /// The message as it was before it was moved.
     func unmoved(queue: String) -> WireMessage {
-        var message = withoutCompanion(of: queue).restored()
+        var message = withoutCompanion(of: queue).broughtBack()
         message.headers[RedeliveredMessage.attempts] = nil
         return message
     }
@@ -122,7 +122,7 @@ extension WireMessage {
     }
 
     /// The message as it was before ``setAside()``.
-    private func restored() -> WireMessage {
+    func broughtBack() -> WireMessage {
         var message = self
         for name in ["CC", "BCC"] {
             guard let value = message.headers["x-celeriac-\(name)"] else { continue }

@@ -371,5 +371,42 @@ struct RedisConsumerTests {
         await broker.close()
         await bench.close()
     }
+
+    @Test("looks at many parked messages page by page, and finds those to be changed on any page")
+    func manyParked() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(250, by: broker)
+        var count = 0
+        while count < 250 {
+            let deliveries = try await consumer.next(atMost: 10)
+            let faults = (count..<count + deliveries.count).map { MessageFault(reason: "test", detail: "\($0)") }
+            try await consumer.settle(zip(deliveries, faults).map { Settlement($0.receipt, .park($1)) })
+            count += deliveries.count
+        }
+        var pages: [[ParkedMessage]] = []
+        try await broker.walkParked(in: "celery") { page in
+            pages.append(page)
+            return true
+        }
+        let parked = pages.flatMap { $0 }
+        #expect(pages.map(\.count) == [100, 100, 50] && parked.map(\.detail) == (0..<250).map { "\($0)" })
+        let listed = try await broker.parkedMessages(in: "celery", after: parked[119].id, limit: 60)
+        #expect(listed.map(\.id) == parked[120..<180].map(\.id))
+        await #expect(throws: CeleriacError.self) {
+            _ = try await broker.parkedMessages(in: "celery", after: "unknown", limit: 1)
+        }
+        // Every other one goes.
+        let odd = parked.indices.filter { $0 % 2 == 1 }.map { parked[$0].id }
+        #expect(try await broker.requeueParked(odd, in: "celery") == 125)
+        #expect(try await broker.depth(of: "celery") == 125)
+        #expect(
+            try await broker.parkedMessages(in: "celery", after: nil, limit: 999).map(\.detail)
+                == stride(from: 0, to: 250, by: 2).map { "\($0)" })
+        #expect(try await broker.dropParked(parked.map(\.id), in: "celery") == 125)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
 }
 #endif
