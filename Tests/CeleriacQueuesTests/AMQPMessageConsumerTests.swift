@@ -147,6 +147,35 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test("Parked messages of a quorum queue keep their order, however many of them somebody looks at")
+    func parkedOrder() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel(confirms: true)
+        let queue = LiveBroker.queueName()
+        // The server drops what comes back more often.
+        try await channel.queueDeclare(
+            queue + ".parked", durable: true, arguments: ["x-queue-type": "quorum", "x-delivery-limit": 4])
+        let texts = (0..<5).map { "\($0)" }
+        for text in texts { try await publish(text, to: queue + ".parked", on: channel) }
+        let client = AMQPClient(
+            configurations: [try await LiveBroker.configuration()],
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
+        let parked = AMQPParkedMessages(client, at: "test", queue: queue, date: { _ in nil })
+        for look in 0..<20 {
+            // The queue tells late of those that have just come back.
+            try await until {
+                try await channel.queueDeclare(queue + ".parked", passive: true).messageCount == 5
+            }
+            let limit = 1 + look % 6
+            let found = try await parked.list(after: nil, limit: limit)
+            #expect(found.map { String(decoding: $0.message, as: UTF8.self) } == Array(texts.prefix(limit)))
+        }
+        await #expect(throws: CeleriacError.self) { _ = try await parked.list(after: "unknown", limit: 1) }
+        try await channel.queueDelete(queue + ".parked")
+        await client.close()
+        await connection.close()
+    }
+
     @Test("Consumes a quorum queue although the channel's limit was to be global")
     func quorumQueue() async throws {
         let connection = try await LiveBroker.connect()

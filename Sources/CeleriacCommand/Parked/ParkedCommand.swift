@@ -8,8 +8,9 @@ struct ParkedCommand: AsyncParsableCommand {
         commandName: "parked",
         abstract: "List, show, put back or drop messages that workers have parked.",
         discussion: """
-            A worker parks what it cannot run in <queue>.parked, with the reason. Exit status 2 means that the broker \
-            could not be asked, 64 that the command line is wrong.
+            A worker parks what it cannot run in <queue>.parked, with the reason. Exit status 1 means that some \
+            messages were not put back or dropped, 2 that the broker could not be asked, 64 that the command line is \
+            wrong.
 
               celeriac parked list -b redis://localhost/0
               celeriac parked requeue --task tasks.add --reason tooManyAttempts --dry-run -b redis://localhost/0
@@ -23,7 +24,8 @@ struct ParkedCommand: AsyncParsableCommand {
         @OptionGroup var filter: ParkedFilter
 
         func run() async throws {
-            try await place.visit(filter) { messages, _ in ParkedPrinter(json: place.json).list(messages) }
+            try await place.visit(filter, whole: false) { messages, _ in ParkedPrinter(json: place.json).list(messages)
+            }
         }
     }
 
@@ -35,7 +37,7 @@ struct ParkedCommand: AsyncParsableCommand {
         @OptionGroup var filter: ParkedFilter
 
         func run() async throws {
-            try await place.visit(filter) { messages, _ in ParkedPrinter(json: place.json).show(messages) }
+            try await place.visit(filter, whole: true) { messages, _ in ParkedPrinter(json: place.json).show(messages) }
         }
     }
 
@@ -53,11 +55,17 @@ struct ParkedCommand: AsyncParsableCommand {
         func validate() throws { try change.validate(filter) }
 
         func run() async throws {
-            try await place.visit(filter) { messages, sender in
-                let ids = messages.map(\.id)
-                let count = change.dryRun ? ids.count : try await sender.requeueParked(ids, in: place.queueName)
-                ParkedPrinter(json: place.json).changed(
-                    messages, count: count, verb: change.dryRun ? "would be put back" : "put back")
+            try await place.visit(filter, whole: false) { messages, sender in
+                let printer = ParkedPrinter(json: place.json)
+                if change.dryRun {
+                    return printer.changed(
+                        ParkedOutcome(messages), verb: "would be put back", isDryRun: true, tellsOfFailures: true)
+                }
+                let outcome = try await ParkedOutcome(messages, in: place.queueName, at: sender) { ids in
+                    try await sender.requeueParked(ids, in: place.queueName)
+                }
+                printer.changed(outcome, verb: "put back", isDryRun: false, tellsOfFailures: true)
+                try outcome.end()
             }
         }
     }
@@ -72,11 +80,16 @@ struct ParkedCommand: AsyncParsableCommand {
         func validate() throws { try change.validate(filter) }
 
         func run() async throws {
-            try await place.visit(filter) { messages, sender in
-                let ids = messages.map(\.id)
-                let count = change.dryRun ? ids.count : try await sender.dropParked(ids, in: place.queueName)
-                ParkedPrinter(json: place.json).changed(
-                    messages, count: count, verb: change.dryRun ? "would be dropped" : "dropped")
+            try await place.visit(filter, whole: false) { messages, sender in
+                let printer = ParkedPrinter(json: place.json)
+                if change.dryRun {
+                    return printer.changed(ParkedOutcome(messages), verb: "would be dropped", isDryRun: true)
+                }
+                let outcome = try await ParkedOutcome(messages, in: place.queueName, at: sender) { ids in
+                    try await sender.dropParked(ids, in: place.queueName)
+                }
+                printer.changed(outcome, verb: "dropped", isDryRun: false)
+                try outcome.end()
             }
         }
     }

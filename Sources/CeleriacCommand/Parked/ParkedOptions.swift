@@ -27,35 +27,40 @@ struct ParkedPlace: ParsableArguments {
         return machinery.defaultQueue ?? CommandEnvironment()["DEFAULT_QUEUE"] ?? "machinery_tasks"
     }
 
-    /// Runs `body` with the messages that pass a filter, and ends the process with status 2 after a failure.
+    /// Runs `body` with the messages that pass a filter, and ends the process with status 2 after a failure. Unless they
+    /// are to be whole, the messages come without their bytes, since there may be many.
     func visit(
-        _ filter: ParkedFilter, _ body: ([ParkedMessage], any TaskSender) async throws -> Void
+        _ filter: ParkedFilter, whole: Bool, _ body: ([ParkedMessage], any TaskSender) async throws -> Void
     ) async throws {
         do {
             switch dialect {
             case .celery:
                 let app = try CeleryApp(broker: try connection.brokerURL(), logger: connection.logger())
-                try await closing(app.close) { try await body(try await messages(filter, app), app) }
+                try await closing(app.close) { try await body(try await messages(filter, app, whole: whole), app) }
             case .machinery:
                 let server = try machinery.makeServer(connection)
-                try await closing(server.close) { try await body(try await messages(filter, server), server) }
+                try await closing(server.close) {
+                    try await body(try await messages(filter, server, whole: whole), server)
+                }
             }
+        } catch let code as ExitCode {
+            throw code
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             throw ExitCode(2)
         }
     }
 
-    private func messages(_ filter: ParkedFilter, _ sender: any TaskSender) async throws -> [ParkedMessage] {
+    private func messages(
+        _ filter: ParkedFilter, _ sender: any TaskSender, whole: Bool
+    ) async throws -> [ParkedMessage] {
         var found: [ParkedMessage] = []
-        var last: String?
         let now = Date()
-        while true {
-            let page = try await sender.parkedMessages(in: queueName, after: last, limit: 1000)
-            found += page.filter { filter.admits($0, now: now) }
-            guard page.count == 1000, let id = page.last?.id, id != last else { return found }
-            last = id
+        try await sender.eachParkedPage(in: queueName) { page in
+            let admitted = page.filter { filter.admits($0, now: now) }
+            found += whole ? admitted : admitted.map(\.withoutContent)
         }
+        return found
     }
 }
 

@@ -93,6 +93,8 @@ public struct MessageFault: Error, Sendable, Hashable, CustomStringConvertible {
     public var reason: String
     /// What is wrong with the message. It does not contain the task's arguments.
     public var detail: String
+    /// Whether it is stored that the message's task has failed when the message is parked; nil if nobody is to be told.
+    package var failureIsStored: Bool?
 
     /// Creates a fault.
     public init(reason: String, detail: String) {

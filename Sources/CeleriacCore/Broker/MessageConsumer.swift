@@ -78,7 +78,7 @@ public protocol MessageConsumer: Sendable {
     /// What becomes of the messages that the worker would leave unsettled if its process ended now: how many there are,
     /// and who gets them when. It is for the log of a worker whose stop took too long; nil if the consumer cannot say.
     /// It answers at once, without I/O.
-    var unsettled: String? { get }
+    var unsettledDescription: String? { get }
 
     /// Settles deliveries, all in one round trip. The worker settles each once; the consumer skips a receipt that it
     /// does not hold.
@@ -148,7 +148,7 @@ extension MessageConsumer {
     public func markBegun(_ receipts: [Receipt]) async throws {}
 
     /// Nil.
-    public var unsettled: String? { nil }
+    public var unsettledDescription: String? { nil }
 
     /// Returns at once.
     public func catchUp() async {}

@@ -92,7 +92,8 @@ public final class MemoryBroker: MessageBroker {
         return parked.prefix(max(0, limit)).map {
             ParkedMessage(
                 id: String($0.id), queue: queue, message: $0.message.body, reason: $0.fault.reason,
-                detail: $0.fault.detail, time: $0.time, worker: $0.worker
+                detail: $0.fault.detail, time: $0.time, worker: $0.worker,
+                failureIsStored: $0.fault.failureIsStored
             ).reading($0.message)
         }
     }

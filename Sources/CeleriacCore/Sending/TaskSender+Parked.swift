@@ -11,18 +11,30 @@ extension TaskSender {
     ///   - id: the last message of the page before; nil for the first page.
     ///   - limit: how many messages to return at most.
     /// - Returns: the messages of the page; none after the last one.
-    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot list them, or the broker's error.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot list them, `configuration` if the
+    ///   message `id` is no longer there, or the broker's error.
     public func parkedMessages(
         in queue: String, after id: String? = nil, limit: Int = 100
     ) async throws -> [ParkedMessage] {
-        try await client.broker.parkedMessages(in: queue, after: id, limit: limit).map { parked in
-            guard parked.taskID == nil, let content = parked.content else { return parked }
-            var parked = parked
-            let request = client.dialect.task(of: content, inQueue: queue)
-            parked.taskID = request?.id
-            parked.task = request.flatMap { $0.name.isEmpty ? nil : $0.name }
-            return parked
+        try await client.broker.parkedMessages(in: queue, after: id, limit: limit).map { naming($0, in: queue) }
+    }
+
+    /// Looks at all messages parked from a queue, page by page.
+    package func eachParkedPage(in queue: String, _ body: ([ParkedMessage]) -> Void) async throws {
+        try await client.broker.walkParkedOrPage(in: queue) { page in
+            body(page.map { naming($0, in: queue) })
+            return true
         }
+    }
+
+    /// A parked message with the task that it is of.
+    private func naming(_ parked: ParkedMessage, in queue: String) -> ParkedMessage {
+        guard parked.taskID == nil, let content = parked.content else { return parked }
+        var parked = parked
+        let request = client.dialect.task(of: content, inQueue: queue)
+        parked.taskID = request?.id
+        parked.task = request.flatMap { $0.name.isEmpty ? nil : $0.name }
+        return parked
     }
 
     /// Puts parked messages back into their queue, as they came. A message that could not be run for a reason that

@@ -16,9 +16,9 @@ extension EffectPipeline {
         switch kind {
         case .publish:
             await attempt(plans, "publish", fault: "followUpNotPublished", instead) { try await publish(&$0) }
-        case .store: await attempt(plans, "store results", fault: "resultNotStored", instead) { try await store(&$0) }
-        case .count:
-            await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
+        case .store: await store(plans, instead)
+        case .count: await count(plans, instead)
+        case .tell: await tell(plans, instead: instead)
         case .call: await self.call(plans, by: call)
         case .settle: await settle(plans)
         case .giveBack: await giveBack(plans)
@@ -26,6 +26,14 @@ extension EffectPipeline {
     }
 
     // MARK: Publishing, storing, counting
+
+    func store(_ plans: [Plan], _ instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
+        await attempt(plans, "store results", fault: "resultNotStored", instead) { try await store(&$0) }
+    }
+
+    func count(_ plans: [Plan], _ instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
+        await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
+    }
 
     // Each of these functions carries out the first effects of all plans in one round trip. It returns for each plan
     // the effects to insert next, or an empty array if there are none for any plan.
@@ -54,12 +62,17 @@ extension EffectPipeline {
     }
 
     /// Has the plans of parked messages whose tasks have an outcome go on from that, which is never overwritten.
+    /// If it is the very failure that is to be stored, the message has come back after it was: all is done once more.
     private func leaveAnswered(_ plans: inout [Plan]) async throws {
         guard let store = interpreter.store, !store.deliversOnce, !store.fetchingRemoves else { return }
         let asked = plans.indices.filter { plans[$0].mayBeAnswered }
         for (index, stored) in zip(asked, try await store.fetch(asked.map { plans[$0].taskID })) {
             let result = stored.flatMap { try? dialect.result(from: $0) }
-            plans[index].note(answered: result.flatMap { rest(of: plans[index], after: $0) })
+            var isOurs = false
+            if let error = result?.error, case .store(let record)? = plans[index].first {
+                isOurs = (try? dialect.result(from: record.payload))?.error == error
+            }
+            plans[index].note(answered: isOurs ? nil : result.flatMap { rest(of: plans[index], after: $0) })
         }
     }
 
@@ -128,6 +141,9 @@ extension EffectPipeline {
             return plans
         } catch {
             logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
+            if (error as? CeleriacError)?.code == .unavailable, plans.allSatisfy(\.tellsFirst) {
+                return plans.map(withoutStore)
+            }
         }
         var done: [Plan] = []
         /// Whether the other side was out of reach after the last call: the remaining plans are then given back
@@ -149,6 +165,10 @@ extension EffectPipeline {
                 } catch {
                     plan = alone.first ?? plan
                     let isOutOfReach = (error as? CeleriacError)?.code == .unavailable
+                    if isOutOfReach, plan.tellsFirst {
+                        plan = withoutStore(plan)
+                        break
+                    }
                     if !isOutOfReach { refusals += 1 }
                     if lastCall.isOpen, isOutOfReach {
                         isGivenUp = true
@@ -176,6 +196,15 @@ extension EffectPipeline {
         return done
     }
 
+    /// Returns a plan that was to tell somebody, and cannot: it parks its message all the same, unless the worker stops
+    /// and could not tell later. Another worker then gets the message.
+    private func withoutStore(_ plan: Plan) -> Plan {
+        if !lastCall.isOpen { return plan.overtakingStore() }
+        var plan = plan
+        plan.replaceRest(with: .requeue)
+        return plan
+    }
+
     // MARK: Calling and settling
 
     private func call(_ plans: [Plan], by call: (ErrorCall, Plan) async -> Void) async -> [Plan] {
@@ -186,6 +215,13 @@ extension EffectPipeline {
     }
 
     private func settle(_ plans: [Plan]) async -> [Plan] {
+        guard plans.contains(where: \.parksAndTells) else { return await settleAll(plans) }
+        let parked = await park(plans.filter(\.parksAndTells))
+        let others = plans.filter { !$0.parksAndTells }
+        return others.isEmpty ? parked : await settleAll(others) + parked
+    }
+
+    private func settleAll(_ plans: [Plan]) async -> [Plan] {
         let settlements = plans.compactMap { plan -> Settlement? in
             guard case .settle(let disposition)? = plan.first else { return nil }
             if let job = plan.job {
@@ -193,14 +229,10 @@ extension EffectPipeline {
             }
             return plan.receipt.map { Settlement($0, disposition) }
         }
-        // A message that is not held is delivered again, and parked then.
-        func isHeld(_ plan: Plan) -> Bool { plan.receipt.map { consumer.isHeld($0) } ?? true }
-        var going = plans.filter { $0.goesOn && isHeld($0) }
         var hasReached = true
         do {
             try await consumer.settle(settlements)
         } catch {
-            going.removeAll { !isHeld($0) }
             // The consumer gives up: its broker takes the messages back, or keeps them claimed until they time out.
             logger.error(
                 "could not settle messages: they will be delivered again",
@@ -208,7 +240,6 @@ extension EffectPipeline {
             hasReached = false
         }
         answerAgain(held.settled(plans, hasReached: hasReached))
-        for plan in going { submit(plan.afterParking) }
         return plans.map { $0.ended() }
     }
 

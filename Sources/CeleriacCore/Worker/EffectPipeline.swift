@@ -10,14 +10,17 @@ final class EffectPipeline: Sendable {
     /// The lanes, by what they do.
     enum Kind: Int, CaseIterable {
         case publish, store, count, call, settle, giveBack
+        /// Stores and counts for plans that tell somebody of a message before they park it. It never waits for a store.
+        case tell
     }
 
     private let lanes: [Lane<Plan>] = Kind.allCases.map { _ in Lane() }
     /// How many plans may pause without a place in the worker's window.
-    private static let mostKeptAside = 1000
+    static let mostKeptAside = 1000
     /// The plans that pause, each with its timer.
     private let pausing = NIOLockedValueBox<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
     private let lastPause = Atomic<UInt64>(0)
+    private let aside = Atomic<Int>(0)
     private let underWay = NIOLockedValueBox((count: 0, drained: Gate?.none))
     /// Once this is open the pipeline tries nothing again: it gives back the messages of plans that it cannot carry
     /// out.
@@ -57,6 +60,15 @@ final class EffectPipeline: Sendable {
     func submit(_ plan: Plan) {
         underWay.withLockedValue { $0.count += 1 }
         forward([plan])
+    }
+
+    /// Lets one more plan of a parked message take no place in the worker's window, unless there are too many already.
+    ///
+    /// - Returns: whether it may.
+    func keepAside() -> Bool {
+        if aside.add(1, ordering: .relaxed).newValue <= Self.mostKeptAside { return true }
+        aside.subtract(1, ordering: .relaxed)
+        return false
     }
 
     /// Sends results again that a store does not keep, after the connection to the broker was lost. Their callers may
@@ -159,6 +171,7 @@ final class EffectPipeline: Sendable {
             }
             guard case .pause(let duration)? = plan.first else {
                 if plan.endsJob { endedJobs += 1 }
+                if plan.isAside { aside.subtract(1, ordering: .relaxed) }
                 done += 1
                 plan.onEnd?()
                 continue
@@ -210,8 +223,8 @@ extension Plan {
     fileprivate var kind: EffectPipeline.Kind? {
         switch first {
         case .publish?: .publish
-        case .store?: .store
-        case .chord?: .count
+        case .store?: tellsFirst ? .tell : .store
+        case .chord?: tellsFirst ? .tell : .count
         case .call?: .call
         case .settle?: .settle
         case .giveBack?: .giveBack

@@ -11,7 +11,7 @@ extension Ledger {
             return submit(Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))]))
         }
         let request = remains.request
-        if remains.mayRunElsewhere, !failsForeignMessages {
+        if remains.mayRunElsewhere, !failsTasksOfUnacceptedContent {
             log(fault, queue: delivery.queue, of: request)
             return submit(
                 Plan(receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(.park(fault))]))
@@ -27,8 +27,8 @@ extension Ledger {
         park(request, delivery.receipt, fault, dialect.failure(for: .attemptsExhausted(delivery.attempts)))
     }
 
-    /// Parks a message, and then tells its caller. What is told follows the settlement in the plan, so that a store
-    /// that is out of reach does not hold up the parking.
+    /// Parks a message and tells its caller. The settlement stands first in the plan: the pipeline decides whether the
+    /// caller can be told before.
     private func park(_ request: TaskRequest, _ receipt: Receipt, _ fault: MessageFault, _ failure: TaskFailure) {
         log(fault, queue: request.queue, of: request, failure)
         let context = effectContext(for: request)

@@ -13,7 +13,7 @@ final class Ledger: Sendable {
     private let resultExpiry: Duration?
     private let errorHandlers: Set<String>
     private let logsErrorTexts: Bool
-    let failsForeignMessages: Bool
+    let failsTasksOfUnacceptedContent: Bool
     let observers: Observers
     private let timers: any TimerSource
     let logger: Logger
@@ -31,7 +31,7 @@ final class Ledger: Sendable {
     ///   - resultExpiry: how long results are kept; nil for ever.
     ///   - errorHandlers: the names of the error callbacks that the worker calls itself.
     ///   - logsErrorTexts: whether the log has the texts of errors, and not their types alone.
-    ///   - failsForeignMessages: whether a task fails when its message is parked although another worker might run it.
+    ///   - failsTasksOfUnacceptedContent: whether a task fails when its message is parked although another worker might run it.
     ///   - observers: who is told of outcomes.
     ///   - timers: where the ledger takes the time from.
     ///   - logger: the worker's logger.
@@ -40,7 +40,7 @@ final class Ledger: Sendable {
     init(
         dialect: any Dialect, store: (any ResultStore)?, registrations: [String: TaskRegistration], nodeName: String,
         resultExpiry: Duration?, errorHandlers: Set<String>, logsErrorTexts: Bool = true,
-        failsForeignMessages: Bool = false, observers: Observers, timers: any TimerSource, logger: Logger,
+        failsTasksOfUnacceptedContent: Bool = false, observers: Observers, timers: any TimerSource, logger: Logger,
         publication: @escaping @Sendable () -> PublicationContext, submit: @escaping @Sendable (Plan) -> Void
     ) {
         self.dialect = dialect
@@ -50,7 +50,7 @@ final class Ledger: Sendable {
         self.resultExpiry = resultExpiry
         self.errorHandlers = errorHandlers
         self.logsErrorTexts = logsErrorTexts
-        self.failsForeignMessages = failsForeignMessages
+        self.failsTasksOfUnacceptedContent = failsTasksOfUnacceptedContent
         self.observers = observers
         self.timers = timers
         self.logger = logger

@@ -32,6 +32,14 @@ struct Plan: Sendable {
     private(set) var mayBeAnswered = false
     /// Whether the task has an outcome, so that the plan stores none.
     private var isAnswered = false
+    /// How the message is parked once its caller is told, or was before; nil for a plan that parks none.
+    private var parking: MessageFault?
+    /// Whether the plan tells the caller before it parks the message.
+    private(set) var tellsFirst = false
+    /// Whether the plan parks the message before it tells the caller, because the store is out of reach.
+    private(set) var overtakesStore = false
+    /// Whether the plan is one of those that tell callers of messages parked before, and take no place in the window.
+    private(set) var isAside = false
     /// Whether the worker holds one message less once the plan is done.
     private(set) var endsJob: Bool
 
@@ -147,20 +155,65 @@ struct Plan: Sendable {
     /// Whether something follows the next effect.
     var goesOn: Bool { effects.count > 1 }
 
-    /// What follows the next effect, which parks the message, as a plan that holds no message.
-    var afterParking: Plan {
-        var plan = Plan(
-            receipt: nil, taskID: taskID, endsJob: false, request: request, context: context,
-            effects: Array(effects.dropFirst()), onEnd: origin.onEnd)
-        plan.mayBeAnswered = true
-        return plan
-    }
-
     /// Returns the plan with nothing left to do. What followed its next effect is left to another plan, or to nobody.
     func ended() -> Plan {
         var plan = self
-        plan.isQuiet = goesOn
+        plan.isQuiet = isQuiet || goesOn
         plan.effects = []
+        return plan
+    }
+
+    // MARK: Parking
+
+    /// Whether the plan parks a message and has somebody to tell of it.
+    var parksAndTells: Bool {
+        guard goesOn, receipt != nil, case .settle(.park)? = effects.first else { return false }
+        return true
+    }
+
+    /// Returns the plan, whose next effect parks the message, with that effect at its end.
+    func tellingFirst() -> Plan {
+        guard case .settle(.park(var fault))? = effects.first else { return self }
+        var plan = self
+        // It is by the time at which the message is parked.
+        fault.failureIsStored = context?.storesResult == true ? true : nil
+        plan.parking = fault
+        plan.tellsFirst = true
+        plan.mayBeAnswered = true
+        plan.effects = effects.dropFirst() + [.settle(.park(fault))]
+        return plan
+    }
+
+    /// Whether the store knows by now that the task has failed; nil if it need not.
+    private var failureIsStored: Bool? {
+        context?.storesResult == true ? isAnswered || hasStoredOutcome : nil
+    }
+
+    /// Returns the plan with what parks the message first, although the store does not know of the failure.
+    func overtakingStore() -> Plan {
+        var fault = parking
+        if fault == nil, case .settle(.park(let first))? = effects.first { fault = first }
+        guard var fault else { return self }
+        fault.failureIsStored = failureIsStored
+        var plan = self
+        plan.parking = fault
+        plan.tellsFirst = false
+        plan.overtakesStore = true
+        plan.effects = [.settle(.park(fault))] + effects.filter { if case .settle = $0 { false } else { true } }
+        return plan
+    }
+
+    /// What follows the next effect, which parks the message, as a plan that holds no message.
+    ///
+    /// - Parameter isAside: whether the plan takes no place in the worker's window.
+    /// - Returns: the plan.
+    func afterParking(isAside: Bool) -> Plan {
+        var plan = Plan(
+            receipt: nil, taskID: taskID, endsJob: endsJob && !isAside, request: request, context: context,
+            effects: Array(effects.dropFirst()), onEnd: onEnd)
+        plan.isAside = isAside
+        plan.mayBeAnswered = true
+        plan.isQuiet = isQuiet
         return plan
     }
 
@@ -172,12 +225,24 @@ struct Plan: Sendable {
         guard let rest else { return }
         isAnswered = true
         isQuiet = true
-        effects = effects.prefix(1) + rest
+        let end = tellsFirst ? parking.map { [Effect.settle(.park($0))] } ?? [] : []
+        effects = effects.prefix(1) + rest + end
     }
 
     /// Gives up on the rest. `instead` takes its place, unless `instead` is what cannot be carried out, and then the
     /// message is parked or given back.
     mutating func replaceRest(with disposition: Settlement.Disposition, after instead: [Effect] = []) {
+        if tellsFirst {
+            // The task fails already, and its message is parked for the reason that it has.
+            if case .park = disposition, var fault = parking {
+                fault.failureIsStored = failureIsStored
+                effects = [.settle(.park(fault))]
+            } else {
+                effects = [.settle(disposition)]
+                isQuiet = true
+            }
+            return
+        }
         effects = (isReplaced ? [] : instead) + (receipt == nil ? [] : [.settle(disposition)])
         isReplaced = true
     }

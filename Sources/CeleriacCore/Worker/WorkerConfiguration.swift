@@ -41,7 +41,7 @@ public struct WorkerConfiguration: Sendable {
     /// type that it does not accept, such as Python's pickle, or compressed by a codec that this build lacks. By
     /// default nothing is stored for such a message, as a Python worker stores nothing: somebody may put it back for a
     /// worker that can read it. For every other message that is parked the task fails in any case.
-    public var failsForeignMessages = false
+    public var failsTasksOfUnacceptedContent: Bool
     var revocationLimits = RevocationLimits()
     package private(set) var sharedValues = SharedValues()
     /// Observers that are told what happens to tasks.
@@ -59,7 +59,8 @@ public struct WorkerConfiguration: Sendable {
         resultExpiry: Duration? = .seconds(86400),
         stopTimeout: Duration = .seconds(25),
         maximumAttempts: Int = 5,
-        hooks: WorkerHooks = WorkerHooks()
+        hooks: WorkerHooks = WorkerHooks(),
+        failsTasksOfUnacceptedContent: Bool = false
     ) {
         self.queues = queues
         self.concurrency = concurrency
@@ -72,6 +73,7 @@ public struct WorkerConfiguration: Sendable {
         self.stopTimeout = stopTimeout
         self.maximumAttempts = maximumAttempts
         self.hooks = hooks
+        self.failsTasksOfUnacceptedContent = failsTasksOfUnacceptedContent
     }
 
     /// Shares a value with all handlers, which get it by its type from ``TaskContext/shared(_:)``: a database pool, a

@@ -51,7 +51,8 @@ final class WorkerSession: Sendable {
         let ledger = Ledger(
             dialect: worker.dialect, store: worker.store, registrations: registrations, nodeName: worker.nodeName,
             resultExpiry: configuration.resultExpiry, errorHandlers: worker.errorHandlers,
-            logsErrorTexts: configuration.logsErrorTexts, failsForeignMessages: configuration.failsForeignMessages,
+            logsErrorTexts: configuration.logsErrorTexts,
+            failsTasksOfUnacceptedContent: configuration.failsTasksOfUnacceptedContent,
             observers: observers, timers: timers, logger: logger,
             publication: { worker.publicationContext() },
             submit: { pipeline.submit($0) })
@@ -309,7 +310,7 @@ final class WorkerSession: Sendable {
             "the worker waits no longer for its stop to complete",
             metadata: [
                 "running": "\(pool.activeCount)", "outcomes": "\(pipeline.count)",
-                "messages": "\(consumer.unsettled ?? "what is not settled comes back to other workers")",
+                "messages": "\(consumer.unsettledDescription ?? "what is not settled comes back to other workers")",
             ])
         if let failure = failure.withLockedValue({ $0 }) { throw failure }
     }

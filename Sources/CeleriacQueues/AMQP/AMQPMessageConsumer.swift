@@ -346,12 +346,17 @@ package final class AMQPMessageConsumer: MessageConsumer {
         state.withLockedValue { $0.generation == receipt.generation && $0.held[receipt.tag] != nil }
     }
 
-    package var unsettled: String? {
+    package var unsettledDescription: String? {
         let count = state.withLockedValue { $0.held.count + $0.buffer.count }
         return "\(count) unsettled; RabbitMQ gives them to other workers once it notices that the connection has ended"
     }
 
-    package func settle(_ settlements: [Settlement]) async throws {
+    package func settle(_ settlements: [Settlement]) async throws { _ = try await parkedCount(settling: settlements) }
+
+    /// Settles deliveries.
+    ///
+    /// - Returns: how many of them were parked.
+    func parkedCount(settling settlements: [Settlement]) async throws -> Int {
         var acknowledged: [UInt64] = []
         var rejected: [UInt64] = []
         var requeued: [UInt64] = []
@@ -406,18 +411,20 @@ package final class AMQPMessageConsumer: MessageConsumer {
             }
             return state.channels
         }
-        guard let channels else { return }
+        guard let channels else { return 0 }
         var failure: AMQPError?
         options.attemptCounter?.uncount(uncounted)
         defer { options.attemptCounter?.forget(ended) }
         if !acknowledged.isEmpty { channels.ack(acknowledged) }
         if !rejected.isEmpty { channels.nack(rejected, requeue: false) }
         if !requeued.isEmpty { channels.nack(requeued, requeue: true) }
+        var parkedCount = 0
         if !parked.isEmpty {
             do {
                 let failures = try await parking.park(parked.map { ($0.queue, $0.message) })
                 let done = zip(parked, failures).filter { $1 == nil }.map(\.0)
                 channels.ack(done.map(\.tag))
+                parkedCount = done.count
                 ended += done.compactMap(\.name)
                 for (message, failure) in zip(parked, failures) {
                     if let failure { unparkable.append((message.queue, "\(failure)")) }
@@ -432,6 +439,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         do { try await putBack(returned) } catch { failure = error }
         do { try await reject(movedAndRejected) } catch { failure = error }
         if let failure { throw failure }
+        return parkedCount
     }
 
     /// Leaves messages that can be neither run nor parked unsettled: they stay in their queues, the broker does not

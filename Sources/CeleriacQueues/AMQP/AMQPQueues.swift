@@ -30,19 +30,23 @@ extension AMQPClient {
     }
 
     private func parkAll(_ messages: [(queue: String, message: WireMessage)]) async throws(AMQPError) {
-        let connection = try await connection()
-        for queue in Set(messages.map { Self.parkedQueue($0.queue) }).sorted() {
-            // An existing queue is used as it is, whatever its arguments.
-            if try await connection.hasQueue(queue) { continue }
-            try await connection.withChannel { channel throws(AMQPError) in
-                _ = try await channel.queueDeclare(queue, durable: true)
-            }
-        }
+        for queue in Set(messages.map(\.queue)).sorted() { try await declareParked(queue) }
         let outcomes = try await publish(
             messages.map {
                 AMQPPublish(routingKey: Self.parkedQueue($0.queue), mandatory: true, message: $0.message)
             })
         for outcome in outcomes { if let error = outcome.error { throw error } }
+    }
+
+    /// Declares the companion of a queue in which its messages are parked.
+    func declareParked(_ queue: String) async throws(AMQPError) {
+        let connection = try await connection()
+        let parked = Self.parkedQueue(queue)
+        // An existing queue is used as it is, whatever its arguments.
+        if try await connection.hasQueue(parked) { return }
+        try await connection.withChannel { channel throws(AMQPError) in
+            _ = try await channel.queueDeclare(parked, durable: true)
+        }
     }
 
     static func parkedQueue(_ queue: String) -> String { queue.companion(".parked") }

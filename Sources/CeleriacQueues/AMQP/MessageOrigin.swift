@@ -64,20 +64,43 @@ struct MessageOrigin: Equatable {
         of delivery: AMQPDelivery, from queue: String, to destination: Destination, now: Date = Date()
     ) -> WireMessage {
         let earlier = MessageOrigin(delivery.message, in: queue)
+        let isFromCompanion = delivery.routingKey == RedeliveredMessage.companion(of: queue)
+        return departure(
+            of: earlier?.restored(delivery.message, now: now) ?? delivery.message,
+            exchange: earlier?.exchange ?? delivery.exchange,
+            routingKey: earlier?.routingKey ?? (isFromCompanion ? queue : delivery.routingKey),
+            moves: (earlier?.moves ?? 0) + (destination == .level ? 1 : 0), expires: earlier?.expires, from: queue,
+            to: destination, now: now)
+    }
+
+    /// Notes where a message was published to and takes out what must not travel.
+    ///
+    /// - Parameters:
+    ///   - message: the message.
+    ///   - exchange: the exchange to which it was published.
+    ///   - routingKey: the routing key with which it was published.
+    ///   - moves: how often it was moved to a level.
+    ///   - expires: when it expires, in milliseconds since 1970; nil if its whole time is before it.
+    ///   - queue: the queue that it came from.
+    ///   - destination: where it goes.
+    ///   - now: the time.
+    /// - Returns: the message as it is to travel.
+    static func departure(
+        of message: WireMessage, exchange: String, routingKey: String, moves: Int, expires: Int64? = nil,
+        from queue: String, to destination: Destination, now: Date = Date()
+    ) -> WireMessage {
         // What the broker counts there, it counts for one queue.
-        var message = (earlier?.restored(delivery.message, now: now) ?? delivery.message).uncounted()
+        var message = message.uncounted()
         message.headers[Self.header] = nil
         let headers = message.headers.filter { isBrokers($0.key) }
         for (name, _) in headers { message.headers[name] = nil }
-        let isFromCompanion = delivery.routingKey == RedeliveredMessage.companion(of: queue)
         var fields: WireObject = [
-            "queue": .string(queue), "exchange": .string(earlier?.exchange ?? delivery.exchange),
-            "routing_key": .string(earlier?.routingKey ?? (isFromCompanion ? queue : delivery.routingKey)),
-            "moves": .int(Int64((earlier?.moves ?? 0) + (destination == .level ? 1 : 0))),
+            "queue": .string(queue), "exchange": .string(exchange), "routing_key": .string(routingKey),
+            "moves": .int(Int64(moves)),
         ]
         if !headers.isEmpty { fields["headers"] = .object(headers) }
         if let userID = message.properties.userID { fields["user_id"] = .string(userID) }
-        if let expires = earlier?.expires ?? time(after: message.properties.expiration, now) {
+        if let expires = expires ?? time(after: message.properties.expiration, now) {
             fields["expires"] = .int(expires)
         }
         message.properties.userID = nil

@@ -25,8 +25,7 @@ package struct RedisAttemptCounter: AttemptCounter {
     }
 
     package func uncount(_ names: [String]) {
-        // A count that has expired meanwhile must not begin anew at -1, without an expiry.
-        send(names.map { .evaluate(Self.uncountScript, keys: [key($0)]) })
+        send(names.map { Self.uncount(key: key($0)) })
     }
 
     package func forget(_ names: [String]) { send(names.map { RedisCommand("DEL", key($0)) }) }
@@ -36,6 +35,9 @@ package struct RedisAttemptCounter: AttemptCounter {
     private func send(_ commands: [RedisCommand]) {
         if !commands.isEmpty { _ = client.submit(commands) }
     }
+
+    /// Takes one off a count. One that has expired meanwhile must not begin anew at -1, without an expiry.
+    package static func uncount(key: String) -> RedisCommand { .evaluate(uncountScript, keys: [key]) }
 
     private static let uncountScript = RedisScript(
         name: "uncount", source: "return redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1])")

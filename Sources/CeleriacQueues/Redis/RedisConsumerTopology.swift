@@ -152,8 +152,11 @@ package protocol RedisConsumerTopology: Sendable {
     /// Puts messages that were not started back at the far end of their lists, in order.
     func giveBackToEnd(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
 
-    /// Parks a message.
+    /// Parks a message. The reply to the only command is 1 if the record is in the list of parked messages.
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding
+
+    /// The list in which messages of a list are parked.
+    func parkedKey(of list: RedisQueueList) -> String
 
     /// Who gets claimed messages that nobody settles, and when, for the log.
     var restoration: String { get }

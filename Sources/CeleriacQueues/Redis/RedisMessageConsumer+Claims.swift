@@ -97,11 +97,13 @@ extension RedisMessageConsumer {
 
     // MARK: Settling
 
-    package var unsettled: String? {
+    package var unsettledDescription: String? {
         "\(state.withLockedValue { $0.ledger.count }) claimed; \(topology.restoration)"
     }
 
-    package func settle(_ settlements: [Settlement]) async throws {
+    package func settle(_ settlements: [Settlement]) async throws { try await settle(settlements, onEnd: forget) }
+
+    func settle(_ settlements: [Settlement], onEnd: (ClaimEnding, ArraySlice<RedisValue>) -> Void) async throws {
         state.withLockedValue { state in
             state.ledger.note(settlements)
             for settlement in settlements { state.turn.end(settlement.receipt.tag) }
@@ -109,7 +111,7 @@ extension RedisMessageConsumer {
         do {
             try await client.end(
                 endings(of: settlements.map(\.receipt.tag)), timers: timers, logger: logger,
-                isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: forget)
+                isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: onEnd)
         } catch {
             throw CeleriacError(
                 error.isOutOfReach ? .unavailable : .publishFailed, "\(name) did not settle messages", cause: error)
@@ -138,7 +140,9 @@ extension RedisMessageConsumer {
         try await client.end(topology.giveBack(claims, park: park), onEnd: forget)
     }
 
-    private func forget(_ serials: [UInt64]) {
+    func forget(_ ending: ClaimEnding, _ replies: ArraySlice<RedisValue>) { forget(ending.serials) }
+
+    func forget(_ serials: [UInt64]) {
         state.withLockedValue { state in
             state.ledger.forget(serials)
             for serial in serials { state.turn.end(serial) }
@@ -173,7 +177,7 @@ extension RedisMessageConsumer {
         topology.parkedFormat.encode(
             ParkedMessage(
                 queue: queue, message: payload, reason: fault.reason, detail: fault.detail, time: timers.now,
-                worker: nodeName))
+                worker: nodeName, failureIsStored: fault.failureIsStored))
     }
 }
 #endif

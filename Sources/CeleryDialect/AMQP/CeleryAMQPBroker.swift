@@ -9,7 +9,7 @@ package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Celery's queues at RabbitMQ.
-package final class CeleryAMQPBroker: MessageBroker {
+package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker {
     let configurations: [AMQPConfiguration]
     let topology: CeleryAMQPTopology
     let eventLoopGroup: any EventLoopGroup
@@ -102,6 +102,11 @@ package final class CeleryAMQPBroker: MessageBroker {
     /// Lists messages that were parked from a queue.
     package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         try await parked(queue).list(after: id, limit: limit)
+    }
+
+    /// Looks once at all messages that were parked from a queue.
+    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
+        try await parked(queue).walk { body([$0]) }
     }
 
     /// Puts parked messages back at the end of their queue.

@@ -10,7 +10,7 @@ import struct FoundationEssentials.Date
 /// Clients, workers and beats of an application share their broker, so none of them has to know of these events. An
 /// event goes out when its task has been taken, over a connection of its own. One that cannot be sent is lost: a task
 /// must not fail for it.
-package struct SentEventBroker: MessageBroker {
+package struct SentEventBroker: MessageBroker, ParkedMessageWalker {
     private let base: any MessageBroker
     private let mailbox: any ControlMailbox
     private let nodeName: String
@@ -130,6 +130,11 @@ package struct SentEventBroker: MessageBroker {
     /// Lists the other broker's parked messages.
     package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         try await base.parkedMessages(in: queue, after: id, limit: limit)
+    }
+
+    /// Looks at the other broker's parked messages.
+    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
+        try await base.walkParkedOrPage(in: queue, body)
     }
 
     /// Requeues the other broker's parked messages.

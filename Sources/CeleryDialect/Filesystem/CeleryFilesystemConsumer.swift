@@ -265,7 +265,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     private func park(_ held: Held, _ fault: MessageFault, claim: String) throws(CeleriacError) {
         let record = ParkedMessage(
             queue: held.queue, message: held.payload ?? [], reason: fault.reason, detail: fault.detail,
-            time: timers.now, worker: nodeName)
+            time: timers.now, worker: nodeName, failureIsStored: fault.failureIsStored)
         try FilesystemParkedMessages(folder: folder, queue: held.queue, limits: broker.limits)
             .park(record, file: claim, unread: held.payload == nil)
     }

@@ -9,7 +9,7 @@ package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Celery's queues in Redis, as kombu lays them out: priority lists, claims in `unacked`, bindings.
-package final class CeleryRedisBroker: MessageBroker {
+package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     let configuration: RedisConfiguration
     let options: CeleryRedisOptions
     let keys: KombuKeys
@@ -157,9 +157,16 @@ package final class CeleryRedisBroker: MessageBroker {
 
     /// Lists messages that were parked from a queue.
     package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        try await parked(queue).list(after: id, limit: limit).map { [limits] parked in
-            parked.reading(KombuEnvelope.remains(of: parked.message, limits: limits))
-        }
+        try await parked(queue).list(after: id, limit: limit).map(reading)
+    }
+
+    /// Looks once at all messages that were parked from a queue.
+    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
+        try await parked(queue).walk { body($0.map(reading)) }
+    }
+
+    private func reading(_ parked: ParkedMessage) -> ParkedMessage {
+        parked.reading(KombuEnvelope.remains(of: parked.message, limits: limits))
     }
 
     /// Puts parked messages back at the end of their queue.

@@ -158,13 +158,19 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         let restored = keys.replaceClaim(claim.tag, by: envelope, in: claim.list.key, end: end)
         // Only interrupted runs count as attempts. This message was given back in an orderly way.
         guard claim.isCounted, let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
-        return ClaimEnding([claim.serial], [restored, RedisCommand("DECR", counter)])
+        return ClaimEnding([claim.serial], [restored, RedisAttemptCounter.uncount(key: counter)])
     }
 
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding {
-        let command = keys.replaceClaim(claim.tag, by: record, in: keys.parked(claim.list.queue), end: "L")
+        // An exhausted message that is put back must be able to begin.
+        let counter = claim.counter.map { [$0] } ?? []
+        let command = RedisCommand.evaluate(
+            KombuScripts.park, keys: [keys.unacked, keys.unackedIndex, parkedKey(of: claim.list)] + counter,
+            arguments: [claim.tag, record])
         return ClaimEnding([claim.serial], [command])
     }
+
+    func parkedKey(of list: RedisQueueList) -> String { keys.parked(list.queue) }
 
     var restoration: String {
         "another worker puts them back when the visibility timeout is over, \(visibilityTimeout.seconds) s after the "

@@ -11,7 +11,7 @@ import NIOConcurrencyHelpers
 import struct FoundationEssentials.Date
 
 /// Machinery's exchange and queues at RabbitMQ.
-package final class MachineryAMQPBroker: MessageBroker {
+package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker {
     let configurations: [AMQPConfiguration]
     let options: MachineryAMQPOptions
     let eventLoopGroup: any EventLoopGroup
@@ -161,6 +161,11 @@ package final class MachineryAMQPBroker: MessageBroker {
     /// Lists messages that were parked from a queue.
     package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         try await parked(queue).list(after: id, limit: limit)
+    }
+
+    /// Looks once at all messages that were parked from a queue.
+    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
+        try await parked(queue).walk { body([$0]) }
     }
 
     /// Puts parked messages back at the end of their queue.

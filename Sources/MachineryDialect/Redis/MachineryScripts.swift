@@ -86,7 +86,9 @@ enum MachineryScripts {
             return n
             """)
 
-    /// Parks a message if its claim still stands. Arguments: the tag, the record to keep.
+    /// Parks a message if its claim still stands. Arguments: the tag, the record to keep. Returns 1 if the record is in
+    /// the list, and 0 if the message belongs to another worker. The claim of a message whose parking is repeated,
+    /// because the answer was lost, stands no more.
     static let park = RedisScript(
         name: "park",
         source: """
@@ -97,7 +99,7 @@ enum MachineryScripts {
               redis.pcall('HDEL', KEYS[5], redis.sha1hex(message))
             end
             redis.call('ZREM', KEYS[4], ARGV[1])
-            return message and 1 or 0
+            return (message or redis.call('LPOS', KEYS[6], ARGV[2])) and 1 or 0
             """)
 
     /// Puts back messages whose claims were not renewed, newest first to the front, and notes that they have come back,

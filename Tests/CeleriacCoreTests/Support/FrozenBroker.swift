@@ -46,7 +46,7 @@ private struct FrozenConsumer: MessageConsumer {
     let broker: FrozenBroker
     let base: any MessageConsumer
 
-    var unsettled: String? { "some; nobody knows" }
+    var unsettledDescription: String? { "some; nobody knows" }
 
     func next(atMost limit: Int) async throws -> [Delivery] {
         let deliveries = try await base.next(atMost: limit)

@@ -44,7 +44,8 @@ struct Parts: Sendable {
         postponing = Postponing(consumer: consumer, capacity: pool.capacity, revokedTasks: revokedTasks)
         ledger = Ledger(
             dialect: dialect, store: store, registrations: registrations, nodeName: "w@test", resultExpiry: nil,
-            errorHandlers: [], failsForeignMessages: configuration?.failsForeignMessages == true, observers: told,
+            errorHandlers: [], failsTasksOfUnacceptedContent: configuration?.failsTasksOfUnacceptedContent == true,
+            observers: told,
             timers: timers, logger: logger,
             publication: {
                 PublicationContext(

@@ -59,7 +59,7 @@ import struct FoundationEssentials.Date
 
     @Test("of a message that another worker might run: only if the configuration says so", arguments: [false, true])
     func foreign(fails: Bool) {
-        let parts = parts { $0.failsForeignMessages = fails }
+        let parts = parts { $0.failsTasksOfUnacceptedContent = fails }
         var delivery = parts.delivery("")
         delivery.content = .success(WireMessage(headers: ["foreign": true], body: Array(#"{"id": "1"}"#.utf8)))
         parts.ledger.park(delivery, fault)
@@ -193,67 +193,187 @@ import struct FoundationEssentials.Date
         let peer = TripRecorder(stored: ["1": stored])
         let parts = parts()
         let told = Gate()
-        let pipeline = EffectPipeline(
-            dialect: PlainDialect(), broker: peer, store: peer, consumer: peer,
-            held: HeldTasks(consumer: peer, timers: parts.timers), timers: parts.timers, logger: Bench().logger,
-            onJobsEnded: { _ in })
+        let pipeline = pipeline(peer, peer)
         var delivery = parts.delivery(#"{"id": "1", "name": "work"}"#, attempts: 5)
         delivery.content = .success(WireMessage(headers: ["group": "g"], body: try delivery.content.get().body))
         parts.ledger.park(delivery, exhausted: try parts.intake().request(of: delivery))
-        var plan = try #require(parts.submittedPlans.first)
-        plan = Plan(
-            receipt: plan.receipt, taskID: "1", endsJob: true, request: plan.request, context: plan.context,
-            effects: [try #require(plan.first)] + plan.unsettledRest, onEnd: { told.open() })
-        pipeline.submit(plan)
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await pipeline.run(instead: { _, _ in [] }, call: { _, _ in }) }
-            await pipeline.drain()
-            pipeline.close()
-        }
+        let plan = try #require(parts.submittedPlans.first)
+        pipeline.submit(
+            Plan(
+                receipt: plan.receipt, taskID: "1", endsJob: true, request: plan.request, context: plan.context,
+                effects: [try #require(plan.first)] + plan.unsettledRest, onEnd: { told.open() }))
+        await run(pipeline) {}
         let fails = state == "STARTED"
         let part = ChordPart(
             groupID: "g", taskID: "1", index: 0, payload: Array((fails ? "FAILURE" : state).utf8), expiry: nil)
-        #expect(peer.trips.first?.settlements.count == 1)
+        // The message is parked once all have been told.
+        #expect(peer.trips.last?.settlements.count == 1)
         #expect(
-            Array(peer.trips.dropFirst())
+            Array(peer.trips.dropLast())
                 == (fails ? [.store(["1"])] : []) + (state == "REVOKED" ? [] : [.chord([.add(part)])]))
         #expect(told.isOpen == fails)
     }
 
-    @Test("that did not reach the broker tells nobody: the message comes back")
-    func lost() async throws {
-        let consumer = LosingConsumer()
-        let store = Store()
-        let pipeline = EffectPipeline(
+    // MARK: In the pipeline
+
+    private func pipeline(
+        _ consumer: any MessageConsumer, _ store: any ResultStore,
+        onJobsEnded: @escaping @Sendable (Int) -> Void = { _ in }
+    ) -> EffectPipeline {
+        EffectPipeline(
             dialect: PlainDialect(), broker: MemoryBroker(), store: store, consumer: consumer,
             held: HeldTasks(consumer: consumer, timers: VirtualTimers()), timers: VirtualTimers(),
-            logger: Bench().logger, onJobsEnded: { _ in })
-        let told = Gate()
-        for tag: UInt64 in 1...2 {
-            pipeline.submit(
-                Plan(
-                    receipt: Receipt(generation: 1, tag: tag), taskID: "\(tag)", endsJob: true,
-                    effects: [
-                        .settle(.park(fault)), .store(ResultRecord(taskID: "\(tag)", state: .failure, payload: [])),
-                    ], onEnd: { told.open() }))
-        }
+            logger: Bench().logger, onJobsEnded: onJobsEnded)
+    }
+
+    private func plan(_ tag: UInt64, onEnd: (@Sendable () -> Void)? = nil) -> Plan {
+        let payload = Array(#"{"id": "\#(tag)", "state": "FAILURE", "value": ["WorkerLost", "5"]}"#.utf8)
+        return Plan(
+            receipt: Receipt(generation: 1, tag: tag), taskID: "\(tag)", endsJob: true,
+            context: Parts { TaskHandler("work") { _ in .null } }.ledger.effectContext(
+                TaskOptions(), storesResult: true),
+            effects: [
+                .settle(.park(fault)), .store(ResultRecord(taskID: "\(tag)", state: .failure, payload: payload)),
+            ], onEnd: onEnd)
+    }
+
+    private func run(_ pipeline: EffectPipeline, while body: () async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await pipeline.run(instead: { _, _ in [] }, call: { _, _ in }) }
+            await body()
             await pipeline.drain()
             pipeline.close()
         }
+    }
+
+    @Test("that did not reach the broker tells nobody, if nobody was told before: the message comes back")
+    func lost() async throws {
+        // The store answers when it is too late.
+        let store = Store(error: CeleriacError(.unavailable, "away"))
+        let consumer = LosingConsumer { store.fail(with: nil) }
+        let pipeline = pipeline(consumer, store)
+        let told = Gate()
+        for tag: UInt64 in 1...2 { pipeline.submit(plan(tag) { told.open() }) }
+        await run(pipeline) {}
         #expect(!told.isOpen)
         let stored = try await store.fetch(["1", "2"])
         #expect(stored == [nil, nil])
     }
 
+    @Test("tells first, so that a process that ends before it parks tells again what it has told, and then parks")
+    func toldFirst() async throws {
+        let store = Store()
+        let consumer = ParkingRecorder { try await store.fetch(["1"])[0] != nil }
+        let told = NIOLockedValueBox(0)
+        for isFirst in [true, false] {
+            let pipeline = pipeline(consumer, store)
+            pipeline.submit(plan(1) { told.withLockedValue { $0 += 1 } })
+            await run(pipeline) {}
+            #expect(told.withLockedValue { $0 } == (isFirst ? 1 : 2))
+        }
+        // Each time the failure was stored before, which the parked message says.
+        #expect(consumer.parked.map(\.isTold) == [true, true])
+        #expect(consumer.parked.map(\.fault.failureIsStored) == [true, true])
+    }
+
+    @Test("tells nobody of a message that is another worker's by now", arguments: [false, true])
+    func notOwned(isStoreAway: Bool) async throws {
+        let store = Store(error: isStoreAway ? CeleriacError(.unavailable, "away") : nil)
+        let consumer = ParkingRecorder(canPark: isStoreAway, isOwner: false) {
+            store.fail(with: nil)
+            return false
+        }
+        let pipeline = pipeline(consumer, store)
+        let told = Gate()
+        pipeline.submit(plan(1) { told.open() })
+        await run(pipeline) {}
+        #expect(consumer.parked.isEmpty && !told.isOpen)
+        let stored = try await store.fetch(["1"])
+        #expect(stored == [nil])
+    }
+
+    @Test("without a store tells later, says so, and holds places in the window past a bound")
+    func aside() async throws {
+        let store = Store(error: CeleriacError(.unavailable, "away"))
+        let consumer = ParkingRecorder { false }
+        let (ended, told) = (NIOLockedValueBox(0), NIOLockedValueBox(0))
+        let pipeline = pipeline(consumer, store) { count in ended.withLockedValue { $0 += count } }
+        let count = EffectPipeline.mostKeptAside + 5
+        for tag in 1...UInt64(count) { pipeline.submit(plan(tag) { told.withLockedValue { $0 += 1 } }) }
+        await run(pipeline) {
+            await until { consumer.parked.count == count }
+            await until { ended.withLockedValue { $0 } == EffectPipeline.mostKeptAside }
+            #expect(told.withLockedValue { $0 } == 0)
+            store.fail(with: nil)
+            pipeline.stopRetrying()
+        }
+        #expect(consumer.parked.allSatisfy { $0.fault.failureIsStored == false })
+        #expect(ended.withLockedValue { $0 } == count && told.withLockedValue { $0 } == count)
+    }
+
+    @Test("gives the message back if the worker stops while the store is away, so that the next worker can tell")
+    func stopped() async throws {
+        let store = Store(error: CeleriacError(.unavailable, "away"))
+        let consumer = ParkingRecorder { false }
+        let pipeline = pipeline(consumer, store)
+        let told = Gate()
+        pipeline.stopRetrying()
+        pipeline.submit(plan(1) { told.open() })
+        await run(pipeline) {}
+        #expect(consumer.parked.isEmpty && consumer.requeued == 1 && !told.isOpen)
+    }
+
+    /// A consumer that notes what it parks, and whether the callers had been told by then.
+    private final class ParkingRecorder: ParkingConsumer {
+        private struct State {
+            var parked: [(fault: MessageFault, isTold: Bool)] = []
+            var requeued = 0
+        }
+        private let canPark: Bool
+        private let isOwner: Bool
+        private let isTold: @Sendable () async throws -> Bool
+        private let state = NIOLockedValueBox(State())
+
+        init(canPark: Bool = true, isOwner: Bool = true, isTold: @escaping @Sendable () async throws -> Bool) {
+            self.canPark = canPark
+            self.isOwner = isOwner
+            self.isTold = isTold
+        }
+
+        var parked: [(fault: MessageFault, isTold: Bool)] { state.withLockedValue { $0.parked } }
+        var requeued: Int { state.withLockedValue { $0.requeued } }
+
+        func canPark(_ receipts: [Receipt]) async -> [Bool] { receipts.map { _ in canPark } }
+        func park(_ receipt: Receipt, for fault: MessageFault) async throws -> Bool {
+            try await settle([Settlement(receipt, .park(fault))])
+            return isOwner
+        }
+        func settle(_ settlements: [Settlement]) async throws {
+            for settlement in settlements {
+                switch settlement.disposition {
+                case .park(let fault):
+                    let isTold = try await isTold()
+                    if isOwner { state.withLockedValue { $0.parked.append((fault, isTold)) } }
+                default: state.withLockedValue { $0.requeued += 1 }
+                }
+            }
+        }
+        func next(atMost limit: Int) async throws -> [Delivery] { [] }
+        func stop() async {}
+        func close() async throws {}
+    }
+
     /// A consumer whose connection is lost while it settles. It had lost its second delivery before.
     private final class LosingConsumer: MessageConsumer {
+        private let onSettling: @Sendable () -> Void
         private let held = NIOLockedValueBox<Set<UInt64>>([1])
+
+        init(onSettling: @escaping @Sendable () -> Void) { self.onSettling = onSettling }
 
         func isHeld(_ receipt: Receipt) -> Bool { held.withLockedValue { $0.contains(receipt.tag) } }
         func settle(_ settlements: [Settlement]) async throws {
             held.withLockedValue { $0 = [] }
+            onSettling()
             throw CeleriacError(.unavailable, "away")
         }
         func next(atMost limit: Int) async throws -> [Delivery] { [] }

@@ -35,13 +35,13 @@ struct ParkedResultTests {
     }
 
     private func run(
-        _ transport: MatrixTransport, failsForeignMessages: Bool = false,
+        _ transport: MatrixTransport, failsTasksOfUnacceptedContent: Bool = false,
         _ body: @Sendable (Site) async throws -> Void
     ) async throws {
         let matrix = try await MatrixSite(transport)
         let driver = try await matrix.python.startDriver()
         var configuration = WorkerConfiguration(queues: ["celery"], nodeName: "serving@test")
-        configuration.failsForeignMessages = failsForeignMessages
+        configuration.failsTasksOfUnacceptedContent = failsTasksOfUnacceptedContent
         let serving = matrix.app.worker(configuration) { MatrixTasks.handlers }
         let poisoned = matrix.app.worker(
             WorkerConfiguration(queues: ["poison"], nodeName: "poisoned@test", maximumAttempts: 0)
@@ -123,7 +123,7 @@ struct ParkedResultTests {
         "A pickled body is parked without a failure, since a Python worker might run it; a setting changes that",
         .timeLimit(.minutes(2)), arguments: MatrixTransport.available, [false, true])
     fileprivate func pickle(_ transport: MatrixTransport, fails: Bool) async throws {
-        try await run(transport, failsForeignMessages: fails) { site in
+        try await run(transport, failsTasksOfUnacceptedContent: fails) { site in
             let id = try await site.driver.send("tasks.add", [1, 2], options: ["serializer": "pickle"])
             if fails {
                 let outcome = try await site.driver.get(id, timeout: .seconds(60))
