@@ -244,7 +244,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             if !deliveries.isEmpty { return await withAttempts(deliveries) }
             do {
                 if channels != nil {
-                    if try await !consumeCancelled() { try await waitForChange(gate) }
+                    if try await !consumeCancelled() { await waitForChange(gate) }
                     continue
                 }
                 try await connect()

@@ -19,6 +19,8 @@ struct Watchdog: Sendable {
 
     /// How often to look.
     let interval: Duration
+    /// Whether an answer to the last question is still to come.
+    var isLooking = false
     /// How long a queue stands still before the first alarm.
     private let patience: Duration
     private var watched: [String: (depth: Int, since: Date)] = [:]
