@@ -41,7 +41,7 @@ struct ControlTests {
 
             let running = try await site.app.send(MatrixTasks.slow(600))
             let waiting = try await site.app.send(MatrixTasks.slow(0.001))
-            let later = try await site.app.send(MatrixTasks.add(1, 2), countdown: .seconds(900))
+            let later = try await site.app.send(MatrixTasks.add(1, 2), countdown: .seconds(300))
             try await until { try await driver.inspected("active")?[0]?["id"]?.stringValue == running.id }
             let active = try #require(try await driver.inspected("active")?[0])
             #expect(active["name"] == "tasks.slow" && active["args"] == [600.0] && active["kwargs"] == [:])
@@ -93,7 +93,7 @@ struct ControlTests {
             _ = try await driver.ping()
             let running = try await site.app.send(MatrixTasks.slow(600))
             let waiting = try await site.app.send(MatrixTasks.slow(599))
-            let later = try await site.app.send(MatrixTasks.add(1, 2), countdown: .seconds(900))
+            let later = try await site.app.send(MatrixTasks.add(1, 2), countdown: .seconds(300))
             try await until { try await driver.inspected("active")?[0]?["id"]?.stringValue == running.id }
             try await until { try await driver.inspected("reserved")?[0] != nil }
             try await until { try await driver.inspected("scheduled")?[0] != nil }

@@ -61,7 +61,7 @@ struct MachineryLocalTests {
         let server = try server("eager", "eager")
         try await run(server) {
             let unknown = try await server.send(TaskDefinition<Int>("nobody")())
-            #expect(try await unknown.status() == .pending)
+            #expect(try await unknown.status() == .failure)
         }
     }
 
