@@ -32,8 +32,10 @@ struct ParkedOutcome {
         by change: ([String]) async throws -> Int
     ) async throws {
         self.init(messages)
+        var changed: Int?
         do {
-            if try await change(messages.map(\.id)) == messages.count { return }
+            changed = try await change(messages.map(\.id))
+            if changed == messages.count { return }
         } catch {
             self.error = error
         }
@@ -43,6 +45,11 @@ struct ParkedOutcome {
             done = messages.filter { !parked.contains($0.id) }
             left = messages.filter { parked.contains($0.id) }.map { message in
                 (message, error == nil ? "the broker did not take it: see its reason with parked show" : "not tried")
+            }
+            // What somebody else looks at just now is seen by nobody, and may be parked still.
+            if let changed, done.count > changed {
+                done = []
+                isUnknown = true
             }
         } catch {
             guard self.error != nil else { throw error }
@@ -54,6 +61,6 @@ struct ParkedOutcome {
     /// Ends the command as the outcome says.
     func end() throws {
         if let error { throw error }
-        if !left.isEmpty { throw ExitCode(1) }
+        if !left.isEmpty || isUnknown { throw ExitCode(1) }
     }
 }

@@ -66,7 +66,9 @@ struct ParkedPrinter {
             write("\(outcome.done.count) \(outcome.done.count == 1 ? "message" : "messages") \(verb)")
         }
         if outcome.isUnknown {
-            CommandEnvironment.say("Some of the messages may have been \(verb) before the error: list them again.")
+            CommandEnvironment.say(
+                "Some of the messages may have been \(verb), and some not: somebody else looks at them, or the connection "
+                    + "was lost. List them again.")
         }
         if !told.isEmpty {
             CommandEnvironment.say(

@@ -7,8 +7,8 @@
 /// client calls ``watch(_:sink:)``, then ``fetch(_:)``, and ``unwatch(_:)`` when nobody waits for the task any more.
 ///
 /// **Concurrency.** All methods may be called at the same time from any task, by clients and by workers. The effects of
-/// a worker's outcomes come one ``store(_:)`` and one ``perform(_:)`` at a time; handlers that store a state of their
-/// own call ``store(_:)`` beside them.
+/// a worker's outcomes come one ``store(_:)`` and one ``perform(_:)`` at a time. Those of messages that it parks come
+/// beside them, also one at a time, and handlers that store a state of their own call ``store(_:)`` beside both.
 ///
 /// **Errors.** A ``CeleriacError`` with code `unavailable` says that the store is out of reach: a worker keeps its
 /// messages and tries again until it stops. After any other error the worker tries the record of each task alone; if

@@ -208,17 +208,21 @@ extension EffectPipeline {
     // MARK: Calling and settling
 
     private func call(_ plans: [Plan], by call: (ErrorCall, Plan) async -> Void) async -> [Plan] {
-        for plan in plans {
+        // What is called may end the process, and may have done so before: its message is parked by then.
+        let unparked = plans.filter(\.tellsFirst)
+        let others = unparked.isEmpty ? plans : plans.filter { !$0.tellsFirst }
+        for plan in others {
             if case .call(let errorCall)? = plan.first { await call(errorCall, plan) }
         }
-        return plans.map { $0.advanced() }
+        return others.map { $0.advanced() } + unparked.map { $0.overtakingStore() }
     }
 
     private func settle(_ plans: [Plan]) async -> [Plan] {
         guard plans.contains(where: \.parksAndTells) else { return await settleAll(plans) }
-        let parked = await park(plans.filter(\.parksAndTells))
+        // Parking waits for more of the broker than acknowledgements do.
         let others = plans.filter { !$0.parksAndTells }
-        return others.isEmpty ? parked : await settleAll(others) + parked
+        let settled = others.isEmpty ? [] : await settleAll(others)
+        return await settled + park(plans.filter(\.parksAndTells))
     }
 
     private func settleAll(_ plans: [Plan]) async -> [Plan] {
@@ -229,18 +233,29 @@ extension EffectPipeline {
             }
             return plan.receipt.map { Settlement($0, disposition) }
         }
-        var hasReached = true
         do {
             try await consumer.settle(settlements)
+            answerAgain(held.settled(plans, hasReached: true))
+            return plans.map { $0.ended() }
         } catch {
+            let waiting = plans.map(parkingLater)
+            let given = zip(plans, waiting).filter { $1 == nil }.map(\.0)
             // The consumer gives up: its broker takes the messages back, or keeps them claimed until they time out.
             logger.error(
                 "could not settle messages: they will be delivered again",
-                metadata: ["error": "\(error)", "messages": "\(settlements.count)"])
-            hasReached = false
+                metadata: ["error": "\(error)", "messages": "\(given.count)"])
+            answerAgain(held.settled(given, hasReached: false))
+            return given.map { $0.ended() } + waiting.compactMap { $0 }
         }
-        answerAgain(held.settled(plans, hasReached: hasReached))
-        return plans.map { $0.ended() }
+    }
+
+    /// Returns a plan that could not park its message, with a pause before it does so again; nil if the message is not
+    /// the worker's any more, or if the worker stops.
+    func parkingLater(_ plan: Plan) -> Plan? {
+        guard case .settle(.park)? = plan.first, let effect = plan.first, let receipt = plan.receipt,
+            !lastCall.isOpen, consumer is any ParkingConsumer, consumer.isHeld(receipt)
+        else { return nil }
+        return plan.advanced(inserting: [.pause(.seconds(2)), effect])
     }
 
     /// Gives messages back. It tries again until it succeeds, because nobody else does while this worker holds them.

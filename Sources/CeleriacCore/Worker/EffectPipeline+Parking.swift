@@ -46,6 +46,11 @@ extension EffectPipeline {
                 isParked = true
             }
         } catch {
+            if let waiting = parkingLater(plan) {
+                logger.warning(
+                    "could not park a message yet", metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
+                return waiting
+            }
             logger.error(
                 "could not park a message: it will be delivered again",
                 metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])

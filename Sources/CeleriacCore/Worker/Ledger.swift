@@ -106,8 +106,13 @@ final class Ledger: Sendable {
         let fault = MessageFault(
             reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
         var effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
-        if case .settle(.park(let fault))? = effects.last, effects.count == 1 {
-            effects += failing(request, dialect.failure(for: .unrunnable(fault)), in: context)
+        if let last = effects.last, case .settle(.park(let fault)) = last {
+            let telling =
+                effects.count == 1
+                ? failing(request, dialect.failure(for: .unrunnable(fault)), in: context)
+                : Array(effects.dropLast())
+            effects = [last] + telling
+            strangers.withLockedValue { $0.forget(request.id) }
         }
         let isGivenBack = effects.contains { if case .giveBack = $0 { true } else { false } }
         if isGivenBack {

@@ -32,6 +32,8 @@ struct Plan: Sendable {
     private(set) var mayBeAnswered = false
     /// Whether the task has an outcome, so that the plan stores none.
     private var isAnswered = false
+    /// Whether the store does not take the outcome.
+    private var isRefused = false
     /// How the message is parked once its caller is told, or was before; nil for a plan that parks none.
     private var parking: MessageFault?
     /// Whether the plan tells the caller before it parks the message.
@@ -186,7 +188,7 @@ struct Plan: Sendable {
 
     /// Whether the store knows by now that the task has failed; nil if it need not.
     private var failureIsStored: Bool? {
-        context?.storesResult == true ? isAnswered || hasStoredOutcome : nil
+        context?.storesResult == true ? isAnswered || hasStoredOutcome && !isRefused : nil
     }
 
     /// Returns the plan with what parks the message first, although the store does not know of the failure.
@@ -235,8 +237,11 @@ struct Plan: Sendable {
         if tellsFirst {
             // The task fails already, and its message is parked for the reason that it has.
             if case .park = disposition, var fault = parking {
+                // Only what was refused is left out: others wait for the rest.
+                if case .store(let record)? = effects.first, record.taskID == taskID { isRefused = true }
+                effects = effects.dropFirst().filter { if case .settle = $0 { false } else { true } }
                 fault.failureIsStored = failureIsStored
-                effects = [.settle(.park(fault))]
+                effects.append(.settle(.park(fault)))
             } else {
                 effects = [.settle(disposition)]
                 isQuiet = true

@@ -25,6 +25,12 @@ struct Strangers {
         return times
     }
 
+    /// Forgets a message that has ended: if it comes once more, somebody has put it back.
+    mutating func forget(_ id: String) {
+        recent[id.hashValue] = nil
+        older[id.hashValue] = nil
+    }
+
     /// Notes a task's name.
     ///
     /// - Returns: whether it is seen for the first time; false once there are too many names.

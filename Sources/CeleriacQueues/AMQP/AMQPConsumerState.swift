@@ -37,6 +37,8 @@ struct AMQPConsumerState {
     var holding = 0
     /// How many deliveries on this channel can be neither run nor parked.
     var stranded = 0
+    /// How many deliveries are neither held nor settled: they are being published elsewhere, and then acknowledged.
+    var settling = 0
     /// The limit last sent to the broker on this channel.
     var limit: Int?
     /// A gate that opens, and is replaced, when anything changes.

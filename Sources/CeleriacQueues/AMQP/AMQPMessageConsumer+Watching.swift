@@ -35,7 +35,7 @@ extension AMQPMessageConsumer {
             guard state.generation == generation, state.channel != nil, state.buffer.isEmpty, !state.isStopped,
                 let alarm = state.watchdog.look(depths, now: now)
             else { return (nil, false, nil) }
-            if !state.held.isEmpty { return (alarm, true, nil) }
+            if !state.held.isEmpty || state.settling > 0 { return (alarm, true, nil) }
             state.drop()
             defer { state.change = Gate() }
             return (alarm, false, state.change)
@@ -64,7 +64,7 @@ extension AMQPConsumerState {
     /// The queues from which something should arrive if they have messages; none while the limit of unsettled
     /// deliveries is reached.
     fileprivate var expecting: [String] {
-        if let limit, limit > 0, held.count + stranded >= limit { return [] }
+        if let limit, limit > 0, held.count + settling + stranded >= limit { return [] }
         return activeTags.values.filter { served.contains($0) }
     }
 }

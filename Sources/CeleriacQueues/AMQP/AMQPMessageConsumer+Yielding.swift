@@ -16,8 +16,10 @@ extension AMQPMessageConsumer: YieldingConsumer {
                 let known = portion.filter { $0.generation == state.generation && state.held[$0.tag] != nil }
                 let returned = known.compactMap { state.giveBackToEnd($0.tag) }
                 let tags = Set(returned.map(\.tag))
+                state.settling += returned.count
                 return (returned, known.filter { !tags.contains($0.tag) })
             }
+            defer { if !returned.isEmpty { state.withLockedValue { $0.settling -= returned.count } } }
             if !others.isEmpty { try await giveBack(others) }
             try await putBack(returned, isTriedAgain: true)
         }

@@ -173,16 +173,16 @@ package final class AMQPMessageConsumer: MessageConsumer {
     func replaceConsumers() async throws(AMQPError) {
         let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
         guard let channel else { return }
-        for (tag, queue) in old where state.withLockedValue({ $0.activeTags[tag] != nil }) {
+        for (tag, queue) in old where state.withLockedValue({ $0.activeTags.removeValue(forKey: tag) != nil }) {
             try await consume(queue, on: channel, generation: generation)
             try await channel.cancel(consumerTag: tag)
-            state.withLockedValue { $0.activeTags[tag] = nil }
         }
     }
 
     func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
         let gate = state.withLockedValue { state -> Gate? in
-            guard state.generation == generation else { return nil }
+            // What an abandoned connection still delivers is not the worker's any more.
+            guard state.generation == generation, state.channel != nil else { return nil }
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
@@ -360,14 +360,14 @@ package final class AMQPMessageConsumer: MessageConsumer {
         var acknowledged: [UInt64] = []
         var rejected: [UInt64] = []
         var requeued: [UInt64] = []
-        var parked: [(tag: UInt64, queue: String, message: WireMessage, name: String?)] = []
+        var parked: [ParkingDelivery] = []
         var unparkable: [(queue: String, reason: String)] = []
         var ended: [String] = []
         var uncounted: [String] = []
         var returned: [ReturnedDelivery] = []
         var movedAndRejected: [RejectedDelivery] = []
         let time = timers.now
-        let channels = state.withLockedValue { state -> SettlingChannels? in
+        let (channels, generation, settling) = state.withLockedValue { state -> (SettlingChannels?, UInt64, Int) in
             for settlement in settlements where settlement.receipt.generation == state.generation {
                 let tag = settlement.receipt.tag
                 guard let delivery = state.held.removeValue(forKey: tag) else { continue }
@@ -406,11 +406,16 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     }
                     let message = delivery.parked(
                         for: fault, queue: queue, worker: options.nodeName, time: topology.text(of: time))
-                    parked.append((tag, queue, message, counted?.name))
+                    parked.append(
+                        ParkingDelivery(
+                            tag: tag, queue: queue, message: message, delivery: delivery, counted: counted))
                 }
             }
-            return state.channels
+            let settling = parked.count + returned.count + movedAndRejected.count
+            state.settling += settling
+            return (state.channels, state.generation, settling)
         }
+        defer { if settling > 0 { state.withLockedValue { $0.settling -= settling } } }
         guard let channels else { return 0 }
         var failure: AMQPError?
         options.attemptCounter?.uncount(uncounted)
@@ -425,13 +430,14 @@ package final class AMQPMessageConsumer: MessageConsumer {
                 let done = zip(parked, failures).filter { $1 == nil }.map(\.0)
                 channels.ack(done.map(\.tag))
                 parkedCount = done.count
-                ended += done.compactMap(\.name)
+                ended += done.compactMap(\.counted?.name)
                 for (message, failure) in zip(parked, failures) {
                     if let failure { unparkable.append((message.queue, "\(failure)")) }
                 }
             } catch {
-                channels.nack(parked.map(\.tag), requeue: true)
                 failure = error
+                let isKept = state.withLockedValue { $0.keep(parked, generation: generation) }
+                if !isKept { channels.nack(parked.map(\.tag), requeue: true) }
             }
         }
         if !unparkable.isEmpty { await strand(unparkable) }
@@ -471,8 +477,10 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     tags.append(tag)
                 }
             }
+            state.settling += returned.count
             return (state.channels, tags, returned)
         }
+        defer { if !returned.isEmpty { state.withLockedValue { $0.settling -= returned.count } } }
         if !tags.isEmpty { channels?.nack(tags, requeue: true) }
         try await putBack(returned, isTriedAgain: true)
     }

@@ -59,31 +59,31 @@ package struct AMQPParkedMessages: Sendable {
 
     /// As ``MessageBroker/requeueParked(_:in:)``. A message goes back before its parked copy is dropped.
     package func requeue(_ ids: [String]) async throws -> Int {
-        var ids = Set(ids)
-        var count = 0
+        let ids = Set(ids)
+        var done: Set<String> = []
         try await visit { delivery, client throws(AMQPError) in
-            if ids.isEmpty { return .keepAndEnd }
-            guard ids.remove(ParkedMessage(delivery, queue: queue, date: date).id) != nil,
-                let message = delivery.message.putBack(to: queue)
-            else { return .keep }
-            try await client.publish(message, to: queue)
-            count += 1
+            let id = ParkedMessage(delivery, queue: queue, date: date).id
+            guard ids.contains(id), delivery.defect == nil, let message = delivery.message.putBack(to: queue) else {
+                return .keep
+            }
+            // A message is there twice if the connection was lost while it was parked or published anew.
+            if done.insert(id).inserted { try await client.publish(message, to: queue) }
             return .drop
         }
-        return count
+        return done.count
     }
 
     /// As ``MessageBroker/dropParked(_:in:)``.
     package func drop(_ ids: [String]) async throws -> Int {
-        var ids = Set(ids)
-        var count = 0
+        let ids = Set(ids)
+        var done: Set<String> = []
         try await visit { delivery, _ in
-            if ids.isEmpty { return .keepAndEnd }
-            guard ids.remove(ParkedMessage(delivery, queue: queue, date: date).id) != nil else { return .keep }
-            count += 1
+            let id = ParkedMessage(delivery, queue: queue, date: date).id
+            guard ids.contains(id) else { return .keep }
+            done.insert(id)
             return .drop
         }
-        return count
+        return done.count
     }
 
     private enum Verdict {

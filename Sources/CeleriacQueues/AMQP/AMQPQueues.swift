@@ -10,17 +10,17 @@ extension AMQPClient {
     /// - Throws: an error that is not about one message: the broker is out of reach.
     func park(_ messages: [(queue: String, message: WireMessage)]) async throws(AMQPError) -> [AMQPError?] {
         var failures: [AMQPError?] = Array(repeating: nil, count: messages.count)
+        try await refuseIfBlocked()
+        // Those that one of them keeps from being parked are tried without it.
+        var left = Array(messages.indices)
         do {
-            try await parkAll(messages)
-            return failures
+            left = try await parkAll(messages, at: left, &failures)
         } catch {
             if error.isOutOfReach { throw error }
-            if messages.count == 1 { return [error] }
         }
-        // One of the messages is at fault; the others are parked without it.
-        for (index, message) in messages.enumerated() {
+        for index in left {
             do {
-                try await parkAll([message])
+                _ = try await parkAll(messages, at: [index], &failures)
             } catch {
                 if error.isOutOfReach { throw error }
                 failures[index] = error
@@ -29,13 +29,31 @@ extension AMQPClient {
         return failures
     }
 
-    private func parkAll(_ messages: [(queue: String, message: WireMessage)]) async throws(AMQPError) {
-        for queue in Set(messages.map(\.queue)).sorted() { try await declareParked(queue) }
+    /// Parks some of the messages.
+    ///
+    /// - Returns: those that the broker has not taken. Their failures are noted.
+    private func parkAll(
+        _ messages: [(queue: String, message: WireMessage)], at indices: [Int], _ failures: inout [AMQPError?]
+    ) async throws(AMQPError) -> [Int] {
+        for queue in Set(indices.map { messages[$0].queue }).sorted() { try await declareParked(queue) }
         let outcomes = try await publish(
-            messages.map {
-                AMQPPublish(routingKey: Self.parkedQueue($0.queue), mandatory: true, message: $0.message)
+            indices.map {
+                AMQPPublish(
+                    routingKey: Self.parkedQueue(messages[$0].queue), mandatory: true, message: messages[$0].message)
             })
-        for outcome in outcomes { if let error = outcome.error { throw error } }
+        var left: [Int] = []
+        for (index, outcome) in zip(indices, outcomes) {
+            failures[index] = outcome.error
+            if outcome.error != nil { left.append(index) }
+        }
+        return left
+    }
+
+    /// Throws if the broker blocks publishes: it would not answer until it has memory or disk again.
+    func refuseIfBlocked() async throws(AMQPError) {
+        if let reason = try await connection().blockedReason {
+            throw AMQPError(.blocked, "The broker blocks publishes (\(reason))")
+        }
     }
 
     /// Declares the companion of a queue in which its messages are parked.

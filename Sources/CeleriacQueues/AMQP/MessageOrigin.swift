@@ -34,7 +34,7 @@ struct MessageOrigin: Equatable {
     /// RabbitMQ refuses the name of any user but the one that publishes.
     private let userID: String?
     /// When the message expires, in milliseconds since 1970. It would leave a level then.
-    private let expires: Int64?
+    let expires: Int64?
 
     /// Reads the origin of a message that has come back to a queue; nil if it comes there for the first time.
     init?(_ message: WireMessage, in queue: String) {

@@ -18,6 +18,7 @@ enum ParkedHeader {
     static let properties = "x-celeriac-properties"
     /// What the message had that a parked one must not have.
     static let expiration = "x-celeriac-expiration"
+    static let deliveryMode = "x-celeriac-delivery-mode"
     /// Where the message was published to.
     static let exchange = "x-celeriac-exchange"
     static let routingKey = "x-celeriac-routing-key"
@@ -25,11 +26,13 @@ enum ParkedHeader {
     static let look = "x-celeriac-look"
 
     static let all = [
-        reason, detail, queue, worker, time, id, isStored, properties, expiration, exchange, routingKey, look,
+        reason, detail, queue, worker, time, id, isStored, properties, expiration, deliveryMode, exchange, routingKey, look,
     ]
 }
 
 extension AMQPDelivery {
+    private static let persistent: UInt8 = 2
+
     /// Whether the body was too large to be received, so that there is nothing to park.
     var lacksBody: Bool { defect?.isBodyMissing == true }
 
@@ -55,10 +58,16 @@ extension AMQPDelivery {
             // Unreadable headers are kept as the raw bytes that arrived.
             parked.headers[ParkedHeader.properties] = .bytes(defect.propertyBytes)
         }
-        // A parked message must stay until somebody looks at it.
+        // A parked message must stay until somebody looks at it, also when the broker restarts.
         if let expiration = parked.properties.expiration {
-            parked.headers[ParkedHeader.expiration] = .string(expiration)
+            // What is left of the time of a message that was published anew may be nothing: the broker would drop it
+            // when somebody puts it back.
+            if origin?.expires == nil { parked.headers[ParkedHeader.expiration] = .string(expiration) }
             parked.properties.expiration = nil
+        }
+        if parked.properties.deliveryMode != Self.persistent {
+            parked.headers[ParkedHeader.deliveryMode] = .int(Int64(parked.properties.deliveryMode ?? 0))
+            parked.properties.deliveryMode = Self.persistent
         }
         return parked
     }
@@ -85,6 +94,9 @@ extension WireMessage {
     var unparked: WireMessage {
         var message = uncounted()
         message.properties.expiration = headers[ParkedHeader.expiration]?.stringValue
+        if let mode = headers[ParkedHeader.deliveryMode]?.intValue.flatMap({ UInt8(exactly: $0) }) {
+            message.properties.deliveryMode = mode == 0 ? nil : mode
+        }
         for name in ParkedHeader.all { message.headers[name] = nil }
         return message.broughtBack()
     }

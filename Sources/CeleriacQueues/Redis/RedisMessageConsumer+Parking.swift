@@ -12,8 +12,7 @@ extension RedisMessageConsumer: ParkingConsumer {
         let time = timers.now.timeIntervalSince1970
         let commands = claims.compactMap { $0 }.map { claim in
             RedisCommand.evaluate(
-                Self.keepClaim, keys: [topology.indexKey(of: claim.list), topology.parkedKey(of: claim.list)],
-                arguments: [claim.tag, time])
+                Self.keepClaim, keys: [topology.indexKey(of: claim.list)], arguments: [claim.tag, time])
         }
         var replies = ((try? await client.send(commands)) ?? []).makeIterator()
         return claims.map { $0 != nil && replies.next()?.int == 1 }
@@ -28,15 +27,14 @@ extension RedisMessageConsumer: ParkingConsumer {
         return isParked
     }
 
-    /// Renews a claim if it stands. Keys: the claims by time, the list of parked messages. Arguments: the tag, the time.
-    /// Returns 1 if it stands and the message can be parked.
+    /// Renews a claim. Key: the claims by time. Arguments: the tag, the time. Returns 1 if the claim stands. Whatever
+    /// keeps its message from being parked then, the message stays with this worker, so that nobody else tells the caller.
     private static let keepClaim = RedisScript(
         name: "keepClaim",
         source: """
             if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
             redis.call('ZADD', KEYS[1], 'XX', ARGV[2], ARGV[1])
-            local kind = redis.call('TYPE', KEYS[2]).ok
-            return (kind == 'list' or kind == 'none') and 1 or 0
+            return 1
             """)
 }
 #endif

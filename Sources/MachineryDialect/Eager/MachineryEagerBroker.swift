@@ -32,9 +32,12 @@ package final class MachineryEagerBroker: MessageBroker {
         }
         try await hand(over: messages)
         if TaskWorker.isCurrent { return }
-        let gate: Gate? = state.withLockedValue { state in
+        let gate: Gate? = try state.withLockedValue { state in
+            guard state.outstanding > 0 else { return nil }
             // The worker may have ended meanwhile.
-            guard state.outstanding > 0, state.consumers > 0 else { return nil }
+            guard state.consumers > 0 else {
+                throw CeleriacError(.unavailable, "the worker of eager mode has ended, and the task has not run")
+            }
             let gate = Gate()
             state.idle.append(gate)
             return gate

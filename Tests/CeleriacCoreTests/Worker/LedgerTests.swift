@@ -61,7 +61,7 @@ private struct Listener: WorkerObserver {
         request.name = "nobody"
         parts.ledger.refuse(request, receipt: parts.consumer.deliver())
         parts.ledger.park(parts.delivery("?"), MessageFault(reason: "undecodableBody", detail: ""))
-        #expect(parts.submitted == ["1: store FAILURE, park unregistered", ": park undecodableBody"])
+        #expect(parts.submitted == ["1: park unregistered, store FAILURE", ": park undecodableBody"])
     }
 
     @Test("gives back what the dialect leaves to other workers, each message later and later, and tells no one")

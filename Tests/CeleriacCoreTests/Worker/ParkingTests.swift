@@ -217,16 +217,16 @@ import struct FoundationEssentials.Date
     // MARK: In the pipeline
 
     private func pipeline(
-        _ consumer: any MessageConsumer, _ store: any ResultStore,
+        _ consumer: any MessageConsumer, _ store: any ResultStore, timers: VirtualTimers = VirtualTimers(),
         onJobsEnded: @escaping @Sendable (Int) -> Void = { _ in }
     ) -> EffectPipeline {
         EffectPipeline(
             dialect: PlainDialect(), broker: MemoryBroker(), store: store, consumer: consumer,
-            held: HeldTasks(consumer: consumer, timers: VirtualTimers()), timers: VirtualTimers(),
-            logger: Bench().logger, onJobsEnded: onJobsEnded)
+            held: HeldTasks(consumer: consumer, timers: timers), timers: timers, logger: Bench().logger,
+            onJobsEnded: onJobsEnded)
     }
 
-    private func plan(_ tag: UInt64, onEnd: (@Sendable () -> Void)? = nil) -> Plan {
+    private func plan(_ tag: UInt64, then rest: [Effect] = [], onEnd: (@Sendable () -> Void)? = nil) -> Plan {
         let payload = Array(#"{"id": "\#(tag)", "state": "FAILURE", "value": ["WorkerLost", "5"]}"#.utf8)
         return Plan(
             receipt: Receipt(generation: 1, tag: tag), taskID: "\(tag)", endsJob: true,
@@ -234,12 +234,14 @@ import struct FoundationEssentials.Date
                 TaskOptions(), storesResult: true),
             effects: [
                 .settle(.park(fault)), .store(ResultRecord(taskID: "\(tag)", state: .failure, payload: payload)),
-            ], onEnd: onEnd)
+            ] + rest, onEnd: onEnd)
     }
 
-    private func run(_ pipeline: EffectPipeline, while body: () async -> Void) async {
+    private func run(
+        _ pipeline: EffectPipeline, call: @escaping @Sendable (ErrorCall) -> Void = { _ in }, while body: () async -> Void
+    ) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await pipeline.run(instead: { _, _ in [] }, call: { _, _ in }) }
+            group.addTask { await pipeline.run(instead: { _, _ in [] }, call: { errorCall, _ in call(errorCall) }) }
             await body()
             await pipeline.drain()
             pipeline.close()
@@ -321,6 +323,67 @@ import struct FoundationEssentials.Date
         pipeline.submit(plan(1) { told.open() })
         await run(pipeline) {}
         #expect(consumer.parked.isEmpty && consumer.requeued == 1 && !told.isOpen)
+    }
+
+    @Test("calls error callbacks last: one that ends the process finds the message parked and the failure stored")
+    func callbacksLast() async throws {
+        let store = Store()
+        let consumer = ParkingRecorder { try await store.fetch(["1"])[0] != nil }
+        let pipeline = pipeline(consumer, store)
+        let parkedBefore = NIOLockedValueBox<[Int]>([])
+        let call = ErrorCall(
+            name: "callback", failedID: "1", arguments: [], keywordArguments: [:],
+            failure: TaskFailure("WorkerLost", ""))
+        pipeline.submit(plan(1, then: [.call(call)]))
+        await run(pipeline, call: { _ in parkedBefore.withLockedValue { $0.append(consumer.parked.count) } }) {}
+        #expect(parkedBefore.withLockedValue { $0 } == [1])
+        #expect(consumer.parked.map(\.isTold) == [true] && consumer.parked.map(\.fault.failureIsStored) == [true])
+    }
+
+    @Test("is tried again while the worker holds the message, so that the broker counts no give-backs")
+    func triedAgain() async throws {
+        let store = Store()
+        let refusals = NIOLockedValueBox(3)
+        let consumer = ParkingRecorder {
+            let isRefused = refusals.withLockedValue { left in
+                left -= 1
+                return left >= 0
+            }
+            if isRefused { throw CeleriacError(.unavailable, "out of memory") }
+            return true
+        }
+        let timers = VirtualTimers()
+        let pipeline = pipeline(consumer, store, timers: timers)
+        let told = NIOLockedValueBox(0)
+        pipeline.submit(plan(1) { told.withLockedValue { $0 += 1 } })
+        await run(pipeline) {
+            await until {
+                timers.advance(by: .seconds(1))
+                return consumer.parked.count == 1
+            }
+        }
+        #expect(refusals.withLockedValue { $0 } == -1 && consumer.requeued == 0)
+        #expect(told.withLockedValue { $0 } == 1)
+    }
+
+    @Test("tells of the rest if one effect is refused again and again")
+    func refused() async throws {
+        let store = Store(error: CeleriacError(.configuration, "no permission"))
+        let consumer = ParkingRecorder { false }
+        let timers = VirtualTimers()
+        let pipeline = pipeline(consumer, store, timers: timers)
+        let called = Gate()
+        let call = ErrorCall(
+            name: "callback", failedID: "1", arguments: [], keywordArguments: [:],
+            failure: TaskFailure("WorkerLost", ""))
+        pipeline.submit(plan(1, then: [.call(call)]))
+        await run(pipeline, call: { _ in called.open() }) {
+            await until {
+                timers.advance(by: .seconds(10))
+                return called.isOpen
+            }
+        }
+        #expect(consumer.parked.map(\.fault.failureIsStored) == [false])
     }
 
     /// A consumer that notes what it parks, and whether the callers had been told by then.

@@ -344,7 +344,7 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
-    @Test("can park only what is its own, and where there is room; says so if it did not park")
+    @Test("can park only what is its own, and says so if it did not park")
     func ownership() async throws {
         let bench = try await RedisBench()
         let (broker, any) = try await consumer(bench)
@@ -364,7 +364,8 @@ struct RedisConsumerTests {
         #expect(try await consumer.park(receipts[0], for: fault))
         #expect(try await bench.int(RedisCommand("LLEN", "celery.parked")) == 1)
         _ = try await bench.redis.send(RedisCommand("SET", "celery.parked", "not a list"))
-        #expect(await consumer.canPark([receipts[2]]) == [false])
+        // Whatever Redis refuses, nobody else tells the caller.
+        #expect(await consumer.canPark([receipts[2]]) == [true])
         await #expect(throws: CeleriacError.self) { _ = try await consumer.park(receipts[2], for: fault) }
         _ = try await bench.redis.send(RedisCommand("DEL", "celery.parked"))
         try await consumer.close()
