@@ -35,7 +35,9 @@ import Testing
         return message
     }
 
-    @Test("one that was at a level, and in the companion, is parked as it was before, and comes back so, without its time")
+    @Test(
+        "one that was at a level, and in the companion, is parked as it was before, and comes back so, without its time"
+    )
     func moved() throws {
         let atLevel = MessageOrigin.departure(
             of: delivery(message, exchange: "e", routingKey: "r"), from: "q", to: .level)
@@ -69,7 +71,9 @@ import Testing
         #expect(Set(origin.restored(sent).headers.keys) == Set(message.headers.keys))
     }
 
-    @Test("one that is not to outlive the broker does so while it is parked, and goes back as it came", arguments: [nil, 1])
+    @Test(
+        "one that is not to outlive the broker does so while it is parked, and goes back as it came",
+        arguments: [nil, 1])
     func transient(mode: UInt8?) throws {
         var message = WireMessage(headers: ["id": "1"], body: [1])
         message.properties.deliveryMode = mode

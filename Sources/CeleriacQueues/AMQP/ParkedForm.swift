@@ -26,7 +26,8 @@ enum ParkedHeader {
     static let look = "x-celeriac-look"
 
     static let all = [
-        reason, detail, queue, worker, time, id, isStored, properties, expiration, deliveryMode, exchange, routingKey, look,
+        reason, detail, queue, worker, time, id, isStored, properties, expiration, deliveryMode, exchange, routingKey,
+        look,
     ]
 }
 

@@ -238,7 +238,8 @@ import struct FoundationEssentials.Date
     }
 
     private func run(
-        _ pipeline: EffectPipeline, call: @escaping @Sendable (ErrorCall) -> Void = { _ in }, while body: () async -> Void
+        _ pipeline: EffectPipeline, call: @escaping @Sendable (ErrorCall) -> Void = { _ in },
+        while body: () async -> Void
     ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await pipeline.run(instead: { _, _ in [] }, call: { errorCall, _ in call(errorCall) }) }
