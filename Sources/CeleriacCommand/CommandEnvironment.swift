@@ -1,3 +1,4 @@
+import CeleriacWire
 import Foundation
 
 /// The process's environment and standard streams, as the commands use them.
@@ -15,6 +16,22 @@ struct CommandEnvironment {
 
     /// Prints bytes and a line feed on standard output.
     static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")])) }
+
+    /// Prints one JSON object in ASCII on standard output.
+    static func write(_ object: WireObject) {
+        write((try? WireJSON.encode(.object(object), style: .python, nonFinite: .allow)) ?? Array("{}".utf8))
+    }
+
+    /// Prints rows on standard output, each cell as wide as the widest of its column, with nothing that would control a
+    /// terminal.
+    static func write(table rows: [[String]]) {
+        let rows = rows.map { $0.map(\.printable) }
+        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        for row in rows {
+            let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+            write(Array(cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces).utf8))
+        }
+    }
 }
 
 /// Runs `body` and then `close`, even if `body` throws.

@@ -33,6 +33,15 @@ struct ParkedMessageFormatTests {
         }
     }
 
+    @Test("takes the note that the failure is stored, and keeps all else, also what a later version adds")
+    func told() {
+        let record = #"{"reason": "r", "time": "12.5", "failure_stored": false, "message": "\u00e9", "more": [1]}"#
+        #expect(
+            format.told(Array(record.utf8)).map { String(decoding: $0, as: UTF8.self) }
+                == #"{"reason": "r", "time": "12.5", "failure_stored": true, "message": "\u00e9", "more": [1]}"#)
+        #expect(format.told(Array("[]".utf8)) == nil)
+    }
+
     @Test("is not read from other bytes", arguments: ["", "[]", "{", #"{"reason": "x"}"#, #"{"message": "x"}"#])
     func noRecord(text: String) {
         #expect(format.decode(Array(text.utf8), id: "1", queue: "q") == nil)

@@ -26,7 +26,7 @@ import CeleryWire
 /// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |
 /// | `result_expires`, `result_extended`, `result_chord_retry_interval` | results |
 /// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
-/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ |
+/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker`` |
 /// | `result_backend_transport_options` | `global_keyprefix` |
 ///
 /// A file with any other name is refused, so that no setting is silently ignored. Only the options of a transport that
@@ -189,6 +189,10 @@ extension CelerySettings {
             if options.has("maximum_eta_hold") {
                 settings.configuration.amqp.maximumETAHold = try options.duration("maximum_eta_hold")
             }
+            if let limit = try options.count("maximum_parked") { settings.worker.maximumParkedMessages = limit }
+            if let age = try options.duration("parked_lifetime") { settings.worker.parkedMessageLifetime = age }
+            if let name = try options.text("dead_letter_exchange") { settings.worker.deadLetterExchange = name }
+            if let key = try options.text("dead_letter_routing_key") { settings.worker.deadLetterRoutingKey = key }
             if let separator = try options.text("sep") { settings.configuration.redis.separator = separator }
             if let steps = try options.list("priority_steps") {
                 let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }

@@ -72,14 +72,25 @@ struct MachineryOptions: ParsableArguments {
     @Option(help: "Machinery at RabbitMQ: the binding key. Default: AMQP_BINDING_KEY, or machinery_task.")
     var bindingKey: String?
 
+    /// The default queue, by these options or the environment.
+    var queueName: String { defaultQueue ?? CommandEnvironment()["DEFAULT_QUEUE"] ?? "machinery_tasks" }
+
     /// The application that these options and the environment describe.
-    func makeServer(_ connection: ConnectionOptions) throws -> MachineryServer {
+    ///
+    /// - Parameters:
+    ///   - connection: its broker and its result store.
+    ///   - claimTimeout: how long the claims of its workers last, in seconds; nil for the default.
+    /// - Returns: an application that connects on first use.
+    /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable
+    ///   setting.
+    func makeServer(_ connection: ConnectionOptions, claimTimeout: Double? = nil) throws -> MachineryServer {
         let environment = CommandEnvironment()
         var configuration = try MachineryConfiguration(environment: environment.all)
         let broker = try connection.brokerURL(or: "BROKER")
         configuration.broker = broker
         configuration.resultBackend = connection.resultBackend ?? environment["RESULT_BACKEND"] ?? broker
         configuration.defaultQueue = defaultQueue ?? configuration.defaultQueue
+        if let claimTimeout { configuration.redis.claimTimeout = claimTimeout }
         if let exchange { configuration.amqp?.exchange = exchange }
         if let exchangeType { configuration.amqp?.exchangeType = exchangeType }
         if let bindingKey { configuration.amqp?.bindingKey = bindingKey }

@@ -22,9 +22,7 @@ struct ParkedPlace: ParsableArguments {
 
     /// The queue that the messages were taken from.
     var queueName: String {
-        if let queue { return queue }
-        guard dialect == .machinery else { return "celery" }
-        return machinery.defaultQueue ?? CommandEnvironment()["DEFAULT_QUEUE"] ?? "machinery_tasks"
+        queue ?? (dialect == .machinery ? machinery.queueName : "celery")
     }
 
     /// Runs `body` with the messages that pass a filter, and ends the process with status 2 after a failure. Unless they

@@ -11,17 +11,11 @@ struct ParkedPrinter {
     func list(_ messages: [ParkedMessage]) {
         if json { return print(["messages": .array(messages.map { .object(summary($0)) })]) }
         if messages.isEmpty { return write("No message is parked.") }
-        let rows =
-            [["ID", "TASK", "TASK ID", "REASON", "PARKED AT"]]
-            + messages.map { message in
-                [message.id, message.task ?? "-", message.taskID ?? "-", message.reason, time(message) ?? "-"]
-                    .map(\.printable)
-            }
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        for row in rows {
-            let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-            write(cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces))
-        }
+        CommandEnvironment.write(
+            table: [["ID", "TASK", "TASK ID", "REASON", "PARKED AT"]]
+                + messages.map { message in
+                    [message.id, message.task ?? "-", message.taskID ?? "-", message.reason, time(message) ?? "-"]
+                })
     }
 
     /// Prints all that is known of each message.

@@ -8,6 +8,8 @@ public struct ConsumerOptions: Sendable {
     public var nodeName: String
     /// Counts attempts where the broker cannot; nil if the worker's result store cannot either.
     package var attemptCounter: (any AttemptCounter)?
+    /// What becomes of what the worker cannot run.
+    package var parkingPolicy = ParkingPolicy()
 
     /// Creates options.
     public init(queues: [TaskQueue], prefetch: Int, nodeName: String) {

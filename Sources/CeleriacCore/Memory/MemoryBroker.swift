@@ -2,7 +2,7 @@ public import CeleriacWire
 import DequeModule
 import NIOConcurrencyHelpers
 
-import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
 /// A broker in this process, for tests and for a producer and a worker in one program.
 ///
@@ -16,7 +16,7 @@ public final class MemoryBroker: MessageBroker {
     private struct Parked {
         let id: UInt64
         let message: WireMessage
-        let fault: MessageFault
+        var fault: MessageFault
         let time: Date
         let worker: String
     }
@@ -114,6 +114,15 @@ public final class MemoryBroker: MessageBroker {
         state.withLockedValue { $0.removeParked(ids, from: queue).count }
     }
 
+    fileprivate func noteTold(_ ids: Set<String>, in queue: String) {
+        state.withLockedValue { state in
+            guard let parked = state.parked[queue] else { return }
+            for index in parked.indices where ids.contains(String(parked[index].id)) {
+                state.parked[queue]?[index].fault.failureIsStored = true
+            }
+        }
+    }
+
     // MARK: For consumers
 
     /// Takes messages, or returns a gate that opens when new ones may have arrived.
@@ -159,6 +168,14 @@ public final class MemoryBroker: MessageBroker {
         }
         for waiter in waiters { waiter.open() }
     }
+}
+
+extension MemoryBroker: ParkedMessageKeeper {
+    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
+        try await trimParkedByWalking(in: queue, to: policy, now: now)
+    }
+
+    package func markTold(_ ids: [String], in queue: String) async throws { noteTold(Set(ids), in: queue) }
 }
 
 /// A consumer of a ``MemoryBroker``.

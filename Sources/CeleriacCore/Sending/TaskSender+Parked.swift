@@ -29,12 +29,7 @@ extension TaskSender {
 
     /// A parked message with the task that it is of.
     private func naming(_ parked: ParkedMessage, in queue: String) -> ParkedMessage {
-        guard parked.taskID == nil, let content = parked.content else { return parked }
-        var parked = parked
-        let request = client.dialect.task(of: content, inQueue: queue)
-        parked.taskID = request?.id
-        parked.task = request.flatMap { $0.name.isEmpty ? nil : $0.name }
-        return parked
+        parked.naming(by: client.dialect, in: queue)
     }
 
     /// Puts parked messages back into their queue, as they came. A message that could not be run for a reason that
@@ -62,5 +57,17 @@ extension TaskSender {
     @discardableResult
     public func dropParked(_ ids: [String], in queue: String) async throws -> Int {
         try await client.broker.dropParked(ids, in: queue)
+    }
+}
+
+extension ParkedMessage {
+    /// The message with the task that it is of, as far as it says so.
+    func naming(by dialect: any Dialect, in queue: String) -> ParkedMessage {
+        guard taskID == nil, let content else { return self }
+        var parked = self
+        let request = dialect.task(of: content, inQueue: queue)
+        parked.taskID = request?.id
+        parked.task = request.flatMap { $0.name.isEmpty ? nil : $0.name }
+        return parked
     }
 }

@@ -226,8 +226,10 @@ extension EffectPipeline {
     }
 
     private func settleAll(_ plans: [Plan]) async -> [Plan] {
+        var parksAny = false
         let settlements = plans.compactMap { plan -> Settlement? in
             guard case .settle(let disposition)? = plan.first else { return nil }
+            if case .park = disposition { parksAny = true }
             if let job = plan.job {
                 return Settlement(job.settle(as: disposition, isHeld: { consumer.isHeld($0) }), disposition)
             }
@@ -235,6 +237,7 @@ extension EffectPipeline {
         }
         do {
             try await consumer.settle(settlements)
+            if parksAny { parkingNews.parked.wake() }
             answerAgain(held.settled(plans, hasReached: true))
             return plans.map { $0.ended() }
         } catch {

@@ -56,6 +56,7 @@ extension EffectPipeline {
                 metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
         }
         guard isParked else { return plan.ended() }
+        parkingNews.parked.wake()
         // Past a bound, those that wait for the store take places in the window: the worker then takes fewer messages.
         let isAside = keepAside()
         submit(plan.afterParking(isAside: isAside))

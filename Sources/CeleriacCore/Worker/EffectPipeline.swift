@@ -32,6 +32,8 @@ final class EffectPipeline: Sendable {
     let held: HeldTasks
     let timers: any TimerSource
     let logger: Logger
+    /// What those want to know who look after parked messages.
+    let parkingNews = ParkingNews()
     /// Called with the number of jobs whose plans are done.
     private let onJobsEnded: @Sendable (Int) -> Void
 
@@ -58,6 +60,7 @@ final class EffectPipeline: Sendable {
     var count: Int { underWay.withLockedValue { $0.count } }
 
     func submit(_ plan: Plan) {
+        if plan.isOfParked { parkingNews.begin(plan.taskID) }
         underWay.withLockedValue { $0.count += 1 }
         forward([plan])
     }
@@ -174,6 +177,7 @@ final class EffectPipeline: Sendable {
                 if plan.isAside { aside.subtract(1, ordering: .relaxed) }
                 done += 1
                 plan.onEnd?()
+                if plan.isOfParked { parkingNews.end(plan.taskID) }
                 continue
             }
             // A pausing plan takes no place in the worker's window, unless there are so many that the worker should

@@ -21,10 +21,30 @@ extension Ledger {
 
     /// Parks a delivery whose task was begun too often without having ended. The task fails.
     func park(_ delivery: Delivery, exhausted request: TaskRequest) {
-        let fault = MessageFault(
-            reason: "tooManyAttempts",
-            detail: "begun \(delivery.attempts) times after it had come back, without having ended")
+        let fault = MessageFault(exhausted: delivery.attempts)
         park(request, delivery.receipt, fault, dialect.failure(for: .attemptsExhausted(delivery.attempts)))
+    }
+
+    /// Tells the caller of a message that is parked already that its task has failed, since no worker has.
+    ///
+    /// - Parameter parked: the message.
+    /// - Returns: whether there is somebody to tell; false if the message does not say whose task it is, or if nobody
+    ///   wants the result.
+    func tell(of parked: ParkedMessage) -> Bool {
+        guard let content = parked.content, let request = dialect.task(of: content, inQueue: parked.queue) else {
+            return false
+        }
+        let context = effectContext(for: request)
+        guard context.storesResult else { return false }
+        let fault = MessageFault(reason: parked.reason, detail: parked.detail)
+        let failure = dialect.failure(for: fault.attempts.map { TaskFault.attemptsExhausted($0) } ?? .unrunnable(fault))
+        submit(
+            Plan(
+                receipt: nil, taskID: request.id, endsJob: false, request: request, context: context,
+                effects: failing(request, failure, in: context),
+                onEnd: observers.later(.ended(request, .failure(failure), runtime: nil))
+            ).ofParked())
+        return true
     }
 
     /// Parks a message and tells its caller. The settlement stands first in the plan: the pipeline decides whether the
@@ -81,5 +101,21 @@ extension Ledger {
     private func effectContext(for request: TaskRequest) -> EffectContext {
         let options = registrations[request.name]?.handler.options ?? TaskOptions()
         return effectContext(options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false))
+    }
+}
+
+extension MessageFault {
+    private static let exhausted = "tooManyAttempts"
+
+    /// The fault of a message that was begun too often.
+    fileprivate init(exhausted attempts: Int) {
+        self.init(
+            reason: Self.exhausted, detail: "begun \(attempts) times after it had come back, without having ended")
+    }
+
+    /// How often it was begun, if that is its fault.
+    fileprivate var attempts: Int? {
+        guard reason == Self.exhausted else { return nil }
+        return detail.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     }
 }

@@ -42,6 +42,8 @@ struct Plan: Sendable {
     private(set) var overtakesStore = false
     /// Whether the plan is one of those that tell callers of messages parked before, and take no place in the window.
     private(set) var isAside = false
+    /// Whether the plan tells the caller of a message that is parked already.
+    private(set) var isOfParked = false
     /// Whether the worker holds one message less once the plan is done.
     private(set) var endsJob: Bool
 
@@ -214,8 +216,15 @@ struct Plan: Sendable {
             receipt: nil, taskID: taskID, endsJob: endsJob && !isAside, request: request, context: context,
             effects: Array(effects.dropFirst()), onEnd: onEnd)
         plan.isAside = isAside
-        plan.mayBeAnswered = true
         plan.isQuiet = isQuiet
+        return plan.ofParked()
+    }
+
+    /// Returns the plan, which tells the caller of a message that is parked already.
+    func ofParked() -> Plan {
+        var plan = self
+        plan.mayBeAnswered = true
+        plan.isOfParked = true
         return plan
     }
 

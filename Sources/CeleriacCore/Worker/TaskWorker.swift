@@ -114,6 +114,7 @@ public final class TaskWorker: Service {
         for line in launchLog { logger.info("\(line)") }
         do {
             try configuration.validate()
+            try configuration.parkingPolicy.validate(at: broker)
             try await withTaskExecutorPreference(executor) {
                 try await withGracefulShutdownHandler {
                     let consumer = try await withTaskCancellationHandler {
@@ -187,6 +188,7 @@ public final class TaskWorker: Service {
         var options = ConsumerOptions(
             queues: configuration.queues, prefetch: configuration.window, nodeName: nodeName)
         options.attemptCounter = (store as? any AttemptCountingStore)?.attemptCounter
+        options.parkingPolicy = configuration.parkingPolicy
         var backoff = Backoff()
         while !stopping.isOpen {
             let isOver = Gate()

@@ -43,6 +43,7 @@ public struct WorkerConfiguration: Sendable {
     /// worker that can read it. For every other message that is parked the task fails in any case.
     public var failsTasksOfUnacceptedContent: Bool
     var revocationLimits = RevocationLimits()
+    package var parkingPolicy = ParkingPolicy()
     package private(set) var sharedValues = SharedValues()
     /// Observers that are told what happens to tasks.
     package var observers: [any WorkerObserver] = []
@@ -92,6 +93,39 @@ public struct WorkerConfiguration: Sendable {
     public var revocationLifetime: Duration {
         get { revocationLimits.lifetime }
         set { revocationLimits.lifetime = newValue }
+    }
+}
+
+// MARK: Parked messages
+
+extension WorkerConfiguration {
+    /// How many messages may be parked from a queue: when there are more, a worker drops the oldest. Nil by default, for
+    /// any number, since a lost task may be a lost order. What a worker drops is in its log at `error`.
+    ///
+    /// Any worker of a queue drops what its own settings say, whoever has parked it.
+    public var maximumParkedMessages: Int? {
+        get { parkingPolicy.limit }
+        set { parkingPolicy.limit = newValue }
+    }
+
+    /// How long a message stays parked before a worker of its queue drops it; nil by default, for ever.
+    public var parkedMessageLifetime: Duration? {
+        get { parkingPolicy.age }
+        set { parkingPolicy.age = newValue }
+    }
+
+    /// The exchange to which the worker publishes what it cannot run, instead of parking it in `<queue>.parked`: as it
+    /// came, with the reason in its headers. If the exchange is missing or leads to no queue, the message is parked. For
+    /// RabbitMQ alone: with other brokers the worker ends at once with an error. Nil by default.
+    public var deadLetterExchange: String? {
+        get { parkingPolicy.deadLetterExchange }
+        set { parkingPolicy.deadLetterExchange = newValue }
+    }
+
+    /// The routing key with which the worker does that; nil by default, for the key that the message came with.
+    public var deadLetterRoutingKey: String? {
+        get { parkingPolicy.deadLetterRoutingKey }
+        set { parkingPolicy.deadLetterRoutingKey = newValue }
     }
 }
 

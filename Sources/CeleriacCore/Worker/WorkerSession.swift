@@ -121,6 +121,7 @@ final class WorkerSession: Sendable {
                 for part in worker.parts {
                     parts.addTask { await part.run(beside: self.control, until: partsStopping) }
                 }
+                lookAfterParked(in: &parts, until: stopping)
                 await consume()
                 stopping.open()
                 await stop(consumerStopped: consumerStopped, allIdle: allIdle)
@@ -130,6 +131,19 @@ final class WorkerSession: Sendable {
             await close()
         }
         if let failure = failure.withLockedValue({ $0 }) { throw failure }
+    }
+
+    /// Begins what the worker does for the messages that are parked from its queues.
+    private func lookAfterParked(in group: inout TaskGroup<Void>, until stopping: Gate) {
+        let queues: @Sendable () -> [String] = { [control] in control.queues }
+        let bounds = ParkingBounds(
+            policy: worker.configuration.parkingPolicy, broker: worker.broker, dialect: worker.dialect,
+            news: pipeline.parkingNews, timers: worker.timers, logger: logger, queues: queues)
+        group.addTask { await bounds.run(until: stopping) }
+        let failures = ParkedFailures(
+            broker: worker.broker, store: worker.store, dialect: worker.dialect, ledger: ledger,
+            news: pipeline.parkingNews, timers: worker.timers, logger: logger, queues: queues)
+        group.addTask { await failures.run(until: stopping) }
     }
 
     // MARK: Taking messages

@@ -52,6 +52,9 @@ struct AMQPConsumerState {
     /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
     var refusesGlobalLimit = false
 
+    /// Whether the dead-letter exchange did not take the last message, so that everything is parked.
+    var cannotDeadLetter = false
+
     init(served: [String]) { self.served = served }
 
     /// Starts over on a new channel.

@@ -426,7 +426,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         var parkedCount = 0
         if !parked.isEmpty {
             do {
-                let failures = try await parking.park(parked.map { ($0.queue, $0.message) })
+                let failures = try await setAside(parked.map { ($0.queue, $0.message) })
                 let done = zip(parked, failures).filter { $1 == nil }.map(\.0)
                 channels.ack(done.map(\.tag))
                 parkedCount = done.count

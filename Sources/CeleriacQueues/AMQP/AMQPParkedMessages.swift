@@ -61,7 +61,7 @@ package struct AMQPParkedMessages: Sendable {
     package func requeue(_ ids: [String]) async throws -> Int {
         let ids = Set(ids)
         var done: Set<String> = []
-        try await visit { delivery, client throws(AMQPError) in
+        try await visit { delivery, _ throws(AMQPError) in
             let id = ParkedMessage(delivery, queue: queue, date: date).id
             guard ids.contains(id), delivery.defect == nil, let message = delivery.message.putBack(to: queue) else {
                 return .keep
@@ -86,8 +86,43 @@ package struct AMQPParkedMessages: Sendable {
         return done.count
     }
 
+    /// As ``ParkedMessageKeeper/trimParked(in:to:now:)``.
+    package func trim(to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
+        let parked = AMQPClient.parkedQueue(queue)
+        var trim = ParkedTrim()
+        trim.left = try await client.depth(of: parked, at: broker)
+        // A look is not for nothing: it marks a message as redelivered.
+        guard trim.left > 0, policy.age != nil || policy.limit.map({ trim.left > $0 }) ?? false else { return trim }
+        var kept = 0
+        try await visit { delivery, channel throws(AMQPError) in
+            if trim.isPartial { return .keepAndEnd }
+            // Another worker may have made room meanwhile. What both hold now neither counts, and both keep it.
+            trim.left = try await channel.queueDeclare(parked, passive: true).messageCount + kept + 1
+            let message = ParkedMessage(delivery, queue: queue, date: date)
+            let count = trim.dropped.count
+            let goesOn = policy.admits(message, in: &trim, now: now)
+            if trim.dropped.count > count { return .drop }
+            kept += 1
+            return goesOn ? .keep : .keepAndEnd
+        }
+        return trim
+    }
+
+    /// As ``ParkedMessageKeeper/markTold(_:in:)``. From the first of these messages, all that follow are published anew,
+    /// so that their order stays.
+    package func markTold(_ ids: [String]) async throws {
+        var ids = Set(ids)
+        try await visit { delivery, _ in
+            if ids.isEmpty { return .keepAndEnd }
+            guard ids.remove(ParkedMessage(delivery, queue: queue, date: date).id) != nil else { return .keep }
+            return .change { $0.headers[ParkedHeader.isStored] = .bool(true) }
+        }
+    }
+
     private enum Verdict {
         case keep, drop, keepAndEnd
+        /// The message is published anew, changed.
+        case change((inout WireMessage) -> Void)
     }
 
     /// Takes one message after the other until there is none, and returns those that are kept at the end, to where they
@@ -95,27 +130,35 @@ package struct AMQPParkedMessages: Sendable {
     ///
     /// From the first that has come back too often it publishes all that follow anew, so that their order stays.
     private func visit(
-        _ body: (AMQPDelivery, AMQPClient) async throws(AMQPError) -> Verdict
+        _ body: (AMQPDelivery, AMQPChannel) async throws(AMQPError) -> Verdict
     ) async throws(CeleriacError) {
         let parked = AMQPClient.parkedQueue(queue)
         let look = randomUUID()
         _ = try await client.lookAfter(broker) { channel throws(AMQPError) in
             var kept: [UInt64] = []
             defer { channel.nack(kept, requeue: true) }
-            var isRenewing = false
-            var verdict = Verdict.keep
-            while verdict != .keepAndEnd || isRenewing, let delivery = try await channel.get(queue: parked) {
+            var (isRenewing, isEnding) = (false, false)
+            while !isEnding || isRenewing, let delivery = try await channel.get(queue: parked) {
                 kept.append(delivery.deliveryTag)
                 // The first that was published anew: the queue has gone round.
                 if delivery.message.headers[ParkedHeader.look]?.stringValue == look { break }
-                if verdict != .keepAndEnd { verdict = try await body(delivery, client) }
-                if verdict == .drop {
+                var message = delivery.message
+                let verdict: Verdict = if isEnding { .keep } else { try await body(delivery, channel) }
+                switch verdict {
+                case .keep: break
+                case .keepAndEnd: isEnding = true
+                case .drop:
                     channel.ack([kept.removeLast()])
                     continue
+                case .change(let change):
+                    // What could not be read cannot be published either.
+                    guard delivery.defect == nil else { break }
+                    change(&message)
+                    isRenewing = true
                 }
                 isRenewing = isRenewing || (delivery.deliveryCount ?? 0) >= Self.mostReturns
                 if isRenewing, delivery.defect == nil {
-                    try await client.publish(delivery.message.renewed(by: look), to: parked)
+                    try await client.publish(message.renewed(by: look), to: parked)
                     channel.ack([kept.removeLast()])
                 }
             }

@@ -44,6 +44,13 @@ package struct ParkedMessageFormat: Sendable {
         return (try? WireJSON.encode(.object(object), style: style)) ?? []
     }
 
+    /// The same record, with the note that it is stored that the task has failed; nil if the bytes are not a record.
+    package func told(_ record: [UInt8]) -> [UInt8]? {
+        guard var object = try? WireJSON.decode(record).objectValue, object["reason"] != nil else { return nil }
+        object["failure_stored"] = true
+        return try? WireJSON.encode(.object(object), style: style)
+    }
+
     /// Decodes a record of a message that its broker names `id`, parked from `queue`. Returns nil if the bytes are not
     /// a record.
     package func decode(_ record: [UInt8], id: String, queue: String) -> ParkedMessage? {

@@ -2,6 +2,8 @@
 package import CeleriacCore
 package import CeleriacRedis
 
+package import struct FoundationEssentials.Date
+
 /// The messages parked from one queue: a list of records in Redis.
 ///
 /// Records have no ids of their own. A message's id is the SHA-1 of its record.
@@ -74,12 +76,88 @@ package struct RedisParkedMessages: Sendable {
             return redis.call('LREM', KEYS[1], 1, ARGV[1])
             """)
 
+    /// As ``ParkedMessageKeeper/trimParked(in:to:now:)``. `reading` reads a record's message.
+    package func trim(
+        to policy: ParkingPolicy, now: Date, reading: (ParkedMessage) -> ParkedMessage
+    ) async throws -> ParkedTrim {
+        var trim = ParkedTrim()
+        if let limit = policy.limit {
+            // One script takes the surplus out, so that two workers that look at the same time do not both do.
+            var surplus: [RedisValue]
+            repeat {
+                surplus =
+                    try await client.look([
+                        .evaluate(
+                            Self.takeSurplus, keys: [key],
+                            arguments: [limit, Self.pageSize, newestFirst ? "RPOP" : "LPOP"])
+                    ]).first?.array ?? []
+                for record in surplus.compactMap(\.bytes) {
+                    trim.dropped.append((reading(shown((SHA1.hexadecimal(record), record))), false))
+                }
+            } while surplus.count == Self.pageSize && !trim.isPartial
+        }
+        trim.left = try await client.look([RedisCommand("LLEN", key)]).first?.int ?? 0
+        guard policy.age != nil, !trim.isPartial else { return trim }
+        let aged = ParkingPolicy(age: policy.age)
+        try await visit { records in
+            var found = ParkedTrim()
+            let goesOn = records.allSatisfy { aged.admits(shown($0), in: &found, now: now) }
+            trim.next = found.next
+            let ids = Set(found.dropped.map(\.message.id))
+            let old = records.filter { ids.contains($0.id) }
+            let removed = try await client.look(old.map { RedisCommand("LREM", key, 1, $0.bytes) }).map { $0.int ?? 0 }
+            for (record, count) in zip(old, removed) where count > 0 {
+                trim.dropped.append((reading(shown(record)), true))
+            }
+            trim.left -= removed.reduce(0, +)
+            return goesOn && !trim.isPartial ? removed.reduce(0, +) : nil
+        }
+        return trim
+    }
+
+    /// As ``ParkedMessageKeeper/markTold(_:in:)``.
+    package func markTold(_ ids: [String]) async throws {
+        var left = Set(ids)
+        try await visit { records in
+            let commands = records.compactMap { record -> RedisCommand? in
+                guard left.remove(record.id) != nil, let told = format.told(record.bytes) else { return nil }
+                return .evaluate(Self.replace, keys: [key], arguments: [record.bytes, told])
+            }
+            _ = try await client.look(commands)
+            return left.isEmpty ? nil : 0
+        }
+    }
+
+    /// Takes out the oldest records past a number. Keys: the list. Arguments: the number, how many at most, the command
+    /// that takes the oldest. Returns the records.
+    private static let takeSurplus = RedisScript(
+        name: "takeSurplusParked",
+        source: """
+            local surplus = math.min(redis.call('LLEN', KEYS[1]) - ARGV[1], tonumber(ARGV[2]))
+            return surplus > 0 and redis.call(ARGV[3], KEYS[1], surplus) or {}
+            """)
+
+    /// Puts a record in another's place. Keys: the list. Arguments: the record, the new one. Returns 1 if it was there.
+    private static let replace = RedisScript(
+        name: "replaceParked",
+        source: """
+            local place = redis.call('LPOS', KEYS[1], ARGV[1])
+            if place then redis.call('LSET', KEYS[1], place, ARGV[2]) end
+            return place and 1 or 0
+            """)
+
     // MARK: Records
 
     private typealias Record = (id: String, bytes: [UInt8])
 
     private func decode(_ record: Record) -> ParkedMessage? {
         format.decode(record.bytes, id: record.id, queue: queue)
+    }
+
+    /// What is known of a record, whatever its format.
+    private func shown(_ record: Record) -> ParkedMessage {
+        decode(record)
+            ?? ParkedMessage(id: record.id, queue: queue, message: [], reason: "", detail: "", time: nil, worker: "")
     }
 
     /// Removes records by commands that return 1 if they did.

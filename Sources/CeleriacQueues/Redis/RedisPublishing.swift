@@ -55,7 +55,7 @@ extension RedisClient {
     }
 
     /// Sends queue maintenance commands.
-    func look(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
+    package func look(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
         try await send(commands, failure: .configuration, "cannot manage the queues at \(configuration)")
     }
 

@@ -8,8 +8,10 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
+package import struct FoundationEssentials.Date
+
 /// Celery's queues at RabbitMQ.
-package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker {
+package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLetteringBroker {
     let configurations: [AMQPConfiguration]
     let topology: CeleryAMQPTopology
     let eventLoopGroup: any EventLoopGroup
@@ -118,6 +120,16 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker {
     package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).drop(ids)
     }
+}
+
+extension CeleryAMQPBroker: ParkedMessageKeeper {
+    /// Drops the oldest parked messages.
+    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
+        try await parked(queue).trim(to: policy, now: now)
+    }
+
+    /// Notes that failures are stored.
+    package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
 }
 
 extension AMQPPublish {

@@ -10,8 +10,8 @@ import struct FoundationEssentials.Date
 /// Clients, workers and beats of an application share their broker, so none of them has to know of these events. An
 /// event goes out when its task has been taken, over a connection of its own. One that cannot be sent is lost: a task
 /// must not fail for it.
-package struct SentEventBroker: MessageBroker, ParkedMessageWalker {
-    private let base: any MessageBroker
+package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
+    package let base: any MessageBroker
     private let mailbox: any ControlMailbox
     private let nodeName: String
     private let limits: WireLimits

@@ -5,6 +5,8 @@ import CeleryWire
 package import Logging
 package import NIOCore
 
+package import struct FoundationEssentials.Date
+
 /// Celery's queues in a folder, with a file for each message, as kombu's `filesystem` transport keeps them.
 ///
 /// Use it for development without a server. Python workers keep claimed messages in memory only, so a crash loses them,
@@ -139,5 +141,19 @@ package final class CeleryFilesystemBroker: MessageBroker {
     private static func messages(in folder: String, ofQueue queue: String) throws -> [String] {
         guard FileStore.exists(folder) else { return [] }
         return try FileStore.names(in: folder).filter { isMessage($0, ofQueue: queue) }
+    }
+}
+
+extension CeleryFilesystemBroker: ParkedMessageKeeper {
+    /// Drops the oldest parked messages.
+    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
+        let parked = try parked(queue)
+        return try await FileStore.blocking { try parked.trim(to: policy, now: now) }
+    }
+
+    /// Notes that failures are stored.
+    package func markTold(_ ids: [String], in queue: String) async throws {
+        let parked = try parked(queue)
+        try await FileStore.blocking { try parked.markTold(ids) }
     }
 }

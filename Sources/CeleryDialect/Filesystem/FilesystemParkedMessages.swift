@@ -3,6 +3,8 @@ import CeleriacQueues
 import CeleriacWire
 import CeleryWire
 
+import struct FoundationEssentials.Date
+
 /// The messages parked from one queue of a folder: a folder beside the queue's files, with a record for each message.
 ///
 /// A message's id is its record's file name without `.json`. Beside the record of a file that could not be read lies
@@ -65,6 +67,31 @@ struct FilesystemParkedMessages: Sendable {
             try FileStore.remove(recordFile(of: id))
             if FileStore.exists("\(parked)/\(id)") { try FileStore.remove("\(parked)/\(id)") }
             return true
+        }
+    }
+
+    /// As ``ParkedMessageKeeper/trimParked(in:to:now:)``. The oldest are those that were parked first: a file's name says
+    /// when its message was sent.
+    func trim(to policy: ParkingPolicy, now: Date) throws -> ParkedTrim {
+        let messages = try list(after: nil, limit: .max).sorted {
+            ($0.time ?? .distantPast, $0.id) < ($1.time ?? .distantPast, $1.id)
+        }
+        var trim = ParkedTrim()
+        trim.left = messages.count
+        for message in messages {
+            guard policy.admits(message, in: &trim, now: now) else { break }
+        }
+        _ = try drop(trim.dropped.map(\.message.id))
+        return trim
+    }
+
+    /// As ``ParkedMessageKeeper/markTold(_:in:)``. A new file takes the place of a record in one step.
+    func markTold(_ ids: [String]) throws {
+        for id in existing(ids) {
+            guard let record = try FileStore.read(recordFile(of: id)),
+                let told = ParkedMessageFormat.celery.told(record)
+            else { continue }
+            try FileStore.write(told, to: recordFile(of: id), temporaryName: ".\(randomUUID()).tmp")
         }
     }
 

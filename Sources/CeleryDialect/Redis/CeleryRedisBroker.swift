@@ -8,6 +8,8 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
+package import struct FoundationEssentials.Date
+
 /// Celery's queues in Redis, as kombu lays them out: priority lists, claims in `unacked`, bindings.
 package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     let configuration: RedisConfiguration
@@ -182,5 +184,15 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).drop(ids)
     }
+}
+
+extension CeleryRedisBroker: ParkedMessageKeeper {
+    /// Drops the oldest parked messages.
+    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
+        try await parked(queue).trim(to: policy, now: now, reading: reading)
+    }
+
+    /// Notes that failures are stored.
+    package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
 }
 #endif

@@ -8,10 +8,10 @@ import MachineryWire
 package import NIOCore
 import NIOConcurrencyHelpers
 
-import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
 /// Machinery's exchange and queues at RabbitMQ.
-package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker {
+package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLetteringBroker {
     let configurations: [AMQPConfiguration]
     let options: MachineryAMQPOptions
     let eventLoopGroup: any EventLoopGroup
@@ -177,5 +177,15 @@ package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker {
     package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).drop(ids)
     }
+}
+
+extension MachineryAMQPBroker: ParkedMessageKeeper {
+    /// Drops the oldest parked messages.
+    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
+        try await parked(queue).trim(to: policy, now: now)
+    }
+
+    /// Notes that failures are stored.
+    package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
 }
 #endif

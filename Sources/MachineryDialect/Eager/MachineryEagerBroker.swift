@@ -14,7 +14,7 @@ package final class MachineryEagerBroker: MessageBroker {
         var idle: [Gate] = []
         var consumers = 0
     }
-    private let memory = MemoryBroker()
+    fileprivate let memory = MemoryBroker()
     private let state = NIOLockedValueBox(State())
 
     /// Creates an empty broker.
@@ -130,8 +130,9 @@ private struct MachineryEagerConsumer: MessageConsumer {
 }
 
 /// An eager broker as its worker uses it.
-private struct MachineryEagerWorkerSide: MessageBroker {
+private struct MachineryEagerWorkerSide: WrappingBroker {
     let broker: MachineryEagerBroker
+    var base: any MessageBroker { broker.memory }
 
     var name: String { broker.name }
 

@@ -7,13 +7,15 @@ package import Logging
 import MachineryWire
 package import NIOCore
 
+package import struct FoundationEssentials.Date
+
 /// Machinery's queues in Redis: a list for each queue, a sorted set for tasks that wait for their time.
 package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
-    private let settings: MachineryRedisSettings
+    let settings: MachineryRedisSettings
     private let defaultQueue: String
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
-    private let client: RedisClient
+    let client: RedisClient
 
     /// Creates a broker, which connects on first use. A delayed task that names no queue goes to `defaultQueue`.
     package init(
@@ -98,5 +100,18 @@ package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
     package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).drop(ids)
     }
+}
+
+extension MachineryRedisBroker: ParkedMessageKeeper {
+    /// What is no task among those that wait for their time is parked beside them.
+    package var furtherParkingQueues: [String] { [settings.delayedTasks] }
+
+    /// Drops the oldest parked messages.
+    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
+        try await parked(queue).trim(to: policy, now: now) { $0.reading(WireMessage(body: $0.message)) }
+    }
+
+    /// Notes that failures are stored.
+    package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
 }
 #endif

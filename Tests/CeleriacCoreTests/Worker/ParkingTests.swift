@@ -94,7 +94,7 @@ import struct FoundationEssentials.Date
     // MARK: At a worker
 
     /// A store in memory that is out of reach, or refuses, as long as a test says.
-    private final class Store: ResultStore {
+    final class Store: ResultStore {
         let memory = MemoryResultStore()
         private let error = NIOLockedValueBox<CeleriacError?>(nil)
 

@@ -71,7 +71,7 @@ struct TaskOptionsTests {
                 result_expires: 3600
                 result_extended: true
                 result_chord_retry_interval: 0.5
-                broker_transport_options: {visibility_timeout: 60, global_keyprefix: "x:", priority_steps: [0, 5], sep: ":", maximum_eta_hold: 90}
+                broker_transport_options: {visibility_timeout: 60, global_keyprefix: "x:", priority_steps: [0, 5], sep: ":", maximum_eta_hold: 90, maximum_parked: 7, parked_lifetime: 8.5, dead_letter_exchange: dead, dead_letter_routing_key: key}
                 result_backend_transport_options: {global_keyprefix: "r"}
                 worker_concurrency: 3
                 worker_prefetch_multiplier: 2
@@ -104,6 +104,8 @@ struct TaskOptionsTests {
         #expect(configuration.sendsSentEvents)
         #expect(settings.worker.concurrency == 3 && settings.worker.prefetchMultiplier == 2)
         #expect(settings.worker.queues == ["math"])
+        #expect(settings.worker.maximumParkedMessages == 7 && settings.worker.parkedMessageLifetime == .seconds(8.5))
+        #expect(settings.worker.deadLetterExchange == "dead" && settings.worker.deadLetterRoutingKey == "key")
 
         let environment = ["CELERY_BROKER_URL": "memory://", "CELERY_RESULT_EXPIRES": "null", "CELERY_APP": "x"]
         let fromEnvironment = try CelerySettings(environment: environment)

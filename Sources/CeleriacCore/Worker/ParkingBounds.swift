@@ -1,0 +1,91 @@
+import Logging
+
+import struct FoundationEssentials.Date
+
+/// Keeps a worker's queues to the bounds of parked messages, beside the worker.
+///
+/// It looks when the worker begins, when the worker has parked something, and when the oldest message that it knows is
+/// too old. Those that another worker parks meanwhile are younger.
+struct ParkingBounds: Sendable {
+    let policy: ParkingPolicy
+    let broker: any MessageBroker
+    let dialect: any Dialect
+    let news: ParkingNews
+    let timers: any TimerSource
+    let logger: Logger
+    /// The queues that the worker serves.
+    let queues: @Sendable () -> [String]
+
+    /// Keeps to the bounds until the worker stops.
+    func run(until stopping: Gate) async {
+        guard policy.isBounded else { return }
+        let stopped = stopping.onOpen { news.parked.stop() }
+        defer { stopping.forget(stopped) }
+        let further = (broker.unwrapped as? any ParkedMessageKeeper)?.furtherParkingQueues ?? []
+        var backoff = Backoff()
+        /// The queues of which it is told that they have reached their bound.
+        var full: Set<String> = []
+        while !stopping.isOpen {
+            var pause = Duration.seconds(3600)
+            do {
+                for queue in queues() + further {
+                    guard let trim = try await stopping.unlessOpen({ try await self.trim(queue) }) else { return }
+                    log(trim, queue, &full)
+                    if trim.isPartial { pause = .zero }
+                    if let next = trim.next {
+                        pause = min(
+                            pause, max(.seconds(1), Duration(clampedSeconds: next.timeIntervalSince(timers.now))))
+                    }
+                }
+                backoff.reset()
+            } catch {
+                pause = backoff.next()
+                logger.warning(
+                    "could not look after the bounds of parked messages, trying again",
+                    metadata: ["error": "\(error)", "seconds": "\(pause.seconds)"])
+            }
+            if pause > .zero { await news.parked.wait(upTo: pause, by: timers) }
+        }
+    }
+
+    private func trim(_ queue: String) async throws -> ParkedTrim {
+        try await broker.trimParkedByAnyMeans(in: queue, to: policy, now: timers.now)
+    }
+
+    /// Tells of each message that was dropped, since nobody can look at it any more, and once of a queue that is full.
+    private func log(_ trim: ParkedTrim, _ queue: String, _ full: inout Set<String>) {
+        for (message, isForAge) in trim.dropped {
+            let message = message.naming(by: dialect, in: queue)
+            logger.error(
+                isForAge
+                    ? "dropped a parked message: it was parked for longer than parkedMessageLifetime"
+                    : "dropped a parked message, the oldest: more than maximumParkedMessages are parked",
+                metadata: [
+                    "queue": "\(queue)", "dropped": "\(trim.dropped.count)", "left": "\(trim.left)",
+                    "id": "\(message.id)", "task": "\(message.task ?? "")", "task-id": "\(message.taskID ?? "")",
+                    "reason": "\(message.reason)", "parked-at": "\(message.time.map { "\($0)" } ?? "")",
+                ])
+        }
+        guard let limit = policy.limit, trim.left >= limit else {
+            full.remove(queue)
+            return
+        }
+        if full.insert(queue).inserted {
+            logger.error(
+                "as many messages are parked as may be: each further one drops the oldest",
+                metadata: ["queue": "\(queue)", "parked": "\(trim.left)", "limit": "\(limit)"])
+        }
+    }
+}
+
+extension Gate {
+    /// Runs work that is let go when this gate opens.
+    ///
+    /// - Returns: the work's value; nil if the gate opened before the work had ended. It goes on then.
+    func unlessOpen<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+        let isOver = Gate()
+        let opened = onOpen { isOver.open() }
+        defer { forget(opened) }
+        return try await isOver.wait(forWorkOn: nil, work)
+    }
+}
