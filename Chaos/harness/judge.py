@@ -1,0 +1,196 @@
+"""Judges a ledger in Jepsen's words.
+
+ok           confirmed by the broker, and every task of it has ended (or is parked, and should be)
+recovered    not confirmed, and it was run all the same
+lost         confirmed, and a task of it has not ended; or the first task of a chain ended and a later one did not
+unexpected   run, but never sent
+duplicated   begun more than once
+
+A duplicate is explained when, between its two beginnings, a fault hit the process that held it first, or the
+connection by which it held it. Who holds a message need not have begun it: a worker that cannot know that it has lost
+its hold (it was frozen, or its connection was silent) may begin second, so such faults explain a duplicate of
+whichever of the two they hit. A task that follows from one that was begun more than once may be begun more than once.
+
+A parked task is explained when at least as many of its beginnings as a worker allows were each ended by a kill. What
+follows from it is not lost.
+
+What a Python worker was the last to hold is lost by the peer, and so is what should have followed from it.
+"""
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from harness.ledger import before, is_poison, tasks_of, unit_of
+
+# Faults by which a worker loses its hold on messages and cannot know it.
+BLIND = {"freeze", "blackhole", "late-answers", "lost-answers", "throttle", "client-pause"}
+# How long a fault goes on to work after it has ended: by then processes have noticed it.
+AFTERMATH = 1_000_000_000
+FAILURES = "lost unexpected unexplained_duplicates unexplained_parked unstored leftovers stuck crashed".split()
+
+
+@dataclass
+class Fault:
+    kind: str
+    begin: int
+    end: float = float("inf")
+    hit: set = field(default_factory=set)
+
+    def explains(self, first, second):
+        if self.begin > second.time or self.end + AFTERMATH < first.time:
+            return False
+        holders = {str(first.pid), str(second.pid)} if self.kind in BLIND else {str(first.pid)}
+        return "*" in self.hit or bool(self.hit & holders)
+
+
+@dataclass
+class Verdict:
+    sent: int = 0
+    acknowledged: int = 0
+    tasks: int = 0
+    ok: int = 0
+    kills: int = 0
+    faults: dict = field(default_factory=dict)
+    recovered: list = field(default_factory=list)
+    lost: list = field(default_factory=list)
+    lost_by_the_peer: list = field(default_factory=list)
+    unexpected: list = field(default_factory=list)
+    duplicated: list = field(default_factory=list)
+    unexplained_duplicates: list = field(default_factory=list)
+    parked: list = field(default_factory=list)
+    unexplained_parked: list = field(default_factory=list)
+    unstored: list = field(default_factory=list)
+    leftovers: dict = field(default_factory=dict)
+    stuck: list = field(default_factory=list)
+    crashed: list = field(default_factory=list)
+
+    @property
+    def status(self):
+        return 1 if any(getattr(self, name) for name in FAILURES) else 0
+
+
+class Judge:
+    def __init__(self, events, attempts=5, leftovers=None, stuck=()):
+        self.attempts, self.leftovers, self.stuck = attempts, dict(leftovers or {}), list(stuck)
+        self.units = {"sent": set(), "acked": set(), "refused": set()}
+        self.begins, self.ends, self.holders = defaultdict(list), defaultdict(list), {}
+        self.faults, self.killed, self.peers, self.crashed = {}, {}, set(), []
+        self.parked, self.stored, self.has_read_results = set(), set(), False
+        # Each process writes in its own order, but lines of two may stand in another order than their times.
+        for event in sorted(events, key=lambda event: event.time):
+            self.take(event)
+
+    def take(self, event):
+        word = event.words[0] if event.words else ""
+        match event.name:
+            case "sent" | "acked" | "refused":
+                self.units[event.name].add(word)
+            case "received":
+                self.holders[word] = event.pid
+            case "begin":
+                self.begins[word].append(event)
+                self.holders[word] = event.pid
+                if is_poison(word):
+                    self.faults[f"poison-{event.time}"] = Fault("poison", event.time, hit={str(event.pid)})
+            case "end":
+                self.ends[word].append(event)
+            case "spawned":
+                if word.startswith("python"):
+                    self.peers.add(event.pid)
+            case "died":
+                if word == "-9":
+                    self.killed[event.pid] = event.time
+                elif word != "0":
+                    self.crashed.append(f"process {event.pid} with status {word}")
+            case "fault":
+                id, kind, hit = event.words
+                self.faults.setdefault(id, Fault(kind, event.time)).hit.update(hit.split(","))
+            case "healed":
+                self.faults[word].end = event.time
+            case "parked":
+                self.parked.add(word)
+            case "stored":
+                self.stored.add(word)
+            case "read":
+                self.has_read_results = True
+
+    def verdict(self):
+        verdict = Verdict(leftovers=self.leftovers, stuck=self.stuck, crashed=self.crashed)
+        ended = {pid for fault in self.faults.values() if fault.kind in ("kill", "poison") for pid in fault.hit}
+        verdict.crashed += [f"process {pid}, killed by nobody" for pid in self.killed if str(pid) not in ended]
+        verdict.sent, verdict.acknowledged = len(self.units["sent"]), len(self.units["acked"])
+        verdict.tasks = sum(len(tasks_of(unit)) for unit in self.units["sent"])
+        for fault in self.faults.values():
+            verdict.faults[fault.kind] = verdict.faults.get(fault.kind, 0) + 1
+        verdict.kills = verdict.faults.get("kill", 0)
+        verdict.unexpected = sorted(task for task in self.begins if not self.was_sent(task))
+        for unit in sorted(self.units["sent"], key=lambda unit: (unit[0], int(unit[1:]))):
+            self.judge(unit, verdict)
+        for task in self.begins:
+            self.judge_duplicates(task, verdict)
+        for task in sorted(self.parked):
+            verdict.parked.append(task)
+            if not self.was_sent(task) or not self.is_park_explained(task):
+                verdict.unexplained_parked.append(task)
+        return verdict
+
+    def was_sent(self, task):
+        unit = unit_of(task)
+        return unit in self.units["sent"] and task in tasks_of(unit)
+
+    # Lost, ok, recovered.
+
+    def judge(self, unit, verdict):
+        tasks = tasks_of(unit)
+        is_confirmed = unit in self.units["acked"]
+        if not is_confirmed:
+            if any(task in self.begins for task in tasks):
+                verdict.recovered.append(unit)
+            # A chain is one message; of a chord's messages some may be missing. What is parked has been delivered.
+            if unit[0] != "c" or tasks[0] not in self.ends:
+                return
+        missing = [task for task in tasks if not self.is_settled(task)]
+        for task in missing:
+            (verdict.lost_by_the_peer if self.is_lost_by_the_peer(task) else verdict.lost).append(task)
+        if missing:
+            return
+        if self.has_read_results and is_confirmed and unit[0] in "peq" and unit not in self.stored | self.parked:
+            holder = self.holders.get(unit)
+            (verdict.lost_by_the_peer if holder in self.peers else verdict.unstored).append(unit)
+        elif is_confirmed:
+            verdict.ok += 1
+
+    def is_settled(self, task):
+        """Whether a task has ended, is parked, or follows from one that is parked."""
+        if task in self.ends or task in self.parked:
+            return True
+        return any(earlier not in self.ends and self.is_settled(earlier) for earlier in before(task))
+
+    def is_lost_by_the_peer(self, task):
+        if task in self.holders:
+            return self.holders[task] in self.peers
+        return any(
+            self.is_lost_by_the_peer(earlier) if earlier not in self.ends else self.ends[earlier][-1].pid in self.peers
+            for earlier in before(task)
+        )
+
+    # Duplicates and parked tasks.
+
+    def judge_duplicates(self, task, verdict):
+        begins = self.begins[task]
+        if len(begins) < 2 or task in verdict.unexpected:
+            return
+        verdict.duplicated.append(task)
+        if any(len(self.begins.get(earlier, ())) > 1 for earlier in before(task)):
+            return
+        for first, second in zip(begins, begins[1:]):
+            if not any(fault.explains(first, second) for fault in self.faults.values()):
+                verdict.unexplained_duplicates.append(task)
+                return
+
+    def is_park_explained(self, task):
+        return sum(self.was_killed_in(begin) for begin in self.begins.get(task, ())) >= self.attempts
+
+    def was_killed_in(self, begin):
+        """Whether the process of a beginning was killed before the end."""
+        ended = any(end.pid == begin.pid and end.time >= begin.time for end in self.ends.get(begin.words[0], ()))
+        return not ended and begin.pid in self.killed

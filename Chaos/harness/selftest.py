@@ -1,0 +1,135 @@
+"""Judges ledgers written by hand: the judge must find each defect, and nothing else, before it may judge a run."""
+from harness.judge import FAILURES, Judge
+from harness.ledger import parse
+
+SECOND = 1_000_000_000
+SOUND = "0 1 sent p1; 1 1 acked p1; 2 10 begin p1; 3 10 end p1"
+POISON = "0 1 sent x1; 1 1 acked x1; 9 1 parked x1"
+
+# Name, ledger (times in seconds), what else is known, and the failures that must be found, each with what it names.
+CASES = [
+    ("a sound run", SOUND, {}, {}),
+    ("nothing confirmed, nothing run", "0 1 sent p1; 1 1 refused p1", {}, {}),
+    ("a lost task", "0 1 sent p1; 1 1 acked p1", {}, {"lost": ["p1"]}),
+    ("a task that began and never ended", "0 1 sent p1; 1 1 acked p1; 2 10 begin p1", {}, {"lost": ["p1"]}),
+    ("a recovered task", "0 1 sent p1; 1 1 refused p1; 2 10 begin p1; 3 10 end p1", {}, {}),
+    ("a task that nobody sent", SOUND + "; 4 10 begin p2; 5 10 end p2", {}, {"unexpected": ["p2"]}),
+    ("an unexplained duplicate", SOUND + "; 9 11 begin p1; 10 11 end p1", {}, {"unexplained_duplicates": ["p1"]}),
+    (
+        "a duplicate explained by a kill",
+        "0 1 sent p1; 1 1 acked p1; 2 10 begin p1; 3 0 fault f1 kill 10; 3 0 healed f1; 3 10 died -9; "
+        "4 11 begin p1; 5 11 end p1",
+        {},
+        {},
+    ),
+    (
+        "a kill of another process explains nothing",
+        SOUND + "; 4 0 fault f1 kill 12; 4 0 healed f1; 9 11 begin p1; 10 11 end p1",
+        {},
+        {"unexplained_duplicates": ["p1"]},
+    ),
+    (
+        "a kill of the second process explains nothing",
+        SOUND + "; 4 0 fault f1 kill 11; 4 0 healed f1; 9 11 begin p1; 10 11 end p1",
+        {},
+        {"unexplained_duplicates": ["p1"]},
+    ),
+    (
+        "a kill before the first beginning explains nothing",
+        "0 1 sent p1; 1 1 acked p1; 1 0 fault f1 kill 10; 1 0 healed f1; 5 10 begin p1; 6 10 end p1; 9 11 begin p1",
+        {},
+        {"unexplained_duplicates": ["p1"]},
+    ),
+    (
+        "a kill after the second beginning explains nothing",
+        SOUND + "; 4 11 begin p1; 5 11 end p1; 6 0 fault f1 kill 10; 6 0 healed f1",
+        {},
+        {"unexplained_duplicates": ["p1"]},
+    ),
+    (
+        "a third beginning needs a fault of its own",
+        SOUND + "; 4 0 fault f1 kill 10; 4 0 healed f1; 5 11 begin p1; 6 11 end p1; 9 12 begin p1",
+        {},
+        {"unexplained_duplicates": ["p1"]},
+    ),
+    ("a server's fault hits all", SOUND + "; 3 0 fault f1 server-kill *; 4 0 healed f1; 5 11 begin p1", {}, {}),
+    (
+        "a frozen worker that held it begins second",
+        "0 1 sent p1; 1 1 acked p1; 1 0 fault f1 freeze 10; 5 11 begin p1; 6 11 end p1; 7 0 healed f1; 8 10 begin p1",
+        {},
+        {},
+    ),
+    ("a leftover", SOUND, {"leftovers": {"the queue": 1}}, {"leftovers": {"the queue": 1}}),
+    ("a stuck worker", SOUND, {"stuck": ["swift-1"]}, {"stuck": ["swift-1"]}),
+    ("a worker that crashes", SOUND + "; 9 10 died -11", {}, {"crashed": ["process 10 with status -11"]}),
+    ("a worker that somebody else kills", SOUND + "; 9 10 died -9", {}, {"crashed": ["process 10, killed by nobody"]}),
+    ("a result that is not there", SOUND + "; 9 0 read results", {}, {"unstored": ["p1"]}),
+    ("a result that is there", SOUND + "; 9 0 stored p1; 9 0 read results", {}, {}),
+    (
+        "a poison task that is parked after enough beginnings",
+        POISON + "; 2 10 begin x1; 3 10 died -9; 4 11 begin x1; 5 11 died -9",
+        {"attempts": 2},
+        {},
+    ),
+    (
+        "a task that is parked after too few",
+        POISON + "; 2 10 begin x1; 3 10 died -9",
+        {"attempts": 2},
+        {"unexplained_parked": ["x1"]},
+    ),
+    ("a task that is parked and never began", POISON, {}, {"unexplained_parked": ["x1"]}),
+    (
+        "a poison task that is gone",
+        "0 1 sent x1; 1 1 acked x1; 2 10 begin x1; 3 10 died -9",
+        {"attempts": 1},
+        {"lost": ["x1"]},
+    ),
+    (
+        "a broken chain",
+        "0 1 sent c1; 1 1 acked c1; 2 10 begin c1.0; 3 10 end c1.0",
+        {},
+        {"lost": ["c1.1", "c1.2"]},
+    ),
+    (
+        "a broken chain that was not confirmed",
+        "0 1 sent c1; 1 1 refused c1; 2 10 begin c1.0; 3 10 end c1.0; 4 10 begin c1.1; 5 10 end c1.1",
+        {},
+        {"lost": ["c1.2"]},
+    ),
+    (
+        "a chord without its body",
+        "0 1 sent h1; 1 1 acked h1; 2 9 begin h1.0; 3 9 end h1.0; 2 9 begin h1.1; 3 9 end h1.1; 2 9 begin h1.2; "
+        "3 9 end h1.2",
+        {},
+        {"lost": ["h1.b"]},
+    ),
+    (
+        "what Python held last is lost by the peer",
+        "0 20 spawned python-1; 0 1 sent p1; 1 1 acked p1; 2 20 received p1; 0 1 sent c1; 1 1 acked c1; "
+        "2 20 begin c1.0; 3 20 end c1.0",
+        {},
+        {},
+    ),
+    (
+        "what Swift held last is not",
+        "0 20 spawned python-1; 0 1 sent p1; 1 1 acked p1; 2 20 received p1; 3 10 begin p1",
+        {},
+        {"lost": ["p1"]},
+    ),
+]
+
+
+def event(text):
+    time, rest = text.strip().split(" ", 1)
+    return parse(f"{int(time) * SECOND} {rest}")
+
+
+def run():
+    """Returns what the judge gets wrong, a line each."""
+    wrong = []
+    for name, ledger, known, expected in CASES:
+        verdict = Judge([event(text) for text in ledger.split(";")], **known).verdict()
+        found = {failure: getattr(verdict, failure) for failure in FAILURES if getattr(verdict, failure)}
+        if found != expected or verdict.status != (1 if expected else 0):
+            wrong.append(f"{name}: status {verdict.status}, {found or 'nothing'} instead of {expected or 'nothing'}")
+    return wrong
