@@ -11,8 +11,9 @@ connection by which it held it. Who holds a message need not have begun it: a wo
 its hold (it was frozen, or its connection was silent) may begin second, so such faults explain a duplicate of
 whichever of the two they hit. A task that follows from one that was begun more than once may be begun more than once.
 
-A parked task is explained when at least as many of its beginnings as a worker allows were each ended by a kill. What
-follows from it is not lost.
+A parked task is explained when at least as many of its beginnings as a worker allows were each followed by a kill of
+their process before the task began again: its handler may have ended, but nothing was settled. What follows from a
+parked task is not lost.
 
 What a Python worker was the last to hold is lost by the peer, and so is what should have followed from it.
 """
@@ -163,7 +164,9 @@ class Judge:
         """Whether a task has ended, is parked, or follows from one that is parked."""
         if task in self.ends or task in self.parked:
             return True
-        return any(earlier not in self.ends and self.is_settled(earlier) for earlier in before(task))
+        return any(
+            earlier in self.parked or (earlier not in self.ends and self.is_settled(earlier)) for earlier in before(task)
+        )
 
     def is_lost_by_the_peer(self, task):
         if task in self.holders:
@@ -188,9 +191,7 @@ class Judge:
                 return
 
     def is_park_explained(self, task):
-        return sum(self.was_killed_in(begin) for begin in self.begins.get(task, ())) >= self.attempts
-
-    def was_killed_in(self, begin):
-        """Whether the process of a beginning was killed before the end."""
-        ended = any(end.pid == begin.pid and end.time >= begin.time for end in self.ends.get(begin.words[0], ()))
-        return not ended and begin.pid in self.killed
+        begins = self.begins.get(task, [])
+        nexts = [begin.time for begin in begins[1:]] + [float("inf")]
+        killed = (begin.time < self.killed.get(begin.pid, 0) < end for begin, end in zip(begins, nexts))
+        return sum(killed) >= self.attempts

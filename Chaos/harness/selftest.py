@@ -77,6 +77,20 @@ CASES = [
         {"attempts": 2},
         {"unexplained_parked": ["x1"]},
     ),
+    (
+        "a task that is parked although a process was only killed much later",
+        POISON.replace("x1", "p1") + "; 2 10 begin p1; 3 11 begin p1; 1 0 fault f1 server-kill *; 8 0 healed f1; "
+        "2 0 fault f2 kill 10,11; 4 10 died -9; 5 11 died -9",
+        {"attempts": 2},
+        {"unexplained_parked": ["p1"]},
+    ),
+    (
+        "a chord's body behind a parked member",
+        "0 1 sent h1; 1 1 acked h1; 2 9 begin h1.0; 3 9 end h1.0; 2 9 begin h1.1; 3 9 end h1.1; 2 9 begin h1.2; "
+        "3 9 end h1.2; 3 0 fault f1 kill 9; 4 9 died -9; 5 1 parked h1.0",
+        {"attempts": 1},
+        {},
+    ),
     ("a task that is parked and never began", POISON, {}, {"unexplained_parked": ["x1"]}),
     (
         "a poison task that is gone",
