@@ -161,6 +161,16 @@ def read(site):
     site.ledger.note(0, "read", "results")
 
 
+def command(options, dialect, broker):
+    """The command that replays a run."""
+    words = ["Scripts/chaos", "--broker", broker]
+    words += ["--with-python"] if options.with_python else ["--dialect", dialect]
+    words += ["--tasks", options.tasks, "--kills", options.kills, "--seed", options.seed]
+    words += ["--kinds", options.kinds] if options.kinds != KINDS else []
+    words += ["--only", *options.only] if options.only else []
+    return " ".join(map(str, words))
+
+
 def interrupted(*_):
     raise KeyboardInterrupt
 
@@ -183,7 +193,7 @@ def main():
     for dialect in ["celery"] if options.with_python else options.dialect or DIALECTS:
         for broker in options.broker or BROKERS:
             name = {"dialect": dialect, "broker": broker, "seed": options.seed, "with_python": options.with_python}
-            text = f"{dialect} on {broker}{' beside Python' if options.with_python else ''}, seed {options.seed}"
+            text = f"{dialect} on {broker}: {command(options, dialect, broker)}"
             say(text)
             folder = tempfile.mkdtemp(prefix="celeriac-chaos-")
             chosen = argparse.Namespace(**vars(options) | {"dialect": dialect, "broker": broker})

@@ -165,7 +165,8 @@ class Judge:
         if task in self.ends or task in self.parked:
             return True
         return any(
-            earlier in self.parked or (earlier not in self.ends and self.is_settled(earlier)) for earlier in before(task)
+            earlier in self.parked or (earlier not in self.ends and self.is_settled(earlier))
+            for earlier in before(task)
         )
 
     def is_lost_by_the_peer(self, task):
