@@ -30,7 +30,8 @@ let package = Package(
         .trait(
             name: "Compression",
             description: "bzip2, xz and zstd message bodies beside zlib. Needs libbz2, liblzma and libzstd."),
-        .default(enabledTraits: ["AMQP", "Redis"]),
+        // Every Python has bzip2 and xz, and a worker must run what it is sent: a build has to ask to do without.
+        .default(enabledTraits: ["AMQP", "Redis", "Compression"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -181,14 +182,17 @@ let package = Package(
 
         // What tests of several targets share and users of the test kit do not need.
         .target(
-            name: "TestSupport", dependencies: ["CeleriacWire"], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport",
+            dependencies: ["CeleriacCore", "CeleriacWire", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestSupport", swiftSettings: settings),
 
         // Tests: one folder per target; Compat reads recorded evidence; Live needs real servers and peers.
         .testTarget(name: "CeleriacWireTests", dependencies: ["CeleriacWire", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "MachineryWireTests", dependencies: ["MachineryWire"], swiftSettings: settings),
         .testTarget(
-            name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit"], swiftSettings: settings),
+            name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "CeleriacAMQPTests",
             dependencies: [
@@ -217,7 +221,7 @@ let package = Package(
         .testTarget(
             name: "CeleriacQueuesTests",
             dependencies: [
-                "CeleriacQueues", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
+                "CeleriacQueues", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "TestSupport",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "Logging", package: "swift-log"),

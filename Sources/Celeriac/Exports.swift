@@ -12,6 +12,7 @@
 @_exported public import struct CeleriacCore.IgnoreResult
 @_exported public import struct CeleriacCore.IntervalSchedule
 @_exported public import enum CeleriacCore.MissedRuns
+@_exported public import struct CeleriacCore.ParkedMessage
 @_exported public import struct CeleriacCore.RateLimit
 @_exported public import struct CeleriacCore.Rejection
 @_exported public import struct CeleriacCore.RemoteTaskError

@@ -122,10 +122,10 @@ extension AMQPError {
         }
     }
 
-    /// Whether the broker closed the connection because of what this process asked for: access refused (403), not allowed
-    /// (530, for instance a virtual host that does not exist), not implemented (540). A worker that starts reports that as
-    /// an error of its configuration. One that has worked before tries again, since rights may come back, and so does a
-    /// connection that hit a limit.
+    /// Whether the broker closed the connection because of what this process asked for: access refused (403), not
+    /// allowed (530, for instance a virtual host that does not exist), not implemented (540). A worker that starts
+    /// reports that as an error of its configuration. One that has worked before tries again, since rights may come
+    /// back, and so does a connection that hit a limit.
     package var isRefusal: Bool {
         guard code == .connectionClosedByServer, let replyCode, [403, 530, 540].contains(replyCode) else {
             return false

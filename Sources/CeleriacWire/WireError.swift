@@ -50,7 +50,8 @@ extension WireError {
         public static let invalidUTF8 = Code(rawValue: "invalidUTF8")
         /// A `\uD800`…`\uDFFF` escape has no partner. Python allows such strings, Unicode text does not.
         public static let loneSurrogate = Code(rawValue: "loneSurrogate")
-        /// Two different keys of one object are canonically equivalent, so to Unicode they are the same text.
+        /// Two different keys of one object differ only in how Unicode composes them, so a Swift dictionary or type
+        /// would drop one.
         public static let ambiguousKey = Code(rawValue: "ambiguousKey")
         /// A key of an object is not text.
         public static let nonStringKey = Code(rawValue: "nonStringKey")

@@ -34,6 +34,15 @@ public struct WireLimits: Sendable, Hashable {
     public static let `default` = WireLimits()
 }
 
+extension WireLimits {
+    /// The same limits for bytes of any number, which are in memory already: for what is passed on rather than run.
+    package var ofAnySize: WireLimits {
+        var limits = self
+        limits.maximumMessageBytes = .max
+        return limits
+    }
+}
+
 extension WireError {
     static func tooLarge(_ count: Int, _ limits: WireLimits) -> WireError {
         WireError(.tooLarge, "\(count) bytes; the limit is \(limits.maximumMessageBytes)")

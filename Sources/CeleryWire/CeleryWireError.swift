@@ -28,8 +28,10 @@ extension CeleryWireError {
     /// refused, which the message then names.
     package init(_ code: Code, _ what: String, as format: String, field: String? = nil, cause: WireError) {
         let isGrammar = [.malformed, .truncated, .trailingBytes, .invalidUTF8].contains(cause.code)
+        let place = cause.offset.map { " (at byte \($0))" } ?? ""
         self.init(
-            code, "\(what) is \(isGrammar ? "not \(format)" : "refused"): \(cause.message)", field: field, cause: cause)
+            code, "\(what) is \(isGrammar ? "not \(format)" : "refused"): \(cause.message)\(place)", field: field,
+            cause: cause)
     }
 }
 

@@ -5,8 +5,9 @@ import Logging
 /// A worker in a separate process, which live tests can end with any signal and whose threads they can block.
 ///
 /// Its settings are environment variables, all required: `LIVE_DIALECT` (`celery` or `machinery`), `LIVE_BROKER`,
-/// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` in seconds, `LIVE_NAME`,
-/// which its tasks record for the worker that ran them, and `LIVE_READY`, a file that it creates once it consumes.
+/// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` and `LIVE_STOP_TIMEOUT` in
+/// seconds, `LIVE_QUEUE_TYPE` (RabbitMQ's; empty for the default), `LIVE_NAME`, which its tasks record for the worker
+/// that ran them, and `LIVE_READY`, a file that it creates once it consumes.
 @main enum LiveWorker {
     /// A setting is missing or is not a number.
     struct BadSetting: Error {
@@ -27,13 +28,15 @@ import Logging
         var configuration = CeleryConfiguration()
         let timeout: Double = try number("LIVE_VISIBILITY_TIMEOUT")
         configuration.redis.visibilityTimeout = .seconds(timeout)
+        configuration.amqp.defaultQueueArguments = try queueArguments()
         let app = try CeleryApp(
             broker: try setting("LIVE_BROKER"), results: try setting("LIVE_RESULTS"), configuration: configuration,
             logger: logger)
         let worker = app.worker(
             WorkerConfiguration(
                 queues: ["celery"], concurrency: try number("LIVE_CONCURRENCY"),
-                prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"))
+                prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"),
+                stopTimeout: .seconds(try number("LIVE_STOP_TIMEOUT") as Double))
         ) { tasks(of: name) }
         try await run {
             try await worker.launch()
@@ -50,10 +53,13 @@ import Logging
         let server = try MachineryServer(
             configuration: MachineryConfiguration(
                 broker: try setting("LIVE_BROKER"), resultBackend: try setting("LIVE_RESULTS"),
-                amqp: MachineryAMQPOptions(prefetchCount: prefetch),
+                amqp: MachineryAMQPOptions(prefetchCount: prefetch, queueDeclareArguments: try queueArguments()),
                 redis: MachineryRedisSettings(claimTimeout: try number("LIVE_VISIBILITY_TIMEOUT"))),
             logger: logger)
-        let worker = server.worker(consumerTag: "live", concurrency: concurrency) { tasks(of: name) }
+        let worker = server.worker(
+            consumerTag: "live", concurrency: concurrency,
+            stopTimeout: .seconds(try number("LIVE_STOP_TIMEOUT") as Double)
+        ) { tasks(of: name) }
         try await run {
             try await worker.launch()
         } isReady: {
@@ -71,11 +77,27 @@ import Logging
             try append("\(text) \(name)", to: path)
             return text
         }
+        TaskDefinition<String, String, String, String>("tasks.die").handler { path, text, _ in
+            try append("\(text) \(name)", to: path + ".begun")
+            kill(getpid(), SIGKILL)
+            return text
+        }
+        TaskDefinition<String, String, Double, String>("tasks.last").handler { path, text, seconds in
+            try append("\(text) \(name)", to: path + ".begun")
+            try await Task.sleep(for: .seconds(seconds))
+            try append("\(text) \(name)", to: path)
+            return text
+        }
         TaskDefinition<String, String, Double, String>("tasks.block").handler { path, text, seconds in
             block(seconds)
             try append(text, to: path)
             return text
         }
+    }
+
+    private static func queueArguments() throws -> WireObject {
+        let type = try setting("LIVE_QUEUE_TYPE")
+        return type.isEmpty ? [:] : ["x-queue-type": .string(type)]
     }
 
     private static func run(
@@ -84,7 +106,8 @@ import Logging
         let ready = try setting("LIVE_READY")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await isReady()
+                // A worker that never was ready ends with its launch, which says why.
+                guard (try? await isReady()) != nil else { return }
                 _ = FileManager.default.createFile(atPath: ready, contents: nil)
             }
             try await launch()

@@ -37,13 +37,16 @@ import CeleriacRedis
               queue_declare_args: {x-max-priority: 10}
               auto_delete: true
               delayed_queue: later
+              maximum_eta_hold: 90
             redis:
               delayed_tasks_key: d
               delayed_tasks_poll_period: 100
               max_idle: 3
             sqs: {receive_wait_time_seconds: 20}
             """
-        let configuration = try MachineryConfiguration(yaml: Array(yaml.utf8))
+        var configuration = try MachineryConfiguration(yaml: Array(yaml.utf8))
+        #expect(configuration.amqp?.maximumETAHold == .seconds(90))
+        configuration.amqp?.maximumETAHold = MachineryAMQPOptions().maximumETAHold
         #expect(configuration.broker == "redis://localhost:6379")
         #expect(configuration.lock == "redis://localhost:6379")
         #expect(configuration.multipleBrokerSeparator == ";")
@@ -70,6 +73,7 @@ import CeleriacRedis
         let configuration = try MachineryConfiguration(environment: [
             "BROKER": "amqp://a;amqp://b", "MULTIPLE_BROKEN_SEPARATOR": ";", "DEFAULT_QUEUE": "q",
             "RESULTS_EXPIRE_IN": "5", "NO_UNIX_SIGNALS": "true", "AMQP_PREFETCH_COUNT": "9",
+            "AMQP_MAXIMUM_ETA_HOLD": "0",
             "AMQP_QUEUE_BINDING_ARGS": "a:b,c:d:e", "REDIS_DELAYED_TASKS_KEY": "d",
         ])
         #expect(configuration.broker == "amqp://a;amqp://b")
@@ -77,7 +81,7 @@ import CeleriacRedis
         #expect(configuration.defaultQueue == "q")
         #expect(configuration.resultsExpireIn == 5)
         #expect(configuration.noUnixSignals)
-        #expect(configuration.amqp?.prefetchCount == 9)
+        #expect(configuration.amqp?.prefetchCount == 9 && configuration.amqp?.maximumETAHold == .zero)
         #expect(configuration.amqp?.queueBindingArguments == ["a": "b", "c": "d:e"])
         #expect(configuration.redis.delayedTasksKey == "d")
         for bad in [["RESULTS_EXPIRE_IN": "x"], ["AMQP_AUTO_DELETE": "2"], ["AMQP_QUEUE_BINDING_ARGS": "a"]] {

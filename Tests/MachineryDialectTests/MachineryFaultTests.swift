@@ -18,6 +18,11 @@ import Testing
             .followUpRefused(CeleriacError(.publishFailed, "no")),
             "what follows from the task could not be carried out: publishFailed: no"
         ),
+        (.attemptsExhausted(5), "the task was begun 5 times without ending, and its message is parked"),
+        (
+            .unrunnable(MessageFault(reason: "malformedJSON", detail: "no")),
+            "the message cannot be run and is parked: malformedJSON: no"
+        ),
         (.thrown(TaskFailure("error", "oops"), task: "t", id: "1"), "oops"),
         (.thrown(Broken(), task: "t", id: "1"), "Broken()"),
     ])

@@ -11,25 +11,26 @@ import struct FoundationEssentials.Date
     private let formats = MachineryFormats(defaultRoutingKey: "machinery_tasks")
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
 
-    private func request(_ signature: MachinerySignature, attempts: Int = 0) throws -> TaskRequest {
+    private func request(_ signature: MachinerySignature) throws -> TaskRequest {
         try formats.request(
             of: WireMessage(body: try signature.encode()),
             delivery: Delivery(
-                content: .success(WireMessage()), queue: "machinery_tasks", attempts: attempts,
+                content: .success(WireMessage()), queue: "machinery_tasks",
                 receipt: Receipt(generation: 0, tag: 1)))
     }
 
     private func effects(
-        _ outcome: Outcome, _ signature: MachinerySignature, attempts: Int = 0, storesResult: Bool = true
+        _ outcome: Outcome, _ signature: MachinerySignature, timesGivenBack: Int = 0, storesResult: Bool = true
     ) throws -> [Effect] {
         try formats.effects(
-            of: outcome, for: request(signature, attempts: attempts), in: context(storesResult: storesResult))
+            of: outcome, for: request(signature),
+            in: context(timesGivenBack: timesGivenBack, storesResult: storesResult))
     }
 
-    private func context(storesResult: Bool = true) -> EffectContext {
+    private func context(timesGivenBack: Int = 0, storesResult: Bool = true) -> EffectContext {
         EffectContext(
             nodeName: "w", now: now, storesResult: storesResult, taskOptions: TaskOptions(),
-            resultExpiry: .seconds(3600),
+            resultExpiry: .seconds(3600), timesGivenBack: timesGivenBack,
             publication: PublicationContext(
                 now: now, replyTo: "", defaultQueue: "", routes: [:], countsChords: true,
                 resultExpiry: .seconds(3600)))
@@ -72,6 +73,26 @@ import struct FoundationEssentials.Date
             guard case .publish(let messages) = effect else { return [MachinerySignature]() }
             return try messages.map { try MachinerySignature.decode($0.message.body) }
         }
+    }
+
+    @Test func aMessageThatGoCannotReadStillSaysWhoWaitsForIt() throws {
+        func remains(_ body: String) -> TaskRequest? {
+            let delivery = Delivery(
+                content: .success(WireMessage()), queue: "q", receipt: Receipt(generation: 0, tag: 1))
+            return formats.remains(of: WireMessage(body: Array(body.utf8)), delivery: delivery)?.request
+        }
+        for body in ["", "no JSON", "[]", #"{"Name": "add"}"#, #"{"UUID": 5}"#] { #expect(remains(body) == nil) }
+        var request = try #require(
+            remains(
+                #"{"uuid": "task_1", "Name": "add", "Args": 5, "RetryCount": 3, "OnError": [{"UUID": "task_2", "Name": "#
+                    + #""told"}], "ETA": "soon"}"#))
+        #expect(request.id == "task_1" && request.name == "add" && request.eta == nil)
+        // A task that is refused is not tried again.
+        request.refusal = TaskFailure("error", "lost")
+        let effects = try formats.effects(of: .failure(try #require(request.refusal)), for: request, in: context())
+        #expect(try effects.first == store(.failure, error: "lost"))
+        let told = try #require(try published(effects).first)
+        #expect(told.uuid == "task_2" && told.args == [MachineryArgument(type: "string", value: "lost")])
     }
 
     @Test func successIsStoredThenCallbacksAreSentThenTheMessageEnds() throws {
@@ -146,11 +167,25 @@ import struct FoundationEssentials.Date
         #expect(try effects == [store(.failure, error: text), .settle(.acknowledge)])
     }
 
-    @Test func unknownTasksComeBackAFewTimesLaterAndLater() throws {
-        #expect(try effects(.unregistered, signature()) == [.pause(.milliseconds(250)), .settle(.requeue)])
-        #expect(try effects(.unregistered, signature(), attempts: 2) == [.pause(.seconds(1)), .settle(.requeue)])
-        let fault = MessageFault(reason: "unregistered", detail: "no worker that took it knows the task add")
-        #expect(try effects(.unregistered, signature(), attempts: 3) == [.settle(.park(fault))])
+    @Test func unknownTasksAreGivenBackLaterAndLaterForEverOrAFewTimes() throws {
+        #expect(try effects(.unregistered, signature()) == [.pause(.milliseconds(250)), .giveBack()])
+        #expect(
+            try effects(.unregistered, signature(), timesGivenBack: 1) == [.pause(.milliseconds(500)), .giveBack()])
+        // What this worker can run may be behind it.
+        for (times, seconds) in [(2, 1), (.max, 2)] {
+            #expect(
+                try effects(.unregistered, signature(), timesGivenBack: times)
+                    == [.pause(.seconds(seconds)), .giveBack(toEnd: true)])
+        }
+        var limited = formats
+        limited.unregisteredAttempts = 3
+        func limitedEffects(after times: Int) throws -> [Effect] {
+            try limited.effects(of: .unregistered, for: request(signature()), in: context(timesGivenBack: times))
+        }
+        #expect(try limitedEffects(after: 2) == [.pause(.seconds(1)), .giveBack(toEnd: true)])
+        let fault = MessageFault(
+            reason: "unregistered", detail: "this worker gave it back 3 times, and no other knew the task add")
+        #expect(try limitedEffects(after: 3) == [.settle(.park(fault))])
         var ignored = signature()
         ignored.ignoreWhenTaskNotRegistered = true
         #expect(try effects(.unregistered, ignored) == [.settle(.reject)])

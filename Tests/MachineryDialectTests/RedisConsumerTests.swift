@@ -151,6 +151,31 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("does not count what a stop has cut short")
+    func deploys() async throws {
+        let bench = try await Bench()
+        try await bench.publish("1")
+        var consumer = bench.consumer
+        var deliveries = try await consumer.next(atMost: 1)
+        #expect(deliveries.first?.redelivered == false)
+        // Cut short once when it begins for the first time, and once when it has come back from a worker that died.
+        for _ in 0..<2 {
+            await consumer.stop()
+            try await consumer.settle(deliveries.map { Settlement($0.receipt, .requeue) })
+            #expect(try await bench.queue() == ["1"])
+            try await consumer.close()
+            consumer = try await bench.broker.consume(ConsumerOptions(queues: ["q"], prefetch: 10, nodeName: "w"))
+            #expect(try await consumer.next(atMost: 1).first?.attempts == 0)
+            consumer = try await bench.nextConsumer()
+            deliveries = try await consumer.next(atMost: 1)
+            #expect(deliveries.first?.redelivered == true && deliveries.first?.attempts == 0)
+            try await consumer.markBegun(deliveries.map(\.receipt))
+        }
+        try await consumer.settle(deliveries.map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        await bench.close()
+    }
+
     @Test(
         "takes nothing if it cannot write claims",
         arguments: ["q.celeriac.claims", "q.celeriac.claimed", "q.celeriac.attempts"])

@@ -34,11 +34,13 @@ extension CeleryApp {
                         (name, .object(Self.settings(of: options, prefix: "", rateLimit: "rate_limit")))
                     })),
             "worker_enable_remote_control": .bool(configuration.control.isEnabled),
+            "task_send_sent_event": .bool(configuration.sendsSentEvents),
             "worker_send_task_events": .bool(configuration.control.sendsTaskEvents),
             "broker_transport_options": [
                 "visibility_timeout": seconds(configuration.redis.visibilityTimeout),
                 "global_keyprefix": .string(configuration.redis.keyPrefix),
                 "sep": .string(configuration.redis.separator),
+                "maximum_eta_hold": seconds(configuration.amqp.maximumETAHold),
                 "priority_steps": .array(configuration.redis.prioritySteps.map { .int(Int64($0)) }),
             ],
             "result_backend_transport_options": ["global_keyprefix": .string(configuration.resultKeyPrefix)],

@@ -64,6 +64,15 @@ public final class CeleryApp: TaskSender {
             limits: configuration.limits, valueCoding: configuration.valueCoding,
             extendsResults: configuration.resultExtended,
             routePatterns: RoutePatterns(configuration.routes, order: configuration.routeOrder))
+        let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
+        let telling =
+            configuration.sendsSentEvents
+            ? SentEventBroker(broker, limits: configuration.limits, timers: timers, logger: logger) : nil
+        if configuration.sendsSentEvents, telling == nil {
+            logger.warning(
+                "this transport carries no events about tasks that are sent", metadata: ["broker": "\(broker.name)"])
+        }
+        let broker = telling ?? broker
         self.configuration = configuration
         self.formats = formats
         self.broker = broker
@@ -75,7 +84,7 @@ public final class CeleryApp: TaskSender {
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
                 routes: configuration.routes, resultExpiry: configuration.resultLifetime),
-            timers: EventLoopTimerSource(eventLoop: eventLoopGroup.next()), logger: logger)
+            timers: timers, logger: logger)
     }
 
     /// Makes an application from settings under Celery's names. Pass `settings.worker` to make its workers.

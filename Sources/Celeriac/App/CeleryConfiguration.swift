@@ -37,6 +37,9 @@ public struct CeleryConfiguration: Sendable {
     public var limits: WireLimits
     /// Remote control and events of workers.
     public var control: CeleryControlConfiguration
+    /// Whether clients, workers and beats tell monitors of each task that they send, with the event `task-sent`:
+    /// `task_send_sent_event`. Each publication then takes one more round trip.
+    public var sendsSentEvents: Bool
     /// How queues are laid out in Redis: `broker_transport_options`.
     public var redis: CeleryRedisOptions
     /// How queues that do not exist yet are declared at RabbitMQ: `task_queues`.
@@ -65,6 +68,7 @@ public struct CeleryConfiguration: Sendable {
         valueCoding: any ValueCoding = CeleryValueCoding(),
         limits: WireLimits = WireLimits(maximumDepth: 1_000),
         control: CeleryControlConfiguration = CeleryControlConfiguration(),
+        sendsSentEvents: Bool = false,
         redis: CeleryRedisOptions = CeleryRedisOptions(),
         amqp: CeleryAMQPOptions = CeleryAMQPOptions(),
         resultKeyPrefix: String = "",
@@ -83,6 +87,7 @@ public struct CeleryConfiguration: Sendable {
         self.valueCoding = valueCoding
         self.limits = limits
         self.control = control
+        self.sendsSentEvents = sendsSentEvents
         self.redis = redis
         self.amqp = amqp
         self.resultKeyPrefix = resultKeyPrefix

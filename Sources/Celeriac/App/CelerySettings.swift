@@ -20,13 +20,13 @@ import CeleryWire
 /// |---|---|
 /// | `broker_url`, `result_backend` | where the application connects |
 /// | `accept_content`, `task_protocol`, `task_serializer`, `task_compression` | ``CeleryConfiguration`` |
-/// | `task_default_queue`, `task_routes`, `task_default_priority` | how tasks are sent |
+/// | `task_default_queue`, `task_routes`, `task_default_priority`, `task_send_sent_event` | how tasks are sent |
 /// | `task_acks_late`, `task_acks_on_failure`, `task_acks_on_timeout`, `task_acks_on_failure_or_timeout`, `task_ignore_result`, `task_store_errors_even_if_ignored`, `task_track_started`, `task_time_limit`, `task_soft_time_limit`, `task_default_rate_limit` | ``CeleryConfiguration/taskDefaults`` |
 /// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
 /// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |
 /// | `result_expires`, `result_extended`, `result_chord_retry_interval` | results |
 /// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
-/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep` |
+/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ |
 /// | `result_backend_transport_options` | `global_keyprefix` |
 ///
 /// A file with any other name is refused, so that no setting is silently ignored. Only the options of a transport that
@@ -162,6 +162,8 @@ extension CelerySettings {
             settings.configuration.sendOptions.priority = known
         },
 
+        .flag("task_send_sent_event", \.configuration.sendsSentEvents),
+
         // Results.
         Setting("result_expires") { section, settings throws(CeleriacError) in
             // Null and zero keep results for ever; an absent setting leaves the default.
@@ -184,6 +186,9 @@ extension CelerySettings {
                 settings.configuration.redis.visibilityTimeout = timeout
             }
             if let prefix = try options.text("global_keyprefix") { settings.configuration.redis.keyPrefix = prefix }
+            if options.has("maximum_eta_hold") {
+                settings.configuration.amqp.maximumETAHold = try options.duration("maximum_eta_hold")
+            }
             if let separator = try options.text("sep") { settings.configuration.redis.separator = separator }
             if let steps = try options.list("priority_steps") {
                 let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }

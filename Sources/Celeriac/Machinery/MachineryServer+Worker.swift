@@ -21,19 +21,21 @@ extension MachineryServer {
     ///   - queue: the queue that the worker serves; nil for the default queue.
     ///   - concurrency: how many tasks run at once. As in Machinery, 0 means no limit other than the prefetch count at
     ///     RabbitMQ, and twice the number of processors elsewhere.
+    ///   - stopTimeout: how long a stop may take in all; see ``WorkerConfiguration/stopTimeout``.
     ///   - hooks: functions that the worker calls around every run; a task's signature is `context.machinerySignature`.
     ///     The worker calls the error hook only when a task has no retries left.
     ///   - handlers: the handlers of the tasks that the worker serves. Of two with the same name the last one counts.
     /// - Returns: the worker, not yet running.
     public func worker(
-        consumerTag: String, queue: String? = nil, concurrency: Int = 0, hooks: WorkerHooks = WorkerHooks(),
+        consumerTag: String, queue: String? = nil, concurrency: Int = 0, stopTimeout: Duration = .seconds(25),
+        hooks: WorkerHooks = WorkerHooks(),
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> TaskWorker {
         worker(
             WorkerConfiguration(
                 queues: [TaskQueue(queue ?? configuration.defaultQueue)],
                 concurrency: concurrency > 0 ? concurrency : configuration.unlimitedConcurrency,
-                nodeName: consumerTag, hooks: hooks),
+                nodeName: consumerTag, stopTimeout: stopTimeout, hooks: hooks),
             handlers: handlers)
     }
 

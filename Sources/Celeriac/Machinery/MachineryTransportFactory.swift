@@ -136,7 +136,9 @@ extension MachineryConfiguration {
     var formats: MachineryFormats {
         MachineryFormats(
             defaultRoutingKey: defaultRoutingKey,
-            laterStatesNameTheirTask: resultBackend.lowercased().hasPrefix("redis"))
+            laterStatesNameTheirTask: resultBackend.lowercased().hasPrefix("redis"),
+            // An eager send waits for its task, and another process never comes to run it.
+            unregisteredAttempts: unregisteredAttempts ?? (broker.lowercased().hasPrefix("eager") ? 3 : nil))
     }
 
     /// The broker's URLs as logs show them: schemes and hosts.

@@ -20,6 +20,13 @@ extension AMQPChannel {
             .exchangeDeclare, .exchangeDeclareOk)
     }
 
+    /// Binds an exchange to another, from which it gets the messages whose routing keys match. Throws ``AMQPError``.
+    package func exchangeBind(destination: String, source: String, routingKey: String) async throws(AMQPError) {
+        try await call(
+            .exchangeBind(destination: destination, source: source, routingKey: routingKey, arguments: [:]),
+            .exchangeBind, .exchangeBindOk)
+    }
+
     // MARK: Queues
 
     /// Declares a queue.

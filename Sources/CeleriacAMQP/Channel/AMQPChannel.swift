@@ -138,6 +138,12 @@ package final class AMQPChannel: Sendable {
         enqueue(.reject(deliveryTag, requeue: requeue))
     }
 
+    /// Waits until the broker has handled the settlements so far, which it does not confirm, and has sent what it had
+    /// for the channel. From then on the settlements hold, even if this process is killed. Throws ``AMQPError``.
+    package func synchronize() async throws(AMQPError) {
+        try await connection.synchronize(self)
+    }
+
     private func enqueue(_ settlement: ChannelSettlement) {
         guard mailbox.withLockedValue({ $0.add(settlement) }) else { return }
         let connection = self.connection

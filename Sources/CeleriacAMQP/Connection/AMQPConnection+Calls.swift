@@ -57,6 +57,15 @@ extension AMQPConnection {
 
     // MARK: Calls
 
+    /// Waits until the broker has handled everything that was sent on a channel before, settlements included.
+    func synchronize(_ channel: AMQPChannel) async throws(AMQPError) {
+        drainSettlements(of: channel)
+        // The broker answers in order. AMQP has it ignore that there is no such consumer.
+        let tag = "celeriac.none"
+        _ = try await call(
+            channel, .basicCancel(consumerTag: tag), MethodID.basicCancel.name, .cancel(consumerTag: tag))
+    }
+
     /// Sends a method on a channel and waits for the reply.
     func call(
         _ channel: AMQPChannel, _ method: ClientMethod, _ operation: String, _ kind: PendingCall.Kind

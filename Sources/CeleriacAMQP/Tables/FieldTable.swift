@@ -22,11 +22,7 @@ enum FieldTable {
         var object = WireObject(minimumCapacity: entries.count)
         for entry in entries {
             guard let name = text(entry.key) else { throw .violation("a field's name is not UTF-8") }
-            guard object.updateValue(try value(entry.value), forKey: name) != nil else { continue }
-            // Swift treats two canonically equivalent Unicode texts as equal; to every peer they are two names.
-            guard let index = object.index(forKey: name), object[index].key.utf8.elementsEqual(name.utf8) else {
-                throw .violation("two names differ only in how Unicode composes them")
-            }
+            object.updateValue(try value(entry.value), forKey: name)
         }
         return object
     }

@@ -33,13 +33,9 @@ struct CallCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     @Option(help: "The dialect of the task's workers: celery or machinery.")
-    var dialect = Dialect.celery
+    var dialect = DialectName.celery
 
     @OptionGroup var machinery: MachineryOptions
-
-    enum Dialect: String, ExpressibleByArgument {
-        case celery, machinery
-    }
 
     @Option(help: "The queue. Default: celery.")
     var queue: String?
@@ -82,7 +78,7 @@ struct CallCommand: AsyncParsableCommand {
                 "--\(name) must be a number of seconds from \(Int(least)) to \(Duration.longestSeconds).")
         }
         _ = try signature()
-        _ = try connection.brokerURL(or: dialect == .celery ? "CELERY_BROKER_URL" : "BROKER")
+        _ = try connection.brokerURL(or: dialect.brokerVariable)
         guard !wait || dialect != .celery || connection.resultURL != nil else {
             throw ValidationError(
                 "--wait needs a result store: --result-backend URL, or CELERY_RESULT_BACKEND in the environment.")

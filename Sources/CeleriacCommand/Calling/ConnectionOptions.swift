@@ -31,7 +31,8 @@ struct ConnectionOptions: ParsableArguments {
     ///
     /// - Parameter level: The least severe level to log on standard error without `--verbose`.
     /// - Returns: An application that connects on first use.
-    /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable URL.
+    /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable
+    ///   URL.
     func makeApp(logging level: Logger.Level = .error) throws -> CeleryApp {
         try CeleryApp(
             broker: try brokerURL(), results: resultURL,
@@ -47,6 +48,14 @@ struct ConnectionOptions: ParsableArguments {
         logger.logLevel = verbose ? .debug : level
         return logger
     }
+}
+
+/// A dialect, as the command line names it.
+enum DialectName: String, ExpressibleByArgument {
+    case celery, machinery
+
+    /// The environment variable that names the broker.
+    var brokerVariable: String { self == .celery ? "CELERY_BROKER_URL" : "BROKER" }
 }
 
 /// The settings of a Machinery application other than its broker. The environment variables have Machinery's names.

@@ -1,6 +1,7 @@
 public import CeleriacWire
 package import Logging
 public import ServiceLifecycle
+import UnixSignals
 
 /// Sends tasks when their schedules say so: Celery's beat.
 ///
@@ -28,6 +29,7 @@ public final class Beat: Service {
     let signal = WakeSignal()
     private let executor: (any TaskExecutor)?
     private let isLeading = Gate()
+    private let stopping = Gate()
 
     /// Makes a beat from its parts.
     ///
@@ -68,14 +70,27 @@ public final class Beat: Service {
         self.logger = logger
     }
 
-    /// Sends tasks until a graceful shutdown, ``stop()`` or cancellation.
+    /// Sends tasks until a graceful shutdown, ``stop()`` or cancellation. The stop takes no longer than ten seconds,
+    /// whatever the servers do.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` if the remembered state is not one that this beat can
     ///   read. A beat without a lock also throws the error of a state store that is out of reach when it begins.
     public func run() async throws {
         try await withTaskExecutorPreference(executor) {
             try await withTaskCancellationOrGracefulShutdownHandler {
-                try await BeatSession(beat: self).run { self.isLeading.open() }
+                let bound = StopBound(
+                    stopping: self.stopping, limit: .seconds(10), signals: [.sigint, .sigterm], timers: self.timers,
+                    executor: self.executor)
+                let hasEnded = try await bound.run {
+                    try await BeatSession(beat: self).run { self.isLeading.open() }
+                }
+                if !hasEnded {
+                    self.logger.error(
+                        """
+                        the beat waits no longer for a server that does not answer: a task that it was sending may not \
+                        arrive, and its lock, if it has one, is free when the lease ends
+                        """)
+                }
             } onCancelOrGracefulShutdown: {
                 self.stop()
             }
@@ -83,7 +98,10 @@ public final class Beat: Service {
     }
 
     /// Begins a stop. ``run()`` returns once the beat has finished what it is sending now.
-    public func stop() { signal.stop() }
+    public func stop() {
+        signal.stop()
+        stopping.open()
+    }
 
     /// Returns once the beat has begun to send, which it does at once unless another beat holds the lock.
     public func leading() async { await isLeading.wait() }

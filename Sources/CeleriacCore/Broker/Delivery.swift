@@ -12,11 +12,16 @@ public struct Delivery: Sendable {
     public var routingKey: String
     /// Whether the broker says that it was delivered before.
     public var redelivered: Bool
-    /// How often it began since it first came back, or how often it came back where the broker counts only that; 0 for
-    /// a first delivery, and where the transport does not count.
+    /// How often it was begun after it had come back; 0 for a first delivery, and where nothing counts that.
     public var attempts: Int
     /// The handle by which the worker settles it.
     public var receipt: Receipt
+    /// The parts of the message that can be read although ``content`` is a fault. They may say whose task it is.
+    package var remains: WireMessage?
+    /// Whether it counts as begun as soon as it is delivered, so that it should begin before others.
+    package var comesFirst = false
+    /// How often workers have moved the message to where the broker keeps it until its time.
+    package var moves = 0
 
     /// Creates a delivery.
     public init(
@@ -88,6 +93,8 @@ public struct MessageFault: Error, Sendable, Hashable, CustomStringConvertible {
     public var reason: String
     /// What is wrong with the message. It does not contain the task's arguments.
     public var detail: String
+    /// Whether it is stored that the message's task has failed when the message is parked; nil if nobody is to be told.
+    package var failureIsStored: Bool?
 
     /// Creates a fault.
     public init(reason: String, detail: String) {

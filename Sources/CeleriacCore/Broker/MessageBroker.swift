@@ -84,7 +84,8 @@ public protocol MessageBroker: Sendable {
     ///   - id: the last message of the page before; nil for the first page.
     ///   - limit: how many messages to return at most.
     /// - Returns: the messages of the page; none after the last one.
-    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot list them, or the broker's error.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport cannot list them, `configuration` if there
+    ///   is no message `id` and the page therefore has no beginning, or the broker's error.
     func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage]
 
     /// Puts parked messages back into their queue, unchanged. Ids of messages that are no longer parked are skipped.

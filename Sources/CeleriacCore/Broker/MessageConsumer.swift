@@ -6,6 +6,8 @@ public struct ConsumerOptions: Sendable {
     public var prefetch: Int
     /// The worker's node name, `name@host`.
     public var nodeName: String
+    /// Counts attempts where the broker cannot; nil if the worker's result store cannot either.
+    package var attemptCounter: (any AttemptCounter)?
 
     /// Creates options.
     public init(queues: [TaskQueue], prefetch: Int, nodeName: String) {
@@ -18,23 +20,29 @@ public struct ConsumerOptions: Sendable {
 /// One worker's hold on its queues, from the first message to the last settlement.
 ///
 /// **Order of calls.** The worker calls ``next(atMost:)`` again and again, one call at a time. To end, it calls
-/// ``stop()`` once, then ``giveBack(_:)`` once with what it has not begun, settles what it has, and calls ``close()``
-/// once, after ``next(atMost:)`` has returned and the last settlement is done. It calls ``close()`` even after
-/// ``next(atMost:)`` threw.
+/// ``stop()`` once, then ``giveBack(_:)`` with what it has not begun, settles what it has, and calls ``close()`` once,
+/// after ``next(atMost:)`` has returned and the last settlement is done. It calls ``close()`` even after
+/// ``next(atMost:)`` threw. If a call outlasts the time that the worker has for its stop, it and the calls after it go
+/// on in the background while the process lives.
 ///
 /// **Concurrency.** While ``next(atMost:)`` waits and while deliveries run, the worker calls ``settle(_:)``,
-/// ``hold(_:)``, ``isHeld(_:)``, ``markBegun(_:)``, ``catchUp()``, ``addQueue(_:)`` and ``removeQueue(_:)`` from any
-/// task, several at once. Only one ``settle(_:)`` is under way at a time. Remote control may still call ``hold(_:)``,
-/// ``catchUp()``, ``addQueue(_:)`` and ``removeQueue(_:)`` after ``stop()`` or ``close()``; they may throw then, and
-/// must not take a message.
+/// ``giveBack(_:)``, ``hold(_:)``, ``isHeld(_:)``, ``hasLost(_:)``, ``markBegun(_:)``, ``catchUp()``, ``addQueue(_:)``
+/// and ``removeQueue(_:)`` from any task, several at once. Only one ``settle(_:)`` is under way at a time. Remote
+/// control may still call ``hold(_:)``, ``catchUp()``, ``addQueue(_:)`` and ``removeQueue(_:)`` after ``stop()`` or
+/// ``close()``; they may throw then, and must not take a message.
 ///
 /// **Nothing is lost.** A message stays with the broker, or in a place from which another worker restores it, until it
 /// is acknowledged, rejected or parked. A consumer that dies with its process leaves every message that it held to
 /// others.
 ///
 /// **Lost connections.** A consumer reconnects by itself and keeps what it claimed where the transport allows that.
-/// Where the transport does not, ``isHeld(_:)`` becomes false and the broker delivers the message again. The first
-/// delivery with another ``Receipt/generation`` makes the worker ask ``isHeld(_:)`` for every delivery that waits.
+/// Where the transport does not, ``isHeld(_:)`` becomes false and the broker delivers the message again, with another
+/// ``Receipt/generation`` and marked as ``Delivery/redelivered``.
+///
+/// **Redeliveries.** A redelivery of a task that still waits or runs in this worker, or whose settlement was lost, does
+/// not begin the task again: the worker settles it when the task ends, or at once. It is the same message if it has the
+/// same task id, the same number of retries and the same body, and if the earlier delivery is lost: that one has
+/// another generation, or ``hasLost(_:)`` says so.
 ///
 /// **Cancellation.** ``stop()`` ends a consumer; cancellation does not. A worker that is cancelled calls ``stop()``,
 /// ``giveBack(_:)``, ``settle(_:)`` and ``close()`` from cancelled tasks, and they must work there. Nor may
@@ -53,13 +61,24 @@ public protocol MessageConsumer: Sendable {
     /// again. The worker does not begin a delivery that it no longer holds. The method answers at once, without I/O.
     func isHeld(_ receipt: Receipt) -> Bool
 
+    /// Whether the broker has taken back a delivery of the current generation, for instance because its claim expired,
+    /// although ``isHeld(_:)`` may still say otherwise. The worker asks when a redelivery looks like a message that it
+    /// has. After the answer true the consumer need not know the delivery any more.
+    func hasLost(_ receipt: Receipt) async -> Bool
+
     /// Marks deliveries as begun, so that a transport can count how often a message was begun rather than delivered.
     ///
     /// The worker calls it before the handler begins, and only for deliveries whose ``Delivery/redelivered`` is true.
-    /// Several handlers may begin at the same time.
+    /// Several handlers may begin at the same time. A consumer may count by moving the message: it then no longer holds
+    /// the delivery (``isHeld(_:)``), the handler does not begin, and the message is delivered again, counted.
     ///
     /// - Throws: an error when the mark could not be made. The handler begins nevertheless.
     func markBegun(_ receipts: [Receipt]) async throws
+
+    /// What becomes of the messages that the worker would leave unsettled if its process ended now: how many there are,
+    /// and who gets them when. It is for the log of a worker whose stop took too long; nil if the consumer cannot say.
+    /// It answers at once, without I/O.
+    var unsettledDescription: String? { get }
 
     /// Settles deliveries, all in one round trip. The worker settles each once; the consumer skips a receipt that it
     /// does not hold.
@@ -77,15 +96,17 @@ public protocol MessageConsumer: Sendable {
     func hold(_ count: Int) async throws
 
     /// Gives back deliveries that were not begun, to the front of their queues and in the order in which they came, so
-    /// that other workers serve them at once. After ``stop()`` the consumer also gives back what it received and
+    /// that other workers serve them at once. The worker calls it when it stops, and before that for messages whose
+    /// tasks it does not know. It counts no attempt. After ``stop()`` the consumer also gives back what it received and
     /// ``next(atMost:)`` never returned; `receipts` may then be empty.
     ///
-    /// - Throws: an error when something was not given back. The worker leaves that to ``close()``.
+    /// - Throws: an error when something was not given back. The worker tries again while it runs, and leaves the rest
+    ///   to ``close()``.
     func giveBack(_ receipts: [Receipt]) async throws
 
-    /// Waits until the worker has been asked for its next messages after the consumer has looked once at its queues:
-    /// remote control calls it, so that a task that was sent before an inspection is in the inspection's answer. It is
-    /// called only while the worker has room, and the worker does not wait longer than half a second for it.
+    /// Waits until the consumer has looked once at its queues and the worker has what was there, because it asks for
+    /// more. Remote control calls it while the worker has room, so that a task that was sent before an inspection is in
+    /// the inspection's answer. It must end when its task is cancelled, as it is after half a second.
     func catchUp() async
 
     /// Begins to consume one more queue, which the consumer makes if it does not exist.
@@ -120,10 +141,16 @@ extension MessageConsumer {
     /// True: claimed messages stay claimed.
     public func isHeld(_ receipt: Receipt) -> Bool { true }
 
+    /// False: nothing is lost without its connection.
+    public func hasLost(_ receipt: Receipt) async -> Bool { false }
+
     /// Does nothing: this transport does not count beginnings.
     public func markBegun(_ receipts: [Receipt]) async throws {}
 
-    /// Returns at once, as suits a consumer to which the broker pushes messages.
+    /// Nil.
+    public var unsettledDescription: String? { nil }
+
+    /// Returns at once.
     public func catchUp() async {}
 
     /// Throws ``CeleriacError`` with code `unsupported`.

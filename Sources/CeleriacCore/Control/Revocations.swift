@@ -90,6 +90,25 @@ final class RevokedTasks: Sendable {
         var order = Deque<(id: String, time: Date)>()
         var stamps: [String: [WireValue]] = [:]
         var stampCount = 0
+        /// The times of tasks that wait at the broker.
+        var known: KnownTimes
+        /// Ids of such tasks that were revoked, and until when they are remembered, if that is longer than others.
+        var lasting: [String: Date] = [:]
+
+        init(limits: RevocationLimits) {
+            self.limits = limits
+            known = KnownTimes(limit: limits.maximumCount)
+        }
+
+        /// Remembers an id until its task has come back from the broker.
+        mutating func keep(_ id: String, now: Date) {
+            guard let time = known[id], time > now else { return }
+            if lasting[id] == nil, lasting.count >= limits.maximumCount {
+                lasting = lasting.filter { $0.value > now }
+                if lasting.count >= limits.maximumCount { return }
+            }
+            lasting[id] = time.addingTimeInterval(limits.lifetime.seconds)
+        }
 
         func isExpired(_ time: Date, now: Date) -> Bool { now.timeIntervalSince(time) >= limits.lifetime.seconds }
 
@@ -122,10 +141,21 @@ final class RevokedTasks: Sendable {
             for id in ids where state.times[id] != now {
                 state.times[id] = now
                 state.order.append((id, now))
+                state.keep(id, now: now)
             }
             state.purge(now: now)
         }
         isUsed.store(true, ordering: .releasing)
+    }
+
+    /// Notes when a task runs whose message the broker keeps until then. If it is revoked, its id is remembered for as
+    /// long after that time as others after their revocation.
+    func note(_ id: String, at time: Date) {
+        state.withLockedValue { state in
+            state.known.note(id, at: time)
+            guard let revocation = state.times[id] else { return }
+            state.keep(id, now: revocation)
+        }
     }
 
     /// Adds values of a stamp: a task that carries one of them under that name is revoked.
@@ -144,7 +174,9 @@ final class RevokedTasks: Sendable {
     func ids(now: Date) -> [String] {
         state.withLockedValue { state in
             state.purge(now: now)
-            return state.order.filter { state.times[$0.id] == $0.time }.map(\.id)
+            state.lasting = state.lasting.filter { $0.value > now }
+            let old = state.lasting.filter { state.times[$0.key] == nil }.sorted { $0.value < $1.value }.map(\.key)
+            return old + state.order.filter { state.times[$0.id] == $0.time }.map(\.id)
         }
     }
 
@@ -152,6 +184,7 @@ final class RevokedTasks: Sendable {
         guard isUsed.load(ordering: .acquiring) else { return false }
         return state.withLockedValue { state in
             if let time = state.times[request.id], !state.isExpired(time, now: now) { return true }
+            if let end = state.lasting[request.id], end > now { return true }
             guard !state.stamps.isEmpty else { return false }
             return request.stamps.contains { name, value in
                 guard let revoked = state.stamps[name] else { return false }

@@ -63,13 +63,12 @@ public struct WorkerControl: Sendable {
     /// most, since whoever asks waits for one.
     package func catchUp() async {
         guard pool.capacity.hasRoom else { return }
-        let isDone = Gate()
-        // Nobody awaits the task: a consumer that is out of reach looks again when it is back, or is stopped.
-        Task {
-            await consumer.catchUp()
-            isDone.open()
+        await withTaskGroup { group in
+            group.addTask { await consumer.catchUp() }
+            group.addTask { try? await worker.timers.sleep(for: .milliseconds(500)) }
+            _ = await group.next()
+            group.cancelAll()
         }
-        await isDone.wait(atMost: .milliseconds(500), timers: worker.timers)
     }
 
     /// The tasks that the worker holds.

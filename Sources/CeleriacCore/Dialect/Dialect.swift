@@ -29,6 +29,14 @@ package protocol Dialect: Sendable {
     /// - Throws: a ``MessageFault`` for a message that cannot be run; the worker parks it.
     func request(of message: WireMessage, delivery: Delivery) throws(MessageFault) -> TaskRequest
 
+    /// Reads what can be read of a message that cannot be run, so that its caller can be told that its task has failed.
+    ///
+    /// - Parameters:
+    ///   - message: the message, or those parts of it that the transport could read.
+    ///   - delivery: how it was delivered.
+    /// - Returns: whose task it is, at least; nil if the message does not say so.
+    func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains?
+
     /// Makes the messages that send a submission, and the steps that a chord needs between them.
     ///
     /// - Parameters:
@@ -116,6 +124,12 @@ package protocol Dialect: Sendable {
 }
 
 extension Dialect {
+    /// Reads whose task a message is that nobody has delivered, as far as it says so.
+    func task(of message: WireMessage, inQueue queue: String) -> TaskRequest? {
+        let delivery = Delivery(content: .success(message), queue: queue, receipt: Receipt(generation: 0, tag: 0))
+        return (try? request(of: message, delivery: delivery)) ?? remains(of: message, delivery: delivery)?.request
+    }
+
     /// No states.
     package var trackedStates: Set<TaskState> { [] }
 
@@ -149,6 +163,19 @@ extension Dialect {
     /// Throws ``CeleriacError`` with code `unsupported`.
     package func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
         throw CeleriacError(.unsupported, "\(name) keeps no groups")
+    }
+}
+
+/// What can be read of a message that a worker cannot run.
+package struct MessageRemains: Sendable {
+    /// The task. Only its id is sure to be the message's; whatever cannot be read is absent.
+    package var request: TaskRequest
+    /// Whether another worker might run the message, because only its content is foreign to this one.
+    package var mayRunElsewhere: Bool
+
+    package init(_ request: TaskRequest, mayRunElsewhere: Bool = false) {
+        self.request = request
+        self.mayRunElsewhere = mayRunElsewhere
     }
 }
 

@@ -13,6 +13,8 @@ package enum Effect: Sendable, Equatable {
     case call(ErrorCall)
     /// End the delivery at the broker. The worker skips this if the message was acknowledged early.
     case settle(Settlement.Disposition)
+    /// Give the delivery back untried, for a worker that can run it: to the front of its queue, or behind all others.
+    case giveBack(toEnd: Bool = false)
     /// Wait before the next effect, at most for this duration: a stop ends the pause. The worker takes other messages
     /// meanwhile.
     case pause(Duration)

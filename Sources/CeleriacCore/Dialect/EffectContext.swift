@@ -18,13 +18,15 @@ package struct EffectContext: Sendable {
     package var ownSteps: [any NativeStep]
     /// The names of the error callbacks that this worker calls itself.
     package var errorHandlers: Set<String>
+    /// How often this worker has given this message back because it does not know the task.
+    package var timesGivenBack: Int
     /// How follow-up messages are published.
     package var publication: PublicationContext
 
     package init(
         nodeName: String, now: Date, storesResult: Bool, taskOptions: TaskOptions, resultExpiry: Duration?,
         children: [ResultReference] = [], ownSteps: [any NativeStep] = [], errorHandlers: Set<String> = [],
-        publication: PublicationContext
+        timesGivenBack: Int = 0, publication: PublicationContext
     ) {
         self.nodeName = nodeName
         self.now = now
@@ -34,6 +36,7 @@ package struct EffectContext: Sendable {
         self.children = children
         self.ownSteps = ownSteps
         self.errorHandlers = errorHandlers
+        self.timesGivenBack = timesGivenBack
         self.publication = publication
     }
 }

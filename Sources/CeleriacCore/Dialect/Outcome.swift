@@ -28,6 +28,16 @@ package enum Outcome: Sendable {
 }
 
 extension Outcome {
+    /// The outcome that a store has; nil if the task has not ended.
+    init?(_ result: TaskResult) {
+        switch result.state {
+        case .success: self = .success(result.value)
+        case .failure: self = .failure(result.error?.failure ?? TaskFailure(type: "", arguments: []))
+        case .revoked: self = .revoked(.revoked)
+        default: return nil
+        }
+    }
+
     /// The state in which the task has ended; nil if it is sent again, if something takes its place, or if no state is
     /// stored.
     var finalState: TaskState? {

@@ -84,14 +84,17 @@ public final class MemoryBroker: MessageBroker {
         state.withLockedValue { $0.parked[queue]?.map { ($0.message, $0.fault) } ?? [] }
     }
 
-    /// Lists messages that were parked from a queue. Each has only its body, since this broker has no envelopes.
+    /// Lists messages that were parked from a queue. As bytes each has only its body, since this broker has no
+    /// envelopes.
     public func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
         let last = id.flatMap { UInt64($0) } ?? 0
         let parked = state.withLockedValue { $0.parked[queue]?.filter { $0.id > last } ?? [] }
         return parked.prefix(max(0, limit)).map {
             ParkedMessage(
                 id: String($0.id), queue: queue, message: $0.message.body, reason: $0.fault.reason,
-                detail: $0.fault.detail, time: $0.time, worker: $0.worker)
+                detail: $0.fault.detail, time: $0.time, worker: $0.worker,
+                failureIsStored: $0.fault.failureIsStored
+            ).reading($0.message)
         }
     }
 

@@ -42,6 +42,8 @@ public struct ChordPart: Sendable, Hashable {
     package var body: WireValue = .null
     /// What the task had sent by then. A body that fails without running names them as its children.
     package var children: [ResultReference] = []
+    /// Whether the part may have been added before, by a worker of which nobody heard again.
+    package var mayBeAdded = false
 
     /// Makes a part.
     public init(

@@ -34,6 +34,10 @@ public protocol ResultStore: Sendable {
     /// Whether a result is delivered once, to the queue of ``replyTo``, rather than kept to be fetched.
     var deliversOnce: Bool { get }
 
+    /// Whether ``fetch(_:)`` removes what it returns, so that only callers that wait for results should call it. A
+    /// worker then does not look whether the task of a message that it parks has ended before.
+    var fetchingRemoves: Bool { get }
+
     /// Whether the store deletes results by itself when they expire. For other stores a beat sends a task every night
     /// that deletes them.
     var expiresByItself: Bool { get }
@@ -144,6 +148,9 @@ extension ResultStore {
 
     /// False: results are kept.
     public var deliversOnce: Bool { false }
+
+    /// False: a result can be read any number of times.
+    public var fetchingRemoves: Bool { false }
 
     /// True.
     public var expiresByItself: Bool { true }

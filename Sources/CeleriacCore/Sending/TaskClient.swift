@@ -15,7 +15,7 @@ public final class TaskClient: TaskSender {
     let timers: any TimerSource
     let hub: ResultHub
     let decoder: WireDecoder
-    private let broker: any MessageBroker
+    let broker: any MessageBroker
     private let interpreter: EffectInterpreter
     private let encoder: WireEncoder
 
@@ -47,11 +47,17 @@ public final class TaskClient: TaskSender {
         self.decoder = WireDecoder(coding: dialect.valueCoding)
     }
 
-    /// Closes the broker and the store. Callers that wait for results get an error.
+    /// Closes the broker and the store. Callers that wait for results get an error. A server that does not answer is
+    /// waited for no longer than four seconds.
     package func close() async {
         hub.close()
-        await broker.close()
-        await store?.close()
+        let isOver = Gate()
+        let timer = timers.schedule(after: .seconds(4)) { isOver.open() }
+        _ = try? await isOver.wait { [broker, store] in
+            await broker.close()
+            await store?.close()
+        }
+        timer.cancel()
     }
 
     // MARK: Sending

@@ -90,7 +90,7 @@ struct ArgumentBinder {
             if let calls = decoder.coding.callCoding { throw failure(calls.text(of: .tooManyArguments)) }
             throw mismatch("takes \(shape.kinds.count) positional arguments but \(arguments.count) were given")
         }
-        if let name = keywords.keys.first {
+        if let name = keywords.first?.key {
             throw mismatch("got an unexpected keyword argument '\(name)'")
         }
     }

@@ -6,6 +6,7 @@ public final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var actions: [UInt64: @Sendable () -> Void] = [:]
         /// Waiters whose task was cancelled before they began to wait.
         var cancelled: Set<UInt64> = []
         var lastWaiter: UInt64 = 0
@@ -24,13 +25,30 @@ public final class Gate: Sendable {
 
     /// Opens the gate, for all current and later waiters.
     package func open() {
-        let waiters = state.withLockedValue { state in
+        let (waiters, actions) = state.withLockedValue { state in
             state.isOpen = true
-            defer { state.waiters = [:] }
-            return state.waiters.values
+            defer { (state.waiters, state.actions) = ([:], [:]) }
+            return (state.waiters.values, state.actions.values)
         }
+        for action in actions { action() }
         for waiter in waiters { waiter.resume() }
     }
+
+    /// Calls `action` once the gate opens, at once if it is open.
+    ///
+    /// - Returns: a number by which ``forget(_:)`` takes the action away.
+    func onOpen(_ action: @escaping @Sendable () -> Void) -> UInt64 {
+        let (id, isOpen) = state.withLockedValue { state in
+            let id = state.newWaiter()
+            if !state.isOpen { state.actions[id] = action }
+            return (id, state.isOpen)
+        }
+        if isOpen { action() }
+        return id
+    }
+
+    /// Takes away an action that ``onOpen(_:)`` added.
+    func forget(_ action: UInt64) { state.withLockedValue { $0.actions[action] = nil } }
 
     /// Waits until the gate is open, even if the task is cancelled. Code that cancels the task must open the gate.
     public func wait() async {

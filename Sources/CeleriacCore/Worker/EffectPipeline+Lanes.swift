@@ -16,15 +16,24 @@ extension EffectPipeline {
         switch kind {
         case .publish:
             await attempt(plans, "publish", fault: "followUpNotPublished", instead) { try await publish(&$0) }
-        case .store: await attempt(plans, "store results", fault: "resultNotStored", instead) { try await store($0) }
-        case .count:
-            await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
+        case .store: await store(plans, instead)
+        case .count: await count(plans, instead)
+        case .tell: await tell(plans, instead: instead)
         case .call: await self.call(plans, by: call)
         case .settle: await settle(plans)
+        case .giveBack: await giveBack(plans)
         }
     }
 
     // MARK: Publishing, storing, counting
+
+    func store(_ plans: [Plan], _ instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
+        await attempt(plans, "store results", fault: "resultNotStored", instead) { try await store(&$0) }
+    }
+
+    func count(_ plans: [Plan], _ instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
+        await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
+    }
 
     // Each of these functions carries out the first effects of all plans in one round trip. It returns for each plan
     // the effects to insert next, or an empty array if there are none for any plan.
@@ -45,15 +54,54 @@ extension EffectPipeline {
         return []
     }
 
-    private func store(_ plans: [Plan]) async throws -> [[Effect]] {
-        try await interpreter.store(
-            plans.compactMap { plan in if case .store(let record)? = plan.first { record } else { nil } })
+    private func store(_ plans: inout [Plan]) async throws -> [[Effect]] {
+        if plans.contains(where: \.mayBeAnswered) { try await leaveAnswered(&plans) }
+        let records = plans.compactMap(\.recordToStore)
+        if !records.isEmpty { try await interpreter.store(records) }
         return []
+    }
+
+    /// Has the plans of parked messages whose tasks have an outcome go on from that, which is never overwritten.
+    /// If it is the very failure that is to be stored, the message has come back after it was: all is done once more.
+    private func leaveAnswered(_ plans: inout [Plan]) async throws {
+        guard let store = interpreter.store, !store.deliversOnce, !store.fetchingRemoves else { return }
+        let asked = plans.indices.filter { plans[$0].mayBeAnswered }
+        for (index, stored) in zip(asked, try await store.fetch(asked.map { plans[$0].taskID })) {
+            let result = stored.flatMap { try? dialect.result(from: $0) }
+            var isOurs = false
+            if let error = result?.error, case .store(let record)? = plans[index].first {
+                isOurs = (try? dialect.result(from: record.payload))?.error == error
+            }
+            plans[index].note(answered: isOurs ? nil : result.flatMap { rest(of: plans[index], after: $0) })
+        }
+    }
+
+    /// What may be left to do of the outcome of a parked message's task; nil if the task has not ended.
+    ///
+    /// Effects are carried out in order. So whoever stored the outcome had done what comes before it, with Celery the
+    /// next step of the chain, but may have died before it did what comes after it: without the part of a chord, its
+    /// body would wait for ever. Stores that keep results count a part once, however often it is added. Error
+    /// callbacks, and with Machinery the tasks that follow, may be sent a second time, as after any crash: they are not
+    /// lost.
+    private func rest(of plan: Plan, after result: TaskResult) -> [Effect]? {
+        guard let outcome = Outcome(result) else { return nil }
+        guard var request = plan.request, let context = plan.context else { return [] }
+        // A task that has failed for good is not tried again.
+        request.refusal = result.error?.failure
+        let effects = (try? dialect.effects(of: outcome, for: request, in: context)) ?? []
+        return effects.drop { if case .store(let record) = $0 { record.taskID != plan.taskID } else { true } }
+            .dropFirst()
+            .filter { if case .settle = $0 { false } else { true } }
     }
 
     private func count(_ plans: [Plan]) async throws -> [[Effect]] {
         let completions = try await interpreter.perform(
-            plans.compactMap { plan in if case .chord(let operation)? = plan.first { operation } else { nil } })
+            plans.compactMap { plan in
+                guard case .chord(let operation)? = plan.first else { return nil }
+                guard plan.mayBeAnswered, case .add(var part) = operation else { return operation }
+                part.mayBeAdded = true
+                return .add(part)
+            })
         return zip(plans, completions).map { plan, completion in
             completion.map { effects(of: $0, for: plan) } ?? []
         }
@@ -93,6 +141,9 @@ extension EffectPipeline {
             return plans
         } catch {
             logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
+            if (error as? CeleriacError)?.code == .unavailable, plans.allSatisfy(\.tellsFirst) {
+                return plans.map(withoutStore)
+            }
         }
         var done: [Plan] = []
         /// Whether the other side was out of reach after the last call: the remaining plans are then given back
@@ -114,12 +165,16 @@ extension EffectPipeline {
                 } catch {
                     plan = alone.first ?? plan
                     let isOutOfReach = (error as? CeleriacError)?.code == .unavailable
+                    if isOutOfReach, plan.tellsFirst {
+                        plan = withoutStore(plan)
+                        break
+                    }
                     if !isOutOfReach { refusals += 1 }
                     if lastCall.isOpen, isOutOfReach {
                         isGivenUp = true
                         if plan.receipt == nil {
                             logger.error(
-                                "could not \(what) before the worker stops, and the message is acknowledged",
+                                "could not \(what) before the worker stops, and the message is settled",
                                 metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
                         }
                         continue
@@ -141,6 +196,15 @@ extension EffectPipeline {
         return done
     }
 
+    /// Returns a plan that was to tell somebody, and cannot: it parks its message all the same, unless the worker stops
+    /// and could not tell later. Another worker then gets the message.
+    private func withoutStore(_ plan: Plan) -> Plan {
+        if !lastCall.isOpen { return plan.overtakingStore() }
+        var plan = plan
+        plan.replaceRest(with: .requeue)
+        return plan
+    }
+
     // MARK: Calling and settling
 
     private func call(_ plans: [Plan], by call: (ErrorCall, Plan) async -> Void) async -> [Plan] {
@@ -151,10 +215,21 @@ extension EffectPipeline {
     }
 
     private func settle(_ plans: [Plan]) async -> [Plan] {
+        guard plans.contains(where: \.parksAndTells) else { return await settleAll(plans) }
+        let parked = await park(plans.filter(\.parksAndTells))
+        let others = plans.filter { !$0.parksAndTells }
+        return others.isEmpty ? parked : await settleAll(others) + parked
+    }
+
+    private func settleAll(_ plans: [Plan]) async -> [Plan] {
         let settlements = plans.compactMap { plan -> Settlement? in
-            guard let receipt = plan.receipt, case .settle(let disposition)? = plan.first else { return nil }
-            return Settlement(receipt, disposition)
+            guard case .settle(let disposition)? = plan.first else { return nil }
+            if let job = plan.job {
+                return Settlement(job.settle(as: disposition, isHeld: { consumer.isHeld($0) }), disposition)
+            }
+            return plan.receipt.map { Settlement($0, disposition) }
         }
+        var hasReached = true
         do {
             try await consumer.settle(settlements)
         } catch {
@@ -162,6 +237,32 @@ extension EffectPipeline {
             logger.error(
                 "could not settle messages: they will be delivered again",
                 metadata: ["error": "\(error)", "messages": "\(settlements.count)"])
+            hasReached = false
+        }
+        answerAgain(held.settled(plans, hasReached: hasReached))
+        return plans.map { $0.ended() }
+    }
+
+    /// Gives messages back. It tries again until it succeeds, because nobody else does while this worker holds them.
+    private func giveBack(_ plans: [Plan]) async -> [Plan] {
+        let last = plans.filter { $0.first == .giveBack(toEnd: true) }
+        guard !last.isEmpty, let yielding = consumer as? any YieldingConsumer else {
+            return await giveBack(plans) { try await consumer.giveBack($0) }
+        }
+        let first = plans.filter { $0.first != .giveBack(toEnd: true) }
+        return await giveBack(first) { try await consumer.giveBack($0) }
+            + giveBack(last) { try await yielding.giveBackToEnd($0) }
+    }
+
+    private func giveBack(_ plans: [Plan], by action: ([Receipt]) async throws -> Void) async -> [Plan] {
+        guard let effect = plans.first?.first else { return [] }
+        do {
+            try await action(plans.compactMap(\.receipt))
+        } catch {
+            logger.warning(
+                "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(plans.count)"])
+            // After the last call, the consumer does it when it closes.
+            if !lastCall.isOpen { return plans.map { $0.advanced(inserting: [.pause(.seconds(2)), effect]) } }
         }
         return plans.map { $0.advanced() }
     }

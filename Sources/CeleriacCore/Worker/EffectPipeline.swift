@@ -9,13 +9,18 @@ import Synchronization
 final class EffectPipeline: Sendable {
     /// The lanes, by what they do.
     enum Kind: Int, CaseIterable {
-        case publish, store, count, call, settle
+        case publish, store, count, call, settle, giveBack
+        /// Stores and counts for plans that tell somebody of a message before they park it. It never waits for a store.
+        case tell
     }
 
     private let lanes: [Lane<Plan>] = Kind.allCases.map { _ in Lane() }
+    /// How many plans may pause without a place in the worker's window.
+    static let mostKeptAside = 1000
     /// The plans that pause, each with its timer.
     private let pausing = NIOLockedValueBox<[UInt64: (plan: Plan, timer: any RunningTimer)]>([:])
     private let lastPause = Atomic<UInt64>(0)
+    private let aside = Atomic<Int>(0)
     private let underWay = NIOLockedValueBox((count: 0, drained: Gate?.none))
     /// Once this is open the pipeline tries nothing again: it gives back the messages of plans that it cannot carry
     /// out.
@@ -24,6 +29,7 @@ final class EffectPipeline: Sendable {
     let dialect: any Dialect
     let interpreter: EffectInterpreter
     let consumer: any MessageConsumer
+    let held: HeldTasks
     let timers: any TimerSource
     let logger: Logger
     /// Called with the number of jobs whose plans are done.
@@ -34,6 +40,7 @@ final class EffectPipeline: Sendable {
         broker: any MessageBroker,
         store: (any ResultStore)?,
         consumer: any MessageConsumer,
+        held: HeldTasks,
         timers: any TimerSource,
         logger: Logger,
         onJobsEnded: @escaping @Sendable (Int) -> Void
@@ -41,14 +48,38 @@ final class EffectPipeline: Sendable {
         self.dialect = dialect
         self.interpreter = EffectInterpreter(broker: broker, store: store)
         self.consumer = consumer
+        self.held = held
         self.timers = timers
         self.logger = logger
         self.onJobsEnded = onJobsEnded
     }
 
+    /// How many plans are not done.
+    var count: Int { underWay.withLockedValue { $0.count } }
+
     func submit(_ plan: Plan) {
         underWay.withLockedValue { $0.count += 1 }
         forward([plan])
+    }
+
+    /// Lets one more plan of a parked message take no place in the worker's window, unless there are too many already.
+    ///
+    /// - Returns: whether it may.
+    func keepAside() -> Bool {
+        if aside.add(1, ordering: .relaxed).newValue <= Self.mostKeptAside { return true }
+        aside.subtract(1, ordering: .relaxed)
+        return false
+    }
+
+    /// Sends results again that a store does not keep, after the connection to the broker was lost. Their callers may
+    /// have lost theirs too, and come back after the worker: a client's pauses between its tries grow to five seconds.
+    func answerAgain(_ answers: [ResultRecord]) {
+        for answer in answers {
+            submit(
+                Plan(
+                    receipt: nil, taskID: answer.taskID, endsJob: false,
+                    effects: [.pause(.seconds(1)), .store(answer), .pause(.seconds(6)), .store(answer)]))
+        }
     }
 
     /// Runs the lanes until ``close()``.
@@ -99,6 +130,20 @@ final class EffectPipeline: Sendable {
         for lane in lanes { lane.close() }
     }
 
+    /// How many plans pause whose messages the worker holds beyond its window.
+    var asideCount: Int { pausing.withLockedValue { $0.count { !$1.plan.endsJob && $1.plan.receipt != nil } } }
+
+    /// Gives back at once what pauses only to be given back.
+    func giveBackAside() {
+        let paused = pausing.withLockedValue { pausing in
+            let ending = pausing.filter { if case .giveBack? = $1.plan.advanced().first { true } else { false } }
+            for id in ending.keys { pausing[id] = nil }
+            return ending.sorted { $0.key < $1.key }.map(\.value)
+        }
+        for (_, timer) in paused { timer.cancel() }
+        forward(paused.map { $0.plan.advanced() })
+    }
+
     // MARK: From lane to lane
 
     private func forward(_ plans: [Plan]) {
@@ -124,13 +169,20 @@ final class EffectPipeline: Sendable {
                 returning.append(plan)
                 continue
             }
-            if plan.endsJob { endedJobs += 1 }
-            if case .pause(let duration)? = plan.first {
-                // A pausing plan takes no place in the worker's window.
-                pause(plan.keptAside(), for: duration)
-            } else {
+            guard case .pause(let duration)? = plan.first else {
+                if plan.endsJob { endedJobs += 1 }
+                if plan.isAside { aside.subtract(1, ordering: .relaxed) }
                 done += 1
                 plan.onEnd?()
+                continue
+            }
+            // A pausing plan takes no place in the worker's window, unless there are so many that the worker should
+            // rather take no more messages.
+            if plan.endsJob, pausing.withLockedValue({ $0.count < Self.mostKeptAside }) {
+                endedJobs += 1
+                pause(plan.keptAside(), for: duration)
+            } else {
+                pause(plan, for: duration)
             }
         }
         if endedJobs > 0 { onJobsEnded(endedJobs) }
@@ -171,10 +223,11 @@ extension Plan {
     fileprivate var kind: EffectPipeline.Kind? {
         switch first {
         case .publish?: .publish
-        case .store?: .store
-        case .chord?: .count
+        case .store?: tellsFirst ? .tell : .store
+        case .chord?: tellsFirst ? .tell : .count
         case .call?: .call
         case .settle?: .settle
+        case .giveBack?: .giveBack
         case .pause?, nil: nil
         }
     }

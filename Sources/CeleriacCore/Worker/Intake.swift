@@ -1,3 +1,5 @@
+import CeleriacWire
+
 import struct FoundationEssentials.Date
 
 /// Decides what to do with a delivery: it reads the request and finds the task's registration. It does nothing else.
@@ -14,6 +16,8 @@ struct Intake: Sendable {
         case revoked(Job)
         /// The worker does not know the task.
         indirect case unregistered(TaskRequest)
+        /// It was begun too often without having ended.
+        indirect case exhausted(TaskRequest)
         /// It cannot be run.
         case park(MessageFault)
     }
@@ -43,26 +47,29 @@ struct Intake: Sendable {
         self.maximumAttempts = maximumAttempts
     }
 
+    /// Reads the request of a delivery.
+    func request(of delivery: Delivery) throws(MessageFault) -> TaskRequest {
+        try dialect.request(of: delivery.content.get(), delivery: delivery)
+    }
+
     func decision(on delivery: Delivery, now: Date) -> Decision {
-        if delivery.attempts >= maximumAttempts {
-            return .park(
-                MessageFault(
-                    reason: "tooManyAttempts",
-                    detail: "begun or returned \(delivery.attempts) times without having been settled"))
-        }
         let request: TaskRequest
         do {
-            request = try dialect.request(of: delivery.content.get(), delivery: delivery)
+            request = try self.request(of: delivery)
         } catch {
             return .park(error)
         }
+        // First, because a worker that does not know the task has no part in its attempts.
         guard let registration = registrations[request.name] else { return .unregistered(request) }
         let acknowledgement = registration.handler.options.acknowledgement ?? acknowledgement
         let job = Job(
             request: request, registration: registration, receipt: delivery.receipt,
+            body: (try? delivery.content.get())?.body ?? [], moves: delivery.moves,
             acknowledgesEarly: acknowledgement == .early)
         if let expires = request.expires, expires < now { return .expired(job) }
         if revokedTasks.contains(request, now: now) { return .revoked(job) }
+        // A task that nobody wants any more ends as such, however often it was begun.
+        if delivery.attempts >= maximumAttempts { return .exhausted(request) }
         guard let delay = request.eta?.timeIntervalSince(now), delay > 0 else { return .run(job) }
         return .wait(job, Duration(clampedSeconds: delay))
     }

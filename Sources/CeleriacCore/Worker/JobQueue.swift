@@ -36,11 +36,12 @@ final class JobQueue: Sendable {
     /// The jobs that wait, in order.
     var waiting: [Job] { state.withLockedValue { Array($0.jobs) } }
 
-    func push(_ jobs: some Collection<Job>) {
+    /// Adds jobs at the end, or in front of those that wait.
+    func push(_ jobs: some Collection<Job>, inFront: Bool = false) {
         var woken: [CheckedContinuation<Void, Never>] = []
         state.withLockedValue { state in
             guard !state.isClosed else { return }
-            state.jobs.append(contentsOf: jobs)
+            if inFront { state.jobs.insert(contentsOf: jobs, at: 0) } else { state.jobs.append(contentsOf: jobs) }
             while !stopping.isOpen, woken.count < state.jobs.count, let slot = state.idle.popLast() {
                 woken.append(slot)
             }

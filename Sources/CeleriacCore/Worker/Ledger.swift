@@ -1,22 +1,25 @@
 import CeleriacWire
 import Logging
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
 /// Ends jobs: it turns outcomes into the dialect's effects and submits them, logs the outcomes, and tells observers.
 final class Ledger: Sendable {
-    private let dialect: any Dialect
+    let dialect: any Dialect
     private let store: (any ResultStore)?
-    private let registrations: [String: TaskRegistration]
+    let registrations: [String: TaskRegistration]
     private let nodeName: String
     private let resultExpiry: Duration?
     private let errorHandlers: Set<String>
     private let logsErrorTexts: Bool
-    private let observers: Observers
+    let failsTasksOfUnacceptedContent: Bool
+    let observers: Observers
     private let timers: any TimerSource
-    private let logger: Logger
+    let logger: Logger
     private let publication: @Sendable () -> PublicationContext
-    private let submit: @Sendable (Plan) -> Void
+    let submit: @Sendable (Plan) -> Void
+    private let strangers = NIOLockedValueBox(Strangers())
 
     /// Makes a ledger.
     ///
@@ -28,6 +31,7 @@ final class Ledger: Sendable {
     ///   - resultExpiry: how long results are kept; nil for ever.
     ///   - errorHandlers: the names of the error callbacks that the worker calls itself.
     ///   - logsErrorTexts: whether the log has the texts of errors, and not their types alone.
+    ///   - failsTasksOfUnacceptedContent: whether a task fails when its message is parked although another worker might run it.
     ///   - observers: who is told of outcomes.
     ///   - timers: where the ledger takes the time from.
     ///   - logger: the worker's logger.
@@ -35,9 +39,9 @@ final class Ledger: Sendable {
     ///   - submit: carries out a plan.
     init(
         dialect: any Dialect, store: (any ResultStore)?, registrations: [String: TaskRegistration], nodeName: String,
-        resultExpiry: Duration?, errorHandlers: Set<String>, logsErrorTexts: Bool = true, observers: Observers,
-        timers: any TimerSource, logger: Logger, publication: @escaping @Sendable () -> PublicationContext,
-        submit: @escaping @Sendable (Plan) -> Void
+        resultExpiry: Duration?, errorHandlers: Set<String>, logsErrorTexts: Bool = true,
+        failsTasksOfUnacceptedContent: Bool = false, observers: Observers, timers: any TimerSource, logger: Logger,
+        publication: @escaping @Sendable () -> PublicationContext, submit: @escaping @Sendable (Plan) -> Void
     ) {
         self.dialect = dialect
         self.store = store
@@ -46,6 +50,7 @@ final class Ledger: Sendable {
         self.resultExpiry = resultExpiry
         self.errorHandlers = errorHandlers
         self.logsErrorTexts = logsErrorTexts
+        self.failsTasksOfUnacceptedContent = failsTasksOfUnacceptedContent
         self.observers = observers
         self.timers = timers
         self.logger = logger
@@ -76,34 +81,62 @@ final class Ledger: Sendable {
         if isAcknowledged {
             effects.removeAll { if case .settle = $0 { true } else { false } }
         }
+        if !isAcknowledged, store?.deliversOnce == true {
+            job.keep(
+                effects.compactMap { effect in
+                    guard case .store(let record) = effect, record.state.isFinal, !record.replyTo.isEmpty else {
+                        return nil
+                    }
+                    return record
+                })
+        }
         submit(
-            Plan(
-                receipt: isAcknowledged ? nil : job.receipt, taskID: job.request.id, endsJob: !isAcknowledged,
-                request: job.request, context: context, effects: effects, onEnd: telling))
+            isAcknowledged
+                ? Plan(
+                    receipt: nil, taskID: job.request.id, endsJob: false, request: job.request, context: context,
+                    effects: effects, onEnd: telling)
+                : Plan(ending: job, context: context, effects: effects, onEnd: telling))
     }
 
-    /// Ends a delivery whose task the worker does not know.
+    /// Ends a delivery whose task the worker does not know, or gives it back: the dialect decides.
     func refuse(_ request: TaskRequest, receipt: Receipt) {
-        logger.error(
-            "no handler is registered for the task of a message",
-            metadata: ["task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)"])
-        let telling = observers.later(.ended(request, .unregistered, runtime: nil))
-        let context = effectContext(TaskOptions(), storesResult: request.ignoresResult != true)
+        let times = strangers.withLockedValue { $0.timesSeen(request.id) }
+        let context = effectContext(
+            TaskOptions(), storesResult: request.ignoresResult != true, timesGivenBack: times)
         let fault = MessageFault(
             reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
-        let effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
+        var effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
+        if case .settle(.park(let fault))? = effects.last, effects.count == 1 {
+            effects += failing(request, dialect.failure(for: .unrunnable(fault)), in: context)
+        }
+        let isGivenBack = effects.contains { if case .giveBack = $0 { true } else { false } }
+        if isGivenBack {
+            // Messages that came together must not go back together: a worker that can run them has room for a few at
+            // a time, and this one would get the others again.
+            effects = effects.map { effect in
+                if case .pause(let duration) = effect { .pause(duration * .random(in: 0.5...1)) } else { effect }
+            }
+        }
+        logStranger(request, isGivenBack: isGivenBack)
         submit(
             Plan(
                 receipt: receipt, taskID: request.id, endsJob: true, request: request, context: context,
-                effects: effects, onEnd: telling))
+                effects: effects,
+                onEnd: isGivenBack ? nil : observers.later(.ended(request, .unregistered, runtime: nil))))
     }
 
-    /// Parks a delivery that cannot be run.
-    func park(_ delivery: Delivery, _ fault: MessageFault) {
-        logger.error(
-            "message parked",
-            metadata: ["queue": "\(delivery.queue)", "reason": "\(fault.reason)", "detail": "\(fault.detail)"])
-        submit(Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))]))
+    private func logStranger(_ request: TaskRequest, isGivenBack: Bool) {
+        let metadata: Logger.Metadata = [
+            "task": "\(request.name)", "task-id": "\(request.id)", "queue": "\(request.queue)",
+        ]
+        guard isGivenBack else {
+            return logger.error("no handler is registered for the task of a message", metadata: metadata)
+        }
+        let isNew = strangers.withLockedValue { $0.isNew(name: request.name) }
+        logger.log(
+            level: isNew ? .warning : .debug,
+            "no handler is registered for the task of a message: it is given back, again and again, for other workers",
+            metadata: metadata)
     }
 
     private func effects(of outcome: Outcome, for job: Job, in context: EffectContext) -> [Effect] {
@@ -119,25 +152,12 @@ final class Ledger: Sendable {
         }
     }
 
-    /// Returns the effects to carry out in place of a plan's own, which were refused again and again: they store that
-    /// the task has failed. There are none if the plan has already stored the outcome.
-    func failure(of plan: Plan, _ error: any Error) -> [Effect] {
-        guard plan.tellsOutcome, let request = plan.request else { return [] }
-        let options = registrations[request.name]?.handler.options ?? TaskOptions()
-        let context = effectContext(
-            options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false))
-        let failure = Outcome.failure(dialect.failure(for: .followUpRefused(error)))
-        let effects = (try? dialect.effects(of: failure, for: request, in: context)) ?? []
-        return effects.filter { if case .settle = $0 { false } else { true } }
-    }
-
     // MARK: Before the end
 
     /// Acknowledges the message of a job that begins.
     func acknowledge(_ job: Job) {
         // As with Celery's prefetch count, an acknowledged message makes room for another.
-        submit(
-            Plan(receipt: job.receipt, taskID: job.request.id, endsJob: true, effects: [.settle(.acknowledge)]))
+        submit(Plan(ending: job, effects: [.settle(.acknowledge)]))
     }
 
     /// Submits a state that the worker stores by itself. The handler does not wait for it.
@@ -171,13 +191,13 @@ final class Ledger: Sendable {
         if !records.isEmpty { try await store.store(records) }
     }
 
-    private func effectContext(
-        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil
+    func effectContext(
+        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil, timesGivenBack: Int = 0
     ) -> EffectContext {
         EffectContext(
             nodeName: nodeName, now: timers.now, storesResult: storesResult && store != nil, taskOptions: options,
             resultExpiry: resultExpiry, children: sender?.children ?? [], ownSteps: sender?.ownSteps ?? [],
-            errorHandlers: errorHandlers, publication: publication())
+            errorHandlers: errorHandlers, timesGivenBack: timesGivenBack, publication: publication())
     }
 }
 

@@ -3,16 +3,18 @@ struct Plan: Sendable {
     /// What the effects follow from. It never changes, and is an object because plans move from lane to lane.
     private final class Origin: Sendable {
         let receipt: Receipt?
+        let job: Job?
         let taskID: String
         let request: TaskRequest?
         let context: EffectContext?
         let onEnd: (@Sendable () -> Void)?
 
         init(
-            receipt: Receipt?, taskID: String, request: TaskRequest?, context: EffectContext?,
+            receipt: Receipt?, job: Job?, taskID: String, request: TaskRequest?, context: EffectContext?,
             onEnd: (@Sendable () -> Void)?
         ) {
             self.receipt = receipt
+            self.job = job
             self.taskID = taskID
             self.request = request
             self.context = context
@@ -23,10 +25,39 @@ struct Plan: Sendable {
     private let origin: Origin
     private var effects: ArraySlice<Effect>
     private var isReplaced = false
+    /// Whether nobody is told once nothing is left to do.
+    private var isQuiet = false
+    /// Whether the task may have ended before its message was parked, because another copy of the message was run. The
+    /// outcome that its caller got then stands.
+    private(set) var mayBeAnswered = false
+    /// Whether the task has an outcome, so that the plan stores none.
+    private var isAnswered = false
+    /// How the message is parked once its caller is told, or was before; nil for a plan that parks none.
+    private var parking: MessageFault?
+    /// Whether the plan tells the caller before it parks the message.
+    private(set) var tellsFirst = false
+    /// Whether the plan parks the message before it tells the caller, because the store is out of reach.
+    private(set) var overtakesStore = false
+    /// Whether the plan is one of those that tell callers of messages parked before, and take no place in the window.
+    private(set) var isAside = false
     /// Whether the worker holds one message less once the plan is done.
     private(set) var endsJob: Bool
 
-    /// Makes a plan.
+    /// Makes a plan whose effects end a job's message, whichever delivery of it is the latest by then.
+    ///
+    /// - Parameters:
+    ///   - job: the job that the effects end.
+    ///   - context: the context in which the dialect made the effects; a chord that they complete needs it.
+    ///   - effects: the effects, in order.
+    ///   - onEnd: called once nothing is left to do.
+    init(ending job: Job, context: EffectContext? = nil, effects: [Effect], onEnd: (@Sendable () -> Void)? = nil) {
+        self.origin = Origin(
+            receipt: nil, job: job, taskID: job.request.id, request: job.request, context: context, onEnd: onEnd)
+        self.endsJob = true
+        self.effects = effects[...]
+    }
+
+    /// Makes a plan whose effects end no job.
     ///
     /// - Parameters:
     ///   - receipt: the delivery that the effects end; nil for effects that end none (`STARTED`, or a message that was
@@ -41,20 +72,23 @@ struct Plan: Sendable {
         receipt: Receipt?, taskID: String, endsJob: Bool, request: TaskRequest? = nil, context: EffectContext? = nil,
         effects: [Effect], onEnd: (@Sendable () -> Void)? = nil
     ) {
-        self.origin = Origin(receipt: receipt, taskID: taskID, request: request, context: context, onEnd: onEnd)
+        self.origin = Origin(
+            receipt: receipt, job: nil, taskID: taskID, request: request, context: context, onEnd: onEnd)
         self.endsJob = endsJob
         self.effects = effects[...]
     }
 
     /// The delivery that the effects end; nil if they end none.
-    var receipt: Receipt? { origin.receipt }
+    var receipt: Receipt? { origin.receipt ?? origin.job?.receipt }
+    /// The job that the effects end, if they end one.
+    var job: Job? { origin.job }
     var taskID: String { origin.taskID }
     /// The request from which the effects follow, if there is one.
     var request: TaskRequest? { origin.request }
     /// The context in which the dialect made the effects.
     var context: EffectContext? { origin.context }
     /// Called once nothing is left to do.
-    var onEnd: (@Sendable () -> Void)? { origin.onEnd }
+    var onEnd: (@Sendable () -> Void)? { isQuiet ? nil : origin.onEnd }
 
     /// The effect to carry out next.
     var first: Effect? { effects.first }
@@ -70,16 +104,22 @@ struct Plan: Sendable {
         effects = [.publish(messages)] + effects.dropFirst()
     }
 
+    /// The state to store next; nil if the next effect is another, or if the task has an outcome already.
+    var recordToStore: ResultRecord? {
+        guard case .store(let record)? = effects.first, !isAnswered || record.taskID != taskID else { return nil }
+        return record
+    }
+
     /// Removes the first effect, which is done, and puts `next` before the rest.
     mutating func advance(inserting next: [Effect] = []) {
         effects = effects.dropFirst()
         if !next.isEmpty { effects = next + effects }
     }
 
-    /// Returns the plan without its first effect, which is done.
-    func advanced() -> Plan {
+    /// Returns the plan without its first effect, which is done, and with `next` before the rest.
+    func advanced(inserting next: [Effect] = []) -> Plan {
         var plan = self
-        plan.advance()
+        plan.advance(inserting: next)
         return plan
     }
 
@@ -90,19 +130,119 @@ struct Plan: Sendable {
         return plan
     }
 
-    /// Whether the plan has yet to store the outcome of the task.
+    /// Whether the plan has yet to store the outcome of the task, or to count it.
     var tellsOutcome: Bool {
         effects.contains { effect in
             switch effect {
+            case .chord(.close): false
             case .store, .chord: true
-            case .publish, .call, .settle, .pause: false
+            case .publish, .call, .settle, .giveBack, .pause: false
             }
         }
+    }
+
+    /// Whether the outcome of the task is stored, and only what follows from it is left.
+    var hasStoredOutcome: Bool {
+        context?.storesResult == true
+            && !effects.contains { if case .store(let record) = $0 { record.taskID == taskID } else { false } }
+    }
+
+    /// The effects after the next one, except for the end of the delivery.
+    var unsettledRest: [Effect] {
+        effects.dropFirst().filter { if case .settle = $0 { false } else { true } }
+    }
+
+    /// Whether something follows the next effect.
+    var goesOn: Bool { effects.count > 1 }
+
+    /// Returns the plan with nothing left to do. What followed its next effect is left to another plan, or to nobody.
+    func ended() -> Plan {
+        var plan = self
+        plan.isQuiet = isQuiet || goesOn
+        plan.effects = []
+        return plan
+    }
+
+    // MARK: Parking
+
+    /// Whether the plan parks a message and has somebody to tell of it.
+    var parksAndTells: Bool {
+        guard goesOn, receipt != nil, case .settle(.park)? = effects.first else { return false }
+        return true
+    }
+
+    /// Returns the plan, whose next effect parks the message, with that effect at its end.
+    func tellingFirst() -> Plan {
+        guard case .settle(.park(var fault))? = effects.first else { return self }
+        var plan = self
+        // It is by the time at which the message is parked.
+        fault.failureIsStored = context?.storesResult == true ? true : nil
+        plan.parking = fault
+        plan.tellsFirst = true
+        plan.mayBeAnswered = true
+        plan.effects = effects.dropFirst() + [.settle(.park(fault))]
+        return plan
+    }
+
+    /// Whether the store knows by now that the task has failed; nil if it need not.
+    private var failureIsStored: Bool? {
+        context?.storesResult == true ? isAnswered || hasStoredOutcome : nil
+    }
+
+    /// Returns the plan with what parks the message first, although the store does not know of the failure.
+    func overtakingStore() -> Plan {
+        var fault = parking
+        if fault == nil, case .settle(.park(let first))? = effects.first { fault = first }
+        guard var fault else { return self }
+        fault.failureIsStored = failureIsStored
+        var plan = self
+        plan.parking = fault
+        plan.tellsFirst = false
+        plan.overtakesStore = true
+        plan.effects = [.settle(.park(fault))] + effects.filter { if case .settle = $0 { false } else { true } }
+        return plan
+    }
+
+    /// What follows the next effect, which parks the message, as a plan that holds no message.
+    ///
+    /// - Parameter isAside: whether the plan takes no place in the worker's window.
+    /// - Returns: the plan.
+    func afterParking(isAside: Bool) -> Plan {
+        var plan = Plan(
+            receipt: nil, taskID: taskID, endsJob: endsJob && !isAside, request: request, context: context,
+            effects: Array(effects.dropFirst()), onEnd: onEnd)
+        plan.isAside = isAside
+        plan.mayBeAnswered = true
+        plan.isQuiet = isQuiet
+        return plan
+    }
+
+    /// Notes whether the task has ended, as far as the store knows.
+    ///
+    /// - Parameter rest: what is left to do after the outcome that the store has; nil if it has none.
+    mutating func note(answered rest: [Effect]?) {
+        mayBeAnswered = false
+        guard let rest else { return }
+        isAnswered = true
+        isQuiet = true
+        let end = tellsFirst ? parking.map { [Effect.settle(.park($0))] } ?? [] : []
+        effects = effects.prefix(1) + rest + end
     }
 
     /// Gives up on the rest. `instead` takes its place, unless `instead` is what cannot be carried out, and then the
     /// message is parked or given back.
     mutating func replaceRest(with disposition: Settlement.Disposition, after instead: [Effect] = []) {
+        if tellsFirst {
+            // The task fails already, and its message is parked for the reason that it has.
+            if case .park = disposition, var fault = parking {
+                fault.failureIsStored = failureIsStored
+                effects = [.settle(.park(fault))]
+            } else {
+                effects = [.settle(disposition)]
+                isQuiet = true
+            }
+            return
+        }
         effects = (isReplaced ? [] : instead) + (receipt == nil ? [] : [.settle(disposition)])
         isReplaced = true
     }

@@ -16,6 +16,10 @@ package enum TaskFault: Sendable {
     case badCall(String)
     /// The dialect could not encode the task's outcome.
     case notEncodable(CeleriacError)
+    /// The task was begun this often, and each time its worker ended before the task did.
+    case attemptsExhausted(Int)
+    /// The message says whose task it is, and cannot be run.
+    case unrunnable(MessageFault)
     /// The broker or the result store refused again and again what follows from the task.
     case followUpRefused(any Error)
 }

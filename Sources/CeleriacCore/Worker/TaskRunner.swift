@@ -13,6 +13,7 @@ final class TaskRunner: Sendable {
     private let sharedValues: SharedValues
     private let client: TaskClient?
     private let consumer: any MessageConsumer
+    private let held: HeldTasks
     private let revokedTasks: RevokedTasks
     private let waiting: WaitingRoom
     private let blockingExecutor: BlockingExecutor?
@@ -23,9 +24,9 @@ final class TaskRunner: Sendable {
 
     init(
         dialect: any Dialect, handlers: [String: TaskHandler], nodeName: String, configuration: WorkerConfiguration,
-        client: TaskClient?, consumer: any MessageConsumer, revokedTasks: RevokedTasks, waiting: WaitingRoom,
-        blockingExecutor: BlockingExecutor?, ledger: Ledger, observers: Observers, timers: any TimerSource,
-        logger: Logger
+        client: TaskClient?, consumer: any MessageConsumer, held: HeldTasks, revokedTasks: RevokedTasks,
+        waiting: WaitingRoom, blockingExecutor: BlockingExecutor?, ledger: Ledger, observers: Observers,
+        timers: any TimerSource, logger: Logger
     ) {
         self.dialect = dialect
         self.handlers = handlers
@@ -34,6 +35,7 @@ final class TaskRunner: Sendable {
         self.sharedValues = configuration.sharedValues
         self.client = client
         self.consumer = consumer
+        self.held = held
         self.revokedTasks = revokedTasks
         self.waiting = waiting
         self.blockingExecutor = blockingExecutor
@@ -47,7 +49,7 @@ final class TaskRunner: Sendable {
     func perform(_ job: Job, in slot: Slot) async {
         guard mayBegin(job) else { return }
         let request = job.request
-        if request.redelivered {
+        if job.isRedelivered {
             guard await markBegun(job) else { return }
         }
         job.begin(at: timers.now)
@@ -77,8 +79,8 @@ final class TaskRunner: Sendable {
 
     /// Whether a job may begin now that it has a slot. If not, this method ends or drops the job.
     private func mayBegin(_ job: Job) -> Bool {
-        guard consumer.isHeld(job.receipt) else {
-            waiting.drop(job)
+        guard held.keeps(job) else {
+            waiting.drop(job, WaitingRoom.lost)
             return false
         }
         let now = timers.now
@@ -104,8 +106,8 @@ final class TaskRunner: Sendable {
                 "could not count the beginning of a task whose message came back",
                 metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
         }
-        guard consumer.isHeld(job.receipt) else {
-            waiting.drop(job)
+        guard held.keeps(job) else {
+            waiting.drop(job, WaitingRoom.leftToBeCounted)
             return false
         }
         // Remote control may have terminated it meanwhile.

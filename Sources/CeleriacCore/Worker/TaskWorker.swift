@@ -27,8 +27,6 @@ public final class TaskWorker: Service {
     private let signals: [UnixSignal]
     private let launchLog: [String]
     let stopping = Gate()
-    /// Open once handlers that still run are to be cancelled: the stop has taken too long, or ``run()`` was cancelled.
-    let abandoning = Gate()
     /// Whether the current Swift task belongs to a worker, as those of handlers and what they start do.
     @TaskLocal package static var isCurrent = false
     /// Open once ``readiness`` is known.
@@ -87,7 +85,7 @@ public final class TaskWorker: Service {
     /// down. Returns normally in all these cases.
     ///
     /// It is for programs that have no `ServiceGroup` of their own. With Machinery's `noUnixSignals` it ignores the
-    /// signals.
+    /// signals. While a signal's stop is under way, the next signal ends the wait for it.
     ///
     /// - Throws: as ``run()``.
     public func launch() async throws {
@@ -100,9 +98,14 @@ public final class TaskWorker: Service {
 
     /// Works until a graceful shutdown, ``stop()``, cancellation, or an error from which the worker cannot recover.
     ///
-    /// Cancellation is a stop without patience: the worker cancels its handlers at once instead of after the stop
-    /// timeout. It then still stores, publishes and settles what follows from the tasks that have ended, gives the
-    /// other messages back, and returns normally. Only a worker that has not begun to consume throws.
+    /// A stop takes no longer than ``WorkerConfiguration/stopTimeout``, whatever the servers do. Then the worker logs
+    /// what is left and returns normally; what still waits for a server goes on in the background while the process
+    /// lives. In a `ServiceGroup` that handles SIGINT or SIGTERM, one that comes during the shutdown ends the wait
+    /// within a second.
+    ///
+    /// Cancellation is a stop without patience: the worker cancels its handlers at once. In a fifth of the stop timeout
+    /// it then still stores, publishes and settles what follows from the tasks that have ended, gives the other
+    /// messages back, and returns normally. Only a worker that has not begun to consume throws.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error if it
     ///   refuses the worker; the consumer's error if it gives up; `CancellationError` when it was cancelled before it
@@ -113,13 +116,18 @@ public final class TaskWorker: Service {
             try configuration.validate()
             try await withTaskExecutorPreference(executor) {
                 try await withGracefulShutdownHandler {
-                    guard let consumer = try await self.connect() else { return }
+                    let consumer = try await withTaskCancellationHandler {
+                        try await self.connect()
+                    } onCancel: {
+                        self.stopping.open()
+                    }
+                    guard let consumer else { return try Task.checkCancellation() }
                     try await self.work(consumer)
                 } onGracefulShutdown: {
                     self.stop()
                 }
             }
-            settle(.failure(CeleriacError(.closed, "the worker was stopped before it could consume from its queues")))
+            settle(.failure(Self.stoppedEarly))
         } catch {
             settle(.failure(error))
             throw error
@@ -129,23 +137,29 @@ public final class TaskWorker: Service {
     /// Runs a session in a Swift task of its own, which the cancellation of the caller does not reach: a transport
     /// refuses the calls of a cancelled task, so that results and follow-ups of finished tasks would be lost.
     private func work(_ consumer: any MessageConsumer) async throws {
-        let session = Self.$isCurrent.withValue(true) {
-            Task(executorPreference: executor) {
-                try await WorkerSession(worker: self, consumer: consumer).run(until: self.stopping) {
-                    self.settle(.success(()))
-                }
+        let session = WorkerSession(worker: self, consumer: consumer)
+        let bound = StopBound(
+            stopping: stopping, limit: configuration.stopTimeout, signals: signals, timers: timers, executor: executor
+        ) {
+            session.cancelHandlers()
+        }
+        let hasEnded = try await Self.$isCurrent.withValue(true) {
+            try await bound.run {
+                try await session.run(until: self.stopping) { self.settle(.success(())) }
             }
         }
-        try await withTaskCancellationHandler {
-            try await session.value
-        } onCancel: {
-            stopping.open()
-            abandoning.open()
-        }
+        if !hasEnded { try session.abandon() }
     }
 
-    /// Begins a graceful stop. ``run()`` returns when it is complete.
-    public func stop() { stopping.open() }
+    private static var stoppedEarly: CeleriacError {
+        CeleriacError(.closed, "the worker was stopped before it could consume from its queues")
+    }
+
+    /// Begins a graceful stop. ``run()`` returns when it is complete, or has taken as long as it may.
+    public func stop() {
+        stopping.open()
+        settle(.failure(Self.stoppedEarly))
+    }
 
     /// Returns once the worker consumes from its queues.
     ///
@@ -164,28 +178,34 @@ public final class TaskWorker: Service {
         isSettled.open()
     }
 
-    /// Begins to consume. While the broker is out of reach the worker tries again, however long that takes.
+    /// Begins to consume. While the broker is out of reach the worker tries again, however long that takes. A stop ends
+    /// the wait for an attempt and for the pause after it.
     ///
     /// - Returns: the consumer; nil if the worker was stopped first.
-    /// - Throws: the broker's error if it refuses the worker; `CancellationError`.
+    /// - Throws: the broker's error if it refuses the worker.
     private func connect() async throws -> (any MessageConsumer)? {
-        let options = ConsumerOptions(
+        var options = ConsumerOptions(
             queues: configuration.queues, prefetch: configuration.window, nodeName: nodeName)
+        options.attemptCounter = (store as? any AttemptCountingStore)?.attemptCounter
         var backoff = Backoff()
         while !stopping.isOpen {
+            let isOver = Gate()
+            let stopped = stopping.onOpen { isOver.open() }
+            defer { stopping.forget(stopped) }
             do {
-                return try await broker.consume(options)
+                return try await isOver.wait(forWorkOn: executor) { [broker, options] in
+                    try await broker.consume(options)
+                } late: { consumer in
+                    await consumer.stop()
+                    try? await consumer.giveBack([])
+                    try? await consumer.close()
+                }
             } catch let error as CeleriacError where error.code == .unavailable {
                 let pause = backoff.next()
                 logger.warning(
                     "the broker is out of reach, trying again",
                     metadata: ["broker": "\(broker.name)", "error": "\(error)", "seconds": "\(pause.seconds)"])
-                await withTaskCancellationHandler {
-                    _ = await stopping.wait(atMost: pause, timers: timers)
-                } onCancel: {
-                    stopping.open()
-                }
-                try Task.checkCancellation()
+                await stopping.wait(atMost: pause, timers: timers)
             }
         }
         return nil

@@ -8,7 +8,7 @@ import NIOConcurrencyHelpers
 final class WaitingRoom: Sendable {
     private let scheduled = Shelf()
     private let limited = Shelf()
-    private let consumer: any MessageConsumer
+    private let held: HeldTasks
     private let capacity: Capacity
     private let jobs: JobQueue
     private let timers: any TimerSource
@@ -17,15 +17,15 @@ final class WaitingRoom: Sendable {
     /// Makes an empty waiting room.
     ///
     /// - Parameters:
-    ///   - consumer: knows which messages the worker still holds.
+    ///   - held: knows which messages the worker still holds.
     ///   - capacity: counts the messages in the window.
     ///   - jobs: where jobs go when they may begin.
     ///   - timers: where the timers come from.
     ///   - logger: the worker's logger.
     init(
-        consumer: any MessageConsumer, capacity: Capacity, jobs: JobQueue, timers: any TimerSource, logger: Logger
+        held: HeldTasks, capacity: Capacity, jobs: JobQueue, timers: any TimerSource, logger: Logger
     ) {
-        self.consumer = consumer
+        self.held = held
         self.capacity = capacity
         self.jobs = jobs
         self.timers = timers
@@ -45,7 +45,7 @@ final class WaitingRoom: Sendable {
     func schedule(_ job: Job, after delay: Duration) {
         capacity.release(1)
         scheduled.put(job, delay: delay, timers: timers) { job in
-            guard self.consumer.isHeld(job.receipt) else { return self.logLost(job) }
+            guard self.held.keeps(job) else { return self.logLost(job) }
             self.capacity.take(1)
             if self.admit(job) { self.jobs.push(CollectionOfOne(job)) }
         }
@@ -75,15 +75,25 @@ final class WaitingRoom: Sendable {
         return scheduled + limited.remove(where: matches)
     }
 
-    /// Drops the jobs whose messages a lost connection has given back: the broker delivers them again.
+    /// Drops the jobs whose messages a lost connection has given back, and no redelivery has taken over.
     func dropLost() {
-        scheduled.remove { !self.consumer.isHeld($0.receipt) }.forEach(logLost)
-        limited.remove { !self.consumer.isHeld($0.receipt) }.forEach(drop)
+        scheduled.remove { !self.held.keeps($0) }.forEach(logLost)
+        for job in limited.remove(where: { !self.held.keeps($0) }) { drop(job, Self.lost) }
     }
 
-    /// Drops a job in the window whose message a lost connection has given back.
-    func drop(_ job: Job) {
-        logLost(job)
+    /// What is logged of a job whose message a lost connection has given back.
+    static let lost: Logger.Message = "the connection was lost and the message given back before its task began"
+    /// What is logged of a job whose message left the worker when its beginning was to be counted.
+    static let leftToBeCounted: Logger.Message =
+        "the message came back once before: it is delivered again, counted, before its task begins"
+
+    /// Drops a job in the window whose message the worker no longer holds.
+    ///
+    /// - Parameters:
+    ///   - job: the job.
+    ///   - reason: why, for the log.
+    func drop(_ job: Job, _ reason: Logger.Message) {
+        log(job, reason)
         capacity.release(1)
     }
 
@@ -92,10 +102,10 @@ final class WaitingRoom: Sendable {
     /// - Returns: the jobs that waited, in order.
     func close() -> (limited: [Job], scheduled: [Job]) { (limited.close(), scheduled.close()) }
 
-    private func logLost(_ job: Job) {
-        logger.debug(
-            "the connection was lost and the message given back before its task began",
-            metadata: ["task-id": "\(job.request.id)"])
+    private func logLost(_ job: Job) { log(job, Self.lost) }
+
+    private func log(_ job: Job, _ reason: Logger.Message) {
+        logger.debug(reason, metadata: ["task-id": "\(job.request.id)"])
     }
 }
 

@@ -26,17 +26,22 @@ public struct WorkerConfiguration: Sendable {
     public var taskAnnotations: [String: TaskOptions]
     /// How long results are kept; nil for ever.
     public var resultExpiry: Duration?
-    /// How long running handlers may go on after a graceful stop has begun, before their tasks are cancelled.
+    /// How long a stop may take in all, whatever the servers do: then the worker waits no longer. The tasks of handlers
+    /// that still run are cancelled when four fifths of it are over, so that their messages can still be given back.
     public var stopTimeout: Duration
-    /// How often a task may begin without being settled before the worker parks its message, since a message that
-    /// crashes its worker comes back again and again. Only beginnings after the first return of the message are
-    /// counted, and only by transports that can.
+    /// How often a message that has come back may begin without being settled before the worker parks it, since a
+    /// message that crashes its worker comes back again and again. Its first beginning is not counted.
     public var maximumAttempts: Int
     /// Functions that the worker calls around every run.
     public var hooks: WorkerHooks
     /// Whether the log has the text and the place of an error with which a task fails or is retried, and not its type
     /// alone. Set it to false where arguments are private, since the text of an error may quote them.
     public var logsErrorTexts = true
+    /// Whether a task fails when the worker parks its message only because the content is foreign to this worker: of a
+    /// type that it does not accept, such as Python's pickle, or compressed by a codec that this build lacks. By
+    /// default nothing is stored for such a message, as a Python worker stores nothing: somebody may put it back for a
+    /// worker that can read it. For every other message that is parked the task fails in any case.
+    public var failsTasksOfUnacceptedContent: Bool
     var revocationLimits = RevocationLimits()
     package private(set) var sharedValues = SharedValues()
     /// Observers that are told what happens to tasks.
@@ -52,9 +57,10 @@ public struct WorkerConfiguration: Sendable {
         taskDefaults: TaskOptions = TaskOptions(),
         taskAnnotations: [String: TaskOptions] = [:],
         resultExpiry: Duration? = .seconds(86400),
-        stopTimeout: Duration = .seconds(30),
+        stopTimeout: Duration = .seconds(25),
         maximumAttempts: Int = 5,
-        hooks: WorkerHooks = WorkerHooks()
+        hooks: WorkerHooks = WorkerHooks(),
+        failsTasksOfUnacceptedContent: Bool = false
     ) {
         self.queues = queues
         self.concurrency = concurrency
@@ -67,6 +73,7 @@ public struct WorkerConfiguration: Sendable {
         self.stopTimeout = stopTimeout
         self.maximumAttempts = maximumAttempts
         self.hooks = hooks
+        self.failsTasksOfUnacceptedContent = failsTasksOfUnacceptedContent
     }
 
     /// Shares a value with all handlers, which get it by its type from ``TaskContext/shared(_:)``: a database pool, a
@@ -80,7 +87,8 @@ public struct WorkerConfiguration: Sendable {
         set { revocationLimits.maximumCount = newValue }
     }
 
-    /// How long the worker remembers the id of a revoked task.
+    /// How long the worker remembers the id of a revoked task; that of a task whose message it has the broker keep
+    /// until the task's time, that long from then.
     public var revocationLifetime: Duration {
         get { revocationLimits.lifetime }
         set { revocationLimits.lifetime = newValue }
@@ -99,6 +107,9 @@ extension WorkerConfiguration {
         }
         guard (1...65535).contains(prefetchMultiplier) else {
             throw CeleriacError(.configuration, "prefetchMultiplier is \(prefetchMultiplier): it must be 1 to 65535")
+        }
+        guard stopTimeout >= .zero else {
+            throw CeleriacError(.configuration, "stopTimeout is \(stopTimeout): it must be 0 s or more")
         }
     }
 

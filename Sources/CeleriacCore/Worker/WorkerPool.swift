@@ -65,31 +65,56 @@ final class WorkerPool: Sendable {
 }
 
 /// Tells the broker how many messages the worker may hold in addition to the prefetch with which it began to consume:
-/// those that wait for their time, and those by which its window has grown.
+/// those that wait for their time, to be moved until then or to be given back, and those by which its window has grown.
 final class PrefetchReport: Sendable {
     private let consumer: any MessageConsumer
     private let pool: WorkerPool
     private let waiting: WaitingRoom
+    private let postponing: Postponing
+    private let asideCount: @Sendable () -> Int
     private let initialWindow: Int
-    private let reported = NIOLockedValueBox(0)
+    private let state = NIOLockedValueBox((reported: 0, isReporting: false))
 
-    init(consumer: any MessageConsumer, pool: WorkerPool, waiting: WaitingRoom) {
+    init(
+        consumer: any MessageConsumer, pool: WorkerPool, waiting: WaitingRoom, postponing: Postponing,
+        asideCount: @escaping @Sendable () -> Int
+    ) {
         self.consumer = consumer
         self.pool = pool
         self.waiting = waiting
+        self.postponing = postponing
+        self.asideCount = asideCount
         self.initialWindow = pool.window
     }
 
     /// How many messages the worker may hold in all.
-    var count: Int { pool.window + waiting.scheduledCount }
+    var count: Int { pool.window + waiting.scheduledCount + postponing.count + asideCount() }
 
-    /// Tells the broker if the number has changed.
+    /// Tells the broker if the number has changed. If a call is under way, that one tells it, so that the latest number
+    /// is also the last one that the broker hears.
     func update() async throws {
-        let additional = count - initialWindow
-        let isNew = reported.withLockedValue { reported in
-            defer { reported = additional }
-            return reported != additional
+        let isFirst = state.withLockedValue { state in
+            defer { state.isReporting = true }
+            return !state.isReporting
         }
-        if isNew { try await consumer.hold(additional) }
+        guard isFirst else { return }
+        while let additional = next() {
+            do {
+                try await consumer.hold(additional)
+            } catch {
+                state.withLockedValue { $0.isReporting = false }
+                throw error
+            }
+        }
+    }
+
+    /// The number to report next; nil, and the report is over, if it has not changed.
+    private func next() -> Int? {
+        state.withLockedValue { state in
+            let additional = count - initialWindow
+            state.isReporting = additional != state.reported
+            state.reported = additional
+            return state.isReporting ? additional : nil
+        }
     }
 }

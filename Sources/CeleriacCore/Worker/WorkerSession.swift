@@ -1,5 +1,6 @@
 import CeleriacWire
 import Logging
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -14,7 +15,10 @@ final class WorkerSession: Sendable {
     private let registrations: [String: TaskRegistration]
     private let logger: Logger
     private let pool: WorkerPool
+    private let held: HeldTasks
     private let waiting: WaitingRoom
+    private let postponing: Postponing
+    private let revokedTasks: RevokedTasks
     private let intake: Intake
     private let ledger: Ledger
     private let runner: TaskRunner
@@ -22,6 +26,8 @@ final class WorkerSession: Sendable {
     private let observers: Observers
     private let prefetch: PrefetchReport
     private let control: WorkerControl
+    /// Why the consumer gave up.
+    private let failure = NIOLockedValueBox<(any Error)?>(nil)
 
     init(worker: TaskWorker, consumer: any MessageConsumer) {
         let (configuration, timers) = (worker.configuration, worker.timers)
@@ -34,35 +40,45 @@ final class WorkerSession: Sendable {
         let pool = WorkerPool(
             concurrency: configuration.concurrency, prefetchMultiplier: configuration.prefetchMultiplier,
             blocks: worker.handlers.values.contains { $0.options.placement == .blocking }, stopping: worker.stopping)
+        let held = HeldTasks(consumer: consumer, timers: timers)
         let waiting = WaitingRoom(
-            consumer: consumer, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+            held: held, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+        let postponing = Postponing(
+            consumer: consumer as? any PostponingConsumer, capacity: pool.capacity, revokedTasks: revokedTasks)
         let pipeline = EffectPipeline(
-            dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer, timers: timers,
-            logger: logger, onJobsEnded: { pool.capacity.release($0) })
+            dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer, held: held,
+            timers: timers, logger: logger, onJobsEnded: { pool.capacity.release($0) })
         let ledger = Ledger(
             dialect: worker.dialect, store: worker.store, registrations: registrations, nodeName: worker.nodeName,
             resultExpiry: configuration.resultExpiry, errorHandlers: worker.errorHandlers,
-            logsErrorTexts: configuration.logsErrorTexts, observers: observers,
-            timers: timers, logger: logger, publication: { worker.publicationContext() },
+            logsErrorTexts: configuration.logsErrorTexts,
+            failsTasksOfUnacceptedContent: configuration.failsTasksOfUnacceptedContent,
+            observers: observers, timers: timers, logger: logger,
+            publication: { worker.publicationContext() },
             submit: { pipeline.submit($0) })
         self.worker = worker
         self.consumer = consumer
         self.registrations = registrations
         self.logger = logger
         self.pool = pool
+        self.held = held
         self.waiting = waiting
+        self.postponing = postponing
+        self.revokedTasks = revokedTasks
         self.intake = Intake(
             dialect: worker.dialect, registrations: registrations, revokedTasks: revokedTasks,
             acknowledgement: configuration.acknowledgement, maximumAttempts: configuration.maximumAttempts)
         self.ledger = ledger
         self.runner = TaskRunner(
             dialect: worker.dialect, handlers: worker.handlers, nodeName: worker.nodeName, configuration: configuration,
-            client: worker.client, consumer: consumer, revokedTasks: revokedTasks, waiting: waiting,
+            client: worker.client, consumer: consumer, held: held, revokedTasks: revokedTasks, waiting: waiting,
             blockingExecutor: pool.blockingExecutor, ledger: ledger, observers: observers, timers: timers,
             logger: logger)
         self.pipeline = pipeline
         self.observers = observers
-        self.prefetch = PrefetchReport(consumer: consumer, pool: pool, waiting: waiting)
+        self.prefetch = PrefetchReport(
+            consumer: consumer, pool: pool, waiting: waiting, postponing: postponing,
+            asideCount: { pipeline.asideCount })
         self.control = WorkerControl(
             worker: worker, startTime: timers.now, registrations: registrations, consumer: consumer, pool: pool,
             waiting: waiting, prefetch: prefetch,
@@ -76,11 +92,12 @@ final class WorkerSession: Sendable {
     func run(until stopping: Gate, onReady: () -> Void) async throws {
         pool.blockingExecutor?.start()
         defer { pool.blockingExecutor?.stop() }
-        let failure = await withTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.pipeline.run(
                     instead: { self.ledger.failure(of: $0, $1) }, call: { await self.runner.call($0, for: $1) })
             }
+            group.addTask { await self.postponing.run { await self.leave($0, unmoved: $1) } }
             let (allIdle, consumerStopped) = (Gate(), Gate())
             group.addTask(executorPreference: globalConcurrentExecutor) {
                 await self.pool.slots.run(self.pool.jobs) { job, slot in await self.runner.perform(job, in: slot) }
@@ -99,85 +116,155 @@ final class WorkerSession: Sendable {
                     "results": "\(worker.store?.name ?? "none")", "tasks": "\(registrations.count)",
                 ])
             onReady()
-            group.addTask {
-                await self.worker.abandoning.wait()
-                self.pool.slots.cancelEveryJob()
-            }
-            let failure = await withTaskGroup(of: Void.self) { parts in
+            await withTaskGroup(of: Void.self) { parts in
                 let partsStopping = Gate()
                 for part in worker.parts {
                     parts.addTask { await part.run(beside: self.control, until: partsStopping) }
                 }
-                let failure = await consume()
+                await consume()
                 stopping.open()
                 await stop(consumerStopped: consumerStopped, allIdle: allIdle)
                 partsStopping.open()
-                return failure
             }
             // The parts have ended: they use the consumer, and nobody may after this.
             await close()
-            return failure
         }
-        if let failure { throw failure }
+        if let failure = failure.withLockedValue({ $0 }) { throw failure }
     }
 
     // MARK: Taking messages
 
-    /// Takes messages until the worker stops.
-    ///
-    /// - Returns: why the consumer gave up; nil after a stop.
-    private func consume() async -> (any Error)? {
+    /// Takes messages until the worker stops or the consumer gives up.
+    private func consume() async {
         var generation: UInt64 = 0
+        /// When the first delivery came after a lost connection, until what was lost with it is dropped.
+        var lossTime: Date?
         var taken: [Delivery] = []
         while true {
             let unread = taken
+            // What has not been delivered again by then is at another worker.
+            let dropsLost = lossTime.map { worker.timers.now.timeIntervalSince($0) > 60 } ?? false
+            if dropsLost { lossTime = nil }
             do {
                 // The broker prepares the next messages while the worker reads a full portion.
-                async let accepted: Void = accept(unread)
+                async let accepted: Void = accept(unread, dropsLost: dropsLost)
                 let room = await pool.capacity.room()
                 taken = room > 0 ? try await consumer.next(atMost: room) : []
                 try await accepted
-                if taken.isEmpty { return nil }
+                if taken.isEmpty { return }
                 pool.capacity.take(taken.count)
                 if let latest = taken.last?.receipt.generation, latest != generation {
                     generation = latest
-                    waiting.dropLost()
+                    lossTime = worker.timers.now
                 }
                 // After less than that no more messages wait, and these come first.
                 if taken.count < room {
-                    try await accept(taken)
+                    try await accept(taken, dropsLost: false)
                     taken = []
                 }
             } catch {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
-                return error
+                return failure.withLockedValue { $0 = error }
             }
         }
     }
 
-    private func accept(_ deliveries: [Delivery]) async throws {
-        if deliveries.isEmpty { return }
+    /// Moves deliveries to where they go next.
+    ///
+    /// - Parameters:
+    ///   - deliveries: the deliveries.
+    ///   - dropsLost: whether to drop afterwards what a lost connection took and did not bring back.
+    /// - Throws: the consumer's error, after which nothing more can be taken.
+    private func accept(_ deliveries: [Delivery], dropsLost: Bool) async throws {
+        if deliveries.isEmpty, !dropsLost { return }
         var ready: [Job] = []
         ready.reserveCapacity(deliveries.count)
         let now = worker.timers.now
         for delivery in deliveries {
+            if delivery.redelivered || delivery.moves > 0, await takeOver(delivery) { continue }
             switch intake.decision(on: delivery, now: now) {
             case .run(let job):
+                held.insert(job)
                 logReceived(job.request)
                 observers.tell(.received(job.request))
-                if waiting.admit(job) { ready.append(job) }
+                guard waiting.admit(job) else { continue }
+                if delivery.comesFirst {
+                    pool.jobs.push(CollectionOfOne(job), inFront: true)
+                } else {
+                    ready.append(job)
+                }
             case .wait(let job, let delay):
-                logReceived(job.request)
-                observers.tell(.received(job.request))
-                waiting.schedule(job, after: delay)
+                held.insert(job)
+                if !postponing.take(job, delay: delay) { schedule(job, after: delay) }
             case .expired(let job): ledger.finish(job, .expired)
             case .revoked(let job): ledger.finish(job, .revoked(.revoked))
             case .unregistered(let request): ledger.refuse(request, receipt: delivery.receipt)
+            case .exhausted(let request): ledger.park(delivery, exhausted: request)
             case .park(let fault): ledger.park(delivery, fault)
             }
         }
         pool.jobs.push(ready)
+        if dropsLost { waiting.dropLost() }
         try await prefetch.update()
+    }
+
+    private func schedule(_ job: Job, after delay: Duration) {
+        logReceived(job.request)
+        observers.tell(.received(job.request))
+        waiting.schedule(job, after: delay)
+    }
+
+    /// Lets go of the messages that the broker keeps from now on, and waits here for the time of the others.
+    private func leave(_ moved: [Job], unmoved: [Job]) async {
+        for job in moved {
+            logger.info(
+                "the broker keeps a task until its time",
+                metadata: [
+                    "task": "\(job.request.name)", "task-id": "\(job.request.id)",
+                    "eta": "\(job.request.eta.map { "\($0)" } ?? "")",
+                ])
+            pipeline.submit(Plan(ending: job, effects: [.settle(.acknowledge)]))
+        }
+        let now = worker.timers.now
+        for job in unmoved {
+            if revokedTasks.contains(job.request, now: now) {
+                ledger.finish(job, .revoked(.revoked))
+            } else {
+                schedule(job, after: Duration(clampedSeconds: max(0, job.request.eta?.timeIntervalSince(now) ?? 0)))
+            }
+        }
+        // Without a connection the next one is told.
+        try? await prefetch.update()
+    }
+
+    /// Lets a redelivery take over the task that this worker already has of its message, and ends a copy of a message
+    /// whose task this worker has.
+    ///
+    /// - Returns: whether there is such a task.
+    private func takeOver(_ delivery: Delivery) async -> Bool {
+        guard let body = try? delivery.content.get().body, let request = try? intake.request(of: delivery) else {
+            return false
+        }
+        let message = MessageIdentity(id: request.id, retries: request.retries, body: body, moves: delivery.moves)
+        let known = delivery.redelivered ? await held.takeOver(message, by: delivery.receipt) : nil
+        let isCopy = known == nil && delivery.moves > 0 && held.outdo(message)
+        guard let takeover = isCopy ? .ending(.acknowledge) : known else { return false }
+        logger.info(
+            "the broker has delivered a task again that this worker has already",
+            metadata: [
+                "task": "\(request.name)", "task-id": "\(request.id)",
+                "state": "\(takeover == .task || isCopy ? "begun or waiting" : "ended")",
+            ])
+        switch takeover {
+        // The task has its place in the window, or needs none.
+        case .task: pool.capacity.release(1)
+        case .ending(let disposition, let answers):
+            pipeline.answerAgain(answers)
+            pipeline.submit(
+                Plan(
+                    receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(disposition)]))
+        }
+        return true
     }
 
     private func logReceived(_ request: TaskRequest) {
@@ -193,6 +280,7 @@ final class WorkerSession: Sendable {
     private func stop(consumerStopped: Gate, allIdle: Gate) async {
         pool.slots.close()
         let ready = pool.jobs.close()
+        postponing.close()
         let (limited, scheduled) = waiting.close()
         logger.info(
             "worker is stopping",
@@ -200,18 +288,31 @@ final class WorkerSession: Sendable {
                 "running": "\(pool.activeCount)", "waiting": "\(ready.count + limited.count)",
                 "eta": "\(scheduled.count)",
             ])
-        let deadline = worker.timers.schedule(after: worker.configuration.stopTimeout) { [worker] in
-            worker.abandoning.open()
-        }
         // Give back at once, so that other workers need not wait until the last handler here has ended, but not before
         // the consumer has stopped, or this worker might get the messages again.
         await consumerStopped.wait()
         await giveBack(ready + limited + scheduled)
+        pipeline.giveBackAside()
+        await giveBack(await postponing.unmoved())
         await allIdle.wait()
-        deadline.cancel()
-        worker.abandoning.open()
         pipeline.stopRetrying()
         await pipeline.drain()
+    }
+
+    /// Cancels the tasks of all handlers that still run.
+    func cancelHandlers() { pool.slots.cancelEveryJob() }
+
+    /// Logs what is left of a session for whose end nobody waits any longer.
+    ///
+    /// - Throws: why the consumer gave up, if that made the worker stop.
+    func abandon() throws {
+        logger.error(
+            "the worker waits no longer for its stop to complete",
+            metadata: [
+                "running": "\(pool.activeCount)", "outcomes": "\(pipeline.count)",
+                "messages": "\(consumer.unsettledDescription ?? "what is not settled comes back to other workers")",
+            ])
+        if let failure = failure.withLockedValue({ $0 }) { throw failure }
     }
 
     private func close() async {

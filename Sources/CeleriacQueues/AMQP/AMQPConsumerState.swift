@@ -1,6 +1,7 @@
 #if AMQP
 import CeleriacAMQP
 import CeleriacCore
+import CeleriacWire
 import DequeModule
 
 /// The state of an ``AMQPMessageConsumer``: its channel and the deliveries on it.
@@ -13,8 +14,16 @@ struct AMQPConsumerState {
     var abandoned: AMQPConnection?
     /// Deliveries that have arrived and that the worker has not taken.
     var buffer = Deque<AMQPDelivery>()
-    /// Deliveries that the worker has taken and not settled, by delivery tag.
+    /// Deliveries that the worker has taken and not settled, by the tags of their receipts.
     var held: [UInt64: AMQPDelivery] = [:]
+    /// Those held deliveries that have come back and whose attempts a result store counts, by the same tags.
+    var counted: [UInt64: CountedMessage] = [:]
+    /// Whose turn it is among the messages of which a counted beginning has not ended.
+    var turn = SuspectTurn()
+    /// Copies of what has ended, by the tags of their receipts. They are to be acknowledged.
+    var superseded: [UInt64] = []
+    /// The companions of the queues, where messages are that have come back.
+    var redelivered = RedeliveredState()
     /// The queues to consume.
     var served: [String]
     /// Queues by consumer tag. It includes cancelled consumers, since the worker may still hold deliveries from them.
@@ -32,7 +41,12 @@ struct AMQPConsumerState {
     var limit: Int?
     /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
+    var looks = Looks()
     var isStopped = false
+    /// Watches the queues while nothing arrives.
+    var watchdog = Watchdog()
+    /// What is known of the levels where messages wait for their time.
+    var levels = KnownLevels()
     /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
     var refusesGlobalLimit = false
 
@@ -50,6 +64,7 @@ struct AMQPConsumerState {
         nextTag = 0
         stranded = 0
         limit = nil
+        levels = KnownLevels()
         return generation
     }
 
@@ -59,36 +74,83 @@ struct AMQPConsumerState {
         channel = nil
         buffer = []
         held = [:]
+        turn.reset()
+        counted = [:]
+        superseded = []
+        redelivered.drop()
         cancelled = []
     }
 
-    /// Forgets the deliveries that the worker has not taken.
-    ///
-    /// - Returns: their tags.
-    mutating func leaveUntaken() -> [UInt64] {
+    /// Forgets the deliveries that the worker has not taken, and returns them.
+    mutating func leaveUntaken() -> [AMQPDelivery] {
         defer { buffer = [] }
-        return buffer.map(\.deliveryTag)
+        return Array(buffer)
     }
 
     /// The queue that a delivery came from.
     func queue(of delivery: AMQPDelivery) -> String { queues[delivery.consumerTag] ?? delivery.routingKey }
 
     /// Hands out deliveries. They are held until the worker settles them.
-    mutating func take(_ limit: Int, attempts: (AMQPDelivery) -> Int) -> [Delivery] {
-        let count = min(limit, buffer.count)
-        guard count > 0 else { return [] }
+    ///
+    /// - Parameters:
+    ///   - limit: how many at most.
+    ///   - countsInMessages: whether messages say how often they were begun.
+    ///   - name: names a message. One that is still being moved is not handed out, since it must not begin, and perhaps
+    ///     end the process, before the message that it replaces is acknowledged.
+    ///   - attempts: how often a message was tried, besides what it says itself.
+    /// - Returns: the deliveries.
+    mutating func take(
+        _ limit: Int, countsInMessages: Bool, name: (WireMessage) -> String?, attempts: (AMQPDelivery) -> Int
+    ) -> [Delivery] {
         var deliveries: [Delivery] = []
-        deliveries.reserveCapacity(count)
-        for delivery in buffer.prefix(count) {
-            held[delivery.deliveryTag] = delivery
+        deliveries.reserveCapacity(max(0, min(limit, buffer.count)))
+        var heldBack: [AMQPDelivery] = []
+        while deliveries.count < limit, let delivery = buffer.popFirst() {
+            let number = redelivered.number(of: delivery.consumerTag)
+            // Most messages are as their senders published them.
+            if number == nil, !delivery.redelivered, delivery.defect == nil,
+                !delivery.message.isMarked
+            {
+                held[delivery.deliveryTag] = delivery
+                deliveries.append(
+                    Delivery(
+                        content: .success(delivery.message), queue: queue(of: delivery), exchange: delivery.exchange,
+                        routingKey: delivery.routingKey,
+                        receipt: Receipt(generation: generation, tag: delivery.deliveryTag)))
+                continue
+            }
+            let queue = queue(of: delivery)
+            let tag = number.map { redelivered.receiptTag(delivery.deliveryTag, of: $0) } ?? delivery.deliveryTag
+            let count = delivery.message.movedAttempts
+            let origin = MessageOrigin(delivery.message, in: queue)
+            let message = count > 0 || origin != nil ? delivery.message.unmoved(queue: queue) : delivery.message
+            if count > 0, !redelivered.moving.isEmpty || !redelivered.uncertain.isEmpty {
+                let name = name(message) ?? ""
+                if number != nil, redelivered.moving.contains(name) {
+                    heldBack.append(delivery)
+                    continue
+                }
+                if redelivered.uncertain.arrive(name, count: count) {
+                    superseded.append(tag)
+                    continue
+                }
+            }
+            held[tag] = delivery
             let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
-            deliveries.append(
-                Delivery(
-                    content: fault.map { .failure($0) } ?? .success(delivery.message), queue: queue(of: delivery),
-                    exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
-                    attempts: attempts(delivery), receipt: Receipt(generation: generation, tag: delivery.deliveryTag)))
+            var taken = Delivery(
+                content: fault.map { .failure($0) } ?? .success(message),
+                queue: queue, exchange: origin?.exchange ?? delivery.exchange,
+                routingKey: origin?.routingKey ?? (number == nil ? delivery.routingKey : queue),
+                redelivered: count > 0 || delivery.hasComeBack,
+                attempts: attempts(delivery) + (count > 0 && countsInMessages ? self.attempts(of: delivery) : 0),
+                receipt: Receipt(generation: generation, tag: tag))
+            taken.moves = origin?.moves ?? 0
+            taken.comesFirst = number != nil
+            // A message whose body is missing cannot even be parked, and another worker may get it.
+            if fault != nil, !delivery.lacksBody { taken.remains = message }
+            deliveries.append(taken)
         }
-        buffer.removeFirst(count)
+        if !heldBack.isEmpty { buffer.insert(contentsOf: heldBack, at: 0) }
         return deliveries
     }
 }

@@ -2,6 +2,7 @@
 package import CeleriacAMQP
 package import CeleriacCore
 import CeleriacWire
+import DequeModule
 package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
@@ -11,15 +12,15 @@ import NIOConcurrencyHelpers
 /// The broker returns the unsettled deliveries of a lost connection to their queues. The consumer forgets them, and
 /// settling them does nothing.
 package final class AMQPMessageConsumer: MessageConsumer {
-    private let configurations: [AMQPConfiguration]
-    private let parking: AMQPClient
-    private let topology: any AMQPConsumerTopology
-    private let options: ConsumerOptions
+    let configurations: [AMQPConfiguration]
+    let parking: AMQPClient
+    let topology: any AMQPConsumerTopology
+    let options: ConsumerOptions
     private let name: String
-    private let logger: Logger
+    let logger: Logger
     private let eventLoop: any EventLoop
-    private let timers: EventLoopTimerSource
-    private let state: NIOLockedValueBox<AMQPConsumerState>
+    let timers: EventLoopTimerSource
+    let state: NIOLockedValueBox<AMQPConsumerState>
 
     /// Connects and starts consuming.
     ///
@@ -94,6 +95,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
             channel.onClose { [weak self] error in self?.lose(generation, error) }
             try await setLimit(channel)
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
+            try await consumeCompanions(of: queues, on: connection)
         } catch {
             state.withLockedValue { $0.drop() }
             await connection.close()
@@ -163,8 +165,14 @@ package final class AMQPMessageConsumer: MessageConsumer {
     /// consumers do not count for the new ones: until they are settled, the broker may deliver more than the limit,
     /// never less.
     private func changeLimit() async throws(AMQPError) {
-        let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
         guard let channel, try await setLimit(channel) else { return }
+        try await replaceConsumers()
+    }
+
+    /// Consumes each queue by a new consumer in place of the old one, on the same channel.
+    func replaceConsumers() async throws(AMQPError) {
+        let (channel, generation, old) = state.withLockedValue { ($0.channel, $0.generation, $0.activeTags) }
+        guard let channel else { return }
         for (tag, queue) in old where state.withLockedValue({ $0.activeTags[tag] != nil }) {
             try await consume(queue, on: channel, generation: generation)
             try await channel.cancel(consumerTag: tag)
@@ -172,14 +180,20 @@ package final class AMQPMessageConsumer: MessageConsumer {
         }
     }
 
-    private func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
+    func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
         let gate = state.withLockedValue { state -> Gate? in
             guard state.generation == generation else { return nil }
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
+                    if state.redelivered.number(of: tag) != nil {
+                        // To be delivered there is to begin, so these come before others.
+                        state.buffer.insert(contentsOf: deliveries, at: 0)
+                        continue
+                    }
                     state.buffer.append(contentsOf: deliveries)
                 case .cancelled:
+                    if state.redelivered.cancel(tag) { continue }
                     state.activeTags[tag] = nil
                     guard let queue = state.queues[tag], state.served.contains(queue) else { continue }
                     logger.warning(
@@ -194,7 +208,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         gate?.open()
     }
 
-    private func lose(_ generation: UInt64, _ error: AMQPError) {
+    func lose(_ generation: UInt64, _ error: AMQPError) {
         let gate = state.withLockedValue { state -> Gate? in
             guard state.generation == generation, state.channel != nil else { return nil }
             state.drop()
@@ -211,16 +225,26 @@ package final class AMQPMessageConsumer: MessageConsumer {
 
     package func next(atMost limit: Int) async throws -> [Delivery] {
         var backoff = Backoff()
+        state.withLockedValue { $0.looks.end() }
         while true {
-            let (deliveries, gate, isConnected, isStopped) = state.withLockedValue { state in
-                let deliveries = state.isStopped ? [] : state.take(limit, attempts: topology.attempts)
-                return (deliveries, state.change, state.channel != nil, state.isStopped)
+            let (deliveries, superseded, gate, channels, isStopped) = state.withLockedValue { state in
+                state.looks.begin()
+                let deliveries =
+                    state.isStopped
+                    ? []
+                    : state.take(
+                        limit, countsInMessages: options.attemptCounter == nil, name: topology.name,
+                        attempts: topology.attempts)
+                if deliveries.isEmpty { state.looks.end() } else { state.watchdog.rest() }
+                defer { state.superseded = [] }
+                return (deliveries, state.superseded, state.change, state.channels, state.isStopped)
             }
             if isStopped { return [] }
-            if !deliveries.isEmpty { return deliveries }
+            if !superseded.isEmpty { channels?.ack(superseded) }
+            if !deliveries.isEmpty { return await withAttempts(deliveries) }
             do {
-                if isConnected {
-                    if try await !consumeCancelled() { await gate.wait() }
+                if channels != nil {
+                    if try await !consumeCancelled() { await waitForChange(gate) }
                     continue
                 }
                 try await connect()
@@ -242,24 +266,39 @@ package final class AMQPMessageConsumer: MessageConsumer {
         }
     }
 
-    /// Consumes again the queues whose consumers the broker has cancelled. It reuses the channel, so that other
-    /// deliveries on it stay claimed.
+    /// Consumes again the queues and the companions whose consumers the broker has cancelled. It reuses the channel, so
+    /// that other deliveries on it stay claimed.
     ///
     /// - Returns: whether there were any.
     private func consumeCancelled() async throws(AMQPError) -> Bool {
-        let (channel, generation, queues) = state.withLockedValue { state in
-            defer { state.cancelled = [] }
-            return (state.channel, state.generation, state.cancelled)
+        let (channel, generation, queues, companions) = state.withLockedValue { state in
+            defer { (state.cancelled, state.redelivered.cancelled) = ([], []) }
+            return (state.channel, state.generation, state.cancelled, state.redelivered.cancelled)
         }
-        guard let channel, !queues.isEmpty else { return false }
+        guard let channel, !queues.isEmpty || !companions.isEmpty else { return false }
         do {
-            try await topology.declare(queues, on: channel.connection)
+            if !queues.isEmpty { try await topology.declare(queues, on: channel.connection) }
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
+            try await consumeCompanions(of: queues + companions, on: channel.connection)
         } catch {
             state.withLockedValue { $0.drop() }
             throw error
         }
         return true
+    }
+
+    package func catchUp() async {
+        let (channel, queues) = state.withLockedValue { ($0.isStopped ? nil : $0.channel, $0.served) }
+        guard let channel else { return }
+        // A queue that answers has handed over what it had. The channel sends that before its own answer.
+        for queue in queues { _ = try? await parking.depth(of: queue, at: name) }
+        try? await channel.synchronize()
+        let (look, change) = state.withLockedValue { state in
+            defer { state.change = Gate() }
+            return (state.isStopped ? nil : state.looks.ask(), state.change)
+        }
+        change.open()
+        try? await look?.waitUnlessCancelled()
     }
 
     package func hold(_ count: Int) async throws {
@@ -281,6 +320,7 @@ package final class AMQPMessageConsumer: MessageConsumer {
         do {
             try await topology.declare([queue], on: channel.connection)
             try await consume(queue, on: channel, generation: generation)
+            try await consumeCompanions(of: [queue], on: channel.connection)
         } catch {
             if error.isOutOfReach { return }
             state.withLockedValue { state in state.served.removeAll { $0 == queue } }
@@ -289,14 +329,15 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     package func removeQueue(_ queue: String) async throws {
-        let (channel, tags) = state.withLockedValue { state in
+        let (channel, tags, companions) = state.withLockedValue { state in
             state.served.removeAll { $0 == queue }
             let tags = state.activeTags.filter { $0.value == queue }.keys
             for tag in tags { state.activeTags[tag] = nil }
-            return (state.channel, tags)
+            return (state.channel, tags, state.redelivered.deactivate { $0 == queue })
         }
         // If the connection is lost meanwhile, nothing consumes the queue any more.
         for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+        for source in companions { try? await source.channel.cancel(consumerTag: source.consumerTag) }
     }
 
     // MARK: Settling
@@ -305,22 +346,58 @@ package final class AMQPMessageConsumer: MessageConsumer {
         state.withLockedValue { $0.generation == receipt.generation && $0.held[receipt.tag] != nil }
     }
 
-    package func settle(_ settlements: [Settlement]) async throws {
+    package var unsettledDescription: String? {
+        let count = state.withLockedValue { $0.held.count + $0.buffer.count }
+        return "\(count) unsettled; RabbitMQ gives them to other workers once it notices that the connection has ended"
+    }
+
+    package func settle(_ settlements: [Settlement]) async throws { _ = try await parkedCount(settling: settlements) }
+
+    /// Settles deliveries.
+    ///
+    /// - Returns: how many of them were parked.
+    func parkedCount(settling settlements: [Settlement]) async throws -> Int {
         var acknowledged: [UInt64] = []
         var rejected: [UInt64] = []
         var requeued: [UInt64] = []
-        var parked: [(tag: UInt64, queue: String, message: WireMessage)] = []
+        var parked: [(tag: UInt64, queue: String, message: WireMessage, name: String?)] = []
         var unparkable: [(queue: String, reason: String)] = []
+        var ended: [String] = []
+        var uncounted: [String] = []
+        var returned: [ReturnedDelivery] = []
+        var movedAndRejected: [RejectedDelivery] = []
         let time = timers.now
-        let channel = state.withLockedValue { state -> AMQPChannel? in
+        let channels = state.withLockedValue { state -> SettlingChannels? in
             for settlement in settlements where settlement.receipt.generation == state.generation {
                 let tag = settlement.receipt.tag
                 guard let delivery = state.held.removeValue(forKey: tag) else { continue }
                 topology.willSettle(delivery, as: settlement.disposition)
+                let counted = state.counted.removeValue(forKey: tag)
+                state.turn.end(tag)
+                if settlement.disposition != .requeue, !state.redelivered.uncertain.isEmpty {
+                    state.redelivered.uncertain.end(name(of: delivery, from: state.queue(of: delivery)))
+                }
                 switch settlement.disposition {
-                case .acknowledge: acknowledged.append(tag)
-                case .reject: rejected.append(tag)
-                case .requeue: requeued.append(tag)
+                case .acknowledge:
+                    acknowledged.append(tag)
+                    if let counted { ended.append(counted.name) }
+                case .reject:
+                    if state.isFromCompanion(delivery), delivery.defect == nil {
+                        movedAndRejected.append(
+                            RejectedDelivery(
+                                generation: state.generation, tag: tag, queue: state.queue(of: delivery),
+                                delivery: delivery))
+                    } else {
+                        rejected.append(tag)
+                    }
+                    if let counted { ended.append(counted.name) }
+                case .requeue:
+                    if let delivery = state.returned(delivery, tag: tag) {
+                        returned.append(delivery)
+                    } else {
+                        requeued.append(tag)
+                    }
+                    if let counted, counted.isCounted { uncounted.append(counted.name) }
                 case .park(let fault):
                     let queue = state.queue(of: delivery)
                     guard !delivery.lacksBody else {
@@ -329,28 +406,40 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     }
                     let message = delivery.parked(
                         for: fault, queue: queue, worker: options.nodeName, time: topology.text(of: time))
-                    parked.append((tag, queue, message))
+                    parked.append((tag, queue, message, counted?.name))
                 }
             }
-            return state.channel
+            return state.channels
         }
-        guard let channel else { return }
-        if !acknowledged.isEmpty { channel.ack(acknowledged) }
-        if !rejected.isEmpty { channel.nack(rejected, requeue: false) }
-        if !requeued.isEmpty { channel.nack(requeued, requeue: true) }
+        guard let channels else { return 0 }
+        var failure: AMQPError?
+        options.attemptCounter?.uncount(uncounted)
+        defer { options.attemptCounter?.forget(ended) }
+        if !acknowledged.isEmpty { channels.ack(acknowledged) }
+        if !rejected.isEmpty { channels.nack(rejected, requeue: false) }
+        if !requeued.isEmpty { channels.nack(requeued, requeue: true) }
+        var parkedCount = 0
         if !parked.isEmpty {
             do {
                 let failures = try await parking.park(parked.map { ($0.queue, $0.message) })
-                channel.ack(zip(parked, failures).compactMap { $1 == nil ? $0.tag : nil })
+                let done = zip(parked, failures).filter { $1 == nil }.map(\.0)
+                channels.ack(done.map(\.tag))
+                parkedCount = done.count
+                ended += done.compactMap(\.name)
                 for (message, failure) in zip(parked, failures) {
                     if let failure { unparkable.append((message.queue, "\(failure)")) }
                 }
             } catch {
-                channel.nack(parked.map(\.tag), requeue: true)
-                throw error
+                channels.nack(parked.map(\.tag), requeue: true)
+                failure = error
             }
         }
         if !unparkable.isEmpty { await strand(unparkable) }
+        // What goes wrong with some must not leave the others unsettled.
+        do { try await putBack(returned) } catch { failure = error }
+        do { try await reject(movedAndRejected) } catch { failure = error }
+        if let failure { throw failure }
+        return parkedCount
     }
 
     /// Leaves messages that can be neither run nor parked unsettled: they stay in their queues, the broker does not
@@ -366,31 +455,49 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     package func giveBack(_ receipts: [Receipt]) async throws {
-        let (channel, tags) = state.withLockedValue { state in
-            var tags = receipts.filter { $0.generation == state.generation }.map(\.tag).filter {
-                state.held.removeValue(forKey: $0) != nil
+        let (channels, tags, returned) = state.withLockedValue { state in
+            var deliveries = receipts.compactMap { receipt -> (UInt64, AMQPDelivery)? in
+                guard receipt.generation == state.generation else { return nil }
+                state.counted[receipt.tag] = nil
+                state.turn.end(receipt.tag)
+                return state.held.removeValue(forKey: receipt.tag).map { (receipt.tag, $0) }
             }
-            if state.isStopped { tags += state.leaveUntaken() }
-            return (state.channel, tags)
+            if state.isStopped { deliveries += state.leaveUntaken().map { (state.receiptTag(of: $0), $0) } }
+            var (tags, returned): ([UInt64], [ReturnedDelivery]) = ([], [])
+            for (tag, delivery) in deliveries {
+                if let delivery = state.returned(delivery, tag: tag) {
+                    returned.append(delivery)
+                } else {
+                    tags.append(tag)
+                }
+            }
+            return (state.channels, tags, returned)
         }
-        if !tags.isEmpty { channel?.nack(tags, requeue: true) }
+        if !tags.isEmpty { channels?.nack(tags, requeue: true) }
+        try await putBack(returned, isTriedAgain: true)
     }
 
     // MARK: Ending
 
     package func stop() async {
-        let (channel, tags, gate) = state.withLockedValue { state in
+        let (channel, tags, companions, gate) = state.withLockedValue { state in
             state.isStopped = true
-            return (state.channel, Array(state.activeTags.keys), state.change)
+            state.looks.close()
+            // Those that wait for another to end see the stop and go back.
+            state.turn.wake()
+            return (state.channel, Array(state.activeTags.keys), state.redelivered.active, state.change)
         }
         gate.open()
         // The broker could deliver a returned message to a consumer that is still active. Once it has confirmed the
         // cancellation, everything delivered before is in the buffer.
         for tag in tags { try? await channel?.cancel(consumerTag: tag) }
+        for source in companions { try? await source.channel.cancel(consumerTag: source.consumerTag) }
     }
 
     package func close() async throws {
         await stop()
+        // What a companion has delivered meanwhile has not begun, whatever the broker would say of it.
+        try? await giveBack([])
         let channel = state.withLockedValue { state in
             defer { state.channel = nil }
             return state.channel

@@ -30,14 +30,7 @@ extension AMQPClient {
     }
 
     private func parkAll(_ messages: [(queue: String, message: WireMessage)]) async throws(AMQPError) {
-        let connection = try await connection()
-        for queue in Set(messages.map { Self.parkedQueue($0.queue) }).sorted() {
-            // An existing queue is used as it is, whatever its arguments.
-            if try await connection.hasQueue(queue) { continue }
-            try await connection.withChannel { channel throws(AMQPError) in
-                _ = try await channel.queueDeclare(queue, durable: true)
-            }
-        }
+        for queue in Set(messages.map(\.queue)).sorted() { try await declareParked(queue) }
         let outcomes = try await publish(
             messages.map {
                 AMQPPublish(routingKey: Self.parkedQueue($0.queue), mandatory: true, message: $0.message)
@@ -45,43 +38,18 @@ extension AMQPClient {
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
-    /// The companion of a queue. Its name is cut to the 255 bytes that AMQP allows.
-    private static func parkedQueue(_ queue: String) -> String {
-        var name = queue
-        while name.utf8.count > 248 { name.removeLast() }
-        return "\(name).parked"
+    /// Declares the companion of a queue in which its messages are parked.
+    func declareParked(_ queue: String) async throws(AMQPError) {
+        let connection = try await connection()
+        let parked = Self.parkedQueue(queue)
+        // An existing queue is used as it is, whatever its arguments.
+        if try await connection.hasQueue(parked) { return }
+        try await connection.withChannel { channel throws(AMQPError) in
+            _ = try await channel.queueDeclare(parked, durable: true)
+        }
     }
-}
 
-extension AMQPDelivery {
-    /// Whether the body was too large to be received, so that there is nothing to park.
-    var lacksBody: Bool { defect?.isBodyMissing == true }
-
-    /// The message in its parked form: its own body, properties and headers, plus headers that say why it was parked.
-    func parked(for fault: MessageFault, queue: String, worker: String, time: String) -> WireMessage {
-        var parked = message
-        parked.headers["x-celeriac-reason"] = .string(fault.reason)
-        parked.headers["x-celeriac-detail"] = .string(fault.detail)
-        parked.headers["x-celeriac-queue"] = .string(queue)
-        parked.headers["x-celeriac-worker"] = .string(worker)
-        parked.headers["x-celeriac-time"] = .string(time)
-        if let defect {
-            // Unreadable headers are kept as the raw bytes that arrived.
-            parked.headers["x-celeriac-properties"] = .bytes(defect.propertyBytes)
-        }
-        // With these headers, the broker would send copies back to the queues that the message came from.
-        for name in ["CC", "BCC"] {
-            if let value = parked.headers.removeValue(forKey: name) { parked.headers["x-celeriac-\(name)"] = value }
-        }
-        // The broker refuses the name of any user but the one that publishes.
-        if let user = parked.properties.userID {
-            parked.headers["x-celeriac-user-id"] = .string(user)
-            parked.properties.userID = nil
-        }
-        // A parked message must stay until somebody looks at it.
-        parked.properties.expiration = nil
-        return parked
-    }
+    static func parkedQueue(_ queue: String) -> String { queue.companion(".parked") }
 }
 
 /// Queue maintenance at RabbitMQ.
@@ -101,7 +69,8 @@ extension AMQPClient {
         try await lookAfter(broker) { channel throws(AMQPError) in try await channel.queuePurge(queue) }
     }
 
-    private func lookAfter(
+    /// Does something to a queue on a channel of its own: nothing, and 0, if the queue does not exist.
+    func lookAfter(
         _ broker: String, _ body: (AMQPChannel) async throws(AMQPError) -> Int
     ) async throws(CeleriacError) -> Int {
         do {

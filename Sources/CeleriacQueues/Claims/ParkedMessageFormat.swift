@@ -35,6 +35,7 @@ package struct ParkedMessageFormat: Sendable {
             "worker": .string(parked.worker),
             "time": parked.time.flatMap(text).map { .string($0) } ?? .null,
         ]
+        if let isStored = parked.failureIsStored { object["failure_stored"] = .bool(isStored) }
         if let text = String(validating: parked.message, as: UTF8.self) {
             object["message"] = .string(text)
         } else {
@@ -52,6 +53,7 @@ package struct ParkedMessageFormat: Sendable {
         else { return nil }
         return ParkedMessage(
             id: id, queue: queue, message: message, reason: reason, detail: object["detail"]?.stringValue ?? "",
-            time: object["time"]?.stringValue.flatMap(date), worker: object["worker"]?.stringValue ?? "")
+            time: object["time"]?.stringValue.flatMap(date), worker: object["worker"]?.stringValue ?? "",
+            failureIsStored: object["failure_stored"]?.boolValue)
     }
 }

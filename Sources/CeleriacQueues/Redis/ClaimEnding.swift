@@ -18,20 +18,22 @@ package struct ClaimEnding: Sendable {
 }
 
 extension RedisClient {
-    /// Ends claims, all in one round trip, and calls `onEnd` with the serials of those that have ended. Throws what
+    /// Ends claims, all in one round trip, and calls `onEnd` with each that has ended and its replies. Throws what
     /// ``send(_:)`` throws, and `server` if the server refused an ending; the others are carried out even then.
-    package func end(_ endings: [ClaimEnding], onEnd: ([UInt64]) -> Void) async throws(RedisError) {
+    package func end(_ endings: [ClaimEnding], onEnd: (ClaimEnding, ArraySlice<RedisValue>) -> Void)
+        async throws(RedisError)
+    {
         let refused = try await attempt(endings, onEnd: onEnd)
         if let refusal = refused.first?.error { throw RedisError(refusal) }
     }
 
     /// Ends claims, and retries for as long as the server is out of reach or temporarily unable. It pauses between
     /// tries with `timers`, logs each pause, and gives up instead of pausing once `isLastTry` returns true. It calls
-    /// `onEnd` with the serials of the claims that have ended. Throws what ``end(_:onEnd:)`` throws, once everything
+    /// `onEnd` with each ending that was carried out and its replies. Throws what ``end(_:onEnd:)`` throws, once everything
     /// else is carried out.
     package func end(
         _ endings: [ClaimEnding], timers: any TimerSource, logger: Logger, isLastTry: () -> Bool,
-        onEnd: ([UInt64]) -> Void
+        onEnd: (ClaimEnding, ArraySlice<RedisValue>) -> Void
     ) async throws(RedisError) {
         var outstanding = endings
         var final: RedisError?
@@ -63,7 +65,7 @@ extension RedisClient {
     ///
     /// - Returns: the endings that the server refused, each with the reason.
     private func attempt(
-        _ endings: [ClaimEnding], onEnd: ([UInt64]) -> Void
+        _ endings: [ClaimEnding], onEnd: (ClaimEnding, ArraySlice<RedisValue>) -> Void
     ) async throws(RedisError) -> [(ending: ClaimEnding, error: RedisServerError)] {
         guard !endings.isEmpty else { return [] }
         var replies = try await send(endings.flatMap(\.commands))[...]
@@ -75,7 +77,7 @@ extension RedisClient {
             if let error = mine.lazy.compactMap({ $0.error ?? $0.array?.lazy.compactMap(\.error).first }).first {
                 refused.append((ending, error))
             } else {
-                onEnd(ending.serials)
+                onEnd(ending, mine)
             }
         }
         return refused

@@ -19,6 +19,8 @@ package struct RedisClaim: Sendable {
     package internal(set) var counter: String?
     /// Whether this consumer has counted that the message begins.
     package internal(set) var isCounted = false
+    /// Whether a counted beginning of the message has not ended: it may be what killed a process.
+    var isSuspect = false
 
     /// The receipt that the worker uses to settle the message.
     package var receipt: Receipt { Receipt(generation: 0, tag: serial) }
@@ -143,12 +145,21 @@ package protocol RedisConsumerTopology: Sendable {
     /// put back.
     func requeue(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
 
-    /// Puts messages that were not started back at the front of their lists, in order. `park` parks a message that
-    /// cannot be put back.
+    /// Puts messages that were not started, or that a stop has cut short, back at the front of their lists, in order.
+    /// Their beginnings do not count. `park` parks a message that cannot be put back.
     func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
 
-    /// Parks a message.
+    /// Puts messages that were not started back at the far end of their lists, in order.
+    func giveBackToEnd(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding]
+
+    /// Parks a message. The reply to the only command is 1 if the record is in the list of parked messages.
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding
+
+    /// The list in which messages of a list are parked.
+    func parkedKey(of list: RedisQueueList) -> String
+
+    /// Who gets claimed messages that nobody settles, and when, for the log.
+    var restoration: String { get }
 
     /// The format of parked messages.
     var parkedFormat: ParkedMessageFormat { get }
@@ -159,5 +170,9 @@ extension RedisConsumerTopology {
     package func prepare(_ consumer: RedisMessageConsumer) async throws(RedisError) {}
     package var chores: [RedisChore] { [] }
     package var patience: Duration { .seconds(30) }
+    /// Puts them back at the front, where a worker gives back only what it has not started when it stops.
+    package func giveBackToEnd(
+        _ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding
+    ) -> [ClaimEnding] { giveBack(claims, park: park) }
 }
 #endif

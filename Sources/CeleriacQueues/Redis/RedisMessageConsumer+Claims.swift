@@ -4,6 +4,7 @@ import CeleriacRedis
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
+import Synchronization
 
 import struct FoundationEssentials.Date
 
@@ -45,8 +46,23 @@ extension RedisMessageConsumer {
         }
     }
 
+    package func hasLost(_ receipt: Receipt) async -> Bool {
+        guard let claim = state.withLockedValue({ $0.ledger[receipt.tag] }) else { return false }
+        let score = RedisCommand("ZSCORE", topology.indexKey(of: claim.list), claim.tag)
+        guard let reply = try? await client.send(score), reply.isNull else { return false }
+        forget([receipt.tag])
+        return true
+    }
+
+    package func isHeld(_ receipt: Receipt) -> Bool {
+        !hasUnbegun.load(ordering: .acquiring) || state.withLockedValue { !$0.unbegun.contains(receipt.tag) }
+    }
+
     package func markBegun(_ receipts: [Receipt]) async throws {
-        let claims = state.withLockedValue { state in receipts.compactMap { state.ledger[$0.tag] } }
+        for receipt in receipts { await waitForTurn(receipt.tag) }
+        let claims = state.withLockedValue { state in
+            receipts.compactMap { state.unbegun.contains($0.tag) ? nil : state.ledger[$0.tag] }
+        }
         let counted = claims.map { ($0.serial, topology.countBeginning(of: $0)) }.filter { !$0.1.isEmpty }
         guard !counted.isEmpty else { return }
         do {
@@ -60,14 +76,42 @@ extension RedisMessageConsumer {
         }
     }
 
+    /// Waits until no other suspect runs. A stop gives back one that waits.
+    private func waitForTurn(_ serial: UInt64) async {
+        await SuspectTurn.wait(timers) { now in
+            state.withLockedValue { state in
+                guard state.ledger[serial]?.isSuspect == true, !state.isStopped else { return nil }
+                return state.turn.take(serial, now: now)
+            }
+        }
+        let isUnbegun = state.withLockedValue { state in
+            guard state.isStopped, state.ledger[serial]?.isSuspect == true else { return false }
+            state.unbegun.insert(serial)
+            return true
+        }
+        guard isUnbegun else { return }
+        hasUnbegun.store(true, ordering: .releasing)
+        // What is not given back now is when the consumer closes.
+        try? await giveBack(serials: [serial])
+    }
+
     // MARK: Settling
 
-    package func settle(_ settlements: [Settlement]) async throws {
-        state.withLockedValue { $0.ledger.note(settlements) }
+    package var unsettledDescription: String? {
+        "\(state.withLockedValue { $0.ledger.count }) claimed; \(topology.restoration)"
+    }
+
+    package func settle(_ settlements: [Settlement]) async throws { try await settle(settlements, onEnd: forget) }
+
+    func settle(_ settlements: [Settlement], onEnd: (ClaimEnding, ArraySlice<RedisValue>) -> Void) async throws {
+        state.withLockedValue { state in
+            state.ledger.note(settlements)
+            for settlement in settlements { state.turn.end(settlement.receipt.tag) }
+        }
         do {
             try await client.end(
                 endings(of: settlements.map(\.receipt.tag)), timers: timers, logger: logger,
-                isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: forget)
+                isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: onEnd)
         } catch {
             throw CeleriacError(
                 error.isOutOfReach ? .unavailable : .publishFailed, "\(name) did not settle messages", cause: error)
@@ -83,14 +127,26 @@ extension RedisMessageConsumer {
         try await giveBack(serials: receipts.map(\.tag).sorted())
     }
 
+    package func giveBackToEnd(_ receipts: [Receipt]) async throws {
+        let claims = state.withLockedValue { state in
+            receipts.map(\.tag).sorted().compactMap { state.ledger[$0] }
+        }
+        try await client.end(topology.giveBackToEnd(claims, park: park), onEnd: forget)
+    }
+
     /// Gives claims back in this order.
     func giveBack(serials: [UInt64]) async throws(RedisError) {
         let claims = state.withLockedValue { state in serials.compactMap { state.ledger[$0] } }
         try await client.end(topology.giveBack(claims, park: park), onEnd: forget)
     }
 
-    private func forget(_ serials: [UInt64]) {
-        state.withLockedValue { $0.ledger.forget(serials) }
+    func forget(_ ending: ClaimEnding, _ replies: ArraySlice<RedisValue>) { forget(ending.serials) }
+
+    func forget(_ serials: [UInt64]) {
+        state.withLockedValue { state in
+            state.ledger.forget(serials)
+            for serial in serials { state.turn.end(serial) }
+        }
     }
 
     private func endings(of serials: [UInt64]) -> [ClaimEnding] {
@@ -105,7 +161,10 @@ extension RedisMessageConsumer {
             }
         }
         var endings = acknowledged.isEmpty ? [] : topology.acknowledge(acknowledged)
-        if !requeued.isEmpty { endings += topology.requeue(requeued, park: park) }
+        if requeued.isEmpty { return endings + parked }
+        // A handler that a stop cuts short gives its message back in good order, which is no attempt.
+        let isStopped = state.withLockedValue { $0.isStopped }
+        endings += isStopped ? topology.giveBack(requeued, park: park) : topology.requeue(requeued, park: park)
         return endings + parked
     }
 
@@ -118,7 +177,7 @@ extension RedisMessageConsumer {
         topology.parkedFormat.encode(
             ParkedMessage(
                 queue: queue, message: payload, reason: fault.reason, detail: fault.detail, time: timers.now,
-                worker: nodeName))
+                worker: nodeName, failureIsStored: fault.failureIsStored))
     }
 }
 #endif

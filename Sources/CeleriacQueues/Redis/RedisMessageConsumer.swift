@@ -5,6 +5,7 @@ package import CeleriacRedis
 package import Logging
 import NIOConcurrencyHelpers
 package import NIOCore
+import Synchronization
 
 import struct FoundationEssentials.Date
 
@@ -14,7 +15,7 @@ import struct FoundationEssentials.Date
 /// On an empty queue, it waits until Redis tells that there is a message (``ListWait``). It keeps its claims when the
 /// connection is lost, and finds the claims of a script whose reply was lost by their tags. A script that arrives even
 /// later than that claims nothing: before the consumer looks, it raises its epoch in Redis, and scripts check theirs.
-package final class RedisMessageConsumer: MessageConsumer {
+package final class RedisMessageConsumer: YieldingConsumer {
     typealias Ledger = ClaimLedger<RedisClaim, RedisClaimAttempt>
     struct State: Sendable {
         var served = ServedLists()
@@ -25,6 +26,10 @@ package final class RedisMessageConsumer: MessageConsumer {
         var epoch = 0
         var waiting: Gate?
         var looks = Looks()
+        /// Whose turn it is among the messages of which a counted beginning has not ended.
+        var turn = SuspectTurn()
+        /// The serials of claims that a stop has given back, or tried to, while they waited for their turn.
+        var unbegun: Set<UInt64> = []
         var isStopped = false
         var timers: [RepeatedTask] = []
     }
@@ -38,6 +43,8 @@ package final class RedisMessageConsumer: MessageConsumer {
     package let logger: Logger
     let topology: any RedisConsumerTopology
     let state = NIOLockedValueBox(State())
+    /// Whether there are claims that a stop has given back while they waited for their turn.
+    let hasUnbegun = Atomic(false)
     /// The prefix that makes this consumer's tags unique.
     private let tagPrefix = randomUUID() + "."
     private let wait: ListWait
@@ -207,6 +214,10 @@ package final class RedisMessageConsumer: MessageConsumer {
             deliveries.append(delivery)
         }
         if !counters.isEmpty { await readCounts(counters, for: &deliveries) }
+        let suspects = deliveries.lazy.filter { $0.attempts > 0 }.map(\.receipt.tag)
+        if !suspects.isEmpty {
+            state.withLockedValue { state in for serial in suspects { state.ledger[serial]?.isSuspect = true } }
+        }
         return deliveries
     }
 
@@ -223,10 +234,9 @@ package final class RedisMessageConsumer: MessageConsumer {
     }
 
     package func catchUp() async {
-        let gate = state.withLockedValue { $0.isStopped ? nil : $0.looks.ask() }
-        guard let gate else { return }
+        guard let look = state.withLockedValue({ $0.isStopped ? nil : $0.looks.ask() }) else { return }
         lookAgain()
-        await gate.wait()
+        try? await look.waitUnlessCancelled()
     }
 
     // MARK: Changing queues
@@ -268,6 +278,7 @@ package final class RedisMessageConsumer: MessageConsumer {
     package func stop() async {
         state.withLockedValue { state in
             state.isStopped = true
+            state.turn.wake()
             state.looks.close()
         }
         lookAgain()

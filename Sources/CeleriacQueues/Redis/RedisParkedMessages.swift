@@ -6,6 +6,8 @@ package import CeleriacRedis
 ///
 /// Records have no ids of their own. A message's id is the SHA-1 of its record.
 package struct RedisParkedMessages: Sendable {
+    private static let pageSize = 100
+
     private let client: RedisClient
     private let queue: String
     private let key: String
@@ -26,10 +28,23 @@ package struct RedisParkedMessages: Sendable {
 
     /// As ``MessageBroker/parkedMessages(in:after:limit:)``. Skips records in a foreign format.
     package func list(after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        var records = try await records()[...]
-        if let id, let last = records.firstIndex(where: { $0.id == id }) { records = records[(last + 1)...] }
-        return Array(
-            records.lazy.compactMap { format.decode($0.bytes, id: $0.id, queue: queue) }.prefix(max(0, limit)))
+        if limit <= 0 { return [] }
+        var isPast = id == nil
+        var found: [ParkedMessage] = []
+        try await visit { records in
+            for record in records where found.count < limit {
+                if isPast, let parked = decode(record) { found.append(parked) }
+                if record.id == id { isPast = true }
+            }
+            return found.count < limit ? 0 : nil
+        }
+        if let id, !isPast { throw CeleriacError.notParked(id, in: queue) }
+        return found
+    }
+
+    /// Looks at all messages once, in order and page by page, until `body` returns false.
+    package func walk(_ body: ([ParkedMessage]) -> Bool) async throws {
+        try await visit { records in body(records.compactMap(decode)) ? 0 : nil }
     }
 
     /// As ``MessageBroker/requeueParked(_:in:)``. `command` pushes to the end of a queue (`LPUSH` or `RPUSH`), and
@@ -37,18 +52,16 @@ package struct RedisParkedMessages: Sendable {
     package func requeue(
         _ ids: [String], by command: String, to list: ([UInt8]) throws -> String
     ) async throws -> Int {
-        let commands = try await records(ids).compactMap { record -> RedisCommand? in
-            guard let parked = format.decode(record.bytes, id: record.id, queue: queue) else { return nil }
+        try await remove(ids) { record in
+            guard let parked = decode(record) else { return nil }
             return .evaluate(
                 Self.requeue, keys: [key, try list(parked.message)], arguments: [record.bytes, command, parked.message])
         }
-        return try await client.look(commands).compactMap(\.int).reduce(0, +)
     }
 
     /// As ``MessageBroker/dropParked(_:in:)``.
     package func drop(_ ids: [String]) async throws -> Int {
-        let commands = try await records(ids).map { RedisCommand("LREM", key, 1, $0.bytes) }
-        return try await client.look(commands).compactMap(\.int).reduce(0, +)
+        try await remove(ids) { RedisCommand("LREM", key, 1, $0.bytes) }
     }
 
     /// Keys: the list of parked messages, the list to push to. Arguments: the record, the command, the message. The
@@ -61,16 +74,45 @@ package struct RedisParkedMessages: Sendable {
             return redis.call('LREM', KEYS[1], 1, ARGV[1])
             """)
 
-    private func records(_ ids: [String]) async throws -> [(id: String, bytes: [UInt8])] {
-        let ids = Set(ids)
-        return try await records().filter { ids.contains($0.id) }
+    // MARK: Records
+
+    private typealias Record = (id: String, bytes: [UInt8])
+
+    private func decode(_ record: Record) -> ParkedMessage? {
+        format.decode(record.bytes, id: record.id, queue: queue)
     }
 
-    /// All records in the order in which they were written.
-    private func records() async throws -> [(id: String, bytes: [UInt8])] {
-        let values = try await client.look([RedisCommand("LRANGE", key, 0, -1)]).first?.array ?? []
-        let records = values.compactMap(\.bytes).map { (id: SHA1.hexadecimal($0), bytes: $0) }
-        return newestFirst ? records.reversed() : records
+    /// Removes records by commands that return 1 if they did.
+    private func remove(_ ids: [String], by command: (Record) throws -> RedisCommand?) async throws -> Int {
+        var left = Set(ids)
+        var count = 0
+        try await visit { records in
+            if left.isEmpty { return nil }
+            let commands = try records.filter { left.remove($0.id) != nil }.compactMap(command)
+            if commands.isEmpty { return 0 }
+            let removed = try await client.look(commands).compactMap(\.int).reduce(0, +)
+            count += removed
+            return removed
+        }
+        return count
+    }
+
+    /// Looks at all records in the order in which they were written, a page at a time, so that no page is large. `body`
+    /// is given a page, and returns how many of its records it has removed; nil to end.
+    private func visit(_ body: ([Record]) async throws -> Int?) async throws {
+        var passed = 0
+        while true {
+            let last = passed + Self.pageSize - 1
+            let range =
+                newestFirst
+                ? RedisCommand("LRANGE", key, -1 - last, -1 - passed) : RedisCommand("LRANGE", key, passed, last)
+            let values = try await client.look([range]).first?.array ?? []
+            let records = values.compactMap(\.bytes).map { (id: SHA1.hexadecimal($0), bytes: $0) }
+            guard let removed = try await body(newestFirst ? records.reversed() : records),
+                values.count == Self.pageSize
+            else { return }
+            passed += values.count - removed
+        }
     }
 }
 #endif

@@ -107,7 +107,8 @@ extension RedisServerError {
         "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "OOM", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING",
         "UNKILLABLE", "UNBLOCKED", "NOAUTH",
     ]
-    /// The errors of a server that no longer takes writes because it became a replica, or that no longer knows the login.
+    /// The errors of a server that no longer takes writes because it became a replica, or that no longer knows the
+    /// login.
     private static let departingCodes: Set<Substring> = ["READONLY", "MASTERDOWN", "UNBLOCKED", "NOAUTH"]
 
     /// Whether the same command may succeed later.

@@ -15,8 +15,8 @@ public final class PythonDriver: Sendable {
         /// The keyword arguments.
         public var keywords: [String: WireValue]
         /// The options of Celery's `send_task`: `countdown`, `eta`, `expires`, `queue`, `priority`, `headers`,
-        /// `serializer`, `compression`, `ignore_result`, `time_limit`, `task_id` …; `link` and `link_error` are lists of
-        /// objects with `task`, `args`, `kwargs`, `options`.
+        /// `serializer`, `compression`, `ignore_result`, `time_limit`, `task_id` …; `link` and `link_error` are lists
+        /// of objects with `task`, `args`, `kwargs`, `options`.
         public var options: [String: WireValue]
 
         /// Creates a message.

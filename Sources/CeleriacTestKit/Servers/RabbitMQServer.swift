@@ -19,17 +19,21 @@ public final class RabbitMQServer: Sendable {
         public var plugins: [String]
         /// Additional lines for `rabbitmq.conf`.
         public var configuration: [String]
+        /// Settings of RabbitMQ itself that `rabbitmq.conf` does not know, each with its Erlang term, for
+        /// `advanced.config`.
+        public var advanced: [String: String]
 
         /// Creates options. The defaults give a broker without TLS or plugins.
         public init(
             port: Int? = nil, tls: TestCertificates.Identity? = nil, requireClientCertificate: Bool = false,
-            plugins: [String] = [], configuration: [String] = []
+            plugins: [String] = [], configuration: [String] = [], advanced: [String: String] = [:]
         ) {
             self.port = port
             self.tls = tls
             self.requireClientCertificate = requireClientCertificate
             self.plugins = plugins
             self.configuration = configuration
+            self.advanced = advanced
         }
     }
 
@@ -175,6 +179,9 @@ public final class RabbitMQServer: Sendable {
             .write(toFile: folder + "/rabbitmq.conf", atomically: true, encoding: .utf8)
         try "[\(options.plugins.joined(separator: ","))].\n"
             .write(toFile: folder + "/enabled_plugins", atomically: true, encoding: .utf8)
+        let advanced = options.advanced.sorted { $0.key < $1.key }.map { "{\($0.key), \($0.value)}" }
+        try "[{rabbit, [\(advanced.joined(separator: ", "))]}].\n"
+            .write(toFile: folder + "/advanced.config", atomically: true, encoding: .utf8)
         try "".write(toFile: folder + "/rabbitmq-env.conf", atomically: true, encoding: .utf8)
         let hello = Array("AMQP".utf8) + [0, 0, 9, 1]
         // Another broker may have taken the port. The cluster's name, one of the server properties, identifies ours.

@@ -4,8 +4,6 @@
 /// own elements from that stack.
 struct WireValueBuilder: ~Copyable {
     private let limits: WireLimits
-    /// Whether to refuse two keys that differ only in their Unicode composition. If not, the last one wins.
-    private let refusesAmbiguousKeys: Bool
     /// How many more values and keys may come.
     private(set) var tokensLeft: Int
     private var values = MoveStack<WireValue>(capacity: 32)
@@ -26,9 +24,8 @@ struct WireValueBuilder: ~Copyable {
         case object
     }
 
-    init(limits: WireLimits, refusesAmbiguousKeys: Bool = true) {
+    init(limits: WireLimits) {
         self.limits = limits
-        self.refusesAmbiguousKeys = refusesAmbiguousKeys
         self.tokensLeft = limits.maximumTokens
     }
 
@@ -78,12 +75,12 @@ struct WireValueBuilder: ~Copyable {
 
     /// Closes the innermost container and returns it.
     @inline(__always)
-    mutating func close() throws(WireError) -> WireValue {
+    mutating func close() -> WireValue {
         guard let frame = frames.pop() else { return .null }
         if frame.keys < 0 {
             return .array(values.popArray(from: frame.values))
         }
-        return .object(try makeObject(frame))
+        return .object(makeObject(frame))
     }
 
     // MARK: Objects
@@ -91,28 +88,27 @@ struct WireValueBuilder: ~Copyable {
     /// Objects with more keys than this go straight to hashing; comparing all pairs of summaries would be slower.
     private static let mostComparedKeys = 32
 
-    private mutating func makeObject(_ frame: Frame) throws(WireError) -> WireObject {
+    private mutating func makeObject(_ frame: Frame) -> WireObject {
         let (keys, distinct) = keys.popAll(from: frame.keys) { keys in Self.takeTexts(of: keys) }
         let elements = values.popArray(from: frame.values)
         guard !distinct else {
             return WireObject(uncheckedUniqueKeys: keys, values: elements)
         }
+        // Of equal keys the last value wins, in the position of the first, as in Python.
         var object = WireObject(minimumCapacity: keys.count)
-        for (key, value) in zip(keys, elements) where object.updateValue(value, forKey: key) != nil {
-            if refusesAmbiguousKeys { try Self.checkSameText(object, key) }
-        }
+        for (key, value) in zip(keys, elements) { object.updateValue(value, forKey: key.text) }
         return object
     }
 
     /// Moves the keys out of the stack's memory. `distinct` is true only if all of them certainly differ.
     private static func takeTexts(
         of keys: UnsafeMutableBufferPointer<ObjectKey>
-    ) -> ([String], distinct: Bool) {
+    ) -> ([WireKey], distinct: Bool) {
         let distinct = areDistinct(keys)
-        var texts: [String] = []
+        var texts: [WireKey] = []
         texts.reserveCapacity(keys.count)
         for index in keys.indices {
-            texts.append(keys.moveElement(from: index).text)
+            texts.append(WireKey(keys.moveElement(from: index).text))
         }
         return (texts, distinct)
     }
@@ -127,16 +123,6 @@ struct WireValueBuilder: ~Copyable {
             }
         }
         return true
-    }
-
-    /// Checks a key that came twice, whose last value wins as in Python. Swift compares strings by canonical
-    /// equivalence, peers by code points: dropping one of two keys that differ for the peer would change the message.
-    private static func checkSameText(_ object: WireObject, _ key: String) throws(WireError) {
-        guard let index = object.index(forKey: key), object[index].key.utf8.elementsEqual(key.utf8) else {
-            throw WireError(
-                .ambiguousKey,
-                "two keys of one object differ only in their Unicode composition; normalize keys before sending")
-        }
     }
 }
 

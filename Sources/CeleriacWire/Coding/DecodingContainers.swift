@@ -11,6 +11,11 @@ struct ValueDecoder: Decoder {
         guard case .object(let object) = value else {
             throw context.mismatch([String: Any].self, "an object", value, path)
         }
+        guard !object.hasKeysThatSwiftHoldsEqual else {
+            let error = WireError(
+                .ambiguousKey, "two keys differ only in how Unicode composes them; take the argument as a WireValue")
+            throw DecodingError.dataCorrupted(.init(path, error))
+        }
         return KeyedDecodingContainer(KeyedValueDecoder(object: object, context: context, path: path))
     }
 
@@ -43,7 +48,7 @@ struct KeyedValueDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let path: CodingPath
 
     var codingPath: [any CodingKey] { path.keys }
-    var allKeys: [Key] { object.keys.compactMap { Key(stringValue: $0) } }
+    var allKeys: [Key] { object.compactMap { Key(stringValue: $0.key) } }
 
     func contains(_ key: Key) -> Bool {
         object[key.stringValue] != nil

@@ -1,8 +1,8 @@
 /// A way to compress a message body.
 ///
-/// zlib is always available; the package trait `Compression` adds bzip2, xz and zstd. Each reads and writes the format
-/// of the corresponding Python module: `zlib` (RFC 1950, not gzip), `bz2`, `lzma` (the .xz container) and `zstd`
-/// (frames).
+/// zlib is always available; bzip2, xz and zstd come with the package trait `Compression`, which is on by default. Each
+/// reads and writes the format of the corresponding Python module: `zlib` (RFC 1950, not gzip), `bz2`, `lzma` (the .xz
+/// container) and `zstd` (frames).
 public enum CompressionMethod: String, Sendable, Hashable, CaseIterable {
     /// zlib (RFC 1950).
     case zlib

@@ -12,7 +12,7 @@ struct JSONParser: ~Copyable {
         }
         self.end = bytes.count
         self.reading = reading
-        self.builder = WireValueBuilder(limits: limits, refusesAmbiguousKeys: !reading.replacesInvalidText)
+        self.builder = WireValueBuilder(limits: limits)
     }
 
     mutating func parse(_ bytes: Span<UInt8>) throws(WireError) -> WireValue {
@@ -43,7 +43,7 @@ struct JSONParser: ~Copyable {
                     throw fail(.malformed, "expected ',' or the end of an array or object in JSON")
                 }
                 index &+= 1
-                value = try builder.close()
+                value = builder.close()
             }
         }
     }

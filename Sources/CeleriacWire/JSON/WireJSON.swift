@@ -3,9 +3,8 @@
 /// The reader is as strict as the standard about grammar, UTF-8 and trailing bytes. Beyond the standard it follows
 /// Python's `json.loads`: `NaN`, `Infinity` and `-Infinity` are numbers, integers have any length (`.number` past 64
 /// bits), a float that is too large becomes infinite, and the last of several equal keys wins, in the position of the
-/// first. Unlike Python it refuses what a Swift string cannot hold: a lone surrogate escape (`loneSurrogate`) and two
-/// keys that differ only in their Unicode composition (`ambiguousKey`). Replacing or dropping them would run a task
-/// with arguments that nobody sent.
+/// first. Unlike Python it refuses what a Swift string cannot hold, a lone surrogate escape (`loneSurrogate`):
+/// replacing it would run a task with arguments that nobody sent.
 public enum WireJSON {
     /// Reads one value.
     ///
@@ -130,7 +129,8 @@ package struct JSONReading: Sendable, Hashable {
     /// Python's `json.loads`, except that text which a Swift string cannot hold is refused.
     package static let python = JSONReading(
         keepsNumberText: false, ignoresTrailingBytes: false, acceptsNonFinite: true, replacesInvalidText: false)
-    /// ``python``, but bytes and escapes that are not valid Unicode become U+FFFD: to look at text that only people read.
+    /// ``python``, but bytes and escapes that are not valid Unicode become U+FFFD: to look at text that only people
+    /// read.
     package static let shown = JSONReading(
         keepsNumberText: false, ignoresTrailingBytes: false, acceptsNonFinite: true, replacesInvalidText: true)
     /// A Go decoder with `UseNumber`: it reads one value and ignores what follows; numbers keep their text (`1.0` stays

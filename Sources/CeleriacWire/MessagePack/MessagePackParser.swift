@@ -28,7 +28,7 @@ struct MessagePackParser: ~Copyable {
                     missing.push(left &- 1)
                     break
                 }
-                value = try builder.close()
+                value = builder.close()
             }
         }
     }

@@ -2,7 +2,7 @@
 ///
 /// Text is `str`, bytes are `bin`, and map keys must be text. Integers past `Int64` are read as `.number`. Extension
 /// types, timestamps included, are refused: kombu never sends any, and `WireValue` has no form for them. As in JSON,
-/// the last of several equal keys wins, and two keys that differ only in their Unicode composition are refused.
+/// the last of several equal keys wins.
 public enum WireMessagePack {
     /// Reads one value.
     ///

@@ -77,7 +77,7 @@ struct YAMLComposer: ~Copyable {
     }
 
     private mutating func close() throws(WireError) -> Node? {
-        let value = try builder.close()
+        let value = builder.close()
         guard let frame = frames.popLast() else { return nil }
         let node = Node(value: value, tokens: frame.tokensBefore - builder.tokensLeft, height: frame.height)
         if let anchor = frame.anchor { anchors[anchor] = node }

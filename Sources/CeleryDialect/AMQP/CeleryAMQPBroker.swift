@@ -3,12 +3,13 @@ package import CeleriacAMQP
 package import CeleriacCore
 import CeleriacQueues
 package import CeleriacWire
+import CeleryWire
 package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Celery's queues at RabbitMQ.
-package final class CeleryAMQPBroker: MessageBroker {
+package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker {
     let configurations: [AMQPConfiguration]
     let topology: CeleryAMQPTopology
     let eventLoopGroup: any EventLoopGroup
@@ -93,6 +94,30 @@ package final class CeleryAMQPBroker: MessageBroker {
 
     /// Deletes all messages that wait in a queue.
     package func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
+
+    private func parked(_ queue: String) -> AMQPParkedMessages {
+        AMQPParkedMessages(client, at: name, queue: queue, date: { CeleryTime.date($0) })
+    }
+
+    /// Lists messages that were parked from a queue.
+    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+        try await parked(queue).list(after: id, limit: limit)
+    }
+
+    /// Looks once at all messages that were parked from a queue.
+    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
+        try await parked(queue).walk { body([$0]) }
+    }
+
+    /// Puts parked messages back at the end of their queue.
+    package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
+        try await parked(queue).requeue(ids)
+    }
+
+    /// Deletes parked messages.
+    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
+        try await parked(queue).drop(ids)
+    }
 }
 
 extension AMQPPublish {

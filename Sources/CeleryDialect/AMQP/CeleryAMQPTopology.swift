@@ -44,10 +44,16 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
 
     func consumerTag(_ number: Int, nodeName: String) -> String { "celeriac\(number)" }
 
-    /// Only quorum queues count deliveries.
-    func attempts(of delivery: AMQPDelivery) -> Int { delivery.message.headers["x-delivery-count"]?.intValue ?? 0 }
+    func name(of message: WireMessage) -> String? {
+        guard let id = message.headers["id"]?.stringValue ?? message.properties.correlationID, !id.isEmpty else {
+            return nil
+        }
+        return "\(id).\(message.headers["retries"]?.intValue ?? 0)"
+    }
 
-    func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition) {}
+    func arguments(of queue: String) -> WireObject { options.arguments(of: queue) }
+
+    var longestHold: Duration? { options.maximumETAHold }
 
     func text(of time: Date) -> String { CeleryTime.text(time) ?? "" }
 }

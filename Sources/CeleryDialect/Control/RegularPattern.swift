@@ -17,8 +17,8 @@ struct RegularPattern {
     private static let maximumSteps = 200_000
     private let root: Node
 
-    /// Whether a binding of kombu's takes a routing key: by its pattern if it has one, as topic exchanges do, else by its
-    /// own key.
+    /// Whether a binding of kombu's takes a routing key: by its pattern if it has one, as topic exchanges do, else by
+    /// its own key.
     static func binding(of key: String, _ pattern: String, matches routingKey: String) -> Bool {
         guard !pattern.isEmpty else { return key == routingKey }
         guard let pattern = try? RegularPattern(pattern) else { return false }

@@ -4,7 +4,7 @@ import CeleryWire
 
 import struct FoundationEssentials.Date
 
-/// Turns what a worker observes about tasks into Celery's events.
+/// Turns what a worker observes about tasks, and what is sent, into Celery's events.
 enum TaskEvents {
     /// The events of one observation, in Celery's order: usually one, but none for a task that asked to be ignored.
     static func events(of event: WorkerEvent) -> [(kind: CeleryEvent.Kind, fields: WireObject)] {
@@ -13,6 +13,30 @@ enum TaskEvents {
         case .started(let request): [(.taskStarted, CeleryEventFields.started(id: request.id))]
         case .ended(let request, let outcome, let runtime): ended(request, outcome, runtime)
         }
+    }
+
+    /// The fields of `task-sent` for a message that was published; nil if it is no task.
+    static func sent(_ outgoing: OutgoingMessage, limits: WireLimits) -> WireObject? {
+        let (message, headers) = (outgoing.message, outgoing.message.headers)
+        let queue = outgoing.exchange.isEmpty ? outgoing.routingKey : nil
+        func text(_ header: String) -> String? { headers[header]?.stringValue }
+        // Protocol 2 has everything in its headers.
+        if let name = text("task"), let id = text("id") {
+            return CeleryEventFields.sent(
+                id: id, name: name, args: text("argsrepr") ?? "", kwargs: text("kwargsrepr") ?? "",
+                rootID: text("root_id"), parentID: text("parent_id"), retries: headers["retries"]?.intValue ?? 0,
+                eta: text("eta"), expires: text("expires"), queue: queue, exchange: outgoing.exchange,
+                routingKey: outgoing.routingKey)
+        }
+        guard let task = try? CeleryTaskMessage.decode(message, accept: [.json, .msgpack, .yaml], limits: limits)
+        else { return nil }
+        let repr = PythonRepr()
+        var fields = CeleryEventFields.sent(
+            id: task.id, name: task.task, args: repr.text(args: task.args), kwargs: repr.text(kwargs: task.kwargs),
+            rootID: nil, parentID: nil, retries: task.retries, eta: task.eta, expires: task.expires, queue: queue,
+            exchange: outgoing.exchange, routingKey: outgoing.routingKey)
+        for name in ["root_id", "parent_id"] { fields.removeValue(forKey: name) }
+        return fields
     }
 
     private static func received(_ request: TaskRequest) -> WireObject {

@@ -113,6 +113,29 @@ package final class CeleryFilesystemBroker: MessageBroker {
         }
     }
 
+    private func parked(_ queue: String) throws -> FilesystemParkedMessages {
+        try FileStore.validateName(queue)
+        return FilesystemParkedMessages(folder: options.dataFolderIn, queue: queue, limits: limits)
+    }
+
+    /// Lists messages that were parked from a queue.
+    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+        let parked = try parked(queue)
+        return try await FileStore.blocking { try parked.list(after: id, limit: limit) }
+    }
+
+    /// Puts parked messages back at the end of their queue.
+    package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
+        let parked = try parked(queue)
+        return try await FileStore.blocking { try parked.requeue(ids) }
+    }
+
+    /// Deletes parked messages.
+    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
+        let parked = try parked(queue)
+        return try await FileStore.blocking { try parked.drop(ids) }
+    }
+
     private static func messages(in folder: String, ofQueue queue: String) throws -> [String] {
         guard FileStore.exists(folder) else { return [] }
         return try FileStore.names(in: folder).filter { isMessage($0, ofQueue: queue) }

@@ -91,10 +91,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     }
 
     func catchUp() async {
-        let gate = state.withLockedValue { $0.isStopped ? nil : $0.looks.ask() }
-        guard let gate else { return }
+        guard let look = state.withLockedValue({ $0.isStopped ? nil : $0.looks.ask() }) else { return }
         wake()
-        await gate.wait()
+        try? await look.waitUnlessCancelled()
     }
 
     private func claim(atMost limit: Int) throws -> [(queue: String, file: String)] {
@@ -137,7 +136,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             case .success(let envelope):
                 deliveries.append(envelope.delivery(from: queue, receipt: receipt))
             case .failure(let fault):
-                deliveries.append(Delivery(content: .failure(fault), queue: queue, receipt: receipt))
+                deliveries.append(
+                    KombuEnvelope.unread(payload, fault, limits: broker.limits, from: queue, receipt: receipt))
             }
         }
         return deliveries
@@ -262,25 +262,12 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
     }
 
-    /// Parks a message in the queue's folder. A file that cannot be read moves there as it is.
     private func park(_ held: Held, _ fault: MessageFault, claim: String) throws(CeleriacError) {
-        let parked = "\(folder)/\(held.queue).parked"
-        // A file's name has at most 255 bytes, and the record's name adds an ending.
-        let isShort = held.file.utf8.count <= 250
-        let name =
-            isShort ? held.file : "\(String(decoding: held.file.utf8.prefix(200), as: UTF8.self))-\(randomUUID())"
         let record = ParkedMessage(
             queue: held.queue, message: held.payload ?? [], reason: fault.reason, detail: fault.detail,
-            time: timers.now, worker: nodeName)
-        try FileStore.makeFolder(parked)
-        try FileStore.write(
-            ParkedMessageFormat.celery.encode(record), to: "\(parked)/\(name).json",
-            temporaryName: ".\(randomUUID()).tmp")
-        if held.payload == nil {
-            try FileStore.move(claim, to: "\(parked)/\(name)")
-        } else {
-            try FileStore.remove(claim)
-        }
+            time: timers.now, worker: nodeName, failureIsStored: fault.failureIsStored)
+        try FilesystemParkedMessages(folder: folder, queue: held.queue, limits: broker.limits)
+            .park(record, file: claim, unread: held.payload == nil)
     }
 
     func giveBack(_ receipts: [Receipt]) async throws {

@@ -24,10 +24,27 @@ extension CeleryFormats {
             TaskFailure("TypeError", text)
         case .notEncodable(let error):
             TaskFailure("EncodeError", module: "kombu.exceptions", String(describing: error.code))
+        case .attemptsExhausted(let attempts):
+            TaskFailure(
+                "WorkerLostError", module: "billiard.exceptions",
+                "Worker exited prematurely: the task was begun \(attempts) times, and its message is parked.")
+        case .unrunnable(let fault):
+            Self.failure(ofUnrunnable: fault)
         case .followUpRefused(let error):
             TaskFailure(
                 "OperationalError", module: "kombu.exceptions",
                 "what follows from the task could not be carried out: \(error)")
+        }
+    }
+
+    /// The exception with which Python refuses such a message.
+    private static func failure(ofUnrunnable fault: MessageFault) -> TaskFailure {
+        let text = "The message cannot be run and is parked: \(fault)"
+        return switch CeleryWireError.Code(rawValue: fault.reason) {
+        case .disallowedContentType, .pickleRefused, .unknownCompression:
+            TaskFailure("ContentDisallowed", module: "kombu.exceptions", text)
+        case .invalidTask, .notATask: TaskFailure("InvalidTaskError", module: "celery.exceptions", text)
+        default: TaskFailure("DecodeError", module: "kombu.exceptions", text)
         }
     }
 

@@ -61,12 +61,25 @@ extension CeleryFormats: Dialect {
         } catch {
             throw MessageFault(error)
         }
+        var request = request(CeleryMessage(task), message, delivery)
+        request.eta = eta
+        request.expires = expires
+        return request
+    }
+
+    /// Reads the id and the name of a task, and whatever else can be read.
+    package func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains? {
+        guard let remains = CeleryTaskMessage.remains(of: message, accept: accept, limits: limits) else { return nil }
+        let native = CeleryMessage(remains.task, lacksBody: remains.lacksBody)
+        return MessageRemains(request(native, message, delivery), mayRunElsewhere: remains.isForeign)
+    }
+
+    private func request(_ native: CeleryMessage, _ message: WireMessage, _ delivery: Delivery) -> TaskRequest {
+        let task = native.task
         var request = TaskRequest(
             id: task.id, name: task.task, arguments: task.args, keywordArguments: task.kwargs,
             headers: message.headers, queue: delivery.queue, redelivered: delivery.redelivered,
-            message: CeleryMessage(task))
-        request.eta = eta
-        request.expires = expires
+            message: native)
         request.retries = task.retries
         request.timeLimits = TimeLimits(
             soft: task.timeLimit.soft.map { Duration(clampedSeconds: $0) },

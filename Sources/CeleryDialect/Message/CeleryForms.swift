@@ -8,13 +8,21 @@ public import CeleryWire
 /// A message that was read.
 final class CeleryMessage: NativeMessage {
     let task: CeleryTaskMessage
+    /// Whether the body could not be read, and with it what the task belongs to.
+    let lacksBody: Bool
 
-    init(_ task: CeleryTaskMessage) { self.task = task }
+    init(_ task: CeleryTaskMessage, lacksBody: Bool = false) {
+        self.task = task
+        self.lacksBody = lacksBody
+    }
 }
 
 extension TaskRequest {
     /// The message that was read, with everything that Celery's protocol says about the task; nil in another dialect.
     public var celeryMessage: CeleryTaskMessage? { (message as? CeleryMessage)?.task }
+
+    /// Whether the message's body could not be read.
+    var lacksCeleryBody: Bool { (message as? CeleryMessage)?.lacksBody == true }
 }
 
 extension CelerySignature: NativeSignature {}

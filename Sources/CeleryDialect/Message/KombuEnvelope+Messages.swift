@@ -34,8 +34,17 @@ extension KombuEnvelope {
         do {
             return try decode(payload).delivery(from: queue, receipt: receipt)
         } catch {
-            return Delivery(content: .failure(MessageFault(error)), queue: queue, receipt: receipt)
+            return unread(payload, MessageFault(error), from: queue, receipt: receipt)
         }
+    }
+
+    /// A delivery whose envelope cannot be read, with what can be read of it.
+    static func unread(
+        _ payload: [UInt8]?, _ fault: MessageFault, limits: WireLimits = .default, from queue: String, receipt: Receipt
+    ) -> Delivery {
+        var delivery = Delivery(content: .failure(fault), queue: queue, receipt: receipt)
+        delivery.remains = payload.flatMap { remains(of: $0, limits: limits) }
+        return delivery
     }
 
     /// The message in the envelope, which came from a queue.

@@ -9,7 +9,7 @@ package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Celery's queues in Redis, as kombu lays them out: priority lists, claims in `unacked`, bindings.
-package final class CeleryRedisBroker: MessageBroker {
+package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     let configuration: RedisConfiguration
     let options: CeleryRedisOptions
     let keys: KombuKeys
@@ -157,14 +157,23 @@ package final class CeleryRedisBroker: MessageBroker {
 
     /// Lists messages that were parked from a queue.
     package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        try await parked(queue).list(after: id, limit: limit)
+        try await parked(queue).list(after: id, limit: limit).map(reading)
+    }
+
+    /// Looks once at all messages that were parked from a queue.
+    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
+        try await parked(queue).walk { body($0.map(reading)) }
+    }
+
+    private func reading(_ parked: ParkedMessage) -> ParkedMessage {
+        parked.reading(KombuEnvelope.remains(of: parked.message, limits: limits))
     }
 
     /// Puts parked messages back at the end of their queue.
     package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).requeue(ids, by: "LPUSH") { [keys, limits] message in
             // Only the envelope has the priority, so a message that cannot be read goes back without one.
-            let priority = (try? KombuEnvelope.decode(message, limits: limits))?.message.properties.priority
+            let priority = KombuEnvelope.remains(of: message, limits: limits)?.properties.priority
             return keys.list(queue, priority: priority ?? 0)
         }
     }

@@ -57,8 +57,8 @@ struct KombuKeys: Sendable {
         return list(queue, step: prioritySteps.last { $0 <= clamped } ?? prioritySteps.first ?? 0)
     }
 
-    /// The list in which workers once kept a message that Redis had handed to them. Nothing is put there any more; every
-    /// claim begins there, so that nothing stays behind after an upgrade.
+    /// The list in which workers once kept a message that Redis had handed to them. Nothing is put there any more;
+    /// every claim begins there, so that nothing stays behind after an upgrade.
     func handover(ofList list: String) -> String { list + ".handover" }
 
     /// The list of parked messages, which cannot be run.

@@ -25,7 +25,8 @@ struct CeleryRedisRestoring: Sendable {
     init(keys: KombuKeys, visibilityTimeout: Duration, limits: WireLimits) {
         self.keys = keys
         self.visibilityTimeout = visibilityTimeout
-        self.limits = limits
+        // Another worker may run what is too large for this one.
+        self.limits = limits.ofAnySize
     }
 
     /// Looks for expired claims if it is time: at the start, and then every 100 seconds as kombu does, or twice in a

@@ -100,7 +100,9 @@ struct CeleryRedisTopology: RedisConsumerTopology {
             return (delivery, envelope.redelivered ? keys.attempts(envelope.deliveryTag) : nil)
         } catch {
             return (
-                Delivery(content: .failure(MessageFault(error)), queue: claim.list.queue, receipt: claim.receipt), nil
+                KombuEnvelope.unread(
+                    claim.payload, MessageFault(error), limits: limits, from: claim.list.queue, receipt: claim.receipt),
+                nil
             )
         }
     }
@@ -149,18 +151,30 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     private func putBack(
         _ claim: RedisClaim, to end: String, park: (RedisClaim, MessageFault) -> ClaimEnding
     ) -> ClaimEnding {
-        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits) else {
+        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits.ofAnySize)
+        else {
             return park(claim, MessageFault(reason: "undecodableEnvelope", detail: "it cannot be given back"))
         }
         let restored = keys.replaceClaim(claim.tag, by: envelope, in: claim.list.key, end: end)
         // Only interrupted runs count as attempts. This message was given back in an orderly way.
         guard claim.isCounted, let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
-        return ClaimEnding([claim.serial], [restored, RedisCommand("DECR", counter)])
+        return ClaimEnding([claim.serial], [restored, RedisAttemptCounter.uncount(key: counter)])
     }
 
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding {
-        let command = keys.replaceClaim(claim.tag, by: record, in: keys.parked(claim.list.queue), end: "L")
+        // An exhausted message that is put back must be able to begin.
+        let counter = claim.counter.map { [$0] } ?? []
+        let command = RedisCommand.evaluate(
+            KombuScripts.park, keys: [keys.unacked, keys.unackedIndex, parkedKey(of: claim.list)] + counter,
+            arguments: [claim.tag, record])
         return ClaimEnding([claim.serial], [command])
+    }
+
+    func parkedKey(of list: RedisQueueList) -> String { keys.parked(list.queue) }
+
+    var restoration: String {
+        "another worker puts them back when the visibility timeout is over, \(visibilityTimeout.seconds) s after the "
+            + "last renewal"
     }
 
     var parkedFormat: ParkedMessageFormat { .celery }

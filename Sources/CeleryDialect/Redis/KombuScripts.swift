@@ -75,6 +75,25 @@ enum KombuScripts {
             return stands
             """)
 
+    /// Parks a message if its claim still stands, and forgets how often it was begun. It pushes first, like
+    /// ``replaceClaim``.
+    ///
+    /// Keys: `unacked`, `unacked_index`, the list of parked messages, the counter of beginnings if there is one.
+    /// Arguments: the tag, the record to keep. Returns 1 if the record is in the list, and 0 if the message belongs to
+    /// another worker. The claim of a message whose parking is repeated, because the answer was lost, stands no more.
+    static let park = RedisScript(
+        name: "park",
+        source: """
+            local stands = redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1
+            if stands then
+              redis.call('LPUSH', KEYS[3], ARGV[2])
+              redis.call('HDEL', KEYS[1], ARGV[1])
+              if KEYS[4] then redis.call('DEL', KEYS[4]) end
+            end
+            redis.call('ZREM', KEYS[2], ARGV[1])
+            return (stands or redis.call('LPOS', KEYS[3], ARGV[2])) and 1 or 0
+            """)
+
     /// Adds a binding that may expire, and postpones the sweep of its exchange's table.
     ///
     /// Keys: the table, the deadlines. Arguments: the member, the exchange, the lifetime in milliseconds.

@@ -44,6 +44,9 @@ package final class CeleryRPCResults: ResultStore {
                     body: record.payload))
         }
         guard !messages.isEmpty else { return }
+        // The server drops the reply queue with its connection, and answers to this process's own calls with it if they
+        // come before the queue is back. If it cannot be opened, the calls learn that when they look for their results.
+        try? await replies.reopen()
         do {
             for outcome in try await client.publish(messages) { if let error = outcome.error { throw error } }
         } catch let error as AMQPError {

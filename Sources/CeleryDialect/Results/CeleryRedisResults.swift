@@ -10,7 +10,7 @@ import NIOConcurrencyHelpers
 
 /// Results in Redis as Celery keeps them: a key for each task, whose changes are published on the channel of the same
 /// name.
-package final class CeleryRedisResults: ResultStore {
+package final class CeleryRedisResults: AttemptCountingStore {
     let keys: CeleryResultKeys
     let client: RedisClient
     private let pubSub: RedisPubSub
@@ -48,6 +48,9 @@ package final class CeleryRedisResults: ResultStore {
 
     /// False, because results are kept and can be read any number of times.
     package var deliversOnce: Bool { false }
+
+    /// Counts attempts beside the results.
+    package var attemptCounter: any AttemptCounter { RedisAttemptCounter(client, keyPrefix: keys.prefix) }
 
     // MARK: Storing
 

@@ -1,4 +1,5 @@
-/// Queues by patterns of task names: the entries of `task_routes` whose names have a `*`, read as Python's `fnmatch` does.
+/// Queues by patterns of task names: the entries of `task_routes` whose names have a `*`, read as Python's `fnmatch`
+/// does.
 ///
 /// A name that stands in the routes itself goes before every pattern.
 package struct RoutePatterns: Sendable {

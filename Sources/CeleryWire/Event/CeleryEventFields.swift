@@ -14,15 +14,16 @@ package enum CeleryEventFields {
         ]
     }
 
-    /// `task-sent`: the fields of `task-received` in another order, and the destination.
+    /// `task-sent`: the fields of `task-received` in another order, and the destination. There is no queue for a
+    /// message to a named exchange.
     package static func sent(
         id: String, name: String, args: String, kwargs: String, rootID: String?, parentID: String?, retries: Int,
-        eta: String?, expires: String?, queue: String, exchange: String, routingKey: String
+        eta: String?, expires: String?, queue: String?, exchange: String, routingKey: String
     ) -> WireObject {
         [
             "uuid": .string(id), "root_id": text(rootID), "parent_id": text(parentID), "name": .string(name),
             "args": .string(args), "kwargs": .string(kwargs), "retries": .int(Int64(retries)), "eta": text(eta),
-            "expires": text(expires), "queue": .string(queue), "exchange": .string(exchange),
+            "expires": text(expires), "queue": text(queue), "exchange": .string(exchange),
             "routing_key": .string(routingKey),
         ]
     }

@@ -4,13 +4,14 @@ package import CeleriacCore
 import CeleriacQueues
 package import CeleriacWire
 package import Logging
+import MachineryWire
 package import NIOCore
 import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
 /// Machinery's exchange and queues at RabbitMQ.
-package final class MachineryAMQPBroker: MessageBroker {
+package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker {
     let configurations: [AMQPConfiguration]
     let options: MachineryAMQPOptions
     let eventLoopGroup: any EventLoopGroup
@@ -152,5 +153,29 @@ package final class MachineryAMQPBroker: MessageBroker {
 
     /// Deletes all messages that wait in a queue.
     package func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
+
+    private func parked(_ queue: String) -> AMQPParkedMessages {
+        AMQPParkedMessages(client, at: name, queue: queue, date: { GoTime($0)?.date })
+    }
+
+    /// Lists messages that were parked from a queue.
+    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+        try await parked(queue).list(after: id, limit: limit)
+    }
+
+    /// Looks once at all messages that were parked from a queue.
+    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
+        try await parked(queue).walk { body([$0]) }
+    }
+
+    /// Puts parked messages back at the end of their queue.
+    package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
+        try await parked(queue).requeue(ids)
+    }
+
+    /// Deletes parked messages.
+    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
+        try await parked(queue).drop(ids)
+    }
 }
 #endif

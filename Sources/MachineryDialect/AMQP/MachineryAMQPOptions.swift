@@ -28,6 +28,11 @@ public struct MachineryAMQPOptions: Sendable, Hashable {
     /// Whether a worker's own queue is bound with ``bindingKey``, as Machinery binds it, so that it gets the default
     /// queue's tasks too. Otherwise it is bound with its own name on a direct exchange.
     public var bindsOwnQueueWithBindingKey: Bool
+    /// How far away the ETA of a task may be for a worker to hold its message, as other clients may send it: in
+    /// settings `maximum_eta_hold`, in seconds. RabbitMQ keeps the others in queues of ours, named `celeriac.delay.…`,
+    /// until shortly before. Nil, or zero, holds all messages: RabbitMQ then closes the channel once one has waited for
+    /// its `consumer_timeout`, 30 minutes by default.
+    public var maximumETAHold: Duration? = .seconds(600)
 
     /// Creates options, with the defaults of Machinery's configuration loaders.
     public init(

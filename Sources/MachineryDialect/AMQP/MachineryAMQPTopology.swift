@@ -25,9 +25,18 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
 
     func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool { false }
 
-    func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int { options.prefetchCount }
+    func limit(queues: [String], prefetch: Int, holding: Int, isGlobal: Bool) -> Int {
+        // What waits to be given back must not keep the worker from what it can run.
+        let step = 16
+        return options.prefetchCount == 0 ? 0 : options.prefetchCount + (max(0, holding) + step - 1) / step * step
+    }
 
     func consumerTag(_ number: Int, nodeName: String) -> String { number == 0 ? nodeName : "\(nodeName).\(number)" }
+
+    func name(of message: WireMessage) -> String? {
+        guard let signature = try? MachinerySignature.decode(message.body), !signature.uuid.isEmpty else { return nil }
+        return "\(signature.uuid).\(signature.retryCount)"
+    }
 
     func attempts(of delivery: AMQPDelivery) -> Int {
         delivery.redelivered ? counts.withLockedValue { $0.count(of: delivery.message.body) } : 0
@@ -41,32 +50,41 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
         }
     }
 
+    func arguments(of queue: String) -> WireObject { options.queueDeclareArguments }
+
+    var longestHold: Duration? { options.maximumETAHold }
+
     func text(of time: Date) -> String { GoTime(time).description }
 }
 
 /// Counts how often this process put messages back. A classic queue says only that a message was delivered before.
+///
+/// What it remembers is bounded: it forgets the half of the messages that were put back least recently.
 struct RequeueCounts: Sendable {
-    private var counts: [[UInt8]: Int] = [:]
-    /// In the order in which they were first put back.
-    private var order: [[UInt8]] = []
-    private let limit = 10_000
+    private var recent: [[UInt8]: Int] = [:]
+    private var older: [[UInt8]: Int] = [:]
+    private let limit: Int
+
+    /// Makes an empty memory.
+    ///
+    /// - Parameter limit: how many messages each half has at most.
+    init(limit: Int = 5000) { self.limit = limit }
 
     /// Counts a message once more.
     mutating func add(_ body: [UInt8]) {
-        if counts[body] == nil {
-            order.append(body)
-            if order.count > limit { counts[order.removeFirst()] = nil }
-        }
-        counts[body, default: 0] += 1
+        let count = count(of: body)
+        older[body] = nil
+        if recent[body] == nil, recent.count >= limit { (older, recent) = (recent, [:]) }
+        recent[body] = count + 1
     }
 
     /// How often a message was put back.
-    func count(of body: [UInt8]) -> Int { counts[body] ?? 0 }
+    func count(of body: [UInt8]) -> Int { recent[body] ?? older[body] ?? 0 }
 
     /// Forgets a message that was settled.
     mutating func remove(_ body: [UInt8]) {
-        guard counts.removeValue(forKey: body) != nil else { return }
-        order.removeAll { $0 == body }
+        recent[body] = nil
+        older[body] = nil
     }
 }
 

@@ -31,6 +31,7 @@ extension MachineryConfiguration {
         try fields.map("AMQP_QUEUE_BINDING_ARGS", &amqp.queueBindingArguments)
         try fields.flag("AMQP_AUTO_DELETE", &amqp.autoDelete)
         try fields.text("AMQP_DELAYED_QUEUE", &amqp.delayedQueue)
+        try fields.seconds("AMQP_MAXIMUM_ETA_HOLD", &amqp.maximumETAHold)
         self.amqp = amqp
         try fields.text("REDIS_DELAYED_TASKS_KEY", &redis.delayedTasksKey)
         try fields.number("REDIS_DELAYED_TASKS_POLL_PERIOD", &redis.delayedTasksPollPeriod)
@@ -71,6 +72,7 @@ extension MachineryConfiguration {
         try amqpFields.map("queue_binding_args", &amqp.queueBindingArguments)
         try amqpFields.flag("auto_delete", &amqp.autoDelete)
         try amqpFields.text("delayed_queue", &amqp.delayedQueue)
+        try amqpFields.seconds("maximum_eta_hold", &amqp.maximumETAHold)
         self.amqp = amqp
         let redisFields = ConfigurationFields(source: "the configuration's redis") { name in document["redis"]?[name] }
         try redisFields.text("delayed_tasks_key", &redis.delayedTasksKey)
@@ -118,6 +120,12 @@ private struct ConfigurationFields {
             target = number
         default: throw mismatch(name, "a number")
         }
+    }
+
+    func seconds(_ name: String, _ target: inout Duration?) throws(CeleriacError) {
+        var seconds = -1
+        try number(name, &seconds)
+        if seconds >= 0 { target = .seconds(seconds) }
     }
 
     func flag(_ name: String, _ target: inout Bool) throws(CeleriacError) {

@@ -19,6 +19,9 @@ public struct MachineryConfiguration: Sendable {
     public var amqp: MachineryAMQPOptions?
     /// How queues are kept in Redis.
     public var redis: MachineryRedisSettings
+    /// How often a worker gives back a message whose task it does not know before it parks the message in
+    /// `<queue>.parked`; nil, as in Machinery, for ever, and in eager mode three times.
+    public var unregisteredAttempts: Int?
     /// The program's name in the locks of periodic tasks. In Go it is the base name of the program's file, so that
     /// programs with different names do not exclude each other.
     public var programName: String
@@ -34,6 +37,7 @@ public struct MachineryConfiguration: Sendable {
         noUnixSignals: Bool = false,
         amqp: MachineryAMQPOptions? = nil,
         redis: MachineryRedisSettings = MachineryRedisSettings(),
+        unregisteredAttempts: Int? = nil,
         programName: String = MachineryConfiguration.nameOfThisProgram
     ) {
         self.broker = broker
@@ -45,6 +49,7 @@ public struct MachineryConfiguration: Sendable {
         self.noUnixSignals = noUnixSignals
         self.amqp = amqp
         self.redis = redis
+        self.unregisteredAttempts = unregisteredAttempts
         self.programName = programName
     }
 

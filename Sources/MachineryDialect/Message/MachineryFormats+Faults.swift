@@ -18,6 +18,10 @@ extension MachineryFormats {
             TaskFailure("error", text)
         case .notEncodable(let error):
             TaskFailure("error", String(describing: error.code))
+        case .attemptsExhausted(let attempts):
+            TaskFailure("error", "the task was begun \(attempts) times without ending, and its message is parked")
+        case .unrunnable(let fault):
+            TaskFailure("error", "the message cannot be run and is parked: \(fault)")
         case .followUpRefused(let error):
             TaskFailure("error", "what follows from the task could not be carried out: \(error)")
         }

@@ -41,7 +41,7 @@ extension MachineryFormats {
         case .revoked:
             return try failed(signature, "the task was revoked", context)
         case .unregistered:
-            return unregistered(task)
+            return unregistered(signature, context)
         case .replaced:
             throw CeleriacError(.unsupported, "in Machinery nothing can take the place of a task that runs")
         case .ignored:
@@ -139,15 +139,19 @@ extension MachineryFormats {
         return try stored(record, context) + sent(signature, context) + [.settle(.acknowledge)]
     }
 
-    private func unregistered(_ task: MachineryMessage) -> [Effect] {
-        if task.signature.ignoreWhenTaskNotRegistered { return [.settle(.reject)] }
-        if task.attempts >= unregisteredAttempts {
+    private func unregistered(_ signature: MachinerySignature, _ context: EffectContext) -> [Effect] {
+        if signature.ignoreWhenTaskNotRegistered { return [.settle(.reject)] }
+        let times = context.timesGivenBack
+        if let unregisteredAttempts, times >= unregisteredAttempts {
             let fault = MessageFault(
-                reason: "unregistered", detail: "no worker that took it knows the task \(task.signature.name)")
+                reason: "unregistered",
+                detail: "this worker gave it back \(times) times, and no other knew the task \(signature.name)")
             return [.settle(.park(fault))]
         }
-        // Another worker may know the task. The pause keeps this worker from getting it back at once.
-        return [.pause(.milliseconds(250 << min(task.attempts, 5))), .settle(.requeue)]
+        // Another worker may know the task. The pause keeps this worker from getting it back at once; it stays short,
+        // because nobody else gets the message meanwhile. After two tries it lets those behind it pass: what this
+        // worker can run may be among them.
+        return [.pause(.milliseconds(250 << min(times, 3))), .giveBack(toEnd: times >= 2)]
     }
 
     // MARK: Parts

@@ -11,8 +11,8 @@ package struct MachineryFormats: Sendable {
     package var defaultRoutingKey: String
     /// Whether later states than `PENDING` name their task: Redis keeps the name, the other backends don't.
     package var laterStatesNameTheirTask: Bool
-    /// How often a worker puts back a message with an unknown task before it parks the message.
-    package var unregisteredAttempts: Int
+    /// How often a worker gives back a message whose task it does not know before it parks the message; nil for ever.
+    package var unregisteredAttempts: Int?
     /// The limits for the size and the depth of messages.
     package var limits: WireLimits
 
@@ -20,7 +20,7 @@ package struct MachineryFormats: Sendable {
     package init(
         defaultRoutingKey: String,
         laterStatesNameTheirTask: Bool = true,
-        unregisteredAttempts: Int = 3,
+        unregisteredAttempts: Int? = nil,
         limits: WireLimits = .default
     ) {
         self.defaultRoutingKey = defaultRoutingKey
@@ -57,6 +57,16 @@ extension MachineryFormats: Dialect {
         } catch {
             throw MessageFault(reason: message.body.isEmpty ? "emptyBody" : error.code.rawValue, detail: error.message)
         }
+        return request(of: signature, delivery)
+    }
+
+    /// Reads the id of a task, and whatever else can be read.
+    package func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains? {
+        guard let signature = MachinerySignature.remains(of: message.body, limits: limits) else { return nil }
+        return MessageRemains(request(of: signature, delivery))
+    }
+
+    private func request(of signature: MachinerySignature, _ delivery: Delivery) -> TaskRequest {
         var refusal: TaskFailure?
         var arguments: [WireValue] = []
         do {
@@ -67,7 +77,7 @@ extension MachineryFormats: Dialect {
         var request = TaskRequest(
             id: signature.uuid, name: signature.name, arguments: arguments, keywordArguments: [:],
             headers: signature.headers ?? [:], queue: delivery.queue, redelivered: delivery.redelivered,
-            message: MachineryMessage(signature: signature, attempts: delivery.attempts))
+            message: MachineryMessage(signature: signature))
         request.refusal = refusal
         request.eta = signature.eta?.date
         request.groupID = signature.groupUUID.isEmpty ? nil : signature.groupUUID
@@ -140,16 +150,11 @@ extension MachineryFormats: Dialect {
     }
 }
 
-/// A message that was read, with what the dialect must remember about its delivery.
+/// A message that was read.
 final class MachineryMessage: NativeMessage {
     let signature: MachinerySignature
-    /// How often the message was delivered before without being settled.
-    let attempts: Int
 
-    init(signature: MachinerySignature, attempts: Int) {
-        self.signature = signature
-        self.attempts = attempts
-    }
+    init(signature: MachinerySignature) { self.signature = signature }
 }
 
 extension TaskRequest {

@@ -8,7 +8,7 @@ import MachineryWire
 package import NIOCore
 
 /// Machinery's queues in Redis: a list for each queue, a sorted set for tasks that wait for their time.
-package final class MachineryRedisBroker: MessageBroker {
+package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
     private let settings: MachineryRedisSettings
     private let defaultQueue: String
     private let eventLoopGroup: any EventLoopGroup
@@ -81,7 +81,12 @@ package final class MachineryRedisBroker: MessageBroker {
 
     /// Lists messages that were parked from a queue.
     package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        try await parked(queue).list(after: id, limit: limit)
+        try await parked(queue).list(after: id, limit: limit).map { $0.reading(WireMessage(body: $0.message)) }
+    }
+
+    /// Looks once at all messages that were parked from a queue.
+    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
+        try await parked(queue).walk { page in body(page.map { $0.reading(WireMessage(body: $0.message)) }) }
     }
 
     /// Puts parked messages back at the end of their queue.

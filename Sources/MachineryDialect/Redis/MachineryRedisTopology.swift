@@ -179,8 +179,14 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     }
 
     func giveBack(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
-        // The last message goes to the front first. No worker has begun them, so this counts no attempt.
-        end(claims.reversed(), by: MachineryScripts.putBack, ["L", "0"])
+        // The last message goes to the front first. No attempt counts, and a beginning that was counted is taken off.
+        // Messages that were begun are pushed last, and so lie foremost.
+        end(claims.filter { !$0.isCounted }.reversed(), by: MachineryScripts.putBack, ["L", "0"])
+            + end(claims.filter(\.isCounted).reversed(), by: MachineryScripts.putBack, ["L", "-1"])
+    }
+
+    func giveBackToEnd(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
+        end(claims, by: MachineryScripts.putBack, ["R", "0"])
     }
 
     /// Ends claims queue by queue.
@@ -204,6 +210,13 @@ struct MachineryRedisTopology: RedisConsumerTopology {
         ClaimEnding(
             [claim.serial],
             [.evaluate(MachineryScripts.park, keys: claim.list.scriptKeys, arguments: [claim.tag, record])])
+    }
+
+    func parkedKey(of list: RedisQueueList) -> String { InFlightKeys(queue: list.queue).parked }
+
+    var restoration: String {
+        "another Celeriac worker puts them back when their claims expire, "
+            + "\(settings.claimLifetime.seconds) s after the last renewal"
     }
 
     var parkedFormat: ParkedMessageFormat { .machinery }

@@ -63,9 +63,9 @@ enum MachineryScripts {
             """)
 
     /// Puts messages back if their claims still stand. Arguments: `L` for the left end or `R` for the right end of the
-    /// list, 1 to count the attempt, the tags in the order in which to push the messages. Returns the number of
-    /// messages put back. It pushes first, so that a queue that is not a list ends the script while the claim still
-    /// stands.
+    /// list, what to add to the messages' attempts, the tags in the order in which to push the messages. Returns the
+    /// number of messages put back. It pushes first, so that a queue that is not a list ends the script while the claim
+    /// still stands.
     static let putBack = RedisScript(
         name: "putBack",
         source: """
@@ -75,8 +75,8 @@ enum MachineryScripts {
               if message then
                 redis.call(ARGV[1] == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], message)
                 redis.call('HDEL', KEYS[3], ARGV[i])
-                if ARGV[2] == '1' then
-                  redis.pcall('HINCRBY', KEYS[5], redis.sha1hex(message), 1)
+                if ARGV[2] ~= '0' then
+                  redis.pcall('HINCRBY', KEYS[5], redis.sha1hex(message), ARGV[2])
                   redis.call('EXPIRE', KEYS[5], 86400)
                 end
                 n = n + 1
@@ -86,7 +86,9 @@ enum MachineryScripts {
             return n
             """)
 
-    /// Parks a message if its claim still stands. Arguments: the tag, the record to keep.
+    /// Parks a message if its claim still stands. Arguments: the tag, the record to keep. Returns 1 if the record is in
+    /// the list, and 0 if the message belongs to another worker. The claim of a message whose parking is repeated,
+    /// because the answer was lost, stands no more.
     static let park = RedisScript(
         name: "park",
         source: """
@@ -97,7 +99,7 @@ enum MachineryScripts {
               redis.pcall('HDEL', KEYS[5], redis.sha1hex(message))
             end
             redis.call('ZREM', KEYS[4], ARGV[1])
-            return message and 1 or 0
+            return (message or redis.call('LPOS', KEYS[6], ARGV[2])) and 1 or 0
             """)
 
     /// Puts back messages whose claims were not renewed, newest first to the front, and notes that they have come back,

@@ -73,6 +73,8 @@ package final class MachineryAMQPResults: ResultStore {
     package var replyTo: String { "" }
     /// False, because the store remembers what it has read.
     package var deliversOnce: Bool { false }
+    /// True, because a state is a message in its task's queue.
+    package var fetchingRemoves: Bool { true }
     /// True, because the queue of a group counts its members.
     package var countsChords: Bool { true }
 
@@ -207,10 +209,21 @@ package final class MachineryAMQPResults: ResultStore {
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
-    /// Whether the end of a member must be published. If a publication was not confirmed, it looks into the group's
-    /// queue; where that is gone, a worker has found the group complete.
+    /// Whether the end of a member must be published. The queue counts every message, so it looks there first if a
+    /// publication was not confirmed, or if a worker may have published before it died.
     private func isUnpublished(_ part: ChordPart) async throws -> Bool {
-        guard case .sent? = unsettled[part] else { return unsettled[part] == nil }
+        switch unsettled[part] {
+        // Where the queue is gone, a worker has found the group complete.
+        case .sent?: return try await hasEnd(of: part) { $0 == part.payload } == false
+        // Where there is no queue, this may be the first member to end.
+        case nil where part.mayBeAdded:
+            return try await hasEnd(of: part) { (try? MachineryTaskState.decode($0))?.taskUUID == part.taskID } != true
+        case let progress: return progress == nil
+        }
+    }
+
+    /// Whether a matching end is in the queue of a member's group; nil if there is no queue.
+    private func hasEnd(of part: ChordPart, matching: ([UInt8]) -> Bool) async throws -> Bool? {
         do {
             var isThere = false
             try await withChannel { channel in
@@ -218,13 +231,13 @@ package final class MachineryAMQPResults: ResultStore {
                 var tags: [UInt64] = []
                 while !isThere, let delivery = try await channel.get(queue: part.groupID) {
                     tags.append(delivery.deliveryTag)
-                    isThere = delivery.message.body == part.payload
+                    isThere = matching(delivery.message.body)
                 }
                 channel.nack(tags, requeue: true)
             }
-            return !isThere
+            return isThere
         } catch let error as AMQPError where error.replyCode == 404 {
-            return false
+            return nil
         }
     }
 

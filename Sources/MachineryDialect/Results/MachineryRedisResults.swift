@@ -9,7 +9,7 @@ package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Task states and groups in Redis as Machinery keeps them: each under a key that is its id.
-package final class MachineryRedisResults: ResultStore {
+package final class MachineryRedisResults: AttemptCountingStore {
     private let client: RedisClient
     private let timers: EventLoopTimerSource
     /// Members whose groups this process has marked as triggered, or tried to.
@@ -37,6 +37,8 @@ package final class MachineryRedisResults: ResultStore {
     package var deliversOnce: Bool { false }
     /// True, because the store counts the members that have ended.
     package var countsChords: Bool { true }
+    /// Counts attempts beside the results.
+    package var attemptCounter: any AttemptCounter { RedisAttemptCounter(client) }
 
     // MARK: States
 

@@ -27,38 +27,54 @@ extension MachinerySignature {
         try MachinerySignature(GoDocument.decode(bytes, limits: limits))
     }
 
+    /// Reads what can be read of a message that ``decode(_:limits:)`` refuses. A field that cannot be read counts as
+    /// absent.
+    ///
+    /// - Returns: The signature; `nil` if the bytes are no JSON object with the id of a task.
+    package static func remains(of bytes: [UInt8], limits: WireLimits) -> MachinerySignature? {
+        guard let object = try? GoDocument.decode(bytes, limits: limits).objectValue else { return nil }
+        var signature = MachinerySignature(name: "")
+        for (key, value) in object { try? signature.read(key, value, GoFields(what: "the signature")) }
+        return signature.uuid.isEmpty ? nil : signature
+    }
+
     /// Reads a parsed message.
     ///
     /// - Throws: ``MachineryWireError`` with code `invalidField`.
     package init(_ value: WireValue) throws(MachineryWireError) {
         self.init(name: "")
         let fields = GoFields(what: "the signature")
-        for (key, value) in try fields.object(value) {
-            guard let field = GoFields.field(key, Field.self) else { continue }
-            switch field {
-            case .uuid: try fields.text(value, "UUID", &uuid)
-            case .name: try fields.text(value, "Name", &name)
-            case .routingKey: try fields.text(value, "RoutingKey", &routingKey)
-            case .eta: eta = try fields.time(value, "ETA")
-            case .groupUUID: try fields.text(value, "GroupUUID", &groupUUID)
-            case .groupTaskCount: try fields.number(value, "GroupTaskCount", &groupTaskCount)
-            case .args: args = try Self.arguments(value, fields)
-            case .headers: headers = try fields.map(value, "Headers")
-            case .priority: try setPriority(value, fields)
-            case .immutable: try fields.flag(value, "Immutable", &immutable)
-            case .retryCount: try fields.number(value, "RetryCount", &retryCount)
-            case .retryTimeout: try fields.number(value, "RetryTimeout", &retryTimeout)
-            case .onSuccess: onSuccess = try Self.signatures(value, "OnSuccess", fields)
-            case .onError: onError = try Self.signatures(value, "OnError", fields)
-            case .chordCallback:
-                if !value.isNull { chordCallback = try MachinerySignature(value) }
-            case .brokerMessageGroupID: try fields.text(value, "BrokerMessageGroupId", &brokerMessageGroupID)
-            case .sqsReceiptHandle: try fields.text(value, "SQSReceiptHandle", &sqsReceiptHandle)
-            case .stopTaskDeletionOnError:
-                try fields.flag(value, "StopTaskDeletionOnError", &stopTaskDeletionOnError)
-            case .ignoreWhenTaskNotRegistered:
-                try fields.flag(value, "IgnoreWhenTaskNotRegistered", &ignoreWhenTaskNotRegistered)
-            }
+        for (key, value) in try fields.object(value) { try read(key, value, fields) }
+    }
+
+    @inline(__always)
+    private mutating func read(
+        _ key: String, _ value: WireValue, _ fields: GoFields
+    ) throws(MachineryWireError) {
+        guard let field = GoFields.field(key, Field.self) else { return }
+        switch field {
+        case .uuid: try fields.text(value, "UUID", &uuid)
+        case .name: try fields.text(value, "Name", &name)
+        case .routingKey: try fields.text(value, "RoutingKey", &routingKey)
+        case .eta: eta = try fields.time(value, "ETA")
+        case .groupUUID: try fields.text(value, "GroupUUID", &groupUUID)
+        case .groupTaskCount: try fields.number(value, "GroupTaskCount", &groupTaskCount)
+        case .args: args = try Self.arguments(value, fields)
+        case .headers: headers = try fields.map(value, "Headers")
+        case .priority: try setPriority(value, fields)
+        case .immutable: try fields.flag(value, "Immutable", &immutable)
+        case .retryCount: try fields.number(value, "RetryCount", &retryCount)
+        case .retryTimeout: try fields.number(value, "RetryTimeout", &retryTimeout)
+        case .onSuccess: onSuccess = try Self.signatures(value, "OnSuccess", fields)
+        case .onError: onError = try Self.signatures(value, "OnError", fields)
+        case .chordCallback:
+            if !value.isNull { chordCallback = try MachinerySignature(value) }
+        case .brokerMessageGroupID: try fields.text(value, "BrokerMessageGroupId", &brokerMessageGroupID)
+        case .sqsReceiptHandle: try fields.text(value, "SQSReceiptHandle", &sqsReceiptHandle)
+        case .stopTaskDeletionOnError:
+            try fields.flag(value, "StopTaskDeletionOnError", &stopTaskDeletionOnError)
+        case .ignoreWhenTaskNotRegistered:
+            try fields.flag(value, "IgnoreWhenTaskNotRegistered", &ignoreWhenTaskNotRegistered)
         }
     }
 

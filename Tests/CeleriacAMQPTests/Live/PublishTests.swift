@@ -170,8 +170,10 @@ extension Live {
                 }
                 group.cancelAll()
             }
-            let task = Task { _ = try await channel.queueDeclare(queue, passive: true) }
-            task.cancel()
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                _ = try await channel.queueDeclare(queue, passive: true)
+            }
             let error = await #expect(throws: AMQPError.self) { try await task.value }
             #expect(error?.code == .cancelled)
             #expect(try await channel.publish([publish]) == [.confirmed])

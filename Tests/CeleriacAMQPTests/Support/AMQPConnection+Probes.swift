@@ -28,12 +28,6 @@ extension AMQPChannel {
         try await call(.exchangeDelete(exchange: exchange, ifUnused: false), .exchangeDelete, .exchangeDeleteOk)
     }
 
-    func exchangeBind(destination: String, source: String, routingKey: String) async throws(AMQPError) {
-        try await call(
-            .exchangeBind(destination: destination, source: source, routingKey: routingKey, arguments: [:]),
-            .exchangeBind, .exchangeBindOk)
-    }
-
     func exchangeUnbind(destination: String, source: String, routingKey: String) async throws(AMQPError) {
         try await call(
             .exchangeUnbind(destination: destination, source: source, routingKey: routingKey, arguments: [:]),

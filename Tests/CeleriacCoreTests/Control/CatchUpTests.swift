@@ -9,15 +9,10 @@ private let work = TaskDefinition<String, String>("work")
 struct CatchUpTests {
     @Test("waits for the consumer's look, but not for ever, and not while the worker has no room")
     func waits() async throws {
-        let looks = Looks()
+        let looks = HeldLooks()
         let bench = Bench { LookingBroker(base: $0, looks: looks) }
         let (part, finish) = (ControlProbe(), Gate())
-        let worker = bench.worker(concurrency: 1, parts: [part]) {
-            work.handler { text in
-                await finish.wait()
-                return text
-            }
-        }
+        let worker = bench.worker(of: work, until: finish, parts: [part])
         try await bench.run(worker) {
             let control = await part.control()
             await control.catchUp()
@@ -41,33 +36,31 @@ struct CatchUpTests {
             await until { control.jobs.count == 4 }
             await control.catchUp()
             #expect(looks.count == 2)
-            looks.release()
             finish.open()
         }
     }
 }
 
 /// Counts a consumer's looks and holds them up.
-private final class Looks: Sendable {
+private final class HeldLooks: Sendable {
     private let state = NIOLockedValueBox((count: 0, gate: Gate?.none))
 
     var count: Int { state.withLockedValue { $0.count } }
 
     func hold() { state.withLockedValue { $0.gate = Gate() } }
-    func release() { state.withLockedValue { $0.gate }?.open() }
 
     func look() async {
         let gate = state.withLockedValue { state in
             state.count += 1
             return state.gate
         }
-        await gate?.wait()
+        try? await gate?.waitUnlessCancelled()
     }
 }
 
 private struct LookingBroker: MessageBroker {
     let base: MemoryBroker
-    let looks: Looks
+    let looks: HeldLooks
 
     var name: String { base.name }
     func publish(_ messages: [OutgoingMessage]) async throws { try await base.publish(messages) }
@@ -79,7 +72,7 @@ private struct LookingBroker: MessageBroker {
 
 private struct LookingConsumer: MessageConsumer {
     let base: any MessageConsumer
-    let looks: Looks
+    let looks: HeldLooks
 
     func next(atMost limit: Int) async throws -> [Delivery] { try await base.next(atMost: limit) }
     func settle(_ settlements: [Settlement]) async throws { try await base.settle(settlements) }

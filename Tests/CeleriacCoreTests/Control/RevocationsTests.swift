@@ -63,6 +63,38 @@ import Testing
         #expect(isRevoked(1) && isRevoked(2) && !isRevoked(3))
     }
 
+    @Test func remembersIDsUntilTheirTasksComeBack() {
+        let revoked = RevokedTasks(limits: RevocationLimits(maximumCount: 2, lifetime: .seconds(100)))
+        func isRevoked(_ id: String, after seconds: Double) -> Bool {
+            revoked.contains(request(id), now: start.addingTimeInterval(seconds))
+        }
+        let time = start.addingTimeInterval(1_000_000)
+        revoked.note("before", at: time)
+        revoked.insert(["before", "after"], now: start)
+        // Its message is moved at that moment.
+        revoked.note("after", at: time)
+        #expect(isRevoked("before", after: 1_000_050) && isRevoked("after", after: 1_000_050))
+        let now = start.addingTimeInterval(500_000)
+        revoked.insert(["other", "another"], now: now)
+        #expect(Set(revoked.ids(now: now)) == ["before", "after", "other", "another"])
+        #expect(isRevoked("other", after: 500_050) && !isRevoked("other", after: 500_100))
+        #expect(!isRevoked("before", after: 1_000_100) && !isRevoked("after", after: 1_000_100))
+        #expect(revoked.ids(now: start.addingTimeInterval(1_000_100)) == [])
+    }
+
+    @Test func remembersAsManyLastingIDsAsItMay() {
+        let revoked = RevokedTasks(limits: RevocationLimits(maximumCount: 2, lifetime: .seconds(100)))
+        let ids = ["1", "2", "3"]
+        for (place, id) in ids.enumerated() {
+            revoked.note(id, at: start.addingTimeInterval(1000))
+            revoked.insert([id], now: start.addingTimeInterval(Double(place)))
+        }
+        let later = start.addingTimeInterval(900)
+        #expect(ids.filter { revoked.contains(request($0), now: later) } == ["1", "2"])
+        // The first times are forgotten, and of the third nothing was remembered.
+        #expect(revoked.ids(now: later).count == 2)
+    }
+
     private func request(_ id: String) -> TaskRequest {
         TaskRequest(
             id: id, name: "work", arguments: [], keywordArguments: [:], headers: [:], queue: "q", redelivered: false,

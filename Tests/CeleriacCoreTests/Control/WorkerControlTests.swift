@@ -14,12 +14,7 @@ struct WorkerControlTests {
     func snapshots() async throws {
         let bench = Bench()
         let (part, finish) = (ControlProbe(), Gate())
-        let worker = bench.worker(concurrency: 1, parts: [part]) {
-            work.handler { text in
-                await finish.wait()
-                return text
-            }
-        }
+        let worker = bench.worker(of: work, until: finish, parts: [part])
         try await bench.run(worker) {
             let control = await part.control()
             let running = try await bench.client.send(work("a"))

@@ -2,18 +2,22 @@ import CeleriacCore
 import CeleriacTestKit
 import Logging
 import NIOPosix
+import UnixSignals
 
 /// A worker and a client on one broker in memory, in virtual time.
 struct Bench: Sendable {
     let memory = MemoryBroker()
     let broker: any MessageBroker
-    let store = MemoryResultStore()
+    let store: any ResultStore
     let timers = VirtualTimers()
     let client: TaskClient
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    /// - Parameter wrap: makes the broker of one in memory.
-    init(_ wrap: (MemoryBroker) -> any MessageBroker = { $0 }) {
+    /// - Parameters:
+    ///   - store: where results are kept.
+    ///   - wrap: makes the broker of one in memory.
+    init(store: any ResultStore = MemoryResultStore(), _ wrap: (MemoryBroker) -> any MessageBroker = { $0 }) {
+        self.store = store
         broker = wrap(memory)
         client = TaskClient(
             dialect: PlainDialect(), broker: broker, store: store,
@@ -23,7 +27,8 @@ struct Bench: Sendable {
     func worker(
         concurrency: Int = 2, prefetchMultiplier: Int = 4, hooks: WorkerHooks = WorkerHooks(),
         acknowledgement: TaskOptions.Acknowledgement = .late,
-        parts: [any WorkerPart] = [], configure: (inout WorkerConfiguration) -> Void = { _ in },
+        parts: [any WorkerPart] = [], signals: [UnixSignal] = [.sigint, .sigterm],
+        configure: (inout WorkerConfiguration) -> Void = { _ in },
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> TaskWorker {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -33,7 +38,18 @@ struct Bench: Sendable {
         configure(&configuration)
         return TaskWorker(
             dialect: PlainDialect(), broker: broker, store: store, configuration: configuration,
-            timers: timers, executor: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers(), parts: parts)
+            timers: timers, executor: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers(), parts: parts,
+            signals: signals)
+    }
+
+    /// A worker with one slot, whose tasks return their argument once `finish` is open.
+    func worker(of task: TaskDefinition<String, String>, until finish: Gate, parts: [any WorkerPart]) -> TaskWorker {
+        worker(concurrency: 1, parts: parts) {
+            task.handler { text in
+                await finish.wait()
+                return text
+            }
+        }
     }
 
     /// Runs the worker while `body` runs, then stops it gracefully.

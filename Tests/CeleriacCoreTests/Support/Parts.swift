@@ -13,32 +13,40 @@ struct Parts: Sendable {
     let consumer = FakeConsumer()
     let store = MemoryResultStore()
     let pool: WorkerPool
+    let held: HeldTasks
     let waiting: WaitingRoom
+    let postponing: Postponing
     let revokedTasks = RevokedTasks()
     let ledger: Ledger
     let runner: TaskRunner
     let revocations: Revocations
     let registrations: [String: TaskRegistration]
     private let plans = NIOLockedValueBox<[Plan]>([])
-    private let dialect = PlainDialect()
+    private let dialect: PlainDialect
 
     init(
         concurrency: Int = 1, prefetchMultiplier: Int = 4, configuration: WorkerConfiguration? = nil,
-        observers: [any WorkerObserver] = [], @TaskHandlerBuilder handlers: () -> [TaskHandler]
+        observers: [any WorkerObserver] = [], dialect: PlainDialect = PlainDialect(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) {
         let handlers = Dictionary(handlers().map { ($0.name, $0) }) { $1 }
         let (timers, plans) = (timers, plans)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        self.dialect = dialect
         let told = Observers(observers, timers: timers)
         let retryPolicy = dialect.retryPolicy
         registrations = handlers.mapValues { TaskRegistration($0, retryPolicy: retryPolicy) }
         pool = WorkerPool(
             concurrency: concurrency, prefetchMultiplier: prefetchMultiplier, blocks: false, stopping: Gate())
+        held = HeldTasks(consumer: consumer, timers: timers)
         waiting = WaitingRoom(
-            consumer: consumer, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+            held: held, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+        postponing = Postponing(consumer: consumer, capacity: pool.capacity, revokedTasks: revokedTasks)
         ledger = Ledger(
             dialect: dialect, store: store, registrations: registrations, nodeName: "w@test", resultExpiry: nil,
-            errorHandlers: [], observers: told, timers: timers, logger: logger,
+            errorHandlers: [], failsTasksOfUnacceptedContent: configuration?.failsTasksOfUnacceptedContent == true,
+            observers: told,
+            timers: timers, logger: logger,
             publication: {
                 PublicationContext(
                     now: timers.now, replyTo: "", defaultQueue: "q", routes: [:], countsChords: false, resultExpiry: nil
@@ -48,8 +56,8 @@ struct Parts: Sendable {
         runner = TaskRunner(
             dialect: dialect, handlers: handlers, nodeName: "w@test",
             configuration: configuration ?? WorkerConfiguration(queues: ["q"]), client: nil, consumer: consumer,
-            revokedTasks: revokedTasks, waiting: waiting, blockingExecutor: nil, ledger: ledger, observers: told,
-            timers: timers, logger: logger)
+            held: held, revokedTasks: revokedTasks, waiting: waiting, blockingExecutor: nil, ledger: ledger,
+            observers: told, timers: timers, logger: logger)
         revocations = Revocations(
             tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers)
     }
@@ -63,7 +71,7 @@ struct Parts: Sendable {
     /// A job of a registered task, whose message the consumer holds.
     func job(
         _ id: String = "1", task: String = "work", acknowledgesEarly: Bool = false, redelivered: Bool = false,
-        change: (inout TaskRequest) -> Void = { _ in }
+        body: String = "[]", change: (inout TaskRequest) -> Void = { _ in }
     ) throws -> Job {
         guard let registration = registrations[task] else { throw CeleriacError(.configuration, "no task \(task)") }
         var request = TaskRequest(
@@ -73,7 +81,7 @@ struct Parts: Sendable {
         change(&request)
         return Job(
             request: request, registration: registration, receipt: consumer.deliver(),
-            acknowledgesEarly: acknowledgesEarly)
+            body: Array(body.utf8), acknowledgesEarly: acknowledgesEarly)
     }
 
     /// A delivery with this JSON as its body.
@@ -106,6 +114,7 @@ struct Parts: Sendable {
         case .call(let call): "call \(call.name)"
         case .settle(.park(let fault)): "park \(fault.reason)"
         case .settle(let disposition): "\(disposition)"
+        case .giveBack: "give back"
         case .pause: "pause"
         }
     }
@@ -115,13 +124,19 @@ struct Parts: Sendable {
 }
 
 /// A consumer that delivers nothing by itself and records the calls that it gets.
-final class FakeConsumer: MessageConsumer {
+final class FakeConsumer: PostponingConsumer {
     private struct State {
+        var generation: UInt64 = 1
         var lastTag: UInt64 = 0
         var held: Set<Receipt> = []
+        var lost: Set<Receipt> = []
         var begun: [Receipt] = []
         var holds: [Int] = []
         var markError: (any Error & Sendable)?
+        var movesMarked = false
+        var longestHold: Duration?
+        var isTaking = true
+        var postponed: [Postponement] = []
     }
     private let state = NIOLockedValueBox(State())
 
@@ -129,27 +144,59 @@ final class FakeConsumer: MessageConsumer {
     func deliver() -> Receipt {
         state.withLockedValue { state in
             state.lastTag += 1
-            let receipt = Receipt(generation: 1, tag: state.lastTag)
+            let receipt = Receipt(generation: state.generation, tag: state.lastTag)
             state.held.insert(receipt)
             return receipt
         }
     }
 
     /// Loses the connection, and with it everything that was delivered.
-    func lose() { state.withLockedValue { $0.held = [] } }
+    func lose() {
+        state.withLockedValue { state in
+            state.held = []
+            state.generation += 1
+        }
+    }
+
+    /// Lets a claim expire without the worker's knowing.
+    func expire(_ receipt: Receipt) { state.withLockedValue { _ = $0.lost.insert(receipt) } }
 
     /// Makes every later call of `markBegun` fail.
     func refuseMarks(with error: any Error & Sendable) { state.withLockedValue { $0.markError = error } }
+
+    /// Lets go of what is marked from now on, as if it were moved to be delivered again.
+    func moveMarked() { state.withLockedValue { $0.movesMarked = true } }
+
+    /// Copies messages whose times are further away than this from now on, or answers that it could not.
+    func hold(atMost longest: Duration?, isTaking: Bool = true) {
+        state.withLockedValue { state in
+            state.longestHold = longest
+            state.isTaking = isTaking
+        }
+    }
+
+    var longestHold: Duration? { state.withLockedValue { $0.longestHold } }
+    var postponed: [Postponement] { state.withLockedValue { $0.postponed } }
+
+    func postpone(_ postponements: [Postponement]) async -> [Bool] {
+        state.withLockedValue { state in
+            state.postponed += postponements
+            return postponements.map { _ in state.isTaking }
+        }
+    }
 
     var begun: [Receipt] { state.withLockedValue { $0.begun } }
     var holds: [Int] { state.withLockedValue { $0.holds } }
 
     func isHeld(_ receipt: Receipt) -> Bool { state.withLockedValue { $0.held.contains(receipt) } }
 
+    func hasLost(_ receipt: Receipt) async -> Bool { state.withLockedValue { $0.lost.contains(receipt) } }
+
     func markBegun(_ receipts: [Receipt]) async throws {
         try state.withLockedValue { state in
             if let error = state.markError { throw error }
             state.begun += receipts
+            if state.movesMarked { state.held.subtract(receipts) }
         }
     }
 

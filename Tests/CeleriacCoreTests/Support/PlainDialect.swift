@@ -11,6 +11,9 @@ final class PlainMessage: NativeMessage {
 
 /// The least that a task system needs, to test the runtime without one: a body of `{id, name, args, kwargs, …}`.
 struct PlainDialect: Dialect {
+    /// Whether a message whose task is unknown is parked without a word to its caller.
+    var parksUnknownTasks = false
+
     var name: String { "plain" }
     var valueCoding: any ValueCoding { PlainValueCoding() }
 
@@ -29,6 +32,16 @@ struct PlainDialect: Dialect {
         request.timeLimits.hard = body["hard"]?.doubleValue.map { .seconds($0) }
         request.ignoresResult = body["ignores"]?.boolValue
         return request
+    }
+
+    /// The id alone. A message with the header `foreign` is one that another worker might run.
+    func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains? {
+        guard let id = (try? WireJSON.decode(message.body))?["id"]?.stringValue else { return nil }
+        return MessageRemains(
+            TaskRequest(
+                id: id, name: "", arguments: [], keywordArguments: [:], headers: message.headers,
+                queue: delivery.queue, redelivered: delivery.redelivered, message: PlainMessage(message)),
+            mayRunElsewhere: message.headers["foreign"] != nil)
     }
 
     /// Single tasks without links.
@@ -67,10 +80,22 @@ struct PlainDialect: Dialect {
         func store(_ state: TaskState, _ value: WireValue) throws(CeleriacError) -> [Effect] {
             context.storesResult ? [.store(try record(state, value, request))] : []
         }
+        /// The part of the chord that the header `group` names.
+        func part(_ state: TaskState) -> [Effect] {
+            guard let group = request.headers["group"]?.stringValue else { return [] }
+            return [
+                .chord(
+                    .add(
+                        ChordPart(
+                            groupID: group, taskID: request.id, index: 0, payload: Array(state.rawValue.utf8),
+                            expiry: nil)))
+            ]
+        }
         switch outcome {
-        case .success(let value): return try store(.success, value) + [.settle(.acknowledge)]
+        case .success(let value): return try store(.success, value) + part(.success) + [.settle(.acknowledge)]
         case .failure(let failure):
-            return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + [.settle(.acknowledge)]
+            return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + part(.failure)
+                + [.settle(.acknowledge)]
         case .retry(let eta, _, _, _):
             guard let message = (request.message as? PlainMessage)?.message,
                 var body = try? WireJSON.decode(message.body).objectValue
@@ -84,8 +109,10 @@ struct PlainDialect: Dialect {
             return try store(.revoked, .string("\(revocation)")) + [.settle(.acknowledge)]
         case .timedOut(let limit):
             return try store(.failure, .array(["TimeLimitExceeded", .double(limit)])) + [.settle(.acknowledge)]
+        case .unregistered where request.name == "elsewhere":
+            return [.pause(.seconds(1 + context.timesGivenBack)), .giveBack()]
         case .unregistered:
-            return try store(.failure, ["NotRegistered"])
+            return try (parksUnknownTasks ? [] : store(.failure, ["NotRegistered"]))
                 + [.settle(.park(MessageFault(reason: "unregistered", detail: request.name)))]
         case .replaced: throw CeleriacError(.unsupported, "nothing is replaced here")
         case .ignored: return [.settle(.acknowledge)]
@@ -113,6 +140,8 @@ struct PlainDialect: Dialect {
         case .notRegistered(let name): TaskFailure("NotRegistered", name)
         case .badCall(let text): TaskFailure("TypeError", text)
         case .notEncodable(let error): TaskFailure("EncodeError", "\(error.code)")
+        case .attemptsExhausted(let attempts): TaskFailure("WorkerLost", "\(attempts)")
+        case .unrunnable(let fault): TaskFailure("Unrunnable", "\(fault.reason)")
         case .followUpRefused(let error): TaskFailure("OperationalError", "\(error)")
         }
     }

@@ -16,7 +16,8 @@ struct EffectPipelineTests {
 
     private func pipeline(_ peer: TripRecorder, timers: (any TimerSource)? = nil) -> EffectPipeline {
         EffectPipeline(
-            dialect: PlainDialect(), broker: peer, store: peer, consumer: peer, timers: timers ?? self.timers,
+            dialect: PlainDialect(), broker: peer, store: peer, consumer: peer,
+            held: HeldTasks(consumer: peer, timers: self.timers), timers: timers ?? self.timers,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onJobsEnded: { [ended] count in ended.withLockedValue { $0 += count } })
     }
@@ -268,6 +269,61 @@ struct EffectPipelineTests {
         #expect(ended.withLockedValue { $0 } == 3)
     }
 
+    @Test("that give back are tried again, and need not wait for their time when the worker stops")
+    func giveBack() async {
+        let refusals = NIOLockedValueBox(1)
+        let peer = TripRecorder { trip in
+            let isRefused = refusals.withLockedValue { refusals in
+                defer { refusals -= 1 }
+                return refusals > 0
+            }
+            if isRefused { throw CeleriacError(.unavailable, "away") }
+            return nil
+        }
+        let pipeline = pipeline(peer)
+        pipeline.submit(plan(1, [.pause(.seconds(1)), .giveBack()]))
+        pipeline.submit(plan(2, [.pause(.seconds(3600)), .giveBack()]))
+        pipeline.submit(plan(3, [.pause(.seconds(3600)), .settle(.requeue)]))
+        #expect(pipeline.asideCount == 3 && ended.withLockedValue { $0 } == 3)
+        await run(pipeline) {
+            timers.advance(by: .seconds(1))
+            await until { peer.trips == [.giveBack([1])] && timers.count == 3 }
+            pipeline.giveBackAside()
+            await until { peer.trips.count == 2 }
+            #expect(peer.trips.last == .giveBack([1, 2]) || peer.trips.last == .giveBack([2, 1]))
+            #expect(pipeline.asideCount == 1)
+            pipeline.stopRetrying()
+        }
+        #expect(peer.trips.last == settled(.requeue, 3) && ended.withLockedValue { $0 } == 3)
+    }
+
+    @Test("that give back to the end do so where the consumer can, and to the front elsewhere")
+    func giveBackToEnd() async {
+        for canYield in [true, false] {
+            let peer = TripRecorder()
+            let consumer: any MessageConsumer = canYield ? YieldingPeer(base: peer) : peer
+            let pipeline = EffectPipeline(
+                dialect: PlainDialect(), broker: peer, store: peer, consumer: consumer,
+                held: HeldTasks(consumer: peer, timers: timers), timers: timers,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onJobsEnded: { _ in })
+            for tag: UInt64 in 1...4 { pipeline.submit(plan(tag, [.giveBack(toEnd: tag.isMultiple(of: 2))])) }
+            await run(pipeline)
+            // To the end is told by the number 0.
+            #expect(
+                peer.trips == (canYield ? [.giveBack([1, 3]), .giveBack([0, 2, 4])] : [.giveBack([1, 2, 3, 4])]))
+        }
+    }
+
+    @Test("pause in the window when too many pause beside it")
+    func crowdedPause() async {
+        let peer = TripRecorder()
+        let pipeline = pipeline(peer)
+        for tag in 1...1001 { pipeline.submit(plan(UInt64(tag), [.pause(.seconds(1)), .giveBack()])) }
+        #expect(pipeline.asideCount == 1000 && ended.withLockedValue { $0 } == 1000)
+        await run(pipeline) { timers.advance(by: .seconds(1)) }
+        #expect(ended.withLockedValue { $0 } == 1001)
+    }
+
     @Test("call error callbacks in the worker, with the request that failed")
     func call() async {
         let peer = TripRecorder()
@@ -319,6 +375,20 @@ struct EffectPipelineTests {
         }
         #expect(error?.code == .resultStore && peer.trips == [.store(["a"])])
     }
+}
+
+/// A recorder that can give back to the end.
+private struct YieldingPeer: YieldingConsumer {
+    let base: TripRecorder
+
+    func giveBackToEnd(_ receipts: [Receipt]) async throws {
+        try await base.giveBack([Receipt(generation: 0, tag: 0)] + receipts)
+    }
+    func giveBack(_ receipts: [Receipt]) async throws { try await base.giveBack(receipts) }
+    func next(atMost limit: Int) async throws -> [Delivery] { [] }
+    func settle(_ settlements: [Settlement]) async throws { try await base.settle(settlements) }
+    func stop() async {}
+    func close() async throws {}
 }
 
 /// Timers that fire at once.

@@ -10,7 +10,7 @@ private let work = TaskDefinition<Void>("work")
 
 @Suite("Worker at a broker that fails", .timeLimit(.minutes(1)))
 struct FaultTests {
-    @Test("what waited for a slot or for its time when the connection was lost runs once, as it comes again")
+    @Test("what ran, or waited for a slot or for its time, when the connection was lost runs once")
     func lostConnection() async throws {
         let bench = Bench { FaultyBroker($0) }
         let broker = try #require(bench.broker as? FaultyBroker)
@@ -31,16 +31,68 @@ struct FaultTests {
             _ = try await bench.client.send(note("waiting"))
             let later = try await bench.client.send(note("later"), countdown: .seconds(60))
             await until { bench.memory.count(in: "q") == 0 && bench.timers.count == 1 }
-            // The running task continues. Its message can no longer be settled, and comes again with the others.
+            // All three messages come again. They take over the tasks that are here.
             try await broker.loseConnection()
             await until { bench.memory.count(in: "q") == 0 && bench.timers.count == 1 }
             goOn.open()
-            await until { runs.withLockedValue { $0.count } == 3 }
+            await until { runs.withLockedValue { $0.count } == 2 }
             bench.timers.advance(by: .seconds(60))
             try await later.get()
         }
-        #expect(runs.withLockedValue { $0 } == ["first", "first", "waiting", "later"])
+        #expect(runs.withLockedValue { $0 } == ["first", "waiting", "later"])
         #expect(bench.memory.count(in: "q") == 0)
+    }
+
+    @Test("what ended after the connection was lost is settled when it comes again, and does not run again")
+    func endedUnsettled() async throws {
+        let bench = Bench { FaultyBroker($0) }
+        let broker = try #require(bench.broker as? FaultyBroker)
+        let runs = NIOLockedValueBox<[String]>([])
+        let (started, goOn) = (Gate(), Gate())
+        // The window has no room for the redelivery before the task has ended.
+        let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1) {
+            note.handler { text in
+                runs.withLockedValue { $0.append(text) }
+                if text == "first" {
+                    started.open()
+                    await goOn.wait()
+                }
+            }
+        }
+        try await bench.run(worker) {
+            _ = try await bench.client.send(note("first"))
+            await started.wait()
+            try await broker.loseConnection()
+            goOn.open()
+            // They find room in the window, so what was taken over takes none.
+            for text in ["second", "third"] { try await bench.client.send(note(text)).get() }
+        }
+        #expect(runs.withLockedValue { $0 } == ["first", "second", "third"])
+        #expect(bench.memory.count(in: "q") == 0)
+    }
+
+    @Test("what asked to run again after the connection was lost runs again")
+    func requeuedAfterLoss() async throws {
+        let bench = Bench { FaultyBroker($0) }
+        let broker = try #require(bench.broker as? FaultyBroker)
+        let runs = NIOLockedValueBox(0)
+        let (started, goOn) = (Gate(), Gate())
+        let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1) {
+            work.handler {
+                guard runs.withLockedValue({ runs in (runs += 1, runs).1 }) == 1 else { return }
+                started.open()
+                await goOn.wait()
+                throw Rejection(requeue: true)
+            }
+        }
+        try await bench.run(worker) {
+            let result = try await bench.client.send(work())
+            await started.wait()
+            try await broker.loseConnection()
+            goOn.open()
+            try await result.get()
+        }
+        #expect(runs.withLockedValue { $0 } == 2 && bench.memory.count(in: "q") == 0)
     }
 
     @Test("expired and revoked messages are acknowledged where tasks are acknowledged early", arguments: [true, false])

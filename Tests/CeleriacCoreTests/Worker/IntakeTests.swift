@@ -20,6 +20,7 @@ import Testing
         case .expired(let job): "expired \(job.request.id)"
         case .revoked(let job): "revoked \(job.request.id)"
         case .unregistered(let request): "unregistered \(request.name)"
+        case .exhausted(let request): "exhausted \(request.id)"
         case .park(let fault): "park \(fault.reason)"
         }
     }
@@ -52,6 +53,7 @@ import Testing
     @Test("tells unknown tasks from messages that cannot be read")
     func unknown() {
         #expect(decision(#"{"id": "1", "name": "nobody"}"#) == "unregistered nobody")
+        #expect(decision(#"{"id": "1", "name": "nobody"}"#, attempts: 5) == "unregistered nobody")
         #expect(decision("no JSON") == "park undecodableBody")
         let unread = Delivery(
             content: .failure(MessageFault(reason: "brokenEnvelope", detail: "")), queue: "q",
@@ -63,12 +65,20 @@ import Testing
         #expect(fault.reason == "brokenEnvelope")
     }
 
-    @Test("parks what was delivered too often without having been settled, without reading it")
+    @Test("ends what was delivered too often without having been settled, and reads whose task it is")
     func attempts() {
         let body = #"{"id": "1", "name": "work"}"#
         #expect(decision(body, attempts: 2, maximumAttempts: 3) == "run 1")
-        #expect(decision(body, attempts: 3, maximumAttempts: 3) == "park tooManyAttempts")
-        #expect(decision("no JSON", attempts: 3, maximumAttempts: 3) == "park tooManyAttempts")
+        #expect(decision(body, attempts: 3, maximumAttempts: 3) == "exhausted 1")
+        #expect(decision("no JSON", attempts: 3, maximumAttempts: 3) == "park undecodableBody")
+    }
+
+    @Test("ends what was begun too often as revoked or expired if it is")
+    func unwantedAttempts() {
+        parts.revokedTasks.insert(["1"], now: parts.timers.now)
+        #expect(decision(#"{"id": "1", "name": "work"}"#, attempts: 9) == "revoked 1")
+        #expect(decision(#"{"id": "2", "name": "work", "expires": \#(time(after: -1))}"#, attempts: 9) == "expired 2")
+        #expect(decision(#"{"id": "3", "name": "work", "eta": \#(time(after: 30))}"#, attempts: 9) == "exhausted 3")
     }
 
     @Test(

@@ -5,6 +5,12 @@ import Testing
 
 @testable import CeleriacCore
 
+/// An observer, so that there is somebody to tell.
+private struct Listener: WorkerObserver {
+    var isListening: Bool { true }
+    func observe(_ event: WorkerEvent, at time: Date) {}
+}
+
 @Suite("Ledger", .timeLimit(.minutes(1))) struct LedgerTests {
     private let parts = Parts {
         TaskHandler("work") { _ in .null }
@@ -56,6 +62,38 @@ import Testing
         parts.ledger.refuse(request, receipt: parts.consumer.deliver())
         parts.ledger.park(parts.delivery("?"), MessageFault(reason: "undecodableBody", detail: ""))
         #expect(parts.submitted == ["1: store FAILURE, park unregistered", ": park undecodableBody"])
+    }
+
+    @Test("gives back what the dialect leaves to other workers, each message later and later, and tells no one")
+    func givesBack() throws {
+        let parts = Parts(observers: [Listener()]) { TaskHandler("work") { _ in .null } }
+        for id in ["1", "2", "1", "1"] {
+            let request = TaskRequest(
+                id: id, name: "elsewhere", arguments: [], keywordArguments: [:], headers: [:], queue: "q",
+                redelivered: false, message: PlainMessage())
+            parts.ledger.refuse(request, receipt: parts.consumer.deliver())
+        }
+        #expect(parts.submitted == ["1: pause", "2: pause", "1: pause", "1: pause"].map { $0 + ", give back" })
+        for (plan, longest) in zip(parts.submittedPlans, [1.0, 1, 2, 3]) {
+            guard case .pause(let pause)? = plan.first else {
+                Issue.record("it goes back at once")
+                continue
+            }
+            #expect((longest / 2...longest).contains(pause.seconds))
+        }
+        #expect(parts.submittedPlans.allSatisfy { $0.endsJob && $0.onEnd == nil })
+    }
+
+    @Test("remembers messages that it meets again and again, however many others come, and a bounded number of names")
+    func strangers() {
+        var strangers = Strangers(limit: 3)
+        for round in 0..<10 {
+            #expect(strangers.timesSeen("again") == round)
+            for number in 0..<2 { _ = strangers.timesSeen("\(round).\(number)") }
+        }
+        #expect(strangers.timesSeen("0.0") == 0)
+        let isNew = ["a", "b", "a", "c", "d", "d"].map { strangers.isNew(name: $0) }
+        #expect(isNew == [true, true, false, true, false, false])
     }
 
     @Test("what is refused time and again is a failure of the task, unless its outcome has been told")

@@ -2,6 +2,7 @@ import CeleriacTestKit
 import CeleriacWire
 import FoundationEssentials
 import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 @testable import CeleriacCore
@@ -105,6 +106,21 @@ import Testing
         parts.consumer.refuseMarks(with: CeleriacError(.unavailable, "away"))
         await parts.runner.perform(try parts.job("once more", redelivered: true), in: Slot())
         #expect(seen.withLockedValue { $0 } == [0, 1, 1])
+    }
+
+    @Test("says whether a message was lost with its connection or left to be counted")
+    func reasons() async throws {
+        let log = LogCounter()
+        let parts = Parts(logger: log.logger) { TaskHandler("work") { _ in .null } }
+        parts.consumer.moveMarked()
+        let moved = try parts.job(redelivered: true)
+        await parts.runner.perform(moved, in: Slot())
+        #expect(log.count("\(WaitingRoom.leftToBeCounted)") == 1 && log.count("\(WaitingRoom.lost)") == 0)
+        let lost = try parts.job(redelivered: true)
+        parts.consumer.lose()
+        await parts.runner.perform(lost, in: Slot())
+        #expect(log.count("\(WaitingRoom.leftToBeCounted)") == 1 && log.count("\(WaitingRoom.lost)") == 1)
+        #expect(parts.submitted.isEmpty && moved.startTime == nil && lost.startTime == nil)
     }
 
     @Test("does not begin a job that was terminated while its beginning was noted")

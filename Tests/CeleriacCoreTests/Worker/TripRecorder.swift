@@ -9,6 +9,8 @@ enum Trip: Equatable, Sendable {
     case store([String])
     case chord([ChordOperation])
     case settle([Settlement])
+    /// Deliveries that are given back, by their tags.
+    case giveBack([UInt64])
 
     /// What the trip settles; nothing for another.
     var settlements: [Settlement] {
@@ -20,19 +22,22 @@ enum Trip: Equatable, Sendable {
 final class TripRecorder: MessageBroker, ResultStore, MessageConsumer {
     private let recorded = NIOLockedValueBox<[Trip]>([])
     private let answer: @Sendable (Trip) async throws -> [ChordCompletion?]?
+    private let stored: [String: [UInt8]]
     let countsChords: Bool
 
     /// Makes a recorder.
     ///
     /// - Parameters:
     ///   - countsChords: whether the result store counts the parts of chords.
+    ///   - stored: the states that the result store has, by the ids of their tasks.
     ///   - answer: called for each trip once it is recorded. It may wait and throw, and returns what operations of
     ///     chords complete; nil for nothing.
     init(
-        countsChords: Bool = true,
+        countsChords: Bool = true, stored: [String: [UInt8]] = [:],
         _ answer: @escaping @Sendable (Trip) async throws -> [ChordCompletion?]? = { _ in nil }
     ) {
         self.countsChords = countsChords
+        self.stored = stored
         self.answer = answer
     }
 
@@ -61,12 +66,13 @@ final class TripRecorder: MessageBroker, ResultStore, MessageConsumer {
     }
     func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
     func unwatch(_ taskIDs: [String]) {}
-    func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { taskIDs.map { _ in nil } }
+    func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { taskIDs.map { stored[$0] } }
     func forget(_ taskIDs: [String]) async throws {}
 
     // MARK: MessageConsumer
 
     func next(atMost limit: Int) async throws -> [Delivery] { [] }
     func settle(_ settlements: [Settlement]) async throws { try await make(.settle(settlements)) }
+    func giveBack(_ receipts: [Receipt]) async throws { try await make(.giveBack(receipts.map(\.tag))) }
     func stop() async {}
 }

@@ -90,7 +90,7 @@ import Testing
         #expect(await parts.pool.capacity.room() == 1)
         #expect(parts.waiting.takeOut { $0.request.id == "2" }.map(\.request.id) == ["2"])
         #expect(await parts.pool.capacity.room() == 1)
-        parts.waiting.drop(try parts.job("3"))
+        parts.waiting.drop(try parts.job("3"), WaitingRoom.lost)
         #expect(await parts.pool.capacity.room() == 2)
     }
 

@@ -17,6 +17,29 @@ import Testing
         func close() async {}
     }
 
+    /// A broker that answers those who want to consume only when it is told to.
+    private struct SlowBroker: MessageBroker {
+        let strict = StrictBroker(MemoryBroker())
+        let asked: @Sendable () -> Void
+        let answer: @Sendable () async -> Void
+        var name: String { "slow" }
+
+        init(asked: @escaping @Sendable () -> Void, answer: @escaping @Sendable () async -> Void) {
+            self.asked = asked
+            self.answer = answer
+        }
+
+        func publish(_ messages: [OutgoingMessage]) async throws {}
+
+        func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+            asked()
+            await answer()
+            return try await strict.consume(options)
+        }
+
+        func close() async {}
+    }
+
     private func code(of body: () async throws -> Void) async -> CeleriacError.Code? {
         do { try await body() } catch { return (error as? CeleriacError)?.code }
         return nil
@@ -62,6 +85,35 @@ import Testing
         let ready = Task { try await worker.ready() }
         ready.cancel()
         await #expect(throws: CancellationError.self) { try await ready.value }
+    }
+
+    @Test("nobody waits for a worker that was stopped before it ran")
+    func stopBeforeRun() async throws {
+        let worker = Bench().worker {}
+        async let ready = code { try await worker.ready() }
+        worker.stop()
+        #expect(await ready == .closed)
+        try await worker.run()
+    }
+
+    @Test("a stop does not wait for an attempt to connect, whose consumer is closed when it comes")
+    func stopWhileConsuming() async throws {
+        let (attempt, answer) = (Gate(), Gate())
+        let slow = SlowBroker {
+            attempt.open()
+        } answer: {
+            await answer.wait()
+        }
+        let worker = Bench { _ in slow }.worker {}
+        async let ready = code { try await worker.ready() }
+        async let run: Void = worker.run()
+        await attempt.wait()
+        worker.stop()
+        try await run
+        #expect(await ready == .closed)
+        #expect(!slow.strict.isConsumerClosed)
+        answer.open()
+        await until { slow.strict.isConsumerClosed }
     }
 
     @Test("a worker that was ready stays so for those who ask later")

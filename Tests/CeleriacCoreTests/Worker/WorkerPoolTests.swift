@@ -29,7 +29,10 @@ import Testing
     @Test("tells the broker what it may hold beside its first window, and only when that changes")
     func reports() async throws {
         let parts = Parts(concurrency: 2, prefetchMultiplier: 3) { TaskHandler("work") { _ in .null } }
-        let report = PrefetchReport(consumer: parts.consumer, pool: parts.pool, waiting: parts.waiting)
+        let aside = NIOLockedValueBox(0)
+        let report = PrefetchReport(
+            consumer: parts.consumer, pool: parts.pool, waiting: parts.waiting, postponing: parts.postponing,
+            asideCount: { aside.withLockedValue { $0 } })
         try await report.update()
         #expect(report.count == 6 && parts.consumer.holds.isEmpty)
         parts.waiting.schedule(try parts.job(), after: .seconds(10))
@@ -41,6 +44,20 @@ import Testing
         parts.timers.advance(by: .seconds(10))
         try await report.update()
         #expect(report.count == 3 && parts.consumer.holds == [1, -2, -3])
+        aside.withLockedValue { $0 = 5 }
+        try await report.update()
+        #expect(report.count == 8 && parts.consumer.holds == [1, -2, -3, 2])
+    }
+
+    @Test("hands out jobs in their order, and those in front before the ones that wait")
+    func order() async throws {
+        let parts = Parts(concurrency: 1) { TaskHandler("work") { _ in .null } }
+        let jobs = try (1...4).map { try parts.job("\($0)") }
+        parts.pool.jobs.push(jobs[0..<3])
+        parts.pool.jobs.push([jobs[3]], inFront: true)
+        var order: [String] = []
+        for _ in jobs { order.append(try #require(await parts.pool.jobs.next()).request.id) }
+        #expect(order == ["4", "1", "2", "3"])
     }
 
     @Test("runs jobs in its slots, and no more of them after it has shrunk")

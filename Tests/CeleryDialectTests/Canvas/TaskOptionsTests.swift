@@ -71,11 +71,12 @@ struct TaskOptionsTests {
                 result_expires: 3600
                 result_extended: true
                 result_chord_retry_interval: 0.5
-                broker_transport_options: {visibility_timeout: 60, global_keyprefix: "x:", priority_steps: [0, 5], sep: ":"}
+                broker_transport_options: {visibility_timeout: 60, global_keyprefix: "x:", priority_steps: [0, 5], sep: ":", maximum_eta_hold: 90}
                 result_backend_transport_options: {global_keyprefix: "r"}
                 worker_concurrency: 3
                 worker_prefetch_multiplier: 2
                 worker_send_task_events: true
+                task_send_sent_event: true
                 worker_enable_remote_control: false
                 """.utf8))
         let configuration = settings.configuration
@@ -97,8 +98,10 @@ struct TaskOptionsTests {
         #expect(configuration.resultExpiry == .seconds(3600) && configuration.resultExtended)
         #expect(configuration.chordRetryInterval == .milliseconds(500) && configuration.resultKeyPrefix == "r")
         #expect(configuration.redis.visibilityTimeout == .seconds(60) && configuration.redis.keyPrefix == "x:")
+        #expect(configuration.amqp.maximumETAHold == .seconds(90))
         #expect(configuration.redis.prioritySteps == [0, 5] && configuration.redis.separator == ":")
         #expect(configuration.control.sendsTaskEvents && !configuration.control.isEnabled)
+        #expect(configuration.sendsSentEvents)
         #expect(settings.worker.concurrency == 3 && settings.worker.prefetchMultiplier == 2)
         #expect(settings.worker.queues == ["math"])
 

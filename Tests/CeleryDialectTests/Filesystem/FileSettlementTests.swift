@@ -2,6 +2,7 @@ import CeleriacCore
 import CeleriacTestKit
 import CeleryDialect
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Settling message files", .timeLimit(.minutes(1)))

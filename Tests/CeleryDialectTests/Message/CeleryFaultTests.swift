@@ -28,6 +28,22 @@ import Testing
                 .followUpRefused(CeleriacError(.publishFailed, "no")), "kombu.exceptions.OperationalError",
                 "what follows from the task could not be carried out: publishFailed: no"
             ),
+            (
+                .attemptsExhausted(5), "billiard.exceptions.WorkerLostError",
+                "Worker exited prematurely: the task was begun 5 times, and its message is parked."
+            ),
+            (
+                .unrunnable(MessageFault(reason: "pickleRefused", detail: "no")), "kombu.exceptions.ContentDisallowed",
+                "The message cannot be run and is parked: pickleRefused: no"
+            ),
+            (
+                .unrunnable(MessageFault(reason: "invalidTask", detail: "no")), "celery.exceptions.InvalidTaskError",
+                "The message cannot be run and is parked: invalidTask: no"
+            ),
+            (
+                .unrunnable(MessageFault(reason: "undecodableBody", detail: "no")), "kombu.exceptions.DecodeError",
+                "The message cannot be run and is parked: undecodableBody: no"
+            ),
         ] as [(TaskFault, String, String?)])
     func names(_ fault: TaskFault, _ type: String, _ text: String?) {
         let failure = formats.failure(for: fault)

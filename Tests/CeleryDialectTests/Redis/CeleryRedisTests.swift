@@ -206,7 +206,8 @@ struct CeleryRedisTests {
         let record = try WireJSON.decode(
             try await bench.redis.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes ?? [])
         #expect(record["reason"] == "tooManyAttempts")
-        #expect(try await result.status() == .pending)
+        let error = await #expect(throws: RemoteTaskError.self) { try await result.get(timeout: .seconds(30)) }
+        #expect(error?.type == "WorkerLostError" && error?.module == "billiard.exceptions")
         await bench.close()
     }
 

@@ -5,6 +5,7 @@ import CeleriacTestKit
 import CeleriacWire
 import Logging
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import CeleriacQueues
@@ -291,6 +292,118 @@ struct RedisConsumerTests {
         #expect(try await broker.parkedMessages(in: "celery", after: nil, limit: 10).map(\.detail) == ["0"])
         #expect(try await broker.purge("celery") == 1)
         #expect(try await broker.depth(of: "celery") == 0)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
+    /// A message that came back, and whose beginning is counted.
+    private func begun(by consumer: any MessageConsumer) async throws -> Delivery {
+        let first = try #require(try await consumer.next(atMost: 1).first)
+        try await consumer.settle([Settlement(first.receipt, .requeue)])
+        let delivery = try #require(try await consumer.next(atMost: 1).first)
+        try await consumer.markBegun([delivery.receipt])
+        return delivery
+    }
+
+    @Test("forgets how often a message was begun when it parks it, so that it can be put back")
+    func exhausted() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(1, by: broker)
+        let delivery = try await begun(by: consumer)
+        let counters = try await bench.redis.send(RedisCommand("KEYS", "celeriac.attempts.*")).array ?? []
+        let counter = try #require(counters.first?.string)
+        _ = try await bench.redis.send(RedisCommand("SET", counter, 5))
+        try await consumer.settle([
+            Settlement(delivery.receipt, .park(MessageFault(reason: "tooManyAttempts", detail: "")))
+        ])
+        #expect(try await bench.int(RedisCommand("EXISTS", counter)) == 0)
+        let parked = try await broker.parkedMessages(in: "celery", after: nil, limit: 9)
+        #expect(try await broker.requeueParked(parked.map(\.id), in: "celery") == 1)
+        let again = try #require(try await consumer.next(atMost: 1).first)
+        #expect(again.attempts == 0 && again.redelivered)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("leaves no count below zero when it gives back a message whose count has expired")
+    func expiredCount() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(1, by: broker)
+        let delivery = try await begun(by: consumer)
+        let counters = try await bench.redis.send(RedisCommand("KEYS", "celeriac.attempts.*")).array ?? []
+        try #require(counters.count == 1)
+        _ = try await bench.redis.send(RedisCommand("DEL", counters[0].string ?? ""))
+        try await consumer.settle([Settlement(delivery.receipt, .requeue)])
+        #expect(try await bench.redis.send(RedisCommand("KEYS", "celeriac.attempts.*")).array?.isEmpty == true)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("can park only what is its own, and where there is room; says so if it did not park")
+    func ownership() async throws {
+        let bench = try await RedisBench()
+        let (broker, any) = try await consumer(bench)
+        let consumer = try #require(any as? any ParkingConsumer)
+        try await publish(3, by: broker)
+        let receipts = try await consumer.next(atMost: 3).map(\.receipt)
+        try #require(receipts.count == 3)
+        let tags = try await bench.redis.send(RedisCommand("ZRANGE", "unacked_index", 0, -1)).array ?? []
+        // Another worker takes the second message, as after a visibility timeout.
+        let second = tags.compactMap(\.string).sorted()[1]
+        _ = try await bench.redis.send([
+            RedisCommand("ZREM", "unacked_index", second), RedisCommand("HDEL", "unacked", second),
+        ])
+        #expect(await consumer.canPark(receipts) == [true, false, true])
+        let fault = MessageFault(reason: "test", detail: "")
+        #expect(try await consumer.park(receipts[1], for: fault) == false)
+        #expect(try await consumer.park(receipts[0], for: fault))
+        #expect(try await bench.int(RedisCommand("LLEN", "celery.parked")) == 1)
+        _ = try await bench.redis.send(RedisCommand("SET", "celery.parked", "not a list"))
+        #expect(await consumer.canPark([receipts[2]]) == [false])
+        await #expect(throws: CeleriacError.self) { _ = try await consumer.park(receipts[2], for: fault) }
+        _ = try await bench.redis.send(RedisCommand("DEL", "celery.parked"))
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("looks at many parked messages page by page, and finds those to be changed on any page")
+    func manyParked() async throws {
+        let bench = try await RedisBench()
+        let (broker, consumer) = try await consumer(bench)
+        try await publish(250, by: broker)
+        var count = 0
+        while count < 250 {
+            let deliveries = try await consumer.next(atMost: 10)
+            let faults = (count..<count + deliveries.count).map { MessageFault(reason: "test", detail: "\($0)") }
+            try await consumer.settle(zip(deliveries, faults).map { Settlement($0.receipt, .park($1)) })
+            count += deliveries.count
+        }
+        var pages: [[ParkedMessage]] = []
+        try await broker.walkParked(in: "celery") { page in
+            pages.append(page)
+            return true
+        }
+        let parked = pages.flatMap { $0 }
+        #expect(pages.map(\.count) == [100, 100, 50] && parked.map(\.detail) == (0..<250).map { "\($0)" })
+        let listed = try await broker.parkedMessages(in: "celery", after: parked[119].id, limit: 60)
+        #expect(listed.map(\.id) == parked[120..<180].map(\.id))
+        await #expect(throws: CeleriacError.self) {
+            _ = try await broker.parkedMessages(in: "celery", after: "unknown", limit: 1)
+        }
+        // Every other one goes.
+        let odd = parked.indices.filter { $0 % 2 == 1 }.map { parked[$0].id }
+        #expect(try await broker.requeueParked(odd, in: "celery") == 125)
+        #expect(try await broker.depth(of: "celery") == 125)
+        #expect(
+            try await broker.parkedMessages(in: "celery", after: nil, limit: 999).map(\.detail)
+                == stride(from: 0, to: 250, by: 2).map { "\($0)" })
+        #expect(try await broker.dropParked(parked.map(\.id), in: "celery") == 125)
         try await consumer.close()
         await broker.close()
         await bench.close()

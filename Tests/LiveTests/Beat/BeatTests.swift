@@ -93,6 +93,25 @@ import Testing
         folder.remove()
     }
 
+    @Test("SIGTERM while it holds its lock at a server that is frozen", .timeLimit(.minutes(2)))
+    func frozenServer() async throws {
+        let redis = try await RedisServer.start()
+        let server = LiveServer.redis(redis)
+        let folder = try TemporaryFolder("beat")
+        let beat = try BeatProcess(
+            broker: redis.url, in: folder, schedule: "beat_schedule: {a: {task: tasks.a, schedule: 0.3}}",
+            "--lock", redis.url)
+        await until { beat.ids(of: "a").count >= 2 }
+        server.signal(SIGSTOP)
+        // One command alone would wait for 30 s.
+        await beat.child.stop(grace: .seconds(25))
+        #expect(beat.child.status == .exited(0), "\(beat.logged)")
+        #expect(beat.logged.contains("the beat waits no longer for a server that does not answer"))
+        server.signal(SIGCONT)
+        await redis.stop()
+        folder.remove()
+    }
+
     @Test("An unusable schedule ends it with status 2 and a reason", .timeLimit(.minutes(1)))
     func badSchedule() async throws {
         let folder = try TemporaryFolder("beat")

@@ -12,9 +12,11 @@ struct BusyWorker<Site: LiveSite>: Sendable {
     private let site: Site
     private let gate: String
 
-    static func start(on site: Site) async throws -> BusyWorker {
+    /// Starts the worker, whose stop may take `stopTimeout` seconds, and waits until it is busy.
+    static func start(on site: Site, stopTimeout: Double = 25) async throws -> BusyWorker {
         let busy = BusyWorker(
-            process: try await LiveWorkerProcess.start(on: site, concurrency: 4, prefetchMultiplier: 6),
+            process: try await LiveWorkerProcess.start(
+                on: site, concurrency: 4, prefetchMultiplier: 6, stopTimeout: stopTimeout),
             path: site.folder.path + "/recorded", texts: (10..<10 + site.window).map { "\($0)" }, site: site,
             gate: site.folder.path + "/gate")
         try await site.app.send(

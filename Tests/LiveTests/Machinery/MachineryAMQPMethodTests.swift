@@ -73,7 +73,11 @@ struct MachineryAMQPMethodTests {
         (
             "queue.", #""queue":"machinery_task"#, "the target queue of a delayed message must exist in time",
             ["amqp-05-delayed-unconsumed", "amqp-05c-delayed-queue"]
-        )
+        ),
+        (
+            "queue.declare", #""passive":true,"queue":"machinery_tasks.redelivered"#,
+            "a worker whose results are not in Redis looks whether messages have come back", ["amqpbackend-01-add"]
+        ),
     ]
     /// Methods that Go sent and Celeriac does not, with the reason.
     private static let less: [(method: String, text: String, reason: String, captures: Set<String>)] = [

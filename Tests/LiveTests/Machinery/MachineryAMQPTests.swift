@@ -184,7 +184,7 @@ struct MachineryAMQPTests {
 
     @Test func badMessagesAreParkedAndTheNextTaskRuns() async throws {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
-        let bench = try await MachineryBench(broker: url, amqp: MachineryAMQPOptions())
+        let bench = try await MachineryBench(broker: url, amqp: MachineryAMQPOptions(), unregisteredAttempts: 3)
         let client = try client(url)
         // These messages stopped Go workers, in the form in which they were delivered.
         let unknown = try #require(try RecordedCase("amqp-14-unregistered").published.first)
@@ -193,7 +193,9 @@ struct MachineryAMQPTests {
         let numberHeader = try #require(try RecordedCase("amqp-17-retry-with-number-header").delivered.first)
         let retried = try MachinerySignature.decode(Array(numberHeader.utf8))
         #expect(malformed.count == 1 && empty == [""] && retried.headers?["n"] != nil && retried.retryCount > 0)
-        let bad = (malformed + empty + [#"{"UUID":5}"#, unknown]).map { Array($0.utf8) }
+        let bad = (malformed + empty + [#"{"UUID":5}"#, #"{"UUID":"task_eta","ETA":"soon"}"#, unknown]).map {
+            Array($0.utf8)
+        }
         try await bench.run {
             try await self.publish(bad + [Array(numberHeader.utf8)], by: client)
             let sum = try await bench.server.send(MachineryTasks.add([20, 22]))
@@ -202,6 +204,9 @@ struct MachineryAMQPTests {
             // Only the body contains a header with a number, so the retry is not lost.
             let ended = try await bench.ended(retried.uuid)
             #expect(ended.state == "FAILURE" && retried.args?.first?.value == .string(ended.error))
+            // Its id can be read, so its caller need not wait for ever.
+            let refused = try await bench.ended("task_eta")
+            #expect(refused.state == "FAILURE" && refused.error.contains("ETA of the signature"))
             let channel = try await client.connection().openChannel(confirms: false)
             try await channel.queueDeclare("machinery_tasks.parked", durable: true)
             try await until {

@@ -17,7 +17,7 @@ struct MachineryBench: Sendable {
     init(
         broker: String? = nil, backend: String? = nil, amqp: MachineryAMQPOptions? = nil,
         redis settings: MachineryRedisSettings = MachineryRedisSettings(delayedTasksPollPeriod: 20),
-        lock: String = "", programName: String = "worker"
+        lock: String = "", unregisteredAttempts: Int? = nil, programName: String = "worker"
     ) async throws {
         url = try await SharedServers.shared.redisDatabaseURL()
         redis = RedisClient(
@@ -26,7 +26,7 @@ struct MachineryBench: Sendable {
         server = try MachineryServer(
             configuration: MachineryConfiguration(
                 broker: broker ?? url, lock: lock == "redis" ? url : lock, resultBackend: backend ?? url, amqp: amqp,
-                redis: settings, programName: programName),
+                redis: settings, unregisteredAttempts: unregisteredAttempts, programName: programName),
             logger: Self.logger)
     }
 

@@ -33,7 +33,8 @@ struct MachineryChordFaultTests {
     private func check(_ trigger: Trigger, at server: String, amqp: MachineryAMQPOptions?, sameID: String? = nil)
         async throws
     {
-        let (proxy, url) = try await RecordingProxy.start(before: server) { trigger.fires(on: $0) }
+        let (proxy, url) = try await RecordingProxy.start(
+            before: server, losesReply: { trigger.fires(on: $0) })
         let bench = try await MachineryBench(broker: server, backend: url, amqp: amqp)
         let sender = try await MachineryBench(broker: server, backend: server, amqp: amqp).server
         let calls = Mutex<[[Int]]>([])

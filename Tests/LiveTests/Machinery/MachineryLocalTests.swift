@@ -57,6 +57,14 @@ struct MachineryLocalTests {
         }
     }
 
+    @Test func anEagerSendOfATaskThatNobodyKnowsEnds() async throws {
+        let server = try server("eager", "eager")
+        try await run(server) {
+            let unknown = try await server.send(TaskDefinition<Int>("nobody")())
+            #expect(try await unknown.status() == .pending)
+        }
+    }
+
     @Test func aHandlerThatSendsInEagerModeDoesNotWaitForItself() async throws {
         let server = try server("eager", "eager")
         let inner = NIOLockedValueBox<[AsyncResult<Int>]>([])

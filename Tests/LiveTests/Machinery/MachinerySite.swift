@@ -14,7 +14,7 @@ struct MachinerySite: LiveSite {
     let keepsResults = true
     let otherWorker = "other"
     let window: Int
-    private let server: LiveServer
+    let server: LiveServer
 
     init(_ kind: BrokerSite.Kind, visibilityTimeout: Double = 3600) async throws {
         server = try await LiveServer.start(kind)
@@ -45,8 +45,6 @@ struct MachinerySite: LiveSite {
         let worker = try await LiveWorkerProcess.start(on: self, name: otherWorker)
         return { #expect(await worker.stop() == .exited(0), "\(worker.logged)") }
     }
-
-    func restart() async throws { try await server.restart() }
 
     func messages() async throws -> (waiting: Int, unsettled: Int) {
         try await server.messages(

@@ -32,7 +32,7 @@ struct BrokerSite: LiveSite {
     let app: CeleryApp
     let folder: TemporaryFolder
     let visibilityTimeout: Double
-    private let server: LiveServer
+    let server: LiveServer
 
     /// Starts a server of a kind, with Redis's visibility timeout in seconds. Throws `TestKitError` if the server does
     /// not start.
@@ -80,8 +80,6 @@ struct BrokerSite: LiveSite {
         let python = try await python.startWorker(pool: .threads, concurrency: 4)
         return { await python.stop() }
     }
-
-    func restart() async throws { try await server.restart() }
 
     func messages() async throws -> (waiting: Int, unsettled: Int) {
         try await server.messages(in: "celery", redisClaims: [("HLEN", "unacked"), ("ZCARD", "unacked_index")])

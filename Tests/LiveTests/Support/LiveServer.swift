@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacTestKit
+import Glibc
 import Logging
 
 #if Redis
@@ -25,6 +26,16 @@ enum LiveServer: Sendable {
         }
     }
 
+    /// Sends a signal to the server's process, for instance one that freezes it.
+    func signal(_ signal: Int32) {
+        let pid =
+            switch self {
+            case .redis(let redis): redis.pid
+            case .rabbitMQ(let rabbitMQ): rabbitMQ.pid
+            }
+        if let pid { kill(pid, signal) }
+    }
+
     func restart() async throws {
         switch self {
         case .redis(let redis): try await redis.restart()
@@ -41,7 +52,7 @@ enum LiveServer: Sendable {
 
     /// How many messages are in a queue, and how many are claimed. In Redis, the sizes of some keys give the numbers.
     func messages(
-        in queue: String, redisClaims claims: [(command: String, key: String)]
+        in queue: String, redisClaims claims: [(command: String, key: String)] = []
     ) async throws -> (waiting: Int, unsettled: Int) {
         switch self {
         case .redis:

@@ -28,6 +28,9 @@ protocol LiveSite: Sendable {
     /// - Returns: a function that ends the worker.
     func startOtherWorker() async throws -> @Sendable () async -> Void
 
+    /// The broker.
+    var server: LiveServer { get }
+
     /// Restarts the broker, which keeps its stored data.
     func restart() async throws
 
@@ -35,4 +38,8 @@ protocol LiveSite: Sendable {
     func messages() async throws -> (waiting: Int, unsettled: Int)
 
     func close() async
+}
+
+extension LiveSite {
+    func restart() async throws { try await server.restart() }
 }

@@ -3,8 +3,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A proxy between clients and a local server that records what each connection's client sends. It can lose a reply,
-/// and the connection with it.
+/// A proxy between clients and a local server that records what each connection's client sends. It can hold replies
+/// back until the client has sent more, lose a reply and the connection with it, and cut connections.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
@@ -21,12 +21,14 @@ final class RecordingProxy: Sendable {
     ///
     /// - Parameters:
     ///   - url: the server.
+    ///   - holdsReplies: whether to hold a connection's replies back, while all that its client has sent is this.
     ///   - losesReply: whether to close the connection in place of the server's next bytes, once the server has got
     ///     these bytes of the client's.
     /// - Returns: the proxy and its URL.
     /// - Throws: an error if the URL cannot be read or no port can be bound.
     static func start(
-        before url: String, losesReply: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
+        before url: String, holdsReplies: @escaping @Sendable ([UInt8]) -> Bool = { _ in false },
+        losesReply: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
     ) async throws -> (proxy: RecordingProxy, url: String) {
         guard var components = URLComponents(string: url), let host = components.host, let port = components.port else {
             throw CocoaError(.fileReadInvalidFileName)
@@ -35,13 +37,12 @@ final class RecordingProxy: Sendable {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { client in
-                let number = recording.begin()
-                let link = Link()
+                let number = recording.begin(client)
                 return ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { server in
                         server.eventLoop.makeCompletedFuture {
                             try server.pipeline.syncOperations.addHandler(
-                                Relay(to: client) { _ in !link.isLost.load(ordering: .relaxed) })
+                                Replies(to: client) { holdsReplies(recording.sent(on: number)) })
                         }
                     }
                     .connect(host: host, port: port)
@@ -49,8 +50,9 @@ final class RecordingProxy: Sendable {
                         try client.pipeline.syncOperations.addHandler(
                             Relay(to: server) { bytes in
                                 recording.add(bytes, to: number)
-                                if losesReply(Array(bytes)) { link.isLost.store(true, ordering: .relaxed) }
-                                return true
+                                guard let replies = try? server.pipeline.syncOperations.handler(type: Replies.self)
+                                else { return }
+                                losesReply(Array(bytes)) ? replies.lose() : replies.forward()
                             })
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
@@ -61,45 +63,85 @@ final class RecordingProxy: Sendable {
         return (RecordingProxy(listener: listener, recording: recording), components.string ?? "")
     }
 
+    /// Cuts all connections. What clients have sent and the proxy has not read yet is lost.
+    func cut() {
+        let clients = recording.clients.withLock { clients in
+            defer { clients = [] }
+            return clients
+        }
+        for client in clients { client.close(promise: nil) }
+    }
+
     func stop() async throws { try await listener.close() }
 
     private final class Recording: Sendable {
         let connections = Mutex<[[UInt8]]>([])
+        /// Clients whose connections were not cut.
+        let clients = Mutex<[any Channel]>([])
 
-        func begin() -> Int {
-            connections.withLock { connections in
+        func begin(_ client: any Channel) -> Int {
+            clients.withLock { $0.append(client) }
+            return connections.withLock { connections in
                 connections.append([])
                 return connections.count - 1
             }
         }
+
+        func sent(on number: Int) -> [UInt8] { connections.withLock { $0[number] } }
 
         func add(_ bytes: some Sequence<UInt8>, to number: Int) {
             connections.withLock { $0[number].append(contentsOf: bytes) }
         }
     }
 
-    private final class Link: Sendable {
-        let isLost = Atomic(false)
-    }
-
     /// Forwards one side's bytes to the other.
     private final class Relay: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let other: any Channel
-        /// Whether to forward these bytes; if not, the connection ends.
-        private let forwards: (ByteBufferView) -> Bool
+        private let record: (ByteBufferView) -> Void
 
-        init(to other: any Channel, forwards: @escaping (ByteBufferView) -> Bool) {
+        init(to other: any Channel, record: @escaping (ByteBufferView) -> Void) {
             self.other = other
-            self.forwards = forwards
+            self.record = record
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let buffer = unwrapInboundIn(data)
-            guard forwards(buffer.readableBytesView) else { return context.close(promise: nil) }
+            record(buffer.readableBytesView)
             other.writeAndFlush(buffer, promise: nil)
         }
 
         func channelInactive(context: ChannelHandlerContext) { other.close(promise: nil) }
+    }
+
+    /// Forwards a server's replies, holds them, or loses one.
+    private final class Replies: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let client: any Channel
+        private let isHolding: () -> Bool
+        private var held = ByteBuffer()
+        private var isLost = false
+
+        init(to client: any Channel, isHolding: @escaping () -> Bool) {
+            self.client = client
+            self.isHolding = isHolding
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            if isLost { return context.close(promise: nil) }
+            held.writeImmutableBuffer(unwrapInboundIn(data))
+            forward()
+        }
+
+        /// From now on whatever the server sends ends the connection.
+        func lose() { isLost = true }
+
+        func forward() {
+            guard !isHolding(), held.readableBytes > 0 else { return }
+            client.writeAndFlush(held, promise: nil)
+            held = ByteBuffer()
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { client.close(promise: nil) }
     }
 }

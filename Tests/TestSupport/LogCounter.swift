@@ -1,14 +1,17 @@
-import Logging
-import NIOConcurrencyHelpers
+package import Logging
+import Synchronization
 
 /// Counts log messages by their text.
-final class LogCounter: Sendable {
-    private let counts = NIOLockedValueBox<[String: Int]>([:])
+package final class LogCounter: Sendable {
+    private let counts = Mutex<[String: Int]>([:])
+
+    package init() {}
 
     /// A logger whose messages are counted but not shown.
-    var logger: Logger { Logger(label: "test") { _ in Handler(counter: self) } }
+    package var logger: Logger { Logger(label: "test") { _ in Handler(counter: self) } }
 
-    func count(_ message: String) -> Int { counts.withLockedValue { $0[message] ?? 0 } }
+    /// How often a message was logged.
+    package func count(_ message: String) -> Int { counts.withLock { $0[message] ?? 0 } }
 
     private struct Handler: LogHandler {
         let counter: LogCounter
@@ -23,7 +26,7 @@ final class LogCounter: Sendable {
         }
 
         func log(event: LogEvent) {
-            counter.counts.withLockedValue { $0[event.message.description, default: 0] += 1 }
+            counter.counts.withLock { $0[event.message.description, default: 0] += 1 }
         }
     }
 }

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Celeriac
+import CeleriacCore
+
+/// What became of the messages that an operator wanted to have put back or dropped.
+struct ParkedOutcome {
+    /// A message that was left, and why.
+    typealias Left = (message: ParkedMessage, why: String)
+
+    /// The messages that are parked no more.
+    private(set) var done: [ParkedMessage]
+    /// The messages that are still parked.
+    private(set) var left: [Left] = []
+    /// The error that ended it.
+    private(set) var error: (any Error)?
+    /// Whether nobody could be asked what had become of the messages.
+    private(set) var isUnknown = false
+
+    /// The outcome if all messages are done.
+    init(_ messages: [ParkedMessage]) { done = messages }
+
+    /// Has messages changed, and looks at what became of them unless all were.
+    ///
+    /// - Parameters:
+    ///   - messages: the messages.
+    ///   - queue: the queue that they were parked from.
+    ///   - sender: whose broker it is.
+    ///   - change: changes messages and returns how many were.
+    /// - Throws: the error of the first look.
+    init(
+        _ messages: [ParkedMessage], in queue: String, at sender: any TaskSender,
+        by change: ([String]) async throws -> Int
+    ) async throws {
+        self.init(messages)
+        do {
+            if try await change(messages.map(\.id)) == messages.count { return }
+        } catch {
+            self.error = error
+        }
+        do {
+            var parked: Set<String> = []
+            try await sender.eachParkedPage(in: queue) { parked.formUnion($0.map(\.id)) }
+            done = messages.filter { !parked.contains($0.id) }
+            left = messages.filter { parked.contains($0.id) }.map { message in
+                (message, error == nil ? "the broker did not take it: see its reason with parked show" : "not tried")
+            }
+        } catch {
+            guard self.error != nil else { throw error }
+            done = []
+            isUnknown = true
+        }
+    }
+
+    /// Ends the command as the outcome says.
+    func end() throws {
+        if let error { throw error }
+        if !left.isEmpty { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,85 @@
+import CeleriacWire
+import Logging
+
+// A message that is parked runs nowhere. Its task has failed, so that nobody waits for it for ever.
+extension Ledger {
+    /// Parks a delivery that cannot be run. If it says whose task it is, the task fails.
+    func park(_ delivery: Delivery, _ fault: MessageFault) {
+        let message = (try? delivery.content.get()) ?? delivery.remains
+        guard let remains = message.flatMap({ dialect.remains(of: $0, delivery: delivery) }) else {
+            log(fault, queue: delivery.queue)
+            return submit(Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))]))
+        }
+        let request = remains.request
+        if remains.mayRunElsewhere, !failsTasksOfUnacceptedContent {
+            log(fault, queue: delivery.queue, of: request)
+            return submit(
+                Plan(receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(.park(fault))]))
+        }
+        park(request, delivery.receipt, fault, dialect.failure(for: .unrunnable(fault)))
+    }
+
+    /// Parks a delivery whose task was begun too often without having ended. The task fails.
+    func park(_ delivery: Delivery, exhausted request: TaskRequest) {
+        let fault = MessageFault(
+            reason: "tooManyAttempts",
+            detail: "begun \(delivery.attempts) times after it had come back, without having ended")
+        park(request, delivery.receipt, fault, dialect.failure(for: .attemptsExhausted(delivery.attempts)))
+    }
+
+    /// Parks a message and tells its caller. The settlement stands first in the plan: the pipeline decides whether the
+    /// caller can be told before.
+    private func park(_ request: TaskRequest, _ receipt: Receipt, _ fault: MessageFault, _ failure: TaskFailure) {
+        log(fault, queue: request.queue, of: request, failure)
+        let context = effectContext(for: request)
+        submit(
+            Plan(
+                receipt: receipt, taskID: request.id, endsJob: true, request: request, context: context,
+                effects: [.settle(.park(fault))] + failing(request, failure, in: context),
+                onEnd: observers.later(.ended(request, .failure(failure), runtime: nil))))
+    }
+
+    private func log(
+        _ fault: MessageFault, queue: String, of request: TaskRequest? = nil, _ failure: TaskFailure? = nil
+    ) {
+        var metadata: Logger.Metadata = ["queue": "\(queue)", "reason": "\(fault.reason)", "detail": "\(fault.detail)"]
+        if let request { metadata.merge(["task": "\(request.name)", "task-id": "\(request.id)"]) { $1 } }
+        if let failure { metadata["error"] = "\(failure)" }
+        logger.error(failure == nil ? "message parked" : "message parked: its task has failed", metadata: metadata)
+    }
+
+    // MARK: What follows
+
+    /// What follows when a task fails for good, except for the end of its delivery.
+    func failing(_ request: TaskRequest, _ failure: TaskFailure, in context: EffectContext) -> [Effect] {
+        var request = request
+        // A task that is refused is not tried again, whatever its retries.
+        request.refusal = failure
+        let effects = (try? dialect.effects(of: .failure(failure), for: request, in: context)) ?? []
+        return effects.filter { if case .settle = $0 { false } else { true } }
+    }
+
+    /// Returns the effects to carry out in place of a plan's own, the first of which was refused again and again. They
+    /// make the plan's task fail. If its outcome is stored already it stands: then the tasks fail whose messages were
+    /// refused, and the rest of the plan goes on.
+    func failure(of plan: Plan, _ error: any Error) -> [Effect] {
+        guard let request = plan.request else { return [] }
+        let failure = dialect.failure(for: .followUpRefused(error))
+        if plan.hasStoredOutcome || !plan.tellsOutcome, !plan.messages.isEmpty {
+            return plan.messages.flatMap { failing($0, failure) } + plan.unsettledRest
+        }
+        return plan.tellsOutcome ? failing(request, failure, in: effectContext(for: request)) : []
+    }
+
+    /// What follows when a message cannot be published: its task fails.
+    private func failing(_ message: OutgoingMessage, _ failure: TaskFailure) -> [Effect] {
+        let request = dialect.task(of: message.message, inQueue: message.routingKey)
+        return request.map { failing($0, failure, in: effectContext(for: $0)) } ?? []
+    }
+
+    /// The context of a task that fails without a run.
+    private func effectContext(for request: TaskRequest) -> EffectContext {
+        let options = registrations[request.name]?.handler.options ?? TaskOptions()
+        return effectContext(options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false))
+    }
+}

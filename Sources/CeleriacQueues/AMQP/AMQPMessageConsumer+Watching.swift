@@ -1,0 +1,71 @@
+#if AMQP
+import CeleriacAMQP
+import CeleriacCore
+import CeleriacWire
+import Logging
+import NIOConcurrencyHelpers
+
+/// How the consumer notices that the broker has forgotten it.
+extension AMQPMessageConsumer {
+    /// Waits until something changes, and looks now and then whether messages wait that should have arrived.
+    func waitForChange(_ gate: Gate) async {
+        let interval = state.withLockedValue { $0.watchdog.interval }
+        if await gate.wait(atMost: interval, timers: timers) { return }
+        let isFirst = state.withLockedValue { state in
+            defer { state.watchdog.isLooking = true }
+            return !state.watchdog.isLooking
+        }
+        // What arrives does not wait for an answer that is long in coming.
+        if isFirst { Task { await look() } }
+    }
+
+    /// Asks how many messages wait. If the broker should have sent some long ago, the consumer connects again; or, while
+    /// the worker holds messages, which others would run a second time, it only consumes again.
+    private func look() async {
+        defer { state.withLockedValue { $0.watchdog.isLooking = false } }
+        let (channel, generation, queues) = state.withLockedValue { ($0.channel, $0.generation, $0.expecting) }
+        guard let channel else { return }
+        var depths: [String: Int] = [:]
+        for queue in queues where topology.arguments(of: queue)["x-single-active-consumer"] != true {
+            depths[queue] = await depth(of: queue, on: channel.connection)
+        }
+        let now = timers.now
+        let (alarm, isHolding, gate) = state.withLockedValue { state -> (Watchdog.Alarm?, Bool, Gate?) in
+            // Something may have arrived meanwhile.
+            guard state.generation == generation, state.channel != nil, state.buffer.isEmpty, !state.isStopped,
+                let alarm = state.watchdog.look(depths, now: now)
+            else { return (nil, false, nil) }
+            if !state.held.isEmpty { return (alarm, true, nil) }
+            state.drop()
+            defer { state.change = Gate() }
+            return (alarm, false, state.change)
+        }
+        guard let alarm else { return }
+        logger.warning(
+            "messages wait, but none arrives: the worker \(isHolding ? "consumes" : "connects") again",
+            metadata: [
+                "queue": "\(alarm.queue)", "messages": "\(alarm.depth)", "seconds": "\(Int(alarm.seconds))",
+            ])
+        gate?.open()
+        // Without a connection the next one consumes anew.
+        if isHolding { try? await replaceConsumers() }
+    }
+
+    /// How many messages wait in a queue; nil if that cannot be asked. What goes wrong with the queue or the connection
+    /// is told by others.
+    private func depth(of queue: String, on connection: AMQPConnection) async -> Int? {
+        try? await connection.withChannel { channel throws(AMQPError) in
+            Int(try await channel.queueDeclare(queue, passive: true).messageCount)
+        }
+    }
+}
+
+extension AMQPConsumerState {
+    /// The queues from which something should arrive if they have messages; none while the limit of unsettled
+    /// deliveries is reached.
+    fileprivate var expecting: [String] {
+        if let limit, limit > 0, held.count + stranded >= limit { return [] }
+        return activeTags.values.filter { served.contains($0) }
+    }
+}
+#endif

@@ -1,0 +1,134 @@
+#if AMQP
+package import CeleriacAMQP
+package import CeleriacCore
+import CeleriacWire
+
+package import struct FoundationEssentials.Date
+
+/// The messages parked from one queue at RabbitMQ: its companion queue.
+///
+/// To look at a queue is to take its messages and to return them, so each look marks them as redelivered, and whoever
+/// looks at the same time does not see them. A quorum queue drops what has come back too often; such messages are
+/// published anew in time.
+package struct AMQPParkedMessages: Sendable {
+    /// How often a quorum queue may have a message come back before it is published anew. RabbitMQ drops one that comes
+    /// back more often than the queue's delivery limit allows, and that may be low.
+    private static let mostReturns = 2
+
+    private let client: AMQPClient
+    private let broker: String
+    private let queue: String
+    private let date: @Sendable (String) -> Date?
+
+    /// Creates a view of the messages parked from a queue.
+    ///
+    /// - Parameters:
+    ///   - client: the client of the broker.
+    ///   - broker: the broker's name, for errors.
+    ///   - queue: the queue that they were taken from.
+    ///   - date: reads the dialect's form of a point in time.
+    package init(
+        _ client: AMQPClient, at broker: String, queue: String, date: @escaping @Sendable (String) -> Date?
+    ) {
+        self.client = client
+        self.broker = broker
+        self.queue = queue
+        self.date = date
+    }
+
+    /// As ``MessageBroker/parkedMessages(in:after:limit:)``.
+    package func list(after id: String?, limit: Int) async throws -> [ParkedMessage] {
+        var isPast = id == nil
+        var found: [ParkedMessage] = []
+        if limit <= 0 { return [] }
+        try await walk { parked in
+            if isPast { found.append(parked) }
+            if parked.id == id { isPast = true }
+            return found.count < limit
+        }
+        if let id, !isPast { throw CeleriacError.notParked(id, in: queue) }
+        return found
+    }
+
+    /// Looks at all messages once, in order, until `body` returns false.
+    package func walk(_ body: (ParkedMessage) -> Bool) async throws {
+        try await visit { delivery, _ in
+            body(ParkedMessage(delivery, queue: queue, date: date)) ? .keep : .keepAndEnd
+        }
+    }
+
+    /// As ``MessageBroker/requeueParked(_:in:)``. A message goes back before its parked copy is dropped.
+    package func requeue(_ ids: [String]) async throws -> Int {
+        var ids = Set(ids)
+        var count = 0
+        try await visit { delivery, client throws(AMQPError) in
+            if ids.isEmpty { return .keepAndEnd }
+            guard ids.remove(ParkedMessage(delivery, queue: queue, date: date).id) != nil,
+                let message = delivery.message.putBack(to: queue)
+            else { return .keep }
+            try await client.publish(message, to: queue)
+            count += 1
+            return .drop
+        }
+        return count
+    }
+
+    /// As ``MessageBroker/dropParked(_:in:)``.
+    package func drop(_ ids: [String]) async throws -> Int {
+        var ids = Set(ids)
+        var count = 0
+        try await visit { delivery, _ in
+            if ids.isEmpty { return .keepAndEnd }
+            guard ids.remove(ParkedMessage(delivery, queue: queue, date: date).id) != nil else { return .keep }
+            count += 1
+            return .drop
+        }
+        return count
+    }
+
+    private enum Verdict {
+        case keep, drop, keepAndEnd
+    }
+
+    /// Takes one message after the other until there is none, and returns those that are kept at the end, to where they
+    /// were. It does not ask how many there are, since a quorum queue tells late of those that have just come back.
+    ///
+    /// From the first that has come back too often it publishes all that follow anew, so that their order stays.
+    private func visit(
+        _ body: (AMQPDelivery, AMQPClient) async throws(AMQPError) -> Verdict
+    ) async throws(CeleriacError) {
+        let parked = AMQPClient.parkedQueue(queue)
+        let look = randomUUID()
+        _ = try await client.lookAfter(broker) { channel throws(AMQPError) in
+            var kept: [UInt64] = []
+            defer { channel.nack(kept, requeue: true) }
+            var isRenewing = false
+            var verdict = Verdict.keep
+            while verdict != .keepAndEnd || isRenewing, let delivery = try await channel.get(queue: parked) {
+                kept.append(delivery.deliveryTag)
+                // The first that was published anew: the queue has gone round.
+                if delivery.message.headers[ParkedHeader.look]?.stringValue == look { break }
+                if verdict != .keepAndEnd { verdict = try await body(delivery, client) }
+                if verdict == .drop {
+                    channel.ack([kept.removeLast()])
+                    continue
+                }
+                isRenewing = isRenewing || (delivery.deliveryCount ?? 0) >= Self.mostReturns
+                if isRenewing, delivery.defect == nil {
+                    try await client.publish(delivery.message.renewed(by: look), to: parked)
+                    channel.ack([kept.removeLast()])
+                }
+            }
+            return 0
+        }
+    }
+}
+
+extension AMQPClient {
+    /// Publishes a message to a queue that must exist.
+    fileprivate func publish(_ message: WireMessage, to queue: String) async throws(AMQPError) {
+        let outcome = try await publish([AMQPPublish(routingKey: queue, mandatory: true, message: message)])
+        if let error = outcome.first?.error { throw error }
+    }
+}
+#endif

@@ -1,0 +1,107 @@
+#if AMQP && Redis
+import Celeriac
+import CeleriacAMQP
+import CeleriacTestKit
+import Foundation
+import Testing
+
+/// Tests that at RabbitMQ an attempt is a beginning: a task that kills its process is parked, and alone.
+@Suite("Attempts at RabbitMQ", .serialized)
+struct AttemptTests {
+    private static let die = TaskDefinition<String, String, String, String>("tasks.die")
+
+    @Test("A task that kills its process is parked alone", .timeLimit(.minutes(1)), arguments: AttemptCase.all)
+    func poison(_ kind: AttemptCase) async throws {
+        let site = try await AttemptSite(kind)
+        let texts = (10..<40).map { "\($0)" }
+        var calls = texts.map { MatrixTasks.held(site.path, $0, "") }
+        // Some begin beside it, others in the worker's window wait behind it.
+        calls.insert(Self.die(site.path, "poison", ""), at: 2)
+        let poison = try await site.sender.send(calls, options: SendOptions(ignoresResult: true))[2].id
+        var workers: [LiveWorkerProcess] = []
+        var deaths = 0
+        while true {
+            let worker = try site.launch()
+            workers.append(worker)
+            try await until {
+                if worker.child.status != nil { return true }
+                let parked = try await site.depth("\(site.queue).parked")
+                return parked > 0 && Set(recorded(site.path)).count == texts.count
+            }
+            if Task.isCancelled {
+                Issue.record("out of time: \(await account(of: workers, on: site))")
+                return
+            }
+            guard worker.child.status != nil else {
+                #expect(await worker.stop() == .exited(0), "\(worker.logged)")
+                break
+            }
+            try #require(worker.child.status == .signalled(SIGKILL), "\(worker.logged)")
+            deaths += 1
+            if deaths > 6 {
+                Issue.record("it died once more: \(await account(of: workers, on: site))")
+                return
+            }
+        }
+        // Its first beginning was not counted, five were.
+        #expect(recorded(site.path + ".begun").filter { $0 == "poison swift" }.count == 6)
+        #expect(deaths == 6)
+        #expect(Set(recorded(site.path)) == Set(texts.map { "\($0) swift" }))
+        // A quorum queue tells late how many messages it has.
+        try await until { try await site.depth(site.queue) == 0 }
+        try await until { try await site.depth("\(site.queue).redelivered") == 0 }
+        try await until { try await site.depth("\(site.queue).parked") == 1 }
+        let channel = try await site.client.connection().openChannel()
+        let parked = try #require(try await channel.get(queue: "\(site.queue).parked"))
+        #expect(parked.message.headers["x-celeriac-reason"] == "tooManyAttempts")
+        #expect(String(decoding: parked.message.body, as: UTF8.self).contains("poison"))
+        // A count of another may stay for its day, if the process died before it was forgotten.
+        try await until { try await !site.counters().contains { $0.contains(poison) } }
+        await site.close()
+    }
+
+    /// What is where and what each worker logged, for a failure to explain itself.
+    private func account(of workers: [LiveWorkerProcess], on site: AttemptSite) async -> String {
+        var lines = ["\(recorded(site.path + ".begun").count) began, \(recorded(site.path).count) ended"]
+        for queue in [site.queue, "\(site.queue).redelivered", "\(site.queue).parked"] {
+            // The time limit has cancelled this task.
+            let depth = await Task { try? await site.depth(queue) }.value
+            lines.append("\(queue): \(depth.map { "\($0)" } ?? "unknown")")
+        }
+        for (number, worker) in workers.enumerated() { lines.append("worker \(number + 1):\n\(worker.logged)") }
+        return lines.joined(separator: "\n")
+    }
+
+    /// Machinery's delayed tasks wait at the broker.
+    @Test(
+        "Tasks that wait for their time outlive twelve restarts of their only worker", .timeLimit(.minutes(2)),
+        arguments: AttemptCase.all.filter { $0.dialect == "celery" } + [
+            AttemptCase(dialect: "celery", queueType: "quorum", countsInStore: false, deliveryLimit: 3)
+        ])
+    func restarts(_ kind: AttemptCase) async throws {
+        let site = try await AttemptSite(kind)
+        let texts = (10..<20).map { "\($0)" }
+        try await site.sender.send(
+            texts.map { MatrixTasks.held(site.path, $0, "") },
+            options: SendOptions(eta: .now + 36, ignoresResult: true))
+        // A quorum queue takes them back so often that they are published anew in between.
+        for _ in 0..<12 {
+            let worker = try site.launch()
+            try await worker.consumes()
+            try await until { try await site.depth(site.queue) == 0 }
+            #expect(await worker.stop() == .exited(0), "\(worker.logged)")
+        }
+        let last = try site.launch()
+        await until { recorded(site.path).count >= texts.count }
+        #expect(await last.stop() == .exited(0), "\(last.logged)")
+        let ends = texts.map { "\($0) swift" }
+        #expect(recorded(site.path + ".begun").sorted() == ends)
+        #expect(recorded(site.path).sorted() == ends)
+        for queue in [site.queue, "\(site.queue).redelivered", "\(site.queue).parked"] {
+            #expect(try await site.depth(queue) == 0, "\(queue)")
+        }
+        #expect(try await site.counters().isEmpty)
+        await site.close()
+    }
+}
+#endif

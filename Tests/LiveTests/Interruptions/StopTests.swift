@@ -1,0 +1,85 @@
+import CeleriacTestKit
+import Foundation
+import Testing
+
+/// Tests that a worker stops in time whatever its server does, and that its messages are not lost.
+@Suite("Stops", .serialized)
+struct StopTests {
+    /// What happens to the server before the worker is to stop.
+    enum Trouble: Int32, CaseIterable, CustomTestStringConvertible {
+        case frozen, killed
+
+        var testDescription: String { self == .frozen ? "frozen" : "killed" }
+        var signal: Int32 { self == .frozen ? SIGSTOP : SIGKILL }
+    }
+
+    @Test(
+        "SIGTERM while the server is in trouble and 4 tasks run", .timeLimit(.minutes(5)),
+        arguments: InterruptedSite.available, Trouble.allCases)
+    func bound(_ kind: InterruptedSite, _ trouble: Trouble) async throws {
+        try await bound(at: kind.site(visibilityTimeout: 5), trouble)
+    }
+
+    private func bound(at site: some LiveSite, _ trouble: Trouble) async throws {
+        let busy = try await BusyWorker.start(on: site, stopTimeout: 3)
+        let child = busy.process.child
+        site.server.signal(trouble.signal)
+        // Without a bound, the stop takes 38 s or longer.
+        await child.stop(grace: .seconds(25))
+        #expect(child.status == .exited(0), "\(busy.process.logged)")
+        try await recover(busy, at: site, from: trouble)
+    }
+
+    @Test(
+        "A second SIGTERM while the server is frozen", .timeLimit(.minutes(5)), arguments: InterruptedSite.available)
+    func secondSignal(_ kind: InterruptedSite) async throws {
+        try await secondSignal(at: kind.site(visibilityTimeout: 5))
+    }
+
+    private func secondSignal(at site: some LiveSite) async throws {
+        let busy = try await BusyWorker.start(on: site, stopTimeout: 3600)
+        let child = busy.process.child
+        site.server.signal(SIGSTOP)
+        let deadline = ContinuousClock.now + .seconds(25)
+        // The process may take two signals that come at once for one.
+        await until {
+            child.signal(SIGTERM)
+            return child.status != nil || ContinuousClock.now > deadline
+        }
+        #expect(child.status == .exited(0), "\(busy.process.logged)")
+        await child.kill()
+        try await recover(busy, at: site, from: .frozen)
+    }
+
+    /// Expects that another worker runs all tasks once the server is back.
+    private func recover<Site: LiveSite>(
+        _ busy: BusyWorker<Site>, at site: Site, from trouble: Trouble
+    ) async throws {
+        if trouble == .frozen {
+            let log = busy.process.logged
+            #expect(log.contains("the worker waits no longer for its stop to complete"))
+            #expect(log.contains("\(site.window) claimed; another") || log.contains(" unsettled; RabbitMQ gives them"))
+        }
+        #expect(recorded(busy.path).isEmpty)
+        if trouble == .frozen { site.server.signal(SIGCONT) } else { try await site.restart() }
+        busy.letGo()
+        let stopOther = try await site.startOtherWorker()
+        await until { recorded(busy.path).count >= busy.texts.count }
+        try await until { try await site.messages() == (0, 0) }
+        await stopOther()
+        #expect(recorded(busy.path).sorted() == busy.texts.map { "\($0) \(site.otherWorker)" })
+        await site.close()
+    }
+
+    #if Redis
+    @Test("SIGTERM of a worker whose server was never there", .timeLimit(.minutes(5)))
+    func neverReady() async throws {
+        let site = try await BrokerSite(.redis)
+        site.server.signal(SIGKILL)
+        let worker = try await LiveWorkerProcess.start(on: site, untilLogged: "the broker is out of reach")
+        await worker.child.stop(grace: .seconds(25))
+        #expect(worker.child.status == .exited(0), "\(worker.logged)")
+        await site.close()
+    }
+    #endif
+}
