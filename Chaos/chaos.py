@@ -78,7 +78,8 @@ def run(site, options):
     leftovers = drain(site)
     stuck = probe(site) + stop(site)
     read(site)
-    return Judge(site.ledger.events(), options.attempts, leftovers, stuck).verdict()
+    has_delay_queues = options.dialect == "machinery" and options.broker != "redis"
+    return Judge(site.ledger.events(), options.attempts, leftovers, stuck, has_delay_queues).verdict()
 
 
 def harm(site, planned):
@@ -156,8 +157,8 @@ def read(site):
     """Notes in the ledger what the servers have kept."""
     for task in site.broker.parked():
         site.ledger.note(0, "parked", task)
-    for task in site.store.stored():
-        site.ledger.note(0, "stored", task)
+    for task, is_success in site.store.stored():
+        site.ledger.note(0, "stored" if is_success else "failed", task)
     site.ledger.note(0, "read", "results")
 
 

@@ -15,15 +15,22 @@ A parked task is explained when at least as many of its beginnings as a worker a
 their process before the task began again: its handler may have ended, but nothing was settled. What follows from a
 parked task is not lost.
 
-What a Python worker was the last to hold is lost by the peer, and so is what should have followed from it.
+What is parked and is a unit of its own must have a stored failure, or an outcome from before.
+
+What a Python worker was the last to hold is lost by the peer, and so is what should have followed from it. A delayed
+task of Machinery's that RabbitMQ never delivered is lost by its delay queue if the broker stood still or was down
+when its time came: by what Go's Machinery declares, and Swift must declare with it, the broker then drops the queue
+with the message, or sends the message before its queue is there (see Compat/RELIABILITY.md).
 """
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from harness.ledger import before, is_poison, tasks_of, unit_of
+from harness.ledger import before, countdown, is_poison, tasks_of, unit_of
 
 # Faults by which a worker loses its hold on messages and cannot know it.
 BLIND = {"freeze", "blackhole", "late-answers", "lost-answers", "throttle", "client-pause"}
+# Faults by which RabbitMQ stands still or is down.
+STANDSTILLS = {"server-freeze", "server-kill", "server-restart"}
 # How long a fault goes on to work after it has ended: by then processes have noticed it.
 AFTERMATH = 1_000_000_000
 FAILURES = "lost unexpected unexplained_duplicates unexplained_parked unstored leftovers stuck crashed".split()
@@ -54,6 +61,7 @@ class Verdict:
     recovered: list = field(default_factory=list)
     lost: list = field(default_factory=list)
     lost_by_the_peer: list = field(default_factory=list)
+    lost_by_a_delay_queue: list = field(default_factory=list)
     unexpected: list = field(default_factory=list)
     duplicated: list = field(default_factory=list)
     unexplained_duplicates: list = field(default_factory=list)
@@ -70,12 +78,14 @@ class Verdict:
 
 
 class Judge:
-    def __init__(self, events, attempts=5, leftovers=None, stuck=()):
+    def __init__(self, events, attempts=5, leftovers=None, stuck=(), has_delay_queues=False):
         self.attempts, self.leftovers, self.stuck = attempts, dict(leftovers or {}), list(stuck)
-        self.units = {"sent": set(), "acked": set(), "refused": set()}
+        self.has_delay_queues = has_delay_queues
+        # When each unit was sent, confirmed, refused.
+        self.units = {"sent": {}, "acked": {}, "refused": {}}
         self.begins, self.ends, self.holders = defaultdict(list), defaultdict(list), {}
         self.faults, self.killed, self.peers, self.crashed = {}, {}, set(), []
-        self.parked, self.stored, self.has_read_results = set(), set(), False
+        self.parked, self.stored, self.failed, self.has_read_results = set(), set(), set(), False
         # Each process writes in its own order, but lines of two may stand in another order than their times.
         for event in sorted(events, key=lambda event: event.time):
             self.take(event)
@@ -84,7 +94,7 @@ class Judge:
         word = event.words[0] if event.words else ""
         match event.name:
             case "sent" | "acked" | "refused":
-                self.units[event.name].add(word)
+                self.units[event.name][word] = event.time
             case "received":
                 self.holders[word] = event.pid
             case "begin":
@@ -111,6 +121,8 @@ class Judge:
                 self.parked.add(word)
             case "stored":
                 self.stored.add(word)
+            case "failed":
+                self.failed.add(word)
             case "read":
                 self.has_read_results = True
 
@@ -151,10 +163,16 @@ class Judge:
                 return
         missing = [task for task in tasks if not self.is_settled(task)]
         for task in missing:
-            (verdict.lost_by_the_peer if self.is_lost_by_the_peer(task) else verdict.lost).append(task)
+            if self.is_lost_by_the_peer(task):
+                verdict.lost_by_the_peer.append(task)
+            elif self.is_lost_by_a_delay_queue(task):
+                verdict.lost_by_a_delay_queue.append(task)
+            else:
+                verdict.lost.append(task)
         if missing:
             return
-        if self.has_read_results and is_confirmed and unit[0] in "peq" and unit not in self.stored | self.parked:
+        has_result = unit in self.stored or unit in self.parked and unit in self.failed
+        if self.has_read_results and is_confirmed and unit[0] in "peqx" and not has_result:
             holder = self.holders.get(unit)
             (verdict.lost_by_the_peer if holder in self.peers else verdict.unstored).append(unit)
         elif is_confirmed:
@@ -175,6 +193,17 @@ class Judge:
         return any(
             self.is_lost_by_the_peer(earlier) if earlier not in self.ends else self.ends[earlier][-1].pid in self.peers
             for earlier in before(task)
+        )
+
+    def is_lost_by_a_delay_queue(self, task):
+        if not self.has_delay_queues or task[0] != "e" or task in self.begins:
+            return False
+        earliest, latest = self.units["sent"][task], self.units["acked"][task]
+        delay = countdown(task)
+        # The queue is dropped twice the delay after it was last declared.
+        return any(
+            fault.kind in STANDSTILLS and fault.begin <= latest + 2 * delay and fault.end + AFTERMATH >= earliest + delay
+            for fault in self.faults.values()
         )
 
     # Duplicates and parked tasks.

@@ -11,7 +11,8 @@ TIME is in nanoseconds of the machine's monotonic clock. The events:
     fault ID KIND HIT                a fault begins; HIT is the process ids whose process or connections it hits, with
                                      commas between them, or * for all. A second line for an ID adds to its HIT.
     healed ID                        the fault has ended
-    parked TASK | stored UNIT        read from the servers after the run
+    parked TASK                      read from the servers after the run, as are
+    stored UNIT | failed UNIT        the results of units that are one task: success, failure
     read results                     results were read: what was not stored is not there
 """
 import os
@@ -74,6 +75,11 @@ def before(task):
     if unit[0] == "c" and link != "0":
         return [f"{unit}.{int(link) - 1}"]
     return []
+
+
+def countdown(unit):
+    """After how many nanoseconds a task with an ETA may begin, as Unit.swift has it."""
+    return (500 + int(unit[1:]) * 37 % 4000) * 1_000_000
 
 
 def is_poison(task):

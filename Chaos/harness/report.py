@@ -25,6 +25,8 @@ def tell(verdict, heading):
     row("lost", verdict.lost)
     if verdict.lost_by_the_peer:
         row("", verdict.lost_by_the_peer, "by the peer")
+    if verdict.lost_by_a_delay_queue:
+        row("", verdict.lost_by_a_delay_queue, "by a delay queue, as in Go")
     row("unexpected", verdict.unexpected)
     print(f"  duplicated  {len(verdict.duplicated):>9,}", file=sys.stderr)
     row("", verdict.unexplained_duplicates, "unexplained")

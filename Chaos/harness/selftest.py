@@ -5,6 +5,8 @@ from harness.ledger import parse
 SECOND = 1_000_000_000
 SOUND = "0 1 sent p1; 1 1 acked p1; 2 10 begin p1; 3 10 end p1"
 POISON = "0 1 sent x1; 1 1 acked x1; 9 1 parked x1"
+# Due at 1 s and a half, or a second later; its queue is dropped at the latest three seconds after it was confirmed.
+DELAYED = "0 1 sent e27; 1 1 acked e27"
 
 # Name, ledger (times in seconds), what else is known, and the failures that must be found, each with what it names.
 CASES = [
@@ -65,6 +67,50 @@ CASES = [
     ("a worker that somebody else kills", SOUND + "; 9 10 died -9", {}, {"crashed": ["process 10, killed by nobody"]}),
     ("a result that is not there", SOUND + "; 9 0 read results", {}, {"unstored": ["p1"]}),
     ("a result that is there", SOUND + "; 9 0 stored p1; 9 0 read results", {}, {}),
+    (
+        "a parked task whose failure is stored",
+        POISON + "; 2 10 begin x1; 3 10 died -9; 4 11 begin x1; 5 11 died -9; 9 0 failed x1; 9 0 read results",
+        {"attempts": 2},
+        {},
+    ),
+    (
+        "a parked task of which nobody was told",
+        POISON + "; 2 10 begin x1; 3 10 died -9; 4 11 begin x1; 5 11 died -9; 9 0 read results",
+        {"attempts": 2},
+        {"unstored": ["x1"]},
+    ),
+    ("a failure of a task that ended", SOUND + "; 9 0 failed p1; 9 0 read results", {}, {"unstored": ["p1"]}),
+    (
+        "a delayed task whose queue was dropped",
+        DELAYED + "; 1 0 fault f1 server-freeze *; 4 0 healed f1",
+        {"has_delay_queues": True},
+        {},
+    ),
+    ("a delayed task whose queue stood", DELAYED, {"has_delay_queues": True}, {"lost": ["e27"]}),
+    (
+        "a delayed task whose broker stood still long after its time",
+        DELAYED + "; 6 0 fault f1 server-freeze *; 9 0 healed f1",
+        {"has_delay_queues": True},
+        {"lost": ["e27"]},
+    ),
+    (
+        "a delayed task whose broker stood still long before its time",
+        "2 1 sent e27; 3 1 acked e27; 0 0 fault f1 server-kill *; 1 0 healed f1",
+        {"has_delay_queues": True},
+        {"lost": ["e27"]},
+    ),
+    (
+        "a delayed task that began",
+        DELAYED + "; 1 0 fault f1 server-freeze *; 4 0 healed f1; 5 10 begin e27",
+        {"has_delay_queues": True},
+        {"lost": ["e27"]},
+    ),
+    (
+        "a delayed task where there are no delay queues",
+        DELAYED + "; 1 0 fault f1 server-freeze *; 4 0 healed f1",
+        {},
+        {"lost": ["e27"]},
+    ),
     (
         "a poison task that is parked after enough beginnings",
         POISON + "; 2 10 begin x1; 3 10 died -9; 4 11 begin x1; 5 11 died -9",

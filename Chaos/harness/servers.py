@@ -99,15 +99,16 @@ class Redis(Server):
         return [message_task(record) for record in self.client.lrange(QUEUE + ".parked", 0, -1)]
 
     def stored(self):
-        """The tasks whose success is stored."""
+        """The tasks whose outcome is stored, each with whether it is a success."""
         keys = list(self.results.scan_iter(count=1000, _type="string"))
-        names = []
+        outcomes = []
         for begin in range(0, len(keys), 1000):
             portion = keys[begin:begin + 1000]
             for key, value in zip(portion, self.results.mget(portion)):
-                if b'"SUCCESS"' in (value or b""):
-                    names.append(key.decode().removeprefix("celery-task-meta-"))
-        return names
+                for state in ("SUCCESS", "FAILURE"):
+                    if f'"{state}"'.encode() in (value or b""):
+                        outcomes.append((key.decode().removeprefix("celery-task-meta-"), state == "SUCCESS"))
+        return outcomes
 
 
 class RabbitMQ(Server):
@@ -165,7 +166,7 @@ class RabbitMQ(Server):
         return {
             name: count
             for name, count in counts.items()
-            if count and name.startswith((QUEUE, "delay.")) and not name.endswith(".parked")
+            if count and name.startswith((QUEUE, "delay.", "celeriac.delay")) and not name.endswith(".parked")
         }
 
     def parked(self):
