@@ -9,7 +9,11 @@ duplicated   begun more than once
 A duplicate is explained when, between its two beginnings, a fault hit the process that held it first, or the
 connection by which it held it. Who holds a message need not have begun it: a worker that cannot know that it has lost
 its hold (it was frozen, or its connection was silent) may begin second, so such faults explain a duplicate of
-whichever of the two they hit. A task that follows from one that was begun more than once may be begun more than once.
+whichever of the two they hit.
+
+A task that follows from one that was begun more than once may be begun more than once. So may one that a worker, or for
+Machinery's delay queues the producer, has published again, because a fault hit it before the broker confirmed that it
+had the message: since then that one ended, or since the producer was about to send it.
 
 A parked task is explained when at least as many of its beginnings as a worker allows were each followed by a kill of
 their process before the task began again: its handler may have ended, but nothing was settled. What follows from a
@@ -83,6 +87,7 @@ class Judge:
         self.has_delay_queues = has_delay_queues
         # When each unit was sent, confirmed, refused.
         self.units = {"sent": {}, "acked": {}, "refused": {}}
+        self.producers = {}
         self.begins, self.ends, self.holders = defaultdict(list), defaultdict(list), {}
         self.faults, self.killed, self.peers, self.crashed = {}, {}, set(), []
         self.parked, self.stored, self.failed, self.has_read_results = set(), set(), set(), False
@@ -95,6 +100,7 @@ class Judge:
         match event.name:
             case "sent" | "acked" | "refused":
                 self.units[event.name][word] = event.time
+                self.producers[word] = event.pid
             case "received":
                 self.holders[word] = event.pid
             case "begin":
@@ -215,10 +221,23 @@ class Judge:
         verdict.duplicated.append(task)
         if any(len(self.begins.get(earlier, ())) > 1 for earlier in before(task)):
             return
+        if self.may_be_published_twice(task, begins[-1].time):
+            return
         for first, second in zip(begins, begins[1:]):
             if not any(fault.explains(first, second) for fault in self.faults.values()):
                 verdict.unexplained_duplicates.append(task)
                 return
+
+    def may_be_published_twice(self, task, last):
+        """Whether a fault hit a publisher of the task before it was confirmed, or else before it began last."""
+        publishers = [(end.pid, end.time, last) for earlier in before(task) for end in self.ends.get(earlier, ())]
+        if self.has_delay_queues and task[0] == "e":
+            answered = self.units["acked"].get(task) or self.units["refused"].get(task) or last
+            publishers.append((self.producers[task], self.units["sent"][task], answered))
+        return any(
+            fault.begin <= end and fault.end + AFTERMATH >= begin and fault.hit & {"*", str(pid)}
+            for pid, begin, end in publishers for fault in self.faults.values()
+        )
 
     def is_park_explained(self, task):
         begins = self.begins.get(task, [])

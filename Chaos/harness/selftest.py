@@ -61,6 +61,38 @@ CASES = [
         {},
         {},
     ),
+    (
+        "a delayed task whose producer was hit before it was confirmed",
+        "0 1 sent e27; 1 0 fault f1 rst 1; 1 0 healed f1; 4 1 acked e27; 5 10 begin e27; 9 11 begin e27; 9 11 end e27",
+        {"has_delay_queues": True},
+        {},
+    ),
+    (
+        "a delayed task whose producer was hit after it was confirmed",
+        DELAYED + "; 3 0 fault f1 rst 1; 3 0 healed f1; 5 10 begin e27; 9 11 begin e27; 9 11 end e27",
+        {"has_delay_queues": True},
+        {"unexplained_duplicates": ["e27"]},
+    ),
+    (
+        "a link whose publisher was hit before it was confirmed",
+        "0 1 sent c1; 1 1 acked c1; 2 9 begin c1.0; 3 9 end c1.0; 3 0 fault f1 rst 9; 3 0 healed f1; 4 10 begin c1.1; "
+        "4 10 end c1.1; 5 10 begin c1.1; 5 10 end c1.1; 6 10 begin c1.2; 6 10 end c1.2",
+        {},
+        {},
+    ),
+    (
+        "a link whose publisher was hit before it published",
+        "0 1 sent c1; 1 1 acked c1; 1 0 fault f1 rst 9; 1 0 healed f1; 3 9 begin c1.0; 4 9 end c1.0; 4 10 begin c1.1; "
+        "4 10 end c1.1; 5 10 begin c1.1; 5 10 end c1.1; 6 10 begin c1.2; 6 10 end c1.2",
+        {},
+        {"unexplained_duplicates": ["c1.1"]},
+    ),
+    (
+        "a task without ETA whose producer was hit before it was confirmed",
+        "0 1 sent p1; 1 0 fault f1 rst 1; 1 0 healed f1; 4 1 acked p1; 5 10 begin p1; 9 11 begin p1; 9 11 end p1",
+        {"has_delay_queues": True},
+        {"unexplained_duplicates": ["p1"]},
+    ),
     ("a leftover", SOUND, {"leftovers": {"the queue": 1}}, {"leftovers": {"the queue": 1}}),
     ("a stuck worker", SOUND, {"stuck": ["swift-1"]}, {"stuck": ["swift-1"]}),
     ("a worker that crashes", SOUND + "; 9 10 died -11", {}, {"crashed": ["process 10 with status -11"]}),
