@@ -6,14 +6,15 @@ lost         confirmed, and a task of it has not ended; or the first task of a c
 unexpected   run, but never sent
 duplicated   begun more than once
 
-A duplicate is explained when, between its two beginnings, a fault hit the process that held it first, or the
-connection by which it held it. Who holds a message need not have begun it: a worker that cannot know that it has lost
-its hold (it was frozen, or its connection was silent) may begin second, so such faults explain a duplicate of
-whichever of the two they hit.
+A duplicate is explained when, between its two beginnings or while it was held before, a fault hit the process that held
+it first, or the connection by which it held it. Who holds a message need not have begun it: a worker that cannot know
+that it has lost its hold (it was frozen, or its connection was silent) may begin second, so such faults explain a
+duplicate of whichever of the two they hit.
 
 A task that follows from one that was begun more than once may be begun more than once. So may one that a worker, or for
 Machinery's delay queues the producer, has published again, because a fault hit it before the broker confirmed that it
-had the message: since then that one ended, or since the producer was about to send it.
+had the message: since then that one ended, or since the producer was about to send it. And so may a delayed task of
+Machinery's that was in its delay queue, or on its way out of it, when RabbitMQ was killed.
 
 A parked task is explained when at least as many of its beginnings as a worker allows were each followed by a kill of
 their process before the task began again: its handler may have ended, but nothing was settled. What follows from a
@@ -37,6 +38,9 @@ BLIND = {"freeze", "blackhole", "late-answers", "lost-answers", "throttle", "cli
 STANDSTILLS = {"server-freeze", "server-kill", "server-restart"}
 # How long a fault goes on to work after it has ended: by then processes have noticed it.
 AFTERMATH = 1_000_000_000
+# How long a worker may have held a message before it began it, and may have lost its hold meanwhile: its window waits for
+# the lock of Machinery's chords, which outlives a killed worker by 8 s.
+HELD = 8_000_000_000
 FAILURES = "lost unexpected unexplained_duplicates unexplained_parked unstored leftovers stuck crashed".split()
 
 
@@ -48,7 +52,8 @@ class Fault:
     hit: set = field(default_factory=set)
 
     def explains(self, first, second):
-        if self.begin > second.time or self.end + AFTERMATH < first.time:
+        before = AFTERMATH if self.kind in ("kill", "poison") else HELD
+        if self.begin > second.time or self.end + before < first.time:
             return False
         holders = {str(first.pid), str(second.pid)} if self.kind in BLIND else {str(first.pid)}
         return "*" in self.hit or bool(self.hit & holders)
@@ -89,7 +94,7 @@ class Judge:
         self.units = {"sent": {}, "acked": {}, "refused": {}}
         self.producers = {}
         self.begins, self.ends, self.holders = defaultdict(list), defaultdict(list), {}
-        self.faults, self.killed, self.peers, self.crashed = {}, {}, set(), []
+        self.faults, self.struck, self.killed, self.peers, self.crashed = {}, {}, {}, set(), []
         self.parked, self.stored, self.failed, self.has_read_results = set(), set(), set(), False
         # Each process writes in its own order, but lines of two may stand in another order than their times.
         for event in sorted(events, key=lambda event: event.time):
@@ -115,12 +120,15 @@ class Judge:
                     self.peers.add(event.pid)
             case "died":
                 if word == "-9":
-                    self.killed[event.pid] = event.time
+                    # It is noted a bit after it has died.
+                    self.killed[event.pid] = self.struck.get(event.pid, event.time)
                 elif word != "0":
                     self.crashed.append(f"process {event.pid} with status {word}")
             case "fault":
                 id, kind, hit = event.words
                 self.faults.setdefault(id, Fault(kind, event.time)).hit.update(hit.split(","))
+                if kind == "kill":
+                    self.struck.update((int(pid), event.time) for pid in hit.split(","))
             case "healed":
                 self.faults[word].end = event.time
             case "parked":
@@ -233,7 +241,10 @@ class Judge:
         publishers = [(end.pid, end.time, last) for earlier in before(task) for end in self.ends.get(earlier, ())]
         if self.has_delay_queues and task[0] == "e":
             answered = self.units["acked"].get(task) or self.units["refused"].get(task) or last
-            publishers.append((self.producers[task], self.units["sent"][task], answered))
+            sent = self.units["sent"][task]
+            publishers.append((self.producers[task], sent, answered))
+            if any(f.kind == "server-kill" and sent <= f.end and f.begin <= last for f in self.faults.values()):
+                return True
         return any(
             fault.begin <= end and fault.end + AFTERMATH >= begin and fault.hit & {"*", str(pid)}
             for pid, begin, end in publishers for fault in self.faults.values()

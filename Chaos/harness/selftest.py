@@ -54,6 +54,18 @@ CASES = [
         {},
         {"unexplained_duplicates": ["p1"]},
     ),
+    (
+        "a hold that was lost while the task waited for its turn",
+        "0 1 sent p1; 1 1 acked p1; 1 0 fault f1 readonly *; 2 0 healed f1; 9 10 begin p1; 9 10 end p1; 11 11 begin p1",
+        {},
+        {},
+    ),
+    (
+        "a fault of long before explains nothing",
+        "0 1 sent p1; 1 1 acked p1; 1 0 fault f1 readonly *; 2 0 healed f1; 11 10 begin p1; 11 10 end p1; 12 11 begin p1",
+        {},
+        {"unexplained_duplicates": ["p1"]},
+    ),
     ("a server's fault hits all", SOUND + "; 3 0 fault f1 server-kill *; 4 0 healed f1; 5 11 begin p1", {}, {}),
     (
         "a frozen worker that held it begins second",
@@ -64,6 +76,13 @@ CASES = [
     (
         "a delayed task whose producer was hit before it was confirmed",
         "0 1 sent e27; 1 0 fault f1 rst 1; 1 0 healed f1; 4 1 acked e27; 5 10 begin e27; 9 11 begin e27; 9 11 end e27",
+        {"has_delay_queues": True},
+        {},
+    ),
+    (
+        "a delayed task that was in its queue when the broker was killed",
+        DELAYED + "; 3 0 fault f1 server-kill *; 4 0 healed f1; 6 10 begin e27; 6 10 end e27; 7 11 begin e27; "
+        "7 11 end e27",
         {"has_delay_queues": True},
         {},
     ),
@@ -146,6 +165,12 @@ CASES = [
     (
         "a poison task that is parked after enough beginnings",
         POISON + "; 2 10 begin x1; 3 10 died -9; 4 11 begin x1; 5 11 died -9",
+        {"attempts": 2},
+        {},
+    ),
+    (
+        "a parked task that began again before its worker's death was noted",
+        POISON + "; 2 10 begin x1; 3 0 fault f1 kill 10; 3 0 healed f1; 4 11 begin x1; 5 10 died -9; 5 11 died -9",
         {"attempts": 2},
         {},
     ),
