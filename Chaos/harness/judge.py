@@ -22,7 +22,9 @@ parked task is not lost.
 
 What is parked and is a unit of its own must have a stored failure, or an outcome from before.
 
-What a Python worker was the last to hold is lost by the peer, and so is what should have followed from it. A delayed
+What a Python worker was the last to hold is lost by the peer, and so is what should have followed from it. Python takes
+a message out of a list in Redis before it writes down that it has it: where Redis refuses that, Python ends with the
+message, so as many tasks that nobody held are lost by the peer as Python's processes ended by themselves. A delayed
 task of Machinery's that RabbitMQ never delivered is lost by its delay queue if the broker stood still or was down
 when its time came: by what Go's Machinery declares, and Swift must declare with it, the broker then drops the queue
 with the message, or sends the message before its queue is there (see Compat/RELIABILITY.md).
@@ -95,6 +97,7 @@ class Judge:
         self.producers = {}
         self.begins, self.ends, self.holders = defaultdict(list), defaultdict(list), {}
         self.faults, self.struck, self.killed, self.peers, self.crashed = {}, {}, {}, set(), []
+        self.peer_crashes = 0
         self.parked, self.stored, self.failed, self.has_read_results = set(), set(), set(), False
         # Each process writes in its own order, but lines of two may stand in another order than their times.
         for event in sorted(events, key=lambda event: event.time):
@@ -122,6 +125,8 @@ class Judge:
                 if word == "-9":
                     # It is noted a bit after it has died.
                     self.killed[event.pid] = self.struck.get(event.pid, event.time)
+                elif word != "0" and event.pid in self.peers:
+                    self.peer_crashes += 1
                 elif word != "0":
                     self.crashed.append(f"process {event.pid} with status {word}")
             case "fault":
@@ -152,6 +157,10 @@ class Judge:
         verdict.unexpected = sorted(task for task in self.begins if not self.was_sent(task))
         for unit in sorted(self.units["sent"], key=lambda unit: (unit[0], int(unit[1:]))):
             self.judge(unit, verdict)
+        unheld = [task for task in verdict.lost if task not in self.holders and not before(task)]
+        for task in unheld[: self.peer_crashes]:
+            verdict.lost.remove(task)
+            verdict.lost_by_the_peer.append(task)
         for task in self.begins:
             self.judge_duplicates(task, verdict)
         for task in sorted(self.parked):

@@ -228,6 +228,12 @@ CASES = [
         {},
     ),
     (
+        "Python's process ended with a message that it had not written down, but with one only",
+        "0 20 spawned python-1; 0 1 sent p1; 1 1 acked p1; 0 1 sent p2; 1 1 acked p2; 2 20 died 1",
+        {},
+        {"lost": ["p2"]},
+    ),
+    (
         "what Swift held last is not",
         "0 20 spawned python-1; 0 1 sent p1; 1 1 acked p1; 2 20 received p1; 3 10 begin p1",
         {},
