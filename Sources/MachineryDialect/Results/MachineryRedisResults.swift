@@ -110,30 +110,32 @@ package final class MachineryRedisResults: AttemptCountingStore {
     /// Stores groups, and returns, once for each chord, the states of all members when all have ended. As with Go
     /// workers, only one worker gets them, under `TriggerChordMutex`.
     ///
-    /// A worker that got them for a member, but not the answer, gets them again when the member joins again.
+    /// A worker that got them for a member, but not the answer, gets them again when the member joins again. So does
+    /// whoever runs the member again, if the first worker was killed: it may not have sent the callback. In Go nobody
+    /// sends it then, since the group says that it was triggered. A key of ours says for which member.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         _ = try await client.results(
             operations.compactMap { operation in
                 guard case .save(let groupID, let payload, let expiry) = operation else { return nil }
                 return RedisCommand("SET", groupID, payload, "EX", seconds(expiry))
             })
-        let ids = Set(operations.compactMap { $0.chordPart?.groupID }).sorted()
+        let parts = operations.compactMap(\.chordPart)
+        for part in parts where part.mayHaveCompleted || unsettled[part] != nil { try await reopen(part) }
+        let ids = Set(parts.map(\.groupID)).sorted()
         let replies = try await client.results(ids.map { .evaluate(Self.completedScript, keys: [$0]) })
         let completed = Set(zip(ids, replies).filter { $1.int == 1 }.map(\.0))
         var completions: [ChordCompletion?] = []
         for operation in operations {
-            if let part = operation.chordPart, completed.contains(part.groupID) || unsettled[part] != nil,
-                try await trigger(part)
-            {
-                completions.append(
-                    ChordCompletion(
-                        claim: ChordClaim(groupID: part.groupID, token: ""),
-                        parts: try await memberStates(of: part.groupID), group: nil))
-            } else {
+            guard let part = operation.chordPart, completed.contains(part.groupID),
+                let states = try await finalStates(of: part.groupID), try await trigger(part)
+            else {
                 completions.append(nil)
+                continue
             }
+            completions.append(
+                ChordCompletion(claim: ChordClaim(groupID: part.groupID, token: ""), parts: states, group: nil))
         }
-        unsettled.forget(operations.lazy.compactMap(\.chordPart))
+        unsettled.forget(parts)
         return completions
     }
 
@@ -156,27 +158,50 @@ package final class MachineryRedisResults: AttemptCountingStore {
 
     /// Claims the right to send a chord's callback for this worker; false if another worker has it.
     private func trigger(_ part: ChordPart) async throws -> Bool {
+        try await withMutex {
+            guard var meta = try await group(part.groupID), !meta.chordTriggered else { return false }
+            meta.chordTriggered = true
+            unsettled[part] = ()
+            let life = seconds(part.expiry)
+            _ = try await client.results([
+                RedisCommand("SET", Self.triggerKey(part.groupID), part.taskID, "EX", life),
+                RedisCommand("SET", part.groupID, meta.encode(), "EX", life),
+            ])
+            return true
+        }
+    }
+
+    /// Takes back that a group was triggered for this member, so that whoever joins it last gets the states. That need
+    /// not be this member: others may have come back with it, and not have ended again.
+    private func reopen(_ part: ChordPart) async throws {
+        let key = Self.triggerKey(part.groupID)
+        guard try await fetch([key]).first == Array(part.taskID.utf8) else { return }
+        try await withMutex {
+            guard try await fetch([key]).first == Array(part.taskID.utf8), var meta = try await group(part.groupID),
+                meta.chordTriggered
+            else { return }
+            meta.chordTriggered = false
+            _ = try await client.results([
+                RedisCommand("SET", part.groupID, meta.encode(), "EX", seconds(part.expiry))
+            ])
+        }
+    }
+
+    private func withMutex<Result>(_ body: () async throws -> Result) async throws -> Result {
         let mutex = RedisMutex(key: "TriggerChordMutex", client: client, timers: timers)
         try await mutex.lock()
         do {
-            let isOurs = try await markTriggered(part)
+            let result = try await body()
             try await mutex.unlock()
-            return isOurs
+            return result
         } catch {
             try? await mutex.unlock()
             throw error
         }
     }
 
-    private func markTriggered(_ part: ChordPart) async throws -> Bool {
-        guard var meta = try await group(part.groupID), !meta.chordTriggered || unsettled[part] != nil else {
-            return false
-        }
-        meta.chordTriggered = true
-        unsettled[part] = ()
-        _ = try await client.results([RedisCommand("SET", part.groupID, meta.encode(), "EX", seconds(part.expiry))])
-        return true
-    }
+    /// The key that says for which member of a group the callback is sent.
+    private static func triggerKey(_ groupID: String) -> String { groupID + ".celeriac.trigger" }
 
     private func group(_ id: String) async throws -> MachineryGroupMeta? {
         guard let stored = try await fetch([id]).first ?? nil else { return nil }
@@ -187,9 +212,12 @@ package final class MachineryRedisResults: AttemptCountingStore {
         }
     }
 
-    private func memberStates(of id: String) async throws -> [[UInt8]] {
+    /// The states of all members of a group; nil if one has begun again since all had ended. It will join again.
+    private func finalStates(of id: String) async throws -> [[UInt8]]? {
         let members = try await group(id)?.taskUUIDs ?? []
-        return try await fetch(members).compactMap(\.self)
+        let states = try await fetch(members).compactMap(\.self)
+        let areFinal = states.allSatisfy { (try? MachineryTaskState.decode($0))?.isCompleted != false }
+        return states.count == members.count && areFinal ? states : nil
     }
 
     /// Closes the connection.
