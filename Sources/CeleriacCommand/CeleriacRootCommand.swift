@@ -7,8 +7,8 @@ public struct CeleriacRootCommand: AsyncParsableCommand {
         commandName: "celeriac",
         abstract: "Distributed tasks that share queues with Python Celery and Go Machinery.",
         subcommands: [
-            DemoCommand.self, CallCommand.self, ResultCommand.self, ParkedCommand.self, DecodeCommand.self,
-            BeatCommand.self, WithServersCommand.self,
+            DemoCommand.self, CallCommand.self, ResultCommand.self, ParkedCommand.self, RestoreCommand.self,
+            DecodeCommand.self, BeatCommand.self, WithServersCommand.self,
         ])
 
     /// Creates the command. The argument parser fills it in.

@@ -7,8 +7,10 @@ package import Logging
 import MachineryWire
 package import NIOCore
 
+import struct FoundationEssentials.Date
+
 /// Machinery's queues in Redis: a list for each queue, a sorted set for tasks that wait for their time.
-package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
+package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker, ClaimRestoringBroker {
     private let settings: MachineryRedisSettings
     private let defaultQueue: String
     private let eventLoopGroup: any EventLoopGroup
@@ -73,6 +75,26 @@ package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
 
     /// Deletes all messages that wait in a queue.
     package func purge(_ queue: String) async throws -> Int { try await client.purge(lists(of: queue)) }
+
+    /// Puts back messages of workers that have died. Go workers do not look for them.
+    package func restoreClaims(of queue: String) async throws -> RestoredClaims {
+        let topology = MachineryRedisTopology(settings: settings, defaultQueue: defaultQueue)
+        let keys = InFlightKeys(queue: queue)
+        do {
+            var restored = 0
+            while true {
+                let reply = try await client.send(topology.restoration(of: keys.all, at: Date()))
+                if let error = reply.error { throw RedisError(error) }
+                guard let count = reply.int, count > 0 else { break }
+                restored += Int(count)
+            }
+            let held = try await client.send(RedisCommand("ZCARD", keys.claimed)).int ?? 0
+            return RestoredClaims(restored: restored, held: Int(held))
+        } catch let error as RedisError {
+            throw CeleriacError(
+                error.isOutOfReach ? .unavailable : .configuration, "cannot put messages back at \(name)", cause: error)
+        }
+    }
 
     private func parked(_ queue: String) -> RedisParkedMessages {
         RedisParkedMessages(

@@ -116,12 +116,16 @@ struct MachineryRedisTopology: RedisConsumerTopology {
         ]
     }
 
+    /// Puts back messages of a queue whose claims have expired, and answers how many there were.
+    func restoration(of scriptKeys: [String], at now: Date) -> RedisCommand {
+        let limit = now.timeIntervalSince1970 - settings.claimLifetime.seconds
+        return .evaluate(MachineryScripts.restore, keys: scriptKeys, arguments: [limit, 500])
+    }
+
     /// Puts back messages of workers that have died.
     private func restoreExpiredClaims(_ consumer: RedisMessageConsumer) {
-        let limit = consumer.timers.now.timeIntervalSince1970 - settings.claimLifetime.seconds
-        let commands = consumer.knownLists.map {
-            RedisCommand.evaluate(MachineryScripts.restore, keys: $0.scriptKeys, arguments: [limit, 500])
-        }
+        let now = consumer.timers.now
+        let commands = consumer.knownLists.map { restoration(of: $0.scriptKeys, at: now) }
         guard !commands.isEmpty else { return }
         consumer.client.submit(commands).whenComplete { [logger = consumer.logger] result in
             switch result {

@@ -59,6 +59,30 @@ struct ParkedCommandTests {
         #expect(unreachable.status == .exited(2) && unreachable.errors.hasPrefix("Error: "))
     }
 
+    @Test("celeriac restore gives back what killed workers had claimed in Machinery's queues, and nothing else")
+    func restores() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let redis = RedisClient(
+            try RedisConfiguration(url: url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: Logger(label: "test"))
+        // As a worker leaves them that is killed: two claims of long ago, one that is renewed.
+        for (tag, time) in [("a.1", 1.0), ("a.2", 1.0), ("b.1", 9e15)] {
+            try await redis.send(RedisCommand("HSET", "q.celeriac.claims", tag, "message \(tag)"))
+            try await redis.send(RedisCommand("ZADD", "q.celeriac.claimed", "\(time)", tag))
+        }
+        let run = try await CommandRun(["restore", "--queue", "q", "-b", url, "--json"])
+        #expect(try json(run) == ["restored": 2, "held": 1], "\(run.errors)")
+        #expect(run.status == .exited(1))
+        let waiting = try await redis.send(RedisCommand("LRANGE", "q", 0, -1)).array?.compactMap(\.string)
+        #expect(waiting == ["message a.1", "message a.2"])
+        try await redis.send(RedisCommand("ZADD", "q.celeriac.claimed", 1, "b.1"))
+        let last = try await CommandRun(["restore", "--queue", "q", "-b", url])
+        #expect(last.status == .exited(0) && last.output == "1 put back, 0 held\n")
+        #expect(try await redis.send(RedisCommand("EXISTS", "q.celeriac.claims", "q.celeriac.claimed")).int == 0)
+        await redis.close()
+        #expect(try await CommandRun(["restore", "-b", "redis://127.0.0.1:1/0"]).status == .exited(2))
+    }
+
     @Test("warns of failures that were told, says what it left and why, and lets no message control the terminal")
     func saysWhatItDid() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
