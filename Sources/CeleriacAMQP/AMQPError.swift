@@ -1,5 +1,7 @@
 #if AMQP
 
+internal import CeleriacCore
+
 /// A failure between this process and an AMQP broker.
 package struct AMQPError: Error, Sendable {
     /// The kind of failure. New kinds can be added without breaking callers.
@@ -133,11 +135,23 @@ extension AMQPError {
         return replyText?.contains("limit") != true
     }
 
+    /// The refusal of a login that the broker took before, as a failure that may pass.
+    var refusedForNow: AMQPError {
+        AMQPError(
+            .connectFailed, "The broker refuses a login that it accepted before.", replyCode: replyCode,
+            replyText: replyText, cause: self)
+    }
+
     /// Whether the broker closed the connection since it limits each consumer of a queue but not the whole channel:
     /// RabbitMQ 3 says so of quorum queues and streams.
     package var isRefusalOfGlobalLimit: Bool {
         code == .connectionClosedByServer && replyCode == 540 && replyText?.contains("global qos") == true
     }
+}
+
+extension AMQPError: TransportError {
+    /// Whether the broker did not let this user in: by the password, or into the virtual host.
+    package var isRefusedLogin: Bool { code == .authenticationFailed || isRefusal }
 }
 
 #endif

@@ -29,9 +29,12 @@ struct DecodeCommand: AsyncParsableCommand {
                 if let signature = MachineryInput.signature(in: input) {
                     try MachinerySignature.describe(signature)
                 } else {
-                    try CeleryTaskMessage.describe(input)
+                    try CeleryTaskMessage.describe(input, limits: .celery)
                 }
-            CommandEnvironment.write(try WireJSON.encode(.object(description), style: .python, nonFinite: .allow))
+            // A level deeper than in the message.
+            let depth = WireLimits.celery.maximumDepth + 8
+            CommandEnvironment.write(
+                try WireJSON.encode(.object(description), style: .python, nonFinite: .allow, maximumDepth: depth))
         } catch {
             CommandEnvironment.say("\(error)")
             throw ExitCode(1)

@@ -53,3 +53,16 @@ public struct CeleriacError: Error, Sendable, CustomStringConvertible {
         return "\(code): \(message) (\(cause))"
     }
 }
+
+/// An error of a transport, as the cause of a ``CeleriacError``.
+package protocol TransportError: Error {
+    /// Whether the server refused the login.
+    var isRefusedLogin: Bool { get }
+}
+
+extension CeleriacError {
+    /// Whether the same call of a running worker may succeed later. That includes a refused login: the worker consumes,
+    /// so its settings were right, and passwords are changed at the servers and here one after the other. Results and
+    /// follow-ups of tasks that have ended wait for that.
+    var mayPass: Bool { code == .unavailable || (cause as? any TransportError)?.isRefusedLogin == true }
+}

@@ -7,14 +7,17 @@ struct CommandRun {
     let errors: String
     let status: CeleriacTestKit.ExitStatus
 
-    /// Runs the command with these arguments and this standard input, in `folder` or by default in this process's
-    /// folder. Throws `TestKitError` if the command cannot be run.
-    init(_ arguments: [String], input: [UInt8] = [], in folder: String = ".") async throws {
+    /// Runs the command with these arguments, this standard input and these additional variables, in `folder` or by
+    /// default in this process's folder. Throws `TestKitError` if the command cannot be run.
+    init(
+        _ arguments: [String], input: [UInt8] = [], in folder: String = ".", variables: [String: String] = [:]
+    ) async throws {
         let files = try TemporaryFolder("test")
         defer { files.remove() }
         try Data(input).write(to: URL(filePath: files.path + "/input"))
         // The broker settings of a developer's shell must not reach the tests.
         let environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("CELERY_") }
+            .merging(variables) { $1 }
         let child = try ChildProcess(
             "/bin/sh",
             ["-c", "input=$1; cd \"$2\"; shift 2; exec \"$0\" \"$@\" < \"$input\"", Support.celeriac]

@@ -5,7 +5,7 @@ import CeleryDialect
 extension CeleryApp {
     /// The settings that `inspect conf` shows for a worker, under Celery's names. Brokers and stores are named without
     /// credentials.
-    func controlSettings(of worker: WorkerConfiguration) -> WireObject {
+    func controlSettings(of worker: WorkerConfiguration, control: CeleryControlConfiguration) -> WireObject {
         func seconds(_ duration: Duration?) -> WireValue {
             guard let duration else { return .null }
             let seconds = duration / .seconds(1)
@@ -33,9 +33,9 @@ extension CeleryApp {
                     worker.taskAnnotations.sorted { $0.key < $1.key }.map { name, options in
                         (name, .object(Self.settings(of: options, prefix: "", rateLimit: "rate_limit")))
                     })),
-            "worker_enable_remote_control": .bool(configuration.control.isEnabled),
+            "worker_enable_remote_control": .bool(control.isEnabled),
             "task_send_sent_event": .bool(configuration.sendsSentEvents),
-            "worker_send_task_events": .bool(configuration.control.sendsTaskEvents),
+            "worker_send_task_events": .bool(control.sendsTaskEvents), "task_reject_on_worker_lost": true,
             "broker_transport_options": [
                 "visibility_timeout": seconds(configuration.redis.visibilityTimeout),
                 "global_keyprefix": .string(configuration.redis.keyPrefix),

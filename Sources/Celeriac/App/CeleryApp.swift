@@ -147,9 +147,10 @@ public final class CeleryApp: TaskSender {
         settings.taskAnnotations.merge(configuration.taskAnnotations) { $0.over($1) }
         let eventLoop = eventLoopGroup.next()
         let timers = EventLoopTimerSource(eventLoop: eventLoop)
+        let control = control ?? configuration.control
         let remoteControl = CeleryRemoteControl(
-            configuration: control ?? configuration.control, broker: broker, nodeName: nodeName,
-            settings: controlSettings(of: settings), timers: timers, logger: logger)
+            configuration: control, broker: broker, nodeName: nodeName,
+            settings: controlSettings(of: settings, control: control), timers: timers, logger: logger)
         return TaskWorker(
             dialect: formats, broker: broker, store: results, configuration: settings,
             timers: timers, executor: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,

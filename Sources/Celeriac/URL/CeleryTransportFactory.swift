@@ -83,7 +83,8 @@ struct CeleryTransportFactory {
             return CeleryRPCResults(try amqp(brokerURL), eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         case "file":
-            return CeleryFileResults(folder: path(url), eventLoopGroup: eventLoopGroup)
+            return CeleryFileResults(
+                folder: path(url), limits: configuration.limits, eventLoopGroup: eventLoopGroup)
         case "memory", "cache+memory":
             return MemoryResultStore()
         default:

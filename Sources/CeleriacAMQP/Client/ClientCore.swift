@@ -37,6 +37,8 @@ actor ClientCore {
     /// The errors of this round's brokers.
     private var failures: [AMQPError] = []
     private var lastFailure: AMQPError?
+    /// Whether a broker has ever taken the login.
+    private var hasConnected = false
     private var backoff = Backoff(maximum: .seconds(5))
     /// The earliest time for the next attempt.
     private var earliestAttempt = NIODeadline.now()
@@ -149,6 +151,7 @@ actor ClientCore {
         guard case .connecting(let current) = state, current === connection else { return }
         guard let error else {
             lastFailure = nil
+            hasConnected = true
             state = .connected(connection, since: .now())
             connection.assumeIsolated {
                 $0.onClose { error in self.assumeIsolated { $0.connectionEnded(connection, error) } }
@@ -159,20 +162,22 @@ actor ClientCore {
         logger.info(
             "cannot connect to the AMQP broker",
             metadata: [LogKey.broker: "\(connection.configuration)", LogKey.error: "\(error)"])
-        lastFailure = error
-        failures.append(error)
+        let failure = error.isRefusedLogin && hasConnected ? error.refusedForNow : error
+        lastFailure = failure
+        failures.append(failure)
         index = (index + 1) % configurations.count
         if failures.count < configurations.count {
             connectNext()
         } else {
-            endRound(error)
+            endRound(failure)
         }
     }
 
     /// Ends a round in which every broker failed. If all of them refused us, waiting cannot help, and the callers get
-    /// the error; otherwise they wait for the next round.
+    /// the error; otherwise they wait for the next round. A login that worked before may work again soon: passwords and
+    /// rights are changed at the broker and here one after the other.
     private func endRound(_ last: AMQPError) {
-        if failures.allSatisfy({ $0.code == .authenticationFailed || $0.code == .tls }) {
+        if failures.allSatisfy({ $0.isRefusedLogin || $0.code == .tls }) {
             answerAll(.failure(last.withNothingSent()))
         }
         delayNextAttempt()

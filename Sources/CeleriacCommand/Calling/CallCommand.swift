@@ -2,6 +2,7 @@ import ArgumentParser
 import Celeriac
 import CeleriacCore
 import CeleriacWire
+import CeleryWire
 import Foundation
 
 /// `celeriac call`: sends one task by name.
@@ -37,7 +38,7 @@ struct CallCommand: AsyncParsableCommand {
 
     @OptionGroup var machinery: MachineryOptions
 
-    @Option(help: "The queue. Default: celery.")
+    @Option(help: "The queue. Default: CELERY_TASK_DEFAULT_QUEUE, or celery.")
     var queue: String?
 
     @Option(
@@ -151,7 +152,7 @@ enum JSONArgument {
 
     private static func value(_ text: String, _ option: String) throws -> WireValue {
         do {
-            return try WireJSON.decode(Array(text.utf8))
+            return try WireJSON.decode(Array(text.utf8), limits: .celery)
         } catch {
             throw ValidationError("\(option) is not valid JSON: \(error)")
         }

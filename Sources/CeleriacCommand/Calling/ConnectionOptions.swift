@@ -35,8 +35,12 @@ struct ConnectionOptions: ParsableArguments {
     ///   URL.
     func makeApp(logging level: Logger.Level = .error) throws -> CeleryApp {
         try CeleryApp(
-            broker: try brokerURL(), results: resultURL,
-            logger: logger(level))
+            broker: try brokerURL(), results: resultURL, configuration: try Self.configuration(), logger: logger(level))
+    }
+
+    /// What the variables `CELERY_…` say of an application, under Celery's names for its settings.
+    static func configuration() throws(CeleriacError) -> CeleryConfiguration {
+        try CelerySettings(environment: CommandEnvironment().all).configuration
     }
 
     /// Creates the logger of a command's connections.

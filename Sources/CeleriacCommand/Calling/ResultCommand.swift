@@ -31,7 +31,8 @@ struct ResultCommand: AsyncParsableCommand {
                     .configuration,
                     "Results over rpc:// reach only the process that sent the task: use celeriac call --wait")
             }
-            let app = try CeleryApp(broker: "memory://", results: url)
+            let app = try CeleryApp(
+                broker: "memory://", results: url, configuration: try ConnectionOptions.configuration())
             return try await closing(app.close) {
                 guard let stored = try await app.result(id, as: WireValue.self).stored() else { return .pending(id) }
                 if var error = stored.error {

@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacWire
+import CeleryWire
 
 #if AMQP
 import CeleriacAMQP
@@ -65,10 +66,11 @@ struct ResultPrinter {
     }
 
     private func text(_ value: WireValue) -> String {
-        (try? WireJSON.encode(value, style: json ? .python : .readable, nonFinite: .allow)).map {
-            String(decoding: $0, as: UTF8.self)
-        }
-            ?? String(describing: value)
+        // The value is a level deeper than in its result.
+        let depth = WireLimits.celery.maximumDepth + 8
+        let bytes = try? WireJSON.encode(
+            value, style: json ? .python : .readable, nonFinite: .allow, maximumDepth: depth)
+        return bytes.map { String(decoding: $0, as: UTF8.self) } ?? String(describing: value)
     }
 }
 

@@ -33,7 +33,9 @@ struct ParkedPlace: ParsableArguments {
         do {
             switch dialect {
             case .celery:
-                let app = try CeleryApp(broker: try connection.brokerURL(), logger: connection.logger())
+                let app = try CeleryApp(
+                    broker: try connection.brokerURL(), configuration: try ConnectionOptions.configuration(),
+                    logger: connection.logger())
                 try await closing(app.close) { try await body(try await messages(filter, app, whole: whole), app) }
             case .machinery:
                 let server = try machinery.makeServer(connection)

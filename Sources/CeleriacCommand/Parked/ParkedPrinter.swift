@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacCore
 import CeleriacWire
+import CeleryWire
 import Foundation
 
 /// Prints parked messages, as readable text or as one JSON object in ASCII.
@@ -110,9 +111,9 @@ struct ParkedPrinter {
     private func print(_ object: WireObject) { write(text(of: .object(object))) }
 
     private func text(of value: WireValue) -> String {
-        (try? WireJSON.encode(value.withoutBytes, style: .python, nonFinite: .allow)).map {
-            String(decoding: $0, as: UTF8.self)
-        } ?? "{}"
+        let depth = WireLimits.celery.maximumDepth
+        let bytes = try? WireJSON.encode(value.withoutBytes, style: .python, nonFinite: .allow, maximumDepth: depth)
+        return bytes.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     private func write(_ line: String) { CommandEnvironment.write(Array(line.utf8)) }

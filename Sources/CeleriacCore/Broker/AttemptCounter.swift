@@ -16,8 +16,12 @@ package protocol AttemptCounter: Sendable {
     func forget(_ names: [String])
 }
 
-/// A result store that can also count attempts.
+/// A result store with a server of its own, which can also count attempts.
 package protocol AttemptCountingStore: ResultStore {
     /// The counter, which lives as long as the store.
     var attemptCounter: any AttemptCounter { get }
+
+    /// Throws ``CeleriacError`` with code `configuration` if the server refuses the login. A server that is out of reach
+    /// is none of that: results wait for it.
+    func checkLogin() async throws
 }

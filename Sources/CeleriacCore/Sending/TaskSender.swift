@@ -18,6 +18,7 @@ extension TaskSender {
     ///   - countdown: run it no earlier than this long from now.
     ///   - eta: run it no earlier than this time.
     ///   - expires: do not run it after this time.
+    ///   - expiresAfter: do not run it later than this long from now; ``SendOptions/expires`` goes before it.
     ///   - priority: as the broker understands it, see ``SendOptions/priority``.
     ///   - queue: the queue to send it to.
     ///   - headers: custom headers, added to those of the dialect.
@@ -35,6 +36,7 @@ extension TaskSender {
         countdown: Duration? = nil,
         eta: Date? = nil,
         expires: Date? = nil,
+        expiresAfter: Duration? = nil,
         priority: UInt8? = nil,
         queue: String? = nil,
         headers: WireObject = [:],
@@ -44,7 +46,8 @@ extension TaskSender {
         compression: Compression? = nil
     ) async throws -> AsyncResult<Value> {
         let options = SendOptions(
-            countdown: countdown, eta: eta, expires: expires, priority: priority, queue: queue, headers: headers,
+            countdown: countdown, eta: eta, expires: expires, expiresAfter: expiresAfter, priority: priority,
+            queue: queue, headers: headers,
             timeLimits: timeLimits, ignoresResult: ignoresResult, serializer: serializer, compression: compression)
         return try await client.send(signature, options: options)
     }

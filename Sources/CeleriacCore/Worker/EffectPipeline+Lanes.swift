@@ -142,7 +142,7 @@ extension EffectPipeline {
             return plans
         } catch {
             logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
-            if (error as? CeleriacError)?.code == .unavailable, plans.allSatisfy(\.tellsFirst) {
+            if (error as? CeleriacError)?.mayPass == true, plans.allSatisfy(\.tellsFirst) {
                 return plans.map(withoutStore)
             }
         }
@@ -165,7 +165,7 @@ extension EffectPipeline {
                     break
                 } catch {
                     plan = alone.first ?? plan
-                    let isOutOfReach = (error as? CeleriacError)?.code == .unavailable
+                    let isOutOfReach = (error as? CeleriacError)?.mayPass == true
                     if isOutOfReach, plan.tellsFirst {
                         plan = withoutStore(plan)
                         break

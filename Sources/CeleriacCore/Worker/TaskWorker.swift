@@ -195,8 +195,9 @@ public final class TaskWorker: Service {
             let stopped = stopping.onOpen { isOver.open() }
             defer { stopping.forget(stopped) }
             do {
-                return try await isOver.wait(forWorkOn: executor) { [broker, options] in
-                    try await broker.consume(options)
+                return try await isOver.wait(forWorkOn: executor) { [broker, store, options] in
+                    try await (store as? any AttemptCountingStore)?.checkLogin()
+                    return try await broker.consume(options)
                 } late: { consumer in
                     await consumer.stop()
                     try? await consumer.giveBack([])

@@ -136,6 +136,8 @@ extension WorkerConfiguration {
     /// Refuses settings that cannot work.
     func validate() throws(CeleriacError) {
         if queues.isEmpty { throw CeleriacError(.configuration, "a worker needs at least one queue") }
+        // Messages for an empty name go to the default queue, so this worker would wait for ever.
+        if queues.contains(where: \.name.isEmpty) { throw CeleriacError(.configuration, "a queue needs a name") }
         guard WorkerPool.concurrencies.contains(concurrency) else {
             throw CeleriacError(.configuration, "concurrency is \(concurrency): it must be 1 to 65535")
         }

@@ -54,7 +54,7 @@ package struct ParkedMessageFormat: Sendable {
     /// Decodes a record of a message that its broker names `id`, parked from `queue`. Returns nil if the bytes are not
     /// a record.
     package func decode(_ record: [UInt8], id: String, queue: String) -> ParkedMessage? {
-        guard let object = try? WireJSON.decode(record, limits: WireLimits().ofAnySize),
+        guard let object = try? WireJSON.decode(record, limits: .default.ofAnySize),
             let reason = object["reason"]?.stringValue,
             let message = object["message"]?.stringValue.map({ Array($0.utf8) })
                 ?? object["message_base64"]?.stringValue.flatMap({ try? Base64.decode($0) })

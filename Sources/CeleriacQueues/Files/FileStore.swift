@@ -1,5 +1,4 @@
 package import CeleriacCore
-import CeleriacWire
 import FoundationEssentials
 import Glibc
 import NIOPosix
@@ -67,7 +66,9 @@ package enum FileStore {
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw CeleriacError(.unsupported, "cannot read \(path): it is not a file")
         }
-        let limit = WireLimits.default.maximumMessageBytes
+        // What a reader's own limits refuse, they refuse with the true reason, which is more than this one knows. This is
+        // as much as Redis has in one value.
+        let limit = 512 << 20
         var content: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)
         while true {

@@ -62,7 +62,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
             _ = try await consumer.client.send(RedisCommand("PING"))
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .configuration, "cannot use \(consumer.name)", cause: error)
+                error.isOutOfReach && !error.isRefusedLogin ? .unavailable : .configuration,
+                "cannot use \(consumer.name)", cause: error)
         }
         consumer.startChores()
         return consumer

@@ -90,6 +90,20 @@ extension RedisClient {
         _ = try await results([command])
     }
 
+    /// Logs in at a result store, if that has not happened.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` if the login is refused. A server that does not answer is
+    ///   left to whoever needs it.
+    package func checkLogin(of name: String) async throws(CeleriacError) {
+        do throws(RedisError) {
+            let reply = try await send([RedisCommand("PING")], timeout: .seconds(5)).first
+            if let error = reply?.error { throw RedisError(error) }
+        } catch {
+            guard error.isRefusedLogin else { return }
+            throw CeleriacError(.configuration, "cannot use the result store \(name)", cause: error)
+        }
+    }
+
     private func send(
         _ commands: [RedisCommand], failure code: CeleriacError.Code, _ message: String
     ) async throws(CeleriacError) -> [RedisValue] {

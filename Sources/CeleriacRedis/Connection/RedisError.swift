@@ -1,4 +1,6 @@
 #if Redis
+internal import CeleriacCore
+
 /// A failure of the Redis transport.
 package struct RedisError: Error, Sendable {
     /// A kind of failure.
@@ -74,5 +76,10 @@ extension RedisError {
     package var isOutOfReach: Bool {
         code == .connectFailed || code == .connectionLost || code == .timeout || serverError?.isTemporary == true
     }
+}
+
+extension RedisError: TransportError {
+    /// Whether the server refused the user and password.
+    package var isRefusedLogin: Bool { code == .authenticationFailed || serverError?.code == "NOAUTH" }
 }
 #endif

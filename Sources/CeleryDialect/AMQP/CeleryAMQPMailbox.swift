@@ -22,11 +22,16 @@ final class CeleryAMQPMailbox: ControlMailbox {
     func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
         let session = AMQPConsumerSession(
             client: client, setup: { [self] channel throws(AMQPError) in try await declare(on: channel) },
-            onEvent: { [logger] event in
+            onEvent: { [logger, exchanges] event in
                 switch event {
                 case .up: break
                 case .down(let error):
                     if stopping.isOpen { return }
+                    if error.replyCode == 405 {
+                        return logger.error(
+                            "another worker has this node name: this one does not answer remote control",
+                            metadata: ["mailbox": "\(exchanges.inbox)"])
+                    }
                     logger.warning("remote control is out of reach, trying again", metadata: ["error": "\(error)"])
                 case .deliveries(let deliveries, _):
                     for delivery in deliveries {
@@ -49,16 +54,9 @@ final class CeleryAMQPMailbox: ControlMailbox {
     private func declare(on channel: AMQPChannel) async throws(AMQPError) -> [AMQPConsumption] {
         try await declareExchanges(on: channel)
         try await channel.exchangeDeclare(exchanges.requests, type: "fanout", durable: false)
-        do {
-            try await channel.queueDeclare(
-                exchanges.inbox, durable: false, exclusive: true, autoDelete: true,
-                arguments: ["x-expires": 10_000, "x-message-ttl": 300_000])
-        } catch {
-            guard error.replyCode == 405 else { throw error }
-            throw AMQPError(
-                error.code, "The node name is taken: another worker holds the mailbox \(exchanges.inbox).",
-                replyCode: error.replyCode, replyText: error.replyText, method: error.method)
-        }
+        try await channel.queueDeclare(
+            exchanges.inbox, durable: false, exclusive: true, autoDelete: true,
+            arguments: ["x-expires": 10_000, "x-message-ttl": 300_000])
         try await channel.queueBind(exchanges.inbox, exchange: exchanges.requests)
         return [AMQPConsumption(queue: exchanges.inbox, noAck: true)]
     }

@@ -1,6 +1,6 @@
 package import CeleriacCore
 import CeleriacQueues
-import CeleriacWire
+package import CeleriacWire
 import CeleryWire
 import NIOConcurrencyHelpers
 package import NIOCore
@@ -9,12 +9,14 @@ package import NIOCore
 package final class CeleryFileResults: ResultStore {
     private let folder: String
     private let keys: CeleryResultKeys
+    private let limits: WireLimits
     private let eventLoopGroup: any EventLoopGroup
     private let watch = NIOLockedValueBox<DirectoryWatch?>(nil)
 
     /// Creates a store. It makes the folder if it does not exist.
-    package init(folder: String, eventLoopGroup: any EventLoopGroup) {
+    package init(folder: String, limits: WireLimits = .celery, eventLoopGroup: any EventLoopGroup) {
         self.folder = folder
+        self.limits = limits
         self.keys = CeleryResultKeys()
         self.eventLoopGroup = eventLoopGroup
         self.replyTo = randomUUID()
@@ -48,10 +50,11 @@ package final class CeleryFileResults: ResultStore {
     package func store(_ records: [ResultRecord]) async throws {
         let files = try records.map { (path: try path($0.taskID), payload: $0.payload) }
         let folder = folder
-        try await FileStore.blocking {
+        try await FileStore.blocking { [limits] in
             try FileStore.makeFolder(folder)
             for file in files {
-                if let stored = try FileStore.read(file.path), let meta = try? CeleryResultMeta.decode(stored),
+                if let stored = try FileStore.read(file.path),
+                    let meta = try? CeleryResultMeta.decode(stored, limits: limits),
                     meta.status == TaskState.success.rawValue
                 {
                     continue
@@ -83,11 +86,11 @@ package final class CeleryFileResults: ResultStore {
     /// Reads the stored states of these tasks; nil for a task without one.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         let paths = try taskIDs.map { try path($0) }
-        return try await FileStore.blocking {
+        return try await FileStore.blocking { [limits] in
             try paths.map { path in
                 guard let bytes = try FileStore.read(path) else { return nil }
                 // Celery overwrites files in place, so a recent file that cannot be read is still being written.
-                let isReadable = (try? CeleryResultMeta.decode(bytes)) != nil
+                let isReadable = (try? CeleryResultMeta.decode(bytes, limits: limits)) != nil
                 return isReadable || (FileStore.age(of: path) ?? 0) > 2 ? bytes : nil
             }
         }

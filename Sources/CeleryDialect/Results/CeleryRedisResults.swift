@@ -52,6 +52,9 @@ package final class CeleryRedisResults: AttemptCountingStore {
     /// Counts attempts beside the results.
     package var attemptCounter: any AttemptCounter { RedisAttemptCounter(client, keyPrefix: keys.prefix) }
 
+    /// Logs in, if that has not happened.
+    package func checkLogin() async throws { try await client.checkLogin(of: name) }
+
     // MARK: Storing
 
     /// Stores states in one round trip, but never over a stored success.
@@ -82,7 +85,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
     /// Stores a state if the script could not read the stored one: a compressed result of Celery 5.7.
     private func storeUnlessSuccess(_ record: ResultRecord) async throws {
         if let stored = try await fetch([record.taskID]).first ?? nil,
-            let meta = try? CeleryResultMeta.decode(stored), meta.status == TaskState.success.rawValue
+            let meta = try? CeleryResultMeta.decode(stored, limits: .celery), meta.status == TaskState.success.rawValue
         {
             return
         }

@@ -87,12 +87,13 @@ private struct EnvelopeWriter {
 
     mutating func value(_ value: WireValue) throws(WireError) {
         let start = bytes.count
+        let depth = WireLimits.celery.maximumDepth
         do throws(WireError) {
-            try WireJSON.encode(value, into: &bytes, style: .python, nonFinite: .allow)
+            try WireJSON.encode(value, into: &bytes, style: .python, nonFinite: .allow, maximumDepth: depth)
         } catch  where error.code == .bytesUnsupported {
             bytes.removeSubrange(start...)
-            let mapped = try value.replacingBytes(with: TypeEnvelope.bytes)
-            try WireJSON.encode(mapped, into: &bytes, style: .python, nonFinite: .allow)
+            let mapped = try value.replacingBytes(with: TypeEnvelope.bytes, depth: depth)
+            try WireJSON.encode(mapped, into: &bytes, style: .python, nonFinite: .allow, maximumDepth: depth)
         }
     }
 

@@ -132,6 +132,13 @@ extension WireMessage {
             headers: headers,
             properties: MessageProperties(
                 contentType: "application/json", contentEncoding: "utf-8", deliveryMode: deliveryMode, priority: 0),
-            body: try CelerySerializer.json.encode(body, nonFinite: .allow))
+            // An inspection has the arguments of tasks some levels deeper than their messages.
+            body: try CelerySerializer.json.encode(body, nonFinite: .allow, limits: WireLimits(maximumDepth: 1_100)))
     }
+}
+
+extension WireLimits {
+    /// As deep as Celery nests values, for what other limits do not reach: headers, results that are looked into, what
+    /// the command shows.
+    package static let celery = WireLimits(maximumDepth: 1_000)
 }

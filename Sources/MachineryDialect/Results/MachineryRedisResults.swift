@@ -40,6 +40,9 @@ package final class MachineryRedisResults: AttemptCountingStore {
     /// Counts attempts beside the results.
     package var attemptCounter: any AttemptCounter { RedisAttemptCounter(client) }
 
+    /// Logs in, if that has not happened.
+    package func checkLogin() async throws { try await client.checkLogin(of: name) }
+
     // MARK: States
 
     /// Stores states in one round trip. Of several states of one task it writes only the last: the script is atomic, so

@@ -54,6 +54,17 @@ extension Live {
             #expect(closed?.code == .connectionClosed)
         }
 
+        @Test("A client fails immediately if it may not enter the virtual host, however patient it is")
+        func clientOutside() async throws {
+            let client = try await LiveBroker.client {
+                $0.virtualHost = "/nowhere"
+                $0.connectTimeout = .seconds(3600)
+            }
+            let error = await #expect(throws: AMQPError.self) { _ = try await client.connection() }
+            #expect(error?.replyCode == 530 && error?.nothingSent == true)
+            await client.close()
+        }
+
         private func tls(_ change: (inout AMQPTLS) -> Void = { _ in }) async throws -> AMQPConfiguration {
             let url = try #require(try await LiveBroker.shared.server().tlsURL)
             var configuration = try AMQPConfiguration(url: url)

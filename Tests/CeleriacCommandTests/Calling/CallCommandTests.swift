@@ -92,6 +92,35 @@ import Testing
         #expect(run.errors.contains("did not arrive"))
     }
 
+    @Test func settingsOfTheEnvironmentCount() async throws {
+        let site = try await Site()
+        let driver = try await PythonPeer(broker: site.url, results: site.url).startDriver()
+        _ = try await driver.ask("listen")
+        let variables = [
+            "CELERY_BROKER_URL": site.url, "CELERY_RESULT_BACKEND": site.url, "CELERY_TASK_SEND_SENT_EVENT": "true",
+            "CELERY_TASK_ROUTES": "{tasks.*: celery, '*': nobody}",
+        ]
+        let run = try await CommandRun(["call", "tasks.add", "--args", "[2, 3]", "--wait"], variables: variables)
+        #expect(run.output == "5\n", "\(run.errors)")
+        try await until {
+            try await driver.ask("heard")["events"]?.arrayValue?.contains { $0["type"] == "task-sent" } == true
+        }
+        let wrong = try await CommandRun(
+            ["call", "t"], variables: variables.merging(["CELERY_TASK_PROTOCOL": "9"]) { $1 })
+        #expect(wrong.status == .exited(2) && wrong.errors.contains("task_protocol"), "\(wrong.errors)")
+        await driver.stop()
+        await site.worker.stop()
+    }
+
+    /// Celery nests values as deeply as that.
+    @Test func deepValues() async throws {
+        let site = try await Site()
+        let deep = String(repeating: "[", count: 500) + String(repeating: "]", count: 500)
+        let run = try await site.call("tasks.echo", "--args", "[\(deep), NaN]", "--wait", "--json")
+        #expect(run.status == .exited(0) && run.output.contains("[\(deep), NaN]"), "\(run.errors)")
+        await site.worker.stop()
+    }
+
     /// Each says what is wrong with it.
     @Test(arguments: [
         (["call", "t", "-b", "redis://a;redis://b"], "there are several Redis URLs"),

@@ -66,6 +66,8 @@ struct ControlTests {
             #expect(registered.contains("tasks.add") && registered == registered.sorted { "\($0)" < "\($1)" })
             let named = try #require(try await driver.inspected("registered", ["name"])?.arrayValue)
             #expect(named.contains("tasks.add [name=tasks.add]"))
+            let late = try #require(try await driver.inspected("registered", ["acks_late"])?.arrayValue)
+            #expect(late.contains("tasks.add [acks_late=True]"))
             let queue = try await driver.inspected("active_queues")?[0]
             #expect(queue?["name"] == "celery" && queue?["exchange"]?["type"] == "direct")
             let stats = try #require(try await driver.inspected("stats"))
@@ -83,6 +85,85 @@ struct ControlTests {
 
             try await terminate(running, driver)
         }
+    }
+
+    @Test(
+        "Inspections show every setting that was set, and arguments as Python has them", .timeLimit(.minutes(2)),
+        arguments: BrokerSite.Kind.available)
+    func settings(_ kind: BrokerSite.Kind) async throws {
+        let site = try await BrokerSite(kind)
+        let driver = try await site.python.startDriver()
+        let yaml = """
+            broker_url: \(site.broker)
+            result_backend: \(site.results)
+            accept_content: [json, yaml]
+            broker_transport_options: {visibility_timeout: 99, maximum_eta_hold: 98}
+            result_backend_transport_options: {global_keyprefix: mine}
+            result_chord_retry_interval: 0.5
+            result_expires: 97
+            result_extended: true
+            task_acks_late: false
+            task_acks_on_failure: false
+            task_acks_on_timeout: false
+            task_annotations: {tasks.greet: {rate_limit: 7/m}}
+            task_compression: zlib
+            task_default_priority: 3
+            task_default_queue: settings
+            task_default_rate_limit: 96/s
+            task_ignore_result: true
+            task_protocol: 2
+            task_reject_on_worker_lost: true
+            task_routes: {other.*: elsewhere}
+            task_send_sent_event: true
+            task_serializer: yaml
+            task_soft_time_limit: 94
+            task_store_errors_even_if_ignored: true
+            task_time_limit: 95
+            task_track_started: true
+            worker_concurrency: 2
+            worker_enable_remote_control: true
+            worker_prefetch_multiplier: 3
+            worker_send_task_events: true
+            """
+        let settings = try CelerySettings(yaml: Array(yaml.utf8))
+        let app = try CeleryApp(settings: settings)
+        let worker = app.worker(settings.worker) { MatrixTasks.handlers }
+        try await withRunning(worker) {
+            _ = try await driver.ping(timeout: .seconds(30))
+            let shown = try #require(try await driver.inspect("conf").objectValue?.values.first?.objectValue)
+            // The addresses are shown without passwords, and in our own words.
+            let set = try #require(try WireYAML.decode(Array(yaml.utf8)).objectValue)
+                .filter { $0.key != "broker_url" && $0.key != "result_backend" }
+            for (name, value) in set {
+                if let object = value.objectValue {
+                    for (key, value) in object {
+                        let found = shown[name]?[key]
+                        #expect(found == value || found == ["queue": value], "\(name), \(key)")
+                    }
+                } else {
+                    // Seconds are shown with a point.
+                    let isSame =
+                        shown[name] == value || value.doubleValue.map { shown[name]?.doubleValue == $0 } ?? false
+                    #expect(isSame, "\(name): \(shown[name].map { "\($0)" } ?? "not shown")")
+                }
+            }
+            #expect(shown["broker_url"] != nil && shown["result_backend"] != nil)
+            let late = try await driver.ask("inspect", ["method": "registered", "args": ["acks_late"]])["replies"]
+            let names = try #require(late?.objectValue?.values.first?.arrayValue)
+            #expect(names.contains("tasks.add [acks_late=False]"), "\(names)")
+
+            var deep: WireValue = .double(.nan)
+            for _ in 0..<700 { deep = [deep] }
+            let echo = Signature<WireValue>("tasks.echo", arguments: [.double(.infinity), deep])
+            try await app.send(echo, countdown: .seconds(90), serializer: .json)
+            try await until {
+                try await driver.inspect("scheduled").objectValue?.values.first?[0]?["request"]?["args"]?[0]
+                    == .double(.infinity)
+            }
+        }
+        await driver.stop()
+        await app.close()
+        await site.close()
     }
 
     @Test(

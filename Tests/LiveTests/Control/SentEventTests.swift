@@ -55,14 +55,50 @@ struct SentEventTests {
         await site.close()
     }
 
+    @Test(
+        "Python hears from a Swift beat what it sends, and from a worker what it has after a time limit",
+        .timeLimit(.minutes(2)), arguments: BrokerSite.Kind.available)
+    func beat(_ kind: BrokerSite.Kind) async throws {
+        let site = try await BrokerSite(kind)
+        var configuration = site.app.configuration
+        configuration.sendsSentEvents = true
+        configuration.control.sendsTaskEvents = true
+        configuration.taskAnnotations = ["tasks.slow": TaskOptions(timeLimits: TimeLimits(soft: .milliseconds(200)))]
+        let app = try CeleryApp(broker: site.broker, results: site.results, configuration: configuration)
+        let driver = try await site.python.startDriver()
+        _ = try await driver.ask("listen")
+        let beat = try app.beat([
+            BeatEntry("slow", try IntervalSchedule(every: .seconds(1)), MatrixTasks.slow(60))
+        ])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await beat.run() }
+            try await withRunning(app.worker { MatrixTasks.handlers }) {
+                let sent = try await heard(by: driver, atLeast: 1, "task-sent")
+                #expect(sent.first?["name"] == "tasks.slow" && sent.first?["args"] == "(60.0,)")
+                let failed = try await heard(by: driver, atLeast: 1, "task-failed")
+                #expect(failed.first?["exception"]?.stringValue?.hasPrefix("SoftTimeLimitExceeded(") == true)
+                #expect(failed.first?["traceback"]?.stringValue?.isEmpty == false)
+            }
+            group.cancelAll()
+            while let end = await group.nextResult() {
+                if case .failure(let error) = end, !(error is CancellationError) { throw error }
+            }
+        }
+        await driver.stop()
+        await app.close()
+        await site.close()
+    }
+
     /// Waits for the events of five sendings.
-    private func heard(by driver: PythonDriver) async throws -> [WireValue] {
+    private func heard(
+        by driver: PythonDriver, atLeast count: Int = 5, _ type: WireValue = "task-sent"
+    ) async throws -> [WireValue] {
         let heard = NIOLockedValueBox<[WireValue]>([])
         try await until {
             let events = try await driver.ask("heard")["events"]?.arrayValue ?? []
             return heard.withLockedValue { heard in
-                heard += events.filter { $0["type"] == "task-sent" }
-                return heard.count >= 5
+                heard += events.filter { $0["type"] == type }
+                return heard.count >= count
             }
         }
         return heard.withLockedValue { $0 }

@@ -212,12 +212,4 @@ private final class ETABench: Sendable {
         await client.close()
     }
 }
-extension DialectUnderTest {
-    fileprivate var queue: String {
-        switch self {
-        case .celery: "celery"
-        case .machinery: "machinery_tasks"
-        }
-    }
-}
 #endif

@@ -79,6 +79,50 @@ struct InterruptionTests {
     }
     #endif
 
+    #if Redis
+    @Test(
+        "A frozen worker that waited keeps no message from a lone worker of the other kind", .timeLimit(.minutes(2)),
+        arguments: [InterruptedSite.celery(.redis), .machinery(.redis)])
+    func frozenBesideAnother(_ kind: InterruptedSite) async throws {
+        try await frozenBesideAnother(at: kind.site())
+    }
+
+    private func frozenBesideAnother(at site: some LiveSite) async throws {
+        let frozen = try await LiveWorkerProcess.start(on: site, name: "frozen")
+        let path = site.folder.path + "/recorded"
+        _ = try await site.app.send(MatrixTasks.held(path, "first", "")).get(timeout: .seconds(30))
+        frozen.child.signal(SIGSTOP)
+        let stopOther = try await site.startOtherWorker()
+        for number in 0..<5 {
+            _ = try await site.app.send(MatrixTasks.held(path, "\(number)", "")).get(timeout: .seconds(10))
+        }
+        await stopOther()
+        #expect(recorded(path) == ["first frozen"] + (0..<5).map { "\($0) \(site.otherWorker)" })
+        await frozen.child.kill()
+        await site.close()
+    }
+
+    @Test(
+        "A worker is frozen with 4 tasks running and more prefetched: another gets them when the claims expire",
+        .timeLimit(.minutes(2)), arguments: [InterruptedSite.celery(.redis), .machinery(.redis)])
+    func frozenAtWork(_ kind: InterruptedSite) async throws {
+        try await frozenAtWork(at: kind.site(visibilityTimeout: 5))
+    }
+
+    private func frozenAtWork(at site: some LiveSite) async throws {
+        let busy = try await BusyWorker.start(on: site)
+        busy.process.child.signal(SIGSTOP)
+        let stopOther = try await site.startOtherWorker()
+        busy.letGo()
+        await until { recorded(busy.path).count >= busy.texts.count }
+        try await until { try await site.messages() == (0, 0) }
+        await stopOther()
+        #expect(recorded(busy.path).sorted() == busy.texts.map { "\($0) \(site.otherWorker)" })
+        await busy.process.child.kill()
+        await site.close()
+    }
+    #endif
+
     @Test(
         "SIGTERM with 4 tasks running and more prefetched, next to another worker", .timeLimit(.minutes(5)),
         arguments: InterruptedSite.available)

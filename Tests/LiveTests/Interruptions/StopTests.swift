@@ -6,11 +6,26 @@ import Testing
 @Suite("Stops", .serialized)
 struct StopTests {
     /// What happens to the server before the worker is to stop.
-    enum Trouble: Int32, CaseIterable, CustomTestStringConvertible {
-        case frozen, killed
+    enum Trouble: String, CaseIterable, CustomTestStringConvertible {
+        case frozen, killed, refusing
 
-        var testDescription: String { self == .frozen ? "frozen" : "killed" }
-        var signal: Int32 { self == .frozen ? SIGSTOP : SIGKILL }
+        var testDescription: String { rawValue }
+
+        func begin(at server: LiveServer) async throws {
+            switch self {
+            case .frozen: server.signal(SIGSTOP)
+            case .killed: server.signal(SIGKILL)
+            case .refusing: try await server.refuseLogins()
+            }
+        }
+
+        func end(at site: some LiveSite) async throws {
+            switch self {
+            case .frozen: site.server.signal(SIGCONT)
+            case .killed: try await site.restart()
+            case .refusing: try await site.server.acceptLogins()
+            }
+        }
     }
 
     @Test(
@@ -23,7 +38,7 @@ struct StopTests {
     private func bound(at site: some LiveSite, _ trouble: Trouble) async throws {
         let busy = try await BusyWorker.start(on: site, stopTimeout: 3)
         let child = busy.process.child
-        site.server.signal(trouble.signal)
+        try await trouble.begin(at: site.server)
         // Without a bound, the stop takes 38 s or longer.
         await child.stop(grace: .seconds(25))
         #expect(child.status == .exited(0), "\(busy.process.logged)")
@@ -61,7 +76,7 @@ struct StopTests {
             #expect(log.contains("\(site.window) claimed; another") || log.contains(" unsettled; RabbitMQ gives them"))
         }
         #expect(recorded(busy.path).isEmpty)
-        if trouble == .frozen { site.server.signal(SIGCONT) } else { try await site.restart() }
+        try await trouble.end(at: site)
         busy.letGo()
         let stopOther = try await site.startOtherWorker()
         await until { recorded(busy.path).count >= busy.texts.count }
@@ -71,15 +86,16 @@ struct StopTests {
         await site.close()
     }
 
-    #if Redis
-    @Test("SIGTERM of a worker whose server was never there", .timeLimit(.minutes(5)))
-    func neverReady() async throws {
-        let site = try await BrokerSite(.redis)
+    @Test(
+        "SIGTERM of a worker whose server was never there", .timeLimit(.minutes(5)),
+        arguments: InterruptedSite.available)
+    func neverReady(_ kind: InterruptedSite) async throws { try await neverReady(at: kind.site()) }
+
+    private func neverReady(at site: some LiveSite) async throws {
         site.server.signal(SIGKILL)
         let worker = try await LiveWorkerProcess.start(on: site, untilLogged: "the broker is out of reach")
         await worker.child.stop(grace: .seconds(25))
         #expect(worker.child.status == .exited(0), "\(worker.logged)")
         await site.close()
     }
-    #endif
 }

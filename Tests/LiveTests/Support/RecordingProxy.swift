@@ -4,7 +4,8 @@ import NIOPosix
 import Synchronization
 
 /// A proxy between clients and a local server that records what each connection's client sends. It can hold replies
-/// back until the client has sent more, lose a reply and the connection with it, and cut connections.
+/// back until the client has sent more, lose a reply and the connection with it, cut connections, hold back what clients
+/// send until long after they have gone, and lead new connections to another server.
 final class RecordingProxy: Sendable {
     private let recording: Recording
     private let listener: any Channel
@@ -33,7 +34,7 @@ final class RecordingProxy: Sendable {
         guard var components = URLComponents(string: url), let host = components.host, let port = components.port else {
             throw CocoaError(.fileReadInvalidFileName)
         }
-        let recording = Recording()
+        let recording = Recording(port: port)
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { client in
@@ -42,18 +43,23 @@ final class RecordingProxy: Sendable {
                     .channelInitializer { server in
                         server.eventLoop.makeCompletedFuture {
                             try server.pipeline.syncOperations.addHandler(
-                                Replies(to: client) { holdsReplies(recording.sent(on: number)) })
+                                Replies(to: client) {
+                                    holdsReplies(recording.sent(on: number))
+                                } late: {
+                                    recording.lateAnswers.withLock { $0 += 1 }
+                                })
                         }
                     }
-                    .connect(host: host, port: port)
+                    .connect(host: host, port: recording.port.withLock { $0 })
                     .flatMapThrowing { server in
-                        try client.pipeline.syncOperations.addHandler(
-                            Relay(to: server) { bytes in
-                                recording.add(bytes, to: number)
-                                guard let replies = try? server.pipeline.syncOperations.handler(type: Replies.self)
-                                else { return }
-                                losesReply(Array(bytes)) ? replies.lose() : replies.forward()
-                            })
+                        let relay = Relay(to: server) { bytes in
+                            recording.add(bytes, to: number)
+                            guard let replies = try? server.pipeline.syncOperations.handler(type: Replies.self)
+                            else { return }
+                            losesReply(Array(bytes)) ? replies.lose() : replies.forward()
+                        }
+                        recording.relays.withLock { $0.append(NIOLoopBound(relay, eventLoop: client.eventLoop)) }
+                        try client.pipeline.syncOperations.addHandler(relay)
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
             }
@@ -64,20 +70,49 @@ final class RecordingProxy: Sendable {
     }
 
     /// Cuts all connections. What clients have sent and the proxy has not read yet is lost.
-    func cut() {
+    ///
+    /// - Returns: whether there were any.
+    @discardableResult func cut() -> Bool {
         let clients = recording.clients.withLock { clients in
             defer { clients = [] }
             return clients
         }
-        for client in clients { client.close(promise: nil) }
+        let open = clients.filter(\.isActive)
+        for client in open { client.close(promise: nil) }
+        return !open.isEmpty
+    }
+
+    /// Leads new connections to the server at another URL, as a name does that is given to another server.
+    func lead(to url: String) {
+        guard let port = URLComponents(string: url)?.port else { return }
+        recording.port.withLock { $0 = port }
+    }
+
+    /// Holds back what the clients of the present connections send from now on, even if they close them. Replies pass.
+    func freeze() { forEachRelay { $0.freeze() } }
+
+    /// Sends the server what was held back.
+    func thaw() { forEachRelay { $0.thaw() } }
+
+    /// How often the server has answered a connection whose client had closed it.
+    var lateAnswers: Int { recording.lateAnswers.withLock { $0 } }
+
+    private func forEachRelay(_ body: @escaping @Sendable (Relay) -> Void) {
+        for relay in recording.relays.withLock({ $0 }) { relay.eventLoop.execute { body(relay.value) } }
     }
 
     func stop() async throws { try await listener.close() }
 
     private final class Recording: Sendable {
+        /// The server's.
+        let port: Mutex<Int>
         let connections = Mutex<[[UInt8]]>([])
+        let relays = Mutex<[NIOLoopBound<Relay>]>([])
+        let lateAnswers = Mutex(0)
         /// Clients whose connections were not cut.
         let clients = Mutex<[any Channel]>([])
+
+        init(port: Int) { self.port = Mutex(port) }
 
         func begin(_ client: any Channel) -> Int {
             clients.withLock { $0.append(client) }
@@ -99,6 +134,9 @@ final class RecordingProxy: Sendable {
         typealias InboundIn = ByteBuffer
         private let other: any Channel
         private let record: (ByteBufferView) -> Void
+        /// What is held back; nil while nothing is.
+        private var held: ByteBuffer?
+        private var isClosed = false
 
         init(to other: any Channel, record: @escaping (ByteBufferView) -> Void) {
             self.other = other
@@ -108,10 +146,23 @@ final class RecordingProxy: Sendable {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let buffer = unwrapInboundIn(data)
             record(buffer.readableBytesView)
-            other.writeAndFlush(buffer, promise: nil)
+            if held?.writeImmutableBuffer(buffer) == nil { other.writeAndFlush(buffer, promise: nil) }
         }
 
-        func channelInactive(context: ChannelHandlerContext) { other.close(promise: nil) }
+        func freeze() { held = held ?? ByteBuffer() }
+
+        func thaw() {
+            guard let held else { return }
+            self.held = nil
+            // A client that has gone does not read the answer, but the server must have read all before it is told.
+            if held.readableBytes > 0 { return other.writeAndFlush(held, promise: nil) }
+            if isClosed { other.close(promise: nil) }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            isClosed = true
+            if held == nil { other.close(promise: nil) }
+        }
     }
 
     /// Forwards a server's replies, holds them, or loses one.
@@ -121,14 +172,20 @@ final class RecordingProxy: Sendable {
         private let isHolding: () -> Bool
         private var held = ByteBuffer()
         private var isLost = false
+        private let late: () -> Void
 
-        init(to client: any Channel, isHolding: @escaping () -> Bool) {
+        init(to client: any Channel, isHolding: @escaping () -> Bool, late: @escaping () -> Void) {
             self.client = client
             self.isHolding = isHolding
+            self.late = late
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             if isLost { return context.close(promise: nil) }
+            if !client.isActive {
+                late()
+                return context.close(promise: nil)
+            }
             held.writeImmutableBuffer(unwrapInboundIn(data))
             forward()
         }

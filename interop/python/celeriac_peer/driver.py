@@ -7,7 +7,8 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "send", "task", "args", "kwargs", "options"}     -> {"id"}
         options: those of ``send_task``; ``link`` and ``link_error`` are lists of {"task", "args", "kwargs", "options"}
     {"op": "send_many", "messages": [as for send]}          -> {"ids"}
-    {"op": "publish", "headers", "body", "queue"}           -> {"published": null}: a message as it is, its body in JSON
+    {"op": "publish", "headers", "body", "queue"}           -> {"published": null}: a message as it is, its body in JSON;
+        "file_name": bytes of a name, which become text in the header argsrepr as Python reads names that are not UTF-8
     {"op": "canvas", "canvas"}                              -> {"id"}: of its last task
         canvas: {"task", "args", "kwargs", "options", "immutable"} | {"chain": [canvas]} | {"group": [canvas]}
         | {"chord": [canvas], "body": canvas} | {"chunks": [[argument]], "size", "task"}, each also with "link" and
@@ -69,6 +70,8 @@ def send(request):
 
 
 def publish(request):
+    if "file_name" in request:
+        request["headers"]["argsrepr"] = f"('{os.fsdecode(bytes(request['file_name']))}',)"
     with app.producer_pool.acquire() as producer:
         producer.publish(
             request["body"], exchange="", routing_key=request["queue"], headers=request["headers"],

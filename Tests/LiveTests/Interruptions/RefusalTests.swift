@@ -1,0 +1,113 @@
+#if AMQP && Redis
+import Celeriac
+import CeleriacCore
+import CeleriacTestKit
+import TestSupport
+import Testing
+
+/// Tests servers that refuse a worker: for a while, or from the start.
+@Suite("Refusals", .serialized)
+struct RefusalTests {
+    private static let hold = TaskDefinition<Int, Int>("tasks.hold")
+    private static let next = TaskDefinition<Int, Int>("tasks.next")
+
+    /// The worker has neither published nor stored anything when the login is refused, so that it logs in for that for
+    /// the first time meanwhile.
+    @Test(
+        "A login that worked is refused for a while: the running task ends once, and so does what follows it",
+        .timeLimit(.minutes(2)), arguments: DialectUnderTest.allCases, BrokerSite.Kind.available)
+    func refusedForAWhile(_ dialect: DialectUnderTest, _ kind: BrokerSite.Kind) async throws {
+        let server = try await LiveServer.start(kind)
+        let log = LogCounter()
+        let site = try await dialect.site(
+            worker: server.url, sender: server.url, results: kind == .redis ? server.url : nil, logger: log.logger)
+        let (begun, release) = (Gate(), Gate())
+        let runs = Runs()
+        let handlers = [
+            Self.hold.handler { number in
+                runs.add(number)
+                begun.open()
+                await release.wait()
+                return number + 1
+            },
+            Self.next.handler { number in
+                runs.add(number)
+                return number + 1
+            },
+        ]
+        try await withRunning(site.worker(handlers)) {
+            let chain = try await site.app.send(Self.hold(1).then(Self.next))
+            await begun.wait()
+            try await server.refuseLogins()
+            let refused =
+                kind == .redis
+                ? "cannot take messages, trying again"
+                : "the broker refuses the worker: its configuration or rights are wrong, trying again"
+            await until { log.count(refused) >= 2 }
+            release.open()
+            // The pauses grow to several seconds.
+            await until { log.count(refused) >= 6 }
+            try await server.acceptLogins()
+            #expect(try await chain.get(timeout: .seconds(60)) == 3)
+            #expect(try await site.app.send(Self.next(10)).get(timeout: .seconds(60)) == 11)
+        }
+        #expect(runs.repeated.isEmpty && runs.total == 3)
+        #expect(try await server.messages(in: site.queue + ".parked").waiting == 0)
+        await site.close()
+        await server.stop()
+    }
+
+    @Test(
+        "A login, virtual host or database that never worked ends the worker at once, and so whoever waits for it",
+        .timeLimit(.minutes(1)), arguments: DialectUnderTest.allCases)
+    func refusedAtTheStart(_ dialect: DialectUnderTest) async throws {
+        let rabbitMQ = try await RabbitMQServer.start()
+        let redis = try await RedisServer.start(.init(password: "secret", persistent: false))
+        try await rabbitMQ.rabbitmqctl("add_vhost", "closed")
+        let wrong = "redis://:wrong@127.0.0.1:\(redis.port)/0"
+        for url in [
+            rabbitMQ.url(virtualHost: "nowhere"), rabbitMQ.url(virtualHost: "closed"),
+            rabbitMQ.url.replacing("guest:guest", with: "guest:wrong"),
+            "redis://127.0.0.1:\(redis.port)/0", wrong, redis.url(database: 999),
+        ] {
+            let log = LogCounter()
+            let site = try await dialect.site(worker: url, sender: url, logger: log.logger)
+            let worker = site.worker([Self.next.handler { $0 }])
+            let ready = Task { try await worker.ready() }
+            let error = await #expect(throws: CeleriacError.self, "\(url)") { try await worker.run() }
+            #expect(error?.code == .configuration, "\(url): \(error.map { "\($0)" } ?? "")")
+            await #expect(throws: CeleriacError.self) { try await ready.value }
+            #expect(log.count("the broker is out of reach, trying again") == 0)
+            await #expect(throws: CeleriacError.self, "\(url)") { try await site.app.send(Self.next(1)) }
+            await site.close()
+        }
+        // And so does a result store that refuses the login.
+        let site = try await dialect.site(
+            worker: redis.url, sender: redis.url, results: wrong, logger: LogCounter().logger)
+        let error = await #expect(throws: CeleriacError.self) {
+            try await site.worker([Self.next.handler { $0 }]).run()
+        }
+        #expect(error?.code == .configuration)
+        await site.close()
+        await redis.stop()
+        await rabbitMQ.stop()
+    }
+
+    @Test("A node name that is taken is told", .timeLimit(.minutes(1))) func takenName() async throws {
+        let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
+        let log = LogCounter()
+        let app = try CeleryApp(broker: url, logger: log.logger)
+        let workers = (0..<2).map { _ in
+            app.worker(WorkerConfiguration(queues: ["celery"], nodeName: "same@test")) { Self.next.handler { $0 } }
+        }
+        try await withRunning(workers[0]) {
+            try await withRunning(workers[1]) {
+                await until {
+                    log.count("another worker has this node name: this one does not answer remote control") > 0
+                }
+            }
+        }
+        await app.close()
+    }
+}
+#endif

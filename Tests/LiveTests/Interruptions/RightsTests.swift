@@ -1,0 +1,100 @@
+#if AMQP && Redis
+import Celeriac
+import CeleriacCore
+import CeleriacAMQP
+import CeleriacRedis
+import CeleriacTestKit
+import NIOPosix
+import TestSupport
+import Testing
+
+/// Tests workers whose users may do little, and queues that are not as the settings say.
+@Suite("Rights and existing queues", .serialized)
+struct RightsTests {
+    private static let add = TaskDefinition<Int, Int, Int>("tasks.add")
+    private static let sum = TaskDefinition<[Int], Int>("tasks.sum_ints")
+    /// The README's table.
+    private static let keys: [DialectUnderTest: [String]] = [
+        .celery: [
+            "~celery*", "~unacked*", "~celeriac.*", "~_kombu.binding*", "~celery-task-meta-*", "~celery-taskset-meta-*",
+            "~chord-unlock-*", "~*.pidbox", "&celery-task-meta-*", "&celery-taskset-meta-*", "&chord-unlock-*", "&/*.*",
+        ],
+        .machinery: ["~*"],
+    ]
+
+    /// Each task finds an idle worker. One that could not end its wait would let the task wait for 30 s.
+    @Test(
+        "A Redis user without dangerous commands is served as fast, and stops as fast", .timeLimit(.minutes(1)),
+        arguments: DialectUnderTest.allCases)
+    func withoutDangerousCommands(_ dialect: DialectUnderTest) async throws {
+        let server = try await RedisServer.start(.init(persistent: false))
+        let admin = RedisClient(
+            try RedisConfiguration(url: server.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: LogCounter().logger)
+        var user = RedisCommand("ACL", "SETUSER", "worker", "on", ">secret", "resetkeys", "resetchannels")
+        for right in Self.keys[dialect] ?? [] { user.append(right) }
+        for right in ["+@all", "-@dangerous"] { user.append(right) }
+        try await admin.send(user)
+        let url = "redis://worker:secret@127.0.0.1:\(server.port)/0"
+        let site = try await dialect.site(worker: url, sender: url, results: url, logger: LogCounter().logger)
+        let handlers = [Self.add.handler { $0 + $1 }, Self.sum.handler { $0.reduce(0, +) }]
+        for _ in 0..<3 {
+            try await withRunning(site.worker(handlers)) {
+                for number in 0..<10 {
+                    let sum = try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(20))
+                    #expect(sum == number + 1)
+                }
+                guard dialect == .celery else { return }
+                let joined = try await site.app.send(chord([Self.add(1, 2), Self.add(3, 4)], body: Self.sum))
+                #expect(try await joined.get(timeout: .seconds(20)) == 10)
+                let driver = try await PythonPeer(broker: server.url, results: server.url).startDriver()
+                #expect(try await driver.ping().count == 1)
+                await driver.stop()
+            }
+        }
+        #expect(try await admin.send(RedisCommand("ACL", "LOG")).array?.isEmpty == true)
+        await site.close()
+        await admin.close()
+        await server.stop()
+    }
+
+    @Test(
+        "A quorum queue that exists is used without configuration", .timeLimit(.minutes(1)),
+        arguments: [DialectUnderTest.celery])
+    func existingQuorumQueue(_ dialect: DialectUnderTest) async throws {
+        let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
+        let client = AMQPClient(
+            configurations: [try AMQPConfiguration(url: url)], eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: LogCounter().logger)
+        let channel = try await client.connection().openChannel(confirms: false)
+        for queue in [dialect.queue, "second"] {
+            _ = try await channel.queueDeclare(queue, durable: true, arguments: ["x-queue-type": "quorum"])
+        }
+        let log = LogCounter()
+        let site = try await dialect.site(worker: url, sender: url, logger: log.logger)
+        let runs = Runs()
+        let worker = site.worker([
+            Self.add.handler { x, y in
+                runs.add(x)
+                return x + y
+            }
+        ])
+        try await withRunning(worker) {
+            for number in 0..<5 {
+                #expect(try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(30)) == number + 1)
+            }
+            guard dialect == .celery else { return }
+            // Remote control adds another one.
+            let driver = try await PythonPeer(broker: url, results: "rpc://").startDriver()
+            _ = try await driver.ping(timeout: .seconds(30))
+            _ = try await driver.ask("control", ["command": "add_consumer", "arguments": ["queue": "second"]])
+            let sent = try await site.app.send(Self.add(9, 1), queue: "second")
+            #expect(try await sent.get(timeout: .seconds(30)) == 10)
+            await driver.stop()
+        }
+        #expect(runs.repeated.isEmpty && log.count("the broker is out of reach, trying again") == 0)
+        await client.close()
+        await site.close()
+    }
+}
+#endif
