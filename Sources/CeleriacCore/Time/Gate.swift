@@ -136,12 +136,24 @@ package final class WakeSignal: Sendable {
 
     /// Waits for at most `limit`. Ignores cancellation: code that cancels the task must call ``stop()``.
     package func wait(upTo limit: Duration, by timers: any TimerSource) async {
+        await wait { await $0.wait(atMost: limit, timers: timers) }
+    }
+
+    /// Waits until it is woken or stopped. Ignores cancellation: code that cancels the task must call ``stop()``.
+    package func wait() async {
+        await wait {
+            await $0.wait()
+            return true
+        }
+    }
+
+    private func wait(by body: (Gate) async -> Bool) async {
         let gate = Gate()
         let passes = state.withLockedValue { state in
             state.gate = gate
             return state.isWoken || state.isStopping
         }
-        if !passes { await gate.wait(atMost: limit, timers: timers) }
+        if !passes { _ = await body(gate) }
         state.withLockedValue { state in
             state.isWoken = false
             state.gate = nil

@@ -29,13 +29,17 @@ struct ParkedFailures: Sendable {
         else { return }
         let stopped = stopping.onOpen { news.told.stop() }
         defer { stopping.forget(stopped) }
-        // Workers that begin together should not all tell the same callers.
-        await stopping.wait(atMost: .milliseconds(Int.random(in: 0...1500)), timers: timers)
         var backoff = Backoff()
+        var isFirst = true
         while !stopping.isOpen {
             do {
                 var isDone = true
                 let toldLate = news.done
+                if isFirst, try await hasUntold(at: keeper) {
+                    // Workers that begin together should not all tell the same callers.
+                    await stopping.wait(atMost: .milliseconds(Int.random(in: 0...1500)), timers: timers)
+                }
+                isFirst = false
                 for queue in queues() where !stopping.isOpen {
                     if try await !catchUp(queue, by: keeper, store, until: stopping) { isDone = false }
                 }
@@ -44,7 +48,7 @@ struct ParkedFailures: Sendable {
                 if !isDone { continue }
                 // Then all that were told late are noted after one look.
                 repeat {
-                    await news.told.wait(upTo: .seconds(60), by: timers)
+                    await news.told.wait()
                 } while !stopping.isOpen && (news.hasUnderWay || news.done.isEmpty)
             } catch {
                 logger.info(
@@ -84,7 +88,7 @@ struct ParkedFailures: Sendable {
         }
         for message in told {
             while let id = message.taskID, news.isUnderWay(id), !stopping.isOpen {
-                await news.told.wait(upTo: .seconds(60), by: timers)
+                await news.told.wait()
             }
         }
         if stopping.isOpen || told.isEmpty { return true }
@@ -99,6 +103,12 @@ struct ParkedFailures: Sendable {
         }
         news.forgetDone(ids)
         return untold.count < Self.mostTold || known.isEmpty
+    }
+
+    /// Whether there is anybody to tell.
+    private func hasUntold(at keeper: any ParkedMessageKeeper) async throws -> Bool {
+        for queue in queues() where try await !untold(in: queue, at: keeper).isEmpty { return true }
+        return false
     }
 
     /// The parked messages whose callers nobody has told, and nobody in this worker is about to tell.
