@@ -32,6 +32,7 @@ struct ParkedFailures: Sendable {
         // Workers that begin together should not all tell the same callers.
         await stopping.wait(atMost: .milliseconds(Int.random(in: 0...1500)), timers: timers)
         var backoff = Backoff()
+        var isFirst = true
         while !stopping.isOpen {
             do {
                 var isDone = true
@@ -42,6 +43,12 @@ struct ParkedFailures: Sendable {
                 news.forgetDone(toldLate)
                 backoff.reset()
                 if !isDone { continue }
+                // Somebody else may have looked at the same time: RabbitMQ shows a message to one alone.
+                if isFirst {
+                    isFirst = false
+                    await news.told.wait(upTo: .seconds(60), by: timers)
+                    continue
+                }
                 // Then all that were told late are noted after one look.
                 repeat {
                     await news.told.wait(upTo: .seconds(60), by: timers)

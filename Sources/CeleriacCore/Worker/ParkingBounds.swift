@@ -5,7 +5,7 @@ import struct FoundationEssentials.Date
 /// Keeps a worker's queues to the bounds of parked messages, beside the worker.
 ///
 /// It looks when the worker begins, when the worker has parked something, and when the oldest message that it knows is
-/// too old. Those that another worker parks meanwhile are younger.
+/// too old. It looks now and then besides, since RabbitMQ does not count messages at which somebody else is looking.
 struct ParkingBounds: Sendable {
     let policy: ParkingPolicy
     let broker: any MessageBroker
@@ -26,7 +26,7 @@ struct ParkingBounds: Sendable {
         /// The queues of which it is told that they have reached their bound.
         var full: Set<String> = []
         while !stopping.isOpen {
-            var pause = Duration.seconds(3600)
+            var pause = Duration.seconds(15)
             do {
                 for queue in queues() + further {
                     guard let trim = try await stopping.unlessOpen({ try await self.trim(queue) }) else { return }
