@@ -46,6 +46,12 @@ struct ParkedFailures: Sendable {
                 news.forgetDone(toldLate)
                 backoff.reset()
                 if !isDone { continue }
+                // Somebody else may have looked at the same time: RabbitMQ shows a message to one alone.
+                if isFirst {
+                    isFirst = false
+                    await news.told.wait(upTo: .seconds(60), by: timers)
+                    continue
+                }
                 // Then all that were told late are noted after one look.
                 repeat {
                     await news.told.wait()
