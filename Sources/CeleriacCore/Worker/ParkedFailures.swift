@@ -35,11 +35,11 @@ struct ParkedFailures: Sendable {
             do {
                 var isDone = true
                 let toldLate = news.done
-                if isFirst, try await hasUntold(at: keeper) {
+                let hasSome = try await isFirst && hasUntold(at: keeper)
+                if hasSome {
                     // Workers that begin together should not all tell the same callers.
                     await stopping.wait(atMost: .milliseconds(Int.random(in: 0...1500)), timers: timers)
                 }
-                isFirst = false
                 for queue in queues() where !stopping.isOpen {
                     if try await !catchUp(queue, by: keeper, store, until: stopping) { isDone = false }
                 }
@@ -47,8 +47,8 @@ struct ParkedFailures: Sendable {
                 backoff.reset()
                 if !isDone { continue }
                 // Somebody else may have looked at the same time: RabbitMQ shows a message to one alone.
-                if isFirst {
-                    isFirst = false
+                isFirst = false
+                if hasSome {
                     await news.told.wait(upTo: .seconds(60), by: timers)
                     continue
                 }

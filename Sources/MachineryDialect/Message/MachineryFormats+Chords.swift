@@ -30,6 +30,7 @@ extension MachineryFormats {
         guard let callback = request.machinerySignature?.chordCallback?.withID(prefix: "chord_") else { return [] }
         do {
             return try followUp(callback, completion.parts, context)
+                + [.chord(.close(completion.claim, succeeded: true))]
         } catch {
             let text = "the results of the chord cannot be handed on: \(error.code)"
             let record = try? record(

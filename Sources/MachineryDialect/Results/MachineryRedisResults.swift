@@ -119,8 +119,13 @@ package final class MachineryRedisResults: AttemptCountingStore {
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         _ = try await client.results(
             operations.compactMap { operation in
-                guard case .save(let groupID, let payload, let expiry) = operation else { return nil }
-                return RedisCommand("SET", groupID, payload, "EX", seconds(expiry))
+                switch operation {
+                case .save(let groupID, let payload, let expiry):
+                    RedisCommand("SET", groupID, payload, "EX", seconds(expiry))
+                case .close(let claim, _):
+                    .evaluate(Self.closeScript, keys: [Self.triggerKey(claim.groupID)], arguments: [claim.token])
+                case .add: nil
+                }
             })
         let parts = operations.compactMap(\.chordPart)
         for part in parts where part.mayHaveCompleted || unsettled[part] != nil { try await reopen(part) }
@@ -136,7 +141,7 @@ package final class MachineryRedisResults: AttemptCountingStore {
                 continue
             }
             completions.append(
-                ChordCompletion(claim: ChordClaim(groupID: part.groupID, token: ""), parts: states, group: nil))
+                ChordCompletion(claim: ChordClaim(groupID: part.groupID, token: part.taskID), parts: states, group: nil))
         }
         unsettled.forget(parts)
         return completions
@@ -157,6 +162,14 @@ package final class MachineryRedisResults: AttemptCountingStore {
               if word ~= 'SUCCESS' and word ~= 'FAILURE' then return 0 end
             end
             return 1
+            """)
+
+    /// Forgets for which member of a group the callback was sent. Key: who it is. Argument: the member.
+    private static let closeScript = RedisScript(
+        name: "closeGroup",
+        source: """
+            if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+            return 0
             """)
 
     /// Claims the right to send a chord's callback for this worker; false if another worker has it.

@@ -78,6 +78,14 @@ struct MachineryAMQPMethodTests {
             "queue.declare", #""passive":true,"queue":"machinery_tasks.redelivered"#,
             "a worker whose results are not in Redis looks whether messages have come back", ["amqpbackend-01-add"]
         ),
+        (
+            "basic.get", #""queue":"machinery_tasks.parked"#,
+            "a worker looks for parked messages whose failures no worker could store",
+            [
+                "amqp-01-add", "amqp-02-priority", "amqp-03b-topic-exchange", "amqp-04-headers",
+                "amqp-05c-delayed-queue", "amqp-06-retry",
+            ]
+        ),
     ]
     /// Methods that Go sent and Celeriac does not, with the reason.
     private static let less: [(method: String, text: String, reason: String, captures: Set<String>)] = [
