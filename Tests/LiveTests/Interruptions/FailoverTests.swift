@@ -47,8 +47,8 @@ struct FailoverTests {
             try await admins[1].send(RedisCommand("REPLICAOF", "NO", "ONE"))
             try await admins[0].send(RedisCommand("REPLICAOF", "127.0.0.1", new.port))
             release.open()
-            // The sender's connection leads to the old server as well, until that refuses something.
-            _ = try? await site.app.send(Self.add(0, 0))
+            // The sender's connections lead to the old server as well, until that refuses something on each.
+            await until { (try? await site.app.send(Self.add(0, 0))) != nil }
             for number in 0..<20 {
                 #expect(try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(10)) == number + 1)
             }
