@@ -122,12 +122,7 @@ package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker, Dea
         let wanted = Set(routingKeys.flatMap { options.publisherQueues(routingKey: $0) })
         let undeclared = declared.withLockedValue { wanted.subtracting($0) }
         guard !undeclared.isEmpty else { return }
-        try await client.connection().withChannel { channel throws(AMQPError) in
-            try await channel.declareExchange(self.options)
-            for queue in undeclared.sorted(by: { $0.queue < $1.queue }) {
-                try await channel.declare(queue, exchange: self.options.exchange)
-            }
-        }
+        try await client.connection().declare(undeclared.sorted { $0.queue < $1.queue }, options)
         declared.withLockedValue { $0.formUnion(undeclared) }
     }
 

@@ -17,10 +17,7 @@ final class MachineryAMQPTopology: AMQPConsumerTopology {
     init(options: MachineryAMQPOptions) { self.options = options }
 
     func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError) {
-        try await connection.withChannel { channel throws(AMQPError) in
-            try await channel.declareExchange(options)
-            for queue in queues { try await channel.declare(options.workQueue(queue), exchange: options.exchange) }
-        }
+        try await connection.declare(queues.map(options.workQueue), options)
     }
 
     func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool { false }
@@ -99,9 +96,11 @@ extension AMQPChannel {
     ///
     /// - Returns: The broker's answer about the queue.
     @discardableResult
-    func declare(_ declaration: QueueDeclaration, exchange: String) async throws(AMQPError) -> AMQPQueue {
+    func declare(
+        _ declaration: QueueDeclaration, exchange: String, passive: Bool = false
+    ) async throws(AMQPError) -> AMQPQueue {
         let queue = try await queueDeclare(
-            declaration.queue, durable: declaration.durable, autoDelete: declaration.autoDelete,
+            declaration.queue, passive: passive, durable: declaration.durable, autoDelete: declaration.autoDelete,
             arguments: declaration.arguments)
         if !exchange.isEmpty {
             try await queueBind(
@@ -109,6 +108,32 @@ extension AMQPChannel {
                 arguments: declaration.bindingArguments)
         }
         return queue
+    }
+}
+
+extension AMQPConnection {
+    /// Declares work queues and their exchange. A queue that exists with other arguments, for instance a quorum queue, is
+    /// used as it is, where Go would end.
+    nonisolated func declare(
+        _ queues: [QueueDeclaration], _ options: MachineryAMQPOptions
+    ) async throws(AMQPError) {
+        for queue in queues {
+            do throws(AMQPError) {
+                try await declare(queue, options, passive: false)
+            } catch {
+                guard error.replyCode == 406, error.replyText?.contains("for queue") == true else { throw error }
+                try await declare(queue, options, passive: true)
+            }
+        }
+    }
+
+    private nonisolated func declare(
+        _ queue: QueueDeclaration, _ options: MachineryAMQPOptions, passive: Bool
+    ) async throws(AMQPError) {
+        try await withChannel { channel throws(AMQPError) in
+            try await channel.declareExchange(options)
+            try await channel.declare(queue, exchange: options.exchange, passive: passive)
+        }
     }
 }
 #endif

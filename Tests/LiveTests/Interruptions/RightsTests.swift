@@ -60,7 +60,7 @@ struct RightsTests {
 
     @Test(
         "A quorum queue that exists is used without configuration", .timeLimit(.minutes(1)),
-        arguments: [DialectUnderTest.celery])
+        arguments: DialectUnderTest.allCases)
     func existingQuorumQueue(_ dialect: DialectUnderTest) async throws {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
         let client = AMQPClient(
