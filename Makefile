@@ -1,7 +1,7 @@
 # Thin aliases of Scripts/, which is what the README names: official Swift images have no make.
-.PHONY: demo test check bench celery-suite format
+.PHONY: demo test check bench celery-suite chaos format
 
-demo test check bench celery-suite:
+demo test check bench celery-suite chaos:
 	Scripts/$@
 
 format:

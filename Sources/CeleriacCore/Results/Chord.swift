@@ -44,6 +44,9 @@ public struct ChordPart: Sendable, Hashable {
     package var children: [ResultReference] = []
     /// Whether the part may have been added before, by a worker of which nobody heard again.
     package var mayBeAdded = false
+    /// Whether a worker of which nobody heard again may have added the part, completed the chord by it, and not
+    /// published the body.
+    package var mayHaveCompleted = false
 
     /// Makes a part.
     public init(

@@ -98,8 +98,9 @@ extension EffectPipeline {
         let completions = try await interpreter.perform(
             plans.compactMap { plan in
                 guard case .chord(let operation)? = plan.first else { return nil }
-                guard plan.mayBeAnswered, case .add(var part) = operation else { return operation }
-                part.mayBeAdded = true
+                guard case .add(var part) = operation else { return operation }
+                part.mayBeAdded = plan.mayBeAnswered
+                part.mayHaveCompleted = plan.job?.isRedelivered ?? plan.request?.redelivered ?? false
                 return .add(part)
             })
         return zip(plans, completions).map { plan, completion in

@@ -1,6 +1,8 @@
 #if Redis
 import CeleriacCore
 package import CeleriacRedis
+import NIOConcurrencyHelpers
+import NIOCore
 
 /// Counts attempts in Redis, each message under a key of its own that expires a day after the last attempt.
 package struct RedisAttemptCounter: AttemptCounter {
@@ -20,7 +22,7 @@ package struct RedisAttemptCounter: AttemptCounter {
     }
 
     package func count(_ names: [String]) async throws {
-        _ = try await client.results(
+        try await client.count(
             names.map(key).flatMap { [RedisCommand("INCR", $0), RedisCommand("EXPIRE", $0, 86400)] })
     }
 
@@ -41,5 +43,25 @@ package struct RedisAttemptCounter: AttemptCounter {
 
     private static let uncountScript = RedisScript(
         name: "uncount", source: "return redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1])")
+}
+
+extension RedisClient {
+    /// Sends commands that count beginnings, and waits for the answer, but not for a server that is slow to give it:
+    /// the longer a message is counted before it begins, the more likely something else ends the process meanwhile,
+    /// and an innocent message is parked in the end.
+    ///
+    /// - Parameter commands: The commands.
+    /// - Throws: ``RedisError``, if the server has refused a command or is out of reach.
+    func count(_ commands: [RedisCommand]) async throws {
+        let answer = NIOLockedValueBox<Result<[RedisValue], any Error>?>(nil)
+        let isAnswered = Gate()
+        submit(commands).whenComplete { result in
+            answer.withLockedValue { $0 = result }
+            isAnswered.open()
+        }
+        await isAnswered.wait(atMost: .milliseconds(50), timers: EventLoopTimerSource(eventLoop: eventLoop))
+        let replies = try answer.withLockedValue(\.self)?.get()
+        if let refusal = replies?.lazy.compactMap(\.error).first { throw RedisError(refusal) }
+    }
 }
 #endif

@@ -66,8 +66,7 @@ extension RedisMessageConsumer {
         let counted = claims.map { ($0.serial, topology.countBeginning(of: $0)) }.filter { !$0.1.isEmpty }
         guard !counted.isEmpty else { return }
         do {
-            let replies = try await client.send(counted.flatMap(\.1))
-            if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
+            try await client.count(counted.flatMap(\.1))
         } catch {
             throw CeleriacError(.unavailable, "\(name) did not count the beginning of a message", cause: error)
         }

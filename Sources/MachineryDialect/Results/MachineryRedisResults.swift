@@ -12,7 +12,7 @@ import NIOConcurrencyHelpers
 package final class MachineryRedisResults: AttemptCountingStore {
     private let client: RedisClient
     private let timers: EventLoopTimerSource
-    /// Members whose groups this process has marked as triggered, or tried to.
+    /// Members whose groups were marked as triggered for them, or may have been.
     private let unsettled = UnsettledMembers<Void>()
     /// How often the store fetches results that a client waits for. Redis does not announce them.
     package let pollInterval: Duration?
@@ -110,7 +110,9 @@ package final class MachineryRedisResults: AttemptCountingStore {
     /// Stores groups, and returns, once for each chord, the states of all members when all have ended. As with Go
     /// workers, only one worker gets them, under `TriggerChordMutex`.
     ///
-    /// A worker that got them for a member, but not the answer, gets them again when the member joins again.
+    /// A worker that got them for a member, but not the answer, gets them again when the member joins again. So does
+    /// the worker that runs the member again, if the first one was killed: it may not have sent the callback. In Go
+    /// nobody sends it then, since the group says that it was triggered. A key of ours says for which member.
     package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         _ = try await client.results(
             operations.compactMap { operation in
@@ -120,6 +122,9 @@ package final class MachineryRedisResults: AttemptCountingStore {
         let ids = Set(operations.compactMap { $0.chordPart?.groupID }).sorted()
         let replies = try await client.results(ids.map { .evaluate(Self.completedScript, keys: [$0]) })
         let completed = Set(zip(ids, replies).filter { $1.int == 1 }.map(\.0))
+        let doubtful = operations.compactMap(\.chordPart).filter(\.mayHaveCompleted)
+        for (part, member) in zip(doubtful, try await fetch(doubtful.map { Self.triggerKey($0.groupID) }))
+        where member == Array(part.taskID.utf8) { unsettled[part] = () }
         var completions: [ChordCompletion?] = []
         for operation in operations {
             if let part = operation.chordPart, completed.contains(part.groupID) || unsettled[part] != nil,
@@ -174,9 +179,16 @@ package final class MachineryRedisResults: AttemptCountingStore {
         }
         meta.chordTriggered = true
         unsettled[part] = ()
-        _ = try await client.results([RedisCommand("SET", part.groupID, meta.encode(), "EX", seconds(part.expiry))])
+        let life = seconds(part.expiry)
+        _ = try await client.results([
+            RedisCommand("SET", Self.triggerKey(part.groupID), part.taskID, "EX", life),
+            RedisCommand("SET", part.groupID, meta.encode(), "EX", life),
+        ])
         return true
     }
+
+    /// The key that says which member of a group had its callback sent.
+    private static func triggerKey(_ groupID: String) -> String { groupID + ".celeriac.trigger" }
 
     private func group(_ id: String) async throws -> MachineryGroupMeta? {
         guard let stored = try await fetch([id]).first ?? nil else { return nil }

@@ -37,10 +37,12 @@ struct EffectPipelineTests {
         }
     }
 
-    private func plan(_ tag: UInt64, _ effects: [Effect], onEnd: (@Sendable () -> Void)? = nil) -> Plan {
+    private func plan(
+        _ tag: UInt64, _ effects: [Effect], redelivered: Bool = false, onEnd: (@Sendable () -> Void)? = nil
+    ) -> Plan {
         let request = TaskRequest(
             id: "task-\(tag)", name: "work", arguments: [], keywordArguments: [:], headers: [:], queue: "q",
-            redelivered: false, message: PlainMessage())
+            redelivered: redelivered, message: PlainMessage())
         let context = EffectContext(
             nodeName: "w", now: timers.now, storesResult: true, taskOptions: TaskOptions(), resultExpiry: nil,
             publication: PublicationContext(
@@ -217,6 +219,17 @@ struct EffectPipelineTests {
                 .chord([.add(part)]), .publish(["body of g"]), .chord([.close(claim, succeeded: true)]),
                 settled(.acknowledge, 1),
             ])
+    }
+
+    @Test("of a message that came back say that its chord may have been completed before")
+    func completionInDoubt() async {
+        let peer = TripRecorder()
+        let pipeline = pipeline(peer)
+        pipeline.submit(plan(1, [.chord(.add(part)), .settle(.acknowledge)], redelivered: true))
+        await run(pipeline)
+        var again = part
+        again.mayHaveCompleted = true
+        #expect(peer.trips == [.chord([.add(again)]), settled(.acknowledge, 1)])
     }
 
     @Test(

@@ -328,6 +328,34 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("counts a beginning, and does not wait for a server that is slow to answer")
+    func slowCount() async throws {
+        let server = try await RedisServer.start(RedisServer.Options(persistent: false))
+        let configuration = try RedisConfiguration(url: server.url)
+        let log = LogCounter()
+        let redis = RedisClient(
+            configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: log.logger)
+        let broker = CeleryRedisBroker(
+            configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: log.logger)
+        let consumer = try await broker.consume(ConsumerOptions(queues: ["celery"], prefetch: 1, nodeName: "w@h"))
+        try await publish(1, by: broker)
+        let first = try #require(try await consumer.next(atMost: 1).first)
+        try await consumer.settle([Settlement(first.receipt, .requeue)])
+        let delivery = try #require(try await consumer.next(atMost: 1).first)
+        _ = try await redis.send(RedisCommand("CLIENT", "PAUSE", 3_600_000, "WRITE"))
+        try await consumer.markBegun([delivery.receipt])
+        #expect(try await redis.send(RedisCommand("KEYS", "celeriac.attempts.*")).array?.isEmpty == true)
+        _ = try await redis.send(RedisCommand("CLIENT", "UNPAUSE"))
+        // The answer to this comes after that to the count.
+        #expect(await consumer.hasLost(delivery.receipt) == false)
+        let counters = try await redis.send(RedisCommand("KEYS", "celeriac.attempts.*")).array ?? []
+        #expect(try await redis.send(RedisCommand("GET", counters.first?.string ?? "")).string == "1")
+        try await consumer.close()
+        await broker.close()
+        await redis.close()
+        await server.stop()
+    }
+
     @Test("leaves no count below zero when it gives back a message whose count has expired")
     func expiredCount() async throws {
         let bench = try await RedisBench()

@@ -1,0 +1,28 @@
+import Logging
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A worker (`ChaosWorker work`) or a producer (`ChaosWorker produce TASKS RATE KINDS`) of either dialect. The harness
+/// says by environment variables where the servers, the ledger and the limits are.
+@main enum ChaosWorker {
+    static func main() async throws {
+        var logger = Logger(label: "chaos") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .warning
+        let setup = try Setup()
+        let side: any Side = setup.isMachinery ? try MachinerySide(setup, logger) : try CelerySide(setup, logger)
+        let words = Array(CommandLine.arguments.dropFirst())
+        switch (words.first, words.dropFirst().compactMap { Double($0) }) {
+        case ("work", _):
+            try await side.work()
+        case ("produce", let numbers) where numbers.count == 2 && words.count == 4:
+            let units = Unit.list(tasks: Int(numbers[0]), kinds: words[3])
+            try await Producer(side: side, ledger: setup.ledger, rate: numbers[1]).send(units)
+        default:
+            print("usage: ChaosWorker work | produce TASKS RATE KINDS")
+            exit(64)
+        }
+        await side.close()
+    }
+}

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Harms workers, their connections and their servers while tasks run, and judges by a ledger what became of each
+task.
+
+Run it by Scripts/chaos. A producer sends tasks, tasks with an ETA, chains, chords and a task that kills its worker,
+and notes which the broker confirmed; workers note each beginning and end. Meanwhile a schedule of faults, drawn from
+the seed, takes its course. Then nothing is harmed any more until all has ended or nothing goes on, probes show that
+every worker still works, and the workers are stopped. harness/judge.py says what is a failure; with one the status is
+1, and ledger and logs are kept.
+"""
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+from harness import selftest
+from harness.faults import FAULTS, schedule
+from harness.judge import Judge
+from harness.report import print_json, tell
+from harness.servers import Failure
+from harness.site import Site, say
+
+BROKERS = ["redis", "classic", "quorum"]
+DIALECTS = ["celery", "machinery"]
+KINDS = "pechx"
+PROBES = 200
+# How long nothing may go on before the run gives up waiting for the rest.
+PATIENCE = 60
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", type=int, default=5000, help="how many tasks are sent (%(default)s)")
+    parser.add_argument("--kills", type=int, default=30, help="how many workers are killed (%(default)s)")
+    parser.add_argument("--seed", type=int, help="replays the faults of a run; the seed of each run is printed")
+    parser.add_argument("--broker", choices=BROKERS, action="append", help="all of them if not given")
+    parser.add_argument("--dialect", choices=DIALECTS, action="append", help="both if not given")
+    parser.add_argument("--with-python", action="store_true", help="one Swift worker and an unharmed one in Python")
+    parser.add_argument("--only", nargs="+", metavar="FAULT", choices=FAULTS, help="no other faults")
+    parser.add_argument(
+        "--kinds", default=KINDS, help="letters: p tasks, e with ETA, c chains, h chords, x a poison task (%(default)s)"
+    )
+    parser.add_argument("--list-faults", action="store_true", help="lists the faults and ends")
+    parser.add_argument("--self-test", action="store_true", help="only judges ledgers written by hand")
+    parser.add_argument("--json", action="store_true", help="prints one JSON list on standard output")
+    parser.add_argument("--keep", action="store_true", help="keeps ledger and logs of runs that pass too")
+    parser.add_argument("--programs", help="the folder of the programs that this package builds")
+    parser.add_argument("--python", default=sys.executable, help="a Python with Celery (this one)")
+    return parser.parse_args()
+
+
+def harm_and_judge(folder, options):
+    site = Site(folder, options)
+    try:
+        return run(site, options)
+    finally:
+        site.close()
+
+
+def run(site, options):
+    kinds = [name for name, fault in FAULTS.items() if options.broker in fault.brokers]
+    if options.only:
+        kinds = [kind for kind in kinds if kind in options.only]
+    # RabbitMQ takes several seconds to start: it is not harmed again before it has worked for a while.
+    planned = schedule(options.seed, options.kills, kinds, pause=6 if options.broker == "redis" else 15)
+    last = planned[-1].at if planned else 0
+    # A chain or a chord is sent at once.
+    rate = options.tasks / max(last, 5) * (0.9 if set("ch") & set(options.kinds) else 1)
+    kinds_sent = options.kinds.replace("x", "") if options.with_python else options.kinds
+    site.launch()
+    say(f"{options.tasks:,} tasks at {rate:.0f} a second, {len(planned)} faults in {last:.0f} s")
+    site.produce(options.tasks, rate, kinds_sent)
+    harm(site, planned)
+    leftovers = drain(site)
+    stuck = probe(site) + stop(site)
+    read(site)
+    has_delay_queues = options.dialect == "machinery" and options.broker != "redis"
+    return Judge(site.ledger.events(), options.attempts, leftovers, stuck, has_delay_queues).verdict()
+
+
+def harm(site, planned):
+    """Begins each fault at its time, and waits until all have ended and the producer has."""
+    start = told = time.monotonic()
+    planned = list(planned)
+    while planned or site.waiting or site.producer.process is not None:
+        now = time.monotonic()
+        while planned and now - start >= planned[0].at:
+            site.begin(planned.pop(0))
+        if now - told > 10:
+            told = now
+            counts = f"{len(site.confirmed):,} tasks confirmed, {len(site.outstanding):,} to end"
+            say(f"{len(planned)} faults to come, {counts}")
+        if now - start > 3600:
+            raise Failure("the producer has not ended in an hour")
+        site.tick()
+
+
+def drain(site):
+    """Waits until all has ended and nothing is left, or nothing has changed for PATIENCE; returns what is left."""
+    before, since, looked, told = None, time.monotonic(), 0.0, time.monotonic()
+    empty_since = None
+    while True:
+        site.tick()
+        now = time.monotonic()
+        if now - looked < 2:
+            continue
+        looked, left = now, site.leftovers()
+        state = (len(site.ended), sum(left.values()))
+        if state != before:
+            before, since = state, now
+        if now - told > 10:
+            told = now
+            say(f"{len(site.outstanding):,} tasks to end, {sum(left.values()):,} messages left")
+        empty_since = (empty_since or now) if not left else None
+        # A task between two queues is in neither for a moment.
+        if not left and (not site.outstanding or now - empty_since > 10):
+            return {}
+        if now - since > PATIENCE:
+            say(f"nothing has gone on for {PATIENCE} s")
+            return left
+
+
+def probe(site):
+    """Sends probes, of which every worker must take some; names the workers that do not."""
+    site.produce(PROBES, PROBES * 10, "q", "prober")
+    deadline = time.monotonic() + PATIENCE
+
+    def idle():
+        busy = {pid for pid, tasks in site.begun_by.items() if any(task[0] == "q" for task in tasks)}
+        return [worker.name for worker in site.workers if not worker.pids & busy]
+
+    def is_done():
+        return not (site.producer.process or idle() or any(task[0] == "q" for task in site.outstanding))
+
+    while not is_done() and time.monotonic() < deadline:
+        site.tick()
+    return [f"{name} takes no task" for name in idle()]
+
+
+def stop(site):
+    """Stops the workers; names those that do not end."""
+    for worker in site.workers:
+        worker.terminate()
+    while any(worker.process for worker in site.workers):
+        late = [worker for worker in site.workers if worker.process and time.monotonic() > worker.deadline]
+        if late:
+            return [f"{worker.name} does not end" for worker in late]
+        site.tick()
+    return []
+
+
+def read(site):
+    """Notes in the ledger what the servers have kept."""
+    for task in site.broker.parked():
+        site.ledger.note(0, "parked", task)
+    for task, is_success in site.store.stored():
+        site.ledger.note(0, "stored" if is_success else "failed", task)
+    site.ledger.note(0, "read", "results")
+
+
+def command(options, dialect, broker):
+    """The command that replays a run."""
+    words = ["Scripts/chaos", "--broker", broker]
+    words += ["--with-python"] if options.with_python else ["--dialect", dialect]
+    words += ["--tasks", options.tasks, "--kills", options.kills, "--seed", options.seed]
+    words += ["--kinds", options.kinds] if options.kinds != KINDS else []
+    words += ["--only", *options.only] if options.only else []
+    return " ".join(map(str, words))
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    options = arguments()
+    if options.list_faults:
+        for name, fault in FAULTS.items():
+            print(f"{name:20}{'/'.join(fault.brokers):24}{fault.__doc__}")
+        return 0
+    wrong = selftest.run()
+    for line in wrong:
+        say(f"the judge errs: {line}")
+    if wrong or options.self_test:
+        return 1 if wrong else 0
+    signal.signal(signal.SIGTERM, interrupted)
+    options.attempts = 5
+    options.seed = random.randrange(1 << 31) if options.seed is None else options.seed
+    verdicts = []
+    for dialect in ["celery"] if options.with_python else options.dialect or DIALECTS:
+        for broker in options.broker or BROKERS:
+            name = {"dialect": dialect, "broker": broker, "seed": options.seed, "with_python": options.with_python}
+            text = f"{dialect} on {broker}: {command(options, dialect, broker)}"
+            say(text)
+            folder = tempfile.mkdtemp(prefix="celeriac-chaos-")
+            chosen = argparse.Namespace(**vars(options) | {"dialect": dialect, "broker": broker})
+            start = time.monotonic()
+            is_kept = True
+            try:
+                verdict = harm_and_judge(folder, chosen)
+                is_kept = options.keep or verdict.status != 0
+            finally:
+                if not is_kept:
+                    shutil.rmtree(folder)
+                else:
+                    say(f"ledger and logs are in {folder}")
+            tell(verdict, f"{text}, {time.monotonic() - start:.0f} s")
+            verdicts.append((name, verdict))
+    if options.json:
+        print_json(verdicts)
+    return max(verdict.status for _, verdict in verdicts)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        sys.exit(f"Error: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(130)
