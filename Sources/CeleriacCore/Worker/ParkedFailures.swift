@@ -35,7 +35,7 @@ struct ParkedFailures: Sendable {
             do {
                 var isDone = true
                 let toldLate = news.done
-                let hasSome = try await isFirst && hasUntold(at: keeper)
+                let hasSome = isFirst ? try await hasUntold(at: keeper) : false
                 if hasSome {
                     // Workers that begin together should not all tell the same callers.
                     await stopping.wait(atMost: .milliseconds(Int.random(in: 0...1500)), timers: timers)
