@@ -124,7 +124,7 @@ package final class MachineryRedisResults: AttemptCountingStore {
                     RedisCommand("SET", groupID, payload, "EX", seconds(expiry))
                 case .close(let claim, _):
                     .evaluate(Self.closeScript, keys: [Self.triggerKey(claim.groupID)], arguments: [claim.token])
-                case .add: nil
+                default: nil
                 }
             })
         let parts = operations.compactMap(\.chordPart)
