@@ -226,21 +226,23 @@ import struct FoundationEssentials.Date
                 taskUUID: "t\(number)", state: "SUCCESS", results: [MachineryResult(type: "int64", value: .int(number))]
             ).encode()
         }
+        let claim = ChordClaim(groupID: "group_1", token: "task_1")
+        let end = Effect.chord(.close(claim, succeeded: true))
         func follows(_ states: [[UInt8]]) throws -> [Effect] {
             formats.effects(
-                of: ChordCompletion(claim: ChordClaim(groupID: "group_1", token: ""), parts: states, group: nil),
-                of: part, for: try request(task), in: context())
+                of: ChordCompletion(claim: claim, parts: states, group: nil), of: part, for: try request(task),
+                in: context())
         }
         var sum = signature("sum", "chord_1")
         sum.args = [1, 5, 7].map { MachineryArgument(type: "int64", value: $0) }
-        #expect(try follows(states) == [store(.pending, "chord_1", "sum"), publish(sum)])
+        #expect(try follows(states) == [store(.pending, "chord_1", "sum"), publish(sum), end])
         let failed = try MachineryTaskState(taskUUID: "t9", state: "FAILURE", error: "boom").encode()
         #expect(
             try follows([states[0], failed]) == [
-                store(.failure, "chord_1", "sum", error: "chord member t9 failed: boom")
+                store(.failure, "chord_1", "sum", error: "chord member t9 failed: boom"), end,
             ])
         let unreadable = "the results of the chord cannot be handed on: resultStore"
-        #expect(try follows([Array("x".utf8)]) == [store(.failure, "chord_1", "sum", error: unreadable)])
+        #expect(try follows([Array("x".utf8)]) == [store(.failure, "chord_1", "sum", error: unreadable), end])
     }
 
     @Test func aGroupWithoutCallbackIsJoinedForNothing() throws {

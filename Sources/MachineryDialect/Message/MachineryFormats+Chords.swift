@@ -28,14 +28,14 @@ extension MachineryFormats {
         of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
     ) -> [Effect] {
         guard let callback = request.machinerySignature?.chordCallback?.withID(prefix: "chord_") else { return [] }
+        let end = Effect.chord(.close(completion.claim, succeeded: true))
         do {
-            return try followUp(callback, completion.parts, context)
-                + [.chord(.close(completion.claim, succeeded: true))]
+            return try followUp(callback, completion.parts, context) + [end]
         } catch {
             let text = "the results of the chord cannot be handed on: \(error.code)"
             let record = try? record(
                 .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
-            return record.map { stored($0, context) } ?? []
+            return (record.map { stored($0, context) } ?? []) + [end]
         }
     }
 

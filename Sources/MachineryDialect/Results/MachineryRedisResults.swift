@@ -141,7 +141,8 @@ package final class MachineryRedisResults: AttemptCountingStore {
                 continue
             }
             completions.append(
-                ChordCompletion(claim: ChordClaim(groupID: part.groupID, token: part.taskID), parts: states, group: nil))
+                ChordCompletion(claim: ChordClaim(groupID: part.groupID, token: part.taskID), parts: states, group: nil)
+            )
         }
         unsettled.forget(parts)
         return completions
