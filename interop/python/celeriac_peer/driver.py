@@ -189,6 +189,10 @@ def revoke(request):
 events = []
 
 
+# An event by which the receiver knows that it receives.
+PROBE = "celeriac-probe"
+
+
 def listen():
     ready = threading.Event()
 
@@ -203,12 +207,19 @@ def listen():
 
     threading.Thread(target=receive, daemon=True).start()
     ready.wait()
+    # At Redis the receiver subscribes only when it first waits for something.
+    with app.events.default_dispatcher() as dispatcher:
+        for _ in range(200):
+            if any(event["type"] == PROBE for event in events):
+                break
+            dispatcher.send(PROBE)
+            time.sleep(0.05)
 
 
 def heard():
     batch = events[:]
     del events[: len(batch)]
-    return batch
+    return [event for event in batch if event["type"] != PROBE]
 
 
 def restore():
