@@ -1,9 +1,9 @@
 package import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Counts log messages by their text.
 package final class LogCounter: Sendable {
-    private let counts = Mutex<[String: Int]>([:])
+    private let counts = NIOLockedValueBox<[String: Int]>([:])
 
     package init() {}
 
@@ -11,7 +11,7 @@ package final class LogCounter: Sendable {
     package var logger: Logger { Logger(label: "test") { _ in Handler(counter: self) } }
 
     /// How often a message was logged.
-    package func count(_ message: String) -> Int { counts.withLock { $0[message] ?? 0 } }
+    package func count(_ message: String) -> Int { counts.withLockedValue { $0[message] ?? 0 } }
 
     private struct Handler: LogHandler {
         let counter: LogCounter
@@ -26,7 +26,7 @@ package final class LogCounter: Sendable {
         }
 
         func log(event: LogEvent) {
-            counter.counts.withLock { $0[event.message.description, default: 0] += 1 }
+            counter.counts.withLockedValue { $0[event.message.description, default: 0] += 1 }
         }
     }
 }

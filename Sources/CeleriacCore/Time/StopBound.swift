@@ -114,6 +114,20 @@ extension Gate {
         }
         return try result?.get()
     }
+
+    /// Runs work that is let go when this gate opens.
+    ///
+    /// - Parameter work: the work. Cancellation of the caller does not reach it.
+    /// - Returns: the work's value; nil if the gate opened before the work had ended. It goes on then.
+    /// - Throws: the work's error.
+    package func unlessOpen<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value? {
+        let isOver = Gate()
+        let opened = onOpen { isOver.open() }
+        defer { forget(opened) }
+        return try await isOver.wait(forWorkOn: nil, work)
+    }
 }
 
 extension UnixSignal {

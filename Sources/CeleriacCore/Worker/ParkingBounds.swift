@@ -77,15 +77,3 @@ struct ParkingBounds: Sendable {
         }
     }
 }
-
-extension Gate {
-    /// Runs work that is let go when this gate opens.
-    ///
-    /// - Returns: the work's value; nil if the gate opened before the work had ended. It goes on then.
-    func unlessOpen<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value? {
-        let isOver = Gate()
-        let opened = onOpen { isOver.open() }
-        defer { forget(opened) }
-        return try await isOver.wait(forWorkOn: nil, work)
-    }
-}

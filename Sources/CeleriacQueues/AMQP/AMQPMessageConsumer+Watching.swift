@@ -16,7 +16,7 @@ extension AMQPMessageConsumer {
             return !state.watchdog.isLooking
         }
         // What arrives does not wait for an answer that is long in coming.
-        if isFirst { Task { await look() } }
+        if isFirst { _ = try? await gate.unlessOpen { await self.look() } }
     }
 
     /// Asks how many messages wait. If the broker should have sent some long ago, the consumer connects again; or, while
