@@ -248,7 +248,8 @@ let package = Package(
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
             exclude: [
-                "api.txt", "celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "RELIABILITY.md", "inventory.py",
+                "api.txt", "celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "RELIABILITY.md",
+                "inventory.py",
             ],
             swiftSettings: settings),
         .executableTarget(

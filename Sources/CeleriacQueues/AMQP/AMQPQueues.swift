@@ -52,7 +52,7 @@ extension AMQPClient {
     /// Throws if the broker blocks publishes: it would not answer until it has memory or disk again.
     func refuseIfBlocked() async throws(AMQPError) {
         if let reason = try await connection().blockedReason {
-            throw AMQPError(.blocked, "The broker blocks publishes (\(reason))")
+            throw AMQPError(.blocked, "The broker blocks publishes (\(reason)).", nothingSent: true)
         }
     }
 

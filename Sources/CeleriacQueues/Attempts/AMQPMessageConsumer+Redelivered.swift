@@ -97,9 +97,7 @@ extension AMQPMessageConsumer {
         var (published, kept): ([ReturnedDelivery], [ReturnedDelivery]) = ([], returned)
         var failure: AMQPError?
         do throws(AMQPError) {
-            if let reason = try await parking.connection().blockedReason {
-                throw AMQPError(.blocked, "The broker blocks publishes (\(reason)).", nothingSent: true)
-            }
+            try await parking.refuseIfBlocked()
             let outcomes = try await parking.publish(
                 returned.map { AMQPPublish(routingKey: $0.target, mandatory: true, message: $0.message) })
             published = zip(returned, outcomes).filter { $1.error == nil }.map(\.0)

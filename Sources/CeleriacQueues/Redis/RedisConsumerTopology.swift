@@ -155,9 +155,6 @@ package protocol RedisConsumerTopology: Sendable {
     /// Parks a message. The reply to the only command is 1 if the record is in the list of parked messages.
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding
 
-    /// The list in which messages of a list are parked.
-    func parkedKey(of list: RedisQueueList) -> String
-
     /// Who gets claimed messages that nobody settles, and when, for the log.
     var restoration: String { get }
 

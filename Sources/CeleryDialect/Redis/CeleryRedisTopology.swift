@@ -165,12 +165,10 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         // An exhausted message that is put back must be able to begin.
         let counter = claim.counter.map { [$0] } ?? []
         let command = RedisCommand.evaluate(
-            KombuScripts.park, keys: [keys.unacked, keys.unackedIndex, parkedKey(of: claim.list)] + counter,
+            KombuScripts.park, keys: [keys.unacked, keys.unackedIndex, keys.parked(claim.list.queue)] + counter,
             arguments: [claim.tag, record])
         return ClaimEnding([claim.serial], [command])
     }
-
-    func parkedKey(of list: RedisQueueList) -> String { keys.parked(list.queue) }
 
     var restoration: String {
         "another worker puts them back when the visibility timeout is over, \(visibilityTimeout.seconds) s after the "

@@ -212,8 +212,6 @@ struct MachineryRedisTopology: RedisConsumerTopology {
             [.evaluate(MachineryScripts.park, keys: claim.list.scriptKeys, arguments: [claim.tag, record])])
     }
 
-    func parkedKey(of list: RedisQueueList) -> String { InFlightKeys(queue: list.queue).parked }
-
     var restoration: String {
         "another Celeriac worker puts them back when their claims expire, "
             + "\(settings.claimLifetime.seconds) s after the last renewal"

@@ -19,6 +19,18 @@ struct AttemptTests {
         calls.insert(Self.die(site.path, "poison", ""), at: 2)
         let poison = try await site.sender.send(calls, options: SendOptions(ignoresResult: true))[2].id
         var workers: [LiveWorkerProcess] = []
+        do {
+            try await expectParked(poison, beside: texts, on: site, by: &workers)
+        } catch is CancellationError {
+            Issue.record("out of time: \(await account(of: workers, on: site))")
+        }
+        await site.close()
+    }
+
+    /// Runs a worker after the other until the task that ends them is parked.
+    private func expectParked(
+        _ poison: String, beside texts: [String], on site: AttemptSite, by workers: inout [LiveWorkerProcess]
+    ) async throws {
         var deaths = 0
         while true {
             let worker = try site.launch()
@@ -28,10 +40,7 @@ struct AttemptTests {
                 let parked = try await site.depth("\(site.queue).parked")
                 return parked > 0 && Set(recorded(site.path)).count == texts.count
             }
-            if Task.isCancelled {
-                Issue.record("out of time: \(await account(of: workers, on: site))")
-                return
-            }
+            try Task.checkCancellation()
             guard worker.child.status != nil else {
                 #expect(await worker.stop() == .exited(0), "\(worker.logged)")
                 break
@@ -57,7 +66,7 @@ struct AttemptTests {
         #expect(String(decoding: parked.message.body, as: UTF8.self).contains("poison"))
         // A count of another may stay for its day, if the process died before it was forgotten.
         try await until { try await !site.counters().contains { $0.contains(poison) } }
-        await site.close()
+        try Task.checkCancellation()
     }
 
     /// What is where and what each worker logged, for a failure to explain itself.
@@ -68,6 +77,7 @@ struct AttemptTests {
             let depth = await Task { try? await site.depth(queue) }.value
             lines.append("\(queue): \(depth.map { "\($0)" } ?? "unknown")")
         }
+        lines.append("counters: \((await Task { try? await site.counters() }.value) ?? [])")
         for (number, worker) in workers.enumerated() { lines.append("worker \(number + 1):\n\(worker.logged)") }
         return lines.joined(separator: "\n")
     }
