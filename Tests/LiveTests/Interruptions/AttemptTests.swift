@@ -10,7 +10,7 @@ import Testing
 struct AttemptTests {
     private static let die = TaskDefinition<String, String, String, String>("tasks.die")
 
-    @Test("A task that kills its process is parked alone", .timeLimit(.minutes(1)), arguments: AttemptCase.all)
+    @Test("A task that kills its process is parked alone", .timeLimit(.minutes(3)), arguments: AttemptCase.all)
     func poison(_ kind: AttemptCase) async throws {
         let site = try await AttemptSite(kind)
         let texts = (10..<40).map { "\($0)" }
