@@ -153,7 +153,13 @@ package enum FileStore {
     package static func lock(_ path: String) throws(CeleriacError) -> Int32? {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else { throw failure("create", path) }
-        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+        // Whoever held the lock may have removed the file since it was opened: then this is not the lock of others.
+        var (opened, named) = (stat(), stat())
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &opened) == 0, stat(path, &named) == 0,
+            opened.st_ino == named.st_ino
+        {
+            return descriptor
+        }
         close(descriptor)
         return nil
     }

@@ -47,7 +47,11 @@ struct FilesystemParkedMessages: Sendable {
 
     /// As ``MessageBroker/requeueParked(_:in:)``.
     func requeue(_ ids: [String]) throws -> Int {
-        try existing(ids).count { id in
+        try existing(ids).count { id in try requeue(id) }
+    }
+
+    private func requeue(_ id: String) throws -> Bool {
+        try whileLocked(id) {
             guard let message = read(id) else { return false }
             if FileStore.exists("\(parked)/\(id)") {
                 // A name that was shortened does not say any more that it is a message of the queue.
@@ -64,9 +68,12 @@ struct FilesystemParkedMessages: Sendable {
     /// As ``MessageBroker/dropParked(_:in:)``.
     func drop(_ ids: [String]) throws -> Int {
         try existing(ids).count { id in
-            try FileStore.remove(recordFile(of: id))
-            if FileStore.exists("\(parked)/\(id)") { try FileStore.remove("\(parked)/\(id)") }
-            return true
+            try whileLocked(id) {
+                guard FileStore.exists(recordFile(of: id)) else { return false }
+                try FileStore.remove(recordFile(of: id))
+                if FileStore.exists("\(parked)/\(id)") { try FileStore.remove("\(parked)/\(id)") }
+                return true
+            }
         }
     }
 
@@ -88,11 +95,27 @@ struct FilesystemParkedMessages: Sendable {
     /// As ``ParkedMessageKeeper/markTold(_:in:)``. A new file takes the place of a record in one step.
     func markTold(_ ids: [String]) throws {
         for id in existing(ids) {
-            guard let record = try FileStore.read(recordFile(of: id)),
-                let told = ParkedMessageFormat.celery.told(record)
-            else { continue }
-            try FileStore.write(told, to: recordFile(of: id), temporaryName: ".\(randomUUID()).tmp")
+            _ = try whileLocked(id) {
+                guard let record = try FileStore.read(recordFile(of: id)),
+                    let told = ParkedMessageFormat.celery.told(record)
+                else { return false }
+                try FileStore.write(told, to: recordFile(of: id), temporaryName: ".\(randomUUID()).tmp")
+                return true
+            }
         }
+    }
+
+    /// Changes a record while no other process does, so that two operators do not put a message back twice. The system
+    /// releases the lock of a process that ends.
+    ///
+    /// - Returns: what `body` returns; false if another process has the lock.
+    private func whileLocked(_ id: String, _ body: () throws -> Bool) throws -> Bool {
+        let lock = "\(parked)/.\(String(decoding: id.utf8.prefix(200), as: UTF8.self)).lock"
+        guard let descriptor = try FileStore.lock(lock) else { return false }
+        defer { FileStore.unlock(descriptor) }
+        // Whoever waits for a lock file that is removed here finds that the record has changed.
+        defer { try? FileStore.remove(lock) }
+        return try body()
     }
 
     private func recordFile(of id: String) -> String { "\(parked)/\(id).json" }

@@ -26,6 +26,30 @@ struct FileSettlementTests {
         #expect(try bench.names() == ["celery.parked"])
     }
 
+    @Test("operators who put the same messages back at the same time put back each once")
+    func operators() async throws {
+        let bench = try FilesystemBench()
+        defer { bench.folder.remove() }
+        for _ in 0..<40 { try await bench.publish() }
+        let consumer = try await bench.consume()
+        var deliveries: [Delivery] = []
+        while deliveries.count < 40 { deliveries += try await consumer.next(atMost: 40) }
+        try await consumer.settle(
+            deliveries.map { Settlement($0.receipt, .park(MessageFault(reason: "test", detail: ""))) })
+        try await consumer.close()
+        let broker = bench.broker
+        let ids = try await broker.parkedMessages(in: "celery", after: nil, limit: 100).map(\.id)
+        #expect(ids.count == 40)
+        let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 { group.addTask { try await broker.requeueParked(ids, in: "celery") } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        // One whom another holds up leaves the message to that one.
+        #expect(counts.reduce(0, +) == 40)
+        #expect(try bench.names().filter { $0.hasSuffix(".msg") }.count == 40)
+        #expect(try bench.names(in: "celery.parked") == [])
+    }
+
     @Test("whoever asks for a look waits until the worker has what was there")
     func catchUp() async throws {
         let bench = try FilesystemBench()

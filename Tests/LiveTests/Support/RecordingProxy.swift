@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A proxy between clients and a local server that records what each connection's client sends. It can hold replies
+/// A proxy between clients and a local server that records what each connection's client sends and gets. It can hold replies
 /// back until the client has sent more, lose a reply and the connection with it, cut connections, hold back what clients
 /// send until long after they have gone, and lead new connections to another server.
 final class RecordingProxy: Sendable {
@@ -16,7 +16,16 @@ final class RecordingProxy: Sendable {
     }
 
     /// The bytes that clients have sent so far, one element for each connection.
-    var sent: [[UInt8]] { recording.connections.withLock { $0 } }
+    var sent: [[UInt8]] { recording.connections.withLock { $0.map(\.sent) } }
+
+    /// The bytes that clients have sent and got so far, one element for each connection.
+    var exchanged: [Exchange] { recording.connections.withLock { $0 } }
+
+    /// What one connection's client has sent, and what it was sent.
+    struct Exchange {
+        var sent: [UInt8] = []
+        var received: [UInt8] = []
+    }
 
     /// Starts a proxy in front of the server at a URL.
     ///
@@ -47,6 +56,8 @@ final class RecordingProxy: Sendable {
                                     holdsReplies(recording.sent(on: number))
                                 } late: {
                                     recording.lateAnswers.withLock { $0 += 1 }
+                                } record: {
+                                    recording.addReply($0, to: number)
                                 })
                         }
                     }
@@ -106,7 +117,7 @@ final class RecordingProxy: Sendable {
     private final class Recording: Sendable {
         /// The server's.
         let port: Mutex<Int>
-        let connections = Mutex<[[UInt8]]>([])
+        let connections = Mutex<[Exchange]>([])
         let relays = Mutex<[NIOLoopBound<Relay>]>([])
         let lateAnswers = Mutex(0)
         /// Clients whose connections were not cut.
@@ -117,15 +128,19 @@ final class RecordingProxy: Sendable {
         func begin(_ client: any Channel) -> Int {
             clients.withLock { $0.append(client) }
             return connections.withLock { connections in
-                connections.append([])
+                connections.append(Exchange())
                 return connections.count - 1
             }
         }
 
-        func sent(on number: Int) -> [UInt8] { connections.withLock { $0[number] } }
+        func sent(on number: Int) -> [UInt8] { connections.withLock { $0[number].sent } }
 
         func add(_ bytes: some Sequence<UInt8>, to number: Int) {
-            connections.withLock { $0[number].append(contentsOf: bytes) }
+            connections.withLock { $0[number].sent.append(contentsOf: bytes) }
+        }
+
+        func addReply(_ bytes: some Sequence<UInt8>, to number: Int) {
+            connections.withLock { $0[number].received.append(contentsOf: bytes) }
         }
     }
 
@@ -173,11 +188,16 @@ final class RecordingProxy: Sendable {
         private var held = ByteBuffer()
         private var isLost = false
         private let late: () -> Void
+        private let record: (ByteBufferView) -> Void
 
-        init(to client: any Channel, isHolding: @escaping () -> Bool, late: @escaping () -> Void) {
+        init(
+            to client: any Channel, isHolding: @escaping () -> Bool, late: @escaping () -> Void,
+            record: @escaping (ByteBufferView) -> Void
+        ) {
             self.client = client
             self.isHolding = isHolding
             self.late = late
+            self.record = record
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -195,6 +215,7 @@ final class RecordingProxy: Sendable {
 
         func forward() {
             guard !isHolding(), held.readableBytes > 0 else { return }
+            record(held.readableBytesView)
             client.writeAndFlush(held, promise: nil)
             held = ByteBuffer()
         }
