@@ -47,7 +47,7 @@ final class RecordingProxy: Sendable {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { client in
-                let number = recording.begin(client)
+                let number = recording.begin()
                 return ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { server in
                         server.eventLoop.makeCompletedFuture {
@@ -70,6 +70,7 @@ final class RecordingProxy: Sendable {
                             losesReply(Array(bytes)) ? replies.lose() : replies.forward()
                         }
                         recording.relays.withLock { $0.append(NIOLoopBound(relay, eventLoop: client.eventLoop)) }
+                        recording.clients.withLock { $0.append(client) }
                         try client.pipeline.syncOperations.addHandler(relay)
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
@@ -120,14 +121,13 @@ final class RecordingProxy: Sendable {
         let connections = Mutex<[Exchange]>([])
         let relays = Mutex<[NIOLoopBound<Relay>]>([])
         let lateAnswers = Mutex(0)
-        /// Clients whose connections were not cut.
+        /// Clients whose connections are open, or closed by themselves.
         let clients = Mutex<[any Channel]>([])
 
         init(port: Int) { self.port = Mutex(port) }
 
-        func begin(_ client: any Channel) -> Int {
-            clients.withLock { $0.append(client) }
-            return connections.withLock { connections in
+        func begin() -> Int {
+            connections.withLock { connections in
                 connections.append(Exchange())
                 return connections.count - 1
             }
