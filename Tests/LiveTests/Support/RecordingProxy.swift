@@ -71,6 +71,9 @@ final class RecordingProxy: Sendable {
                         }
                         recording.relays.withLock { $0.append(NIOLoopBound(relay, eventLoop: client.eventLoop)) }
                         recording.clients.withLock { $0.append(client) }
+                        client.closeFuture.whenComplete { _ in
+                            recording.clients.withLock { clients in clients.removeAll { $0 === client } }
+                        }
                         try client.pipeline.syncOperations.addHandler(relay)
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
@@ -85,11 +88,12 @@ final class RecordingProxy: Sendable {
     ///
     /// - Returns: whether there were any.
     @discardableResult func cut() -> Bool {
-        let clients = recording.clients.withLock { clients in
-            defer { clients = [] }
-            return clients
+        let open = recording.clients.withLock { clients in
+            let open = clients.filter(\.isActive)
+            // Others are about to become active.
+            clients.removeAll { client in open.contains { $0 === client } }
+            return open
         }
-        let open = clients.filter(\.isActive)
         for client in open { client.close(promise: nil) }
         return !open.isEmpty
     }
@@ -121,7 +125,7 @@ final class RecordingProxy: Sendable {
         let connections = Mutex<[Exchange]>([])
         let relays = Mutex<[NIOLoopBound<Relay>]>([])
         let lateAnswers = Mutex(0)
-        /// Clients whose connections are open, or closed by themselves.
+        /// Clients whose connections were not cut.
         let clients = Mutex<[any Channel]>([])
 
         init(port: Int) { self.port = Mutex(port) }
