@@ -1,0 +1,37 @@
+@testable import CeleriacRedis
+
+/// Redis' replies.
+let redisTargets: [FuzzTarget] = [
+    FuzzTarget("resp") { input in
+        let input = Pieces(input)
+        let whole = replies([input.whole[...]])
+        let parts = replies(input.pieces)
+        require(whole == parts, "replies in pieces differ:\n\(whole)\n\(parts)")
+    }
+]
+
+/// The replies in the bytes, and whether reading ended with an error, as text. How an error is told may depend on how
+/// the bytes arrive: a limit is seen when the bytes are there.
+private func replies(_ pieces: [ArraySlice<UInt8>]) -> [String] {
+    var replies: [String] = []
+    guard let decoder = try? RedisReplyDecoder(maximumReplyBytes: 2048) else { return replies }
+    do throws(RedisError) {
+        for piece in pieces {
+            try piece.withUnsafeBytes { bytes throws(RedisError) in
+                try decoder.decode(bytes) { reply throws(RedisError) in
+                    require(depth(reply) <= RedisReplyBuilder.maximumDepth, "a reply is nested too deeply")
+                    replies.append("\(reply)")
+                }
+            }
+        }
+    } catch {
+        require(error.code == .protocolViolation, "bytes lead to \(error)")
+        replies.append("error")
+    }
+    return replies
+}
+
+private func depth(_ reply: RedisValue) -> Int {
+    guard case .array(let elements) = reply else { return 0 }
+    return 1 + (elements.map(depth).max() ?? 0)
+}
