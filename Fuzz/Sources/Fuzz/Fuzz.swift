@@ -5,7 +5,7 @@ import Glibc
 private let selected: FuzzTarget = {
     let name = getenv("CELERIAC_FUZZ_TARGET").map { String(cString: $0) } ?? ""
     guard let target = FuzzTarget.named(name) else {
-        fputs("CELERIAC_FUZZ_TARGET must be one of \(FuzzTarget.all.map(\.name).joined(separator: " "))\n", stderr)
+        say("CELERIAC_FUZZ_TARGET must be one of \(FuzzTarget.all.map(\.name).joined(separator: " "))")
         exit(64)
     }
     return target
@@ -27,12 +27,12 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
             return
         }
         guard let target = FuzzTarget.named(name) else {
-            fputs("There is no target \(name); without arguments this program lists them.\n", stderr)
+            say("There is no target \(name); without arguments this program lists them.")
             exit(64)
         }
         for path in arguments.dropFirst() {
             guard let content = read(path) else {
-                fputs("\(path) cannot be read.\n", stderr)
+                say("\(path) cannot be read.")
                 exit(66)
             }
             target.run(content)

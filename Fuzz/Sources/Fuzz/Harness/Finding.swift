@@ -2,8 +2,14 @@ import Glibc
 
 /// Reports that a property does not hold, and ends the process: this is how libFuzzer learns of it and keeps the bytes.
 func finding(_ what: @autoclosure () -> String) -> Never {
-    fputs("finding: \(what())\n", stderr)
+    say("finding: \(what())")
     abort()
+}
+
+/// Writes a line to standard error.
+func say(_ text: String) {
+    let line = Array("\(text)\n".utf8)
+    _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 
 /// Reports a finding unless the property holds.

@@ -54,21 +54,25 @@ private struct FrameReading {
 
     /// Takes the first frame and returns its size; nil if it is incomplete.
     private mutating func takeFrame(in bytes: ArraySlice<UInt8>) throws(AMQPError) -> Int? {
-        try bytes.withUnsafeBytes { bytes throws(AMQPError) -> Int? in
-            guard let frame = try splitter.firstFrame(in: bytes) else { return nil }
-            require(frame.size <= 4096 && frame.size <= bytes.count, "a frame is larger than agreed")
-            log.append("\(frame.kind) \(frame.channel) \(frame.payload.count)")
-            switch frame.kind {
-            case .method:
-                let (id, method) = try MethodReader(pool: pool).read(frame.payload)
-                log.append("\(id) \(method)")
-                if case .basicDeliver = method, content.isIdle { content.begin(method) }
-            case .header: note(try content.header(frame.payload, pool: pool))
-            case .body: note(try content.body(frame.payload))
-            case .heartbeat: break
-            }
-            return frame.size
+        try bytes.withUnsafeBytes { bytes in
+            Result { () throws(AMQPError) in try takeFrame(at: bytes) }
+        }.get()
+    }
+
+    private mutating func takeFrame(at bytes: UnsafeRawBufferPointer) throws(AMQPError) -> Int? {
+        guard let frame = try splitter.firstFrame(in: bytes) else { return nil }
+        require(frame.size <= 4096 && frame.size <= bytes.count, "a frame is larger than agreed")
+        log.append("\(frame.kind) \(frame.channel) \(frame.payload.count)")
+        switch frame.kind {
+        case .method:
+            let (id, method) = try MethodReader(pool: pool).read(frame.payload)
+            log.append("\(id) \(method)")
+            if case .basicDeliver = method, content.isIdle { content.begin(method) }
+        case .header: note(try content.header(frame.payload, pool: pool))
+        case .body: note(try content.body(frame.payload))
+        case .heartbeat: break
         }
+        return frame.size
     }
 
     private mutating func note(_ content: ContentAssembler.Content?) {

@@ -17,12 +17,14 @@ private func replies(_ pieces: [ArraySlice<UInt8>]) -> [String] {
     guard let decoder = try? RedisReplyDecoder(maximumReplyBytes: 1 << 16) else { return replies }
     do throws(RedisError) {
         for piece in pieces {
-            try piece.withUnsafeBytes { bytes throws(RedisError) in
-                try decoder.decode(bytes) { reply throws(RedisError) in
-                    require(depth(reply) <= RedisReplyBuilder.maximumDepth, "a reply is nested too deeply")
-                    replies.append("\(reply)")
+            try piece.withUnsafeBytes { bytes in
+                Result { () throws(RedisError) in
+                    try decoder.decode(bytes) { reply throws(RedisError) in
+                        require(depth(reply) <= RedisReplyBuilder.maximumDepth, "a reply is nested too deeply")
+                        replies.append("\(reply)")
+                    }
                 }
-            }
+            }.get()
         }
     } catch {
         require(error.code == .protocolViolation, "bytes lead to \(error)")

@@ -1,10 +1,10 @@
-import CeleryWire
 import FoundationEssentials
 
 @testable import CeleriacAMQP
 @testable import CeleriacRedis
 @testable import CeleriacWire
 @testable import CeleryDialect
+@testable import CeleryWire
 @testable import MachineryDialect
 @testable import MachineryWire
 
@@ -62,7 +62,7 @@ private func times(_ text: String) {
     if let number = WireNumber(text) {
         require(WireNumber(number.text) == number, "the number \(number) is not read back")
     }
-    if let value = try? NumberText.decimal(text) { _ = NumberText.text(of: value) }
+    if let value = try? DecimalText.decimal(text) { _ = DecimalText.text(of: value) }
 }
 
 /// The changes of a zone's clocks come one after another, and each clock time has its place among them.

@@ -1,6 +1,5 @@
-import CeleryWire
-
 @testable import CeleriacWire
+@testable import CeleryWire
 
 /// The formats of values: what one writes, it reads back as the same; limits hold.
 let valueTargets: [FuzzTarget] = [
