@@ -14,16 +14,16 @@ func connection(_ input: [UInt8]) {
     for piece in input.pieces { parts.receive(Array(piece)) }
     whole.end()
     parts.end()
+    // A NaN in a table differs from itself, and its text does not.
     require(
-        whole.events == parts.events,
-        "bytes in pieces lead to something else:\n\(whole.events.joined(separator: "\n"))\n-- and --\n"
-            + parts.events.joined(separator: "\n"))
+        whole.actions == parts.actions || "\(whole.actions)" == "\(parts.actions)",
+        "bytes in pieces lead to something else:\n\(whole.actions)\n-- and --\n\(parts.actions)")
 }
 
-/// A connection's state without a socket, and what it did, as text.
+/// A connection's state without a socket, and what it wants done.
 private final class ConnectionRun {
     private static let start = NIODeadline.uptimeNanoseconds(0)
-    private(set) var events: [String] = []
+    private(set) var actions: [ConnectionAction] = []
     private var state: AMQPConnectionState
 
     init(isOpen: Bool) {
@@ -53,29 +53,27 @@ private final class ConnectionRun {
         call(.basicGet(queue: "q", noAck: false), .get(noAck: false), on: channel)
         _ = state.flush(now: Self.start)
         require(state.isOpen, "the connection that is to be tested is not open")
-        events = []
+        actions = []
     }
 
     private func call(_ method: ClientMethod, _ kind: PendingCall.Kind, on channel: ChannelID) {
         _ = state.call(method, "a call", kind, on: channel, for: state.makeWaiterID(), now: Self.start)
     }
 
-    func receive(_ bytes: [UInt8]) { note(state.received(ByteBuffer(bytes: bytes), now: Self.start)) }
+    func receive(_ bytes: [UInt8]) { actions += state.received(ByteBuffer(bytes: bytes), now: Self.start) }
 
     /// Ends the read, then the connection: nobody waits for ever.
     func end() {
-        note(state.readEnded(now: Self.start))
-        note(state.flush(now: Self.start))
-        note(state.transportClosed())
+        actions += state.readEnded(now: Self.start)
+        actions += state.flush(now: Self.start)
+        actions += state.transportClosed()
         require(!state.isReceiving, "a connection whose socket is closed is not closed")
         require(state.waiters.removeAll().isEmpty, "somebody still waits at a closed connection")
     }
 
-    private func note(_ actions: [ConnectionAction]) { events += actions.map { "\($0)" } }
-
     /// connection.start, connection.tune, connection.open-ok
     private static let handshake: [UInt8] =
-        [1, 0, 0, 0, 0, 0, 27, 0, 10, 0, 10, 0, 9, 0, 0, 0, 0, 0, 0, 0, 5] + Array("PLAIN".utf8)
+        [1, 0, 0, 0, 0, 0, 25, 0, 10, 0, 10, 0, 9, 0, 0, 0, 0, 0, 0, 0, 5] + Array("PLAIN".utf8)
         + [0, 0, 0, 2] + Array("en".utf8) + [0xCE]
         + [1, 0, 0, 0, 0, 0, 12, 0, 10, 0, 30, 0, 0, 0, 0, 16, 0, 0, 0, 0xCE]
         + [1, 0, 0, 0, 0, 0, 5, 0, 10, 0, 41, 0, 0xCE]

@@ -10,10 +10,10 @@ let redisTargets: [FuzzTarget] = [
     }
 ]
 
-/// The replies in the bytes, and whether reading ended with an error, as text. The limit is larger than any input: a
+/// The replies in the bytes, and nil if reading ended with an error. The limit is larger than any input: a
 /// reply beyond it is refused or not, depending on how much of it arrives at once.
-private func replies(_ pieces: [ArraySlice<UInt8>]) -> [String] {
-    var replies: [String] = []
+private func replies(_ pieces: [ArraySlice<UInt8>]) -> [RedisValue?] {
+    var replies: [RedisValue?] = []
     guard let decoder = try? RedisReplyDecoder(maximumReplyBytes: 1 << 16) else { return replies }
     do throws(RedisError) {
         for piece in pieces {
@@ -21,14 +21,14 @@ private func replies(_ pieces: [ArraySlice<UInt8>]) -> [String] {
                 Result { () throws(RedisError) in
                     try decoder.decode(bytes) { reply throws(RedisError) in
                         require(depth(reply) <= RedisReplyBuilder.maximumDepth, "a reply is nested too deeply")
-                        replies.append("\(reply)")
+                        replies.append(reply)
                     }
                 }
             }.get()
         }
     } catch {
         require(error.code == .protocolViolation, "bytes lead to \(error)")
-        replies.append("error")
+        replies.append(nil)
     }
     return replies
 }
