@@ -1,7 +1,7 @@
 # Thin aliases of Scripts/, which is what the README names: official Swift images have no make.
-.PHONY: demo test check bench celery-suite chaos format
+.PHONY: demo test check bench celery-suite chaos fuzz format
 
-demo test check bench celery-suite chaos:
+demo test check bench celery-suite chaos fuzz:
 	Scripts/$@
 
 format:

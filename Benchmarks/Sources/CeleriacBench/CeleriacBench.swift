@@ -6,27 +6,32 @@ import ServiceLifecycle
 import Glibc
 #endif
 
-/// Benchmarks Celeriac as a worker (`CeleriacBench worker`) and as a producer (`CeleriacBench produce NUMBER BATCH`).
+/// Benchmarks Celeriac as a worker (`CeleriacBench worker`), as a producer (`CeleriacBench produce NUMBER BATCH`) and as
+/// a producer at a steady rate (`CeleriacBench pace RATE SECONDS`).
 @main enum CeleriacBench {
     private static let add = TaskDefinition<Int, Int, Int>("bench.add")
 
     static func main() async throws {
         var logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .warning
-        if environment("BENCH_DIALECT") == "machinery" { return try await MachineryBench.work(logger: logger) }
+        let arguments = CommandLine.arguments.dropFirst()
+        let words = (arguments.first, arguments.dropFirst().compactMap { Int($0) })
+        if environment("BENCH_DIALECT") == "machinery" { return try await MachineryBench.run(words, logger: logger) }
         let app = try CeleryApp(
             broker: environment("BENCH_BROKER") ?? "", results: environment("BENCH_RESULTS"),
             configuration: CeleryConfiguration(
                 defaultQueue: environment("BENCH_QUEUE") ?? "",
-                sendOptions: SendOptions(ignoresResult: environment("BENCH_RESULTS") == nil)),
+                sendOptions: SendOptions(ignoresResult: environment("BENCH_RESULTS") == nil),
+                resultExpiry: .seconds(resultExpiry)),
             logger: logger)
-        let arguments = CommandLine.arguments.dropFirst()
-        switch (arguments.first, arguments.dropFirst().compactMap { Int($0) }) {
+        switch words {
         case ("worker", _): try await work(app, logger: logger)
         case ("produce", let numbers) where numbers.count == 2:
             try await produce(app, number: numbers[0], batch: numbers[1])
+        case ("pace", let numbers) where numbers.count == 2:
+            try await PacedProducer(rate: numbers[0], seconds: numbers[1]).run { try await app.send($0) }
         default:
-            print("usage: CeleriacBench worker | produce NUMBER BATCH")
+            print("usage: CeleriacBench worker | produce NUMBER BATCH | pace RATE SECONDS")
             exit(64)
         }
         await app.close()
@@ -68,6 +73,9 @@ import Glibc
         let cpu = processorSeconds() - used
         print(#"{"seconds": \#(seconds), "cpu": \#(cpu), "number": \#(number - 1)}"#)
     }
+
+    /// How long results are kept, in seconds: a day as in Celery, unless the environment says otherwise.
+    static var resultExpiry: Int { environment("BENCH_EXPIRY").flatMap { Int($0) } ?? 86_400 }
 
     static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }

@@ -39,11 +39,13 @@ public struct CalendarZone: Sendable, Hashable {
 
     /// The next change of the zone's clocks after an instant; `nil` if they never change again.
     public func nextChange(after instant: Date) -> ZoneChange? {
-        data.nextTransition(after: Self.seconds(instant)).map { transition, before in
-            ZoneChange(
-                instant: Date(timeIntervalSince1970: Double(transition.time)), offsetBefore: before,
-                offsetAfter: transition.offset)
-        }
+        // A damaged file may name times beyond any calendar, which a date cannot tell apart.
+        guard let (transition, before) = data.nextTransition(after: Self.seconds(instant)),
+            transition.time <= Self.farthestSecond
+        else { return nil }
+        return ZoneChange(
+            instant: Date(timeIntervalSince1970: Double(transition.time)), offsetBefore: before,
+            offsetAfter: transition.offset)
     }
 
     // MARK: From clocks to instants

@@ -74,6 +74,22 @@ import Testing
         #expect(CalendarZone(name: "x", file: Array("TZif2".utf8) + Array(repeating: 0xff, count: 100)) == nil)
     }
 
+    /// Found by Scripts/fuzz: a change in the year 121 billion, which came after itself again and again.
+    @Test func changesBeyondAnyCalendarAreNone() throws {
+        let file =
+            "VFppZjIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADAAAAAwAAABCh8n2EHhgwqH////8BAgIAAE/8AAAAAE1YAAQAAFDc"
+            + "AApMTVQAKzA1MzAAKzA1NDUAVFppZjIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADAAAAAwAAABD/VAArMDUzMDUrADA1"
+            + "NAAKPCswNTT///8BAgIAAE/8AAAAAE1YAAQAAFDcAApMTVQAKzA1MzAAKzA1NDUACjwrMDU0NT4tNTo0NQo="
+        let zone = try #require(CalendarZone(name: "x", file: [UInt8](try #require(Data(base64Encoded: file)))))
+        var instant = Date(timeIntervalSince1970: -3_000_000_000)
+        for _ in 0..<4 {
+            guard let change = zone.nextChange(after: instant) else { return }
+            #expect(change.instant > instant)
+            instant = change.instant
+        }
+        Issue.record("the changes of a damaged file do not end")
+    }
+
     @Test func everyZoneOfTheSystemIsRead() throws {
         let folder = "/usr/share/zoneinfo"
         var count = 0
