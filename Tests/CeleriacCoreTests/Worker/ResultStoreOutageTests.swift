@@ -1,5 +1,7 @@
 import CeleriacTestKit
 import CeleriacWire
+import FoundationEssentials
+import Logging
 import MetricsTestKit
 import NIOConcurrencyHelpers
 import TestSupport
@@ -58,7 +60,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
     /// Lets virtual time pass, a step at a time, until something is so.
     private func pass(
         at bench: Bench, steps: Duration = .milliseconds(250), until condition: () async throws -> Bool
-    ) async rethrows {
+    ) async throws {
         try await until {
             if try await condition() { return true }
             bench.timers.advance(by: steps)
@@ -81,10 +83,10 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
             store.become(.down)
             let start = bench.timers.now
             let results = try await bench.client.send((0..<6).map { echo($0) })
-            await pass(at: bench, steps: .seconds(seconds) / 50) {
+            try await pass(at: bench, steps: .seconds(seconds) / 50) {
                 bench.timers.now.timeIntervalSince(start) >= Double(seconds)
             }
-            await pass(at: bench) { worker.resultStoreOutage != nil }
+            try await pass(at: bench) { worker.resultStoreOutage != nil }
             // The window is full of what waits.
             await until { ran == [0, 1, 2, 3] }
             #expect(bench.memory.count(in: "q") == 2)
@@ -92,7 +94,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
             #expect(await probe.control().resultStoreOutage != nil)
             #expect(try gauge == [1, 0])
             store.become(.up)
-            await pass(at: bench) { try await stored(results) == 6 }
+            try await pass(at: bench) { try await stored(results) == 6 }
             #expect(worker.resultStoreOutage == nil)
             #expect(try await results.get() == Array(0..<6))
             await until { returns.count == 1 }
@@ -115,7 +117,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         store.become(.down)
         let results = try await bench.client.send((0..<6).map { echo($0) })
         try await bench.run(worker) {
-            await pass(at: bench, steps: .seconds(60)) { store.calls > 30 && ran.count == 4 }
+            try await pass(at: bench, steps: .seconds(60)) { store.calls > 30 && ran.count == 4 }
             #expect(try await stored(results) == 0)
         }
         #expect(bench.memory.count(in: "q") == 6)
@@ -175,7 +177,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         let worker = worker(at: bench)
         try await bench.run(worker) {
             _ = try await bench.client.send(echo(1))
-            await pass(at: bench) { bench.memory.parked(from: "q").count == 1 }
+            try await pass(at: bench) { bench.memory.parked(from: "q").count == 1 }
             #expect(worker.resultStoreOutage == nil)
         }
         #expect(try gauge == [1] && returns.isEmpty)
@@ -188,14 +190,14 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         store.become(.down)
         try await bench.run(worker) {
             let results = try await bench.client.send((0..<20).map { echo($0) })
-            await pass(at: bench) { worker.resultStoreOutage != nil }
+            try await pass(at: bench) { worker.resultStoreOutage != nil }
             let calls = store.calls
-            await pass(at: bench) { store.calls > calls + 5 }
+            try await pass(at: bench) { store.calls > calls + 5 }
             // The window, and the task that was in the slot.
             #expect((2...4).contains(ran.count), "\(ran)")
             #expect(bench.memory.count(in: "q") >= 20 - 4)
             store.become(.up)
-            await pass(at: bench) { try await stored(results) == 20 }
+            try await pass(at: bench) { try await stored(results) == 20 }
         }
         #expect(ran == Array(0..<20))
         #expect(warnings.count == 1 && returns.count == 1)
@@ -208,7 +210,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         store.become(.down)
         try await bench.run(worker) {
             _ = try await bench.client.send(echo(1))
-            await pass(at: bench) { worker.resultStoreOutage != nil }
+            try await pass(at: bench) { worker.resultStoreOutage != nil }
             // Its store counts no chords, so the part of one asks nobody.
             let member = WireMessage(
                 headers: ["group": "g"], body: Array(#"{"id": "m", "name": "ignored", "args": [7]}"#.utf8))
@@ -288,7 +290,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         try await bench.run(worker) {
             store.become(.down)
             _ = try await bench.client.send(echo(1))
-            await pass(at: bench) { worker.resultStoreOutage != nil }
+            try await pass(at: bench) { worker.resultStoreOutage != nil }
             let control = await probe.control()
             try await control.addQueue("other")
             try await control.addQueue("third")
@@ -297,11 +299,11 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
             _ = try await bench.client.send(echo(3), options: SendOptions(queue: "third"))
             #expect(control.queues == ["q", "other"])
             store.become(.up)
-            await pass(at: bench) { try await stored([other]) == 1 }
+            try await pass(at: bench) { try await stored([other]) == 1 }
             #expect(bench.memory.count(in: "third") == 1)
             store.become(.down)
             _ = try await bench.client.send(echo(4))
-            await pass(at: bench) { worker.resultStoreOutage != nil }
+            try await pass(at: bench) { worker.resultStoreOutage != nil }
         }
         #expect(bench.memory.count(in: "q") == 1)
         #expect(warnings.count == 2 && returns.count == 1)
