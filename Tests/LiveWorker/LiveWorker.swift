@@ -6,9 +6,8 @@ import Logging
 ///
 /// Its settings are environment variables, all required: `LIVE_DIALECT` (`celery` or `machinery`), `LIVE_BROKER`,
 /// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` and `LIVE_STOP_TIMEOUT` in
-/// seconds, `LIVE_QUEUE_TYPE` (RabbitMQ's; empty for the default), `LIVE_PAUSES` (`true` for a worker that pauses while its
-/// result store is out of reach), `LIVE_NAME`, which its tasks record for the worker
-/// that ran them, and `LIVE_READY`, a file that it creates once it consumes.
+/// seconds, `LIVE_QUEUE_TYPE` (RabbitMQ's; empty for the default), `LIVE_PAUSES` (`true` for a worker that pauses while
+/// its result store is out of reach), `LIVE_NAME`, which its tasks record for the worker that ran them, and `LIVE_READY`, a file that it creates once it consumes.
 @main enum LiveWorker {
     /// A setting is missing or is not a number.
     struct BadSetting: Error {

@@ -57,12 +57,15 @@ extension EffectPipeline {
     }
 
     private func store(_ plans: inout [Plan]) async throws -> [[Effect]] {
-        if plans.contains(where: \.mayBeAnswered) { try await leaveAnswered(&plans) }
+        let hasRead = plans.contains(where: \.mayBeAnswered) ? try await leaveAnswered(&plans) : false
         let records = plans.compactMap(\.recordToStore)
         if !records.isEmpty {
             try await asking(plans, .store, outcomes: plans.count { $0.isOutcome }) {
                 try await interpreter.store(records)
             }
+        } else if hasRead {
+            // What was read says that there is nothing to write, so nothing else would tell that the store is back.
+            watch?.wasAnswered()
         }
         return []
     }
@@ -80,8 +83,10 @@ extension EffectPipeline {
 
     /// Has the plans of parked messages whose tasks have an outcome go on from that, which is never overwritten.
     /// If it is the very failure that is to be stored, the message has come back after it was: all is done once more.
-    private func leaveAnswered(_ plans: inout [Plan]) async throws {
-        guard let store = interpreter.store, !store.deliversOnce, !store.fetchingRemoves else { return }
+    ///
+    /// - Returns: whether the store was asked.
+    private func leaveAnswered(_ plans: inout [Plan]) async throws -> Bool {
+        guard let store = interpreter.store, !store.deliversOnce, !store.fetchingRemoves else { return false }
         let asked = plans.indices.filter { plans[$0].mayBeAnswered }
         let ids = asked.map { plans[$0].taskID }
         let states = try await asking(plans, .store, writes: false) { try await store.fetch(ids) }
@@ -93,6 +98,7 @@ extension EffectPipeline {
             }
             plans[index].note(answered: isOurs ? nil : result.flatMap { rest(of: plans[index], after: $0) })
         }
+        return true
     }
 
     /// What may be left to do of the outcome of a parked message's task; nil if the task has not ended.
@@ -177,7 +183,7 @@ extension EffectPipeline {
         /// untried.
         var isGivenUp = false
         for var plan in plans {
-            // What waits for the store keeps its place in the window, so it should not wait much longer than the outage.
+            // What waits for the store keeps its place in the window: it must not wait much longer than the outage.
             var backoff = atStore ? Backoff(maximum: .seconds(5)) : Backoff()
             var refusals = 0
             while true {

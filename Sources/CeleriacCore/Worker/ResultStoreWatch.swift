@@ -70,12 +70,13 @@ final class ResultStoreWatch: Sendable {
     ///   - waitingCount: how many outcomes wait for the store.
     ///   - onChange: called when an outage begins or ends.
     func begin(waitingCount: @escaping @Sendable () -> Int, onChange: @escaping @Sendable () -> Void) {
-        let isOut = state.withLockedValue { state in
+        state.withLockedValue { state in
+            // Nobody asks any more what an earlier session asked.
+            state.reach = StoreReach(askers: Asker.allCases.count)
             state.waitingCount = waitingCount
             state.onChange = onChange
-            return state.reach.isOut
         }
-        gauge.record(isOut ? 0 : 1)
+        gauge.record(1)
     }
 
     /// Ends with the session. What is still to be told is told.
@@ -144,6 +145,9 @@ final class ResultStoreWatch: Sendable {
             throw error
         }
     }
+
+    /// Notes an answer that was not watched.
+    func wasAnswered() { if isOut { answered(nil, outcomes: 0) } }
 
     /// Notes that so many outcomes have had their turn at the store, whether it took them or not.
     func passed(_ outcomes: Int) {

@@ -1,3 +1,5 @@
+package import Metrics
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@ import Musl
 #else
 import Darwin
 #endif
-package import Metrics
 
 /// How a worker works.
 public struct WorkerConfiguration: Sendable {

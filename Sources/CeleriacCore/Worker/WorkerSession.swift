@@ -107,7 +107,8 @@ final class WorkerSession: Sendable {
     func run(until stopping: Gate, onReady: () -> Void) async throws {
         pool.blockingExecutor?.start()
         defer { pool.blockingExecutor?.stop() }
-        worker.watch?.begin(waitingCount: { [pipeline] in pipeline.waitingForStore }, onChange: { [pause] in pause?.wake() })
+        worker.watch?.begin(
+            waitingCount: { [pipeline] in pipeline.waitingForStore }, onChange: { [pause] in pause?.wake() })
         defer { worker.watch?.end() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {

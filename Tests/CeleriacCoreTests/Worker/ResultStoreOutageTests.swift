@@ -170,6 +170,26 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         store.become(.up)
     }
 
+    @Test("and never came back is forgotten when the worker runs again")
+    func nextRun() async throws {
+        let bench = bench
+        let worker = worker(at: bench, pauses: true)
+        store.become(.down)
+        let result = try await bench.client.send(echo(1))
+        try await bench.run(worker) {
+            try await pass(at: bench) { worker.resultStoreOutage != nil }
+        }
+        store.become(.up)
+        // Whatever held the message back is over: nobody asks the store before the worker takes it.
+        let next = bench.worker {
+            $0.pausesWithoutResultStore = true
+        } handlers: {
+            echo.handler { $0 }
+        }
+        try await bench.run(next) { #expect(try await result.get() == 1) }
+        #expect(next.resultStoreOutage == nil)
+    }
+
     @Test("that refuses is there: nothing is told")
     func refusing() async throws {
         let bench = bench
@@ -253,7 +273,8 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
             #expect(try await held.get() == 100)
             #expect(try await others.get() == [2, 3])
             #expect(try await latest.get() == 4)
-            await until { bench.memory.count(in: "q") == 0 }
+            // Only the task with an ETA waits.
+            await until { bench.memory.count(in: "q") == 0 && bench.timers.count == 1 }
             bench.timers.advance(by: .seconds(3600))
             #expect(try await later.get() == 50)
         }

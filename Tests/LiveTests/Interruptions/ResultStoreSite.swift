@@ -16,6 +16,7 @@ struct ResultStoreSite: Sendable {
             [BrokerSite.Kind.rabbitMQRedis, .redis].map { Kind(dialect: dialect, broker: $0) }
         }
         static let onRabbitMQ = all.filter { $0.broker == .rabbitMQRedis }
+        static let onRedis = all.filter { $0.broker == .redis }
 
         var testDescription: String { "\(dialect.testDescription), \(broker == .redis ? "Redis" : "RabbitMQ")" }
     }
@@ -50,9 +51,8 @@ struct ResultStoreSite: Sendable {
     /// The file in which tasks record that they ended.
     var path: String { folder.path + "/recorded" }
 
-    /// Starts a worker that runs four tasks at once and holds eight messages at least.
-    ///
-    /// - Parameter results: its store; nil for the one that is harmed.
+    /// Starts a worker that runs four tasks at once and holds eight messages at least. Its store is the one that is
+    /// harmed, if `results` names no other. Throws `TestKitError` if the worker does not start.
     func startWorker(
         _ name: String, results: String? = nil, stopTimeout: Double = 25, pauses: Bool = false
     ) async throws -> LiveWorkerProcess {
