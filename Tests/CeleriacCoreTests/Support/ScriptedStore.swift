@@ -12,10 +12,13 @@ final class ScriptedStore: ResultStore {
         var calls = 0
     }
     let memory = MemoryResultStore()
-    let countsChords = false
+    let countsChords: Bool
     private let state: NIOLockedValueBox<State>
 
-    init(_ mode: Mode = .up) { state = NIOLockedValueBox(State(mode: mode)) }
+    init(_ mode: Mode = .up, countsChords: Bool = false) {
+        self.countsChords = countsChords
+        state = NIOLockedValueBox(State(mode: mode))
+    }
 
     var name: String { "scripted://store" }
 
@@ -48,6 +51,11 @@ final class ScriptedStore: ResultStore {
         state.withLockedValue { $0.calls += 1 }
         try await answer()
         try await memory.store(records)
+    }
+
+    func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+        try await answer()
+        return operations.map { _ in nil }
     }
 
     func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { try await memory.fetch(taskIDs) }

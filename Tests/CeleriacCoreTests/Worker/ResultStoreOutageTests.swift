@@ -57,7 +57,8 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         }
     }
 
-    /// Lets virtual time pass, a step at a time, until something is so.
+    /// Lets virtual time pass, a step at a time, until something is so. Where a store that answers must not seem to
+    /// hesitate on a slow machine, the steps are small.
     private func pass(
         at bench: Bench, steps: Duration = .milliseconds(250), until condition: () async throws -> Bool
     ) async throws {
@@ -83,6 +84,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
             store.become(.down)
             let start = bench.timers.now
             let results = try await bench.client.send((0..<6).map { echo($0) })
+            await until { store.calls > 0 }
             try await pass(at: bench, steps: .seconds(seconds) / 50) {
                 bench.timers.now.timeIntervalSince(start) >= Double(seconds)
             }
@@ -94,7 +96,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
             #expect(await probe.control().resultStoreOutage != nil)
             #expect(try gauge == [1, 0])
             store.become(.up)
-            try await pass(at: bench) { try await stored(results) == 6 }
+            try await pass(at: bench, steps: .milliseconds(20)) { try await stored(results) == 6 }
             #expect(worker.resultStoreOutage == nil)
             #expect(try await results.get() == Array(0..<6))
             await until { returns.count == 1 }
@@ -107,7 +109,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         #expect(warnings[0].metadata["error"]?.contains("nobody listens") == true)
         #expect((1...4).contains(warnings[0].metadata["outcomes"].flatMap { Int($0) } ?? 0))
         #expect((1...6).contains(returns[0].metadata["stored"].flatMap { Int($0) } ?? 0))
-        #expect((returns[0].metadata["seconds"].flatMap { Double($0) } ?? 0) >= Double(seconds) - 1)
+        #expect((returns[0].metadata["seconds"].flatMap { Double($0) } ?? 0) >= Double(seconds))
     }
 
     @Test("for ever: the worker ends all the same, and what is not stored goes back")
@@ -186,8 +188,8 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         } handlers: {
             echo.handler { $0 }
         }
-        try await bench.run(next) { #expect(try await result.get() == 1) }
-        #expect(next.resultStoreOutage == nil)
+        let value = try await bench.run(next) { try await result.get() }
+        #expect(value == 1 && next.resultStoreOutage == nil)
     }
 
     @Test("that refuses is there: nothing is told")
@@ -217,7 +219,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
             #expect((2...4).contains(ran.count), "\(ran)")
             #expect(bench.memory.count(in: "q") >= 20 - 4)
             store.become(.up)
-            try await pass(at: bench) { try await stored(results) == 20 }
+            try await pass(at: bench, steps: .milliseconds(20)) { try await stored(results) == 20 }
         }
         #expect(ran == Array(0..<20))
         #expect(warnings.count == 1 && returns.count == 1)
@@ -243,6 +245,24 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         #expect(bench.memory.count(in: "q") == 1)
         #expect(warnings.count == 1 && returns.isEmpty)
         #expect(try gauge == [1, 0])
+    }
+
+    @Test("is noticed as well by who only has parts of chords to count")
+    func counting() async throws {
+        let counting = ScriptedStore(.down, countsChords: true)
+        let bench = Bench(store: counting, logger: log.logger)
+        let worker = worker(at: bench)
+        let member = WireMessage(
+            headers: ["group": "g"], body: Array(#"{"id": "m", "name": "ignored", "args": [7]}"#.utf8))
+        try await bench.memory.publish([OutgoingMessage(message: member, routingKey: "q")])
+        try await bench.run(worker) {
+            try await pass(at: bench) { worker.resultStoreOutage != nil }
+            counting.become(.up)
+            try await pass(at: bench, steps: .milliseconds(20)) { returns.count == 1 }
+            #expect(worker.resultStoreOutage == nil)
+        }
+        #expect(bench.memory.count(in: "q") == 0 && ran == [7])
+        #expect(warnings.count == 1)
     }
 
     // MARK: Pausing
@@ -320,7 +340,7 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
             _ = try await bench.client.send(echo(3), options: SendOptions(queue: "third"))
             #expect(control.queues == ["q", "other"])
             store.become(.up)
-            try await pass(at: bench) { try await stored([other]) == 1 }
+            try await pass(at: bench, steps: .milliseconds(20)) { try await stored([other]) == 1 }
             #expect(bench.memory.count(in: "third") == 1)
             store.become(.down)
             _ = try await bench.client.send(echo(4))
