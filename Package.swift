@@ -37,6 +37,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -74,6 +75,7 @@ let package = Package(
                 "CeleriacWire",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -194,7 +196,11 @@ let package = Package(
         .testTarget(name: "CeleryWireTests", dependencies: ["CeleryWire", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "MachineryWireTests", dependencies: ["MachineryWire"], swiftSettings: settings),
         .testTarget(
-            name: "CeleriacCoreTests", dependencies: ["CeleriacCore", "CeleriacTestKit", "TestSupport"],
+            name: "CeleriacCoreTests",
+            dependencies: [
+                "CeleriacCore", "CeleriacTestKit", "TestSupport",
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "CeleriacAMQPTests",

@@ -6,8 +6,8 @@ import Logging
 ///
 /// Its settings are environment variables, all required: `LIVE_DIALECT` (`celery` or `machinery`), `LIVE_BROKER`,
 /// `LIVE_RESULTS`, `LIVE_CONCURRENCY`, `LIVE_PREFETCH_MULTIPLIER`, `LIVE_VISIBILITY_TIMEOUT` and `LIVE_STOP_TIMEOUT` in
-/// seconds, `LIVE_QUEUE_TYPE` (RabbitMQ's; empty for the default), `LIVE_NAME`, which its tasks record for the worker
-/// that ran them, and `LIVE_READY`, a file that it creates once it consumes.
+/// seconds, `LIVE_QUEUE_TYPE` (RabbitMQ's; empty for the default), `LIVE_PAUSES` (`true` for a worker that pauses while
+/// its result store is out of reach), `LIVE_NAME`, which its tasks record for the worker that ran them, and `LIVE_READY`, a file that it creates once it consumes.
 @main enum LiveWorker {
     /// A setting is missing or is not a number.
     struct BadSetting: Error {
@@ -32,12 +32,12 @@ import Logging
         let app = try CeleryApp(
             broker: try setting("LIVE_BROKER"), results: try setting("LIVE_RESULTS"), configuration: configuration,
             logger: logger)
-        let worker = app.worker(
-            WorkerConfiguration(
-                queues: ["celery"], concurrency: try number("LIVE_CONCURRENCY"),
-                prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"),
-                stopTimeout: .seconds(try number("LIVE_STOP_TIMEOUT") as Double))
-        ) { tasks(of: name) }
+        var settings = WorkerConfiguration(
+            queues: ["celery"], concurrency: try number("LIVE_CONCURRENCY"),
+            prefetchMultiplier: try number("LIVE_PREFETCH_MULTIPLIER"), nodeName: "\(name)@live",
+            stopTimeout: .seconds(try number("LIVE_STOP_TIMEOUT") as Double))
+        settings.pausesWithoutResultStore = try number("LIVE_PAUSES")
+        let worker = app.worker(settings) { tasks(of: name) }
         try await run {
             try await worker.launch()
         } isReady: {
@@ -56,10 +56,11 @@ import Logging
                 amqp: MachineryAMQPOptions(prefetchCount: prefetch, queueDeclareArguments: try queueArguments()),
                 redis: MachineryRedisSettings(claimTimeout: try number("LIVE_VISIBILITY_TIMEOUT"))),
             logger: logger)
-        let worker = server.worker(
-            consumerTag: "live", concurrency: concurrency,
-            stopTimeout: .seconds(try number("LIVE_STOP_TIMEOUT") as Double)
-        ) { tasks(of: name) }
+        var settings = WorkerConfiguration(
+            queues: ["machinery_tasks"], concurrency: concurrency, nodeName: "live",
+            stopTimeout: .seconds(try number("LIVE_STOP_TIMEOUT") as Double))
+        settings.pausesWithoutResultStore = try number("LIVE_PAUSES")
+        let worker = server.worker(settings) { tasks(of: name) }
         try await run {
             try await worker.launch()
         } isReady: {

@@ -99,7 +99,7 @@ public protocol MessageConsumer: Sendable {
 
     /// Gives back deliveries that were not begun, to the front of their queues and in the order in which they came, so
     /// that other workers serve them at once. The worker calls it when it stops, and before that for messages whose
-    /// tasks it does not know. It counts no attempt. After ``stop()`` the consumer also gives back what it received and
+    /// tasks it does not know, and for those that it has not begun when it pauses. It counts no attempt. After ``stop()`` the consumer also gives back what it received and
     /// ``next(atMost:)`` never returned; `receipts` may then be empty.
     ///
     /// - Throws: an error when something was not given back. The worker tries again while it runs, and leaves the rest
@@ -118,6 +118,10 @@ public protocol MessageConsumer: Sendable {
     func addQueue(_ queue: TaskQueue) async throws
 
     /// Stops consuming a queue. Messages already taken from it stay claimed and are settled as usual.
+    ///
+    /// A worker that pauses while its result store is out of reach removes all its queues, gives back what
+    /// ``next(atMost:)`` still returns, and adds the queues again. Where that throws, it does not call
+    /// ``next(atMost:)`` meanwhile.
     ///
     /// - Throws: as ``addQueue(_:)``.
     func removeQueue(_ name: String) async throws

@@ -9,7 +9,7 @@ public struct WorkerControl: Sendable {
     private let worker: TaskWorker
     private let registrations: [String: TaskRegistration]
     private let consumer: any MessageConsumer
-    private let servedQueues: ServedQueues
+    let servedQueues: ServedQueues
     private let pool: WorkerPool
     private let waiting: WaitingRoom
     private let prefetch: PrefetchReport
@@ -55,6 +55,9 @@ public struct WorkerControl: Sendable {
     public var brokerName: String { worker.broker.name }
     /// The name of the store where results are kept, without credentials; nil for a worker without one.
     public var resultStoreName: String? { worker.store?.name }
+
+    /// How long the result store has been out of reach; nil while it is not.
+    public var resultStoreOutage: Duration? { worker.resultStoreOutage }
 
     // MARK: Tasks
 
@@ -195,30 +198,5 @@ package struct JobSnapshot: Sendable {
         self.phase = phase
         startTime = job.startTime
         isAcknowledged = job.isAcknowledged
-    }
-}
-
-/// The queues that a worker serves now.
-final class ServedQueues: Sendable {
-    private let state: NIOLockedValueBox<[String]>
-    private let consumer: any MessageConsumer
-
-    init(_ queues: [TaskQueue], consumer: any MessageConsumer) {
-        self.state = NIOLockedValueBox(queues.map(\.name))
-        self.consumer = consumer
-    }
-
-    var names: [String] { state.withLockedValue { $0 } }
-
-    func add(_ queue: TaskQueue) async throws {
-        if names.contains(queue.name) { return }
-        try await consumer.addQueue(queue)
-        state.withLockedValue { if !$0.contains(queue.name) { $0.append(queue.name) } }
-    }
-
-    func remove(_ name: String) async throws {
-        guard names.contains(name) else { return }
-        try await consumer.removeQueue(name)
-        state.withLockedValue { $0.removeAll { $0 == name } }
     }
 }

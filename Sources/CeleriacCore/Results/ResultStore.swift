@@ -11,9 +11,10 @@
 /// beside them, also one at a time, and handlers that store a state of their own call ``store(_:)`` beside both.
 ///
 /// **Errors.** A ``CeleriacError`` with code `unavailable` says that the store is out of reach: a worker keeps its
-/// messages and tries again until it stops. After any other error the worker tries the record of each task alone; if
-/// the store refuses a record three times, the worker parks the task's message. A call that threw may therefore come
-/// again, so every method must be safe to repeat.
+/// messages and tries again until it stops. If that lasts for three seconds, or if a call takes that long, the worker
+/// reports an outage (``TaskWorker/resultStoreOutage``). After any other error the worker tries the record of each task
+/// alone; if the store refuses a record three times, the worker parks the task's message. A call that threw may
+/// therefore come again, so every method must be safe to repeat.
 ///
 /// **Cancellation.** A worker that is cancelled still stores how its tasks ended, so ``store(_:)``, ``perform(_:)`` and
 /// ``close()`` may be called from a cancelled task and must work there. A caller that is cancelled while it waits for a

@@ -8,8 +8,16 @@ final class Capacity: Sendable {
     /// The largest portion of a window so small that a quarter of it is not worth a round trip.
     private static let smallPortion = 32
 
+    /// What is granted while the worker pauses, whatever the window.
+    enum Pause {
+        /// Nothing.
+        case nothing
+        /// One message at a time, which is given back: the broker sends no more than it has sent.
+        case leftovers
+    }
     private struct State {
         var window: Int
+        var pause: Pause?
         var held = 0
         /// How many slots wait for a job.
         var idleSlots = 0
@@ -38,6 +46,11 @@ final class Capacity: Sendable {
 
     private func available(_ state: inout State) -> Int? {
         if state.isClosed { return 0 }
+        switch state.pause {
+        case .nothing?: return nil
+        case .leftovers?: return 1
+        case nil: break
+        }
         let room = state.window - state.held
         let portion = max(1, state.window / 4)
         guard room > 0, state.idleSlots > 0 || room >= portion else { return nil }
@@ -45,7 +58,7 @@ final class Capacity: Sendable {
     }
 
     /// Whether messages would be taken now.
-    var hasRoom: Bool { state.withLockedValue { (available(&$0) ?? 0) > 0 } }
+    var hasRoom: Bool { state.withLockedValue { $0.pause == nil && (available(&$0) ?? 0) > 0 } }
 
     func take(_ count: Int) {
         state.withLockedValue { $0.held += count }
@@ -57,6 +70,9 @@ final class Capacity: Sendable {
     func idleSlotsChanged(by count: Int) { update { $0.idleSlots += count } }
 
     func resize(to window: Int) { update { $0.window = window } }
+
+    /// Begins, changes or, with nil, ends a pause.
+    func pause(_ pause: Pause?) { update { $0.pause = pause } }
 
     func close() { update { $0.isClosed = true } }
 

@@ -28,11 +28,13 @@ extension EffectPipeline {
     // MARK: Publishing, storing, counting
 
     func store(_ plans: [Plan], _ instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
-        await attempt(plans, "store results", fault: "resultNotStored", instead) { try await store(&$0) }
+        await attempt(plans, "store results", fault: "resultNotStored", atStore: true, instead) { try await store(&$0) }
     }
 
     func count(_ plans: [Plan], _ instead: (Plan, any Error) -> [Effect]) async -> [Plan] {
-        await attempt(plans, "go on with chords", fault: "chordNotCounted", instead) { try await count($0) }
+        await attempt(plans, "go on with chords", fault: "chordNotCounted", atStore: true, instead) {
+            try await count($0)
+        }
     }
 
     // Each of these functions carries out the first effects of all plans in one round trip. It returns for each plan
@@ -55,18 +57,40 @@ extension EffectPipeline {
     }
 
     private func store(_ plans: inout [Plan]) async throws -> [[Effect]] {
-        if plans.contains(where: \.mayBeAnswered) { try await leaveAnswered(&plans) }
+        let hasRead = plans.contains(where: \.mayBeAnswered) ? try await leaveAnswered(&plans) : false
         let records = plans.compactMap(\.recordToStore)
-        if !records.isEmpty { try await interpreter.store(records) }
+        if !records.isEmpty {
+            try await asking(plans, .store, outcomes: plans.count { $0.isOutcome }) {
+                try await interpreter.store(records)
+            }
+        } else if hasRead {
+            // What was read says that there is nothing to write, so nothing else would tell that the store is back.
+            watch?.wasAnswered()
+        }
         return []
+    }
+
+    /// Makes a call that really asks the result store, watched. What is told before a message is parked is not tried
+    /// again: the message is parked if the store is out of reach.
+    private func asking<Value: Sendable>(
+        _ plans: [Plan], _ asker: ResultStoreWatch.Asker, outcomes: Int = 0, writes: Bool = true,
+        _ call: () async throws -> Value
+    ) async throws -> Value {
+        guard let watch else { return try await call() }
+        return try await watch.watching(
+            plans.first?.tellsFirst == true ? nil : asker, outcomes: outcomes, writes: writes, call)
     }
 
     /// Has the plans of parked messages whose tasks have an outcome go on from that, which is never overwritten.
     /// If it is the very failure that is to be stored, the message has come back after it was: all is done once more.
-    private func leaveAnswered(_ plans: inout [Plan]) async throws {
-        guard let store = interpreter.store, !store.deliversOnce, !store.fetchingRemoves else { return }
+    ///
+    /// - Returns: whether the store was asked.
+    private func leaveAnswered(_ plans: inout [Plan]) async throws -> Bool {
+        guard let store = interpreter.store, !store.deliversOnce, !store.fetchingRemoves else { return false }
         let asked = plans.indices.filter { plans[$0].mayBeAnswered }
-        for (index, stored) in zip(asked, try await store.fetch(asked.map { plans[$0].taskID })) {
+        let ids = asked.map { plans[$0].taskID }
+        let states = try await asking(plans, .store, writes: false) { try await store.fetch(ids) }
+        for (index, stored) in zip(asked, states) {
             let result = stored.flatMap { try? dialect.result(from: $0) }
             var isOurs = false
             if let error = result?.error, case .store(let record)? = plans[index].first {
@@ -74,6 +98,7 @@ extension EffectPipeline {
             }
             plans[index].note(answered: isOurs ? nil : result.flatMap { rest(of: plans[index], after: $0) })
         }
+        return true
     }
 
     /// What may be left to do of the outcome of a parked message's task; nil if the task has not ended.
@@ -95,14 +120,16 @@ extension EffectPipeline {
     }
 
     private func count(_ plans: [Plan]) async throws -> [[Effect]] {
-        let completions = try await interpreter.perform(
-            plans.compactMap { plan in
-                guard case .chord(let operation)? = plan.first else { return nil }
-                guard case .add(var part) = operation else { return operation }
-                part.mayBeAdded = plan.mayBeAnswered
-                part.mayHaveCompleted = plan.job?.isRedelivered ?? plan.request?.redelivered ?? false
-                return .add(part)
-            })
+        // A store that counts no chords is not asked.
+        guard interpreter.store?.countsChords == true else { return [] }
+        let operations = plans.compactMap { plan -> ChordOperation? in
+            guard case .chord(let operation)? = plan.first else { return nil }
+            guard case .add(var part) = operation else { return operation }
+            part.mayBeAdded = plan.mayBeAnswered
+            part.mayHaveCompleted = plan.job?.isRedelivered ?? plan.request?.redelivered ?? false
+            return .add(part)
+        }
+        let completions = try await asking(plans, .count) { try await interpreter.perform(operations) }
         return zip(plans, completions).map { plan, completion in
             completion.map { effects(of: $0, for: plan) } ?? []
         }
@@ -125,12 +152,14 @@ extension EffectPipeline {
     ///   - plans: the plans.
     ///   - what: what the action does, for the log.
     ///   - fault: the fault of a message whose action is refused again and again.
+    ///   - atStore: whether the action asks the result store, of whose outages ``watch`` tells.
     ///   - instead: the effects for that message's task in place of its own.
     ///   - action: carries out the first effects of the plans. If it carries out only a part, it leaves the rest in the
     ///     plans.
     /// - Returns: the plans, each advanced to its next effect.
     private func attempt(
-        _ plans: [Plan], _ what: String, fault: String, _ instead: (Plan, any Error) -> [Effect],
+        _ plans: [Plan], _ what: String, fault: String, atStore: Bool = false,
+        _ instead: (Plan, any Error) -> [Effect],
         action: (inout [Plan]) async throws -> [[Effect]]
     ) async -> [Plan] {
         var plans = plans
@@ -141,8 +170,11 @@ extension EffectPipeline {
             }
             return plans
         } catch {
-            logger.warning("could not \(what)", metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
-            if (error as? CeleriacError)?.mayPass == true, plans.allSatisfy(\.tellsFirst) {
+            let isOutOfReach = (error as? CeleriacError)?.mayPass == true
+            logger.log(
+                level: isOutOfReach && atStore && watch != nil ? .debug : .warning, "could not \(what)",
+                metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
+            if isOutOfReach, plans.allSatisfy(\.tellsFirst) {
                 return plans.map(withoutStore)
             }
         }
@@ -151,7 +183,8 @@ extension EffectPipeline {
         /// untried.
         var isGivenUp = false
         for var plan in plans {
-            var backoff = Backoff()
+            // What waits for the store keeps its place in the window: it must not wait much longer than the outage.
+            var backoff = atStore ? Backoff(maximum: .seconds(5)) : Backoff()
             var refusals = 0
             while true {
                 if isGivenUp {
@@ -189,7 +222,9 @@ extension EffectPipeline {
                             after: instead(plan, error))
                         break
                     }
-                    await lastCall.wait(atMost: backoff.next(), timers: timers)
+                    let pause = backoff.next()
+                    await lastCall.wait(
+                        atMost: atStore && isOutOfReach ? watch?.cut(pause) ?? pause : pause, timers: timers)
                 }
             }
             done.append(plan)

@@ -32,6 +32,10 @@ final class EffectPipeline: Sendable {
     let held: HeldTasks
     let timers: any TimerSource
     let logger: Logger
+    /// Notices when the result store is out of reach; nil without a store.
+    let watch: ResultStoreWatch?
+    /// How many outcomes the lanes that ask the store have in hand.
+    private let inHand = Atomic<Int>(0)
     /// What those want to know who look after parked messages.
     let parkingNews = ParkingNews()
     /// Called with the number of jobs whose plans are done.
@@ -45,6 +49,7 @@ final class EffectPipeline: Sendable {
         held: HeldTasks,
         timers: any TimerSource,
         logger: Logger,
+        watch: ResultStoreWatch? = nil,
         onJobsEnded: @escaping @Sendable (Int) -> Void
     ) {
         self.dialect = dialect
@@ -53,16 +58,27 @@ final class EffectPipeline: Sendable {
         self.held = held
         self.timers = timers
         self.logger = logger
+        self.watch = watch
         self.onJobsEnded = onJobsEnded
     }
 
     /// How many plans are not done.
     var count: Int { underWay.withLockedValue { $0.count } }
 
-    func submit(_ plan: Plan) {
-        if plan.isOfParked { parkingNews.begin(plan.taskID) }
-        underWay.withLockedValue { $0.count += 1 }
-        forward([plan])
+    func submit(_ plan: Plan) { submit([plan]) }
+
+    /// Submits plans that share their round trips from the beginning.
+    func submit(_ plans: [Plan]) {
+        for plan in plans where plan.isOfParked { parkingNews.begin(plan.taskID) }
+        underWay.withLockedValue { $0.count += plans.count }
+        forward(plans)
+    }
+
+    /// How many outcomes wait for the result store.
+    var waitingForStore: Int {
+        [Kind.store, .count].reduce(inHand.load(ordering: .relaxed)) { count, kind in
+            count + lanes[kind.rawValue].count { $0.isOutcome }
+        }
     }
 
     /// Lets one more plan of a parked message take no place in the worker's window, unless there are too many already.
@@ -100,7 +116,15 @@ final class EffectPipeline: Sendable {
                 let executor: (any TaskExecutor)? = kind == .call ? globalConcurrentExecutor : nil
                 group.addTask(executorPreference: executor) {
                     while case let plans = await self.lanes[kind.rawValue].take(), !plans.isEmpty {
-                        self.forward(await self.carryOut(kind, plans, instead: instead, call: call))
+                        let asksStore = self.watch != nil && (kind == .store || kind == .count)
+                        let outcomes = asksStore ? plans.count { $0.isOutcome } : 0
+                        if outcomes > 0 { self.inHand.add(outcomes, ordering: .relaxed) }
+                        let next = await self.carryOut(kind, plans, instead: instead, call: call)
+                        if outcomes > 0 {
+                            self.inHand.subtract(outcomes, ordering: .relaxed)
+                            self.watch?.passed(outcomes)
+                        }
+                        self.forward(next)
                     }
                 }
             }

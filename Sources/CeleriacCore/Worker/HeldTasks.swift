@@ -43,6 +43,18 @@ final class HeldTasks: Sendable {
         return false
     }
 
+    /// Lets go of jobs that have not begun, because their messages are given back: each that comes again is a task of its
+    /// own.
+    func leave(_ jobs: [Job]) {
+        for job in jobs { _ = job.keep { _ in false } }
+        state.withLockedValue { state in for job in jobs { state.jobs.remove(job) } }
+    }
+
+    /// The receipts of the tasks that have ended, but whose messages are not settled.
+    var unsettled: [Receipt] {
+        state.withLockedValue { $0.jobs.jobs }.filter { $0.hasOutcome && $0.ending == nil }.map(\.receipt)
+    }
+
     /// Lets a redelivery take over the task whose message it is, if the worker has it.
     ///
     /// One caller at a time may call it.

@@ -51,6 +51,16 @@ final class JobQueue: Sendable {
         for slot in woken { slot.resume() }
     }
 
+    /// Takes out all jobs that wait.
+    ///
+    /// - Returns: the jobs, in order.
+    func takeWaiting() -> [Job] {
+        state.withLockedValue { state in
+            defer { state.jobs = [] }
+            return Array(state.jobs)
+        }
+    }
+
     /// Waits for the next job. Returns nil once the queue is closed, or when the slot must end.
     func next() async -> Job? {
         while true {

@@ -15,6 +15,9 @@ struct JobTable {
     /// Whether the table has an index now.
     var isIndexed: Bool { index != nil }
 
+    /// All jobs.
+    var jobs: [Job] { places.compactMap { $0 } }
+
     mutating func insert(_ job: Job) {
         if let place = free.popLast() {
             places[place] = job

@@ -58,6 +58,11 @@ package final class Lane<Element: Sendable>: Sendable {
         }
     }
 
+    /// How many elements that match wait to be taken.
+    func count(where matches: (Element) -> Bool) -> Int {
+        state.withLockedValue { $0.elements.count(where: matches) }
+    }
+
     package func close() {
         let waiter = state.withLockedValue { state in
             state.isClosed = true

@@ -31,6 +31,7 @@ struct ParkedFailures: Sendable {
         defer { stopping.forget(stopped) }
         var backoff = Backoff()
         var isFirst = true
+        var hasFailed = false
         while !stopping.isOpen {
             do {
                 var isDone = true
@@ -45,6 +46,7 @@ struct ParkedFailures: Sendable {
                 }
                 news.forgetDone(toldLate)
                 backoff.reset()
+                hasFailed = false
                 if !isDone { continue }
                 // Somebody else may have looked at the same time: RabbitMQ shows a message to one alone.
                 isFirst = false
@@ -57,9 +59,12 @@ struct ParkedFailures: Sendable {
                     await news.told.wait()
                 } while !stopping.isOpen && (news.hasUnderWay || news.done.isEmpty)
             } catch {
-                logger.info(
+                // An outage is told once.
+                logger.log(
+                    level: hasFailed ? .debug : .info,
                     "could not look for parked messages whose failures are not stored, trying again",
                     metadata: ["error": "\(error)"])
+                hasFailed = true
                 await stopping.wait(atMost: backoff.next(), timers: timers)
             }
         }

@@ -94,6 +94,12 @@ struct Plan: Sendable {
     /// Called once nothing is left to do.
     var onEnd: (@Sendable () -> Void)? { isQuiet ? nil : origin.onEnd }
 
+    /// Whether the effects follow from the outcome of a task.
+    var isOutcome: Bool { origin.request != nil }
+
+    /// Whether the effects follow from the outcome of a task whose message was acknowledged when it began.
+    var isOfAcknowledged: Bool { !endsJob && isOutcome && !isOfParked && receipt == nil }
+
     /// The effect to carry out next.
     var first: Effect? { effects.first }
 
@@ -131,6 +137,13 @@ struct Plan: Sendable {
     func keptAside() -> Plan {
         var plan = self
         plan.endsJob = false
+        return plan
+    }
+
+    /// Returns the plan, which counts among the messages that the worker holds.
+    func takingPlace() -> Plan {
+        var plan = self
+        plan.endsJob = true
         return plan
     }
 

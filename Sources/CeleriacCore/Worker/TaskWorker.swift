@@ -27,6 +27,8 @@ public final class TaskWorker: Service {
     private let signals: [UnixSignal]
     private let launchLog: [String]
     let stopping = Gate()
+    /// Notices when the result store is out of reach; nil for a worker without a store.
+    let watch: ResultStoreWatch?
     /// Whether the current Swift task belongs to a worker, as those of handlers and what they start do.
     @TaskLocal package static var isCurrent = false
     /// Open once ``readiness`` is known.
@@ -68,7 +70,15 @@ public final class TaskWorker: Service {
         self.broker = broker.workerSide
         self.store = store?.discardsResults == true ? nil : store
         self.configuration = configuration
-        self.nodeName = configuration.nodeName ?? NodeName.current(dialect.name)
+        let nodeName = configuration.nodeName ?? NodeName.current(dialect.name)
+        self.nodeName = nodeName
+        self.watch = self.store.map { store in
+            var logger = logger
+            logger[metadataKey: "worker"] = "\(nodeName)"
+            return ResultStoreWatch(
+                name: store.name, nodeName: nodeName, pausesWorker: configuration.pausesWithoutResultStore,
+                metrics: configuration.metrics, timers: timers, logger: logger)
+        }
         self.timers = timers
         self.executor = executor
         self.logger = logger
@@ -170,6 +180,11 @@ public final class TaskWorker: Service {
         try await isSettled.waitUnlessCancelled()
         try readiness.withLockedValue { $0 }?.get()
     }
+
+    /// How long the result store has been out of reach; nil while it is not, and for a worker that keeps no results. It
+    /// is for health checks. The gauge `celeriac_result_store_up` (1 or 0) tells the same: it is in the metrics system
+    /// that the process has when the worker is made.
+    public var resultStoreOutage: Duration? { watch?.outage }
 
     /// Lets callers of ``ready()`` go on. Only the first call counts.
     private func settle(_ result: Result<Void, any Error>) {

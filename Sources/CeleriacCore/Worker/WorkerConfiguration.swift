@@ -1,3 +1,5 @@
+package import Metrics
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -42,6 +44,14 @@ public struct WorkerConfiguration: Sendable {
     /// default nothing is stored for such a message, as a Python worker stores nothing: somebody may put it back for a
     /// worker that can read it. For every other message that is parked the task fails in any case.
     public var failsTasksOfUnacceptedContent: Bool
+    /// Whether the worker takes no tasks while its result store is out of reach, and gives back to their queues the
+    /// messages whose tasks it has not begun. By default it goes on within its window: the outcomes that wait for the
+    /// store keep their places there, also those of tasks whose messages were acknowledged early, so that at last the
+    /// worker takes no more. A store is out of reach when it has not answered, or has failed to be reached, for 3
+    /// seconds. Either way nothing that is acknowledged late is acknowledged before its result is stored.
+    public var pausesWithoutResultStore = false
+    /// Where the worker's gauges are; nil for the process's metrics system.
+    package var metrics: (any MetricsFactory)?
     var revocationLimits = RevocationLimits()
     package var parkingPolicy = ParkingPolicy()
     package private(set) var sharedValues = SharedValues()

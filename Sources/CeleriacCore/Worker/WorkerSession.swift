@@ -26,6 +26,8 @@ final class WorkerSession: Sendable {
     private let observers: Observers
     private let prefetch: PrefetchReport
     private let control: WorkerControl
+    /// Pauses the worker while its result store is out of reach; nil for one that goes on.
+    private let pause: StorePause?
     /// Why the consumer gave up.
     private let failure = NIOLockedValueBox<(any Error)?>(nil)
 
@@ -47,7 +49,7 @@ final class WorkerSession: Sendable {
             consumer: consumer as? any PostponingConsumer, capacity: pool.capacity, revokedTasks: revokedTasks)
         let pipeline = EffectPipeline(
             dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer, held: held,
-            timers: timers, logger: logger, onJobsEnded: { pool.capacity.release($0) })
+            timers: timers, logger: logger, watch: worker.watch, onJobsEnded: { pool.capacity.release($0) })
         let ledger = Ledger(
             dialect: worker.dialect, store: worker.store, registrations: registrations, nodeName: worker.nodeName,
             resultExpiry: configuration.resultExpiry, errorHandlers: worker.errorHandlers,
@@ -55,7 +57,12 @@ final class WorkerSession: Sendable {
             failsTasksOfUnacceptedContent: configuration.failsTasksOfUnacceptedContent,
             observers: observers, timers: timers, logger: logger,
             publication: { worker.publicationContext() },
-            submit: { pipeline.submit($0) })
+            submit: { plan in
+                guard plan.isOfAcknowledged else { return pipeline.submit(plan) }
+                // Otherwise nothing would bound how many outcomes wait for a store that is down.
+                pool.capacity.take(1)
+                pipeline.submit(plan.takingPlace())
+            })
         self.worker = worker
         self.consumer = consumer
         self.registrations = registrations
@@ -85,6 +92,14 @@ final class WorkerSession: Sendable {
             revocations: Revocations(
                 tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers),
             ledger: ledger, logger: logger)
+        let queues = control.servedQueues
+        self.pause =
+            configuration.pausesWithoutResultStore
+            ? worker.watch.map { [held, prefetch] watch in
+                StorePause(
+                    watch: watch, queues: queues, pool: pool, waiting: waiting, held: held, prefetch: prefetch,
+                    timers: timers, logger: logger, submit: { pipeline.submit($0) })
+            } : nil
     }
 
     /// Works until `stopping` opens or the consumer gives up. Nobody cancels its task: what follows from the
@@ -92,12 +107,16 @@ final class WorkerSession: Sendable {
     func run(until stopping: Gate, onReady: () -> Void) async throws {
         pool.blockingExecutor?.start()
         defer { pool.blockingExecutor?.stop() }
+        worker.watch?.begin(
+            waitingCount: { [pipeline] in pipeline.waitingForStore }, onChange: { [pause] in pause?.wake() })
+        defer { worker.watch?.end() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.pipeline.run(
                     instead: { self.ledger.failure(of: $0, $1) }, call: { await self.runner.call($0, for: $1) })
             }
             group.addTask { await self.postponing.run { await self.leave($0, unmoved: $1) } }
+            if let pause { group.addTask { await pause.run(until: stopping) } }
             let (allIdle, consumerStopped) = (Gate(), Gate())
             group.addTask(executorPreference: globalConcurrentExecutor) {
                 await self.pool.slots.run(self.pool.jobs) { job, slot in await self.runner.perform(job, in: slot) }
@@ -194,8 +213,14 @@ final class WorkerSession: Sendable {
         var ready: [Job] = []
         ready.reserveCapacity(deliveries.count)
         let now = worker.timers.now
+        let isPaused = pause?.isOn ?? false
+        var unbegun: [Receipt] = []
         for delivery in deliveries {
             if delivery.redelivered || delivery.moves > 0, await takeOver(delivery) { continue }
+            if isPaused {
+                unbegun.append(delivery.receipt)
+                continue
+            }
             switch intake.decision(on: delivery, now: now) {
             case .run(let job):
                 held.insert(job)
@@ -218,6 +243,9 @@ final class WorkerSession: Sendable {
             }
         }
         pool.jobs.push(ready)
+        pause?.giveBack(unbegun)
+        // The pause may have begun meanwhile.
+        if let pause, pause.isOn { pause.giveBackWaiting() }
         if dropsLost { waiting.dropLost() }
         try await prefetch.update()
     }
@@ -247,6 +275,7 @@ final class WorkerSession: Sendable {
                 schedule(job, after: Duration(clampedSeconds: max(0, job.request.eta?.timeIntervalSince(now) ?? 0)))
             }
         }
+        if let pause, pause.isOn { pause.giveBackWaiting() }
         // Without a connection the next one is told.
         try? await prefetch.update()
     }
@@ -314,7 +343,14 @@ final class WorkerSession: Sendable {
     }
 
     /// Cancels the tasks of all handlers that still run.
-    func cancelHandlers() { pool.slots.cancelEveryJob() }
+    func cancelHandlers() {
+        pool.slots.cancelEveryJob()
+        // What waits for a store that does not answer would come back only after this process has ended, on some
+        // transports long after.
+        guard worker.watch?.isOut == true else { return }
+        let receipts = held.unsettled
+        Task { [consumer] in try? await consumer.giveBack(receipts) }
+    }
 
     /// Logs what is left of a session for whose end nobody waits any longer.
     ///

@@ -127,7 +127,7 @@ extension CeleryControlCommand {
         let pid = Int64(ProcessFacts.processID)
         let total = worker.runCounts.sorted { $0.key < $1.key }.map { ($0.key, WireValue.int(Int64($0.value))) }
         let uptime = Int64(exactly: worker.now.timeIntervalSince(worker.startTime).rounded(.down)) ?? 0
-        return [
+        var stats: WireObject = [
             "total": .object(WireObject(total)), "pid": .int(pid),
             // Celery sends the clock as text.
             "clock": .string(String(call.control.clock.value)), "uptime": .int(uptime),
@@ -140,6 +140,9 @@ extension CeleryControlCommand {
             "prefetch_count": .int(Int64(worker.prefetchCount)),
             "rusage": ProcessFacts.resourceUsage,
         ]
+        // For how many seconds the result store has been out of reach. Celery knows no such entry.
+        if let outage = worker.resultStoreOutage { stats["result_store_outage"] = .double(outage.seconds) }
+        return .object(stats)
     }
 
     private static func report(_ call: CeleryControlCall) -> String {

@@ -11,13 +11,19 @@ struct Bench: Sendable {
     let store: any ResultStore
     let timers = VirtualTimers()
     let client: TaskClient
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let logger: Logger
 
     /// - Parameters:
     ///   - store: where results are kept.
+    ///   - logger: the logger of workers and the client.
     ///   - wrap: makes the broker of one in memory.
-    init(store: any ResultStore = MemoryResultStore(), _ wrap: (MemoryBroker) -> any MessageBroker = { $0 }) {
+    init(
+        store: any ResultStore = MemoryResultStore(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        _ wrap: (MemoryBroker) -> any MessageBroker = { $0 }
+    ) {
         self.store = store
+        self.logger = logger
         broker = wrap(memory)
         client = TaskClient(
             dialect: PlainDialect(), broker: broker, store: store,

@@ -36,7 +36,7 @@ struct LiveWorkerProcess: Sendable {
     static func launch(
         dialect: String, broker: String, results: String, folder: TemporaryFolder, visibilityTimeout: Double = 3600,
         queueType: String = "", name: String = "swift", concurrency: Int = 4, prefetchMultiplier: Int = 6,
-        stopTimeout: Double = 25
+        stopTimeout: Double = 25, pausesWithoutResultStore: Bool = false
     ) throws -> LiveWorkerProcess {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let program = URL(filePath: tests).deletingLastPathComponent().appending(path: "LiveWorker").path
@@ -52,6 +52,7 @@ struct LiveWorkerProcess: Sendable {
         environment["LIVE_VISIBILITY_TIMEOUT"] = "\(visibilityTimeout)"
         environment["LIVE_STOP_TIMEOUT"] = "\(stopTimeout)"
         environment["LIVE_QUEUE_TYPE"] = queueType
+        environment["LIVE_PAUSES"] = "\(pausesWithoutResultStore)"
         environment["LIVE_NAME"] = name
         environment["LIVE_READY"] = ready
         let child = try ChildProcess(

@@ -1,0 +1,65 @@
+import CeleriacCore
+import NIOConcurrencyHelpers
+
+/// A result store in memory that answers, cannot be reached or stands still, as a test says.
+final class ScriptedStore: ResultStore {
+    enum Mode: Sendable {
+        case up, down, frozen, refusing
+    }
+    private struct State {
+        var mode: Mode
+        var thawed = Gate()
+        var calls = 0
+    }
+    let memory = MemoryResultStore()
+    let countsChords: Bool
+    private let state: NIOLockedValueBox<State>
+
+    init(_ mode: Mode = .up, countsChords: Bool = false) {
+        self.countsChords = countsChords
+        state = NIOLockedValueBox(State(mode: mode))
+    }
+
+    var name: String { "scripted://store" }
+
+    /// How often somebody has asked for states to be stored.
+    var calls: Int { state.withLockedValue { $0.calls } }
+
+    /// Changes what the store does. Calls that waited go on, and do what it does now.
+    func become(_ mode: Mode) {
+        let thawed = state.withLockedValue { state in
+            state.mode = mode
+            defer { state.thawed = Gate() }
+            return state.thawed
+        }
+        thawed.open()
+    }
+
+    private func answer() async throws {
+        while true {
+            let (mode, thawed) = state.withLockedValue { ($0.mode, $0.thawed) }
+            switch mode {
+            case .up: return
+            case .down: throw CeleriacError(.unavailable, "nobody listens")
+            case .refusing: throw CeleriacError(.resultStore, "no")
+            case .frozen: await thawed.wait()
+            }
+        }
+    }
+
+    func store(_ records: [ResultRecord]) async throws {
+        state.withLockedValue { $0.calls += 1 }
+        try await answer()
+        try await memory.store(records)
+    }
+
+    func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+        try await answer()
+        return operations.map { _ in nil }
+    }
+
+    func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { try await memory.fetch(taskIDs) }
+    func watch(_ taskIDs: [String], sink: any ResultSink) async throws { try await memory.watch(taskIDs, sink: sink) }
+    func unwatch(_ taskIDs: [String]) { memory.unwatch(taskIDs) }
+    func forget(_ taskIDs: [String]) async throws {}
+}
