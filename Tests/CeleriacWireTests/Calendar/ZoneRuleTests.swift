@@ -80,7 +80,8 @@ import Testing
             "VFppZjIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADAAAAAwAAABCh8n2EHhgwqH////8BAgIAAE/8AAAAAE1YAAQAAFDc"
             + "AApMTVQAKzA1MzAAKzA1NDUAVFppZjIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADAAAAAwAAABD/VAArMDUzMDUrADA1"
             + "NAAKPCswNTT///8BAgIAAE/8AAAAAE1YAAQAAFDcAApMTVQAKzA1MzAAKzA1NDUACjwrMDU0NT4tNTo0NQo="
-        let zone = try #require(CalendarZone(name: "x", file: [UInt8](try #require(Data(base64Encoded: file)))))
+        let bytes = try #require(Data(base64Encoded: file))
+        let zone = try #require(CalendarZone(name: "x", file: [UInt8](bytes)))
         var instant = Date(timeIntervalSince1970: -3_000_000_000)
         for _ in 0..<4 {
             guard let change = zone.nextChange(after: instant) else { return }
