@@ -59,6 +59,11 @@ extension RedisClient {
             answer.withLockedValue { $0 = result }
             isAnswered.open()
         }
+        // The event loop takes the commands in its next turn and writes them in the one after. What begins before that
+        // may end the process, and was not counted.
+        let isWritten = Gate()
+        eventLoop.execute { [eventLoop] in eventLoop.execute { isWritten.open() } }
+        await isWritten.wait()
         await isAnswered.wait(atMost: .milliseconds(50), timers: EventLoopTimerSource(eventLoop: eventLoop))
         let replies = try answer.withLockedValue(\.self)?.get()
         if let refusal = replies?.lazy.compactMap(\.error).first { throw RedisError(refusal) }
