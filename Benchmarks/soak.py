@@ -7,7 +7,8 @@ so that the servers do not grow either. Once a second the resident memory and th
 The first fifth of the samples is the warm-up and counts for nothing. Through the rest goes a straight line: its slope, and how
 much it rises from its beginning to its end in proportion to its beginning.
 
-A run fails if a line rises by more than 2 %, if a task is lost or runs twice, or if less than 98 % of the rate was kept.
+A run fails if a line rises by more than 2 %, if a task is lost or runs twice, if less than 98 % of the rate was sent, or if the
+worker is more than two seconds behind at the end: a queue that grows says nothing about memory, but that the machine is busy.
 Minutes matter: an allocator takes some to settle, so that a short run may rise where a long one is flat.
 """
 import argparse
@@ -138,6 +139,7 @@ class Soak:
             servers = {server.name: listener(server.port) for server in {self.store, broker}}
             figures = self.watch(worker, client, servers, counter)
             told = self.told(client)
+            behind = max(0, told["sent"] - counter.value())
             patience = time.monotonic() + 60
             while counter.value() < told["sent"] and time.monotonic() < patience:
                 worker.check()
@@ -149,7 +151,7 @@ class Soak:
             if client:
                 client.stop()
         kept = told["sent"] / told["seconds"]
-        return self.judged({"sent": told["sent"], "ended": ended, "rate": kept, "series": figures})
+        return self.judged({"sent": told["sent"], "ended": ended, "behind": behind, "rate": kept, "series": figures})
 
     def is_connected(self, worker, broker):
         worker.check()
@@ -188,6 +190,8 @@ class Soak:
             faults.append(f"{run['ended'] - run['sent']} tasks ran twice")
         if run["rate"] < 0.98 * self.rate:
             faults.append(f"only {run['rate']:,.0f} of {self.rate:,} tasks/s were sent")
+        if run["behind"] > 2 * self.rate:
+            faults.append(f"the worker was {run['behind']:,} tasks behind when the client had sent its last")
         return run | {"faults": faults}
 
 
