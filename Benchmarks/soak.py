@@ -140,12 +140,7 @@ class Soak:
             figures = self.watch(worker, client, servers, counter)
             told = self.told(client)
             behind = max(0, told["sent"] - counter.value())
-            patience = time.monotonic() + 60
-            while counter.value() < told["sent"] and time.monotonic() < patience:
-                worker.check()
-                time.sleep(0.1)
-            time.sleep(1)  # One that runs twice runs by now.
-            ended = counter.value()
+            ended = self.settled(worker, counter, told["sent"])
         finally:
             worker.stop()
             if client:
@@ -171,6 +166,17 @@ class Soak:
                 say(f"    {told - watch.started:5.0f} s  {counter.value():,} tasks  {now}")
             time.sleep(1)
         return watch.figures()
+
+    def settled(self, worker, counter, sent):
+        """How many tasks have run once all have, or once none has ended for 30 seconds."""
+        ended, since = counter.value(), time.monotonic()
+        while ended < sent and time.monotonic() - since < 30:
+            worker.check()
+            time.sleep(0.1)
+            if (now := counter.value()) > ended:
+                ended, since = now, time.monotonic()
+        time.sleep(1)  # One that runs twice runs by now.
+        return counter.value()
 
     def told(self, client):
         try:
