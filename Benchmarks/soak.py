@@ -7,7 +7,8 @@ so that the servers do not grow either. Once a second the resident memory and th
 The first fifth of the samples is the warm-up and counts for nothing. Through the rest goes a straight line: its slope, and how
 much it rises from its beginning to its end in proportion to its beginning.
 
-A run fails if a line rises by more than 2 %, if a task is lost or runs twice, or if less than 98 % of the rate was kept.
+A run fails if a line rises by more than 2 %, if a task is lost or runs twice, if less than 98 % of the rate was sent, or if the
+worker is more than two seconds behind at the end: a queue that grows says nothing about memory, but that the machine is busy.
 Minutes matter: an allocator takes some to settle, so that a short run may rise where a long one is flat.
 """
 import argparse
@@ -138,18 +139,14 @@ class Soak:
             servers = {server.name: listener(server.port) for server in {self.store, broker}}
             figures = self.watch(worker, client, servers, counter)
             told = self.told(client)
-            patience = time.monotonic() + 60
-            while counter.value() < told["sent"] and time.monotonic() < patience:
-                worker.check()
-                time.sleep(0.1)
-            time.sleep(1)  # One that runs twice runs by now.
-            ended = counter.value()
+            behind = max(0, told["sent"] - counter.value())
+            ended = self.settled(worker, counter, told["sent"])
         finally:
             worker.stop()
             if client:
                 client.stop()
         kept = told["sent"] / told["seconds"]
-        return self.judged({"sent": told["sent"], "ended": ended, "rate": kept, "series": figures})
+        return self.judged({"sent": told["sent"], "ended": ended, "behind": behind, "rate": kept, "series": figures})
 
     def is_connected(self, worker, broker):
         worker.check()
@@ -170,6 +167,17 @@ class Soak:
             time.sleep(1)
         return watch.figures()
 
+    def settled(self, worker, counter, sent):
+        """How many tasks have run once all have, or once none has ended for 30 seconds."""
+        ended, since = counter.value(), time.monotonic()
+        while ended < sent and time.monotonic() - since < 30:
+            worker.check()
+            time.sleep(0.1)
+            if (now := counter.value()) > ended:
+                ended, since = now, time.monotonic()
+        time.sleep(1)  # One that runs twice runs by now.
+        return counter.value()
+
     def told(self, client):
         try:
             client.process.wait(120)
@@ -188,6 +196,8 @@ class Soak:
             faults.append(f"{run['ended'] - run['sent']} tasks ran twice")
         if run["rate"] < 0.98 * self.rate:
             faults.append(f"only {run['rate']:,.0f} of {self.rate:,} tasks/s were sent")
+        if run["behind"] > 2 * self.rate:
+            faults.append(f"the worker was {run['behind']:,} tasks behind when the client had sent its last")
         return run | {"faults": faults}
 
 
