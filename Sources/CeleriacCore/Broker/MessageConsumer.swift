@@ -99,8 +99,9 @@ public protocol MessageConsumer: Sendable {
 
     /// Gives back deliveries that were not begun, to the front of their queues and in the order in which they came, so
     /// that other workers serve them at once. The worker calls it when it stops, and before that for messages whose
-    /// tasks it does not know, and for those that it has not begun when it pauses. It counts no attempt. After ``stop()`` the consumer also gives back what it received and
-    /// ``next(atMost:)`` never returned; `receipts` may then be empty.
+    /// tasks it does not know, and for those that it has not begun when it pauses. It counts no attempt. After
+    /// ``stop()`` the consumer also gives back what it received and ``next(atMost:)`` never returned; `receipts` may
+    /// then be empty.
     ///
     /// - Throws: an error when something was not given back. The worker tries again while it runs, and leaves the rest
     ///   to ``close()``.
