@@ -8,6 +8,8 @@ struct Plan: Sendable {
         let request: TaskRequest?
         let context: EffectContext?
         let onEnd: (@Sendable () -> Void)?
+        /// Whether there is a request. It is asked for each plan again and again, and a request is large.
+        let hasRequest: Bool
 
         init(
             receipt: Receipt?, job: Job?, taskID: String, request: TaskRequest?, context: EffectContext?,
@@ -19,6 +21,7 @@ struct Plan: Sendable {
             self.request = request
             self.context = context
             self.onEnd = onEnd
+            self.hasRequest = request != nil
         }
     }
 
@@ -95,7 +98,7 @@ struct Plan: Sendable {
     var onEnd: (@Sendable () -> Void)? { isQuiet ? nil : origin.onEnd }
 
     /// Whether the effects follow from the outcome of a task.
-    var isOutcome: Bool { origin.request != nil }
+    var isOutcome: Bool { origin.hasRequest }
 
     /// Whether the effects follow from the outcome of a task whose message was acknowledged when it began.
     var isOfAcknowledged: Bool { !endsJob && isOutcome && !isOfParked && receipt == nil }
