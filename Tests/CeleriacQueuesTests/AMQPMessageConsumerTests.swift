@@ -260,7 +260,7 @@ struct AMQPMessageConsumerTests {
         let connection = try await LiveBroker.connect()
         let channel = try await connection.openChannel()
         let queue = LiveBroker.queueName()
-        let log = LogCounter()
+        let log = LogRecorder()
         let consumer = try await consume([queue], logger: log.logger)
         consumer.state.withLockedValue {
             $0.watchdog = Watchdog(interval: .milliseconds(50), patience: .milliseconds(150))
@@ -461,7 +461,7 @@ struct AMQPMessageConsumerTests {
         let channel = try await connection.openChannel()
         let queue = LiveBroker.queueName()
         try await channel.queueDeclare(queue, durable: true)
-        let log = LogCounter()
+        let log = LogRecorder()
         let consumer = try await comesBack(
             "one", in: queue, on: channel, arguments: exchange.map { ["x-dead-letter-exchange": .string($0)] } ?? [:],
             logger: log.logger)

@@ -16,6 +16,12 @@ package final class LogRecorder: Sendable {
     /// What was logged so far, in order.
     package var lines: [Line] { recorded.withLockedValue { $0 } }
 
+    /// How often a message was logged.
+    package func count(_ message: String) -> Int { lines(of: message).count }
+
+    /// The lines of a message.
+    package func lines(of message: String) -> [Line] { lines.filter { $0.text == message } }
+
     /// The messages of a level.
     package func lines(at level: Logger.Level) -> [Line] { lines.filter { $0.level == level } }
 

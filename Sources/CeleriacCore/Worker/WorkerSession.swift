@@ -28,6 +28,8 @@ final class WorkerSession: Sendable {
     private let control: WorkerControl
     /// Pauses the worker while its result store is out of reach; nil for one that goes on.
     private let pause: StorePause?
+    /// Open once the stop has taken most of its time, or needs no more.
+    private let isLate = Gate()
     /// Why the consumer gave up.
     private let failure = NIOLockedValueBox<(any Error)?>(nil)
 
@@ -337,19 +339,29 @@ final class WorkerSession: Sendable {
         await giveBack(ready + limited + scheduled)
         pipeline.giveBackAside()
         await giveBack(await postponing.unmoved())
-        await allIdle.wait()
-        pipeline.stopRetrying()
-        await pipeline.drain()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await self.isLate.wait()
+                await self.giveBackUnstored()
+            }
+            await allIdle.wait()
+            pipeline.stopRetrying()
+            await pipeline.drain()
+            isLate.open()
+        }
     }
 
-    /// Cancels the tasks of all handlers that still run.
+    /// Cancels the tasks of all handlers that still run, since the stop has taken most of its time.
     func cancelHandlers() {
         pool.slots.cancelEveryJob()
-        // What waits for a store that does not answer would come back only after this process has ended, on some
-        // transports long after.
+        isLate.open()
+    }
+
+    /// Gives back what waits for a store that does not answer. Otherwise it would come back only after this process has
+    /// ended, on some transports long after.
+    private func giveBackUnstored() async {
         guard worker.watch?.isOut == true else { return }
-        let receipts = held.unsettled
-        Task { [consumer] in try? await consumer.giveBack(receipts) }
+        try? await consumer.giveBack(held.unsettled)
     }
 
     /// Logs what is left of a session for whose end nobody waits any longer.

@@ -61,7 +61,7 @@ struct ParkingBoundsTests {
         try await consumer.close()
     }
 
-    private func bounds(_ policy: ParkingPolicy, _ bench: Bench, _ log: LogCounter, _ news: ParkingNews)
+    private func bounds(_ policy: ParkingPolicy, _ bench: Bench, _ log: LogRecorder, _ news: ParkingNews)
         -> ParkingBounds
     {
         ParkingBounds(
@@ -71,7 +71,7 @@ struct ParkingBoundsTests {
 
     @Test("each message that is dropped is told, and once that the number is reached, when a worker begins and parks")
     func told() async throws {
-        let (bench, log, news, stopping) = (Bench(), LogCounter(), ParkingNews(), Gate())
+        let (bench, log, news, stopping) = (Bench(), LogRecorder(), ParkingNews(), Gate())
         try await park(["1", "2", "3", "4"], at: bench.memory)
         let bounds = self.bounds(ParkingPolicy(limit: 2), bench, log, news)
         async let running: Void = bounds.run(until: stopping)
@@ -89,7 +89,7 @@ struct ParkingBoundsTests {
 
     @Test("a message is dropped when it is too old, also if nothing is parked any more")
     func aged() async throws {
-        let (bench, log, stopping) = (Bench(), LogCounter(), Gate())
+        let (bench, log, stopping) = (Bench(), LogRecorder(), Gate())
         try await park(["1"], at: bench.memory)
         // By the worker's clock it was parked long ago, or will have been.
         bench.timers.advance(by: .seconds(max(0, Date().timeIntervalSince(bench.timers.now))))

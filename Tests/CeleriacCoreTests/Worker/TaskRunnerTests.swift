@@ -110,7 +110,7 @@ import Testing
 
     @Test("says whether a message was lost with its connection or left to be counted")
     func reasons() async throws {
-        let log = LogCounter()
+        let log = LogRecorder()
         let parts = Parts(logger: log.logger) { TaskHandler("work") { _ in .null } }
         parts.consumer.moveMarked()
         let moved = try parts.job(redelivered: true)

@@ -2,7 +2,7 @@ import Celeriac
 import CeleriacCore
 import CeleriacTestKit
 import Logging
-import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 /// What a worker logs of its tasks, and what it says of its settings.
@@ -27,46 +27,14 @@ struct TaskLogTests {
                 }
             }
             await app.close()
-            #expect(log.events("task received").map(\.level) == [.info, .info])
-            let succeeded = log.events("task succeeded")
+            #expect(log.lines(of: "task received").map(\.level) == [.info, .info])
+            let succeeded = log.lines(of: "task succeeded")
             #expect(succeeded.map(\.level) == [.info] && succeeded.first?.metadata["seconds"] != nil)
-            let failed = log.events("task failed")
+            let failed = log.lines(of: "task failed")
             #expect(failed.map(\.level) == [.error])
-            let error: Logger.MetadataValue = showsTexts ? "ValueError: secret" : "ValueError"
+            let error = showsTexts ? "ValueError: secret" : "ValueError"
             #expect(failed.first?.metadata["error"] == error)
             #expect((failed.first?.metadata["traceback"] != nil) == showsTexts)
-        }
-    }
-}
-
-/// Keeps what is logged.
-private final class LogRecorder: Sendable {
-    struct Line: Sendable {
-        let level: Logger.Level
-        let message: String
-        let metadata: Logger.Metadata
-    }
-    private let lines = NIOLockedValueBox<[Line]>([])
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
-
-    func events(_ message: String) -> [Line] { lines.withLockedValue { $0.filter { $0.message == message } } }
-
-    private struct Handler: LogHandler {
-        let recorder: LogRecorder
-        var logLevel = Logger.Level.info
-        var metadata: Logger.Metadata = [:]
-
-        init(recorder: LogRecorder) { self.recorder = recorder }
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let line = Line(level: event.level, message: event.message.description, metadata: event.metadata ?? [:])
-            recorder.lines.withLockedValue { $0.append(line) }
         }
     }
 }

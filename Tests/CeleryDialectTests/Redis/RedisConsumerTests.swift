@@ -15,7 +15,7 @@ import Testing
 @Suite("A consumer at Redis", .timeLimit(.minutes(1)))
 struct RedisConsumerTests {
     private func consumer(
-        _ bench: RedisBench, queues: [String] = ["celery"], log: LogCounter = LogCounter()
+        _ bench: RedisBench, queues: [String] = ["celery"], log: LogRecorder = LogRecorder()
     ) async throws -> (broker: CeleryRedisBroker, consumer: any MessageConsumer) {
         let broker = CeleryRedisBroker(
             try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
@@ -79,8 +79,8 @@ struct RedisConsumerTests {
         let server = try await RedisServer.start(.init(persistent: false))
         let redis = RedisClient(
             try RedisConfiguration(url: server.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
-            logger: LogCounter().logger)
-        let log = LogCounter()
+            logger: LogRecorder().logger)
+        let log = LogRecorder()
         var configuration = try RedisConfiguration(url: server.url)
         configuration.commandTimeout = .milliseconds(200)
         let broker = CeleryRedisBroker(
@@ -151,7 +151,7 @@ struct RedisConsumerTests {
     @Test("takes nothing if it cannot write claims", arguments: ["unacked", "unacked_index"])
     func wrongClaims(key: String) async throws {
         let bench = try await RedisBench()
-        let log = LogCounter()
+        let log = LogRecorder()
         let (broker, consumer) = try await consumer(bench, log: log)
         try await publish(1, by: broker)
         _ = try await bench.redis.send(RedisCommand("SET", key, "something else"))
@@ -185,7 +185,7 @@ struct RedisConsumerTests {
     func mutex() async throws {
         let bench = try await RedisBench()
         _ = try await bench.redis.send(RedisCommand("SET", "unacked_index", "something else"))
-        let log = LogCounter()
+        let log = LogRecorder()
         let (broker, consumer) = try await consumer(bench, log: log)
         async let deliveries = consumer.next(atMost: 1)
         await until { log.count("cannot take messages, trying again") >= 1 }
@@ -239,7 +239,7 @@ struct RedisConsumerTests {
     func outOfMemory() async throws {
         let server = try await RedisServer.start(RedisServer.Options(persistent: false))
         let configuration = try RedisConfiguration(url: server.url)
-        let log = LogCounter()
+        let log = LogRecorder()
         let redis = RedisClient(
             configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: log.logger)
         let broker = CeleryRedisBroker(
@@ -332,7 +332,7 @@ struct RedisConsumerTests {
     func slowCount() async throws {
         let server = try await RedisServer.start(RedisServer.Options(persistent: false))
         let configuration = try RedisConfiguration(url: server.url)
-        let log = LogCounter()
+        let log = LogRecorder()
         let redis = RedisClient(
             configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: log.logger)
         let broker = CeleryRedisBroker(

@@ -17,7 +17,7 @@ import CeleriacAMQP
 struct ParkingBoundsTests {
     @Test("past a number the oldest are dropped and told", arguments: ParkingTransport.available)
     func number(_ transport: ParkingTransport) async throws {
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await ParkingSite(transport, logger: log.logger)
         try await site.park(["1", "2", "3"], isStored: true)
         let worker = site.worker {
@@ -41,7 +41,7 @@ struct ParkingBoundsTests {
 
     @Test("past an age they are dropped and told", arguments: ParkingTransport.available)
     func age(_ transport: ParkingTransport) async throws {
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await ParkingSite(transport, logger: log.logger)
         try await site.park(["1", "2"], isStored: true)
         try await withRunning(site.worker { $0.parkedMessageLifetime = .seconds(3600) }) {
@@ -60,7 +60,7 @@ struct ParkingBoundsTests {
         "a worker that begins tells those whom no worker could tell, and notes that; the order stays",
         arguments: ParkingTransport.available)
     func untold(_ transport: ParkingTransport) async throws {
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await ParkingSite(transport, logger: log.logger)
         try await site.park(["1"], isStored: true)
         try await site.park(["2"], isStored: false)
@@ -104,11 +104,11 @@ struct ParkingBoundsTests {
         "go to the operator's exchange as they came, with the reason; they are parked if it is missing or leads nowhere",
         arguments: [ParkingTransport.celeryRabbitMQ, .machineryRabbitMQ], [nil, "dead.key"])
     func deadLetters(_ transport: ParkingTransport, key: String?) async throws {
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await ParkingSite(transport, logger: log.logger)
         let client = AMQPClient(
             configurations: [try AMQPConfiguration(url: site.broker)],
-            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: LogCounter().logger)
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: LogRecorder().logger)
         let channel = try await client.connection().openChannel(confirms: false)
         // Machinery's messages come by its exchange with its binding key.
         let came = transport.isCelery ? transport.queue : site.broken("").routingKey

@@ -54,7 +54,7 @@ struct FieldConnectionTests {
                 try await example.dialect.site(
                     worker: url, sender: server.url, results: isOnRedis ? server.url : nil,
                     workerResults: isOnRedis ? url : nil, concurrency: Self.concurrency, prefetch: Self.prefetch,
-                    logger: LogCounter().logger))
+                    logger: LogRecorder().logger))
         }
         let queue = example.dialect.queue
         let claims =

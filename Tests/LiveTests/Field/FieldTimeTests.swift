@@ -26,7 +26,7 @@ struct FieldTimeTests {
             try await Task.sleep(for: .seconds(seconds))
             return number
         }
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await dialect.site(
             worker: server.url, sender: server.url, concurrency: 8, logger: log.logger)
         try await withRunning(site.worker([handler])) {
@@ -59,7 +59,7 @@ struct FieldTimeTests {
     func lateClaim(_ dialect: DialectUnderTest) async throws {
         let server = try await RedisServer.start(.init(persistent: false))
         let (proxy, url) = try await RecordingProxy.start(before: server.url)
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await dialect.site(
             worker: url, sender: server.url, results: server.url, concurrency: 1, prefetch: 1, logger: log.logger)
         let (begun, release) = (Gate(), Gate())

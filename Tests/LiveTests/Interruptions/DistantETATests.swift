@@ -106,7 +106,7 @@ private final class ETABench: Sendable {
     static let kept = "the broker keeps a task until its time"
     private static let work = TaskDefinition<Int, Int>("work")
 
-    let log = LogCounter()
+    let log = LogRecorder()
     private let dialect: DialectUnderTest
     private let server: RabbitMQServer
     private let type: String

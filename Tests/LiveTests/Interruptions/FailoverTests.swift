@@ -22,11 +22,11 @@ struct FailoverTests {
         let admins = try [old, new].map {
             RedisClient(
                 try RedisConfiguration(url: $0.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
-                logger: LogCounter().logger)
+                logger: LogRecorder().logger)
         }
         try await admins[1].send(RedisCommand("REPLICAOF", "127.0.0.1", old.port))
         let (proxy, url) = try await RecordingProxy.start(before: old.url)
-        let site = try await dialect.site(worker: url, sender: url, results: url, logger: LogCounter().logger)
+        let site = try await dialect.site(worker: url, sender: url, results: url, logger: LogRecorder().logger)
         let (begun, release) = (Gate(), Gate())
         let handlers = [
             Self.hold.handler { number in

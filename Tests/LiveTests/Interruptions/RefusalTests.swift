@@ -18,7 +18,7 @@ struct RefusalTests {
         .timeLimit(.minutes(2)), arguments: DialectUnderTest.allCases, BrokerSite.Kind.available)
     func refusedForAWhile(_ dialect: DialectUnderTest, _ kind: BrokerSite.Kind) async throws {
         let server = try await LiveServer.start(kind)
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await dialect.site(
             worker: server.url, sender: server.url, results: kind == .redis ? server.url : nil, logger: log.logger)
         let (begun, release) = (Gate(), Gate())
@@ -70,7 +70,7 @@ struct RefusalTests {
             rabbitMQ.url.replacing("guest:guest", with: "guest:wrong"),
             "redis://127.0.0.1:\(redis.port)/0", wrong, redis.url(database: 999),
         ] {
-            let log = LogCounter()
+            let log = LogRecorder()
             let site = try await dialect.site(worker: url, sender: url, logger: log.logger)
             let worker = site.worker([Self.next.handler { $0 }])
             let ready = Task { try await worker.ready() }
@@ -83,7 +83,7 @@ struct RefusalTests {
         }
         // And so does a result store that refuses the login.
         let site = try await dialect.site(
-            worker: redis.url, sender: redis.url, results: wrong, logger: LogCounter().logger)
+            worker: redis.url, sender: redis.url, results: wrong, logger: LogRecorder().logger)
         let error = await #expect(throws: CeleriacError.self) {
             try await site.worker([Self.next.handler { $0 }]).run()
         }
@@ -95,7 +95,7 @@ struct RefusalTests {
 
     @Test("A node name that is taken is told", .timeLimit(.minutes(1))) func takenName() async throws {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
-        let log = LogCounter()
+        let log = LogRecorder()
         let app = try CeleryApp(broker: url, logger: log.logger)
         let workers = (0..<2).map { _ in
             app.worker(WorkerConfiguration(queues: ["celery"], nodeName: "same@test")) { Self.next.handler { $0 } }

@@ -30,13 +30,13 @@ struct RightsTests {
         let server = try await RedisServer.start(.init(persistent: false))
         let admin = RedisClient(
             try RedisConfiguration(url: server.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
-            logger: LogCounter().logger)
+            logger: LogRecorder().logger)
         var user = RedisCommand("ACL", "SETUSER", "worker", "on", ">secret", "resetkeys", "resetchannels")
         for right in Self.keys[dialect] ?? [] { user.append(right) }
         for right in ["+@all", "-@dangerous"] { user.append(right) }
         try await admin.send(user)
         let url = "redis://worker:secret@127.0.0.1:\(server.port)/0"
-        let site = try await dialect.site(worker: url, sender: url, results: url, logger: LogCounter().logger)
+        let site = try await dialect.site(worker: url, sender: url, results: url, logger: LogRecorder().logger)
         let handlers = [Self.add.handler { $0 + $1 }, Self.sum.handler { $0.reduce(0, +) }]
         for _ in 0..<3 {
             try await withRunning(site.worker(handlers)) {
@@ -65,12 +65,12 @@ struct RightsTests {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
         let client = AMQPClient(
             configurations: [try AMQPConfiguration(url: url)], eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
-            logger: LogCounter().logger)
+            logger: LogRecorder().logger)
         let channel = try await client.connection().openChannel(confirms: false)
         for queue in [dialect.queue, "second"] {
             _ = try await channel.queueDeclare(queue, durable: true, arguments: ["x-queue-type": "quorum"])
         }
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await dialect.site(worker: url, sender: url, logger: log.logger)
         let runs = Runs()
         let worker = site.worker([

@@ -32,7 +32,7 @@ struct TakeoverTests {
             if seconds > 8 { hasEnded.open() }
             return number
         }
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await dialect.site(worker: server.url, sender: server.url, logger: log.logger)
         var sent = 0
         try await withRunning(site.worker([handler])) {
@@ -71,7 +71,7 @@ struct TakeoverTests {
             if number % 5 == 0, isFirst { proxy.cut() }
             return number
         }
-        let log = LogCounter()
+        let log = LogRecorder()
         let site = try await dialect.site(worker: url, sender: server.url, logger: log.logger)
         let count = 300
         try await withRunning(site.worker([handler])) {
