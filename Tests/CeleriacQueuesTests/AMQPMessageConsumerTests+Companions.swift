@@ -297,6 +297,8 @@ extension AMQPMessageConsumerTests {
         #expect(await consumer.hasLost(back[0].receipt))
         #expect(!consumer.isHeld(back[0].receipt))
         try await consumer.settle(copy.map { Settlement($0.receipt, .acknowledge) })
+        // The copy can come before the broker says that it takes messages again.
+        await until { await consumer.canPark([back[1].receipt]) == [true] }
         #expect(try await consumer.park(back[1].receipt, for: fault))
         try await consumer.close()
         try await expectEmpty([queue], on: channel)
