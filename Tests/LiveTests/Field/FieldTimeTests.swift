@@ -4,6 +4,7 @@ import CeleriacCore
 import CeleriacRedis
 import CeleriacTestKit
 import Foundation
+import Logging
 import NIOPosix
 import TestSupport
 import Testing
@@ -59,6 +60,8 @@ struct FieldTimeTests {
     func lateClaim(_ dialect: DialectUnderTest) async throws {
         let server = try await RedisServer.start(.init(persistent: false))
         let (proxy, url) = try await RecordingProxy.start(before: server.url)
+        let watcher = try await RedisConnection.connect(
+            try RedisConfiguration(url: server.url), on: sharedEventLoop(), logger: Logger(label: "live"))
         let log = LogRecorder()
         let site = try await dialect.site(
             worker: url, sender: server.url, results: server.url, concurrency: 1, prefetch: 1, logger: log.logger)
@@ -78,6 +81,12 @@ struct FieldTimeTests {
         ]
         try await withRunning(site.worker(handlers)) {
             #expect(try await site.app.send(Self.work(0, 0)).get(timeout: .seconds(60)) == 0)
+            // The worker waits at each of its lists again, so it is a claim that is held back.
+            let lists = dialect == .celery ? CeleryRedisOptions().prioritySteps.count : 1
+            try await until {
+                try await watcher.send(RedisCommand("INFO", "clients")).string?.contains("blocked_clients:\(lists)\r")
+                    == true
+            }
             proxy.freeze()
             let first = try await site.app.send(Self.hold(1))
             await begun.wait()
@@ -92,6 +101,7 @@ struct FieldTimeTests {
         }
         #expect(log.count("cannot take messages, trying again") > 0)
         #expect(runs.repeated.isEmpty && runs.total == 10)
+        await watcher.close()
         await site.close()
         try await proxy.stop()
         await server.stop()
