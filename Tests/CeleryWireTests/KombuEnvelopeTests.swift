@@ -184,22 +184,35 @@ import Testing
     }
 
     /// File names that are not UTF-8 come so.
-    @Test func halfASurrogatePairInWhatIsOnlyShownIsNoReasonToRefuse() throws {
-        func envelope(_ header: String) -> [UInt8] {
+    @Test func halfASurrogatePairIsAReasonToRefuseOnlyWhereSomethingDependsOnIt() throws {
+        func envelope(
+            _ header: String, property: String = "app_id", body: String = "W10=", in encoding: String = "base64"
+        )
+            -> [UInt8]
+        {
             Array(
                 """
-                {"body": "W10=", "headers": {"\(header)": "('a\\udcff',)"}, "properties": {"body_encoding": "base64", \
-                "delivery_info": {"exchange": "", "routing_key": "q"}, "delivery_tag": "t"}}
+                {"body": "\(body)", "headers": {"id": "i-1", "\(header)": "('a\\udcff',)"}, "properties": \
+                {"body_encoding": "\(encoding)", "\(property)": "p\\udcff", "delivery_info": {"exchange": "", \
+                "routing_key": "q"}, "delivery_tag": "t"}}
                 """.utf8)
         }
-        for shown in ["argsrepr", "kwargsrepr"] {
-            let read = try KombuEnvelope.decode(envelope(shown))
-            #expect(read.message.headers[shown] == "('a\u{fffd}',)")
-            #expect(try KombuEnvelope.decode(KombuEnvelope.markedRedelivered(envelope(shown))).redelivered)
+        for header in ["argsrepr", "kwargsrepr", "origin", "shadow", "x-file", "x-\\udcff"] {
+            let read = try KombuEnvelope.decode(envelope(header))
+            #expect(read.message.headers.contains { $0.value == "('a\u{fffd}',)" })
+            #expect(try KombuEnvelope.decode(KombuEnvelope.markedRedelivered(envelope(header))).redelivered)
         }
-        let error = failure { () throws(CeleryWireError) in try KombuEnvelope.decode(envelope("x-file")) }
-        #expect(error?.message.hasPrefix("the envelope is refused: a JSON string has half of a surrogate pair") == true)
-        #expect(error?.cause?.code == .loneSurrogate)
+        let refused = [
+            envelope("task"), envelope("root_id"), envelope("group"), envelope("x", property: "reply_to"),
+            envelope("x", property: "correlation_id"), envelope("x", body: #"[[\"\udcff\"], {}, {}]"#, in: "utf-8"),
+        ]
+        for bytes in refused {
+            let error = failure { () throws(CeleryWireError) in try KombuEnvelope.decode(bytes) }
+            #expect(error?.message.hasPrefix("the envelope is refused: a JSON string has half of a surrogate") == true)
+            #expect(error?.cause?.code == .loneSurrogate)
+            // Its caller can be told.
+            #expect(KombuEnvelope.remains(of: bytes, limits: .default)?.headers["id"] == "i-1")
+        }
     }
 
     @Test func anEnvelopeMayBeLargerThanItsBody() throws {

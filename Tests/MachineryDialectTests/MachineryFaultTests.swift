@@ -13,7 +13,7 @@ import Testing
         (.retryWithoutCause(delay: .seconds(180)), "Retry in 180.0s"),
         (.notRegistered(name: "t"), "t"),
         (.badCall("too few"), "too few"),
-        (.notEncodable(CeleriacError(.unsupported, "no")), "unsupported"),
+        (.notEncodable(CeleriacError(.unsupported, "no")), "unsupported: no"),
         (
             .followUpRefused(CeleriacError(.publishFailed, "no")),
             "what follows from the task could not be carried out: publishFailed: no"

@@ -36,8 +36,8 @@ extension Ledger {
         }
         let context = effectContext(for: request)
         guard context.storesResult else { return false }
-        let fault = MessageFault(reason: parked.reason, detail: parked.detail)
-        let failure = dialect.failure(for: fault.attempts.map { TaskFault.attemptsExhausted($0) } ?? .unrunnable(fault))
+        let failure = dialect.failure(
+            for: MessageFault(reason: parked.reason, detail: parked.detail).taskFault(request))
         submit(
             Plan(
                 receipt: nil, taskID: request.id, endsJob: false, request: request, context: context,
@@ -106,6 +106,7 @@ extension Ledger {
 
 extension MessageFault {
     private static let exhausted = "tooManyAttempts"
+    private static let unregistered = "unregistered"
 
     /// The fault of a message that was begun too often.
     fileprivate init(exhausted attempts: Int) {
@@ -113,9 +114,18 @@ extension MessageFault {
             reason: Self.exhausted, detail: "begun \(attempts) times after it had come back, without having ended")
     }
 
-    /// How often it was begun, if that is its fault.
-    fileprivate var attempts: Int? {
-        guard reason == Self.exhausted else { return nil }
-        return detail.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    /// The fault of a message whose task has no handler.
+    package init(unregistered task: String) {
+        self.init(reason: Self.unregistered, detail: "no handler is registered for \(task) at this worker")
+    }
+
+    /// Why the task of a message with this fault has failed, as it was when the message was parked.
+    fileprivate func taskFault(_ request: TaskRequest) -> TaskFault {
+        switch reason {
+        case Self.exhausted:
+            .attemptsExhausted(detail.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
+        case Self.unregistered: .notRegistered(name: request.name)
+        default: .unrunnable(self)
+        }
     }
 }

@@ -72,10 +72,10 @@ final class Ledger: Sendable {
             return
         }
         func runtime() -> Duration? { job.startTime.map { .seconds(max(0, timers.now.timeIntervalSince($0))) } }
+        let context = effectContext(job.handler.options, storesResult: job.storesResult, sender: sender)
+        var (outcome, effects) = told(outcome, of: job, in: context)
         logger.log(outcome, of: job.request, runtime: runtime, withTexts: logsErrorTexts)
         let telling = observers.later(.ended(job.request, outcome, runtime: runtime()))
-        let context = effectContext(job.handler.options, storesResult: job.storesResult, sender: sender)
-        var effects = self.effects(of: outcome, for: job, in: context)
         // The message of a job that never began has not been acknowledged yet.
         let isAcknowledged = job.isAcknowledged
         if isAcknowledged {
@@ -103,8 +103,7 @@ final class Ledger: Sendable {
         let times = strangers.withLockedValue { $0.timesSeen(request.id) }
         let context = effectContext(
             TaskOptions(), storesResult: request.ignoresResult != true, timesGivenBack: times)
-        let fault = MessageFault(
-            reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
+        let fault = MessageFault(unregistered: request.name)
         var effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
         if let last = effects.last, case .settle(.park(let fault)) = last {
             let telling =
@@ -144,16 +143,19 @@ final class Ledger: Sendable {
             metadata: metadata)
     }
 
-    private func effects(of outcome: Outcome, for job: Job, in context: EffectContext) -> [Effect] {
+    /// The outcome that a job has for the world, and what follows from it. One that the dialect cannot tell is a failure.
+    private func told(_ outcome: Outcome, of job: Job, in context: EffectContext) -> (Outcome, [Effect]) {
         do {
-            return try dialect.effects(of: outcome, for: job.request, in: context)
+            return (outcome, try dialect.effects(of: outcome, for: job.request, in: context))
         } catch {
             logger.error(
                 "the outcome cannot be encoded", metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
             let failure = Outcome.failure(dialect.failure(for: .notEncodable(error)))
-            return (try? dialect.effects(of: failure, for: job.request, in: context)) ?? [
-                .settle(.park(MessageFault(reason: "outcomeNotEncodable", detail: error.message)))
-            ]
+            let effects = try? dialect.effects(of: failure, for: job.request, in: context)
+            return (
+                failure,
+                effects ?? [.settle(.park(MessageFault(reason: "outcomeNotEncodable", detail: error.message)))]
+            )
         }
     }
 

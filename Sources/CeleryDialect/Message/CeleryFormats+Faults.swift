@@ -23,7 +23,7 @@ extension CeleryFormats {
         case .badCall(let text):
             TaskFailure("TypeError", text)
         case .notEncodable(let error):
-            TaskFailure("EncodeError", module: "kombu.exceptions", String(describing: error.code))
+            TaskFailure("EncodeError", module: "kombu.exceptions", error.description)
         case .attemptsExhausted(let attempts):
             TaskFailure(
                 "WorkerLostError", module: "billiard.exceptions",

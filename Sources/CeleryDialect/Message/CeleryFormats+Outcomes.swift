@@ -41,9 +41,8 @@ extension CeleryFormats {
                 + [.settle(context.taskOptions.acknowledgesOnTimeout != false ? .acknowledge : .requeue)]
         case .unregistered:
             let error = TaskFailure("NotRegistered", module: "celery.exceptions", request.name)
-            let fault = MessageFault(
-                reason: "unregistered", detail: "no handler is registered for \(request.name) at this worker")
-            return try failed(error, request, context) + [.settle(.park(fault))]
+            return try failed(error, request, context)
+                + [.settle(.park(MessageFault(unregistered: request.name)))]
         case .replaced(let replacement):
             return try replaced(by: replacement.submission, request, context) + [.settle(.acknowledge)]
         case .ignored:

@@ -113,16 +113,10 @@ struct CeleryRedisRestoring: Sendable {
         of tag: String, stored: [UInt8]?, _ consumer: RedisMessageConsumer
     ) async throws(RedisError) -> RedisCommand? {
         guard let stored else { return RedisCommand("ZREM", keys.unackedIndex, tag) }
-        let claim: KombuClaim
-        let envelope: [UInt8]
-        do {
-            claim = try KombuClaim.decode(stored, limits: limits)
-            envelope = try KombuEnvelope.markedRedelivered(claim.payload, limits: limits)
-        } catch {
+        guard let claim = KombuClaim(stored) else {
             let queue = consumer.lists.first?.queue ?? "celery"
-            let fault =
-                (error as? CeleryWireError).map(MessageFault.init)
-                ?? MessageFault(reason: "undecodableEnvelope", detail: String(describing: error))
+            let fault = MessageFault(
+                CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]"))
             consumer.logger.error("parking an expired claim that cannot be read", metadata: ["queue": "\(queue)"])
             return keys.replaceClaim(
                 tag, by: consumer.parkedRecord(of: stored, from: queue, fault), in: keys.parked(queue),
@@ -140,31 +134,11 @@ struct CeleryRedisRestoring: Sendable {
                 metadata: ["exchange": "\(claim.exchange)", "routing-key": "\(claim.routingKey)"])
             return nil
         }
-        let list = keys.list(queue, priority: claim.envelope.message.properties.priority ?? 0)
-        return keys.replaceClaim(tag, by: envelope, in: list, end: "R")
-    }
-}
-
-/// A claim as it is stored in `unacked`: `[envelope, exchange, routing_key]`.
-private struct KombuClaim {
-    /// The envelope's bytes, as JSON in Python's style.
-    let payload: [UInt8]
-    let envelope: KombuEnvelope
-    let exchange: String
-    let routingKey: String
-
-    static func decode(_ stored: [UInt8], limits: WireLimits) throws -> KombuClaim {
-        let value = try KombuEnvelope.parse(stored, limits: limits)
-        guard let parts = value.arrayValue, parts.count == 3, let exchange = parts[1].stringValue,
-            let routingKey = parts[2].stringValue
-        else {
-            throw CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]")
-        }
-        let payload = try WireJSON.encode(
-            parts[0], style: .python, nonFinite: .allow, maximumDepth: limits.maximumDepth)
-        return KombuClaim(
-            payload: payload, envelope: try KombuEnvelope.decode(payload, limits: limits), exchange: exchange,
-            routingKey: routingKey)
+        // What cannot be read goes back as it is: to a worker that can, or to one that parks it and tells its caller.
+        let envelope = try? KombuEnvelope.decode(claim.payload, limits: limits)
+        let marked = try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits)
+        let list = keys.list(queue, priority: envelope?.message.properties.priority ?? 0)
+        return keys.replaceClaim(tag, by: marked ?? claim.payload, in: list, end: "R")
     }
 }
 #endif

@@ -14,13 +14,14 @@ extension KombuEnvelope {
         try KombuEnvelope(parse(bytes, limits: limits))
     }
 
-    /// Parses what Python wrote around a body: an envelope, or a claim with one in it.
+    /// Parses an envelope.
     ///
-    /// It may be a third larger than `limits` allow, because base64 makes the body so. Half a surrogate pair in
-    /// `argsrepr` and `kwargsrepr`, which only people read, becomes U+FFFD: file names that are not UTF-8 come so.
+    /// It may be a third larger than `limits` allow, because base64 makes the body so. Half a surrogate pair becomes
+    /// U+FFFD where nothing depends on it, as in `argsrepr` and in headers that are not Celery's: file names that are not
+    /// UTF-8 come so, and Python runs such tasks.
     ///
     /// - Throws: `CeleryWireError.Code.malformedEnvelope`.
-    package static func parse(_ bytes: [UInt8], limits: WireLimits) throws(CeleryWireError) -> WireValue {
+    static func parse(_ bytes: [UInt8], limits: WireLimits) throws(CeleryWireError) -> WireValue {
         var own = limits
         let (larger, overflow) = limits.maximumMessageBytes.addingReportingOverflow(
             limits.maximumMessageBytes / 3 + 1 << 20)
@@ -29,7 +30,7 @@ extension KombuEnvelope {
             return try WireJSON.decode(bytes, limits: own)
         } catch {
             if error.code == .loneSurrogate,
-                let shown = try? WireJSON.decode(bytes, limits: own, reading: .shown), !hasReplacement(shown)
+                let shown = try? WireJSON.decode(bytes, limits: own, reading: .shown), isExact(shown)
             {
                 return shown
             }
@@ -37,16 +38,29 @@ extension KombuEnvelope {
         }
     }
 
-    /// Whether text had to be replaced that is not only shown. The recursion is as deep as the parser allowed.
-    private static func hasReplacement(_ value: WireValue) -> Bool {
+    /// The headers and properties by which tasks, results and queues find each other.
+    static let exactNames: Set<String> = [
+        "id", "task", "root_id", "parent_id", "group", "correlation_id", "reply_to", "delivery_tag", "delivery_info",
+        "body_encoding",
+    ]
+
+    /// Whether no text was replaced on which something depends: the body, and the names by which things find each other.
+    private static func isExact(_ envelope: WireValue) -> Bool {
+        guard let object = envelope.objectValue else { return false }
+        return ["headers", "properties"].allSatisfy { part in
+            object[part]?.objectValue?.allSatisfy { name, value in
+                !exactNames.contains(name) || !hasReplacement(value)
+            } ?? true
+        } && !hasReplacement(object["body"] ?? .null)
+    }
+
+    /// Whether text was replaced. The recursion is as deep as the parser allowed.
+    static func hasReplacement(_ value: WireValue) -> Bool {
         switch value {
         case .string(let text): text.unicodeScalars.contains("\u{fffd}")
         case .array(let values): values.contains { hasReplacement($0) }
         case .object(let object):
-            object.contains { key, value in
-                key.unicodeScalars.contains("\u{fffd}")
-                    || key != "argsrepr" && key != "kwargsrepr" && hasReplacement(value)
-            }
+            object.contains { key, value in key.unicodeScalars.contains("\u{fffd}") || hasReplacement(value) }
         default: false
         }
     }

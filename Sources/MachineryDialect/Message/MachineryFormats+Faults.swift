@@ -17,7 +17,7 @@ extension MachineryFormats {
         case .badCall(let text):
             TaskFailure("error", text)
         case .notEncodable(let error):
-            TaskFailure("error", String(describing: error.code))
+            TaskFailure("error", error.description)
         case .attemptsExhausted(let attempts):
             TaskFailure("error", "the task was begun \(attempts) times without ending, and its message is parked")
         case .unrunnable(let fault):

@@ -23,7 +23,7 @@ import Testing
             (.retryWithoutCause(delay: .seconds(180)), "celery.exceptions.Retry", "Retry in 180.0s"),
             (.notRegistered(name: "t"), "celery.exceptions.NotRegistered", "t"),
             (.badCall("t() takes 1"), "TypeError", "t() takes 1"),
-            (.notEncodable(CeleriacError(.unsupported, "no")), "kombu.exceptions.EncodeError", "unsupported"),
+            (.notEncodable(CeleriacError(.unsupported, "no")), "kombu.exceptions.EncodeError", "unsupported: no"),
             (
                 .followUpRefused(CeleriacError(.publishFailed, "no")), "kombu.exceptions.OperationalError",
                 "what follows from the task could not be carried out: publishFailed: no"

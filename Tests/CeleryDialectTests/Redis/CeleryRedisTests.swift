@@ -170,7 +170,32 @@ struct CeleryRedisTests {
         await bench.close()
     }
 
-    @Test("keeps an expired claim for which no queue is bound, and parks one that cannot be read")
+    @Test("an expired claim goes back to its own queue as it was, whether or not it can be read")
+    func unreadableClaims() async throws {
+        let bench = try await RedisBench(visibilityTimeout: .seconds(1))
+        let odd = #"{"body": "W10=", "headers": {"id": "i", "task": "a\udcff"}, "properties": {"x": 1}}"#
+        let claims = [
+            "text": "raw \"text\", ", "object": #"{"a":1}"#, "list": "[1,2]", "odd": odd, "slash": #""\\\""#,
+        ]
+        for (tag, payload) in claims {
+            _ = try await bench.redis.send([
+                RedisCommand("HSET", "unacked", tag, "[\(payload), \"\", \"emails\"]"),
+                RedisCommand("ZADD", "unacked_index", 1, tag),
+            ])
+        }
+        let worker = bench.app.worker { Tasks.number.handler { $0 } }
+        try await bench.run(worker) {
+            await until { ((try? await bench.int(RedisCommand("LLEN", "emails"))) ?? 0) == claims.count }
+        }
+        let back = try await bench.redis.send(RedisCommand("LRANGE", "emails", 0, -1)).array ?? []
+        #expect(
+            Set(back.compactMap(\.string))
+                == Set(claims.values.map { $0.trimmingCharacters(in: .whitespaces) }))
+        #expect(try await bench.int(RedisCommand("EXISTS", "unacked", "celery.parked")) == 0)
+        await bench.close()
+    }
+
+    @Test("keeps an expired claim for which no queue is bound, and parks one that cannot be taken apart")
     func hostileClaims() async throws {
         let bench = try await RedisBench(visibilityTimeout: .seconds(1))
         try await bench.app.send(Tasks.number(1))
