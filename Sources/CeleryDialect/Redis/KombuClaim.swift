@@ -10,13 +10,13 @@ struct KombuClaim {
 
     /// Takes a stored claim apart from its end, without reading the envelope; nil if it does not end as a claim does.
     init?(_ stored: [UInt8]) {
-        var rest = stored[...]
-        Self.trim(&rest)
+        var rest = stored.drop(while: Self.isSpace)
+        Self.trimEnd(&rest)
         guard rest.first == UInt8(ascii: "["), rest.last == UInt8(ascii: "]") else { return nil }
         rest = rest.dropFirst().dropLast()
-        guard let routingKey = Self.takeText(&rest), let exchange = Self.takeText(&rest) else { return nil }
-        Self.trim(&rest)
-        guard !rest.isEmpty else { return nil }
+        guard let routingKey = Self.takeText(&rest), let exchange = Self.takeText(&rest), !rest.isEmpty else {
+            return nil
+        }
         self.payload = Array(rest)
         self.exchange = exchange
         self.routingKey = routingKey
@@ -24,7 +24,7 @@ struct KombuClaim {
 
     /// Takes a comma and a JSON text, or null for none, from the end.
     private static func takeText(_ rest: inout ArraySlice<UInt8>) -> String? {
-        trim(&rest)
+        trimEnd(&rest)
         let text: String
         let null = Array("null".utf8)
         if rest.count > null.count, rest.suffix(null.count).elementsEqual(null) {
@@ -37,7 +37,7 @@ struct KombuClaim {
             text = value
             rest = rest[..<start]
         }
-        trim(&rest)
+        trimEnd(&rest)
         guard rest.last == UInt8(ascii: ",") else { return nil }
         rest = rest.dropLast()
         return text
@@ -54,10 +54,10 @@ struct KombuClaim {
         return nil
     }
 
-    private static func trim(_ rest: inout ArraySlice<UInt8>) {
-        func isSpace(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 }
-        while isSpace(rest.first) { rest = rest.dropFirst() }
-        while isSpace(rest.last) { rest = rest.dropLast() }
+    private static func trimEnd(_ rest: inout ArraySlice<UInt8>) {
+        while let last = rest.last, isSpace(last) { rest.removeLast() }
     }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 }
 }
 #endif

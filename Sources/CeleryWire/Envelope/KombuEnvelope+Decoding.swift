@@ -11,7 +11,7 @@ extension KombuEnvelope {
     public static func decode(
         _ bytes: [UInt8], limits: WireLimits = .default
     ) throws(CeleryWireError) -> KombuEnvelope {
-        try KombuEnvelope(parse(bytes, limits: limits))
+        try KombuEnvelope(parse(bytes, limits: limits).value)
     }
 
     /// Parses an envelope.
@@ -20,19 +20,22 @@ extension KombuEnvelope {
     /// U+FFFD where nothing depends on it, as in `argsrepr` and in headers that are not Celery's: file names that are not
     /// UTF-8 come so, and Python runs such tasks.
     ///
+    /// - Returns: the envelope, and whether nothing in it was replaced.
     /// - Throws: `CeleryWireError.Code.malformedEnvelope`.
-    static func parse(_ bytes: [UInt8], limits: WireLimits) throws(CeleryWireError) -> WireValue {
+    static func parse(
+        _ bytes: [UInt8], limits: WireLimits
+    ) throws(CeleryWireError) -> (value: WireValue, isWhole: Bool) {
         var own = limits
         let (larger, overflow) = limits.maximumMessageBytes.addingReportingOverflow(
             limits.maximumMessageBytes / 3 + 1 << 20)
         own.maximumMessageBytes = overflow ? .max : larger
         do throws(WireError) {
-            return try WireJSON.decode(bytes, limits: own)
+            return (try WireJSON.decode(bytes, limits: own), true)
         } catch {
             if error.code == .loneSurrogate,
                 let shown = try? WireJSON.decode(bytes, limits: own, reading: .shown), isExact(shown)
             {
-                return shown
+                return (shown, false)
             }
             throw CeleryWireError(.malformedEnvelope, "the envelope", as: "JSON", cause: error)
         }

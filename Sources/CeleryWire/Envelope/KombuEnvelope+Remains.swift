@@ -11,7 +11,7 @@ extension KombuEnvelope {
     /// - Returns: The parts that could be read; `nil` if the bytes are no JSON object.
     package static func remains(of bytes: [UInt8], limits: WireLimits) -> WireMessage? {
         guard
-            let envelope = (try? parse(bytes, limits: limits.ofAnySize).objectValue)
+            let envelope = (try? parse(bytes, limits: limits.ofAnySize).value.objectValue)
                 ?? readableParts(of: bytes, limits: limits.ofAnySize)
         else { return nil }
         var message = WireMessage(headers: envelope["headers"]?.objectValue ?? [:])

@@ -55,14 +55,19 @@ package enum KombuBodyEncoding: Sendable, Hashable {
 extension KombuEnvelope {
     /// Marks an envelope as given back, in its headers and its delivery info as kombu does.
     ///
-    /// Everything else stays as it was, even unknown parts, which the next receiver may understand.
+    /// Everything else stays as it was, even unknown parts, which the next receiver may understand. An envelope with half a
+    /// surrogate pair, which cannot be written anew, is marked in front of all its parts, as kombu does on other transports.
     ///
     /// - Throws: `CeleryWireError.Code.malformedEnvelope` for what ``decode(_:limits:)`` refuses.
     package static func markedRedelivered(
         _ bytes: [UInt8], limits: WireLimits = .default
     ) throws(CeleryWireError) -> [UInt8] {
-        let value = try parse(bytes, limits: limits)
-        _ = try KombuEnvelope(value)
+        let (value, isWhole) = try parse(bytes, limits: limits)
+        let read = try KombuEnvelope(value)
+        if !isWhole, let brace = bytes.firstIndex(of: UInt8(ascii: "{")) {
+            return read.redelivered
+                ? bytes : bytes[...brace] + Array(#""redelivered": true, "#.utf8) + bytes[(brace + 1)...]
+        }
         guard case .object(var envelope) = value, case .object(var properties)? = envelope["properties"],
             case .object(var info)? = properties["delivery_info"]
         else {
