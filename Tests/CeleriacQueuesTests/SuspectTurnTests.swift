@@ -76,6 +76,14 @@ struct SuspectTurnTests {
         #expect(turn.take(4, of: "a", now: start) != nil)
     }
 
+    @Test("Where few beginnings are enough to park a message, all that have come back are suspects", arguments: 1...5)
+    func smallLimits(limit: Int) {
+        let turn = SuspectTurn(maximumAttempts: limit)
+        #expect(turn.isSuspect(attempts: 0, hasComeBack: true) == (limit <= 2))
+        #expect(turn.isSuspect(attempts: 1, hasComeBack: true))
+        #expect(!turn.isSuspect(attempts: 0, hasComeBack: false))
+    }
+
     @Test("Who waits asks again when the turn passes on")
     func waiting() async {
         let turn = SharedTurn()

@@ -10,6 +10,8 @@ public struct ConsumerOptions: Sendable {
     package var attemptCounter: (any AttemptCounter)?
     /// What becomes of what the worker cannot run.
     package var parkingPolicy = ParkingPolicy()
+    /// After how many counted beginnings the worker parks a message.
+    package var maximumAttempts = 5
 
     /// Creates options.
     public init(queues: [TaskQueue], prefetch: Int, nodeName: String) {
@@ -70,8 +72,8 @@ public protocol MessageConsumer: Sendable {
 
     /// Marks deliveries as begun, so that a transport can count how often a message was begun rather than delivered.
     ///
-    /// The worker calls it before the handler begins, and only for deliveries whose ``Delivery/redelivered`` is true.
-    /// Several handlers may begin at the same time. A consumer may count by moving the message: it then no longer holds
+    /// The worker calls it before the handler begins, or before it calls error callbacks of a message that it is about to
+    /// park, and only for deliveries whose ``Delivery/redelivered`` is true. Several handlers may begin at the same time. A consumer may count by moving the message: it then no longer holds
     /// the delivery (``isHeld(_:)``), the handler does not begin, and the message is delivered again, counted.
     ///
     /// - Throws: an error when the mark could not be made. The handler begins nevertheless.

@@ -244,13 +244,39 @@ extension EffectPipeline {
     // MARK: Calling and settling
 
     private func call(_ plans: [Plan], by call: (ErrorCall, Plan) async -> Void) async -> [Plan] {
-        // What is called may end the process, and may have done so before: its message is parked by then.
-        let unparked = plans.filter(\.tellsFirst)
-        let others = unparked.isEmpty ? plans : plans.filter { !$0.tellsFirst }
-        for plan in others {
+        var called: [Plan] = []
+        for plan in plans where !plan.tellsFirst {
             if case .call(let errorCall)? = plan.first { await call(errorCall, plan) }
+            called.append(plan.advanced())
         }
-        return others.map { $0.advanced() } + unparked.map { $0.overtakingStore() }
+        for plan in plans where plan.tellsFirst { called.append(await self.call(beforeParking: plan, by: call)) }
+        return called
+    }
+
+    /// Calls an error callback while the worker holds the message that is to be parked, so that a process that ends
+    /// meanwhile leaves the call to the next one. What is called may be what ends it: that is counted, and what has come
+    /// back too often is parked before.
+    private func call(beforeParking plan: Plan, by call: (ErrorCall, Plan) async -> Void) async -> Plan {
+        guard case .call(let errorCall)? = plan.first else { return plan.advanced() }
+        if plan.calls == .afterParking { return plan.overtakingStore() }
+        if plan.calls == .counted, let receipt = plan.receipt {
+            do {
+                try await consumer.markBegun([receipt])
+            } catch {
+                logger.debug(
+                    "could not count the call of an error callback: the message is parked before",
+                    metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
+                return plan.overtakingStore()
+            }
+            guard consumer.isHeld(receipt) else {
+                // It is delivered again, counted, or a stop has given it back.
+                var plan = plan
+                plan.replaceRest(with: .requeue)
+                return plan
+            }
+        }
+        await call(errorCall, plan)
+        return plan.calling(.held).advanced()
     }
 
     private func settle(_ plans: [Plan]) async -> [Plan] {

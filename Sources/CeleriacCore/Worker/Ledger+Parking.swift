@@ -16,13 +16,20 @@ extension Ledger {
             return submit(
                 Plan(receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(.park(fault))]))
         }
-        park(request, delivery.receipt, fault, dialect.failure(for: .unrunnable(fault)))
+        park(request, delivery, fault, dialect.failure(for: .unrunnable(fault)), returns: delivery.attempts)
     }
 
     /// Parks a delivery whose task was begun too often without having ended. The task fails.
-    func park(_ delivery: Delivery, exhausted request: TaskRequest) {
-        let fault = MessageFault(exhausted: delivery.attempts)
-        park(request, delivery.receipt, fault, dialect.failure(for: .attemptsExhausted(delivery.attempts)))
+    ///
+    /// - Parameters:
+    ///   - delivery: the delivery.
+    ///   - request: its request.
+    ///   - excess: how often more than the limit it was begun: so often it has come back while error callbacks ran.
+    func park(_ delivery: Delivery, exhausted request: TaskRequest, excess: Int = 0) {
+        let excess = max(0, excess)
+        let attempts = delivery.attempts - excess
+        let failure = dialect.failure(for: .attemptsExhausted(attempts))
+        park(request, delivery, MessageFault(exhausted: attempts), failure, returns: excess)
     }
 
     /// Tells the caller of a message that is parked already that its task has failed, since no worker has.
@@ -31,32 +38,50 @@ extension Ledger {
     /// - Returns: whether there is somebody to tell; false if the message does not say whose task it is, or if nobody
     ///   wants the result.
     func tell(of parked: ParkedMessage) -> Bool {
-        guard let content = parked.content, let request = dialect.task(of: content, inQueue: parked.queue) else {
-            return false
-        }
-        let context = effectContext(for: request)
-        guard context.storesResult else { return false }
-        let failure = dialect.failure(
-            for: MessageFault(reason: parked.reason, detail: parked.detail).taskFault(request))
-        submit(
-            Plan(
-                receipt: nil, taskID: request.id, endsJob: false, request: request, context: context,
-                effects: failing(request, failure, in: context),
-                onEnd: observers.later(.ended(request, .failure(failure), runtime: nil))
-            ).ofParked())
+        guard let plan = plan(of: parked) else { return false }
+        submit(plan)
         return true
     }
 
+    /// Whether to tell that caller is to call an error callback of this worker, which may end the process.
+    func calls(of parked: ParkedMessage) -> Bool {
+        plan(of: parked)?.callsAny ?? false
+    }
+
+    private func plan(of parked: ParkedMessage) -> Plan? {
+        guard let content = parked.content, let request = dialect.task(of: content, inQueue: parked.queue) else {
+            return nil
+        }
+        let context = effectContext(for: request)
+        guard context.storesResult else { return nil }
+        let failure = dialect.failure(
+            for: MessageFault(reason: parked.reason, detail: parked.detail).taskFault(request))
+        return Plan(
+            receipt: nil, taskID: request.id, endsJob: false, request: request, context: context,
+            effects: failing(request, failure, in: context),
+            onEnd: observers.later(.ended(request, .failure(failure), runtime: nil))
+        ).ofParked()
+    }
+
+    /// How often a message may come back while its error callbacks run, until it is parked before they do.
+    static let mostReturns = 2
+
     /// Parks a message and tells its caller. The settlement stands first in the plan: the pipeline decides whether the
-    /// caller can be told before.
-    private func park(_ request: TaskRequest, _ receipt: Receipt, _ fault: MessageFault, _ failure: TaskFailure) {
+    /// caller can be told before. `returns` says how often the message has come back, counted, although it needed only to be
+    /// parked.
+    private func park(
+        _ request: TaskRequest, _ delivery: Delivery, _ fault: MessageFault, _ failure: TaskFailure, returns: Int
+    ) {
         log(fault, queue: request.queue, of: request, failure)
         let context = effectContext(for: request)
+        // Nobody counts how often a message comes back whose envelope cannot be read.
+        let isCountable = (try? delivery.content.get()) != nil && returns < Self.mostReturns
         submit(
             Plan(
-                receipt: receipt, taskID: request.id, endsJob: true, request: request, context: context,
+                receipt: delivery.receipt, taskID: request.id, endsJob: true, request: request, context: context,
                 effects: [.settle(.park(fault))] + failing(request, failure, in: context),
-                onEnd: observers.later(.ended(request, .failure(failure), runtime: nil))))
+                onEnd: observers.later(.ended(request, .failure(failure), runtime: nil))
+            ).calling(isCountable ? delivery.redelivered ? .counted : .held : .afterParking))
     }
 
     private func log(

@@ -4,7 +4,8 @@ import Logging
 ///
 /// A message that is parked while the result store is out of reach is marked as one whose failure is not stored. The
 /// worker that parks it stores the failure once the store is back. If its process ends before, the next worker of the
-/// queue finds the message here when it begins. Either notes at the broker that it is done.
+/// queue finds the message here when it begins. Either notes at the broker that it is done. Where the failure is stored
+/// but not noted, an error callback may have ended the process: the note is then made before it is called again.
 struct ParkedFailures: Sendable {
     /// How many parked messages of a queue a look goes through at most, the oldest first.
     static let mostLookedAt = 10_000
@@ -82,19 +83,31 @@ struct ParkedFailures: Sendable {
         if untold.isEmpty { return true }
         let ids = untold.compactMap(\.taskID)
         // While the store is out of reach there is nothing to do, and the messages are not looked at again and again.
-        guard let hasWaited = try await stopping.unlessOpen({ try await waitFor(store, ids, until: stopping) }) else {
-            return true
-        }
+        guard
+            let (hasWaited, before) = try await stopping.unlessOpen({
+                try await waitFor(store, ids, until: stopping)
+            })
+        else { return true }
         // Meanwhile somebody may have put messages back.
         if hasWaited { return false }
         var told: [ParkedMessage] = []
         var toldHere = news.done
+        let answered = Set(zip(ids, before).filter { isOutcome($1) }.map(\.0))
+        let noted = untold.filter { message in
+            guard let id = message.taskID, answered.contains(id), !toldHere.contains(id) else { return false }
+            return ledger.calls(of: message)
+        }
+        if !noted.isEmpty {
+            guard try await stopping.unlessOpen({ try await keeper.markTold(noted.map(\.id), in: queue) }) != nil
+            else { return true }
+        }
+        let notedIDs = Set(noted.map(\.id))
         for message in untold {
             guard let id = message.taskID else { continue }
             // Two messages of one task have one caller.
             if toldHere.contains(id) || ledger.tell(of: message) {
                 toldHere.insert(id)
-                told.append(message)
+                if !notedIDs.contains(message.id) { told.append(message) }
             }
         }
         for message in told {
@@ -102,7 +115,7 @@ struct ParkedFailures: Sendable {
                 await news.told.wait()
             }
         }
-        if stopping.isOpen || told.isEmpty { return true }
+        if stopping.isOpen || told.isEmpty { return noted.count < Self.mostTold }
         let toldIDs = told.map { $0.taskID ?? "" }
         guard let stored = try await stopping.unlessOpen({ try await store.fetch(toldIDs) }) else { return true }
         let known = zip(told, stored).filter { isOutcome($1) }.map(\.0)
@@ -139,20 +152,21 @@ struct ParkedFailures: Sendable {
 
     /// Waits until the store answers.
     ///
-    /// - Returns: whether it did not answer at first.
-    private func waitFor(_ store: any ResultStore, _ ids: [String], until stopping: Gate) async throws -> Bool {
+    /// - Returns: whether it did not answer at first, and what it has of the tasks.
+    private func waitFor(
+        _ store: any ResultStore, _ ids: [String], until stopping: Gate
+    ) async throws -> (hasWaited: Bool, stored: [[UInt8]?]) {
         var backoff = Backoff()
         var hasWaited = false
         while !stopping.isOpen {
             do {
-                _ = try await store.fetch(ids)
-                break
+                return (hasWaited, try await store.fetch(ids))
             } catch let error as CeleriacError where error.code == .unavailable {
                 hasWaited = true
                 await stopping.wait(atMost: backoff.next(), timers: timers)
             }
         }
-        return hasWaited
+        return (hasWaited, [])
     }
 
     private func isOutcome(_ payload: [UInt8]?) -> Bool {

@@ -1,5 +1,17 @@
 /// The effects of one outcome that remain to be carried out, in their order.
 struct Plan: Sendable {
+    /// When error callbacks of this worker are called that a message's task has, if the message is to be parked. What is
+    /// called may itself end the process.
+    enum Calls {
+        /// Once it is parked. If the process ends before, nobody calls.
+        case afterParking
+        /// While the worker holds the message, so that it comes back if the process ends before it is parked. That is
+        /// counted first: the count says when to give up.
+        case counted
+        /// As ``counted``, but there is nothing to count, or it has been.
+        case held
+    }
+
     /// What the effects follow from. It never changes, and is an object because plans move from lane to lane.
     private final class Origin: Sendable {
         let receipt: Receipt?
@@ -39,6 +51,8 @@ struct Plan: Sendable {
     private var isRefused = false
     /// How the message is parked once its caller is told, or was before; nil for a plan that parks none.
     private var parking: MessageFault?
+    /// When the error callbacks are called, if the plan tells first.
+    private(set) var calls = Calls.afterParking
     /// Whether the plan tells the caller before it parks the message.
     private(set) var tellsFirst = false
     /// Whether the plan parks the message before it tells the caller, because the store is out of reach.
@@ -172,6 +186,11 @@ struct Plan: Sendable {
         effects.dropFirst().filter { if case .settle = $0 { false } else { true } }
     }
 
+    /// Whether the plan has yet to call an error callback of the worker.
+    var callsAny: Bool {
+        effects.contains { if case .call = $0 { true } else { false } }
+    }
+
     /// Whether something follows the next effect.
     var goesOn: Bool { effects.count > 1 }
 
@@ -201,6 +220,13 @@ struct Plan: Sendable {
         plan.tellsFirst = true
         plan.mayBeAnswered = true
         plan.effects = effects.dropFirst() + [.settle(.park(fault))]
+        return plan
+    }
+
+    /// Returns the plan with error callbacks called then.
+    func calling(_ calls: Calls) -> Plan {
+        var plan = self
+        plan.calls = calls
         return plan
     }
 

@@ -204,6 +204,7 @@ public final class TaskWorker: Service {
             queues: configuration.queues, prefetch: configuration.window, nodeName: nodeName)
         options.attemptCounter = (store as? any AttemptCountingStore)?.attemptCounter
         options.parkingPolicy = configuration.parkingPolicy
+        options.maximumAttempts = configuration.maximumAttempts
         var backoff = Backoff()
         while !stopping.isOpen {
             let isOver = Gate()

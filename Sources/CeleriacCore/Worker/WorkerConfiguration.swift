@@ -32,7 +32,9 @@ public struct WorkerConfiguration: Sendable {
     /// that still run are cancelled when four fifths of it are over, so that their messages can still be given back.
     public var stopTimeout: Duration
     /// How often a message that has come back may begin without being settled before the worker parks it, since a
-    /// message that crashes its worker comes back again and again. Its first beginning is not counted.
+    /// message that crashes its worker comes back again and again. Its first beginning is not counted. It must be 1 or
+    /// more. With 1 or 2, messages that have come back begin one at a time in a worker from the first, also after a stop
+    /// of a worker, so that few are counted beside one that ends the process.
     public var maximumAttempts: Int
     /// Functions that the worker calls around every run.
     public var hooks: WorkerHooks
@@ -54,6 +56,8 @@ public struct WorkerConfiguration: Sendable {
     package var metrics: (any MetricsFactory)?
     var revocationLimits = RevocationLimits()
     package var parkingPolicy = ParkingPolicy()
+    /// Whether ``maximumAttempts`` may be 0, so that the worker parks what it takes: for tests of what follows.
+    package var parksUnbegun = false
     package private(set) var sharedValues = SharedValues()
     /// Observers that are told what happens to tasks.
     package var observers: [any WorkerObserver] = []
@@ -153,6 +157,11 @@ extension WorkerConfiguration {
         }
         guard (1...65535).contains(prefetchMultiplier) else {
             throw CeleriacError(.configuration, "prefetchMultiplier is \(prefetchMultiplier): it must be 1 to 65535")
+        }
+        guard maximumAttempts >= 1 || parksUnbegun else {
+            throw CeleriacError(
+                .configuration,
+                "maximumAttempts is \(maximumAttempts): it must be 1 or more, or every message would be parked")
         }
         guard stopTimeout >= .zero else {
             throw CeleriacError(.configuration, "stopTimeout is \(stopTimeout): it must be 0 s or more")

@@ -240,7 +240,9 @@ final class WorkerSession: Sendable {
             case .expired(let job): ledger.finish(job, .expired)
             case .revoked(let job): ledger.finish(job, .revoked(.revoked))
             case .unregistered(let request): ledger.refuse(request, receipt: delivery.receipt)
-            case .exhausted(let request): ledger.park(delivery, exhausted: request)
+            case .exhausted(let request):
+                let excess = delivery.attempts - worker.configuration.maximumAttempts
+                ledger.park(delivery, exhausted: request, excess: excess)
             case .park(let fault): ledger.park(delivery, fault)
             }
         }

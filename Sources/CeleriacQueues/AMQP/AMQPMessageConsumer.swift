@@ -63,7 +63,9 @@ package final class AMQPMessageConsumer: MessageConsumer {
         self.logger = logger
         self.eventLoop = eventLoop
         self.timers = EventLoopTimerSource(eventLoop: eventLoop)
-        self.state = NIOLockedValueBox(AMQPConsumerState(served: options.queues.map(\.name)))
+        var state = AMQPConsumerState(served: options.queues.map(\.name))
+        state.turn = SuspectTurn(maximumAttempts: options.maximumAttempts)
+        self.state = NIOLockedValueBox(state)
     }
 
     /// The channel that the consumer uses; nil while the connection is lost.

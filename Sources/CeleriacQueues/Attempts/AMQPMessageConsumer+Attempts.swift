@@ -14,15 +14,15 @@ struct CountedMessage {
     var attempts = 0
     /// Whether this consumer has counted that it begins.
     var isCounted = false
-
-    /// Whether a counted beginning of it has not ended: it may be what killed a process.
-    var isSuspect: Bool { attempts > 0 }
 }
 
 extension AMQPConsumerState {
-    /// Whether a counted beginning of a held message has not ended.
+    /// Whether a held message may be what killed a process. Of those that are moved before they begin, a companion
+    /// delivers one at a time in any case.
     func isSuspect(_ tag: UInt64, countsInMessages: Bool) -> Bool {
-        guard countsInMessages else { return counted[tag]?.isSuspect == true }
+        guard countsInMessages else {
+            return counted[tag].map { turn.isSuspect(attempts: $0.attempts, hasComeBack: true) } ?? false
+        }
         return held[tag].map { attempts(of: $0) > 0 } ?? false
     }
 

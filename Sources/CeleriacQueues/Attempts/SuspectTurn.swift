@@ -1,21 +1,24 @@
-import CeleriacCore
+package import CeleriacCore
 
-import struct FoundationEssentials.Date
+package import struct FoundationEssentials.Date
 
 /// Whose turn it is among the suspects that a worker holds: the messages of which a counted beginning has not ended, so
-/// that each may be what killed a process.
+/// that each may be what killed a process. Where the limit of beginnings is so small that one or two beside such a
+/// message park another, all that have come back are suspects.
 ///
 /// One begins at a time. Otherwise what runs beside a task that kills its process would be counted with it time and
 /// again. A suspect has the turn until it ends, but not longer than ``patience``: it may be a task of hours, and those
 /// that wait for it occupy slots.
-struct SuspectTurn {
+package struct SuspectTurn: Sendable {
+    /// Up to this limit all that have come back are suspects.
+    static let smallLimit = 2
     /// How long others wait for a suspect that has begun.
     static let patience: Duration = .seconds(10)
 
     /// What a suspect waits for before it asks again.
-    struct Wait {
-        let gate: Gate
-        let longest: Duration
+    package struct Wait: Sendable {
+        package let gate: Gate
+        package let longest: Duration
     }
     private enum Holder: Equatable {
         /// A suspect, by its receipt's tag.
@@ -29,6 +32,20 @@ struct SuspectTurn {
     private var deadline = Date.distantPast
     /// A gate that opens, and is replaced, when the turn passes on.
     private var change = Gate()
+    private let suspectsAll: Bool
+
+    /// Makes a turn that nobody has.
+    ///
+    /// - Parameter maximumAttempts: after how many counted beginnings the worker parks a message.
+    package init(maximumAttempts: Int = 5) { suspectsAll = maximumAttempts <= Self.smallLimit }
+
+    /// Judges a message.
+    ///
+    /// - Parameters:
+    ///   - attempts: how many counted beginnings of it have not ended.
+    ///   - hasComeBack: whether it was delivered before.
+    /// - Returns: whether it may be what killed a process.
+    package func isSuspect(attempts: Int, hasComeBack: Bool) -> Bool { attempts > 0 || suspectsAll && hasComeBack }
 
     /// Asks for the turn.
     ///
@@ -37,7 +54,7 @@ struct SuspectTurn {
     ///   - queue: the queue whose companion the suspect is in, or is about to be moved to.
     ///   - now: the time.
     /// - Returns: what to wait for; nil if the suspect has the turn now.
-    mutating func take(_ tag: UInt64, of queue: String? = nil, now: Date) -> Wait? {
+    package mutating func take(_ tag: UInt64, of queue: String? = nil, now: Date) -> Wait? {
         if let holder, holder != .suspect(tag), queue.map({ holder != .queue($0) }) ?? true {
             let rest = deadline.timeIntervalSince(now)
             if rest > 0 { return Wait(gate: change, longest: min(.seconds(rest), Self.patience)) }
@@ -58,25 +75,25 @@ struct SuspectTurn {
     }
 
     /// Gives up the turn, if this message has it.
-    mutating func end(_ tag: UInt64) {
+    package mutating func end(_ tag: UInt64) {
         if holder == .suspect(tag) { reset() }
     }
 
     /// Gives up the turn, whoever has it.
-    mutating func reset() {
+    package mutating func reset() {
         guard holder != nil else { return }
         holder = nil
         wake()
     }
 
     /// Has those that wait ask again.
-    mutating func wake() {
+    package mutating func wake() {
         change.open()
         change = Gate()
     }
 
     /// Asks, again and again, until there is nothing to wait for.
-    static func wait(_ timers: any TimerSource, until ask: (Date) -> Wait?) async {
+    package static func wait(_ timers: any TimerSource, until ask: (Date) -> Wait?) async {
         while let wait = ask(timers.now) { await wait.gate.wait(atMost: wait.longest, timers: timers) }
     }
 }

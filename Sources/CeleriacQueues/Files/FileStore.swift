@@ -99,6 +99,25 @@ package enum FileStore {
         }
     }
 
+    /// Removes temporary files that processes left behind which ended while they wrote them: those with such a name as
+    /// Celeriac gives them that have not changed for five minutes. A writer that is slower fails, and tries again.
+    package static func sweep(_ folder: String) {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return }
+        for name in names where isTemporary(name) {
+            if let seconds = age(of: folder + "/" + name), seconds > 300 { unlink(folder + "/" + name) }
+        }
+    }
+
+    /// Whether a file has the name of a temporary file: `.<id>.tmp` or `.<time>_<id>.tmp`.
+    private static func isTemporary(_ name: String) -> Bool {
+        guard name.hasPrefix("."), name.hasSuffix(".tmp"), name.utf8.count > 5 else { return false }
+        let parts = name.dropFirst().dropLast(4).split(separator: "_", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let id = parts.last, id.utf8.count == 36, UUID(uuidString: String(id)) != nil else {
+            return false
+        }
+        return parts.count == 1 || Int64(parts[0]) != nil
+    }
+
     private static func writeAndFlush(_ bytes: [UInt8], to path: String) throws(CeleriacError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure("create", path) }

@@ -19,7 +19,7 @@ package struct RedisClaim: Sendable {
     package internal(set) var counter: String?
     /// Whether this consumer has counted that the message begins.
     package internal(set) var isCounted = false
-    /// Whether a counted beginning of the message has not ended: it may be what killed a process.
+    /// Whether the message may be what killed a process.
     var isSuspect = false
 
     /// The receipt that the worker uses to settle the message.

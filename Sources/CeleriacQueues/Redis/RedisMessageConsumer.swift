@@ -81,6 +81,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
         self.wait = ListWait(
             configuration, takingFrom: topology.servedEnd, patience: topology.patience, eventLoop: client.eventLoop,
             logger: logger)
+        state.withLockedValue { $0.turn = SuspectTurn(maximumAttempts: options.maximumAttempts) }
         for queue in options.queues { serve(queue.name) }
     }
 
@@ -215,9 +216,14 @@ package final class RedisMessageConsumer: YieldingConsumer {
             deliveries.append(delivery)
         }
         if !counters.isEmpty { await readCounts(counters, for: &deliveries) }
-        let suspects = deliveries.lazy.filter { $0.attempts > 0 }.map(\.receipt.tag)
-        if !suspects.isEmpty {
-            state.withLockedValue { state in for serial in suspects { state.ledger[serial]?.isSuspect = true } }
+        let returned = deliveries.filter { $0.redelivered || $0.attempts > 0 }
+        if !returned.isEmpty {
+            state.withLockedValue { state in
+                for delivery in returned
+                where state.turn.isSuspect(attempts: delivery.attempts, hasComeBack: delivery.redelivered) {
+                    state.ledger[delivery.receipt.tag]?.isSuspect = true
+                }
+            }
         }
         return deliveries
     }

@@ -11,7 +11,8 @@ package import struct FoundationEssentials.Date
 ///
 /// Use it for development without a server. Python workers keep claimed messages in memory only, so a crash loses them,
 /// and lose a message that they read while another Python process writes it. A Celeriac worker keeps claimed messages
-/// in a folder of its own, from which the next worker puts them back, and waits for the rest of a message.
+/// in a folder of its own, from which the next worker puts them back, and waits for the rest of a message. Those that have
+/// come back are counted when they begin (``FileAttempts``).
 package final class CeleryFilesystemBroker: MessageBroker {
     let options: CeleryFilesystemOptions
     let limits: WireLimits
@@ -59,12 +60,15 @@ package final class CeleryFilesystemBroker: MessageBroker {
         }
     }
 
-    /// Writes a message as a new file of its queue.
-    static func write(_ bytes: [UInt8], queue: String, folder: String) throws(CeleriacError) {
+    /// Writes a message as a new file of its queue, with a count of its beginnings if it has come back.
+    static func write(
+        _ bytes: [UInt8], queue: String, folder: String, attempts: Int? = nil
+    ) throws(CeleriacError) {
         // These are kombu's names, whose alphabetical order is the order of age.
         let name = "\(FileStore.monotonicMilliseconds())_\(randomUUID())"
         // Readers take only files that end in `.msg`.
-        try FileStore.write(bytes, to: "\(folder)/\(name).\(queue).msg", temporaryName: ".\(name).tmp")
+        let file = FileAttempts.name("\(name).\(queue).msg", counting: attempts)
+        try FileStore.write(bytes, to: "\(folder)/\(file)", temporaryName: ".\(name).tmp")
     }
 
     /// Whether a file is a message of a queue. Everything after its name's first dot names the queue, which may have

@@ -8,18 +8,32 @@ import NIOCore
 
 /// Claims message files by moving them to its own folder, which stays locked while the consumer lives.
 final class CeleryFilesystemConsumer: MessageConsumer {
-    private struct Held: Sendable {
+    struct Held: Sendable {
         let queue: String
-        let file: String
+        /// The file's name, which changes when a beginning is counted.
+        var file: String
         /// Nil if the file cannot be read.
         let payload: [UInt8]?
+        /// How often it was begun after it had come back; nil if it has not come back from a worker that ended.
+        var attempts: Int?
+        /// Whether this consumer has counted that the message begins.
+        var isCounted = false
+        /// Whether the message may be what killed a process.
+        var isSuspect = false
+
+        /// The count without a beginning that ends in good order.
+        var attemptsBefore: Int? { isCounted ? attempts.map { max(0, $0 - 1) } : attempts }
     }
-    private struct State {
+    struct State {
         var ledger = ClaimLedger<Held, Never>()
         /// Names of files that could not be claimed. They have been logged.
         var refused: Set<String> = []
         var change = Gate()
         var looks = Looks()
+        /// Whose turn it is among the messages that may have killed a process.
+        var turn: SuspectTurn
+        /// The tags of messages that a stop has given back, or tried to, while they waited for their turn.
+        var unbegun: Set<UInt64> = []
         var isStopped = false
         var watch: DirectoryWatch?
         var lock: Int32?
@@ -30,10 +44,10 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     private let queues: [String]
     private let nodeName: String
     private let logger: Logger
-    private let timers: EventLoopTimerSource
+    let timers: EventLoopTimerSource
     private let eventLoop: any EventLoop
     private let id = randomUUID()
-    private let state = NIOLockedValueBox(State())
+    let state: NIOLockedValueBox<State>
 
     init(broker: CeleryFilesystemBroker, options: ConsumerOptions) {
         self.broker = broker
@@ -43,11 +57,12 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         self.logger = broker.logger
         self.eventLoop = broker.eventLoopGroup.next()
         self.timers = EventLoopTimerSource(eventLoop: eventLoop)
+        self.state = NIOLockedValueBox(State(turn: SuspectTurn(maximumAttempts: options.maximumAttempts)))
     }
 
     /// The folder of claims. Python's readers ignore it, because they look only at files that end in `.msg`.
     private var claims: String { "\(folder)/.celeriac" }
-    private var ownClaims: String { "\(claims)/\(id)" }
+    var ownClaims: String { "\(claims)/\(id)" }
 
     func start() async throws {
         for queue in queues { try FileStore.validateName(queue) }
@@ -58,6 +73,8 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
         state.withLockedValue { $0.lock = lock }
         try await restoreAbandonedClaims()
+        let folders = Set([folder, broker.options.dataFolderOut] + queues.map { "\(folder)/\($0).parked" })
+        try await FileStore.blocking { for folder in folders { FileStore.sweep(folder) } }
         let watch = await DirectoryWatch.start(folder, eventLoop: eventLoop) { [weak self] in self?.wake() }
         state.withLockedValue { $0.watch = watch }
     }
@@ -130,11 +147,18 @@ final class CeleryFilesystemConsumer: MessageConsumer {
                 }
                 continue
             }
-            let tag = state.withLockedValue { $0.ledger.hold(Held(queue: queue, file: file, payload: payload)) }
+            let attempts = FileAttempts.count(in: file)
+            let tag = state.withLockedValue { state in
+                var held = Held(queue: queue, file: file, payload: payload, attempts: attempts)
+                held.isSuspect = state.turn.isSuspect(attempts: attempts ?? 0, hasComeBack: attempts != nil)
+                return state.ledger.hold(held)
+            }
             let receipt = Receipt(generation: 0, tag: tag)
             switch envelope {
             case .success(let envelope):
-                deliveries.append(envelope.delivery(from: queue, receipt: receipt))
+                var delivery = envelope.delivery(from: queue, receipt: receipt)
+                if let attempts { (delivery.redelivered, delivery.attempts) = (true, attempts) }
+                deliveries.append(delivery)
             case .failure(let fault):
                 deliveries.append(
                     KombuEnvelope.unread(payload, fault, limits: broker.limits, from: queue, receipt: receipt))
@@ -172,7 +196,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
     }
 
-    /// Puts back the claims of workers that have ended.
+    /// Puts back the claims of workers that have ended, marked as messages that have come back.
     private func restoreAbandonedClaims() async throws {
         let restored = try await FileStore.blocking {
             var restored = 0
@@ -200,7 +224,10 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         defer { FileStore.unlock(descriptor) }
         let abandoned = "\(claims)/\(lock.dropLast(5))"
         let files = FileStore.exists(abandoned) ? try FileStore.names(in: abandoned) : []
-        for file in files { try? FileStore.move("\(abandoned)/\(file)", to: "\(folder)/\(file)") }
+        for file in files {
+            let marked = FileAttempts.name(file, counting: FileAttempts.count(in: file) ?? 0)
+            try? FileStore.move("\(abandoned)/\(file)", to: "\(folder)/\(marked)")
+        }
         // This fails if a claim was left behind. The lock stays for it.
         try FileStore.removeFolder(abandoned)
         try FileStore.remove("\(claims)/\(lock)")
@@ -210,7 +237,10 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     // MARK: Ending
 
     func settle(_ settlements: [Settlement]) async throws {
-        state.withLockedValue { $0.ledger.note(settlements) }
+        state.withLockedValue { state in
+            state.ledger.note(settlements)
+            for settlement in settlements { state.turn.end(settlement.receipt.tag) }
+        }
         try await settle(settlements.map(\.receipt.tag))
     }
 
@@ -233,7 +263,10 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             for tag in tags {
                 do throws(CeleriacError) {
                     try action(tag)
-                    self.state.withLockedValue { $0.ledger.forget([tag]) }
+                    self.state.withLockedValue { state in
+                        state.ledger.forget([tag])
+                        state.turn.end(tag)
+                    }
                 } catch {
                     failure = failure ?? error
                 }
@@ -252,10 +285,11 @@ final class CeleryFilesystemConsumer: MessageConsumer {
             if let payload = held.payload,
                 let envelope = try? KombuEnvelope.markedRedelivered(payload, limits: broker.limits)
             {
-                try CeleryFilesystemBroker.write(envelope, queue: held.queue, folder: folder)
+                try CeleryFilesystemBroker.write(
+                    envelope, queue: held.queue, folder: folder, attempts: held.attemptsBefore)
                 try FileStore.remove(claim)
             } else {
-                try FileStore.move(claim, to: "\(folder)/\(held.file)")
+                try giveBack(held)
             }
         case .park(let fault):
             try park(held, fault, claim: claim)
@@ -271,18 +305,24 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     }
 
     func giveBack(_ receipts: [Receipt]) async throws {
-        let (ownClaims, folder) = (ownClaims, folder)
         // Under their old names the messages are delivered again in their old order.
         try await end(receipts.map(\.tag)) { tag throws(CeleriacError) in
             guard let held = self.state.withLockedValue({ $0.ledger[tag] }) else { return }
-            try FileStore.move("\(ownClaims)/\(held.file)", to: "\(folder)/\(held.file)")
+            try self.giveBack(held)
         }
+    }
+
+    /// Puts a message back that was not begun, or ended in good order. That is no attempt.
+    private func giveBack(_ held: Held) throws(CeleriacError) {
+        let name = FileAttempts.name(held.file, counting: held.attemptsBefore)
+        try FileStore.move("\(ownClaims)/\(held.file)", to: "\(folder)/\(name)")
     }
 
     func stop() async {
         let gate = state.withLockedValue { state in
             state.isStopped = true
             state.looks.close()
+            state.turn.wake()
             return state.change
         }
         gate.open()

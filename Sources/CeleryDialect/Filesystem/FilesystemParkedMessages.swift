@@ -23,7 +23,9 @@ struct FilesystemParkedMessages: Sendable {
 
     /// Parks a message, and moves it from `file` if its content could not be read.
     func park(_ record: ParkedMessage, file: String, unread: Bool) throws(CeleriacError) {
-        var id = String(file[(file.lastIndex(of: "/").map(file.index(after:)) ?? file.startIndex)...])
+        // Whoever puts it back puts it back uncounted.
+        var id = FileAttempts.name(
+            String(file[(file.lastIndex(of: "/").map(file.index(after:)) ?? file.startIndex)...]), counting: nil)
         // A file's name has at most 255 bytes, and the record's name adds an ending.
         if id.utf8.count > 250 { id = "\(String(decoding: id.utf8.prefix(200), as: UTF8.self))-\(randomUUID())" }
         try FileStore.makeFolder(parked)

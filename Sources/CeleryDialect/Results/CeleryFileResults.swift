@@ -12,6 +12,7 @@ package final class CeleryFileResults: ResultStore {
     private let limits: WireLimits
     private let eventLoopGroup: any EventLoopGroup
     private let watch = NIOLockedValueBox<DirectoryWatch?>(nil)
+    private let isSwept = NIOLockedValueBox(false)
 
     /// Creates a store. It makes the folder if it does not exist.
     package init(folder: String, limits: WireLimits = .celery, eventLoopGroup: any EventLoopGroup) {
@@ -50,8 +51,13 @@ package final class CeleryFileResults: ResultStore {
     package func store(_ records: [ResultRecord]) async throws {
         let files = try records.map { (path: try path($0.taskID), payload: $0.payload) }
         let folder = folder
+        let isFirst = isSwept.withLockedValue { isSwept in
+            defer { isSwept = true }
+            return !isSwept
+        }
         try await FileStore.blocking { [limits] in
             try FileStore.makeFolder(folder)
+            if isFirst { FileStore.sweep(folder) }
             for file in files {
                 if let stored = try FileStore.read(file.path),
                     let meta = try? CeleryResultMeta.decode(stored, limits: limits),

@@ -65,7 +65,9 @@ struct ParkedCommandTests {
         let app = try CeleryApp(broker: url, results: url)
         // A worker that finds every message begun too often.
         let known = TaskDefinition<Int, Int>("a\u{1B}[31m\n")
-        let worker = app.worker(WorkerConfiguration(queues: ["celery"], maximumAttempts: 0)) { known.handler { $0 } }
+        var configuration = WorkerConfiguration(queues: ["celery"], maximumAttempts: 0)
+        configuration.parksUnbegun = true
+        let worker = app.worker(configuration) { known.handler { $0 } }
         try await withRunning(worker) {
             for number in 1...2 { try await app.send(known(number)) }
             try await until { try await app.parkedMessages(in: "celery").count == 2 }

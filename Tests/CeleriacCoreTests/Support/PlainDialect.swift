@@ -94,8 +94,12 @@ struct PlainDialect: Dialect {
         switch outcome {
         case .success(let value): return try store(.success, value) + part(.success) + [.settle(.acknowledge)]
         case .failure(let failure):
+            // The error callback that the header `errback` names.
+            let calls = request.headers["errback"]?.stringValue.map { name in
+                ErrorCall(name: name, failedID: request.id, arguments: [], keywordArguments: [:], failure: failure)
+            }
             return try store(.failure, .array([.string(failure.type)] + failure.arguments)) + part(.failure)
-                + [.settle(.acknowledge)]
+                + (calls.map { [.call($0)] } ?? []) + [.settle(.acknowledge)]
         case .retry(let eta, _, _, _):
             guard let message = (request.message as? PlainMessage)?.message,
                 var body = try? WireJSON.decode(message.body).objectValue

@@ -1,5 +1,6 @@
 import CeleriacTestKit
 import CeleriacWire
+import NIOConcurrencyHelpers
 import TestSupport
 import Testing
 
@@ -42,7 +43,7 @@ struct ParkingBoundsTests {
     func refused() async throws {
         for change: @Sendable (inout WorkerConfiguration) -> Void in [
             { $0.maximumParkedMessages = 0 }, { $0.parkedMessageLifetime = .zero },
-            { $0.deadLetterExchange = "dead" }, { $0.deadLetterRoutingKey = "dead" },
+            { $0.deadLetterExchange = "dead" }, { $0.deadLetterRoutingKey = "dead" }, { $0.maximumAttempts = 0 },
         ] {
             let worker = Bench().worker(configure: change) { TaskHandler("work") { _ in .null } }
             let error = await #expect(throws: CeleriacError.self) { try await worker.run() }
@@ -51,9 +52,13 @@ struct ParkingBoundsTests {
     }
 
     /// Parks messages without a worker.
-    private func park(_ bodies: [String], at broker: MemoryBroker, isStored: Bool? = nil) async throws {
+    private func park(
+        _ bodies: [String], at broker: MemoryBroker, isStored: Bool? = nil, headers: WireObject = [:]
+    ) async throws {
         try await broker.publish(
-            bodies.map { OutgoingMessage(message: WireMessage(body: Array($0.utf8)), routingKey: "q") })
+            bodies.map {
+                OutgoingMessage(message: WireMessage(headers: headers, body: Array($0.utf8)), routingKey: "q")
+            })
         let consumer = try await broker.consume(ConsumerOptions(queues: ["q"], prefetch: 10, nodeName: "w@h"))
         var fault = MessageFault(reason: "tooManyAttempts", detail: "begun 7 times after it had come back")
         fault.failureIsStored = isStored
@@ -134,12 +139,45 @@ struct ParkingBoundsTests {
         #expect(try await bench.store.fetch(["3"])[0] == nil)
     }
 
+    @Test(
+        "what may have ended a process when a caller was told is noted before it is called again",
+        arguments: [false, true])
+    func calledAgain(isStored: Bool) async throws {
+        let bench = Bench()
+        if isStored {
+            let failure = Array(#"{"id": "1", "state": "FAILURE", "value": ["WorkerLost", "7"]}"#.utf8)
+            try await bench.store.store([ResultRecord(taskID: "1", state: .failure, payload: failure)])
+        }
+        try await park(
+            [#"{"id": "1", "name": "work"}"#], at: bench.memory, isStored: false, headers: ["errback": "report"])
+        let seen = NIOLockedValueBox<[[Bool?]]>([])
+        let worker = bench.worker {
+            TaskHandler("work") { _ in .null }
+            TaskHandler(errorCallback: "report") { _, _ in
+                let isTold = try await self.isTold(bench.memory)
+                seen.withLockedValue { $0.append(isTold) }
+            }
+        }
+        try await bench.run(worker) {
+            try await until {
+                bench.timers.advance(by: .seconds(2))
+                return try await isTold(bench.memory) == [true] && seen.withLockedValue { $0.count } == 1
+            }
+        }
+        #expect(seen.withLockedValue { $0 } == [[isStored]])
+    }
+
     @Test("a worker waits for the store to come back, and notes what it has told itself")
     func storeComesBack() async throws {
         let store = ParkingTests.Store(error: CeleriacError(.unavailable, "away"))
         let bench = Bench(store: store)
         try await park([#"{"id": "1", "name": "work"}"#], at: bench.memory, isStored: false)
-        let worker = bench.worker(configure: { $0.maximumAttempts = 0 }) { TaskHandler("work") { _ in .null } }
+        let worker = bench.worker {
+            $0.maximumAttempts = 0
+            $0.parksUnbegun = true
+        } handlers: {
+            TaskHandler("work") { _ in .null }
+        }
         try await bench.run(worker) {
             try await bench.memory.publish(
                 [

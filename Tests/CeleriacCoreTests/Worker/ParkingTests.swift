@@ -133,6 +133,7 @@ import struct FoundationEssentials.Date
     ) async throws {
         let worker = bench.worker(concurrency: 1, prefetchMultiplier: 1) {
             $0.maximumAttempts = 0
+            $0.parksUnbegun = true
             $0.observers = [observer]
         } handlers: {
             TaskHandler("work") { _ in .null }
@@ -326,19 +327,110 @@ import struct FoundationEssentials.Date
         #expect(consumer.parked.isEmpty && consumer.requeued == 1 && !told.isOpen)
     }
 
-    @Test("calls error callbacks last: one that ends the process finds the message parked and the failure stored")
-    func callbacksLast() async throws {
-        let store = Store()
-        let consumer = ParkingRecorder { try await store.fetch(["1"])[0] != nil }
-        let pipeline = pipeline(consumer, store)
-        let parkedBefore = NIOLockedValueBox<[Int]>([])
-        let call = ErrorCall(
+    private let call = Effect.call(
+        ErrorCall(
             name: "callback", failedID: "1", arguments: [], keywordArguments: [:],
-            failure: TaskFailure("WorkerLost", ""))
-        pipeline.submit(plan(1, then: [.call(call)]))
-        await run(pipeline, call: { _ in parkedBefore.withLockedValue { $0.append(consumer.parked.count) } }) {}
-        #expect(parkedBefore.withLockedValue { $0 } == [1])
-        #expect(consumer.parked.map(\.isTold) == [true] && consumer.parked.map(\.fault.failureIsStored) == [true])
+            failure: TaskFailure("WorkerLost", "")))
+
+    /// What a consumer has noted when error callbacks are called.
+    private func atCalls(_ calls: Plan.Calls, mark: ParkingRecorder.Mark = .counted) async throws -> (
+        parked: [Int], marked: [Int], consumer: ParkingRecorder, isTold: Bool
+    ) {
+        let store = Store()
+        let consumer = ParkingRecorder(mark: mark) { try await store.fetch(["1"])[0] != nil }
+        let pipeline = pipeline(consumer, store)
+        let (parked, marked) = (NIOLockedValueBox<[Int]>([]), NIOLockedValueBox<[Int]>([]))
+        let told = Gate()
+        pipeline.submit(plan(1, then: [call, call]) { told.open() }.calling(calls))
+        await run(pipeline) { _ in
+            parked.withLockedValue { $0.append(consumer.parked.count) }
+            marked.withLockedValue { $0.append(consumer.marked) }
+        } while: {
+        }
+        let isStored = try await store.fetch(["1"])[0] != nil
+        #expect(isStored)
+        return (parked.withLockedValue { $0 }, marked.withLockedValue { $0 }, consumer, told.isOpen)
+    }
+
+    @Test("calls error callbacks while the worker holds the message, so that a crash loses no call")
+    func callsBefore() async throws {
+        let found = try await atCalls(.held)
+        #expect(found.parked == [0, 0] && found.marked == [0, 0] && found.isTold)
+        #expect(found.consumer.parked.map(\.isTold) == [true])
+        #expect(found.consumer.parked.map(\.fault.failureIsStored) == [true])
+    }
+
+    @Test("counts, once, that error callbacks are called for a message that has come back")
+    func countsCalls() async throws {
+        let found = try await atCalls(.counted)
+        #expect(found.parked == [0, 0] && found.marked == [1, 1] && found.isTold)
+        #expect(found.consumer.parked.count == 1)
+    }
+
+    @Test("calls nobody if the count has the message delivered again")
+    func countsByMoving() async throws {
+        let found = try await atCalls(.counted, mark: .moved)
+        #expect(found.parked.isEmpty && found.consumer.parked.isEmpty && !found.isTold)
+    }
+
+    @Test("parks a message before its error callbacks if it has come back too often, or if nobody can count")
+    func callsAfter() async throws {
+        for (calls, mark) in [(Plan.Calls.afterParking, ParkingRecorder.Mark.counted), (.counted, .refused)] {
+            let found = try await atCalls(calls, mark: mark)
+            #expect(found.parked == [1, 1] && found.isTold)
+            #expect(found.consumer.parked.map(\.isTold) == [true])
+            #expect(found.consumer.parked.map(\.fault.failureIsStored) == [true])
+        }
+    }
+
+    @Test("gives up to call error callbacks before when the message has come back twice meanwhile")
+    func limitsCalls() throws {
+        let parts = parts()
+        let request = try parts.job().request
+        for (attempts, redelivered, excess) in [
+            (0, false, -5), (5, false, 0), (5, true, 0), (6, true, 1), (7, true, 2),
+        ] {
+            var delivery = parts.delivery(#"{"id": "1", "name": "work"}"#, attempts: attempts)
+            delivery.redelivered = redelivered
+            parts.ledger.park(delivery, exhausted: request, excess: excess)
+        }
+        for (attempts, redelivered) in [(0, false), (1, true), (2, true)] {
+            var delivery = parts.delivery(#"{"id": "1"}"#, attempts: attempts)
+            delivery.redelivered = redelivered
+            parts.ledger.park(delivery, fault)
+        }
+        var unread = Delivery(content: .failure(fault), queue: "q", receipt: parts.consumer.deliver())
+        unread.remains = WireMessage(body: Array(#"{"id": "1"}"#.utf8))
+        parts.ledger.park(unread, fault)
+        #expect(
+            parts.submittedPlans.map(\.calls) == [
+                .held, .held, .counted, .counted, .afterParking, .held, .counted, .afterParking, .afterParking,
+            ])
+        // The caller is told the same each time.
+        let details = parts.submittedPlans.dropFirst().prefix(4).map { plan in
+            guard case .settle(.park(let fault))? = plan.first else { return "" }
+            return fault.detail
+        }
+        #expect(Set(details) == ["begun 5 times after it had come back, without having ended"])
+    }
+
+    @Test("an error callback of a worker runs before the message is parked")
+    func workerCalls() async throws {
+        let bench = Bench()
+        let seen = NIOLockedValueBox<[Int]>([])
+        let worker = bench.worker {
+            $0.maximumAttempts = 0
+            $0.parksUnbegun = true
+        } handlers: {
+            TaskHandler("work") { _ in .null }
+            TaskHandler(errorCallback: "report") { _, _ in
+                seen.withLockedValue { $0.append(bench.memory.parked(from: "q").count) }
+            }
+        }
+        let message = WireMessage(headers: ["errback": "report"], body: Array(#"{"id": "1", "name": "work"}"#.utf8))
+        try await bench.memory.publish([OutgoingMessage(message: message, routingKey: "q")])
+        try await bench.run(worker) { await until { bench.memory.parked(from: "q").count == 1 } }
+        #expect(seen.withLockedValue { $0 } == [0])
     }
 
     @Test("is tried again while the worker holds the message, so that the broker counts no give-backs")
@@ -374,10 +466,7 @@ import struct FoundationEssentials.Date
         let timers = VirtualTimers()
         let pipeline = pipeline(consumer, store, timers: timers)
         let called = Gate()
-        let call = ErrorCall(
-            name: "callback", failedID: "1", arguments: [], keywordArguments: [:],
-            failure: TaskFailure("WorkerLost", ""))
-        pipeline.submit(plan(1, then: [.call(call)]))
+        pipeline.submit(plan(1, then: [call]))
         await run(pipeline, call: { _ in called.open() }) {
             await until {
                 timers.advance(by: .seconds(10))
@@ -392,13 +481,22 @@ import struct FoundationEssentials.Date
         private struct State {
             var parked: [(fault: MessageFault, isTold: Bool)] = []
             var requeued = 0
+            var marked = 0
+            var isHeld = true
         }
+        /// What becomes of a message when the worker marks that it begins.
+        enum Mark { case counted, moved, refused }
         private let canPark: Bool
         private let isOwner: Bool
+        private let mark: Mark
         private let isTold: @Sendable () async throws -> Bool
         private let state = NIOLockedValueBox(State())
 
-        init(canPark: Bool = true, isOwner: Bool = true, isTold: @escaping @Sendable () async throws -> Bool) {
+        init(
+            canPark: Bool = true, isOwner: Bool = true, mark: Mark = .counted,
+            isTold: @escaping @Sendable () async throws -> Bool
+        ) {
+            self.mark = mark
             self.canPark = canPark
             self.isOwner = isOwner
             self.isTold = isTold
@@ -407,6 +505,16 @@ import struct FoundationEssentials.Date
         var parked: [(fault: MessageFault, isTold: Bool)] { state.withLockedValue { $0.parked } }
         var requeued: Int { state.withLockedValue { $0.requeued } }
 
+        var marked: Int { state.withLockedValue { $0.marked } }
+
+        func isHeld(_ receipt: Receipt) -> Bool { state.withLockedValue { $0.isHeld } }
+        func markBegun(_ receipts: [Receipt]) async throws {
+            if mark == .refused { throw CeleriacError(.unavailable, "away") }
+            state.withLockedValue { state in
+                state.marked += receipts.count
+                if mark == .moved { state.isHeld = false }
+            }
+        }
         func canPark(_ receipts: [Receipt]) async -> [Bool] { receipts.map { _ in canPark } }
         func park(_ receipt: Receipt, for fault: MessageFault) async throws -> Bool {
             try await settle([Settlement(receipt, .park(fault))])

@@ -44,6 +44,26 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("at a limit of one, all that have come back begin one at a time, and a stop gives back those that wait")
+    func turns() async throws {
+        let bench = try await RedisBench()
+        let broker = CeleryRedisBroker(
+            try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: LogRecorder().logger)
+        var options = ConsumerOptions(queues: ["celery"], prefetch: 10, nodeName: "w@h")
+        options.maximumAttempts = 1
+        let consumer = try await broker.consume(options)
+        try await publish(3, by: broker)
+        try await consumer.giveBack(try await consumer.next(atMost: 3).map(\.receipt))
+        let deliveries = try await consumer.next(atMost: 3)
+        #expect(deliveries.allSatisfy { $0.attempts == 0 })
+        try await checkTurns(of: deliveries, at: consumer)
+        try await consumer.close()
+        #expect(try await broker.depth(of: "celery") == 2)
+        await broker.close()
+        await bench.close()
+    }
+
     @Test("whoever asks for a look waits until the worker has what was there")
     func catchUp() async throws {
         let bench = try await RedisBench()

@@ -43,9 +43,9 @@ struct ParkedResultTests {
         var configuration = WorkerConfiguration(queues: ["celery"], nodeName: "serving@test")
         configuration.failsTasksOfUnacceptedContent = failsTasksOfUnacceptedContent
         let serving = matrix.app.worker(configuration) { MatrixTasks.handlers }
-        let poisoned = matrix.app.worker(
-            WorkerConfiguration(queues: ["poison"], nodeName: "poisoned@test", maximumAttempts: 0)
-        ) { MatrixTasks.handlers }
+        var poisoning = WorkerConfiguration(queues: ["poison"], nodeName: "poisoned@test", maximumAttempts: 0)
+        poisoning.parksUnbegun = true
+        let poisoned = matrix.app.worker(poisoning) { MatrixTasks.handlers }
         try await withRunning(serving) {
             try await withRunning(poisoned) { try await body(Site(matrix: matrix, driver: driver)) }
         }
