@@ -21,6 +21,7 @@ let package = Package(
         .library(name: "CeleriacWire", targets: ["CeleriacWire"]),
         .library(name: "CeleryWire", targets: ["CeleryWire"]),
         .library(name: "MachineryWire", targets: ["MachineryWire"]),
+        .library(name: "CeleriacCommand", targets: ["CeleriacCommand"]),
         .library(name: "CeleriacTestKit", targets: ["CeleriacTestKit"]),
         .executable(name: "celeriac", targets: ["CeleriacTool"]),
     ],
@@ -167,11 +168,13 @@ let package = Package(
         .target(
             name: "CeleriacCommand",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacQueues", "CeleriacTestKit", "CeleriacWire", "CeleryDialect",
+                "CSpawn", "Celeriac", "CeleriacCore", "CeleriacQueues", "CeleriacWire", "CeleryDialect",
                 "CeleryWire", "MachineryWire",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -179,7 +182,13 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "CeleriacTool",
-            dependencies: ["CeleriacCommand", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Celeriac", "CeleriacCommand", "CeleriacTestKit", "CeleriacWire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: settings),
 
         // What tests of several targets share and users of the test kit do not need.
@@ -247,7 +256,9 @@ let package = Package(
         .testTarget(
             name: "CeleriacCommandTests",
             dependencies: [
-                "CeleriacCommand", "CeleriacTestKit", "CeleriacTool",
+                "Celeriac", "CeleriacCommand", "CeleriacTestKit", "CeleriacTool", "CeleryDialect", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -267,12 +278,14 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "Tests/LiveWorker", swiftSettings: settings),
+        .executableTarget(
+            name: "LiveProgram", dependencies: ["Celeriac", "CeleriacCommand"], path: "Tests/LiveProgram",
+            swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire", "CeleryWire",
-                "LiveWorker",
-                "MachineryDialect", "MachineryWire", "TestSupport",
+                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire", "CeleryDialect",
+                "CeleryWire", "LiveProgram", "LiveWorker", "MachineryDialect", "MachineryWire", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

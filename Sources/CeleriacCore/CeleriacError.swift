@@ -6,7 +6,7 @@ public struct CeleriacError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Base: String {
             case configuration, publishFailed, unsupported, argumentMismatch, resultMismatch, timeout, closed,
-                resultStore, unavailable
+                resultStore, unavailable, refused
         }
         private let base: Base
 
@@ -28,6 +28,8 @@ public struct CeleriacError: Error, Sendable, CustomStringConvertible {
         public static let resultStore = Code(base: .resultStore)
         /// The broker or result store cannot be reached.
         public static let unavailable = Code(base: .unavailable)
+        /// A worker answers a remote control command with an error; the message has the worker's words.
+        public static let refused = Code(base: .refused)
 
         /// The code's name.
         public var description: String { base.rawValue }

@@ -4,5 +4,7 @@ import CeleriacCommand
 // This is a dedicated type, because at the top level of a main.swift the compiler would choose ArgumentParser's
 // synchronous `main`.
 @main enum Tool {
-    static func main() async { await CeleriacRootCommand.main() }
+    static func main() async {
+        await CeleriacRootCommand.main(CommandLineOrder.verbFirst(Array(CommandLine.arguments.dropFirst())))
+    }
 }

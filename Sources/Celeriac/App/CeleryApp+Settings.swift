@@ -26,14 +26,17 @@ extension CeleryApp {
             "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),
             "task_compression": configuration.sendOptions.compression.map { .string($0.rawValue) } ?? .null,
             "task_default_priority": configuration.sendOptions.priority.map { .int(Int64($0)) } ?? .null,
-            "task_routes": .object(
-                WireObject(configuration.routes.sorted { $0.key < $1.key }.map { ($0, ["queue": .string($1)]) })),
+            "task_routes": .object(WireObject(configuration.routes.all.map { ($0.name, $0.route.settings) })),
             "task_annotations": .object(
                 WireObject(
                     worker.taskAnnotations.sorted { $0.key < $1.key }.map { name, options in
                         (name, .object(Self.settings(of: options, prefix: "", rateLimit: "rate_limit")))
                     })),
             "worker_enable_remote_control": .bool(control.isEnabled),
+            "control_exchange": .string(control.namespace), "control_queue_ttl": seconds(control.queueTTL),
+            "control_queue_expires": seconds(control.queueExpiry),
+            "control_queue_exclusive": .bool(control.isQueueExclusive),
+            "control_queue_durable": .bool(control.isQueueDurable),
             "task_send_sent_event": .bool(configuration.sendsSentEvents),
             "worker_send_task_events": .bool(control.sendsTaskEvents), "task_reject_on_worker_lost": true,
             "broker_transport_options": [

@@ -1,5 +1,6 @@
 public import CeleriacCore
-import CeleryDialect
+public import CeleryDialect
+import CeleryWire
 public import Logging
 public import NIOCore
 public import NIOPosix
@@ -16,7 +17,10 @@ public final class CeleryApp: TaskSender {
     public let configuration: CeleryConfiguration
     /// Sends tasks and reads results.
     public let client: TaskClient
+    /// Remote control of workers: inspects them, revokes tasks, changes how they work.
+    public let control: CeleryControl
     private let formats: CeleryFormats
+    let queues: QueueTable
     let broker: any MessageBroker
     let results: (any ResultStore)?
     let eventLoopGroup: any EventLoopGroup
@@ -43,27 +47,38 @@ public final class CeleryApp: TaskSender {
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
         logger: Logger = Logger(label: "celeriac")
     ) throws {
+        let queues = configuration.queueTable()
         let factory = CeleryTransportFactory(
-            configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger, transports: transports)
+            configuration: configuration, queues: queues, eventLoopGroup: eventLoopGroup, logger: logger,
+            transports: transports)
         self.init(
             broker: try factory.broker(url: broker),
             results: try results.map { try factory.results(url: $0, brokerURL: broker) },
-            configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
+            configuration: configuration, queues: queues, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// Makes an application with a broker and a result store of your own. ``close()`` closes both.
-    public init(
+    public convenience init(
         broker: any MessageBroker,
         results: (any ResultStore)?,
         configuration: CeleryConfiguration = CeleryConfiguration(),
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
         logger: Logger = Logger(label: "celeriac")
     ) {
+        self.init(
+            broker: broker, results: results, configuration: configuration, queues: configuration.queueTable(),
+            eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    private init(
+        broker: any MessageBroker, results: (any ResultStore)?, configuration: CeleryConfiguration, queues: QueueTable,
+        eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,
             extendsResults: configuration.resultExtended,
-            routePatterns: RoutePatterns(configuration.routes, order: configuration.routeOrder))
+            router: CeleryRouter(queues: queues, routes: configuration.routes))
         let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =
             configuration.sendsSentEvents
@@ -73,7 +88,12 @@ public final class CeleryApp: TaskSender {
                 "this transport carries no events about tasks that are sent", metadata: ["broker": "\(broker.name)"])
         }
         let broker = telling ?? broker
+        let caller = ControlCaller(
+            configuration: configuration.control, content: configuration.controlContent,
+            limits: configuration.limits, broker: broker, timers: timers, logger: logger)
+        self.control = CeleryControl(caller)
         self.configuration = configuration
+        self.queues = queues
         self.formats = formats
         self.broker = broker
         self.results = results
@@ -83,8 +103,8 @@ public final class CeleryApp: TaskSender {
             dialect: formats, broker: broker, store: results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                routes: configuration.routes, resultExpiry: configuration.resultLifetime),
-            timers: timers, logger: logger)
+                resultExpiry: configuration.resultLifetime),
+            timers: timers, logger: logger, revoker: caller)
     }
 
     /// Makes an application from settings under Celery's names. Pass `settings.worker` to make its workers.
@@ -104,6 +124,7 @@ public final class CeleryApp: TaskSender {
         guard let broker = settings.broker else {
             throw CeleriacError(.configuration, "the settings have no broker_url")
         }
+        for notice in settings.notices { logger.info("\(notice)") }
         try self.init(
             broker: broker, results: settings.results, configuration: settings.configuration, transports: transports,
             eventLoopGroup: eventLoopGroup, logger: logger)
@@ -112,7 +133,7 @@ public final class CeleryApp: TaskSender {
     /// Makes a worker of this application. Call its `launch()`, or run it in a `ServiceGroup`.
     ///
     /// - Parameters:
-    ///   - queues: the queues that the worker serves; nil for the default queue.
+    ///   - queues: the queues that the worker serves, by name those of the configuration; nil for all of these.
     ///   - concurrency: how many handlers run at once.
     ///   - handlers: the handlers of the tasks that the worker serves.
     /// - Returns: the worker, not yet running.
@@ -123,7 +144,7 @@ public final class CeleryApp: TaskSender {
     ) -> TaskWorker {
         worker(
             WorkerConfiguration(
-                queues: queues ?? [TaskQueue(configuration.defaultQueue)], concurrency: concurrency),
+                queues: queues ?? configuration.servedQueues, concurrency: concurrency),
             handlers: handlers)
     }
 
@@ -142,6 +163,9 @@ public final class CeleryApp: TaskSender {
         var settings = settings
         let nodeName = settings.nodeName ?? NodeName.current(formats.name)
         settings.nodeName = nodeName
+        if configuration.servesDirectQueues { settings.queues.append(CeleryConfiguration.directQueue(of: nodeName)) }
+        // What cannot be resolved is refused when the worker begins to consume.
+        settings.queues = settings.queues.map { (try? queues.resolve($0)) ?? $0 }
         settings.resultExpiry = configuration.resultLifetime
         settings.taskDefaults = settings.taskDefaults.over(configuration.taskDefaults)
         settings.taskAnnotations.merge(configuration.taskAnnotations) { $0.over($1) }
@@ -149,7 +173,8 @@ public final class CeleryApp: TaskSender {
         let timers = EventLoopTimerSource(eventLoop: eventLoop)
         let control = control ?? configuration.control
         let remoteControl = CeleryRemoteControl(
-            configuration: control, broker: broker, nodeName: nodeName,
+            configuration: control, accept: configuration.acceptContent, broker: broker, queues: queues,
+            nodeName: nodeName,
             settings: controlSettings(of: settings, control: control), timers: timers, logger: logger)
         return TaskWorker(
             dialect: formats, broker: broker, store: results, configuration: settings,

@@ -7,11 +7,22 @@ public import CeleryWire
 public struct CeleryConfiguration: Sendable {
     /// The queue for tasks that name no queue: `task_default_queue`.
     public var defaultQueue: String
-    /// Queues by task name, or by pattern such as `images.*`: `task_routes`. A name goes before patterns. Of several
-    /// patterns that match, the one counts that comes first in a settings file, else the longest.
-    public var routes: [String: String]
-    /// The patterns among ``routes`` in the order of a settings file.
-    var routeOrder: [String] = []
+    /// The queues that the application defines: `task_queues`. Workers that name no queues serve them all; without any,
+    /// the default queue.
+    public var queues: [TaskQueue] = []
+    /// Where tasks go by their names: `task_routes`.
+    public var routes: TaskRoutes
+    /// The exchange of the default queue, and of tasks whose route has only a routing key: `task_default_exchange` and
+    /// `task_default_exchange_type`; nil for a direct one with the default queue's name.
+    public var defaultExchange: TaskQueue.Exchange?
+    /// The routing key of the default queue: `task_default_routing_key`; nil for its name.
+    public var defaultRoutingKey: String?
+    /// Whether there is a queue for every name, also if ``queues`` does not define it: `task_create_missing_queues`.
+    public var createsMissingQueues = true
+    /// Whether each worker also serves a queue of its own, `<node name>.dq2`: `worker_direct`.
+    public var servesDirectQueues = false
+    /// What else settings say of queues.
+    var queueDefaults = QueueTable.Defaults()
     /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call
     /// take precedence.
     public var sendOptions: SendOptions
@@ -35,7 +46,7 @@ public struct CeleryConfiguration: Sendable {
     public var valueCoding: any ValueCoding
     /// How large and how deep messages and results may be. By default they may be as deep as Python's: 1,000 levels.
     public var limits: WireLimits
-    /// Remote control and events of workers.
+    /// Remote control and events of workers, and how clients reach them.
     public var control: CeleryControlConfiguration
     /// Whether clients, workers and beats tell monitors of each task that they send, with the event `task-sent`:
     /// `task_send_sent_event`. Each publication then takes one more round trip.
@@ -56,7 +67,7 @@ public struct CeleryConfiguration: Sendable {
     /// Makes a configuration.
     public init(
         defaultQueue: String = "celery",
-        routes: [String: String] = [:],
+        routes: TaskRoutes = [:],
         sendOptions: SendOptions = SendOptions(),
         taskDefaults: TaskOptions = TaskOptions(),
         taskAnnotations: [String: TaskOptions] = [:],
@@ -96,6 +107,35 @@ public struct CeleryConfiguration: Sendable {
 }
 
 extension CeleryConfiguration {
+    /// The queues that the application knows from the beginning.
+    func queueTable() -> QueueTable { QueueTable(queues, defaults: filledQueueDefaults) }
+
+    /// The queues of workers that name none.
+    var servedQueues: [TaskQueue] { queues.isEmpty ? [TaskQueue(defaultQueue)] : queues }
+
+    /// What fills the gaps in the definitions of queues.
+    var filledQueueDefaults: QueueTable.Defaults {
+        var defaults = queueDefaults
+        defaults.queue = defaultQueue
+        defaults.exchange = defaultExchange
+        defaults.routingKey = defaultRoutingKey
+        defaults.createsMissing = createsMissingQueues
+        defaults.missingArguments.merge(amqp.defaultQueueArguments) { first, _ in first }
+        return defaults
+    }
+
+    /// The queue of one worker's own, as Celery names it.
+    static func directQueue(of nodeName: String) -> TaskQueue {
+        TaskQueue("\(nodeName).dq2", exchange: "C.dq2", routingKey: nodeName)
+    }
+
     /// How long results are kept. As in Celery, zero is for ever.
     var resultLifetime: Duration? { resultExpiry.flatMap { $0 > .zero ? $0 : nil } }
+
+    /// The forms of requests to workers and of their replies: Celery uses those of tasks.
+    var controlContent: ControlContent {
+        ControlContent(
+            accept: acceptContent,
+            serializer: sendOptions.serializer.flatMap { CelerySerializer(rawValue: $0.rawValue) } ?? .json)
+    }
 }

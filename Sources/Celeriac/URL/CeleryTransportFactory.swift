@@ -14,6 +14,8 @@ import CeleriacRedis
 /// Makes brokers, result stores and locks from URLs: the one place that knows what each scheme means.
 struct CeleryTransportFactory {
     let configuration: CeleryConfiguration
+    /// The queues that the application knows.
+    var queues = QueueTable()
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
     /// The user's own transports, which take precedence over the built-in ones. Of two with one scheme the first
@@ -39,13 +41,14 @@ struct CeleryTransportFactory {
         #if Redis
         case "redis", "rediss", "redis+socket":
             return CeleryRedisBroker(
-                try redis(url), options: configuration.redis, limits: configuration.limits,
+                try redis(url), options: configuration.redis, queues: queues, limits: configuration.limits,
                 eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP
         case "amqp", "amqps", "pyamqp":
             return CeleryAMQPBroker(
-                try amqp(url), options: configuration.amqp, eventLoopGroup: eventLoopGroup, logger: logger)
+                try amqp(url), options: configuration.amqp, queues: queues, eventLoopGroup: eventLoopGroup,
+                logger: logger)
         #endif
         case "filesystem":
             let folder = path(url)
@@ -55,7 +58,7 @@ struct CeleryTransportFactory {
                     .configuration, "filesystem:// names no folder: write filesystem:///folder, or set `filesystem`")
             }
             return CeleryFilesystemBroker(
-                options, limits: configuration.limits, eventLoopGroup: eventLoopGroup, logger: logger)
+                options, queues: queues, limits: configuration.limits, eventLoopGroup: eventLoopGroup, logger: logger)
         case "memory":
             return MemoryBroker()
         default:

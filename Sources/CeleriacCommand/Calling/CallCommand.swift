@@ -10,7 +10,8 @@ struct CallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "call",
         abstract: "Send a task by name.",
-        discussion: """
+        discussion: ProgramContext.naming(
+            """
             Prints the task's id, or with --wait its result as JSON. Exit status 1 means that the task failed, 2 that \
             nothing could be sent or that no result came in time, 64 that the command line is wrong.
 
@@ -20,7 +21,7 @@ struct CallCommand: AsyncParsableCommand {
             the type of their first element), or objects that name their types:
 
               celeriac call add --dialect machinery --args '[2, {"Type": "int64", "Value": 3}]' --wait -b redis://localhost
-            """)
+            """))
 
     @Argument(help: "The task's name, for example tasks.add.")
     var task: String
@@ -65,8 +66,7 @@ struct CallCommand: AsyncParsableCommand {
     @Option(help: "With --wait: the maximum number of seconds to wait.")
     var timeout: Double = 60
 
-    @Flag(help: "Print one JSON object, in ASCII.")
-    var json = false
+    @OptionGroup var printing: OutputOptions
 
     func validate() throws {
         // NaN is in no range.
@@ -80,7 +80,7 @@ struct CallCommand: AsyncParsableCommand {
         }
         _ = try signature()
         _ = try connection.brokerURL(or: dialect.brokerVariable)
-        guard !wait || dialect != .celery || connection.resultURL != nil else {
+        guard try !wait || dialect != .celery || connection.resultURL() != nil else {
             throw ValidationError(
                 "--wait needs a result store: --result-backend URL, or CELERY_RESULT_BACKEND in the environment.")
         }
@@ -91,7 +91,7 @@ struct CallCommand: AsyncParsableCommand {
 
     func run() async throws {
         let signature = try signature()
-        let status = await ResultPrinter(json: json).report {
+        let status = await ResultPrinter(output: printing.output).report {
             switch dialect {
             case .celery: try await callCelery(signature)
             case .machinery: try await callMachinery(signature)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Celeriac
+import Logging
 
 /// `celeriac result`: shows a task's stored state and result.
 struct ResultCommand: AsyncParsableCommand {
@@ -14,25 +15,26 @@ struct ResultCommand: AsyncParsableCommand {
     @Argument(help: "The task's id.")
     var id: String
 
-    @Option(
-        help: "The result store's URL: redis:// or file://. Default: CELERY_RESULT_BACKEND.")
-    var resultBackend: String?
+    @OptionGroup var settings: SettingsOptions
 
-    @Flag(help: "Print one JSON object, in ASCII.")
-    var json = false
+    @OptionGroup var printing: OutputOptions
 
     func validate() throws { _ = try url() }
 
     func run() async throws {
         let url = try url()
-        let status = await ResultPrinter(json: json).report {
+        let status = await ResultPrinter(output: printing.output).report {
             guard !url.lowercased().hasPrefix("rpc:") else {
                 throw CeleriacError(
                     .configuration,
                     "Results over rpc:// reach only the process that sent the task: use celeriac call --wait")
             }
+            var settings = try settings.read()
+            // Nothing is sent, and a result store of its own needs no broker.
+            settings.broker = "memory://"
             let app = try CeleryApp(
-                broker: "memory://", results: url, configuration: try ConnectionOptions.configuration())
+                settings: settings, transports: ProgramContext.current.transports,
+                logger: ConnectionOptions.logger(.error))
             return try await closing(app.close) {
                 guard let stored = try await app.result(id, as: WireValue.self).stored() else { return .pending(id) }
                 if var error = stored.error {
@@ -47,9 +49,10 @@ struct ResultCommand: AsyncParsableCommand {
     }
 
     private func url() throws -> String {
-        guard let url = resultBackend ?? CommandEnvironment()["CELERY_RESULT_BACKEND"] else {
+        guard let url = try settings.read().results else {
             throw ValidationError(
-                "Specify the result store: --result-backend URL, or CELERY_RESULT_BACKEND in the environment.")
+                "Specify the result store: --result-backend URL, result_backend of a --config file, or CELERY_RESULT_BACKEND in the environment."
+            )
         }
         return url
     }

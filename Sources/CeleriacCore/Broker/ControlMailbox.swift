@@ -1,8 +1,9 @@
 public import CeleriacWire
 
-/// The exchanges and the queue by which a worker is controlled remotely.
+/// The exchanges and the queue by which a worker is controlled remotely, or by which a client hears from workers.
 ///
-/// The dialect chooses the names; a ``ControlMailbox`` uses them as they are.
+/// The dialect chooses the names; a ``ControlMailbox`` and ``MessageBroker/broadcast(_:exchanges:until:sent:receive:)``
+/// use them as they are.
 public struct ControlExchanges: Sendable, Hashable {
     /// The fan-out exchange to which requests are published: each worker gets every request.
     public var requests: String
@@ -10,15 +11,35 @@ public struct ControlExchanges: Sendable, Hashable {
     public var replies: String
     /// The topic exchange to which events are published.
     public var events: String
-    /// The worker's own queue, bound to ``requests``. It exists only while the worker runs.
+    /// The worker's own queue, bound to ``requests``, or the client's, bound to ``replies`` by ``replyKey``. It exists
+    /// only while the worker runs or the client waits.
     public var inbox: String
+    /// The routing key of the replies to a client; nil for a worker, and for a client that wants no replies.
+    public var replyKey: String?
+    /// For how long the broker keeps an inbox that nobody uses; nil for ever.
+    public var inboxExpiry: Duration?
+    /// For how long the broker keeps a message in the inbox; nil for ever.
+    public var messageLifetime: Duration?
+    /// Whether only the connection that declares the inbox may use it.
+    public var isInboxExclusive: Bool
+    /// Whether the inbox survives a restart of the broker, and its last consumer.
+    public var isInboxDurable: Bool
 
     /// Creates a set of names.
-    public init(requests: String, replies: String, events: String, inbox: String) {
+    public init(
+        requests: String, replies: String, events: String, inbox: String, replyKey: String? = nil,
+        inboxExpiry: Duration? = .seconds(10), messageLifetime: Duration? = .seconds(300),
+        isInboxExclusive: Bool = true, isInboxDurable: Bool = false
+    ) {
         self.requests = requests
         self.replies = replies
         self.events = events
         self.inbox = inbox
+        self.replyKey = replyKey
+        self.inboxExpiry = inboxExpiry
+        self.messageLifetime = messageLifetime
+        self.isInboxExclusive = isInboxExclusive
+        self.isInboxDurable = isInboxDurable
     }
 }
 

@@ -57,11 +57,30 @@ public protocol MessageBroker: Sendable {
     /// - Returns: nil if this broker, or its settings, cannot carry remote control. Workers then run without it.
     func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)?
 
+    /// Publishes a client's request to all workers, and passes on their replies.
+    ///
+    /// With a ``ControlExchanges/replyKey`` it first declares the inbox and binds it to
+    /// ``ControlExchanges/replies``, so that no reply comes too early, and deletes it at the end. Without one, it
+    /// returns once the request is published. It succeeds even if there is no worker.
+    ///
+    /// - Parameters:
+    ///   - request: the request, which goes to ``ControlExchanges/requests``.
+    ///   - exchanges: the names that the dialect uses.
+    ///   - enough: opened when the client wants no more replies; its time is over, or its task is cancelled. The broker
+    ///     returns soon after that, even without a network.
+    ///   - sent: the broker calls it when the request is published. The client's time begins then.
+    ///   - receive: gets each reply, or the reason why its envelope cannot be read. It returns at once. The broker may
+    ///     call it on any thread.
+    /// - Throws: ``CeleriacError`` with code `unsupported` if this broker, or its settings, cannot carry remote
+    ///   control, `unavailable` if the broker cannot be reached or is lost while the client waits.
+    func broadcast(
+        _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
+        sent: @escaping @Sendable () -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async throws
+
     /// What remote control reports about this broker.
     var brokerDescription: BrokerDescription { get }
-
-    /// The arguments with which a queue is declared, as remote control reports them.
-    func arguments(ofQueue queue: String) -> WireObject
 
     // MARK: Looking after queues
 
@@ -146,11 +165,17 @@ extension MessageBroker {
     /// Nil: this broker carries no remote control.
     public func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? { nil }
 
+    /// Throws ``CeleriacError`` with code `unsupported`.
+    public func broadcast(
+        _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
+        sent: @escaping @Sendable () -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async throws { throw unsupported("carry remote control") }
+
     /// Reports the broker's name as its transport.
     public var brokerDescription: BrokerDescription { BrokerDescription(transport: name) }
 
     /// No arguments.
-    public func arguments(ofQueue queue: String) -> WireObject { [:] }
 
     /// Throws ``CeleriacError`` with code `unsupported`.
     public func depth(of queue: String) async throws -> Int { throw unsupported("count the messages of a queue") }

@@ -13,19 +13,22 @@ public struct OutgoingMessage: Sendable, Hashable {
     /// The queue that must exist before the message is sent, so that a task sent before its worker's first start waits
     /// instead of vanishing; nil where the receiver makes its own queue (replies).
     public var declaredQueue: String?
+    /// Whether publishing fails if no queue gets the message.
+    public var isMandatory: Bool
     /// The time before which the broker should not deliver the message, in dialects whose topology holds messages back;
     /// nil to deliver it at once. Other brokers deliver it at once, and the worker waits.
     public var notBefore: Date?
 
-    /// Creates a message for `routingKey` on `exchange`.
+    /// Creates a message for `routingKey` on `exchange`. It is mandatory if a queue must exist, unless told otherwise.
     public init(
         message: WireMessage, exchange: String = "", routingKey: String, declaredQueue: String? = nil,
-        notBefore: Date? = nil
+        isMandatory: Bool? = nil, notBefore: Date? = nil
     ) {
         self.message = message
         self.exchange = exchange
         self.routingKey = routingKey
         self.declaredQueue = declaredQueue
+        self.isMandatory = isMandatory ?? (declaredQueue != nil)
         self.notBefore = notBefore
     }
 }

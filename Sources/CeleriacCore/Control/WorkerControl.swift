@@ -43,6 +43,8 @@ public struct WorkerControl: Sendable {
     public var nodeName: String { worker.nodeName }
     /// The time by the worker's clock.
     public var now: Date { worker.timers.now }
+    /// Where the worker takes its timers from.
+    package var timers: any TimerSource { worker.timers }
     /// How many handlers may run at once now.
     public var concurrency: Int { pool.concurrency }
     /// How many messages the worker holds at most for each handler.
@@ -156,6 +158,26 @@ public struct WorkerControl: Sendable {
         try pool.resize(by: change)
         logger.info("the worker's concurrency has changed", metadata: ["concurrency": "\(concurrency)"])
         try await prefetch.update()
+    }
+
+    /// Whether the worker itself chooses how many handlers run at once: ``WorkerConfiguration/autoscale``.
+    package var isAutoscaled: Bool { worker.autoscaler != nil }
+
+    /// Changes the bounds of how many handlers run at once; nil leaves one as it is.
+    ///
+    /// - Returns: the bounds from now on.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for a worker whose number is fixed, `configuration` for bounds
+    ///   that cannot be; the consumer's error if the broker could not be told of the new window.
+    package func autoscale(maximum: Int?, minimum: Int?) async throws -> ClosedRange<Int> {
+        guard let autoscaler = worker.autoscaler else {
+            throw CeleriacError(.unsupported, "the worker's concurrency is fixed")
+        }
+        guard let range = autoscaler.update(maximum: maximum, minimum: minimum) else {
+            throw CeleriacError(.configuration, "the bounds must be 1 to 65535, the lower one first")
+        }
+        pool.expect(range.upperBound)
+        try await prefetch.update()
+        return range
     }
 
     /// Serves one more queue, which the consumer makes if it does not exist.

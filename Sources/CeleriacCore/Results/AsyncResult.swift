@@ -69,6 +69,19 @@ public struct AsyncResult<Value: Sendable>: Sendable {
         return children.map { client.result($0, coding: .wire) }
     }
 
+    /// Tells all workers to drop the task, or the members of the group: a task that waits ends as revoked, one that
+    /// runs goes on unless it is terminated. Returns when the request is published; tasks before it in a chain stay.
+    ///
+    /// - Parameters:
+    ///   - terminate: whether to end the task if it runs.
+    ///   - signal: the name of the signal by which a Python worker ends the task's process, for instance `SIGKILL`; nil
+    ///     for `SIGTERM`. Swift workers cancel the task's handler.
+    /// - Throws: ``CeleriacError``: `unsupported` for tasks of Machinery, which has no such request, and for transports
+    ///   without remote control; `unavailable` when the broker cannot be reached.
+    public func revoke(terminate: Bool = false, signal: String? = nil) async throws {
+        try await client.revoke(reference.lastTaskIDs, terminate: terminate, signal: signal)
+    }
+
     /// Deletes what is stored for the task.
     ///
     /// - Throws: ``CeleriacError`` when the result store cannot be reached.

@@ -39,6 +39,16 @@ public struct GroupResult<Element: Sendable>: Sendable {
         reference.parent.map { client.result($0, coding: .wire) }
     }
 
+    /// Tells all workers to drop all members, with one request; of a member that is a chain, its last task.
+    ///
+    /// - Parameters:
+    ///   - terminate: whether to end those that run.
+    ///   - signal: as for ``AsyncResult/revoke(terminate:signal:)``.
+    /// - Throws: as ``AsyncResult/revoke(terminate:signal:)``.
+    public func revoke(terminate: Bool = false, signal: String? = nil) async throws {
+        try await client.revoke(reference.lastTaskIDs, terminate: terminate, signal: signal)
+    }
+
     /// Waits for the results of all members.
     ///
     /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.

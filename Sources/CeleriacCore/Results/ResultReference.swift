@@ -19,6 +19,9 @@ package struct ResultReference: Sendable, Hashable {
         (members.map { $0.flatMap(\.taskIDs) } ?? [id]) + (parent?.taskIDs ?? [])
     }
 
+    /// The ids of its tasks without what came before them: the task itself, or the last task of each member.
+    var lastTaskIDs: [String] { members.map { $0.flatMap(\.lastTaskIDs) } ?? [id] }
+
     /// Makes a reference.
     package init(id: String, parent: ResultReference? = nil, members: [ResultReference]? = nil) {
         self.id = id

@@ -19,6 +19,11 @@ public struct SendOptions: Sendable, Hashable {
     public var priority: UInt8?
     /// The queue.
     public var queue: String?
+    /// The exchange, where the dialect has exchanges; nil for that of the queue. Celery follows a direct one only beside a
+    /// routing key.
+    public var exchange: String?
+    /// The routing key; nil for that of the queue.
+    public var routingKey: String?
     /// Custom headers. They are added to the dialect's own and cannot replace those.
     public var headers: WireObject
     /// Limits for the run.
@@ -39,6 +44,8 @@ public struct SendOptions: Sendable, Hashable {
         expiresAfter: Duration? = nil,
         priority: UInt8? = nil,
         queue: String? = nil,
+        exchange: String? = nil,
+        routingKey: String? = nil,
         headers: WireObject = [:],
         timeLimits: TimeLimits = TimeLimits(),
         ignoresResult: Bool? = nil,
@@ -52,6 +59,8 @@ public struct SendOptions: Sendable, Hashable {
         self.expiresAfter = expiresAfter
         self.priority = priority
         self.queue = queue
+        self.exchange = exchange
+        self.routingKey = routingKey
         self.headers = headers
         self.timeLimits = timeLimits
         self.ignoresResult = ignoresResult
@@ -79,6 +88,8 @@ public struct SendOptions: Sendable, Hashable {
         merged.expiresAfter = other.expiresAfter ?? expiresAfter
         merged.priority = other.priority ?? priority
         merged.queue = other.queue ?? queue
+        merged.exchange = other.exchange ?? exchange
+        merged.routingKey = other.routingKey ?? routingKey
         for (name, value) in other.headers { merged.headers[name] = value }
         merged.timeLimits.soft = other.timeLimits.soft ?? timeLimits.soft
         merged.timeLimits.hard = other.timeLimits.hard ?? timeLimits.hard

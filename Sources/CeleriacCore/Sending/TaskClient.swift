@@ -15,7 +15,8 @@ public final class TaskClient: TaskSender {
     let timers: any TimerSource
     let hub: ResultHub
     let decoder: WireDecoder
-    let broker: any MessageBroker
+    package let broker: any MessageBroker
+    private let revoker: (any TaskRevoker)?
     private let interpreter: EffectInterpreter
     private let encoder: WireEncoder
 
@@ -28,17 +29,20 @@ public final class TaskClient: TaskSender {
     ///   - configuration: what the client does if a call does not say.
     ///   - timers: where the client takes the time and its timers from.
     ///   - logger: the client's logger.
+    ///   - revoker: tells workers to drop tasks; nil where the dialect has no way to do that.
     package init(
         dialect: any Dialect,
         broker: any MessageBroker,
         store: (any ResultStore)?,
         configuration: ClientConfiguration,
         timers: any TimerSource,
-        logger: Logger
+        logger: Logger,
+        revoker: (any TaskRevoker)? = nil
     ) {
         self.dialect = dialect
         self.broker = broker
         self.store = store
+        self.revoker = revoker
         self.interpreter = EffectInterpreter(broker: broker, store: store)
         self.configuration = configuration
         self.timers = timers
@@ -168,6 +172,14 @@ public final class TaskClient: TaskSender {
             }, client: self)
     }
 
+    /// Tells all workers to drop tasks.
+    func revoke(_ ids: [String], terminate: Bool, signal: String?) async throws {
+        guard let revoker else {
+            throw CeleriacError(.unsupported, "\(dialect.name) has no way to revoke tasks that were sent")
+        }
+        try await revoker.revoke(ids, terminate: terminate, signal: signal)
+    }
+
     func result<Value>(_ reference: ResultReference, coding: ResultCoding<Value>) -> AsyncResult<Value> {
         AsyncResult(reference: reference, client: self, coding: coding, ticket: ticket(for: reference))
     }
@@ -198,4 +210,17 @@ package struct ClientConfiguration: Sendable {
         self.routes = routes
         self.resultExpiry = resultExpiry
     }
+}
+
+/// Tells the workers of an application to drop tasks that were sent.
+package protocol TaskRevoker: Sendable {
+    /// Asks all workers not to run tasks, and returns when the request is published.
+    ///
+    /// - Parameters:
+    ///   - ids: the tasks.
+    ///   - terminate: whether to end those that run.
+    ///   - signal: the name of the signal that ends a task's process where there is one; nil for the usual one.
+    /// - Throws: ``CeleriacError`` with code `unsupported` where the transport carries no remote control, or the
+    ///   broker's error.
+    func revoke(_ ids: [String], terminate: Bool, signal: String?) async throws
 }

@@ -23,6 +23,8 @@ public final class TaskWorker: Service {
     /// The names of the error callbacks that the worker calls itself instead of sending them.
     let errorHandlers: Set<String>
     let parts: [any WorkerPart]
+    /// Changes how many handlers may run at once; nil for a worker whose number is fixed.
+    let autoscaler: Autoscaler?
     private let executor: any TaskExecutor
     private let signals: [UnixSignal]
     private let launchLog: [String]
@@ -82,12 +84,20 @@ public final class TaskWorker: Service {
         self.timers = timers
         self.executor = executor
         self.logger = logger
-        self.parts = parts
+        let autoscaler = configuration.autoscale.map { Autoscaler(range: $0, timers: timers) }
+        self.autoscaler = autoscaler
+        self.parts = parts + configuration.parts + (autoscaler.map { [$0] } ?? [])
         self.signals = signals
         self.launchLog = launchLog
         self.handlers = Dictionary(
             handlers.map { ($0.name, configuration.configured($0)) }, uniquingKeysWith: { $1 })
     }
+
+    /// The name of the store where results are kept, without credentials; nil for a worker without one.
+    package var resultStoreName: String? { store?.name }
+
+    /// The names of the tasks that the worker serves, sorted.
+    package var taskNames: [String] { handlers.keys.sorted() }
 
     // MARK: Running
 

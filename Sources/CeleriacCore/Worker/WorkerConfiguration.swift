@@ -14,6 +14,10 @@ public struct WorkerConfiguration: Sendable {
     public var queues: [TaskQueue]
     /// How many handlers run at once. A number of handlers, not of threads.
     public var concurrency: Int
+    /// Bounds between which the worker itself chooses how many handlers run at once, by how many tasks it holds; nil, the
+    /// default, for ``concurrency``. It begins with the lower bound, grows at once, and shrinks when for 30 seconds no task
+    /// has come: Celery's `--autoscale`. The worker holds messages for the upper bound.
+    public var autoscale: ClosedRange<Int>?
     /// How many messages the worker holds at most for each handler, including the one that is running. With 1 it takes
     /// a message only when a handler is free for it.
     public var prefetchMultiplier: Int
@@ -58,6 +62,10 @@ public struct WorkerConfiguration: Sendable {
     package var parkingPolicy = ParkingPolicy()
     /// Whether ``maximumAttempts`` may be 0, so that the worker parks what it takes: for tests of what follows.
     package var parksUnbegun = false
+    /// Parts that run beside the worker, besides those of its dialect.
+    package var parts: [any WorkerPart] = []
+    /// The ids of tasks that were revoked before the worker begins.
+    package var initialRevocations: [String] = []
     package private(set) var sharedValues = SharedValues()
     /// Observers that are told what happens to tasks.
     package var observers: [any WorkerObserver] = []
@@ -144,8 +152,13 @@ extension WorkerConfiguration {
 }
 
 extension WorkerConfiguration {
+    /// How many handlers may run at once when the worker starts.
+    package var initialConcurrency: Int { autoscale?.lowerBound ?? concurrency }
+
     /// How many messages the worker holds at most when it starts.
-    var window: Int { concurrency.multipliedReportingOverflow(by: prefetchMultiplier).partialValue }
+    var window: Int {
+        (autoscale?.upperBound ?? concurrency).multipliedReportingOverflow(by: prefetchMultiplier).partialValue
+    }
 
     /// Refuses settings that cannot work.
     func validate() throws(CeleriacError) {
@@ -154,6 +167,12 @@ extension WorkerConfiguration {
         if queues.contains(where: \.name.isEmpty) { throw CeleriacError(.configuration, "a queue needs a name") }
         guard WorkerPool.concurrencies.contains(concurrency) else {
             throw CeleriacError(.configuration, "concurrency is \(concurrency): it must be 1 to 65535")
+        }
+        if let autoscale,
+            !WorkerPool.concurrencies.contains(autoscale.lowerBound)
+                || !WorkerPool.concurrencies.contains(autoscale.upperBound)
+        {
+            throw CeleriacError(.configuration, "autoscale is \(autoscale): both bounds must be 1 to 65535")
         }
         guard (1...65535).contains(prefetchMultiplier) else {
             throw CeleriacError(.configuration, "prefetchMultiplier is \(prefetchMultiplier): it must be 1 to 65535")

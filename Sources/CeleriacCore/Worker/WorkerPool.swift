@@ -13,30 +13,41 @@ final class WorkerPool: Sendable {
     /// Runs handlers that block their thread; nil if no task has such a handler.
     let blockingExecutor: BlockingExecutor?
     private let prefetchMultiplier: Int
-    private let size: NIOLockedValueBox<Int>
+    /// How many handlers may run at once, and for how many messages are held at least.
+    private let size: NIOLockedValueBox<(slots: Int, expected: Int)>
 
     /// Makes a pool.
     ///
     /// - Parameters:
     ///   - concurrency: how many handlers may run at once.
+    ///   - expected: for how many handlers messages are held even while fewer may run: an autoscaler sees by them that the
+    ///     pool has to grow.
     ///   - prefetchMultiplier: how many messages the worker holds at most for each handler.
     ///   - blocks: whether any handler blocks its thread.
     ///   - stopping: once it is open no further job begins.
-    init(concurrency: Int, prefetchMultiplier: Int, blocks: Bool, stopping: Gate) {
-        let capacity = Capacity(window: concurrency * prefetchMultiplier)
+    init(concurrency: Int, expected: Int = 0, prefetchMultiplier: Int, blocks: Bool, stopping: Gate) {
+        let capacity = Capacity(window: max(concurrency, expected) * prefetchMultiplier)
         self.capacity = capacity
         self.jobs = JobQueue(stopping: stopping) { capacity.idleSlotsChanged(by: $0) }
         self.slots = SlotPool(count: concurrency)
         self.blockingExecutor = blocks ? BlockingExecutor(threads: concurrency) : nil
         self.prefetchMultiplier = prefetchMultiplier
-        self.size = NIOLockedValueBox(concurrency)
+        self.size = NIOLockedValueBox((concurrency, expected))
     }
 
     /// How many handlers may run at once now.
-    var concurrency: Int { size.withLockedValue { $0 } }
+    var concurrency: Int { size.withLockedValue { $0.slots } }
 
     /// How many messages the worker holds at most now, apart from those that wait for their time.
-    var window: Int { concurrency * prefetchMultiplier }
+    var window: Int { size.withLockedValue { max($0.slots, $0.expected) } * prefetchMultiplier }
+
+    /// Changes for how many handlers messages are held at least.
+    func expect(_ count: Int) {
+        size.withLockedValue { size in
+            size.expected = count
+            capacity.resize(to: max(size.slots, count) * prefetchMultiplier)
+        }
+    }
 
     /// How many handlers run now.
     var activeCount: Int { slots.currentJobs.count }
@@ -46,16 +57,16 @@ final class WorkerPool: Sendable {
     /// - Throws: ``CeleriacError`` with code `configuration` for a total outside ``concurrencies``.
     func resize(by change: Int) throws(CeleriacError) {
         let isResized = size.withLockedValue { size in
-            let (new, overflows) = size.addingReportingOverflow(change)
+            let (new, overflows) = size.slots.addingReportingOverflow(change)
             guard !overflows, Self.concurrencies.contains(new) else { return false }
-            size = new
+            size.slots = new
             if change > 0 {
                 blockingExecutor?.grow(to: new)
                 slots.add(change - jobs.keepSlots(change))
             } else {
                 jobs.dismissSlots(-change)
             }
-            capacity.resize(to: new * prefetchMultiplier)
+            capacity.resize(to: max(new, size.expected) * prefetchMultiplier)
             return true
         }
         guard isResized else {

@@ -41,8 +41,12 @@ final class WorkerSession: Sendable {
         let registrations = worker.handlers.mapValues { TaskRegistration($0, retryPolicy: retryPolicy) }
         let observers = Observers(configuration.observers + worker.parts.compactMap(\.observer), timers: timers)
         let revokedTasks = RevokedTasks(limits: configuration.revocationLimits)
+        if !configuration.initialRevocations.isEmpty {
+            revokedTasks.insert(configuration.initialRevocations, now: timers.now)
+        }
         let pool = WorkerPool(
-            concurrency: configuration.concurrency, prefetchMultiplier: configuration.prefetchMultiplier,
+            concurrency: configuration.initialConcurrency, expected: configuration.autoscale?.upperBound ?? 0,
+            prefetchMultiplier: configuration.prefetchMultiplier,
             blocks: worker.handlers.values.contains { $0.options.placement == .blocking }, stopping: worker.stopping)
         let held = HeldTasks(consumer: consumer, timers: timers)
         let waiting = WaitingRoom(

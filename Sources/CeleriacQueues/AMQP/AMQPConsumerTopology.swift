@@ -37,6 +37,9 @@ package protocol AMQPConsumerTopology: Sendable {
     /// The arguments with which a queue is declared if it does not exist. A queue that exists may have others.
     func arguments(of queue: String) -> WireObject
 
+    /// The arguments with which a queue is consumed.
+    func consumerArguments(of queue: String) -> WireObject
+
     /// How far away the time of a task may be for the worker to hold its message; nil, or zero, if it holds any.
     var longestHold: Duration? { get }
 
@@ -46,6 +49,7 @@ package protocol AMQPConsumerTopology: Sendable {
 
 extension AMQPConsumerTopology {
     package func arguments(of queue: String) -> WireObject { [:] }
+    package func consumerArguments(of queue: String) -> WireObject { [:] }
     package func attempts(of delivery: AMQPDelivery) -> Int { 0 }
     package func willSettle(_ delivery: AMQPDelivery, as disposition: Settlement.Disposition) {}
 }

@@ -134,7 +134,9 @@ package final class AMQPMessageConsumer: MessageConsumer {
             state.activeTags[tag] = queue
             return tag
         }
-        try await channel.consume(queue: queue, consumerTag: tag) { [weak self] events in
+        try await channel.consume(
+            queue: queue, consumerTag: tag, arguments: topology.consumerArguments(of: queue)
+        ) { [weak self] events in
             self?.receive(events, from: tag, generation: generation)
         }
         // A stop, or the removal of the queue, may have tried to cancel the consumer before it began.

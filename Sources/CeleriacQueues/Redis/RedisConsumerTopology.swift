@@ -72,6 +72,26 @@ package struct RedisChore: Sendable {
     }
 }
 
+/// A queue of one worker's own, to whose messages the worker listens: Redis keeps none for those who do not. What is heard
+/// goes into the queue's list, and is claimed there like any other message.
+package struct RedisBroadcast: Sendable {
+    /// The channel on which the messages are published, or a glob pattern of channels.
+    package let channel: String
+    /// Puts a message that was heard into the queue's list.
+    package let keep: @Sendable ([UInt8]) -> RedisCommand
+    /// Deletes what is left of the queue when it is served no more.
+    package let retirement: [RedisCommand]
+
+    /// Creates a broadcast.
+    package init(
+        channel: String, keep: @escaping @Sendable ([UInt8]) -> RedisCommand, retirement: [RedisCommand]
+    ) {
+        self.channel = channel
+        self.keep = keep
+        self.retirement = retirement
+    }
+}
+
 /// The part of consuming from Redis that differs between dialects: keys, scripts and envelopes.
 /// ``RedisMessageConsumer`` does the rest.
 ///
@@ -91,6 +111,9 @@ package protocol RedisConsumerTopology: Sendable {
 
     /// The commands that tell producers that a queue exists. The consumer sends them when it starts to serve the queue.
     func announcement(of queue: String) -> [RedisCommand]
+
+    /// How the worker hears the messages of a queue of its own in this database; nil for a queue that Redis keeps.
+    func broadcast(to queue: String, database: Int) -> RedisBroadcast?
 
     /// How long the consumer waits for a message before it turns to other work.
     var patience: Duration { get }
@@ -164,6 +187,7 @@ package protocol RedisConsumerTopology: Sendable {
 
 extension RedisConsumerTopology {
     package func announcement(of queue: String) -> [RedisCommand] { [] }
+    package func broadcast(to queue: String, database: Int) -> RedisBroadcast? { nil }
     package func prepare(_ consumer: RedisMessageConsumer) async throws(RedisError) {}
     package var chores: [RedisChore] { [] }
     package var patience: Duration { .seconds(30) }

@@ -48,6 +48,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
     /// The prefix that makes this consumer's tags unique.
     private let tagPrefix = randomUUID() + "."
     private let wait: ListWait
+    private let listener: RedisListener
 
     /// Connects and starts renewing claims.
     ///
@@ -60,6 +61,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
             configuration, topology: topology, options: options, eventLoopGroup: eventLoopGroup, logger: logger)
         do {
             _ = try await consumer.client.send(RedisCommand("PING"))
+            for queue in options.queues { try await consumer.announce(queue.name) }
         } catch {
             throw CeleriacError(
                 error.isOutOfReach && !error.isRefusedLogin ? .unavailable : .configuration,
@@ -82,6 +84,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
             configuration, takingFrom: topology.servedEnd, patience: topology.patience, eventLoop: client.eventLoop,
             logger: logger)
         state.withLockedValue { $0.turn = SuspectTurn(maximumAttempts: options.maximumAttempts) }
+        self.listener = RedisListener(client, eventLoopGroup: eventLoopGroup, logger: logger)
         for queue in options.queues { serve(queue.name) }
     }
 
@@ -249,14 +252,11 @@ package final class RedisMessageConsumer: YieldingConsumer {
     // MARK: Changing queues
 
     package func addQueue(_ queue: TaskQueue) async throws {
-        let announcement = topology.announcement(of: queue.name)
-        if !announcement.isEmpty {
-            do {
-                // It is announced before it is served, so that producers that look for the queue find it.
-                _ = try await client.send(announcement)
-            } catch {
-                throw CeleriacError(.unavailable, "cannot serve the queue at \(name)", cause: error)
-            }
+        do {
+            // It is announced before it is served, so that producers that look for the queue find it.
+            try await announce(queue.name)
+        } catch {
+            throw CeleriacError(.unavailable, "cannot serve the queue at \(name)", cause: error)
         }
         serve(queue.name)
         lookAgain()
@@ -265,6 +265,16 @@ package final class RedisMessageConsumer: YieldingConsumer {
     package func removeQueue(_ name: String) async throws {
         state.withLockedValue { $0.served.remove(name) }
         lookAgain()
+        await listener.leave(name)
+    }
+
+    /// Tells producers that a queue exists, and begins to listen where Redis keeps nothing for those who do not.
+    private func announce(_ queue: String) async throws(RedisError) {
+        let announcement = topology.announcement(of: queue)
+        if !announcement.isEmpty { _ = try await client.send(announcement) }
+        if let broadcast = topology.broadcast(to: queue, database: client.configuration.database) {
+            try await listener.listen(queue, broadcast)
+        }
     }
 
     private func serve(_ queue: String) {
@@ -298,9 +308,11 @@ package final class RedisMessageConsumer: YieldingConsumer {
             return state.timers
         }
         for timer in timers { timer.cancel() }
+        await listener.stop()
         await wait.closeAll()
         do {
             try await endAll()
+            await listener.retire()
         } catch {
             let count = state.withLockedValue { $0.ledger.count }
             await client.close()

@@ -2,7 +2,7 @@
 package import CeleriacAMQP
 package import CeleriacCore
 import CeleriacQueues
-package import CeleriacWire
+import CeleriacWire
 import CeleryWire
 package import Logging
 package import NIOCore
@@ -16,18 +16,19 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
     let topology: CeleryAMQPTopology
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
-    private let client: AMQPClient
+    let client: AMQPClient
     private let declared = NIOLockedValueBox<Set<String>>([])
 
     /// Creates a broker, which connects on first use and tries the servers in turn.
     package init(
         _ configurations: [AMQPConfiguration],
         options: CeleryAMQPOptions = CeleryAMQPOptions(),
+        queues: QueueTable = QueueTable(),
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         self.configurations = configurations
-        self.topology = CeleryAMQPTopology(options: options)
+        self.topology = CeleryAMQPTopology(options: options, queues: queues)
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
@@ -61,7 +62,8 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
 
     /// Begins to consume from queues, and declares those that do not exist.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        try await AMQPMessageConsumer.start(
+        for queue in options.queues { _ = try topology.queues.resolve(TaskQueue(queue.name)) }
+        return try await AMQPMessageConsumer.start(
             configurations, parking: client, topology: topology, options: options, name: name,
             on: eventLoopGroup.next(), logger: logger)
     }
@@ -85,9 +87,6 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
             transport: "amqp", host: first?.host, port: first?.port ?? 0, user: first?.user,
             virtualHost: first?.virtualHost ?? "/", isEncrypted: first?.tls != nil, loginMethod: "PLAIN")
     }
-
-    /// The arguments with which a queue is declared if it does not exist.
-    package func arguments(ofQueue queue: String) -> WireObject { topology.options.arguments(of: queue) }
 
     // MARK: Looking after queues
 
@@ -137,7 +136,7 @@ extension AMQPPublish {
     /// the client that asked for one may be gone.
     fileprivate init(_ message: OutgoingMessage) {
         self.init(
-            exchange: message.exchange, routingKey: message.routingKey, mandatory: message.declaredQueue != nil,
+            exchange: message.exchange, routingKey: message.routingKey, mandatory: message.isMandatory,
             message: message.message)
     }
 }

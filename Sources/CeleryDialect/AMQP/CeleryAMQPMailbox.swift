@@ -34,12 +34,7 @@ final class CeleryAMQPMailbox: ControlMailbox {
                     }
                     logger.warning("remote control is out of reach, trying again", metadata: ["error": "\(error)"])
                 case .deliveries(let deliveries, _):
-                    for delivery in deliveries {
-                        receive(
-                            delivery.defect.map {
-                                .failure(MessageFault(reason: "undecodableProperties", detail: $0.reason))
-                            } ?? .success(delivery.message))
-                    }
+                    for delivery in deliveries { receive(delivery.content) }
                 }
             })
         await withTaskGroup(of: Void.self) { group in
@@ -53,17 +48,14 @@ final class CeleryAMQPMailbox: ControlMailbox {
     /// Declares everything as kombu 5.7 does. RabbitMQ would refuse other flags for what a Python worker has declared.
     private func declare(on channel: AMQPChannel) async throws(AMQPError) -> [AMQPConsumption] {
         try await declareExchanges(on: channel)
-        try await channel.exchangeDeclare(exchanges.requests, type: "fanout", durable: false)
-        try await channel.queueDeclare(
-            exchanges.inbox, durable: false, exclusive: true, autoDelete: true,
-            arguments: ["x-expires": 10_000, "x-message-ttl": 300_000])
-        try await channel.queueBind(exchanges.inbox, exchange: exchanges.requests)
+        try await channel.declareRequests(exchanges)
+        try await channel.declareInbox(exchanges, boundTo: exchanges.requests)
         return [AMQPConsumption(queue: exchanges.inbox, noAck: true)]
     }
 
     private func declareExchanges(on channel: AMQPChannel) async throws(AMQPError) {
         try await channel.exchangeDeclare(exchanges.events, type: "topic", durable: true)
-        try await channel.exchangeDeclare(exchanges.replies, type: "direct", durable: false)
+        try await channel.declareReplies(exchanges)
     }
 
     func publish(_ messages: [OutgoingMessage]) async throws {
@@ -88,6 +80,36 @@ final class CeleryAMQPMailbox: ControlMailbox {
 
     func close() async {
         await client.close()
+    }
+}
+
+extension AMQPChannel {
+    func declareRequests(_ exchanges: ControlExchanges) async throws(AMQPError) {
+        try await exchangeDeclare(exchanges.requests, type: "fanout", durable: false)
+    }
+
+    func declareReplies(_ exchanges: ControlExchanges) async throws(AMQPError) {
+        try await exchangeDeclare(exchanges.replies, type: "direct", durable: false)
+    }
+
+    /// Declares the queue of a worker or a client, as kombu 5.7 does.
+    func declareInbox(
+        _ exchanges: ControlExchanges, boundTo exchange: String, routingKey: String = ""
+    ) async throws(AMQPError) {
+        var arguments: WireObject = [:]
+        if let expiry = exchanges.inboxExpiry { arguments["x-expires"] = .int(expiry.brokerMilliseconds) }
+        if let lifetime = exchanges.messageLifetime { arguments["x-message-ttl"] = .int(lifetime.brokerMilliseconds) }
+        try await queueDeclare(
+            exchanges.inbox, durable: exchanges.isInboxDurable, exclusive: exchanges.isInboxExclusive,
+            autoDelete: !exchanges.isInboxDurable, arguments: arguments)
+        try await queueBind(exchanges.inbox, exchange: exchange, routingKey: routingKey)
+    }
+}
+
+extension AMQPDelivery {
+    /// A message of remote control, or why it cannot be read.
+    var content: Result<WireMessage, MessageFault> {
+        defect.map { .failure(MessageFault(reason: "undecodableProperties", detail: $0.reason)) } ?? .success(message)
     }
 }
 #endif

@@ -10,28 +10,50 @@ import struct FoundationEssentials.Date
 /// Declares Celery's queues, and says how workers consume them.
 struct CeleryAMQPTopology: AMQPConsumerTopology {
     let options: CeleryAMQPOptions
+    let queues: QueueTable
 
     func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError) {
         for queue in queues { try await declare(queue, on: connection) }
     }
 
-    /// Makes sure that a queue exists. An existing queue stays as it is, whatever its arguments: declaring it with
-    /// different ones is an error that closes the channel.
-    func declare(_ queue: String, on connection: AMQPConnection) async throws(AMQPError) {
-        if try await connection.hasQueue(queue) { return }
-        // As Celery does, declare a direct exchange with the queue's name, although messages go through the default
-        // exchange.
+    /// Makes sure that a queue exists and is bound. An existing queue stays as it is, whatever its arguments: declaring it
+    /// with different ones is an error that closes the channel.
+    func declare(_ name: String, on connection: AMQPConnection) async throws(AMQPError) {
+        let exists = try await connection.hasQueue(name)
+        let queue = definition(of: name)
+        if !queue.isDeclared { return }
+        // Messages reach such a queue through the default exchange, whoever has declared it.
+        if exists, queue.bindings == [TaskQueue.Binding(TaskQueue.Exchange(name), routingKey: name)] { return }
         try await connection.withChannel { channel throws(AMQPError) in
-            try await channel.exchangeDeclare(queue, type: "direct", durable: true)
-            try await channel.queueDeclare(queue, durable: true, arguments: options.arguments(of: queue))
-            try await channel.queueBind(queue, exchange: queue, routingKey: queue)
+            for exchange in Set(queue.bindings.map(\.exchange)) where !Self.isServersOwn(exchange.name) {
+                try await channel.exchangeDeclare(
+                    exchange.name, type: exchange.type, durable: exchange.isDurable,
+                    autoDelete: exchange.isAutoDeleted, arguments: exchange.arguments)
+            }
+            if !exists {
+                try await channel.queueDeclare(
+                    name, durable: queue.isDurable, exclusive: queue.isExclusive, autoDelete: queue.isAutoDeleted,
+                    arguments: queue.arguments)
+            }
+            for binding in queue.bindings where !binding.exchange.name.isEmpty {
+                try await channel.queueBind(
+                    name, exchange: binding.exchange.name, routingKey: binding.routingKey,
+                    arguments: binding.arguments)
+            }
         }
+    }
+
+    /// Whether an exchange is there on every server, which refuses to declare it.
+    private static func isServersOwn(_ exchange: String) -> Bool { exchange.isEmpty || exchange.hasPrefix("amq.") }
+
+    private func definition(of queue: String) -> TaskQueue {
+        queues.queue(queue) ?? TaskQueue(queue, exchange: TaskQueue.Exchange(queue), routingKey: queue)
     }
 
     /// RabbitMQ limits whole channels from 3.3 up to before 4, and then at once; quorum queues never.
     func limitsChannel(queues: [String], server: AMQPServerInfo) -> Bool {
         let version = server.versionNumbers
-        return server.product == "RabbitMQ" && !options.hasQuorumQueue(queues)
+        return server.product == "RabbitMQ" && !queues.contains(where: isQuorum)
             && version.lexicographicallyPrecedes([4]) && !version.lexicographicallyPrecedes([3, 3])
     }
 
@@ -51,7 +73,12 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
         return "\(id).\(message.headers["retries"]?.intValue ?? 0)"
     }
 
-    func arguments(of queue: String) -> WireObject { options.arguments(of: queue) }
+    func arguments(of queue: String) -> WireObject { definition(of: queue).arguments }
+
+    func consumerArguments(of queue: String) -> WireObject { definition(of: queue).consumerArguments }
+
+    /// Whether a queue is declared as a quorum queue. Quorum queues do not support a prefetch limit for a whole channel.
+    private func isQuorum(_ queue: String) -> Bool { arguments(of: queue)["x-queue-type"] == .string("quorum") }
 
     var longestHold: Duration? { options.maximumETAHold }
 

@@ -38,7 +38,7 @@ extension CeleryControlCommand {
         },
         CeleryControlCommand("registered", aliases: ["dump_tasks"]) { call in registered(call) },
         CeleryControlCommand("active_queues") { call in
-            .array(call.worker.queues.map { queue($0, arguments: call.control.broker.arguments(ofQueue: $0)) })
+            .array(call.worker.queues.map { description(of: call.control.queues.queue($0) ?? TaskQueue($0)) })
         },
         CeleryControlCommand("stats") { call in stats(call) },
         CeleryControlCommand("conf", aliases: ["dump_conf"]) { call in .object(call.control.settings) },
@@ -108,17 +108,33 @@ extension CeleryControlCommand {
     }
 
     /// A queue as kombu describes it.
-    private static func queue(_ name: String, arguments: WireObject) -> WireValue {
-        [
-            "name": .string(name),
-            "exchange": [
-                "name": .string(name), "type": "direct", "arguments": nil, "durable": true, "passive": false,
-                "auto_delete": false, "delivery_mode": nil, "no_declare": false,
-            ],
-            "routing_key": .string(name), "queue_arguments": arguments.isEmpty ? .null : .object(arguments),
-            "binding_arguments": nil, "consumer_arguments": nil, "durable": true, "exclusive": false,
-            "auto_delete": false, "no_ack": false, "alias": nil, "bindings": [], "no_declare": nil, "expires": nil,
-            "message_ttl": nil, "max_length": nil, "max_length_bytes": nil, "max_priority": nil,
+    private static func description(of queue: TaskQueue) -> WireValue {
+        func orNull(_ object: WireObject) -> WireValue { object.isEmpty ? .null : .object(object) }
+        func describe(_ exchange: TaskQueue.Exchange) -> WireValue {
+            [
+                "name": .string(exchange.name), "type": .string(exchange.type), "arguments": orNull(exchange.arguments),
+                "durable": .bool(exchange.isDurable), "passive": false, "auto_delete": .bool(exchange.isAutoDeleted),
+                "delivery_mode": nil, "no_declare": false,
+            ]
+        }
+        let first = queue.bindings.first
+        return [
+            "name": .string(queue.name), "exchange": first.map { describe($0.exchange) } ?? .null,
+            "routing_key": .string(first?.routingKey ?? queue.name), "queue_arguments": orNull(queue.arguments),
+            "binding_arguments": orNull(first?.arguments ?? [:]),
+            "consumer_arguments": orNull(queue.consumerArguments), "durable": .bool(queue.isDurable),
+            "exclusive": .bool(queue.isExclusive), "auto_delete": .bool(queue.isAutoDeleted), "no_ack": false,
+            "alias": queue.alias.map { .string($0) } ?? .null,
+            "bindings": .array(
+                queue.bindings.dropFirst().map { binding in
+                    [
+                        "exchange": describe(binding.exchange), "routing_key": .string(binding.routingKey),
+                        "arguments": orNull(binding.arguments), "unbind_arguments": nil,
+                    ]
+                }),
+            "no_declare": queue.isDeclared ? nil : true, "expires": nil, "message_ttl": nil, "max_length": nil,
+            "max_length_bytes": nil,
+            "max_priority": nil,
         ]
     }
 

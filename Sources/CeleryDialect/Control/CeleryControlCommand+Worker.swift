@@ -18,9 +18,9 @@ extension CeleryControlCommand {
             return .null
         },
         CeleryControlCommand("add_consumer") { call in
-            let queue = try call.text("queue")
-            try await call.worker.addQueue(TaskQueue(queue))
-            return ok("add consumer \(queue)")
+            let queue = try QueueSettings.queue(of: call)
+            try await call.worker.addQueue(try call.control.queues.resolve(queue))
+            return ok("add consumer \(queue.name)")
         },
         CeleryControlCommand("cancel_consumer") { call in
             let queue = try call.text("queue")

@@ -105,7 +105,7 @@ public struct CeleryControlCall: Sendable {
     }
 }
 
-/// How a worker takes part in remote control and events.
+/// How a worker takes part in remote control and events, and how its clients reach it.
 public struct CeleryControlConfiguration: Sendable {
     /// Whether the worker takes remote control commands: `worker_enable_remote_control`.
     public var isEnabled: Bool
@@ -122,6 +122,15 @@ public struct CeleryControlConfiguration: Sendable {
     public var sendsTaskEvents: Bool
     /// The time between heartbeats. With nil the worker sends none, and does not announce its start and stop either.
     public var heartbeatInterval: Duration?
+    /// For how long a broker keeps a request or a reply that nobody takes; nil for ever: `control_queue_ttl`.
+    public var queueTTL: Duration? = .seconds(300)
+    /// For how long a broker keeps a queue of requests or replies that nobody uses; nil for ever:
+    /// `control_queue_expires`.
+    public var queueExpiry: Duration? = .seconds(10)
+    /// Whether RabbitMQ lets only the connection that declares such a queue use it: `control_queue_exclusive`.
+    public var isQueueExclusive = true
+    /// Whether such a queue survives a restart of RabbitMQ: `control_queue_durable`. It cannot be exclusive then.
+    public var isQueueDurable = false
 
     /// Creates a configuration, with Celery's defaults.
     public init(

@@ -1,6 +1,6 @@
 package import CeleriacCore
 package import CeleriacWire
-import CeleryWire
+package import CeleryWire
 package import Logging
 import Synchronization
 
@@ -15,6 +15,7 @@ package final class CeleryRemoteControl: WorkerPart {
     private static let farewell = Duration.seconds(5)
 
     private let configuration: CeleryControlConfiguration
+    private let accept: Set<CelerySerializer>
     private let names: CeleryControlNames
     /// The commands that this worker carries out, by all their names.
     private let commands: [String: CeleryControlCommand]
@@ -27,6 +28,8 @@ package final class CeleryRemoteControl: WorkerPart {
     /// What `inspect conf` shows: settings by Celery's names, without passwords.
     let settings: WireObject
     let broker: any MessageBroker
+    /// The queues that the application knows.
+    let queues: QueueTable
     let software = CeleryEventFields.Software(
         name: "celeriac", version: ProcessFacts.version, system: ProcessFacts.system)
     let logger: Logger
@@ -35,7 +38,8 @@ package final class CeleryRemoteControl: WorkerPart {
     ///
     /// `inspect conf` shows `settings`, which are keyed by Celery's names and must not contain passwords.
     package init?(
-        configuration: CeleryControlConfiguration, broker: any MessageBroker, nodeName: String, settings: WireObject,
+        configuration: CeleryControlConfiguration, accept: Set<CelerySerializer> = [.json],
+        broker: any MessageBroker, queues: QueueTable, nodeName: String, settings: WireObject,
         timers: any TimerSource, logger: Logger
     ) {
         guard configuration.isEnabled || configuration.sendsTaskEvents || configuration.heartbeatInterval != nil else {
@@ -43,11 +47,12 @@ package final class CeleryRemoteControl: WorkerPart {
         }
         var logger = logger
         logger[metadataKey: "worker"] = "\(nodeName)"
-        let names = CeleryControlNames(namespace: configuration.namespace)
+        let names = CeleryControlNames(configuration)
         guard let mailbox = broker.controlMailbox(for: nodeName, exchanges: names.exchanges(ofNode: nodeName)) else {
             return nil
         }
         self.configuration = configuration
+        self.accept = accept
         self.names = names
         self.commands = Self.commands(of: configuration)
         self.mailbox = mailbox
@@ -57,6 +62,7 @@ package final class CeleryRemoteControl: WorkerPart {
             timers: timers, logger: logger)
         self.settings = settings
         self.broker = broker
+        self.queues = queues
         self.logger = logger
     }
 
@@ -137,7 +143,11 @@ package final class CeleryRemoteControl: WorkerPart {
         while let batch = await requests.take() {
             for message in batch {
                 do {
-                    try await answer(CeleryControlRequest.decode(message.get()), worker)
+                    let message = try message.get()
+                    // Who asks in a form reads it, whatever this worker's own tasks are sent in.
+                    let form = message.properties.contentType.flatMap { CelerySerializer(contentType: $0) }
+                    try await answer(
+                        CeleryControlRequest.decode(message, accept: accept), in: form ?? .json, worker)
                 } catch {
                     logger.warning("remote control: a request cannot be read", metadata: ["error": "\(error)"])
                 }
@@ -145,7 +155,9 @@ package final class CeleryRemoteControl: WorkerPart {
         }
     }
 
-    private func answer(_ request: CeleryControlRequest, _ worker: WorkerControl) async throws {
+    private func answer(
+        _ request: CeleryControlRequest, in form: CelerySerializer, _ worker: WorkerControl
+    ) async throws {
         clock.adjust(to: request.clock)
         guard try isAddressed(request) else { return }
         logger.debug("remote control", metadata: ["command": "\(request.method)"])
@@ -161,7 +173,8 @@ package final class CeleryRemoteControl: WorkerPart {
         do {
             try await mailbox.publish([
                 OutgoingMessage(
-                    message: try reply.encode(), exchange: replyTo.exchange, routingKey: replyTo.routingKey)
+                    message: try reply.encode(as: form), exchange: replyTo.exchange,
+                    routingKey: replyTo.routingKey)
             ])
         } catch {
             logger.warning(

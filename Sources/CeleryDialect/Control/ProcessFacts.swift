@@ -9,9 +9,9 @@ import Darwin
 #endif
 
 /// What a worker says about its process and host.
-enum ProcessFacts {
+package enum ProcessFacts {
     /// The version that the worker reports with its software's name, `celeriac`.
-    static let version = "0.1.0"
+    package static let version = "0.1.0"
 
     static var processID: Int32 { getpid() }
 

@@ -3,9 +3,9 @@ import CeleriacCore
 /// A regular expression with the parts of Python's `re` that node names need: literals, `.`, sets, `\d \w \s` and their
 /// opposites, groups, alternatives, repetitions, `^` and `$`. Expressions come from outside, so matching never
 /// backtracks: it keeps the set of positions that a match may have reached, and counts its steps.
-struct RegularPattern {
+struct RegularPattern: Sendable {
     /// A part of an expression.
-    indirect enum Node {
+    indirect enum Node: Sendable {
         case sequence([Node])
         case alternatives([Node])
         case repetition(Node, minimum: Int, maximum: Int?)

@@ -29,7 +29,7 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
     package init?(_ base: any MessageBroker, limits: WireLimits, timers: any TimerSource, logger: Logger) {
         // Celery names the sender of these events after its process, in a worker too.
         let nodeName = NodeName.current("gen\(ProcessFacts.processID)")
-        let exchanges = CeleryControlNames(namespace: "celery").exchanges(ofNode: nodeName)
+        let exchanges = CeleryControlNames().exchanges(ofNode: nodeName)
         guard let mailbox = base.controlMailbox(for: nodeName, exchanges: exchanges) else { return nil }
         self.init(
             base: base, mailbox: mailbox, nodeName: nodeName, limits: limits, clock: LamportClock(), timers: timers,
@@ -115,11 +115,19 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
         base.controlMailbox(for: node, exchanges: exchanges)
     }
 
+    /// Broadcasts by the other broker.
+    package func broadcast(
+        _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
+        sent: @escaping @Sendable () -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async throws {
+        try await base.broadcast(request, exchanges: exchanges, until: enough, sent: sent, receive: receive)
+    }
+
     /// The other broker's description.
     package var brokerDescription: BrokerDescription { base.brokerDescription }
 
     /// The other broker's arguments.
-    package func arguments(ofQueue queue: String) -> WireObject { base.arguments(ofQueue: queue) }
 
     /// Counts the other broker's messages.
     package func depth(of queue: String) async throws -> Int { try await base.depth(of: queue) }

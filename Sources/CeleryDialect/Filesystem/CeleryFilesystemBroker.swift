@@ -15,16 +15,18 @@ package import struct FoundationEssentials.Date
 /// come back are counted when they begin (``FileAttempts``).
 package final class CeleryFilesystemBroker: MessageBroker {
     let options: CeleryFilesystemOptions
+    let queues: QueueTable
     let limits: WireLimits
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
 
     /// Creates a broker. It makes the folders if they do not exist.
     package init(
-        _ options: CeleryFilesystemOptions, limits: WireLimits = .default, eventLoopGroup: any EventLoopGroup,
-        logger: Logger
+        _ options: CeleryFilesystemOptions, queues: QueueTable = QueueTable(), limits: WireLimits = .default,
+        eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.options = options
+        self.queues = queues
         self.limits = limits
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -35,28 +37,95 @@ package final class CeleryFilesystemBroker: MessageBroker {
 
     // MARK: Messages
 
-    /// Writes each message to a separate file and flushes it to the disk.
+    /// Writes each message to a separate file and flushes it to the disk. A message to a named exchange is written for
+    /// every queue that is bound to it for the message's routing key.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange or a name that cannot be a file's,
-    ///   `unavailable` if the disk refuses; ``PartialPublishError`` if it took some of the messages.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange without a control folder or a name that cannot
+    ///   be a file's, `publishFailed` if no queue is bound, `unavailable` if the disk refuses; ``PartialPublishError`` if
+    ///   some of the messages were taken.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         let folder = options.dataFolderOut
         let files = try messages.map { message in
-            let bytes = try KombuEnvelope.encode(toQueue: message)
-            try FileStore.validateName(message.routingKey)
-            return (queue: message.routingKey, bytes: bytes)
+            let bytes = try KombuEnvelope.encode(message)
+            if message.exchange.isEmpty { try FileStore.validateName(message.routingKey) }
+            return (message: message, bytes: bytes)
         }
         try await FileStore.blocking {
             try FileStore.makeFolder(folder)
             var refused: [Int: CeleriacError] = [:]
             for (index, file) in files.enumerated() {
                 do throws(CeleriacError) {
-                    try Self.write(file.bytes, queue: file.queue, folder: folder)
+                    for queue in try self.queues(of: file.message) {
+                        try Self.write(file.bytes, queue: queue, folder: folder)
+                    }
                 } catch {
                     refused[index] = error
                 }
             }
             try PartialPublishError.check(refused: refused, of: files.count)
+        }
+    }
+
+    /// The queues that get a message. Reads the bindings of its exchange.
+    private func queues(of message: OutgoingMessage) throws(CeleriacError) -> [String] {
+        let exchange = message.exchange
+        if exchange.isEmpty { return [message.routingKey] }
+        guard let controlFolder = options.controlFolder else {
+            throw CeleriacError(
+                .unsupported,
+                "cannot publish to the exchange \(exchange) without a control_folder, which has its bindings")
+        }
+        do {
+            try FileStore.validateName(exchange)
+            if let queue = message.declaredQueue.flatMap(queues.queue) { try bind(queue) }
+            let isFanout = queues.type(ofExchange: exchange) == "fanout"
+            let bound = try ExchangeTable(exchange, controlFolder: controlFolder).bindings().filter { binding in
+                isFanout
+                    || RegularPattern.binding(of: binding.routingKey, binding.pattern, matches: message.routingKey)
+            }
+            let names = Set(bound.map(\.queue)).sorted()
+            guard !names.isEmpty || !message.isMandatory else {
+                throw CeleriacError(
+                    .publishFailed,
+                    "no queue is bound to the exchange \(exchange) for the routing key \(message.routingKey)")
+            }
+            return names
+        } catch let error as CeleriacError {
+            throw error
+        } catch {
+            throw CeleriacError(
+                .unavailable, "the bindings of the exchange \(exchange) cannot be read or written", cause: error)
+        }
+    }
+
+    /// Writes down a queue's bindings, as kombu does; not that of a queue to an exchange of its own name, which nobody
+    /// needs.
+    func bind(_ queue: TaskQueue) throws {
+        for (exchange, binding) in bindings(of: queue) {
+            try ExchangeTable(exchange, controlFolder: options.controlFolder ?? "").add(binding)
+        }
+    }
+
+    /// Takes the bindings back that ``bind(_:)`` has written.
+    func unbind(_ queue: TaskQueue) throws {
+        for (exchange, binding) in bindings(of: queue) {
+            try ExchangeTable(exchange, controlFolder: options.controlFolder ?? "").remove(binding)
+        }
+    }
+
+    private func bindings(of queue: TaskQueue) -> [(exchange: String, ExchangeTable.Binding)] {
+        guard options.controlFolder != nil, queue.isDeclared,
+            queue.bindings != [TaskQueue.Binding(TaskQueue.Exchange(queue.name), routingKey: queue.name)]
+        else { return [] }
+        return queue.bindings.compactMap { binding in
+            guard (try? FileStore.validateName(binding.exchange.name)) != nil else { return nil }
+            return (
+                binding.exchange.name,
+                ExchangeTable.Binding(
+                    routingKey: binding.routingKey,
+                    pattern: binding.exchange.type == "topic" ? TopicPattern.expression(of: binding.routingKey) : "",
+                    queue: queue.name)
+            )
         }
     }
 
@@ -80,6 +149,7 @@ package final class CeleryFilesystemBroker: MessageBroker {
 
     /// Begins to consume from queues, which need not exist yet.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+        for queue in options.queues { _ = try queues.resolve(TaskQueue(queue.name)) }
         let consumer = CeleryFilesystemConsumer(broker: self, options: options)
         try await consumer.start()
         return consumer

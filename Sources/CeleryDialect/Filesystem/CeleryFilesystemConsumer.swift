@@ -67,7 +67,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     func start() async throws {
         for queue in queues { try FileStore.validateName(queue) }
         let (claims, ownClaims) = (claims, ownClaims)
+        let defined = queues.compactMap(broker.queues.queue)
         let lock = try await FileStore.blocking {
+            for queue in defined { try self.broker.bind(queue) }
             try FileStore.makeFolder(ownClaims)
             return try FileStore.lock("\(claims)/\(self.id).lock")
         }
@@ -345,7 +347,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
         try await giveBack(ledger.unended.map { Receipt(generation: 0, tag: $0) })
         if let failure { throw failure }
-        try await FileStore.blocking { [claims, ownClaims, id] in
+        let passing = queues.compactMap(broker.queues.queue).filter(\.isAutoDeleted)
+        try await FileStore.blocking { [broker, claims, ownClaims, id] in
+            for queue in passing { try broker.unbind(queue) }
             try FileStore.removeFolder(ownClaims)
             try FileStore.remove("\(claims)/\(id).lock")
         }

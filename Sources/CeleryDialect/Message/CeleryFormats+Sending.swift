@@ -12,7 +12,7 @@ extension CeleryFormats {
         // A task without links needs no signature, which saves writing its options and reading them again.
         if case .task(let task) = submission, task.links.isEmpty, task.errorLinks.isEmpty, context.parent == nil {
             let route = CeleryRoute(
-                queue: task.options.queue,
+                queue: task.options.queue, exchange: task.options.exchange, routingKey: task.options.routingKey,
                 taskName: CelerySignature(task: task.name, kwargs: task.keywordArguments).routedTask)
             return Publication(
                 steps: [.publish([try outgoing(try message(of: task, in: context), route, in: context)])],
@@ -120,21 +120,14 @@ extension CeleryFormats {
     }
 
     private func outgoing(
-        _ task: CeleryTaskMessage, _ route: CeleryRoute, in context: PublicationContext
+        _ task: CeleryTaskMessage, _ asked: CeleryRoute, in context: PublicationContext
     ) throws(CeleriacError) -> OutgoingMessage {
-        let message = try encode(task)
-        var route = route
-        // As in Celery, an empty name is none.
-        if route.queue?.isEmpty == true { route.queue = nil }
-        if route.routingKey?.isEmpty == true { route.routingKey = nil }
-        if route.queue == nil, let exchange = route.exchange, !exchange.isEmpty, exchange != route.routingKey {
-            return OutgoingMessage(message: message, exchange: exchange, routingKey: route.routingKey ?? "")
-        }
-        let name = route.taskName ?? task.task
-        let queue =
-            route.queue ?? route.routingKey ?? context.routes[name] ?? routePatterns.queue(of: name)
-            ?? context.defaultQueue
-        return OutgoingMessage(message: message, routingKey: queue, declaredQueue: queue)
+        let destination = try router.destination(of: asked.taskName ?? task.task, asked)
+        var task = task
+        task.properties.priority = task.properties.priority ?? destination.priority
+        return OutgoingMessage(
+            message: try encode(task), exchange: destination.exchange, routingKey: destination.routingKey,
+            declaredQueue: destination.declaredQueue, isMandatory: destination.isMandatory)
     }
 
     func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {

@@ -75,6 +75,8 @@ extension CeleryFormats {
         }
         if let priority = options.priority { object["priority"] = .int(Int64(priority)) }
         if let queue = options.queue { object["queue"] = .string(queue) }
+        if let exchange = options.exchange { object["exchange"] = .string(exchange) }
+        if let key = options.routingKey { object["routing_key"] = .string(key) }
         if !options.headers.isEmpty { object["headers"] = .object(options.headers) }
         if let hard = options.timeLimits.hard { object["time_limit"] = Self.number(hard) }
         if let soft = options.timeLimits.soft { object["soft_time_limit"] = Self.number(soft) }

@@ -18,8 +18,8 @@ package struct CeleryFormats: Sendable {
     package var valueCoding: any ValueCoding
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     package var extendsResults: Bool
-    /// Queues by patterns of task names.
-    package var routePatterns: RoutePatterns
+    /// Where tasks go.
+    package var router: CeleryRouter
 
     /// Creates formats.
     package init(
@@ -29,9 +29,9 @@ package struct CeleryFormats: Sendable {
         origin: String = "gen@" + NodeName.current("celeriac"),
         valueCoding: any ValueCoding = CeleryValueCoding(),
         extendsResults: Bool = false,
-        routePatterns: RoutePatterns = RoutePatterns()
+        router: CeleryRouter = CeleryRouter()
     ) {
-        self.routePatterns = routePatterns
+        self.router = router
         self.extendsResults = extendsResults
         self.protocolVersion = protocolVersion
         self.accept = accept

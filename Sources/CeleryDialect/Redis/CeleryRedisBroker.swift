@@ -15,22 +15,25 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     let configuration: RedisConfiguration
     let options: CeleryRedisOptions
     let keys: KombuKeys
+    let queues: QueueTable
     let limits: WireLimits
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
-    private let client: RedisClient
+    let client: RedisClient
     private let declared = NIOLockedValueBox<Set<String>>([])
 
     /// Creates a broker, which connects on first use.
     package init(
         _ configuration: RedisConfiguration,
         options: CeleryRedisOptions = CeleryRedisOptions(),
+        queues: QueueTable = QueueTable(),
         limits: WireLimits = .default,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         self.configuration = configuration
         self.options = options
+        self.queues = queues
         self.limits = limits
         self.keys = options.keys
         self.eventLoopGroup = eventLoopGroup
@@ -45,20 +48,38 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
 
     /// Pushes messages to their lists, all in one round trip.
     ///
-    /// A message to a named exchange goes to every queue that is bound to it for the message's routing key.
+    /// A message to a named exchange goes to every queue that is bound to it for the message's routing key, or to all that
+    /// listen to it if it is a fanout exchange.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`, also if no queue is bound;
-    ///   ``PartialPublishError`` if Redis refused some of the messages.
+    /// - Throws: ``CeleriacError`` with code `unavailable`, `publishFailed`, also if no queue is bound, or `unsupported` for
+    ///   a type of exchange that kombu does not have on Redis; ``PartialPublishError`` if Redis refused some of the
+    ///   messages.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
         guard messages.contains(where: { !$0.exchange.isEmpty }) else {
             return try await push(messages, try messages.map { try push($0, to: $0.routingKey) })
         }
+        // A binding of ours must be there before the bindings are read.
+        try await declareQueues(of: messages)
         var pushes: [RedisCommand] = []
         // The message of each push.
         var origins: [Int] = []
         var refused: [Int: CeleriacError] = [:]
         for (index, message) in messages.enumerated() {
+            let type = message.exchange.isEmpty ? "direct" : self.queues.type(ofExchange: message.exchange)
+            if type == "fanout" {
+                let channel = keys.channel(
+                    message.exchange, routingKey: message.routingKey, database: configuration.database)
+                pushes.append(RedisCommand("PUBLISH", channel, try KombuEnvelope.encode(message)))
+                origins.append(index)
+                continue
+            }
+            guard type == "direct" || type == "topic" else {
+                refused[index] = CeleriacError(
+                    .unsupported,
+                    "the exchange \(message.exchange) is of type \(type): Redis has direct, topic and fanout ones")
+                continue
+            }
             let queues = try await queues(of: message)
             if queues.isEmpty {
                 refused[index] = CeleriacError(
@@ -100,21 +121,39 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     }
 
     private func push(_ messages: [OutgoingMessage], _ pushes: [RedisCommand]) async throws {
-        let undeclared = declared.withLockedValue { declared in
-            Set(messages.compactMap(\.declaredQueue)).subtracting(declared)
-        }
-        // A refused declaration holds up no message. It is repeated with the next one.
-        if let refusal = try await client.publish(pushes, after: undeclared.sorted().flatMap(keys.declaration)) {
+        let undeclared = undeclaredQueues(of: messages)
+        note(undeclared, refusal: try await client.publish(pushes, after: declarations(of: undeclared)))
+    }
+
+    private func declareQueues(of messages: [OutgoingMessage]) async throws {
+        let undeclared = undeclaredQueues(of: messages)
+        guard !undeclared.isEmpty else { return }
+        note(undeclared, refusal: try await client.publish([], after: declarations(of: undeclared)))
+    }
+
+    private func undeclaredQueues(of messages: [OutgoingMessage]) -> Set<String> {
+        declared.withLockedValue { declared in Set(messages.compactMap(\.declaredQueue)).subtracting(declared) }
+    }
+
+    private func declarations(of queues: Set<String>) -> [RedisCommand] {
+        queues.sorted().compactMap(self.queues.queue).flatMap(keys.declaration)
+    }
+
+    /// A refused declaration holds up no message. It is repeated with the next one.
+    private func note(_ queues: Set<String>, refusal: RedisServerError?) {
+        if let refusal {
             logger.warning("could not declare queues", metadata: ["broker": "\(name)", "error": "\(refusal)"])
         } else {
-            declared.withLockedValue { $0.formUnion(undeclared) }
+            declared.withLockedValue { $0.formUnion(queues) }
         }
     }
 
     /// Begins to consume from queues, which need not exist yet.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        try await RedisMessageConsumer.start(
-            configuration, topology: CeleryRedisTopology(options: self.options, limits: limits), options: options,
+        for queue in options.queues { _ = try queues.resolve(TaskQueue(queue.name)) }
+        return try await RedisMessageConsumer.start(
+            configuration, topology: CeleryRedisTopology(options: self.options, queues: queues, limits: limits),
+            options: options,
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
 

@@ -8,8 +8,7 @@ import NIOCore
 
 /// Remote control and events over Redis: requests and events use pub/sub, replies go into the lists of the senders.
 final class CeleryRedisMailbox: ControlMailbox {
-    /// How long kombu keeps a binding that may expire, and the time between renewals.
-    private static let bindingLifetime = Duration.seconds(3600)
+    /// The time between renewals of the binding, which kombu keeps for an hour or longer.
     private static let renewal = Duration.seconds(1200)
 
     private let broker: CeleryRedisBroker
@@ -63,26 +62,20 @@ final class CeleryRedisMailbox: ControlMailbox {
     /// Adds the node's queue to the exchange's bindings, as kombu does. Nothing is ever put into that queue: requests
     /// arrive by pub/sub.
     private func bind() async throws(RedisError) {
-        _ = try await client.evaluate(
-            KombuScripts.bindExpiring, keys: [keys.binding(exchanges.requests), keys.bindingDeadlines],
-            arguments: [bindingMember, exchanges.requests, Int64(Self.bindingLifetime.seconds * 1000)])
+        for reply in try await client.send(keys.bindInbox(of: exchanges, to: exchanges.requests)) {
+            if let refusal = reply.error { throw RedisError(refusal) }
+        }
     }
 
     private func unbind() async {
-        var commands = [
-            RedisCommand("SREM", keys.binding(exchanges.requests), bindingMember),
-            RedisCommand("SREM", keys.permanentBinding(exchanges.requests), bindingMember),
-        ]
-        commands += keys.prioritySteps.map { RedisCommand("DEL", keys.list(exchanges.inbox, step: $0)) }
         do {
-            _ = try await client.send(commands, timeout: .seconds(2))
+            _ = try await client.send(
+                keys.deleteInbox(of: exchanges, boundTo: exchanges.requests), timeout: .seconds(2))
         } catch {
             // The next process that finds the expired binding removes it.
             logger.debug("could not remove the binding of remote control", metadata: ["error": "\(error)"])
         }
     }
-
-    private var bindingMember: String { keys.bindingMember(routingKey: "", queue: exchanges.inbox) }
 
     // MARK: Publishing
 
@@ -114,6 +107,36 @@ final class CeleryRedisMailbox: ControlMailbox {
 
     func close() async {
         await client.close()
+    }
+}
+
+extension KombuKeys {
+    /// Binds the inbox of a worker or a client as kombu does: for at least an hour if it may expire.
+    func bindInbox(
+        of exchanges: ControlExchanges, to exchange: String, routingKey: String = ""
+    ) -> [RedisCommand] {
+        let member = bindingMember(routingKey: routingKey, queue: exchanges.inbox)
+        guard let expiry = exchanges.inboxExpiry else {
+            return [
+                RedisCommand("SADD", binding(exchange), member),
+                RedisCommand("SADD", permanentBinding(exchange), member),
+            ]
+        }
+        return [
+            .evaluate(
+                KombuScripts.bindExpiring, keys: [binding(exchange), bindingDeadlines],
+                arguments: [member, exchange, max(2 * expiry.brokerMilliseconds, 3_600_000)])
+        ]
+    }
+
+    /// Deletes the inbox and its binding.
+    func deleteInbox(
+        of exchanges: ControlExchanges, boundTo exchange: String, routingKey: String = ""
+    ) -> [RedisCommand] {
+        let member = bindingMember(routingKey: routingKey, queue: exchanges.inbox)
+        return [
+            RedisCommand("SREM", binding(exchange), member), RedisCommand("SREM", permanentBinding(exchange), member),
+        ] + prioritySteps.map { RedisCommand("DEL", list(exchanges.inbox, step: $0)) }
     }
 }
 #endif

@@ -15,7 +15,10 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     private let limits: WireLimits
     private let restoring: CeleryRedisRestoring
 
-    init(options: CeleryRedisOptions, limits: WireLimits = .default) {
+    private let queues: QueueTable
+
+    init(options: CeleryRedisOptions, queues: QueueTable = QueueTable(), limits: WireLimits = .default) {
+        self.queues = queues
         self.limits = limits
         keys = options.keys
         visibilityTimeout = options.visibilityTimeout
@@ -43,7 +46,36 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    func announcement(of queue: String) -> [RedisCommand] { keys.declaration(of: queue) }
+    func announcement(of queue: String) -> [RedisCommand] { queues.queue(queue).map(keys.declaration) ?? [] }
+
+    func broadcast(to name: String, database: Int) -> RedisBroadcast? {
+        guard let queue = queues.queue(name), let binding = queue.bindings.first, binding.exchange.type == "fanout"
+        else {
+            return nil
+        }
+        let (keys, limits) = (keys, limits)
+        let lists = keys.prioritySteps.map { keys.list(name, step: $0) }
+        let withdrawals = queue.bindings.flatMap { binding in
+            [keys.binding(binding.exchange.name), keys.permanentBinding(binding.exchange.name)].map {
+                RedisCommand("SREM", $0, keys.bindingMember(routingKey: binding.routingKey, queue: name))
+            }
+        }
+        return RedisBroadcast(
+            // As in kombu, whose subscribers take a `#` for any routing key.
+            channel: keys.channel(
+                binding.exchange.name, routingKey: binding.routingKey.replacing("#", with: "*"), database: database),
+            keep: { payload in
+                // All workers hear the same message, and keep claims and counts under the tag of their own.
+                guard var envelope = try? KombuEnvelope.decode(payload, limits: limits) else {
+                    return RedisCommand("LPUSH", keys.list(name, step: 0), payload)
+                }
+                envelope.deliveryTag = randomUUID()
+                return RedisCommand(
+                    "LPUSH", keys.list(name, priority: envelope.message.properties.priority ?? 0),
+                    (try? envelope.encode()) ?? payload)
+            },
+            retirement: queue.isAutoDeleted ? withdrawals + lists.map { RedisCommand("DEL", $0) } : [])
+    }
 
     var patience: Duration { min(.seconds(30), max(.seconds(1), visibilityTimeout / 2)) }
 

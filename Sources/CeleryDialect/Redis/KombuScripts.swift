@@ -1,4 +1,5 @@
 #if Redis
+import CeleriacCore
 import CeleriacRedis
 
 /// The steps on kombu's keys that must be atomic.
@@ -126,12 +127,21 @@ enum KombuScripts {
 
 /// Commands on these keys.
 extension KombuKeys {
-    /// Declares a queue for producers, as kombu does.
-    func declaration(of queue: String) -> [RedisCommand] {
-        let member = bindingMember(routingKey: queue, queue: queue)
-        return [
-            RedisCommand("SADD", binding(queue), member), RedisCommand("SADD", permanentBinding(queue), member),
-        ]
+    /// Declares a queue, as kombu does: its bindings.
+    func declaration(of queue: TaskQueue) -> [RedisCommand] {
+        !queue.isDeclared
+            ? []
+            : queue.bindings.flatMap { binding in
+                let exchange = binding.exchange.name
+                let member = bindingMember(
+                    routingKey: binding.routingKey,
+                    pattern: binding.exchange.type == "topic" ? TopicPattern.expression(of: binding.routingKey) : "",
+                    queue: queue.name)
+                return [
+                    RedisCommand("SADD", self.binding(exchange), member),
+                    RedisCommand("SADD", permanentBinding(exchange), member),
+                ]
+            }
     }
 
     /// Ends a claim, if it still stands, and pushes its replacement to the end `L` or `R` of a list.

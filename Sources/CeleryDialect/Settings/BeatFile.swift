@@ -50,6 +50,14 @@ package struct BeatFile: Sendable {
             throw CeleriacError(.configuration, "the schedule is not YAML", cause: error)
         }
         var file = SettingsSection(value, "the schedule")
+        try self.init(&file)
+        try file.finish()
+    }
+
+    /// Reads what stands in a section of settings, and leaves the rest there.
+    ///
+    /// - Throws: as ``init(_:)``.
+    package init(_ file: inout SettingsSection) throws(CeleriacError) {
         zone = try file.text("timezone").map { name throws(CeleriacError) in try CalendarZone(name) } ?? .utc
         var configuration = BeatConfiguration()
         if let missed = try file.text("missed_runs") {
@@ -65,7 +73,6 @@ package struct BeatFile: Sendable {
         for (name, entry) in try file.object("beat_schedule") ?? [:] {
             entries.append(try BeatFileEntry(name: name, zone: zone).read(entry))
         }
-        try file.finish()
         try configuration.validate()
     }
 }

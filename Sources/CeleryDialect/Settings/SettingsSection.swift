@@ -49,6 +49,9 @@ package struct SettingsSection {
         return count
     }
 
+    /// The value of a key, which stays there.
+    package func peek(_ key: String) -> WireValue? { rest[key] }
+
     /// Whether a key is there, even with null as its value.
     package func has(_ key: String) -> Bool { rest[key] != nil }
 

@@ -14,15 +14,18 @@ package enum CeleryCanvasStep: Sendable {
 package struct CeleryRoute: Sendable, Hashable {
     package var queue: String?
     package var exchange: String?
+    package var exchangeType: String?
     package var routingKey: String?
     /// The task whose name the application routes by, if it is not the message's own task.
     package var taskName: String?
 
     package init(
-        queue: String? = nil, exchange: String? = nil, routingKey: String? = nil, taskName: String? = nil
+        queue: String? = nil, exchange: String? = nil, exchangeType: String? = nil, routingKey: String? = nil,
+        taskName: String? = nil
     ) {
         self.queue = queue
         self.exchange = exchange
+        self.exchangeType = exchangeType
         self.routingKey = routingKey
         self.taskName = taskName
     }

@@ -64,6 +64,7 @@ extension CelerySignature {
                 message.compression = known
             case "queue": route.queue = value.stringValue ?? value["name"]?.stringValue
             case "exchange": route.exchange = value.stringValue ?? value["name"]?.stringValue
+            case "exchange_type": route.exchangeType = value.stringValue
             case "routing_key": route.routingKey = value.stringValue
             case "route_name": route.taskName = value.stringValue
             case "app_id": message.properties.appID = value.stringValue
@@ -76,8 +77,8 @@ extension CelerySignature {
                 message.stampedHeaders = stamps
                 for stamp in stamps { message.stamps[stamp] = options[stamp] ?? .null }
             // These tell Python's producer how to publish; they are not part of the message.
-            case "retry", "retry_policy", "mandatory", "immediate", "exchange_type", "add_to_parent", "producer",
-                "connection", "router", "link_to":
+            case "retry", "retry_policy", "mandatory", "immediate", "add_to_parent", "producer", "connection",
+                "router", "link_to":
                 break
             case _ where stamps.contains(name): break
             default: message.properties.other[name] = value

@@ -21,20 +21,22 @@ public struct CeleryControlReply: Sendable, Hashable {
 
     /// The message, byte for byte as kombu writes it.
     ///
-    /// - Throws: `CeleryWireError.Code.unrepresentable` for a value that JSON cannot carry.
-    public func encode() throws(CeleryWireError) -> WireMessage {
-        try .json(
-            .object([nodeName: value]),
+    /// - Parameter serializer: The form of the body, which `task_serializer` sets at Python's workers.
+    /// - Returns: The message.
+    /// - Throws: `CeleryWireError.Code.unrepresentable` for a value that the form cannot carry.
+    public func encode(as serializer: CelerySerializer = .json) throws(CeleryWireError) -> WireMessage {
+        try .encoded(
+            .object([nodeName: value]), as: serializer,
             headers: ["ticket": ticket.map { .string($0) } ?? .null, "clock": .int(clock)], deliveryMode: 1)
     }
 
-    /// Reads a reply.
+    /// Reads a reply, whose body has one of the accepted forms.
     ///
     /// - Throws: `CeleryWireError`: `malformedControl` for a body that is not a reply, and what decoding a body throws.
     public static func decode(
-        _ message: WireMessage, limits: WireLimits = .default
+        _ message: WireMessage, accept: Set<CelerySerializer> = [.json], limits: WireLimits = .default
     ) throws(CeleryWireError) -> CeleryControlReply {
-        let body = try CelerySerializer.accepted(message.properties.contentType, in: [.json])
+        let body = try CelerySerializer.accepted(message.properties.contentType, in: accept)
             .decode(message.body, limits: limits)
         guard case .object(let object) = body, let (nodeName, value) = object.first, object.count == 1 else {
             throw .control("body", "must be an object with a single key, the name of the node")

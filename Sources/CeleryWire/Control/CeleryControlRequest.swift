@@ -45,14 +45,14 @@ public struct CeleryReplyAddress: Sendable, Hashable {
 }
 
 extension CeleryControlRequest {
-    /// Reads a request. It must be JSON, as in Python. Unknown parts are ignored.
+    /// Reads a request, whose body has one of the accepted forms. Unknown parts are ignored.
     ///
     /// - Throws: `CeleryWireError`: `malformedControl` for a body that is not a request, and what decoding a body
     ///   throws.
     public static func decode(
-        _ message: WireMessage, limits: WireLimits = .default
+        _ message: WireMessage, accept: Set<CelerySerializer> = [.json], limits: WireLimits = .default
     ) throws(CeleryWireError) -> CeleryControlRequest {
-        let body = try CelerySerializer.accepted(message.properties.contentType, in: [.json])
+        let body = try CelerySerializer.accepted(message.properties.contentType, in: accept)
             .decode(message.body, limits: limits)
         guard case .object(let object) = body else { throw .control("body", "must be an object") }
         guard let method = object["method"]?.stringValue else { throw .control("method", "must be text") }
@@ -87,8 +87,10 @@ extension CeleryControlRequest {
 
     /// The message, byte for byte as kombu writes it.
     ///
-    /// - Throws: `CeleryWireError.Code.unrepresentable` for arguments that JSON cannot carry.
-    public func encode() throws(CeleryWireError) -> WireMessage {
+    /// - Parameter serializer: The form of the body, which `task_serializer` sets at Python's clients.
+    /// - Returns: The message.
+    /// - Throws: `CeleryWireError.Code.unrepresentable` for arguments that the form cannot carry.
+    public func encode(as serializer: CelerySerializer = .json) throws(CeleryWireError) -> WireMessage {
         var body: WireObject = [
             "method": .string(method), "arguments": .object(arguments),
             "destination": destination.map { .array($0.map { .string($0) }) } ?? .null,
@@ -98,9 +100,9 @@ extension CeleryControlRequest {
         if let replyTo {
             body["reply_to"] = ["exchange": .string(replyTo.exchange), "routing_key": .string(replyTo.routingKey)]
         }
-        return try .json(
-            .object(body), headers: ["clock": .int(clock), "expires": expires == 0 ? 0 : .double(expires)],
-            deliveryMode: 2)
+        return try .encoded(
+            .object(body), as: serializer,
+            headers: ["clock": .int(clock), "expires": expires == 0 ? 0 : .double(expires)], deliveryMode: 2)
     }
 }
 

@@ -93,15 +93,15 @@ extension CeleryEvent {
     ///
     /// - Throws: `CeleryWireError.Code.unrepresentable` for fields that JSON cannot carry.
     public func encode() throws(CeleryWireError) -> WireMessage {
-        try .json(wireValue, headers: ["hostname": .string(nodeName)], deliveryMode: 1)
+        try .encoded(wireValue, as: .json, headers: ["hostname": .string(nodeName)], deliveryMode: 1)
     }
 
     /// The message of a batch of events of one node, byte for byte as Celery writes it.
     ///
     /// - Throws: What ``encode()`` throws.
     public static func encode(batch events: [CeleryEvent], nodeName: String) throws(CeleryWireError) -> WireMessage {
-        try .json(
-            .array(events.map(\.wireValue)), headers: ["hostname": .string(nodeName)], deliveryMode: 1)
+        try .encoded(
+            .array(events.map(\.wireValue)), as: .json, headers: ["hostname": .string(nodeName)], deliveryMode: 1)
     }
 
     /// Reads a message with a single event or a batch.

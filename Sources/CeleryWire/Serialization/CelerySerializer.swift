@@ -124,16 +124,17 @@ extension CelerySerializer {
 }
 
 extension WireMessage {
-    /// A message with a JSON body as kombu writes it, with NaN and the infinities as Python writes them.
-    static func json(
-        _ body: WireValue, headers: WireObject, deliveryMode: UInt8
+    /// A message with a body as kombu writes it, with NaN and the infinities as Python writes them.
+    static func encoded(
+        _ body: WireValue, as serializer: CelerySerializer, headers: WireObject, deliveryMode: UInt8
     ) throws(CeleryWireError) -> WireMessage {
         WireMessage(
             headers: headers,
             properties: MessageProperties(
-                contentType: "application/json", contentEncoding: "utf-8", deliveryMode: deliveryMode, priority: 0),
+                contentType: serializer.contentType, contentEncoding: serializer.contentEncoding,
+                deliveryMode: deliveryMode, priority: 0),
             // An inspection has the arguments of tasks some levels deeper than their messages.
-            body: try CelerySerializer.json.encode(body, nonFinite: .allow, limits: WireLimits(maximumDepth: 1_100)))
+            body: try serializer.encode(body, nonFinite: .allow, limits: WireLimits(maximumDepth: 1_100)))
     }
 }
 

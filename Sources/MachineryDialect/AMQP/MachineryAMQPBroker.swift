@@ -2,7 +2,7 @@
 package import CeleriacAMQP
 package import CeleriacCore
 import CeleriacQueues
-package import CeleriacWire
+import CeleriacWire
 package import Logging
 import MachineryWire
 package import NIOCore
@@ -141,7 +141,6 @@ package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker, Dea
     // MARK: Looking after queues
 
     /// The arguments with which work queues are declared.
-    package func arguments(ofQueue queue: String) -> WireObject { options.queueDeclareArguments }
 
     /// The number of messages that wait in a queue, without delayed tasks whose time has not come.
     package func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }

@@ -98,10 +98,10 @@ extension MachineryFormats {
             throw CeleriacError(.argumentMismatch, "Machinery has positional arguments only")
         }
         guard options.expires == nil, options.timeLimits == TimeLimits(), options.compression == nil,
-            options.serializer == nil || options.serializer == .json
+            options.serializer == nil || options.serializer == .json, options.exchange == nil
         else {
             throw CeleriacError(
-                .unsupported, "Machinery's messages carry no expiry, time limits, compression or serializer")
+                .unsupported, "Machinery's messages carry no expiry, time limits, compression, serializer or exchange")
         }
         var signature = MachinerySignature(uuid: options.taskID ?? "", name: task.name)
         do {
@@ -117,7 +117,7 @@ extension MachineryFormats {
         } catch {
             throw CeleriacError(.argumentMismatch, "an argument of \(task.name) cannot be sent", cause: error)
         }
-        signature.routingKey = options.queue ?? ""
+        signature.routingKey = options.queue ?? options.routingKey ?? ""
         signature.eta = (options.eta ?? options.countdown.map { now.addingTimeInterval($0.seconds) }).map { GoTime($0) }
         signature.headers = options.headers.isEmpty ? nil : options.headers
         signature.priority = options.priority ?? 0

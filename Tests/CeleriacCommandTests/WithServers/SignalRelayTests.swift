@@ -3,7 +3,7 @@ import Glibc
 import Testing
 import UnixSignals
 
-@testable import CeleriacCommand
+@testable import CeleriacTool
 
 struct SignalRelayTests {
     @Test func aSignalThatCameWhileTheCommandWasStartedReachesIt() async throws {

@@ -78,6 +78,11 @@ struct TaskOptionsTests {
                 worker_send_task_events: true
                 task_send_sent_event: true
                 worker_enable_remote_control: false
+                control_exchange: mine
+                control_queue_ttl: null
+                control_queue_expires: 60
+                control_queue_exclusive: false
+                control_queue_durable: true
                 """.utf8))
         let configuration = settings.configuration
         #expect(settings.broker == "memory://" && settings.results == "memory://")
@@ -91,7 +96,8 @@ struct TaskOptionsTests {
         #expect(
             configuration.taskAnnotations["tasks.a"]
                 == TaskOptions(acknowledgement: .late, timeLimits: TimeLimits(hard: .seconds(5))))
-        #expect(configuration.defaultQueue == "math" && configuration.routes == ["tasks.a": "slow", "tasks.b": "fast"])
+        #expect(configuration.defaultQueue == "math")
+        #expect(configuration.routes["tasks.a"] == "slow" && configuration.routes["tasks.b"] == "fast")
         #expect(
             configuration.sendOptions == SendOptions(priority: 3, serializer: .yaml, compression: .zlib))
         #expect(configuration.taskProtocol == 1 && configuration.acceptContent == [.json, .msgpack])
@@ -102,6 +108,9 @@ struct TaskOptionsTests {
         #expect(configuration.redis.prioritySteps == [0, 5] && configuration.redis.separator == ":")
         #expect(configuration.control.sendsTaskEvents && !configuration.control.isEnabled)
         #expect(configuration.sendsSentEvents)
+        let control = configuration.control
+        #expect(control.namespace == "mine" && control.queueTTL == nil && control.queueExpiry == .seconds(60))
+        #expect(!control.isQueueExclusive && control.isQueueDurable)
         #expect(settings.worker.concurrency == 3 && settings.worker.prefetchMultiplier == 2)
         #expect(settings.worker.queues == ["math"])
         #expect(settings.worker.maximumParkedMessages == 7 && settings.worker.parkedMessageLifetime == .seconds(8.5))
@@ -131,10 +140,14 @@ struct TaskOptionsTests {
             ("task_reject_on_worker_lost: false", "task_reject_on_worker_lost"),
             ("task_annotations: {tasks.a: {rate: 1}}", "tasks.a"), ("worker_concurrency: 0", "worker_concurrency"),
             ("task_routes: {tasks.a: 5}", "tasks.a"), ("task_routes: {tasks.a: ''}", "tasks.a"),
-            ("task_routes: {tasks.a: {queue: q, exchange: media}}", "exchange"),
-            ("task_routes: {tasks.a: {queue: q, routing_key: media.a}}", "routing_key"),
-            ("task_routes: {tasks.a: {queue: q, priority: 3}}", "priority"),
+            ("task_routes: {tasks.a: {queue: q, priority: 300}}", "priority"),
+            ("task_routes: {tasks.a: {queue: q, colour: red}}", "colour"),
+            ("task_routes: {tasks.a: {}}", "tasks.a"), ("task_routes: [proj.router]", "proj.router"),
+            ("task_routes: {re.compile('('): q}", "("), ("task_queues: {a: {colour: red}}", "colour"),
+            ("task_queues: [{exchange: x}]", "name"), ("task_queues: 5", "task_queues"),
+            ("task_default_queue_type: stream", "task_default_queue_type"),
             ("- 1", "settings"), ("a: [", "YAML"),
+            ("control_queue_durable: true", "control_queue_exclusive"), ("control_queue_ttl: x", "control_queue_ttl"),
             ("broker_transport_options: {visibility: 5}", "visibility"),
         ])
     func refusals(_ yaml: String, _ named: String) {
@@ -194,18 +207,20 @@ struct TaskOptionsTests {
         for queue in Set(queues.values) {
             #expect(try await broker.depth(of: queue) == queues.values.count { $0 == queue }, "\(queue)")
         }
-        // In code there is no order: the longest pattern counts.
-        let order = RoutePatterns(["a*": "short", "a.b*": "long", "a.b.c": "exact"])
+        // In code, too.
+        var routes: TaskRoutes = ["a*": "short", "a.b*": "long", "a.b.c": "exact"]
+        #expect(routes["a.b*"]?.queue == "long")
+        routes["a.b.c"] = nil
         let context = PublicationContext(
             now: EffectBench.now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true,
             resultExpiry: nil)
-        let sent = try CeleryFormats(routePatterns: order).publication(
+        let sent = try CeleryFormats(router: CeleryRouter(routes: routes)).publication(
             of: .task(TaskSubmission(id: "i", name: "a.b.c", arguments: [])), in: context)
         guard case .publish(let messages)? = sent.steps.first else {
             Issue.record("nothing is published")
             return
         }
-        #expect(messages.map(\.routingKey) == ["long"])
+        #expect(messages.map(\.routingKey) == ["short"])
         await app.close()
     }
 

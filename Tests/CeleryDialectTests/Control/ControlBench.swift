@@ -25,11 +25,13 @@ struct ControlBench: Sendable {
     /// Runs a worker with a concurrency of 1 while `body` runs, then stops it gracefully.
     func run(
         _ control: CeleryControlConfiguration = CeleryControlConfiguration(heartbeatInterval: nil),
+        accept: Set<CelerySerializer> = [.json],
         @TaskHandlerBuilder handlers: () -> [TaskHandler], during body: @Sendable () async throws -> Void
     ) async throws {
         let part = try #require(
             CeleryRemoteControl(
-                configuration: control, broker: mailbox, nodeName: "w@test", settings: ["timezone": nil],
+                configuration: control, accept: accept, broker: mailbox, queues: QueueTable(), nodeName: "w@test",
+                settings: ["timezone": nil],
                 timers: timers, logger: logger))
         let worker = TaskWorker(
             dialect: CeleryFormats(), broker: mailbox, store: store,

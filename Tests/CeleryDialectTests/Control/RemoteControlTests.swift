@@ -110,6 +110,28 @@ struct RemoteControlTests {
         }
     }
 
+    @Test("takes requests in the forms that are accepted, and answers each in its form")
+    func forms() async throws {
+        let bench = ControlBench()
+        try await bench.run(accept: [.json, .msgpack]) {
+            work.handler { $0 }
+        } during: {
+            var request = CeleryControlRequest("ping", clock: 5)
+            request.ticket = "t"
+            request.replyTo = CeleryReplyAddress(exchange: "reply.celery.pidbox", routingKey: "me")
+            for form in [CelerySerializer.yaml, .msgpack, .json] {
+                await bench.mailbox.deliver(.success(try request.encode(as: form)))
+            }
+            await until { bench.mailbox.published.count == 2 }
+            for (message, form) in zip(bench.mailbox.published.map(\.message), [CelerySerializer.msgpack, .json]) {
+                #expect(message.properties.contentType == form.contentType)
+                let reply = try CeleryControlReply.decode(message, accept: [form])
+                #expect(reply.value == ["ok": "pong"] && reply.ticket == "t")
+            }
+        }
+        #expect(bench.mailbox.published.count == 2)
+    }
+
     @Test("stores the revocation of tasks that no worker has begun, and touches no other result")
     func storedRevocations() async throws {
         let bench = ControlBench()

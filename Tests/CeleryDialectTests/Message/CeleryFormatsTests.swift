@@ -129,13 +129,14 @@ import Testing
             SendOptions(countdown: .seconds(10), eta: EffectBench.now.addingTimeInterval(60)),
             SendOptions(expires: EffectBench.now.addingTimeInterval(90)), SendOptions(expiresAfter: .seconds(90)),
             SendOptions(priority: 3, queue: "other", headers: ["x-trace": "abc"]),
+            SendOptions(exchange: "media", routingKey: "a.b"),
             SendOptions(timeLimits: TimeLimits(soft: .seconds(1.5), hard: .seconds(3)), ignoresResult: true),
             SendOptions(serializer: .msgpack, compression: .zlib), SendOptions(serializer: .yaml),
         ])
     func aTaskAloneIsSentAsItsSignatureWouldBe(_ options: SendOptions) throws {
         let context = PublicationContext(
-            now: now, replyTo: "me", defaultQueue: "celery", routes: ["tasks.add": "routed"], countsChords: true,
-            resultExpiry: nil)
+            now: now, replyTo: "me", defaultQueue: "celery", routes: [:], countsChords: true, resultExpiry: nil)
+        let formats = CeleryFormats(router: CeleryRouter(routes: ["tasks.add": "routed"]))
         var task = TaskSubmission(
             id: "id-1", name: "tasks.add", arguments: [2], keywordArguments: ["k": 3], options: options)
         let alone = try formats.publication(of: .task(task), in: context)
@@ -147,7 +148,7 @@ import Testing
             return
         }
         #expect(alone.result == ResultReference(id: "id-1") && alone.steps.count == 1 && canvas.steps.count == 1)
-        #expect(one.map(\.routingKey) == other.map(\.routingKey))
+        #expect(one.map(\.routingKey) == other.map(\.routingKey) && one.map(\.exchange) == other.map(\.exchange))
         let (first, second) = (try #require(one.first).message, try #require(other.first).message)
         #expect(first.headers == second.headers)
         #expect(first.properties == second.properties)

@@ -143,8 +143,9 @@ import Testing
     /// By name alone, with a link, and as the next step of a chain.
     @Test func anEmptyQueueIsTheDefaultQueue() throws {
         let context = PublicationContext(
-            now: EffectBench.now, replyTo: "", defaultQueue: "celery", routes: ["tasks.routed": "own"],
-            countsChords: true, resultExpiry: nil)
+            now: EffectBench.now, replyTo: "", defaultQueue: "celery", routes: [:], countsChords: true,
+            resultExpiry: nil)
+        let formats = CeleryFormats(router: CeleryRouter(routes: ["tasks.routed": "own"]))
         for (name, queue) in [("tasks.add", "celery"), ("tasks.routed", "own")] {
             let submission = TaskSubmission(
                 id: "id-1", name: name, arguments: [], options: SendOptions(queue: ""))

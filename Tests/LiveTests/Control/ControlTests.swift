@@ -98,6 +98,11 @@ struct ControlTests {
             result_backend: \(site.results)
             accept_content: [json, yaml]
             broker_transport_options: {visibility_timeout: 99, maximum_eta_hold: 98}
+            control_exchange: celery
+            control_queue_durable: true
+            control_queue_exclusive: false
+            control_queue_expires: 93
+            control_queue_ttl: 92
             result_backend_transport_options: {global_keyprefix: mine}
             result_chord_retry_interval: 0.5
             result_expires: 97

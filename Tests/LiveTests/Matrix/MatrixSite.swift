@@ -15,7 +15,7 @@ struct MatrixSite: Sendable {
         let folder = try TemporaryFolder("matrix").path
         var configuration = CeleryConfiguration()
         configuration.acceptContent = [.json, .msgpack, .yaml]
-        configuration.amqp.queueArguments["priorities"] = ["x-max-priority": 10]
+        configuration.queues = ["celery", TaskQueue("priorities", arguments: ["x-max-priority": 10])]
         var settings: [String: WireValue] = [
             "accept_content": ["json", "msgpack", "yaml"], "result_accept_content": ["json"],
             "worker_prefetch_multiplier": 1,

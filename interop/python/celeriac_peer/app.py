@@ -2,7 +2,8 @@
 
 CELERIAC_PEER_SETTINGS  a JSON object of Celery settings by their own names (``broker_url``, ``result_backend``,
                         ``accept_content``, ``broker_transport_options``, …). ``task_queues`` may be a list of objects with
-                        the arguments of ``kombu.Queue``; ``cert_reqs`` and ``ssl_cert_reqs`` in TLS options may be names
+                        the arguments of ``kombu.Queue``, exchanges and bindings being objects too, or with a ``broadcast``
+                        name; ``cert_reqs`` and ``ssl_cert_reqs`` in TLS options may be names
                         such as ``CERT_REQUIRED``.
 CELERIAC_PEER_READY     a file that a worker writes its process id to as soon as it consumes.
 """
@@ -14,14 +15,28 @@ from types import SimpleNamespace
 
 from celery import Celery
 from celery.signals import worker_ready
-from kombu import Queue
+from kombu import Exchange, Queue, binding
+from kombu.common import Broadcast
 from kombu.transport import filesystem
+
+
+def queue(given):
+    if given.get("broadcast"):
+        return Broadcast(given["name"])
+    given = dict(given)
+    if isinstance(given.get("exchange"), dict):
+        given["exchange"] = Exchange(**given["exchange"])
+    bindings = [
+        binding(Exchange(**one["exchange"]), routing_key=one.get("routing_key", ""), arguments=one.get("arguments"))
+        for one in given.pop("bindings", [])
+    ]
+    return Queue(**given, bindings=bindings)
 
 
 def settings():
     given = json.loads(os.environ.get("CELERIAC_PEER_SETTINGS", "{}"))
-    if given.get("task_queues"):
-        given["task_queues"] = [Queue(**queue) for queue in given["task_queues"]]
+    if isinstance(given.get("task_queues"), list):
+        given["task_queues"] = [queue(one) for one in given["task_queues"]]
     for name in ("broker_use_ssl", "redis_backend_use_ssl"):
         options = given.get(name)
         if isinstance(options, dict):

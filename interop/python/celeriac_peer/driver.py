@@ -29,6 +29,8 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "listen"}                                        -> {"listening": null}: from now on events are received
     {"op": "heard"}                                         -> {"events"}: the events received since the last time
     {"op": "purge"}                                         -> {"count"}
+    {"op": "route", "cases": [{"task", "options"}]}         -> {"routes"}: where Celery would send each, as {"exchange",
+        "routing_key", "declares", "priority"}, or {"refused": the name of the exception}
     {"op": "restore"}                                       -> {"restored": null}: what a worker does now and then, puts
         back the messages of a Redis broker whose claims have expired
     {"op": "crontab", "cases": [{"fields" | "line", "zone", "starts", "steps"}]}             -> {"answers"}
@@ -222,6 +224,27 @@ def heard():
     return [event for event in batch if event["type"] != PROBE]
 
 
+class RecordingProducer:
+    """Stands for a producer, and notes where it should publish."""
+
+    def publish(self, body, exchange=None, routing_key=None, declare=None, priority=None, **_):
+        self.seen = {
+            "exchange": getattr(exchange, "name", exchange), "routing_key": routing_key, "priority": priority,
+            "declares": [queue.name for queue in declare or []],
+        }
+
+
+def route(case):
+    producer = RecordingProducer()
+    message = app.amqp.create_task_message("id", case["task"], (), {})
+    try:
+        options = app.amqp.router.route(dict(case.get("options") or {}), case["task"], (), {})
+        app.amqp.send_task_message(producer, case["task"], message, **options)
+    except Exception as error:
+        return {"refused": type(error).__name__}
+    return producer.seen
+
+
 def restore():
     with app.connection_for_read() as connection:
         connection.default_channel.qos.restore_visible(num=1000)
@@ -245,6 +268,7 @@ OPERATIONS = {
     "listen": lambda request: {"listening": listen()},
     "heard": lambda request: {"events": heard()},
     "purge": lambda request: {"count": app.control.purge()},
+    "route": lambda request: {"routes": [route(case) for case in request["cases"]]},
     "restore": lambda request: {"restored": restore()},
     "crontab": lambda request: {"answers": schedules.crontabs(app, request["cases"])},
     "interval": lambda request: {"answers": schedules.intervals(app, request["cases"])},

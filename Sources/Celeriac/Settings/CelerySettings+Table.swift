@@ -1,0 +1,201 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryDialect
+import CeleryWire
+
+extension CelerySettings {
+    /// The names that the table reads.
+    static let readNames = table.flatMap(\.names)
+
+    /// All settings that are understood here, in the order in which they are read.
+    static let table = taskTable + workerTable
+
+    /// The settings of tasks, results and transports.
+    private static let taskTable: [Setting] = [
+        .text("broker_url", \.broker),
+        .text("result_backend", \.results),
+
+        // Sending.
+        Setting("task_default_queue") { section, settings throws(CeleriacError) in
+            if let queue = try section.text("task_default_queue") { settings.configuration.defaultQueue = queue }
+        },
+        .text("task_default_routing_key", \.configuration.defaultRoutingKey),
+        Setting("task_default_exchange", "task_default_exchange_type") { section, settings throws(CeleriacError) in
+            let name = try section.text("task_default_exchange")
+            let type = try section.text("task_default_exchange_type")
+            guard name != nil || type != nil else { return }
+            settings.configuration.defaultExchange = TaskQueue.Exchange(
+                name ?? settings.configuration.defaultQueue, type: type ?? "direct")
+        },
+        .flag("task_create_missing_queues", \.configuration.createsMissingQueues),
+        Setting("task_create_missing_queue_type", "task_default_queue_type") {
+            section, settings throws(CeleriacError) in
+            if let arguments = try queueArguments(ofType: "task_create_missing_queue_type", &section) {
+                settings.configuration.queueDefaults.missingArguments = arguments
+            }
+            settings.configuration.queueDefaults.arguments =
+                try queueArguments(ofType: "task_default_queue_type", &section) ?? [:]
+        },
+        Setting("task_create_missing_queue_exchange_type") { section, settings throws(CeleriacError) in
+            guard let type = try section.text("task_create_missing_queue_exchange_type") else { return }
+            settings.configuration.queueDefaults.missingExchangeType = type
+        },
+        Setting("task_queue_max_priority") { section, settings throws(CeleriacError) in
+            settings.configuration.queueDefaults.maximumPriority =
+                try section.count("task_queue_max_priority").map { Int64($0) }
+        },
+        Setting("task_queues") { section, settings throws(CeleriacError) in
+            guard let value = try section.take("task_queues") else { return }
+            settings.configuration.queues = try QueueSettings.queues(
+                value, defaults: settings.configuration.filledQueueDefaults)
+        },
+        .flag("worker_direct", \.configuration.servesDirectQueues),
+        Setting("task_routes") { section, settings throws(CeleriacError) in
+            guard let value = try section.take("task_routes") else { return }
+            settings.configuration.routes = try RouteSettings.routes(value)
+        },
+        Setting("task_protocol") { section, settings throws(CeleriacError) in
+            guard let version = try section.count("task_protocol") else { return }
+            guard 1...2 ~= version else { throw section.error("needs 1 or 2 for task_protocol") }
+            settings.configuration.taskProtocol = version
+        },
+        Setting("accept_content") { section, settings throws(CeleriacError) in
+            guard let names = try section.list("accept_content") else { return }
+            let known = names.compactMap { $0.stringValue.flatMap { CelerySerializer(rawValue: $0) } }
+            guard known.count == names.count, !known.contains(.pickle) else {
+                throw section.error("needs json, msgpack or yaml in accept_content")
+            }
+            settings.configuration.acceptContent = Set(known)
+        },
+        Setting("task_serializer") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("task_serializer") else { return }
+            settings.configuration.sendOptions.serializer = Serializer(rawValue: name)
+        },
+        Setting("task_compression") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("task_compression") else { return }
+            settings.configuration.sendOptions.compression = Compression(rawValue: name)
+        },
+        Setting("task_default_priority") { section, settings throws(CeleriacError) in
+            guard let priority = try section.number("task_default_priority") else { return }
+            guard let known = UInt8(exactly: priority) else {
+                throw section.error("needs 0 to 255 for task_default_priority")
+            }
+            settings.configuration.sendOptions.priority = known
+        },
+
+        .flag("task_send_sent_event", \.configuration.sendsSentEvents),
+
+        // Results.
+        Setting("result_expires") { section, settings throws(CeleriacError) in
+            // Null and zero keep results for ever; an absent setting leaves the default.
+            guard section.has("result_expires") else { return }
+            settings.configuration.resultExpiry = try section.duration("result_expires")
+        },
+        .flag("result_extended", \.configuration.resultExtended),
+        Setting("result_chord_retry_interval") { section, settings throws(CeleriacError) in
+            guard let interval = try section.duration("result_chord_retry_interval") else { return }
+            settings.configuration.chordRetryInterval = interval
+        },
+
+        // Transports.
+        Setting("broker_transport_options") { section, settings throws(CeleriacError) in
+            let object = try section.object("broker_transport_options") ?? [:]
+            settings.configuration.brokerTransportOptions = object
+            guard settings.broker.map(CeleryTransportFactory.isBuiltIn) ?? true else { return }
+            var options = SettingsSection(.object(object), "broker_transport_options")
+            if let timeout = try options.duration("visibility_timeout") {
+                settings.configuration.redis.visibilityTimeout = timeout
+            }
+            if let prefix = try options.text("global_keyprefix") { settings.configuration.redis.keyPrefix = prefix }
+            if options.has("maximum_eta_hold") {
+                settings.configuration.amqp.maximumETAHold = try options.duration("maximum_eta_hold")
+            }
+            if let limit = try options.count("maximum_parked") { settings.worker.maximumParkedMessages = limit }
+            if let age = try options.duration("parked_lifetime") { settings.worker.parkedMessageLifetime = age }
+            if let name = try options.text("dead_letter_exchange") { settings.worker.deadLetterExchange = name }
+            if let key = try options.text("dead_letter_routing_key") { settings.worker.deadLetterRoutingKey = key }
+            if let separator = try options.text("sep") { settings.configuration.redis.separator = separator }
+            if let steps = try options.list("priority_steps") {
+                let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }
+                guard known.count == steps.count, !known.isEmpty else {
+                    throw options.error("needs numbers in priority_steps")
+                }
+                settings.configuration.redis.prioritySteps = known
+            }
+            try options.finish()
+        },
+        Setting("result_backend_transport_options") { section, settings throws(CeleriacError) in
+            let object = try section.object("result_backend_transport_options") ?? [:]
+            settings.configuration.resultTransportOptions = object
+            guard settings.results.map(CeleryTransportFactory.isBuiltIn) ?? true else { return }
+            var options = SettingsSection(.object(object), "result_backend_transport_options")
+            if let prefix = try options.text("global_keyprefix") { settings.configuration.resultKeyPrefix = prefix }
+            try options.finish()
+        },
+
+        // Tasks.
+        Setting(
+            "task_acks_late", "task_acks_on_failure", "task_acks_on_timeout", "task_ignore_result",
+            "task_store_errors_even_if_ignored", "task_track_started", "task_time_limit", "task_soft_time_limit",
+            "task_default_rate_limit"
+        ) { section, settings throws(CeleriacError) in
+            let options = try taskOptions(&section, prefix: "task_", rateLimit: "task_default_rate_limit")
+            settings.configuration.taskDefaults = options.over(settings.configuration.taskDefaults)
+        },
+        Setting("task_acks_on_failure_or_timeout") { section, settings throws(CeleriacError) in
+            guard let both = try section.flag("task_acks_on_failure_or_timeout") else { return }
+            let options = settings.configuration.taskDefaults
+            settings.configuration.taskDefaults.acknowledgesOnFailure = options.acknowledgesOnFailure ?? both
+            settings.configuration.taskDefaults.acknowledgesOnTimeout = options.acknowledgesOnTimeout ?? both
+        },
+        Setting("task_reject_on_worker_lost") { section, _ throws(CeleriacError) in
+            guard try section.flag("task_reject_on_worker_lost") == false else { return }
+            throw section.error(
+                "can only take true for task_reject_on_worker_lost: without a worker nobody could store a failure")
+        },
+        Setting("task_annotations") { section, settings throws(CeleriacError) in
+            for (name, value) in try section.object("task_annotations") ?? [:] {
+                var annotation = SettingsSection(value, "task_annotations of '\(name)'")
+                let options = try taskOptions(&annotation, prefix: "", rateLimit: "rate_limit")
+                try annotation.finish()
+                settings.configuration.taskAnnotations[name] = options
+            }
+        },
+
+    ]
+
+    /// The arguments of queues of the type that a setting names; nil if it is not set.
+    private static func queueArguments(
+        ofType name: String, _ section: inout SettingsSection
+    ) throws(CeleriacError) -> WireObject? {
+        switch try section.text(name) {
+        case nil: return nil
+        case "classic"?: return [:]
+        case "quorum"?: return ["x-queue-type": "quorum"]
+        default: throw section.error("needs classic or quorum for \(name)")
+        }
+    }
+
+    /// Reads a task's options, which have the same names in the defaults for all tasks and in an annotation of one.
+    private static func taskOptions(
+        _ section: inout SettingsSection, prefix: String, rateLimit: String
+    ) throws(CeleriacError) -> TaskOptions {
+        var options = TaskOptions()
+        options.acknowledgement = try section.flag(prefix + "acks_late").map { $0 ? .late : .early }
+        options.acknowledgesOnFailure = try section.flag(prefix + "acks_on_failure")
+        options.acknowledgesOnTimeout = try section.flag(prefix + "acks_on_timeout")
+        options.ignoresResult = try section.flag(prefix + "ignore_result")
+        options.storesErrorsEvenIfIgnored = try section.flag(prefix + "store_errors_even_if_ignored")
+        options.tracksStarted = try section.flag(prefix + "track_started")
+        // As in Celery, zero is no limit.
+        options.timeLimits.hard = try section.duration(prefix + "time_limit").flatMap { $0 > .zero ? $0 : nil }
+        options.timeLimits.soft = try section.duration(prefix + "soft_time_limit").flatMap { $0 > .zero ? $0 : nil }
+        if let limit = try section.take(rateLimit) {
+            guard let text = limit.stringValue ?? limit.intValue.map({ String($0) }), let known = RateLimit(text) else {
+                throw section.error("needs a number and s, m or h, as in 10/m, for \(rateLimit)")
+            }
+            options.rateLimit = known
+        }
+        return options
+    }
+}

@@ -1,0 +1,65 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryDialect
+import NIOCore
+
+extension CelerySettings {
+    /// The settings of workers and beats.
+    static let workerTable: [Setting] = [
+        .flag("worker_enable_remote_control", \.configuration.control.isEnabled),
+        .flag("worker_send_task_events", \.configuration.control.sendsTaskEvents),
+        Setting(
+            "control_exchange", "control_queue_ttl", "control_queue_expires", "control_queue_exclusive",
+            "control_queue_durable"
+        ) { section, settings throws(CeleriacError) in
+            var control = settings.configuration.control
+            if let name = try section.text("control_exchange") { control.namespace = name }
+            // Null is for ever; an absent setting leaves the default.
+            if section.has("control_queue_ttl") { control.queueTTL = try section.duration("control_queue_ttl") }
+            if section.has("control_queue_expires") {
+                control.queueExpiry = try section.duration("control_queue_expires")
+            }
+            if let flag = try section.flag("control_queue_exclusive") { control.isQueueExclusive = flag }
+            if let flag = try section.flag("control_queue_durable") { control.isQueueDurable = flag }
+            guard !(control.isQueueExclusive && control.isQueueDurable) else {
+                throw section.error("cannot have control_queue_durable without control_queue_exclusive: false")
+            }
+            settings.configuration.control = control
+        },
+        Setting("worker_concurrency") { section, settings throws(CeleriacError) in
+            guard let value = try section.take("worker_concurrency") else { return }
+            if value.stringValue?.lowercased() == "auto" {
+                settings.worker.concurrency = System.coreCount
+            } else if let count = value.intValue ?? value.stringValue.flatMap({ Int($0) }), count > 0 {
+                settings.worker.concurrency = count
+            } else {
+                throw section.error("needs a number, 1 or more, or auto for worker_concurrency")
+            }
+        },
+        Setting("worker_prefetch_multiplier", "worker_disable_prefetch") { section, settings throws(CeleriacError) in
+            if let number = try section.number("worker_prefetch_multiplier") {
+                guard let count = Int(exactly: number), count >= 0 else {
+                    throw section.error("needs a number, 0 or more, for worker_prefetch_multiplier")
+                }
+                settings.worker.prefetchMultiplier = count > 0 ? count : 1_000
+            }
+            // A message is then taken only when a handler is free for it.
+            if try section.flag("worker_disable_prefetch") == true { settings.worker.prefetchMultiplier = 1 }
+        },
+        .text("worker_pool", \.pool),
+        .text("worker_state_db", \.stateFile),
+        Setting(
+            "timezone", "enable_utc", "beat_schedule", "beat_cron_starting_deadline", "beat_max_loop_interval",
+            "missed_runs"
+        ) { section, settings throws(CeleriacError) in
+            if try section.flag("enable_utc") == false, !section.has("timezone") {
+                throw section.error("can only take false for enable_utc beside a timezone: name the zone")
+            }
+            // Celery has 0 for its default.
+            if section.peek("beat_max_loop_interval")?.doubleValue == 0 {
+                _ = try section.take("beat_max_loop_interval")
+            }
+            settings.schedule = try BeatFile(&section)
+        },
+    ]
+}

@@ -1,0 +1,113 @@
+public import CeleriacCore
+import CeleriacWire
+package import CeleryDialect
+
+/// An application's settings under Celery's own names, from a YAML file or from the environment.
+///
+/// ```yaml
+/// broker_url: redis://localhost/0
+/// result_backend: redis://localhost/1
+/// task_acks_late: true
+/// task_default_queue: math
+/// task_routes: {images.resize: {queue: images}}
+/// task_annotations: {images.resize: {rate_limit: 10/m, time_limit: 60}}
+/// result_expires: 3600
+/// worker_concurrency: 4
+/// ```
+///
+/// | names | what they set |
+/// |---|---|
+/// | `broker_url`, `result_backend` | where the application connects |
+/// | `accept_content`, `task_protocol`, `task_serializer`, `task_compression` | ``CeleryConfiguration`` |
+/// | `task_default_queue`, `task_default_exchange`, `task_default_exchange_type`, `task_default_routing_key`, `task_routes`, `task_default_priority`, `task_send_sent_event` | how tasks are sent |
+/// | `task_queues`, `task_default_queue_type`, `task_create_missing_queues`, `task_create_missing_queue_type`, `task_create_missing_queue_exchange_type`, `task_queue_max_priority`, `worker_direct` | the queues that there are, and how they are declared |
+/// | `task_acks_late`, `task_acks_on_failure`, `task_acks_on_timeout`, `task_acks_on_failure_or_timeout`, `task_ignore_result`, `task_store_errors_even_if_ignored`, `task_track_started`, `task_time_limit`, `task_soft_time_limit`, `task_default_rate_limit` | ``CeleryConfiguration/taskDefaults`` |
+/// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
+/// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |
+/// | `result_expires`, `result_extended`, `result_chord_retry_interval` | results |
+/// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
+/// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable` | remote control |
+/// | `worker_pool`, `worker_state_db` | what the verb `worker` of a program does |
+/// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
+/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker`` |
+/// | `result_backend_transport_options` | `global_keyprefix` |
+///
+/// `worker_concurrency` may be `auto` for the number of processors, and a `worker_prefetch_multiplier` of 0 is 1,000. Of
+/// Celery's other settings, those that can have no effect here are taken and told of in the log. The others are taken with
+/// the values that say what happens here in any case, which usually are Celery's defaults, and else refused. So is a name
+/// that nobody knows: no setting is silently ignored. Only the options of a transport that is not built in are not looked
+/// at: its ``CeleryTransport`` gets them as they are.
+public struct CelerySettings: Sendable {
+    /// `broker_url`.
+    public var broker: String?
+    /// `result_backend`.
+    public var results: String?
+    /// The application's configuration.
+    public var configuration: CeleryConfiguration
+    /// The configuration of workers.
+    public var worker: WorkerConfiguration
+    /// `worker_pool`.
+    package var pool: String?
+    /// `worker_state_db`.
+    package var stateFile: String?
+    /// The schedule, with how a beat works.
+    package var schedule: BeatFile?
+    /// What should be told about settings that have no effect, a sentence each.
+    package var notices: [String] = []
+
+    /// Makes settings with the defaults and without a broker.
+    public init() {
+        configuration = CeleryConfiguration()
+        worker = WorkerConfiguration(queues: configuration.servedQueues)
+    }
+
+    /// Reads settings.
+    ///
+    /// - Parameter yaml: the text of the settings file, in UTF-8.
+    /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
+    public init(yaml: [UInt8]) throws(CeleriacError) {
+        try self.init(layers: [SettingsLayer(yaml: yaml, place: "the settings file")])
+    }
+
+    /// Reads the listed settings from variables such as `CELERY_TASK_ACKS_LATE`, whose values are YAML. Other variables
+    /// are ignored.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
+    public init(environment: [String: String], prefix: String = "CELERY_") throws(CeleriacError) {
+        try self.init(layers: [SettingsLayer(environment: environment, prefix: prefix)])
+    }
+
+    /// Reads layers over settings that a program has of its own.
+    ///
+    /// - Parameters:
+    ///   - own: the program's settings, which hold where no layer says anything.
+    ///   - layers: the layers, each of which goes before those in front of it.
+    /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the place and the setting.
+    package init(over own: CelerySettings = CelerySettings(), layers: [SettingsLayer]) throws(CeleriacError) {
+        self = own
+        for setting in Self.table {
+            var (values, place): (WireObject, String) = ([:], "")
+            for layer in layers {
+                for name in setting.names {
+                    guard let value = layer.values[name] else { continue }
+                    (values[name], place) = (value, layer.place)
+                }
+            }
+            if values.isEmpty { continue }
+            var section = SettingsSection(.object(values), place)
+            try setting.read(&section, &self)
+        }
+        for layer in layers {
+            for (name, value) in layer.values {
+                try SettingNames.check(name, value, in: layer.place)
+                guard let reason = SettingNames.reasonWithoutEffect(of: name) else { continue }
+                notices.append("\(layer.place) sets \(name), which has no effect: \(reason)")
+            }
+        }
+        let namesQueues = layers.contains { $0.values["task_queues"]?.isNull == false }
+        // A program's own choice of queues stays.
+        if namesQueues || worker.queues == own.configuration.servedQueues {
+            worker.queues = configuration.servedQueues
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Celeriac
+
+/// Prints the outcome of a task.
+struct ResultPrinter {
+    enum Report {
+        case sent(String)
+        case ended(id: String, WireValue)
+        case pending(String)
+        case state(id: String, TaskState, WireValue)
+    }
+
+    let output: CommandOutput
+
+    /// Prints the report that `body` returns.
+    ///
+    /// - Returns: the exit status: 0 for success, 1 for a failed task, 2 for any other failure.
+    func report(_ body: () async throws -> Report?) async -> Int32 {
+        do {
+            switch try await body() {
+            case .sent(let id): print(id: id, state: nil, value: nil, text: id)
+            case .ended(let id, let value): print(id: id, state: .success, value: value, text: output.text(of: value))
+            case .pending(let id): print(id: id, state: .pending, value: nil, text: "PENDING")
+            case .state(let id, let state, let value):
+                print(id: id, state: state, value: value, text: "\(state) \(output.text(of: value))")
+            case nil: break
+            }
+            return 0
+        } catch let error as RemoteTaskError {
+            print(error)
+            return 1
+        } catch {
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
+            return 2
+        }
+    }
+
+    private func print(id: String, state: TaskState?, value: WireValue?, text: String) {
+        var object: WireObject = ["id": .string(id)]
+        if let state { object["state"] = .string(state.rawValue) }
+        if let value { object["result"] = value }
+        output.show(object) { [text] }
+    }
+
+    private func print(_ error: RemoteTaskError) {
+        guard output.json else {
+            return CommandEnvironment.say("\(error.state) \(error.type) \(output.text(of: .array(error.arguments)))")
+        }
+        let object: WireObject = [
+            "id": .string(error.taskID), "state": .string(error.state.rawValue),
+            "error": [
+                "type": .string(error.type), "module": error.module.map { .string($0) } ?? .null,
+                "args": .array(error.arguments),
+                "traceback": error.traceback.map { .string($0) } ?? .null,
+            ],
+        ]
+        output.show(object) { [] }
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Celeriac
+
+/// The settings of a Machinery application other than its broker. The environment variables have Machinery's names.
+struct MachineryOptions: ParsableArguments {
+    @Option(help: "Machinery: the default queue. Default: DEFAULT_QUEUE, or machinery_tasks.")
+    var defaultQueue: String?
+
+    @Option(help: "Machinery at RabbitMQ: the exchange. Default: AMQP_EXCHANGE, or machinery_exchange.")
+    var exchange: String?
+
+    @Option(help: "Machinery at RabbitMQ: the exchange's type. Default: AMQP_EXCHANGE_TYPE, or direct.")
+    var exchangeType: String?
+
+    @Option(help: "Machinery at RabbitMQ: the binding key. Default: AMQP_BINDING_KEY, or machinery_task.")
+    var bindingKey: String?
+
+    /// The default queue, by these options or the environment.
+    var queueName: String { defaultQueue ?? CommandEnvironment()["DEFAULT_QUEUE"] ?? "machinery_tasks" }
+
+    /// The application that these options and the environment describe.
+    ///
+    /// - Parameters:
+    ///   - connection: its broker and its result store.
+    ///   - claimTimeout: how long the claims of its workers last, in seconds; nil for the default.
+    /// - Returns: an application that connects on first use.
+    /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable
+    ///   setting.
+    func makeServer(_ connection: ConnectionOptions, claimTimeout: Double? = nil) throws -> MachineryServer {
+        let environment = CommandEnvironment()
+        var configuration = try MachineryConfiguration(environment: environment.all)
+        let broker = try connection.brokerURL(or: "BROKER")
+        configuration.broker = broker
+        configuration.resultBackend = connection.settings.resultBackend ?? environment["RESULT_BACKEND"] ?? broker
+        configuration.defaultQueue = defaultQueue ?? configuration.defaultQueue
+        if let claimTimeout { configuration.redis.claimTimeout = claimTimeout }
+        if let exchange { configuration.amqp?.exchange = exchange }
+        if let exchangeType { configuration.amqp?.exchangeType = exchangeType }
+        if let bindingKey { configuration.amqp?.bindingKey = bindingKey }
+        return try MachineryServer(configuration: configuration, logger: connection.logger())
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Celeriac
+import CeleriacCore
+import Foundation
+
+/// Where a command's settings come from. A flag goes before the environment, which goes before the settings file, which
+/// goes before what the program itself says.
+struct SettingsOptions: ParsableArguments {
+    @Option(
+        name: [.short, .long],
+        help: "The broker's URL: redis://, rediss://, amqp://, amqps:// or filesystem://. Default: CELERY_BROKER_URL.")
+    var broker: String?
+
+    @Option(help: "The result store's URL: redis://, rpc:// or file://. Default: CELERY_RESULT_BACKEND.")
+    var resultBackend: String?
+
+    @Option(
+        help: """
+            A YAML file of settings by Celery's names in lower case. A variable CELERY_<NAME> goes before it, and a flag \
+            before both.
+            """)
+    var config: String?
+
+    @Option(
+        name: [.customShort("A"), .long],
+        help: ArgumentHelp("Taken for the sake of Celery's command lines, and not looked at.", visibility: .hidden))
+    var app: String?
+
+    @Flag(name: [.customShort("C"), .long], help: ArgumentHelp("As --app: nothing is colored.", visibility: .hidden))
+    var noColor = false
+
+    /// Reads the settings.
+    ///
+    /// - Parameters:
+    ///   - flags: what further flags say, each under the name of its setting.
+    ///   - environment: the environment's variables.
+    /// - Returns: the settings.
+    /// - Throws: `ValidationError` that names the setting and where it stands.
+    func read(
+        _ flags: [SettingsLayer] = [], environment: [String: String] = CommandEnvironment().all
+    ) throws -> CelerySettings {
+        var layers: [SettingsLayer] = []
+        do {
+            if let config {
+                guard let content = FileManager.default.contents(atPath: config) else {
+                    throw CeleriacError(
+                        .configuration,
+                        "the settings file \(config) does not exist or cannot be read: --config is the path of a YAML file"
+                    )
+                }
+                layers.append(try SettingsLayer(yaml: [UInt8](content), place: "the settings file \(config)"))
+            }
+            layers.append(try SettingsLayer(environment: environment))
+            if let broker { layers.append(SettingsLayer(place: "--broker", ["broker_url": .string(broker)])) }
+            if let resultBackend {
+                layers.append(SettingsLayer(place: "--result-backend", ["result_backend": .string(resultBackend)]))
+            }
+            return try CelerySettings(over: ProgramContext.current.settings, layers: layers + flags)
+        } catch let error as CeleriacError {
+            throw ValidationError(FailureText.of(error))
+        }
+    }
+}

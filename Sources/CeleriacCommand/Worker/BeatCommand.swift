@@ -1,0 +1,95 @@
+import ArgumentParser
+import Celeriac
+import CeleriacCore
+import CeleriacQueues
+import CeleryDialect
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// `celeriac beat`: sends tasks on a schedule.
+struct BeatCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "beat",
+        abstract: "Send tasks on a schedule, as celery beat does.",
+        discussion: """
+            The schedule is a YAML file with entries under Celery's names, or stands in the file that --config names:
+
+              timezone: Europe/Berlin
+              missed_runs: once              # or skip, all
+              beat_schedule:
+                every-30-seconds: {task: tasks.add, schedule: 30, args: [16, 16]}
+                monday-morning: {task: tasks.report, schedule: 30 7 * * mon, options: {queue: reports, expires: 3600}}
+                lamps: {task: tasks.lamps, schedule: {solar: sunset, latitude: 52.5, longitude: 13.4}}
+
+            With --state, the last runs survive a restart. With --lock, several of these commands may share one \
+            schedule: one of them sends, and another takes over when it ends or vanishes. SIGTERM and SIGINT end it. \
+            Exit status 2 means that it could not start or continue.
+            """)
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Option(help: "The schedule, a YAML file. Default: beat_schedule of the settings.")
+    var schedule: String?
+
+    @Option(help: "The file that stores the last runs. It is created if it does not exist.")
+    var state: String?
+
+    @Option(help: "The URL of the Redis server that holds the lock, for several beats: redis://, rediss://.")
+    var lock: String?
+
+    @Option(help: "The lock's name on its server.")
+    var lockKey = "celeriac.beat"
+
+    @Option(help: "How many seconds pass before another beat takes over from one that has vanished.")
+    var lockLease: Double = 30
+
+    func validate() throws {
+        _ = try connection.brokerURL()
+        guard 0.1...86_400 ~= lockLease else {
+            throw ValidationError("--lock-lease must be from 0.1 to 86400 seconds.")
+        }
+    }
+
+    func run() async throws {
+        let app: CeleryApp
+        do {
+            app = try connection.makeApp(logging: .info)
+        } catch {
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
+            throw ExitCode(2)
+        }
+        var lock: (any DistributedLock)?
+        var failed = false
+        do {
+            let file = try readSchedule()
+            lock = try self.lock.map { try app.lock($0, key: lockKey, lease: .seconds(lockLease)) }
+            let beat = try app.beat(
+                file.entries, configuration: file.configuration, zone: file.zone, lock: lock,
+                state: state.map { BeatStateFile(path: $0) })
+            let group = ServiceGroup(
+                services: [beat], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "beat"))
+            try await group.run()
+        } catch {
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
+            failed = true
+        }
+        await lock?.close()
+        await app.close()
+        if failed { throw ExitCode(2) }
+    }
+
+    private func readSchedule() throws -> BeatFile {
+        guard let schedule else {
+            guard let own = try connection.settings.read().schedule else {
+                throw ValidationError("Specify the schedule: --schedule FILE, or beat_schedule of a --config file.")
+            }
+            return own
+        }
+        guard let content = FileManager.default.contents(atPath: schedule) else {
+            throw ValidationError("The schedule \(schedule) does not exist or cannot be read.")
+        }
+        return try BeatFile([UInt8](content))
+    }
+}

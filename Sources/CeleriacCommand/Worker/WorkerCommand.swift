@@ -1,0 +1,68 @@
+import ArgumentParser
+import Celeriac
+import CeleriacCore
+import Foundation
+
+/// The verb `worker` of a program: serves its tasks.
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Serve the tasks of this program, as celery worker does.",
+        discussion: """
+            A flag goes before a variable CELERY_<SETTING>, which goes before the file that --config names.
+
+            SIGTERM and SIGINT end the worker when the tasks that run have ended (warm shutdown), which may take 25 s \
+            (--stop-timeout). A second signal, or SIGQUIT, cancels them (cold shutdown), and a third ends the process. \
+            SIGHUP starts a worker without a terminal again. Exit status 0 is a warm shutdown, 1 a cold one, 2 means that \
+            the worker could not start or continue, 64 that the command line or a setting is wrong, 73 that another \
+            process holds the pidfile.
+            """)
+
+    @OptionGroup var settings: SettingsOptions
+    @OptionGroup(title: "Worker Options") var options: WorkerOptions
+    @OptionGroup(title: "Pool Options") var pool: PoolOptions
+    @OptionGroup(title: "Queue Options") var queues: QueueOptions
+    @OptionGroup(title: "Features") var features: FeatureOptions
+    @OptionGroup(title: "Daemonization Options") var daemon: DaemonOptions
+
+    func run() async throws {
+        guard let program = ProgramContext.current.program else {
+            throw ValidationError("This command has no tasks: a program with tasks is a CeleryProgram.")
+        }
+        let launch = ProgramLaunch.take()
+        if !launch.isAgain { try daemon.enter() }
+        let plan = try WorkerPlan(self, environment: CommandEnvironment().all, host: NodeFormat.hostName)
+        guard plan.settings.broker != nil else {
+            throw ValidationError(
+                "Specify the broker: --broker URL, broker_url of a --config file, or CELERY_BROKER_URL in the environment."
+            )
+        }
+        try Privileges(user: daemon.uid, group: daemon.gid).assume()
+        let ending: WorkerEnding
+        do {
+            let pidFile = try plan.pidFile.map { path throws(PidFile.Refusal) in try PidFile(acquiring: path) }
+            defer { pidFile?.release() }
+            if daemon.detach, !launch.isAgain {
+                // Only to see that the one in the background will get it.
+                pidFile?.release()
+                return try launch.detach(output: plan.logFile)
+            }
+            ending = try await WorkerRun(plan: plan, program: program, pidFile: pidFile).run()
+        } catch let refusal as PidFile.Refusal {
+            CommandEnvironment.say("Error: \(refusal)")
+            throw ExitCode(PidFile.status)
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
+            throw ExitCode(2)
+        }
+        switch ending {
+        case .warm: return
+        case .cold: throw ExitCode(1)
+        case .restart:
+            CommandEnvironment.say("Error: \(launch.again())")
+            throw ExitCode(2)
+        }
+    }
+}

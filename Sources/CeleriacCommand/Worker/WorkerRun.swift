@@ -1,0 +1,201 @@
+import Celeriac
+import CeleriacCore
+import Foundation
+import Glibc
+import Logging
+import NIOConcurrencyHelpers
+import UnixSignals
+
+/// How a worker ended.
+enum WorkerEnding: Sendable {
+    /// The tasks that ran have ended.
+    case warm
+    /// The tasks that ran were cancelled.
+    case cold
+    /// The tasks that ran have ended, and the worker is to start again.
+    case restart
+}
+
+/// A worker from when its plan is made until its application is closed: the banner, signals, and what is told meanwhile.
+struct WorkerRun {
+    let plan: WorkerPlan
+    let program: any CeleryProgram
+    let pidFile: PidFile?
+
+    /// Works until a signal or remote control ends the worker.
+    ///
+    /// - Throws: what keeps the worker from beginning or going on.
+    func run() async throws -> WorkerEnding {
+        var logger = try program.logger ?? makeLogger()
+        logger.logLevel = plan.level.level
+        for notice in plan.notices { logger.info("\(notice)") }
+        var plan = plan
+        try await program.prepare(&plan.worker)
+        let result: Result<WorkerEnding, any Error>
+        do { result = .success(try await run(plan, logger)) } catch { result = .failure(error) }
+        await program.finish()
+        return try result.get()
+    }
+
+    private func makeLogger() throws -> Logger {
+        let target = try LogTarget(path: plan.logFile)
+        return Logger(label: "celeriac") { _ in WorkerLogHandler(target: target) }
+    }
+
+    private func run(_ plan: WorkerPlan, _ logger: Logger) async throws -> WorkerEnding {
+        var plan = plan
+        if let path = plan.stateFile {
+            let state = RevokedState(path: path, logger: logger)
+            plan.worker.initialRevocations += try await state.load()
+            plan.worker.parts.append(state)
+        }
+        let app = try CeleryApp(settings: plan.settings, transports: program.transports, logger: logger)
+        return try await closing(app.close) {
+            let worker = app.worker(plan.worker, control: plan.control) { program.tasks }
+            let beat = try plan.beat.map { beat in
+                try app.beat(
+                    beat.schedule?.entries ?? [], configuration: beat.schedule?.configuration ?? BeatConfiguration(),
+                    zone: beat.schedule?.zone ?? .utc, state: app.beatState(inFile: beat.lastRuns))
+            }
+            if plan.beat != nil, plan.beat?.schedule?.entries.isEmpty ?? true {
+                logger.warning("--beat has nothing to send: the settings have no beat_schedule")
+            }
+            if !plan.isQuiet { print(banner(plan, worker, app)) }
+            return try await Session(plan: plan, app: app, worker: worker, beat: beat, logger: logger, pidFile: pidFile)
+                .run()
+        }
+    }
+
+    private func banner(_ plan: WorkerPlan, _ worker: TaskWorker, _ app: CeleryApp) -> String {
+        let isDebugging = plan.level.level <= .debug
+        return WorkerBanner(
+            plan: plan, program: ProgramContext.current.name, broker: app.client.broker.name,
+            results: worker.resultStoreName,
+            tasks: worker.taskNames.filter { isDebugging || !$0.hasPrefix("celery.") }
+        ).text(at: Date())
+    }
+
+    private func print(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+}
+
+/// The worker and its beat while they run, and the signals that end them.
+private struct Session {
+    let plan: WorkerPlan
+    let app: CeleryApp
+    let worker: TaskWorker
+    let beat: Beat?
+    let logger: Logger
+    let pidFile: PidFile?
+    /// Opens when the worker is to stop.
+    private let stopping = Gate()
+
+    func run() async throws -> WorkerEnding {
+        // Before anything can take long, so that no signal ends the process unheard.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit, .sighup)
+        let requests = ShutdownRequests(isTerminal: isatty(STDOUT_FILENO) != 0)
+        // A task of its own, which can be cancelled alone.
+        let work = Task { try await serve() }
+        let listening = Task {
+            for await signal in signals { obey(requests.next(signal), work) }
+        }
+        let telling = Task { await tell() }
+        let result = await work.result
+        telling.cancel()
+        listening.cancel()
+        do {
+            try result.get()
+        } catch is CancellationError {
+            // A cold shutdown before the worker was ready.
+        }
+        return requests.ending
+    }
+
+    /// Works until one of both ends, and then ends the other.
+    private func serve() async throws {
+        if plan.purges { try await purge() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            if let beat { group.addTask { try await beat.run() } }
+            let first = await group.nextResult()
+            stop()
+            try await group.waitForAll()
+            try first?.get()
+        }
+    }
+
+    private func stop() {
+        stopping.open()
+        worker.stop()
+        beat?.stop()
+    }
+
+    private func obey(_ action: ShutdownRequests.Action, _ work: Task<Void, any Error>) {
+        for line in action.lines { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
+        switch action.kind {
+        case .nothing: break
+        case .stop: stop()
+        case .cancel: work.cancel()
+        case .exit:
+            pidFile?.release()
+            _exit(1)
+        }
+    }
+
+    // MARK: What is told
+
+    /// Tells once the worker is ready, and before that if it takes long.
+    private func tell() async {
+        await withTaskGroup { group in
+            group.addTask {
+                guard (try? await worker.ready()) != nil else { return }
+                logger.info("\(plan.nodeName) ready.")
+            }
+            group.addTask {
+                guard (try? await Task.sleep(for: .seconds(4))) != nil else { return }
+                logger.error(
+                    """
+                    \(plan.nodeName) cannot reach \(app.client.broker.name) yet: check that the broker runs and that its \
+                    address is right. Trying again until it answers...
+                    """)
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Purging
+
+    /// Deletes the messages that wait in the queues, as soon as the broker can be reached.
+    private func purge() async throws {
+        var count = 0
+        var backoff = Backoff()
+        var queues = plan.worker.queues.map(\.name)[...]
+        while let queue = queues.first, !stopping.isOpen {
+            do {
+                count += try await app.client.broker.purge(queue)
+                queues.removeFirst()
+            } catch let error as CeleriacError where error.code == .unavailable {
+                let pause = backoff.next()
+                logger.warning(
+                    "purge: the broker is out of reach, trying again",
+                    metadata: [
+                        "broker": "\(app.client.broker.name)", "error": "\(error)", "seconds": "\(pause.seconds)",
+                    ])
+                await sleep(for: pause)
+            }
+        }
+        guard count > 0 else { return }
+        let text = "purge: Erased \(count) \(count == 1 ? "message" : "messages") from the queue.\n"
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+
+    /// Sleeps, but not beyond the beginning of a stop.
+    private func sleep(for pause: Duration) async {
+        await withTaskGroup { group in
+            group.addTask { try? await Task.sleep(for: pause) }
+            group.addTask { try? await stopping.waitUnlessCancelled() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package import CeleriacCore
+package import CeleriacWire
+import CeleryWire
+import FoundationEssentials
+package import Logging
+import NIOConcurrencyHelpers
+
+/// Sends requests of remote control to workers and collects their replies. An application has one.
+package final class ControlCaller: Sendable {
+    private let names: CeleryControlNames
+    private let content: ControlContent
+    private let limits: WireLimits
+    private let broker: any MessageBroker
+    private let timers: any TimerSource
+    private let logger: Logger
+    private let clock = LamportClock()
+    /// Names of queues of replies that are free. They are used again, because a worker that is late may still put its
+    /// reply into such a queue: the next call then finds it there and deletes it.
+    private let freeIDs = NIOLockedValueBox<[String]>([])
+
+    /// Creates a caller. The broker stays its owner's.
+    package init(
+        configuration: CeleryControlConfiguration, content: ControlContent, limits: WireLimits,
+        broker: any MessageBroker, timers: any TimerSource, logger: Logger
+    ) {
+        self.names = CeleryControlNames(configuration)
+        self.content = content
+        self.limits = limits
+        self.broker = broker
+        self.timers = timers
+        self.logger = logger
+    }
+
+    /// Sends a request to which nobody shall reply.
+    ///
+    /// - Parameters:
+    ///   - request: the command, its arguments and its addressees.
+    ///   - timeout: the request's time to live, which it names; nil for ever.
+    /// - Throws: the broker's error, or ``CeleriacError`` with code `argumentMismatch`.
+    func cast(_ request: CeleryControlRequest, timeout: Duration?) async throws {
+        try await broker.broadcast(
+            try outgoing(request, timeout: timeout), exchanges: names.exchanges(ofClient: nil), until: Gate(),
+            sent: {}, receive: { _ in })
+    }
+
+    /// Sends a request and collects replies, in the order in which they come.
+    ///
+    /// - Parameters:
+    ///   - request: the command, its arguments and its addressees.
+    ///   - timeout: how long to wait for replies once the request is published.
+    ///   - limit: how many replies to wait for at most; nil for all that come in time.
+    /// - Returns: the replies that came.
+    /// - Throws: as ``cast(_:timeout:)``; `CancellationError`.
+    func call(
+        _ request: CeleryControlRequest, timeout: Duration, limit: Int?
+    ) async throws -> [CeleryControlReply] {
+        try Task.checkCancellation()
+        let id = freeIDs.withLockedValue { $0.popLast() } ?? randomUUID()
+        let ticket = randomUUID()
+        var request = request
+        request.ticket = ticket
+        request.replyTo = CeleryReplyAddress(exchange: names.replies, routingKey: id)
+        let message = try outgoing(request, timeout: timeout)
+        let replies = ReplyCollection(ticket: ticket, limit: limit)
+        let timer = NIOLockedValueBox<(any RunningTimer)?>(nil)
+        defer { timer.withLockedValue { $0 }?.cancel() }
+        do {
+            try await withTaskCancellationHandler {
+                try await broker.broadcast(
+                    message, exchanges: names.exchanges(ofClient: id), until: replies.enough,
+                    sent: { [timers] in
+                        let started = timers.schedule(after: timeout) { replies.enough.open() }
+                        timer.withLockedValue { $0 = started }
+                    },
+                    receive: { [self] in receive($0, replies) })
+            } onCancel: {
+                replies.enough.open()
+            }
+        } catch {
+            // The transport's own error for a cancelled task says less.
+            try Task.checkCancellation()
+            throw error
+        }
+        // A name whose queue may still stand, because something failed, is not used again.
+        freeIDs.withLockedValue { $0.append(id) }
+        try Task.checkCancellation()
+        return replies.all
+    }
+
+    private func outgoing(_ request: CeleryControlRequest, timeout: Duration?) throws -> OutgoingMessage {
+        var request = request
+        request.clock = clock.forward()
+        if let timeout, timeout > .zero {
+            request.expires = timers.now.timeIntervalSince1970 + timeout.seconds
+        }
+        do {
+            return OutgoingMessage(
+                message: try request.encode(as: content.serializer), exchange: names.requests, routingKey: "")
+        } catch {
+            throw CeleriacError(
+                .argumentMismatch, "the arguments of the command \(request.method) cannot be sent", cause: error)
+        }
+    }
+
+    private func receive(_ message: Result<WireMessage, MessageFault>, _ replies: ReplyCollection) {
+        do {
+            let reply = try CeleryControlReply.decode(message.get(), accept: content.accept, limits: limits)
+            clock.adjust(to: reply.clock)
+            replies.add(reply)
+        } catch {
+            logger.warning("remote control: a reply cannot be read", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension ControlCaller: TaskRevoker {
+    /// Asks all workers to drop tasks. As Celery's `AsyncResult.revoke`, the request names no time to live.
+    package func revoke(_ ids: [String], terminate: Bool, signal: String?) async throws {
+        guard !ids.isEmpty else { return }
+        try await cast(.revocation(of: ids, terminate: terminate, signal: signal), timeout: nil)
+    }
+}
+
+/// The replies to one request.
+private final class ReplyCollection: Sendable {
+    private let ticket: String
+    private let limit: Int
+    private let replies = NIOLockedValueBox<[CeleryControlReply]>([])
+    /// Opens when there are as many replies as are wanted, or when no more are waited for.
+    let enough = Gate()
+
+    init(ticket: String, limit: Int?) {
+        self.ticket = ticket
+        self.limit = limit ?? .max
+        if self.limit <= 0 { enough.open() }
+    }
+
+    var all: [CeleryControlReply] { replies.withLockedValue { $0 } }
+
+    /// Adds a reply, unless it is to another request.
+    func add(_ reply: CeleryControlReply) {
+        // kombu takes a reply without a ticket, too.
+        guard reply.ticket == nil || reply.ticket == ticket, !enough.isOpen else { return }
+        let isComplete = replies.withLockedValue { replies in
+            if replies.count < limit { replies.append(reply) }
+            return replies.count >= limit
+        }
+        if isComplete { enough.open() }
+    }
+}
+
+extension CeleryControlRequest {
+    /// Celery's command `revoke`. A single id is text.
+    static func revocation(of ids: [String], terminate: Bool, signal: String?) -> CeleryControlRequest {
+        let target: WireValue = ids.count == 1 ? .string(ids[0]) : .array(ids.map { .string($0) })
+        return CeleryControlRequest("revoke", arguments: revocation(of: target, terminate: terminate, signal: signal))
+    }
+
+    /// The arguments of Celery's command `revoke`.
+    static func revocation(of target: WireValue, terminate: Bool, signal: String?) -> WireObject {
+        ["task_id": target, "terminate": .bool(terminate), "signal": signal.map { .string($0) } ?? .null]
+    }
+}

@@ -1,0 +1,34 @@
+/// The keys of topic exchanges, as kombu's virtual transports write them.
+enum TopicPattern {
+    /// The regular expression that kombu keeps beside a binding's key: a `*` stands for a word, a `#` for anything.
+    static func expression(of key: String) -> String {
+        let words = key.split(separator: ".", omittingEmptySubsequences: false).map { word in
+            switch word {
+            case "*": #"[^\.]+"#
+            case "#": ".*?"
+            default: escaped(word)
+            }
+        }
+        return "^" + words.joined(separator: #"\."#) + "$"
+    }
+
+    /// Everything but letters and digits gets a backslash; `*` and `#` stand for themselves within a word, too.
+    private static func escaped(_ word: Substring) -> String {
+        word.unicodeScalars.reduce(into: "") { text, scalar in
+            if scalar == "\0" {
+                text += #"\000"#
+            } else {
+                if !isAlphanumeric(scalar), scalar != "*", scalar != "#" { text += #"\"# }
+                text.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
+    /// As Python's `str.isalnum`.
+    private static func isAlphanumeric(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
+        default: scalar.properties.numericType != nil
+        }
+    }
+}

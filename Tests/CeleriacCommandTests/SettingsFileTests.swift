@@ -1,0 +1,116 @@
+import CeleriacTestKit
+import Testing
+
+@testable import Celeriac
+
+/// What a settings file may say. Its effect on tasks is tested beside the dialect.
+@Suite("Settings file") struct SettingsFileTests {
+    private func settings(_ yaml: String) throws -> CelerySettings { try CelerySettings(yaml: Array(yaml.utf8)) }
+
+    @Test(
+        "a name that nobody knows is refused, with the one that was meant",
+        arguments: [
+            ("worker_concurency: 4", "worker_concurrency"), ("BROKER_URL: x", "broker_url"),
+            ("task_ack_late: true", "task_acks_late"), ("worker_prefetch_multiplyer: 1", "worker_prefetch_multiplier"),
+        ])
+    func misspelled(_ yaml: String, _ meant: String) {
+        let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
+        #expect(error?.message.contains("unknown key '\(yaml.split(separator: ":")[0])'") == true)
+        #expect(error?.message.contains("did you mean '\(meant)'?") == true, "\(error?.message ?? "")")
+    }
+
+    @Test("nothing is suggested for what is like nothing")
+    func unknown() {
+        let error = #expect(throws: CeleriacError.self) { try settings("my_own_thing: 4") }
+        #expect(error?.message.hasSuffix("unknown key 'my_own_thing'") == true, "\(error?.message ?? "")")
+    }
+
+    @Test("a setting that can have no effect is taken, and told of with the reason")
+    func idle() throws {
+        let settings = try settings(
+            """
+            broker_url: memory://
+            imports: [proj.tasks]
+            worker_max_tasks_per_child: 100
+            worker_log_format: "%(message)s"
+            cassandra_keyspace: celery
+            """)
+        #expect(settings.notices.count == 4)
+        for name in ["imports", "worker_max_tasks_per_child", "worker_log_format", "cassandra_keyspace"] {
+            #expect(settings.notices.contains { $0.contains("sets \(name), which has no effect: ") }, "\(name)")
+        }
+    }
+
+    @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
+    func inherent() throws {
+        _ = try settings("broker_connection_retry_on_startup: true\nresult_serializer: json\nredis_db: null")
+        for (yaml, name) in [
+            ("broker_connection_retry_on_startup: false", "broker_connection_retry_on_startup"),
+            ("task_always_eager: true", "task_always_eager"), ("redis_db: 3", "redis_db"),
+            ("result_serializer: pickle", "result_serializer"),
+        ] {
+            let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
+            #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
+        }
+    }
+
+    @Test("workers: auto, no limit, and what is wrong")
+    func workers() throws {
+        #expect(try settings("worker_concurrency: auto").worker.concurrency >= 1)
+        #expect(try settings("worker_prefetch_multiplier: 0").worker.prefetchMultiplier == 1_000)
+        #expect(try settings("worker_disable_prefetch: true").worker.prefetchMultiplier == 1)
+        #expect(try settings("worker_pool: solo\nworker_state_db: /x").stateFile == "/x")
+        #expect(try settings("control_exchange: other").configuration.control.namespace == "other")
+        for yaml in [
+            "worker_concurrency: 1.5", "worker_concurrency: many", "worker_prefetch_multiplier: -1", "task_queues: 5",
+            "task_queues: [{exchange: b}]", "task_queues: [{name: a, x: 1}]",
+            "task_default_queue_type: stream", "enable_utc: false", "beat_schedule: 5", "timezone: Nowhere/Land",
+        ] {
+            #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+        }
+    }
+
+    @Test("queues and their arguments at RabbitMQ")
+    func queues() throws {
+        let settings = try settings(
+            """
+            task_default_queue: math
+            task_default_queue_type: quorum
+            task_create_missing_queue_type: quorum
+            task_queue_max_priority: 5
+            task_queues: {high: {exchange: high, routing_key: high, queue_arguments: {x-expires: 1000}}, low: null}
+            """)
+        #expect(settings.worker.queues.map(\.name) == ["high", "low"])
+        let queues = settings.configuration.queueTable()
+        #expect(queues.queue("other")?.arguments == ["x-queue-type": "quorum", "x-max-priority": 5])
+        #expect(queues.queue("high")?.arguments == ["x-expires": 1000, "x-max-priority": 5])
+        #expect(queues.queue("low")?.bindings == [TaskQueue.Binding("math", routingKey: "low")])
+        let single = try self.settings("task_default_queue: math\ntask_default_queue_type: quorum")
+        #expect(single.configuration.queueTable().queue("math")?.arguments == ["x-queue-type": "quorum"])
+        #expect(single.configuration.queueTable().queue("other")?.arguments == [:])
+        let classic = try self.settings("task_default_queue_type: classic\ntask_create_missing_queue_type: classic")
+        #expect(
+            classic.configuration.queueTable().queue("celery")?.arguments == [:] && classic.worker.queues == ["celery"])
+    }
+
+    @Test("a program's own settings hold where the file says nothing")
+    func own() throws {
+        var own = CelerySettings()
+        own.broker = "redis://own"
+        own.worker.queues = ["own"]
+        own.worker.concurrency = 3
+        own.configuration.taskDefaults.tracksStarted = true
+        let file = try SettingsLayer(
+            yaml: Array("task_default_queue: math\nworker_concurrency: 5\ntask_acks_late: true".utf8), place: "the file"
+        )
+        let settings = try CelerySettings(over: own, layers: [file])
+        #expect(
+            settings.broker == "redis://own" && settings.worker.queues == ["own"] && settings.worker.concurrency == 5)
+        let options = settings.configuration.taskDefaults
+        #expect(options.tracksStarted == true && options.acknowledgement == .late)
+        let error = #expect(throws: CeleriacError.self) {
+            try CelerySettings(layers: [file, SettingsLayer(place: "--concurrency", ["worker_concurrency": "many"])])
+        }
+        #expect(error?.message.hasPrefix("--concurrency needs a number") == true)
+    }
+}

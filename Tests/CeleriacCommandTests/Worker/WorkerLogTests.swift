@@ -1,0 +1,67 @@
+import ArgumentParser
+import Celeriac
+import CeleriacTestKit
+import Foundation
+import Logging
+import Testing
+
+@testable import CeleriacCommand
+
+@Suite("Worker's log and banner") struct WorkerLogTests {
+    private func content(_ path: String) -> String { Support.text(path) }
+
+    @Test("has lines like Celery's, with metadata behind the text")
+    func lines() throws {
+        let folder = try TemporaryFolder("log")
+        defer { folder.remove() }
+        let path = folder.path + "/w.log"
+        let target = try LogTarget(path: path)
+        var logger = Logger(label: "test") { _ in WorkerLogHandler(target: target) }
+        logger.logLevel = .info
+        logger[metadataKey: "worker"] = "w1@box"
+        logger.debug("no")
+        logger.info("w1@box ready.", metadata: ["a": "1"])
+        logger.critical("no broker")
+        let lines = content(path).split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines[0].hasSuffix(": INFO/MainProcess] w1@box ready. a=1 worker=w1@box"))
+        #expect(lines[1].hasSuffix(": CRITICAL/MainProcess] no broker worker=w1@box"))
+        #expect(lines[0].wholeMatch(of: /\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: .*/) != nil, "\(lines[0])")
+    }
+
+    @Test("goes on in a new file when somebody has moved it away")
+    func moved() throws {
+        let folder = try TemporaryFolder("log")
+        defer { folder.remove() }
+        let path = folder.path + "/w.log"
+        let target = try LogTarget(path: path)
+        target.write("one")
+        try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
+        target.write("two")
+        #expect(content(path + ".1") == "one\n" && content(path) == "two\n")
+        #expect(throws: LogFailure.self) { try LogTarget(path: folder.path + "/missing/w.log") }
+    }
+
+    @Test("the banner says whom the worker serves")
+    func banner() throws {
+        func text(_ arguments: String...) throws -> String {
+            let plan = try WorkerPlan(try WorkerCommand.parse(arguments), environment: [:], host: "box")
+            return WorkerBanner(
+                plan: plan, program: "math", broker: "redis://localhost:6379/0", results: nil,
+                tasks: ["tasks.b", "tasks.a"]
+            ).text(at: Date(timeIntervalSince1970: 0), system: "Linux")
+        }
+        let quiet = try text("-Q", "math,celery")
+        #expect(quiet.hasPrefix("\ncelery@box v"))
+        for line in [
+            ".> app:         math", ".> transport:   redis://localhost:6379/0", ".> results:     disabled",
+            ".> concurrency: 8 (handlers)", ".> celery           exchange=celery(direct) key=celery",
+        ] {
+            #expect(quiet.contains("\n\(line)\n"), "\(line)")
+        }
+        #expect(quiet.contains(".> task events: OFF") && !quiet.contains("[tasks]"))
+        let loud = try text("-E", "-l", "INFO", "--autoscale", "9,2")
+        #expect(loud.contains(".> task events: ON\n") && loud.contains("[tasks]\n  . tasks.a\n  . tasks.b\n"))
+        #expect(loud.contains(".> concurrency: {min=2, max=9} (handlers)\n"))
+    }
+}

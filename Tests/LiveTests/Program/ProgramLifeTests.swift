@@ -1,0 +1,129 @@
+#if Redis
+import Celeriac
+import CeleriacTestKit
+import Foundation
+import Testing
+
+/// Tests how the worker of a program begins and ends.
+@Suite("Life of a program", .serialized, .timeLimit(.minutes(4)))
+struct ProgramLifeTests {
+    /// A worker that runs a task which ends when somebody makes its gate.
+    private struct Busy {
+        let site: BrokerSite
+        let worker: ProgramProcess
+        let sent: AsyncResult<String>
+        var path: String { site.folder.path + "/lines" }
+        var gate: String { site.folder.path + "/gate" }
+
+        init(_ arguments: String...) async throws {
+            site = try await BrokerSite(.redis)
+            worker = try await ProgramProcess.worker(site)
+            let (path, gate) = (site.folder.path + "/lines", site.folder.path + "/gate")
+            sent = try await site.app.send(
+                TaskDefinition<String, String, String, String>("tasks.held")(path, "x", gate))
+            await until { recorded(path) == ["x begins"] }
+        }
+    }
+
+    @Test("a warm shutdown waits for the task that runs", arguments: [SIGTERM, SIGINT])
+    func warm(_ signal: Int32) async throws {
+        let busy = try await Busy()
+        busy.worker.child.signal(signal)
+        try await busy.worker.logs("worker: Warm shutdown (MainProcess)\n")
+        #expect(busy.worker.child.status == nil)
+        try append("", to: busy.gate)
+        let (status, logged) = await busy.worker.end()
+        #expect(status == .exited(0) && !logged.contains("Cold"), "\(logged)")
+        #expect(try await busy.sent.get(timeout: .seconds(60)) == "x")
+        await busy.site.close()
+    }
+
+    @Test("a second signal, or SIGQUIT, cancels the task, whose message goes back", arguments: [SIGTERM, SIGQUIT])
+    func cold(_ signal: Int32) async throws {
+        let busy = try await Busy()
+        if signal != SIGQUIT {
+            busy.worker.child.signal(signal)
+            try await busy.worker.logs("worker: Warm shutdown (MainProcess)\n")
+        }
+        busy.worker.child.signal(signal)
+        let (status, logged) = await busy.worker.end()
+        #expect(status == .exited(1) && logged.contains("worker: Cold shutdown (MainProcess)\n"), "\(logged)")
+        try await until { try await busy.site.messages() == (1, 0) }
+        #expect(recorded(busy.path) == ["x begins"])
+        await busy.site.close()
+    }
+
+    @Test("SIGHUP starts the worker again, as the same process")
+    func restart() async throws {
+        let site = try await BrokerSite(.redis)
+        let pidFile = site.folder.path + "/%n.pid"
+        let worker = try await ProgramProcess.worker(site, "--pidfile", pidFile, "--workdir", site.folder.path)
+        worker.child.signal(SIGHUP)
+        try await worker.logs("w1@live ready.", times: 2)
+        #expect(recorded(site.folder.path + "/w1.pid") == ["\(worker.child.pid)"])
+        let sum = try await site.app.send(TaskDefinition<Int, Int, Int>("tasks.add")(2, 3))
+        #expect(try await sum.get(timeout: .seconds(60)) == 5)
+        let (status, logged) = await worker.stop()
+        #expect(status == .exited(0) && logged.contains("worker: Restarting (MainProcess)\n"), "\(logged)")
+        await site.close()
+    }
+
+    @Test("a pidfile has one holder, and goes with it")
+    func pidFile() async throws {
+        let site = try await BrokerSite(.redis)
+        let path = site.folder.path + "/w1.pid"
+        let worker = try await ProgramProcess.worker(site, "--pidfile", path)
+        #expect(recorded(path) == ["\(worker.child.pid)"])
+        let second = try ProgramProcess(["worker", "-b", site.broker, "--pidfile", path], in: site.folder)
+        let (status, logged) = await second.end()
+        #expect(status == .exited(73) && logged.contains("\(worker.child.pid)"), "\(logged)")
+        // What a crash leaves is removed.
+        await worker.child.kill()
+        #expect(recorded(path) == ["\(worker.child.pid)"])
+        let third = try await ProgramProcess.worker(site, "--pidfile", path)
+        #expect(recorded(path) == ["\(third.child.pid)"] && third.logged.contains("Removing the stale pidfile"))
+        #expect(await third.stop().status == .exited(0))
+        #expect(!FileManager.default.fileExists(atPath: path))
+        await site.close()
+    }
+
+    @Test("--detach leaves a worker in the background, in its folder, with its log and pidfile")
+    func detached() async throws {
+        let site = try await BrokerSite(.redis)
+        let folder = site.folder.path
+        let parent = try ProgramProcess(
+            [
+                "worker", "-b", site.broker, "--result-backend", site.results, "-l", "INFO", "-n", "d1@live", "-D",
+                "--workdir", folder, "--pidfile", "%n.pid", "-f", "%n.log", "--umask", "027",
+            ], in: site.folder)
+        let (status, logged) = await parent.end()
+        #expect(status == .exited(0), "\(logged)")
+        await until { recorded(folder + "/d1.log").contains { $0.hasSuffix("d1@live ready.") } }
+        let pid = try #require(recorded(folder + "/d1.pid").first.flatMap { Int32($0) })
+        #expect(pid != parent.child.pid)
+        let sum = try await site.app.send(TaskDefinition<Int, Int, Int>("tasks.add")(2, 3))
+        #expect(try await sum.get(timeout: .seconds(60)) == 5)
+        kill(pid, SIGTERM)
+        await until { !FileManager.default.fileExists(atPath: folder + "/d1.pid") }
+        let mode = try FileManager.default.attributesOfItem(atPath: folder + "/d1.log")[.posixPermissions] as? Int
+        #expect(mode == 0o640)
+        await site.close()
+    }
+
+    @Test("a broker that cannot be reached is told of, and waited for until a signal")
+    func unreachable() async throws {
+        let folder = try TemporaryFolder("program")
+        defer { folder.remove() }
+        // The broker of the program's own settings.
+        let worker = try ProgramProcess(["worker", "-n", "w1@live"], in: folder)
+        try await worker.logs("WARNING/MainProcess] the broker is out of reach, trying again")
+        try await worker.logs("ERROR/MainProcess] w1@live cannot reach redis://127.0.0.1:1/0 yet")
+        let (status, logged) = await worker.stop()
+        #expect(status == .exited(0) && !logged.contains("ready."), "\(logged)")
+
+        let nowhere = try ProgramProcess(["worker", "-b", "sqs://"], in: folder)
+        let (refused, text) = await nowhere.end()
+        #expect(refused == .exited(2) && text.contains("Error: the scheme 'sqs' names no broker"), "\(text)")
+    }
+}
+#endif
