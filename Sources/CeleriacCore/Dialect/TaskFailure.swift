@@ -31,6 +31,15 @@ public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// The qualified type. It does not show the arguments, which are user data.
     public var description: String { module.map { "\($0).\(type)" } ?? type }
+
+    /// The qualified type and the arguments, as they end a traceback in Python. Arguments are user data.
+    package var text: String {
+        let texts = arguments.map { value in
+            value.stringValue
+                ?? (try? WireJSON.encode(value, nonFinite: .allow)).map { String(decoding: $0, as: UTF8.self) } ?? "…"
+        }.filter { !$0.isEmpty }
+        return texts.isEmpty ? description : "\(description): \(texts.joined(separator: ", "))"
+    }
 }
 
 extension TaskFailure {

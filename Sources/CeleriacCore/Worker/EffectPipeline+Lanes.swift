@@ -288,28 +288,33 @@ extension EffectPipeline {
     }
 
     private func settleAll(_ plans: [Plan]) async -> [Plan] {
-        var parksAny = false
+        var parking: [Plan] = []
         let settlements = plans.compactMap { plan -> Settlement? in
             guard case .settle(let disposition)? = plan.first else { return nil }
-            if case .park = disposition { parksAny = true }
-            if let job = plan.job {
-                return Settlement(job.settle(as: disposition, isHeld: { consumer.isHeld($0) }), disposition)
-            }
-            return plan.receipt.map { Settlement($0, disposition) }
+            let receipt = plan.job?.settle(as: disposition, isHeld: { consumer.isHeld($0) }) ?? plan.receipt
+            if case .park = disposition, let receipt, consumer.isHeld(receipt) { parking.append(plan) }
+            return receipt.map { Settlement($0, disposition) }
         }
         do {
             try await consumer.settle(settlements)
-            if parksAny { parkingNews.parked.wake() }
+            noteParked(parking)
             answerAgain(held.settled(plans, hasReached: true))
             return plans.map { $0.ended() }
         } catch {
             let waiting = plans.map(parkingLater)
             let given = zip(plans, waiting).filter { $1 == nil }.map(\.0)
-            // The consumer gives up: its broker takes the messages back, or keeps them claimed until they time out.
-            logger.error(
-                "could not settle messages: they will be delivered again",
-                metadata: ["error": "\(error)", "messages": "\(given.count)"])
-            answerAgain(held.settled(given, hasReached: false))
+            if given.count < plans.count {
+                logger.warning(
+                    "could not park messages yet",
+                    metadata: ["error": "\(error)", "messages": "\(plans.count - given.count)"])
+            }
+            if !given.isEmpty {
+                // The consumer gives up: its broker takes them back, or keeps them claimed until they time out.
+                logger.error(
+                    "could not settle messages: they will be delivered again",
+                    metadata: ["error": "\(error)", "messages": "\(given.count)"])
+                answerAgain(held.settled(given, hasReached: false))
+            }
             return given.map { $0.ended() } + waiting.compactMap { $0 }
         }
     }

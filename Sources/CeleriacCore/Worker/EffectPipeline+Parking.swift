@@ -48,7 +48,7 @@ extension EffectPipeline {
         } catch {
             if let waiting = parkingLater(plan) {
                 logger.warning(
-                    "could not park a message yet", metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
+                    "could not park messages yet", metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
                 return waiting
             }
             logger.error(
@@ -56,11 +56,18 @@ extension EffectPipeline {
                 metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
         }
         guard isParked else { return plan.ended() }
-        parkingNews.parked.wake()
+        noteParked([plan])
         // Past a bound, those that wait for the store take places in the window: the worker then takes fewer messages.
         let isAside = keepAside()
         submit(plan.afterParking(isAside: isAside))
         return isAside ? plan.ended() : plan.ended().keptAside()
+    }
+
+    /// Notes that the messages which these plans park next are parked.
+    func noteParked(_ plans: [Plan]) {
+        if plans.isEmpty { return }
+        for plan in plans { logger.error("message parked", metadata: plan.parkedMessage ?? [:]) }
+        parkingNews.parked.wake()
     }
 
     /// Stores the failures of messages that are to be parked next, and counts their parts of chords. It waits for

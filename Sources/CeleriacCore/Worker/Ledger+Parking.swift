@@ -1,5 +1,4 @@
 import CeleriacWire
-import Logging
 
 // A message that is parked runs nowhere. Its task has failed, so that nobody waits for it for ever.
 extension Ledger {
@@ -7,14 +6,15 @@ extension Ledger {
     func park(_ delivery: Delivery, _ fault: MessageFault) {
         let message = (try? delivery.content.get()) ?? delivery.remains
         guard let remains = message.flatMap({ dialect.remains(of: $0, delivery: delivery) }) else {
-            log(fault, queue: delivery.queue)
-            return submit(Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))]))
+            return submit(
+                Plan(receipt: delivery.receipt, taskID: "", endsJob: true, effects: [.settle(.park(fault))])
+                    .parking(in: delivery.queue))
         }
         let request = remains.request
         if remains.mayRunElsewhere, !failsTasksOfUnacceptedContent {
-            log(fault, queue: delivery.queue, of: request)
             return submit(
-                Plan(receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(.park(fault))]))
+                Plan(receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(.park(fault))])
+                    .parking(in: delivery.queue))
         }
         park(request, delivery, fault, dialect.failure(for: .unrunnable(fault)), returns: delivery.attempts)
     }
@@ -72,7 +72,6 @@ extension Ledger {
     private func park(
         _ request: TaskRequest, _ delivery: Delivery, _ fault: MessageFault, _ failure: TaskFailure, returns: Int
     ) {
-        log(fault, queue: request.queue, of: request, failure)
         let context = effectContext(for: request)
         // Nobody counts how often a message comes back whose envelope cannot be read.
         let isCountable = (try? delivery.content.get()) != nil && returns < Self.mostReturns
@@ -82,15 +81,6 @@ extension Ledger {
                 effects: [.settle(.park(fault))] + failing(request, failure, in: context),
                 onEnd: observers.later(.ended(request, .failure(failure), runtime: nil))
             ).calling(isCountable ? delivery.redelivered ? .counted : .held : .afterParking))
-    }
-
-    private func log(
-        _ fault: MessageFault, queue: String, of request: TaskRequest? = nil, _ failure: TaskFailure? = nil
-    ) {
-        var metadata: Logger.Metadata = ["queue": "\(queue)", "reason": "\(fault.reason)", "detail": "\(fault.detail)"]
-        if let request { metadata.merge(["task": "\(request.name)", "task-id": "\(request.id)"]) { $1 } }
-        if let failure { metadata["error"] = "\(failure)" }
-        logger.error(failure == nil ? "message parked" : "message parked: its task has failed", metadata: metadata)
     }
 
     // MARK: What follows

@@ -213,15 +213,7 @@ extension Logger {
     fileprivate func log(
         _ outcome: Outcome, of request: TaskRequest, runtime: () -> Duration?, withTexts: Bool
     ) {
-        func text(of failure: TaskFailure) -> String {
-            guard withTexts, !failure.arguments.isEmpty else { return "\(failure)" }
-            let texts = failure.arguments.map { value in
-                value.stringValue
-                    ?? (try? WireJSON.encode(value, nonFinite: .allow)).map { String(decoding: $0, as: UTF8.self) }
-                    ?? "…"
-            }
-            return "\(failure): \(texts.joined(separator: ", "))"
-        }
+        func text(of failure: TaskFailure) -> String { withTexts ? failure.text : "\(failure)" }
         func place(of failure: TaskFailure) -> Logger.Metadata {
             guard withTexts, let traceback = failure.traceback else { return [:] }
             return ["traceback": "\(traceback)"]

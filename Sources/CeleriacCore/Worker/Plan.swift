@@ -1,3 +1,5 @@
+import Logging
+
 /// The effects of one outcome that remain to be carried out, in their order.
 struct Plan: Sendable {
     /// When error callbacks of this worker are called that a message's task has, if the message is to be parked. What is
@@ -53,6 +55,8 @@ struct Plan: Sendable {
     private var parking: MessageFault?
     /// When the error callbacks are called, if the plan tells first.
     private(set) var calls = Calls.afterParking
+    /// The queue of the message, if the plan parks one of which no request is known.
+    private var queue: String?
     /// Whether the plan tells the caller before it parks the message.
     private(set) var tellsFirst = false
     /// Whether the plan parks the message before it tells the caller, because the store is out of reach.
@@ -221,6 +225,24 @@ struct Plan: Sendable {
         plan.mayBeAnswered = true
         plan.effects = effects.dropFirst() + [.settle(.park(fault))]
         return plan
+    }
+
+    /// Returns the plan, which parks a message of this queue.
+    func parking(in queue: String) -> Plan {
+        var plan = self
+        plan.queue = queue
+        return plan
+    }
+
+    /// What a log says of the message that the next effect parks; nil if that is another effect.
+    var parkedMessage: Logger.Metadata? {
+        guard case .settle(.park(let fault))? = effects.first else { return nil }
+        var metadata: Logger.Metadata = ["reason": "\(fault.reason)", "detail": "\(fault.detail)"]
+        if let queue = request?.queue ?? queue { metadata["queue"] = "\(queue)" }
+        if !taskID.isEmpty { metadata["task-id"] = "\(taskID)" }
+        if let request { metadata["task"] = "\(request.name)" }
+        if let isStored = fault.failureIsStored { metadata["failure"] = isStored ? "stored" : "not stored yet" }
+        return metadata
     }
 
     /// Returns the plan with error callbacks called then.

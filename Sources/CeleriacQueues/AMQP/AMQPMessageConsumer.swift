@@ -361,8 +361,9 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     package var unsettledDescription: String? {
-        let count = state.withLockedValue { $0.held.count + $0.buffer.count }
-        return "\(count) unsettled; RabbitMQ gives them to other workers once it notices that the connection has ended"
+        let (count, isConnected) = state.withLockedValue { ($0.held.count + $0.buffer.count, $0.channel != nil) }
+        let number = isConnected ? "\(count) unsettled" : "what was unsettled when the connection was lost"
+        return "\(number); RabbitMQ gives it to other workers once it notices that the connection has ended"
     }
 
     // MARK: Ending

@@ -41,9 +41,23 @@ extension RedisMessageConsumer {
                 commands.append(command)
             }
         }
-        client.submit(commands).whenFailure { [logger] error in
-            logger.warning("cannot renew claims", metadata: ["error": "\(error)"])
+        client.submit(commands).whenComplete { [weak self] result in
+            switch result {
+            case .success: self?.note("renew claims", nil)
+            case .failure(let error): self?.note("renew claims", error)
+            }
         }
+    }
+
+    /// Notes how work ended that is done regularly. An outage is told once.
+    ///
+    /// - Parameters:
+    ///   - work: what was to be done, as it stands in a log after "could not".
+    ///   - error: why it could not be done; nil if it was.
+    package func note(_ work: String, _ error: (any Error)?) {
+        guard let error else { return state.withLockedValue { _ = $0.failing.remove(work) } }
+        let isNew = state.withLockedValue { $0.failing.insert(work).inserted }
+        logger.log(level: isNew ? .warning : .debug, "could not \(work)", metadata: ["error": "\(error)"])
     }
 
     package func hasLost(_ receipt: Receipt) async -> Bool {

@@ -32,6 +32,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
         var unbegun: Set<UInt64> = []
         var isStopped = false
         var timers: [RepeatedTask] = []
+        /// What could not be done the last time, of the work that is done regularly.
+        var failing: Set<String> = []
     }
 
     /// The client for everything but waiting.

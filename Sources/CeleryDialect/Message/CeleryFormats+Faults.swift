@@ -86,6 +86,6 @@ extension TaskFailure {
         self.init(error)
         // Like Python, leave out the module of built-in exceptions.
         if module == "builtins" { module = nil }
-        traceback = traceback ?? "Swift task \(task)[\(id)] failed:\n\(self)"
+        traceback = traceback ?? "Swift task \(task)[\(id)] failed:\n\(text)"
     }
 }

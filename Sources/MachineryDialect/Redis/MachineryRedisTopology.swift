@@ -123,15 +123,16 @@ struct MachineryRedisTopology: RedisConsumerTopology {
             RedisCommand.evaluate(MachineryScripts.restore, keys: $0.scriptKeys, arguments: [limit, 500])
         }
         guard !commands.isEmpty else { return }
-        consumer.client.submit(commands).whenComplete { [logger = consumer.logger] result in
+        consumer.client.submit(commands).whenComplete { [weak consumer] result in
             switch result {
             case .success(let replies):
+                consumer?.note("look for messages to restore", replies.lazy.compactMap(\.error).first)
                 let count = replies.compactMap(\.int).reduce(0, +)
                 if count > 0 {
-                    logger.notice("restored messages of a worker that has died", metadata: ["messages": "\(count)"])
+                    consumer?.logger.notice(
+                        "restored messages of a worker that has died", metadata: ["messages": "\(count)"])
                 }
-            case .failure(let error):
-                logger.warning("could not look for messages to restore", metadata: ["error": "\(error)"])
+            case .failure(let error): consumer?.note("look for messages to restore", error)
             }
         }
     }
@@ -153,15 +154,13 @@ struct MachineryRedisTopology: RedisConsumerTopology {
                 settings.delayedTasks, defaultQueue, InFlightKeys(queue: settings.delayedTasks).parked,
             ],
             arguments: [GoTime(now).unixNanoseconds, portion, [UInt8(ascii: ",")] + Array(closing)])
-        consumer.client.submit([command]).whenComplete { [weak consumer, logger = consumer.logger] result in
+        consumer.client.submit([command]).whenComplete { [weak consumer] result in
+            guard let consumer else { return }
             switch result {
             case .success(let replies):
-                if let error = replies.first?.error {
-                    logger.warning("could not move delayed tasks", metadata: ["error": "\(error)"])
-                }
-                if let consumer, replies.first?.int == portion { moveDueTasks(consumer) }
-            case .failure(let error):
-                logger.warning("could not move delayed tasks", metadata: ["error": "\(error)"])
+                consumer.note("move delayed tasks", replies.first?.error)
+                if replies.first?.int == portion { moveDueTasks(consumer) }
+            case .failure(let error): consumer.note("move delayed tasks", error)
             }
         }
     }

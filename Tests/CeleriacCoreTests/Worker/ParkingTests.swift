@@ -1,6 +1,7 @@
 import CeleriacTestKit
 import CeleriacWire
 import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 import struct FoundationEssentials.Date
@@ -219,11 +220,11 @@ import struct FoundationEssentials.Date
 
     private func pipeline(
         _ consumer: any MessageConsumer, _ store: any ResultStore, timers: VirtualTimers = VirtualTimers(),
-        onJobsEnded: @escaping @Sendable (Int) -> Void = { _ in }
+        log: LogRecorder = LogRecorder(), onJobsEnded: @escaping @Sendable (Int) -> Void = { _ in }
     ) -> EffectPipeline {
         EffectPipeline(
             dialect: PlainDialect(), broker: MemoryBroker(), store: store, consumer: consumer,
-            held: HeldTasks(consumer: consumer, timers: timers), timers: timers, logger: Bench().logger,
+            held: HeldTasks(consumer: consumer, timers: timers), timers: timers, logger: log.logger,
             onJobsEnded: onJobsEnded)
     }
 
@@ -445,11 +446,13 @@ import struct FoundationEssentials.Date
             if isRefused { throw CeleriacError(.unavailable, "out of memory") }
             return true
         }
-        let timers = VirtualTimers()
-        let pipeline = pipeline(consumer, store, timers: timers)
+        let (timers, log) = (VirtualTimers(), LogRecorder())
+        let pipeline = pipeline(consumer, store, timers: timers, log: log)
         let told = NIOLockedValueBox(0)
         pipeline.submit(plan(1) { told.withLockedValue { $0 += 1 } })
         await run(pipeline) {
+            await until { log.count("could not park messages yet") == 1 }
+            #expect(log.count("message parked") == 0)
             await until {
                 timers.advance(by: .seconds(1))
                 return consumer.parked.count == 1
@@ -457,6 +460,7 @@ import struct FoundationEssentials.Date
         }
         #expect(refusals.withLockedValue { $0 } == -1 && consumer.requeued == 0)
         #expect(told.withLockedValue { $0 } == 1)
+        #expect(log.lines(of: "message parked").map { $0.metadata["failure"] } == ["stored"])
     }
 
     @Test("tells of the rest if one effect is refused again and again")

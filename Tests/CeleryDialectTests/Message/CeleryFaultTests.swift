@@ -58,13 +58,13 @@ import Testing
         func traceback(_ error: any Error) -> String? {
             formats.failure(for: .thrown(error, task: "t", id: "1")).traceback
         }
-        #expect(traceback(TaskFailure("ValueError", "no")) == "Swift task t[1] failed:\nValueError")
+        #expect(traceback(TaskFailure("ValueError", "no")) == "Swift task t[1] failed:\nValueError: no")
         #expect(
             traceback(TaskFailure("Ignore", module: "celery.exceptions", "no"))
-                == "Swift task t[1] failed:\ncelery.exceptions.Ignore")
-        #expect(traceback(Broken()) == "Swift task t[1] failed:\nswift.CeleryDialectTests.Broken")
+                == "Swift task t[1] failed:\ncelery.exceptions.Ignore: no")
+        #expect(traceback(Broken()) == "Swift task t[1] failed:\nswift.CeleryDialectTests.Broken: Broken()")
         let remote = RemoteTaskError(taskID: "0", type: "KeyError", module: "builtins", arguments: ["k"])
-        #expect(traceback(remote) == "Swift task t[1] failed:\nKeyError")
+        #expect(traceback(remote) == "Swift task t[1] failed:\nKeyError: k")
         var known = TaskFailure("ValueError", "no")
         known.traceback = "line 1"
         #expect(traceback(known) == "line 1")
