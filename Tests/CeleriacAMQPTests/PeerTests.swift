@@ -8,7 +8,7 @@ import Testing
 @testable import CeleriacAMQP
 
 /// Tests a connection with peers that misbehave, or that do what a real broker does not do on demand.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(5)))
 struct PeerTests {
     private func expectConnectError(
         _ code: AMQPError.Code, _ text: String = "", _ script: @escaping ScriptedPeer.Script

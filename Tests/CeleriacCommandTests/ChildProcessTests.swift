@@ -2,7 +2,7 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct ChildProcessTests {
+@Suite(.timeLimit(.minutes(5))) struct ChildProcessTests {
     @Test func reportsStatusAndSignal() async throws {
         #expect(try await ChildProcess("/bin/sh", ["-c", "exit 7"]).wait() == .exited(7))
         #expect(try await ChildProcess("/bin/sh", ["-c", "kill -USR1 $$"]).wait() == .signalled(SIGUSR1))

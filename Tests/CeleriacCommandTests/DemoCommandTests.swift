@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Tests `celeriac demo` the way a person runs it.
-@Suite(.timeLimit(.minutes(3))) struct DemoCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct DemoCommandTests {
     /// The exchanges of each direction: the start of the call, and the expected result.
     private static let swiftLines = [
         ("add(2, 3)", "5"), ("multiply(2, 3, 7)", "42"), ("sum_ints([1, 2, 3, 4])", "10"),

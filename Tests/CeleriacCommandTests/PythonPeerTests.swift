@@ -3,7 +3,7 @@ import CeleriacWire
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct PythonPeerTests {
+@Suite(.timeLimit(.minutes(5))) struct PythonPeerTests {
     private static func redisPeer() async throws -> PythonPeer {
         let url = try await SharedServers.shared.redisDatabaseURL()
         return PythonPeer(broker: url, results: url)

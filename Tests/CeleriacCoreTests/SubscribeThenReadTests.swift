@@ -5,7 +5,7 @@ import NIOConcurrencyHelpers
 import Testing
 
 /// Whatever is stored while a caller begins to wait, or while its subscription is away, reaches the caller.
-@Suite(.timeLimit(.minutes(1))) struct SubscribeThenReadTests {
+@Suite(.timeLimit(.minutes(5))) struct SubscribeThenReadTests {
     /// A store in which things happen at the worst time.
     private final class BadTimingStore: ResultStore {
         private let memory = MemoryResultStore()

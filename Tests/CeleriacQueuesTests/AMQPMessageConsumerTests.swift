@@ -49,7 +49,7 @@ actor LiveBroker {
 
 /// The tests run one after another, on one shared broker.
 @Suite(
-    .serialized, .timeLimit(.minutes(2)),
+    .serialized, .timeLimit(.minutes(5)),
     .enabled(if: LiveBroker.isWanted, "rabbitmq-server is not installed; apt-get install rabbitmq-server"))
 struct AMQPMessageConsumerTests {
     private struct Topology: AMQPConsumerTopology {

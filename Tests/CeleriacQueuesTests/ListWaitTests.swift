@@ -8,7 +8,7 @@ import Testing
 
 @testable import CeleriacQueues
 
-@Suite("Waiting for an element of a list", .timeLimit(.minutes(2)))
+@Suite("Waiting for an element of a list", .timeLimit(.minutes(5)))
 struct ListWaitTests {
     private static let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 

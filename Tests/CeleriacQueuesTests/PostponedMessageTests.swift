@@ -13,7 +13,7 @@ import Testing
 
 /// Tests what RabbitMQ does with messages in the levels.
 @Suite(
-    .serialized, .timeLimit(.minutes(2)),
+    .serialized, .timeLimit(.minutes(5)),
     .enabled(if: LiveBroker.isWanted, "rabbitmq-server is not installed; apt-get install rabbitmq-server"))
 struct PostponedMessageTests {
     private struct Topology: AMQPConsumerTopology {

@@ -6,7 +6,7 @@ import Logging
 import NIOPosix
 import Testing
 
-@Suite("Lock in Redis", .timeLimit(.minutes(1))) struct RedisLockTests {
+@Suite("Lock in Redis", .timeLimit(.minutes(5))) struct RedisLockTests {
     private func makeLock(_ url: String, lease: Duration = .seconds(60)) throws -> RedisLock {
         var configuration = try RedisConfiguration(url: url)
         configuration.connectTimeout = .seconds(2)

@@ -8,7 +8,7 @@ import Testing
 
 private let work = TaskDefinition<String, String>("tasks.work")
 
-@Suite("Events", .timeLimit(.minutes(1)))
+@Suite("Events", .timeLimit(.minutes(5)))
 struct WorkerEventsTests {
     @Test("sends events about tasks in batches, each event once and in order")
     func tasks() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 /// Compares what a Swift worker and client declare at RabbitMQ with what Python declares there. Any differing flag
 /// makes RabbitMQ close the channel of whichever side declares second.
-@Suite("Celery's declarations at RabbitMQ", .timeLimit(.minutes(4)))
+@Suite("Celery's declarations at RabbitMQ", .timeLimit(.minutes(5)))
 struct CeleryDeclarationTests {
     /// The exchanges, queues and bindings of a virtual host, with this run's ids removed from the names.
     private struct Declarations: Equatable {

@@ -26,7 +26,7 @@ struct TLSTests {
     }
 
     #if Redis
-    @Test("rediss://", .timeLimit(.minutes(2))) func redis() async throws {
+    @Test("rediss://", .timeLimit(.minutes(5))) func redis() async throws {
         let certificates = try await TestCertificates.shared()
         let server = try await RedisServer.start(.init(tls: certificates.server, requireClientCertificate: true))
         let url = try #require(server.tlsURL)
@@ -63,7 +63,7 @@ struct TLSTests {
     #endif
 
     #if AMQP
-    @Test("amqps://", .timeLimit(.minutes(3))) func rabbitMQ() async throws {
+    @Test("amqps://", .timeLimit(.minutes(5))) func rabbitMQ() async throws {
         let certificates = try await TestCertificates.shared()
         let server = try await RabbitMQServer.start(.init(tls: certificates.server, requireClientCertificate: true))
         let url = try #require(server.tlsURL)

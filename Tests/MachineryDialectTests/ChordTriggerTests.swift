@@ -10,7 +10,7 @@ import Testing
 @testable import MachineryDialect
 
 /// Chords whose last member's worker is killed between the mark that the group was triggered and the callback.
-@Suite("Machinery: chords and killed workers", .timeLimit(.minutes(1)))
+@Suite("Machinery: chords and killed workers", .timeLimit(.minutes(5)))
 struct ChordTriggerTests {
     private func store(_ url: String) throws -> MachineryRedisResults {
         MachineryRedisResults(

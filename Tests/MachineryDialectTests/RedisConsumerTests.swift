@@ -13,7 +13,7 @@ import Testing
 @testable import MachineryDialect
 
 /// What a consumer and its scripts do when Redis refuses a command.
-@Suite("A consumer of Machinery's queues", .timeLimit(.minutes(1)))
+@Suite("A consumer of Machinery's queues", .timeLimit(.minutes(5)))
 struct RedisConsumerTests {
     private struct Bench {
         let redis: RedisClient

@@ -78,12 +78,12 @@ public final class PythonDriver: Sendable {
     }
 
     /// Waits for a result with `AsyncResult.get()`.
-    public func get(_ id: String, timeout: Duration = .seconds(30)) async throws -> PythonOutcome {
+    public func get(_ id: String, timeout: Duration = .seconds(60)) async throws -> PythonOutcome {
         try outcome(await ask("get", ["id": .string(id), "timeout": timeout.seconds]))
     }
 
     /// Waits for results one after another, for at most `timeout` in all.
-    public func get(_ ids: [String], timeout: Duration = .seconds(30)) async throws -> [PythonOutcome] {
+    public func get(_ ids: [String], timeout: Duration = .seconds(60)) async throws -> [PythonOutcome] {
         let ids = WireValue.array(ids.map { .string($0) })
         let answer = try await ask("get_many", ["ids": ids, "timeout": timeout.seconds])
         return try (answer["results"]?.arrayValue ?? []).map { try outcome($0) }
@@ -100,7 +100,7 @@ public final class PythonDriver: Sendable {
     }
 
     /// Pings workers until one answers or `timeout` has passed, and returns the answers.
-    public func ping(timeout: Duration = .seconds(10)) async throws -> [WireValue] {
+    public func ping(timeout: Duration = .seconds(60)) async throws -> [WireValue] {
         try await ask("ping", ["timeout": timeout.seconds])["replies"]?.arrayValue ?? []
     }
 

@@ -39,7 +39,7 @@ final class PythonProcess: Sendable {
 
     /// Waits until the worker reports that it consumes.
     func waitUntilReady() async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(120)
         do {
             while !FileManager.default.fileExists(atPath: ready) {
                 if let status = child.status { throw failure(.startFailed, "ended with \(status)") }

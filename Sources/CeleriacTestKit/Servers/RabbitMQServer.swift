@@ -117,7 +117,7 @@ public final class RabbitMQServer: Sendable {
                 // signals itself.
                 "RUNNING_UNDER_SYSTEMD": "true",
             ]) { $1 }
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         // An epmd answers a name request (length 1, code 110) with its own port.
         while await LoopbackSocket.ask(port: epmdPort, [0, 1, 110], until: { $0.count >= 4 }) == nil {
             guard epmd.status == nil, ContinuousClock.now < deadline else {

@@ -7,7 +7,7 @@ import Testing
 @testable import CeleriacAMQP
 
 extension Live {
-    @Suite(.timeLimit(.minutes(3)))
+    @Suite(.timeLimit(.minutes(5)))
     struct BlockedTests {
         @Test("A memory alarm blocks publishes with a typed error; they succeed once it is over")
         func memoryAlarm() async throws {

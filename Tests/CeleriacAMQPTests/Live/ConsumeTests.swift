@@ -7,7 +7,7 @@ import Testing
 @testable import CeleriacAMQP
 
 extension Live {
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct ConsumeTests {
         private func fill(_ channel: AMQPChannel, _ queue: String, _ count: Int) async throws {
             let outcomes = try await channel.publish(

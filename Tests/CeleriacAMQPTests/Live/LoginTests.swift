@@ -10,7 +10,7 @@ import Testing
 
 extension Live {
     /// Tests credentials, virtual hosts and TLS.
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct LoginTests {
         private func connect(_ configuration: AMQPConfiguration) async throws(AMQPError) {
             let connection = try await AMQPConnection.connect(

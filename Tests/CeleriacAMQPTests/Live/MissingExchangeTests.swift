@@ -6,7 +6,7 @@ import NIOPosix
 import Testing
 
 extension Live {
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct MissingExchangeTests {
         @Test("A missing exchange fails only the publishes to it")
         func missingExchange() async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import CeleriacAMQP
 
 extension Live {
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct PublishFailuresTests {
         @Test("A missing queue is declared again; refused, unanswered and accepted messages are distinguished")
         func fates() async throws {

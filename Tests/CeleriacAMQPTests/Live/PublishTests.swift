@@ -6,7 +6,7 @@ import Testing
 @testable import CeleriacAMQP
 
 extension Live {
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct PublishTests {
         private func message(_ number: Int) -> WireMessage {
             WireMessage(

@@ -7,7 +7,7 @@ import Testing
 @testable import CeleriacAMQP
 
 extension Live {
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct QueueTests {
         @Test("A broker identifies itself")
         func serverInfo() async throws {

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// Tests `celeriac call` and `celeriac result` with a real Celery worker.
-@Suite(.timeLimit(.minutes(3))) struct CallCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct CallCommandTests {
     /// A worker with its own Redis database, and the options that point to it.
     private struct Site {
         let url: String

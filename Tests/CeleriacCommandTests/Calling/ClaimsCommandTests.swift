@@ -10,7 +10,7 @@ import NIOPosix
 import Testing
 
 /// `celeriac claims` beside the keys that a killed worker leaves.
-@Suite("celeriac claims", .timeLimit(.minutes(2)))
+@Suite("celeriac claims", .timeLimit(.minutes(5)))
 struct ClaimsCommandTests {
     private func json(_ run: CommandRun) throws -> WireValue { try WireJSON.decode(Array(run.output.utf8)) }
 

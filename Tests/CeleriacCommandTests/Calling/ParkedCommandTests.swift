@@ -9,7 +9,7 @@ import NIOPosix
 import Testing
 
 /// `celeriac parked` beside a worker that parks messages of a folder of its own.
-@Suite("celeriac parked", .timeLimit(.minutes(2)))
+@Suite("celeriac parked", .timeLimit(.minutes(5)))
 struct ParkedCommandTests {
     private func json(_ run: CommandRun) throws -> WireValue { try WireJSON.decode(Array(run.output.utf8)) }
 

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Tests `celeriac decode` on messages from real Celery. Scripts rely on its output.
-@Suite(.timeLimit(.minutes(2))) struct DecodeCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct DecodeCommandTests {
     private static let keys = [
         "dialect", "protocol", "id", "task", "args", "kwargs", "eta", "expires", "retries", "timelimit", "group",
         "group_index", "root_id", "parent_id", "ignore_result", "callbacks", "errbacks", "chain", "chord", "headers",

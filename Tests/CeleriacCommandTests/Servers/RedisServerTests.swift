@@ -2,7 +2,7 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct RedisServerTests {
+@Suite(.timeLimit(.minutes(5))) struct RedisServerTests {
     @Test func answersAndLeavesNothingBehind() async throws {
         let server = try await RedisServer.start()
         let pid = try #require(server.pid)

@@ -2,7 +2,7 @@ import CeleriacTestKit
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct WithServersCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct WithServersCommandTests {
     /// A run of `celeriac with-servers` whose output goes to files.
     private struct Run {
         let folder: TemporaryFolder

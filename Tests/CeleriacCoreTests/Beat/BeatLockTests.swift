@@ -5,7 +5,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@Suite("Beats with one lock", .timeLimit(.minutes(1))) struct BeatLockTests {
+@Suite("Beats with one lock", .timeLimit(.minutes(5))) struct BeatLockTests {
     @Test(
         "The one that has the lock sends, and keeps it; the other takes over at its stop, without a gap or a double run"
     )

@@ -4,7 +4,7 @@ import Foundation
 import NIOConcurrencyHelpers
 import Testing
 
-@Suite("Beats with a lock for each run", .timeLimit(.minutes(1))) struct BeatRunLockTests {
+@Suite("Beats with a lock for each run", .timeLimit(.minutes(5))) struct BeatRunLockTests {
     /// Locks that beats share: each run belongs to whoever asks first.
     private final class RunLocks: Sendable {
         struct State {

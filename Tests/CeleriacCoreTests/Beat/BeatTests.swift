@@ -4,7 +4,7 @@ import CeleriacWire
 import Foundation
 import Testing
 
-@Suite("Beat", .timeLimit(.minutes(1))) struct BeatTests {
+@Suite("Beat", .timeLimit(.minutes(5))) struct BeatTests {
     private static let start = Date(timeIntervalSince1970: 1_800_000_000)
 
     private func state(_ name: String, _ secondsAgo: Double) throws -> MemoryStateStore {

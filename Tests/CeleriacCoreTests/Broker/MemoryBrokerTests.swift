@@ -2,7 +2,7 @@ import CeleriacCore
 import CeleriacWire
 import Testing
 
-@Suite("A broker in memory", .timeLimit(.minutes(1)))
+@Suite("A broker in memory", .timeLimit(.minutes(5)))
 struct MemoryBrokerTests {
     private let broker = MemoryBroker()
 

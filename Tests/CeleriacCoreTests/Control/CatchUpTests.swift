@@ -5,7 +5,7 @@ import Testing
 
 private let work = TaskDefinition<String, String>("work")
 
-@Suite("Looking before an inspection", .timeLimit(.minutes(1)))
+@Suite("Looking before an inspection", .timeLimit(.minutes(5)))
 struct CatchUpTests {
     @Test("waits for the consumer's look, but not for ever, and not while the worker has no room")
     func waits() async throws {

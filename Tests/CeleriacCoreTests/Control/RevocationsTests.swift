@@ -102,7 +102,7 @@ import Testing
     }
 }
 
-@Suite("Revocations", .timeLimit(.minutes(1))) struct RevocationsTests {
+@Suite("Revocations", .timeLimit(.minutes(5))) struct RevocationsTests {
     private let parts = Parts {
         TaskHandler("work") { _ in .null }
         TaskHandler("limited", options: TaskOptions(rateLimit: RateLimit(1, per: .seconds(10)))) { _ in .null }

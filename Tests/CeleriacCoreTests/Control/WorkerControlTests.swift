@@ -8,7 +8,7 @@ import Testing
 private let work = TaskDefinition<String, String>("work")
 private let quick = TaskDefinition<String, String>("quick")
 
-@Suite("Worker control", .timeLimit(.minutes(1)))
+@Suite("Worker control", .timeLimit(.minutes(5)))
 struct WorkerControlTests {
     @Test("shows what the worker does and holds")
     func snapshots() async throws {

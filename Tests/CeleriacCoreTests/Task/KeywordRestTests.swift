@@ -7,7 +7,7 @@ private let count = TaskDefinition<Int, Variadic<Int>, VariadicKeywords<Int>, [S
 private let names = TaskDefinition<VariadicKeywords<String>, [String]>("names")
 
 /// Python's `*args` and `**kwargs`.
-@Suite(.timeLimit(.minutes(1))) struct KeywordRestTests {
+@Suite(.timeLimit(.minutes(5))) struct KeywordRestTests {
     private func run(_ body: @Sendable (TaskClient) async throws -> Void) async throws {
         let bench = Bench()
         let worker = bench.worker {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CeleriacCore
 
-@Suite(.timeLimit(.minutes(1))) struct GateTests {
+@Suite(.timeLimit(.minutes(5))) struct GateTests {
     @Test("an open gate lets everybody through, also those who come later")
     func opens() async throws {
         let gate = Gate()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CeleriacCore
 
-@Suite("The bound of a stop", .timeLimit(.minutes(1))) struct StopBoundTests {
+@Suite("The bound of a stop", .timeLimit(.minutes(5))) struct StopBoundTests {
     private let timers = VirtualTimers()
     private let stopping = Gate()
     /// Opens when the work is cut short.

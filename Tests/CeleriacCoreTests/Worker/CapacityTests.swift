@@ -3,7 +3,7 @@ import Testing
 
 @testable import CeleriacCore
 
-@Suite("Room for messages", .timeLimit(.minutes(1))) struct CapacityTests {
+@Suite("Room for messages", .timeLimit(.minutes(5))) struct CapacityTests {
     @Test("is granted in portions, so that one can be read while the next is on its way")
     func portions() async {
         let capacity = Capacity(window: 400)

@@ -9,7 +9,7 @@ import struct FoundationEssentials.Date
 @testable import CeleriacCore
 
 /// How effects are carried out, without a broker.
-@Suite("Effects", .timeLimit(.minutes(1)))
+@Suite("Effects", .timeLimit(.minutes(5)))
 struct EffectPipelineTests {
     private let timers = VirtualTimers()
     private let ended = NIOLockedValueBox(0)

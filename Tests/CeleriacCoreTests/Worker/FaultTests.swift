@@ -8,7 +8,7 @@ import Testing
 private let note = TaskDefinition<String, Void>("note")
 private let work = TaskDefinition<Void>("work")
 
-@Suite("Worker at a broker that fails", .timeLimit(.minutes(1)))
+@Suite("Worker at a broker that fails", .timeLimit(.minutes(5)))
 struct FaultTests {
     @Test("what ran, or waited for a slot or for its time, when the connection was lost runs once")
     func lostConnection() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CeleriacCore
 
-@Suite("Held tasks", .timeLimit(.minutes(1))) struct HeldTasksTests {
+@Suite("Held tasks", .timeLimit(.minutes(5))) struct HeldTasksTests {
     private let parts = Parts { TaskHandler("work") { _ in .null } }
 
     /// A job that the worker has taken.

@@ -11,7 +11,7 @@ private struct Listener: WorkerObserver {
     func observe(_ event: WorkerEvent, at time: Date) {}
 }
 
-@Suite("Ledger", .timeLimit(.minutes(1))) struct LedgerTests {
+@Suite("Ledger", .timeLimit(.minutes(5))) struct LedgerTests {
     private let parts = Parts {
         TaskHandler("work") { _ in .null }
         TaskHandler("ignored", options: TaskOptions(ignoresResult: true)) { _ in .null }

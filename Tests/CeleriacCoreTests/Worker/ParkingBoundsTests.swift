@@ -9,7 +9,7 @@ import struct FoundationEssentials.Date
 @testable import CeleriacCore
 
 /// How many parked messages a worker keeps, and for how long.
-@Suite("Bounds of parked messages", .timeLimit(.minutes(1)))
+@Suite("Bounds of parked messages", .timeLimit(.minutes(5)))
 struct ParkingBoundsTests {
     private let start = Date(timeIntervalSince1970: 1_000)
 

@@ -9,7 +9,7 @@ import struct FoundationEssentials.Date
 @testable import CeleriacCore
 
 /// What follows when a message is parked: its task has failed, so that its caller need not wait for ever.
-@Suite("Parking", .timeLimit(.minutes(1))) struct ParkingTests {
+@Suite("Parking", .timeLimit(.minutes(5))) struct ParkingTests {
     private let fault = MessageFault(reason: "undecodableBody", detail: "no id or name")
 
     private func parts(_ change: (inout WorkerConfiguration) -> Void = { _ in }) -> Parts {

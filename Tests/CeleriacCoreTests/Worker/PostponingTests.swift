@@ -6,7 +6,7 @@ import Testing
 
 @testable import CeleriacCore
 
-@Suite("Postponing", .timeLimit(.minutes(1))) struct PostponingTests {
+@Suite("Postponing", .timeLimit(.minutes(5))) struct PostponingTests {
     private let parts = Parts { TaskHandler("work") { _ in .null } }
 
     private func job(_ id: String, after seconds: Double) throws -> Job {

@@ -13,7 +13,7 @@ private let echo = TaskDefinition<Int, Int>("echo")
 private let ignored = TaskDefinition<Int, Void>("ignored")
 
 /// What a worker does while its result store is out of reach, in virtual time.
-@Suite("A result store that is down", .timeLimit(.minutes(1))) struct ResultStoreOutageTests {
+@Suite("A result store that is down", .timeLimit(.minutes(5))) struct ResultStoreOutageTests {
     private let store = ScriptedStore()
     private let log = LogRecorder()
     private let metrics = TestMetrics()

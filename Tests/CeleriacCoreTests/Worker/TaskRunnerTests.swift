@@ -7,7 +7,7 @@ import Testing
 
 @testable import CeleriacCore
 
-@Suite("Task runner", .timeLimit(.minutes(1))) struct TaskRunnerTests {
+@Suite("Task runner", .timeLimit(.minutes(5))) struct TaskRunnerTests {
     private struct Broken: Error {}
 
     /// Parts with one task `work`.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import CeleriacCore
 
-@Suite("Waiting room", .timeLimit(.minutes(1))) struct WaitingRoomTests {
+@Suite("Waiting room", .timeLimit(.minutes(5))) struct WaitingRoomTests {
     private let parts = Parts {
         TaskHandler("work") { _ in .null }
         TaskHandler("limited", options: TaskOptions(rateLimit: RateLimit(1, per: .seconds(10)))) { _ in .null }

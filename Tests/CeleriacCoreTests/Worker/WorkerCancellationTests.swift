@@ -7,7 +7,7 @@ import Testing
 private let work = TaskDefinition<Void>("work")
 
 /// What a worker still does once the task that runs it is cancelled, and once its consumer is closed.
-@Suite("Worker's cancellation", .timeLimit(.minutes(1))) struct WorkerCancellationTests {
+@Suite("Worker's cancellation", .timeLimit(.minutes(5))) struct WorkerCancellationTests {
     /// A part that uses the worker's control until it has returned, as remote control does with late requests.
     private struct LateControl: WorkerPart {
         let used: NIOLockedValueBox<Int>

@@ -7,7 +7,7 @@ import Testing
 @testable import CeleriacCore
 
 /// How a worker begins and ends.
-@Suite("Worker's life", .timeLimit(.minutes(1))) struct WorkerLifeTests {
+@Suite("Worker's life", .timeLimit(.minutes(5))) struct WorkerLifeTests {
     /// A broker that nobody can consume from.
     private struct ClosedBroker: MessageBroker {
         let error: CeleriacError

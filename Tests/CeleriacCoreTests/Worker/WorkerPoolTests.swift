@@ -6,7 +6,7 @@ import Testing
 
 @testable import CeleriacCore
 
-@Suite("Worker pool", .timeLimit(.minutes(1))) struct WorkerPoolTests {
+@Suite("Worker pool", .timeLimit(.minutes(5))) struct WorkerPoolTests {
     @Test("resizes its window with its slots, and refuses sizes that cannot be")
     func resizes() async throws {
         let pool = Parts(concurrency: 2, prefetchMultiplier: 3) {}.pool

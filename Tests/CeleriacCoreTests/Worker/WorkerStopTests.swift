@@ -9,7 +9,7 @@ import UnixSignals
 private let work = TaskDefinition<Void>("work")
 
 /// How long the stop of a worker, a client and a beat takes when a server stands still.
-@Suite("Stops at a frozen server", .serialized, .timeLimit(.minutes(1))) struct WorkerStopTests {
+@Suite("Stops at a frozen server", .serialized, .timeLimit(.minutes(5))) struct WorkerStopTests {
     private let frozen = FrozenBroker()
     private let started = Gate()
     private let cancelled = Gate()

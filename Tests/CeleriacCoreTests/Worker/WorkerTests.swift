@@ -10,7 +10,7 @@ private let sum = TaskDefinition<Variadic<Int>, Int>("sum")
 private let note = TaskDefinition<String, Void>("note")
 private let work = TaskDefinition<Void>("work")
 
-@Suite("Worker", .timeLimit(.minutes(1)))
+@Suite("Worker", .timeLimit(.minutes(5)))
 struct WorkerTests {
     @Test("runs tasks and stores their results before it acknowledges them")
     func runs() async throws {

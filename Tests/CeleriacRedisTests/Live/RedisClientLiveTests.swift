@@ -6,7 +6,7 @@ import Testing
 
 @testable import CeleriacRedis
 
-@Suite(.timeLimit(.minutes(2))) struct RedisClientLiveTests {
+@Suite(.timeLimit(.minutes(5))) struct RedisClientLiveTests {
     @Test func connectsAtTheFirstCall() async throws {
         try await withRedis { server in
             try await withClient(.init(server)) { client async throws in

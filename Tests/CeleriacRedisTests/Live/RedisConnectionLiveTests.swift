@@ -5,7 +5,7 @@ import Testing
 
 @testable import CeleriacRedis
 
-@Suite(.timeLimit(.minutes(2))) struct RedisConnectionLiveTests {
+@Suite(.timeLimit(.minutes(5))) struct RedisConnectionLiveTests {
     @Test func pipelinesKeepTheirOrder() async throws {
         try await withRedis { server in
             let connection = try await RedisConnection.connect(.init(server), on: group.next(), logger: quiet)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import CeleriacRedis
 
-@Suite(.timeLimit(.minutes(2))) struct RedisPubSubLiveTests {
+@Suite(.timeLimit(.minutes(5))) struct RedisPubSubLiveTests {
     /// The reports of a ``RedisPubSub``, in order.
     private enum Report: Equatable {
         case connected

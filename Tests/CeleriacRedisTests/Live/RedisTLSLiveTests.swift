@@ -5,7 +5,7 @@ import Testing
 
 @testable import CeleriacRedis
 
-@Suite(.timeLimit(.minutes(2))) struct RedisTLSLiveTests {
+@Suite(.timeLimit(.minutes(5))) struct RedisTLSLiveTests {
     private func ping(
         _ port: Int?, _ query: String, host: String = "localhost", patience: Duration = .seconds(30)
     ) async throws -> RedisError.Code? {

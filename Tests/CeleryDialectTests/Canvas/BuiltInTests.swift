@@ -7,7 +7,7 @@ import NIOPosix
 import Testing
 
 /// The tasks that every Celery worker has.
-@Suite("Built-in tasks", .timeLimit(.minutes(1)))
+@Suite("Built-in tasks", .timeLimit(.minutes(5)))
 struct BuiltInTests {
     private typealias Site = WorkflowSite
 

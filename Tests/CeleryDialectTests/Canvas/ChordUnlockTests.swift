@@ -7,7 +7,7 @@ import Foundation
 import Testing
 
 /// Chords whose parts no result store counts.
-@Suite("Chord unlock", .timeLimit(.minutes(1)))
+@Suite("Chord unlock", .timeLimit(.minutes(5)))
 struct ChordUnlockTests {
     private typealias Site = WorkflowSite
 

@@ -6,7 +6,7 @@ import Testing
 
 /// Messages whose workflow cannot be carried out. The worker stores a failure, parks the message if it cannot be read,
 /// and runs the next task.
-@Suite("Hostile workflows", .timeLimit(.minutes(2)))
+@Suite("Hostile workflows", .timeLimit(.minutes(5)))
 struct HostileEmbedTests {
     private typealias Site = WorkflowSite
 

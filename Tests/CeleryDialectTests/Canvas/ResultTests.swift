@@ -4,7 +4,7 @@ import CeleryWire
 import Testing
 
 /// Results of groups, chains and callbacks.
-@Suite("Results that belong together", .timeLimit(.minutes(1)))
+@Suite("Results that belong together", .timeLimit(.minutes(5)))
 struct ResultTests {
     private typealias Site = WorkflowSite
 

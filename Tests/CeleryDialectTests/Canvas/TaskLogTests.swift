@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What a worker logs of its tasks, and what it says of its settings.
-@Suite("Tasks in the log", .timeLimit(.minutes(1)))
+@Suite("Tasks in the log", .timeLimit(.minutes(5)))
 struct TaskLogTests {
     @Test("received and succeeded at info with the runtime, failed at error with text and place unless private")
     func lines() async throws {

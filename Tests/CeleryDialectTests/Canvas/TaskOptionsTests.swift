@@ -8,7 +8,7 @@ import NIOConcurrencyHelpers
 import Testing
 
 /// The options of tasks, and the application's settings by Celery's names.
-@Suite("Task options", .timeLimit(.minutes(1)))
+@Suite("Task options", .timeLimit(.minutes(5)))
 struct TaskOptionsTests {
     private typealias Site = WorkflowSite
     private struct Flaky: Error {}

@@ -8,7 +8,7 @@ import Testing
 
 private let work = TaskDefinition<String, String>("tasks.work")
 
-@Suite("Remote control", .timeLimit(.minutes(1)))
+@Suite("Remote control", .timeLimit(.minutes(5)))
 struct RemoteControlTests {
     @Test("answers in Celery's words")
     func words() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import CeleryDialect
 
-@Suite("Replies of remote control", .timeLimit(.minutes(1)))
+@Suite("Replies of remote control", .timeLimit(.minutes(5)))
 struct ControlReplyTests {
     @Test("are read as Celery's workers give them")
     func reading() async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import CeleryDialect
 
 /// Compares what each function sends with what Celery sends for the same, as recorded between it and RabbitMQ.
-@Suite("Requests of remote control", .timeLimit(.minutes(1)))
+@Suite("Requests of remote control", .timeLimit(.minutes(5)))
 struct ControlRequestTests {
     typealias Call = @Sendable (CeleryControl) async throws -> Void
     private static let id = "aaaaaaaa-0000-4000-8000-00000000000"

@@ -9,7 +9,7 @@ import Testing
 @testable import CeleryDialect
 
 /// Tests that a folder counts the beginnings of messages that have come back from workers that ended.
-@Suite("Attempts in a folder", .timeLimit(.minutes(1)))
+@Suite("Attempts in a folder", .timeLimit(.minutes(5)))
 struct FileAttemptTests {
     @Test("the count is in the file's name, before the queue's")
     func names() {

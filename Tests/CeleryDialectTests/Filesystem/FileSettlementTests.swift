@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Settling message files", .timeLimit(.minutes(1)))
+@Suite("Settling message files", .timeLimit(.minutes(5)))
 struct FileSettlementTests {
     @Test("parks a message whose file has the longest name")
     func longName() async throws {

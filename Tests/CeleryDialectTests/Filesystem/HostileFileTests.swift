@@ -6,7 +6,7 @@ import Glibc
 import Testing
 
 /// Files in the folder that are not messages. The worker parks each one, and takes the messages next to it.
-@Suite("Hostile files", .timeLimit(.minutes(1)))
+@Suite("Hostile files", .timeLimit(.minutes(5)))
 struct HostileFileTests {
     enum Trap: String, CaseIterable {
         case folder, fullFolder, pipe, endlessLink, danglingLink

@@ -8,7 +8,7 @@ import NIOPosix
 import Testing
 
 /// Which worker may publish the body of a chord when answers are lost and workers die.
-@Suite("The claim on a chord", .timeLimit(.minutes(1)))
+@Suite("The claim on a chord", .timeLimit(.minutes(5)))
 struct ChordClaimTests {
     private func results(_ bench: RedisBench) throws -> CeleryRedisResults {
         CeleryRedisResults(

@@ -12,7 +12,7 @@ import Testing
 @testable import CeleryDialect
 
 /// What a consumer does when Redis refuses a command, and at its end.
-@Suite("A consumer at Redis", .timeLimit(.minutes(1)))
+@Suite("A consumer at Redis", .timeLimit(.minutes(5)))
 struct RedisConsumerTests {
     private func consumer(
         _ bench: RedisBench, queues: [String] = ["celery"], log: LogRecorder = LogRecorder()

@@ -7,7 +7,7 @@ import Logging
 import NIOPosix
 import Testing
 
-@Suite("Publishing to Redis", .timeLimit(.minutes(1)))
+@Suite("Publishing to Redis", .timeLimit(.minutes(5)))
 struct RedisPublishTests {
     @Test("names the message that Redis refused, and publishes the others once")
     func oneOfMany() async throws {

@@ -8,7 +8,7 @@ import CeleriacRedis
 #endif
 
 /// `AsyncResult.forget()` deletes the stored result of that task only.
-@Suite(.timeLimit(.minutes(1))) struct ForgetTests {
+@Suite(.timeLimit(.minutes(5))) struct ForgetTests {
     private func forgetOneOfTwo(_ app: CeleryApp, keys: @Sendable () async throws -> Set<String>) async throws {
         let worker = app.worker { Tasks.add.handler { $0 + $1 } }
         try await withRunning(worker) {

@@ -9,7 +9,7 @@ import Foundation
 import Testing
 
 /// The messages that an application's beat sends.
-@Suite("Messages of the beat", .timeLimit(.minutes(1))) struct BeatMessageTests {
+@Suite("Messages of the beat", .timeLimit(.minutes(5))) struct BeatMessageTests {
     @Test("They equal those of Python's beat, except for ids, times and text for people")
     func sameAsCaptured() async throws {
         let broker = MemoryBroker()

@@ -12,7 +12,7 @@ import Testing
 @Suite("Beat, live", .serialized) struct BeatTests {
     @Test(
         "A Python worker serves its tasks, which carry the header of Python's beat",
-        .timeLimit(.minutes(2)))
+        .timeLimit(.minutes(5)))
     func servedByPython() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
         let python = PythonPeer(broker: url, results: url)
@@ -48,7 +48,7 @@ import Testing
 
     @Test(
         "Of two that share a lock, one sends; when it is killed, the other takes over and no run is sent twice",
-        .timeLimit(.minutes(2)))
+        .timeLimit(.minutes(5)))
     func twoBeats() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
         let redis = RedisClient(
@@ -93,7 +93,7 @@ import Testing
         folder.remove()
     }
 
-    @Test("SIGTERM while it holds its lock at a server that is frozen", .timeLimit(.minutes(2)))
+    @Test("SIGTERM while it holds its lock at a server that is frozen", .timeLimit(.minutes(5)))
     func frozenServer() async throws {
         let redis = try await RedisServer.start()
         let server = LiveServer.redis(redis)
@@ -112,7 +112,7 @@ import Testing
         folder.remove()
     }
 
-    @Test("An unusable schedule ends it with status 2 and a reason", .timeLimit(.minutes(1)))
+    @Test("An unusable schedule ends it with status 2 and a reason", .timeLimit(.minutes(5)))
     func badSchedule() async throws {
         let folder = try TemporaryFolder("beat")
         let beat = try BeatProcess(broker: "memory://", in: folder, schedule: "beat_schedule: {a: {task: t}}", [])

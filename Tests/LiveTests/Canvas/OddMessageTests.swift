@@ -53,7 +53,7 @@ struct OddMessageTests {
     }
 
     @Test(
-        "run as in Python, or fail with the reason", .timeLimit(.minutes(2)),
+        "run as in Python, or fail with the reason", .timeLimit(.minutes(5)),
         arguments: MatrixTransport.available.filter { $0 != .rabbitRPC })
     fileprivate func python(_ transport: MatrixTransport) async throws {
         let site = try await MatrixSite(transport)

@@ -9,7 +9,7 @@ import Testing
 @Suite("Workflows with Python", .serialized)
 struct WorkflowPeerTests {
     @Test(
-        "Each side restores groups that the other saved", .timeLimit(.minutes(2)),
+        "Each side restores groups that the other saved", .timeLimit(.minutes(5)),
         arguments: MatrixTransport.keepingGroups)
     fileprivate func groups(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, driver in
@@ -34,7 +34,7 @@ struct WorkflowPeerTests {
     }
 
     @Test(
-        "Each side runs the other's map, starmap and chunks", .timeLimit(.minutes(2)),
+        "Each side runs the other's map, starmap and chunks", .timeLimit(.minutes(5)),
         arguments: MatrixTransport.available)
     fileprivate func items(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, driver in
@@ -95,7 +95,7 @@ struct WorkflowPeerTests {
     }
 
     @Test(
-        "what is no number and what is nested deeply goes through both", .timeLimit(.minutes(2)),
+        "what is no number and what is nested deeply goes through both", .timeLimit(.minutes(5)),
         arguments: MatrixTransport.servers)
     fileprivate func oddValues(_ transport: MatrixTransport) async throws {
         try await Self.run(transport) { site, _ in
@@ -129,7 +129,7 @@ struct WorkflowPeerTests {
     }
 
     #if Redis
-    @Test("what is for a named exchange goes where Python's worker has bound its queue", .timeLimit(.minutes(1)))
+    @Test("what is for a named exchange goes where Python's worker has bound its queue", .timeLimit(.minutes(5)))
     func exchangeOnRedis() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
         let peer = PythonPeer(

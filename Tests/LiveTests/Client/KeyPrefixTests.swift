@@ -9,7 +9,7 @@ import Testing
 
 /// Tests kombu's and Celery's `global_keyprefix`: both languages find each other's messages, results and control keys
 /// under it, and write nothing elsewhere.
-@Suite("Key prefixes in Redis", .timeLimit(.minutes(3)))
+@Suite("Key prefixes in Redis", .timeLimit(.minutes(5)))
 struct KeyPrefixTests {
     @Test func bothWaysUnderOnePrefix() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()

@@ -6,7 +6,7 @@ import Testing
 @testable import CeleriacCore
 
 /// What an operator does with messages that a worker could not run, on every transport.
-@Suite("Parked messages", .serialized, .timeLimit(.minutes(2)))
+@Suite("Parked messages", .serialized, .timeLimit(.minutes(5)))
 struct ParkedMessagesTests {
     @Test("are listed, put back as they came, and dropped: servers", arguments: InterruptedSite.available)
     func atServers(_ kind: InterruptedSite) async throws {

@@ -13,7 +13,7 @@ import CeleriacAMQP
 
 /// How many parked messages a queue keeps and for how long, where else they go, and who tells their callers, on every
 /// transport.
-@Suite("Parked messages", .serialized, .timeLimit(.minutes(2)))
+@Suite("Parked messages", .serialized, .timeLimit(.minutes(5)))
 struct ParkingBoundsTests {
     @Test("past a number the oldest are dropped and told", arguments: ParkingTransport.available)
     func number(_ transport: ParkingTransport) async throws {

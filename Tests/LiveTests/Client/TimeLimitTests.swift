@@ -5,7 +5,7 @@ import Logging
 import Testing
 
 /// Tests that a Python worker receives and enforces the time limits that a Swift client sends.
-@Suite("Time limits", .timeLimit(.minutes(3)))
+@Suite("Time limits", .timeLimit(.minutes(5)))
 struct TimeLimitTests {
     @Test func aPythonWorkerKeepsThem() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()

@@ -7,7 +7,7 @@ import Testing
 /// Tests Python's remote control and monitors against a Swift worker.
 @Suite("Remote control", .serialized)
 struct ControlTests {
-    @Test("Python grows and shrinks a Swift worker", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
+    @Test("Python grows and shrinks a Swift worker", .timeLimit(.minutes(5)), arguments: BrokerSite.Kind.available)
     func pool(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
             func ask(_ command: String, _ n: WireValue) async throws -> WireValue? {
@@ -34,7 +34,7 @@ struct ControlTests {
         }
     }
 
-    @Test("Python inspects a Swift worker", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
+    @Test("Python inspects a Swift worker", .timeLimit(.minutes(5)), arguments: BrokerSite.Kind.available)
     func inspection(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
             #expect(try await driver.ping() == [.object([ControlledWorker.name: ["ok": "pong"]])])
@@ -88,7 +88,7 @@ struct ControlTests {
     }
 
     @Test(
-        "Inspections show every setting that was set, and arguments as Python has them", .timeLimit(.minutes(2)),
+        "Inspections show every setting that was set, and arguments as Python has them", .timeLimit(.minutes(5)),
         arguments: BrokerSite.Kind.available)
     func settings(_ kind: BrokerSite.Kind) async throws {
         let site = try await BrokerSite(kind)
@@ -172,7 +172,7 @@ struct ControlTests {
     }
 
     @Test(
-        "Python revokes and terminates tasks of a Swift worker", .timeLimit(.minutes(3)),
+        "Python revokes and terminates tasks of a Swift worker", .timeLimit(.minutes(5)),
         arguments: BrokerSite.Kind.available)
     func revocation(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
@@ -209,7 +209,7 @@ struct ControlTests {
     }
 
     @Test(
-        "Python makes a Swift worker serve another queue", .timeLimit(.minutes(3)),
+        "Python makes a Swift worker serve another queue", .timeLimit(.minutes(5)),
         arguments: BrokerSite.Kind.available)
     func queues(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
@@ -232,7 +232,7 @@ struct ControlTests {
     }
 
     @Test(
-        "A Python worker learns the revoked tasks of a Swift worker", .timeLimit(.minutes(3)),
+        "A Python worker learns the revoked tasks of a Swift worker", .timeLimit(.minutes(5)),
         arguments: BrokerSite.Kind.available)
     func mingling(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
@@ -242,11 +242,11 @@ struct ControlTests {
             let python = try await site.python.startWorker()
             #expect(python.log.contains("mingle: sync with 1 nodes"), "\(python.log)")
             try await until {
-                try await driver.inspect("revoked", timeout: .seconds(2))[python.name] == ["dead-beef"]
+                try await driver.inspect("revoked", timeout: .seconds(5))[python.name] == ["dead-beef"]
             }
             let pings: WireValue = ["ok": "pong"]
             try await until {
-                let answers = try await driver.inspect("ping", timeout: .seconds(2))
+                let answers = try await driver.inspect("ping", timeout: .seconds(5))
                 return answers[python.name] == pings && answers[ControlledWorker.name] == pings
             }
             await python.stop()
@@ -254,7 +254,7 @@ struct ControlTests {
         }
     }
 
-    @Test("It is back after a restart of its server", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
+    @Test("It is back after a restart of its server", .timeLimit(.minutes(5)), arguments: BrokerSite.Kind.available)
     func restart(_ kind: BrokerSite.Kind) async throws {
         try await ControlledWorker.run(kind) { site, driver in
             _ = try await driver.ping()

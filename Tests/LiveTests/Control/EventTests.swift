@@ -7,7 +7,7 @@ import Testing
 /// Tests Python's event receiver with a Swift worker.
 @Suite("Task events", .serialized)
 struct EventTests {
-    @Test("Python receives a Swift worker's events", .timeLimit(.minutes(3)), arguments: BrokerSite.Kind.available)
+    @Test("Python receives a Swift worker's events", .timeLimit(.minutes(5)), arguments: BrokerSite.Kind.available)
     func events(_ kind: BrokerSite.Kind) async throws {
         let heard = NIOLockedValueBox<[WireValue]>([])
         @Sendable func hear(_ driver: PythonDriver, until isEnough: @Sendable ([WireValue]) -> Bool) async throws {

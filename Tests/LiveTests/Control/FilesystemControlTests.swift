@@ -8,7 +8,7 @@ import Testing
 /// Tests Python's remote control and event receiver against a Swift worker on a folder.
 @Suite("Remote control through files")
 struct FilesystemControlTests {
-    @Test("Python controls a Swift worker and receives its events", .timeLimit(.minutes(3)))
+    @Test("Python controls a Swift worker and receives its events", .timeLimit(.minutes(5)))
     func control() async throws {
         let folder = try TemporaryFolder("live")
         let (messages, control) = (folder.path + "/messages", folder.path + "/control")

@@ -57,7 +57,7 @@ struct SentEventTests {
 
     @Test(
         "Python hears from a Swift beat what it sends, and from a worker what it has after a time limit",
-        .timeLimit(.minutes(2)), arguments: BrokerSite.Kind.available)
+        .timeLimit(.minutes(5)), arguments: BrokerSite.Kind.available)
     func beat(_ kind: BrokerSite.Kind) async throws {
         let site = try await BrokerSite(kind)
         var configuration = site.app.configuration

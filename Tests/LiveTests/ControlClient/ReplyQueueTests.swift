@@ -11,7 +11,7 @@ import CeleriacRedis
 #endif
 
 /// Tests that the queue of replies is as kombu's while a client waits, and gone afterwards.
-@Suite("Queues of replies", .timeLimit(.minutes(3)))
+@Suite("Queues of replies", .timeLimit(.minutes(5)))
 struct ReplyQueueTests {
     #if AMQP
     @Test("at RabbitMQ are declared as by Python's client")

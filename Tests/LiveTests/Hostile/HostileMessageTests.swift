@@ -17,7 +17,7 @@ import CeleriacRedis
 /// and its original bytes, and runs the next task.
 @Suite("Hostile messages", .serialized)
 struct HostileMessageTests {
-    @Test("are parked in a folder", .timeLimit(.minutes(2))) func folder() async throws {
+    @Test("are parked in a folder", .timeLimit(.minutes(5))) func folder() async throws {
         let site = try await MatrixSite(.filesystem)
         let queue = site.folder + "/messages"
         let parked = queue + "/celery.parked"
@@ -37,7 +37,7 @@ struct HostileMessageTests {
     }
 
     #if Redis
-    @Test("are parked in Redis, next to a Python worker", .timeLimit(.minutes(3))) func redis() async throws {
+    @Test("are parked in Redis, next to a Python worker", .timeLimit(.minutes(5))) func redis() async throws {
         let site = try await MatrixSite(.redis)
         // The Python worker uses the same database with other queues: it shares the claims, and restores them after a
         // second.
@@ -77,7 +77,7 @@ struct HostileMessageTests {
     #endif
 
     #if AMQP
-    @Test("are parked in RabbitMQ", .timeLimit(.minutes(3))) func rabbitMQ() async throws {
+    @Test("are parked in RabbitMQ", .timeLimit(.minutes(5))) func rabbitMQ() async throws {
         let site = try await MatrixSite(.rabbitRPC)
         let url = try #require(site.python.settings["broker_url"]?.stringValue)
         let connection = try await AMQPConnection.connect(

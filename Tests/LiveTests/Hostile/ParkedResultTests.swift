@@ -59,7 +59,7 @@ struct ParkedResultTests {
     }
 
     @Test(
-        "A task that was begun too often raises WorkerLostError, and its error callbacks run", .timeLimit(.minutes(2)),
+        "A task that was begun too often raises WorkerLostError, and its error callbacks run", .timeLimit(.minutes(5)),
         arguments: MatrixTransport.available)
     fileprivate func exhausted(_ transport: MatrixTransport) async throws {
         try await run(transport) { site in
@@ -77,7 +77,7 @@ struct ParkedResultTests {
     }
 
     @Test(
-        "A chord with such a part fails, and so does what comes after a chain's step", .timeLimit(.minutes(2)),
+        "A chord with such a part fails, and so does what comes after a chain's step", .timeLimit(.minutes(5)),
         arguments: MatrixTransport.available.filter { $0 != .rabbitRPC })
     fileprivate func workflows(_ transport: MatrixTransport) async throws {
         try await run(transport) { site in
@@ -103,7 +103,7 @@ struct ParkedResultTests {
     }
 
     @Test(
-        "A body that cannot be read fails its task, if the headers say which", .timeLimit(.minutes(2)),
+        "A body that cannot be read fails its task, if the headers say which", .timeLimit(.minutes(5)),
         arguments: MatrixTransport.available.filter { $0 != .rabbitRPC })
     fileprivate func undecodable(_ transport: MatrixTransport) async throws {
         try await run(transport) { site in
@@ -121,7 +121,7 @@ struct ParkedResultTests {
 
     @Test(
         "A pickled body is parked without a failure, since a Python worker might run it; a setting changes that",
-        .timeLimit(.minutes(2)), arguments: MatrixTransport.available, [false, true])
+        .timeLimit(.minutes(5)), arguments: MatrixTransport.available, [false, true])
     fileprivate func pickle(_ transport: MatrixTransport, fails: Bool) async throws {
         try await run(transport, failsTasksOfUnacceptedContent: fails) { site in
             let id = try await site.driver.send("tasks.add", [1, 2], options: ["serializer": "pickle"])

@@ -10,7 +10,7 @@ import Testing
 struct AttemptTests {
     private static let die = TaskDefinition<String, String, String, String>("tasks.die")
 
-    @Test("A task that kills its process is parked alone", .timeLimit(.minutes(3)), arguments: AttemptCase.all)
+    @Test("A task that kills its process is parked alone", .timeLimit(.minutes(5)), arguments: AttemptCase.all)
     func poison(_ kind: AttemptCase) async throws {
         let site = try await AttemptSite(kind)
         let texts = (10..<40).map { "\($0)" }
@@ -102,7 +102,7 @@ struct AttemptTests {
 
     /// Machinery's delayed tasks wait at the broker.
     @Test(
-        "Tasks that wait for their time outlive twelve restarts of their only worker", .timeLimit(.minutes(2)),
+        "Tasks that wait for their time outlive twelve restarts of their only worker", .timeLimit(.minutes(5)),
         arguments: AttemptCase.all.filter { $0.dialect == "celery" } + [
             AttemptCase(dialect: "celery", queueType: "quorum", countsInStore: false, deliveryLimit: 3)
         ])

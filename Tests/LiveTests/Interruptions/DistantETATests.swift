@@ -21,7 +21,7 @@ struct DistantETATests {
 
     @Test(
         "ETAs beyond consumer_timeout among 100 short tasks close no channel, and each task runs once, at its time",
-        .timeLimit(.minutes(3)), arguments: DialectUnderTest.allCases, ["classic", "quorum"])
+        .timeLimit(.minutes(5)), arguments: DialectUnderTest.allCases, ["classic", "quorum"])
     func amongShortTasks(_ dialect: DialectUnderTest, _ type: String) async throws {
         let server = try await RabbitMQServer.start(
             .init(configuration: ["consumer_timeout = 8000"], advanced: ["channel_tick_interval": "1000"]))
@@ -41,7 +41,7 @@ struct DistantETATests {
     }
 
     @Test(
-        "Messages in the levels survive their worker and a restart of the server", .timeLimit(.minutes(3)),
+        "Messages in the levels survive their worker and a restart of the server", .timeLimit(.minutes(5)),
         arguments: DialectUnderTest.allCases)
     func crash(_ dialect: DialectUnderTest) async throws {
         let server = try await RabbitMQServer.start()
@@ -68,7 +68,7 @@ struct DistantETATests {
 
     @Test(
         "A worker without the right to make the levels holds the messages, says so once, and runs the tasks",
-        .timeLimit(.minutes(2)), arguments: DialectUnderTest.allCases)
+        .timeLimit(.minutes(5)), arguments: DialectUnderTest.allCases)
     func withoutRight(_ dialect: DialectUnderTest) async throws {
         let server = try await RabbitMQServer.start()
         try await server.rabbitmqctl("add_user", "limited", "limited")

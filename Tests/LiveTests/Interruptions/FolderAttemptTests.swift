@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Tests that in a folder, too, a task that kills its process is parked alone.
-@Suite("Attempts in a folder", .serialized, .timeLimit(.minutes(3)))
+@Suite("Attempts in a folder", .serialized, .timeLimit(.minutes(5)))
 struct FolderAttemptTests {
     private static let die = TaskDefinition<String, String, String, String>("tasks.die")
     private static let last = TaskDefinition<String, String, Double, String>("tasks.last")

@@ -55,7 +55,7 @@ struct InterruptionTests {
 
     #if Redis
     @Test(
-        "A frozen worker that waited for a message keeps none from the others", .timeLimit(.minutes(2)),
+        "A frozen worker that waited for a message keeps none from the others", .timeLimit(.minutes(5)),
         arguments: [InterruptedSite.celery(.redis), .machinery(.redis)])
     func frozenWorker(_ kind: InterruptedSite) async throws {
         try await frozenWorker(at: kind.site())
@@ -70,7 +70,7 @@ struct InterruptionTests {
         frozen.child.signal(SIGSTOP)
         // It is the first in Redis's line.
         try await site.withWorker {
-            _ = try await site.app.send(MatrixTasks.held(path, "second", "")).get(timeout: .seconds(10))
+            _ = try await site.app.send(MatrixTasks.held(path, "second", "")).get(timeout: .seconds(30))
         }
         #expect(recorded(path) == ["first frozen", "second swift"])
         frozen.child.signal(SIGCONT)
@@ -81,7 +81,7 @@ struct InterruptionTests {
 
     #if Redis
     @Test(
-        "A frozen worker that waited keeps no message from a lone worker of the other kind", .timeLimit(.minutes(2)),
+        "A frozen worker that waited keeps no message from a lone worker of the other kind", .timeLimit(.minutes(5)),
         arguments: [InterruptedSite.celery(.redis), .machinery(.redis)])
     func frozenBesideAnother(_ kind: InterruptedSite) async throws {
         try await frozenBesideAnother(at: kind.site())
@@ -94,7 +94,7 @@ struct InterruptionTests {
         frozen.child.signal(SIGSTOP)
         let stopOther = try await site.startOtherWorker()
         for number in 0..<5 {
-            _ = try await site.app.send(MatrixTasks.held(path, "\(number)", "")).get(timeout: .seconds(10))
+            _ = try await site.app.send(MatrixTasks.held(path, "\(number)", "")).get(timeout: .seconds(30))
         }
         await stopOther()
         #expect(recorded(path) == ["first frozen"] + (0..<5).map { "\($0) \(site.otherWorker)" })
@@ -104,7 +104,7 @@ struct InterruptionTests {
 
     @Test(
         "A worker is frozen with 4 tasks running and more prefetched: another gets them when the claims expire",
-        .timeLimit(.minutes(2)), arguments: [InterruptedSite.celery(.redis), .machinery(.redis)])
+        .timeLimit(.minutes(5)), arguments: [InterruptedSite.celery(.redis), .machinery(.redis)])
     func frozenAtWork(_ kind: InterruptedSite) async throws {
         try await frozenAtWork(at: kind.site(visibilityTimeout: 5))
     }

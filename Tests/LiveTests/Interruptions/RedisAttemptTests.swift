@@ -8,7 +8,7 @@ import NIOPosix
 import Testing
 
 /// Tests that on Redis, too, a task that kills its process is parked alone.
-@Suite("Attempts on Redis", .serialized, .timeLimit(.minutes(3)))
+@Suite("Attempts on Redis", .serialized, .timeLimit(.minutes(5)))
 struct RedisAttemptTests {
     private static let die = TaskDefinition<String, String, String, String>("tasks.die")
     private static let last = TaskDefinition<String, String, Double, String>("tasks.last")

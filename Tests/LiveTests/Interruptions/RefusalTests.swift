@@ -15,7 +15,7 @@ struct RefusalTests {
     /// the first time meanwhile.
     @Test(
         "A login that worked is refused for a while: the running task ends once, and so does what follows it",
-        .timeLimit(.minutes(2)), arguments: DialectUnderTest.allCases, BrokerSite.Kind.available)
+        .timeLimit(.minutes(5)), arguments: DialectUnderTest.allCases, BrokerSite.Kind.available)
     func refusedForAWhile(_ dialect: DialectUnderTest, _ kind: BrokerSite.Kind) async throws {
         let server = try await LiveServer.start(kind)
         let log = LogRecorder()
@@ -59,7 +59,7 @@ struct RefusalTests {
 
     @Test(
         "A login, virtual host or database that never worked ends the worker at once, and so whoever waits for it",
-        .timeLimit(.minutes(1)), arguments: DialectUnderTest.allCases)
+        .timeLimit(.minutes(5)), arguments: DialectUnderTest.allCases)
     func refusedAtTheStart(_ dialect: DialectUnderTest) async throws {
         let rabbitMQ = try await RabbitMQServer.start()
         let redis = try await RedisServer.start(.init(password: "secret", persistent: false))
@@ -93,7 +93,7 @@ struct RefusalTests {
         await rabbitMQ.stop()
     }
 
-    @Test("A node name that is taken is told", .timeLimit(.minutes(1))) func takenName() async throws {
+    @Test("A node name that is taken is told", .timeLimit(.minutes(5))) func takenName() async throws {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
         let log = LogRecorder()
         let app = try CeleryApp(broker: url, logger: log.logger)

@@ -33,7 +33,7 @@ struct ResultStoreOutageTests {
     }
 
     @Test(
-        "A store goes away while tasks run, and comes back", .timeLimit(.minutes(3)),
+        "A store goes away while tasks run, and comes back", .timeLimit(.minutes(5)),
         arguments: ResultStoreSite.Kind.onRabbitMQ, ResultStoreSite.Trouble.allCases)
     func comesBack(_ kind: ResultStoreSite.Kind, _ trouble: ResultStoreSite.Trouble) async throws {
         let site = try await ResultStoreSite(kind)
@@ -80,7 +80,7 @@ struct ResultStoreOutageTests {
 
     @Test(
         "A worker whose store is away stops or is killed: its messages come back, and no task is lost",
-        .timeLimit(.minutes(3)),
+        .timeLimit(.minutes(5)),
         arguments: endings)
     func workerEnds(_ kind: ResultStoreSite.Kind, _ trouble: ResultStoreSite.Trouble) async throws {
         let site = try await ResultStoreSite(kind)
@@ -108,7 +108,7 @@ struct ResultStoreOutageTests {
 
     @Test(
         "A worker that pauses while its store is away leaves to its neighbour what it has not begun",
-        .timeLimit(.minutes(3)), arguments: ResultStoreSite.Kind.all)
+        .timeLimit(.minutes(5)), arguments: ResultStoreSite.Kind.all)
     func pause(_ kind: ResultStoreSite.Kind) async throws {
         let site = try await ResultStoreSite(kind)
         let worker = try await site.startWorker("first", pauses: true)

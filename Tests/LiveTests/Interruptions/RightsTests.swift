@@ -24,7 +24,7 @@ struct RightsTests {
 
     /// Each task finds an idle worker. One that could not end its wait would let the task wait for 30 s.
     @Test(
-        "A Redis user without dangerous commands is served as fast, and stops as fast", .timeLimit(.minutes(1)),
+        "A Redis user without dangerous commands is served as fast, and stops as fast", .timeLimit(.minutes(5)),
         arguments: DialectUnderTest.allCases)
     func withoutDangerousCommands(_ dialect: DialectUnderTest) async throws {
         let server = try await RedisServer.start(.init(persistent: false))
@@ -59,7 +59,7 @@ struct RightsTests {
     }
 
     @Test(
-        "A quorum queue that exists is used without configuration", .timeLimit(.minutes(1)),
+        "A quorum queue that exists is used without configuration", .timeLimit(.minutes(5)),
         arguments: DialectUnderTest.allCases)
     func existingQuorumQueue(_ dialect: DialectUnderTest) async throws {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()

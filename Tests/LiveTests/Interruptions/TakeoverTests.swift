@@ -20,7 +20,7 @@ struct TakeoverTests {
 
     @Test(
         "A task longer than RabbitMQ's consumer_timeout and an ETA beyond it, among short tasks",
-        .timeLimit(.minutes(2)), arguments: DialectUnderTest.allCases)
+        .timeLimit(.minutes(5)), arguments: DialectUnderTest.allCases)
     func consumerTimeout(_ dialect: DialectUnderTest) async throws {
         let server = try await RabbitMQServer.start(
             .init(configuration: ["consumer_timeout = 8000"], advanced: ["channel_tick_interval": "1000"]))
@@ -58,7 +58,7 @@ struct TakeoverTests {
     }
 
     @Test(
-        "The connection is cut 60 times while 300 tasks run", .timeLimit(.minutes(2)),
+        "The connection is cut 60 times while 300 tasks run", .timeLimit(.minutes(5)),
         arguments: DialectUnderTest.allCases)
     func cutConnections(_ dialect: DialectUnderTest) async throws {
         let server = try await RabbitMQServer.start()
@@ -92,7 +92,7 @@ struct TakeoverTests {
     }
 
     @Test(
-        "A claim in Redis expires while its task runs, and comes back to the same worker", .timeLimit(.minutes(2)),
+        "A claim in Redis expires while its task runs, and comes back to the same worker", .timeLimit(.minutes(5)),
         arguments: DialectUnderTest.allCases)
     func expiredClaim(_ dialect: DialectUnderTest) async throws {
         switch dialect {

@@ -8,7 +8,7 @@ import Testing
 
 /// Tests that Celeriac sends RabbitMQ what Go sent in the same case: the arguments of every method and the properties
 /// of every message. Ids, times and the differences listed here are exempt.
-@Suite("Machinery on RabbitMQ: the same methods as Go", .timeLimit(.minutes(2)))
+@Suite("Machinery on RabbitMQ: the same methods as Go", .timeLimit(.minutes(5)))
 struct MachineryAMQPMethodTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let capture: String

@@ -10,7 +10,7 @@ import Logging
 import NIOPosix
 import Testing
 
-@Suite("Machinery on RabbitMQ", .timeLimit(.minutes(3)))
+@Suite("Machinery on RabbitMQ", .timeLimit(.minutes(5)))
 struct MachineryAMQPTests {
     private func client(_ url: String) throws -> AMQPClient {
         AMQPClient(

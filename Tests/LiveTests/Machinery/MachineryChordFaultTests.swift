@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// Chords whose store loses one reply, and the connection with it, while the members join.
-@Suite("Machinery: chords and lost replies", .timeLimit(.minutes(2)))
+@Suite("Machinery: chords and lost replies", .timeLimit(.minutes(5)))
 struct MachineryChordFaultTests {
     /// Tells when the bytes of a call were seen for the `turn`-th time.
     private final class Trigger: Sendable {

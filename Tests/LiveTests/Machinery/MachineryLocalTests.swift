@@ -7,7 +7,7 @@ import NIOConcurrencyHelpers
 import Testing
 
 /// Tests Machinery without a server: memory, eager mode, the null backend.
-@Suite("Machinery in one process", .timeLimit(.minutes(1)))
+@Suite("Machinery in one process", .timeLimit(.minutes(5)))
 struct MachineryLocalTests {
     private func server(_ broker: String, _ backend: String) throws -> MachineryServer {
         var logger = Logger(label: "machinery")

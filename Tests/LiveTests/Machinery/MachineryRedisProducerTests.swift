@@ -8,7 +8,7 @@ import Testing
 
 /// Tests that a Swift producer leaves the same keys with the same bytes in Redis as a Go producer, before any worker
 /// runs. Times and generated ids are exempt.
-@Suite("Machinery on Redis: what producers send", .timeLimit(.minutes(1)))
+@Suite("Machinery on Redis: what producers send", .timeLimit(.minutes(5)))
 struct MachineryRedisProducerTests {
     private func check(
         _ name: String, bench: MachineryBench? = nil, _ send: (MachineryServer) async throws -> Void

@@ -6,7 +6,7 @@ import Testing
 
 /// Tests that a Swift worker serves the tasks of Go producers and leaves the same keys with the same bytes in Redis as
 /// the Go worker. Times and generated ids are exempt.
-@Suite("Machinery on Redis: captures replayed", .timeLimit(.minutes(2)))
+@Suite("Machinery on Redis: captures replayed", .timeLimit(.minutes(5)))
 struct MachineryRedisReplayTests {
     static let cases: [String] = {
         let types = [

@@ -10,7 +10,7 @@ import NIOPosix
 import Synchronization
 import Testing
 
-@Suite("Machinery on Redis: the worker", .timeLimit(.minutes(2)))
+@Suite("Machinery on Redis: the worker", .timeLimit(.minutes(5)))
 struct MachineryRedisWorkerTests {
     @Test func servesTypedAndUntypedTasks() async throws {
         let bench = try await MachineryBench()

@@ -10,7 +10,7 @@ import Synchronization
 import Testing
 
 /// Workers that know different tasks share a queue, as in a rolling deploy.
-@Suite("Unequal crews", .timeLimit(.minutes(3)))
+@Suite("Unequal crews", .timeLimit(.minutes(5)))
 struct UnequalCrewTests {
     private static let left = TaskDefinition<Int, Int>("left")
     private static let right = TaskDefinition<Int, Int>("right")

@@ -17,7 +17,7 @@ struct MatrixTests {
     }
 
     /// Tests that the last column's worker ends without an error, and closes the applications.
-    @Test("ends", .timeLimit(.minutes(2)))
+    @Test("ends", .timeLimit(.minutes(5)))
     func ends() async throws {
         try await MatrixColumns.shared.close()
     }

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// Tests how the worker of a program begins and ends.
-@Suite("Life of a program", .serialized, .timeLimit(.minutes(4)))
+@Suite("Life of a program", .serialized, .timeLimit(.minutes(5)))
 struct ProgramLifeTests {
     /// A worker that runs a task which ends when somebody makes its gate.
     private struct Busy {

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// Tests the verb `worker` of a program beside Python's client: what its flags do to tasks, events and remote control.
-@Suite("Worker of a program", .serialized, .timeLimit(.minutes(4)))
+@Suite("Worker of a program", .serialized, .timeLimit(.minutes(5)))
 struct ProgramWorkerTests {
     @Test("serves Python by -Q, -X, -n and -E, and ends warm", arguments: BrokerSite.Kind.available)
     func serves(_ kind: BrokerSite.Kind) async throws {

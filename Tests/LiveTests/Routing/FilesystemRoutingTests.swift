@@ -9,7 +9,7 @@ import Testing
 struct FilesystemRoutingTests {
     @Test(
         "Topic and fanout exchanges lead tasks either way, by the tables of bindings that both write",
-        .timeLimit(.minutes(2)))
+        .timeLimit(.minutes(5)))
     func exchanges() async throws {
         let folder = try TemporaryFolder("routes")
         let yaml = Array(
