@@ -6,7 +6,6 @@ let package = Package(
     dependencies: [
         .package(name: "Celeriac", path: ".."),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
         // Celeriac as a worker and as a producer.
@@ -15,7 +14,6 @@ let package = Package(
             dependencies: [
                 .product(name: "Celeriac", package: "Celeriac"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         // The lower bound for every client: C programs that issue only the brokers' commands.
         .executableTarget(

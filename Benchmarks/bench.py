@@ -30,8 +30,13 @@ import time
 import uuid
 from urllib.parse import urlsplit
 
-import amqp
-import redis
+try:
+    import amqp
+    import redis
+except ModuleNotFoundError:
+    # A Python without them can still print --help.
+    if not {"-h", "--help"}.intersection(sys.argv):
+        raise
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -610,9 +615,11 @@ def table(rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="Scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    parser.add_argument("--programs", required=True, help="the folder of the programs that this package builds")
+    parser.add_argument("--programs", required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     store = Redis(os.environ["CELERIAC_REDIS_URL"])
     rabbitmq = RabbitMQ(os.environ["CELERIAC_AMQP_URL"])

@@ -33,7 +33,8 @@ PATIENCE = 60
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="Scripts/chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=5000, help="how many tasks are sent (%(default)s)")
     parser.add_argument("--kills", type=int, default=30, help="how many workers are killed (%(default)s)")
     parser.add_argument("--seed", type=int, help="replays the faults of a run; the seed of each run is printed")

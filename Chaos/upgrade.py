@@ -168,15 +168,16 @@ ALL = {"up": up, "down": down, "held": held, "handover": handover, "beside": bes
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="Scripts/upgrade [OLD_COMMIT]", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=10000, help="how many tasks up and down run (%(default)s)")
     parser.add_argument("--broker", choices=BROKERS, action="append", help="all of them if not given")
     parser.add_argument("--dialect", choices=DIALECTS, action="append", help="both if not given")
     parser.add_argument("--case", choices=ALL, action="append", help="all of them if not given")
     parser.add_argument("--json", action="store_true", help="prints one JSON list on standard output")
     parser.add_argument("--keep", action="store_true", help="keeps ledger and logs of runs that pass too")
-    parser.add_argument("--old", required=True, help="the folder of the old commit's programs")
-    parser.add_argument("--new", required=True, help="the folder of this tree's programs")
+    parser.add_argument("--old", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--new", required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

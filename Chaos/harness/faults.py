@@ -9,8 +9,7 @@ import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import redis
-
+from harness.clients import redis
 from harness.proxy import HARMLESS
 
 FAULTS = {}

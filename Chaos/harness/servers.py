@@ -8,9 +8,7 @@ import socket
 import subprocess
 import time
 
-import amqp
-import redis
-
+from harness.clients import amqp, redis
 from harness.processes import free_port, start, tail
 
 QUEUE = "chaos"

@@ -7,7 +7,6 @@ let package = Package(
     dependencies: [
         .package(name: "Celeriac", path: "../.."),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
         .executableTarget(
@@ -17,8 +16,6 @@ let package = Package(
                 .product(name: "CeleryWire", package: "Celeriac"),
                 .product(name: "CeleriacWire", package: "Celeriac"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ])
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,5 @@
 import Celeriac
 import Logging
-import ServiceLifecycle
 
 #if canImport(Glibc)
 import Glibc
@@ -25,7 +24,7 @@ import Glibc
                 resultExpiry: .seconds(resultExpiry)),
             logger: logger)
         switch words {
-        case ("worker", _): try await work(app, logger: logger)
+        case ("worker", _): try await work(app)
         case ("produce", let numbers) where numbers.count == 2:
             try await produce(app, number: numbers[0], batch: numbers[1])
         case ("pace", let numbers) where numbers.count == 2:
@@ -37,7 +36,7 @@ import Glibc
         await app.close()
     }
 
-    private static func work(_ app: CeleryApp, logger: Logger) async throws {
+    private static func work(_ app: CeleryApp) async throws {
         let counter = try TaskCounter(path: environment("BENCH_COUNT"))
         let worker = app.worker(concurrency: 100) {
             add.handler { x, y in
@@ -45,7 +44,7 @@ import Glibc
                 return x + y
             }
         }
-        try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+        try await worker.launch()
     }
 
     /// Publishes tasks one by one from 100 concurrent senders if `batch` is 1, otherwise in batches.

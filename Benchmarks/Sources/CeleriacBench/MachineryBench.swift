@@ -1,6 +1,5 @@
 import Celeriac
 import Logging
-import ServiceLifecycle
 
 /// Benchmarks Celeriac as a Machinery worker (prefetch 100 at RabbitMQ, 100 handlers) and as a producer at a steady rate.
 enum MachineryBench {
@@ -18,12 +17,12 @@ enum MachineryBench {
         if words.verb == "pace", words.numbers.count == 2 {
             try await PacedProducer(rate: words.numbers[0], seconds: words.numbers[1]).run { try await server.send($0) }
         } else {
-            try await work(server, logger: logger)
+            try await work(server)
         }
         await server.close()
     }
 
-    private static func work(_ server: MachineryServer, logger: Logger) async throws {
+    private static func work(_ server: MachineryServer) async throws {
         let counter = try TaskCounter(path: CeleriacBench.environment("BENCH_COUNT"))
         let worker = server.worker(consumerTag: "bench", concurrency: 100) {
             add.handler { x, y in
@@ -31,6 +30,6 @@ enum MachineryBench {
                 return x + y
             }
         }
-        try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+        try await worker.launch()
     }
 }

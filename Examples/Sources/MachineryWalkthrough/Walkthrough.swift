@@ -8,7 +8,17 @@ import Logging
 ///     MachineryWalkthrough send        sends them and prints the results
 ///     MachineryWalkthrough both        does both in one process: what `Scripts/check examples` runs
 @main enum Walkthrough {
-    static func main() async throws {
+    static func main() async {
+        do {
+            try await walk()
+        } catch {
+            // What leaves `main` would end the process as a crash.
+            FileHandle.standardError.write(Data("Error: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func walk() async throws {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let server = try Server.start(ProcessInfo.processInfo.environment)
         switch CommandLine.arguments.dropFirst().first {

@@ -54,10 +54,11 @@ struct CallCommand: AsyncParsableCommand {
     @Option(help: "Priority. On RabbitMQ the highest number is served first, on Redis the lowest.")
     var priority: UInt8?
 
-    @Option(help: "The format of the body: json, msgpack or yaml.")
-    var serializer = "json"
+    @Option(help: "The format of the body: json, msgpack or yaml. Default: CELERY_TASK_SERIALIZER, or json.")
+    var serializer: String?
 
-    @Option(help: "The compression of the body: zlib, bzip2, xz or zstd.")
+    @Option(
+        help: "The compression of the body: zlib, bzip2, xz or zstd. Default: CELERY_TASK_COMPRESSION, or none.")
     var compression: String?
 
     @Flag(help: "Wait for the result and print it.")
@@ -84,7 +85,7 @@ struct CallCommand: AsyncParsableCommand {
             throw ValidationError(
                 "--wait needs a result store: --result-backend URL, or CELERY_RESULT_BACKEND in the environment.")
         }
-        guard dialect == .celery || (expires == nil && compression == nil && serializer == "json") else {
+        guard dialect == .celery || (expires == nil && compression == nil && (serializer ?? "json") == "json") else {
             throw ValidationError("Machinery's messages support no expiry and no body format but JSON.")
         }
     }
@@ -110,9 +111,11 @@ extension CallCommand {
         let app = try connection.makeApp()
         var options = SendOptions(
             countdown: countdown.map { .seconds($0) }, expires: expires.map { Date().addingTimeInterval($0) },
-            priority: priority, queue: queue, serializer: Serializer(rawValue: serializer),
+            priority: priority, queue: queue,
+            serializer: serializer.map { Serializer(rawValue: $0) },
             compression: compression.map { Compression(rawValue: $0) })
-        if !wait { options.ignoresResult = false }
+        // Whoever waits wants a result, whatever the settings say of results.
+        if wait { options.ignoresResult = false }
         return try await closing(app.close) { [options] in
             try await outcome(of: try await app.send([signature], options: options).first)
         }

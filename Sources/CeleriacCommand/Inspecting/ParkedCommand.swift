@@ -10,8 +10,8 @@ struct ParkedCommand: AsyncParsableCommand {
         discussion: ProgramContext.naming(
             """
             A worker parks what it cannot run in <queue>.parked, with the reason. Exit status 1 means that some \
-            messages were not put back or dropped, 2 that the broker could not be asked, 64 that the command line is \
-            wrong.
+            messages were not put back or dropped, or that no parked message has an id that --id names; 2 that the \
+            broker could not be asked, 64 that the command line is wrong.
 
               celeriac parked list -b redis://localhost/0
               celeriac parked requeue --task tasks.add --reason tooManyAttempts --dry-run -b redis://localhost/0
@@ -25,8 +25,8 @@ struct ParkedCommand: AsyncParsableCommand {
         @OptionGroup var filter: ParkedFilter
 
         func run() async throws {
-            try await place.visit(filter, whole: false) { messages, _ in
-                ParkedPrinter(output: place.printing.output).list(messages)
+            try await place.visit(filter, whole: false) { found, _ in
+                ParkedPrinter(output: place.printing.output).list(found)
             }
         }
     }
@@ -39,8 +39,8 @@ struct ParkedCommand: AsyncParsableCommand {
         @OptionGroup var filter: ParkedFilter
 
         func run() async throws {
-            try await place.visit(filter, whole: true) { messages, _ in
-                ParkedPrinter(output: place.printing.output).show(messages)
+            try await place.visit(filter, whole: true) { found, _ in
+                ParkedPrinter(output: place.printing.output).show(found)
             }
         }
     }
@@ -59,13 +59,13 @@ struct ParkedCommand: AsyncParsableCommand {
         func validate() throws { try change.validate(filter) }
 
         func run() async throws {
-            try await place.visit(filter, whole: false) { messages, sender in
+            try await place.visit(filter, whole: false) { found, sender in
                 let printer = ParkedPrinter(output: place.printing.output)
                 if change.dryRun {
                     return printer.changed(
-                        ParkedOutcome(messages), verb: "would be put back", isDryRun: true, tellsOfFailures: true)
+                        ParkedOutcome(found), verb: "would be put back", isDryRun: true, tellsOfFailures: true)
                 }
-                let outcome = try await ParkedOutcome(messages, in: place.queueName(), at: sender) { ids in
+                let outcome = try await ParkedOutcome(found, in: place.queueName(), at: sender) { ids in
                     try await sender.requeueParked(ids, in: place.queueName())
                 }
                 printer.changed(outcome, verb: "put back", isDryRun: false, tellsOfFailures: true)
@@ -84,12 +84,12 @@ struct ParkedCommand: AsyncParsableCommand {
         func validate() throws { try change.validate(filter) }
 
         func run() async throws {
-            try await place.visit(filter, whole: false) { messages, sender in
+            try await place.visit(filter, whole: false) { found, sender in
                 let printer = ParkedPrinter(output: place.printing.output)
                 if change.dryRun {
-                    return printer.changed(ParkedOutcome(messages), verb: "would be dropped", isDryRun: true)
+                    return printer.changed(ParkedOutcome(found), verb: "would be dropped", isDryRun: true)
                 }
-                let outcome = try await ParkedOutcome(messages, in: place.queueName(), at: sender) { ids in
+                let outcome = try await ParkedOutcome(found, in: place.queueName(), at: sender) { ids in
                     try await sender.dropParked(ids, in: place.queueName())
                 }
                 printer.changed(outcome, verb: "dropped", isDryRun: false)

@@ -24,21 +24,21 @@ struct ParkedPlace: ParsableArguments {
         try queue ?? (dialect == .machinery ? machinery.queueName : connection.defaultQueue())
     }
 
-    /// Runs `body` with the messages that pass a filter, and ends the process with status 2 after a failure. Unless they
-    /// are to be whole, the messages come without their bytes, since there may be many.
+    /// Runs `body` with the messages that pass a filter. Unless they are to be whole, the messages come without their
+    /// bytes, since there may be many.
+    ///
+    /// - Throws: `ExitCode` for the process: 2 after a failure, 1 if the filter names an id that no parked message has.
     func visit(
-        _ filter: ParkedFilter, whole: Bool, _ body: ([ParkedMessage], any TaskSender) async throws -> Void
+        _ filter: ParkedFilter, whole: Bool, _ body: (ParkedSelection, any TaskSender) async throws -> Void
     ) async throws {
         do {
             switch dialect {
             case .celery:
                 let app = try connection.makeApp(keepsResults: false)
-                try await closing(app.close) { try await body(try await messages(filter, app, whole: whole), app) }
+                try await closing(app.close) { try await visit(filter, at: app, whole: whole, body) }
             case .machinery:
                 let server = try machinery.makeServer(connection)
-                try await closing(server.close) {
-                    try await body(try await messages(filter, server, whole: whole), server)
-                }
+                try await closing(server.close) { try await visit(filter, at: server, whole: whole, body) }
             }
         } catch let code as ExitCode {
             throw code
@@ -48,16 +48,33 @@ struct ParkedPlace: ParsableArguments {
         }
     }
 
-    private func messages(
-        _ filter: ParkedFilter, _ sender: any TaskSender, whole: Bool
-    ) async throws -> [ParkedMessage] {
-        var found: [ParkedMessage] = []
+    private func visit(
+        _ filter: ParkedFilter, at sender: any TaskSender, whole: Bool,
+        _ body: (ParkedSelection, any TaskSender) async throws -> Void
+    ) async throws {
+        var found = ParkedSelection(unknownIDs: filter.id)
         let now = Date()
-        try await sender.eachParkedPage(in: queueName()) { page in
-            let admitted = page.filter { filter.admits($0, now: now) }
-            found += whole ? admitted : admitted.map(\.withoutContent)
-        }
-        return found
+        try await sender.eachParkedPage(in: queueName()) { found.add($0, filter, now: now, whole: whole) }
+        for id in found.unknownIDs { CommandEnvironment.say("Error: no parked message has the id \(id.printable)") }
+        try await body(found, sender)
+        if !found.unknownIDs.isEmpty { throw ExitCode(1) }
+    }
+}
+
+/// The parked messages that are meant.
+struct ParkedSelection {
+    /// The messages.
+    private(set) var messages: [ParkedMessage] = []
+    /// The ids that were asked for and that no message of the queue has, whatever else was asked for.
+    private(set) var unknownIDs: [String]
+
+    init(unknownIDs: [String]) { self.unknownIDs = unknownIDs }
+
+    /// Adds those messages of a page that a filter admits.
+    mutating func add(_ page: [ParkedMessage], _ filter: ParkedFilter, now: Date, whole: Bool) {
+        let admitted = page.filter { filter.admits($0, now: now) }
+        messages += whole ? admitted : admitted.map(\.withoutContent)
+        unknownIDs.removeAll { id in page.contains { $0.id == id || $0.taskID == id } }
     }
 }
 

@@ -9,6 +9,8 @@ struct ParkedOutcome {
 
     /// The messages that are parked no more.
     private(set) var done: [ParkedMessage]
+    /// The ids that no parked message had.
+    let unknownIDs: [String]
     /// The messages that are still parked.
     private(set) var left: [Left] = []
     /// The error that ended it.
@@ -17,21 +19,25 @@ struct ParkedOutcome {
     private(set) var isUnknown = false
 
     /// The outcome if all messages are done.
-    init(_ messages: [ParkedMessage]) { done = messages }
+    init(_ found: ParkedSelection) {
+        done = found.messages
+        unknownIDs = found.unknownIDs
+    }
 
     /// Has messages changed, and looks at what became of them unless all were.
     ///
     /// - Parameters:
-    ///   - messages: the messages.
+    ///   - found: the messages.
     ///   - queue: the queue that they were parked from.
     ///   - sender: whose broker it is.
     ///   - change: changes messages and returns how many were.
     /// - Throws: the error of the first look.
     init(
-        _ messages: [ParkedMessage], in queue: String, at sender: any TaskSender,
+        _ found: ParkedSelection, in queue: String, at sender: any TaskSender,
         by change: ([String]) async throws -> Int
     ) async throws {
-        self.init(messages)
+        self.init(found)
+        let messages = found.messages
         var changed: Int?
         do {
             changed = try await change(messages.map(\.id))

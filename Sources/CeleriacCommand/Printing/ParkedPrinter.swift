@@ -8,21 +8,27 @@ struct ParkedPrinter {
     let output: CommandOutput
 
     /// Prints a line for each message.
-    func list(_ messages: [ParkedMessage]) {
-        output.show(["messages": .array(messages.map { .object(summary($0)) })]) {
+    func list(_ found: ParkedSelection) {
+        output.show(object(of: found, summary)) {
             TextTable(
                 ["ID", "TASK", "TASK ID", "REASON", "PARKED AT"],
-                messages.map { [$0.id, $0.task, $0.taskID, $0.reason, time($0)] }, empty: "No message is parked."
+                found.messages.map { [$0.id, $0.task, $0.taskID, $0.reason, time($0)] }, empty: "No message is parked."
             ).lines
         }
     }
 
     /// Prints all that is known of each message.
-    func show(_ messages: [ParkedMessage]) {
-        output.show(["messages": .array(messages.map { .object(whole($0)) })]) {
-            messages.isEmpty ? ["No message is parked."] : messages.flatMap(lines)
+    func show(_ found: ParkedSelection) {
+        output.show(object(of: found, whole)) {
+            found.messages.isEmpty ? ["No message is parked."] : found.messages.flatMap(lines)
         }
     }
+
+    private func object(of found: ParkedSelection, _ form: (ParkedMessage) -> WireObject) -> WireObject {
+        ["messages": .array(found.messages.map { .object(form($0)) }), "not_found": ids(found.unknownIDs)]
+    }
+
+    private func ids(_ ids: [String]) -> WireValue { .array(ids.map { .string($0) }) }
 
     private func lines(of message: ParkedMessage) -> [String] {
         let named: [(String, String?)] = [
@@ -49,10 +55,11 @@ struct ParkedPrinter {
         let told = tellsOfFailures ? outcome.done.filter { $0.failureIsStored != nil } : []
         let left = outcome.left.map { WireValue.object(["id": .string($0.message.id), "why": .string($0.why)]) }
         var object: WireObject = [
-            "count": .int(Int64(outcome.done.count)), "ids": .array(outcome.done.map { .string($0.id) }),
+            "count": .int(Int64(outcome.done.count)), "ids": ids(outcome.done.map(\.id)),
             "done": .string(verb), "dry_run": .bool(isDryRun), "left": .array(left),
+            "not_found": ids(outcome.unknownIDs),
         ]
-        if tellsOfFailures { object["failed_before"] = .array(told.map { .string($0.id) }) }
+        if tellsOfFailures { object["failed_before"] = ids(told.map(\.id)) }
         output.show(object) {
             outcome.done.map(line) + outcome.left.map { "\(line($0.message))  still parked: \($0.why)" }
                 + ["\(outcome.done.count) \(outcome.done.count == 1 ? "message" : "messages") \(verb)"]

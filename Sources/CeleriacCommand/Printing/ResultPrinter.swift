@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacWire
 
 /// Prints the outcome of a task.
 struct ResultPrinter {
@@ -21,7 +22,9 @@ struct ResultPrinter {
             case .ended(let id, let value): print(id: id, state: .success, value: value, text: output.text(of: value))
             case .pending(let id): print(id: id, state: .pending, value: nil, text: "PENDING")
             case .state(let id, let state, let value):
-                print(id: id, state: state, value: value, text: "\(state) \(output.text(of: value))")
+                // On the way to its end a task need not have a value.
+                let shown = state.isFinal || !value.isNull ? " \(output.text(of: value))" : ""
+                print(id: id, state: state, value: value, text: "\(state)\(shown)")
             case nil: break
             }
             return 0

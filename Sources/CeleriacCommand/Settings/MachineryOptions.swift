@@ -27,11 +27,26 @@ struct MachineryOptions: ParsableArguments {
     /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable
     ///   setting.
     func makeServer(_ connection: ConnectionOptions, claimTimeout: Double? = nil) throws -> MachineryServer {
-        let environment = CommandEnvironment()
-        var configuration = try MachineryConfiguration(environment: environment.all)
-        let broker = try connection.brokerURL(or: "BROKER")
+        try makeServer(connection, broker: connection.brokerURL(or: "BROKER"), claimTimeout: claimTimeout)
+    }
+
+    /// The application as above, which sends nothing and therefore needs no broker.
+    func makeReader(_ connection: ConnectionOptions) throws -> MachineryServer {
+        try makeServer(connection, broker: "memory://", claimTimeout: nil)
+    }
+
+    /// The URL of the result backend: the broker's unless another is named; nil if neither is.
+    func resultURL(_ connection: ConnectionOptions) -> String? {
+        let (settings, environment) = (connection.settings, CommandEnvironment())
+        return settings.resultBackend ?? environment["RESULT_BACKEND"] ?? settings.broker ?? environment["BROKER"]
+    }
+
+    private func makeServer(
+        _ connection: ConnectionOptions, broker: String, claimTimeout: Double?
+    ) throws -> MachineryServer {
+        var configuration = try MachineryConfiguration(environment: CommandEnvironment().all)
         configuration.broker = broker
-        configuration.resultBackend = connection.settings.resultBackend ?? environment["RESULT_BACKEND"] ?? broker
+        configuration.resultBackend = resultURL(connection) ?? broker
         configuration.defaultQueue = defaultQueue ?? configuration.defaultQueue
         if let claimTimeout { configuration.redis.claimTimeout = claimTimeout }
         if let exchange { configuration.amqp?.exchange = exchange }

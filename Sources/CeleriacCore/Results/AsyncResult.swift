@@ -90,6 +90,18 @@ public struct AsyncResult<Value: Sendable>: Sendable {
     }
 }
 
+extension AsyncResult where Value == WireValue {
+    /// What is stored for the task now, or nil when nothing is. The value of a success is the one that ``get(timeout:)``
+    /// returns: where a dialect wraps results, the value inside.
+    ///
+    /// - Throws: ``CeleriacError`` when the result store cannot be reached or read.
+    package func untyped() async throws -> TaskResult? {
+        guard var stored = try await stored() else { return nil }
+        if stored.state == .success { stored.value = try client.value(of: stored, coding: .wire) }
+        return stored
+    }
+}
+
 extension Array {
     /// Waits for the results of all tasks, with one subscription and one read for all of them.
     ///

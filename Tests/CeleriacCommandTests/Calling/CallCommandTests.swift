@@ -92,6 +92,28 @@ import Testing
         #expect(run.errors.contains("did not arrive"))
     }
 
+    /// A flag goes before the environment.
+    @Test func theBodysFormComesFromTheSettings() async throws {
+        let folder = try TemporaryFolder("call")
+        defer { folder.remove() }
+        func sent(_ arguments: String...) async throws -> String {
+            let run = try await CommandRun(
+                ["call", "t", "-b", "filesystem://" + folder.path] + arguments,
+                variables: ["CELERY_TASK_SERIALIZER": "yaml", "CELERY_TASK_COMPRESSION": "zlib"])
+            #expect(run.status == .exited(0), "\(run.errors)")
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            let name = try #require(names.first(where: { $0.hasSuffix(".msg") }))
+            let path = "\(folder.path)/\(name)"
+            let text = Support.text(path)
+            try FileManager.default.removeItem(atPath: path)
+            return text
+        }
+        let bySettings = try await sent()
+        #expect(bySettings.contains("application/x-yaml") && bySettings.contains("application/x-gzip"))
+        let byFlag = try await sent("--serializer", "json")
+        #expect(!byFlag.contains("application/x-yaml") && byFlag.contains("application/x-gzip"))
+    }
+
     @Test func settingsOfTheEnvironmentCount() async throws {
         let site = try await Site()
         let driver = try await PythonPeer(broker: site.url, results: site.url).startDriver()

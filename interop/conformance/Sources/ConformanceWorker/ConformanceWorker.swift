@@ -1,8 +1,6 @@
 import Celeriac
 import Foundation
 import Logging
-import ServiceLifecycle
-import UnixSignals
 
 /// Serves the tasks of Celery's integration tests. Broker, result store and node name come from the environment, as the
 /// suite's runner sets them.
@@ -30,9 +28,7 @@ import UnixSignals
             RequestTasks.handlers
             CanvasTasks.handlers
         }
-        try await ServiceGroup(
-            services: [worker], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
-        ).run()
+        try await worker.launch()
         await app.close()
     }
 }
