@@ -141,15 +141,19 @@ extension RedisMessageConsumer {
     }
 
     package func giveBackToEnd(_ receipts: [Receipt]) async throws {
-        let claims = state.withLockedValue { state in
-            receipts.map(\.tag).sorted().compactMap { state.ledger[$0] }
+        let claims = state.withLockedValue { state -> [RedisClaim] in
+            state.courtesy.begin(at: timers.now)
+            return receipts.map(\.tag).sorted().compactMap { state.ledger[$0] }
         }
         try await client.end(topology.giveBackToEnd(claims, park: park), onEnd: forget)
     }
 
     /// Gives claims back in this order.
     func giveBack(serials: [UInt64]) async throws(RedisError) {
-        let claims = state.withLockedValue { state in serials.compactMap { state.ledger[$0] } }
+        let claims = state.withLockedValue { state -> [RedisClaim] in
+            state.courtesy.begin(at: timers.now)
+            return serials.compactMap { state.ledger[$0] }
+        }
         try await client.end(topology.giveBack(claims, park: park), onEnd: forget)
     }
 

@@ -26,6 +26,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
         var epoch = 0
         var waiting: Gate?
         var looks = Looks()
+        /// When the consumer leaves to its neighbours what it has given back.
+        var courtesy = Courtesy()
         /// Whose turn it is among the messages of which a counted beginning has not ended.
         var turn = SuspectTurn()
         /// The serials of claims that a stop has given back, or tried to, while they waited for their turn.
@@ -109,6 +111,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
         while !state.withLockedValue({ $0.isStopped }) {
             do {
                 try await topology.prepare(self)
+                if let rest = state.withLockedValue({ $0.courtesy.rest(at: timers.now) }) { await pause(rest) }
                 state.withLockedValue { $0.looks.begin() }
                 let deliveries = try await claim(atMost: limit)
                 if !deliveries.isEmpty { return deliveries }

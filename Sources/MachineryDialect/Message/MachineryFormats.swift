@@ -140,8 +140,9 @@ extension MachineryFormats: Dialect {
             throw CeleriacError(.resultStore, "a stored state cannot be read", cause: error)
         }
         let state = TaskState(rawValue: stored.state)
+        let results = stored.results ?? (state == .success ? [] : nil)
         var result = TaskResult(
-            taskID: stored.taskUUID, state: state, value: .array((stored.results ?? []).map(\.wireValue)))
+            taskID: stored.taskUUID, state: state, value: results.map { .array($0.map(\.wireValue)) } ?? .null)
         if state == .failure {
             result.error = RemoteTaskError(
                 taskID: stored.taskUUID, state: state, type: "error", module: nil, arguments: [.string(stored.error)])
