@@ -13,18 +13,18 @@ import struct FoundationEssentials.Date
         courtesy.begin(at: now)
         let rest = try #require(courtesy.rest(at: now))
         #expect(rest >= .milliseconds(50) && rest <= .milliseconds(150))
-        courtesy.begin(at: now + 0.9)
-        #expect(courtesy.rest(at: now + 0.9) == nil)
-        courtesy.begin(at: now + 1)
-        #expect(courtesy.rest(at: now + 1) != nil)
+        courtesy.begin(at: now.addingTimeInterval(0.9))
+        #expect(courtesy.rest(at: now.addingTimeInterval(0.9)) == nil)
+        courtesy.begin(at: now.addingTimeInterval(1))
+        #expect(courtesy.rest(at: now.addingTimeInterval(1)) != nil)
     }
 
     @Test("ends when the clock is set back, and can begin again")
     func clockSetBack() {
         var courtesy = Courtesy()
         courtesy.begin(at: now)
-        #expect(courtesy.rest(at: now - 3600) == nil)
-        courtesy.begin(at: now - 3600)
-        #expect(courtesy.rest(at: now - 3600) != nil)
+        #expect(courtesy.rest(at: now.addingTimeInterval(-3600)) == nil)
+        courtesy.begin(at: now.addingTimeInterval(-3600))
+        #expect(courtesy.rest(at: now.addingTimeInterval(-3600)) != nil)
     }
 }
