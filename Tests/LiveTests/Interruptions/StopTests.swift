@@ -73,7 +73,7 @@ struct StopTests {
         if trouble == .frozen {
             let log = busy.process.logged
             #expect(log.contains("the worker waits no longer for its stop to complete"))
-            #expect(log.contains("\(site.window) claimed; another") || log.contains(" unsettled; RabbitMQ gives them"))
+            #expect(log.contains("\(site.window) claimed; another") || log.contains("; RabbitMQ gives it to other"))
         }
         #expect(recorded(busy.path).isEmpty)
         try await trouble.end(at: site)
