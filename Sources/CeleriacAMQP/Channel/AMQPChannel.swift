@@ -100,7 +100,7 @@ package final class AMQPChannel: Sendable {
             self,
             .basicConsume(
                 queue: queue, consumerTag: consumerTag, noAck: noAck, exclusive: exclusive, arguments: arguments),
-            noAck: noAck, onEvents: onEvents)
+            consumerTag: consumerTag, noAck: noAck, onEvents: onEvents)
         guard case .method(.basicConsumeOk(let tag)) = answer else { return consumerTag }
         return tag
     }

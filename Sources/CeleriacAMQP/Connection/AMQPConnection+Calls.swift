@@ -85,7 +85,7 @@ extension AMQPConnection {
 
     /// Starts a consumer. The state identifies it by the caller that starts it.
     func consume(
-        _ channel: AMQPChannel, _ method: ClientMethod, noAck: Bool,
+        _ channel: AMQPChannel, _ method: ClientMethod, consumerTag: String, noAck: Bool,
         onEvents: @escaping @Sendable ([AMQPConsumerEvent]) -> Void
     ) async throws(AMQPError) -> ConnectionAction.Answer {
         var consumer: WaiterID?
@@ -94,7 +94,8 @@ extension AMQPConnection {
                 consumer = waiter
                 consumers[waiter] = onEvents
                 return state.call(
-                    method, MethodID.basicConsume.name, .consume(noAck: noAck), on: channel.id, for: waiter,
+                    method, MethodID.basicConsume.name, .consume(consumerTag: consumerTag, noAck: noAck),
+                    on: channel.id, for: waiter,
                     now: .now())
             }
         } catch {

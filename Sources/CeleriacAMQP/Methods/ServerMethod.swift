@@ -18,6 +18,7 @@ enum ServerMethod: Equatable {
     case queueDeleteOk(messageCount: UInt32)
     case basicConsumeOk(consumerTag: String)
     case basicCancel(consumerTag: String)
+    case basicCancelOk(consumerTag: String)
     case basicReturn(code: UInt16, text: String, exchange: String, routingKey: String)
     case basicDeliver(
         consumerTag: String, deliveryTag: UInt64, redelivered: Bool, exchange: String, routingKey: String)
@@ -100,6 +101,9 @@ struct MethodReader {
         case .basicCancel:
             return .basicCancel(
                 consumerTag: text(try decode(id, payload, as: amqp_basic_cancel_t.self).consumer_tag))
+        case .basicCancelOk:
+            return .basicCancelOk(
+                consumerTag: text(try decode(id, payload, as: amqp_basic_cancel_ok_t.self).consumer_tag))
         case .basicReturn:
             let method = try decode(id, payload, as: amqp_basic_return_t.self)
             return .basicReturn(
@@ -125,7 +129,7 @@ struct MethodReader {
             return .basicNack(deliveryTag: method.delivery_tag, multiple: method.multiple != 0)
         case .connectionOpenOk, .connectionCloseOk, .channelOpenOk, .channelCloseOk, .exchangeDeclareOk,
             .exchangeDeleteOk, .exchangeBindOk, .exchangeUnbindOk, .queueBindOk, .queueUnbindOk, .basicQosOk,
-            .basicCancelOk, .basicGetEmpty, .confirmSelectOk:
+            .basicGetEmpty, .confirmSelectOk:
             return .plain(id)
         case .connectionStartOk, .connectionTuneOk, .connectionOpen, .channelOpen, .channelFlowOk, .exchangeDeclare,
             .exchangeDelete, .exchangeBind, .exchangeUnbind, .queueDeclare, .queueBind, .queuePurge, .queueDelete,

@@ -134,35 +134,42 @@ extension AMQPConnectionState {
     }
 
     private mutating func takeReply(_ channel: ChannelState, _ id: MethodID, _ method: ServerMethod) throws(AMQPError) {
-        guard let call = channel.calls.popFirst() else { throw .violation("\(id.name) without a request") }
+        let call = try takeCall(answeredBy: id, method, channel)
         switch (call.kind, method) {
-        case (.reply(let expected), _) where expected == id:
-            break
-        case (.open(let expected), _) where expected == id:
+        case (.open, _):
             if let waiter = call.waiter, waiters.isWaiting(waiter) {
                 answer(waiter, .channel(channel.id))
             } else {
                 beginClose(channel, waiter: nil)
             }
             return
-        case (.consume(let noAck), .basicConsumeOk(let tag)):
+        case (.consume(_, let noAck), .basicConsumeOk(let tag)):
             let isWanted = call.waiter.map { waiters.isWaiting($0) } ?? false
             channel.consumers[tag] = Consumer(noAck: noAck, owner: isWanted ? call.waiter : nil)
             if !isWanted {
                 try send(.basicCancel(consumerTag: tag), channel: channel.id.number)
                 channel.calls.append(PendingCall(kind: .cancel(consumerTag: tag), waiter: nil))
             }
-        case (.cancel(let tag), .plain(.basicCancelOk)):
+        case (.cancel(let tag), _):
             if let consumer = channel.consumers.removeValue(forKey: tag) {
                 deliver(consumer)
                 if let owner = consumer.owner { actions.append(.dropConsumer(owner)) }
             }
-        case (.get, .plain(.basicGetEmpty)):
-            break
-        default:
-            throw .violation("\(id.name) in answer to another method")
+        case (.reply, _), (.consume, _), (.get, _): break
         }
         answer(call.waiter, .method(method))
+    }
+
+    /// Takes the oldest call that a method answers. RabbitMQ's queues confirm a consumer and its end by themselves, so that
+    /// its channel may have answered later calls before.
+    private func takeCall(
+        answeredBy id: MethodID, _ method: ServerMethod, _ channel: ChannelState
+    ) throws(AMQPError) -> PendingCall {
+        if channel.calls.isEmpty { throw .violation("\(id.name) without a request") }
+        guard let index = channel.calls.firstIndex(where: { $0.kind.isAnswered(by: id, method) }) else {
+            throw .violation("\(id.name) in answer to another method")
+        }
+        return channel.calls.remove(at: index)
     }
 
     private mutating func take(_ content: ContentAssembler.Content, _ channel: ChannelState) throws(AMQPError) {
@@ -173,9 +180,8 @@ extension AMQPConnectionState {
                 routingKey: routingKey, message: content.message, defect: content.defect)
             try take(delivery, channel)
         case .basicGetOk(let deliveryTag, let redelivered, let exchange, let routingKey, _):
-            guard let call = channel.calls.popFirst(), case .get(let noAck) = call.kind else {
-                throw .violation("basic.get-ok without a request")
-            }
+            let call = try takeCall(answeredBy: .basicGetOk, content.method, channel)
+            guard case .get(let noAck) = call.kind else { return }
             try channel.window.delivered(deliveryTag, needsSettlement: !noAck)
             guard let waiter = call.waiter, waiters.isWaiting(waiter) else {
                 if !noAck { settle(channel, .nack([deliveryTag], requeue: true)) }

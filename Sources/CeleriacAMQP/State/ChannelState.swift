@@ -42,9 +42,21 @@ struct PendingCall {
         case reply(MethodID)
         /// The last reply of opening a channel; the caller gets the channel.
         case open(MethodID)
-        case consume(noAck: Bool)
+        /// A new consumer, whose tag is empty if the broker is to choose one.
+        case consume(consumerTag: String, noAck: Bool)
         case cancel(consumerTag: String)
         case get(noAck: Bool)
+
+        /// Whether a method is the reply.
+        func isAnswered(by id: MethodID, _ method: ServerMethod) -> Bool {
+            switch (self, method) {
+            case (.reply(let expected), _), (.open(let expected), _): expected == id
+            case (.consume(let tag, _), .basicConsumeOk(let confirmed)): tag.isEmpty || tag == confirmed
+            case (.cancel(let tag), .basicCancelOk(let confirmed)): tag == confirmed
+            case (.get, .basicGetOk), (.get, .plain(.basicGetEmpty)): true
+            case (.consume, _), (.cancel, _), (.get, _): false
+            }
+        }
     }
 
     let kind: Kind

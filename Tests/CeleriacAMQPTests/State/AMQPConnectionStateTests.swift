@@ -309,13 +309,56 @@ struct AMQPConnectionStateTests {
         #expect(harness.readEnded() == [])
     }
 
+    @Test("Replies of queues may come after the channel's own to later calls, and not in the order of the calls")
+    func overtakenReplies() throws {
+        let harness = StateHarness.open()
+        let channel = harness.channel()
+        func consume(_ tag: String) -> WaiterID {
+            harness.call(
+                .basicConsume(queue: tag, consumerTag: tag, noAck: false, exclusive: false, arguments: [:]),
+                .consume(consumerTag: tag, noAck: false), on: channel
+            ).waiter
+        }
+        func cancel(_ tag: String) -> WaiterID {
+            harness.call(.basicCancel(consumerTag: tag), .cancel(consumerTag: tag), on: channel).waiter
+        }
+        func confirmed(_ tag: String) -> [UInt8] { Bytes.method(60, 21, channel: 1, Bytes.short(tag)) }
+        func cancelled(_ tag: String) -> [UInt8] { Bytes.method(60, 31, channel: 1, Bytes.short(tag)) }
+
+        let (first, second) = (consume("c"), consume("d"))
+        let purge = harness.purge(on: channel)
+        #expect(
+            harness.receive(Peer.purgeOk(1)) == [
+                .answer(
+                    purge, .success(.method(.queuePurgeOk(messageCount: 1))))
+            ])
+        for (tag, waiter) in [("d", second), ("c", first)] {
+            #expect(
+                harness.receive(confirmed(tag)) == [
+                    .answer(waiter, .success(.method(.basicConsumeOk(consumerTag: tag))))
+                ])
+        }
+        let ends = [("c", first, cancel("c")), ("d", second, cancel("d"))]
+        let qos = harness.call(
+            .basicQos(prefetchCount: 3, global: false), .reply(.basicQosOk), on: channel
+        ).waiter
+        #expect(
+            harness.receive(Bytes.method(60, 11, channel: 1)) == [.answer(qos, .success(.method(.plain(.basicQosOk))))])
+        for (tag, consumer, waiter) in ends.reversed() {
+            #expect(
+                harness.receive(cancelled(tag)) == [
+                    .dropConsumer(consumer), .answer(waiter, .success(.method(.basicCancelOk(consumerTag: tag)))),
+                ])
+        }
+    }
+
     @Test("A consumer whose caller gave up is cancelled, and its deliveries are returned")
     func lateConsumer() throws {
         let harness = StateHarness.open()
         let channel = harness.channel()
         let consume = harness.call(
             .basicConsume(queue: "q", consumerTag: "c", noAck: false, exclusive: false, arguments: [:]),
-            .consume(noAck: false), on: channel)
+            .consume(consumerTag: "c", noAck: false), on: channel)
         _ = harness.cancelWait(consume.waiter)
         let consumeOk = Bytes.method(60, 21, channel: 1, Bytes.short("c"))
         #expect(

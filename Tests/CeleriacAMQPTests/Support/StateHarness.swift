@@ -52,7 +52,7 @@ final class StateHarness {
     func consumer(on channel: ChannelID, noAck: Bool = false) -> WaiterID {
         let waiter = call(
             .basicConsume(queue: "q", consumerTag: "c", noAck: noAck, exclusive: false, arguments: [:]),
-            .consume(noAck: noAck), on: channel
+            .consume(consumerTag: "c", noAck: noAck), on: channel
         ).waiter
         _ = receive(Bytes.method(60, 21, channel: Int(channel.number), Bytes.short("c")))
         return waiter

@@ -44,7 +44,7 @@ private final class ConnectionRun {
         let channel = ChannelID(number: 1, serial: state.lastChannelSerial)
         call(
             .basicConsume(queue: "q", consumerTag: "c", noAck: false, exclusive: false, arguments: [:]),
-            .consume(noAck: false), on: channel)
+            .consume(consumerTag: "c", noAck: false), on: channel)
         // basic.consume-ok
         receive([1, 0, 1, 0, 0, 0, 6, 0, 60, 0, 21, 1, 0x63, 0xCE])
         let messages = ["a", "b"].map { AMQPPublish(routingKey: $0, mandatory: true, message: WireMessage()) }
