@@ -14,7 +14,7 @@ import Testing
     func readsWhatCeleryWrites(_ written: WrittenResult) throws {
         let content = CeleryResultContent(serializer: written.serializer, accept: [written.serializer])
         let meta = try CeleryResultMeta.decode(written.bytes, content: content, limits: .default)
-        #expect(meta == written.meta)
+        #expect(meta.sorted == written.meta.sorted)
         #expect((meta.exception == nil) == (meta.state == .success))
         let again = try written.meta.encode(serializer: written.serializer)
         // YAML is written on one line, which reads the same.
@@ -141,7 +141,8 @@ import Testing
             let content = CeleryResultContent(serializer: own, accept: Self.all)
             let payload = content.payload(of: message)
             #expect((payload == message.body) == (own == written.serializer))
-            #expect(try CeleryResultMeta.decode(payload, content: content, limits: .default) == written.meta)
+            let meta = try CeleryResultMeta.decode(payload, content: content, limits: .default)
+            #expect(meta.sorted == written.meta.sorted)
         }
         let refusing = CeleryResultContent(accept: Self.all.subtracting([written.serializer]))
         let error = failure { () throws(CeleryWireError) in try decode(refusing.payload(of: message), refusing) }
@@ -150,9 +151,8 @@ import Testing
         message.headers["compression"] = "application/x-gzip"
         message.body = try CompressionMethod.zlib.compress(written.bytes)
         let content = CeleryResultContent(accept: Self.all)
-        #expect(
-            try CeleryResultMeta.decode(content.payload(of: message), content: content, limits: .default)
-                == written.meta)
+        let meta = try CeleryResultMeta.decode(content.payload(of: message), content: content, limits: .default)
+        #expect(meta.sorted == written.meta.sorted)
     }
 
     @Test(

@@ -139,3 +139,14 @@ struct WrittenResult: Sendable, CustomTestStringConvertible {
         return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
     }
 }
+
+extension CeleryResultMeta {
+    /// The result with the keys of its value in the order of the alphabet, in which PyYAML writes them.
+    var sorted: CeleryResultMeta {
+        var meta = self
+        if case .object(let object) = result {
+            meta.result = .object(WireObject(object.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
+        }
+        return meta
+    }
+}
