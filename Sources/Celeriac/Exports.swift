@@ -46,7 +46,6 @@
 @_exported public import func CeleriacCore.chord
 @_exported public import func CeleriacCore.group
 @_exported public import struct CeleriacWire.CalendarZone
-@_exported public import enum CeleriacWire.CompressionMethod
 @_exported public import struct CeleriacWire.MultipleResults
 @_exported public import struct CeleriacWire.WireObject
 @_exported public import enum CeleriacWire.WireValue

@@ -47,8 +47,9 @@ public struct CeleryConfiguration: Sendable {
     /// reads none in the form of ``resultSerializer`` unless it is among them.
     public var resultAcceptContent: Set<CelerySerializer>?
     /// How results are compressed: `result_compression`. Only Celery 5.7 and later can read that. Results that are sent
-    /// by rpc never are, and compressed results are read in any case.
-    public var resultCompression: CompressionMethod?
+    /// by rpc never are, and compressed results are read in any case. An unknown name is refused as soon as a result is
+    /// stored.
+    public var resultCompression: Compression?
     /// Whether results that are sent by rpc outlive a restart of RabbitMQ while they wait for their caller:
     /// `result_persistent`.
     public var resultPersistent = false
@@ -148,7 +149,7 @@ extension CeleryConfiguration {
     /// In what forms results are written and read. `compresses` says whether the store takes compressed ones.
     func resultContent(compresses: Bool) -> CeleryResultContent {
         CeleryResultContent(
-            serializer: resultSerializer, compression: compresses ? resultCompression : nil,
+            serializer: resultSerializer, compression: compresses ? resultCompression?.rawValue : nil,
             accept: resultAcceptContent ?? acceptContent)
     }
 

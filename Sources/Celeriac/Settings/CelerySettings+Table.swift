@@ -109,7 +109,7 @@ extension CelerySettings {
             guard known.isAvailable else {
                 throw section.error("needs a build with the package trait Compression for result_compression: \(name)")
             }
-            settings.configuration.resultCompression = known
+            settings.configuration.resultCompression = Compression(rawValue: name)
         },
         .flag("result_persistent", \.configuration.resultPersistent),
         Setting("result_chord_retry_interval") { section, settings throws(CeleriacError) in

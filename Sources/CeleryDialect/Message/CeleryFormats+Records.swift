@@ -103,11 +103,12 @@ extension CeleryFormats {
     func record(
         _ meta: CeleryResultMeta, _ state: TaskState, expiry: Duration?
     ) throws(CeleryWireError) -> ResultRecord {
-        let (serializer, compression) = (resultContent.serializer, resultContent.compression)
+        let serializer = resultContent.serializer
         return ResultRecord(
             taskID: meta.taskID, state: state,
             payload: try meta.encode(
-                serializer: serializer, compression: compression, nonFinite: .allow, limits: limits),
+                serializer: serializer, compression: resultContent.compressionMethod(), nonFinite: .allow,
+                limits: limits),
             contentType: serializer.contentType, contentEncoding: serializer.contentEncoding, expiry: expiry)
     }
 }

@@ -140,7 +140,7 @@ extension CeleryFormats: Dialect {
     package func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
         do {
             return try CeleryResultTuple(group).encodeGroup(
-                serializer: resultContent.serializer, compression: resultContent.compression)
+                serializer: resultContent.serializer, compression: resultContent.compressionMethod())
         } catch {
             throw CeleriacError(.unsupported, "a group's results cannot be encoded", cause: error)
         }

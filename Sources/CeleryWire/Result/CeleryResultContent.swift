@@ -8,14 +8,15 @@ package import CeleriacWire
 package struct CeleryResultContent: Sendable, Hashable {
     /// The serializer that writes results, and that wrote what is in the result store.
     package var serializer: CelerySerializer
-    /// How the values in the result store are compressed. What is read may be compressed in any way.
-    package var compression: CompressionMethod?
+    /// How the values in the result store are compressed, by a name of kombu's; nil for not at all. What is read may be
+    /// compressed in any way.
+    package var compression: String?
     /// The serializers of results that are read. Celery refuses even its own if it is not among them.
     package var accept: Set<CelerySerializer>
 
     /// Creates a form. The default is Celery's.
     package init(
-        serializer: CelerySerializer = .json, compression: CompressionMethod? = nil,
+        serializer: CelerySerializer = .json, compression: String? = nil,
         accept: Set<CelerySerializer> = [.json]
     ) {
         self.serializer = serializer
@@ -30,7 +31,20 @@ extension CeleryResultContent {
     /// - Throws: `CeleryWireError`: `unrepresentable`, `unknownCompression`, `pickleRefused`.
     package func encode(_ value: WireValue, limits: WireLimits) throws(CeleryWireError) -> [UInt8] {
         try StoredValue.encode(
-            value, serializer: serializer, compression: compression, nonFinite: .allow, limits: limits)
+            value, serializer: serializer, compression: compressionMethod(), nonFinite: .allow, limits: limits)
+    }
+
+    /// The compression method.
+    ///
+    /// - Throws: `CeleryWireError.Code.unknownCompression` for a name that kombu does not know.
+    package func compressionMethod() throws(CeleryWireError) -> CompressionMethod? {
+        guard let compression else { return nil }
+        guard let method = CompressionMethod(celeryName: compression) else {
+            throw CeleryWireError(
+                .unknownCompression, "there is no such compression: use gzip, bzip2, lzma or zstd",
+                field: "result_compression")
+        }
+        return method
     }
 
     /// Reads a value of the result store, or what ``payload(of:)`` made of a reply.

@@ -107,7 +107,7 @@ struct TaskOptionsTests {
         #expect(configuration.taskProtocol == 1 && configuration.acceptContent == [.json, .msgpack])
         #expect(configuration.resultExpiry == .seconds(3600) && configuration.resultExtended)
         #expect(configuration.resultSerializer == .msgpack && configuration.resultAcceptContent == [.json, .msgpack])
-        #expect(configuration.resultCompression == .zlib && configuration.resultPersistent)
+        #expect(configuration.resultCompression?.rawValue == "gzip" && configuration.resultPersistent)
         #expect(configuration.chordRetryInterval == .milliseconds(500) && configuration.resultKeyPrefix == "r")
         #expect(configuration.redis.visibilityTimeout == .seconds(60) && configuration.redis.keyPrefix == "x:")
         #expect(configuration.amqp.maximumETAHold == .seconds(90))

@@ -29,7 +29,8 @@ struct StoredFormTests {
         for (status, isFinal) in [("SUCCESS", true), ("STARTED", false)] {
             let meta = CeleryResultMeta(status: status, result: 1, taskID: "1")
             for content in ResultFormTests.forms {
-                let bytes = try? meta.encode(serializer: content.serializer, compression: content.compression)
+                let bytes = try? meta.encode(
+                    serializer: content.serializer, compression: content.compressionMethod())
                 stored.append(Stored(content: content, bytes: bytes ?? [], isFinal: isFinal))
             }
             // As PyYAML writes it, with the status far behind.
@@ -54,7 +55,7 @@ struct StoredFormTests {
     private func checkReplacement(of stored: Stored, in store: any ResultStore) async throws {
         let meta = CeleryResultMeta(status: "FAILURE", taskID: "1")
         let payload = try meta.encode(
-            serializer: stored.content.serializer, compression: stored.content.compression)
+            serializer: stored.content.serializer, compression: stored.content.compressionMethod())
         try await store.store([ResultRecord(taskID: "1", state: .failure, payload: payload)])
         let fetched = try await store.fetch(["1"])
         #expect(fetched == [stored.isFinal ? stored.bytes : payload])
@@ -92,7 +93,7 @@ struct StoredFormTests {
     private func configuration(_ content: CeleryResultContent) -> CeleryConfiguration {
         var configuration = CeleryConfiguration()
         configuration.resultSerializer = content.serializer
-        configuration.resultCompression = content.compression
+        configuration.resultCompression = content.compression.map { Compression(rawValue: $0) }
         configuration.resultAcceptContent = content.accept
         return configuration
     }

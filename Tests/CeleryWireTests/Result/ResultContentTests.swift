@@ -89,9 +89,15 @@ import Testing
     func compressedValues(_ method: CompressionMethod, _ bytes: [UInt8]) throws {
         guard method.isAvailable else { return }
         #expect(try decode(bytes, CeleryResultContent()) == ["a": 1])
-        let again = try CeleryResultContent(compression: method).encode(["a": 1], limits: .default)
+        let again = try CeleryResultContent(compression: method.celeryMIMEType).encode(["a": 1], limits: .default)
         #expect(again.starts(with: [0] + Array("celery-compressed\u{0}\(method.celeryMIMEType)\u{0}".utf8)))
         #expect(try decode(again, CeleryResultContent()) == ["a": 1])
+    }
+
+    @Test func anUnknownCompressionIsRefused() {
+        let content = CeleryResultContent(compression: "rar")
+        let error = failure { () throws(CeleryWireError) in try content.encode(1, limits: .default) }
+        #expect(error?.code == .unknownCompression && error?.field == "result_compression")
     }
 
     /// As in Celery, a store's own form must be accepted too.
