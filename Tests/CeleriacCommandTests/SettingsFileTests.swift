@@ -43,11 +43,11 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("broker_connection_retry_on_startup: true\nresult_serializer: json\nredis_db: null")
+        _ = try settings("broker_connection_retry_on_startup: true\ntask_always_eager: false\nredis_db: null")
         for (yaml, name) in [
             ("broker_connection_retry_on_startup: false", "broker_connection_retry_on_startup"),
             ("task_always_eager: true", "task_always_eager"), ("redis_db: 3", "redis_db"),
-            ("result_serializer: pickle", "result_serializer"),
+            ("result_failure_expires: 60", "result_failure_expires"),
         ] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
             #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")

@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacWire
 import CeleryDialect
+import CeleryWire
 
 extension CeleryApp {
     /// The settings that `inspect conf` shows for a worker, under Celery's names. Brokers and stores are named without
@@ -12,7 +13,7 @@ extension CeleryApp {
             return Int64(exactly: seconds).map { .int($0) } ?? .double(seconds)
         }
         var settings: WireObject = [
-            "accept_content": .array(configuration.acceptContent.map(\.rawValue).sorted().map { .string($0) }),
+            "accept_content": Self.names(configuration.acceptContent),
             "broker_heartbeat": 120, "broker_url": .string(broker.name), "deprecated_settings": nil,
             "enable_utc": true, "include": [], "result_backend": results.map { .string($0.name) } ?? .null,
             "result_expires": seconds(configuration.resultExpiry),
@@ -54,7 +55,22 @@ extension CeleryApp {
         ]
         let defaults = Self.settings(of: worker.taskDefaults, prefix: "task_", rateLimit: "task_default_rate_limit")
         settings.merge(defaults) { first, _ in first }
+        settings.merge(resultForms) { first, _ in first }
         return settings
+    }
+
+    /// In what forms results are written and read.
+    private var resultForms: WireObject {
+        [
+            "result_serializer": .string(configuration.resultSerializer.rawValue),
+            "result_accept_content": configuration.resultAcceptContent.map { Self.names($0) } ?? .null,
+            "result_compression": configuration.resultCompression.map { .string($0.rawValue) } ?? .null,
+            "result_persistent": .bool(configuration.resultPersistent),
+        ]
+    }
+
+    private static func names(_ serializers: Set<CelerySerializer>) -> WireValue {
+        .array(serializers.map(\.rawValue).sorted().map { .string($0) })
     }
 
     /// The options of tasks that are set, under Celery's names.

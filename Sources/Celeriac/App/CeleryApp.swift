@@ -74,10 +74,18 @@ public final class CeleryApp: TaskSender {
         broker: any MessageBroker, results: (any ResultStore)?, configuration: CeleryConfiguration, queues: QueueTable,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
+        // Celery's rpc store compresses no results either.
+        let compresses = results?.deliversOnce != true
+        if !compresses, configuration.resultCompression != nil {
+            logger.warning(
+                "result_compression has no effect: this result store sends results as they are",
+                metadata: ["store": "\(results?.name ?? "")"])
+        }
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,
             extendsResults: configuration.resultExtended,
+            resultContent: configuration.resultContent(compresses: compresses),
             router: CeleryRouter(queues: queues, routes: configuration.routes))
         let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =

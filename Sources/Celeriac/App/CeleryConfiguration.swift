@@ -39,6 +39,20 @@ public struct CeleryConfiguration: Sendable {
     public var resultExpiry: Duration?
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     public var resultExtended: Bool
+    /// In what form results are stored and sent, and in what form those in the store are: `result_serializer`. All who use
+    /// a store need the same one, except for an rpc store, where every result says what it is. Pickle is refused as soon
+    /// as a result is stored or read.
+    public var resultSerializer: CelerySerializer = .json
+    /// The forms of results that clients read: `result_accept_content`; nil for ``acceptContent``. As in Celery, a client
+    /// reads none in the form of ``resultSerializer`` unless it is among them.
+    public var resultAcceptContent: Set<CelerySerializer>?
+    /// How results are compressed: `result_compression`. Only Celery 5.7 and later can read that. Results that are sent
+    /// by rpc never are, and compressed results are read in any case. An unknown name is refused as soon as a result is
+    /// stored.
+    public var resultCompression: Compression?
+    /// Whether results that are sent by rpc outlive a restart of RabbitMQ while they wait for their caller:
+    /// `result_persistent`.
+    public var resultPersistent = false
     /// How often a worker checks whether the parts of a chord have ended, where the result store does not count them:
     /// `result_chord_retry_interval`.
     public var chordRetryInterval: Duration
@@ -131,6 +145,13 @@ extension CeleryConfiguration {
 
     /// How long results are kept. As in Celery, zero is for ever.
     var resultLifetime: Duration? { resultExpiry.flatMap { $0 > .zero ? $0 : nil } }
+
+    /// In what forms results are written and read. `compresses` says whether the store takes compressed ones.
+    func resultContent(compresses: Bool) -> CeleryResultContent {
+        CeleryResultContent(
+            serializer: resultSerializer, compression: compresses ? resultCompression?.rawValue : nil,
+            accept: resultAcceptContent ?? acceptContent)
+    }
 
     /// The forms of requests to workers and of their replies: Celery uses those of tasks.
     var controlContent: ControlContent {

@@ -60,12 +60,8 @@ extension CelerySettings {
             settings.configuration.taskProtocol = version
         },
         Setting("accept_content") { section, settings throws(CeleriacError) in
-            guard let names = try section.list("accept_content") else { return }
-            let known = names.compactMap { $0.stringValue.flatMap { CelerySerializer(rawValue: $0) } }
-            guard known.count == names.count, !known.contains(.pickle) else {
-                throw section.error("needs json, msgpack or yaml in accept_content")
-            }
-            settings.configuration.acceptContent = Set(known)
+            guard let known = try serializers("accept_content", &section) else { return }
+            settings.configuration.acceptContent = known
         },
         Setting("task_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("task_serializer") else { return }
@@ -92,6 +88,30 @@ extension CelerySettings {
             settings.configuration.resultExpiry = try section.duration("result_expires")
         },
         .flag("result_extended", \.configuration.resultExtended),
+        Setting("result_serializer") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("result_serializer") else { return }
+            guard let known = CelerySerializer(rawValue: name), known != .pickle else {
+                let isPickle = name == CelerySerializer.pickle.rawValue
+                let reason = isPickle ? ": a pickle can run code, and only Python reads it" : ""
+                throw section.error("needs json, msgpack or yaml for result_serializer" + reason)
+            }
+            settings.configuration.resultSerializer = known
+        },
+        Setting("result_accept_content") { section, settings throws(CeleriacError) in
+            guard let known = try serializers("result_accept_content", &section) else { return }
+            settings.configuration.resultAcceptContent = known
+        },
+        Setting("result_compression") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("result_compression"), !name.isEmpty else { return }
+            guard let known = CompressionMethod(celeryName: name) else {
+                throw section.error("needs gzip, bzip2, lzma or zstd for result_compression")
+            }
+            guard known.isAvailable else {
+                throw section.error("needs a build with the package trait Compression for result_compression: \(name)")
+            }
+            settings.configuration.resultCompression = Compression(rawValue: name)
+        },
+        .flag("result_persistent", \.configuration.resultPersistent),
         Setting("result_chord_retry_interval") { section, settings throws(CeleriacError) in
             guard let interval = try section.duration("result_chord_retry_interval") else { return }
             settings.configuration.chordRetryInterval = interval
@@ -163,6 +183,20 @@ extension CelerySettings {
         },
 
     ]
+
+    /// Reads a list of serializers, by name or content type; nil if it is not set.
+    private static func serializers(
+        _ name: String, _ section: inout SettingsSection
+    ) throws(CeleriacError) -> Set<CelerySerializer>? {
+        guard let list = try section.list(name) else { return nil }
+        let known = list.compactMap { entry in
+            entry.stringValue.flatMap { CelerySerializer(rawValue: $0) ?? CelerySerializer(contentType: $0) }
+        }
+        guard known.count == list.count, !known.contains(.pickle) else {
+            throw section.error("needs json, msgpack or yaml in \(name)")
+        }
+        return Set(known)
+    }
 
     /// The arguments of queues of the type that a setting names; nil if it is not set.
     private static func queueArguments(

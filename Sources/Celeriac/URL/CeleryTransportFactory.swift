@@ -74,8 +74,8 @@ struct CeleryTransportFactory {
         #if Redis
         case "redis", "rediss", "redis+socket":
             return CeleryRedisResults(
-                try redis(url), keyPrefix: configuration.resultKeyPrefix, eventLoopGroup: eventLoopGroup,
-                logger: logger)
+                try redis(url), keyPrefix: configuration.resultKeyPrefix, serializer: configuration.resultSerializer,
+                eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP
         case "rpc":
@@ -83,11 +83,15 @@ struct CeleryTransportFactory {
                 throw CeleriacError(
                     .configuration, "rpc:// results need RabbitMQ as the broker: use redis:// or file://")
             }
-            return CeleryRPCResults(try amqp(brokerURL), eventLoopGroup: eventLoopGroup, logger: logger)
+            return CeleryRPCResults(
+                try amqp(brokerURL), content: configuration.resultContent(compresses: false),
+                isPersistent: configuration.resultPersistent, lifetime: configuration.resultLifetime,
+                eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         case "file":
             return CeleryFileResults(
-                folder: path(url), limits: configuration.limits, eventLoopGroup: eventLoopGroup)
+                folder: path(url), serializer: configuration.resultSerializer, limits: configuration.limits,
+                eventLoopGroup: eventLoopGroup)
         case "memory", "cache+memory":
             return MemoryResultStore()
         default:

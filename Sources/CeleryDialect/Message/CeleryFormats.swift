@@ -18,6 +18,8 @@ package struct CeleryFormats: Sendable {
     package var valueCoding: any ValueCoding
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     package var extendsResults: Bool
+    /// In what form results are written and read.
+    package var resultContent: CeleryResultContent
     /// Where tasks go.
     package var router: CeleryRouter
 
@@ -29,9 +31,11 @@ package struct CeleryFormats: Sendable {
         origin: String = "gen@" + NodeName.current("celeriac"),
         valueCoding: any ValueCoding = CeleryValueCoding(),
         extendsResults: Bool = false,
+        resultContent: CeleryResultContent = CeleryResultContent(),
         router: CeleryRouter = CeleryRouter()
     ) {
         self.router = router
+        self.resultContent = resultContent
         self.extendsResults = extendsResults
         self.protocolVersion = protocolVersion
         self.accept = accept
@@ -44,6 +48,12 @@ package struct CeleryFormats: Sendable {
 extension CeleryFormats: Dialect {
     /// `celery`.
     package var name: String { "celery" }
+
+    /// As the serializer of results has it: bytes, for instance, are bytes in MessagePack and YAML.
+    package var resultValueCoding: any ValueCoding {
+        guard resultContent.serializer != .json, valueCoding is CeleryValueCoding else { return valueCoding }
+        return CeleryValueCoding(for: resultContent.serializer)
+    }
 
     // MARK: Receiving
 
@@ -105,7 +115,7 @@ extension CeleryFormats: Dialect {
     package func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
         let meta: CeleryResultMeta
         do {
-            meta = try CeleryResultMeta.decode(bytes, limits: limits)
+            meta = try CeleryResultMeta.decode(bytes, content: resultContent, limits: limits)
         } catch {
             throw CeleriacError(.resultStore, "a stored result cannot be read", cause: error)
         }
@@ -129,7 +139,8 @@ extension CeleryFormats: Dialect {
     /// Writes which results belong to a group: `{"result": <result tuple>}`.
     package func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
         do {
-            return try CeleryResultTuple(group).encodeGroup()
+            return try CeleryResultTuple(group).encodeGroup(
+                serializer: resultContent.serializer, compression: resultContent.compressionMethod())
         } catch {
             throw CeleriacError(.unsupported, "a group's results cannot be encoded", cause: error)
         }
@@ -140,7 +151,8 @@ extension CeleryFormats: Dialect {
     /// - Throws: ``CeleriacError`` with code `resultStore`.
     package func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
         do {
-            return ResultReference(try CeleryResultTuple.decodeGroup(bytes, limits: limits))
+            return ResultReference(
+                try CeleryResultTuple.decodeGroup(bytes, content: resultContent, limits: limits))
         } catch {
             throw CeleriacError(.resultStore, "a stored group cannot be read", cause: error)
         }

@@ -42,8 +42,11 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
 }
 
 extension CelerySerializer {
-    /// The serializer of a message's content type, or an error if it is not accepted.
-    static func accepted(_ contentType: String?, in accept: Set<CelerySerializer>) throws(CeleryWireError) -> Self {
+    /// The serializer of a message's content type, or an error if it is not accepted. `place` is where it would have to
+    /// be listed.
+    static func accepted(
+        _ contentType: String?, in accept: Set<CelerySerializer>, of place: String = "the accepted content"
+    ) throws(CeleryWireError) -> Self {
         guard let contentType else {
             throw CeleryWireError(.disallowedContentType, "the message has no content type", field: "content_type")
         }
@@ -62,7 +65,7 @@ extension CelerySerializer {
         guard accept.contains(serializer) else {
             throw CeleryWireError(
                 .disallowedContentType,
-                "\(contentType) is not accepted here; add '\(serializer.rawValue)' to the accepted content",
+                "\(contentType) is not accepted here; add '\(serializer.rawValue)' to \(place)",
                 field: "content_type")
         }
         return serializer
