@@ -20,7 +20,7 @@ struct MachineryTransportFactory {
     func broker() throws(CeleriacError) -> any MessageBroker {
         switch scheme(configuration.broker) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(configuration.broker)):
             return MachineryRedisBroker(
                 try redis(configuration.broker),
                 settings: configuration.redis, defaultQueue: configuration.defaultQueue,
@@ -45,7 +45,7 @@ struct MachineryTransportFactory {
     func backend() throws(CeleriacError) -> any ResultStore {
         switch scheme(configuration.resultBackend) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(configuration.resultBackend)):
             return MachineryRedisResults(
                 try redis(configuration.resultBackend), eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
@@ -69,7 +69,7 @@ struct MachineryTransportFactory {
         switch scheme(configuration.lock) {
         case "", "eager": return EagerLock(timers: timers)
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(configuration.lock)):
             return MachineryRedisLock(try redis(configuration.lock), eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         default:
@@ -136,7 +136,7 @@ extension MachineryConfiguration {
     var formats: MachineryFormats {
         MachineryFormats(
             defaultRoutingKey: defaultRoutingKey,
-            laterStatesNameTheirTask: resultBackend.lowercased().hasPrefix("redis"),
+            laterStatesNameTheirTask: ["redis", "valkey"].contains { resultBackend.lowercased().hasPrefix($0) },
             // An eager send waits for its task, and another process never comes to run it.
             unregisteredAttempts: unregisteredAttempts ?? (broker.lowercased().hasPrefix("eager") ? 3 : nil))
     }

@@ -24,8 +24,8 @@ struct CeleryTransportFactory {
 
     /// The schemes that ``broker(url:)`` and ``results(url:brokerURL:)`` know by themselves, whatever the traits.
     private static let builtInSchemes: Set<String> = [
-        "redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp", "rpc", "filesystem", "file", "memory",
-        "cache+memory",
+        "redis", "rediss", "redis+socket", "valkey", "valkeys", "amqp", "amqps", "pyamqp", "rpc", "filesystem", "file",
+        "memory", "cache+memory",
     ]
 
     /// Whether a URL is not left to a user's own transport.
@@ -39,7 +39,7 @@ struct CeleryTransportFactory {
         }
         switch scheme(url) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(url)):
             return CeleryRedisBroker(
                 try redis(url), options: configuration.redis, queues: queues, limits: configuration.limits,
                 eventLoopGroup: eventLoopGroup, logger: logger)
@@ -62,7 +62,8 @@ struct CeleryTransportFactory {
         case "memory":
             return MemoryBroker()
         default:
-            throw unknown(url, "broker", "redis, rediss, redis+socket, amqp, amqps, filesystem or memory")
+            throw unknown(
+                url, "broker", "redis, rediss, redis+socket, valkey, valkeys, amqp, amqps, filesystem or memory")
         }
     }
 
@@ -72,7 +73,7 @@ struct CeleryTransportFactory {
         }
         switch scheme(url) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(url)):
             return CeleryRedisResults(
                 try redis(url), keyPrefix: configuration.resultKeyPrefix, eventLoopGroup: eventLoopGroup,
                 logger: logger)
@@ -91,18 +92,18 @@ struct CeleryTransportFactory {
         case "memory", "cache+memory":
             return MemoryResultStore()
         default:
-            throw unknown(url, "result store", "redis, rediss, redis+socket, rpc, file or memory")
+            throw unknown(url, "result store", "redis, rediss, redis+socket, valkey, valkeys, rpc, file or memory")
         }
     }
 
     func lock(url: String, key: String, lease: Duration) throws(CeleriacError) -> any DistributedLock {
         switch scheme(url) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(url)):
             return RedisLock(try redis(url), key: key, lease: lease, eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         default:
-            throw unknown(url, "lock", "redis, rediss or redis+socket")
+            throw unknown(url, "lock", "redis, rediss, redis+socket, valkey or valkeys")
         }
     }
 

@@ -1,5 +1,8 @@
 #if Redis
 extension RedisConfiguration {
+    /// The schemes of URLs that lead to Redis, in lower case.
+    package static let schemes: Set<String> = ["redis", "rediss", "redis+socket", "valkey", "valkeys"]
+
     /// Parses a connection URL in the form that Celery, kombu and redis-py use.
     ///
     /// * `redis://[user:password@]host[:port][/database]`
@@ -7,6 +10,7 @@ extension RedisConfiguration {
     ///   and `ssl_check_hostname=true|false` in the query. Without `ssl_cert_reqs` the certificate is checked;
     ///   `optional` is the same as `required` for a client, as in Python.
     /// * `redis+socket://[user:password@]/path[?virtual_host=database]`, also `db=database`
+    /// * `valkey://` and `valkeys://`, which are the first two
     ///
     /// User, password, path and query are percent-decoded; an IPv6 address is written in brackets. Other query
     /// parameters are ignored. No error message quotes the URL, which may hold a password.
@@ -19,10 +23,10 @@ extension RedisConfiguration {
         self.init()
         let query = try Self.query(parts.query)
         switch parts.scheme.lowercased() {
-        case "redis": break
-        case "rediss": tls = try Self.tls(query)
+        case "redis", "valkey": break
+        case "rediss", "valkeys": tls = try Self.tls(query)
         case "redis+socket": unixSocketPath = ""
-        default: throw Self.invalid("The scheme must be redis, rediss or redis+socket.")
+        default: throw Self.invalid("The scheme must be redis, rediss, valkey, valkeys or redis+socket.")
         }
         if let login = parts.login {
             let pieces = login.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

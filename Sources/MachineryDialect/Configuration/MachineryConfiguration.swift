@@ -1,7 +1,8 @@
 /// A Machinery application's settings, under Machinery's own names.
 public struct MachineryConfiguration: Sendable {
-    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://`, `eager` or `memory`. There
-    /// may be several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in turn.
+    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `amqp://`, `amqps://`,
+    /// `eager` or `memory`. There may be several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in
+    /// turn.
     public var broker: String
     /// The URL of the lock of periodic tasks: `redis://…`; empty or `eager` for a lock within this process.
     public var lock: String
