@@ -87,7 +87,9 @@ struct MachineryTransportFactory {
     #if Redis
     private func redis(_ url: String) throws(CeleriacError) -> RedisConfiguration {
         do {
-            var redis = try RedisConfiguration(machineryURL: url)
+            var redis = try RedisConfiguration(
+                machineryURL: url, primaryName: configuration.redis.masterName,
+                sentinelPassword: configuration.redis.sentinelPassword)
             if configuration.redis.connectTimeout > 0 {
                 redis.connectTimeout = .seconds(configuration.redis.connectTimeout)
             }

@@ -80,6 +80,12 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     /// it back; 0 for 60. A worker renews its claims while it holds them, so tasks may take longer. Go workers have no
     /// claims.
     public var claimTimeout: Double
+    /// The name of a primary that Redis Sentinel watches: Machinery's `master_name`. The hosts in the URLs of broker,
+    /// result backend and lock are then sentinels, several separated by commas; each connection asks them for the
+    /// primary. Empty if the URLs name servers.
+    public var masterName = ""
+    /// The sentinels' own password; empty for none. Their user is the default one.
+    public var sentinelPassword = ""
 
     /// Creates settings, with Machinery's defaults.
     public init(
