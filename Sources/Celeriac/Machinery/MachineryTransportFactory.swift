@@ -90,6 +90,7 @@ struct MachineryTransportFactory {
             var redis = try RedisConfiguration(
                 machineryURL: url, primaryName: configuration.redis.masterName,
                 sentinelPassword: configuration.redis.sentinelPassword)
+            redis.credentials = configuration.redisCredentials
             if configuration.redis.connectTimeout > 0 {
                 redis.connectTimeout = .seconds(configuration.redis.connectTimeout)
             }

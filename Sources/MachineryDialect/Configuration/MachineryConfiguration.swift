@@ -26,6 +26,10 @@ public struct MachineryConfiguration: Sendable {
     /// The program's name in the locks of periodic tasks. In Go it is the base name of the program's file, so that
     /// programs with different names do not exclude each other.
     public var programName: String
+    /// Tells user and password for each new connection to Redis, instead of those in URLs, so that they can change while
+    /// the process runs. A connection waits for the answer no longer than for its server, and is tried again if there is
+    /// an error. Sentinels have a login of their own.
+    public var redisCredentials: (@Sendable () async throws -> (user: String?, password: String))?
 
     /// Creates a configuration. Unlike Machinery's loaders, it has no default URLs.
     public init(
