@@ -29,8 +29,9 @@ public final class CeleryApp: TaskSender {
     /// Makes an application. It connects on first use.
     ///
     /// - Parameters:
-    ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `amqp://`, `amqps://` (several
-    ///     separated by `;` are tried in turn), `filesystem:///folder` or `memory://`.
+    ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `sentinel://` (several
+    ///     separated by `;`, with the option `master_name`), `amqp://`, `amqps://` (several separated by `;` are tried in
+    ///     turn), `filesystem:///folder` or `memory://`.
     ///   - results: `redis://` and its kin as for the broker, `rpc://` (over the broker, RabbitMQ only),
     ///     `file:///folder` or `memory://`; nil to keep no results.
     ///   - configuration: the application's settings.

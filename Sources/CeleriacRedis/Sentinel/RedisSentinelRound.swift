@@ -89,7 +89,7 @@ struct RedisSentinelRound: Sendable {
 
 extension RedisValue {
     /// The value after a name, in an array of names and values.
-    func field(_ name: String) -> RedisValue? {
+    package func field(_ name: String) -> RedisValue? {
         guard let fields = array else { return nil }
         for index in stride(from: 0, to: fields.count - 1, by: 2) where fields[index].string == name {
             return fields[index + 1]
