@@ -80,10 +80,19 @@ import Testing
         #expect(server.commandTimeout == .seconds(20) && server.connectTimeout == .seconds(4))
     }
 
+    @Test("options that change nothing are taken, and told of")
+    func idle() throws {
+        let yaml = "broker_transport_options: {socket_keepalive: true, max_connections: 5, master_name: m}"
+        let notices = try CelerySettings(yaml: Array(yaml.utf8)).notices
+        #expect(notices.count == 2)
+        #expect(notices.allSatisfy { $0.hasPrefix("broker_transport_options sets ") })
+    }
+
     @Test(
         "what cannot be followed is refused by name",
         arguments: [
             ("broker_transport_options: {sentinel_kwargs: {colour: red}}", "colour"),
+            ("broker_transport_options: {sentinel_kwargs: {ssl_ca_certs: ca.pem}}", "ssl: true"),
             ("broker_transport_options: {sentinel_fanout_compat: true}", "sentinel_fanout_compat"),
             ("broker_transport_options: {min_other_sentinels: -1}", "min_other_sentinels"),
             ("result_backend_transport_options: {master_name: 5}", "master_name"),

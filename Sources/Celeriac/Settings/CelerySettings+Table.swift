@@ -108,6 +108,7 @@ extension CelerySettings {
             // They are read again where connections are made, also from a program's own options.
             var connections = RedisConnectionOptions()
             try connections.read(&options)
+            settings.notices += RedisConnectionOptions.notices(of: object, "broker_transport_options")
             if let timeout = try options.duration("visibility_timeout") {
                 settings.configuration.redis.visibilityTimeout = timeout
             }
@@ -136,6 +137,7 @@ extension CelerySettings {
             var options = SettingsSection(.object(object), "result_backend_transport_options")
             var connections = RedisConnectionOptions()
             try connections.read(&options)
+            settings.notices += RedisConnectionOptions.notices(of: object, "result_backend_transport_options")
             if let prefix = try options.text("global_keyprefix") { settings.configuration.resultKeyPrefix = prefix }
             try options.finish()
         },

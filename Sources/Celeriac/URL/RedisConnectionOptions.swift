@@ -30,10 +30,17 @@ struct RedisConnectionOptions: Sendable, Equatable {
     /// The parameters `ssl_…` of an encrypted connection, as in a URL; nil for what the URL says.
     var tls: [String: String]?
 
-    /// Options of transports that change nothing here: connections are kept alive in any case, and there is no pool.
-    static let idle = [
+    /// Options of transports that change nothing here.
+    private static let idle = [
         "socket_keepalive", "socket_keepalive_options", "health_check_interval", "retry_on_timeout", "max_connections",
     ]
+
+    /// What should be told about options that have no effect, a sentence each.
+    static func notices(of options: WireObject, _ name: String) -> [String] {
+        idle.filter { options[$0] != nil }.map { option in
+            "\(name) sets \(option), which has no effect: connections are kept alive in any case, and there is no pool"
+        }
+    }
 
     /// Takes what `broker_transport_options` or `result_backend_transport_options` say of connections.
     ///
@@ -98,6 +105,9 @@ struct RedisConnectionOptions: Sendable, Equatable {
         for name in Self.idle { _ = try section.take(name) }
         let isEncrypted = try section.flag("ssl")
         let parameters = try Self.takeEncryption(&section)
+        guard isEncrypted != nil || parameters.isEmpty else {
+            throw section.error("needs ssl: true beside the options of encryption")
+        }
         if isEncrypted == true { sentinel.tls = parameters }
         try section.finish()
     }
