@@ -29,9 +29,10 @@ public final class CeleryApp: TaskSender {
     /// Makes an application. It connects on first use.
     ///
     /// - Parameters:
-    ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://` (several separated by `;` are
-    ///     tried in turn), `filesystem:///folder` or `memory://`.
-    ///   - results: `redis://`, `rediss://`, `redis+socket://`, `rpc://` (over the broker, RabbitMQ only),
+    ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `sentinel://` (several
+    ///     separated by `;`, with the option `master_name`), `amqp://`, `amqps://` (several separated by `;` are tried in
+    ///     turn), `filesystem:///folder` or `memory://`.
+    ///   - results: `redis://` and its kin as for the broker, `rpc://` (over the broker, RabbitMQ only),
     ///     `file:///folder` or `memory://`; nil to keep no results.
     ///   - configuration: the application's settings.
     ///   - transports: transports of your own. Both URLs may use their schemes, which take precedence over the built-in

@@ -73,10 +73,20 @@ public struct CeleryConfiguration: Sendable {
     public var resultKeyPrefix: String
     /// The folders of the file transport, for a broker URL that names no folder.
     public var filesystem: CeleryFilesystemOptions?
-    /// What a ``CeleryTransport`` of your own is given as the options of a broker: `broker_transport_options`.
+    /// The options of a broker that only concern its connections, as `master_name` and `sentinel_kwargs` of
+    /// `sentinel://`, and all options of a ``CeleryTransport`` of your own: `broker_transport_options`.
     public var brokerTransportOptions: WireObject = [:]
-    /// What it is given as the options of a result store: `result_backend_transport_options`.
+    /// The same options of a result store: `result_backend_transport_options`.
     public var resultTransportOptions: WireObject = [:]
+    /// Tells user and password for each new connection to Redis, instead of those in URLs, so that they can change while
+    /// the process runs: Celery's `redis_backend_credential_provider`, for broker, results and locks alike. A connection
+    /// waits for the answer no longer than for its server, and is tried again if there is an error. Sentinels have a
+    /// login of their own.
+    public var redisCredentials: (@Sendable () async throws -> (user: String?, password: String))?
+    /// What settings say of connections to a broker at Redis.
+    var brokerConnections = RedisConnectionOptions()
+    /// What settings say of connections to a result store at Redis.
+    var resultConnections = RedisConnectionOptions()
 
     /// Makes a configuration.
     public init(

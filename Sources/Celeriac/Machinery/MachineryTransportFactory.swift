@@ -20,7 +20,7 @@ struct MachineryTransportFactory {
     func broker() throws(CeleriacError) -> any MessageBroker {
         switch scheme(configuration.broker) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(configuration.broker)):
             return MachineryRedisBroker(
                 try redis(configuration.broker),
                 settings: configuration.redis, defaultQueue: configuration.defaultQueue,
@@ -45,7 +45,7 @@ struct MachineryTransportFactory {
     func backend() throws(CeleriacError) -> any ResultStore {
         switch scheme(configuration.resultBackend) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(configuration.resultBackend)):
             return MachineryRedisResults(
                 try redis(configuration.resultBackend), eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
@@ -69,7 +69,7 @@ struct MachineryTransportFactory {
         switch scheme(configuration.lock) {
         case "", "eager": return EagerLock(timers: timers)
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(configuration.lock)):
             return MachineryRedisLock(try redis(configuration.lock), eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         default:
@@ -87,7 +87,10 @@ struct MachineryTransportFactory {
     #if Redis
     private func redis(_ url: String) throws(CeleriacError) -> RedisConfiguration {
         do {
-            var redis = try RedisConfiguration(machineryURL: url)
+            var redis = try RedisConfiguration(
+                machineryURL: url, primaryName: configuration.redis.masterName,
+                sentinelPassword: configuration.redis.sentinelPassword)
+            redis.credentials = configuration.redisCredentials
             if configuration.redis.connectTimeout > 0 {
                 redis.connectTimeout = .seconds(configuration.redis.connectTimeout)
             }
@@ -136,7 +139,7 @@ extension MachineryConfiguration {
     var formats: MachineryFormats {
         MachineryFormats(
             defaultRoutingKey: defaultRoutingKey,
-            laterStatesNameTheirTask: resultBackend.lowercased().hasPrefix("redis"),
+            laterStatesNameTheirTask: ["redis", "valkey"].contains { resultBackend.lowercased().hasPrefix($0) },
             // An eager send waits for its task, and another process never comes to run it.
             unregisteredAttempts: unregisteredAttempts ?? (broker.lowercased().hasPrefix("eager") ? 3 : nil))
     }

@@ -14,6 +14,8 @@ extension CelerySettings {
     private static let taskTable: [Setting] = [
         .text("broker_url", \.broker),
         .text("result_backend", \.results),
+        RedisConnectionOptions.brokerSettings,
+        RedisConnectionOptions.resultSettings,
 
         // Sending.
         Setting("task_default_queue") { section, settings throws(CeleriacError) in
@@ -123,6 +125,10 @@ extension CelerySettings {
             settings.configuration.brokerTransportOptions = object
             guard settings.broker.map(CeleryTransportFactory.isBuiltIn) ?? true else { return }
             var options = SettingsSection(.object(object), "broker_transport_options")
+            // They are read again where connections are made, also from a program's own options.
+            var connections = RedisConnectionOptions()
+            try connections.read(&options)
+            settings.notices += RedisConnectionOptions.notices(of: object, "broker_transport_options")
             if let timeout = try options.duration("visibility_timeout") {
                 settings.configuration.redis.visibilityTimeout = timeout
             }
@@ -149,6 +155,9 @@ extension CelerySettings {
             settings.configuration.resultTransportOptions = object
             guard settings.results.map(CeleryTransportFactory.isBuiltIn) ?? true else { return }
             var options = SettingsSection(.object(object), "result_backend_transport_options")
+            var connections = RedisConnectionOptions()
+            try connections.read(&options)
+            settings.notices += RedisConnectionOptions.notices(of: object, "result_backend_transport_options")
             if let prefix = try options.text("global_keyprefix") { settings.configuration.resultKeyPrefix = prefix }
             try options.finish()
         },

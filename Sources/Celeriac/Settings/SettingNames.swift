@@ -42,7 +42,7 @@ enum SettingNames {
         (
             "it is always so here",
             [
-                "broker_channel_error_retry", "result_backend_always_retry",
+                "broker_channel_error_retry", "redis_retry_on_timeout", "result_backend_always_retry",
                 "result_backend_base_sleep_between_retries_ms", "result_backend_max_retries",
                 "result_backend_max_sleep_between_retries_ms", "worker_detect_quorum_queues",
                 "worker_enable_prefetch_count_reduction", "beat_sync_every",
@@ -62,7 +62,7 @@ enum SettingNames {
         (
             "connections need no such setting",
             [
-                "redis_backend_health_check_interval", "redis_client_name", "result_backend_thread_safe",
+                "redis_backend_health_check_interval", "redis_socket_keepalive", "result_backend_thread_safe",
                 "override_backends",
             ]
         ),
@@ -92,13 +92,10 @@ enum SettingNames {
         "broker_failover_strategy": ["round-robin"], "broker_heartbeat": [120, 120.0], "broker_host": [],
         "broker_login_method": ["PLAIN"], "broker_native_delayed_delivery_queue_type": ["quorum"],
         "broker_password": [], "broker_port": [], "broker_read_url": [], "broker_transport": [],
-        "broker_use_ssl": [false], "broker_user": [], "broker_vhost": [], "broker_write_url": [],
+        "broker_user": [], "broker_vhost": [], "broker_write_url": [],
         "event_exchange": ["celeryev"],
-        "event_serializer": ["json"], "redis_backend_use_ssl": [false], "redis_db": [], "redis_host": [],
-        "redis_backend_credential_provider": [], "redis_password": [], "redis_port": [],
-        "redis_retry_on_timeout": [true],
-        "redis_socket_connect_timeout": [], "redis_socket_keepalive": [true, false],
-        "redis_socket_timeout": [120, 120.0], "redis_username": [], "result_chord_expires": [],
+        "event_serializer": ["json"], "redis_db": [], "redis_host": [], "redis_port": [],
+        "redis_backend_credential_provider": [], "result_chord_expires": [],
         "result_chord_join_timeout": [3, 3.0], "result_failure_expires": [],
         "security_cert_store": [], "security_certificate": [], "security_digest": ["sha256"], "security_key": [],
         "security_key_password": [], "task_allow_error_cb_on_chord_header": [false], "task_always_eager": [false],

@@ -23,14 +23,22 @@ struct CeleryTransportFactory {
     var transports: [CeleryTransport] = []
 
     /// The schemes that ``broker(url:)`` and ``results(url:brokerURL:)`` know by themselves, whatever the traits.
-    private static let builtInSchemes: Set<String> = [
-        "redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp", "rpc", "filesystem", "file", "memory",
-        "cache+memory",
+    private static let builtInSchemes = redisSchemes.union([
+        "amqp", "amqps", "pyamqp", "rpc", "filesystem", "file", "memory", "cache+memory",
+    ])
+    private static let redisSchemes: Set<String> = [
+        "redis", "rediss", "redis+socket", "valkey", "valkeys", "sentinel",
     ]
+    private static let redisNames = redisSchemes.sorted().joined(separator: ", ")
 
     /// Whether a URL is not left to a user's own transport.
     static func isBuiltIn(_ url: String) -> Bool {
         ConnectionURL.splitScheme(url).map { builtInSchemes.contains($0.scheme) } ?? true
+    }
+
+    /// Whether a URL leads to Redis.
+    static func isRedis(_ url: String) -> Bool {
+        ConnectionURL.splitScheme(url).map { redisSchemes.contains($0.scheme) } ?? false
     }
 
     func broker(url: String) throws(CeleriacError) -> any MessageBroker {
@@ -39,10 +47,10 @@ struct CeleryTransportFactory {
         }
         switch scheme(url) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where Self.isRedis(url):
             return CeleryRedisBroker(
-                try redis(url), options: configuration.redis, queues: queues, limits: configuration.limits,
-                eventLoopGroup: eventLoopGroup, logger: logger)
+                try redis(url, for: .broker), options: configuration.redis, queues: queues,
+                limits: configuration.limits, eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP
         case "amqp", "amqps", "pyamqp":
@@ -62,7 +70,7 @@ struct CeleryTransportFactory {
         case "memory":
             return MemoryBroker()
         default:
-            throw unknown(url, "broker", "redis, rediss, redis+socket, amqp, amqps, filesystem or memory")
+            throw unknown(url, "broker", "\(Self.redisNames), amqp, amqps, filesystem or memory")
         }
     }
 
@@ -72,9 +80,10 @@ struct CeleryTransportFactory {
         }
         switch scheme(url) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where Self.isRedis(url):
             return CeleryRedisResults(
-                try redis(url), keyPrefix: configuration.resultKeyPrefix, serializer: configuration.resultSerializer,
+                try redis(url, for: .results), keyPrefix: configuration.resultKeyPrefix,
+                serializer: configuration.resultSerializer,
                 eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP
@@ -95,18 +104,19 @@ struct CeleryTransportFactory {
         case "memory", "cache+memory":
             return MemoryResultStore()
         default:
-            throw unknown(url, "result store", "redis, rediss, redis+socket, rpc, file or memory")
+            throw unknown(url, "result store", "\(Self.redisNames), rpc, file or memory")
         }
     }
 
     func lock(url: String, key: String, lease: Duration) throws(CeleriacError) -> any DistributedLock {
         switch scheme(url) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
-            return RedisLock(try redis(url), key: key, lease: lease, eventLoopGroup: eventLoopGroup, logger: logger)
+        case _ where Self.isRedis(url):
+            return RedisLock(
+                try redis(url, for: .broker), key: key, lease: lease, eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         default:
-            throw unknown(url, "lock", "redis, rediss or redis+socket")
+            throw unknown(url, "lock", Self.redisNames)
         }
     }
 
@@ -147,14 +157,35 @@ struct CeleryTransportFactory {
     }
 
     #if Redis
-    private func redis(_ url: String) throws(CeleriacError) -> RedisConfiguration {
-        if url.split(separator: ";").dropFirst().contains(where: { $0.contains("://") }) {
+    /// Whose options a connection takes. A lock takes those of the broker.
+    private enum RedisUse {
+        case broker
+        case results
+    }
+
+    private func redis(_ url: String, for use: RedisUse) throws(CeleriacError) -> RedisConfiguration {
+        if scheme(url) != "sentinel", url.split(separator: ";").dropFirst().contains(where: { $0.contains("://") }) {
             throw CeleriacError(
                 .configuration,
-                "there are several Redis URLs, but one is used: only those of RabbitMQ are tried in turn")
+                "there are several Redis URLs, but one is used: only those of sentinels and of RabbitMQ are tried in turn"
+            )
         }
+        var options: RedisConnectionOptions
+        var section: SettingsSection
+        switch use {
+        case .broker:
+            options = configuration.brokerConnections
+            section = SettingsSection(.object(configuration.brokerTransportOptions), "broker_transport_options")
+        case .results:
+            options = configuration.resultConnections
+            section = SettingsSection(
+                .object(configuration.resultTransportOptions), "result_backend_transport_options")
+        }
+        try options.read(&section)
         do {
-            return try RedisConfiguration(url: url)
+            var server = try options.server(url: url)
+            server.credentials = configuration.redisCredentials
+            return server
         } catch {
             throw CeleriacError(.configuration, "the Redis URL cannot be used", cause: error)
         }

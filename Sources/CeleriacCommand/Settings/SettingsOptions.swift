@@ -8,7 +8,10 @@ import Foundation
 struct SettingsOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
-        help: "The broker's URL: redis://, rediss://, amqp://, amqps:// or filesystem://. Default: CELERY_BROKER_URL.")
+        help: """
+            The broker's URL: redis://, rediss://, sentinel://, amqp://, amqps:// or filesystem://. Default: \
+            CELERY_BROKER_URL.
+            """)
     var broker: String?
 
     @Option(help: "The result store's URL: redis://, rpc:// or file://. Default: CELERY_RESULT_BACKEND.")

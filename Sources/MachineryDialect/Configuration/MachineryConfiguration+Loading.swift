@@ -38,8 +38,9 @@ extension MachineryConfiguration {
         try fields.number("REDIS_CONNECT_TIMEOUT", &redis.connectTimeout)
         try fields.number("REDIS_READ_TIMEOUT", &redis.readTimeout)
         try fields.text("REDIS_CLIENT_NAME", &redis.clientName)
-        try fields.refuse("REDIS_MASTER_NAME", "the master's address: sentinels are not asked")
-        try fields.refuse("REDIS_CLUSTER_ENABLED", "one server: clusters are not supported")
+        try fields.text("REDIS_MASTER_NAME", &redis.masterName)
+        try fields.text("REDIS_SENTINEL_PASSWORD", &redis.sentinelPassword)
+        for name in ["REDIS_CLUSTER_ENABLED", "REDIS_CLUSTER_MODE"] { try fields.refuse(name, Self.insteadOfACluster) }
     }
 
     /// Reads a configuration from YAML, by Machinery's names: `broker`, `default_queue`, `amqp: exchange`, …. Unlike
@@ -80,9 +81,13 @@ extension MachineryConfiguration {
         try redisFields.number("connect_timeout", &redis.connectTimeout)
         try redisFields.number("read_timeout", &redis.readTimeout)
         try redisFields.text("client_name", &redis.clientName)
-        try redisFields.refuse("master_name", "the master's address: sentinels are not asked")
-        try redisFields.refuse("cluster_enabled", "one server: clusters are not supported")
+        try redisFields.text("master_name", &redis.masterName)
+        try redisFields.text("sentinel_password", &redis.sentinelPassword)
+        for name in ["cluster_enabled", "cluster_mode"] { try redisFields.refuse(name, Self.insteadOfACluster) }
     }
+
+    private static let insteadOfACluster =
+        "one server or its sentinels: a cluster would keep the keys of one claim in different places"
 }
 
 /// Reads settings by their names, from a YAML file or from the environment. A setting that is not given keeps its

@@ -1,7 +1,8 @@
 /// A Machinery application's settings, under Machinery's own names.
 public struct MachineryConfiguration: Sendable {
-    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://`, `eager` or `memory`. There
-    /// may be several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in turn.
+    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `amqp://`, `amqps://`,
+    /// `eager` or `memory`. There may be several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in
+    /// turn.
     public var broker: String
     /// The URL of the lock of periodic tasks: `redis://…`; empty or `eager` for a lock within this process.
     public var lock: String
@@ -25,6 +26,10 @@ public struct MachineryConfiguration: Sendable {
     /// The program's name in the locks of periodic tasks. In Go it is the base name of the program's file, so that
     /// programs with different names do not exclude each other.
     public var programName: String
+    /// Tells user and password for each new connection to Redis, instead of those in URLs, so that they can change while
+    /// the process runs. A connection waits for the answer no longer than for its server, and is tried again if there is
+    /// an error. Sentinels have a login of their own.
+    public var redisCredentials: (@Sendable () async throws -> (user: String?, password: String))?
 
     /// Creates a configuration. Unlike Machinery's loaders, it has no default URLs.
     public init(
@@ -79,6 +84,12 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     /// it back; 0 for 60. A worker renews its claims while it holds them, so tasks may take longer. Go workers have no
     /// claims.
     public var claimTimeout: Double
+    /// The name of a primary that Redis Sentinel watches: Machinery's `master_name`. The hosts in the URLs of broker,
+    /// result backend and lock are then sentinels, several separated by commas; each connection asks them for the
+    /// primary. Empty if the URLs name servers.
+    public var masterName = ""
+    /// The sentinels' own password; empty for none. Their user is the default one.
+    public var sentinelPassword = ""
 
     /// Creates settings, with Machinery's defaults.
     public init(
