@@ -90,7 +90,7 @@ enum SettingNames {
         "broker_connection_max_retries": [], "broker_connection_retry": [true],
         "broker_connection_retry_on_startup": [true], "broker_connection_timeout": [4, 4.0],
         "broker_failover_strategy": ["round-robin"], "broker_heartbeat": [120, 120.0], "broker_host": [],
-        "broker_login_method": ["PLAIN"], "broker_native_delayed_delivery_queue_type": ["quorum"],
+        "broker_login_method": ["PLAIN"],
         "broker_password": [], "broker_port": [], "broker_read_url": [], "broker_transport": [],
         "broker_use_ssl": [false], "broker_user": [], "broker_vhost": [], "broker_write_url": [],
         "event_exchange": ["celeryev"],

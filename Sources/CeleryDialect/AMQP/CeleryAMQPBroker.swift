@@ -17,7 +17,8 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
     let client: AMQPClient
-    private let declared = NIOLockedValueBox<Set<String>>([])
+    /// The queues that have been declared.
+    let declared = NIOLockedValueBox<Set<String>>([])
 
     /// Creates a broker, which connects on first use and tries the servers in turn.
     package init(
@@ -28,7 +29,7 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
         logger: Logger
     ) {
         self.configurations = configurations
-        self.topology = CeleryAMQPTopology(options: options, queues: queues)
+        self.topology = CeleryAMQPTopology(options: options, queues: queues, logger: logger)
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
@@ -36,29 +37,6 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
 
     /// The servers, without credentials.
     package var name: String { configurations.map(\.description).joined(separator: ";") }
-
-    // MARK: Publishing
-
-    /// Publishes with confirms; returns when the broker has taken all messages.
-    ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` if the broker
-    ///   took some of the messages.
-    package func publish(_ messages: [OutgoingMessage]) async throws {
-        let failures = await client.publish(messages.map { AMQPPublish($0) }) { indices, anew throws(AMQPError) in
-            let queues = Set(indices.compactMap { messages[$0].declaredQueue })
-            if anew { declared.withLockedValue { $0.subtract(queues) } }
-            try await declare(queues)
-        }
-        try failures.check(of: messages.count, at: name)
-    }
-
-    private func declare(_ queues: Set<String>) async throws(AMQPError) {
-        let undeclared = declared.withLockedValue { queues.subtracting($0) }
-        guard !undeclared.isEmpty else { return }
-        let connection = try await client.connection()
-        for queue in undeclared.sorted() { try await topology.declare(queue, on: connection) }
-        declared.withLockedValue { $0.formUnion(undeclared) }
-    }
 
     /// Begins to consume from queues, and declares those that do not exist.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
@@ -129,15 +107,5 @@ extension CeleryAMQPBroker: ParkedMessageKeeper {
 
     /// Notes that failures are stored.
     package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
-}
-
-extension AMQPPublish {
-    /// Makes a message that the broker returns if its queue does not exist. The broker does not return replies, because
-    /// the client that asked for one may be gone.
-    fileprivate init(_ message: OutgoingMessage) {
-        self.init(
-            exchange: message.exchange, routingKey: message.routingKey, mandatory: message.isMandatory,
-            message: message.message)
-    }
 }
 #endif

@@ -11,6 +11,14 @@ public struct CeleryAMQPOptions: Sendable {
     /// RabbitMQ then closes the channel once one has waited for its `consumer_timeout`, 30 minutes by default.
     public var maximumETAHold: Duration? = .seconds(600)
 
+    /// What the queues are that keep tasks for quorum queues until their times.
+    package enum DelayQueueType: String, Sendable {
+        case classic, quorum
+    }
+
+    /// `broker_native_delayed_delivery_queue_type`.
+    package var delayQueueType = DelayQueueType.quorum
+
     /// Creates options.
     public init(defaultQueueArguments: WireObject = [:]) { self.defaultQueueArguments = defaultQueueArguments }
 }
