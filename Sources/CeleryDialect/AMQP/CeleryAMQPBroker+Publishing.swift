@@ -12,25 +12,26 @@ extension CeleryAMQPBroker {
     /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` if the broker
     ///   took some of the messages.
     package func publish(_ messages: [OutgoingMessage]) async throws {
-        let departures: [Int: DelayedDeparture]
+        let routes: [Int: NativeDelayRoute]
         do throws(AMQPError) {
-            departures = try await self.departures(of: messages)
+            routes = try await delayRoutes(of: messages)
         } catch {
             var failures = AMQPPublishFailures()
             for index in messages.indices { failures.add(error, at: index, isAnswer: false) }
             return try failures.check(of: messages.count, at: name)
         }
+        let now = Date()
         let publishes = messages.enumerated().map { index, message in
-            departures[index]?.publish(message) ?? AMQPPublish(message)
+            routes[index].flatMap { AMQPPublish(message, by: $0, now: now) } ?? AMQPPublish(message)
         }
         let failures = await client.publish(publishes) { indices, anew throws(AMQPError) in
             let queues = Set(indices.compactMap { messages[$0].declaredQueue })
             if anew { declared.withLockedValue { $0.subtract(queues) } }
             try await declare(queues)
-            let routes = indices.compactMap { departures[$0]?.route }
-            if routes.isEmpty { return }
+            let delayed = indices.compactMap { routes[$0] }
+            if delayed.isEmpty { return }
             if anew { topology.forgetDelays() }
-            try await declareDelays(of: routes)
+            try await declareDelays(of: delayed)
         }
         try failures.check(of: messages.count, at: name)
     }
@@ -45,22 +46,31 @@ extension CeleryAMQPBroker {
 
     // MARK: Delays
 
-    /// Which messages go to the levels. The others are sent at once, and workers wait for their times.
-    private func departures(of messages: [OutgoingMessage]) async throws(AMQPError) -> [Int: DelayedDeparture] {
-        var departures: [Int: DelayedDeparture] = [:]
-        for (index, message) in messages.enumerated() where message.notBefore != nil {
-            departures[index] = DelayedDeparture(message, in: topology.queues)
+    /// The ways of the messages that go through the levels, which are there then. The others are sent at once, and
+    /// workers wait for their times.
+    private func delayRoutes(of messages: [OutgoingMessage]) async throws(AMQPError) -> [Int: NativeDelayRoute] {
+        let now = Date()
+        var routes: [Int: NativeDelayRoute] = [:]
+        for (index, message) in messages.enumerated() where message.delay(now: now) != nil {
+            routes[index] = NativeDelayRoute(
+                exchange: message.exchange, routingKey: message.routingKey, in: topology.queues)
         }
-        if departures.isEmpty || topology.delays.withLockedValue({ $0.areRefused }) { return [:] }
+        if routes.isEmpty || topology.delays.withLockedValue({ $0.areRefused }) { return [:] }
         do throws(AMQPError) {
-            try await declare(Set(departures.keys.compactMap { messages[$0].declaredQueue }))
-            try await declareDelays(of: departures.values.map(\.route))
+            try await declare(Set(routes.keys.compactMap { messages[$0].declaredQueue }))
+        } catch {
+            // Whatever is wrong with one of the queues, the publication tells it of those messages alone.
+            if error.isRefusalOfDelays { return [:] }
+            throw error
+        }
+        do throws(AMQPError) {
+            try await declareDelays(of: Array(routes.values))
         } catch {
             guard error.isRefusalOfDelays else { throw error }
             topology.refuseDelays(error)
             return [:]
         }
-        return departures
+        return routes
     }
 
     /// Makes sure that messages come back from the levels. A queue that does not exist is bound by its worker.
@@ -80,24 +90,10 @@ extension CeleryAMQPBroker {
     }
 }
 
-/// A message on its way to the levels of ``NativeDelay``.
-private struct DelayedDeparture {
-    let route: NativeDelayRoute
-    let routingKey: String
-
-    /// Nil for a message that has to be sent at once.
-    init?(_ message: OutgoingMessage, in table: QueueTable, now: Date = Date()) {
-        guard let delay = message.notBefore.flatMap({ NativeDelay.delay(before: $0.timeIntervalSince(now)) }),
-            let route = NativeDelayRoute(exchange: message.exchange, routingKey: message.routingKey, in: table),
-            let routingKey = NativeDelay.routingKey(delay: delay, key: route.key)
-        else { return nil }
-        self.route = route
-        self.routingKey = routingKey
-    }
-
-    func publish(_ message: OutgoingMessage) -> AMQPPublish {
-        AMQPPublish(
-            exchange: NativeDelay.entry, routingKey: routingKey, mandatory: true, message: message.message)
+extension OutgoingMessage {
+    /// How many seconds the levels can keep the message; nil if it has to be sent at once.
+    fileprivate func delay(now: Date) -> Int? {
+        notBefore.flatMap { NativeDelay.delay(before: $0.timeIntervalSince(now)) }
     }
 }
 
@@ -108,6 +104,14 @@ extension AMQPPublish {
         self.init(
             exchange: message.exchange, routingKey: message.routingKey, mandatory: message.isMandatory,
             message: message.message)
+    }
+
+    /// Makes a message to the levels; nil if it has to be sent at once.
+    fileprivate init?(_ message: OutgoingMessage, by route: NativeDelayRoute, now: Date) {
+        guard let delay = message.delay(now: now),
+            let routingKey = NativeDelay.routingKey(delay: delay, key: route.key)
+        else { return nil }
+        self.init(exchange: NativeDelay.entry, routingKey: routingKey, mandatory: true, message: message.message)
     }
 }
 #endif

@@ -35,8 +35,11 @@ enum NativeDelay {
 
     /// How many whole seconds to delay a task whose time is this far away; nil if that is less than one. The worker
     /// waits for what is left, since the message says the time, too.
+    ///
+    /// A countdown of whole seconds keeps its number, as in Celery, although a moment has passed since it began.
     static func delay(before seconds: Double) -> Int? {
-        seconds >= 1 ? Int(min(seconds, Double(longest))) : nil
+        let seconds = seconds + 0.05
+        return seconds >= 1 ? Int(min(seconds, Double(longest))) : nil
     }
 
     /// The routing key of a task: the bits of its delay, and the key with which it would be sent at once. Nil for an

@@ -37,11 +37,13 @@ struct NativeDelayTests {
 
     @Test("Delays are whole seconds, of which the levels have 28 bits")
     func delays() {
-        #expect(NativeDelay.delay(before: 0.99) == nil)
+        #expect(NativeDelay.delay(before: 0.9) == nil)
         #expect(NativeDelay.delay(before: -5) == nil)
         #expect(NativeDelay.delay(before: .nan) == nil)
         #expect(NativeDelay.delay(before: 1) == 1)
-        #expect(NativeDelay.delay(before: 3.999) == 3)
+        #expect(NativeDelay.delay(before: 3.9) == 3)
+        // A countdown of four, a moment later.
+        #expect(NativeDelay.delay(before: 3.999) == 4)
         #expect(NativeDelay.delay(before: 1e300) == 268_435_455)
         #expect(NativeDelay.delay(before: .infinity) == 268_435_455)
     }
