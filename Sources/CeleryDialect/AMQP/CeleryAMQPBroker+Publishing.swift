@@ -1,6 +1,7 @@
 #if AMQP
 import CeleriacAMQP
 package import CeleriacCore
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 

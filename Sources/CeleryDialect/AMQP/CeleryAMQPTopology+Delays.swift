@@ -2,6 +2,7 @@
 import CeleriacAMQP
 import CeleriacCore
 import Logging
+import NIOConcurrencyHelpers
 
 /// What is known of the levels of ``NativeDelay`` at the broker.
 struct KnownDelays {

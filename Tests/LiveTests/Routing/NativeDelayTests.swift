@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import Logging
