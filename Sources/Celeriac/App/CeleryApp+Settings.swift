@@ -13,7 +13,9 @@ extension CeleryApp {
         }
         var settings: WireObject = [
             "accept_content": .array(configuration.acceptContent.map(\.rawValue).sorted().map { .string($0) }),
-            "broker_heartbeat": 120, "broker_url": .string(broker.name), "deprecated_settings": nil,
+            "broker_heartbeat": seconds(configuration.amqp.connections.heartbeat ?? .seconds(120)),
+            "broker_url": .string(broker.name), "deprecated_settings": nil,
+            "broker_native_delayed_delivery_queue_type": .string(configuration.amqp.delayQueueType.rawValue),
             "enable_utc": true, "include": [], "result_backend": results.map { .string($0.name) } ?? .null,
             "result_expires": seconds(configuration.resultExpiry),
             "task_acks_late": .bool((worker.taskDefaults.acknowledgement ?? worker.acknowledgement) == .late),

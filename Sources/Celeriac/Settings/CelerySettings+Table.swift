@@ -8,11 +8,10 @@ extension CelerySettings {
     static let readNames = table.flatMap(\.names)
 
     /// All settings that are understood here, in the order in which they are read.
-    static let table = taskTable + workerTable
+    static let table = connectionTable + taskTable + workerTable
 
     /// The settings of tasks, results and transports.
     private static let taskTable: [Setting] = [
-        .text("broker_url", \.broker),
         .text("result_backend", \.results),
 
         // Sending.

@@ -13,6 +13,8 @@ package import struct FoundationEssentials.Date
 /// Celery's queues at RabbitMQ.
 package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLetteringBroker {
     let configurations: [AMQPConfiguration]
+    /// The servers that workers take tasks from, and answer remote control at.
+    let reading: [AMQPConfiguration]
     let topology: CeleryAMQPTopology
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
@@ -21,14 +23,24 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
     let declared = NIOLockedValueBox<Set<String>>([])
 
     /// Creates a broker, which connects on first use and tries the servers in turn.
+    ///
+    /// - Parameters:
+    ///   - configurations: the servers that tasks are sent to.
+    ///   - reading: the servers that workers take tasks from; nil for the same.
+    ///   - options: how queues are declared.
+    ///   - queues: the queues that the application knows.
+    ///   - eventLoopGroup: where connections and timers run.
+    ///   - logger: the logger of the connections.
     package init(
         _ configurations: [AMQPConfiguration],
+        reading: [AMQPConfiguration]? = nil,
         options: CeleryAMQPOptions = CeleryAMQPOptions(),
         queues: QueueTable = QueueTable(),
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         self.configurations = configurations
+        self.reading = reading ?? configurations
         self.topology = CeleryAMQPTopology(options: options, queues: queues, logger: logger)
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -42,8 +54,8 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         for queue in options.queues { _ = try topology.queues.resolve(TaskQueue(queue.name)) }
         return try await AMQPMessageConsumer.start(
-            configurations, parking: client, topology: topology, options: options, name: name,
-            on: eventLoopGroup.next(), logger: logger)
+            reading, parking: client, topology: topology, options: options,
+            name: reading.map(\.description).joined(separator: ";"), on: eventLoopGroup.next(), logger: logger)
     }
 
     /// Closes the connection.

@@ -19,6 +19,9 @@ public struct CeleryAMQPOptions: Sendable {
     /// `broker_native_delayed_delivery_queue_type`.
     package var delayQueueType = DelayQueueType.quorum
 
+    /// What settings say of the connections.
+    package var connections = CeleryAMQPConnections()
+
     /// Creates options.
     public init(defaultQueueArguments: WireObject = [:]) { self.defaultQueueArguments = defaultQueueArguments }
 }
