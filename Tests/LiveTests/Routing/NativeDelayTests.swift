@@ -171,5 +171,18 @@ struct NativeDelayTests {
         await app.close()
         await site.close()
     }
+
+    @Test("A worker refuses a stream by its name", .timeLimit(.minutes(5)))
+    func stream() async throws {
+        let site = try await Site()
+        var configuration = CeleryConfiguration()
+        configuration.queues = [TaskQueue("events", arguments: ["x-queue-type": "stream"])]
+        let app = try CeleryApp(broker: site.site.broker, configuration: configuration)
+        let worker = app.worker { Self.add.handler { $0 + $1 } }
+        let error = await #expect(throws: (any Error).self) { try await withRunning(worker) {} }
+        #expect(error.map { "\($0)".contains("The queue events is a stream") } == true)
+        await app.close()
+        await site.close()
+    }
 }
 #endif
