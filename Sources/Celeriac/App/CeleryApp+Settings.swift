@@ -11,9 +11,10 @@ extension CeleryApp {
             let seconds = duration / .seconds(1)
             return Int64(exactly: seconds).map { .int($0) } ?? .double(seconds)
         }
+        let heartbeat = configuration.amqp.connections.heartbeat ?? Duration.seconds(120)
         var settings: WireObject = [
             "accept_content": .array(configuration.acceptContent.map(\.rawValue).sorted().map { .string($0) }),
-            "broker_heartbeat": seconds(configuration.amqp.connections.heartbeat ?? .seconds(120)),
+            "broker_heartbeat": seconds(heartbeat),
             "broker_url": .string(broker.name), "deprecated_settings": nil,
             "broker_native_delayed_delivery_queue_type": .string(configuration.amqp.delayQueueType.rawValue),
             "enable_utc": true, "include": [], "result_backend": results.map { .string($0.name) } ?? .null,

@@ -6,18 +6,18 @@ extension CelerySettings {
     /// The settings of connections. They come first, since others mean something by the broker's kind.
     static let connectionTable: [Setting] = [
         Setting("broker_url") { section, settings throws(CeleriacError) in
-            if let urls = try urls("broker_url", &section) { settings.broker = urls }
+            if let urls = try brokerURLs("broker_url", &section) { settings.broker = urls }
         },
         // As in Celery, `broker_url` is the other one of these where only one is set.
         Setting("broker_write_url") { section, settings throws(CeleriacError) in
-            guard let urls = try urls("broker_write_url", &section) else { return }
+            guard let urls = try brokerURLs("broker_write_url", &section) else { return }
             if settings.configuration.amqp.connections.readURL == nil {
                 settings.configuration.amqp.connections.readURL = settings.broker
             }
             settings.broker = urls
         },
         Setting("broker_read_url") { section, settings throws(CeleriacError) in
-            guard let urls = try urls("broker_read_url", &section) else { return }
+            guard let urls = try brokerURLs("broker_read_url", &section) else { return }
             settings.configuration.amqp.connections.readURL = urls
         },
         Setting("broker_failover_strategy") { section, settings throws(CeleriacError) in
@@ -57,13 +57,13 @@ extension CelerySettings {
                 guard value.objectValue != nil else {
                     throw section.error("needs true, false, or options for broker_use_ssl")
                 }
-                settings.configuration.amqp.connections.tls = try tls(value)
+                settings.configuration.amqp.connections.tls = try tlsOptions(value)
             }
         },
     ]
 
     /// The URLs of brokers: one text, in which a `;` separates them, or a list.
-    private static func urls(_ name: String, _ section: inout SettingsSection) throws(CeleriacError) -> String? {
+    private static func brokerURLs(_ name: String, _ section: inout SettingsSection) throws(CeleriacError) -> String? {
         guard let value = try section.take(name) else { return nil }
         if let text = value.stringValue { return text }
         let urls = value.arrayValue?.compactMap(\.stringValue) ?? []
@@ -77,7 +77,7 @@ extension CelerySettings {
     ///
     /// It compares the host with the certificate only if `server_hostname` is there, and null is then the URL's host. The
     /// authorities of the system vouch for any host, so we also compare it if no `ca_certs` are named.
-    private static func tls(_ value: WireValue) throws(CeleriacError) -> CeleryAMQPConnections.TLS {
+    private static func tlsOptions(_ value: WireValue) throws(CeleriacError) -> CeleryAMQPConnections.TLS {
         var options = SettingsSection(value, "broker_use_ssl")
         var tls = CeleryAMQPConnections.TLS()
         tls.authorities = try options.text("ca_certs")

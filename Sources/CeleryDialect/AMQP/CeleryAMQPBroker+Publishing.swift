@@ -34,6 +34,8 @@ extension CeleryAMQPBroker {
             if anew { topology.forgetDelays() }
             try await declareDelays(of: delayed)
         }
+        // Somebody has deleted the levels: they are made again for the next message.
+        if !routes.isEmpty, failures.unknown.values.contains(where: { $0.replyCode == 404 }) { topology.forgetDelays() }
         try failures.check(of: messages.count, at: name)
     }
 

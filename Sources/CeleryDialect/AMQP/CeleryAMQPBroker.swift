@@ -52,7 +52,12 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
 
     /// Begins to consume from queues, and declares those that do not exist.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        for queue in options.queues { _ = try topology.queues.resolve(TaskQueue(queue.name)) }
+        for queue in options.queues { _ = try self.topology.queues.resolve(TaskQueue(queue.name)) }
+        // What is declared where workers take tasks may be missing where they are sent.
+        let topology =
+            reading == configurations
+            ? self.topology
+            : CeleryAMQPTopology(options: self.topology.options, queues: self.topology.queues, logger: logger)
         return try await AMQPMessageConsumer.start(
             reading, parking: client, topology: topology, options: options,
             name: reading.map(\.description).joined(separator: ";"), on: eventLoopGroup.next(), logger: logger)

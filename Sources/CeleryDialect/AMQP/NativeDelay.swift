@@ -70,11 +70,12 @@ enum NativeDelay {
     static func levels(_ type: CeleryAMQPOptions.DelayQueueType) -> [Declaration] {
         var declarations = [Declaration.exchange(delivery)]
         for level in 0..<count {
-            let (name, next) = (name(level), level > 0 ? name(level - 1) : delivery)
+            let own = name(level)
+            let next = level > 0 ? name(level - 1) : delivery
             declarations += [
-                .exchange(name), .queue(name, arguments: arguments(level, type, to: next)),
-                .queueBinding(name, exchange: name, routingKey: pattern(level, stays: true)),
-                .exchangeBinding(next, source: name, routingKey: pattern(level, stays: false)),
+                .exchange(own), .queue(own, arguments: arguments(level, type, to: next)),
+                .queueBinding(own, exchange: own, routingKey: pattern(level, stays: true)),
+                .exchangeBinding(next, source: own, routingKey: pattern(level, stays: false)),
             ]
         }
         return declarations
