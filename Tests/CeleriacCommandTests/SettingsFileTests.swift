@@ -44,9 +44,9 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("broker_connection_retry_on_startup: true\nresult_serializer: json\nredis_db: null")
+        _ = try settings("broker_connection_retry: true\nresult_serializer: json\nredis_db: null")
         for (yaml, name) in [
-            ("broker_connection_retry_on_startup: false", "broker_connection_retry_on_startup"),
+            ("broker_connection_retry: false", "broker_connection_retry"),
             ("task_always_eager: true", "task_always_eager"), ("redis_db: 3", "redis_db"),
             ("result_serializer: pickle", "result_serializer"),
         ] {
@@ -76,6 +76,8 @@ import Testing
         ).configuration.amqp
         #expect(connections.connections.isShuffled && connections.connections.usesCertificate)
         #expect(connections.connections.timeout == .seconds(2.5) && connections.connections.heartbeat == .seconds(30))
+        #expect(try settings("broker_connection_retry_on_startup: null").worker.retriesFirstConnection)
+        #expect(try !settings("broker_connection_retry_on_startup: false").worker.retriesFirstConnection)
         #expect(connections.delayQueueType == .classic && connections.connections.tls == nil)
         for yaml in [
             "broker_url: []", "broker_url: [5]", "broker_read_url: 5", "broker_failover_strategy: mine",

@@ -34,6 +34,7 @@ extension CelerySettings {
             }
             settings.configuration.amqp.connections.timeout = timeout
         },
+        .flag("broker_connection_retry_on_startup", \.worker.retriesFirstConnection),
         Setting("broker_heartbeat") { section, settings throws(CeleriacError) in
             guard let heartbeat = try section.duration("broker_heartbeat") else { return }
             // AMQP has 16 bits for the seconds. Less than one would be none at all.

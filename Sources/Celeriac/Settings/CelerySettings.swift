@@ -19,6 +19,7 @@ package import CeleryDialect
 /// |---|---|
 /// | `broker_url`, `result_backend` | where the application connects; several URLs of RabbitMQ, as a list or with `;` between them, are tried in turn |
 /// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ) |
+/// | `broker_connection_retry_on_startup` | `false` for a worker that ends if it does not reach the broker at once |
 /// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method`, `broker_use_ssl` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate, and `true` or py-amqp's `ca_certs`, `certfile`, `keyfile`, `cert_reqs`, `server_hostname`; what a URL says goes before |
 /// | `accept_content`, `task_protocol`, `task_serializer`, `task_compression` | ``CeleryConfiguration`` |
 /// | `task_default_queue`, `task_default_exchange`, `task_default_exchange_type`, `task_default_routing_key`, `task_routes`, `task_default_priority`, `task_send_sent_event` | how tasks are sent |

@@ -88,7 +88,7 @@ enum SettingNames {
         "beat_enable_remote_control": [false], "beat_remote_control_max_tick_age": [],
         "beat_scheduler": ["celery.beat:PersistentScheduler", "celery.beat:Scheduler"],
         "broker_connection_max_retries": [], "broker_connection_retry": [true],
-        "broker_connection_retry_on_startup": [true], "broker_host": [], "broker_password": [], "broker_port": [],
+        "broker_host": [], "broker_password": [], "broker_port": [],
         "broker_transport": [], "broker_user": [], "broker_vhost": [],
         "event_exchange": ["celeryev"],
         "event_serializer": ["json"], "redis_backend_use_ssl": [false], "redis_db": [], "redis_host": [],
