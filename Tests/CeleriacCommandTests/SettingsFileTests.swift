@@ -1,4 +1,5 @@
 import CeleriacTestKit
+import CeleryDialect
 import Testing
 
 @testable import Celeriac
@@ -43,15 +44,86 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("broker_connection_retry_on_startup: true\ntask_always_eager: false\nredis_db: null")
+        _ = try settings("broker_connection_retry: true\ntask_always_eager: false\nredis_db: null")
         for (yaml, name) in [
-            ("broker_connection_retry_on_startup: false", "broker_connection_retry_on_startup"),
+            ("broker_connection_retry: false", "broker_connection_retry"),
             ("task_always_eager: true", "task_always_eager"), ("redis_db: 3", "redis_db"),
             ("result_failure_expires: 60", "result_failure_expires"),
         ] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
             #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
         }
+    }
+
+    @Test("connections to RabbitMQ: several URLs, and what holds for them all")
+    func connections() throws {
+        #expect(try settings("broker_url: [amqp://a, amqps://b]").broker == "amqp://a;amqps://b")
+        #expect(try settings("broker_url: amqp://a;amqp://b").broker == "amqp://a;amqp://b")
+        let apart = try settings("broker_url: amqp://a\nbroker_write_url: [amqp://w, amqp://v]")
+        #expect(apart.broker == "amqp://w;amqp://v")
+        #expect(apart.configuration.amqp.connections.readURL == "amqp://a")
+        let read = try settings("broker_read_url: amqp://r\nbroker_url: amqp://a\nbroker_write_url: amqp://w")
+        #expect(read.broker == "amqp://w" && read.configuration.amqp.connections.readURL == "amqp://r")
+        let connections = try settings(
+            """
+            broker_url: amqp://a
+            broker_failover_strategy: shuffle
+            broker_connection_timeout: 2.5
+            broker_heartbeat: 30
+            broker_login_method: EXTERNAL
+            broker_native_delayed_delivery_queue_type: classic
+            """
+        ).configuration.amqp
+        #expect(connections.connections.isShuffled && connections.connections.usesCertificate)
+        #expect(connections.connections.timeout == .seconds(2.5) && connections.connections.heartbeat == .seconds(30))
+        #expect(try settings("broker_connection_retry_on_startup: null").worker.retriesFirstConnection)
+        #expect(try !settings("broker_connection_retry_on_startup: false").worker.retriesFirstConnection)
+        #expect(connections.delayQueueType == .classic && connections.connections.tls == nil)
+        for yaml in [
+            "broker_url: []", "broker_url: [5]", "broker_read_url: 5", "broker_failover_strategy: mine",
+            "broker_connection_timeout: 0", "broker_heartbeat: 70000", "broker_heartbeat: 0.5",
+            "broker_login_method: GSSAPI", "broker_use_ssl: 5", "broker_use_ssl: {ciphers: ALL}",
+            "broker_use_ssl: {cert_reqs: MAYBE}", "broker_use_ssl: {certfile: /c.pem}",
+            "broker_native_delayed_delivery_queue_type: stream",
+        ] {
+            let name = yaml.prefix { $0 != ":" }
+            let error = #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+            #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
+        }
+    }
+
+    @Test("broker_use_ssl is read as py-amqp reads it, but the authorities of the system vouch for the host as well")
+    func tls() throws {
+        func tls(_ yaml: String) throws -> CeleryAMQPConnections.TLS? {
+            try settings("broker_use_ssl: \(yaml)").configuration.amqp.connections.tls
+        }
+        #expect(try tls("false") == nil)
+        #expect(try tls("true") == CeleryAMQPConnections.TLS())
+        var named = CeleryAMQPConnections.TLS()
+        (named.authorities, named.certificate, named.key) = ("/ca.pem", "/c.pem", "/k.pem")
+        named.checksHost = false
+        #expect(
+            try tls("{ca_certs: /ca.pem, certfile: /c.pem, keyfile: /k.pem, cert_reqs: CERT_REQUIRED}") == named)
+        #expect(try tls("{ca_certs: /ca.pem, server_hostname: null}")?.checksHost == true)
+        #expect(try tls("{ca_certs: /ca.pem, server_hostname: rabbit}")?.host == "rabbit")
+        for name in ["CERT_NONE", "cert_none", "0"] {
+            #expect(try tls("{cert_reqs: \(name)}")?.isVerified == false, "\(name)")
+        }
+        #expect(try tls("{cert_reqs: 2}")?.isVerified == true)
+    }
+
+    @Test("what only RabbitMQ's connections follow is refused by name for other brokers")
+    func connectionsOfOthers() throws {
+        for (yaml, name) in [
+            ("broker_use_ssl: true", "broker_use_ssl"), ("broker_read_url: redis://b", "broker_read_url"),
+            ("broker_connection_timeout: 9", "broker_connection_timeout"),
+        ] {
+            let settings = try settings("broker_url: memory://\n" + yaml)
+            let error = #expect(throws: CeleriacError.self) { try CeleryApp(settings: settings) }
+            #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
+        }
+        _ = try CeleryApp(
+            settings: try settings("broker_url: memory://\nbroker_connection_timeout: 4\nbroker_heartbeat: 0"))
     }
 
     @Test("workers: auto, no limit, and what is wrong")

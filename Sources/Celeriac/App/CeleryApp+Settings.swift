@@ -12,9 +12,11 @@ extension CeleryApp {
             let seconds = duration / .seconds(1)
             return Int64(exactly: seconds).map { .int($0) } ?? .double(seconds)
         }
+        let heartbeat = configuration.amqp.connections.heartbeat ?? Duration.seconds(120)
         var settings: WireObject = [
             "accept_content": Self.names(configuration.acceptContent),
-            "broker_heartbeat": 120, "broker_url": .string(broker.name), "deprecated_settings": nil,
+            "broker_heartbeat": seconds(heartbeat), "broker_url": .string(broker.name), "deprecated_settings": nil,
+            "broker_native_delayed_delivery_queue_type": .string(configuration.amqp.delayQueueType.rawValue),
             "enable_utc": true, "include": [], "result_backend": results.map { .string($0.name) } ?? .null,
             "result_expires": seconds(configuration.resultExpiry),
             "task_acks_late": .bool((worker.taskDefaults.acknowledgement ?? worker.acknowledgement) == .late),

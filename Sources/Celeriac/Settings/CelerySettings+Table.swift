@@ -8,13 +8,11 @@ extension CelerySettings {
     static let readNames = table.flatMap(\.names)
 
     /// All settings that are understood here, in the order in which they are read.
-    static let table = taskTable + workerTable
+    static let table = connectionTable + taskTable + workerTable
 
     /// The settings of tasks, results and transports.
     private static let taskTable: [Setting] = [
-        .text("broker_url", \.broker),
         .text("result_backend", \.results),
-        RedisConnectionOptions.brokerSettings,
         RedisConnectionOptions.resultSettings,
 
         // Sending.
@@ -37,6 +35,13 @@ extension CelerySettings {
             }
             settings.configuration.queueDefaults.arguments =
                 try queueArguments(ofType: "task_default_queue_type", &section) ?? [:]
+        },
+        Setting("broker_native_delayed_delivery_queue_type") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("broker_native_delayed_delivery_queue_type") else { return }
+            guard let type = CeleryAMQPOptions.DelayQueueType(rawValue: name) else {
+                throw section.error("needs classic or quorum for broker_native_delayed_delivery_queue_type")
+            }
+            settings.configuration.amqp.delayQueueType = type
         },
         Setting("task_create_missing_queue_exchange_type") { section, settings throws(CeleriacError) in
             guard let type = try section.text("task_create_missing_queue_exchange_type") else { return }

@@ -17,13 +17,17 @@ package import CeleryDialect
 ///
 /// | names | what they set |
 /// |---|---|
-/// | `broker_url`, `result_backend` | where the application connects |
-/// | `broker_use_ssl`, `redis_backend_use_ssl` | encryption at Redis, of the broker and of results: `true`, or `ssl_cert_reqs`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_check_hostname`, unless the URL has these itself; the files are read for each connection |
+/// | `broker_url`, `result_backend` | where the application connects; several URLs of RabbitMQ, as a list or with `;` between them, are tried in turn |
+/// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ) |
+/// | `broker_connection_retry_on_startup` | `false` for a worker that ends if it does not reach the broker at once |
+/// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate; what a URL says goes before |
+/// | `broker_use_ssl`, `redis_backend_use_ssl` | encryption of the broker, and of results in Redis: at Redis: `true`, or `ssl_cert_reqs`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_check_hostname`; at RabbitMQ `true` or py-amqp's `ca_certs`, `certfile`, `keyfile`, `cert_reqs`, `server_hostname`; unless the URL has these itself; the files are read for each connection |
 /// | `redis_username`, `redis_password`, `redis_client_name` | login of results in Redis, unless the URL has one, and the name in its `CLIENT LIST` |
 /// | `redis_socket_connect_timeout`, `redis_socket_timeout` | seconds in which a connection to results in Redis must be made, 5 without it, and an answer must come, 30 without it |
 /// | `accept_content`, `task_protocol`, `task_serializer`, `task_compression` | ``CeleryConfiguration`` |
 /// | `task_default_queue`, `task_default_exchange`, `task_default_exchange_type`, `task_default_routing_key`, `task_routes`, `task_default_priority`, `task_send_sent_event` | how tasks are sent |
 /// | `task_queues`, `task_default_queue_type`, `task_create_missing_queues`, `task_create_missing_queue_type`, `task_create_missing_queue_exchange_type`, `task_queue_max_priority`, `worker_direct` | the queues that there are, and how they are declared |
+/// | `broker_native_delayed_delivery_queue_type` | `quorum` or `classic`: what the queues are in which RabbitMQ keeps tasks for quorum queues until their times |
 /// | `task_acks_late`, `task_acks_on_failure`, `task_acks_on_timeout`, `task_acks_on_failure_or_timeout`, `task_ignore_result`, `task_store_errors_even_if_ignored`, `task_track_started`, `task_time_limit`, `task_soft_time_limit`, `task_default_rate_limit` | ``CeleryConfiguration/taskDefaults`` |
 /// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
 /// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |

@@ -45,6 +45,7 @@ struct CeleryTransportFactory {
         if let make = transports.lazy.compactMap({ $0.brokers[scheme(url)] }).first {
             return try own(url, brokerURL: url, configuration.brokerTransportOptions, make)
         }
+        try refuseSettingsOfRabbitMQ(url)
         switch scheme(url) {
         #if Redis
         case _ where Self.isRedis(url):
@@ -54,9 +55,12 @@ struct CeleryTransportFactory {
         #endif
         #if AMQP
         case "amqp", "amqps", "pyamqp":
+            let reading = try configuration.amqp.connections.readURL.map { url throws(CeleriacError) in
+                try amqp(url)
+            }
             return CeleryAMQPBroker(
-                try amqp(url), options: configuration.amqp, queues: queues, eventLoopGroup: eventLoopGroup,
-                logger: logger)
+                try amqp(url), reading: reading, options: configuration.amqp, queues: queues,
+                eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         case "filesystem":
             let folder = path(url)
@@ -135,6 +139,17 @@ struct CeleryTransportFactory {
         }
     }
 
+    /// Refuses what only connections to RabbitMQ follow, in the settings of another broker.
+    private func refuseSettingsOfRabbitMQ(_ url: String) throws(CeleriacError) {
+        guard !["amqp", "amqps", "pyamqp"].contains(scheme(url)),
+            let name = configuration.amqp.connections.settingOfRabbitMQ
+        else { return }
+        throw CeleriacError(
+            .configuration,
+            "the settings have \(name), which can only be followed for RabbitMQ: leave it out"
+                + " (for TLS at Redis, write rediss:// and its options in the URL)")
+    }
+
     private func scheme(_ url: String) -> String {
         ConnectionURL.splitScheme(url)?.scheme ?? ""
     }
@@ -197,12 +212,13 @@ struct CeleryTransportFactory {
         var configurations: [AMQPConfiguration] = []
         for url in urls.split(separator: ";") {
             do {
-                configurations.append(try AMQPConfiguration(url: String(url)))
+                configurations.append(
+                    try AMQPConfiguration(url: String(url), defaults: configuration.amqp.connections.defaults))
             } catch {
                 throw CeleriacError(.configuration, "the AMQP URL cannot be used", cause: error)
             }
         }
-        return configurations
+        return configuration.amqp.connections.isShuffled ? configurations.shuffled() : configurations
     }
     #endif
 }

@@ -85,17 +85,6 @@ struct RedisConnectionOptions: Sendable, Equatable {
         try settings.configuration.resultConnections.readResultSettings(&section)
     }
 
-    /// The setting of the broker, which other brokers than Redis take from their URLs alone.
-    static let brokerSettings = Setting("broker_use_ssl") { section, settings throws(CeleriacError) in
-        guard let value = try section.take("broker_use_ssl") else { return }
-        guard let parameters = try encryption(value, "broker_use_ssl") else { return }
-        guard settings.broker.map(CeleryTransportFactory.isRedis) ?? false else {
-            throw section.error(
-                "can only take broker_use_ssl for Redis: RabbitMQ's URL says it, as in amqps://host?ssl_ca_certs=FILE")
-        }
-        settings.configuration.brokerConnections.tls = parameters
-    }
-
     private mutating func readSentinel(_ options: WireObject) throws(CeleriacError) {
         var section = SettingsSection(.object(options), "sentinel_kwargs")
         sentinel.user = try section.text("username")

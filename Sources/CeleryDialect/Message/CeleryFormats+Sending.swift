@@ -2,6 +2,8 @@ package import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
+import struct FoundationEssentials.Date
+
 extension CeleryFormats {
     /// Makes the steps that send a task or a canvas: messages, and what a chord needs before them.
     ///
@@ -125,9 +127,11 @@ extension CeleryFormats {
         let destination = try router.destination(of: asked.taskName ?? task.task, asked)
         var task = task
         task.properties.priority = task.properties.priority ?? destination.priority
+        let start = task.eta == nil ? nil : (try? task.etaDate())
         return OutgoingMessage(
             message: try encode(task), exchange: destination.exchange, routingKey: destination.routingKey,
-            declaredQueue: destination.declaredQueue, isMandatory: destination.isMandatory)
+            declaredQueue: destination.declaredQueue, isMandatory: destination.isMandatory,
+            notBefore: start.flatMap { $0 > context.now ? $0 : nil })
     }
 
     func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {
