@@ -62,7 +62,6 @@ struct WorkerPlan {
         var control = settings.configuration.control
         if let seconds = features.heartbeatInterval, seconds > 0 { control.heartbeatInterval = .seconds(seconds) }
         if features.withoutHeartbeat { control.heartbeatInterval = nil }
-        if worker.autoscale != nil { control.commands.append(.autoscale) }
         self.control = control
 
         beat =
@@ -133,13 +132,5 @@ struct WorkerPlan {
             ("--without-mingle", features.withoutMingle, "this worker asks no neighbours when it starts"),
         ]
         return said.filter(\.1).map { "\($0.0) has no effect: \($0.2)" }
-    }
-}
-
-extension CeleryControlCommand {
-    /// Changes the bounds of a worker that was started with `--autoscale`.
-    static let autoscale = CeleryControlCommand("autoscale") { call in
-        let range = try await call.worker.autoscale(maximum: call["max"]?.intValue, minimum: call["min"]?.intValue)
-        return ["ok": .string("autoscale now max=\(range.upperBound) min=\(range.lowerBound)")]
     }
 }

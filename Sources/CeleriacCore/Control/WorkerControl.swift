@@ -160,8 +160,9 @@ public struct WorkerControl: Sendable {
         try await prefetch.update()
     }
 
-    /// Whether the worker itself chooses how many handlers run at once: ``WorkerConfiguration/autoscale``.
-    package var isAutoscaled: Bool { worker.autoscaler != nil }
+    /// The bounds between which the worker itself chooses how many handlers run at once; nil for a worker whose number is
+    /// fixed: ``WorkerConfiguration/autoscale``.
+    package var autoscaleBounds: ClosedRange<Int>? { worker.autoscaler?.range }
 
     /// Changes the bounds of how many handlers run at once; nil leaves one as it is.
     ///

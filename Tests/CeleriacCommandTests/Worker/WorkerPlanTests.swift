@@ -115,7 +115,6 @@ import Testing
         #expect(try plan("--autoscale", "10,3").worker.autoscale == 3...10)
         #expect(try plan("--autoscale", "0,10").worker.autoscale == 1...10)
         #expect(try plan("--autoscale=4").worker.autoscale == 1...4)
-        #expect(try plan("--autoscale", "10,3").control.commands.map(\.name) == ["autoscale"])
         #expect(try plan("-P", "solo", "-c", "5").worker.concurrency == 1)
         #expect(throws: (any Error).self) { try plan("-P", "solo", "--autoscale", "10,3") }
         #expect(try plan("--without-heartbeat").control.heartbeatInterval == nil)

@@ -130,6 +130,10 @@ struct ProgramWorkerTests {
         #expect(try await bounds(5) == ["ok": "autoscale now max=5 min=1"])
         await until { recorded(path).count { $0 == "x begins" } == 5 }
         #expect(try await bounds(0)?["error"] != nil)
+        let growth: [String: WireValue] = ["command": "pool_grow", "arguments": ["n": 1], "timeout": 5, "limit": 1]
+        #expect(
+            try await driver.ask("control", growth)["replies"]?[0]?["w1@live"]
+                == ["error": "pool_grow is not supported with autoscale. Adjust autoscale range instead."])
         try append("", to: gate)
         for task in tasks { #expect(try await driver.get(task, timeout: .seconds(60)) == .success("x")) }
         #expect(try await bounds(2) == ["ok": "autoscale now max=2 min=1"])
