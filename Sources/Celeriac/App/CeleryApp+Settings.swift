@@ -21,6 +21,7 @@ extension CeleryApp {
             "task_protocol": .int(Int64(configuration.taskProtocol)), "timezone": nil,
             "worker_concurrency": .int(Int64(worker.concurrency)), "worker_hijack_root_logger": false,
             "worker_log_color": false, "worker_prefetch_multiplier": .int(Int64(worker.prefetchMultiplier)),
+            "worker_deduplicate_successful_tasks": .bool(worker.deduplicatesSuccessfulTasks),
             "result_extended": .bool(configuration.resultExtended),
             "result_chord_retry_interval": seconds(configuration.chordRetryInterval),
             "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),

@@ -46,6 +46,7 @@ extension CelerySettings {
             // A message is then taken only when a handler is free for it.
             if try section.flag("worker_disable_prefetch") == true { settings.worker.prefetchMultiplier = 1 }
         },
+        .flag("worker_deduplicate_successful_tasks", \.worker.deduplicatesSuccessfulTasks),
         .text("worker_pool", \.pool),
         .text("worker_state_db", \.stateFile),
         Setting(

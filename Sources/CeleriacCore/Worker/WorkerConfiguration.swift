@@ -1,13 +1,5 @@
 package import Metrics
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// How a worker works.
 public struct WorkerConfiguration: Sendable {
     /// The queues that the worker serves.
@@ -56,6 +48,10 @@ public struct WorkerConfiguration: Sendable {
     /// worker takes no more. A store is out of reach when it has not answered, or has failed to be reached, for 3
     /// seconds. Either way nothing that is acknowledged late is acknowledged before its result is stored.
     public var pausesWithoutResultStore = false
+    /// Whether the worker, before it begins a task whose message has come back, looks whether the task has succeeded
+    /// before: then it acknowledges the message and does not run the task again. It looks only for messages that are
+    /// acknowledged late, and only where results are kept to be read. Celery's `worker_deduplicate_successful_tasks`.
+    public var deduplicatesSuccessfulTasks = false
     /// Where the worker's gauges are; nil for the process's metrics system.
     package var metrics: (any MetricsFactory)?
     var revocationLimits = RevocationLimits()
@@ -199,38 +195,5 @@ extension WorkerConfiguration {
         options.placement = own.placement
         handler.options = options
         return handler
-    }
-}
-
-/// Functions that a worker calls around every run of a task.
-public struct WorkerHooks: Sendable {
-    /// Called before the handler.
-    public var preTask: (@Sendable (TaskContext) async -> Void)?
-    /// Called after the handler with the state in which the task has ended; with nil if the task is sent again or
-    /// stores no state.
-    public var postTask: (@Sendable (TaskContext, TaskState?) async -> Void)?
-    /// Called when a handler threw an error other than a retry, before ``postTask``.
-    public var error: (@Sendable (TaskContext, any Error) async -> Void)?
-
-    /// Makes hooks; there are none by default.
-    public init(
-        preTask: (@Sendable (TaskContext) async -> Void)? = nil,
-        postTask: (@Sendable (TaskContext, TaskState?) async -> Void)? = nil,
-        error: (@Sendable (TaskContext, any Error) async -> Void)? = nil
-    ) {
-        self.preTask = preTask
-        self.postTask = postTask
-        self.error = error
-    }
-}
-
-/// Names of workers.
-package enum NodeName {
-    /// `name@` and this machine's host name.
-    package static func current(_ name: String) -> String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "\(name)@localhost" }
-        let host = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-        return "\(name)@\(String(decoding: host, as: UTF8.self))"
     }
 }

@@ -84,7 +84,8 @@ final class WorkerSession: Sendable {
         self.ledger = ledger
         self.runner = TaskRunner(
             dialect: worker.dialect, handlers: worker.handlers, nodeName: worker.nodeName, configuration: configuration,
-            client: worker.client, consumer: consumer, held: held, revokedTasks: revokedTasks, waiting: waiting,
+            client: worker.client, store: worker.store, consumer: consumer, held: held, revokedTasks: revokedTasks,
+            waiting: waiting,
             blockingExecutor: pool.blockingExecutor, ledger: ledger, observers: observers, timers: timers,
             logger: logger)
         self.pipeline = pipeline

@@ -55,8 +55,9 @@ struct Parts: Sendable {
             submit: { plan in plans.withLockedValue { $0.append(plan) } })
         runner = TaskRunner(
             dialect: dialect, handlers: handlers, nodeName: "w@test",
-            configuration: configuration ?? WorkerConfiguration(queues: ["q"]), client: nil, consumer: consumer,
-            held: held, revokedTasks: revokedTasks, waiting: waiting, blockingExecutor: nil, ledger: ledger,
+            configuration: configuration ?? WorkerConfiguration(queues: ["q"]), client: nil, store: store,
+            consumer: consumer, held: held, revokedTasks: revokedTasks, waiting: waiting, blockingExecutor: nil,
+            ledger: ledger,
             observers: told, timers: timers, logger: logger)
         revocations = Revocations(
             tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers)

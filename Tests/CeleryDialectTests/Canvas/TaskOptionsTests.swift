@@ -75,6 +75,7 @@ struct TaskOptionsTests {
                 result_backend_transport_options: {global_keyprefix: "r"}
                 worker_concurrency: 3
                 worker_prefetch_multiplier: 2
+                worker_deduplicate_successful_tasks: true
                 worker_send_task_events: true
                 task_send_sent_event: true
                 worker_enable_remote_control: false
@@ -112,7 +113,7 @@ struct TaskOptionsTests {
         #expect(control.namespace == "mine" && control.queueTTL == nil && control.queueExpiry == .seconds(60))
         #expect(!control.isQueueExclusive && control.isQueueDurable)
         #expect(settings.worker.concurrency == 3 && settings.worker.prefetchMultiplier == 2)
-        #expect(settings.worker.queues == ["math"])
+        #expect(settings.worker.queues == ["math"] && settings.worker.deduplicatesSuccessfulTasks)
         #expect(settings.worker.maximumParkedMessages == 7 && settings.worker.parkedMessageLifetime == .seconds(8.5))
         #expect(settings.worker.deadLetterExchange == "dead" && settings.worker.deadLetterRoutingKey == "key")
 
