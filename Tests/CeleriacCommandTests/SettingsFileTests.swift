@@ -60,8 +60,13 @@ import Testing
         #expect(try settings("worker_prefetch_multiplier: 0").worker.prefetchMultiplier == 1_000)
         #expect(try settings("worker_disable_prefetch: true").worker.prefetchMultiplier == 1)
         #expect(try settings("worker_pool: solo\nworker_state_db: /x").stateFile == "/x")
+        #expect(try settings("worker_eta_task_limit: 5").worker.maximumScheduledTasks == 5)
+        for none in ["0", "null"] {
+            #expect(try settings("worker_eta_task_limit: \(none)").worker.maximumScheduledTasks == nil)
+        }
         #expect(try settings("control_exchange: other").configuration.control.namespace == "other")
         for yaml in [
+            "worker_eta_task_limit: -1", "worker_eta_task_limit: many",
             "worker_concurrency: 1.5", "worker_concurrency: many", "worker_prefetch_multiplier: -1", "task_queues: 5",
             "task_queues: [{exchange: b}]", "task_queues: [{name: a, x: 1}]",
             "task_default_queue_type: stream", "enable_utc: false", "beat_schedule: 5", "timezone: Nowhere/Land",

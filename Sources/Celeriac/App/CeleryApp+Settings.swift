@@ -22,6 +22,7 @@ extension CeleryApp {
             "worker_concurrency": .int(Int64(worker.concurrency)), "worker_hijack_root_logger": false,
             "worker_log_color": false, "worker_prefetch_multiplier": .int(Int64(worker.prefetchMultiplier)),
             "worker_deduplicate_successful_tasks": .bool(worker.deduplicatesSuccessfulTasks),
+            "worker_eta_task_limit": worker.maximumScheduledTasks.map { .int(Int64($0)) } ?? .null,
             "result_extended": .bool(configuration.resultExtended),
             "result_chord_retry_interval": seconds(configuration.chordRetryInterval),
             "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),

@@ -46,6 +46,14 @@ extension CelerySettings {
             // A message is then taken only when a handler is free for it.
             if try section.flag("worker_disable_prefetch") == true { settings.worker.prefetchMultiplier = 1 }
         },
+        Setting("worker_eta_task_limit") { section, settings throws(CeleriacError) in
+            guard let value = try section.take("worker_eta_task_limit") else { return }
+            guard let limit = value.intValue, limit >= 0 else {
+                throw section.error("needs a number, 0 or more, for worker_eta_task_limit")
+            }
+            // As in Celery, zero is no limit.
+            settings.worker.maximumScheduledTasks = limit > 0 ? limit : nil
+        },
         .flag("worker_deduplicate_successful_tasks", \.worker.deduplicatesSuccessfulTasks),
         .text("worker_pool", \.pool),
         .text("worker_state_db", \.stateFile),

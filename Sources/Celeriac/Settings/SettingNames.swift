@@ -109,7 +109,7 @@ enum SettingNames {
         "task_retry_on_worker_lost": [false], "task_store_eager_result": [false],
         "worker_cancel_long_running_tasks_on_connection_loss": [false],
         "worker_disable_rate_limits": [false], "worker_enable_soft_shutdown_on_idle": [true, false],
-        "worker_eta_task_limit": [], "worker_soft_shutdown_timeout": [0, 0.0],
+        "worker_soft_shutdown_timeout": [0, 0.0],
     ]
 
     /// Refuses a setting that no row of the table reads and whose value asks for what does not happen here.

@@ -24,7 +24,7 @@ struct Deduplication: Sendable {
     func success(of job: Job) async -> TaskResult? {
         guard job.isRedelivered, !job.acknowledgesEarly else { return nil }
         do {
-            guard let payload = try await store.fetch([job.request.id]).first ?? nil else { return nil }
+            guard let payload = try await store.fetch([job.request.id]).compactMap({ $0 }).first else { return nil }
             let result = try dialect.result(from: payload)
             return result.state == .success ? result : nil
         } catch {

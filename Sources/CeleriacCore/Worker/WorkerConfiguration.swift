@@ -13,6 +13,10 @@ public struct WorkerConfiguration: Sendable {
     /// How many messages the worker holds at most for each handler, including the one that is running. With 1 it takes
     /// a message only when a handler is free for it.
     public var prefetchMultiplier: Int
+    /// How many messages the worker holds in all at most while some of them wait for their time: then it takes no others
+    /// before the time of some has come, so that many tasks with an ETA cannot fill its memory. Nil, the default, for no
+    /// limit: tasks that wait for their time take no place of others. Celery's `worker_eta_task_limit`.
+    public var maximumScheduledTasks: Int?
     /// The node name, `name@host`; nil for the name of the task system at this machine, for instance `celery@host`.
     public var nodeName: String?
     /// When a message is acknowledged if its task does not say.
@@ -172,6 +176,10 @@ extension WorkerConfiguration {
         }
         guard (1...65535).contains(prefetchMultiplier) else {
             throw CeleriacError(.configuration, "prefetchMultiplier is \(prefetchMultiplier): it must be 1 to 65535")
+        }
+        if let limit = maximumScheduledTasks, limit < 1 {
+            throw CeleriacError(
+                .configuration, "maximumScheduledTasks is \(limit): it must be 1 or more, or nil for no limit")
         }
         guard maximumAttempts >= 1 || parksUnbegun else {
             throw CeleriacError(

@@ -46,7 +46,7 @@ final class WorkerSession: Sendable {
         }
         let pool = WorkerPool(
             concurrency: configuration.initialConcurrency, expected: configuration.autoscale?.upperBound ?? 0,
-            prefetchMultiplier: configuration.prefetchMultiplier,
+            prefetchMultiplier: configuration.prefetchMultiplier, scheduleLimit: configuration.maximumScheduledTasks,
             blocks: worker.handlers.values.contains { $0.options.placement == .blocking }, stopping: worker.stopping)
         let held = HeldTasks(consumer: consumer, timers: timers)
         let waiting = WaitingRoom(

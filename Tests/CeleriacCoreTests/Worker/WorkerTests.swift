@@ -92,6 +92,22 @@ struct WorkerTests {
         }
     }
 
+    @Test("takes no more messages while as many as the limit wait for their time")
+    func scheduleLimit() async throws {
+        let bench = Bench()
+        let worker = bench.worker(concurrency: 2, configure: { $0.maximumScheduledTasks = 2 }) {
+            add.handler { $0 + $1 }
+        }
+        try await bench.run(worker) {
+            for _ in 0..<2 { _ = try await bench.client.send(add(1, 1), countdown: .seconds(100)) }
+            await until { bench.timers.count == 2 }
+            let later = try await bench.client.send(add(2, 2))
+            #expect(try await later.status() == .pending && bench.memory.count(in: "q") == 1)
+            bench.timers.advance(by: .seconds(100))
+            #expect(try await later.get() == 4)
+        }
+    }
+
     @Test("does not run a task after its expiry")
     func expiry() async throws {
         let bench = Bench()
