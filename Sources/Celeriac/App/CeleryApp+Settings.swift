@@ -23,6 +23,8 @@ extension CeleryApp {
             "worker_log_color": false, "worker_prefetch_multiplier": .int(Int64(worker.prefetchMultiplier)),
             "worker_deduplicate_successful_tasks": .bool(worker.deduplicatesSuccessfulTasks),
             "worker_eta_task_limit": worker.maximumScheduledTasks.map { .int(Int64($0)) } ?? .null,
+            "worker_soft_shutdown_timeout": .double(worker.softShutdownTimeout / .seconds(1)),
+            "worker_enable_soft_shutdown_on_idle": .bool(worker.softShutdownIsForIdle),
             "result_extended": .bool(configuration.resultExtended),
             "result_chord_retry_interval": seconds(configuration.chordRetryInterval),
             "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),

@@ -55,6 +55,12 @@ extension CelerySettings {
             settings.worker.maximumScheduledTasks = limit > 0 ? limit : nil
         },
         .flag("worker_deduplicate_successful_tasks", \.worker.deduplicatesSuccessfulTasks),
+        Setting("worker_soft_shutdown_timeout") { section, settings throws(CeleriacError) in
+            if let timeout = try section.duration("worker_soft_shutdown_timeout") {
+                settings.worker.softShutdownTimeout = timeout
+            }
+        },
+        .flag("worker_enable_soft_shutdown_on_idle", \.worker.softShutdownIsForIdle),
         .text("worker_pool", \.pool),
         .text("worker_state_db", \.stateFile),
         Setting(

@@ -27,7 +27,7 @@ package import CeleryDialect
 /// | `result_expires`, `result_extended`, `result_chord_retry_interval` | results |
 /// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_deduplicate_successful_tasks`, `worker_eta_task_limit`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable` | remote control |
-/// | `worker_pool`, `worker_state_db` | what the verb `worker` of a program does |
+/// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
 /// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker`` |
 /// | `result_backend_transport_options` | `global_keyprefix` |

@@ -108,8 +108,7 @@ enum SettingNames {
         "task_publish_retry_policy": [], "task_repr_maxlevels": [3],
         "task_retry_on_worker_lost": [false], "task_store_eager_result": [false],
         "worker_cancel_long_running_tasks_on_connection_loss": [false],
-        "worker_disable_rate_limits": [false], "worker_enable_soft_shutdown_on_idle": [true, false],
-        "worker_soft_shutdown_timeout": [0, 0.0],
+        "worker_disable_rate_limits": [false],
     ]
 
     /// Refuses a setting that no row of the table reads and whose value asks for what does not happen here.

@@ -56,6 +56,8 @@ struct WorkerPlan {
             guard !isSolo else { throw ValidationError("--autoscale cannot grow the pool solo, which has one place.") }
             worker.autoscale = autoscale.range
         }
+        // Handlers are cancelled when four fifths of a stop are over, and a soft shutdown promises them its time.
+        worker.stopTimeout = max(worker.stopTimeout, worker.softShutdownTimeout * 5 / 4)
         if let seconds = options.stopTimeout { worker.stopTimeout = .seconds(seconds) }
         self.worker = worker
 

@@ -31,6 +31,10 @@ public struct WorkerConfiguration: Sendable {
     /// How long a stop may take in all, whatever the servers do: then the worker waits no longer. The tasks of handlers
     /// that still run are cancelled when four fifths of it are over, so that their messages can still be given back.
     public var stopTimeout: Duration
+    /// How long a program's cold shutdown lets tasks run on before it cancels them; zero to cancel them at once.
+    package var softShutdownTimeout = Duration.zero
+    /// Whether the program stays as long if no task runs then.
+    package var softShutdownIsForIdle = false
     /// How often a message that has come back may begin without being settled before the worker parks it, since a
     /// message that crashes its worker comes back again and again. Its first beginning is not counted. It must be 1 or
     /// more. With 1 or 2, messages that have come back begin one at a time in a worker from the first, also after a stop

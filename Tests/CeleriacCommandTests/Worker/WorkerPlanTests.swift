@@ -127,6 +127,19 @@ import Testing
         #expect(try plan("--discard").purges && plan("--purge").purges)
     }
 
+    @Test("a soft shutdown has its time within the stop, unless a flag says less")
+    func softShutdown() throws {
+        let variables = [
+            "CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": "60", "CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE": "true",
+        ]
+        let plan = try plan(environment: variables)
+        #expect(plan.worker.softShutdownTimeout == .seconds(60) && plan.worker.softShutdownIsForIdle)
+        #expect(plan.worker.stopTimeout == .seconds(75))
+        #expect(try self.plan("--stop-timeout", "5", environment: variables).worker.stopTimeout == .seconds(5))
+        let short = try self.plan(environment: ["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": "2.5"])
+        #expect(short.worker.softShutdownTimeout == .seconds(2.5) && short.worker.stopTimeout == .seconds(25))
+    }
+
     @Test("what has no effect is taken, and told of")
     func notices() throws {
         let plan = try plan(
