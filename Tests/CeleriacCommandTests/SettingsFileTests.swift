@@ -58,7 +58,9 @@ import Testing
     func workers() throws {
         #expect(try settings("worker_concurrency: auto").worker.concurrency >= 1)
         #expect(try settings("worker_prefetch_multiplier: 0").worker.prefetchMultiplier == 1_000)
-        #expect(try settings("worker_disable_prefetch: true").worker.prefetchMultiplier == 1)
+        let disabled = try settings("worker_disable_prefetch: true\nworker_prefetch_multiplier: 3").worker
+        #expect(disabled.disablesPrefetch && disabled.prefetchMultiplier == 3)
+        #expect(try !settings("worker_disable_prefetch: false").worker.disablesPrefetch)
         #expect(try settings("worker_pool: solo\nworker_state_db: /x").stateFile == "/x")
         #expect(try settings("worker_eta_task_limit: 5").worker.maximumScheduledTasks == 5)
         for none in ["0", "null"] {

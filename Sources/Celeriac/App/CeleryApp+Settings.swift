@@ -25,6 +25,7 @@ extension CeleryApp {
             "worker_eta_task_limit": worker.maximumScheduledTasks.map { .int(Int64($0)) } ?? .null,
             "worker_soft_shutdown_timeout": .double(worker.softShutdownTimeout / .seconds(1)),
             "worker_enable_soft_shutdown_on_idle": .bool(worker.softShutdownIsForIdle),
+            "worker_disable_prefetch": .bool(worker.disablesPrefetch),
             "result_extended": .bool(configuration.resultExtended),
             "result_chord_retry_interval": seconds(configuration.chordRetryInterval),
             "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),

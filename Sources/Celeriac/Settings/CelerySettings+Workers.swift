@@ -36,16 +36,14 @@ extension CelerySettings {
                 throw section.error("needs a number, 1 or more, or auto for worker_concurrency")
             }
         },
-        Setting("worker_prefetch_multiplier", "worker_disable_prefetch") { section, settings throws(CeleriacError) in
-            if let number = try section.number("worker_prefetch_multiplier") {
-                guard let count = Int(exactly: number), count >= 0 else {
-                    throw section.error("needs a number, 0 or more, for worker_prefetch_multiplier")
-                }
-                settings.worker.prefetchMultiplier = count > 0 ? count : 1_000
+        Setting("worker_prefetch_multiplier") { section, settings throws(CeleriacError) in
+            guard let number = try section.number("worker_prefetch_multiplier") else { return }
+            guard let count = Int(exactly: number), count >= 0 else {
+                throw section.error("needs a number, 0 or more, for worker_prefetch_multiplier")
             }
-            // A message is then taken only when a handler is free for it.
-            if try section.flag("worker_disable_prefetch") == true { settings.worker.prefetchMultiplier = 1 }
+            settings.worker.prefetchMultiplier = count > 0 ? count : 1_000
         },
+        .flag("worker_disable_prefetch", \.worker.disablesPrefetch),
         Setting("worker_eta_task_limit") { section, settings throws(CeleriacError) in
             guard let value = try section.take("worker_eta_task_limit") else { return }
             guard let limit = value.intValue, limit >= 0 else {

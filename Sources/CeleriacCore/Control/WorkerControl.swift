@@ -48,7 +48,7 @@ public struct WorkerControl: Sendable {
     /// How many handlers may run at once now.
     public var concurrency: Int { pool.concurrency }
     /// How many messages the worker holds at most for each handler.
-    public var prefetchMultiplier: Int { worker.configuration.prefetchMultiplier }
+    public var prefetchMultiplier: Int { worker.configuration.messagesPerHandler }
     /// How many messages the worker may hold now: its window, plus the messages whose tasks wait for their time.
     public var prefetchCount: Int { prefetch.count }
     /// The names of the queues that the worker serves.

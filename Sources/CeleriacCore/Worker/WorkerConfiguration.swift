@@ -11,8 +11,12 @@ public struct WorkerConfiguration: Sendable {
     /// has come: Celery's `--autoscale`. The worker holds messages for the upper bound.
     public var autoscale: ClosedRange<Int>?
     /// How many messages the worker holds at most for each handler, including the one that is running. With 1 it takes
-    /// a message only when a handler is free for it.
+    /// a message that is acknowledged late only when a handler is free for it.
     public var prefetchMultiplier: Int
+    /// Whether the worker takes a message only when a handler is free for it, whatever ``prefetchMultiplier`` is, and also
+    /// if it is acknowledged early. RabbitMQ may still send such a worker one early message more for each handler.
+    /// Celery's `worker_disable_prefetch`.
+    public var disablesPrefetch = false
     /// How many messages the worker holds in all at most while some of them wait for their time: then it takes no others
     /// before the time of some has come, so that many tasks with an ETA cannot fill its memory. Nil, the default, for no
     /// limit: tasks that wait for their time take no place of others. Celery's `worker_eta_task_limit`.
@@ -159,9 +163,12 @@ extension WorkerConfiguration {
     /// How many handlers may run at once when the worker starts.
     package var initialConcurrency: Int { autoscale?.lowerBound ?? concurrency }
 
+    /// How many messages the worker holds at most for each handler, with ``disablesPrefetch`` in mind.
+    var messagesPerHandler: Int { disablesPrefetch ? 1 : prefetchMultiplier }
+
     /// How many messages the worker holds at most when it starts.
     var window: Int {
-        (autoscale?.upperBound ?? concurrency).multipliedReportingOverflow(by: prefetchMultiplier).partialValue
+        (autoscale?.upperBound ?? concurrency).multipliedReportingOverflow(by: messagesPerHandler).partialValue
     }
 
     /// Refuses settings that cannot work.

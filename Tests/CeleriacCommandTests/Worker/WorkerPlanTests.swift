@@ -119,7 +119,7 @@ import Testing
         #expect(throws: (any Error).self) { try plan("-P", "solo", "--autoscale", "10,3") }
         #expect(try plan("--without-heartbeat").control.heartbeatInterval == nil)
         #expect(try plan("--heartbeat-interval", "7").control.heartbeatInterval == .seconds(7))
-        #expect(try plan("--disable-prefetch").worker.prefetchMultiplier == 1)
+        #expect(try plan("--disable-prefetch").worker.disablesPrefetch)
         #expect(try plan("--prefetch-multiplier", "9").worker.prefetchMultiplier == 9)
         #expect(try plan("--stop-timeout", "1.5").worker.stopTimeout == .seconds(1.5))
         #expect(try plan("-c", "auto").worker.concurrency >= 1)
