@@ -26,6 +26,7 @@ extension CeleryApp {
             "worker_soft_shutdown_timeout": .double(worker.softShutdownTimeout / .seconds(1)),
             "worker_enable_soft_shutdown_on_idle": .bool(worker.softShutdownIsForIdle),
             "worker_disable_prefetch": .bool(worker.disablesPrefetch),
+            "worker_cancel_long_running_tasks_on_connection_loss": .bool(worker.cancelsTasksOnConnectionLoss),
             "result_extended": .bool(configuration.resultExtended),
             "result_chord_retry_interval": seconds(configuration.chordRetryInterval),
             "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),

@@ -52,6 +52,7 @@ extension CelerySettings {
             // As in Celery, zero is no limit.
             settings.worker.maximumScheduledTasks = limit > 0 ? limit : nil
         },
+        .flag("worker_cancel_long_running_tasks_on_connection_loss", \.worker.cancelsTasksOnConnectionLoss),
         .flag("worker_deduplicate_successful_tasks", \.worker.deduplicatesSuccessfulTasks),
         Setting("worker_soft_shutdown_timeout") { section, settings throws(CeleriacError) in
             if let timeout = try section.duration("worker_soft_shutdown_timeout") {

@@ -25,7 +25,7 @@ package import CeleryDialect
 /// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
 /// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |
 /// | `result_expires`, `result_extended`, `result_chord_retry_interval` | results |
-/// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_deduplicate_successful_tasks`, `worker_eta_task_limit`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
+/// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_deduplicate_successful_tasks`, `worker_eta_task_limit`, `worker_cancel_long_running_tasks_on_connection_loss`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable` | remote control |
 /// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |

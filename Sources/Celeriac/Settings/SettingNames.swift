@@ -107,7 +107,6 @@ enum SettingNames {
         "task_inherit_parent_priority": [false], "task_publish_retry": [true],
         "task_publish_retry_policy": [], "task_repr_maxlevels": [3],
         "task_retry_on_worker_lost": [false], "task_store_eager_result": [false],
-        "worker_cancel_long_running_tasks_on_connection_loss": [false],
         "worker_disable_rate_limits": [false],
     ]
 

@@ -260,6 +260,10 @@ extension Logger {
                 "task passed its hard time limit; its slot is taken until the handler returns",
                 metadata: metadata(["seconds": "\(limit)"]))
         case .revoked(let revocation): info("task is revoked", metadata: metadata(["how": "\(revocation)"]))
+        case .cancelled:
+            warning(
+                "task is cancelled: its message was lost with the connection and is delivered again",
+                metadata: metadata())
         case .rejected(let requeue): info("task is rejected", metadata: metadata(["requeue": "\(requeue)"]))
         case .unregistered, .ignored: break
         }

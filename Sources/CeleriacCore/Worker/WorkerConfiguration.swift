@@ -64,6 +64,11 @@ public struct WorkerConfiguration: Sendable {
     /// before: then it acknowledges the message and does not run the task again. It looks only for messages that are
     /// acknowledged late, and only where results are kept to be read. Celery's `worker_deduplicate_successful_tasks`.
     public var deduplicatesSuccessfulTasks = false
+    /// Whether the worker cancels the handlers of tasks that are acknowledged late when their messages are lost with the
+    /// connection to the broker, as at RabbitMQ: they run again where the broker delivers them. By default they go on,
+    /// and end what is delivered to this worker again. In Redis and in folders nothing is lost with a connection. Celery's
+    /// `worker_cancel_long_running_tasks_on_connection_loss`.
+    public var cancelsTasksOnConnectionLoss = false
     /// Where the worker's gauges are; nil for the process's metrics system.
     package var metrics: (any MetricsFactory)?
     var revocationLimits = RevocationLimits()

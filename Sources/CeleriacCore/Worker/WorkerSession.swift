@@ -117,6 +117,10 @@ final class WorkerSession: Sendable {
         worker.watch?.begin(
             waitingCount: { [pipeline] in pipeline.waitingForStore }, onChange: { [pause] in pause?.wake() })
         defer { worker.watch?.end() }
+        let losing = worker.configuration.cancelsTasksOnConnectionLoss ? consumer as? any LosingConsumer : nil
+        let lost = LostTasks(slots: pool.slots, ledger: ledger, consumer: consumer)
+        losing?.onLoss { lost.cancel() }
+        defer { losing?.onLoss(nil) }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.pipeline.run(

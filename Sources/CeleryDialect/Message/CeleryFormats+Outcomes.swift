@@ -47,6 +47,11 @@ extension CeleryFormats {
             return try replaced(by: replacement.submission, request, context) + [.settle(.acknowledge)]
         case .ignored:
             return [.settle(.acknowledge)]
+        case .cancelled:
+            // Python's exception has itself among its arguments.
+            let error = TaskFailure(
+                type: "Retry", module: "celery.exceptions", arguments: ["Retry(Retry(...), None, None)", nil, nil])
+            return try stored(error, as: .retry, request, context) + [.settle(.requeue)]
         case .rejected(let requeue):
             if requeue { return [.settle(.requeue)] }
             let error = TaskFailure(

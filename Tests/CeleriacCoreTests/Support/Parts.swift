@@ -125,7 +125,7 @@ struct Parts: Sendable {
 }
 
 /// A consumer that delivers nothing by itself and records the calls that it gets.
-final class FakeConsumer: PostponingConsumer {
+final class FakeConsumer: PostponingConsumer, LosingConsumer {
     private struct State {
         var generation: UInt64 = 1
         var lastTag: UInt64 = 0
@@ -138,6 +138,7 @@ final class FakeConsumer: PostponingConsumer {
         var longestHold: Duration?
         var isTaking = true
         var postponed: [Postponement] = []
+        var lossAction: (@Sendable () -> Void)?
     }
     private let state = NIOLockedValueBox(State())
 
@@ -153,11 +154,15 @@ final class FakeConsumer: PostponingConsumer {
 
     /// Loses the connection, and with it everything that was delivered.
     func lose() {
-        state.withLockedValue { state in
+        let action = state.withLockedValue { state in
             state.held = []
             state.generation += 1
+            return state.lossAction
         }
+        action?()
     }
+
+    func onLoss(_ action: (@Sendable () -> Void)?) { state.withLockedValue { $0.lossAction = action } }
 
     /// Lets a claim expire without the worker's knowing.
     func expire(_ receipt: Receipt) { state.withLockedValue { _ = $0.lost.insert(receipt) } }
