@@ -61,7 +61,7 @@ import Testing
         let disabled = try settings("worker_disable_prefetch: true\nworker_prefetch_multiplier: 3").worker
         #expect(disabled.disablesPrefetch && disabled.prefetchMultiplier == 3)
         #expect(try !settings("worker_disable_prefetch: false").worker.disablesPrefetch)
-        #expect(try settings("worker_pool: solo\nworker_state_db: /x").stateFile == "/x")
+        #expect(try settings("worker_pool: solo\nworker_state_db: /x").worker.stateFile == "/x")
         #expect(try settings("worker_eta_task_limit: 5").worker.maximumScheduledTasks == 5)
         for none in ["0", "null"] {
             #expect(try settings("worker_eta_task_limit: \(none)").worker.maximumScheduledTasks == nil)

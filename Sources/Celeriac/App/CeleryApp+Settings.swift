@@ -27,6 +27,7 @@ extension CeleryApp {
             "worker_enable_soft_shutdown_on_idle": .bool(worker.softShutdownIsForIdle),
             "worker_disable_prefetch": .bool(worker.disablesPrefetch),
             "worker_cancel_long_running_tasks_on_connection_loss": .bool(worker.cancelsTasksOnConnectionLoss),
+            "worker_state_db": worker.stateFile.map { .string($0) } ?? .null,
             "result_extended": .bool(configuration.resultExtended),
             "result_chord_retry_interval": seconds(configuration.chordRetryInterval),
             "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),

@@ -61,7 +61,7 @@ extension CelerySettings {
         },
         .flag("worker_enable_soft_shutdown_on_idle", \.worker.softShutdownIsForIdle),
         .text("worker_pool", \.pool),
-        .text("worker_state_db", \.stateFile),
+        .text("worker_state_db", \.worker.stateFile),
         Setting(
             "timezone", "enable_utc", "beat_schedule", "beat_cron_starting_deadline", "beat_max_loop_interval",
             "missed_runs"

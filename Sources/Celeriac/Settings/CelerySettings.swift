@@ -48,8 +48,6 @@ public struct CelerySettings: Sendable {
     public var worker: WorkerConfiguration
     /// `worker_pool`.
     package var pool: String?
-    /// `worker_state_db`.
-    package var stateFile: String?
     /// The schedule, with how a beat works.
     package var schedule: BeatFile?
     /// What should be told about settings that have no effect, a sentence each.

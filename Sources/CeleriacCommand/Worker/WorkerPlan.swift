@@ -45,10 +45,11 @@ struct WorkerPlan {
         let format = NodeFormat(node: nodeName)
         logFile = try command.daemon.logfile.map { try format.expand($0, of: "--logfile") }
         pidFile = try command.daemon.pidfile.map { try format.expand($0, of: "--pidfile") }
-        stateFile = try settings.stateFile.map { try format.expand($0, of: "--statedb") }
+        stateFile = try settings.worker.stateFile.map { try format.expand($0, of: "--statedb") }
 
         var worker = settings.worker
         worker.nodeName = nodeName
+        worker.stateFile = stateFile
         worker.queues = try Self.queues(of: command.queues, among: worker.queues)
         let isSolo = (pool.pool?.rawValue ?? settings.pool) == PoolOptions.Pool.solo.rawValue
         if isSolo { worker.concurrency = 1 }

@@ -77,6 +77,8 @@ public struct WorkerConfiguration: Sendable {
     package var parksUnbegun = false
     /// Parts that run beside the worker, besides those of its dialect.
     package var parts: [any WorkerPart] = []
+    /// The file in which a program keeps the ids of revoked tasks.
+    package var stateFile: String?
     /// The ids of tasks that were revoked before the worker begins.
     package var initialRevocations: [String] = []
     package private(set) var sharedValues = SharedValues()

@@ -54,7 +54,7 @@ import Testing
             #expect(plan.settings.broker == "redis://a" && plan.worker.queues == ["a"] && plan.worker.concurrency == 3)
             #expect(plan.nodeName == "w1@box.example.org" && plan.control.sendsTaskEvents)
             #expect(plan.beat?.lastRuns == "runs.json" && plan.level.name == "INFO" && plan.logFile == "w1.log")
-            #expect(plan.stateFile == "w1.state" && plan.notices.count == 2)
+            #expect(plan.stateFile == "w1.state" && plan.worker.stateFile == "w1.state" && plan.notices.count == 2)
         }
     }
 
