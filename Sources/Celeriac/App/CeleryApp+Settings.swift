@@ -33,6 +33,7 @@ extension CeleryApp {
             "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),
             "task_compression": configuration.sendOptions.compression.map { .string($0.rawValue) } ?? .null,
             "task_default_priority": configuration.sendOptions.priority.map { .int(Int64($0)) } ?? .null,
+            "task_inherit_parent_priority": .bool(configuration.inheritsParentPriority),
             "task_routes": .object(WireObject(configuration.routes.all.map { ($0.name, $0.route.settings) })),
             "task_annotations": .object(
                 WireObject(

@@ -77,7 +77,7 @@ public final class CeleryApp: TaskSender {
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,
-            extendsResults: configuration.resultExtended,
+            extendsResults: configuration.resultExtended, inheritsPriority: configuration.inheritsParentPriority,
             router: CeleryRouter(queues: queues, routes: configuration.routes))
         let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =

@@ -26,6 +26,9 @@ public struct CeleryConfiguration: Sendable {
     /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call
     /// take precedence.
     public var sendOptions: SendOptions
+    /// Whether what a task sends has its priority, unless it is given one, and what follows a success in any case:
+    /// `task_inherit_parent_priority`.
+    public var inheritsParentPriority = false
     /// How workers treat tasks whose own options leave it open: `task_acks_late`, `task_time_limit`,
     /// `task_track_started` and so on.
     public var taskDefaults: TaskOptions

@@ -83,6 +83,7 @@ extension CelerySettings {
             settings.configuration.sendOptions.priority = known
         },
 
+        .flag("task_inherit_parent_priority", \.configuration.inheritsParentPriority),
         .flag("task_send_sent_event", \.configuration.sendsSentEvents),
 
         // Results.

@@ -18,6 +18,8 @@ package struct CeleryFormats: Sendable {
     package var valueCoding: any ValueCoding
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     package var extendsResults: Bool
+    /// Whether what a task sends, and what follows it, has its priority: `task_inherit_parent_priority`.
+    package var inheritsPriority: Bool
     /// Where tasks go.
     package var router: CeleryRouter
 
@@ -29,9 +31,11 @@ package struct CeleryFormats: Sendable {
         origin: String = "gen@" + NodeName.current("celeriac"),
         valueCoding: any ValueCoding = CeleryValueCoding(),
         extendsResults: Bool = false,
+        inheritsPriority: Bool = false,
         router: CeleryRouter = CeleryRouter()
     ) {
         self.router = router
+        self.inheritsPriority = inheritsPriority
         self.extendsResults = extendsResults
         self.protocolVersion = protocolVersion
         self.accept = accept

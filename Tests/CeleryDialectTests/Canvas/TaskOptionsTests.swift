@@ -78,6 +78,7 @@ struct TaskOptionsTests {
                 worker_deduplicate_successful_tasks: true
                 worker_send_task_events: true
                 task_send_sent_event: true
+                task_inherit_parent_priority: true
                 worker_enable_remote_control: false
                 control_exchange: mine
                 control_queue_ttl: null
@@ -108,7 +109,7 @@ struct TaskOptionsTests {
         #expect(configuration.amqp.maximumETAHold == .seconds(90))
         #expect(configuration.redis.prioritySteps == [0, 5] && configuration.redis.separator == ":")
         #expect(configuration.control.sendsTaskEvents && !configuration.control.isEnabled)
-        #expect(configuration.sendsSentEvents)
+        #expect(configuration.sendsSentEvents && configuration.inheritsParentPriority)
         let control = configuration.control
         #expect(control.namespace == "mine" && control.queueTTL == nil && control.queueExpiry == .seconds(60))
         #expect(!control.isQueueExclusive && control.isQueueDurable)
