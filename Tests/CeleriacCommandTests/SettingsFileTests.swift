@@ -1,3 +1,4 @@
+import CeleriacCore
 import CeleriacTestKit
 import Testing
 
@@ -72,6 +73,28 @@ import Testing
             "worker_concurrency: 1.5", "worker_concurrency: many", "worker_prefetch_multiplier: -1", "task_queues: 5",
             "task_queues: [{exchange: b}]", "task_queues: [{name: a, x: 1}]",
             "task_default_queue_type: stream", "enable_utc: false", "beat_schedule: 5", "timezone: Nowhere/Land",
+        ] {
+            #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+        }
+    }
+
+    @Test("publishing again: Celery's policy, what a policy leaves out, and none")
+    func publishRetry() throws {
+        func policy(_ yaml: String) throws -> PublishRetry { try settings(yaml).configuration.publishRetry }
+        #expect(try policy("task_publish_retry: true") == PublishRetry())
+        #expect(try policy("task_publish_retry: false") == .never)
+        #expect(
+            try policy("task_publish_retry_policy: {max_retries: 5, interval_start: 0, interval_step: 0.5}")
+                == PublishRetry(maximumRetries: 5, start: .zero, step: .milliseconds(500), maximum: .seconds(1)))
+        #expect(
+            try policy("task_publish_retry_policy: {max_retries: null, interval_max: 3}")
+                == PublishRetry(maximumRetries: nil, start: .seconds(1), step: .seconds(1), maximum: .seconds(3)))
+        let none = "task_publish_retry: false\ntask_publish_retry_policy: {max_retries: 5}"
+        #expect(try settings(none).configuration.publishRetries == 0)
+        for yaml in [
+            "task_publish_retry: 5", "task_publish_retry_policy: 3", "task_publish_retry_policy: {max_retries: -1}",
+            "task_publish_retry_policy: {max_retries: x}", "task_publish_retry_policy: {interval_start: -1}",
+            "task_publish_retry_policy: {retry_errors: [OSError]}",
         ] {
             #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
         }

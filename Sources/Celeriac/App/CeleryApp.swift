@@ -103,7 +103,7 @@ public final class CeleryApp: TaskSender {
             dialect: formats, broker: broker, store: results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                resultExpiry: configuration.resultLifetime),
+                resultExpiry: configuration.resultLifetime, publishRetry: configuration.publishRetry),
             timers: timers, logger: logger, revoker: caller)
     }
 

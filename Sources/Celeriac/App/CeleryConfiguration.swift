@@ -21,6 +21,8 @@ public struct CeleryConfiguration: Sendable {
     public var createsMissingQueues = true
     /// Whether each worker also serves a queue of its own, `<node name>.dq2`: `worker_direct`.
     public var servesDirectQueues = false
+    /// How clients publish again while the broker is out of reach: `task_publish_retry_policy`.
+    package var publishRetry = PublishRetry()
     /// What else settings say of queues.
     var queueDefaults = QueueTable.Defaults()
     /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call
@@ -110,6 +112,14 @@ public struct CeleryConfiguration: Sendable {
 }
 
 extension CeleryConfiguration {
+    /// How often clients publish again while the broker is out of reach and cannot have got the messages: three times by
+    /// default, 0 for never, nil for as long as it takes. `task_publish_retry` and `max_retries` of
+    /// `task_publish_retry_policy`.
+    public var publishRetries: Int? {
+        get { publishRetry.maximumRetries }
+        set { publishRetry.maximumRetries = newValue.map { max(0, $0) } }
+    }
+
     /// The queues that the application knows from the beginning.
     func queueTable() -> QueueTable { QueueTable(queues, defaults: filledQueueDefaults) }
 

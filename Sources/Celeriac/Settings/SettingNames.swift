@@ -104,8 +104,7 @@ enum SettingNames {
         "security_cert_store": [], "security_certificate": [], "security_digest": ["sha256"], "security_key": [],
         "security_key_password": [], "task_allow_error_cb_on_chord_header": [false], "task_always_eager": [false],
         "task_default_delivery_mode": [2, "persistent"], "task_eager_propagates": [false],
-        "task_publish_retry": [true],
-        "task_publish_retry_policy": [], "task_repr_maxlevels": [3],
+        "task_repr_maxlevels": [3],
         "task_retry_on_worker_lost": [false], "task_store_eager_result": [false],
         "worker_disable_rate_limits": [false],
     ]
