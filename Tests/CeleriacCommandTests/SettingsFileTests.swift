@@ -47,7 +47,7 @@ import Testing
         _ = try settings("broker_connection_retry_on_startup: true\nresult_serializer: json\nredis_db: null")
         for (yaml, name) in [
             ("broker_connection_retry_on_startup: false", "broker_connection_retry_on_startup"),
-            ("task_always_eager: true", "task_always_eager"), ("redis_db: 3", "redis_db"),
+            ("task_retry_on_worker_lost: true", "task_retry_on_worker_lost"), ("redis_db: 3", "redis_db"),
             ("result_serializer: pickle", "result_serializer"),
         ] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }

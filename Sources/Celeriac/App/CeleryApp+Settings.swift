@@ -69,6 +69,9 @@ extension CeleryApp {
     private var publishing: WireObject {
         [
             "task_inherit_parent_priority": .bool(configuration.inheritsParentPriority),
+            "task_always_eager": .bool(configuration.runsTasksEagerly),
+            "task_eager_propagates": .bool(configuration.throwsEagerFailures),
+            "task_store_eager_result": .bool(configuration.storesEagerResults),
             "task_publish_retry": .bool(configuration.publishRetries != 0),
             "task_publish_retry_policy": [
                 "max_retries": configuration.publishRetry.maximumRetries.map { .int(Int64($0)) } ?? .null,

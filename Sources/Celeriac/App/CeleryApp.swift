@@ -23,6 +23,8 @@ public final class CeleryApp: TaskSender {
     let queues: QueueTable
     let broker: any MessageBroker
     let results: (any ResultStore)?
+    /// Runs tasks where they are sent; nil for an application that sends them.
+    private let eager: EagerBroker?
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
 
@@ -87,7 +89,13 @@ public final class CeleryApp: TaskSender {
             logger.warning(
                 "this transport carries no events about tasks that are sent", metadata: ["broker": "\(broker.name)"])
         }
-        let broker = telling ?? broker
+        let broker: any MessageBroker = telling ?? broker
+        let eager =
+            configuration.runsTasksEagerly
+            ? EagerBroker(
+                broker, dialect: formats,
+                results: EagerResults(base: results, keepsResults: configuration.storesEagerResults),
+                throwsFailures: configuration.throwsEagerFailures, logger: logger) : nil
         let caller = ControlCaller(
             configuration: configuration.control, content: configuration.controlContent,
             limits: configuration.limits, broker: broker, timers: timers, logger: logger)
@@ -97,13 +105,17 @@ public final class CeleryApp: TaskSender {
         self.formats = formats
         self.broker = broker
         self.results = results
+        self.eager = eager
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.client = TaskClient(
-            dialect: formats, broker: broker, store: results,
+            dialect: formats, broker: eager.map { $0 as any MessageBroker } ?? broker,
+            store: eager.map { $0.results as any ResultStore } ?? results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                resultExpiry: configuration.resultLifetime, publishRetry: configuration.publishRetry),
+                resultExpiry: configuration.resultLifetime,
+                // A task that has run must not run again because what follows it was not published.
+                publishRetry: eager == nil ? configuration.publishRetry : .never),
             timers: timers, logger: logger, revoker: caller)
     }
 
@@ -176,11 +188,13 @@ public final class CeleryApp: TaskSender {
             configuration: control, accept: configuration.acceptContent, broker: broker, queues: queues,
             nodeName: nodeName,
             settings: controlSettings(of: settings, control: control), timers: timers, logger: logger)
-        return TaskWorker(
+        let worker = TaskWorker(
             dialect: formats, broker: broker, store: results, configuration: settings,
             timers: timers, executor: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
             handlers: CeleryBuiltIns.handlers(chordRetryInterval: configuration.chordRetryInterval) + handlers(),
             parts: remoteControl.map { [$0] } ?? [])
+        eager?.serve(worker)
+        return worker
     }
 
     /// Closes the application's connections. Stop its workers first.

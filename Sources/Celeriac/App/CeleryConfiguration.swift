@@ -21,6 +21,15 @@ public struct CeleryConfiguration: Sendable {
     public var createsMissingQueues = true
     /// Whether each worker also serves a queue of its own, `<node name>.dq2`: `worker_direct`.
     public var servesDirectQueues = false
+    /// Whether a send runs the task in this process, and what follows from it, before it returns: `task_always_eager`. Only
+    /// tasks run for which the application has made a worker with a handler, whether or not the worker runs; others are
+    /// sent, with a warning. Times and time limits do not count. It is for tests.
+    public var runsTasksEagerly = false
+    /// Whether such a send throws the error with which its task fails: `task_eager_propagates`.
+    public var throwsEagerFailures = false
+    /// Whether the results of tasks that run like this are kept in the result store: `task_store_eager_result`. In any case
+    /// whoever sends them gets them.
+    public var storesEagerResults = false
     /// How clients publish again while the broker is out of reach: `task_publish_retry_policy`.
     package var publishRetry = PublishRetry()
     /// What else settings say of queues.

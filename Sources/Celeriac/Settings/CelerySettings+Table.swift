@@ -90,6 +90,9 @@ extension CelerySettings {
             }
             if try section.flag("task_publish_retry") == false { settings.configuration.publishRetries = 0 }
         },
+        .flag("task_always_eager", \.configuration.runsTasksEagerly),
+        .flag("task_eager_propagates", \.configuration.throwsEagerFailures),
+        .flag("task_store_eager_result", \.configuration.storesEagerResults),
         .flag("task_send_sent_event", \.configuration.sendsSentEvents),
 
         // Results.

@@ -102,10 +102,10 @@ enum SettingNames {
         "result_chord_expires": [], "result_chord_join_timeout": [3, 3.0], "result_compression": [],
         "result_failure_expires": [], "result_persistent": [false], "result_serializer": ["json"],
         "security_cert_store": [], "security_certificate": [], "security_digest": ["sha256"], "security_key": [],
-        "security_key_password": [], "task_allow_error_cb_on_chord_header": [false], "task_always_eager": [false],
-        "task_default_delivery_mode": [2, "persistent"], "task_eager_propagates": [false],
+        "security_key_password": [], "task_allow_error_cb_on_chord_header": [false],
+        "task_default_delivery_mode": [2, "persistent"],
         "task_repr_maxlevels": [3],
-        "task_retry_on_worker_lost": [false], "task_store_eager_result": [false],
+        "task_retry_on_worker_lost": [false],
         "worker_disable_rate_limits": [false],
     ]
 

@@ -51,6 +51,7 @@ public final class TaskClient: TaskSender {
         self.hub = ResultHub(dialect: dialect, logger: logger)
         self.encoder = WireEncoder(coding: dialect.valueCoding)
         self.decoder = WireDecoder(coding: dialect.valueCoding)
+        (store as? EagerResults)?.attach(hub)
     }
 
     /// Closes the broker and the store. Callers that wait for results get an error. A server that does not answer is
