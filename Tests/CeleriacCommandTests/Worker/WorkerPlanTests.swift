@@ -1,5 +1,6 @@
 import ArgumentParser
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import CeleryDialect
 import Foundation

@@ -1,5 +1,6 @@
 import CeleriacTestKit
 import CeleriacWire
+import Logging
 import NIOConcurrencyHelpers
 import TestSupport
 import Testing
