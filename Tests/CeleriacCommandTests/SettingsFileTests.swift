@@ -1,3 +1,4 @@
+import CeleriacCore
 import CeleriacTestKit
 import CeleryDialect
 import Testing
@@ -44,10 +45,10 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("broker_connection_retry: true\ntask_always_eager: false\nredis_db: null")
+        _ = try settings("broker_connection_retry: true\nredis_db: null")
         for (yaml, name) in [
             ("broker_connection_retry: false", "broker_connection_retry"),
-            ("task_always_eager: true", "task_always_eager"), ("redis_db: 3", "redis_db"),
+            ("task_retry_on_worker_lost: true", "task_retry_on_worker_lost"), ("redis_db: 3", "redis_db"),
             ("result_failure_expires: 60", "result_failure_expires"),
         ] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
@@ -130,13 +131,42 @@ import Testing
     func workers() throws {
         #expect(try settings("worker_concurrency: auto").worker.concurrency >= 1)
         #expect(try settings("worker_prefetch_multiplier: 0").worker.prefetchMultiplier == 1_000)
-        #expect(try settings("worker_disable_prefetch: true").worker.prefetchMultiplier == 1)
-        #expect(try settings("worker_pool: solo\nworker_state_db: /x").stateFile == "/x")
+        let disabled = try settings("worker_disable_prefetch: true\nworker_prefetch_multiplier: 3").worker
+        #expect(disabled.disablesPrefetch && disabled.prefetchMultiplier == 3)
+        #expect(try !settings("worker_disable_prefetch: false").worker.disablesPrefetch)
+        #expect(try settings("worker_pool: solo\nworker_state_db: /x").worker.stateFile == "/x")
+        #expect(try settings("worker_eta_task_limit: 5").worker.maximumScheduledTasks == 5)
+        for none in ["0", "null"] {
+            #expect(try settings("worker_eta_task_limit: \(none)").worker.maximumScheduledTasks == nil)
+        }
         #expect(try settings("control_exchange: other").configuration.control.namespace == "other")
         for yaml in [
+            "worker_eta_task_limit: -1", "worker_eta_task_limit: many",
             "worker_concurrency: 1.5", "worker_concurrency: many", "worker_prefetch_multiplier: -1", "task_queues: 5",
             "task_queues: [{exchange: b}]", "task_queues: [{name: a, x: 1}]",
             "task_default_queue_type: stream", "enable_utc: false", "beat_schedule: 5", "timezone: Nowhere/Land",
+        ] {
+            #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+        }
+    }
+
+    @Test("publishing again: Celery's policy, what a policy leaves out, and none")
+    func publishRetry() throws {
+        func policy(_ yaml: String) throws -> PublishRetry { try settings(yaml).configuration.publishRetry }
+        #expect(try policy("task_publish_retry: true") == PublishRetry())
+        #expect(try policy("task_publish_retry: false") == .never)
+        #expect(
+            try policy("task_publish_retry_policy: {max_retries: 5, interval_start: 0, interval_step: 0.5}")
+                == PublishRetry(maximumRetries: 5, start: .zero, step: .milliseconds(500), maximum: .seconds(1)))
+        #expect(
+            try policy("task_publish_retry_policy: {max_retries: null, interval_max: 3}")
+                == PublishRetry(maximumRetries: nil, start: .seconds(1), step: .seconds(1), maximum: .seconds(3)))
+        let none = "task_publish_retry: false\ntask_publish_retry_policy: {max_retries: 5}"
+        #expect(try settings(none).configuration.publishRetries == 0)
+        for yaml in [
+            "task_publish_retry: 5", "task_publish_retry_policy: 3", "task_publish_retry_policy: {max_retries: -1}",
+            "task_publish_retry_policy: {max_retries: x}", "task_publish_retry_policy: {interval_start: -1}",
+            "task_publish_retry_policy: {retry_errors: [OSError]}",
         ] {
             #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
         }

@@ -23,6 +23,8 @@ public final class CeleryApp: TaskSender {
     let queues: QueueTable
     let broker: any MessageBroker
     let results: (any ResultStore)?
+    /// Runs tasks where they are sent; nil for an application that sends them.
+    private let eager: EagerBroker?
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
 
@@ -87,6 +89,7 @@ public final class CeleryApp: TaskSender {
             limits: configuration.limits, valueCoding: configuration.valueCoding,
             extendsResults: configuration.resultExtended,
             resultContent: configuration.resultContent(compresses: compresses),
+            inheritsPriority: configuration.inheritsParentPriority,
             router: CeleryRouter(queues: queues, routes: configuration.routes))
         let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =
@@ -96,7 +99,13 @@ public final class CeleryApp: TaskSender {
             logger.warning(
                 "this transport carries no events about tasks that are sent", metadata: ["broker": "\(broker.name)"])
         }
-        let broker = telling ?? broker
+        let broker: any MessageBroker = telling ?? broker
+        let eager =
+            configuration.runsTasksEagerly
+            ? EagerBroker(
+                broker, dialect: formats,
+                results: EagerResults(base: results, keepsResults: configuration.storesEagerResults),
+                throwsFailures: configuration.throwsEagerFailures, logger: logger) : nil
         let caller = ControlCaller(
             configuration: configuration.control, content: configuration.controlContent,
             limits: configuration.limits, broker: broker, timers: timers, logger: logger)
@@ -106,13 +115,17 @@ public final class CeleryApp: TaskSender {
         self.formats = formats
         self.broker = broker
         self.results = results
+        self.eager = eager
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.client = TaskClient(
-            dialect: formats, broker: broker, store: results,
+            dialect: formats, broker: eager.map { $0 as any MessageBroker } ?? broker,
+            store: eager.map { $0.results as any ResultStore } ?? results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                resultExpiry: configuration.resultLifetime),
+                resultExpiry: configuration.resultLifetime,
+                // A task that has run must not run again because what follows it was not published.
+                publishRetry: eager == nil ? configuration.publishRetry : .never),
             timers: timers, logger: logger, revoker: caller)
     }
 
@@ -185,11 +198,13 @@ public final class CeleryApp: TaskSender {
             configuration: control, accept: configuration.acceptContent, broker: broker, queues: queues,
             nodeName: nodeName,
             settings: controlSettings(of: settings, control: control), timers: timers, logger: logger)
-        return TaskWorker(
+        let worker = TaskWorker(
             dialect: formats, broker: broker, store: results, configuration: settings,
             timers: timers, executor: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
             handlers: CeleryBuiltIns.handlers(chordRetryInterval: configuration.chordRetryInterval) + handlers(),
             parts: remoteControl.map { [$0] } ?? [])
+        eager?.serve(worker)
+        return worker
     }
 
     /// Closes the application's connections. Stop its workers first.

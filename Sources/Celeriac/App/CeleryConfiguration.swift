@@ -21,11 +21,25 @@ public struct CeleryConfiguration: Sendable {
     public var createsMissingQueues = true
     /// Whether each worker also serves a queue of its own, `<node name>.dq2`: `worker_direct`.
     public var servesDirectQueues = false
+    /// Whether a send runs the task in this process, and what follows from it, before it returns: `task_always_eager`. Only
+    /// tasks run for which the application has made a worker with a handler, whether or not the worker runs; others are
+    /// sent, with a warning. Times and time limits do not count. It is for tests.
+    public var runsTasksEagerly = false
+    /// Whether such a send throws the error with which its task fails: `task_eager_propagates`.
+    public var throwsEagerFailures = false
+    /// Whether the results of tasks that run like this are kept in the result store: `task_store_eager_result`. In any case
+    /// whoever sends them gets them.
+    public var storesEagerResults = false
+    /// How clients publish again while the broker is out of reach: `task_publish_retry_policy`.
+    package var publishRetry = PublishRetry()
     /// What else settings say of queues.
     var queueDefaults = QueueTable.Defaults()
     /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call
     /// take precedence.
     public var sendOptions: SendOptions
+    /// Whether what a task sends has its priority, unless it is given one, and what follows a success in any case:
+    /// `task_inherit_parent_priority`.
+    public var inheritsParentPriority = false
     /// How workers treat tasks whose own options leave it open: `task_acks_late`, `task_time_limit`,
     /// `task_track_started` and so on.
     public var taskDefaults: TaskOptions
@@ -131,6 +145,14 @@ public struct CeleryConfiguration: Sendable {
 }
 
 extension CeleryConfiguration {
+    /// How often clients publish again while the broker is out of reach and cannot have got the messages: three times by
+    /// default, 0 for never, nil for as long as it takes. `task_publish_retry` and `max_retries` of
+    /// `task_publish_retry_policy`.
+    public var publishRetries: Int? {
+        get { publishRetry.maximumRetries }
+        set { publishRetry.maximumRetries = newValue.map { max(0, $0) } }
+    }
+
     /// The queues that the application knows from the beginning.
     func queueTable() -> QueueTable { QueueTable(queues, defaults: filledQueueDefaults) }
 

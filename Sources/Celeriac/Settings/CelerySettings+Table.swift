@@ -86,6 +86,16 @@ extension CelerySettings {
             settings.configuration.sendOptions.priority = known
         },
 
+        .flag("task_inherit_parent_priority", \.configuration.inheritsParentPriority),
+        Setting("task_publish_retry", "task_publish_retry_policy") { section, settings throws(CeleriacError) in
+            if let policy = try section.object("task_publish_retry_policy") {
+                settings.configuration.publishRetry = try publishRetry(policy)
+            }
+            if try section.flag("task_publish_retry") == false { settings.configuration.publishRetries = 0 }
+        },
+        .flag("task_always_eager", \.configuration.runsTasksEagerly),
+        .flag("task_eager_propagates", \.configuration.throwsEagerFailures),
+        .flag("task_store_eager_result", \.configuration.storesEagerResults),
         .flag("task_send_sent_event", \.configuration.sendsSentEvents),
 
         // Results.
@@ -222,6 +232,23 @@ extension CelerySettings {
         case "quorum"?: return ["x-queue-type": "quorum"]
         default: throw section.error("needs classic or quorum for \(name)")
         }
+    }
+
+    /// Reads a policy of retries. What it leaves out is as kombu has it: for ever, a second apart.
+    private static func publishRetry(_ policy: WireObject) throws(CeleriacError) -> PublishRetry {
+        var section = SettingsSection(.object(policy), "task_publish_retry_policy")
+        var retry = PublishRetry(maximumRetries: nil, start: .seconds(1), step: .seconds(1), maximum: .seconds(1))
+        if let value = try section.take("max_retries") {
+            guard let count = value.intValue, count >= 0 else {
+                throw section.error("needs a number, 0 or more, for max_retries")
+            }
+            retry.maximumRetries = count
+        }
+        if let start = try section.duration("interval_start") { retry.start = start }
+        if let step = try section.duration("interval_step") { retry.step = step }
+        if let maximum = try section.duration("interval_max") { retry.maximum = maximum }
+        try section.finish()
+        return retry
     }
 
     /// Reads a task's options, which have the same names in the defaults for all tasks and in an annotation of one.

@@ -25,16 +25,17 @@ package import CeleryDialect
 /// | `redis_username`, `redis_password`, `redis_client_name` | login of results in Redis, unless the URL has one, and the name in its `CLIENT LIST` |
 /// | `redis_socket_connect_timeout`, `redis_socket_timeout` | seconds in which a connection to results in Redis must be made, 5 without it, and an answer must come, 30 without it |
 /// | `accept_content`, `task_protocol`, `task_serializer`, `task_compression` | ``CeleryConfiguration`` |
-/// | `task_default_queue`, `task_default_exchange`, `task_default_exchange_type`, `task_default_routing_key`, `task_routes`, `task_default_priority`, `task_send_sent_event` | how tasks are sent |
+/// | `task_default_queue`, `task_default_exchange`, `task_default_exchange_type`, `task_default_routing_key`, `task_routes`, `task_default_priority`, `task_inherit_parent_priority`, `task_publish_retry`, `task_publish_retry_policy`, `task_send_sent_event` | how tasks are sent |
+/// | `task_always_eager`, `task_eager_propagates`, `task_store_eager_result` | whether a send runs the task in this process |
 /// | `task_queues`, `task_default_queue_type`, `task_create_missing_queues`, `task_create_missing_queue_type`, `task_create_missing_queue_exchange_type`, `task_queue_max_priority`, `worker_direct` | the queues that there are, and how they are declared |
 /// | `broker_native_delayed_delivery_queue_type` | `quorum` or `classic`: what the queues are in which RabbitMQ keeps tasks for quorum queues until their times |
 /// | `task_acks_late`, `task_acks_on_failure`, `task_acks_on_timeout`, `task_acks_on_failure_or_timeout`, `task_ignore_result`, `task_store_errors_even_if_ignored`, `task_track_started`, `task_time_limit`, `task_soft_time_limit`, `task_default_rate_limit` | ``CeleryConfiguration/taskDefaults`` |
 /// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
 /// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |
 /// | `result_expires`, `result_extended`, `result_serializer`, `result_accept_content`, `result_compression`, `result_persistent`, `result_chord_retry_interval` | results |
-/// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
+/// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_deduplicate_successful_tasks`, `worker_eta_task_limit`, `worker_cancel_long_running_tasks_on_connection_loss`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable` | remote control |
-/// | `worker_pool`, `worker_state_db` | what the verb `worker` of a program does |
+/// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
 /// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; those of connections to Redis |
 /// | `result_backend_transport_options` | `global_keyprefix`; those of connections to Redis |
@@ -56,8 +57,6 @@ public struct CelerySettings: Sendable {
     public var worker: WorkerConfiguration
     /// `worker_pool`.
     package var pool: String?
-    /// `worker_state_db`.
-    package var stateFile: String?
     /// The schedule, with how a beat works.
     package var schedule: BeatFile?
     /// What should be told about settings that have no effect, a sentence each.

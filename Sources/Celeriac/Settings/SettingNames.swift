@@ -95,15 +95,11 @@ enum SettingNames {
         "redis_backend_credential_provider": [], "result_chord_expires": [],
         "result_chord_join_timeout": [3, 3.0], "result_failure_expires": [],
         "security_cert_store": [], "security_certificate": [], "security_digest": ["sha256"], "security_key": [],
-        "security_key_password": [], "task_allow_error_cb_on_chord_header": [false], "task_always_eager": [false],
-        "task_default_delivery_mode": [2, "persistent"], "task_eager_propagates": [false],
-        "task_inherit_parent_priority": [false], "task_publish_retry": [true],
-        "task_publish_retry_policy": [], "task_repr_maxlevels": [3],
-        "task_retry_on_worker_lost": [false], "task_store_eager_result": [false],
-        "worker_cancel_long_running_tasks_on_connection_loss": [false],
-        "worker_deduplicate_successful_tasks": [false],
-        "worker_disable_rate_limits": [false], "worker_enable_soft_shutdown_on_idle": [true, false],
-        "worker_eta_task_limit": [], "worker_soft_shutdown_timeout": [0, 0.0],
+        "security_key_password": [], "task_allow_error_cb_on_chord_header": [false],
+        "task_default_delivery_mode": [2, "persistent"],
+        "task_repr_maxlevels": [3],
+        "task_retry_on_worker_lost": [false],
+        "worker_disable_rate_limits": [false],
     ]
 
     /// Refuses a setting that no row of the table reads and whose value asks for what does not happen here.

@@ -49,6 +49,8 @@ struct WorkerRun {
             plan.worker.initialRevocations += try await state.load()
             plan.worker.parts.append(state)
         }
+        let running = RunningTasks()
+        plan.worker.parts.append(running)
         let app = try CeleryApp(settings: plan.settings, transports: program.transports, logger: logger)
         return try await closing(app.close) {
             let worker = app.worker(plan.worker, control: plan.control) { program.tasks }
@@ -61,8 +63,9 @@ struct WorkerRun {
                 logger.warning("--beat has nothing to send: the settings have no beat_schedule")
             }
             if !plan.isQuiet { print(banner(plan, worker, app)) }
-            return try await Session(plan: plan, app: app, worker: worker, beat: beat, logger: logger, pidFile: pidFile)
-                .run()
+            return try await Session(
+                plan: plan, app: app, worker: worker, beat: beat, running: running, logger: logger, pidFile: pidFile
+            ).run()
         }
     }
 
@@ -84,22 +87,36 @@ private struct Session {
     let app: CeleryApp
     let worker: TaskWorker
     let beat: Beat?
+    let running: RunningTasks
     let logger: Logger
     let pidFile: PidFile?
     /// Opens when the worker is to stop.
     private let stopping = Gate()
+    /// Opens when a soft shutdown begins.
+    private let isSoft = Gate()
+    /// Opens when what runs is cancelled.
+    private let isCold = Gate()
 
     func run() async throws -> WorkerEnding {
         // Before anything can take long, so that no signal ends the process unheard.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit, .sighup)
-        let requests = ShutdownRequests(isTerminal: isatty(STDOUT_FILENO) != 0)
+        let requests = ShutdownRequests(
+            isTerminal: isatty(STDOUT_FILENO) != 0,
+            softness: ShutdownRequests.Softness(
+                timeout: plan.worker.softShutdownTimeout, isForIdle: plan.worker.softShutdownIsForIdle),
+            remapsTermination: CommandEnvironment()["REMAP_SIGTERM"] == "SIGQUIT")
         // A task of its own, which can be cancelled alone.
         let work = Task { try await serve() }
         let listening = Task {
-            for await signal in signals { obey(requests.next(signal), work) }
+            for await signal in signals { obey(requests.next(signal, isBusy: running.count > 0), work) }
         }
+        let softening = Task { await endSoftShutdown(requests, work) }
         let telling = Task { await tell() }
         let result = await work.result
+        // Its time, or the next signal, opens the gate.
+        if requests.lingers { await isCold.wait() }
+        obey(requests.softShutdownIsOver(), work)
+        softening.cancel()
         telling.cancel()
         listening.cancel()
         do {
@@ -134,11 +151,26 @@ private struct Session {
         switch action.kind {
         case .nothing: break
         case .stop: stop()
-        case .cancel: work.cancel()
+        case .soften:
+            logger.warning(
+                "Initiating Soft Shutdown, terminating in \(plan.worker.softShutdownTimeout / .seconds(1)) seconds")
+            stop()
+            isSoft.open()
+        case .cancel:
+            isCold.open()
+            work.cancel()
         case .exit:
             pidFile?.release()
             _exit(1)
         }
+    }
+
+    /// Waits for a soft shutdown and as long as it may take, and then cancels what still runs.
+    private func endSoftShutdown(_ requests: ShutdownRequests, _ work: Task<Void, any Error>) async {
+        guard (try? await isSoft.waitUnlessCancelled()) != nil,
+            (try? await Task.sleep(for: plan.worker.softShutdownTimeout)) != nil
+        else { return }
+        obey(requests.softShutdownIsOver(), work)
     }
 
     // MARK: What is told

@@ -98,6 +98,29 @@ final class Ledger: Sendable {
                 : Plan(ending: job, context: context, effects: effects, onEnd: telling))
     }
 
+    /// Ends a job whose task has succeeded before, according to its result, so that it need not run again. What may not
+    /// have followed then follows now: what comes after the result, and what comes before it if the result knows of
+    /// nothing that the task sent.
+    func finish(_ job: Job, succeededBefore result: TaskResult) {
+        guard job.claimOutcome() else { return }
+        let outcome = Outcome.success(result.value)
+        // The result is there, whether or not this worker would have stored it.
+        let context = effectContext(job.handler.options, storesResult: true)
+        let all = (try? dialect.effects(of: outcome, for: job.request, in: context)) ?? [.settle(.acknowledge)]
+        let place = all.firstIndex { effect in
+            if case .store(let record) = effect { record.taskID == job.request.id } else { false }
+        }
+        let before = result.children.isEmpty ? all.prefix(upTo: place ?? 0) : []
+        let after = all.suffix(from: place.map { $0 + 1 } ?? 0)
+        logger.info(
+            "a task whose message came back has succeeded before and does not run again",
+            metadata: ["task": "\(job.request.name)", "task-id": "\(job.request.id)"])
+        submit(
+            Plan(
+                ending: job, context: context, effects: Array(before + after),
+                onEnd: observers.later(.ended(job.request, outcome, runtime: nil))))
+    }
+
     /// Ends a delivery whose task the worker does not know, or gives it back: the dialect decides.
     func refuse(_ request: TaskRequest, receipt: Receipt) {
         let times = strangers.withLockedValue { $0.timesSeen(request.id) }
@@ -237,6 +260,10 @@ extension Logger {
                 "task passed its hard time limit; its slot is taken until the handler returns",
                 metadata: metadata(["seconds": "\(limit)"]))
         case .revoked(let revocation): info("task is revoked", metadata: metadata(["how": "\(revocation)"]))
+        case .cancelled:
+            warning(
+                "task is cancelled: its message was lost with the connection and is delivered again",
+                metadata: metadata())
         case .rejected(let requeue): info("task is rejected", metadata: metadata(["requeue": "\(requeue)"]))
         case .unregistered, .ignored: break
         }

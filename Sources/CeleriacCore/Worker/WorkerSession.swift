@@ -46,7 +46,7 @@ final class WorkerSession: Sendable {
         }
         let pool = WorkerPool(
             concurrency: configuration.initialConcurrency, expected: configuration.autoscale?.upperBound ?? 0,
-            prefetchMultiplier: configuration.prefetchMultiplier,
+            prefetchMultiplier: configuration.messagesPerHandler, scheduleLimit: configuration.maximumScheduledTasks,
             blocks: worker.handlers.values.contains { $0.options.placement == .blocking }, stopping: worker.stopping)
         let held = HeldTasks(consumer: consumer, timers: timers)
         let waiting = WaitingRoom(
@@ -84,7 +84,8 @@ final class WorkerSession: Sendable {
         self.ledger = ledger
         self.runner = TaskRunner(
             dialect: worker.dialect, handlers: worker.handlers, nodeName: worker.nodeName, configuration: configuration,
-            client: worker.client, consumer: consumer, held: held, revokedTasks: revokedTasks, waiting: waiting,
+            client: worker.client, store: worker.store, consumer: consumer, held: held, revokedTasks: revokedTasks,
+            waiting: waiting,
             blockingExecutor: pool.blockingExecutor, ledger: ledger, observers: observers, timers: timers,
             logger: logger)
         self.pipeline = pipeline
@@ -116,6 +117,10 @@ final class WorkerSession: Sendable {
         worker.watch?.begin(
             waitingCount: { [pipeline] in pipeline.waitingForStore }, onChange: { [pause] in pause?.wake() })
         defer { worker.watch?.end() }
+        let losing = worker.configuration.cancelsTasksOnConnectionLoss ? consumer as? any LosingConsumer : nil
+        let lost = LostTasks(slots: pool.slots, ledger: ledger, consumer: consumer)
+        losing?.onLoss { lost.cancel() }
+        defer { losing?.onLoss(nil) }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.pipeline.run(
@@ -125,7 +130,7 @@ final class WorkerSession: Sendable {
             if let pause { group.addTask { await pause.run(until: stopping) } }
             let (allIdle, consumerStopped) = (Gate(), Gate())
             group.addTask(executorPreference: globalConcurrentExecutor) {
-                await self.pool.slots.run(self.pool.jobs) { job, slot in await self.runner.perform(job, in: slot) }
+                await self.pool.slots.run(self.pool.jobs) { job, slot in await self.perform(job, in: slot) }
                 allIdle.open()
             }
             group.addTask {
@@ -156,6 +161,15 @@ final class WorkerSession: Sendable {
             await close()
         }
         if let failure = failure.withLockedValue({ $0 }) { throw failure }
+    }
+
+    /// Runs a job in a slot. The end of an early message makes room for another, but not in a worker that takes none
+    /// before a handler is free: there the run has a place of its own.
+    private func perform(_ job: Job, in slot: Slot) async {
+        let keepsPlace = worker.configuration.disablesPrefetch && job.acknowledgesEarly
+        if keepsPlace { pool.capacity.take(1) }
+        await runner.perform(job, in: slot)
+        if keepsPlace { pool.capacity.release(1) }
     }
 
     /// Begins what the worker does for the messages that are parked from its queues.

@@ -45,6 +45,8 @@ struct AMQPConsumerState {
     var change = Gate()
     var looks = Looks()
     var isStopped = false
+    /// Called when the channel is lost.
+    var lossAction: (@Sendable () -> Void)?
     /// Watches the queues while nothing arrives.
     var watchdog = Watchdog()
     /// What is known of the levels where messages wait for their time.

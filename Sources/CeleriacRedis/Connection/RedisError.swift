@@ -83,5 +83,7 @@ extension RedisError {
 extension RedisError: TransportError {
     /// Whether the server refused the user and password.
     package var isRefusedLogin: Bool { code == .authenticationFailed || serverError?.code == "NOAUTH" }
+    /// Whether the connection was there, and its end or a time limit came before the answer.
+    package var mayHaveArrived: Bool { code == .connectionLost || code == .timeout }
 }
 #endif

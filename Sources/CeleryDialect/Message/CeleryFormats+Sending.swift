@@ -126,7 +126,8 @@ extension CeleryFormats {
     ) throws(CeleriacError) -> OutgoingMessage {
         let destination = try router.destination(of: asked.taskName ?? task.task, asked)
         var task = task
-        task.properties.priority = task.properties.priority ?? destination.priority
+        let inherited = inheritsPriority ? context.parent?.priority : nil
+        task.properties.priority = task.properties.priority ?? destination.priority ?? inherited
         let start = task.eta == nil ? nil : (try? task.etaDate())
         return OutgoingMessage(
             message: try encode(task), exchange: destination.exchange, routingKey: destination.routingKey,

@@ -88,6 +88,10 @@ extension CeleryFormats {
             _ = try self.compression(compression)
             object["compression"] = .string(compression.rawValue)
         }
+        if let retries = options.publishRetries {
+            object["retry"] = .bool(retries > 0)
+            if retries > 0 { object["retry_policy"] = ["max_retries": .int(Int64(retries))] }
+        }
         return object
     }
 

@@ -20,6 +20,8 @@ package struct CeleryFormats: Sendable {
     package var extendsResults: Bool
     /// In what form results are written and read.
     package var resultContent: CeleryResultContent
+    /// Whether what a task sends, and what follows it, has its priority: `task_inherit_parent_priority`.
+    package var inheritsPriority: Bool
     /// Where tasks go.
     package var router: CeleryRouter
 
@@ -32,10 +34,12 @@ package struct CeleryFormats: Sendable {
         valueCoding: any ValueCoding = CeleryValueCoding(),
         extendsResults: Bool = false,
         resultContent: CeleryResultContent = CeleryResultContent(),
+        inheritsPriority: Bool = false,
         router: CeleryRouter = CeleryRouter()
     ) {
         self.router = router
         self.resultContent = resultContent
+        self.inheritsPriority = inheritsPriority
         self.extendsResults = extendsResults
         self.protocolVersion = protocolVersion
         self.accept = accept

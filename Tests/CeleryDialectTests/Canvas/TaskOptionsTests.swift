@@ -79,8 +79,10 @@ struct TaskOptionsTests {
                 result_backend_transport_options: {global_keyprefix: "r"}
                 worker_concurrency: 3
                 worker_prefetch_multiplier: 2
+                worker_deduplicate_successful_tasks: true
                 worker_send_task_events: true
                 task_send_sent_event: true
+                task_inherit_parent_priority: true
                 worker_enable_remote_control: false
                 control_exchange: mine
                 control_queue_ttl: null
@@ -113,12 +115,12 @@ struct TaskOptionsTests {
         #expect(configuration.amqp.maximumETAHold == .seconds(90))
         #expect(configuration.redis.prioritySteps == [0, 5] && configuration.redis.separator == ":")
         #expect(configuration.control.sendsTaskEvents && !configuration.control.isEnabled)
-        #expect(configuration.sendsSentEvents)
+        #expect(configuration.sendsSentEvents && configuration.inheritsParentPriority)
         let control = configuration.control
         #expect(control.namespace == "mine" && control.queueTTL == nil && control.queueExpiry == .seconds(60))
         #expect(!control.isQueueExclusive && control.isQueueDurable)
         #expect(settings.worker.concurrency == 3 && settings.worker.prefetchMultiplier == 2)
-        #expect(settings.worker.queues == ["math"])
+        #expect(settings.worker.queues == ["math"] && settings.worker.deduplicatesSuccessfulTasks)
         #expect(settings.worker.maximumParkedMessages == 7 && settings.worker.parkedMessageLifetime == .seconds(8.5))
         #expect(settings.worker.deadLetterExchange == "dead" && settings.worker.deadLetterRoutingKey == "key")
 

@@ -53,6 +53,31 @@ struct ProgramLifeTests {
         await busy.site.close()
     }
 
+    @Test("a soft shutdown lets the task end that does in time, and cancels the other", arguments: [true, false])
+    func soft(_ isInTime: Bool) async throws {
+        let site = try await BrokerSite(.redis)
+        let path = site.folder.path + "/celery.yaml"
+        let seconds = isInTime ? "3600.0" : "0.25"
+        try Data("worker_soft_shutdown_timeout: \(seconds)\n".utf8).write(to: URL(filePath: path))
+        let worker = try await ProgramProcess.worker(site, "--config", path)
+        let (lines, gate) = (site.folder.path + "/lines", site.folder.path + "/gate")
+        let sent = try await site.app.send(
+            TaskDefinition<String, String, String, String>("tasks.held")(lines, "x", gate))
+        await until { recorded(lines) == ["x begins"] }
+        worker.child.signal(SIGQUIT)
+        try await worker.logs("Initiating Soft Shutdown, terminating in \(seconds) seconds")
+        if isInTime { try append("", to: gate) }
+        let (status, logged) = await worker.end()
+        #expect(status == .exited(1) && logged.contains("worker: Cold shutdown (MainProcess)\n"), "\(logged)")
+        if isInTime {
+            #expect(try await sent.get(timeout: .seconds(60)) == "x")
+        } else {
+            try await until { try await site.messages() == (1, 0) }
+            #expect(recorded(lines) == ["x begins"])
+        }
+        await site.close()
+    }
+
     @Test("SIGHUP starts the worker again, as the same process")
     func restart() async throws {
         let site = try await BrokerSite(.redis)
