@@ -51,7 +51,9 @@ extension CeleryApp {
             "result_backend_transport_options": ["global_keyprefix": .string(configuration.resultKeyPrefix)],
         ]
         let defaults = Self.settings(of: worker.taskDefaults, prefix: "task_", rateLimit: "task_default_rate_limit")
-        for more in [defaults, behaviour(of: worker), publishing, resultForms] { settings.merge(more) { first, _ in first } }
+        for more in [defaults, behaviour(of: worker), publishing, resultForms] {
+            settings.merge(more) { first, _ in first }
+        }
         return settings
     }
 
