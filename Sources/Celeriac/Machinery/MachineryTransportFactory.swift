@@ -35,10 +35,7 @@ struct MachineryTransportFactory {
         case "eager": return MachineryEagerBroker()
         case "memory": return MemoryBroker()
         default:
-            throw CeleriacError(
-                .configuration,
-                "Factory failed with broker URL: the scheme '\(scheme(configuration.broker))' is not one that this build knows"
-            )
+            throw refusal("broker URL", configuration.broker)
         }
     }
 
@@ -58,10 +55,7 @@ struct MachineryTransportFactory {
         case "eager", "memory": return MachineryMemoryResults()
         case "null": return MachineryNullResults()
         default:
-            throw CeleriacError(
-                .configuration,
-                "Factory failed with result backend: the scheme '\(scheme(configuration.resultBackend))' is not one"
-                    + " that this build knows")
+            throw refusal("result backend", configuration.resultBackend)
         }
     }
 
@@ -73,11 +67,23 @@ struct MachineryTransportFactory {
             return MachineryRedisLock(try redis(configuration.lock), eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         default:
-            throw CeleriacError(
-                .configuration,
-                "Factory failed with lock URL: the scheme '\(scheme(configuration.lock))' is not one that this build knows"
-            )
+            throw refusal("lock URL", configuration.lock)
         }
+    }
+
+    /// Machinery's transports that do not exist here, by the schemes of their URLs.
+    private static let others = [
+        "https": "SQS or DynamoDB", "http": "SQS", "gcppubsub": "Google's Pub/Sub", "memcache": "Memcached",
+        "mongodb": "MongoDB", "mongodb+srv": "MongoDB",
+    ]
+
+    /// The error of a URL that no transport takes. It begins as Machinery's, and names what the URL leads to.
+    private func refusal(_ setting: String, _ url: String) -> CeleriacError {
+        let name = scheme(url)
+        let reason =
+            Self.others[name].map { "\(name):// leads to \($0), which is not spoken here; name RabbitMQ or Redis" }
+            ?? "the scheme '\(name)' is not one that this build knows"
+        return CeleriacError(.configuration, "Factory failed with \(setting): \(reason)")
     }
 
     private func scheme(_ url: String) -> String {

@@ -104,6 +104,14 @@ extension MachineryAMQPOptions {
             bindingArguments: queueBindingArguments)
     }
 
+    /// The exchange that takes messages to delay queues: Machinery's, to which these queues are bound with their names. An
+    /// exchange that would also give such a message to the workers, at once, is passed over by the default exchange: one
+    /// that does not compare routing keys, or that compares them with a pattern.
+    var exchangeOfDelayQueues: String {
+        let comparesKeys = isDirect || exchangeType == "topic" && !bindingKey.contains { $0 == "#" || $0 == "*" }
+        return comparesKeys ? exchange : ""
+    }
+
     /// The queue in which a message waits 1 or more milliseconds before it is dead-lettered to its routing key.
     func delayQueue(routingKey: String, milliseconds: Int64) -> (queue: QueueDeclaration, expiration: String?) {
         var arguments: WireObject = [

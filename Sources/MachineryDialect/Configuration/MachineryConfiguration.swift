@@ -30,6 +30,8 @@ public struct MachineryConfiguration: Sendable {
     /// the process runs. A connection waits for the answer no longer than for its server, and is tried again if there is
     /// an error. Sentinels have a login of their own.
     public var redisCredentials: (@Sendable () async throws -> (user: String?, password: String))?
+    /// What a loader found that has no effect, a sentence each.
+    package var notices: [String] = []
 
     /// Creates a configuration. Unlike Machinery's loaders, it has no default URLs.
     public init(
@@ -67,8 +69,9 @@ public struct MachineryConfiguration: Sendable {
     package var resultExpiry: Duration { .seconds(resultsExpireIn > 0 ? resultsExpireIn : 3600) }
 }
 
-/// Machinery's settings for Redis, except those of connection pools (`max_idle`, `max_active`, `max_idle_timeout`,
-/// `wait`): a Celeriac process uses few connections and has no pools.
+/// Machinery's settings for Redis, except those that have no effect here: of connection pools (`max_idle`, `max_active`,
+/// `max_idle_timeout`, `wait`), because a Celeriac process uses few connections and has no pools, `write_timeout` and
+/// `normal_tasks_poll_period`.
 public struct MachineryRedisSettings: Sendable, Hashable {
     /// The key of the set of tasks that wait for their time; empty for `delayed_tasks`.
     public var delayedTasksKey: String

@@ -23,6 +23,18 @@ struct MachineryLocalTests {
         await server.close()
     }
 
+    /// Machinery's transports that do not exist here are refused by their names.
+    @Test func otherTransportsAreRefusedByName() throws {
+        for (broker, backend, name) in [
+            ("https://sqs.eu-west-1.amazonaws.com/1/q", "null", "SQS"), ("gcppubsub://p/s", "null", "Pub/Sub"),
+            ("memory", "memcache://a:1,b:2", "Memcached"), ("memory", "mongodb://a/tasks", "MongoDB"),
+            ("memory", "mongodb+srv://a/tasks", "MongoDB"), ("memory", "https://dynamodb.example", "DynamoDB"),
+        ] {
+            let error = #expect(throws: CeleriacError.self) { try server(broker, backend) }
+            #expect(error?.code == .configuration && error?.message.contains(name) == true)
+        }
+    }
+
     @Test(arguments: ["memory", "memory://", "eager"])
     func tasksAndWorkflowsRun(_ broker: String) async throws {
         let server = try server(broker, "memory")
