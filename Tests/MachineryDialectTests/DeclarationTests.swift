@@ -120,9 +120,9 @@ import Testing
                     ], bindingKey: "delay.1500.ex.key", bindingArguments: ["a": 1]))
     }
 
-    @Test func aDelayedMessageReachesNoWorkerAtOnce() {
+    @Test func delayedMessagesAndStatesReachNoWorker() {
         func exchange(_ type: String, _ key: String) -> String {
-            MachineryAMQPOptions(exchange: "ex", exchangeType: type, bindingKey: key).exchangeOfDelayQueues
+            MachineryAMQPOptions(exchange: "ex", exchangeType: type, bindingKey: key).exchangeOfNamedQueues
         }
         #expect(exchange("direct", "machinery_task") == "ex")
         #expect(exchange("direct", "#") == "ex")

@@ -1,4 +1,3 @@
-import CeleriacCore
 import Testing
 
 @testable import MachineryDialect

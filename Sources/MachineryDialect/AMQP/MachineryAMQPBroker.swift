@@ -105,7 +105,7 @@ package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker, Dea
         var delayed = message.message
         delayed.properties.priority = nil
         delayed.properties.expiration = expiration
-        let exchange = options.exchangeOfDelayQueues
+        let exchange = options.exchangeOfNamedQueues
         let publish = AMQPPublish(
             exchange: exchange, routingKey: queue.queue, mandatory: options.isDirect || exchange.isEmpty,
             message: delayed, omitsEmptyHeaders: true)

@@ -104,10 +104,11 @@ extension MachineryAMQPOptions {
             bindingArguments: queueBindingArguments)
     }
 
-    /// The exchange that takes messages to delay queues: Machinery's, to which these queues are bound with their names. An
-    /// exchange that would also give such a message to the workers, at once, is passed over by the default exchange: one
-    /// that does not compare routing keys, or that compares them with a pattern.
-    var exchangeOfDelayQueues: String {
+    /// The exchange that takes messages to one queue by its name: to delay queues, and to those of states. That is
+    /// Machinery's, to which these queues are bound with their names. An exchange that would give such messages to the
+    /// workers too, because it does not compare routing keys or compares them with a pattern, is passed over by the
+    /// default exchange.
+    var exchangeOfNamedQueues: String {
         let comparesKeys = isDirect || exchangeType == "topic" && !bindingKey.contains { $0 == "#" || $0 == "*" }
         return comparesKeys ? exchange : ""
     }

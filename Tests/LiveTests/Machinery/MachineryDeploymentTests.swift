@@ -1,5 +1,6 @@
 #if AMQP && Redis
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import Synchronization
 import Testing
@@ -21,9 +22,11 @@ struct MachineryDeploymentTests {
     }
 
     /// An application with these settings, a virtual host and a database of its own.
-    private func server(_ settings: String, deadBroker: String = "") async throws -> MachineryServer {
+    private func server(
+        _ settings: String, deadBroker: String = "", resultsAtBroker: Bool = false
+    ) async throws -> MachineryServer {
         let broker = try await SharedServers.shared.rabbitMQVirtualHostURL()
-        let results = try await SharedServers.shared.redisDatabaseURL()
+        let results = try await resultsAtBroker ? broker : SharedServers.shared.redisDatabaseURL()
         let yaml = "{broker: '\(deadBroker)\(broker)', result_backend: '\(results)', \(settings)}"
         let configuration = try MachineryConfiguration(yaml: Array(yaml.utf8))
         return try MachineryServer(configuration: configuration, logger: MachineryBench.logger)
@@ -57,6 +60,23 @@ struct MachineryDeploymentTests {
                 for name in names { #expect(runs.of(name) == [1, 2, 3], "\(name)") }
             }
         }
+        await server.close()
+    }
+
+    /// States at RabbitMQ do not reach the workers through such an exchange.
+    @Test(arguments: [("fanout", "any"), ("topic", "#")])
+    func statesStayOutOfWorkersQueues(_ type: String, _ key: String) async throws {
+        let server = try await server(
+            "amqp: {exchange: everyone, exchange_type: \(type), binding_key: '\(key)'}", resultsAtBroker: true)
+        let runs = Runs()
+        try await withRunning(worker("default", of: server, runs)) {
+            for number in 1...3 {
+                let sent = try await server.send(Self.note(number))
+                #expect(try await sent.get(timeout: .seconds(30)) == number)
+            }
+        }
+        #expect(runs.of("default") == [1, 2, 3])
+        #expect(try await server.parkedMessages(in: "machinery_tasks").isEmpty)
         await server.close()
     }
 
