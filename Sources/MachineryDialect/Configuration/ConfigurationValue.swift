@@ -20,8 +20,8 @@ struct ConfigurationValue {
     func number() throws(CeleriacError) -> Int {
         let number: Int? =
             switch value {
-            case .int(let number): Int(exactly: number)
-            case .double(let number): Int(exactly: number)
+            case .int(let whole): Int(exactly: whole)
+            case .double(let fraction): Int(exactly: fraction)
             case .string(let text): Self.integer(text)
             default: nil
             }

@@ -4,6 +4,7 @@ import CeleriacTestKit
 import Logging
 import MachineryWire
 import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 /// Tests Machinery without a server: memory, eager mode, the null backend.
@@ -33,6 +34,17 @@ struct MachineryLocalTests {
             let error = #expect(throws: CeleriacError.self) { try server(broker, backend) }
             #expect(error?.code == .configuration && error?.message.contains(name) == true)
         }
+    }
+
+    @Test func settingsWithoutEffectAreTold() async throws {
+        let log = LogRecorder()
+        let yaml = "{broker: memory, result_backend: 'null', redis: {max_idle: 3}, colour: blue}"
+        let server = try MachineryServer(
+            configuration: MachineryConfiguration(yaml: Array(yaml.utf8)), logger: log.logger)
+        let told = log.lines(at: .notice).map(\.text)
+        #expect(told.count == 2)
+        #expect(told.first?.contains("max_idle") == true && told.last?.contains("colour") == true)
+        await server.close()
     }
 
     @Test(arguments: ["memory", "memory://", "eager"])
