@@ -83,6 +83,20 @@ import Testing
         #expect(MachineryAMQPOptions(exchangeType: "fanout").workQueue("mine").bindingKey == "machinery_task")
     }
 
+    /// Settings like those of the captures' programs declare the same.
+    @Test func queuesBySettings() throws {
+        func options(_ amqp: String) throws -> MachineryAMQPOptions {
+            try #require(try MachineryConfiguration(yaml: Array("amqp: {\(amqp)}".utf8)).amqp)
+        }
+        try check(
+            try options("queue_declare_args: {x-max-priority: 10}").workQueue("machinery_tasks"), in: "amqp-02-priority")
+        let topic = try options("exchange: mtopic, exchange_type: topic, binding_key: machinery_tasks")
+        try check(topic.workQueue("machinery_tasks"), exchange: "mtopic", in: "amqp-03b-topic-exchange")
+        let delayed = try options("delayed_queue: my_delay")
+            .delayQueue(routingKey: "machinery_task", milliseconds: 1498)
+        try check(delayed.queue, in: "amqp-05c-delayed-queue")
+    }
+
     /// Machinery's publishers declare and bind the default queue on an exchange that is not direct, whatever the routing
     /// key; its workers bind theirs with the binding key. No queue is named after a routing key.
     @Test(arguments: ["topic", "fanout", "headers", "x-consistent-hash"])
