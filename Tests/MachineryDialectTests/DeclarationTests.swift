@@ -89,7 +89,8 @@ import Testing
             try #require(try MachineryConfiguration(yaml: Array("amqp: {\(amqp)}".utf8)).amqp)
         }
         try check(
-            try options("queue_declare_args: {x-max-priority: 10}").workQueue("machinery_tasks"), in: "amqp-02-priority")
+            try options("queue_declare_args: {x-max-priority: 10}").workQueue("machinery_tasks"), in: "amqp-02-priority"
+        )
         let topic = try options("exchange: mtopic, exchange_type: topic, binding_key: machinery_tasks")
         try check(topic.workQueue("machinery_tasks"), exchange: "mtopic", in: "amqp-03b-topic-exchange")
         let delayed = try options("delayed_queue: my_delay")
