@@ -12,7 +12,7 @@ import Testing
     @Test(
         "a name that nobody knows is refused, with the one that was meant",
         arguments: [
-            ("worker_concurency: 4", "worker_concurrency"), ("BROKER_URL: x", "broker_url"),
+            ("worker_concurency: 4", "worker_concurrency"), ("BROKER_URLS: x", "broker_url"),
             ("task_ack_late: true", "task_acks_late"), ("worker_prefetch_multiplyer: 1", "worker_prefetch_multiplier"),
         ])
     func misspelled(_ yaml: String, _ meant: String) {
