@@ -12,7 +12,14 @@ extension CelerySettings {
 
     /// The settings of tasks, results and transports.
     private static let taskTable: [Setting] = [
-        .text("result_backend", \.results),
+        Setting(names: ["result_backend"] + AddressSettings.results) { section, settings throws(CeleriacError) in
+            let given = AddressSettings.results.filter { section.peek($0)?.isNull == false }
+            guard let backend = try section.text("result_backend") ?? settings.results else { return }
+            let url = try AddressSettings.resultsURL(backend, &section)
+            settings.results = url
+            guard url == backend else { return }
+            settings.notices += given.map { "\($0) has no effect beside the result store's URL: write it into that" }
+        },
         RedisConnectionOptions.resultSettings,
 
         // Sending.

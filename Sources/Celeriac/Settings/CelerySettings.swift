@@ -18,6 +18,8 @@ package import CeleryDialect
 /// | names | what they set |
 /// |---|---|
 /// | `broker_url`, `result_backend` | where the application connects; several URLs of RabbitMQ, as a list or with `;` between them, are tried in turn |
+/// | `broker_transport`, `broker_host`, `broker_port`, `broker_user`, `broker_password`, `broker_vhost` | the broker's URL in parts, where there is none |
+/// | `redis_host`, `redis_port`, `redis_db` | where results are if `result_backend` is `redis` |
 /// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ) |
 /// | `broker_connection_retry_on_startup` | `false` for a worker that ends if it does not reach the broker at once |
 /// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate; what a URL says goes before |
@@ -92,18 +94,7 @@ public struct CelerySettings: Sendable {
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the place and the setting.
     package init(over own: CelerySettings = CelerySettings(), layers: [SettingsLayer]) throws(CeleriacError) {
         self = own
-        for setting in Self.table {
-            var (values, place): (WireObject, String) = ([:], "")
-            for layer in layers {
-                for name in setting.names {
-                    guard let value = layer.values[name] else { continue }
-                    (values[name], place) = (value, layer.place)
-                }
-            }
-            if values.isEmpty { continue }
-            var section = SettingsSection(.object(values), place)
-            try setting.read(&section, &self)
-        }
+        for setting in Self.table { try setting.apply(layers, to: &self) }
         for layer in layers {
             for (name, value) in layer.values {
                 try SettingNames.check(name, value, in: layer.place)
