@@ -14,7 +14,10 @@ extension CelerySettings {
     private static let taskTable: [Setting] = [
         Setting(names: ["result_backend"] + AddressSettings.results) { section, settings throws(CeleriacError) in
             let given = AddressSettings.results.filter { section.peek($0)?.isNull == false }
-            guard let backend = try section.text("result_backend") ?? settings.results else { return }
+            guard let backend = try section.text("result_backend") ?? settings.results else {
+                settings.notices += given.map { "\($0) has no effect unless result_backend is redis" }
+                return
+            }
             let url = try AddressSettings.resultsURL(backend, &section)
             settings.results = url
             guard url == backend else { return }
