@@ -26,16 +26,17 @@ struct SettingsCommandTests {
         #expect(listed.status == .exited(0), "\(listed.errors)")
         let object = try WireJSON.decode(Array(listed.output.utf8))
         let file: WireValue = "the settings file celery.yaml"
-        #expect(
-            object["settings"] == [
-                ["name": "broker_url", "value": "amqp://me:********@mq/v", "from": file, "verdict": "honoured"],
-                ["name": "imports", "value": ["a.tasks"], "from": file, "verdict": "no effect"],
-                ["name": "task_acks_late", "value": true, "from": "the environment", "verdict": "honoured"],
-            ])
+        let expected: [WireValue] = [
+            ["name": "broker_url", "value": "amqp://me:********@mq/v", "from": file, "verdict": "honoured"],
+            ["name": "imports", "value": ["a.tasks"], "from": file, "verdict": "no effect"],
+            ["name": "task_acks_late", "value": true, "from": "the environment", "verdict": "honoured"],
+        ]
+        #expect(object["settings"]?.arrayValue == expected)
         #expect(object["notices"]?.arrayValue?.count == 1 && object["refusals"] == [])
 
         let table = try await run(yaml, "-b", "memory://")
-        #expect(table.output.hasPrefix("SETTING ") && table.output.contains("--broker  honoured\n"))
+        let broker = table.output.split(separator: "\n").first { $0.hasPrefix("broker_url ") }
+        #expect(table.output.hasPrefix("SETTING ") && broker?.contains(" --broker ") == true)
         #expect(table.output.contains("Notice: the settings file celery.yaml sets imports, which has no effect: "))
         #expect(!table.output.contains("secret"))
         #expect(try await run("").output == "Nothing is set: Celery's defaults hold.\n")
