@@ -45,11 +45,11 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("broker_connection_retry: true\nresult_failure_expires: null")
+        _ = try settings("broker_connection_retry: true\nresult_chord_expires: null")
         for (yaml, name) in [
             ("broker_connection_retry: false", "broker_connection_retry"),
             ("task_retry_on_worker_lost: true", "task_retry_on_worker_lost"),
-            ("result_failure_expires: 60", "result_failure_expires"),
+            ("result_chord_expires: 60", "result_chord_expires"),
         ] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
             #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")

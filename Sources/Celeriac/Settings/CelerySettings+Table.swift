@@ -114,6 +114,10 @@ extension CelerySettings {
             guard section.has("result_expires") else { return }
             settings.configuration.resultExpiry = try section.duration("result_expires")
         },
+        Setting("result_failure_expires") { section, settings throws(CeleriacError) in
+            guard let expiry = try section.duration("result_failure_expires") else { return }
+            settings.configuration.failureExpiry = expiry
+        },
         .flag("result_extended", \.configuration.resultExtended),
         Setting("result_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("result_serializer") else { return }

@@ -148,7 +148,6 @@ package enum SettingNames {
             "it names Python code: programs set redisCredentials of CeleryConfiguration"
         ),
         ("result_chord_expires", [], "what is counted of chords is kept as long as results: set result_expires"),
-        ("result_failure_expires", [], "failures are kept as long as other results: set result_expires"),
         (
             "task_allow_error_cb_on_chord_header", [false],
             "error callbacks of a chord are those of its body: give the header's tasks their own"
@@ -157,7 +156,6 @@ package enum SettingNames {
             "task_retry_on_worker_lost", [false],
             "with a worker nobody is left who could retry: task_acks_late: true brings its messages back"
         ),
-        ("worker_disable_rate_limits", [false], "rate limits are followed where they are set: leave them out"),
     ]
 
     /// Refuses a setting that no row of the table reads and whose value asks for what does not happen here.

@@ -104,6 +104,14 @@ import Testing
         #expect(try settings(parts).results == nil)
     }
 
+    @Test("failures may be kept for a time of their own, and rate limits be disabled")
+    func honoured() throws {
+        let settings = try settings("result_failure_expires: 60\nworker_disable_rate_limits: true")
+        #expect(settings.configuration.failureExpiry == .seconds(60) && settings.worker.disablesRateLimits)
+        let unset = try self.settings("result_failure_expires: null\nworker_disable_rate_limits: false")
+        #expect(unset.configuration.failureExpiry == nil && !unset.worker.disablesRateLimits)
+    }
+
     @Test("the names from before Celery 4 are read, all of them or none")
     func oldNames() throws {
         let old = try settings(
