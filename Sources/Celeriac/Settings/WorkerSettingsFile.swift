@@ -155,7 +155,7 @@ package struct WorkerSettingsFile: Sendable {
     /// Text that ends no comment.
     private static func comment(_ text: String) -> String {
         text.unicodeScalars.map { scalar in
-            " "..."~" ~= scalar ? String(scalar) : scalar.escaped(asASCII: true)
+            (0x20...0x7e).contains(scalar.value) ? String(scalar) : scalar.escaped(asASCII: true)
         }.joined()
     }
 }

@@ -115,10 +115,10 @@ struct SettingsListing {
             notices = settings.notices.filter { !before.contains($0) }
         }
         var origins: [String: (value: WireValue, place: String)] = [:]
-        if let broker = own.broker { origins["broker_url"] = (.string(broker), "the program") }
-        if let results = own.results { origins["result_backend"] = (.string(results), "the program") }
+        if let broker = own.broker { origins["broker_url"] = (value: .string(broker), place: "the program") }
+        if let results = own.results { origins["result_backend"] = (value: .string(results), place: "the program") }
         for layer in layers {
-            for (name, value) in layer.values { origins[name] = (value, layer.place) }
+            for (name, value) in layer.values { origins[name] = (value: value, place: layer.place) }
         }
         rows = origins.sorted { $0.key < $1.key }.map { name, origin in
             let verdict = refused.contains(name) ? "refused" : Self.word(for: name)
