@@ -1,11 +1,12 @@
 package import CeleriacCore
 import CeleriacWire
+import CeleryDialect
 
 /// Settings that cannot be read, or not be followed, and why.
 package struct SettingRefusal: Sendable {
     /// Their names.
     package let names: [String]
-    /// The reason, whose message begins with the place where they stand.
+    /// The reason.
     package let error: CeleriacError
 
     /// All that is refused in layers, of which reading stops at the first.
@@ -32,7 +33,22 @@ package struct SettingRefusal: Sendable {
                 }
             }
         }
+        if let refusal = ofOtherBrokers(settings, layers) { refusals.append(refusal) }
         return refusals
+    }
+
+    /// What an application refuses before it connects: settings that only connections to RabbitMQ follow.
+    private static func ofOtherBrokers(_ settings: CelerySettings, _ layers: [SettingsLayer]) -> SettingRefusal? {
+        guard let broker = settings.broker, CeleryTransportFactory.isBuiltIn(broker),
+            !CeleryTransportFactory.isRabbitMQ(broker),
+            let name = settings.configuration.amqp.connections.settingOfRabbitMQ
+        else { return nil }
+        // Either of two URLs makes the other one.
+        let names = name == "broker_read_url" ? [name, "broker_write_url"] : [name]
+        let there = names.filter { name in layers.contains { $0.values[name]?.isNull == false } }
+        guard !there.isEmpty else { return nil }
+        let message = "\(there.joined(separator: " and ")) can only be followed for RabbitMQ"
+        return SettingRefusal(names: there, error: CeleriacError(.configuration, message))
     }
 
     /// Those names of a row that are refused without the others, or all of them that are there.

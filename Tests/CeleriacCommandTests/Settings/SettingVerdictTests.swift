@@ -153,6 +153,16 @@ import Testing
         #expect(refusals.allSatisfy { $0.error.message.hasPrefix("the file ") })
     }
 
+    @Test("what only RabbitMQ follows is refused beside another broker")
+    func otherBrokers() {
+        func names(_ broker: WireValue) -> [[String]] {
+            let values: WireObject = ["broker_url": broker, "broker_connection_timeout": 10, "broker_heartbeat": 30]
+            return SettingRefusal.all(layers: [SettingsLayer(place: "the file", values)]).map(\.names)
+        }
+        #expect(names("redis://localhost") == [["broker_connection_timeout"]])
+        #expect(names("amqp://localhost") == [] && names("own://here") == [])
+    }
+
     @Test("secrets are masked as Celery masks them")
     func secrets() {
         for (name, value, masked) in [
