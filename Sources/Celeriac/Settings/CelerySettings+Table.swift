@@ -77,7 +77,7 @@ extension CelerySettings {
             settings.configuration.taskProtocol = version
         },
         Setting("accept_content") { section, settings throws(CeleriacError) in
-            guard let known = try serializers("accept_content", &section) else { return }
+            guard let known = try serializers("accept_content", &section, &settings.notices) else { return }
             settings.configuration.acceptContent = known
         },
         Setting("task_serializer") { section, settings throws(CeleriacError) in
@@ -129,7 +129,7 @@ extension CelerySettings {
             settings.configuration.resultSerializer = known
         },
         Setting("result_accept_content") { section, settings throws(CeleriacError) in
-            guard let known = try serializers("result_accept_content", &section) else { return }
+            guard let known = try serializers("result_accept_content", &section, &settings.notices) else { return }
             settings.configuration.resultAcceptContent = known
         },
         Setting("result_compression") { section, settings throws(CeleriacError) in
@@ -222,16 +222,23 @@ extension CelerySettings {
 
     ]
 
-    /// Reads a list of serializers, by name or content type; nil if it is not set.
+    /// Reads a list of serializers, by name or content type; nil if it is not set. Pickle is none of them, and told of
+    /// beside others.
     private static func serializers(
-        _ name: String, _ section: inout SettingsSection
+        _ name: String, _ section: inout SettingsSection, _ notices: inout [String]
     ) throws(CeleriacError) -> Set<CelerySerializer>? {
         guard let list = try section.list(name) else { return nil }
-        let known = list.compactMap { entry in
+        var known = list.compactMap { entry in
             entry.stringValue.flatMap { CelerySerializer(rawValue: $0) ?? CelerySerializer(contentType: $0) }
         }
-        guard known.count == list.count, !known.contains(.pickle) else {
+        let isComplete = known.count == list.count
+        let hasPickle = known.contains(.pickle)
+        known.removeAll { $0 == .pickle }
+        guard isComplete, !(hasPickle && known.isEmpty) else {
             throw section.error("needs json, msgpack or yaml in \(name)")
+        }
+        if hasPickle {
+            notices.append("\(name) has pickle, which is refused in any case: it can run code")
         }
         return Set(known)
     }

@@ -46,6 +46,7 @@ import Testing
             #   ${REDIS_PASSWORD}
             #   ${TASK_DEFAULT_ROUTING_KEY}
             #   ${TASK_ROUTES_IMAGES___ROUTING_KEY}
+            accept_content: ["json", "pickle"]
             beat_schedule: {"nightly": {"task": "tasks.report", "schedule": "0 3 * * *"}, "often": {"task": "tasks.add", "schedule": 30, "args": [1, 2]}, "n": {"task": "tasks.add", "schedule": 10.0}}
             broker_transport_options: {"global_keyprefix": "${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}", "visibility_timeout": 3600}
             broker_url: "redis://:${BROKER_URL_PASSWORD}@localhost:6379/0"
@@ -65,8 +66,6 @@ import Testing
             worker_state_db: null
 
             # The worker also has these settings.
-            # accept_content: ["json", "pickle"]
-            #   the worker needs json, msgpack or yaml in accept_content
             # broker_connection_retry: false
             #   the worker sets broker_connection_retry, which cannot be followed: workers connect again until they are stopped (leave it out, or set it to true)
             # database_url: "********"
@@ -84,7 +83,8 @@ import Testing
         #expect(file.text == expected)
 
         let settings = try CelerySettings(yaml: Array(file.text.utf8))
-        #expect(settings.notices.isEmpty)
+        #expect(settings.notices.count == 1 && settings.notices.first?.hasPrefix("accept_content has pickle") == true)
+        #expect(settings.configuration.acceptContent.count == 1)
         #expect(settings.configuration.defaultQueue == "math" && settings.configuration.resultExpiry == .seconds(7200))
         #expect(settings.configuration.redis.keyPrefix == "${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}")
         #expect(settings.schedule?.entries.map(\.name) == ["nightly", "often", "n"])
