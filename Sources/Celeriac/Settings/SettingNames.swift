@@ -1,5 +1,5 @@
 import CeleriacCore
-package import CeleriacWire
+import CeleriacWire
 
 /// Celery's names of settings, and what is done about each. `Compat/SETTINGS.md` shows the verdicts.
 package enum SettingNames {
