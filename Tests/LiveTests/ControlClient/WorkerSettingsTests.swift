@@ -14,7 +14,7 @@ struct WorkerSettingsTests {
             broker: server.url, results: server.url,
             settings: [
                 "broker_transport_options": ["global_keyprefix": "app:", "visibility_timeout": 600],
-                "event_serializer": "yaml", "result_expires": 7200, "result_extended": true, "task_acks_late": true,
+                "result_expires": 7200, "result_extended": true, "task_acks_late": true,
                 "task_default_queue": "math", "task_routes": ["images.*": ["queue": "images"]], "task_time_limit": 60,
                 "worker_max_tasks_per_child": 50, "worker_prefetch_multiplier": 2,
             ])
@@ -29,7 +29,7 @@ struct WorkerSettingsTests {
 
         let secret = "BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX"
         #expect(file.secrets == [secret])
-        #expect(Set(file.omissions.map(\.name)).isSuperset(of: ["event_serializer", "worker_max_tasks_per_child"]))
+        #expect(file.omissions.map(\.name).contains("worker_max_tasks_per_child"))
         #expect(file.omissions.allSatisfy { !$0.reason.isEmpty && file.settings[$0.name] == nil })
         let filled = file.text.replacing("${\(secret)}", with: "app:")
         let settings = try CelerySettings(yaml: Array(filled.utf8))
