@@ -12,7 +12,7 @@ import Testing
     @Test(
         "a name that nobody knows is refused, with the one that was meant",
         arguments: [
-            ("worker_concurency: 4", "worker_concurrency"), ("BROKER_URL: x", "broker_url"),
+            ("worker_concurency: 4", "worker_concurrency"), ("BROKER_URLS: x", "broker_url"),
             ("task_ack_late: true", "task_acks_late"), ("worker_prefetch_multiplyer: 1", "worker_prefetch_multiplier"),
         ])
     func misspelled(_ yaml: String, _ meant: String) {
@@ -45,11 +45,11 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("broker_connection_retry: true\nredis_db: null")
+        _ = try settings("broker_connection_retry: true\nresult_chord_expires: null")
         for (yaml, name) in [
             ("broker_connection_retry: false", "broker_connection_retry"),
-            ("task_retry_on_worker_lost: true", "task_retry_on_worker_lost"), ("redis_db: 3", "redis_db"),
-            ("result_failure_expires: 60", "result_failure_expires"),
+            ("task_retry_on_worker_lost: true", "task_retry_on_worker_lost"),
+            ("result_chord_expires: 60", "result_chord_expires"),
         ] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
             #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")

@@ -65,6 +65,8 @@ extension CeleryApp {
             "worker_soft_shutdown_timeout": .double(worker.softShutdownTimeout / .seconds(1)),
             "worker_enable_soft_shutdown_on_idle": .bool(worker.softShutdownIsForIdle),
             "worker_disable_prefetch": .bool(worker.disablesPrefetch),
+            "worker_disable_rate_limits": .bool(worker.disablesRateLimits),
+            "result_failure_expires": configuration.failureExpiry.map { Self.seconds($0) } ?? .null,
             "worker_cancel_long_running_tasks_on_connection_loss": .bool(worker.cancelsTasksOnConnectionLoss),
             "worker_state_db": worker.stateFile.map { .string($0) } ?? .null,
         ]

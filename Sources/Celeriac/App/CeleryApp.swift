@@ -89,7 +89,7 @@ public final class CeleryApp: TaskSender {
             limits: configuration.limits, valueCoding: configuration.valueCoding,
             extendsResults: configuration.resultExtended,
             resultContent: configuration.resultContent(compresses: compresses),
-            inheritsPriority: configuration.inheritsParentPriority,
+            inheritsPriority: configuration.inheritsParentPriority, failureExpiry: configuration.failureExpiry,
             router: CeleryRouter(queues: queues, routes: configuration.routes))
         let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =

@@ -51,6 +51,9 @@ public struct CeleryConfiguration: Sendable {
     public var acceptContent: Set<CelerySerializer>
     /// How long results are kept, nil or zero for ever: `result_expires`.
     public var resultExpiry: Duration?
+    /// How long the results of tasks that failed are kept, zero for ever; nil for as long as others:
+    /// `result_failure_expires`.
+    package var failureExpiry: Duration?
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     public var resultExtended: Bool
     /// In what form results are stored and sent, and in what form those in the store are: `result_serializer`. All who use

@@ -5,8 +5,16 @@ import CeleryDialect
 extension CelerySettings {
     /// The settings of connections. They come first, since others mean something by the broker's kind.
     static let connectionTable: [Setting] = [
-        Setting("broker_url") { section, settings throws(CeleriacError) in
-            if let urls = try brokerURLs("broker_url", &section) { settings.broker = urls }
+        Setting(names: ["broker_url"] + AddressSettings.broker) { section, settings throws(CeleriacError) in
+            let given = AddressSettings.broker.filter { section.peek($0)?.isNull == false }
+            let composed = try AddressSettings.brokerURL(&section)
+            if let urls = try brokerURLs("broker_url", &section) {
+                settings.broker = urls
+            } else if let composed, settings.broker == nil || given.contains("broker_host") {
+                settings.broker = composed
+                return
+            }
+            settings.notices += given.map { "\($0) has no effect beside the broker's URL: write it into that" }
         },
         // As in Celery, `broker_url` is the other one of these where only one is set.
         Setting("broker_write_url") { section, settings throws(CeleriacError) in

@@ -12,7 +12,17 @@ extension CelerySettings {
 
     /// The settings of tasks, results and transports.
     private static let taskTable: [Setting] = [
-        .text("result_backend", \.results),
+        Setting(names: ["result_backend"] + AddressSettings.results) { section, settings throws(CeleriacError) in
+            let given = AddressSettings.results.filter { section.peek($0)?.isNull == false }
+            guard let backend = try section.text("result_backend") ?? settings.results else {
+                settings.notices += given.map { "\($0) has no effect unless result_backend is redis" }
+                return
+            }
+            let url = try AddressSettings.resultsURL(backend, &section)
+            settings.results = url
+            guard url == backend else { return }
+            settings.notices += given.map { "\($0) has no effect beside the result store's URL: write it into that" }
+        },
         RedisConnectionOptions.resultSettings,
 
         // Sending.
@@ -67,7 +77,7 @@ extension CelerySettings {
             settings.configuration.taskProtocol = version
         },
         Setting("accept_content") { section, settings throws(CeleriacError) in
-            guard let known = try serializers("accept_content", &section) else { return }
+            guard let known = try serializers("accept_content", &section, &settings.notices) else { return }
             settings.configuration.acceptContent = known
         },
         Setting("task_serializer") { section, settings throws(CeleriacError) in
@@ -104,6 +114,10 @@ extension CelerySettings {
             guard section.has("result_expires") else { return }
             settings.configuration.resultExpiry = try section.duration("result_expires")
         },
+        Setting("result_failure_expires") { section, settings throws(CeleriacError) in
+            guard let expiry = try section.duration("result_failure_expires") else { return }
+            settings.configuration.failureExpiry = expiry
+        },
         .flag("result_extended", \.configuration.resultExtended),
         Setting("result_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("result_serializer") else { return }
@@ -115,7 +129,7 @@ extension CelerySettings {
             settings.configuration.resultSerializer = known
         },
         Setting("result_accept_content") { section, settings throws(CeleriacError) in
-            guard let known = try serializers("result_accept_content", &section) else { return }
+            guard let known = try serializers("result_accept_content", &section, &settings.notices) else { return }
             settings.configuration.resultAcceptContent = known
         },
         Setting("result_compression") { section, settings throws(CeleriacError) in
@@ -208,16 +222,23 @@ extension CelerySettings {
 
     ]
 
-    /// Reads a list of serializers, by name or content type; nil if it is not set.
+    /// Reads a list of serializers, by name or content type; nil if it is not set. Pickle is none of them, and told of
+    /// beside others.
     private static func serializers(
-        _ name: String, _ section: inout SettingsSection
+        _ name: String, _ section: inout SettingsSection, _ notices: inout [String]
     ) throws(CeleriacError) -> Set<CelerySerializer>? {
         guard let list = try section.list(name) else { return nil }
-        let known = list.compactMap { entry in
+        var known = list.compactMap { entry in
             entry.stringValue.flatMap { CelerySerializer(rawValue: $0) ?? CelerySerializer(contentType: $0) }
         }
-        guard known.count == list.count, !known.contains(.pickle) else {
+        let isComplete = known.count == list.count
+        let hasPickle = known.contains(.pickle)
+        known.removeAll { $0 == .pickle }
+        guard isComplete, !(hasPickle && known.isEmpty) else {
             throw section.error("needs json, msgpack or yaml in \(name)")
+        }
+        if hasPickle {
+            notices.append("\(name) has pickle, which is refused in any case: it can run code")
         }
         return Set(known)
     }

@@ -44,6 +44,7 @@ extension CelerySettings {
             settings.worker.prefetchMultiplier = count > 0 ? count : 1_000
         },
         .flag("worker_disable_prefetch", \.worker.disablesPrefetch),
+        .flag("worker_disable_rate_limits", \.worker.disablesRateLimits),
         Setting("worker_eta_task_limit") { section, settings throws(CeleriacError) in
             guard let value = try section.take("worker_eta_task_limit") else { return }
             guard let limit = value.intValue, limit >= 0 else {

@@ -18,6 +18,8 @@ package import CeleryDialect
 /// | names | what they set |
 /// |---|---|
 /// | `broker_url`, `result_backend` | where the application connects; several URLs of RabbitMQ, as a list or with `;` between them, are tried in turn |
+/// | `broker_transport`, `broker_host`, `broker_port`, `broker_user`, `broker_password`, `broker_vhost` | the broker's URL in parts, where there is none |
+/// | `redis_host`, `redis_port`, `redis_db` | where results are if `result_backend` is `redis` |
 /// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ) |
 /// | `broker_connection_retry_on_startup` | `false` for a worker that ends if it does not reach the broker at once |
 /// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate; what a URL says goes before |
@@ -32,8 +34,8 @@ package import CeleryDialect
 /// | `task_acks_late`, `task_acks_on_failure`, `task_acks_on_timeout`, `task_acks_on_failure_or_timeout`, `task_ignore_result`, `task_store_errors_even_if_ignored`, `task_track_started`, `task_time_limit`, `task_soft_time_limit`, `task_default_rate_limit` | ``CeleryConfiguration/taskDefaults`` |
 /// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
 /// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |
-/// | `result_expires`, `result_extended`, `result_serializer`, `result_accept_content`, `result_compression`, `result_persistent`, `result_chord_retry_interval` | results |
-/// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_deduplicate_successful_tasks`, `worker_eta_task_limit`, `worker_cancel_long_running_tasks_on_connection_loss`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
+/// | `result_expires`, `result_failure_expires`, `result_extended`, `result_serializer`, `result_accept_content`, `result_compression`, `result_persistent`, `result_chord_retry_interval` | results |
+/// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_disable_rate_limits`, `worker_deduplicate_successful_tasks`, `worker_eta_task_limit`, `worker_cancel_long_running_tasks_on_connection_loss`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable` | remote control |
 /// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
@@ -92,18 +94,7 @@ public struct CelerySettings: Sendable {
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the place and the setting.
     package init(over own: CelerySettings = CelerySettings(), layers: [SettingsLayer]) throws(CeleriacError) {
         self = own
-        for setting in Self.table {
-            var (values, place): (WireObject, String) = ([:], "")
-            for layer in layers {
-                for name in setting.names {
-                    guard let value = layer.values[name] else { continue }
-                    (values[name], place) = (value, layer.place)
-                }
-            }
-            if values.isEmpty { continue }
-            var section = SettingsSection(.object(values), place)
-            try setting.read(&section, &self)
-        }
+        for setting in Self.table { try setting.apply(layers, to: &self) }
         for layer in layers {
             for (name, value) in layer.values {
                 try SettingNames.check(name, value, in: layer.place)

@@ -36,6 +36,11 @@ struct CeleryTransportFactory {
         ConnectionURL.splitScheme(url).map { builtInSchemes.contains($0.scheme) } ?? true
     }
 
+    /// Whether a URL leads to RabbitMQ.
+    static func isRabbitMQ(_ url: String) -> Bool {
+        ConnectionURL.splitScheme(url).map { ["amqp", "amqps", "pyamqp"].contains($0.scheme) } ?? false
+    }
+
     /// Whether a URL leads to Redis.
     static func isRedis(_ url: String) -> Bool {
         ConnectionURL.splitScheme(url).map { redisSchemes.contains($0.scheme) } ?? false

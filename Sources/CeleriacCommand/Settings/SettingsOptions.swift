@@ -42,6 +42,18 @@ struct SettingsOptions: ParsableArguments {
     func read(
         _ flags: [SettingsLayer] = [], environment: [String: String] = CommandEnvironment().all
     ) throws -> CelerySettings {
+        let layers = try layers(environment: environment)
+        do {
+            return try CelerySettings(over: ProgramContext.current.settings, layers: layers + flags)
+        } catch let error as CeleriacError {
+            throw ValidationError(FailureText.of(error))
+        }
+    }
+
+    /// What the settings file, the environment and the flags say, before anybody looks at the values.
+    ///
+    /// - Throws: `ValidationError` that names the place.
+    func layers(environment: [String: String] = CommandEnvironment().all) throws -> [SettingsLayer] {
         var layers: [SettingsLayer] = []
         do {
             if let config {
@@ -54,13 +66,13 @@ struct SettingsOptions: ParsableArguments {
                 layers.append(try SettingsLayer(yaml: [UInt8](content), place: "the settings file \(config)"))
             }
             layers.append(try SettingsLayer(environment: environment))
-            if let broker { layers.append(SettingsLayer(place: "--broker", ["broker_url": .string(broker)])) }
-            if let resultBackend {
-                layers.append(SettingsLayer(place: "--result-backend", ["result_backend": .string(resultBackend)]))
-            }
-            return try CelerySettings(over: ProgramContext.current.settings, layers: layers + flags)
         } catch let error as CeleriacError {
             throw ValidationError(FailureText.of(error))
         }
+        if let broker { layers.append(SettingsLayer(place: "--broker", ["broker_url": .string(broker)])) }
+        if let resultBackend {
+            layers.append(SettingsLayer(place: "--result-backend", ["result_backend": .string(resultBackend)]))
+        }
+        return layers
     }
 }

@@ -38,7 +38,10 @@ final class WorkerSession: Sendable {
         var logger = worker.logger
         logger[metadataKey: "worker"] = "\(worker.nodeName)"
         let retryPolicy = worker.dialect.retryPolicy
-        let registrations = worker.handlers.mapValues { TaskRegistration($0, retryPolicy: retryPolicy) }
+        let followsRateLimits = !configuration.disablesRateLimits
+        let registrations = worker.handlers.mapValues {
+            TaskRegistration($0, retryPolicy: retryPolicy, followsRateLimits: followsRateLimits)
+        }
         let observers = Observers(configuration.observers + worker.parts.compactMap(\.observer), timers: timers)
         let revokedTasks = RevokedTasks(limits: configuration.revocationLimits)
         if !configuration.initialRevocations.isEmpty {

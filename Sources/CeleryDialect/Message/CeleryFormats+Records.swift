@@ -104,6 +104,8 @@ extension CeleryFormats {
         _ meta: CeleryResultMeta, _ state: TaskState, expiry: Duration?
     ) throws(CeleryWireError) -> ResultRecord {
         let serializer = resultContent.serializer
+        var expiry = expiry
+        if state == .failure, let failureExpiry { expiry = failureExpiry > .zero ? failureExpiry : nil }
         return ResultRecord(
             taskID: meta.taskID, state: state,
             payload: try meta.encode(

@@ -22,6 +22,8 @@ package struct CeleryFormats: Sendable {
     package var resultContent: CeleryResultContent
     /// Whether what a task sends, and what follows it, has its priority: `task_inherit_parent_priority`.
     package var inheritsPriority: Bool
+    /// How long failures are kept, zero for ever; nil for as long as other results: `result_failure_expires`.
+    package var failureExpiry: Duration?
     /// Where tasks go.
     package var router: CeleryRouter
 
@@ -35,11 +37,13 @@ package struct CeleryFormats: Sendable {
         extendsResults: Bool = false,
         resultContent: CeleryResultContent = CeleryResultContent(),
         inheritsPriority: Bool = false,
+        failureExpiry: Duration? = nil,
         router: CeleryRouter = CeleryRouter()
     ) {
         self.router = router
         self.resultContent = resultContent
         self.inheritsPriority = inheritsPriority
+        self.failureExpiry = failureExpiry
         self.extendsResults = extendsResults
         self.protocolVersion = protocolVersion
         self.accept = accept

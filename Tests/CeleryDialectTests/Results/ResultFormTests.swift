@@ -56,6 +56,19 @@ import Testing
         #expect(try formats.result(from: payload).state == .revoked)
     }
 
+    @Test(
+        arguments: [(nil, Duration.seconds(100)), (.zero, nil), (.seconds(60), .seconds(60))]
+            as [(Duration?, Duration?)])
+    func failuresAreKeptForATimeOfTheirOwn(_ setting: Duration?, _ expected: Duration?) throws {
+        let formats = CeleryFormats(failureExpiry: setting)
+        let context = EffectBench.context(expiry: .seconds(100))
+        let failure = TaskFailure(type: "ValueError", module: nil, arguments: [])
+        let failed = try formats.effects(of: .failure(failure), for: try request(formats), in: context)
+        #expect(try record(failed).expiry == expected)
+        let succeeded = try formats.effects(of: .success(5), for: try request(formats), in: context)
+        #expect(try record(succeeded).expiry == .seconds(100))
+    }
+
     @Test(arguments: forms)
     func aChordIsJoinedAndAGroupFound(_ content: CeleryResultContent) throws {
         let formats = CeleryFormats(resultContent: content)
