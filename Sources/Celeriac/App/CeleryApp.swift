@@ -90,11 +90,14 @@ public final class CeleryApp: TaskSender {
             extendsResults: configuration.resultExtended,
             resultContent: configuration.resultContent(compresses: compresses),
             inheritsPriority: configuration.inheritsParentPriority,
-            router: CeleryRouter(queues: queues, routes: configuration.routes))
+            router: CeleryRouter(queues: queues, routes: configuration.routes),
+            security: configuration.security, signsTasks: configuration.signsTasks)
         let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =
             configuration.sendsSentEvents
-            ? SentEventBroker(broker, limits: configuration.limits, timers: timers, logger: logger) : nil
+            ? SentEventBroker(
+                broker, limits: configuration.limits, content: configuration.eventContent, timers: timers,
+                logger: logger) : nil
         if configuration.sendsSentEvents, telling == nil {
             logger.warning(
                 "this transport carries no events about tasks that are sent", metadata: ["broker": "\(broker.name)"])
@@ -195,8 +198,8 @@ public final class CeleryApp: TaskSender {
         let timers = EventLoopTimerSource(eventLoop: eventLoop)
         let control = control ?? configuration.control
         let remoteControl = CeleryRemoteControl(
-            configuration: control, accept: configuration.acceptContent, broker: broker, queues: queues,
-            nodeName: nodeName,
+            configuration: control, content: configuration.controlContent, signsEvents: configuration.signsEvents,
+            broker: broker, queues: queues, nodeName: nodeName,
             settings: controlSettings(of: settings, control: control), timers: timers, logger: logger)
         let worker = TaskWorker(
             dialect: formats, broker: broker, store: results, configuration: settings,

@@ -28,7 +28,8 @@ public struct CelerySecurity: Sendable {
     /// - Throws: ``CeleriacError`` with code `configuration` if a file cannot be read or used, if a certificate has
     ///   expired, or in a build without the package trait `Signing`.
     public init(
-        key: String, keyPassword: String? = nil, certificate: String, certificateStore: String, digest: String = "sha256"
+        key: String, keyPassword: String? = nil, certificate: String, certificateStore: String,
+        digest: String = "sha256"
     ) throws(CeleriacError) {
         try self.init(
             key: key, keyPassword: keyPassword, certificate: certificate, certificateStore: certificateStore,

@@ -32,7 +32,9 @@ final class SigningKey: Sendable {
     /// Signs a body by PSS with the longest salt; nil if this is a public key or too short for the digest.
     func signature(of body: [UInt8], digest: SigningDigest) -> [UInt8]? {
         defer { ERR_clear_error() }
-        guard let method = EVP_get_digestbyname(digest.nameOfOpenSSL), let context = EVP_MD_CTX_new() else { return nil }
+        guard let method = EVP_get_digestbyname(digest.nameOfOpenSSL), let context = EVP_MD_CTX_new() else {
+            return nil
+        }
         defer { EVP_MD_CTX_free(context) }
         var parameters: OpaquePointer?
         var size = 0

@@ -8,6 +8,7 @@ extension CeleryTaskMessage {
     ///   - accept: The serializers to accept.
     ///   - security: What verifies signatures; nil if there are no keys.
     ///   - limits: The limits for the body.
+    /// - Returns: The task message.
     /// - Throws: What ``decode(_:accept:limits:)`` and `WireMessage.opened` throw.
     package static func decode(
         _ message: WireMessage, accept: Set<CelerySerializer>, security: (any MessageSecurity)?, limits: WireLimits
@@ -45,7 +46,7 @@ extension CeleryTaskMessage {
             return try encode(protocolVersion: protocolVersion, nonFinite: nonFinite, limits: limits)
         }
         var plain = self
-        plain.serializer = .json
+        plain.serializer = serializer.contentForm
         plain.compression = nil
         var message = try plain.encode(protocolVersion: protocolVersion, nonFinite: nonFinite, limits: limits)
             .signed(by: security)

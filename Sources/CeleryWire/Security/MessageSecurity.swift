@@ -16,6 +16,9 @@ package protocol MessageSecurity: Sendable {
 }
 
 extension CelerySerializer {
+    /// The form of the body: of what is inside for a signed one, which is JSON where it is made here.
+    package var contentForm: CelerySerializer { self == .auth ? .json : self }
+
     /// Why an application without keys can neither read nor write signed bodies.
     package static var lackOfKeys: String {
         #if Signing
@@ -38,6 +41,7 @@ extension WireMessage {
     ///   - security: What verifies signatures; nil if there are no keys.
     ///   - accept: The serializers to accept, of which `auth` must be one.
     ///   - limits: The limits for a compressed body.
+    /// - Returns: The message inside, with the same headers but that of the compression.
     /// - Throws: `CeleryWireError`: `disallowedContentType`, `unknownCompression`, `undecodableBody`, and what
     ///   ``MessageSecurity/verify(_:)`` throws.
     package func opened(
@@ -63,6 +67,7 @@ extension WireMessage {
     /// The message with its body signed.
     ///
     /// - Parameter security: What signs; nil if there are no keys.
+    /// - Returns: The signed message.
     /// - Throws: `CeleryWireError.Code.unrepresentable`.
     package func signed(by security: (any MessageSecurity)?) throws(CeleryWireError) -> WireMessage {
         guard let security else { throw CeleryWireError(.unrepresentable, CelerySerializer.lackOfKeys) }

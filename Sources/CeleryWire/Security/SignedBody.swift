@@ -50,8 +50,9 @@ package struct SignedBody: Sendable, Hashable {
         let fields = split(try base64(bytes))
         guard fields.count == 5 else {
             throw CeleryWireError(
-                .undecodableBody, "a signed body must have five fields: signer, signature, content type, content "
-                    + "encoding and body", field: "body")
+                .undecodableBody,
+                "a signed body must have five fields: signer, signature, content type, content encoding and body",
+                field: "body")
         }
         guard let signer = String(validating: try base64(Array(fields[0])), as: UTF8.self),
             let contentType = String(validating: fields[2], as: UTF8.self),
