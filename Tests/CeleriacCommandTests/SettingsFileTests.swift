@@ -71,7 +71,7 @@ import Testing
         #expect(try settings(files).notices.contains { $0.contains("security_key") && $0.contains("no effect") })
         let unread = #expect(throws: CeleriacError.self) { try settings(files + "task_serializer: auth") }
         #expect(unread?.code == .configuration)
-        for yaml in ["result_serializer: auth", "event_serializer: msgpack"] {
+        for yaml in ["result_serializer: auth", "result_accept_content: [auth]", "event_serializer: msgpack"] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
             #expect(error?.code == .configuration, "\(yaml)")
         }

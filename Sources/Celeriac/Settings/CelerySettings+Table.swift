@@ -256,8 +256,9 @@ extension CelerySettings {
         let known = list.compactMap { entry in
             entry.stringValue.flatMap { CelerySerializer(rawValue: $0) ?? CelerySerializer(contentType: $0) }
         }
-        guard known.count == list.count, !known.contains(.pickle) else {
-            throw section.error("needs json, msgpack, yaml or auth in \(name)")
+        let mayBeSigned = name != "result_accept_content"
+        guard known.count == list.count, !known.contains(.pickle), mayBeSigned || !known.contains(.auth) else {
+            throw section.error("needs json, msgpack\(mayBeSigned ? ", yaml or auth" : " or yaml") in \(name)")
         }
         return Set(known)
     }

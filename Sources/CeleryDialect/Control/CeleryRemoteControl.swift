@@ -1,6 +1,6 @@
 package import CeleriacCore
 package import CeleriacWire
-package import CeleryWire
+import CeleryWire
 package import Logging
 import Synchronization
 

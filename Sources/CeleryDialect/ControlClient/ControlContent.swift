@@ -1,4 +1,4 @@
-package import CeleriacWire
+import CeleriacWire
 package import CeleryWire
 
 /// The forms of bodies that the two ends of remote control send and read.

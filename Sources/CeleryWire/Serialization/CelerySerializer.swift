@@ -101,7 +101,8 @@ extension CelerySerializer {
         if self == .auth {
             // Whoever has keys opens the body before.
             throw CeleryWireError(
-                .disallowedContentType, "a signed body is not read here: \(Self.lackOfKeys)", field: "content_type")
+                .disallowedContentType,
+                "only tasks, remote control and events may be signed, and \(Self.lackOfKeys)", field: "content_type")
         }
         throw CeleryWireError(.pickleRefused, "pickle is never read", field: "content_type")
     }
@@ -129,7 +130,8 @@ extension CelerySerializer {
         }
         if self == .auth {
             throw CeleryWireError(
-                .unrepresentable, "no signed body is written here: \(Self.lackOfKeys)", field: "content_type")
+                .unrepresentable,
+                "only tasks, remote control and events may be signed, and \(Self.lackOfKeys)", field: "content_type")
         }
         throw CeleryWireError(.pickleRefused, "pickle is never written; use 'json'", field: "content_type")
     }
