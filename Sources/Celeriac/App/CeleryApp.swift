@@ -84,6 +84,9 @@ public final class CeleryApp: TaskSender {
                 "result_compression has no effect: this result store sends results as they are",
                 metadata: ["store": "\(results?.name ?? "")"])
         }
+        if configuration.usesSignatures, configuration.security == nil {
+            logger.error("no message can be signed or verified: \(CelerySerializer.lackOfKeys)")
+        }
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,

@@ -52,7 +52,8 @@ public struct CeleryConfiguration: Sendable {
     /// The keys with which messages are signed and those of others verified, where `auth` is the serializer of tasks or
     /// among ``acceptContent``.
     public var security: CelerySecurity?
-    /// Whether events are signed: `event_serializer` is `auth`. Otherwise they are JSON.
+    /// Whether events are signed: `event_serializer` is `auth`. Otherwise they are JSON. Without ``security`` none are sent
+    /// then.
     public var signsEvents = false
     /// How long results are kept, nil or zero for ever: `result_expires`.
     public var resultExpiry: Duration?

@@ -22,7 +22,8 @@ package struct ControlContent: Sendable {
 
     /// A message that was made in the `contentForm` of a form, in that form: signed if it is `auth`.
     func sealed(_ message: WireMessage, as form: CelerySerializer) throws(CeleryWireError) -> WireMessage {
-        form == .auth ? try message.signed(by: security) : message
+        guard form == .auth else { return message }
+        return try message.signed(by: security)
     }
 
     /// The message in which a body can be read, and the forms in which it may be: a signed message's are its signer's.

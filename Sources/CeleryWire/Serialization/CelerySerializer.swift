@@ -70,7 +70,8 @@ extension CelerySerializer {
         guard accept.contains(serializer) else {
             throw CeleryWireError(
                 .disallowedContentType,
-                "\(contentType) is not accepted here; add '\(serializer.rawValue)' to \(place)",
+                "\(contentType) is not accepted here; add '\(serializer.rawValue)' to \(place)"
+                    + (serializer == .auth ? ": \(Self.lackOfKeys)" : ""),
                 field: "content_type")
         }
         return serializer
