@@ -1,7 +1,9 @@
 #if Signing && Redis
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
+import CeleryDialect
 import Foundation
 import Logging
 import Testing
