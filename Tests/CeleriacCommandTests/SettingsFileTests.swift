@@ -56,6 +56,28 @@ import Testing
         }
     }
 
+    @Test("auth needs keys, and keys have no effect without it; results are not signed")
+    func signing() throws {
+        #if Signing
+        let reason = "security_key"
+        #else
+        let reason = "the package trait Signing"
+        #endif
+        for yaml in ["task_serializer: auth", "accept_content: [auth]", "event_serializer: auth"] {
+            let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
+            #expect(error?.code == .configuration && error?.message.contains(reason) == true, "\(yaml)")
+        }
+        let files = "security_key: none\nsecurity_certificate: none\nsecurity_cert_store: none\n"
+        #expect(try settings(files).notices.contains { $0.contains("security_key") && $0.contains("no effect") })
+        let unread = #expect(throws: CeleriacError.self) { try settings(files + "task_serializer: auth") }
+        #expect(unread?.code == .configuration)
+        for yaml in ["result_serializer: auth", "result_accept_content: [auth]", "event_serializer: msgpack"] {
+            let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
+            #expect(error?.code == .configuration, "\(yaml)")
+        }
+        #expect(try settings("event_serializer: json").configuration.signsEvents == false)
+    }
+
     @Test("connections to RabbitMQ: several URLs, and what holds for them all")
     func connections() throws {
         #expect(try settings("broker_url: [amqp://a, amqps://b]").broker == "amqp://a;amqps://b")

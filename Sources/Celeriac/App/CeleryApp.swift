@@ -84,17 +84,23 @@ public final class CeleryApp: TaskSender {
                 "result_compression has no effect: this result store sends results as they are",
                 metadata: ["store": "\(results?.name ?? "")"])
         }
+        if configuration.usesSignatures, configuration.security == nil {
+            logger.error("no message can be signed or verified: \(CelerySerializer.lackOfKeys)")
+        }
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,
             extendsResults: configuration.resultExtended,
             resultContent: configuration.resultContent(compresses: compresses),
             inheritsPriority: configuration.inheritsParentPriority, failureExpiry: configuration.failureExpiry,
-            router: CeleryRouter(queues: queues, routes: configuration.routes))
+            router: CeleryRouter(queues: queues, routes: configuration.routes),
+            security: configuration.security, signsTasks: configuration.signsTasks)
         let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =
             configuration.sendsSentEvents
-            ? SentEventBroker(broker, limits: configuration.limits, timers: timers, logger: logger) : nil
+            ? SentEventBroker(
+                broker, limits: configuration.limits, content: configuration.eventContent, timers: timers,
+                logger: logger) : nil
         if configuration.sendsSentEvents, telling == nil {
             logger.warning(
                 "this transport carries no events about tasks that are sent", metadata: ["broker": "\(broker.name)"])
@@ -195,8 +201,8 @@ public final class CeleryApp: TaskSender {
         let timers = EventLoopTimerSource(eventLoop: eventLoop)
         let control = control ?? configuration.control
         let remoteControl = CeleryRemoteControl(
-            configuration: control, accept: configuration.acceptContent, broker: broker, queues: queues,
-            nodeName: nodeName,
+            configuration: control, content: configuration.controlContent, signsEvents: configuration.signsEvents,
+            broker: broker, queues: queues, nodeName: nodeName,
             settings: controlSettings(of: settings, control: control), timers: timers, logger: logger)
         let worker = TaskWorker(
             dialect: formats, broker: broker, store: results, configuration: settings,

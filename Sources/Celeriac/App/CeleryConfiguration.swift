@@ -49,6 +49,12 @@ public struct CeleryConfiguration: Sendable {
     public var taskProtocol: Int
     /// The forms of bodies that workers accept: `accept_content`.
     public var acceptContent: Set<CelerySerializer>
+    /// The keys with which messages are signed and those of others verified, where `auth` is the serializer of tasks or
+    /// among ``acceptContent``.
+    public var security: CelerySecurity?
+    /// Whether events are signed: `event_serializer` is `auth`. Otherwise they are JSON. Without ``security`` none are sent
+    /// then.
+    public var signsEvents = false
     /// How long results are kept, nil or zero for ever: `result_expires`.
     public var resultExpiry: Duration?
     /// How long the results of tasks that failed are kept, zero for ever; nil for as long as others:
@@ -57,8 +63,8 @@ public struct CeleryConfiguration: Sendable {
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     public var resultExtended: Bool
     /// In what form results are stored and sent, and in what form those in the store are: `result_serializer`. All who use
-    /// a store need the same one, except for an rpc store, where every result says what it is. Pickle is refused as soon
-    /// as a result is stored or read.
+    /// a store need the same one, except for an rpc store, where every result says what it is. Pickle and
+    /// `auth` are refused as soon as a result is stored or read.
     public var resultSerializer: CelerySerializer = .json
     /// The forms of results that clients read: `result_accept_content`; nil for ``acceptContent``. As in Celery, a client
     /// reads none in the form of ``resultSerializer`` unless it is among them.
@@ -192,6 +198,18 @@ extension CeleryConfiguration {
     var controlContent: ControlContent {
         ControlContent(
             accept: acceptContent,
-            serializer: sendOptions.serializer.flatMap { CelerySerializer(rawValue: $0.rawValue) } ?? .json)
+            serializer: sendOptions.serializer.flatMap { CelerySerializer(rawValue: $0.rawValue) } ?? .json,
+            security: security)
     }
+
+    /// In what form events are sent.
+    var eventContent: ControlContent {
+        ControlContent(serializer: signsEvents ? .auth : .json, security: security)
+    }
+
+    /// Whether tasks whose options name no serializer are signed.
+    var signsTasks: Bool { sendOptions.serializer?.rawValue == CelerySerializer.auth.rawValue }
+
+    /// Whether anything is signed, or must be.
+    var usesSignatures: Bool { signsTasks || signsEvents || acceptContent.contains(.auth) }
 }

@@ -108,6 +108,20 @@ extension CelerySettings {
         .flag("task_store_eager_result", \.configuration.storesEagerResults),
         .flag("task_send_sent_event", \.configuration.sendsSentEvents),
 
+        Setting("event_serializer") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("event_serializer") else { return }
+            guard name == CelerySerializer.json.rawValue || name == CelerySerializer.auth.rawValue else {
+                throw section.error("needs json or auth for event_serializer")
+            }
+            settings.configuration.signsEvents = name == CelerySerializer.auth.rawValue
+        },
+        // After the settings that say whether anything is signed.
+        Setting(
+            "security_key", "security_key_password", "security_certificate", "security_cert_store", "security_digest"
+        ) { section, settings throws(CeleriacError) in
+            try readSecurity(&section, &settings)
+        },
+
         // Results.
         Setting("result_expires") { section, settings throws(CeleriacError) in
             // Null and zero keep results for ever; an absent setting leaves the default.
@@ -121,7 +135,7 @@ extension CelerySettings {
         .flag("result_extended", \.configuration.resultExtended),
         Setting("result_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("result_serializer") else { return }
-            guard let known = CelerySerializer(rawValue: name), known != .pickle else {
+            guard let known = CelerySerializer(rawValue: name), known != .pickle, known != .auth else {
                 let isPickle = name == CelerySerializer.pickle.rawValue
                 let reason = isPickle ? ": a pickle can run code, and only Python reads it" : ""
                 throw section.error("needs json, msgpack or yaml for result_serializer" + reason)
@@ -222,6 +236,32 @@ extension CelerySettings {
 
     ]
 
+    /// Reads the keys of an application that signs anything. As in Celery, nobody reads them for another.
+    private static func readSecurity(
+        _ section: inout SettingsSection, _ settings: inout CelerySettings
+    ) throws(CeleriacError) {
+        let key = try section.text("security_key")
+        let password = try section.text("security_key_password")
+        let certificate = try section.text("security_certificate")
+        let store = try section.text("security_cert_store")
+        let digest = try section.text("security_digest") ?? "sha256"
+        guard settings.configuration.usesSignatures else {
+            if key != nil || certificate != nil || store != nil {
+                settings.notices.append(
+                    section.error(
+                        "sets security_key and its kin, which have no effect: auth is neither task_serializer nor "
+                            + "event_serializer nor in accept_content"
+                    ).message)
+            }
+            return
+        }
+        guard let key, let certificate, let store else {
+            throw section.error("needs security_key, security_certificate and security_cert_store for auth")
+        }
+        settings.configuration.security = try CelerySecurity(
+            key: key, keyPassword: password, certificate: certificate, certificateStore: store, digest: digest)
+    }
+
     /// Reads a list of serializers, by name or content type; nil if it is not set. Pickle is none of them, and told of
     /// beside others.
     private static func serializers(
@@ -231,11 +271,12 @@ extension CelerySettings {
         var known = list.compactMap { entry in
             entry.stringValue.flatMap { CelerySerializer(rawValue: $0) ?? CelerySerializer(contentType: $0) }
         }
-        let isComplete = known.count == list.count
+        let mayBeSigned = name != "result_accept_content"
+        let isComplete = known.count == list.count && (mayBeSigned || !known.contains(.auth))
         let hasPickle = known.contains(.pickle)
         known.removeAll { $0 == .pickle }
         guard isComplete, !(hasPickle && known.isEmpty) else {
-            throw section.error("needs json, msgpack or yaml in \(name)")
+            throw section.error("needs json, msgpack\(mayBeSigned ? ", yaml or auth" : " or yaml") in \(name)")
         }
         if hasPickle {
             notices.append("\(name) has pickle, which is refused in any case: it can run code")

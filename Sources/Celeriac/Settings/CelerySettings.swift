@@ -1,6 +1,7 @@
 public import CeleriacCore
 import CeleriacWire
 package import CeleryDialect
+import CeleryWire
 
 /// An application's settings under Celery's own names, from a YAML file or from the environment.
 ///
@@ -27,6 +28,7 @@ package import CeleryDialect
 /// | `redis_username`, `redis_password`, `redis_client_name` | login of results in Redis, unless the URL has one, and the name in its `CLIENT LIST` |
 /// | `redis_socket_connect_timeout`, `redis_socket_timeout` | seconds in which a connection to results in Redis must be made, 5 without it, and an answer must come, 30 without it |
 /// | `accept_content`, `task_protocol`, `task_serializer`, `task_compression` | ``CeleryConfiguration`` |
+/// | `security_key`, `security_key_password`, `security_certificate`, `security_cert_store`, `security_digest`, `event_serializer` | ``CelerySecurity``, where `task_serializer` or `event_serializer` is `auth` or `accept_content` has it |
 /// | `task_default_queue`, `task_default_exchange`, `task_default_exchange_type`, `task_default_routing_key`, `task_routes`, `task_default_priority`, `task_inherit_parent_priority`, `task_publish_retry`, `task_publish_retry_policy`, `task_send_sent_event` | how tasks are sent |
 /// | `task_always_eager`, `task_eager_propagates`, `task_store_eager_result` | whether a send runs the task in this process |
 /// | `task_queues`, `task_default_queue_type`, `task_create_missing_queues`, `task_create_missing_queue_type`, `task_create_missing_queue_exchange_type`, `task_queue_max_priority`, `worker_direct` | the queues that there are, and how they are declared |
@@ -101,6 +103,9 @@ public struct CelerySettings: Sendable {
                 guard let reason = SettingNames.reasonWithoutEffect(of: name) else { continue }
                 notices.append("\(layer.place) sets \(name), which has no effect: \(reason)")
             }
+        }
+        if configuration.usesSignatures, configuration.security == nil {
+            throw CeleriacError(.configuration, "the settings name auth, but \(CelerySerializer.lackOfKeys)")
         }
         let namesQueues = layers.contains { $0.values["task_queues"]?.isNull == false }
         // A program's own choice of queues stays.

@@ -76,20 +76,12 @@ package enum SettingNames {
         ("it has no effect at Celery either", ["result_exchange", "result_exchange_type", "deprecated_settings"]),
         ("clients keep no results in memory", ["result_cache_max"]),
         ("a chord's results are read when all of them are there", ["result_chord_join_timeout"]),
-        ("events are sent as JSON, which receivers read whatever this says", ["event_serializer"]),
         ("messages are persistent in any case", ["task_default_delivery_mode"]),
         ("messages show three levels of their arguments in any case", ["task_repr_maxlevels"]),
         ("beats here have no remote control", ["beat_remote_control_max_tick_age"]),
         (
             "workers try until they are stopped (see broker_connection_retry_on_startup)",
             ["broker_connection_max_retries"]
-        ),
-        (
-            "only app.setup_security() of Python reads it, and signed messages are refused here",
-            [
-                "security_cert_store", "security_certificate", "security_digest", "security_key",
-                "security_key_password",
-            ]
         ),
         ("that file is Python's: worker --schedule and beat --state name ours", ["beat_schedule_filename"]),
         (

@@ -15,6 +15,8 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
     private let mailbox: any ControlMailbox
     private let nodeName: String
     private let limits: WireLimits
+    /// In what form events are sent.
+    private let content: ControlContent
     private let clock: LamportClock
     private let timers: any TimerSource
     private let logger: Logger
@@ -24,26 +26,31 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
     /// - Parameters:
     ///   - base: publishes the tasks.
     ///   - limits: the limits of messages.
+    ///   - content: in what form events are sent, its serializer.
     ///   - timers: where the broker takes the time from.
     ///   - logger: the logger for events that cannot be sent.
-    package init?(_ base: any MessageBroker, limits: WireLimits, timers: any TimerSource, logger: Logger) {
+    package init?(
+        _ base: any MessageBroker, limits: WireLimits, content: ControlContent = ControlContent(),
+        timers: any TimerSource, logger: Logger
+    ) {
         // Celery names the sender of these events after its process, in a worker too.
         let nodeName = NodeName.current("gen\(ProcessFacts.processID)")
         let exchanges = CeleryControlNames().exchanges(ofNode: nodeName)
         guard let mailbox = base.controlMailbox(for: nodeName, exchanges: exchanges) else { return nil }
         self.init(
-            base: base, mailbox: mailbox, nodeName: nodeName, limits: limits, clock: LamportClock(), timers: timers,
-            logger: logger)
+            base: base, mailbox: mailbox, nodeName: nodeName, limits: limits, content: content, clock: LamportClock(),
+            timers: timers, logger: logger)
     }
 
     private init(
         base: any MessageBroker, mailbox: any ControlMailbox, nodeName: String, limits: WireLimits,
-        clock: LamportClock, timers: any TimerSource, logger: Logger
+        content: ControlContent, clock: LamportClock, timers: any TimerSource, logger: Logger
     ) {
         self.base = base
         self.mailbox = mailbox
         self.nodeName = nodeName
         self.limits = limits
+        self.content = content
         self.clock = clock
         self.timers = timers
         self.logger = logger
@@ -82,7 +89,7 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
         let event = CeleryEvent(
             kind, nodeName: nodeName, utcOffset: ProcessFacts.utcOffset, processID: Int(ProcessFacts.processID),
             clock: clock.forward(), timestamp: timers.now.timeIntervalSince1970, fields: fields)
-        return (try? event.encode()).map {
+        return (try? content.sealed(event.encode(), as: content.serializer)).map {
             OutgoingMessage(message: $0, exchange: CeleryEvent.exchange, routingKey: kind.routingKey)
         }
     }
@@ -96,7 +103,7 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
     /// The other broker's side for workers, with events.
     package var workerSide: any MessageBroker {
         SentEventBroker(
-            base: base.workerSide, mailbox: mailbox, nodeName: nodeName, limits: limits, clock: clock, timers: timers,
-            logger: logger)
+            base: base.workerSide, mailbox: mailbox, nodeName: nodeName, limits: limits, content: content, clock: clock,
+            timers: timers, logger: logger)
     }
 }

@@ -67,7 +67,7 @@ extension CeleryFormats {
     private func lineage(_ context: PublicationContext) -> CeleryLineage {
         CeleryLineage(
             rootID: context.parent.map { $0.rootID ?? $0.id }, parentID: context.parent?.id,
-            replyTo: context.replyTo, origin: origin)
+            replyTo: context.replyTo, origin: origin, serializer: signsTasks ? .auth : .json)
     }
 
     /// The publication steps of a canvas. What a chord needs comes first, and the messages go together.
@@ -137,7 +137,8 @@ extension CeleryFormats {
 
     func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {
         do {
-            return try task.encode(protocolVersion: protocolVersion, nonFinite: .allow, limits: limits)
+            return try task.encode(
+                protocolVersion: protocolVersion, nonFinite: .allow, security: security, limits: limits)
         } catch {
             throw CeleriacError(.unsupported, "the message of \(task.task) cannot be encoded", cause: error)
         }

@@ -100,10 +100,10 @@ extension CeleryFormats {
     }
 
     func serializer(_ serializer: Serializer?) throws(CeleriacError) -> CelerySerializer {
-        guard let serializer else { return .json }
+        guard let serializer else { return signsTasks ? .auth : .json }
         guard let known = CelerySerializer(rawValue: serializer.rawValue), known != .pickle else {
             throw CeleriacError(
-                .unsupported, "there is no serializer \(serializer): use json, msgpack or yaml")
+                .unsupported, "there is no serializer \(serializer): use json, msgpack, yaml or auth")
         }
         return known
     }

@@ -10,6 +10,11 @@ package struct CeleryFormats: Sendable {
     package var protocolVersion: Int
     /// The serializers that a worker accepts. By default a Celery worker accepts only JSON.
     package var accept: Set<CelerySerializer>
+    /// What signs and verifies bodies; nil if there are no keys.
+    package var security: (any MessageSecurity)?
+    /// Whether tasks whose options name no serializer are signed: `task_serializer` is `auth`. Workers that accept nothing
+    /// else would refuse what follows a task otherwise.
+    package var signsTasks: Bool
     /// The limits for the size and the depth of messages.
     package var limits: WireLimits
     /// The origin that sent messages name.
@@ -38,8 +43,12 @@ package struct CeleryFormats: Sendable {
         resultContent: CeleryResultContent = CeleryResultContent(),
         inheritsPriority: Bool = false,
         failureExpiry: Duration? = nil,
-        router: CeleryRouter = CeleryRouter()
+        router: CeleryRouter = CeleryRouter(),
+        security: (any MessageSecurity)? = nil,
+        signsTasks: Bool = false
     ) {
+        self.security = security
+        self.signsTasks = signsTasks
         self.router = router
         self.resultContent = resultContent
         self.inheritsPriority = inheritsPriority
@@ -73,7 +82,7 @@ extension CeleryFormats: Dialect {
         let eta: Date?
         let expires: Date?
         do {
-            task = try CeleryTaskMessage.decode(message, accept: accept, limits: limits)
+            task = try CeleryTaskMessage.decode(message, accept: accept, security: security, limits: limits)
             eta = try task.etaDate()
             expires = try task.expiresDate()
         } catch {
@@ -87,7 +96,9 @@ extension CeleryFormats: Dialect {
 
     /// Reads the id and the name of a task, and whatever else can be read.
     package func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains? {
-        guard let remains = CeleryTaskMessage.remains(of: message, accept: accept, limits: limits) else { return nil }
+        guard
+            let remains = CeleryTaskMessage.remains(of: message, accept: accept, security: security, limits: limits)
+        else { return nil }
         let native = CeleryMessage(remains.task, lacksBody: remains.lacksBody)
         return MessageRemains(request(native, message, delivery), mayRunElsewhere: remains.isForeign)
     }

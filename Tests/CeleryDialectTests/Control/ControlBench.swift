@@ -30,9 +30,8 @@ struct ControlBench: Sendable {
     ) async throws {
         let part = try #require(
             CeleryRemoteControl(
-                configuration: control, accept: accept, broker: mailbox, queues: QueueTable(), nodeName: "w@test",
-                settings: ["timezone": nil],
-                timers: timers, logger: logger))
+                configuration: control, content: ControlContent(accept: accept), broker: mailbox, queues: QueueTable(),
+                nodeName: "w@test", settings: ["timezone": nil], timers: timers, logger: logger))
         var configuration = WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: "w@test")
         configuration.autoscale = autoscale
         let worker = TaskWorker(
