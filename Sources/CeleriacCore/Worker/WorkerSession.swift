@@ -343,6 +343,7 @@ final class WorkerSession: Sendable {
     // MARK: Stopping
 
     private func stop(consumerStopped: Gate, allIdle: Gate) async {
+        let requeuedBefore = ledger.requeuedCount
         pool.slots.close()
         let ready = pool.jobs.close()
         postponing.close()
@@ -358,7 +359,8 @@ final class WorkerSession: Sendable {
         await consumerStopped.wait()
         await giveBack(ready + limited + scheduled)
         pipeline.giveBackAside()
-        await giveBack(await postponing.unmoved())
+        let unmoved = await postponing.unmoved()
+        await giveBack(unmoved)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.isLate.wait()
@@ -369,6 +371,9 @@ final class WorkerSession: Sendable {
             await pipeline.drain()
             isLate.open()
         }
+        let waited = ready.count + limited.count + scheduled.count + unmoved.count
+        let count = waited + ledger.requeuedCount - requeuedBefore
+        if count > 0 { logger.info("messages have gone back to their queues", metadata: ["messages": "\(count)"]) }
     }
 
     /// Cancels the tasks of all handlers that still run, since the stop has taken most of its time.

@@ -57,7 +57,7 @@ struct ProgramLifeTests {
     func soft(_ isInTime: Bool) async throws {
         let site = try await BrokerSite(.redis)
         let path = site.folder.path + "/celery.yaml"
-        let seconds = isInTime ? "3600.0" : "0.25"
+        let seconds = isInTime ? "3600" : "0.25"
         try Data("worker_soft_shutdown_timeout: \(seconds)\n".utf8).write(to: URL(filePath: path))
         let worker = try await ProgramProcess.worker(site, "--config", path)
         let (lines, gate) = (site.folder.path + "/lines", site.folder.path + "/gate")
