@@ -7,7 +7,7 @@
     compare.py NAME LIST --list         a list that was kept of a whole run
     ... --keep LIST                     keeps the list of outcomes, if the run was whole
     compare.py smoke REPORT --reference adds a run with the Python worker to the reference
-    compare.py smoke --unknown          prints the tests that the reference does not have yet
+    compare.py smoke --tests all        prints the tests to run; unknown: those that the reference does not have yet
 
 NAME is redis-redis, rabbit-redis, rabbit-rpc or smoke; REPORT is what foreign_worker.py wrote. Of the smoke tests those
 are left out that smoke-classification.json says why, and those that once passed and once did not with the Python worker. Prints both totals and everything
@@ -108,14 +108,16 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--keep")
     parser.add_argument("--reference", action="store_true")
-    parser.add_argument("--unknown", action="store_true")
+    parser.add_argument("--tests", choices=["all", "unknown"])
     arguments = parser.parse_args()
 
     kept = os.path.join(LISTS, f"ext-{arguments.name}.json")
     known = load(kept)
     reference, unsteady = known["tests"], known.get("unsteady", [])
-    if arguments.unknown:
-        print("\n".join(name for name in class_a(arguments.name) if name not in reference))
+    if arguments.tests:
+        for name in class_a(arguments.name):
+            if name not in (unsteady if arguments.tests == "all" else reference):
+                print(name)
         return 0
     if not os.path.exists(arguments.report):
         print(f"{arguments.name:12} there is no {arguments.report}")
