@@ -38,7 +38,7 @@ struct ProgramLifeTests {
         await busy.site.close()
     }
 
-    @Test("a second signal, or SIGQUIT, cancels the task, whose message goes back", arguments: [SIGTERM, SIGQUIT])
+    @Test("a second SIGINT, or SIGQUIT, cancels the task, whose message goes back", arguments: [SIGINT, SIGQUIT])
     func cold(_ signal: Int32) async throws {
         let busy = try await Busy()
         if signal != SIGQUIT {
