@@ -48,8 +48,10 @@ def learn(reference, report):
     """Adds the outcomes of a run with the Python worker; a test that did not end as before is unsteady from now on."""
     unsteady = set(reference["unsteady"])
     for name, entry in report["tests"].items():
-        # The last test of a run that was cut has none.
-        if entry["outcome"] and entry["outcome"] != reference["tests"].setdefault(name, entry["outcome"]):
+        # The last test of a run that was cut has no outcome, and one whose servers did not start in time says nothing.
+        if entry["outcome"] in (None, "error"):
+            continue
+        if entry["outcome"] != reference["tests"].setdefault(name, entry["outcome"]):
             unsteady.add(name)
     return dict(reference, unsteady=sorted(unsteady))
 
