@@ -127,5 +127,13 @@ import Testing
         let error = #expect(throws: CeleriacError.self) { try CeleryApp(broker: urls) }
         #expect(String(describing: error?.cause).contains("master_name"))
     }
+
+    @Test("disabled:// keeps no results", arguments: ["disabled://", "disabled"])
+    func disabled(_ url: String) async throws {
+        let settings = try CelerySettings(yaml: Array("{broker_url: redis://a, result_backend: '\(url)'}".utf8))
+        let app = try CeleryApp(settings: settings)
+        #expect(app.results == nil)
+        await app.close()
+    }
 }
 #endif
