@@ -11,7 +11,8 @@ struct CeleryLine {
     /// Words a message of the runtime.
     init(_ message: String, _ metadata: Logger.Metadata) {
         var rest = metadata
-        let words = Self.ofWorker(message, &rest) ?? Self.ofTask(message, &rest)
+        var words = Self.ofWorker(message, &rest)
+        if words == nil { words = Self.ofTask(message, &rest) }
         text = words ?? message
         self.metadata = words == nil ? metadata : rest
     }

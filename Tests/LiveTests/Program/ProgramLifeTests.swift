@@ -34,6 +34,8 @@ struct ProgramLifeTests {
         try append("", to: busy.gate)
         let (status, logged) = await busy.worker.end()
         #expect(status == .exited(0) && !logged.contains("Cold"), "\(logged)")
+        let task = "Task tasks.held[\(busy.sent.id)]"
+        #expect(logged.contains("\(task) received") && logged.contains("\(task) succeeded in "), "\(logged)")
         #expect(try await busy.sent.get(timeout: .seconds(60)) == "x")
         await busy.site.close()
     }
@@ -48,6 +50,7 @@ struct ProgramLifeTests {
         busy.worker.child.signal(signal)
         let (status, logged) = await busy.worker.end()
         #expect(status == .exited(1) && logged.contains("worker: Cold shutdown (MainProcess)\n"), "\(logged)")
+        #expect(logged.contains("Restoring 1 unacknowledged message(s)"), "\(logged)")
         try await until { try await busy.site.messages() == (1, 0) }
         #expect(recorded(busy.path) == ["x begins"])
         await busy.site.close()
