@@ -32,6 +32,8 @@ final class WorkerSession: Sendable {
     private let isLate = Gate()
     /// Why the consumer gave up.
     private let failure = NIOLockedValueBox<(any Error)?>(nil)
+    /// How many messages had gone back to their queues when the stop began; nil before.
+    private let requeuedBefore = NIOLockedValueBox<Int?>(nil)
 
     init(worker: TaskWorker, consumer: any MessageConsumer) {
         let (configuration, timers) = (worker.configuration, worker.timers)
@@ -343,7 +345,7 @@ final class WorkerSession: Sendable {
     // MARK: Stopping
 
     private func stop(consumerStopped: Gate, allIdle: Gate) async {
-        let requeuedBefore = ledger.requeuedCount
+        let before = noteStop()
         pool.slots.close()
         let ready = pool.jobs.close()
         postponing.close()
@@ -372,12 +374,23 @@ final class WorkerSession: Sendable {
             isLate.open()
         }
         let waited = ready.count + limited.count + scheduled.count + unmoved.count
-        let count = waited + ledger.requeuedCount - requeuedBefore
+        let count = waited + ledger.requeuedCount - before
         if count > 0 { logger.info("messages have gone back to their queues", metadata: ["messages": "\(count)"]) }
+    }
+
+    /// Notes how many messages have gone back so far. Handlers may be cancelled before ``stop`` gets going.
+    @discardableResult
+    private func noteStop() -> Int {
+        requeuedBefore.withLockedValue { before in
+            let count = before ?? ledger.requeuedCount
+            before = count
+            return count
+        }
     }
 
     /// Cancels the tasks of all handlers that still run, since the stop has taken most of its time.
     func cancelHandlers() {
+        noteStop()
         pool.slots.cancelEveryJob()
         isLate.open()
     }
