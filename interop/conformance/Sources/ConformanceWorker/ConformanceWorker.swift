@@ -1,6 +1,5 @@
 import Celeriac
 import CeleriacCommand
-import Foundation
 
 /// Serves the tasks of Celery's integration and smoke tests. Their runners call its verb `worker` with Celery's flags;
 /// all else comes from the environment and, for smoke tests, from the settings that a test changes.
