@@ -86,6 +86,11 @@ import Testing
         let notices = try CelerySettings(yaml: Array(yaml.utf8)).notices
         #expect(notices.count == 2)
         #expect(notices.allSatisfy { $0.hasPrefix("broker_transport_options sets ") })
+        let others = """
+            broker_transport_options: {confirm_publish: true, polling_interval: 1, visibility_timeout: 60}
+            result_backend_transport_options: {visibility_timeout: 60, polling_interval: 1}
+            """
+        #expect(try CelerySettings(yaml: Array(others.utf8)).notices.count == 3)
     }
 
     @Test(
@@ -94,6 +99,7 @@ import Testing
             ("broker_transport_options: {sentinel_kwargs: {colour: red}}", "colour"),
             ("broker_transport_options: {sentinel_kwargs: {ssl_ca_certs: ca.pem}}", "ssl: true"),
             ("broker_transport_options: {sentinel_fanout_compat: true}", "sentinel_fanout_compat"),
+            ("broker_transport_options: {confirm_publish: false}", "confirm_publish"),
             ("broker_transport_options: {min_other_sentinels: -1}", "min_other_sentinels"),
             ("result_backend_transport_options: {master_name: 5}", "master_name"),
             ("redis_backend_use_ssl: {ssl_cert_reqs: maybe}", "ssl_cert_reqs"),
@@ -120,6 +126,14 @@ import Testing
         await app.close()
         let error = #expect(throws: CeleriacError.self) { try CeleryApp(broker: urls) }
         #expect(String(describing: error?.cause).contains("master_name"))
+    }
+
+    @Test("disabled:// keeps no results", arguments: ["disabled://", "disabled"])
+    func disabled(_ url: String) async throws {
+        let settings = try CelerySettings(yaml: Array("{broker_url: redis://a, result_backend: '\(url)'}".utf8))
+        let app = try CeleryApp(settings: settings)
+        #expect(app.results == nil)
+        await app.close()
     }
 }
 #endif

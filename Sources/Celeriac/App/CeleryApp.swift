@@ -54,9 +54,10 @@ public final class CeleryApp: TaskSender {
         let factory = CeleryTransportFactory(
             configuration: configuration, queues: queues, eventLoopGroup: eventLoopGroup, logger: logger,
             transports: transports)
+        let store = results.flatMap { CeleryTransportFactory.isDisabled($0) ? nil : $0 }
         self.init(
             broker: try factory.broker(url: broker),
-            results: try results.map { try factory.results(url: $0, brokerURL: broker) },
+            results: try store.map { try factory.results(url: $0, brokerURL: broker) },
             configuration: configuration, queues: queues, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 

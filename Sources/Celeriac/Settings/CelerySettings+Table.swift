@@ -183,6 +183,9 @@ extension CelerySettings {
             if let age = try options.duration("parked_lifetime") { settings.worker.parkedMessageLifetime = age }
             if let name = try options.text("dead_letter_exchange") { settings.worker.deadLetterExchange = name }
             if let key = try options.text("dead_letter_routing_key") { settings.worker.deadLetterRoutingKey = key }
+            if try options.flag("confirm_publish") == false {
+                throw options.error("can only take true for confirm_publish: every message is confirmed")
+            }
             if let separator = try options.text("sep") { settings.configuration.redis.separator = separator }
             if let steps = try options.list("priority_steps") {
                 let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }
@@ -202,6 +205,11 @@ extension CelerySettings {
             try connections.read(&options)
             settings.notices += RedisConnectionOptions.notices(of: object, "result_backend_transport_options")
             if let prefix = try options.text("global_keyprefix") { settings.configuration.resultKeyPrefix = prefix }
+            if try options.duration("visibility_timeout") != nil {
+                settings.notices.append(
+                    "result_backend_transport_options sets visibility_timeout, which has no effect: results are not claimed"
+                )
+            }
             try options.finish()
         },
 

@@ -18,7 +18,7 @@ import CeleryWire
 ///
 /// | names | what they set |
 /// |---|---|
-/// | `broker_url`, `result_backend` | where the application connects; several URLs of RabbitMQ, as a list or with `;` between them, are tried in turn |
+/// | `broker_url`, `result_backend` | where the application connects; several URLs of RabbitMQ, as a list or with `;` between them, are tried in turn; `result_backend` may be `disabled://` |
 /// | `broker_transport`, `broker_host`, `broker_port`, `broker_user`, `broker_password`, `broker_vhost` | the broker's URL in parts, where there is none |
 /// | `redis_host`, `redis_port`, `redis_db` | where results are if `result_backend` is `redis` |
 /// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ) |
@@ -41,8 +41,8 @@ import CeleryWire
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable` | remote control |
 /// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
-/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; those of connections to Redis |
-/// | `result_backend_transport_options` | `global_keyprefix`; those of connections to Redis |
+/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; those of connections to Redis; `confirm_publish` can only be `true`, and `polling_interval` has no effect |
+/// | `result_backend_transport_options` | `global_keyprefix`; those of connections to Redis; `visibility_timeout` has no effect |
 /// | options of connections to Redis | `master_name`, `min_other_sentinels` and `sentinel_kwargs` of `sentinel://` (`username`, `password`, `ssl`, `ssl_…` as above, `socket_timeout`, `socket_connect_timeout`); `socket_connect_timeout`, `socket_timeout`, `client_name` |
 ///
 /// `worker_concurrency` may be `auto` for the number of processors, and a `worker_prefetch_multiplier` of 0 is 1,000. Of

@@ -25,6 +25,7 @@ struct CeleryTransportFactory {
     /// The schemes that ``broker(url:)`` and ``results(url:brokerURL:)`` know by themselves, whatever the traits.
     private static let builtInSchemes = redisSchemes.union([
         "amqp", "amqps", "pyamqp", "rpc", "filesystem", "file", "memory", "cache+memory",
+        "disabled",
     ])
     private static let redisSchemes: Set<String> = [
         "redis", "rediss", "redis+socket", "valkey", "valkeys", "sentinel",
@@ -44,6 +45,11 @@ struct CeleryTransportFactory {
     /// Whether a URL leads to Redis.
     static func isRedis(_ url: String) -> Bool {
         ConnectionURL.splitScheme(url).map { redisSchemes.contains($0.scheme) } ?? false
+    }
+
+    /// Whether a URL of a result store says that there is none: Celery's `disabled://`.
+    static func isDisabled(_ url: String) -> Bool {
+        url == "disabled" || ConnectionURL.splitScheme(url)?.scheme == "disabled"
     }
 
     func broker(url: String) throws(CeleriacError) -> any MessageBroker {
@@ -156,7 +162,8 @@ struct CeleryTransportFactory {
     }
 
     private func scheme(_ url: String) -> String {
-        ConnectionURL.splitScheme(url)?.scheme ?? ""
+        // Celery takes the name alone of the one store that has nothing more to say.
+        ConnectionURL.splitScheme(url)?.scheme ?? (url == "rpc" ? url : "")
     }
 
     private func path(_ url: String) -> String {

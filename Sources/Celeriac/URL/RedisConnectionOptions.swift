@@ -30,15 +30,24 @@ struct RedisConnectionOptions: Sendable, Equatable {
     /// The parameters `ssl_…` of an encrypted connection, as in a URL; nil for what the URL says.
     var tls: [String: String]?
 
-    /// Options of transports that change nothing here.
-    private static let idle = [
-        "socket_keepalive", "socket_keepalive_options", "health_check_interval", "retry_on_timeout", "max_connections",
+    /// Options of transports that change nothing here, by the reason.
+    private static let idle: [(reason: String, names: [String])] = [
+        (
+            "connections are kept alive in any case, and there is no pool",
+            [
+                "socket_keepalive", "socket_keepalive_options", "health_check_interval", "retry_on_timeout",
+                "max_connections",
+            ]
+        ),
+        ("nothing is polled", ["polling_interval"]),
     ]
 
     /// What should be told about options that have no effect, a sentence each.
     static func notices(of options: WireObject, _ name: String) -> [String] {
-        idle.filter { options[$0] != nil }.map { option in
-            "\(name) sets \(option), which has no effect: connections are kept alive in any case, and there is no pool"
+        idle.flatMap { reason, names in
+            names.filter { options[$0] != nil }.map { option in
+                "\(name) sets \(option), which has no effect: \(reason)"
+            }
         }
     }
 
@@ -60,7 +69,7 @@ struct RedisConnectionOptions: Sendable, Equatable {
         if let timeout = try section.positiveDuration("socket_connect_timeout") { connectTimeout = timeout }
         if let timeout = try section.positiveDuration("socket_timeout") { commandTimeout = timeout }
         if let name = try section.text("client_name") { clientName = name }
-        for name in Self.idle { _ = try section.take(name) }
+        for name in Self.idle.flatMap(\.names) { _ = try section.take(name) }
     }
 
     /// Takes Celery's settings of the result store.
@@ -91,7 +100,7 @@ struct RedisConnectionOptions: Sendable, Equatable {
         sentinel.password = try section.text("password")
         let timeout = try section.positiveDuration("socket_timeout")
         sentinel.timeout = try section.positiveDuration("socket_connect_timeout") ?? timeout
-        for name in Self.idle { _ = try section.take(name) }
+        for name in Self.idle.flatMap(\.names) { _ = try section.take(name) }
         let isEncrypted = try section.flag("ssl")
         let parameters = try Self.takeEncryption(&section)
         guard isEncrypted != nil || parameters.isEmpty else {

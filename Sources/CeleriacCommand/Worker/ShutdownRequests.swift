@@ -2,7 +2,8 @@ import NIOConcurrencyHelpers
 import UnixSignals
 
 /// What signals ask of a worker: first a warm shutdown, then a cold one, then its end. SIGQUIT asks for a cold one at once,
-/// and SIGHUP for another start, unless the worker has a terminal, whose end it then tells of.
+/// and SIGHUP for another start, unless the worker has a terminal, whose end it then tells of. SIGTERM asks for a warm
+/// shutdown however often it comes, as at Celery: who manages processes may send it again.
 ///
 /// A cold shutdown may begin softly, as `worker_soft_shutdown_timeout` says: then the tasks that run have that long.
 final class ShutdownRequests: Sendable {
@@ -61,7 +62,7 @@ final class ShutdownRequests: Sendable {
         let signal: UnixSignal = remapsTermination && signal == .sigterm ? .sigquit : signal
         return state.withLockedValue { state in
             switch (state.stage, signal) {
-            case (.running, .sigquit), (.warm, .sigterm), (.warm, .sigint), (.warm, .sigquit):
+            case (.running, .sigquit), (.warm, .sigint), (.warm, .sigquit):
                 guard softness.timeout > .zero, isBusy || softness.isForIdle else {
                     state = (.cold, false)
                     return Action(kind: .cancel, lines: [Self.cold])
@@ -79,7 +80,11 @@ final class ShutdownRequests: Sendable {
             case (.running, _):
                 state.stage = .warm
                 return Action(kind: .stop, lines: ["worker: Warm shutdown (MainProcess)"])
-            case (.soft, .sigterm), (.soft, .sigint), (.soft, .sigquit):
+            case (.warm, .sigterm):
+                // Whoever wants its end does not want it to start again.
+                state.isRestart = false
+                return Action(kind: .nothing)
+            case (.soft, .sigint), (.soft, .sigquit):
                 state.stage = .cold
                 let waiting = "Waiting gracefully for cold shutdown to complete..."
                 return Action(kind: .cancel, lines: [waiting, Self.cold])

@@ -152,8 +152,8 @@ private struct Session {
         case .nothing: break
         case .stop: stop()
         case .soften:
-            logger.warning(
-                "Initiating Soft Shutdown, terminating in \(plan.worker.softShutdownTimeout / .seconds(1)) seconds")
+            let seconds = CeleryLine.seconds(plan.worker.softShutdownTimeout / .seconds(1))
+            logger.warning("Initiating Soft Shutdown, terminating in \(seconds) seconds")
             stop()
             isSoft.open()
         case .cancel:

@@ -20,6 +20,10 @@ final class Ledger: Sendable {
     private let publication: @Sendable () -> PublicationContext
     let submit: @Sendable (Plan) -> Void
     private let strangers = NIOLockedValueBox(Strangers())
+    private let requeued = NIOLockedValueBox(0)
+
+    /// How many messages have gone back to their queues when their tasks ended.
+    var requeuedCount: Int { requeued.withLockedValue { $0 } }
 
     /// Makes a ledger.
     ///
@@ -74,12 +78,14 @@ final class Ledger: Sendable {
         func runtime() -> Duration? { job.startTime.map { .seconds(max(0, timers.now.timeIntervalSince($0))) } }
         let context = effectContext(job.handler.options, storesResult: job.storesResult, sender: sender)
         var (outcome, effects) = told(outcome, of: job, in: context)
-        logger.log(outcome, of: job.request, runtime: runtime, withTexts: logsErrorTexts)
+        logger.log(outcome, of: job.request, runtime: runtime, now: timers.now, withTexts: logsErrorTexts)
         let telling = observers.later(.ended(job.request, outcome, runtime: runtime()))
         // The message of a job that never began has not been acknowledged yet.
         let isAcknowledged = job.isAcknowledged
         if isAcknowledged {
             effects.removeAll { if case .settle = $0 { true } else { false } }
+        } else if case .rejected(requeue: true) = outcome {
+            requeued.withLockedValue { $0 += 1 }
         }
         if !isAcknowledged, store?.deliversOnce == true {
             job.keep(
@@ -234,7 +240,7 @@ final class Ledger: Sendable {
 extension Logger {
     /// Logs how a task ended, with what Celery's log has: the runtime of a success, the text and the place of an error.
     fileprivate func log(
-        _ outcome: Outcome, of request: TaskRequest, runtime: () -> Duration?, withTexts: Bool
+        _ outcome: Outcome, of request: TaskRequest, runtime: () -> Duration?, now: Date, withTexts: Bool
     ) {
         func text(of failure: TaskFailure) -> String { withTexts ? failure.text : "\(failure)" }
         func place(of failure: TaskFailure) -> Logger.Metadata {
@@ -253,7 +259,10 @@ extension Logger {
                 metadata: metadata(["error": "\(text(of: failure))"].merging(place(of: failure)) { $1 }))
         case .replaced: info("task is replaced", metadata: metadata())
         case .retry(let eta, let cause, _, _):
-            info("task is retried", metadata: metadata(["eta": "\(eta)", "error": "\(text(of: cause))"]))
+            let seconds = max(0, eta.timeIntervalSince(now))
+            info(
+                "task is retried",
+                metadata: metadata(["eta": "\(eta)", "seconds": "\(seconds)", "error": "\(text(of: cause))"]))
         case .expired: info("task has expired", metadata: metadata())
         case .timedOut(let limit):
             error(

@@ -32,6 +32,8 @@ final class WorkerSession: Sendable {
     private let isLate = Gate()
     /// Why the consumer gave up.
     private let failure = NIOLockedValueBox<(any Error)?>(nil)
+    /// How many messages had gone back to their queues when the stop began; nil before.
+    private let requeuedBefore = NIOLockedValueBox<Int?>(nil)
 
     init(worker: TaskWorker, consumer: any MessageConsumer) {
         let (configuration, timers) = (worker.configuration, worker.timers)
@@ -346,6 +348,7 @@ final class WorkerSession: Sendable {
     // MARK: Stopping
 
     private func stop(consumerStopped: Gate, allIdle: Gate) async {
+        let before = noteStop()
         pool.slots.close()
         let ready = pool.jobs.close()
         postponing.close()
@@ -361,7 +364,8 @@ final class WorkerSession: Sendable {
         await consumerStopped.wait()
         await giveBack(ready + limited + scheduled)
         pipeline.giveBackAside()
-        await giveBack(await postponing.unmoved())
+        let unmoved = await postponing.unmoved()
+        await giveBack(unmoved)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.isLate.wait()
@@ -372,10 +376,24 @@ final class WorkerSession: Sendable {
             await pipeline.drain()
             isLate.open()
         }
+        let waited = ready.count + limited.count + scheduled.count + unmoved.count
+        let count = waited + ledger.requeuedCount - before
+        if count > 0 { logger.info("messages have gone back to their queues", metadata: ["messages": "\(count)"]) }
+    }
+
+    /// Notes how many messages have gone back so far. Handlers may be cancelled before ``stop`` gets going.
+    @discardableResult
+    private func noteStop() -> Int {
+        requeuedBefore.withLockedValue { before in
+            let count = before ?? ledger.requeuedCount
+            before = count
+            return count
+        }
     }
 
     /// Cancels the tasks of all handlers that still run, since the stop has taken most of its time.
     func cancelHandlers() {
+        noteStop()
         pool.slots.cancelEveryJob()
         isLate.open()
     }

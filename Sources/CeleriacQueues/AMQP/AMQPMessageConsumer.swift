@@ -227,6 +227,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
             guard state.generation == generation, state.channel != nil else { return (nil, nil) }
             state.drop()
             if error.isRefusalOfGlobalLimit { state.refusesGlobalLimit = true }
+            state.wasLost = true
             defer { state.change = Gate() }
             return (state.change, state.lossAction)
         }
@@ -265,6 +266,11 @@ package final class AMQPMessageConsumer: LosingConsumer {
                     continue
                 }
                 try await connect()
+                let isBack = state.withLockedValue { state in
+                    defer { state.wasLost = false }
+                    return state.wasLost
+                }
+                if isBack { logger.info("the connection to the broker is back", metadata: ["broker": "\(name)"]) }
             } catch {
                 let pause = backoff.next()
                 // The worker goes on all the same: whoever changed the broker may change it back.

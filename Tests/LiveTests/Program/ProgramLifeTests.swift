@@ -34,11 +34,13 @@ struct ProgramLifeTests {
         try append("", to: busy.gate)
         let (status, logged) = await busy.worker.end()
         #expect(status == .exited(0) && !logged.contains("Cold"), "\(logged)")
+        let task = "Task tasks.held[\(busy.sent.id)]"
+        #expect(logged.contains("\(task) received") && logged.contains("\(task) succeeded in "), "\(logged)")
         #expect(try await busy.sent.get(timeout: .seconds(60)) == "x")
         await busy.site.close()
     }
 
-    @Test("a second signal, or SIGQUIT, cancels the task, whose message goes back", arguments: [SIGTERM, SIGQUIT])
+    @Test("a second SIGINT, or SIGQUIT, cancels the task, whose message goes back", arguments: [SIGINT, SIGQUIT])
     func cold(_ signal: Int32) async throws {
         let busy = try await Busy()
         if signal != SIGQUIT {
@@ -48,6 +50,7 @@ struct ProgramLifeTests {
         busy.worker.child.signal(signal)
         let (status, logged) = await busy.worker.end()
         #expect(status == .exited(1) && logged.contains("worker: Cold shutdown (MainProcess)\n"), "\(logged)")
+        #expect(logged.contains("Restoring 1 unacknowledged message(s)"), "\(logged)")
         try await until { try await busy.site.messages() == (1, 0) }
         #expect(recorded(busy.path) == ["x begins"])
         await busy.site.close()
@@ -57,7 +60,7 @@ struct ProgramLifeTests {
     func soft(_ isInTime: Bool) async throws {
         let site = try await BrokerSite(.redis)
         let path = site.folder.path + "/celery.yaml"
-        let seconds = isInTime ? "3600.0" : "0.25"
+        let seconds = isInTime ? "3600" : "0.25"
         try Data("worker_soft_shutdown_timeout: \(seconds)\n".utf8).write(to: URL(filePath: path))
         let worker = try await ProgramProcess.worker(site, "--config", path)
         let (lines, gate) = (site.folder.path + "/lines", site.folder.path + "/gate")
