@@ -45,7 +45,7 @@ struct SettingsOptions: ParsableArguments {
         let layers = try layers(environment: environment)
         do {
             return try CelerySettings(over: ProgramContext.current.settings, layers: layers + flags)
-        } catch let error as CeleriacError {
+        } catch {
             throw ValidationError(FailureText.of(error))
         }
     }
