@@ -59,17 +59,8 @@ struct ParkedCommand: AsyncParsableCommand {
         func validate() throws { try change.validate(filter) }
 
         func run() async throws {
-            try await place.visit(filter, whole: false) { found, sender in
-                let printer = ParkedPrinter(output: place.printing.output)
-                if change.dryRun {
-                    return printer.changed(
-                        ParkedOutcome(found), verb: "would be put back", isDryRun: true, tellsOfFailures: true)
-                }
-                let outcome = try await ParkedOutcome(found, in: place.queueName(), at: sender) { ids in
-                    try await sender.requeueParked(ids, in: place.queueName())
-                }
-                printer.changed(outcome, verb: "put back", isDryRun: false, tellsOfFailures: true)
-                try outcome.end()
+            try await place.change(filter, change, verb: "put back", tellsOfFailures: true) { sender, ids, queue in
+                try await sender.requeueParked(ids, in: queue)
             }
         }
     }
@@ -84,16 +75,8 @@ struct ParkedCommand: AsyncParsableCommand {
         func validate() throws { try change.validate(filter) }
 
         func run() async throws {
-            try await place.visit(filter, whole: false) { found, sender in
-                let printer = ParkedPrinter(output: place.printing.output)
-                if change.dryRun {
-                    return printer.changed(ParkedOutcome(found), verb: "would be dropped", isDryRun: true)
-                }
-                let outcome = try await ParkedOutcome(found, in: place.queueName(), at: sender) { ids in
-                    try await sender.dropParked(ids, in: place.queueName())
-                }
-                printer.changed(outcome, verb: "dropped", isDryRun: false)
-                try outcome.end()
+            try await place.change(filter, change, verb: "dropped") { sender, ids, queue in
+                try await sender.dropParked(ids, in: queue)
             }
         }
     }

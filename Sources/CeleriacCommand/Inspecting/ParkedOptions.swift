@@ -48,6 +48,34 @@ struct ParkedPlace: ParsableArguments {
         }
     }
 
+    /// Changes the messages that pass a filter, or says which it would be, and prints what became of them.
+    ///
+    /// - Parameters:
+    ///   - filter: which messages are meant.
+    ///   - change: whether to change anything.
+    ///   - verb: what is done to them, in the past.
+    ///   - tellsOfFailures: whether it matters that callers were told of failures.
+    ///   - body: changes messages by their ids in a queue, and returns how many it were.
+    /// - Throws: `ExitCode` as ``visit(_:whole:_:)``; 1 also if messages were left.
+    func change(
+        _ filter: ParkedFilter, _ change: ParkedChange, verb: String, tellsOfFailures: Bool = false,
+        by body: (any TaskSender, [String], String) async throws -> Int
+    ) async throws {
+        try await visit(filter, whole: false) { found, sender in
+            let printer = ParkedPrinter(output: printing.output)
+            if change.dryRun {
+                return printer.changed(
+                    ParkedOutcome(found), verb: "would be \(verb)", isDryRun: true, tellsOfFailures: tellsOfFailures)
+            }
+            let queue = try queueName()
+            let outcome = try await ParkedOutcome(found, in: queue, at: sender) { ids in
+                try await body(sender, ids, queue)
+            }
+            printer.changed(outcome, verb: verb, isDryRun: false, tellsOfFailures: tellsOfFailures)
+            try outcome.end()
+        }
+    }
+
     private func visit(
         _ filter: ParkedFilter, at sender: any TaskSender, whole: Bool,
         _ body: (ParkedSelection, any TaskSender) async throws -> Void

@@ -16,7 +16,8 @@ struct ProgramLaunch {
     /// Whether the program has started itself.
     let isAgain: Bool
 
-    /// How this process was started. It is asked once, before anything runs that reads the environment. The path is that of the file, which somebody may replace by a newer one.
+    /// How this process was started. It is asked once, before anything runs that reads the environment. The path is that
+    /// of the file, which somebody may replace by a newer one.
     static func take() -> ProgramLaunch {
         let name = CommandLine.arguments.first ?? ""
         let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? name

@@ -88,26 +88,35 @@ private struct Session {
     let pidFile: PidFile?
     /// Opens when the worker is to stop.
     private let stopping = Gate()
+    /// Opens when the tasks that run are to be cancelled.
+    private let cancelling = Gate()
 
     func run() async throws -> WorkerEnding {
         // Before anything can take long, so that no signal ends the process unheard.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit, .sighup)
         let requests = ShutdownRequests(isTerminal: isatty(STDOUT_FILENO) != 0)
-        // A task of its own, which can be cancelled alone.
-        let work = Task { try await serve() }
-        let listening = Task {
-            for await signal in signals { obey(requests.next(signal), work) }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for await signal in signals { obey(requests.next(signal)) } }
+            group.addTask { await tell() }
+            defer { group.cancelAll() }
+            do {
+                try await serveUnlessCancelled()
+            } catch is CancellationError {
+                // A cold shutdown before the worker was ready.
+            }
+            return requests.ending
         }
-        let telling = Task { await tell() }
-        let result = await work.result
-        telling.cancel()
-        listening.cancel()
-        do {
-            try result.get()
-        } catch is CancellationError {
-            // A cold shutdown before the worker was ready.
+    }
+
+    /// Works until that ends, which a cold shutdown hastens.
+    private func serveUnlessCancelled() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await serve() }
+            group.addTask { try? await cancelling.waitUnlessCancelled() }
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
         }
-        return requests.ending
     }
 
     /// Works until one of both ends, and then ends the other.
@@ -129,12 +138,14 @@ private struct Session {
         beat?.stop()
     }
 
-    private func obey(_ action: ShutdownRequests.Action, _ work: Task<Void, any Error>) {
+    private func obey(_ action: ShutdownRequests.Action) {
         for line in action.lines { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
         switch action.kind {
         case .nothing: break
         case .stop: stop()
-        case .cancel: work.cancel()
+        case .cancel:
+            stop()
+            cancelling.open()
         case .exit:
             pidFile?.release()
             _exit(1)
@@ -181,21 +192,11 @@ private struct Session {
                     metadata: [
                         "broker": "\(app.client.broker.name)", "error": "\(error)", "seconds": "\(pause.seconds)",
                     ])
-                await sleep(for: pause)
+                await stopping.wait(atMost: pause, timers: app.client.timers)
             }
         }
         guard count > 0 else { return }
         let text = "purge: Erased \(count) \(count == 1 ? "message" : "messages") from the queue.\n"
         FileHandle.standardOutput.write(Data(text.utf8))
-    }
-
-    /// Sleeps, but not beyond the beginning of a stop.
-    private func sleep(for pause: Duration) async {
-        await withTaskGroup { group in
-            group.addTask { try? await Task.sleep(for: pause) }
-            group.addTask { try? await stopping.waitUnlessCancelled() }
-            await group.next()
-            group.cancelAll()
-        }
     }
 }

@@ -12,7 +12,7 @@ public final class TaskClient: TaskSender {
     package let configuration: ClientConfiguration
     let dialect: any Dialect
     let store: (any ResultStore)?
-    let timers: any TimerSource
+    package let timers: any TimerSource
     let hub: ResultHub
     let decoder: WireDecoder
     package let broker: any MessageBroker

@@ -25,12 +25,7 @@ final class RedisListener: Sendable {
             }
             guard !kept.isEmpty else { return }
             client.submit(kept).whenComplete { result in
-                let refusal: (any Error)?
-                switch result {
-                case .success(let replies): refusal = replies.lazy.compactMap(\.error).first
-                case .failure(let error): refusal = error
-                }
-                guard let refusal else { return }
+                guard let refusal = result.refusal else { return }
                 // Whoever does not listen misses it, as at a Python worker whose connection is lost.
                 logger.warning(
                     "messages for this worker's own queues may be lost",

@@ -42,10 +42,7 @@ extension RedisMessageConsumer {
             }
         }
         client.submit(commands).whenComplete { [weak self] result in
-            switch result {
-            case .success: self?.note("renew claims", nil)
-            case .failure(let error): self?.note("renew claims", error)
-            }
+            self?.note("renew claims", result.refusal)
         }
     }
 

@@ -59,6 +59,16 @@ extension RedisValue {
     }
 }
 
+extension Result where Success == [RedisValue], Failure == any Error {
+    /// Why commands failed: what kept them from the server, or the first error that it answered; nil if all were done.
+    package var refusal: (any Error)? {
+        switch self {
+        case .success(let replies): replies.lazy.compactMap(\.error).first
+        case .failure(let error): error
+        }
+    }
+}
+
 /// An error reply from the server: a RESP line that begins with `-`.
 package struct RedisServerError: Error, Sendable, Hashable {
     /// The error's first word, for example `NOSCRIPT`, `WRONGTYPE`, `NOAUTH`; `ERR` if the line has no such word.

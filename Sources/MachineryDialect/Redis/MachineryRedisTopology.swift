@@ -124,15 +124,12 @@ struct MachineryRedisTopology: RedisConsumerTopology {
         }
         guard !commands.isEmpty else { return }
         consumer.client.submit(commands).whenComplete { [weak consumer] result in
-            switch result {
-            case .success(let replies):
-                consumer?.note("look for messages to restore", replies.lazy.compactMap(\.error).first)
-                let count = replies.compactMap(\.int).reduce(0, +)
-                if count > 0 {
-                    consumer?.logger.notice(
-                        "restored messages of a worker that has died", metadata: ["messages": "\(count)"])
-                }
-            case .failure(let error): consumer?.note("look for messages to restore", error)
+            guard let consumer else { return }
+            consumer.note("look for messages to restore", result.refusal)
+            let count = (try? result.get())?.compactMap(\.int).reduce(0, +) ?? 0
+            if count > 0 {
+                consumer.logger.notice(
+                    "restored messages of a worker that has died", metadata: ["messages": "\(count)"])
             }
         }
     }
@@ -156,12 +153,8 @@ struct MachineryRedisTopology: RedisConsumerTopology {
             arguments: [GoTime(now).unixNanoseconds, portion, [UInt8(ascii: ",")] + Array(closing)])
         consumer.client.submit([command]).whenComplete { [weak consumer] result in
             guard let consumer else { return }
-            switch result {
-            case .success(let replies):
-                consumer.note("move delayed tasks", replies.first?.error)
-                if replies.first?.int == portion { moveDueTasks(consumer) }
-            case .failure(let error): consumer.note("move delayed tasks", error)
-            }
+            consumer.note("move delayed tasks", result.refusal)
+            if (try? result.get())?.first?.int == portion { moveDueTasks(consumer) }
         }
     }
 

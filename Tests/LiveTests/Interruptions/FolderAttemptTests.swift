@@ -21,26 +21,13 @@ struct FolderAttemptTests {
         func parked() async throws -> [String] {
             try await site.sender.parkedMessages(in: "celery").map(\.reason)
         }
-        var deaths = 0
-        while deaths < 8, !Task.isCancelled {
-            let worker = try LiveWorkerProcess.launch(
+        try await expectDeaths(recordedAt: path, beside: texts) {
+            try LiveWorkerProcess.launch(
                 dialect: "celery", broker: site.broker, results: "file://\(site.folder.path)/results",
                 folder: site.folder, concurrency: 8)
-            try await until {
-                if worker.child.status != nil { return true }
-                return try await parked().count == 1 && Set(recorded(path)).count == texts.count
-            }
-            guard worker.child.status != nil else {
-                #expect(await worker.stop() == .exited(0), "\(worker.logged)")
-                break
-            }
-            try #require(worker.child.status == .signalled(SIGKILL), "\(worker.logged)")
-            deaths += 1
+        } isParked: {
+            try await parked().count == 1
         }
-        // Its first beginning was not counted, five were.
-        #expect(deaths == 6)
-        #expect(recorded(path + ".begun").filter { $0 == "poison swift" }.count == 6)
-        #expect(Set(recorded(path)) == Set(texts.map { "\($0) swift" }))
         #expect(try await parked() == ["tooManyAttempts"])
         #expect(try await poison.status() == .failure)
         let left = try FileManager.default.contentsOfDirectory(atPath: site.folder.path + "/queues")

@@ -35,27 +35,13 @@ struct RedisAttemptTests {
         let redis = RedisClient(
             try RedisConfiguration(url: site.broker), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
             logger: Logger(label: "test"))
-        var deaths = 0
-        while deaths < 8, !Task.isCancelled {
-            let worker = try LiveWorkerProcess.launch(
+        try await expectDeaths(recordedAt: path, beside: texts) {
+            try LiveWorkerProcess.launch(
                 dialect: site.dialect, broker: site.broker, results: site.results, folder: site.folder,
                 visibilityTimeout: site.visibilityTimeout, concurrency: 8)
-            try await until {
-                if worker.child.status != nil { return true }
-                let parked = try await redis.send(RedisCommand("LLEN", "\(queue).parked")).int ?? 0
-                return parked > 0 && Set(recorded(path)).count == texts.count
-            }
-            guard worker.child.status != nil else {
-                #expect(await worker.stop() == .exited(0), "\(worker.logged)")
-                break
-            }
-            try #require(worker.child.status == .signalled(SIGKILL), "\(worker.logged)")
-            deaths += 1
+        } isParked: {
+            try await redis.send(RedisCommand("LLEN", "\(queue).parked")).int ?? 0 > 0
         }
-        // Its first beginning was not counted, five were.
-        #expect(deaths == 6)
-        #expect(recorded(path + ".begun").filter { $0 == "poison swift" }.count == 6)
-        #expect(Set(recorded(path)) == Set(texts.map { "\($0) swift" }))
         let parked = try await redis.send(RedisCommand("LRANGE", "\(queue).parked", 0, -1)).array ?? []
         #expect(parked.count == 1)
         #expect(parked.first?.string?.contains("tooManyAttempts") == true)

@@ -125,5 +125,16 @@ struct ProgramLifeTests {
         let (refused, text) = await nowhere.end()
         #expect(refused == .exited(2) && text.contains("Error: the scheme 'sqs' names no broker"), "\(text)")
     }
+
+    @Test("a purge that waits for its broker ends with either shutdown", arguments: [SIGTERM, SIGQUIT])
+    func endsPurge(_ signal: Int32) async throws {
+        let folder = try TemporaryFolder("program")
+        defer { folder.remove() }
+        let worker = try ProgramProcess(["worker", "-n", "w1@live", "--purge"], in: folder)
+        try await worker.logs("purge: the broker is out of reach, trying again")
+        worker.child.signal(signal)
+        let (status, logged) = await worker.end()
+        #expect(status == .exited(signal == SIGQUIT ? 1 : 0), "\(logged)")
+    }
 }
 #endif
