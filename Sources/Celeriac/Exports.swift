@@ -56,6 +56,7 @@
 @_exported public import struct CeleryDialect.CeleryControlConfiguration
 @_exported public import struct CeleryDialect.CeleryFilesystemOptions
 @_exported public import struct CeleryDialect.CeleryRedisOptions
+@_exported public import struct CeleryDialect.CelerySecurity
 @_exported public import struct CeleryDialect.CeleryTaskInfo
 @_exported public import struct CeleryDialect.ControlReply
 @_exported public import struct CeleryDialect.Crontab

@@ -60,6 +60,8 @@ public struct CeleriacError: Error, Sendable, CustomStringConvertible {
 package protocol TransportError: Error {
     /// Whether the server refused the login.
     var isRefusedLogin: Bool { get }
+    /// Whether the server may have got what it did not answer.
+    var mayHaveArrived: Bool { get }
 }
 
 extension CeleriacError {

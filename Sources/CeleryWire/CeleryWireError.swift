@@ -70,6 +70,13 @@ extension CeleryWireError {
         public static let unknownCompression = Code(rawValue: "unknownCompression")
         /// The body cannot be decompressed or parsed.
         public static let undecodableBody = Code(rawValue: "undecodableBody")
+        /// The body is signed, but not what its signature says: somebody changed it, or it was signed with another key or
+        /// digest.
+        public static let invalidSignature = Code(rawValue: "invalidSignature")
+        /// The body is signed by somebody whose certificate is not in the store.
+        public static let unknownSigner = Code(rawValue: "unknownSigner")
+        /// The body is signed, and the signer's certificate has expired.
+        public static let expiredCertificate = Code(rawValue: "expiredCertificate")
         /// The message is readable but is not a task message of either protocol.
         public static let notATask = Code(rawValue: "notATask")
         /// A part of the task message would make a Python worker fail; `field` names it.

@@ -97,6 +97,26 @@ struct AMQPConfigurationTests {
         #expect(try AMQPConfiguration(url: "amqps://h" + query).tls?.verification == expected)
     }
 
+    @Test("Defaults hold where a URL says nothing, and bring TLS to a URL without it")
+    func defaults() throws {
+        var defaults = AMQPConnectionDefaults()
+        #expect(try AMQPConfiguration(url: "amqp://h", defaults: defaults) == AMQPConfiguration(url: "amqp://h"))
+        defaults.heartbeat = .seconds(120)
+        defaults.connectTimeout = .seconds(4)
+        defaults.authentication = .external
+        defaults.tls = AMQPTLS(caFile: "/ca.pem", verification: .noHostname)
+        let configuration = try AMQPConfiguration(url: "amqp://h", defaults: defaults)
+        #expect(configuration.heartbeat == .seconds(120) && configuration.connectTimeout == .seconds(4))
+        #expect(configuration.authentication == .external && configuration.tls == defaults.tls)
+        #expect(configuration.port == 5671)
+        let other = try AMQPConfiguration(
+            url: "amqps://h:99?heartbeat=7&connection_timeout=1500&auth_mechanism=plain&cacertfile=/own.pem",
+            defaults: defaults)
+        #expect(other.heartbeat == .seconds(7) && other.connectTimeout == .milliseconds(1500))
+        #expect(other.authentication == .plain && other.port == 99)
+        #expect(other.tls == AMQPTLS(caFile: "/own.pem", verification: .noHostname))
+    }
+
     @Test("Credentials are not sent in the clear if the URL requests TLS through kombu's ssl")
     func ssl() throws {
         #expect(throws: AMQPError.self) { try AMQPConfiguration(url: "amqp://u:p@h//?ssl=true") }

@@ -303,6 +303,31 @@ struct PeerTests {
         await peer.stop()
     }
 
+    @Test("While the broker blocks publishes, deliveries come and acknowledgements go on the same channel")
+    func consumesWhileBlocked() async throws {
+        let peer = try await ScriptedPeer.start { frame in
+            frame.method == .basicConsume ? Bytes.method(60, 21, channel: 1, Bytes.short("c")) : nil
+        }
+        let connection = try await peer.connect()
+        let channel = try await connection.openChannel(confirms: false)
+        let inbox = ConsumerInbox()
+        try await channel.consume(queue: "q", consumerTag: "c") { inbox.put(events: $0) }
+        let client = try #require(await peer.client())
+        try await client.send(Bytes.method(10, 60, Bytes.short("low on memory")))
+        while await connection.blockedReason == nil { await Task.yield() }
+        async let publishing = channel.publish([AMQPPublish(routingKey: "q", message: WireMessage())])
+        while await connection.heldCount(channel) == 0 { await Task.yield() }
+        try await client.send(delivery(1, "x"))
+        let arrived = try #require(await inbox.nextDelivery())
+        channel.ack([arrived.deliveryTag])
+        #expect(await peer.next(.basicAck)?.payload.dropFirst(4).starts(with: Bytes.u64(1)) == true)
+        #expect(await connection.heldCount(channel) == 1)
+        try await client.send(Bytes.method(10, 61))
+        #expect(try await publishing.count == 1)
+        await connection.close()
+        await peer.stop()
+    }
+
     @Test("A publish that is blocked for too long fails and is never sent")
     func blockedTooLong() async throws {
         let peer = try await ScriptedPeer.start()

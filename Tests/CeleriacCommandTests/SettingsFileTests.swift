@@ -1,4 +1,6 @@
+import CeleriacCore
 import CeleriacTestKit
+import CeleryDialect
 import Testing
 
 @testable import Celeriac
@@ -10,7 +12,7 @@ import Testing
     @Test(
         "a name that nobody knows is refused, with the one that was meant",
         arguments: [
-            ("worker_concurency: 4", "worker_concurrency"), ("BROKER_URL: x", "broker_url"),
+            ("worker_concurency: 4", "worker_concurrency"), ("BROKER_URLS: x", "broker_url"),
             ("task_ack_late: true", "task_acks_late"), ("worker_prefetch_multiplyer: 1", "worker_prefetch_multiplier"),
         ])
     func misspelled(_ yaml: String, _ meant: String) {
@@ -43,28 +45,150 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("broker_connection_retry_on_startup: true\nresult_serializer: json\nredis_db: null")
+        _ = try settings("broker_connection_retry: true\nresult_chord_expires: null")
         for (yaml, name) in [
-            ("broker_connection_retry_on_startup: false", "broker_connection_retry_on_startup"),
-            ("task_always_eager: true", "task_always_eager"), ("redis_db: 3", "redis_db"),
-            ("result_serializer: pickle", "result_serializer"),
+            ("broker_connection_retry: false", "broker_connection_retry"),
+            ("task_retry_on_worker_lost: true", "task_retry_on_worker_lost"),
+            ("result_chord_expires: 60", "result_chord_expires"),
         ] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
             #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
         }
     }
 
+    @Test("auth needs keys, and keys have no effect without it; results are not signed")
+    func signing() throws {
+        #if Signing
+        let reason = "security_key"
+        #else
+        let reason = "the package trait Signing"
+        #endif
+        for yaml in ["task_serializer: auth", "accept_content: [auth]", "event_serializer: auth"] {
+            let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
+            #expect(error?.code == .configuration && error?.message.contains(reason) == true, "\(yaml)")
+        }
+        let files = "security_key: none\nsecurity_certificate: none\nsecurity_cert_store: none\n"
+        #expect(try settings(files).notices.contains { $0.contains("security_key") && $0.contains("no effect") })
+        let unread = #expect(throws: CeleriacError.self) { try settings(files + "task_serializer: auth") }
+        #expect(unread?.code == .configuration)
+        for yaml in ["result_serializer: auth", "result_accept_content: [auth]", "event_serializer: msgpack"] {
+            let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
+            #expect(error?.code == .configuration, "\(yaml)")
+        }
+        #expect(try settings("event_serializer: json").configuration.signsEvents == false)
+    }
+
+    @Test("connections to RabbitMQ: several URLs, and what holds for them all")
+    func connections() throws {
+        #expect(try settings("broker_url: [amqp://a, amqps://b]").broker == "amqp://a;amqps://b")
+        #expect(try settings("broker_url: amqp://a;amqp://b").broker == "amqp://a;amqp://b")
+        let apart = try settings("broker_url: amqp://a\nbroker_write_url: [amqp://w, amqp://v]")
+        #expect(apart.broker == "amqp://w;amqp://v")
+        #expect(apart.configuration.amqp.connections.readURL == "amqp://a")
+        let read = try settings("broker_read_url: amqp://r\nbroker_url: amqp://a\nbroker_write_url: amqp://w")
+        #expect(read.broker == "amqp://w" && read.configuration.amqp.connections.readURL == "amqp://r")
+        let connections = try settings(
+            """
+            broker_url: amqp://a
+            broker_failover_strategy: shuffle
+            broker_connection_timeout: 2.5
+            broker_heartbeat: 30
+            broker_login_method: EXTERNAL
+            broker_native_delayed_delivery_queue_type: classic
+            """
+        ).configuration.amqp
+        #expect(connections.connections.isShuffled && connections.connections.usesCertificate)
+        #expect(connections.connections.timeout == .seconds(2.5) && connections.connections.heartbeat == .seconds(30))
+        #expect(try settings("broker_connection_retry_on_startup: null").worker.retriesFirstConnection)
+        #expect(try !settings("broker_connection_retry_on_startup: false").worker.retriesFirstConnection)
+        #expect(connections.delayQueueType == .classic && connections.connections.tls == nil)
+        for yaml in [
+            "broker_url: []", "broker_url: [5]", "broker_read_url: 5", "broker_failover_strategy: mine",
+            "broker_connection_timeout: 0", "broker_heartbeat: 70000", "broker_heartbeat: 0.5",
+            "broker_login_method: GSSAPI", "broker_use_ssl: 5", "broker_use_ssl: {ciphers: ALL}",
+            "broker_use_ssl: {cert_reqs: MAYBE}", "broker_use_ssl: {certfile: /c.pem}",
+            "broker_native_delayed_delivery_queue_type: stream",
+        ] {
+            let name = yaml.prefix { $0 != ":" }
+            let error = #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+            #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
+        }
+    }
+
+    @Test("broker_use_ssl is read as py-amqp reads it, but the authorities of the system vouch for the host as well")
+    func tls() throws {
+        func tls(_ yaml: String) throws -> CeleryAMQPConnections.TLS? {
+            try settings("broker_use_ssl: \(yaml)").configuration.amqp.connections.tls
+        }
+        #expect(try tls("false") == nil)
+        #expect(try tls("true") == CeleryAMQPConnections.TLS())
+        var named = CeleryAMQPConnections.TLS()
+        (named.authorities, named.certificate, named.key) = ("/ca.pem", "/c.pem", "/k.pem")
+        named.checksHost = false
+        #expect(
+            try tls("{ca_certs: /ca.pem, certfile: /c.pem, keyfile: /k.pem, cert_reqs: CERT_REQUIRED}") == named)
+        #expect(try tls("{ca_certs: /ca.pem, server_hostname: null}")?.checksHost == true)
+        #expect(try tls("{ca_certs: /ca.pem, server_hostname: rabbit}")?.host == "rabbit")
+        for name in ["CERT_NONE", "cert_none", "0"] {
+            #expect(try tls("{cert_reqs: \(name)}")?.isVerified == false, "\(name)")
+        }
+        #expect(try tls("{cert_reqs: 2}")?.isVerified == true)
+    }
+
+    @Test("what only RabbitMQ's connections follow is refused by name for other brokers")
+    func connectionsOfOthers() throws {
+        for (yaml, name) in [
+            ("broker_use_ssl: true", "broker_use_ssl"), ("broker_read_url: redis://b", "broker_read_url"),
+            ("broker_connection_timeout: 9", "broker_connection_timeout"),
+        ] {
+            let settings = try settings("broker_url: memory://\n" + yaml)
+            let error = #expect(throws: CeleriacError.self) { try CeleryApp(settings: settings) }
+            #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
+        }
+        _ = try CeleryApp(
+            settings: try settings("broker_url: memory://\nbroker_connection_timeout: 4\nbroker_heartbeat: 0"))
+    }
+
     @Test("workers: auto, no limit, and what is wrong")
     func workers() throws {
         #expect(try settings("worker_concurrency: auto").worker.concurrency >= 1)
         #expect(try settings("worker_prefetch_multiplier: 0").worker.prefetchMultiplier == 1_000)
-        #expect(try settings("worker_disable_prefetch: true").worker.prefetchMultiplier == 1)
-        #expect(try settings("worker_pool: solo\nworker_state_db: /x").stateFile == "/x")
+        let disabled = try settings("worker_disable_prefetch: true\nworker_prefetch_multiplier: 3").worker
+        #expect(disabled.disablesPrefetch && disabled.prefetchMultiplier == 3)
+        #expect(try !settings("worker_disable_prefetch: false").worker.disablesPrefetch)
+        #expect(try settings("worker_pool: solo\nworker_state_db: /x").worker.stateFile == "/x")
+        #expect(try settings("worker_eta_task_limit: 5").worker.maximumScheduledTasks == 5)
+        for none in ["0", "null"] {
+            #expect(try settings("worker_eta_task_limit: \(none)").worker.maximumScheduledTasks == nil)
+        }
         #expect(try settings("control_exchange: other").configuration.control.namespace == "other")
         for yaml in [
+            "worker_eta_task_limit: -1", "worker_eta_task_limit: many",
             "worker_concurrency: 1.5", "worker_concurrency: many", "worker_prefetch_multiplier: -1", "task_queues: 5",
             "task_queues: [{exchange: b}]", "task_queues: [{name: a, x: 1}]",
             "task_default_queue_type: stream", "enable_utc: false", "beat_schedule: 5", "timezone: Nowhere/Land",
+        ] {
+            #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+        }
+    }
+
+    @Test("publishing again: Celery's policy, what a policy leaves out, and none")
+    func publishRetry() throws {
+        func policy(_ yaml: String) throws -> PublishRetry { try settings(yaml).configuration.publishRetry }
+        #expect(try policy("task_publish_retry: true") == PublishRetry())
+        #expect(try policy("task_publish_retry: false") == .never)
+        #expect(
+            try policy("task_publish_retry_policy: {max_retries: 5, interval_start: 0, interval_step: 0.5}")
+                == PublishRetry(maximumRetries: 5, start: .zero, step: .milliseconds(500), maximum: .seconds(1)))
+        #expect(
+            try policy("task_publish_retry_policy: {max_retries: null, interval_max: 3}")
+                == PublishRetry(maximumRetries: nil, start: .seconds(1), step: .seconds(1), maximum: .seconds(3)))
+        let none = "task_publish_retry: false\ntask_publish_retry_policy: {max_retries: 5}"
+        #expect(try settings(none).configuration.publishRetries == 0)
+        for yaml in [
+            "task_publish_retry: 5", "task_publish_retry_policy: 3", "task_publish_retry_policy: {max_retries: -1}",
+            "task_publish_retry_policy: {max_retries: x}", "task_publish_retry_policy: {interval_start: -1}",
+            "task_publish_retry_policy: {retry_errors: [OSError]}",
         ] {
             #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
         }

@@ -8,7 +8,7 @@ import Testing
             #expect(CelerySerializer(contentType: serializer.contentType) == serializer)
         }
         #expect(CelerySerializer(contentType: "application/json; charset=utf-8") == nil)
-        #expect(CelerySerializer(contentType: "application/data") == nil)
+        #expect(CelerySerializer(contentType: "application/data") == .auth)
         #expect(CelerySerializer.json.contentEncoding == "utf-8")
         #expect(CelerySerializer.msgpack.contentEncoding == "binary")
     }

@@ -68,6 +68,7 @@ struct TLSTests {
         let server = try await RabbitMQServer.start(.init(tls: certificates.server, requireClientCertificate: true))
         let url = try #require(server.tlsURL)
         try await exchanges(broker: url, results: "rpc://", certificates)
+        try await exchangesBySettings(url.replacing("amqps://", with: "amqp://"), certificates)
         try await exchangesOfMachinery(url, certificates)
         try await refuses(
             broker: url, results: "rpc://", Identity(authority: certificates.authorityPath),
@@ -88,6 +89,27 @@ struct TLSTests {
         try await sends(broker: other, results: "rpc://", stranger)
         #expect(try await sent(to: impostor) == [1, 1])
         await impostor.stop()
+    }
+
+    /// Tests that `broker_use_ssl` encrypts the connections to a URL without TLS, for tasks and results.
+    private func exchangesBySettings(_ url: String, _ certificates: TestCertificates) async throws {
+        let yaml = """
+            broker_url: \(url)
+            result_backend: rpc://
+            broker_use_ssl:
+              ca_certs: \(certificates.authorityPath)
+              certfile: \(certificates.client.certificatePath)
+              keyfile: \(certificates.client.privateKeyPath)
+              cert_reqs: CERT_REQUIRED
+              server_hostname: null
+            """
+        let app = try CeleryApp(settings: try CelerySettings(yaml: Array(yaml.utf8)), logger: Self.logger)
+        let worker = app.worker { MatrixTasks.handlers }
+        let sum = try await withRunning(worker) {
+            try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30))
+        }
+        #expect(sum == 5)
+        await app.close()
     }
 
     /// How many tasks are in each queue, counted with the server's own tool; 0 if a queue does not exist.

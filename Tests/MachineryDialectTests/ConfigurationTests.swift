@@ -62,7 +62,10 @@ import CeleriacRedis
                     defaultQueue: "my_tasks"))
         #expect(configuration.redis.delayedTasksKey == "d")
         #expect(configuration.redis.delayedTasksPollPeriod == 100)
-        for bad in ["broker: [", "results_expire_in: soon", "amqp: {prefetch_count: x}", "no_unix_signals: maybe"] {
+        for bad in [
+            "broker: [", "results_expire_in: soon", "amqp: {prefetch_count: x}", "no_unix_signals: maybe", "broker",
+            "- broker", "amqp: direct", "redis: [max_idle]", "results_expire_in: 1.5",
+        ] {
             #expect { try MachineryConfiguration(yaml: Array(bad.utf8)) } throws: {
                 ($0 as? CeleriacError)?.code == .configuration
             }
@@ -90,11 +93,19 @@ import CeleriacRedis
     }
 
     @Test func whatWouldSendTasksElsewhereIsRefusedByName() throws {
-        for (name, value) in [("REDIS_MASTER_NAME", "mymaster"), ("REDIS_CLUSTER_ENABLED", "true")] {
+        for name in ["TLSCONFIG_INSECURESKIPVERIFY", "TLSCONFIG_SERVERNAME", "AMQP_QUEUE_DECLARE_ARGS"] {
+            let error = #expect(throws: CeleriacError.self) { try MachineryConfiguration(environment: [name: "x:1"]) }
+            #expect(error?.code == .configuration && error?.message.contains(name) == true)
+        }
+        let tls = #expect(throws: CeleriacError.self) {
+            try MachineryConfiguration(yaml: Array("tlsconfig: {servername: a}".utf8))
+        }
+        #expect(tls?.message.contains("ssl_ca_certs") == true)
+        for (name, value) in [("REDIS_CLUSTER_MODE", "1"), ("REDIS_CLUSTER_ENABLED", "true")] {
             let error = #expect(throws: CeleriacError.self) { try MachineryConfiguration(environment: [name: value]) }
             #expect(error?.message.contains(name) == true)
         }
-        for (name, value) in [("master_name", "mymaster"), ("cluster_enabled", "true")] {
+        for (name, value) in [("cluster_mode", "true"), ("cluster_enabled", "true")] {
             let yaml = Array("redis: {\(name): \(value)}".utf8)
             let error = #expect(throws: CeleriacError.self) { try MachineryConfiguration(yaml: yaml) }
             #expect(error?.message.contains(name) == true)
@@ -117,8 +128,32 @@ import CeleriacRedis
         // Go takes this one as it stands.
         let verbatim = try RedisConfiguration(machineryURL: "redis+socket://a%41%@/tmp/redis.sock:/4")
         #expect(verbatim.password == "a%41%")
-        #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "redis://a:1,b:2") }
+        let cluster = #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "redis://a:1,b:2") }
+        #expect(cluster?.message.contains("cluster") == true)
         #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "localhost") }
+    }
+
+    @Test func hostsBesideAMasterNameAreSentinels() throws {
+        let several = try RedisConfiguration(
+            machineryURL: "redis://me:secret@a:1,b,[::1]:3/4", primaryName: "mymaster", sentinelPassword: "other")
+        let sentinels = try #require(several.sentinels)
+        #expect(
+            sentinels.addresses == [
+                RedisAddress(host: "a", port: 1), RedisAddress(host: "b", port: 26_379),
+                RedisAddress(host: "::1", port: 3),
+            ])
+        #expect(sentinels.primaryName == "mymaster" && sentinels.password == "other" && sentinels.user == nil)
+        #expect(several.user == "me" && several.password == "secret" && several.database == 4)
+        #expect(sentinels.tls == nil && several.tls == nil)
+        let one = try RedisConfiguration(machineryURL: "rediss://a:1", primaryName: "mymaster")
+        #expect(one.sentinels?.addresses == [RedisAddress(host: "a", port: 1)])
+        #expect(one.tls != nil && one.sentinels?.tls == one.tls && one.sentinels?.password == nil)
+        #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "redis:///1", primaryName: "m") }
+        let loaded = try MachineryConfiguration(
+            environment: ["REDIS_MASTER_NAME": "mymaster", "REDIS_SENTINEL_PASSWORD": "secret"])
+        #expect(loaded.redis.masterName == "mymaster" && loaded.redis.sentinelPassword == "secret")
+        let read = try MachineryConfiguration(yaml: Array("redis: {master_name: m, sentinel_password: p}".utf8))
+        #expect(read.redis.masterName == "m" && read.redis.sentinelPassword == "p")
     }
     #endif
 }

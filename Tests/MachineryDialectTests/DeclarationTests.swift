@@ -82,4 +82,68 @@ import Testing
             MachineryAMQPOptions(bindsOwnQueueWithBindingKey: true).workQueue("mine").bindingKey == "machinery_task")
         #expect(MachineryAMQPOptions(exchangeType: "fanout").workQueue("mine").bindingKey == "machinery_task")
     }
+
+    /// Settings like those of the captures' programs declare the same.
+    @Test func queuesBySettings() throws {
+        func options(_ amqp: String) throws -> MachineryAMQPOptions {
+            try #require(try MachineryConfiguration(yaml: Array("amqp: {\(amqp)}".utf8)).amqp)
+        }
+        try check(
+            try options("queue_declare_args: {x-max-priority: 10}").workQueue("machinery_tasks"), in: "amqp-02-priority"
+        )
+        let topic = try options("exchange: mtopic, exchange_type: topic, binding_key: machinery_tasks")
+        try check(topic.workQueue("machinery_tasks"), exchange: "mtopic", in: "amqp-03b-topic-exchange")
+        let delayed = try options("delayed_queue: my_delay")
+            .delayQueue(routingKey: "machinery_task", milliseconds: 1498)
+        try check(delayed.queue, in: "amqp-05c-delayed-queue")
+    }
+
+    /// Machinery's publishers declare and bind the default queue on an exchange that is not direct, whatever the routing
+    /// key; its workers bind theirs with the binding key. No queue is named after a routing key.
+    @Test(arguments: ["topic", "fanout", "headers", "x-consistent-hash"])
+    func queuesOnOtherExchanges(_ type: String) throws {
+        let options = MachineryAMQPOptions(
+            exchange: "ex", exchangeType: type, bindingKey: "tasks.*", queueDeclareArguments: ["x-max-priority": 10],
+            queueBindingArguments: ["x-match": "any", "image-type": "png"], defaultQueue: "mine",
+            declaresPublisherQueue: true)
+        #expect(options.defaultRoutingKey == "mine")
+        let consumed = QueueDeclaration(
+            queue: "mine", arguments: ["x-max-priority": 10], bindingKey: "tasks.*",
+            bindingArguments: ["x-match": "any", "image-type": "png"])
+        for key in ["mine", "tasks.sum", "tasks.*", "other"] {
+            #expect(options.publisherQueues(routingKey: key) == [consumed])
+        }
+        #expect(options.workQueue("mine") == consumed)
+        var own = consumed
+        own.queue = "own"
+        #expect(options.workQueue("own") == own)
+    }
+
+    /// A binding's arguments are those of all bindings, also of delay queues; a queue's arguments are not.
+    @Test func argumentsOfDelayQueues() {
+        let options = MachineryAMQPOptions(
+            exchange: "ex", queueDeclareArguments: ["x-max-priority": 10], queueBindingArguments: ["a": 1],
+            autoDelete: true)
+        let (queue, _) = options.delayQueue(routingKey: "key", milliseconds: 1500)
+        #expect(
+            queue
+                == QueueDeclaration(
+                    queue: "delay.1500.ex.key", autoDelete: true,
+                    arguments: [
+                        "x-dead-letter-exchange": "ex", "x-dead-letter-routing-key": "key", "x-message-ttl": 1500,
+                        "x-expires": 3000,
+                    ], bindingKey: "delay.1500.ex.key", bindingArguments: ["a": 1]))
+    }
+
+    @Test func delayedMessagesAndStatesReachNoWorker() {
+        func exchange(_ type: String, _ key: String) -> String {
+            MachineryAMQPOptions(exchange: "ex", exchangeType: type, bindingKey: key).exchangeOfNamedQueues
+        }
+        #expect(exchange("direct", "machinery_task") == "ex")
+        #expect(exchange("direct", "#") == "ex")
+        #expect(exchange("topic", "machinery_tasks") == "ex")
+        for (type, key) in [("topic", "#"), ("topic", "tasks.*"), ("fanout", "key"), ("headers", "key")] {
+            #expect(exchange(type, key) == "")
+        }
+    }
 }

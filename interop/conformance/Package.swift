@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The worker for Celery's own integration tests; see README.md. It uses only Celeriac's public API.
+// The worker for Celery's own integration and smoke tests; see README.md. It uses only Celeriac's public API.
 let package = Package(
     name: "Conformance",
     dependencies: [
@@ -13,6 +13,7 @@ let package = Package(
             name: "ConformanceWorker",
             dependencies: [
                 .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "CeleriacCommand", package: "Celeriac"),
                 .product(name: "CeleryWire", package: "Celeriac"),
                 .product(name: "CeleriacWire", package: "Celeriac"),
                 .product(name: "Logging", package: "swift-log"),

@@ -40,7 +40,7 @@ extension CeleryApp {
     /// Makes a lock on a Redis server for several beats to share. Close it after the beat has ended.
     ///
     /// - Parameters:
-    ///   - url: a `redis://`, `rediss://` or `redis+socket://` URL.
+    ///   - url: a URL of Redis, as of the broker.
     ///   - key: the lock's key on that server.
     ///   - lease: how long a hold lasts unless the beat renews it; another beat takes over from one that has vanished
     ///     after this time.

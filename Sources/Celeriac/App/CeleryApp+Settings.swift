@@ -1,28 +1,26 @@
 import CeleriacCore
 import CeleriacWire
 import CeleryDialect
+import CeleryWire
 
 extension CeleryApp {
     /// The settings that `inspect conf` shows for a worker, under Celery's names. Brokers and stores are named without
     /// credentials.
     func controlSettings(of worker: WorkerConfiguration, control: CeleryControlConfiguration) -> WireObject {
-        func seconds(_ duration: Duration?) -> WireValue {
-            guard let duration else { return .null }
-            let seconds = duration / .seconds(1)
-            return Int64(exactly: seconds).map { .int($0) } ?? .double(seconds)
-        }
+        let heartbeat = configuration.amqp.connections.heartbeat ?? Duration.seconds(120)
         var settings: WireObject = [
-            "accept_content": .array(configuration.acceptContent.map(\.rawValue).sorted().map { .string($0) }),
-            "broker_heartbeat": 120, "broker_url": .string(broker.name), "deprecated_settings": nil,
+            "accept_content": Self.names(configuration.acceptContent),
+            "broker_heartbeat": Self.seconds(heartbeat), "broker_url": .string(broker.name), "deprecated_settings": nil,
+            "broker_native_delayed_delivery_queue_type": .string(configuration.amqp.delayQueueType.rawValue),
             "enable_utc": true, "include": [], "result_backend": results.map { .string($0.name) } ?? .null,
-            "result_expires": seconds(configuration.resultExpiry),
+            "result_expires": Self.seconds(configuration.resultExpiry),
             "task_acks_late": .bool((worker.taskDefaults.acknowledgement ?? worker.acknowledgement) == .late),
             "task_default_queue": .string(configuration.defaultQueue),
             "task_protocol": .int(Int64(configuration.taskProtocol)), "timezone": nil,
             "worker_concurrency": .int(Int64(worker.concurrency)), "worker_hijack_root_logger": false,
             "worker_log_color": false, "worker_prefetch_multiplier": .int(Int64(worker.prefetchMultiplier)),
             "result_extended": .bool(configuration.resultExtended),
-            "result_chord_retry_interval": seconds(configuration.chordRetryInterval),
+            "result_chord_retry_interval": Self.seconds(configuration.chordRetryInterval),
             "task_serializer": .string(configuration.sendOptions.serializer?.rawValue ?? "json"),
             "task_compression": configuration.sendOptions.compression.map { .string($0.rawValue) } ?? .null,
             "task_default_priority": configuration.sendOptions.priority.map { .int(Int64($0)) } ?? .null,
@@ -33,19 +31,19 @@ extension CeleryApp {
                         (name, .object(Self.settings(of: options, prefix: "", rateLimit: "rate_limit")))
                     })),
             "worker_enable_remote_control": .bool(control.isEnabled),
-            "control_exchange": .string(control.namespace), "control_queue_ttl": seconds(control.queueTTL),
-            "control_queue_expires": seconds(control.queueExpiry),
+            "control_exchange": .string(control.namespace), "control_queue_ttl": Self.seconds(control.queueTTL),
+            "control_queue_expires": Self.seconds(control.queueExpiry),
             "control_queue_exclusive": .bool(control.isQueueExclusive),
             "control_queue_durable": .bool(control.isQueueDurable),
             "task_send_sent_event": .bool(configuration.sendsSentEvents),
             "worker_send_task_events": .bool(control.sendsTaskEvents), "task_reject_on_worker_lost": true,
             "broker_transport_options": [
-                "visibility_timeout": seconds(configuration.redis.visibilityTimeout),
+                "visibility_timeout": Self.seconds(configuration.redis.visibilityTimeout),
                 "global_keyprefix": .string(configuration.redis.keyPrefix),
                 "sep": .string(configuration.redis.separator),
-                "maximum_eta_hold": seconds(configuration.amqp.maximumETAHold),
+                "maximum_eta_hold": Self.seconds(configuration.amqp.maximumETAHold),
                 "maximum_parked": worker.maximumParkedMessages.map { .int(Int64($0)) } ?? .null,
-                "parked_lifetime": worker.parkedMessageLifetime.map { seconds($0) } ?? .null,
+                "parked_lifetime": worker.parkedMessageLifetime.map { Self.seconds($0) } ?? .null,
                 "dead_letter_exchange": worker.deadLetterExchange.map { .string($0) } ?? .null,
                 "dead_letter_routing_key": worker.deadLetterRoutingKey.map { .string($0) } ?? .null,
                 "priority_steps": .array(configuration.redis.prioritySteps.map { .int(Int64($0)) }),
@@ -53,8 +51,62 @@ extension CeleryApp {
             "result_backend_transport_options": ["global_keyprefix": .string(configuration.resultKeyPrefix)],
         ]
         let defaults = Self.settings(of: worker.taskDefaults, prefix: "task_", rateLimit: "task_default_rate_limit")
-        settings.merge(defaults) { first, _ in first }
+        for more in [defaults, behaviour(of: worker), publishing, resultForms] {
+            settings.merge(more) { first, _ in first }
+        }
         return settings
+    }
+
+    /// How a worker behaves.
+    private func behaviour(of worker: WorkerConfiguration) -> WireObject {
+        [
+            "worker_deduplicate_successful_tasks": .bool(worker.deduplicatesSuccessfulTasks),
+            "worker_eta_task_limit": worker.maximumScheduledTasks.map { .int(Int64($0)) } ?? .null,
+            "worker_soft_shutdown_timeout": .double(worker.softShutdownTimeout / .seconds(1)),
+            "worker_enable_soft_shutdown_on_idle": .bool(worker.softShutdownIsForIdle),
+            "worker_disable_prefetch": .bool(worker.disablesPrefetch),
+            "worker_disable_rate_limits": .bool(worker.disablesRateLimits),
+            "result_failure_expires": configuration.failureExpiry.map { Self.seconds($0) } ?? .null,
+            "worker_cancel_long_running_tasks_on_connection_loss": .bool(worker.cancelsTasksOnConnectionLoss),
+            "worker_state_db": worker.stateFile.map { .string($0) } ?? .null,
+        ]
+    }
+
+    /// How tasks are sent.
+    private var publishing: WireObject {
+        [
+            "task_inherit_parent_priority": .bool(configuration.inheritsParentPriority),
+            "task_always_eager": .bool(configuration.runsTasksEagerly),
+            "task_eager_propagates": .bool(configuration.throwsEagerFailures),
+            "task_store_eager_result": .bool(configuration.storesEagerResults),
+            "task_publish_retry": .bool(configuration.publishRetries != 0),
+            "task_publish_retry_policy": [
+                "max_retries": configuration.publishRetry.maximumRetries.map { .int(Int64($0)) } ?? .null,
+                "interval_start": Self.seconds(configuration.publishRetry.start),
+                "interval_step": Self.seconds(configuration.publishRetry.step),
+                "interval_max": Self.seconds(configuration.publishRetry.maximum),
+            ],
+        ]
+    }
+
+    /// In what forms results are written and read.
+    private var resultForms: WireObject {
+        [
+            "result_serializer": .string(configuration.resultSerializer.rawValue),
+            "result_accept_content": configuration.resultAcceptContent.map { Self.names($0) } ?? .null,
+            "result_compression": configuration.resultCompression.map { .string($0.rawValue) } ?? .null,
+            "result_persistent": .bool(configuration.resultPersistent),
+        ]
+    }
+
+    private static func names(_ serializers: Set<CelerySerializer>) -> WireValue {
+        .array(serializers.map(\.rawValue).sorted().map { .string($0) })
+    }
+
+    private static func seconds(_ duration: Duration?) -> WireValue {
+        guard let duration else { return .null }
+        let seconds = duration / .seconds(1)
+        return Int64(exactly: seconds).map { .int($0) } ?? .double(seconds)
     }
 
     /// The options of tasks that are set, under Celery's names.

@@ -23,15 +23,18 @@ public final class CeleryApp: TaskSender {
     let queues: QueueTable
     let broker: any MessageBroker
     let results: (any ResultStore)?
+    /// Runs tasks where they are sent; nil for an application that sends them.
+    private let eager: EagerBroker?
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
 
     /// Makes an application. It connects on first use.
     ///
     /// - Parameters:
-    ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://` (several separated by `;` are
-    ///     tried in turn), `filesystem:///folder` or `memory://`.
-    ///   - results: `redis://`, `rediss://`, `redis+socket://`, `rpc://` (over the broker, RabbitMQ only),
+    ///   - broker: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `sentinel://` (several
+    ///     separated by `;`, with the option `master_name`), `amqp://`, `amqps://` (several separated by `;` are tried in
+    ///     turn), `filesystem:///folder` or `memory://`.
+    ///   - results: `redis://` and its kin as for the broker, `rpc://` (over the broker, RabbitMQ only),
     ///     `file:///folder` or `memory://`; nil to keep no results.
     ///   - configuration: the application's settings.
     ///   - transports: transports of your own. Both URLs may use their schemes, which take precedence over the built-in
@@ -51,9 +54,10 @@ public final class CeleryApp: TaskSender {
         let factory = CeleryTransportFactory(
             configuration: configuration, queues: queues, eventLoopGroup: eventLoopGroup, logger: logger,
             transports: transports)
+        let store = results.flatMap { CeleryTransportFactory.isDisabled($0) ? nil : $0 }
         self.init(
             broker: try factory.broker(url: broker),
-            results: try results.map { try factory.results(url: $0, brokerURL: broker) },
+            results: try store.map { try factory.results(url: $0, brokerURL: broker) },
             configuration: configuration, queues: queues, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
@@ -74,20 +78,41 @@ public final class CeleryApp: TaskSender {
         broker: any MessageBroker, results: (any ResultStore)?, configuration: CeleryConfiguration, queues: QueueTable,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
+        // Celery's rpc store compresses no results either.
+        let compresses = results?.deliversOnce != true
+        if !compresses, configuration.resultCompression != nil {
+            logger.warning(
+                "result_compression has no effect: this result store sends results as they are",
+                metadata: ["store": "\(results?.name ?? "")"])
+        }
+        if configuration.usesSignatures, configuration.security == nil {
+            logger.error("no message can be signed or verified: \(CelerySerializer.lackOfKeys)")
+        }
         let formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,
             extendsResults: configuration.resultExtended,
-            router: CeleryRouter(queues: queues, routes: configuration.routes))
+            resultContent: configuration.resultContent(compresses: compresses),
+            inheritsPriority: configuration.inheritsParentPriority, failureExpiry: configuration.failureExpiry,
+            router: CeleryRouter(queues: queues, routes: configuration.routes),
+            security: configuration.security, signsTasks: configuration.signsTasks)
         let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =
             configuration.sendsSentEvents
-            ? SentEventBroker(broker, limits: configuration.limits, timers: timers, logger: logger) : nil
+            ? SentEventBroker(
+                broker, limits: configuration.limits, content: configuration.eventContent, timers: timers,
+                logger: logger) : nil
         if configuration.sendsSentEvents, telling == nil {
             logger.warning(
                 "this transport carries no events about tasks that are sent", metadata: ["broker": "\(broker.name)"])
         }
-        let broker = telling ?? broker
+        let broker: any MessageBroker = telling ?? broker
+        let eager =
+            configuration.runsTasksEagerly
+            ? EagerBroker(
+                broker, dialect: formats,
+                results: EagerResults(base: results, keepsResults: configuration.storesEagerResults),
+                throwsFailures: configuration.throwsEagerFailures, logger: logger) : nil
         let caller = ControlCaller(
             configuration: configuration.control, content: configuration.controlContent,
             limits: configuration.limits, broker: broker, timers: timers, logger: logger)
@@ -97,13 +122,17 @@ public final class CeleryApp: TaskSender {
         self.formats = formats
         self.broker = broker
         self.results = results
+        self.eager = eager
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.client = TaskClient(
-            dialect: formats, broker: broker, store: results,
+            dialect: formats, broker: eager.map { $0 as any MessageBroker } ?? broker,
+            store: eager.map { $0.results as any ResultStore } ?? results,
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                resultExpiry: configuration.resultLifetime),
+                resultExpiry: configuration.resultLifetime,
+                // A task that has run must not run again because what follows it was not published.
+                publishRetry: eager == nil ? configuration.publishRetry : .never),
             timers: timers, logger: logger, revoker: caller)
     }
 
@@ -173,14 +202,16 @@ public final class CeleryApp: TaskSender {
         let timers = EventLoopTimerSource(eventLoop: eventLoop)
         let control = control ?? configuration.control
         let remoteControl = CeleryRemoteControl(
-            configuration: control, accept: configuration.acceptContent, broker: broker, queues: queues,
-            nodeName: nodeName,
+            configuration: control, content: configuration.controlContent, signsEvents: configuration.signsEvents,
+            broker: broker, queues: queues, nodeName: nodeName,
             settings: controlSettings(of: settings, control: control), timers: timers, logger: logger)
-        return TaskWorker(
+        let worker = TaskWorker(
             dialect: formats, broker: broker, store: results, configuration: settings,
             timers: timers, executor: EventLoopTaskExecutor(eventLoop), client: client, logger: logger,
             handlers: CeleryBuiltIns.handlers(chordRetryInterval: configuration.chordRetryInterval) + handlers(),
             parts: remoteControl.map { [$0] } ?? [])
+        eager?.serve(worker)
+        return worker
     }
 
     /// Closes the application's connections. Stop its workers first.

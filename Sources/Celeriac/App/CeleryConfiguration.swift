@@ -21,11 +21,25 @@ public struct CeleryConfiguration: Sendable {
     public var createsMissingQueues = true
     /// Whether each worker also serves a queue of its own, `<node name>.dq2`: `worker_direct`.
     public var servesDirectQueues = false
+    /// Whether a send runs the task in this process, and what follows from it, before it returns: `task_always_eager`. Only
+    /// tasks run for which the application has made a worker with a handler, whether or not the worker runs; others are
+    /// sent, with a warning. Times and time limits do not count. It is for tests.
+    public var runsTasksEagerly = false
+    /// Whether such a send throws the error with which its task fails: `task_eager_propagates`.
+    public var throwsEagerFailures = false
+    /// Whether the results of tasks that run like this are kept in the result store: `task_store_eager_result`. In any case
+    /// whoever sends them gets them.
+    public var storesEagerResults = false
+    /// How clients publish again while the broker is out of reach: `task_publish_retry_policy`.
+    package var publishRetry = PublishRetry()
     /// What else settings say of queues.
     var queueDefaults = QueueTable.Defaults()
     /// Options for every task that is sent, such as serializer and compression. Those of its signature and of the call
     /// take precedence.
     public var sendOptions: SendOptions
+    /// Whether what a task sends has its priority, unless it is given one, and what follows a success in any case:
+    /// `task_inherit_parent_priority`.
+    public var inheritsParentPriority = false
     /// How workers treat tasks whose own options leave it open: `task_acks_late`, `task_time_limit`,
     /// `task_track_started` and so on.
     public var taskDefaults: TaskOptions
@@ -35,10 +49,33 @@ public struct CeleryConfiguration: Sendable {
     public var taskProtocol: Int
     /// The forms of bodies that workers accept: `accept_content`.
     public var acceptContent: Set<CelerySerializer>
+    /// The keys with which messages are signed and those of others verified, where `auth` is the serializer of tasks or
+    /// among ``acceptContent``.
+    public var security: CelerySecurity?
+    /// Whether events are signed: `event_serializer` is `auth`. Otherwise they are JSON. Without ``security`` none are sent
+    /// then.
+    public var signsEvents = false
     /// How long results are kept, nil or zero for ever: `result_expires`.
     public var resultExpiry: Duration?
+    /// How long the results of tasks that failed are kept, zero for ever; nil for as long as others:
+    /// `result_failure_expires`.
+    package var failureExpiry: Duration?
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     public var resultExtended: Bool
+    /// In what form results are stored and sent, and in what form those in the store are: `result_serializer`. All who use
+    /// a store need the same one, except for an rpc store, where every result says what it is. Pickle and
+    /// `auth` are refused as soon as a result is stored or read.
+    public var resultSerializer: CelerySerializer = .json
+    /// The forms of results that clients read: `result_accept_content`; nil for ``acceptContent``. As in Celery, a client
+    /// reads none in the form of ``resultSerializer`` unless it is among them.
+    public var resultAcceptContent: Set<CelerySerializer>?
+    /// How results are compressed: `result_compression`. Only Celery 5.7 and later can read that. Results that are sent
+    /// by rpc never are, and compressed results are read in any case. An unknown name is refused as soon as a result is
+    /// stored.
+    public var resultCompression: Compression?
+    /// Whether results that are sent by rpc outlive a restart of RabbitMQ while they wait for their caller:
+    /// `result_persistent`.
+    public var resultPersistent = false
     /// How often a worker checks whether the parts of a chord have ended, where the result store does not count them:
     /// `result_chord_retry_interval`.
     public var chordRetryInterval: Duration
@@ -59,10 +96,20 @@ public struct CeleryConfiguration: Sendable {
     public var resultKeyPrefix: String
     /// The folders of the file transport, for a broker URL that names no folder.
     public var filesystem: CeleryFilesystemOptions?
-    /// What a ``CeleryTransport`` of your own is given as the options of a broker: `broker_transport_options`.
+    /// The options of a broker that only concern its connections, as `master_name` and `sentinel_kwargs` of
+    /// `sentinel://`, and all options of a ``CeleryTransport`` of your own: `broker_transport_options`.
     public var brokerTransportOptions: WireObject = [:]
-    /// What it is given as the options of a result store: `result_backend_transport_options`.
+    /// The same options of a result store: `result_backend_transport_options`.
     public var resultTransportOptions: WireObject = [:]
+    /// Tells user and password for each new connection to Redis, instead of those in URLs, so that they can change while
+    /// the process runs: Celery's `redis_backend_credential_provider`, for broker, results and locks alike. A connection
+    /// waits for the answer no longer than for its server, and is tried again if there is an error. Sentinels have a
+    /// login of their own.
+    public var redisCredentials: (@Sendable () async throws -> (user: String?, password: String))?
+    /// What settings say of connections to a broker at Redis.
+    var brokerConnections = RedisConnectionOptions()
+    /// What settings say of connections to a result store at Redis.
+    var resultConnections = RedisConnectionOptions()
 
     /// Makes a configuration.
     public init(
@@ -107,6 +154,14 @@ public struct CeleryConfiguration: Sendable {
 }
 
 extension CeleryConfiguration {
+    /// How often clients publish again while the broker is out of reach and cannot have got the messages: three times by
+    /// default, 0 for never, nil for as long as it takes. `task_publish_retry` and `max_retries` of
+    /// `task_publish_retry_policy`.
+    public var publishRetries: Int? {
+        get { publishRetry.maximumRetries }
+        set { publishRetry.maximumRetries = newValue.map { max(0, $0) } }
+    }
+
     /// The queues that the application knows from the beginning.
     func queueTable() -> QueueTable { QueueTable(queues, defaults: filledQueueDefaults) }
 
@@ -132,10 +187,29 @@ extension CeleryConfiguration {
     /// How long results are kept. As in Celery, zero is for ever.
     var resultLifetime: Duration? { resultExpiry.flatMap { $0 > .zero ? $0 : nil } }
 
+    /// In what forms results are written and read. `compresses` says whether the store takes compressed ones.
+    func resultContent(compresses: Bool) -> CeleryResultContent {
+        CeleryResultContent(
+            serializer: resultSerializer, compression: compresses ? resultCompression?.rawValue : nil,
+            accept: resultAcceptContent ?? acceptContent)
+    }
+
     /// The forms of requests to workers and of their replies: Celery uses those of tasks.
     var controlContent: ControlContent {
         ControlContent(
             accept: acceptContent,
-            serializer: sendOptions.serializer.flatMap { CelerySerializer(rawValue: $0.rawValue) } ?? .json)
+            serializer: sendOptions.serializer.flatMap { CelerySerializer(rawValue: $0.rawValue) } ?? .json,
+            security: security)
     }
+
+    /// In what form events are sent.
+    var eventContent: ControlContent {
+        ControlContent(serializer: signsEvents ? .auth : .json, security: security)
+    }
+
+    /// Whether tasks whose options name no serializer are signed.
+    var signsTasks: Bool { sendOptions.serializer?.rawValue == CelerySerializer.auth.rawValue }
+
+    /// Whether anything is signed, or must be.
+    var usesSignatures: Bool { signsTasks || signsEvents || acceptContent.contains(.auth) }
 }

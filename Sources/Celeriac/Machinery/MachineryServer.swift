@@ -67,6 +67,7 @@ public final class MachineryServer: TaskSender, Service {
             configuration: ClientConfiguration(
                 defaultQueue: configuration.defaultRoutingKey, resultExpiry: configuration.resultExpiry),
             timers: timers, logger: logger)
+        for notice in configuration.notices { logger.notice("\(notice)") }
     }
 
     // MARK: Sending

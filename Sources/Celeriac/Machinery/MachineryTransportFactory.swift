@@ -20,7 +20,7 @@ struct MachineryTransportFactory {
     func broker() throws(CeleriacError) -> any MessageBroker {
         switch scheme(configuration.broker) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(configuration.broker)):
             return MachineryRedisBroker(
                 try redis(configuration.broker),
                 settings: configuration.redis, defaultQueue: configuration.defaultQueue,
@@ -35,17 +35,14 @@ struct MachineryTransportFactory {
         case "eager": return MachineryEagerBroker()
         case "memory": return MemoryBroker()
         default:
-            throw CeleriacError(
-                .configuration,
-                "Factory failed with broker URL: the scheme '\(scheme(configuration.broker))' is not one that this build knows"
-            )
+            throw refusal("broker URL", configuration.broker)
         }
     }
 
     func backend() throws(CeleriacError) -> any ResultStore {
         switch scheme(configuration.resultBackend) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(configuration.resultBackend)):
             return MachineryRedisResults(
                 try redis(configuration.resultBackend), eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
@@ -58,10 +55,7 @@ struct MachineryTransportFactory {
         case "eager", "memory": return MachineryMemoryResults()
         case "null": return MachineryNullResults()
         default:
-            throw CeleriacError(
-                .configuration,
-                "Factory failed with result backend: the scheme '\(scheme(configuration.resultBackend))' is not one"
-                    + " that this build knows")
+            throw refusal("result backend", configuration.resultBackend)
         }
     }
 
@@ -69,15 +63,27 @@ struct MachineryTransportFactory {
         switch scheme(configuration.lock) {
         case "", "eager": return EagerLock(timers: timers)
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where RedisConfiguration.schemes.contains(scheme(configuration.lock)):
             return MachineryRedisLock(try redis(configuration.lock), eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         default:
-            throw CeleriacError(
-                .configuration,
-                "Factory failed with lock URL: the scheme '\(scheme(configuration.lock))' is not one that this build knows"
-            )
+            throw refusal("lock URL", configuration.lock)
         }
+    }
+
+    /// Machinery's transports that do not exist here, by the schemes of their URLs.
+    private static let others = [
+        "https": "SQS or DynamoDB", "http": "SQS", "gcppubsub": "Google's Pub/Sub", "memcache": "Memcached",
+        "mongodb": "MongoDB", "mongodb+srv": "MongoDB",
+    ]
+
+    /// The error of a URL that no transport takes. It begins as Machinery's, and names what the URL leads to.
+    private func refusal(_ setting: String, _ url: String) -> CeleriacError {
+        let name = scheme(url)
+        let reason =
+            Self.others[name].map { "\(name):// leads to \($0), which is not spoken here; name RabbitMQ or Redis" }
+            ?? "the scheme '\(name)' is not one that this build knows"
+        return CeleriacError(.configuration, "Factory failed with \(setting): \(reason)")
     }
 
     private func scheme(_ url: String) -> String {
@@ -87,7 +93,10 @@ struct MachineryTransportFactory {
     #if Redis
     private func redis(_ url: String) throws(CeleriacError) -> RedisConfiguration {
         do {
-            var redis = try RedisConfiguration(machineryURL: url)
+            var redis = try RedisConfiguration(
+                machineryURL: url, primaryName: configuration.redis.masterName,
+                sentinelPassword: configuration.redis.sentinelPassword)
+            redis.credentials = configuration.redisCredentials
             if configuration.redis.connectTimeout > 0 {
                 redis.connectTimeout = .seconds(configuration.redis.connectTimeout)
             }
@@ -136,7 +145,7 @@ extension MachineryConfiguration {
     var formats: MachineryFormats {
         MachineryFormats(
             defaultRoutingKey: defaultRoutingKey,
-            laterStatesNameTheirTask: resultBackend.lowercased().hasPrefix("redis"),
+            laterStatesNameTheirTask: ["redis", "valkey"].contains { resultBackend.lowercased().hasPrefix($0) },
             // An eager send waits for its task, and another process never comes to run it.
             unregisteredAttempts: unregisteredAttempts ?? (broker.lowercased().hasPrefix("eager") ? 3 : nil))
     }

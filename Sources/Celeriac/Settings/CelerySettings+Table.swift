@@ -8,12 +8,22 @@ extension CelerySettings {
     static let readNames = table.flatMap(\.names)
 
     /// All settings that are understood here, in the order in which they are read.
-    static let table = taskTable + workerTable
+    static let table = connectionTable + taskTable + workerTable
 
     /// The settings of tasks, results and transports.
     private static let taskTable: [Setting] = [
-        .text("broker_url", \.broker),
-        .text("result_backend", \.results),
+        Setting(names: ["result_backend"] + AddressSettings.results) { section, settings throws(CeleriacError) in
+            let given = AddressSettings.results.filter { section.peek($0)?.isNull == false }
+            guard let backend = try section.text("result_backend") ?? settings.results else {
+                settings.notices += given.map { "\($0) has no effect unless result_backend is redis" }
+                return
+            }
+            let url = try AddressSettings.resultsURL(backend, &section)
+            settings.results = url
+            guard url == backend else { return }
+            settings.notices += given.map { "\($0) has no effect beside the result store's URL: write it into that" }
+        },
+        RedisConnectionOptions.resultSettings,
 
         // Sending.
         Setting("task_default_queue") { section, settings throws(CeleriacError) in
@@ -35,6 +45,13 @@ extension CelerySettings {
             }
             settings.configuration.queueDefaults.arguments =
                 try queueArguments(ofType: "task_default_queue_type", &section) ?? [:]
+        },
+        Setting("broker_native_delayed_delivery_queue_type") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("broker_native_delayed_delivery_queue_type") else { return }
+            guard let type = CeleryAMQPOptions.DelayQueueType(rawValue: name) else {
+                throw section.error("needs classic or quorum for broker_native_delayed_delivery_queue_type")
+            }
+            settings.configuration.amqp.delayQueueType = type
         },
         Setting("task_create_missing_queue_exchange_type") { section, settings throws(CeleriacError) in
             guard let type = try section.text("task_create_missing_queue_exchange_type") else { return }
@@ -60,12 +77,8 @@ extension CelerySettings {
             settings.configuration.taskProtocol = version
         },
         Setting("accept_content") { section, settings throws(CeleriacError) in
-            guard let names = try section.list("accept_content") else { return }
-            let known = names.compactMap { $0.stringValue.flatMap { CelerySerializer(rawValue: $0) } }
-            guard known.count == names.count, !known.contains(.pickle) else {
-                throw section.error("needs json, msgpack or yaml in accept_content")
-            }
-            settings.configuration.acceptContent = Set(known)
+            guard let known = try serializers("accept_content", &section, &settings.notices) else { return }
+            settings.configuration.acceptContent = known
         },
         Setting("task_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("task_serializer") else { return }
@@ -83,7 +96,31 @@ extension CelerySettings {
             settings.configuration.sendOptions.priority = known
         },
 
+        .flag("task_inherit_parent_priority", \.configuration.inheritsParentPriority),
+        Setting("task_publish_retry", "task_publish_retry_policy") { section, settings throws(CeleriacError) in
+            if let policy = try section.object("task_publish_retry_policy") {
+                settings.configuration.publishRetry = try publishRetry(policy)
+            }
+            if try section.flag("task_publish_retry") == false { settings.configuration.publishRetries = 0 }
+        },
+        .flag("task_always_eager", \.configuration.runsTasksEagerly),
+        .flag("task_eager_propagates", \.configuration.throwsEagerFailures),
+        .flag("task_store_eager_result", \.configuration.storesEagerResults),
         .flag("task_send_sent_event", \.configuration.sendsSentEvents),
+
+        Setting("event_serializer") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("event_serializer") else { return }
+            guard name == CelerySerializer.json.rawValue || name == CelerySerializer.auth.rawValue else {
+                throw section.error("needs json or auth for event_serializer")
+            }
+            settings.configuration.signsEvents = name == CelerySerializer.auth.rawValue
+        },
+        // After the settings that say whether anything is signed.
+        Setting(
+            "security_key", "security_key_password", "security_certificate", "security_cert_store", "security_digest"
+        ) { section, settings throws(CeleriacError) in
+            try readSecurity(&section, &settings)
+        },
 
         // Results.
         Setting("result_expires") { section, settings throws(CeleriacError) in
@@ -91,7 +128,35 @@ extension CelerySettings {
             guard section.has("result_expires") else { return }
             settings.configuration.resultExpiry = try section.duration("result_expires")
         },
+        Setting("result_failure_expires") { section, settings throws(CeleriacError) in
+            guard let expiry = try section.duration("result_failure_expires") else { return }
+            settings.configuration.failureExpiry = expiry
+        },
         .flag("result_extended", \.configuration.resultExtended),
+        Setting("result_serializer") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("result_serializer") else { return }
+            guard let known = CelerySerializer(rawValue: name), known != .pickle, known != .auth else {
+                let isPickle = name == CelerySerializer.pickle.rawValue
+                let reason = isPickle ? ": a pickle can run code, and only Python reads it" : ""
+                throw section.error("needs json, msgpack or yaml for result_serializer" + reason)
+            }
+            settings.configuration.resultSerializer = known
+        },
+        Setting("result_accept_content") { section, settings throws(CeleriacError) in
+            guard let known = try serializers("result_accept_content", &section, &settings.notices) else { return }
+            settings.configuration.resultAcceptContent = known
+        },
+        Setting("result_compression") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("result_compression"), !name.isEmpty else { return }
+            guard let known = CompressionMethod(celeryName: name) else {
+                throw section.error("needs gzip, bzip2, lzma or zstd for result_compression")
+            }
+            guard known.isAvailable else {
+                throw section.error("needs a build with the package trait Compression for result_compression: \(name)")
+            }
+            settings.configuration.resultCompression = Compression(rawValue: name)
+        },
+        .flag("result_persistent", \.configuration.resultPersistent),
         Setting("result_chord_retry_interval") { section, settings throws(CeleriacError) in
             guard let interval = try section.duration("result_chord_retry_interval") else { return }
             settings.configuration.chordRetryInterval = interval
@@ -103,6 +168,10 @@ extension CelerySettings {
             settings.configuration.brokerTransportOptions = object
             guard settings.broker.map(CeleryTransportFactory.isBuiltIn) ?? true else { return }
             var options = SettingsSection(.object(object), "broker_transport_options")
+            // They are read again where connections are made, also from a program's own options.
+            var connections = RedisConnectionOptions()
+            try connections.read(&options)
+            settings.notices += RedisConnectionOptions.notices(of: object, "broker_transport_options")
             if let timeout = try options.duration("visibility_timeout") {
                 settings.configuration.redis.visibilityTimeout = timeout
             }
@@ -114,6 +183,9 @@ extension CelerySettings {
             if let age = try options.duration("parked_lifetime") { settings.worker.parkedMessageLifetime = age }
             if let name = try options.text("dead_letter_exchange") { settings.worker.deadLetterExchange = name }
             if let key = try options.text("dead_letter_routing_key") { settings.worker.deadLetterRoutingKey = key }
+            if try options.flag("confirm_publish") == false {
+                throw options.error("can only take true for confirm_publish: every message is confirmed")
+            }
             if let separator = try options.text("sep") { settings.configuration.redis.separator = separator }
             if let steps = try options.list("priority_steps") {
                 let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }
@@ -129,7 +201,15 @@ extension CelerySettings {
             settings.configuration.resultTransportOptions = object
             guard settings.results.map(CeleryTransportFactory.isBuiltIn) ?? true else { return }
             var options = SettingsSection(.object(object), "result_backend_transport_options")
+            var connections = RedisConnectionOptions()
+            try connections.read(&options)
+            settings.notices += RedisConnectionOptions.notices(of: object, "result_backend_transport_options")
             if let prefix = try options.text("global_keyprefix") { settings.configuration.resultKeyPrefix = prefix }
+            if try options.duration("visibility_timeout") != nil {
+                settings.notices.append(
+                    "result_backend_transport_options sets visibility_timeout, which has no effect: results are not claimed"
+                )
+            }
             try options.finish()
         },
 
@@ -164,6 +244,54 @@ extension CelerySettings {
 
     ]
 
+    /// Reads the keys of an application that signs anything. As in Celery, nobody reads them for another.
+    private static func readSecurity(
+        _ section: inout SettingsSection, _ settings: inout CelerySettings
+    ) throws(CeleriacError) {
+        let key = try section.text("security_key")
+        let password = try section.text("security_key_password")
+        let certificate = try section.text("security_certificate")
+        let store = try section.text("security_cert_store")
+        let digest = try section.text("security_digest") ?? "sha256"
+        guard settings.configuration.usesSignatures else {
+            if key != nil || certificate != nil || store != nil {
+                settings.notices.append(
+                    section.error(
+                        "sets security_key and its kin, which have no effect: auth is neither task_serializer nor "
+                            + "event_serializer nor in accept_content"
+                    ).message)
+            }
+            return
+        }
+        guard let key, let certificate, let store else {
+            throw section.error("needs security_key, security_certificate and security_cert_store for auth")
+        }
+        settings.configuration.security = try CelerySecurity(
+            key: key, keyPassword: password, certificate: certificate, certificateStore: store, digest: digest)
+    }
+
+    /// Reads a list of serializers, by name or content type; nil if it is not set. Pickle is none of them, and told of
+    /// beside others.
+    private static func serializers(
+        _ name: String, _ section: inout SettingsSection, _ notices: inout [String]
+    ) throws(CeleriacError) -> Set<CelerySerializer>? {
+        guard let list = try section.list(name) else { return nil }
+        var known = list.compactMap { entry in
+            entry.stringValue.flatMap { CelerySerializer(rawValue: $0) ?? CelerySerializer(contentType: $0) }
+        }
+        let mayBeSigned = name != "result_accept_content"
+        let isComplete = known.count == list.count && (mayBeSigned || !known.contains(.auth))
+        let hasPickle = known.contains(.pickle)
+        known.removeAll { $0 == .pickle }
+        guard isComplete, !(hasPickle && known.isEmpty) else {
+            throw section.error("needs json, msgpack\(mayBeSigned ? ", yaml or auth" : " or yaml") in \(name)")
+        }
+        if hasPickle {
+            notices.append("\(name) has pickle, which is refused in any case: it can run code")
+        }
+        return Set(known)
+    }
+
     /// The arguments of queues of the type that a setting names; nil if it is not set.
     private static func queueArguments(
         ofType name: String, _ section: inout SettingsSection
@@ -174,6 +302,23 @@ extension CelerySettings {
         case "quorum"?: return ["x-queue-type": "quorum"]
         default: throw section.error("needs classic or quorum for \(name)")
         }
+    }
+
+    /// Reads a policy of retries. What it leaves out is as kombu has it: for ever, a second apart.
+    private static func publishRetry(_ policy: WireObject) throws(CeleriacError) -> PublishRetry {
+        var section = SettingsSection(.object(policy), "task_publish_retry_policy")
+        var retry = PublishRetry(maximumRetries: nil, start: .seconds(1), step: .seconds(1), maximum: .seconds(1))
+        if let value = try section.take("max_retries") {
+            guard let count = value.intValue, count >= 0 else {
+                throw section.error("needs a number, 0 or more, for max_retries")
+            }
+            retry.maximumRetries = count
+        }
+        if let start = try section.duration("interval_start") { retry.start = start }
+        if let step = try section.duration("interval_step") { retry.step = step }
+        if let maximum = try section.duration("interval_max") { retry.maximum = maximum }
+        try section.finish()
+        return retry
     }
 
     /// Reads a task's options, which have the same names in the defaults for all tasks and in an annotation of one.

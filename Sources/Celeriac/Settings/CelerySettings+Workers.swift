@@ -36,18 +36,33 @@ extension CelerySettings {
                 throw section.error("needs a number, 1 or more, or auto for worker_concurrency")
             }
         },
-        Setting("worker_prefetch_multiplier", "worker_disable_prefetch") { section, settings throws(CeleriacError) in
-            if let number = try section.number("worker_prefetch_multiplier") {
-                guard let count = Int(exactly: number), count >= 0 else {
-                    throw section.error("needs a number, 0 or more, for worker_prefetch_multiplier")
-                }
-                settings.worker.prefetchMultiplier = count > 0 ? count : 1_000
+        Setting("worker_prefetch_multiplier") { section, settings throws(CeleriacError) in
+            guard let number = try section.number("worker_prefetch_multiplier") else { return }
+            guard let count = Int(exactly: number), count >= 0 else {
+                throw section.error("needs a number, 0 or more, for worker_prefetch_multiplier")
             }
-            // A message is then taken only when a handler is free for it.
-            if try section.flag("worker_disable_prefetch") == true { settings.worker.prefetchMultiplier = 1 }
+            settings.worker.prefetchMultiplier = count > 0 ? count : 1_000
         },
+        .flag("worker_disable_prefetch", \.worker.disablesPrefetch),
+        .flag("worker_disable_rate_limits", \.worker.disablesRateLimits),
+        Setting("worker_eta_task_limit") { section, settings throws(CeleriacError) in
+            guard let value = try section.take("worker_eta_task_limit") else { return }
+            guard let limit = value.intValue, limit >= 0 else {
+                throw section.error("needs a number, 0 or more, for worker_eta_task_limit")
+            }
+            // As in Celery, zero is no limit.
+            settings.worker.maximumScheduledTasks = limit > 0 ? limit : nil
+        },
+        .flag("worker_cancel_long_running_tasks_on_connection_loss", \.worker.cancelsTasksOnConnectionLoss),
+        .flag("worker_deduplicate_successful_tasks", \.worker.deduplicatesSuccessfulTasks),
+        Setting("worker_soft_shutdown_timeout") { section, settings throws(CeleriacError) in
+            if let timeout = try section.duration("worker_soft_shutdown_timeout") {
+                settings.worker.softShutdownTimeout = timeout
+            }
+        },
+        .flag("worker_enable_soft_shutdown_on_idle", \.worker.softShutdownIsForIdle),
         .text("worker_pool", \.pool),
-        .text("worker_state_db", \.stateFile),
+        .text("worker_state_db", \.worker.stateFile),
         Setting(
             "timezone", "enable_utc", "beat_schedule", "beat_cron_starting_deadline", "beat_max_loop_interval",
             "missed_runs"

@@ -1,6 +1,7 @@
 public import CeleriacCore
 import CeleriacWire
 package import CeleryDialect
+import CeleryWire
 
 /// An application's settings under Celery's own names, from a YAML file or from the environment.
 ///
@@ -17,20 +18,32 @@ package import CeleryDialect
 ///
 /// | names | what they set |
 /// |---|---|
-/// | `broker_url`, `result_backend` | where the application connects |
+/// | `broker_url`, `result_backend` | where the application connects; several URLs of RabbitMQ, as a list or with `;` between them, are tried in turn; `result_backend` may be `disabled://` |
+/// | `broker_transport`, `broker_host`, `broker_port`, `broker_user`, `broker_password`, `broker_vhost` | the broker's URL in parts, where there is none |
+/// | `redis_host`, `redis_port`, `redis_db` | where results are if `result_backend` is `redis` |
+/// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ) |
+/// | `broker_connection_retry_on_startup` | `false` for a worker that ends if it does not reach the broker at once |
+/// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate; what a URL says goes before |
+/// | `broker_use_ssl`, `redis_backend_use_ssl` | encryption of the broker, and of results in Redis: at Redis: `true`, or `ssl_cert_reqs`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_check_hostname`; at RabbitMQ `true` or py-amqp's `ca_certs`, `certfile`, `keyfile`, `cert_reqs`, `server_hostname`; unless the URL has these itself; the files are read for each connection |
+/// | `redis_username`, `redis_password`, `redis_client_name` | login of results in Redis, unless the URL has one, and the name in its `CLIENT LIST` |
+/// | `redis_socket_connect_timeout`, `redis_socket_timeout` | seconds in which a connection to results in Redis must be made, 5 without it, and an answer must come, 30 without it |
 /// | `accept_content`, `task_protocol`, `task_serializer`, `task_compression` | ``CeleryConfiguration`` |
-/// | `task_default_queue`, `task_default_exchange`, `task_default_exchange_type`, `task_default_routing_key`, `task_routes`, `task_default_priority`, `task_send_sent_event` | how tasks are sent |
+/// | `security_key`, `security_key_password`, `security_certificate`, `security_cert_store`, `security_digest`, `event_serializer` | ``CelerySecurity``, where `task_serializer` or `event_serializer` is `auth` or `accept_content` has it |
+/// | `task_default_queue`, `task_default_exchange`, `task_default_exchange_type`, `task_default_routing_key`, `task_routes`, `task_default_priority`, `task_inherit_parent_priority`, `task_publish_retry`, `task_publish_retry_policy`, `task_send_sent_event` | how tasks are sent |
+/// | `task_always_eager`, `task_eager_propagates`, `task_store_eager_result` | whether a send runs the task in this process |
 /// | `task_queues`, `task_default_queue_type`, `task_create_missing_queues`, `task_create_missing_queue_type`, `task_create_missing_queue_exchange_type`, `task_queue_max_priority`, `worker_direct` | the queues that there are, and how they are declared |
+/// | `broker_native_delayed_delivery_queue_type` | `quorum` or `classic`: what the queues are in which RabbitMQ keeps tasks for quorum queues until their times |
 /// | `task_acks_late`, `task_acks_on_failure`, `task_acks_on_timeout`, `task_acks_on_failure_or_timeout`, `task_ignore_result`, `task_store_errors_even_if_ignored`, `task_track_started`, `task_time_limit`, `task_soft_time_limit`, `task_default_rate_limit` | ``CeleryConfiguration/taskDefaults`` |
 /// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
 /// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |
-/// | `result_expires`, `result_extended`, `result_chord_retry_interval` | results |
-/// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
+/// | `result_expires`, `result_failure_expires`, `result_extended`, `result_serializer`, `result_accept_content`, `result_compression`, `result_persistent`, `result_chord_retry_interval` | results |
+/// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_disable_rate_limits`, `worker_deduplicate_successful_tasks`, `worker_eta_task_limit`, `worker_cancel_long_running_tasks_on_connection_loss`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable` | remote control |
-/// | `worker_pool`, `worker_state_db` | what the verb `worker` of a program does |
+/// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
-/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker`` |
-/// | `result_backend_transport_options` | `global_keyprefix` |
+/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; those of connections to Redis; `confirm_publish` can only be `true`, and `polling_interval` has no effect |
+/// | `result_backend_transport_options` | `global_keyprefix`; those of connections to Redis; `visibility_timeout` has no effect |
+/// | options of connections to Redis | `master_name`, `min_other_sentinels` and `sentinel_kwargs` of `sentinel://` (`username`, `password`, `ssl`, `ssl_…` as above, `socket_timeout`, `socket_connect_timeout`); `socket_connect_timeout`, `socket_timeout`, `client_name` |
 ///
 /// `worker_concurrency` may be `auto` for the number of processors, and a `worker_prefetch_multiplier` of 0 is 1,000. Of
 /// Celery's other settings, those that can have no effect here are taken and told of in the log. The others are taken with
@@ -48,8 +61,6 @@ public struct CelerySettings: Sendable {
     public var worker: WorkerConfiguration
     /// `worker_pool`.
     package var pool: String?
-    /// `worker_state_db`.
-    package var stateFile: String?
     /// The schedule, with how a beat works.
     package var schedule: BeatFile?
     /// What should be told about settings that have no effect, a sentence each.
@@ -85,24 +96,16 @@ public struct CelerySettings: Sendable {
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the place and the setting.
     package init(over own: CelerySettings = CelerySettings(), layers: [SettingsLayer]) throws(CeleriacError) {
         self = own
-        for setting in Self.table {
-            var (values, place): (WireObject, String) = ([:], "")
-            for layer in layers {
-                for name in setting.names {
-                    guard let value = layer.values[name] else { continue }
-                    (values[name], place) = (value, layer.place)
-                }
-            }
-            if values.isEmpty { continue }
-            var section = SettingsSection(.object(values), place)
-            try setting.read(&section, &self)
-        }
+        for setting in Self.table { try setting.apply(layers, to: &self) }
         for layer in layers {
             for (name, value) in layer.values {
                 try SettingNames.check(name, value, in: layer.place)
                 guard let reason = SettingNames.reasonWithoutEffect(of: name) else { continue }
                 notices.append("\(layer.place) sets \(name), which has no effect: \(reason)")
             }
+        }
+        if configuration.usesSignatures, configuration.security == nil {
+            throw CeleriacError(.configuration, "the settings name auth, but \(CelerySerializer.lackOfKeys)")
         }
         let namesQueues = layers.contains { $0.values["task_queues"]?.isNull == false }
         // A program's own choice of queues stays.

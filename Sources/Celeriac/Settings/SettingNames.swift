@@ -1,16 +1,33 @@
 import CeleriacCore
 import CeleriacWire
 
-/// Celery's names of settings, and what is done about those that the table of ``CelerySettings`` does not read.
-enum SettingNames {
+/// Celery's names of settings, and what is done about each. `Compat/SETTINGS.md` shows the verdicts.
+package enum SettingNames {
     /// All names that are known here.
-    static let all: [String] =
-        CelerySettings.readNames + idle.flatMap(\.names) + inherent.keys.sorted()
+    package static let all: [String] =
+        CelerySettings.readNames + idle.flatMap(\.names) + stores + inherent.map(\.name)
+
+    /// The settings of Celery 5.7, in the order of the alphabet.
+    package static let celery: [String] = all.filter { !additional.contains($0) }.sorted()
+
+    /// What is known beside Celery's own list: settings of ours, and those that Celery reads without listing them.
+    private static let additional: Set<String> = [
+        "deprecated_settings", "missed_runs", "override_backends", "redis_backend_credential_provider",
+        "redis_backend_health_check_interval", "redis_client_name", "result_backend_thread_safe",
+    ]
 
     private static let known = Set(all)
+    private static let honoured = Set(CelerySettings.readNames)
 
-    static func isKnown(_ name: String) -> Bool {
+    package static func isKnown(_ name: String) -> Bool {
         known.contains(name) || storePrefixes.contains { name.hasPrefix($0) }
+    }
+
+    /// What is done about a setting; nil for a name that nobody knows.
+    package static func verdict(of name: String) -> SettingVerdict? {
+        if honoured.contains(name) { return .honoured }
+        if let row = inherent.first(where: { $0.name == name }) { return .limited(row.values, row.reason) }
+        return reasonWithoutEffect(of: name).map { .withoutEffect($0) }
     }
 
     /// Settings that have no effect here, by the reason.
@@ -42,7 +59,7 @@ enum SettingNames {
         (
             "it is always so here",
             [
-                "broker_channel_error_retry", "result_backend_always_retry",
+                "broker_channel_error_retry", "redis_retry_on_timeout", "result_backend_always_retry",
                 "result_backend_base_sleep_between_retries_ms", "result_backend_max_retries",
                 "result_backend_max_sleep_between_retries_ms", "worker_detect_quorum_queues",
                 "worker_enable_prefetch_count_reduction", "beat_sync_every",
@@ -58,11 +75,19 @@ enum SettingNames {
         ),
         ("it has no effect at Celery either", ["result_exchange", "result_exchange_type", "deprecated_settings"]),
         ("clients keep no results in memory", ["result_cache_max"]),
+        ("a chord's results are read when all of them are there", ["result_chord_join_timeout"]),
+        ("messages are persistent in any case", ["task_default_delivery_mode"]),
+        ("messages show three levels of their arguments in any case", ["task_repr_maxlevels"]),
+        ("beats here have no remote control", ["beat_remote_control_max_tick_age"]),
+        (
+            "workers try until they are stopped (see broker_connection_retry_on_startup)",
+            ["broker_connection_max_retries"]
+        ),
         ("that file is Python's: worker --schedule and beat --state name ours", ["beat_schedule_filename"]),
         (
             "connections need no such setting",
             [
-                "redis_backend_health_check_interval", "redis_client_name", "result_backend_thread_safe",
+                "redis_backend_health_check_interval", "redis_socket_keepalive", "result_backend_thread_safe",
                 "override_backends",
             ]
         ),
@@ -75,6 +100,23 @@ enum SettingNames {
         "dynamodb_", "elasticsearch_", "firestore_", "gcs_", "mongodb_", "s3_",
     ]
 
+    /// Those of Celery's own list that begin like this.
+    private static let stores: [String] = [
+        "arangodb_backend_settings", "azureblockblob_base_path", "azureblockblob_connection_timeout",
+        "azureblockblob_container_name", "azureblockblob_read_timeout", "azureblockblob_retry_increment_base",
+        "azureblockblob_retry_initial_backoff_sec", "azureblockblob_retry_max_attempts", "cache_backend",
+        "cache_backend_options", "cassandra_auth_kwargs", "cassandra_auth_provider", "cassandra_bundle_path",
+        "cassandra_entry_ttl", "cassandra_keyspace", "cassandra_options", "cassandra_port",
+        "cassandra_read_consistency", "cassandra_servers", "cassandra_table", "cassandra_write_consistency",
+        "cosmosdbsql_collection_name", "cosmosdbsql_consistency_level", "cosmosdbsql_database_name",
+        "cosmosdbsql_max_retry_attempts", "cosmosdbsql_max_retry_wait_time", "couchbase_backend_settings",
+        "database_create_tables_at_setup", "database_engine_callback", "database_engine_options",
+        "database_short_lived_sessions", "database_table_names", "database_table_schemas", "database_url",
+        "elasticsearch_max_retries", "elasticsearch_retry_on_timeout", "elasticsearch_save_meta_as_text",
+        "elasticsearch_timeout", "gcs_base_path", "gcs_bucket", "gcs_project", "gcs_ttl", "mongodb_backend_settings",
+        "s3_access_key_id", "s3_base_path", "s3_bucket", "s3_endpoint_url", "s3_region", "s3_secret_access_key",
+    ]
+
     /// Why a setting has no effect here; nil for any other.
     static func reasonWithoutEffect(of name: String) -> String? {
         if storePrefixes.contains(where: { name.hasPrefix($0) }) {
@@ -83,45 +125,39 @@ enum SettingNames {
         return idle.first { $0.names.contains(name) }?.reason
     }
 
-    /// Settings of which only these values can be followed: what happens here in any case. Null is always one of them.
-    private static let inherent: [String: [WireValue]] = [
-        "beat_enable_remote_control": [false], "beat_remote_control_max_tick_age": [],
-        "beat_scheduler": ["celery.beat:PersistentScheduler", "celery.beat:Scheduler"],
-        "broker_connection_max_retries": [], "broker_connection_retry": [true],
-        "broker_connection_retry_on_startup": [true], "broker_connection_timeout": [4, 4.0],
-        "broker_failover_strategy": ["round-robin"], "broker_heartbeat": [120, 120.0], "broker_host": [],
-        "broker_login_method": ["PLAIN"], "broker_native_delayed_delivery_queue_type": ["quorum"],
-        "broker_password": [], "broker_port": [], "broker_read_url": [], "broker_transport": [],
-        "broker_use_ssl": [false], "broker_user": [], "broker_vhost": [], "broker_write_url": [],
-        "event_exchange": ["celeryev"],
-        "event_serializer": ["json"], "redis_backend_use_ssl": [false], "redis_db": [], "redis_host": [],
-        "redis_backend_credential_provider": [], "redis_password": [], "redis_port": [],
-        "redis_retry_on_timeout": [true],
-        "redis_socket_connect_timeout": [], "redis_socket_keepalive": [true, false],
-        "redis_socket_timeout": [120, 120.0], "redis_username": [], "result_accept_content": [],
-        "result_chord_expires": [], "result_chord_join_timeout": [3, 3.0], "result_compression": [],
-        "result_failure_expires": [], "result_persistent": [false], "result_serializer": ["json"],
-        "security_cert_store": [], "security_certificate": [], "security_digest": ["sha256"], "security_key": [],
-        "security_key_password": [], "task_allow_error_cb_on_chord_header": [false], "task_always_eager": [false],
-        "task_default_delivery_mode": [2, "persistent"], "task_eager_propagates": [false],
-        "task_inherit_parent_priority": [false], "task_publish_retry": [true],
-        "task_publish_retry_policy": [], "task_repr_maxlevels": [3],
-        "task_retry_on_worker_lost": [false], "task_store_eager_result": [false],
-        "worker_cancel_long_running_tasks_on_connection_loss": [false],
-        "worker_deduplicate_successful_tasks": [false],
-        "worker_disable_rate_limits": [false], "worker_enable_soft_shutdown_on_idle": [true, false],
-        "worker_eta_task_limit": [], "worker_soft_shutdown_timeout": [0, 0.0],
+    /// Settings of which only these values can be followed, what happens here in any case, and why no other. Null is always
+    /// one of them.
+    private static let inherent: [(name: String, values: [WireValue], reason: String)] = [
+        ("beat_enable_remote_control", [false], "beats here have no remote control"),
+        (
+            "beat_scheduler", ["celery.beat:PersistentScheduler", "celery.beat:Scheduler"],
+            "it keeps its schedule elsewhere, and what stands there would not be sent: write it under beat_schedule"
+        ),
+        ("broker_connection_retry", [true], "workers connect again until they are stopped"),
+        ("event_exchange", ["celeryev"], "events go to the exchange celeryev"),
+        (
+            "redis_backend_credential_provider", [],
+            "it names Python code: programs set redisCredentials of CeleryConfiguration"
+        ),
+        ("result_chord_expires", [], "what is counted of chords is kept as long as results: set result_expires"),
+        (
+            "task_allow_error_cb_on_chord_header", [false],
+            "error callbacks of a chord are those of its body: give the header's tasks their own"
+        ),
+        (
+            "task_retry_on_worker_lost", [false],
+            "with a worker nobody is left who could retry: task_acks_late: true brings its messages back"
+        ),
     ]
 
     /// Refuses a setting that no row of the table reads and whose value asks for what does not happen here.
     static func check(_ name: String, _ value: WireValue, in place: String) throws(CeleriacError) {
-        guard let values = inherent[name], !value.isNull, !values.contains(value) else { return }
-        let hint =
-            values.isEmpty ? "leave it out" : "leave it out, or set it to \(values.map(text).joined(separator: " or "))"
-        throw CeleriacError(.configuration, "\(place) sets \(name), which cannot be followed yet: \(hint)")
-    }
-
-    private static func text(_ value: WireValue) -> String {
-        (try? WireJSON.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
+        guard let row = inherent.first(where: { $0.name == name }), !value.isNull, !row.values.contains(value) else {
+            return
+        }
+        let values = SettingVerdict.list(row.values)
+        let hint = values.isEmpty ? "leave it out" : "leave it out, or set it to \(values)"
+        throw CeleriacError(
+            .configuration, "\(place) sets \(name), which cannot be followed: \(row.reason) (\(hint))")
     }
 }

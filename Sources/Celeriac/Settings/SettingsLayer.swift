@@ -26,9 +26,10 @@ package struct SettingsLayer: Sendable {
             throw CeleriacError(.configuration, "\(place) cannot be read as YAML", cause: error)
         }
         // An empty file sets nothing.
-        guard let values = value.isNull ? [:] : value.objectValue else {
+        guard let written = value.isNull ? [:] : value.objectValue else {
             throw CeleriacError(.configuration, "\(place) is not a list of keys with values")
         }
+        let values = try OldSettingNames.translated(written, in: place)
         for name in values.keys where !SettingNames.isKnown(name) {
             let nearest = Misspelling.nearest(to: name, among: SettingNames.all).map { ": did you mean '\($0)'?" } ?? ""
             throw CeleriacError(.configuration, "\(place) has an unknown key '\(name)'\(nearest)")

@@ -23,32 +23,55 @@ struct CeleryTransportFactory {
     var transports: [CeleryTransport] = []
 
     /// The schemes that ``broker(url:)`` and ``results(url:brokerURL:)`` know by themselves, whatever the traits.
-    private static let builtInSchemes: Set<String> = [
-        "redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp", "rpc", "filesystem", "file", "memory",
-        "cache+memory",
+    private static let builtInSchemes = redisSchemes.union([
+        "amqp", "amqps", "pyamqp", "rpc", "filesystem", "file", "memory", "cache+memory",
+        "disabled",
+    ])
+    private static let redisSchemes: Set<String> = [
+        "redis", "rediss", "redis+socket", "valkey", "valkeys", "sentinel",
     ]
+    private static let redisNames = redisSchemes.sorted().joined(separator: ", ")
 
     /// Whether a URL is not left to a user's own transport.
     static func isBuiltIn(_ url: String) -> Bool {
         ConnectionURL.splitScheme(url).map { builtInSchemes.contains($0.scheme) } ?? true
     }
 
+    /// Whether a URL leads to RabbitMQ.
+    static func isRabbitMQ(_ url: String) -> Bool {
+        ConnectionURL.splitScheme(url).map { ["amqp", "amqps", "pyamqp"].contains($0.scheme) } ?? false
+    }
+
+    /// Whether a URL leads to Redis.
+    static func isRedis(_ url: String) -> Bool {
+        ConnectionURL.splitScheme(url).map { redisSchemes.contains($0.scheme) } ?? false
+    }
+
+    /// Whether a URL of a result store says that there is none: Celery's `disabled://`.
+    static func isDisabled(_ url: String) -> Bool {
+        url == "disabled" || ConnectionURL.splitScheme(url)?.scheme == "disabled"
+    }
+
     func broker(url: String) throws(CeleriacError) -> any MessageBroker {
         if let make = transports.lazy.compactMap({ $0.brokers[scheme(url)] }).first {
             return try own(url, brokerURL: url, configuration.brokerTransportOptions, make)
         }
+        try refuseSettingsOfRabbitMQ(url)
         switch scheme(url) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where Self.isRedis(url):
             return CeleryRedisBroker(
-                try redis(url), options: configuration.redis, queues: queues, limits: configuration.limits,
-                eventLoopGroup: eventLoopGroup, logger: logger)
+                try redis(url, for: .broker), options: configuration.redis, queues: queues,
+                limits: configuration.limits, eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP
         case "amqp", "amqps", "pyamqp":
+            let reading = try configuration.amqp.connections.readURL.map { url throws(CeleriacError) in
+                try amqp(url)
+            }
             return CeleryAMQPBroker(
-                try amqp(url), options: configuration.amqp, queues: queues, eventLoopGroup: eventLoopGroup,
-                logger: logger)
+                try amqp(url), reading: reading, options: configuration.amqp, queues: queues,
+                eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         case "filesystem":
             let folder = path(url)
@@ -62,7 +85,7 @@ struct CeleryTransportFactory {
         case "memory":
             return MemoryBroker()
         default:
-            throw unknown(url, "broker", "redis, rediss, redis+socket, amqp, amqps, filesystem or memory")
+            throw unknown(url, "broker", "\(Self.redisNames), amqp, amqps, filesystem or memory")
         }
     }
 
@@ -72,10 +95,11 @@ struct CeleryTransportFactory {
         }
         switch scheme(url) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
+        case _ where Self.isRedis(url):
             return CeleryRedisResults(
-                try redis(url), keyPrefix: configuration.resultKeyPrefix, eventLoopGroup: eventLoopGroup,
-                logger: logger)
+                try redis(url, for: .results), keyPrefix: configuration.resultKeyPrefix,
+                serializer: configuration.resultSerializer,
+                eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP
         case "rpc":
@@ -83,26 +107,31 @@ struct CeleryTransportFactory {
                 throw CeleriacError(
                     .configuration, "rpc:// results need RabbitMQ as the broker: use redis:// or file://")
             }
-            return CeleryRPCResults(try amqp(brokerURL), eventLoopGroup: eventLoopGroup, logger: logger)
+            return CeleryRPCResults(
+                try amqp(brokerURL), content: configuration.resultContent(compresses: false),
+                isPersistent: configuration.resultPersistent, lifetime: configuration.resultLifetime,
+                eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         case "file":
             return CeleryFileResults(
-                folder: path(url), limits: configuration.limits, eventLoopGroup: eventLoopGroup)
+                folder: path(url), serializer: configuration.resultSerializer, limits: configuration.limits,
+                eventLoopGroup: eventLoopGroup)
         case "memory", "cache+memory":
             return MemoryResultStore()
         default:
-            throw unknown(url, "result store", "redis, rediss, redis+socket, rpc, file or memory")
+            throw unknown(url, "result store", "\(Self.redisNames), rpc, file or memory")
         }
     }
 
     func lock(url: String, key: String, lease: Duration) throws(CeleriacError) -> any DistributedLock {
         switch scheme(url) {
         #if Redis
-        case "redis", "rediss", "redis+socket":
-            return RedisLock(try redis(url), key: key, lease: lease, eventLoopGroup: eventLoopGroup, logger: logger)
+        case _ where Self.isRedis(url):
+            return RedisLock(
+                try redis(url, for: .broker), key: key, lease: lease, eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         default:
-            throw unknown(url, "lock", "redis, rediss or redis+socket")
+            throw unknown(url, "lock", Self.redisNames)
         }
     }
 
@@ -121,8 +150,20 @@ struct CeleryTransportFactory {
         }
     }
 
+    /// Refuses what only connections to RabbitMQ follow, in the settings of another broker.
+    private func refuseSettingsOfRabbitMQ(_ url: String) throws(CeleriacError) {
+        guard !["amqp", "amqps", "pyamqp"].contains(scheme(url)),
+            let name = configuration.amqp.connections.settingOfRabbitMQ
+        else { return }
+        throw CeleriacError(
+            .configuration,
+            "the settings have \(name), which can only be followed for RabbitMQ: leave it out"
+                + " (for TLS at Redis, write rediss:// and its options in the URL)")
+    }
+
     private func scheme(_ url: String) -> String {
-        ConnectionURL.splitScheme(url)?.scheme ?? ""
+        // Celery takes the name alone of the one store that has nothing more to say.
+        ConnectionURL.splitScheme(url)?.scheme ?? (url == "rpc" ? url : "")
     }
 
     private func path(_ url: String) -> String {
@@ -143,14 +184,35 @@ struct CeleryTransportFactory {
     }
 
     #if Redis
-    private func redis(_ url: String) throws(CeleriacError) -> RedisConfiguration {
-        if url.split(separator: ";").dropFirst().contains(where: { $0.contains("://") }) {
+    /// Whose options a connection takes. A lock takes those of the broker.
+    private enum RedisUse {
+        case broker
+        case results
+    }
+
+    private func redis(_ url: String, for use: RedisUse) throws(CeleriacError) -> RedisConfiguration {
+        if scheme(url) != "sentinel", url.split(separator: ";").dropFirst().contains(where: { $0.contains("://") }) {
             throw CeleriacError(
                 .configuration,
-                "there are several Redis URLs, but one is used: only those of RabbitMQ are tried in turn")
+                "there are several Redis URLs, but one is used: only those of sentinels and of RabbitMQ are tried in turn"
+            )
         }
+        var options: RedisConnectionOptions
+        var section: SettingsSection
+        switch use {
+        case .broker:
+            options = configuration.brokerConnections
+            section = SettingsSection(.object(configuration.brokerTransportOptions), "broker_transport_options")
+        case .results:
+            options = configuration.resultConnections
+            section = SettingsSection(
+                .object(configuration.resultTransportOptions), "result_backend_transport_options")
+        }
+        try options.read(&section)
         do {
-            return try RedisConfiguration(url: url)
+            var server = try options.server(url: url)
+            server.credentials = configuration.redisCredentials
+            return server
         } catch {
             throw CeleriacError(.configuration, "the Redis URL cannot be used", cause: error)
         }
@@ -162,12 +224,13 @@ struct CeleryTransportFactory {
         var configurations: [AMQPConfiguration] = []
         for url in urls.split(separator: ";") {
             do {
-                configurations.append(try AMQPConfiguration(url: String(url)))
+                configurations.append(
+                    try AMQPConfiguration(url: String(url), defaults: configuration.amqp.connections.defaults))
             } catch {
                 throw CeleriacError(.configuration, "the AMQP URL cannot be used", cause: error)
             }
         }
-        return configurations
+        return configuration.amqp.connections.isShuffled ? configurations.shuffled() : configurations
     }
     #endif
 }

@@ -10,15 +10,23 @@ extension AMQPConfiguration {
     /// `keyfile`, `verify` (`verify_peer`, `verify_none`), `server_name_indication`, `heartbeat` (seconds),
     /// `connection_timeout` (milliseconds), `channel_max`, `frame_max`, `auth_mechanism` (`plain`, `external`); and
     /// kombu's `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`, `ssl_check_hostname`. A TLS parameter in
-    /// a URL without TLS is refused. Unknown parameters are ignored.
+    /// a URL without TLS is refused, unless the defaults have TLS. Unknown parameters are ignored.
     ///
+    /// - Parameters:
+    ///   - url: The URL.
+    ///   - defaults: What holds where the URL says nothing.
     /// - Throws: `AMQPError` with code `invalidURL`. It does not repeat the URL, which may contain a password.
-    package init(url: String) throws(AMQPError) {
+    package init(
+        url: String, defaults: AMQPConnectionDefaults = AMQPConnectionDefaults()
+    ) throws(AMQPError) {
         let parts = try Self.split(url)
         guard let isEncrypted = ["amqp": false, "pyamqp": false, "amqps": true][parts.scheme] else {
             throw .invalidURL("its scheme is not amqp, amqps or pyamqp")
         }
-        self.init(tls: isEncrypted ? AMQPTLS() : nil)
+        self.init(tls: defaults.tls ?? (isEncrypted ? AMQPTLS() : nil))
+        authentication = defaults.authentication
+        if let heartbeat = defaults.heartbeat { self.heartbeat = heartbeat }
+        if let connectTimeout = defaults.connectTimeout { self.connectTimeout = connectTimeout }
         if let given = try Self.decoded(parts.user) { user = given }
         if let given = try Self.decoded(parts.password) { password = given }
         guard let address = parts.hosts.first, parts.hosts.count == 1 else {

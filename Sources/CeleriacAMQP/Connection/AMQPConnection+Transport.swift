@@ -208,7 +208,9 @@ extension AMQPConnection {
     private func log(_ notice: ConnectionAction.Notice) {
         switch notice {
         case .blocked(let reason):
-            logger.info("the AMQP broker blocks publishes", metadata: [LogKey.reason: "\(reason)"])
+            logger.warning(
+                "the AMQP broker blocks publishes until it has memory or disk again",
+                metadata: [LogKey.reason: "\(reason)"])
         case .unblocked: logger.info("the AMQP broker accepts publishes again")
         case .brokenOff(let error):
             logger.debug("aborted the AMQP connection", metadata: [LogKey.error: "\(error)"])

@@ -36,7 +36,10 @@ package struct ProgramContext: Sendable {
 package enum CommandVerbs {
     /// The verbs for Celery's tasks.
     package static var celery: [any ParsableCommand.Type] {
-        [CallCommand.self, ResultCommand.self, ParkedCommand.self, DecodeCommand.self, BeatCommand.self]
+        [
+            CallCommand.self, ResultCommand.self, ParkedCommand.self, DecodeCommand.self, BeatCommand.self,
+            SettingsCommand.self,
+        ]
     }
 
     /// The verbs for Machinery's alone.

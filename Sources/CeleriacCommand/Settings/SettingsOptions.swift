@@ -8,7 +8,10 @@ import Foundation
 struct SettingsOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
-        help: "The broker's URL: redis://, rediss://, amqp://, amqps:// or filesystem://. Default: CELERY_BROKER_URL.")
+        help: """
+            The broker's URL: redis://, rediss://, sentinel://, amqp://, amqps:// or filesystem://. Default: \
+            CELERY_BROKER_URL.
+            """)
     var broker: String?
 
     @Option(help: "The result store's URL: redis://, rpc:// or file://. Default: CELERY_RESULT_BACKEND.")
@@ -39,6 +42,18 @@ struct SettingsOptions: ParsableArguments {
     func read(
         _ flags: [SettingsLayer] = [], environment: [String: String] = CommandEnvironment().all
     ) throws -> CelerySettings {
+        let layers = try layers(environment: environment)
+        do {
+            return try CelerySettings(over: ProgramContext.current.settings, layers: layers + flags)
+        } catch {
+            throw ValidationError(FailureText.of(error))
+        }
+    }
+
+    /// What the settings file, the environment and the flags say, before anybody looks at the values.
+    ///
+    /// - Throws: `ValidationError` that names the place.
+    func layers(environment: [String: String] = CommandEnvironment().all) throws -> [SettingsLayer] {
         var layers: [SettingsLayer] = []
         do {
             if let config {
@@ -51,13 +66,13 @@ struct SettingsOptions: ParsableArguments {
                 layers.append(try SettingsLayer(yaml: [UInt8](content), place: "the settings file \(config)"))
             }
             layers.append(try SettingsLayer(environment: environment))
-            if let broker { layers.append(SettingsLayer(place: "--broker", ["broker_url": .string(broker)])) }
-            if let resultBackend {
-                layers.append(SettingsLayer(place: "--result-backend", ["result_backend": .string(resultBackend)]))
-            }
-            return try CelerySettings(over: ProgramContext.current.settings, layers: layers + flags)
         } catch let error as CeleriacError {
             throw ValidationError(FailureText.of(error))
         }
+        if let broker { layers.append(SettingsLayer(place: "--broker", ["broker_url": .string(broker)])) }
+        if let resultBackend {
+            layers.append(SettingsLayer(place: "--result-backend", ["result_backend": .string(resultBackend)]))
+        }
+        return layers
     }
 }

@@ -12,7 +12,9 @@ struct WorkerCommand: AsyncParsableCommand {
             A flag goes before a variable CELERY_<SETTING>, which goes before the file that --config names.
 
             SIGTERM and SIGINT end the worker when the tasks that run have ended (warm shutdown), which may take 25 s \
-            (--stop-timeout). A second signal, or SIGQUIT, cancels them (cold shutdown), and a third ends the process. \
+            (--stop-timeout). A second SIGINT, or SIGQUIT, cancels them (cold shutdown), and another ends the process. \
+            With worker_soft_shutdown_timeout a cold shutdown gives them so many seconds before it cancels them, or until \
+            the next signal. With REMAP_SIGTERM=SIGQUIT in the environment SIGTERM does what SIGQUIT does. \
             SIGHUP starts a worker without a terminal again. Exit status 0 is a warm shutdown, 1 a cold one, 2 means that \
             the worker could not start or continue, 64 that the command line or a setting is wrong, 73 that another \
             process holds the pidfile.

@@ -68,6 +68,7 @@ struct LogFailure: Error, CustomStringConvertible {
 }
 
 /// Writes lines as Celery's workers do: `[2026-11-30 01:02:03,456: INFO/MainProcess] text`, with metadata behind the text.
+/// What Celery logs too has its words (``CeleryLine``).
 struct WorkerLogHandler: LogHandler {
     let target: LogTarget
     var logLevel = Logger.Level.info
@@ -83,8 +84,9 @@ struct WorkerLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
-        let words = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
-        target.write(Self.line(event.level, event.message.description + words.joined(), at: Date()))
+        let line = CeleryLine(event.message.description, all)
+        let words = line.metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+        target.write(Self.line(event.level, line.text + words.joined(), at: Date()))
     }
 
     /// The line of a message.

@@ -45,10 +45,11 @@ struct WorkerPlan {
         let format = NodeFormat(node: nodeName)
         logFile = try command.daemon.logfile.map { try format.expand($0, of: "--logfile") }
         pidFile = try command.daemon.pidfile.map { try format.expand($0, of: "--pidfile") }
-        stateFile = try settings.stateFile.map { try format.expand($0, of: "--statedb") }
+        stateFile = try settings.worker.stateFile.map { try format.expand($0, of: "--statedb") }
 
         var worker = settings.worker
         worker.nodeName = nodeName
+        worker.stateFile = stateFile
         worker.queues = try Self.queues(of: command.queues, among: worker.queues)
         let isSolo = (pool.pool?.rawValue ?? settings.pool) == PoolOptions.Pool.solo.rawValue
         if isSolo { worker.concurrency = 1 }
@@ -56,13 +57,14 @@ struct WorkerPlan {
             guard !isSolo else { throw ValidationError("--autoscale cannot grow the pool solo, which has one place.") }
             worker.autoscale = autoscale.range
         }
+        // Handlers are cancelled when four fifths of a stop are over, and a soft shutdown promises them its time.
+        worker.stopTimeout = max(worker.stopTimeout, worker.softShutdownTimeout * 5 / 4)
         if let seconds = options.stopTimeout { worker.stopTimeout = .seconds(seconds) }
         self.worker = worker
 
         var control = settings.configuration.control
         if let seconds = features.heartbeatInterval, seconds > 0 { control.heartbeatInterval = .seconds(seconds) }
         if features.withoutHeartbeat { control.heartbeatInterval = nil }
-        if worker.autoscale != nil { control.commands.append(.autoscale) }
         self.control = control
 
         beat =
@@ -133,13 +135,5 @@ struct WorkerPlan {
             ("--without-mingle", features.withoutMingle, "this worker asks no neighbours when it starts"),
         ]
         return said.filter(\.1).map { "\($0.0) has no effect: \($0.2)" }
-    }
-}
-
-extension CeleryControlCommand {
-    /// Changes the bounds of a worker that was started with `--autoscale`.
-    static let autoscale = CeleryControlCommand("autoscale") { call in
-        let range = try await call.worker.autoscale(maximum: call["max"]?.intValue, minimum: call["min"]?.intValue)
-        return ["ok": .string("autoscale now max=\(range.upperBound) min=\(range.lowerBound)")]
     }
 }

@@ -49,6 +49,8 @@ struct WorkerRun {
             plan.worker.initialRevocations += try await state.load()
             plan.worker.parts.append(state)
         }
+        let running = RunningTasks()
+        plan.worker.parts.append(running)
         let app = try CeleryApp(settings: plan.settings, transports: program.transports, logger: logger)
         return try await closing(app.close) {
             let worker = app.worker(plan.worker, control: plan.control) { program.tasks }
@@ -61,8 +63,9 @@ struct WorkerRun {
                 logger.warning("--beat has nothing to send: the settings have no beat_schedule")
             }
             if !plan.isQuiet { print(banner(plan, worker, app)) }
-            return try await Session(plan: plan, app: app, worker: worker, beat: beat, logger: logger, pidFile: pidFile)
-                .run()
+            return try await Session(
+                plan: plan, app: app, worker: worker, beat: beat, running: running, logger: logger, pidFile: pidFile
+            ).run()
         }
     }
 
@@ -84,19 +87,29 @@ private struct Session {
     let app: CeleryApp
     let worker: TaskWorker
     let beat: Beat?
+    let running: RunningTasks
     let logger: Logger
     let pidFile: PidFile?
     /// Opens when the worker is to stop.
     private let stopping = Gate()
+    /// Opens when a soft shutdown begins.
+    private let isSoft = Gate()
     /// Opens when the tasks that run are to be cancelled.
     private let cancelling = Gate()
 
     func run() async throws -> WorkerEnding {
         // Before anything can take long, so that no signal ends the process unheard.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit, .sighup)
-        let requests = ShutdownRequests(isTerminal: isatty(STDOUT_FILENO) != 0)
+        let requests = ShutdownRequests(
+            isTerminal: isatty(STDOUT_FILENO) != 0,
+            softness: ShutdownRequests.Softness(
+                timeout: plan.worker.softShutdownTimeout, isForIdle: plan.worker.softShutdownIsForIdle),
+            remapsTermination: CommandEnvironment()["REMAP_SIGTERM"] == "SIGQUIT")
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { for await signal in signals { obey(requests.next(signal)) } }
+            group.addTask {
+                for await signal in signals { obey(requests.next(signal, isBusy: running.count > 0)) }
+            }
+            group.addTask { await endSoftShutdown(requests) }
             group.addTask { await tell() }
             defer { group.cancelAll() }
             do {
@@ -104,6 +117,9 @@ private struct Session {
             } catch is CancellationError {
                 // A cold shutdown before the worker was ready.
             }
+            // Its time, or the next signal, opens the gate.
+            if requests.lingers { await cancelling.wait() }
+            obey(requests.softShutdownIsOver())
             return requests.ending
         }
     }
@@ -143,6 +159,11 @@ private struct Session {
         switch action.kind {
         case .nothing: break
         case .stop: stop()
+        case .soften:
+            let seconds = CeleryLine.seconds(plan.worker.softShutdownTimeout / .seconds(1))
+            logger.warning("Initiating Soft Shutdown, terminating in \(seconds) seconds")
+            stop()
+            isSoft.open()
         case .cancel:
             stop()
             cancelling.open()
@@ -150,6 +171,14 @@ private struct Session {
             pidFile?.release()
             _exit(1)
         }
+    }
+
+    /// Waits for a soft shutdown and as long as it may take, and then cancels what still runs.
+    private func endSoftShutdown(_ requests: ShutdownRequests) async {
+        guard (try? await isSoft.waitUnlessCancelled()) != nil,
+            (try? await Task.sleep(for: plan.worker.softShutdownTimeout)) != nil
+        else { return }
+        obey(requests.softShutdownIsOver())
     }
 
     // MARK: What is told

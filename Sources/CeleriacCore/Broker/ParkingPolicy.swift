@@ -54,14 +54,3 @@ package struct ParkingPolicy: Sendable, Hashable {
 
 /// A broker whose consumers can publish messages to an exchange instead of parking them.
 package protocol DeadLetteringBroker: MessageBroker {}
-
-/// A broker that does what concerns parked messages by another one.
-package protocol WrappingBroker: MessageBroker {
-    /// The other broker.
-    var base: any MessageBroker { get }
-}
-
-extension MessageBroker {
-    /// The broker that does the work.
-    package var unwrapped: any MessageBroker { (self as? any WrappingBroker)?.base.unwrapped ?? self }
-}

@@ -40,6 +40,7 @@ final class TaskRegistration: Sendable {
     let retryPolicy: RetryPolicy
     private let state: NIOLockedValueBox<State>
     private let runs = Synchronization.Atomic(0)
+    private let followsRateLimits: Bool
     private let isLimited: Synchronization.Atomic<Bool>
 
     /// Registers a handler.
@@ -47,12 +48,14 @@ final class TaskRegistration: Sendable {
     /// - Parameters:
     ///   - handler: the task's handler and its options.
     ///   - retryPolicy: how the task is retried if its options do not say.
-    init(_ handler: TaskHandler, retryPolicy: RetryPolicy) {
+    ///   - followsRateLimits: whether runs wait for their turns under a rate limit.
+    init(_ handler: TaskHandler, retryPolicy: RetryPolicy, followsRateLimits: Bool = true) {
         self.handler = handler
         self.retryPolicy = handler.options.retry ?? retryPolicy
         let rateLimit = handler.options.rateLimit
         state = NIOLockedValueBox(State(timeLimits: handler.options.timeLimits, rateLimit: rateLimit))
-        isLimited = Synchronization.Atomic(rateLimit != nil)
+        self.followsRateLimits = followsRateLimits
+        isLimited = Synchronization.Atomic(followsRateLimits && rateLimit != nil)
     }
 
     /// The options under which the task runs now.
@@ -82,7 +85,7 @@ final class TaskRegistration: Sendable {
                 state.rateLimit = newValue
                 state.nextRun = .distantPast
             }
-            isLimited.store(newValue != nil, ordering: .releasing)
+            isLimited.store(followsRateLimits && newValue != nil, ordering: .releasing)
         }
     }
 

@@ -48,7 +48,7 @@ public struct WorkerControl: Sendable {
     /// How many handlers may run at once now.
     public var concurrency: Int { pool.concurrency }
     /// How many messages the worker holds at most for each handler.
-    public var prefetchMultiplier: Int { worker.configuration.prefetchMultiplier }
+    public var prefetchMultiplier: Int { worker.configuration.messagesPerHandler }
     /// How many messages the worker may hold now: its window, plus the messages whose tasks wait for their time.
     public var prefetchCount: Int { prefetch.count }
     /// The names of the queues that the worker serves.
@@ -160,8 +160,9 @@ public struct WorkerControl: Sendable {
         try await prefetch.update()
     }
 
-    /// Whether the worker itself chooses how many handlers run at once: ``WorkerConfiguration/autoscale``.
-    package var isAutoscaled: Bool { worker.autoscaler != nil }
+    /// The bounds between which the worker itself chooses how many handlers run at once; nil for a worker whose number is
+    /// fixed: ``WorkerConfiguration/autoscale``.
+    package var autoscaleBounds: ClosedRange<Int>? { worker.autoscaler?.range }
 
     /// Changes the bounds of how many handlers run at once; nil leaves one as it is.
     ///

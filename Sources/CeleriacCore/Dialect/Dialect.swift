@@ -10,6 +10,9 @@ package protocol Dialect: Sendable {
     /// How Swift values become wire values and back.
     var valueCoding: any ValueCoding { get }
 
+    /// How Swift values become results, which may have another form than arguments. ``valueCoding`` reads them.
+    var resultValueCoding: any ValueCoding { get }
+
     /// The intermediate states that workers store for every task whose results are stored, whatever the task's options
     /// say: `RECEIVED` when a slot takes the task, `STARTED` when its handler begins.
     var trackedStates: Set<TaskState> { get }
@@ -154,6 +157,9 @@ extension Dialect {
     package func effects(
         of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
     ) -> [Effect] { [] }
+
+    /// Results are as arguments.
+    package var resultValueCoding: any ValueCoding { valueCoding }
 
     /// Throws ``CeleriacError`` with code `unsupported`.
     package func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {

@@ -23,6 +23,9 @@ package enum Outcome: Sendable {
     case replaced(Replacement)
     /// The handler asked for nothing to be stored.
     case ignored
+    /// The message was lost with its connection while the handler ran, which was cancelled: the task runs again where the
+    /// broker delivers the message.
+    case cancelled
     /// The handler refused the message itself.
     case rejected(requeue: Bool)
 }
@@ -45,7 +48,7 @@ extension Outcome {
         case .success: .success
         case .failure, .timedOut, .unregistered: .failure
         case .expired, .revoked: .revoked
-        case .retry, .replaced, .ignored, .rejected: nil
+        case .retry, .replaced, .ignored, .cancelled, .rejected: nil
         }
     }
 }

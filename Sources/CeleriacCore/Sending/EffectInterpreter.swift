@@ -30,8 +30,13 @@ struct EffectInterpreter: Sendable {
     /// - Parameters:
     ///   - steps: the steps, in order.
     ///   - limit: how many messages to publish before the broker has confirmed those before them.
+    ///   - publish: publishes messages; nil to publish them once.
     /// - Throws: the error of the broker or the store; later steps are not carried out then.
-    func carryOut(_ steps: [Publication.Step], unconfirmed limit: Int = .max) async throws {
+    func carryOut(
+        _ steps: [Publication.Step], unconfirmed limit: Int = .max,
+        publish: (@Sendable ([OutgoingMessage]) async throws -> Void)? = nil
+    ) async throws {
+        let publish = publish ?? self.publish
         var records: [ResultRecord] = []
         var messages: [OutgoingMessage] = []
         for step in steps {
@@ -39,15 +44,16 @@ struct EffectInterpreter: Sendable {
             case .publish(let more): messages.append(contentsOf: more)
             case .store(let record): records.append(record)
             case .chord(let preparation):
-                try await carryOut(&records, &messages, unconfirmed: limit)
+                try await carryOut(&records, &messages, unconfirmed: limit, publish)
                 _ = try await perform([preparation.operation])
             }
         }
-        try await carryOut(&records, &messages, unconfirmed: limit)
+        try await carryOut(&records, &messages, unconfirmed: limit, publish)
     }
 
     private func carryOut(
-        _ records: inout [ResultRecord], _ messages: inout [OutgoingMessage], unconfirmed limit: Int
+        _ records: inout [ResultRecord], _ messages: inout [OutgoingMessage], unconfirmed limit: Int,
+        _ publish: ([OutgoingMessage]) async throws -> Void
     ) async throws {
         if !records.isEmpty { try await store(records) }
         records = []

@@ -34,6 +34,9 @@ public struct SendOptions: Sendable, Hashable {
     public var serializer: Serializer?
     /// The compression of the body.
     public var compression: Compression?
+    /// How often the sender publishes again while the broker is out of reach: 0 for never, which is Celery's
+    /// `retry=False`. Of tasks that are sent together the first that says so decides.
+    public var publishRetries: Int?
 
     /// Makes options. Those that are not given stay open.
     public init(
@@ -50,7 +53,8 @@ public struct SendOptions: Sendable, Hashable {
         timeLimits: TimeLimits = TimeLimits(),
         ignoresResult: Bool? = nil,
         serializer: Serializer? = nil,
-        compression: Compression? = nil
+        compression: Compression? = nil,
+        publishRetries: Int? = nil
     ) {
         self.taskID = taskID
         self.countdown = countdown
@@ -66,6 +70,7 @@ public struct SendOptions: Sendable, Hashable {
         self.ignoresResult = ignoresResult
         self.serializer = serializer
         self.compression = compression
+        self.publishRetries = publishRetries
     }
 
     /// The time before which the task must not run, if it is sent now; nil to run it at once.
@@ -96,6 +101,7 @@ public struct SendOptions: Sendable, Hashable {
         merged.ignoresResult = other.ignoresResult ?? ignoresResult
         merged.serializer = other.serializer ?? serializer
         merged.compression = other.compression ?? compression
+        merged.publishRetries = other.publishRetries ?? publishRetries
         return merged
     }
 }

@@ -28,6 +28,20 @@ package indirect enum Submission: Sendable {
         }
     }
 
+    /// How often its messages are published again while the broker is out of reach; nil if nothing in it says so.
+    var publishRetries: Int? {
+        func first(_ own: SubmissionOptions, _ members: [Submission]) -> Int? {
+            own.options.publishRetries ?? members.lazy.compactMap(\.publishRetries).first
+        }
+        return switch self {
+        case .task(let task): task.options.publishRetries
+        case .chain(let steps, let own): first(own, Array(steps.prefix(1)))
+        case .group(let members, let own): first(own, members)
+        case .chord(let header, _, let own): first(own, header)
+        case .native: nil
+        }
+    }
+
     /// Returns this submission with more options, links and error links. The given options override its own.
     func with(options: SendOptions, links: [Submission], errorLinks: [Submission], isImmutable: Bool) -> Submission {
         func merged(_ own: SubmissionOptions) -> SubmissionOptions {

@@ -18,6 +18,7 @@ public final class TaskClient: TaskSender {
     package let broker: any MessageBroker
     private let revoker: (any TaskRevoker)?
     private let interpreter: EffectInterpreter
+    private let logger: Logger
     private let encoder: WireEncoder
 
     /// Makes a client from its parts. The client closes the broker and the store.
@@ -45,10 +46,12 @@ public final class TaskClient: TaskSender {
         self.revoker = revoker
         self.interpreter = EffectInterpreter(broker: broker, store: store)
         self.configuration = configuration
+        self.logger = logger
         self.timers = timers
         self.hub = ResultHub(dialect: dialect, logger: logger)
         self.encoder = WireEncoder(coding: dialect.valueCoding)
         self.decoder = WireDecoder(coding: dialect.valueCoding)
+        (store as? EagerResults)?.attach(hub)
     }
 
     /// Closes the broker and the store. Callers that wait for results get an error. A server that does not answer is
@@ -87,14 +90,33 @@ public final class TaskClient: TaskSender {
         let results = publications.map { publication in
             publication.result.map { ($0, ticket(for: $0)) }
         }
-        try await interpreter.carryOut(publications.flatMap(\.steps), unconfirmed: limit)
+        try await carryOut(
+            publications.flatMap(\.steps), unconfirmed: limit,
+            retries: submissions.lazy.compactMap(\.publishRetries).first)
         return results
+    }
+
+    /// Carries out the steps of publications, and publishes again while the broker is out of reach.
+    ///
+    /// - Parameters:
+    ///   - steps: the steps, in order.
+    ///   - limit: how many messages to publish before the broker has confirmed those before them.
+    ///   - retries: how often to publish again at most; nil for what the configuration says.
+    /// - Throws: the error of the broker or the store; later steps are not carried out then.
+    private func carryOut(
+        _ steps: [Publication.Step], unconfirmed limit: Int = .max, retries: Int? = nil
+    ) async throws {
+        var policy = configuration.publishRetry
+        if let retries { policy.maximumRetries = max(0, retries) }
+        try await interpreter.carryOut(steps, unconfirmed: limit) { [policy, interpreter, timers, logger] messages in
+            try await policy.run(timers: timers, logger: logger) { try await interpreter.publish(messages) }
+        }
     }
 
     func addToChord(_ submission: Submission, of request: TaskRequest) async throws {
         let publication = try dialect.addition(
             of: submission, toChordOf: request, in: publicationContext(parent: request))
-        try await interpreter.carryOut(publication.steps)
+        try await carryOut(publication.steps, retries: submission.publishRetries)
     }
 
     /// What a dialect may know of this client when it makes a publication.
@@ -200,15 +222,18 @@ package struct ClientConfiguration: Sendable {
     /// How long the store keeps unfinished chords, and the states of tasks that are stored before they are sent; nil
     /// for ever.
     package var resultExpiry: Duration?
+    /// How it publishes again while the broker is out of reach.
+    package var publishRetry: PublishRetry
 
     package init(
         defaultQueue: String, defaultOptions: SendOptions = SendOptions(), routes: [String: String] = [:],
-        resultExpiry: Duration? = .seconds(86400)
+        resultExpiry: Duration? = .seconds(86400), publishRetry: PublishRetry = .never
     ) {
         self.defaultQueue = defaultQueue
         self.defaultOptions = defaultOptions
         self.routes = routes
         self.resultExpiry = resultExpiry
+        self.publishRetry = publishRetry
     }
 }
 

@@ -127,7 +127,7 @@ public struct TaskContext: Sendable {
     ///
     /// - Throws: an error when the value cannot be encoded or stored.
     public func update<Value: Encodable>(state: TaskState, value: Value) async throws {
-        try await storeState(state, WireEncoder(coding: valueCoding).encode(value))
+        try await storeState(state, WireEncoder(coding: dialect.resultValueCoding).encode(value))
     }
 
     /// Returns the value of a type that the worker's configuration shares with its handlers, for instance a database

@@ -68,7 +68,7 @@ extension TaskDefinition {
             let arguments = (repeat try binder.next((each Argument).self))
             try binder.finish()
             let result = try await handler(context, repeat each arguments)
-            return try resultCoding.encode(result, WireEncoder(coding: context.valueCoding))
+            return try resultCoding.encode(result, WireEncoder(coding: context.dialect.resultValueCoding))
         }
     }
 }

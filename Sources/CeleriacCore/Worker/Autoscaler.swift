@@ -54,6 +54,9 @@ final class Autoscaler: WorkerPart, WorkerObserver {
         ledger = NIOLockedValueBox(AutoscaleLedger(range: range, now: timers.now))
     }
 
+    /// The bounds.
+    var range: ClosedRange<Int> { ledger.withLockedValue { $0.range } }
+
     var observer: (any WorkerObserver)? { self }
     var isListening: Bool { true }
 
@@ -97,5 +100,5 @@ final class Autoscaler: WorkerPart, WorkerObserver {
 
 extension WorkerControl {
     /// How many tasks run or wait for a slot.
-    var heldCount: Int { jobs.count { $0.phase != .scheduled } }
+    package var heldCount: Int { jobs.count { $0.phase != .scheduled } }
 }

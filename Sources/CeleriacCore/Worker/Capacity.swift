@@ -17,8 +17,12 @@ final class Capacity: Sendable {
     }
     private struct State {
         var window: Int
+        /// How many messages may be held in all while some wait for their time.
+        let scheduleLimit: Int?
         var pause: Pause?
         var held = 0
+        /// How many messages wait for their time, outside the window.
+        var scheduled = 0
         /// How many slots wait for a job.
         var idleSlots = 0
         var isClosed = false
@@ -26,8 +30,13 @@ final class Capacity: Sendable {
     }
     private let state: NIOLockedValueBox<State>
 
-    init(window: Int) {
-        state = NIOLockedValueBox(State(window: window))
+    /// Makes room.
+    ///
+    /// - Parameters:
+    ///   - window: how many messages may be held, apart from those that wait for their time.
+    ///   - scheduleLimit: how many may be held in all while some wait for their time; nil for no limit.
+    init(window: Int, scheduleLimit: Int? = nil) {
+        state = NIOLockedValueBox(State(window: window, scheduleLimit: scheduleLimit))
     }
 
     /// Waits until there is room.
@@ -51,7 +60,10 @@ final class Capacity: Sendable {
         case .leftovers?: return 1
         case nil: break
         }
-        let room = state.window - state.held
+        var room = state.window - state.held
+        if state.scheduled > 0, let limit = state.scheduleLimit {
+            room = min(room, limit - state.held - state.scheduled)
+        }
         let portion = max(1, state.window / 4)
         guard room > 0, state.idleSlots > 0 || room >= portion else { return nil }
         return min(room, max(portion, Self.smallPortion))
@@ -65,6 +77,25 @@ final class Capacity: Sendable {
     }
 
     func release(_ count: Int) { update { $0.held -= count } }
+
+    /// Notes that a message in the window waits for its time, outside.
+    func setAside() {
+        update { state in
+            state.held -= 1
+            state.scheduled += 1
+        }
+    }
+
+    /// Notes that messages no longer wait for their time: they are in the window again.
+    func takeBack(_ count: Int) {
+        update { state in
+            state.scheduled -= count
+            state.held += count
+        }
+    }
+
+    /// Notes that messages which waited for their time are no longer held.
+    func forgetAside(_ count: Int) { update { $0.scheduled -= count } }
 
     /// Notes that more or fewer slots wait for a job.
     func idleSlotsChanged(by count: Int) { update { $0.idleSlots += count } }

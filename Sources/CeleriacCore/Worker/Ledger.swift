@@ -20,6 +20,10 @@ final class Ledger: Sendable {
     private let publication: @Sendable () -> PublicationContext
     let submit: @Sendable (Plan) -> Void
     private let strangers = NIOLockedValueBox(Strangers())
+    private let requeued = NIOLockedValueBox(0)
+
+    /// How many messages have gone back to their queues when their tasks ended.
+    var requeuedCount: Int { requeued.withLockedValue { $0 } }
 
     /// Makes a ledger.
     ///
@@ -74,12 +78,14 @@ final class Ledger: Sendable {
         func runtime() -> Duration? { job.startTime.map { .seconds(max(0, timers.now.timeIntervalSince($0))) } }
         let context = effectContext(job.handler.options, storesResult: job.storesResult, sender: sender)
         var (outcome, effects) = told(outcome, of: job, in: context)
-        logger.log(outcome, of: job.request, runtime: runtime, withTexts: logsErrorTexts)
+        logger.log(outcome, of: job.request, runtime: runtime, now: timers.now, withTexts: logsErrorTexts)
         let telling = observers.later(.ended(job.request, outcome, runtime: runtime()))
         // The message of a job that never began has not been acknowledged yet.
         let isAcknowledged = job.isAcknowledged
         if isAcknowledged {
             effects.removeAll { if case .settle = $0 { true } else { false } }
+        } else if case .rejected(requeue: true) = outcome {
+            requeued.withLockedValue { $0 += 1 }
         }
         if !isAcknowledged, store?.deliversOnce == true {
             job.keep(
@@ -96,6 +102,29 @@ final class Ledger: Sendable {
                     receipt: nil, taskID: job.request.id, endsJob: false, request: job.request, context: context,
                     effects: effects, onEnd: telling)
                 : Plan(ending: job, context: context, effects: effects, onEnd: telling))
+    }
+
+    /// Ends a job whose task has succeeded before, according to its result, so that it need not run again. What may not
+    /// have followed then follows now: what comes after the result, and what comes before it if the result knows of
+    /// nothing that the task sent.
+    func finish(_ job: Job, succeededBefore result: TaskResult) {
+        guard job.claimOutcome() else { return }
+        let outcome = Outcome.success(result.value)
+        // The result is there, whether or not this worker would have stored it.
+        let context = effectContext(job.handler.options, storesResult: true)
+        let all = (try? dialect.effects(of: outcome, for: job.request, in: context)) ?? [.settle(.acknowledge)]
+        let place = all.firstIndex { effect in
+            if case .store(let record) = effect { record.taskID == job.request.id } else { false }
+        }
+        let before = result.children.isEmpty ? all.prefix(upTo: place ?? 0) : []
+        let after = all.suffix(from: place.map { $0 + 1 } ?? 0)
+        logger.info(
+            "a task whose message came back has succeeded before and does not run again",
+            metadata: ["task": "\(job.request.name)", "task-id": "\(job.request.id)"])
+        submit(
+            Plan(
+                ending: job, context: context, effects: Array(before + after),
+                onEnd: observers.later(.ended(job.request, outcome, runtime: nil))))
     }
 
     /// Ends a delivery whose task the worker does not know, or gives it back: the dialect decides.
@@ -211,7 +240,7 @@ final class Ledger: Sendable {
 extension Logger {
     /// Logs how a task ended, with what Celery's log has: the runtime of a success, the text and the place of an error.
     fileprivate func log(
-        _ outcome: Outcome, of request: TaskRequest, runtime: () -> Duration?, withTexts: Bool
+        _ outcome: Outcome, of request: TaskRequest, runtime: () -> Duration?, now: Date, withTexts: Bool
     ) {
         func text(of failure: TaskFailure) -> String { withTexts ? failure.text : "\(failure)" }
         func place(of failure: TaskFailure) -> Logger.Metadata {
@@ -230,13 +259,20 @@ extension Logger {
                 metadata: metadata(["error": "\(text(of: failure))"].merging(place(of: failure)) { $1 }))
         case .replaced: info("task is replaced", metadata: metadata())
         case .retry(let eta, let cause, _, _):
-            info("task is retried", metadata: metadata(["eta": "\(eta)", "error": "\(text(of: cause))"]))
+            let seconds = max(0, eta.timeIntervalSince(now))
+            info(
+                "task is retried",
+                metadata: metadata(["eta": "\(eta)", "seconds": "\(seconds)", "error": "\(text(of: cause))"]))
         case .expired: info("task has expired", metadata: metadata())
         case .timedOut(let limit):
             error(
                 "task passed its hard time limit; its slot is taken until the handler returns",
                 metadata: metadata(["seconds": "\(limit)"]))
         case .revoked(let revocation): info("task is revoked", metadata: metadata(["how": "\(revocation)"]))
+        case .cancelled:
+            warning(
+                "task is cancelled: its message was lost with the connection and is delivered again",
+                metadata: metadata())
         case .rejected(let requeue): info("task is rejected", metadata: metadata(["requeue": "\(requeue)"]))
         case .unregistered, .ignored: break
         }

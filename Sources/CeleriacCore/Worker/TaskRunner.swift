@@ -17,6 +17,7 @@ final class TaskRunner: Sendable {
     private let revokedTasks: RevokedTasks
     private let waiting: WaitingRoom
     private let blockingExecutor: BlockingExecutor?
+    private let deduplication: Deduplication?
     private let ledger: Ledger
     private let observers: Observers
     private let timers: any TimerSource
@@ -24,7 +25,8 @@ final class TaskRunner: Sendable {
 
     init(
         dialect: any Dialect, handlers: [String: TaskHandler], nodeName: String, configuration: WorkerConfiguration,
-        client: TaskClient?, consumer: any MessageConsumer, held: HeldTasks, revokedTasks: RevokedTasks,
+        client: TaskClient?, store: (any ResultStore)?, consumer: any MessageConsumer, held: HeldTasks,
+        revokedTasks: RevokedTasks,
         waiting: WaitingRoom, blockingExecutor: BlockingExecutor?, ledger: Ledger, observers: Observers,
         timers: any TimerSource, logger: Logger
     ) {
@@ -39,6 +41,7 @@ final class TaskRunner: Sendable {
         self.revokedTasks = revokedTasks
         self.waiting = waiting
         self.blockingExecutor = blockingExecutor
+        self.deduplication = Deduplication(configuration, store: store, dialect: dialect, logger: logger)
         self.ledger = ledger
         self.observers = observers
         self.timers = timers
@@ -50,6 +53,9 @@ final class TaskRunner: Sendable {
         guard mayBegin(job) else { return }
         let request = job.request
         if job.isRedelivered {
+            if let success = await deduplication?.success(of: job) {
+                return ledger.finish(job, succeededBefore: success)
+            }
             guard await markBegun(job) else { return }
         }
         job.begin(at: timers.now)

@@ -208,7 +208,7 @@ public final class TaskWorker: Service {
     /// the wait for an attempt and for the pause after it.
     ///
     /// - Returns: the consumer; nil if the worker was stopped first.
-    /// - Throws: the broker's error if it refuses the worker.
+    /// - Throws: the broker's error if it refuses the worker, or if it is out of reach and the worker may try only once.
     private func connect() async throws -> (any MessageConsumer)? {
         var options = ConsumerOptions(
             queues: configuration.queues, prefetch: configuration.window, nodeName: nodeName)
@@ -230,6 +230,7 @@ public final class TaskWorker: Service {
                     try? await consumer.close()
                 }
             } catch let error as CeleriacError where error.code == .unavailable {
+                guard configuration.retriesFirstConnection else { throw error }
                 let pause = backoff.next()
                 logger.warning(
                     "the broker is out of reach, trying again",

@@ -43,10 +43,10 @@ final class WaitingRoom: Sendable {
 
     /// Keeps a job until its time, which is `delay` from now.
     func schedule(_ job: Job, after delay: Duration) {
-        capacity.release(1)
+        capacity.setAside()
         scheduled.put(job, delay: delay, timers: timers) { job in
-            guard self.held.keeps(job) else { return self.logLost(job) }
-            self.capacity.take(1)
+            guard self.held.keeps(job) else { return self.dropScheduled([job]) }
+            self.capacity.takeBack(1)
             if self.admit(job) { self.jobs.push(CollectionOfOne(job)) }
         }
     }
@@ -71,13 +71,13 @@ final class WaitingRoom: Sendable {
     func takeOut(where matches: (Job) -> Bool) -> [Job] {
         let scheduled = scheduled.remove(where: matches)
         // Scheduled jobs did not count in the window, but ending them gives up a place in it.
-        if !scheduled.isEmpty { capacity.take(scheduled.count) }
+        if !scheduled.isEmpty { capacity.takeBack(scheduled.count) }
         return scheduled + limited.remove(where: matches)
     }
 
     /// Drops the jobs whose messages a lost connection has given back, and no redelivery has taken over.
     func dropLost() {
-        scheduled.remove { !self.held.keeps($0) }.forEach(logLost)
+        dropScheduled(scheduled.remove { !self.held.keeps($0) })
         for job in limited.remove(where: { !self.held.keeps($0) }) { drop(job, Self.lost) }
     }
 
@@ -102,7 +102,11 @@ final class WaitingRoom: Sendable {
     /// - Returns: the jobs that waited, in order.
     func close() -> (limited: [Job], scheduled: [Job]) { (limited.close(), scheduled.close()) }
 
-    private func logLost(_ job: Job) { log(job, Self.lost) }
+    private func dropScheduled(_ jobs: [Job]) {
+        if jobs.isEmpty { return }
+        for job in jobs { log(job, Self.lost) }
+        capacity.forgetAside(jobs.count)
+    }
 
     private func log(_ job: Job, _ reason: Logger.Message) {
         logger.debug(reason, metadata: ["task-id": "\(job.request.id)"])

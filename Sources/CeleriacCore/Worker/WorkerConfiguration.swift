@@ -1,13 +1,5 @@
 package import Metrics
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// How a worker works.
 public struct WorkerConfiguration: Sendable {
     /// The queues that the worker serves.
@@ -19,8 +11,16 @@ public struct WorkerConfiguration: Sendable {
     /// has come: Celery's `--autoscale`. The worker holds messages for the upper bound.
     public var autoscale: ClosedRange<Int>?
     /// How many messages the worker holds at most for each handler, including the one that is running. With 1 it takes
-    /// a message only when a handler is free for it.
+    /// a message that is acknowledged late only when a handler is free for it.
     public var prefetchMultiplier: Int
+    /// Whether the worker takes a message only when a handler is free for it, whatever ``prefetchMultiplier`` is, and also
+    /// if it is acknowledged early. RabbitMQ may still send such a worker one early message more for each handler.
+    /// Celery's `worker_disable_prefetch`.
+    public var disablesPrefetch = false
+    /// How many messages the worker holds in all at most while some of them wait for their time: then it takes no others
+    /// before the time of some has come, so that many tasks with an ETA cannot fill its memory. Nil, the default, for no
+    /// limit: tasks that wait for their time take no place of others. Celery's `worker_eta_task_limit`.
+    public var maximumScheduledTasks: Int?
     /// The node name, `name@host`; nil for the name of the task system at this machine, for instance `celery@host`.
     public var nodeName: String?
     /// When a message is acknowledged if its task does not say.
@@ -35,6 +35,10 @@ public struct WorkerConfiguration: Sendable {
     /// How long a stop may take in all, whatever the servers do: then the worker waits no longer. The tasks of handlers
     /// that still run are cancelled when four fifths of it are over, so that their messages can still be given back.
     public var stopTimeout: Duration
+    /// How long a program's cold shutdown lets tasks run on before it cancels them; zero to cancel them at once.
+    package var softShutdownTimeout = Duration.zero
+    /// Whether the program stays as long if no task runs then.
+    package var softShutdownIsForIdle = false
     /// How often a message that has come back may begin without being settled before the worker parks it, since a
     /// message that crashes its worker comes back again and again. Its first beginning is not counted. It must be 1 or
     /// more. With 1 or 2, messages that have come back begin one at a time in a worker from the first, also after a stop
@@ -56,14 +60,29 @@ public struct WorkerConfiguration: Sendable {
     /// worker takes no more. A store is out of reach when it has not answered, or has failed to be reached, for 3
     /// seconds. Either way nothing that is acknowledged late is acknowledged before its result is stored.
     public var pausesWithoutResultStore = false
+    /// Whether the worker, before it begins a task whose message has come back, looks whether the task has succeeded
+    /// before: then it acknowledges the message and does not run the task again. It looks only for messages that are
+    /// acknowledged late, and only where results are kept to be read. Celery's `worker_deduplicate_successful_tasks`.
+    public var deduplicatesSuccessfulTasks = false
+    /// Whether the worker cancels the handlers of tasks that are acknowledged late when their messages are lost with the
+    /// connection to the broker, as at RabbitMQ: they run again where the broker delivers them. By default they go on,
+    /// and end what is delivered to this worker again. In Redis and in folders nothing is lost with a connection. Celery's
+    /// `worker_cancel_long_running_tasks_on_connection_loss`.
+    public var cancelsTasksOnConnectionLoss = false
     /// Where the worker's gauges are; nil for the process's metrics system.
     package var metrics: (any MetricsFactory)?
     var revocationLimits = RevocationLimits()
     package var parkingPolicy = ParkingPolicy()
+    /// Whether a worker whose first attempt to reach the broker fails tries again. After that it always does.
+    package var retriesFirstConnection = true
+    /// Whether tasks begin as they come, whatever their rate limits.
+    package var disablesRateLimits = false
     /// Whether ``maximumAttempts`` may be 0, so that the worker parks what it takes: for tests of what follows.
     package var parksUnbegun = false
     /// Parts that run beside the worker, besides those of its dialect.
     package var parts: [any WorkerPart] = []
+    /// The file in which a program keeps the ids of revoked tasks.
+    package var stateFile: String?
     /// The ids of tasks that were revoked before the worker begins.
     package var initialRevocations: [String] = []
     package private(set) var sharedValues = SharedValues()
@@ -155,9 +174,12 @@ extension WorkerConfiguration {
     /// How many handlers may run at once when the worker starts.
     package var initialConcurrency: Int { autoscale?.lowerBound ?? concurrency }
 
+    /// How many messages the worker holds at most for each handler, with ``disablesPrefetch`` in mind.
+    var messagesPerHandler: Int { disablesPrefetch ? 1 : prefetchMultiplier }
+
     /// How many messages the worker holds at most when it starts.
     var window: Int {
-        (autoscale?.upperBound ?? concurrency).multipliedReportingOverflow(by: prefetchMultiplier).partialValue
+        (autoscale?.upperBound ?? concurrency).multipliedReportingOverflow(by: messagesPerHandler).partialValue
     }
 
     /// Refuses settings that cannot work.
@@ -176,6 +198,10 @@ extension WorkerConfiguration {
         }
         guard (1...65535).contains(prefetchMultiplier) else {
             throw CeleriacError(.configuration, "prefetchMultiplier is \(prefetchMultiplier): it must be 1 to 65535")
+        }
+        if let limit = maximumScheduledTasks, limit < 1 {
+            throw CeleriacError(
+                .configuration, "maximumScheduledTasks is \(limit): it must be 1 or more, or nil for no limit")
         }
         guard maximumAttempts >= 1 || parksUnbegun else {
             throw CeleriacError(
@@ -199,38 +225,5 @@ extension WorkerConfiguration {
         options.placement = own.placement
         handler.options = options
         return handler
-    }
-}
-
-/// Functions that a worker calls around every run of a task.
-public struct WorkerHooks: Sendable {
-    /// Called before the handler.
-    public var preTask: (@Sendable (TaskContext) async -> Void)?
-    /// Called after the handler with the state in which the task has ended; with nil if the task is sent again or
-    /// stores no state.
-    public var postTask: (@Sendable (TaskContext, TaskState?) async -> Void)?
-    /// Called when a handler threw an error other than a retry, before ``postTask``.
-    public var error: (@Sendable (TaskContext, any Error) async -> Void)?
-
-    /// Makes hooks; there are none by default.
-    public init(
-        preTask: (@Sendable (TaskContext) async -> Void)? = nil,
-        postTask: (@Sendable (TaskContext, TaskState?) async -> Void)? = nil,
-        error: (@Sendable (TaskContext, any Error) async -> Void)? = nil
-    ) {
-        self.preTask = preTask
-        self.postTask = postTask
-        self.error = error
-    }
-}
-
-/// Names of workers.
-package enum NodeName {
-    /// `name@` and this machine's host name.
-    package static func current(_ name: String) -> String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "\(name)@localhost" }
-        let host = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-        return "\(name)@\(String(decoding: host, as: UTF8.self))"
     }
 }

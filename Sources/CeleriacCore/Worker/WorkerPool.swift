@@ -12,6 +12,8 @@ final class WorkerPool: Sendable {
     let slots: SlotPool
     /// Runs handlers that block their thread; nil if no task has such a handler.
     let blockingExecutor: BlockingExecutor?
+    /// How many messages are held in all at most while some wait for their time; nil for no limit.
+    let scheduleLimit: Int?
     private let prefetchMultiplier: Int
     /// How many handlers may run at once, and for how many messages are held at least.
     private let size: NIOLockedValueBox<(slots: Int, expected: Int)>
@@ -23,14 +25,20 @@ final class WorkerPool: Sendable {
     ///   - expected: for how many handlers messages are held even while fewer may run: an autoscaler sees by them that the
     ///     pool has to grow.
     ///   - prefetchMultiplier: how many messages the worker holds at most for each handler.
+    ///   - scheduleLimit: how many it holds in all at most while some wait for their time; nil for no limit.
     ///   - blocks: whether any handler blocks its thread.
     ///   - stopping: once it is open no further job begins.
-    init(concurrency: Int, expected: Int = 0, prefetchMultiplier: Int, blocks: Bool, stopping: Gate) {
-        let capacity = Capacity(window: max(concurrency, expected) * prefetchMultiplier)
+    init(
+        concurrency: Int, expected: Int = 0, prefetchMultiplier: Int, scheduleLimit: Int? = nil, blocks: Bool,
+        stopping: Gate
+    ) {
+        let capacity = Capacity(
+            window: max(concurrency, expected) * prefetchMultiplier, scheduleLimit: scheduleLimit)
         self.capacity = capacity
         self.jobs = JobQueue(stopping: stopping) { capacity.idleSlotsChanged(by: $0) }
         self.slots = SlotPool(count: concurrency)
         self.blockingExecutor = blocks ? BlockingExecutor(threads: concurrency) : nil
+        self.scheduleLimit = scheduleLimit
         self.prefetchMultiplier = prefetchMultiplier
         self.size = NIOLockedValueBox((concurrency, expected))
     }
@@ -99,7 +107,12 @@ final class PrefetchReport: Sendable {
     }
 
     /// How many messages the worker may hold in all.
-    var count: Int { pool.window + waiting.scheduledCount + postponing.count + asideCount() }
+    var count: Int {
+        let scheduled = waiting.scheduledCount
+        let count = pool.window + scheduled + postponing.count + asideCount()
+        guard scheduled > 0, let limit = pool.scheduleLimit else { return count }
+        return min(count, limit)
+    }
 
     /// Tells the broker if the number has changed. If a call is under way, that one tells it, so that the latest number
     /// is also the last one that the broker hears.

@@ -32,13 +32,18 @@ final class WorkerSession: Sendable {
     private let isLate = Gate()
     /// Why the consumer gave up.
     private let failure = NIOLockedValueBox<(any Error)?>(nil)
+    /// How many messages had gone back to their queues when the stop began; nil before.
+    private let requeuedBefore = NIOLockedValueBox<Int?>(nil)
 
     init(worker: TaskWorker, consumer: any MessageConsumer) {
         let (configuration, timers) = (worker.configuration, worker.timers)
         var logger = worker.logger
         logger[metadataKey: "worker"] = "\(worker.nodeName)"
         let retryPolicy = worker.dialect.retryPolicy
-        let registrations = worker.handlers.mapValues { TaskRegistration($0, retryPolicy: retryPolicy) }
+        let followsRateLimits = !configuration.disablesRateLimits
+        let registrations = worker.handlers.mapValues {
+            TaskRegistration($0, retryPolicy: retryPolicy, followsRateLimits: followsRateLimits)
+        }
         let observers = Observers(configuration.observers + worker.parts.compactMap(\.observer), timers: timers)
         let revokedTasks = RevokedTasks(limits: configuration.revocationLimits)
         if !configuration.initialRevocations.isEmpty {
@@ -46,7 +51,7 @@ final class WorkerSession: Sendable {
         }
         let pool = WorkerPool(
             concurrency: configuration.initialConcurrency, expected: configuration.autoscale?.upperBound ?? 0,
-            prefetchMultiplier: configuration.prefetchMultiplier,
+            prefetchMultiplier: configuration.messagesPerHandler, scheduleLimit: configuration.maximumScheduledTasks,
             blocks: worker.handlers.values.contains { $0.options.placement == .blocking }, stopping: worker.stopping)
         let held = HeldTasks(consumer: consumer, timers: timers)
         let waiting = WaitingRoom(
@@ -84,7 +89,8 @@ final class WorkerSession: Sendable {
         self.ledger = ledger
         self.runner = TaskRunner(
             dialect: worker.dialect, handlers: worker.handlers, nodeName: worker.nodeName, configuration: configuration,
-            client: worker.client, consumer: consumer, held: held, revokedTasks: revokedTasks, waiting: waiting,
+            client: worker.client, store: worker.store, consumer: consumer, held: held, revokedTasks: revokedTasks,
+            waiting: waiting,
             blockingExecutor: pool.blockingExecutor, ledger: ledger, observers: observers, timers: timers,
             logger: logger)
         self.pipeline = pipeline
@@ -116,6 +122,10 @@ final class WorkerSession: Sendable {
         worker.watch?.begin(
             waitingCount: { [pipeline] in pipeline.waitingForStore }, onChange: { [pause] in pause?.wake() })
         defer { worker.watch?.end() }
+        let losing = worker.configuration.cancelsTasksOnConnectionLoss ? consumer as? any LosingConsumer : nil
+        let lost = LostTasks(slots: pool.slots, ledger: ledger, consumer: consumer)
+        losing?.onLoss { lost.cancel() }
+        defer { losing?.onLoss(nil) }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.pipeline.run(
@@ -125,7 +135,7 @@ final class WorkerSession: Sendable {
             if let pause { group.addTask { await pause.run(until: stopping) } }
             let (allIdle, consumerStopped) = (Gate(), Gate())
             group.addTask(executorPreference: globalConcurrentExecutor) {
-                await self.pool.slots.run(self.pool.jobs) { job, slot in await self.runner.perform(job, in: slot) }
+                await self.pool.slots.run(self.pool.jobs) { job, slot in await self.perform(job, in: slot) }
                 allIdle.open()
             }
             group.addTask {
@@ -156,6 +166,15 @@ final class WorkerSession: Sendable {
             await close()
         }
         if let failure = failure.withLockedValue({ $0 }) { throw failure }
+    }
+
+    /// Runs a job in a slot. The end of an early message makes room for another, but not in a worker that takes none
+    /// before a handler is free: there the run has a place of its own.
+    private func perform(_ job: Job, in slot: Slot) async {
+        let keepsPlace = worker.configuration.disablesPrefetch && job.acknowledgesEarly
+        if keepsPlace { pool.capacity.take(1) }
+        await runner.perform(job, in: slot)
+        if keepsPlace { pool.capacity.release(1) }
     }
 
     /// Begins what the worker does for the messages that are parked from its queues.
@@ -329,6 +348,7 @@ final class WorkerSession: Sendable {
     // MARK: Stopping
 
     private func stop(consumerStopped: Gate, allIdle: Gate) async {
+        let before = noteStop()
         pool.slots.close()
         let ready = pool.jobs.close()
         postponing.close()
@@ -344,7 +364,8 @@ final class WorkerSession: Sendable {
         await consumerStopped.wait()
         await giveBack(ready + limited + scheduled)
         pipeline.giveBackAside()
-        await giveBack(await postponing.unmoved())
+        let unmoved = await postponing.unmoved()
+        await giveBack(unmoved)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.isLate.wait()
@@ -355,10 +376,24 @@ final class WorkerSession: Sendable {
             await pipeline.drain()
             isLate.open()
         }
+        let waited = ready.count + limited.count + scheduled.count + unmoved.count
+        let count = waited + ledger.requeuedCount - before
+        if count > 0 { logger.info("messages have gone back to their queues", metadata: ["messages": "\(count)"]) }
+    }
+
+    /// Notes how many messages have gone back so far. Handlers may be cancelled before ``stop`` gets going.
+    @discardableResult
+    private func noteStop() -> Int {
+        requeuedBefore.withLockedValue { before in
+            let count = before ?? ledger.requeuedCount
+            before = count
+            return count
+        }
     }
 
     /// Cancels the tasks of all handlers that still run, since the stop has taken most of its time.
     func cancelHandlers() {
+        noteStop()
         pool.slots.cancelEveryJob()
         isLate.open()
     }

@@ -45,6 +45,10 @@ struct AMQPConsumerState {
     var change = Gate()
     var looks = Looks()
     var isStopped = false
+    /// Whether a channel was lost since the last one was opened.
+    var wasLost = false
+    /// Called when the channel is lost.
+    var lossAction: (@Sendable () -> Void)?
     /// Watches the queues while nothing arrives.
     var watchdog = Watchdog()
     /// What is known of the levels where messages wait for their time.

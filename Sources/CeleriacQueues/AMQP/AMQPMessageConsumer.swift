@@ -11,7 +11,7 @@ import NIOConcurrencyHelpers
 ///
 /// The broker returns the unsettled deliveries of a lost connection to their queues. The consumer forgets them, and
 /// settling them does nothing.
-package final class AMQPMessageConsumer: MessageConsumer {
+package final class AMQPMessageConsumer: LosingConsumer {
     let configurations: [AMQPConfiguration]
     let parking: AMQPClient
     let topology: any AMQPConsumerTopology
@@ -223,17 +223,21 @@ package final class AMQPMessageConsumer: MessageConsumer {
     }
 
     func lose(_ generation: UInt64, _ error: AMQPError) {
-        let gate = state.withLockedValue { state -> Gate? in
-            guard state.generation == generation, state.channel != nil else { return nil }
+        let (gate, action) = state.withLockedValue { state -> (Gate?, (@Sendable () -> Void)?) in
+            guard state.generation == generation, state.channel != nil else { return (nil, nil) }
             state.drop()
             if error.isRefusalOfGlobalLimit { state.refusesGlobalLimit = true }
+            state.wasLost = true
             defer { state.change = Gate() }
-            return state.change
+            return (state.change, state.lossAction)
         }
         guard let gate else { return }
         logger.warning("lost the connection to the broker", metadata: ["error": "\(error)"])
         gate.open()
+        action?()
     }
+
+    package func onLoss(_ action: (@Sendable () -> Void)?) { state.withLockedValue { $0.lossAction = action } }
 
     // MARK: Taking
 
@@ -262,6 +266,11 @@ package final class AMQPMessageConsumer: MessageConsumer {
                     continue
                 }
                 try await connect()
+                let isBack = state.withLockedValue { state in
+                    defer { state.wasLost = false }
+                    return state.wasLost
+                }
+                if isBack { logger.info("the connection to the broker is back", metadata: ["broker": "\(name)"]) }
             } catch {
                 let pause = backoff.next()
                 // The worker goes on all the same: whoever changed the broker may change it back.

@@ -1,5 +1,8 @@
 #if Redis
 extension RedisConfiguration {
+    /// The schemes of URLs that ``init(url:)`` reads, in lower case.
+    package static let schemes: Set<String> = ["redis", "rediss", "redis+socket", "valkey", "valkeys"]
+
     /// Parses a connection URL in the form that Celery, kombu and redis-py use.
     ///
     /// * `redis://[user:password@]host[:port][/database]`
@@ -7,6 +10,7 @@ extension RedisConfiguration {
     ///   and `ssl_check_hostname=true|false` in the query. Without `ssl_cert_reqs` the certificate is checked;
     ///   `optional` is the same as `required` for a client, as in Python.
     /// * `redis+socket://[user:password@]/path[?virtual_host=database]`, also `db=database`
+    /// * `valkey://` and `valkeys://`, which are the first two
     ///
     /// User, password, path and query are percent-decoded; an IPv6 address is written in brackets. Other query
     /// parameters are ignored. No error message quotes the URL, which may hold a password.
@@ -19,10 +23,10 @@ extension RedisConfiguration {
         self.init()
         let query = try Self.query(parts.query)
         switch parts.scheme.lowercased() {
-        case "redis": break
-        case "rediss": tls = try Self.tls(query)
+        case "redis", "valkey": break
+        case "rediss", "valkeys": tls = try RedisTLS(parameters: query)
         case "redis+socket": unixSocketPath = ""
-        default: throw Self.invalid("The scheme must be redis, rediss or redis+socket.")
+        default: throw Self.invalid("The scheme must be redis, rediss, valkey, valkeys or redis+socket.")
         }
         if let login = parts.login {
             let pieces = login.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -55,23 +59,6 @@ extension RedisConfiguration {
             }
             database = Int(number)
         }
-    }
-
-    private static func tls(_ query: [String: String]) throws(RedisError) -> RedisTLS {
-        var tls = RedisTLS(
-            caFile: query["ssl_ca_certs"], certificateFile: query["ssl_certfile"],
-            keyFile: query["ssl_keyfile"])
-        switch query["ssl_check_hostname"]?.lowercased() {
-        case nil, "true", "1", "yes": break
-        case "false", "0", "no": tls.verification = .noHostname
-        default: throw invalid("ssl_check_hostname must be true or false.")
-        }
-        switch query["ssl_cert_reqs"]?.lowercased() {
-        case nil, "required", "optional", "cert_required", "cert_optional": break
-        case "none", "cert_none": tls.verification = .none
-        default: throw invalid("ssl_cert_reqs must be required, optional or none.")
-        }
-        return tls
     }
 
     /// The parameters of a query. As in Python, `+` is a space, and the first of several values wins.
@@ -120,7 +107,7 @@ extension RedisConfiguration {
         }
     }
 
-    private static func invalid(_ reason: String) -> RedisError {
+    static func invalid(_ reason: String) -> RedisError {
         RedisError(.invalidURL, "The Redis URL is invalid. \(reason)")
     }
 }

@@ -6,12 +6,18 @@ package struct RedisConfiguration: Sendable {
     package var host: String
     /// The TCP port.
     package var port: Int
+    /// The sentinels that name host and port for each connection, which then leads to a primary; `nil` for the ones
+    /// that stand here.
+    package var sentinels: RedisSentinels?
     /// The path of the server's Unix socket, which replaces host and port.
     package var unixSocketPath: String?
     /// The user of an access control list; `nil` for the server's default user.
     package var user: String?
     /// The password. Without a user and a password, no `AUTH` is sent.
     package var password: String?
+    /// Tells user and password for each connection, so that they can change; `nil` for the ones that stand here. The
+    /// answer counts against ``connectTimeout``.
+    package var credentials: (@Sendable () async throws -> (user: String?, password: String))?
     /// The number of the database.
     package var database: Int
     /// The encryption settings; `nil` for no encryption.
@@ -42,14 +48,25 @@ package struct RedisConfiguration: Sendable {
 }
 
 extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The server as a URL, without the password.
+    /// The server, or the sentinels that name it, as a URL without the password.
     package var description: String {
         let login = password == nil && user == nil ? "" : "\(user ?? ""):***@"
+        if let sentinels {
+            return sentinels.addresses.map { "sentinel://\(login)\($0)/\(database)" }.joined(separator: ";")
+        }
         if let unixSocketPath {
             return "redis+socket://\(login)\(unixSocketPath)?virtual_host=\(database)"
         }
-        let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-        return "\(tls == nil ? "redis" : "rediss")://\(login)\(name):\(port)/\(database)"
+        return "\(tls == nil ? "redis" : "rediss")://\(login)\(address)/\(database)"
+    }
+
+    /// Where the server listens.
+    var address: RedisAddress { RedisAddress(host: host, port: port) }
+
+    /// What to say of a server of which the sentinels, if there are any, have named the address.
+    var place: String {
+        guard let sentinels else { return description }
+        return "\(address), which the sentinels call the primary '\(sentinels.primaryName)',"
     }
 
     /// The same as ``description``, since a password does not belong in a log at any level.

@@ -10,7 +10,8 @@ internal import Glibc
 internal import Musl
 #endif
 
-/// Makes connections: socket, TLS and login commands, within one time limit.
+/// Makes connections: the sentinels' answer, the user and password of the moment, socket, TLS and login commands, within
+/// one time limit. The one place where connections are made, so that each leads to the server that is the right one now.
 enum RedisConnector {
     /// Connects and logs in. The future fails with a ``RedisError``.
     static func connect(
@@ -20,21 +21,14 @@ enum RedisConnector {
         let timeout = eventLoop.scheduleTask(in: TimeAmount(clamping: configuration.connectTimeout)) {
             promise.fail(RedisError(.timeout, "\(configuration) did not accept a connection in time."))
         }
-        context(configuration.tls, on: eventLoop)
-            .flatMap { context in
-                openChannel(configuration, on: eventLoop, context: context)
-            }
+        server(of: configuration, on: eventLoop, logger: logger)
             .whenComplete { result in
                 switch result {
-                case .success(let channel):
-                    // The channel must not outlive a failed promise, no matter what failed it.
-                    promise.futureResult.whenFailure { _ in channel.close(mode: .all, promise: nil) }
-                    logIn(channel, configuration).cascade(to: promise)
+                case .success(let server): dial(server, on: eventLoop, promise)
                 case .failure(let error):
                     promise.fail(
                         RedisError(
-                            transport: error, code: .connectFailed,
-                            "\(configuration) cannot be reached: check that it runs and that the address is right."))
+                            transport: error, code: .connectFailed, "The server's address could not be found."))
                 }
             }
         promise.futureResult.whenComplete { result in
@@ -46,7 +40,67 @@ enum RedisConnector {
                     "cannot connect to Redis", metadata: ["server": "\(configuration)", "error": "\(error)"])
             }
         }
-        return promise.futureResult
+        guard let sentinels = configuration.sentinels else { return promise.futureResult }
+        return promise.futureResult.flatMapErrorThrowing { error -> RedisConnection in
+            // What a sentinel said led nowhere, or nobody said anything.
+            sentinels.askAnotherFirst()
+            throw error
+        }
+    }
+
+    /// The configuration with what holds at the moment: the primary's address, user and password.
+    private static func server(
+        of configuration: RedisConfiguration, on eventLoop: any EventLoop, logger: Logger
+    ) -> EventLoopFuture<RedisConfiguration> {
+        var found = eventLoop.makeSucceededFuture(configuration)
+        if let sentinels = configuration.sentinels {
+            found = RedisSentinelResolver.primary(
+                sentinels, within: configuration.connectTimeout, on: eventLoop, logger: logger
+            ).map { primary -> RedisConfiguration in
+                var server = configuration
+                server.host = primary.host
+                server.port = primary.port
+                return server
+            }
+        }
+        guard let credentials = configuration.credentials else { return found }
+        return found.flatMap { found in
+            eventLoop.makeFutureWithTask { () async throws -> RedisConfiguration in
+                var server = found
+                do {
+                    let (user, password) = try await credentials()
+                    server.user = user
+                    server.password = password
+                } catch {
+                    throw RedisError(
+                        .connectFailed, "The program could not tell the user and password for \(configuration).",
+                        cause: error)
+                }
+                return server
+            }
+        }
+    }
+
+    private static func dial(
+        _ server: RedisConfiguration, on eventLoop: any EventLoop, _ promise: EventLoopPromise<RedisConnection>
+    ) {
+        context(server.tls, on: eventLoop)
+            .flatMap { context in
+                openChannel(server, on: eventLoop, context: context)
+            }
+            .whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    // The channel must not outlive a failed promise, no matter what failed it.
+                    promise.futureResult.whenFailure { _ in channel.close(mode: .all, promise: nil) }
+                    logIn(channel, server).cascade(to: promise)
+                case .failure(let error):
+                    promise.fail(
+                        RedisError(
+                            transport: error, code: .connectFailed,
+                            "\(server.place) cannot be reached: check that it runs and that the address is right."))
+                }
+            }
     }
 
     private static func context(
@@ -107,7 +161,7 @@ enum RedisConnector {
         } catch {
             // The channel has lost its handlers, because it was closed immediately.
             return channel.eventLoop.makeFailedFuture(
-                RedisError(.connectFailed, "\(configuration) closed the connection immediately.", cause: error))
+                RedisError(.connectFailed, "\(configuration.place) closed the connection immediately.", cause: error))
         }
         // Each step is its own batch, so that the first error is understood even if the server hangs up right after it.
         let steps = RedisLogin.steps(configuration).map { step in
@@ -123,7 +177,7 @@ enum RedisConnector {
                 let error = RedisError(transport: error, code: .connectFailed, "The login failed.")
                 guard error.code == .connectionLost else { throw error }
                 throw RedisError(
-                    .connectFailed, "\(configuration) closed the connection during the login.", cause: error)
+                    .connectFailed, "\(configuration.place) closed the connection during the login.", cause: error)
             }
             .map { clientIDs in
                 RedisConnection(

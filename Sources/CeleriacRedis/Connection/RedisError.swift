@@ -30,6 +30,8 @@ package struct RedisError: Error, Sendable {
         package static let protocolViolation = Code("protocolViolation")
         /// The server answered a command with an error. See ``RedisError/serverError``.
         package static let server = Code("server")
+        /// All sentinels answered, and none of them knows a primary of the name.
+        package static let unknownPrimary = Code("unknownPrimary")
         /// A connection URL is malformed.
         package static let invalidURL = Code("invalidURL")
         /// A batch of commands is too large to send. None of it was sent.
@@ -81,5 +83,7 @@ extension RedisError {
 extension RedisError: TransportError {
     /// Whether the server refused the user and password.
     package var isRefusedLogin: Bool { code == .authenticationFailed || serverError?.code == "NOAUTH" }
+    /// Whether the connection was there, and its end or a time limit came before the answer.
+    package var mayHaveArrived: Bool { code == .connectionLost || code == .timeout }
 }
 #endif

@@ -5,6 +5,7 @@ enum RedisLogin {
     /// The purpose of a login command.
     enum Purpose: Sendable {
         case authenticate
+        case checkRole
         case select
         case setName
         case identify
@@ -17,6 +18,10 @@ enum RedisLogin {
             steps.append((.authenticate, RedisCommand("AUTH", user, configuration.password ?? "")))
         } else if let password = configuration.password {
             steps.append((.authenticate, RedisCommand("AUTH", password)))
+        }
+        if configuration.sentinels != nil {
+            // This tells the role as ROLE does, which is among the dangerous commands that a user may not have.
+            steps.append((.checkRole, RedisCommand("HELLO", 2)))
         }
         if configuration.database != 0 {
             steps.append((.select, RedisCommand("SELECT", configuration.database)))
@@ -37,6 +42,9 @@ enum RedisLogin {
         switch (purpose, replies.first) {
         case (.identify, .integer(let number)):
             return number
+        case (.checkRole, let hello?) where ["replica", "slave"].contains(hello.field("role")?.string):
+            throw RedisError(
+                .connectFailed, "The server that the sentinels named is a replica. A fail-over may be under way.")
         case (_, .error(let error)):
             try judge(error, purpose)
             return nil
@@ -64,8 +72,9 @@ enum RedisLogin {
                 .authenticationFailed, "The server refused the login. Check the user and password.", serverError: error)
         case .select:
             throw RedisError(.server, "The server refused the database.", serverError: error)
-        case .setName, .identify:
-            // Old servers and narrow access rights refuse these commands; the connection works without them.
+        case .checkRole, .setName, .identify:
+            // Old servers and narrow access rights refuse these commands; the connection works without them. One that
+            // leads to a replica ends with the first write.
             break
         }
     }

@@ -84,6 +84,9 @@ final class RedisReconnector {
             if hasConnected, error.code == .authenticationFailed {
                 // Passwords are changed at the server and here one after the other: the login may be right again soon.
                 error = RedisError(.connectFailed, "The server refuses a login that it accepted before.", cause: error)
+            } else if hasConnected, error.code == .unknownPrimary {
+                // New sentinels are told of the primary only after they have begun.
+                error = RedisError(.connectFailed, "The sentinels no longer know the primary.", cause: error)
             }
             state = .idle
             notBefore = eventLoop.now + TimeAmount(clamping: backoff.next())

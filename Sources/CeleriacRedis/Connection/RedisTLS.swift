@@ -35,6 +35,26 @@ package struct RedisTLS: Sendable, Hashable {
 }
 
 extension RedisTLS {
+    /// Reads the parameters that redis-py takes: `ssl_cert_reqs=required|optional|none`, `ssl_ca_certs`, `ssl_certfile`,
+    /// `ssl_keyfile` and `ssl_check_hostname=true|false`. Others are ignored.
+    ///
+    /// - Throws: `invalidURL`.
+    package init(parameters: [String: String]) throws(RedisError) {
+        self.init(
+            caFile: parameters["ssl_ca_certs"], certificateFile: parameters["ssl_certfile"],
+            keyFile: parameters["ssl_keyfile"])
+        switch parameters["ssl_check_hostname"]?.lowercased() {
+        case nil, "true", "1", "yes": break
+        case "false", "0", "no": verification = .noHostname
+        default: throw RedisConfiguration.invalid("ssl_check_hostname must be true or false.")
+        }
+        switch parameters["ssl_cert_reqs"]?.lowercased() {
+        case nil, "required", "optional", "cert_required", "cert_optional": break
+        case "none", "cert_none": verification = .none
+        default: throw RedisConfiguration.invalid("ssl_cert_reqs must be required, optional or none.")
+        }
+    }
+
     /// Reads the certificate files. It blocks, so it must not run on an event loop.
     func makeContext() throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()

@@ -118,14 +118,19 @@ public final class RedisServer: Sendable {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         try configurationLines(data: data).joined(separator: "\n")
             .write(toFile: configuration, atomically: true, encoding: .utf8)
-        // Another server may have taken the port before ours notices. INFO identifies ours.
-        let request = (options.password.map { Self.command("AUTH", $0) } ?? []) + Self.command("PING")
-        try await process.start(executable, [configuration], patience: .seconds(30)) { [port] pid in
-            let answer = await LoopbackSocket.ask(port: port, request + Self.command("INFO", "server")) {
-                String(decoding: $0, as: UTF8.self).contains("process_id:\(pid)\r\n")
-            }
-            return answer.map { String(decoding: $0, as: UTF8.self).contains("+PONG\r\n") } ?? false
+        try await process.start(executable, [configuration], patience: .seconds(30)) { [port, options] pid in
+            await Self.answers(port: port, pid: pid, password: options.password)
         }
+    }
+
+    /// Whether a server answers on a port, and is a process of ours. Another server may have taken the port before ours
+    /// notices.
+    static func answers(port: Int, pid: Int32, password: String? = nil) async -> Bool {
+        let login = password.map { command("AUTH", $0) } ?? []
+        let answer = await LoopbackSocket.ask(port: port, login + command("PING") + command("INFO", "server")) {
+            String(decoding: $0, as: UTF8.self).contains("process_id:\(pid)\r\n")
+        }
+        return answer.map { String(decoding: $0, as: UTF8.self).contains("+PONG\r\n") } ?? false
     }
 
     private func configurationLines(data: String) -> [String] {

@@ -13,22 +13,35 @@ package import struct FoundationEssentials.Date
 /// Celery's queues at RabbitMQ.
 package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLetteringBroker {
     let configurations: [AMQPConfiguration]
+    /// The servers that workers take tasks from, and answer remote control at.
+    let reading: [AMQPConfiguration]
     let topology: CeleryAMQPTopology
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
     let client: AMQPClient
-    private let declared = NIOLockedValueBox<Set<String>>([])
+    /// The queues that have been declared.
+    let declared = NIOLockedValueBox<Set<String>>([])
 
     /// Creates a broker, which connects on first use and tries the servers in turn.
+    ///
+    /// - Parameters:
+    ///   - configurations: the servers that tasks are sent to.
+    ///   - reading: the servers that workers take tasks from; nil for the same.
+    ///   - options: how queues are declared.
+    ///   - queues: the queues that the application knows.
+    ///   - eventLoopGroup: where connections and timers run.
+    ///   - logger: the logger of the connections.
     package init(
         _ configurations: [AMQPConfiguration],
+        reading: [AMQPConfiguration]? = nil,
         options: CeleryAMQPOptions = CeleryAMQPOptions(),
         queues: QueueTable = QueueTable(),
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         self.configurations = configurations
-        self.topology = CeleryAMQPTopology(options: options, queues: queues)
+        self.reading = reading ?? configurations
+        self.topology = CeleryAMQPTopology(options: options, queues: queues, logger: logger)
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
@@ -37,35 +50,17 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
     /// The servers, without credentials.
     package var name: String { configurations.map(\.description).joined(separator: ";") }
 
-    // MARK: Publishing
-
-    /// Publishes with confirms; returns when the broker has taken all messages.
-    ///
-    /// - Throws: ``CeleriacError`` with code `unavailable` or `publishFailed`; ``PartialPublishError`` if the broker
-    ///   took some of the messages.
-    package func publish(_ messages: [OutgoingMessage]) async throws {
-        let failures = await client.publish(messages.map { AMQPPublish($0) }) { indices, anew throws(AMQPError) in
-            let queues = Set(indices.compactMap { messages[$0].declaredQueue })
-            if anew { declared.withLockedValue { $0.subtract(queues) } }
-            try await declare(queues)
-        }
-        try failures.check(of: messages.count, at: name)
-    }
-
-    private func declare(_ queues: Set<String>) async throws(AMQPError) {
-        let undeclared = declared.withLockedValue { queues.subtracting($0) }
-        guard !undeclared.isEmpty else { return }
-        let connection = try await client.connection()
-        for queue in undeclared.sorted() { try await topology.declare(queue, on: connection) }
-        declared.withLockedValue { $0.formUnion(undeclared) }
-    }
-
     /// Begins to consume from queues, and declares those that do not exist.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        for queue in options.queues { _ = try topology.queues.resolve(TaskQueue(queue.name)) }
+        for queue in options.queues { _ = try self.topology.queues.resolve(TaskQueue(queue.name)) }
+        // What is declared where workers take tasks may be missing where they are sent.
+        let topology =
+            reading == configurations
+            ? self.topology
+            : CeleryAMQPTopology(options: self.topology.options, queues: self.topology.queues, logger: logger)
         return try await AMQPMessageConsumer.start(
-            configurations, parking: client, topology: topology, options: options, name: name,
-            on: eventLoopGroup.next(), logger: logger)
+            reading, parking: client, topology: topology, options: options,
+            name: reading.map(\.description).joined(separator: ";"), on: eventLoopGroup.next(), logger: logger)
     }
 
     /// Closes the connection.
@@ -129,15 +124,5 @@ extension CeleryAMQPBroker: ParkedMessageKeeper {
 
     /// Notes that failures are stored.
     package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
-}
-
-extension AMQPPublish {
-    /// Makes a message that the broker returns if its queue does not exist. The broker does not return replies, because
-    /// the client that asked for one may be gone.
-    fileprivate init(_ message: OutgoingMessage) {
-        self.init(
-            exchange: message.exchange, routingKey: message.routingKey, mandatory: message.isMandatory,
-            message: message.message)
-    }
 }
 #endif

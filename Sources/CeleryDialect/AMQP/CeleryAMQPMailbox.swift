@@ -16,7 +16,7 @@ final class CeleryAMQPMailbox: ControlMailbox {
         self.exchanges = exchanges
         self.logger = broker.logger
         self.client = AMQPClient(
-            configurations: broker.configurations, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
+            configurations: broker.reading, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
     }
 
     func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {

@@ -9,7 +9,20 @@ public struct CeleryAMQPOptions: Sendable {
     /// `broker_transport_options`, in seconds. RabbitMQ keeps the others in queues of ours, named `celeriac.delay.…`,
     /// until shortly before, and `inspect scheduled` does not show them meanwhile. Nil, or zero, holds all messages:
     /// RabbitMQ then closes the channel once one has waited for its `consumer_timeout`, 30 minutes by default.
+    ///
+    /// Tasks for quorum queues behind topic and fanout exchanges wait in Celery's own queues from the beginning.
     public var maximumETAHold: Duration? = .seconds(600)
+
+    /// What the queues are that keep tasks for quorum queues until their times.
+    package enum DelayQueueType: String, Sendable {
+        case classic, quorum
+    }
+
+    /// `broker_native_delayed_delivery_queue_type`.
+    package var delayQueueType = DelayQueueType.quorum
+
+    /// What settings say of the connections.
+    package var connections = CeleryAMQPConnections()
 
     /// Creates options.
     public init(defaultQueueArguments: WireObject = [:]) { self.defaultQueueArguments = defaultQueueArguments }

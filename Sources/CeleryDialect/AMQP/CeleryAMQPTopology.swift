@@ -4,6 +4,8 @@ import CeleriacCore
 import CeleriacQueues
 import CeleriacWire
 import CeleryWire
+import Logging
+import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
 
@@ -11,9 +13,31 @@ import struct FoundationEssentials.Date
 struct CeleryAMQPTopology: AMQPConsumerTopology {
     let options: CeleryAMQPOptions
     let queues: QueueTable
+    let logger: Logger
+    /// What is known of the levels of ``NativeDelay``.
+    let delays = NIOLockedValueBox(KnownDelays())
+
+    init(options: CeleryAMQPOptions, queues: QueueTable, logger: Logger) {
+        self.options = options
+        self.queues = queues
+        self.logger = logger
+    }
 
     func declare(_ queues: [String], on connection: AMQPConnection) async throws(AMQPError) {
-        for queue in queues { try await declare(queue, on: connection) }
+        for queue in queues {
+            try refuseStream(queue)
+            try await declare(queue, on: connection)
+        }
+        try await prepareDelays(of: queues, on: connection)
+    }
+
+    /// A worker gives messages back and acknowledges each on its own, neither of which a stream allows.
+    private func refuseStream(_ queue: String) throws(AMQPError) {
+        guard definition(of: queue).type == "stream" else { return }
+        throw AMQPError(
+            .invalidMessage,
+            "The queue \(queue) is a stream, from which no worker can take tasks; make it a quorum queue.",
+            nothingSent: true)
     }
 
     /// Makes sure that a queue exists and is bound. An existing queue stays as it is, whatever its arguments: declaring it
@@ -46,7 +70,7 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
     /// Whether an exchange is there on every server, which refuses to declare it.
     private static func isServersOwn(_ exchange: String) -> Bool { exchange.isEmpty || exchange.hasPrefix("amq.") }
 
-    private func definition(of queue: String) -> TaskQueue {
+    func definition(of queue: String) -> TaskQueue {
         queues.queue(queue) ?? TaskQueue(queue, exchange: TaskQueue.Exchange(queue), routingKey: queue)
     }
 
@@ -78,7 +102,7 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
     func consumerArguments(of queue: String) -> WireObject { definition(of: queue).consumerArguments }
 
     /// Whether a queue is declared as a quorum queue. Quorum queues do not support a prefetch limit for a whole channel.
-    private func isQuorum(_ queue: String) -> Bool { arguments(of: queue)["x-queue-type"] == .string("quorum") }
+    private func isQuorum(_ queue: String) -> Bool { definition(of: queue).type == "quorum" }
 
     var longestHold: Duration? { options.maximumETAHold }
 

@@ -156,6 +156,12 @@ extension CeleryControlCommand {
             "prefetch_count": .int(Int64(worker.prefetchCount)),
             "rusage": ProcessFacts.resourceUsage,
         ]
+        if let bounds = worker.autoscaleBounds {
+            stats["autoscaler"] = [
+                "max": .int(Int64(bounds.upperBound)), "min": .int(Int64(bounds.lowerBound)),
+                "current": .int(Int64(worker.concurrency)), "qty": .int(Int64(worker.heldCount)),
+            ]
+        }
         // For how many seconds the result store has been out of reach. Celery knows no such entry.
         if let outage = worker.resultStoreOutage { stats["result_store_outage"] = .double(outage.seconds) }
         return .object(stats)

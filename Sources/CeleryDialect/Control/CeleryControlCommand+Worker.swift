@@ -28,16 +28,26 @@ extension CeleryControlCommand {
             return ok("no longer consuming from \(queue)")
         },
         CeleryControlCommand("pool_grow") { call in
+            if call.worker.autoscaleBounds != nil { return refused(leftToAutoscale("pool_grow")) }
             try await call.worker.resize(by: try call.number("n", default: 1))
             return ok("pool will grow")
         },
         CeleryControlCommand("pool_shrink") { call in
+            if call.worker.autoscaleBounds != nil { return refused(leftToAutoscale("pool_shrink")) }
             try await call.worker.resize(by: -(try call.number("n", default: 1)))
             return ok("pool will shrink")
         },
-        // A Python worker that was started without these features answers the same.
+        CeleryControlCommand("autoscale") { call in
+            guard call.worker.autoscaleBounds != nil else {
+                throw TaskFailure("ValueError", "Autoscale not enabled")
+            }
+            let (maximum, minimum) = (try call.number("max"), try call.number("min"))
+            // As with --autoscale: without a slot a worker would take no task that it could grow for.
+            let range = try await call.worker.autoscale(maximum: maximum, minimum: minimum == 0 ? 1 : minimum)
+            return ok("autoscale now max=\(range.upperBound) min=\(range.lowerBound)")
+        },
+        // A Python worker that was started without this feature answers the same.
         CeleryControlCommand("pool_restart") { _ in throw TaskFailure("ValueError", "Pool restarts not enabled") },
-        CeleryControlCommand("autoscale") { _ in throw TaskFailure("ValueError", "Autoscale not enabled") },
         // Workers hold elections by gossip. A worker need not take part in them.
         CeleryControlCommand("election") { _ in .null },
         CeleryControlCommand("shutdown") { call in
@@ -45,4 +55,9 @@ extension CeleryControlCommand {
             return .null
         },
     ]
+
+    /// Why a worker that scales itself leaves its size alone, as Celery says it.
+    private static func leftToAutoscale(_ command: String) -> String {
+        "\(command) is not supported with autoscale. Adjust autoscale range instead."
+    }
 }

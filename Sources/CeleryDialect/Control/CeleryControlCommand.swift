@@ -77,11 +77,16 @@ public struct CeleryControlCall: Sendable {
         return text
     }
 
-    /// Returns an argument that is a whole number of 32 bits.
+    /// Returns an argument that is a whole number of 32 bits; `value` if it is missing or null.
     ///
     /// - Throws: A ``TaskFailure`` `TypeError` if it is anything else.
-    func number(_ name: String, default value: Int) throws -> Int {
-        guard let argument = arguments[name], !argument.isNull else { return value }
+    func number(_ name: String, default value: Int) throws -> Int { try number(name) ?? value }
+
+    /// Returns an argument that is a whole number of 32 bits; nil if it is missing or null.
+    ///
+    /// - Throws: A ``TaskFailure`` `TypeError` if it is anything else.
+    func number(_ name: String) throws -> Int? {
+        guard let argument = self[name] else { return nil }
         guard let number = argument.intValue, Int32(exactly: number) != nil else {
             throw TaskFailure("TypeError", "\(method)() argument '\(name)' must be a small int")
         }

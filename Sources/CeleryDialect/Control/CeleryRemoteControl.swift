@@ -1,6 +1,6 @@
 package import CeleriacCore
 package import CeleriacWire
-package import CeleryWire
+import CeleryWire
 package import Logging
 import Synchronization
 
@@ -15,7 +15,7 @@ package final class CeleryRemoteControl: WorkerPart {
     private static let farewell = Duration.seconds(5)
 
     private let configuration: CeleryControlConfiguration
-    private let accept: Set<CelerySerializer>
+    private let content: ControlContent
     private let names: CeleryControlNames
     /// The commands that this worker carries out, by all their names.
     private let commands: [String: CeleryControlCommand]
@@ -38,9 +38,9 @@ package final class CeleryRemoteControl: WorkerPart {
     ///
     /// `inspect conf` shows `settings`, which are keyed by Celery's names and must not contain passwords.
     package init?(
-        configuration: CeleryControlConfiguration, accept: Set<CelerySerializer> = [.json],
-        broker: any MessageBroker, queues: QueueTable, nodeName: String, settings: WireObject,
-        timers: any TimerSource, logger: Logger
+        configuration: CeleryControlConfiguration, content: ControlContent = ControlContent(),
+        signsEvents: Bool = false, broker: any MessageBroker, queues: QueueTable, nodeName: String,
+        settings: WireObject, timers: any TimerSource, logger: Logger
     ) {
         guard configuration.isEnabled || configuration.sendsTaskEvents || configuration.heartbeatInterval != nil else {
             return nil
@@ -52,13 +52,14 @@ package final class CeleryRemoteControl: WorkerPart {
             return nil
         }
         self.configuration = configuration
-        self.accept = accept
+        self.content = content
         self.names = names
         self.commands = Self.commands(of: configuration)
         self.mailbox = mailbox
         self.timers = timers
         self.events = EventDispatcher(
             isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,
+            content: ControlContent(serializer: signsEvents ? .auth : .json, security: content.security),
             timers: timers, logger: logger)
         self.settings = settings
         self.broker = broker
@@ -146,8 +147,9 @@ package final class CeleryRemoteControl: WorkerPart {
                     let message = try message.get()
                     // Who asks in a form reads it, whatever this worker's own tasks are sent in.
                     let form = message.properties.contentType.flatMap { CelerySerializer(contentType: $0) }
+                    let opened = try content.opened(message)
                     try await answer(
-                        CeleryControlRequest.decode(message, accept: accept), in: form ?? .json, worker)
+                        CeleryControlRequest.decode(opened.message, accept: opened.accept), in: form ?? .json, worker)
                 } catch {
                     logger.warning("remote control: a request cannot be read", metadata: ["error": "\(error)"])
                 }
@@ -173,8 +175,8 @@ package final class CeleryRemoteControl: WorkerPart {
         do {
             try await mailbox.publish([
                 OutgoingMessage(
-                    message: try reply.encode(as: form), exchange: replyTo.exchange,
-                    routingKey: replyTo.routingKey)
+                    message: try content.sealed(reply.encode(as: form.contentForm), as: form),
+                    exchange: replyTo.exchange, routingKey: replyTo.routingKey)
             ])
         } catch {
             logger.warning(

@@ -8,7 +8,7 @@ extension CeleryControl {
     ///
     /// - Parameters:
     ///   - n: how many more.
-    ///   - reply: whether to wait for replies. Python workers under autoscale refuse.
+    ///   - reply: whether to wait for replies. Workers under autoscale refuse.
     /// - Returns: the replies; none without `reply`.
     /// - Throws: as all functions of ``CeleryControl``.
     @discardableResult
@@ -20,7 +20,7 @@ extension CeleryControl {
     ///
     /// - Parameters:
     ///   - n: how many fewer.
-    ///   - reply: whether to wait for replies. Python workers under autoscale refuse.
+    ///   - reply: whether to wait for replies. Workers under autoscale refuse.
     /// - Returns: the replies; none without `reply`.
     /// - Throws: as all functions of ``CeleryControl``.
     @discardableResult
@@ -48,11 +48,11 @@ extension CeleryControl {
             ], reply: reply)
     }
 
-    /// Changes the bounds of Python workers that were started with `--autoscale`; the others refuse.
+    /// Changes the bounds of workers that were started with `--autoscale`; the others refuse.
     ///
     /// - Parameters:
     ///   - max: how many tasks run at once at most.
-    ///   - min: how many processes there are at least.
+    ///   - min: how many processes, or places for handlers, there are at least.
     ///   - reply: whether to wait for replies.
     /// - Returns: the replies; none without `reply`.
     /// - Throws: as all functions of ``CeleryControl``.

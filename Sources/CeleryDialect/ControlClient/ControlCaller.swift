@@ -94,8 +94,9 @@ package final class ControlCaller: Sendable {
             request.expires = timers.now.timeIntervalSince1970 + timeout.seconds
         }
         do {
-            return OutgoingMessage(
-                message: try request.encode(as: content.serializer), exchange: names.requests, routingKey: "")
+            let form = content.serializer
+            let message = try content.sealed(request.encode(as: form.contentForm), as: form)
+            return OutgoingMessage(message: message, exchange: names.requests, routingKey: "")
         } catch {
             throw CeleriacError(
                 .argumentMismatch, "the arguments of the command \(request.method) cannot be sent", cause: error)
@@ -104,7 +105,8 @@ package final class ControlCaller: Sendable {
 
     private func receive(_ message: Result<WireMessage, MessageFault>, _ replies: ReplyCollection) {
         do {
-            let reply = try CeleryControlReply.decode(message.get(), accept: content.accept, limits: limits)
+            let opened = try content.opened(message.get(), limits: limits)
+            let reply = try CeleryControlReply.decode(opened.message, accept: opened.accept, limits: limits)
             clock.adjust(to: reply.clock)
             replies.add(reply)
         } catch {

@@ -28,17 +28,20 @@ final class EventDispatcher: WorkerObserver {
     let nodeName: String
     private let clock: LamportClock
     private let mailbox: any ControlMailbox
+    /// In what form events are sent.
+    private let content: ControlContent
     private let timers: any TimerSource
     private let logger: Logger
 
     init(
-        isEnabled: Bool, nodeName: String, clock: LamportClock, mailbox: any ControlMailbox, timers: any TimerSource,
-        logger: Logger
+        isEnabled: Bool, nodeName: String, clock: LamportClock, mailbox: any ControlMailbox,
+        content: ControlContent, timers: any TimerSource, logger: Logger
     ) {
         self.isEnabled = Atomic(isEnabled)
         self.nodeName = nodeName
         self.clock = clock
         self.mailbox = mailbox
+        self.content = content
         self.timers = timers
         self.logger = logger
     }
@@ -87,7 +90,10 @@ final class EventDispatcher: WorkerObserver {
         var messages: [OutgoingMessage] = []
         for start in stride(from: 0, to: events.count, by: Self.batchSize) {
             let batch = Array(events[start..<min(start + Self.batchSize, events.count)])
-            guard let message = try? CeleryEvent.encode(batch: batch, nodeName: nodeName) else { continue }
+            guard
+                let message = try? content.sealed(
+                    CeleryEvent.encode(batch: batch, nodeName: nodeName), as: content.serializer)
+            else { continue }
             messages.append(
                 OutgoingMessage(
                     message: message, exchange: CeleryEvent.exchange, routingKey: CeleryEvent.batchRoutingKey))
@@ -108,9 +114,9 @@ final class EventDispatcher: WorkerObserver {
         let event = event(
             kind, fields, at: time, clock: clock.forward(), utcOffset: ProcessFacts.utcOffset)
         do {
+            let message = try content.sealed(event.encode(), as: content.serializer)
             try await mailbox.publish([
-                OutgoingMessage(
-                    message: try event.encode(), exchange: CeleryEvent.exchange, routingKey: kind.routingKey)
+                OutgoingMessage(message: message, exchange: CeleryEvent.exchange, routingKey: kind.routingKey)
             ])
         } catch {
             logger.debug("an event could not be sent", metadata: ["event": "\(kind)", "error": "\(error)"])

@@ -15,6 +15,8 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
     private let mailbox: any ControlMailbox
     private let nodeName: String
     private let limits: WireLimits
+    /// In what form events are sent.
+    private let content: ControlContent
     private let clock: LamportClock
     private let timers: any TimerSource
     private let logger: Logger
@@ -24,26 +26,31 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
     /// - Parameters:
     ///   - base: publishes the tasks.
     ///   - limits: the limits of messages.
+    ///   - content: in what form events are sent, its serializer.
     ///   - timers: where the broker takes the time from.
     ///   - logger: the logger for events that cannot be sent.
-    package init?(_ base: any MessageBroker, limits: WireLimits, timers: any TimerSource, logger: Logger) {
+    package init?(
+        _ base: any MessageBroker, limits: WireLimits, content: ControlContent = ControlContent(),
+        timers: any TimerSource, logger: Logger
+    ) {
         // Celery names the sender of these events after its process, in a worker too.
         let nodeName = NodeName.current("gen\(ProcessFacts.processID)")
         let exchanges = CeleryControlNames().exchanges(ofNode: nodeName)
         guard let mailbox = base.controlMailbox(for: nodeName, exchanges: exchanges) else { return nil }
         self.init(
-            base: base, mailbox: mailbox, nodeName: nodeName, limits: limits, clock: LamportClock(), timers: timers,
-            logger: logger)
+            base: base, mailbox: mailbox, nodeName: nodeName, limits: limits, content: content, clock: LamportClock(),
+            timers: timers, logger: logger)
     }
 
     private init(
         base: any MessageBroker, mailbox: any ControlMailbox, nodeName: String, limits: WireLimits,
-        clock: LamportClock, timers: any TimerSource, logger: Logger
+        content: ControlContent, clock: LamportClock, timers: any TimerSource, logger: Logger
     ) {
         self.base = base
         self.mailbox = mailbox
         self.nodeName = nodeName
         self.limits = limits
+        self.content = content
         self.clock = clock
         self.timers = timers
         self.logger = logger
@@ -82,7 +89,7 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
         let event = CeleryEvent(
             kind, nodeName: nodeName, utcOffset: ProcessFacts.utcOffset, processID: Int(ProcessFacts.processID),
             clock: clock.forward(), timestamp: timers.now.timeIntervalSince1970, fields: fields)
-        return (try? event.encode()).map {
+        return (try? content.sealed(event.encode(), as: content.serializer)).map {
             OutgoingMessage(message: $0, exchange: CeleryEvent.exchange, routingKey: kind.routingKey)
         }
     }
@@ -93,65 +100,10 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
         await base.close()
     }
 
-    // MARK: As the other broker does it
-
-    /// The other broker's name.
-    package var name: String { base.name }
-
     /// The other broker's side for workers, with events.
     package var workerSide: any MessageBroker {
         SentEventBroker(
-            base: base.workerSide, mailbox: mailbox, nodeName: nodeName, limits: limits, clock: clock, timers: timers,
-            logger: logger)
-    }
-
-    /// Consumes from the other broker.
-    package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        try await base.consume(options)
-    }
-
-    /// The other broker's mailbox.
-    package func controlMailbox(for node: String, exchanges: ControlExchanges) -> (any ControlMailbox)? {
-        base.controlMailbox(for: node, exchanges: exchanges)
-    }
-
-    /// Broadcasts by the other broker.
-    package func broadcast(
-        _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
-        sent: @escaping @Sendable () -> Void,
-        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
-    ) async throws {
-        try await base.broadcast(request, exchanges: exchanges, until: enough, sent: sent, receive: receive)
-    }
-
-    /// The other broker's description.
-    package var brokerDescription: BrokerDescription { base.brokerDescription }
-
-    /// The other broker's arguments.
-
-    /// Counts the other broker's messages.
-    package func depth(of queue: String) async throws -> Int { try await base.depth(of: queue) }
-
-    /// Purges the other broker's queue.
-    package func purge(_ queue: String) async throws -> Int { try await base.purge(queue) }
-
-    /// Lists the other broker's parked messages.
-    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        try await base.parkedMessages(in: queue, after: id, limit: limit)
-    }
-
-    /// Looks at the other broker's parked messages.
-    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
-        try await base.walkParkedOrPage(in: queue, body)
-    }
-
-    /// Requeues the other broker's parked messages.
-    package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await base.requeueParked(ids, in: queue)
-    }
-
-    /// Drops the other broker's parked messages.
-    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await base.dropParked(ids, in: queue)
+            base: base.workerSide, mailbox: mailbox, nodeName: nodeName, limits: limits, content: content, clock: clock,
+            timers: timers, logger: logger)
     }
 }

@@ -81,6 +81,7 @@ enum TaskEvents {
             return [failed(.timedOut(after: limit, request))]
         case .unregistered: return [failed(TaskFailure("NotRegistered", request.name))]
         case .ignored, .replaced: return []
+        case .cancelled: return [(.taskCancelled, ["uuid": .string(id)])]
         case .rejected(let requeue):
             let rejected = (CeleryEvent.Kind.taskRejected, CeleryEventFields.rejected(id: id, requeue: requeue))
             if requeue { return [rejected] }

@@ -25,8 +25,8 @@ extension CeleryFormats {
         guard context.publication.countsChords else { return [] }
         let payload: [UInt8]
         do {
-            payload = try CelerySerializer.json.encode(
-                [1, .string(taskID), .string(state.rawValue), result], nonFinite: .allow, limits: limits)
+            payload = try resultContent.encode(
+                [1, .string(taskID), .string(state.rawValue), result], limits: limits)
         } catch {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }
@@ -46,7 +46,8 @@ extension CeleryFormats {
     ) -> [Effect] {
         var context = context
         context.children = part.children
-        let (effects, succeeded) = end(part.body, with: ChordResults.join(completion, limits: limits), request, context)
+        let results = ChordResults.join(completion, content: resultContent, limits: limits)
+        let (effects, succeeded) = end(part.body, with: results, request, context)
         return effects + [.chord(.close(completion.claim, succeeded: succeeded))]
     }
 
@@ -160,20 +161,29 @@ enum ChordResults {
 
     /// Returns the results in the order of the header, nested if the header's shape was saved. If one of the parts did
     /// not succeed, returns the failure with which the chord ends.
-    static func join(_ completion: ChordCompletion, limits: WireLimits) -> Result<[WireValue], Failure> {
+    static func join(
+        _ completion: ChordCompletion, content: CeleryResultContent, limits: WireLimits
+    ) -> Result<[WireValue], Failure> {
         var results: [WireValue] = []
         var byID: [String: WireValue] = [:]
         for bytes in completion.parts {
-            guard let part = try? WireJSON.decode(bytes, limits: limits), let id = part[1]?.stringValue,
-                let state = part[2]?.stringValue, let result = part[3]
-            else { return .failure(Failure("Join error: a part cannot be read")) }
+            let part: WireValue
+            do throws(CeleryWireError) {
+                part = try content.decode(bytes, limits: limits)
+            } catch {
+                return .failure(Failure("Join error: a part cannot be read: \(error.message)"))
+            }
+            guard let id = part[1]?.stringValue, let state = part[2]?.stringValue, let result = part[3] else {
+                return .failure(Failure("Join error: a part cannot be read"))
+            }
             if state == TaskState.failure.rawValue || state == TaskState.revoked.rawValue {
                 return .failure(Failure(dependency: id, TaskFailure(CeleryRemoteException.decode(result))))
             }
             results.append(result)
             byID[id] = result
         }
-        guard let saved = completion.group, let group = try? CeleryResultTuple.decodeGroup(saved),
+        guard let saved = completion.group,
+            let group = try? CeleryResultTuple.decodeGroup(saved, content: content, limits: limits),
             let members = group.members
         else { return .success(results) }
         var nested: [WireValue] = []

@@ -63,9 +63,7 @@ extension CeleryFormats {
         meta.children = .array([])
         meta.dateDone = CeleryTime.text(context.now)
         do {
-            return ResultRecord(
-                taskID: id, state: .revoked, payload: try meta.encode(), replyTo: "", correlationID: nil,
-                expiry: context.resultExpiry)
+            return try record(meta, .revoked, expiry: context.resultExpiry)
         } catch {
             throw CeleriacError(.unsupported, "the revocation of a task cannot be encoded", cause: error)
         }

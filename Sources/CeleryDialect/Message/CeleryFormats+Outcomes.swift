@@ -47,6 +47,11 @@ extension CeleryFormats {
             return try replaced(by: replacement.submission, request, context) + [.settle(.acknowledge)]
         case .ignored:
             return [.settle(.acknowledge)]
+        case .cancelled:
+            // Python's exception has itself among its arguments.
+            let error = TaskFailure(
+                type: "Retry", module: "celery.exceptions", arguments: ["Retry(Retry(...), None, None)", nil, nil])
+            return try stored(error, as: .retry, request, context) + [.settle(.requeue)]
         case .rejected(let requeue):
             if requeue { return [.settle(.requeue)] }
             let error = TaskFailure(
@@ -73,12 +78,14 @@ extension CeleryFormats {
         var canvas = canvas(publication)
         var following = context
         do {
-            following.children += try applyCallbacks(callbacks, value, &canvas).map { ResultReference($0) }
-            if let next = chain.popLast(),
-                let result = try canvas.apply(
-                    CelerySignature.decode(next), args: [value], options: ["chain": .array(chain)])
-            {
-                following.children.append(ResultReference(result))
+            let inherited = inheritedPriority(request)
+            following.children += try applyCallbacks(callbacks, value, inherited, &canvas).map { ResultReference($0) }
+            if let next = chain.popLast() {
+                var options = inherited
+                options["chain"] = .array(chain)
+                if let result = try canvas.apply(CelerySignature.decode(next), args: [value], options: options) {
+                    following.children.append(ResultReference(result))
+                }
             }
         } catch {
             let failure = TaskFailure(
@@ -90,9 +97,15 @@ extension CeleryFormats {
             + part(of: request, .success, value, following)
     }
 
+    /// The option by which what follows a success has the task's priority, whatever priority it was given.
+    private func inheritedPriority(_ request: TaskRequest) -> WireObject {
+        guard inheritsPriority, let priority = request.priority else { return [:] }
+        return ["priority": .int(Int64(priority))]
+    }
+
     /// Applies callbacks. A single one is applied as it is; of several, the tasks become a new group.
     private func applyCallbacks(
-        _ callbacks: [WireValue], _ value: WireValue, _ canvas: inout CeleryCanvas
+        _ callbacks: [WireValue], _ value: WireValue, _ options: WireObject, _ canvas: inout CeleryCanvas
     ) throws(CeleryWireError) -> [CeleryResultTuple] {
         var signatures: [CelerySignature] = []
         for callback in callbacks { signatures.append(try CelerySignature.decode(callback)) }
@@ -100,12 +113,14 @@ extension CeleryFormats {
         var tasks = signatures
         if signatures.count > 1 {
             for group in signatures where group.kind == .group {
-                if let result = try canvas.apply(group, args: [value]) { results.append(result) }
+                if let result = try canvas.apply(group, args: [value], options: options) { results.append(result) }
             }
             let others = signatures.filter { $0.kind != .group }
             tasks = others.isEmpty ? [] : [.group(others)]
         }
-        for task in tasks { if let result = try canvas.apply(task, args: [value]) { results.append(result) } }
+        for task in tasks {
+            if let result = try canvas.apply(task, args: [value], options: options) { results.append(result) }
+        }
         return results
     }
 
@@ -189,6 +204,8 @@ extension CeleryFormats {
         guard !sent.isEmpty else { return (effects, nil) }
         var publication = context.publication
         publication.parent = request
+        // As at Celery, error callbacks have a parent of their own and inherit nothing.
+        publication.parent?.priority = nil
         var canvas = canvas(publication)
         let group: CeleryResultTuple?
         do {

@@ -90,11 +90,27 @@ extension CeleryFormats {
         _ context: EffectContext
     ) throws(CeleriacError) -> ResultRecord {
         do {
-            return ResultRecord(
-                taskID: meta.taskID, state: state, payload: try meta.encode(nonFinite: .allow, limits: limits),
-                replyTo: replyTo ?? "", correlationID: correlationID, expiry: context.resultExpiry)
+            var record = try record(meta, state, expiry: context.resultExpiry)
+            record.replyTo = replyTo ?? ""
+            record.correlationID = correlationID ?? meta.taskID
+            return record
         } catch {
             throw CeleriacError(.unsupported, "the result of \(request.name) cannot be encoded", cause: error)
         }
+    }
+
+    /// A state in the form of results.
+    func record(
+        _ meta: CeleryResultMeta, _ state: TaskState, expiry: Duration?
+    ) throws(CeleryWireError) -> ResultRecord {
+        let serializer = resultContent.serializer
+        var expiry = expiry
+        if state == .failure, let failureExpiry { expiry = failureExpiry > .zero ? failureExpiry : nil }
+        return ResultRecord(
+            taskID: meta.taskID, state: state,
+            payload: try meta.encode(
+                serializer: serializer, compression: resultContent.compressionMethod(), nonFinite: .allow,
+                limits: limits),
+            contentType: serializer.contentType, contentEncoding: serializer.contentEncoding, expiry: expiry)
     }
 }

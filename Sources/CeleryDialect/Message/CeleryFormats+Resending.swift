@@ -30,7 +30,8 @@ extension CeleryFormats {
         task.properties.userID = nil
         task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
         return OutgoingMessage(
-            message: try encode(task), routingKey: request.queue, declaredQueue: request.queue)
+            message: try encode(task), routingKey: request.queue, declaredQueue: request.queue,
+            notBefore: eta > now ? eta : nil)
     }
 
     private static func isBrokerHeader(_ name: String) -> Bool {

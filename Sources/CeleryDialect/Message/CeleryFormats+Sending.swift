@@ -2,6 +2,8 @@ package import CeleriacCore
 import CeleriacWire
 import CeleryWire
 
+import struct FoundationEssentials.Date
+
 extension CeleryFormats {
     /// Makes the steps that send a task or a canvas: messages, and what a chord needs before them.
     ///
@@ -65,7 +67,7 @@ extension CeleryFormats {
     private func lineage(_ context: PublicationContext) -> CeleryLineage {
         CeleryLineage(
             rootID: context.parent.map { $0.rootID ?? $0.id }, parentID: context.parent?.id,
-            replyTo: context.replyTo, origin: origin)
+            replyTo: context.replyTo, origin: origin, serializer: signsTasks ? .auth : .json)
     }
 
     /// The publication steps of a canvas. What a chord needs comes first, and the messages go together.
@@ -124,15 +126,19 @@ extension CeleryFormats {
     ) throws(CeleriacError) -> OutgoingMessage {
         let destination = try router.destination(of: asked.taskName ?? task.task, asked)
         var task = task
-        task.properties.priority = task.properties.priority ?? destination.priority
+        let inherited = inheritsPriority ? context.parent?.priority : nil
+        task.properties.priority = task.properties.priority ?? destination.priority ?? inherited
+        let start = task.eta == nil ? nil : (try? task.etaDate())
         return OutgoingMessage(
             message: try encode(task), exchange: destination.exchange, routingKey: destination.routingKey,
-            declaredQueue: destination.declaredQueue, isMandatory: destination.isMandatory)
+            declaredQueue: destination.declaredQueue, isMandatory: destination.isMandatory,
+            notBefore: start.flatMap { $0 > context.now ? $0 : nil })
     }
 
     func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {
         do {
-            return try task.encode(protocolVersion: protocolVersion, nonFinite: .allow, limits: limits)
+            return try task.encode(
+                protocolVersion: protocolVersion, nonFinite: .allow, security: security, limits: limits)
         } catch {
             throw CeleriacError(.unsupported, "the message of \(task.task) cannot be encoded", cause: error)
         }

@@ -88,6 +88,10 @@ extension CeleryFormats {
             _ = try self.compression(compression)
             object["compression"] = .string(compression.rawValue)
         }
+        if let retries = options.publishRetries {
+            object["retry"] = .bool(retries > 0)
+            if retries > 0 { object["retry_policy"] = ["max_retries": .int(Int64(retries))] }
+        }
         return object
     }
 
@@ -96,10 +100,10 @@ extension CeleryFormats {
     }
 
     func serializer(_ serializer: Serializer?) throws(CeleriacError) -> CelerySerializer {
-        guard let serializer else { return .json }
+        guard let serializer else { return signsTasks ? .auth : .json }
         guard let known = CelerySerializer(rawValue: serializer.rawValue), known != .pickle else {
             throw CeleriacError(
-                .unsupported, "there is no serializer \(serializer): use json, msgpack or yaml")
+                .unsupported, "there is no serializer \(serializer): use json, msgpack, yaml or auth")
         }
         return known
     }

@@ -10,6 +10,11 @@ package struct CeleryFormats: Sendable {
     package var protocolVersion: Int
     /// The serializers that a worker accepts. By default a Celery worker accepts only JSON.
     package var accept: Set<CelerySerializer>
+    /// What signs and verifies bodies; nil if there are no keys.
+    package var security: (any MessageSecurity)?
+    /// Whether tasks whose options name no serializer are signed: `task_serializer` is `auth`. Workers that accept nothing
+    /// else would refuse what follows a task otherwise.
+    package var signsTasks: Bool
     /// The limits for the size and the depth of messages.
     package var limits: WireLimits
     /// The origin that sent messages name.
@@ -18,6 +23,12 @@ package struct CeleryFormats: Sendable {
     package var valueCoding: any ValueCoding
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     package var extendsResults: Bool
+    /// In what form results are written and read.
+    package var resultContent: CeleryResultContent
+    /// Whether what a task sends, and what follows it, has its priority: `task_inherit_parent_priority`.
+    package var inheritsPriority: Bool
+    /// How long failures are kept, zero for ever; nil for as long as other results: `result_failure_expires`.
+    package var failureExpiry: Duration?
     /// Where tasks go.
     package var router: CeleryRouter
 
@@ -29,9 +40,19 @@ package struct CeleryFormats: Sendable {
         origin: String = "gen@" + NodeName.current("celeriac"),
         valueCoding: any ValueCoding = CeleryValueCoding(),
         extendsResults: Bool = false,
-        router: CeleryRouter = CeleryRouter()
+        resultContent: CeleryResultContent = CeleryResultContent(),
+        inheritsPriority: Bool = false,
+        failureExpiry: Duration? = nil,
+        router: CeleryRouter = CeleryRouter(),
+        security: (any MessageSecurity)? = nil,
+        signsTasks: Bool = false
     ) {
+        self.security = security
+        self.signsTasks = signsTasks
         self.router = router
+        self.resultContent = resultContent
+        self.inheritsPriority = inheritsPriority
+        self.failureExpiry = failureExpiry
         self.extendsResults = extendsResults
         self.protocolVersion = protocolVersion
         self.accept = accept
@@ -45,6 +66,12 @@ extension CeleryFormats: Dialect {
     /// `celery`.
     package var name: String { "celery" }
 
+    /// As the serializer of results has it: bytes, for instance, are bytes in MessagePack and YAML.
+    package var resultValueCoding: any ValueCoding {
+        guard resultContent.serializer != .json, valueCoding is CeleryValueCoding else { return valueCoding }
+        return CeleryValueCoding(for: resultContent.serializer)
+    }
+
     // MARK: Receiving
 
     /// Reads a request of protocol 1 or 2.
@@ -55,7 +82,7 @@ extension CeleryFormats: Dialect {
         let eta: Date?
         let expires: Date?
         do {
-            task = try CeleryTaskMessage.decode(message, accept: accept, limits: limits)
+            task = try CeleryTaskMessage.decode(message, accept: accept, security: security, limits: limits)
             eta = try task.etaDate()
             expires = try task.expiresDate()
         } catch {
@@ -69,7 +96,9 @@ extension CeleryFormats: Dialect {
 
     /// Reads the id and the name of a task, and whatever else can be read.
     package func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains? {
-        guard let remains = CeleryTaskMessage.remains(of: message, accept: accept, limits: limits) else { return nil }
+        guard
+            let remains = CeleryTaskMessage.remains(of: message, accept: accept, security: security, limits: limits)
+        else { return nil }
         let native = CeleryMessage(remains.task, lacksBody: remains.lacksBody)
         return MessageRemains(request(native, message, delivery), mayRunElsewhere: remains.isForeign)
     }
@@ -105,7 +134,7 @@ extension CeleryFormats: Dialect {
     package func result(from bytes: [UInt8]) throws(CeleriacError) -> TaskResult {
         let meta: CeleryResultMeta
         do {
-            meta = try CeleryResultMeta.decode(bytes, limits: limits)
+            meta = try CeleryResultMeta.decode(bytes, content: resultContent, limits: limits)
         } catch {
             throw CeleriacError(.resultStore, "a stored result cannot be read", cause: error)
         }
@@ -129,7 +158,8 @@ extension CeleryFormats: Dialect {
     /// Writes which results belong to a group: `{"result": <result tuple>}`.
     package func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
         do {
-            return try CeleryResultTuple(group).encodeGroup()
+            return try CeleryResultTuple(group).encodeGroup(
+                serializer: resultContent.serializer, compression: resultContent.compressionMethod())
         } catch {
             throw CeleriacError(.unsupported, "a group's results cannot be encoded", cause: error)
         }
@@ -140,7 +170,8 @@ extension CeleryFormats: Dialect {
     /// - Throws: ``CeleriacError`` with code `resultStore`.
     package func group(from bytes: [UInt8]) throws(CeleriacError) -> ResultReference {
         do {
-            return ResultReference(try CeleryResultTuple.decodeGroup(bytes, limits: limits))
+            return ResultReference(
+                try CeleryResultTuple.decodeGroup(bytes, content: resultContent, limits: limits))
         } catch {
             throw CeleriacError(.resultStore, "a stored group cannot be read", cause: error)
         }

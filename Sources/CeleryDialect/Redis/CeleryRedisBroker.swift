@@ -171,8 +171,9 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
 
     /// The server as kombu describes it.
     package var brokerDescription: BrokerDescription {
-        BrokerDescription(
-            transport: configuration.tls == nil ? "redis" : "rediss",
+        let plain = configuration.sentinels == nil ? "redis" : "sentinel"
+        return BrokerDescription(
+            transport: configuration.sentinels == nil && configuration.tls != nil ? "rediss" : plain,
             host: configuration.unixSocketPath ?? configuration.host, port: configuration.port,
             user: configuration.user, virtualHost: "\(configuration.database)",
             isEncrypted: configuration.tls != nil)

@@ -1,7 +1,7 @@
 package import CeleriacCore
 import CeleriacQueues
 package import CeleriacWire
-import CeleryWire
+package import CeleryWire
 import NIOConcurrencyHelpers
 package import NIOCore
 
@@ -9,14 +9,19 @@ package import NIOCore
 package final class CeleryFileResults: ResultStore {
     private let folder: String
     private let keys: CeleryResultKeys
+    private let serializer: CelerySerializer
     private let limits: WireLimits
     private let eventLoopGroup: any EventLoopGroup
     private let watch = NIOLockedValueBox<DirectoryWatch?>(nil)
     private let isSwept = NIOLockedValueBox(false)
 
-    /// Creates a store. It makes the folder if it does not exist.
-    package init(folder: String, limits: WireLimits = .celery, eventLoopGroup: any EventLoopGroup) {
+    /// Creates a store. It makes the folder if it does not exist. `serializer` is that of the results in it.
+    package init(
+        folder: String, serializer: CelerySerializer = .json, limits: WireLimits = .celery,
+        eventLoopGroup: any EventLoopGroup
+    ) {
         self.folder = folder
+        self.serializer = serializer
         self.limits = limits
         self.keys = CeleryResultKeys()
         self.eventLoopGroup = eventLoopGroup
@@ -55,12 +60,12 @@ package final class CeleryFileResults: ResultStore {
             defer { isSwept = true }
             return !isSwept
         }
-        try await FileStore.blocking { [limits] in
+        try await FileStore.blocking { [serializer, limits] in
             try FileStore.makeFolder(folder)
             if isFirst { FileStore.sweep(folder) }
             for file in files {
                 if let stored = try FileStore.read(file.path),
-                    let meta = try? CeleryResultMeta.decode(stored, limits: limits),
+                    let meta = try? CeleryResultMeta.decode(stored, serializer: serializer, limits: limits),
                     meta.status == TaskState.success.rawValue
                 {
                     continue
@@ -92,12 +97,12 @@ package final class CeleryFileResults: ResultStore {
     /// Reads the stored states of these tasks; nil for a task without one.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
         let paths = try taskIDs.map { try path($0) }
-        return try await FileStore.blocking { [limits] in
+        return try await FileStore.blocking { [serializer, limits] in
             try paths.map { path in
                 guard let bytes = try FileStore.read(path) else { return nil }
                 // Celery overwrites files in place, so a recent file that cannot be read is still being written.
-                let isReadable = (try? CeleryResultMeta.decode(bytes, limits: limits)) != nil
-                return isReadable || (FileStore.age(of: path) ?? 0) > 2 ? bytes : nil
+                let meta = try? CeleryResultMeta.decode(bytes, serializer: serializer, limits: limits)
+                return meta != nil || (FileStore.age(of: path) ?? 0) > 2 ? bytes : nil
             }
         }
     }

@@ -2,6 +2,7 @@
 package import CeleriacAMQP
 package import CeleriacCore
 import CeleriacWire
+package import CeleryWire
 package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
@@ -10,17 +11,32 @@ import NIOConcurrencyHelpers
 package final class CeleryRPCResults: ResultStore {
     private let configurations: [AMQPConfiguration]
     private let client: AMQPClient
+    private let isPersistent: Bool
     private let logger: Logger
     private let replies: ReplyQueue
 
     /// Creates a store, which connects on first use and tries the servers in turn.
-    package init(_ configurations: [AMQPConfiguration], eventLoopGroup: any EventLoopGroup, logger: Logger) {
+    ///
+    /// - Parameters:
+    ///   - configurations: the servers.
+    ///   - content: in what form results are read.
+    ///   - isPersistent: whether results that wait in a durable queue outlive a restart of the server.
+    ///   - lifetime: how long the server keeps the queue of replies while nobody consumes from it; nil for ever.
+    ///   - eventLoopGroup: where connections run.
+    ///   - logger: the store's logger.
+    package init(
+        _ configurations: [AMQPConfiguration], content: CeleryResultContent = CeleryResultContent(),
+        isPersistent: Bool = false, lifetime: Duration? = .seconds(86_400), eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
         let replyTo = randomUUID()
+        self.isPersistent = isPersistent
         self.configurations = configurations
         self.logger = logger
         self.replyTo = replyTo
         self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
-        self.replies = ReplyQueue(name: replyTo, client: client, logger: logger)
+        self.replies = ReplyQueue(
+            name: replyTo, content: content, lifetime: lifetime, client: client, logger: logger)
     }
 
     /// The servers, without credentials.
@@ -39,8 +55,8 @@ package final class CeleryRPCResults: ResultStore {
                 routingKey: record.replyTo,
                 message: WireMessage(
                     properties: MessageProperties(
-                        contentType: record.contentType, contentEncoding: record.contentEncoding, deliveryMode: 1,
-                        priority: 0, correlationID: record.correlationID),
+                        contentType: record.contentType, contentEncoding: record.contentEncoding,
+                        deliveryMode: isPersistent ? 2 : 1, priority: 0, correlationID: record.correlationID),
                     body: record.payload))
         }
         guard !messages.isEmpty else { return }
@@ -91,6 +107,8 @@ package final class CeleryRPCResults: ResultStore {
 /// The queue on which a client's results arrive.
 private actor ReplyQueue {
     private let name: String
+    private let content: CeleryResultContent
+    private let arguments: WireObject
     private let client: AMQPClient
     private let logger: Logger
     private var channel: AMQPChannel?
@@ -99,8 +117,18 @@ private actor ReplyQueue {
     private var sink: (any ResultSink)?
     private var opening: Gate?
 
-    init(name: String, client: AMQPClient, logger: Logger) {
+    /// RabbitMQ's largest `x-expires`, in milliseconds.
+    private static let longestLifetime: Int64 = 4_294_967_295
+
+    init(name: String, content: CeleryResultContent, lifetime: Duration?, client: AMQPClient, logger: Logger) {
         self.name = name
+        self.content = content
+        if let lifetime {
+            let milliseconds = min(Int64(lifetime.lifetimeInSeconds) * 1000, Self.longestLifetime)
+            self.arguments = ["x-expires": .int(milliseconds)]
+        } else {
+            self.arguments = [:]
+        }
         self.client = client
         self.logger = logger
     }
@@ -125,15 +153,17 @@ private actor ReplyQueue {
         let channel = try await connection.openChannel(confirms: false)
         // Celery declares the queue the same way.
         try await channel.queueDeclare(
-            name, durable: true, exclusive: false, autoDelete: true, arguments: ["x-expires": 86_400_000])
+            name, durable: true, exclusive: false, autoDelete: true, arguments: arguments)
         isConsuming.withLockedValue { $0 = true }
-        try await channel.consume(queue: name, noAck: true) { [isConsuming] events in
+        try await channel.consume(queue: name, noAck: true) { [isConsuming, content] events in
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
                     sink.receive(
                         deliveries.compactMap { delivery in
-                            delivery.message.properties.correlationID.map { ($0, delivery.message.body) }
+                            delivery.message.properties.correlationID.map {
+                                ($0, content.payload(of: delivery.message))
+                            }
                         })
                 case .cancelled, .closed:
                     isConsuming.withLockedValue { $0 = false }

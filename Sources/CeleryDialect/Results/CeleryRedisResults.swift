@@ -3,7 +3,7 @@ package import CeleriacCore
 import CeleriacQueues
 package import CeleriacRedis
 import CeleriacWire
-import CeleryWire
+package import CeleryWire
 package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
@@ -13,19 +13,23 @@ import NIOConcurrencyHelpers
 package final class CeleryRedisResults: AttemptCountingStore {
     let keys: CeleryResultKeys
     let client: RedisClient
+    private let serializer: CelerySerializer
     private let pubSub: RedisPubSub
     private let sink: CurrentSink
 
-    /// Creates a store, which connects on first use. `keyPrefix` is the result backend's `global_keyprefix`.
+    /// Creates a store, which connects on first use. `keyPrefix` is the result backend's `global_keyprefix`, and
+    /// `serializer` that of the results in it.
     package init(
         _ configuration: RedisConfiguration,
         keyPrefix: String = "",
+        serializer: CelerySerializer = .json,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         let keys = CeleryResultKeys(prefix: keyPrefix)
         let sink = CurrentSink()
         self.keys = keys
+        self.serializer = serializer
         self.sink = sink
         self.replyTo = randomUUID()
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
@@ -82,19 +86,20 @@ package final class CeleryRedisResults: AttemptCountingStore {
         return .evaluate(Self.storeScript, keys: records.map { keys.task($0.taskID) }, arguments: arguments)
     }
 
-    /// Stores a state if the script could not read the stored one: a compressed result of Celery 5.7.
+    /// Stores a state if the script could not read the stored one: a compressed result of Celery 5.7, or Python's YAML.
     private func storeUnlessSuccess(_ record: ResultRecord) async throws {
         if let stored = try await fetch([record.taskID]).first ?? nil,
-            let meta = try? CeleryResultMeta.decode(stored, limits: .celery), meta.status == TaskState.success.rawValue
+            let meta = try? CeleryResultMeta.decode(stored, serializer: serializer, limits: .celery),
+            meta.status == TaskState.success.rawValue
         {
             return
         }
         _ = try await client.results([storeCommand([record], force: true)])
     }
 
-    /// Stores states and publishes them, except over a success. Every peer writes the status first, so the first bytes
-    /// decide. The script returns the indices of states whose stored value begins otherwise, without storing them,
-    /// unless `force` is given.
+    /// Stores states and publishes them, except over a success. Every peer writes the status first in JSON and
+    /// MessagePack, so the first bytes decide. The script returns the indices of states whose stored value begins
+    /// otherwise, without storing them, unless `force` is given.
     private static let storeScript = RedisScript(
         name: "storeResults",
         source: """
@@ -102,6 +107,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
             for i, key in ipairs(KEYS) do
               local head = ARGV[1] == '' and redis.call('GETRANGE', key, 0, 40) or ''
               local status = string.match(head, '^{"status":%s*"(%u+)"')
+                or string.match(head, '^[\\128-\\143]\\166status[\\160-\\191](%u+)\\166result')
               if head ~= '' and not status then
                 undecided[#undecided + 1] = i - 1
               elseif status ~= 'SUCCESS' then

@@ -98,6 +98,16 @@ package final class QueueTable: Sendable {
     /// The queues that are defined, by name.
     package var names: [String] { state.withLockedValue { $0.queues.keys.sorted() } }
 
+    /// The queues that are defined, in the order of their names.
+    package var all: [TaskQueue] {
+        state.withLockedValue { state in state.queues.values.sorted { $0.name < $1.name } }
+    }
+
+    /// Whether any queue is a quorum queue by its definition, which is how Celery, too, tells.
+    package var hasQuorumQueue: Bool {
+        state.withLockedValue { state in state.queues.values.contains { $0.type == "quorum" } }
+    }
+
     /// The type of an exchange, as far as the table knows it.
     package func type(ofExchange name: String) -> String {
         if name == defaults.defaultExchange.name { return defaults.defaultExchange.type }
@@ -112,4 +122,9 @@ package final class QueueTable: Sendable {
             .configuration,
             "there is no queue '\(name)' in task_queues, and task_create_missing_queues is off")
     }
+}
+
+extension TaskQueue {
+    /// The type that RabbitMQ gives the queue where it is declared; nil for the server's own choice.
+    package var type: String? { arguments["x-queue-type"]?.stringValue }
 }

@@ -1,4 +1,4 @@
-/// The keys of topic exchanges, as kombu's virtual transports write them.
+/// The keys of topic exchanges, as RabbitMQ compares them and as kombu's virtual transports write them.
 enum TopicPattern {
     /// The regular expression that kombu keeps beside a binding's key: a `*` stands for a word, a `#` for anything.
     static func expression(of key: String) -> String {
@@ -10,6 +10,23 @@ enum TopicPattern {
             }
         }
         return "^" + words.joined(separator: #"\."#) + "$"
+    }
+
+    /// Whether a topic exchange of RabbitMQ lets a routing key pass by a binding's key: there a `*` stands for a word, a
+    /// `#` for any number of words.
+    static func matches(_ pattern: String, _ routingKey: String) -> Bool {
+        let words = routingKey.split(separator: ".", omittingEmptySubsequences: false)
+        // Whether the pattern so far can stand for this many words.
+        var stands = [true] + Array(repeating: false, count: words.count)
+        for part in pattern.split(separator: ".", omittingEmptySubsequences: false) {
+            if part == "#" {
+                let first = stands.firstIndex(of: true) ?? stands.endIndex
+                stands = stands.indices.map { $0 >= first }
+            } else {
+                stands = [false] + zip(stands, words).map { before, word in before && (part == "*" || part == word) }
+            }
+        }
+        return stands.last ?? false
     }
 
     /// Everything but letters and digits gets a backslash; `*` and `#` stand for themselves within a word, too.

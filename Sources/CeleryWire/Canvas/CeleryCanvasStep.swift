@@ -41,8 +41,14 @@ package struct CeleryLineage: Sendable, Hashable {
     package var replyTo: String
     /// The sender's name.
     package var origin: String?
+    /// The form of bodies.
+    package var serializer: CelerySerializer
 
-    package init(rootID: String? = nil, parentID: String? = nil, replyTo: String = "", origin: String? = nil) {
+    package init(
+        rootID: String? = nil, parentID: String? = nil, replyTo: String = "", origin: String? = nil,
+        serializer: CelerySerializer = .json
+    ) {
+        self.serializer = serializer
         self.rootID = rootID
         self.parentID = parentID
         self.replyTo = replyTo

@@ -9,6 +9,7 @@ extension CeleryTaskMessage {
         rootID = lineage.rootID
         parentID = lineage.parentID
         origin = lineage.origin
+        serializer = lineage.serializer
         ignoreResult = false
         properties.replyTo = lineage.replyTo
     }

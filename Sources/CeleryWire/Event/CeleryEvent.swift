@@ -61,6 +61,8 @@ public struct CeleryEvent: Sendable, Hashable {
         public static let taskRevoked = Kind(rawValue: "task-revoked")
         /// A task rejected its message.
         public static let taskRejected = Kind(rawValue: "task-rejected")
+        /// A worker cancelled a task whose message it had lost.
+        public static let taskCancelled = Kind(rawValue: "task-cancelled")
         /// A worker started.
         public static let workerOnline = Kind(rawValue: "worker-online")
         /// A worker is alive.

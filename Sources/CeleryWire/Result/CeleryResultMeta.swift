@@ -110,6 +110,13 @@ extension CeleryResultMeta {
         try decode(StoredValue.decode(bytes, serializer: serializer, limits: limits))
     }
 
+    /// Reads a result as the settings of this process say. See ``CeleryResultContent/decode(_:limits:)``.
+    package static func decode(
+        _ bytes: [UInt8], content: CeleryResultContent, limits: WireLimits
+    ) throws(CeleryWireError) -> CeleryResultMeta {
+        try decode(content.decode(bytes, limits: limits))
+    }
+
     /// Reads an rpc reply: a message whose body is a result.
     ///
     /// - Throws: `CeleryWireError`: `malformedResult`, and what `CeleryTaskMessage.decode` throws for the body.

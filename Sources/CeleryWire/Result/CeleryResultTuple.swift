@@ -65,7 +65,17 @@ extension CeleryResultTuple {
     public static func decodeGroup(
         _ bytes: [UInt8], serializer: CelerySerializer = .json, limits: WireLimits = .default
     ) throws(CeleryWireError) -> CeleryResultTuple {
-        let value = try StoredValue.decode(bytes, serializer: serializer, limits: limits)
+        try group(in: StoredValue.decode(bytes, serializer: serializer, limits: limits))
+    }
+
+    /// Reads a stored group as the settings of this process say. See ``CeleryResultContent/decode(_:limits:)``.
+    package static func decodeGroup(
+        _ bytes: [UInt8], content: CeleryResultContent, limits: WireLimits
+    ) throws(CeleryWireError) -> CeleryResultTuple {
+        try group(in: content.decode(bytes, limits: limits))
+    }
+
+    private static func group(in value: WireValue) throws(CeleryWireError) -> CeleryResultTuple {
         guard let reference = value["result"] else { throw malformed }
         return try decode(reference)
     }

@@ -22,17 +22,32 @@ enum StoredValue {
             bytes = try compression.decompressBody(Array(rest[(end + 1)...]), limits: limits)
             limits.maximumMessageBytes = limits.maximumDecompressedBytes
         }
-        if bytes.first == 0x80, serializer == .json {
+        // An empty map of MessagePack has no second byte.
+        if bytes.first == 0x80, serializer != .msgpack || bytes.count > 1 {
             throw CeleryWireError(
                 .pickleRefused, "the stored result is a Python pickle; set result_serializer to 'json' at the worker")
         }
         do throws(CeleryWireError) {
             return try serializer.decode(bytes, limits: limits)
         } catch  where error.code == .undecodableBody {
+            let message = error.message.replacing("the body", with: "the stored result", maxReplacements: 1)
             throw CeleryWireError(
-                .malformedResult, error.message.replacing("the body", with: "the stored result", maxReplacements: 1),
-                cause: error.cause)
+                .malformedResult, message + (looks(bytes, otherThan: serializer) ?? ""), cause: error.cause)
         }
+    }
+
+    /// What to do about bytes that another serializer seems to have written: nothing else tells it.
+    private static func looks(_ bytes: [UInt8], otherThan serializer: CelerySerializer) -> String? {
+        guard let first = bytes.first else { return nil }
+        let seeming: CelerySerializer =
+            switch first {
+            case 0x80...: .msgpack
+            case UInt8(ascii: "{"), UInt8(ascii: "["): .json
+            default: .yaml
+            }
+        // What is no JSON though it looks like it is no YAML either.
+        guard seeming != serializer, (seeming, serializer) != (.json, .yaml) else { return nil }
+        return "; if it is \(seeming.rawValue), set result_serializer to '\(seeming.rawValue)' here too"
     }
 
     static func encode(

@@ -10,6 +10,9 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
     case yaml
     /// Python's pickle, which is never read or written. It is here so that errors can name it.
     case pickle
+    /// A signed body, which has one of the other forms inside. Only tasks, remote control and events have it, in an
+    /// application with keys and with the package trait `Signing`.
+    case auth
 
     /// The content type of messages.
     public var contentType: String {
@@ -18,13 +21,14 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
         case .msgpack: "application/x-msgpack"
         case .yaml: "application/x-yaml"
         case .pickle: "application/x-python-serialize"
+        case .auth: "application/data"
         }
     }
 
     /// The content encoding of messages.
     public var contentEncoding: String {
         switch self {
-        case .json, .yaml: "utf-8"
+        case .json, .yaml, .auth: "utf-8"
         case .msgpack, .pickle: "binary"
         }
     }
@@ -36,14 +40,18 @@ public enum CelerySerializer: String, Sendable, Hashable, CaseIterable {
         case "application/x-msgpack": self = .msgpack
         case "application/x-yaml": self = .yaml
         case "application/x-python-serialize": self = .pickle
+        case "application/data": self = .auth
         default: return nil
         }
     }
 }
 
 extension CelerySerializer {
-    /// The serializer of a message's content type, or an error if it is not accepted.
-    static func accepted(_ contentType: String?, in accept: Set<CelerySerializer>) throws(CeleryWireError) -> Self {
+    /// The serializer of a message's content type, or an error if it is not accepted. `place` is where it would have to
+    /// be listed.
+    static func accepted(
+        _ contentType: String?, in accept: Set<CelerySerializer>, of place: String = "the accepted content"
+    ) throws(CeleryWireError) -> Self {
         guard let contentType else {
             throw CeleryWireError(.disallowedContentType, "the message has no content type", field: "content_type")
         }
@@ -62,7 +70,8 @@ extension CelerySerializer {
         guard accept.contains(serializer) else {
             throw CeleryWireError(
                 .disallowedContentType,
-                "\(contentType) is not accepted here; add '\(serializer.rawValue)' to the accepted content",
+                "\(contentType) is not accepted here; add '\(serializer.rawValue)' to \(place)"
+                    + (serializer == .auth ? ": \(Self.lackOfKeys)" : ""),
                 field: "content_type")
         }
         return serializer
@@ -85,10 +94,16 @@ extension CelerySerializer {
             case .json: return try WireJSON.decode(bytes, limits: limits)
             case .msgpack: return try WireMessagePack.decode(bytes, limits: limits)
             case .yaml: return try WireYAML.decode(bytes, limits: limits)
-            case .pickle: break
+            case .pickle, .auth: break
             }
         } catch {
             throw CeleryWireError(.undecodableBody, "the body", as: rawValue, field: "body", cause: error)
+        }
+        if self == .auth {
+            // Whoever has keys opens the body before.
+            throw CeleryWireError(
+                .disallowedContentType,
+                "only tasks, remote control and events may be signed, and \(Self.lackOfKeys)", field: "content_type")
         }
         throw CeleryWireError(.pickleRefused, "pickle is never read", field: "content_type")
     }
@@ -109,16 +124,21 @@ extension CelerySerializer {
                 }
             case .msgpack: return try WireMessagePack.encode(value, maximumDepth: depth)
             case .yaml: return try WireYAML.encode(value, maximumDepth: depth)
-            case .pickle: break
+            case .pickle, .auth: break
             }
         } catch {
             throw CeleryWireError(.unrepresentable, "the value has no form in \(rawValue)", cause: error)
+        }
+        if self == .auth {
+            throw CeleryWireError(
+                .unrepresentable,
+                "only tasks, remote control and events may be signed, and \(Self.lackOfKeys)", field: "content_type")
         }
         throw CeleryWireError(.pickleRefused, "pickle is never written; use 'json'", field: "content_type")
     }
 
     /// The beginning of a name from outside, safe to log.
-    private static func excerpt(_ text: String) -> String {
+    static func excerpt(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.prefix(64))).debugDescription
     }
 }

@@ -26,7 +26,7 @@ public struct CeleryValueCoding: ValueCoding {
 
     /// Creates the coding for bodies of a serializer.
     public init(for serializer: CelerySerializer) {
-        self.init(form: serializer == .json ? .typed : .binary)
+        self.init(form: serializer == .json || serializer == .auth ? .typed : .binary)
     }
 
     /// `__type__` envelopes.

@@ -105,15 +105,16 @@ package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker, Dea
         var delayed = message.message
         delayed.properties.priority = nil
         delayed.properties.expiration = expiration
+        let exchange = options.exchangeOfNamedQueues
         let publish = AMQPPublish(
-            exchange: options.exchange, routingKey: queue.queue, mandatory: options.isDirect, message: delayed,
-            omitsEmptyHeaders: true)
+            exchange: exchange, routingKey: queue.queue, mandatory: options.isDirect || exchange.isEmpty,
+            message: delayed, omitsEmptyHeaders: true)
         var outcome: AMQPPublishOutcome?
         try await client.connection().withChannel { channel throws(AMQPError) in
             try await channel.declareExchange(self.options)
-            try await channel.declare(queue, exchange: self.options.exchange)
+            try await channel.declare(queue, exchange: exchange)
             outcome = try await self.client.publish([publish]).first
-            if expiration == nil { try await channel.declare(queue, exchange: self.options.exchange) }
+            if expiration == nil { try await channel.declare(queue, exchange: exchange) }
         }
         return outcome
     }

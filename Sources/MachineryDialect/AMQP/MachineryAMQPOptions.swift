@@ -104,6 +104,15 @@ extension MachineryAMQPOptions {
             bindingArguments: queueBindingArguments)
     }
 
+    /// The exchange that takes messages to one queue by its name: to delay queues, and to those of states. That is
+    /// Machinery's, to which these queues are bound with their names. An exchange that would give such messages to the
+    /// workers too, because it does not compare routing keys or compares them with a pattern, is passed over by the
+    /// default exchange.
+    var exchangeOfNamedQueues: String {
+        let comparesKeys = isDirect || exchangeType == "topic" && !bindingKey.contains { $0 == "#" || $0 == "*" }
+        return comparesKeys ? exchange : ""
+    }
+
     /// The queue in which a message waits 1 or more milliseconds before it is dead-lettered to its routing key.
     func delayQueue(routingKey: String, milliseconds: Int64) -> (queue: QueueDeclaration, expiration: String?) {
         var arguments: WireObject = [

@@ -2,161 +2,74 @@ public import CeleriacCore
 import CeleriacWire
 
 extension MachineryConfiguration {
-    /// The values that Machinery's loaders assume for settings that are not given.
-    private static var loaded: MachineryConfiguration {
-        MachineryConfiguration(
-            broker: "amqp://guest:guest@localhost:5672/", resultBackend: "amqp://guest:guest@localhost:5672/",
-            amqp: MachineryAMQPOptions())
-    }
-
     /// Reads a configuration from the environment, by Machinery's names: `BROKER`, `DEFAULT_QUEUE`, `AMQP_EXCHANGE`, ….
+    /// What has no effect here is told in the log of the server.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration`, which names the variable that cannot be read.
+    /// - Throws: ``CeleriacError`` with code `configuration`, which names the variable that cannot be read or followed.
     public init(environment: [String: String]) throws(CeleriacError) {
-        self = Self.loaded
-        let fields = ConfigurationFields(source: "the environment") { name in environment[name].map { .string($0) } }
-        try fields.text("BROKER", &broker)
-        try fields.text("LOCK", &lock)
-        // As Machinery spells it.
-        try fields.text("MULTIPLE_BROKEN_SEPARATOR", &multipleBrokerSeparator)
-        try fields.text("DEFAULT_QUEUE", &defaultQueue)
-        try fields.text("RESULT_BACKEND", &resultBackend)
-        try fields.number("RESULTS_EXPIRE_IN", &resultsExpireIn)
-        try fields.flag("NO_UNIX_SIGNALS", &noUnixSignals)
-        var amqp = MachineryAMQPOptions(defaultQueue: defaultQueue)
-        try fields.text("AMQP_EXCHANGE", &amqp.exchange)
-        try fields.text("AMQP_EXCHANGE_TYPE", &amqp.exchangeType)
-        try fields.text("AMQP_BINDING_KEY", &amqp.bindingKey)
-        try fields.number("AMQP_PREFETCH_COUNT", &amqp.prefetchCount)
-        try fields.map("AMQP_QUEUE_BINDING_ARGS", &amqp.queueBindingArguments)
-        try fields.flag("AMQP_AUTO_DELETE", &amqp.autoDelete)
-        try fields.text("AMQP_DELAYED_QUEUE", &amqp.delayedQueue)
-        try fields.seconds("AMQP_MAXIMUM_ETA_HOLD", &amqp.maximumETAHold)
-        self.amqp = amqp
-        try fields.text("REDIS_DELAYED_TASKS_KEY", &redis.delayedTasksKey)
-        try fields.number("REDIS_DELAYED_TASKS_POLL_PERIOD", &redis.delayedTasksPollPeriod)
-        try fields.number("REDIS_CONNECT_TIMEOUT", &redis.connectTimeout)
-        try fields.number("REDIS_READ_TIMEOUT", &redis.readTimeout)
-        try fields.text("REDIS_CLIENT_NAME", &redis.clientName)
-        try fields.refuse("REDIS_MASTER_NAME", "the master's address: sentinels are not asked")
-        try fields.refuse("REDIS_CLUSTER_ENABLED", "one server: clusters are not supported")
+        var loaded = LoadedConfiguration()
+        for setting in MachinerySetting.all {
+            guard let variable = setting.variable else { continue }
+            // Go's loader takes the name behind that of its block first, as in AMQP_AMQP_EXCHANGE.
+            let nested = setting.block.isEmpty ? nil : environment["\(setting.block.uppercased())_\(variable)"]
+            guard let text = nested ?? environment[variable] else { continue }
+            let value = ConfigurationValue(value: .string(text), name: variable, source: "the environment")
+            try setting.read(value, into: &loaded)
+        }
+        self = loaded.finished
     }
 
     /// Reads a configuration from YAML, by Machinery's names: `broker`, `default_queue`, `amqp: exchange`, …. Unlike
-    /// Machinery it reads more than the first thousand bytes.
+    /// Machinery it reads more than the first thousand bytes. What has no effect here, or is unknown, is told in the log
+    /// of the server.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` if the content is not YAML or a setting cannot be read.
+    /// - Throws: ``CeleriacError`` with code `configuration` if the content is not YAML, or a setting cannot be read or
+    ///   followed.
     public init(yaml: [UInt8]) throws(CeleriacError) {
-        self = Self.loaded
         let document: WireValue
         do {
             document = try WireYAML.decode(yaml)
         } catch {
             throw CeleriacError(.configuration, "the configuration is not YAML", cause: error)
         }
-        let fields = ConfigurationFields(source: "the configuration") { name in document[name] }
-        try fields.text("broker", &broker)
-        try fields.text("lock", &lock)
-        try fields.text("multiple_broker_separator", &multipleBrokerSeparator)
-        try fields.text("default_queue", &defaultQueue)
-        try fields.text("result_backend", &resultBackend)
-        try fields.number("results_expire_in", &resultsExpireIn)
-        try fields.flag("no_unix_signals", &noUnixSignals)
-        var amqp = MachineryAMQPOptions(defaultQueue: defaultQueue)
-        let amqpFields = ConfigurationFields(source: "the configuration's amqp") { name in document["amqp"]?[name] }
-        try amqpFields.text("exchange", &amqp.exchange)
-        try amqpFields.text("exchange_type", &amqp.exchangeType)
-        try amqpFields.text("binding_key", &amqp.bindingKey)
-        try amqpFields.number("prefetch_count", &amqp.prefetchCount)
-        try amqpFields.map("queue_declare_args", &amqp.queueDeclareArguments)
-        try amqpFields.map("queue_binding_args", &amqp.queueBindingArguments)
-        try amqpFields.flag("auto_delete", &amqp.autoDelete)
-        try amqpFields.text("delayed_queue", &amqp.delayedQueue)
-        try amqpFields.seconds("maximum_eta_hold", &amqp.maximumETAHold)
-        self.amqp = amqp
-        let redisFields = ConfigurationFields(source: "the configuration's redis") { name in document["redis"]?[name] }
-        try redisFields.text("delayed_tasks_key", &redis.delayedTasksKey)
-        try redisFields.number("delayed_tasks_poll_period", &redis.delayedTasksPollPeriod)
-        try redisFields.number("connect_timeout", &redis.connectTimeout)
-        try redisFields.number("read_timeout", &redis.readTimeout)
-        try redisFields.text("client_name", &redis.clientName)
-        try redisFields.refuse("master_name", "the master's address: sentinels are not asked")
-        try redisFields.refuse("cluster_enabled", "one server: clusters are not supported")
+        var loaded = LoadedConfiguration()
+        try loaded.read(document)
+        self = loaded.finished
     }
 }
 
-/// Reads settings by their names, from a YAML file or from the environment. A setting that is not given keeps its
-/// value.
-private struct ConfigurationFields {
-    let source: String
-    let value: (String) -> WireValue?
+/// A configuration that is being read. It begins with the values that Machinery's loaders assume.
+struct LoadedConfiguration {
+    var configuration = MachineryConfiguration(
+        broker: "amqp://guest:guest@localhost:5672/", resultBackend: "amqp://guest:guest@localhost:5672/")
+    var amqp = MachineryAMQPOptions()
 
-    func text(_ name: String, _ target: inout String) throws(CeleriacError) {
-        switch value(name) {
-        case nil, .null?: return
-        case .string(let text)?: target = text
-        case .int(let number)?: target = String(number)
-        default: throw mismatch(name, "text")
+    /// The configuration, once everything is read.
+    var finished: MachineryConfiguration {
+        var options = amqp
+        options.defaultQueue = configuration.defaultQueue
+        var finished = configuration
+        finished.amqp = options
+        return finished
+    }
+
+    /// Reads a document of YAML, or a block of it.
+    mutating func read(_ value: WireValue, block: String = "") throws(CeleriacError) {
+        // An empty document or block sets nothing.
+        if value.isNull { return }
+        let source = block.isEmpty ? "the configuration" : "the configuration's \(block)"
+        guard let given = value.objectValue else {
+            throw CeleriacError(.configuration, "\(source) is not a list of keys with values")
         }
-    }
-
-    /// Refuses a setting that would change where tasks go, unless it is empty or false.
-    func refuse(_ name: String, _ instead: String) throws(CeleriacError) {
-        switch value(name) {
-        case nil, .null?, .bool(false)?, .int(0)?: return
-        case .string(let text)? where ["", "0", "f", "F", "false", "FALSE", "False"].contains(text): return
-        default: throw CeleriacError(.configuration, "\(name) in \(source) cannot be followed; name \(instead)")
-        }
-    }
-
-    func number(_ name: String, _ target: inout Int) throws(CeleriacError) {
-        switch value(name) {
-        case nil, .null?: return
-        case .int(let number)?:
-            guard let number = Int(exactly: number) else { throw mismatch(name, "a number") }
-            target = number
-        case .string(let text)?:
-            guard let number = Int(text) else { throw mismatch(name, "a number") }
-            target = number
-        default: throw mismatch(name, "a number")
-        }
-    }
-
-    func seconds(_ name: String, _ target: inout Duration?) throws(CeleriacError) {
-        var seconds = -1
-        try number(name, &seconds)
-        if seconds >= 0 { target = .seconds(seconds) }
-    }
-
-    func flag(_ name: String, _ target: inout Bool) throws(CeleriacError) {
-        switch value(name) {
-        case nil, .null?: return
-        case .bool(let flag)?: target = flag
-        // The words that Go's strconv.ParseBool takes.
-        case .string(let text)? where ["1", "t", "T", "true", "TRUE", "True"].contains(text): target = true
-        case .string(let text)? where ["0", "f", "F", "false", "FALSE", "False"].contains(text): target = false
-        default: throw mismatch(name, "true or false")
-        }
-    }
-
-    /// Reads a map; in the environment it is `key:value,key:value`, whose values are text.
-    func map(_ name: String, _ target: inout WireObject) throws(CeleriacError) {
-        switch value(name) {
-        case nil, .null?: return
-        case .object(let object)?: target = object
-        case .string(let text)?:
-            var object: WireObject = [:]
-            for pair in text.split(separator: ",") {
-                let parts = pair.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-                guard parts.count == 2 else { throw mismatch(name, "key:value pairs") }
-                object[String(parts[0])] = .string(String(parts[1]))
+        let settings = MachinerySetting.all
+        for (name, value) in given where !value.isNull {
+            if let setting = settings.first(where: { $0.block == block && $0.name == name }) {
+                try setting.read(ConfigurationValue(value: value, name: name, source: source), into: &self)
+            } else if block.isEmpty, settings.contains(where: { $0.block == name }) {
+                try read(value, block: name)
+            } else {
+                configuration.notices.append("\(source) has the unknown key '\(name)', which sets nothing")
             }
-            target = object
-        default: throw mismatch(name, "a map")
         }
-    }
-
-    private func mismatch(_ name: String, _ expected: String) -> CeleriacError {
-        CeleriacError(.configuration, "\(name) in \(source) is not \(expected)")
     }
 }

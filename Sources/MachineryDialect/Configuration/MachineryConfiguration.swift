@@ -1,7 +1,8 @@
 /// A Machinery application's settings, under Machinery's own names.
 public struct MachineryConfiguration: Sendable {
-    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `amqp://`, `amqps://`, `eager` or `memory`. There
-    /// may be several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in turn.
+    /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `amqp://`, `amqps://`,
+    /// `eager` or `memory`. There may be several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in
+    /// turn.
     public var broker: String
     /// The URL of the lock of periodic tasks: `redis://…`; empty or `eager` for a lock within this process.
     public var lock: String
@@ -25,6 +26,12 @@ public struct MachineryConfiguration: Sendable {
     /// The program's name in the locks of periodic tasks. In Go it is the base name of the program's file, so that
     /// programs with different names do not exclude each other.
     public var programName: String
+    /// Tells user and password for each new connection to Redis, instead of those in URLs, so that they can change while
+    /// the process runs. A connection waits for the answer no longer than for its server, and is tried again if there is
+    /// an error. Sentinels have a login of their own.
+    public var redisCredentials: (@Sendable () async throws -> (user: String?, password: String))?
+    /// What a loader found that has no effect, a sentence each.
+    package var notices: [String] = []
 
     /// Creates a configuration. Unlike Machinery's loaders, it has no default URLs.
     public init(
@@ -62,8 +69,9 @@ public struct MachineryConfiguration: Sendable {
     package var resultExpiry: Duration { .seconds(resultsExpireIn > 0 ? resultsExpireIn : 3600) }
 }
 
-/// Machinery's settings for Redis, except those of connection pools (`max_idle`, `max_active`, `max_idle_timeout`,
-/// `wait`): a Celeriac process uses few connections and has no pools.
+/// Machinery's settings for Redis, except those that have no effect here: of connection pools (`max_idle`, `max_active`,
+/// `max_idle_timeout`, `wait`), because a Celeriac process uses few connections and has no pools, `write_timeout` and
+/// `normal_tasks_poll_period`.
 public struct MachineryRedisSettings: Sendable, Hashable {
     /// The key of the set of tasks that wait for their time; empty for `delayed_tasks`.
     public var delayedTasksKey: String
@@ -79,6 +87,12 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     /// it back; 0 for 60. A worker renews its claims while it holds them, so tasks may take longer. Go workers have no
     /// claims.
     public var claimTimeout: Double
+    /// The name of a primary that Redis Sentinel watches: Machinery's `master_name`. The hosts in the URLs of broker,
+    /// result backend and lock are then sentinels, several separated by commas; each connection asks them for the
+    /// primary. Empty if the URLs name servers.
+    public var masterName = ""
+    /// The sentinels' own password; empty for none. Their user is the default one.
+    public var sentinelPassword = ""
 
     /// Creates settings, with Machinery's defaults.
     public init(

@@ -46,6 +46,8 @@ extension MachineryFormats {
             throw CeleriacError(.unsupported, "in Machinery nothing can take the place of a task that runs")
         case .ignored:
             return [.settle(.acknowledge)]
+        case .cancelled:
+            return [.settle(.requeue)]
         case .rejected(let requeue):
             return [.settle(requeue ? .requeue : .reject)]
         }

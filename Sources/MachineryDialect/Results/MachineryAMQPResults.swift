@@ -93,7 +93,7 @@ package final class MachineryAMQPResults: ResultStore {
         try await client.publish(
             states.map { id, payload in
                 AMQPPublish(
-                    exchange: options.exchange, routingKey: id,
+                    exchange: options.exchangeOfNamedQueues, routingKey: id,
                     message: WireMessage(
                         properties: MessageProperties(contentType: "application/json", deliveryMode: 2), body: payload),
                     omitsEmptyHeaders: true)
@@ -107,7 +107,7 @@ package final class MachineryAMQPResults: ResultStore {
         try await withChannel { channel in
             try await channel.declareExchange(self.options)
             try await channel.declare(
-                MachineryAMQPOptions.stateQueue(id, expiry: self.expiry), exchange: self.options.exchange)
+                MachineryAMQPOptions.stateQueue(id, expiry: self.expiry), exchange: self.options.exchangeOfNamedQueues)
         }
         memory.withLockedValue { memory in
             if memory.declared.count >= Memory.limit { memory.declared = [] }

@@ -29,6 +29,47 @@ import Testing
         #expect(lines[0].wholeMatch(of: /\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: .*/) != nil, "\(lines[0])")
     }
 
+    @Test(
+        "words what Celery logs too as Celery does",
+        arguments: [
+            ("task received", [:], "Task tasks.add[1] received eta=x"),
+            ("task succeeded", ["seconds": "0.25"], "Task tasks.add[1] succeeded in 0.25s eta=x"),
+            ("task failed", ["error": "ValueError: no"], "Task tasks.add[1] raised unexpected: ValueError: no eta=x"),
+            (
+                "task is retried", ["seconds": "4.99999", "error": "ValueError: no"],
+                "Task tasks.add[1] retry: Retry in 5s: ValueError: no eta=x"
+            ),
+            ("task is revoked", ["how": "revoked"], "Discarding revoked task: tasks.add[1] eta=x"),
+            (
+                "task is revoked", ["how": "terminated(signal: 15)"],
+                "task is revoked eta=x how=terminated(signal: 15) task=tasks.add task-id=1"
+            ),
+            (
+                "task passed its hard time limit; its slot is taken until the handler returns", ["seconds": "2.0"],
+                "Hard time limit (2s) exceeded for tasks.add[1]; its slot is taken until the handler returns eta=x"
+            ),
+            ("task is replaced", [:], "task is replaced eta=x task=tasks.add task-id=1"),
+        ] as [(String, [String: String], String)])
+    func words(_ message: String, _ more: [String: String], _ wanted: String) {
+        var metadata: Logger.Metadata = ["task": "tasks.add", "task-id": "1", "eta": "x"]
+        for (key, value) in more { metadata[key] = "\(value)" }
+        #expect(text(CeleryLine(message, metadata)) == wanted)
+    }
+
+    @Test("words what happens to the worker as Celery does")
+    func worker() {
+        let back = CeleryLine("messages have gone back to their queues", ["messages": "2"])
+        #expect(text(back) == "Restoring 2 unacknowledged message(s)")
+        let lost = CeleryLine("lost the connection to the broker", ["error": "closed"])
+        #expect(text(lost).hasPrefix("consumer: Connection to broker lost. ") && text(lost).hasSuffix(" error=closed"))
+        #expect(text(CeleryLine("task received", [:])) == "task received")
+        #expect(CeleryLine.seconds(10) == "10" && CeleryLine.seconds(0.25) == "0.25")
+    }
+
+    private func text(_ line: CeleryLine) -> String {
+        line.text + line.metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+    }
+
     @Test("goes on in a new file when somebody has moved it away")
     func moved() throws {
         let folder = try TemporaryFolder("log")

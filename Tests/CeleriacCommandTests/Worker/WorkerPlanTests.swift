@@ -1,5 +1,6 @@
 import ArgumentParser
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import CeleryDialect
 import Foundation
@@ -54,7 +55,7 @@ import Testing
             #expect(plan.settings.broker == "redis://a" && plan.worker.queues == ["a"] && plan.worker.concurrency == 3)
             #expect(plan.nodeName == "w1@box.example.org" && plan.control.sendsTaskEvents)
             #expect(plan.beat?.lastRuns == "runs.json" && plan.level.name == "INFO" && plan.logFile == "w1.log")
-            #expect(plan.stateFile == "w1.state" && plan.notices.count == 2)
+            #expect(plan.stateFile == "w1.state" && plan.worker.stateFile == "w1.state" && plan.notices.count == 2)
         }
     }
 
@@ -115,17 +116,29 @@ import Testing
         #expect(try plan("--autoscale", "10,3").worker.autoscale == 3...10)
         #expect(try plan("--autoscale", "0,10").worker.autoscale == 1...10)
         #expect(try plan("--autoscale=4").worker.autoscale == 1...4)
-        #expect(try plan("--autoscale", "10,3").control.commands.map(\.name) == ["autoscale"])
         #expect(try plan("-P", "solo", "-c", "5").worker.concurrency == 1)
         #expect(throws: (any Error).self) { try plan("-P", "solo", "--autoscale", "10,3") }
         #expect(try plan("--without-heartbeat").control.heartbeatInterval == nil)
         #expect(try plan("--heartbeat-interval", "7").control.heartbeatInterval == .seconds(7))
-        #expect(try plan("--disable-prefetch").worker.prefetchMultiplier == 1)
+        #expect(try plan("--disable-prefetch").worker.disablesPrefetch)
         #expect(try plan("--prefetch-multiplier", "9").worker.prefetchMultiplier == 9)
         #expect(try plan("--stop-timeout", "1.5").worker.stopTimeout == .seconds(1.5))
         #expect(try plan("-c", "auto").worker.concurrency >= 1)
         #expect(try plan("--time-limit", "0").settings.configuration.taskDefaults.timeLimits.hard == nil)
         #expect(try plan("--discard").purges && plan("--purge").purges)
+    }
+
+    @Test("a soft shutdown has its time within the stop, unless a flag says less")
+    func softShutdown() throws {
+        let variables = [
+            "CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": "60", "CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE": "true",
+        ]
+        let plan = try plan(environment: variables)
+        #expect(plan.worker.softShutdownTimeout == .seconds(60) && plan.worker.softShutdownIsForIdle)
+        #expect(plan.worker.stopTimeout == .seconds(75))
+        #expect(try self.plan("--stop-timeout", "5", environment: variables).worker.stopTimeout == .seconds(5))
+        let short = try self.plan(environment: ["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": "2.5"])
+        #expect(short.worker.softShutdownTimeout == .seconds(2.5) && short.worker.stopTimeout == .seconds(25))
     }
 
     @Test("what has no effect is taken, and told of")

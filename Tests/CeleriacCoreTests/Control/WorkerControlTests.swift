@@ -129,6 +129,22 @@ struct WorkerControlTests {
         }
     }
 
+    @Test("begins tasks as they come where rate limits are disabled, also under a new limit")
+    func disabledRateLimits() async throws {
+        let bench = Bench()
+        let part = ControlProbe()
+        let worker = bench.worker(parts: [part], configure: { $0.disablesRateLimits = true }) {
+            quick.handler(options: TaskOptions(rateLimit: RateLimit(1, per: .seconds(60)))) { $0 }
+        }
+        try await bench.run(worker) {
+            let control = await part.control()
+            for number in 0..<3 { #expect(try await bench.client.send(quick("\(number)")).get() == "\(number)") }
+            #expect(control.setRateLimit(RateLimit(1, per: .seconds(600)), of: "quick"))
+            for number in 3..<6 { #expect(try await bench.client.send(quick("\(number)")).get() == "\(number)") }
+            #expect(control.options(of: "quick")?.rateLimit == RateLimit(1, per: .seconds(600)))
+        }
+    }
+
     @Test("changes time limits of the runs that follow")
     func timeLimits() async throws {
         let bench = Bench()

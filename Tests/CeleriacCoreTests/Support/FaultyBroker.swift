@@ -9,7 +9,7 @@ final class FaultyBroker: MessageBroker {
         var held: Set<Receipt> = []
         var consumer: (any MessageConsumer)?
     }
-    fileprivate let base: MemoryBroker
+    let base: MemoryBroker
     private let state = NIOLockedValueBox(State())
 
     init(_ base: MemoryBroker) { self.base = base }

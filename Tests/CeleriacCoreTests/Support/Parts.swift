@@ -55,8 +55,9 @@ struct Parts: Sendable {
             submit: { plan in plans.withLockedValue { $0.append(plan) } })
         runner = TaskRunner(
             dialect: dialect, handlers: handlers, nodeName: "w@test",
-            configuration: configuration ?? WorkerConfiguration(queues: ["q"]), client: nil, consumer: consumer,
-            held: held, revokedTasks: revokedTasks, waiting: waiting, blockingExecutor: nil, ledger: ledger,
+            configuration: configuration ?? WorkerConfiguration(queues: ["q"]), client: nil, store: store,
+            consumer: consumer, held: held, revokedTasks: revokedTasks, waiting: waiting, blockingExecutor: nil,
+            ledger: ledger,
             observers: told, timers: timers, logger: logger)
         revocations = Revocations(
             tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers)
@@ -124,7 +125,7 @@ struct Parts: Sendable {
 }
 
 /// A consumer that delivers nothing by itself and records the calls that it gets.
-final class FakeConsumer: PostponingConsumer {
+final class FakeConsumer: PostponingConsumer, LosingConsumer {
     private struct State {
         var generation: UInt64 = 1
         var lastTag: UInt64 = 0
@@ -137,6 +138,7 @@ final class FakeConsumer: PostponingConsumer {
         var longestHold: Duration?
         var isTaking = true
         var postponed: [Postponement] = []
+        var lossAction: (@Sendable () -> Void)?
     }
     private let state = NIOLockedValueBox(State())
 
@@ -152,11 +154,15 @@ final class FakeConsumer: PostponingConsumer {
 
     /// Loses the connection, and with it everything that was delivered.
     func lose() {
-        state.withLockedValue { state in
+        let action = state.withLockedValue { state in
             state.held = []
             state.generation += 1
+            return state.lossAction
         }
+        action?()
     }
+
+    func onLoss(_ action: (@Sendable () -> Void)?) { state.withLockedValue { $0.lossAction = action } }
 
     /// Lets a claim expire without the worker's knowing.
     func expire(_ receipt: Receipt) { state.withLockedValue { _ = $0.lost.insert(receipt) } }

@@ -120,6 +120,7 @@ struct PlainDialect: Dialect {
                 + [.settle(.park(MessageFault(reason: "unregistered", detail: request.name)))]
         case .replaced: throw CeleriacError(.unsupported, "nothing is replaced here")
         case .ignored: return [.settle(.acknowledge)]
+        case .cancelled: return try store(.retry, .null) + [.settle(.requeue)]
         case .rejected(let requeue): return [.settle(requeue ? .requeue : .reject)]
         }
     }

@@ -68,6 +68,15 @@ import Testing
         #expect(await ready == .closed && bench.timers.count == 0)
     }
 
+    @Test("a worker that may try only once ends with the error of a broker that is out of reach")
+    func onlyOneAttempt() async throws {
+        let bench = Bench { _ in ClosedBroker(error: CeleriacError(.unavailable, "away")) }
+        let worker = bench.worker(configure: { $0.retriesFirstConnection = false }, handlers: {})
+        #expect(await code { try await worker.run() } == .unavailable)
+        #expect(await code { try await worker.ready() } == .unavailable)
+        #expect(bench.timers.count == 0)
+    }
+
     @Test("cancellation ends a worker that connects, and whoever waits for it")
     func cancelWhileConnecting() async throws {
         let bench = Bench { _ in ClosedBroker(error: CeleriacError(.unavailable, "away")) }

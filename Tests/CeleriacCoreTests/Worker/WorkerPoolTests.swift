@@ -49,6 +49,22 @@ import Testing
         #expect(report.count == 8 && parts.consumer.holds == [1, -2, -3, 2])
     }
 
+    @Test("tells the broker no more than the limit while tasks wait for their time")
+    func reportsLimit() async throws {
+        let parts = Parts(concurrency: 2, prefetchMultiplier: 3) { TaskHandler("work") { _ in .null } }
+        let pool = WorkerPool(
+            concurrency: 2, prefetchMultiplier: 3, scheduleLimit: 7, blocks: false, stopping: Gate())
+        let report = PrefetchReport(
+            consumer: parts.consumer, pool: pool, waiting: parts.waiting, postponing: parts.postponing,
+            asideCount: { 0 })
+        for number in 1...3 { parts.waiting.schedule(try parts.job("\(number)"), after: .seconds(10)) }
+        try await report.update()
+        #expect(report.count == 7 && parts.consumer.holds == [1])
+        parts.timers.advance(by: .seconds(10))
+        try await report.update()
+        #expect(report.count == 6 && parts.consumer.holds == [1, 0])
+    }
+
     @Test("hands out jobs in their order, and those in front before the ones that wait")
     func order() async throws {
         let parts = Parts(concurrency: 1) { TaskHandler("work") { _ in .null } }

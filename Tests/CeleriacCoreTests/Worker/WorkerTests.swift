@@ -92,6 +92,49 @@ struct WorkerTests {
         }
     }
 
+    @Test(
+        "without prefetch takes a message only when a handler is free for it, also if it acknowledges early",
+        arguments: [TaskOptions.Acknowledgement.late, .early])
+    func withoutPrefetch(_ acknowledgement: TaskOptions.Acknowledgement) async throws {
+        let bench = Bench()
+        let (begun, first, rest) = (NIOLockedValueBox(0), Gate(), Gate())
+        let worker = bench.worker(
+            concurrency: 2, acknowledgement: acknowledgement, configure: { $0.disablesPrefetch = true }
+        ) {
+            add.handler { one, other in
+                begun.withLockedValue { $0 += 1 }
+                await (one == 0 ? first : rest).wait()
+                return one + other
+            }
+        }
+        try await bench.run(worker) {
+            var results = try await bench.client.send((0..<2).map { add($0, 1) })
+            await until { begun.withLockedValue { $0 } == 2 }
+            results += try await bench.client.send((2..<5).map { add($0, 1) })
+            first.open()
+            await until { begun.withLockedValue { $0 } == 3 }
+            #expect(bench.memory.count(in: "q") == 2)
+            rest.open()
+            for (number, result) in results.enumerated() { #expect(try await result.get() == number + 1) }
+        }
+    }
+
+    @Test("takes no more messages while as many as the limit wait for their time")
+    func scheduleLimit() async throws {
+        let bench = Bench()
+        let worker = bench.worker(concurrency: 2, configure: { $0.maximumScheduledTasks = 2 }) {
+            add.handler { $0 + $1 }
+        }
+        try await bench.run(worker) {
+            for _ in 0..<2 { _ = try await bench.client.send(add(1, 1), countdown: .seconds(100)) }
+            await until { bench.timers.count == 2 }
+            let later = try await bench.client.send(add(2, 2))
+            #expect(try await later.status() == .pending && bench.memory.count(in: "q") == 1)
+            bench.timers.advance(by: .seconds(100))
+            #expect(try await later.get() == 4)
+        }
+    }
+
     @Test("does not run a task after its expiry")
     func expiry() async throws {
         let bench = Bench()

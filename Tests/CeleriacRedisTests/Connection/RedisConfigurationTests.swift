@@ -39,6 +39,8 @@ import Testing
         Sample(url: "redis+socket:///a%20b/s?virtual_host=3", socket: "/a b/s", database: 3),
         Sample(url: "redis+socket:///s?virtual_host=/3", socket: "/s", database: 3),
         Sample(url: "redis+socket://:pw@/s?db=7", socket: "/s", password: "pw", database: 7),
+        Sample(url: "valkey://:pw@h:1/2", host: "h", port: 1, password: "pw", database: 2),
+        Sample(url: "valkeys://h?ssl_cert_reqs=none", host: "h", tls: RedisTLS(verification: .none)),
         Sample(url: "rediss://h", host: "h", tls: RedisTLS()),
         Sample(url: "rediss://h/1?ssl_cert_reqs=required", host: "h", database: 1, tls: RedisTLS()),
         Sample(url: "rediss://h?ssl_cert_reqs=CERT_OPTIONAL", host: "h", tls: RedisTLS()),

@@ -1,5 +1,6 @@
 #if Redis
 import CeleriacTestKit
+import Foundation
 import NIOCore
 import Testing
 
@@ -64,6 +65,30 @@ import Testing
             let refused = try await ping(server.tlsPort, authority)
             #expect(refused == .tls || refused == .connectFailed)
         }
+    }
+
+    @Test func readsTheFilesForEachConnection() async throws {
+        let certificates = try await TestCertificates.shared()
+        let folder = try TemporaryFolder("authority")
+        let path = folder.path + "/ca.pem"
+        try await withRedis(.init(tls: certificates.server, persistent: false)) { server async throws in
+            let url = try #require(server.tlsURL)
+            let configuration = try RedisConfiguration(url: "\(url)?ssl_ca_certs=\(path)")
+            // The authority is renewed while the process runs.
+            let steps: [(authority: String, outcome: RedisError.Code?)] = [
+                (certificates.unknownAuthorityPath, .tls), (certificates.authorityPath, nil),
+            ]
+            for (authority, outcome) in steps {
+                try String(contentsOfFile: authority, encoding: .utf8)
+                    .write(toFile: path, atomically: true, encoding: .utf8)
+                let refusal = await code {
+                    let connection = try await RedisConnection.connect(configuration, on: group.next(), logger: quiet)
+                    await connection.close()
+                }
+                #expect(refusal == outcome)
+            }
+        }
+        folder.remove()
     }
 
     @Test func recoversFromTheDeathOfTheServer() async throws {

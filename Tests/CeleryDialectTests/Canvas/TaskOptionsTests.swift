@@ -70,13 +70,19 @@ struct TaskOptionsTests {
                 accept_content: [json, msgpack]
                 result_expires: 3600
                 result_extended: true
+                result_serializer: msgpack
+                result_accept_content: [application/json, msgpack]
+                result_compression: gzip
+                result_persistent: true
                 result_chord_retry_interval: 0.5
                 broker_transport_options: {visibility_timeout: 60, global_keyprefix: "x:", priority_steps: [0, 5], sep: ":", maximum_eta_hold: 90, maximum_parked: 7, parked_lifetime: 8.5, dead_letter_exchange: dead, dead_letter_routing_key: key}
                 result_backend_transport_options: {global_keyprefix: "r"}
                 worker_concurrency: 3
                 worker_prefetch_multiplier: 2
+                worker_deduplicate_successful_tasks: true
                 worker_send_task_events: true
                 task_send_sent_event: true
+                task_inherit_parent_priority: true
                 worker_enable_remote_control: false
                 control_exchange: mine
                 control_queue_ttl: null
@@ -102,17 +108,19 @@ struct TaskOptionsTests {
             configuration.sendOptions == SendOptions(priority: 3, serializer: .yaml, compression: .zlib))
         #expect(configuration.taskProtocol == 1 && configuration.acceptContent == [.json, .msgpack])
         #expect(configuration.resultExpiry == .seconds(3600) && configuration.resultExtended)
+        #expect(configuration.resultSerializer == .msgpack && configuration.resultAcceptContent == [.json, .msgpack])
+        #expect(configuration.resultCompression?.rawValue == "gzip" && configuration.resultPersistent)
         #expect(configuration.chordRetryInterval == .milliseconds(500) && configuration.resultKeyPrefix == "r")
         #expect(configuration.redis.visibilityTimeout == .seconds(60) && configuration.redis.keyPrefix == "x:")
         #expect(configuration.amqp.maximumETAHold == .seconds(90))
         #expect(configuration.redis.prioritySteps == [0, 5] && configuration.redis.separator == ":")
         #expect(configuration.control.sendsTaskEvents && !configuration.control.isEnabled)
-        #expect(configuration.sendsSentEvents)
+        #expect(configuration.sendsSentEvents && configuration.inheritsParentPriority)
         let control = configuration.control
         #expect(control.namespace == "mine" && control.queueTTL == nil && control.queueExpiry == .seconds(60))
         #expect(!control.isQueueExclusive && control.isQueueDurable)
         #expect(settings.worker.concurrency == 3 && settings.worker.prefetchMultiplier == 2)
-        #expect(settings.worker.queues == ["math"])
+        #expect(settings.worker.queues == ["math"] && settings.worker.deduplicatesSuccessfulTasks)
         #expect(settings.worker.maximumParkedMessages == 7 && settings.worker.parkedMessageLifetime == .seconds(8.5))
         #expect(settings.worker.deadLetterExchange == "dead" && settings.worker.deadLetterRoutingKey == "key")
 
@@ -136,7 +144,11 @@ struct TaskOptionsTests {
         arguments: [
             ("task_acks_late: 5", "task_acks_late"), ("task_ack_late: true", "task_ack_late"),
             ("task_default_rate_limit: fast", "task_default_rate_limit"), ("task_protocol: 3", "task_protocol"),
-            ("accept_content: [pickle]", "accept_content"), ("result_expires: -1", "result_expires"),
+            ("accept_content: [pickle]", "accept_content"), ("result_serializer: pickle", "pickle"),
+            ("result_serializer: raw", "result_serializer"),
+            ("result_accept_content: [pickle]", "result_accept_content"),
+            ("result_accept_content: json", "result_accept_content"), ("result_compression: rar", "result_compression"),
+            ("result_persistent: 2", "result_persistent"), ("result_expires: -1", "result_expires"),
             ("task_reject_on_worker_lost: false", "task_reject_on_worker_lost"),
             ("task_annotations: {tasks.a: {rate: 1}}", "tasks.a"), ("worker_concurrency: 0", "worker_concurrency"),
             ("task_routes: {tasks.a: 5}", "tasks.a"), ("task_routes: {tasks.a: ''}", "tasks.a"),

@@ -49,6 +49,34 @@ struct WorkflowEffectsTests {
         }
     }
 
+    // MARK: Priorities
+
+    @Test func whatFollowsATaskHasItsPriorityIfThatIsSet() throws {
+        let inheriting = CeleryFormats(inheritsPriority: true)
+        let request = try request { task in
+            task.properties.priority = 7
+            task.embed.callbacks = [["task": "tasks.callback", "options": ["priority": 2]]]
+            task.embed.chain = [["task": "tasks.next"]]
+            task.embed.errbacks = [["task": "tasks.sent"]]
+        }
+        func priorities(_ formats: CeleryFormats, _ outcome: Outcome) throws -> [UInt8?] {
+            try formats.effects(of: outcome, for: request, in: context()).messages().map(\.properties.priority)
+        }
+        #expect(try priorities(inheriting, .success(5)) == [7, 7])
+        #expect(try priorities(formats, .success(5)) == [2, 0])
+        #expect(try priorities(inheriting, .failure(boom)) == [0])
+
+        // What its handler sends may have another one.
+        var sender = EffectBench.context().publication
+        sender.parent = request
+        for (asked, expected) in [(nil, 7), (3, 3)] as [(UInt8?, UInt8)] {
+            let submission = Submission.task(
+                TaskSubmission(id: "2", name: "tasks.add", arguments: [], options: SendOptions(priority: asked)))
+            let steps = try inheriting.publication(of: submission, in: sender).steps
+            #expect(try steps.map(\.effect).messages().map(\.properties.priority) == [expected])
+        }
+    }
+
     // MARK: Chains
 
     @Test func aFailureIsStoredForTheRestOfTheChain() throws {

@@ -22,20 +22,20 @@ struct ControlBench: Sendable {
             configuration: ClientConfiguration(defaultQueue: "celery"), timers: timers, logger: logger)
     }
 
-    /// Runs a worker with a concurrency of 1 while `body` runs, then stops it gracefully.
+    /// Runs a worker with a concurrency of 1, or one that scales itself, while `body` runs, then stops it gracefully.
     func run(
         _ control: CeleryControlConfiguration = CeleryControlConfiguration(heartbeatInterval: nil),
-        accept: Set<CelerySerializer> = [.json],
+        accept: Set<CelerySerializer> = [.json], autoscale: ClosedRange<Int>? = nil,
         @TaskHandlerBuilder handlers: () -> [TaskHandler], during body: @Sendable () async throws -> Void
     ) async throws {
         let part = try #require(
             CeleryRemoteControl(
-                configuration: control, accept: accept, broker: mailbox, queues: QueueTable(), nodeName: "w@test",
-                settings: ["timezone": nil],
-                timers: timers, logger: logger))
+                configuration: control, content: ControlContent(accept: accept), broker: mailbox, queues: QueueTable(),
+                nodeName: "w@test", settings: ["timezone": nil], timers: timers, logger: logger))
+        var configuration = WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: "w@test")
+        configuration.autoscale = autoscale
         let worker = TaskWorker(
-            dialect: CeleryFormats(), broker: mailbox, store: store,
-            configuration: WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: "w@test"),
+            dialect: CeleryFormats(), broker: mailbox, store: store, configuration: configuration,
             timers: timers, executor: EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.next()),
             logger: logger, handlers: handlers(), parts: [part])
         try await withRunning(worker, body)

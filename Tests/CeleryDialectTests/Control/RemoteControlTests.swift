@@ -110,6 +110,28 @@ struct RemoteControlTests {
         }
     }
 
+    @Test("moves the bounds of a worker that scales itself, and leaves its size to it")
+    func autoscale() async throws {
+        let bench = ControlBench()
+        try await bench.run(autoscale: 1...4) {
+            work.handler { $0 }
+        } during: {
+            let hint = "is not supported with autoscale. Adjust autoscale range instead."
+            #expect(
+                try await bench.ask("stats")["autoscaler"] == ["max": 4, "min": 1, "current": 1, "qty": 0])
+            #expect(try await bench.ask("autoscale", ["max": 6]) == ["ok": "autoscale now max=6 min=1"])
+            #expect(try await bench.ask("autoscale", ["max": 5, "min": 0]) == ["ok": "autoscale now max=5 min=1"])
+            #expect(
+                try await bench.ask("autoscale", ["max": nil, "min": 2]) == ["ok": "autoscale now max=5 min=2"])
+            #expect(try await bench.ask("pool_grow", ["n": 2]) == ["error": .string("pool_grow \(hint)")])
+            #expect(try await bench.ask("pool_shrink") == ["error": .string("pool_shrink \(hint)")])
+            for arguments: WireObject in [["max": 0], ["max": 1], ["min": 6], ["max": "x"], ["min": -1], ["max": 1e9]] {
+                #expect(try await bench.ask("autoscale", arguments)["error"] != nil, "\(arguments)")
+            }
+            #expect(try await bench.ask("autoscale") == ["ok": "autoscale now max=5 min=2"])
+        }
+    }
+
     @Test("takes requests in the forms that are accepted, and answers each in its form")
     func forms() async throws {
         let bench = ControlBench()

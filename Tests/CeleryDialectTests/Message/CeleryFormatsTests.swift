@@ -86,6 +86,10 @@ import Testing
                 [store(.failure, "NotRegistered", ["tasks.add"]), .settle(.park(fault))]
             ),
             (.ignored, TaskOptions(), [.settle(.acknowledge)]),
+            (
+                .cancelled, TaskOptions(),
+                [store(.retry, "Retry", ["Retry(Retry(...), None, None)", nil, nil]), .settle(.requeue)]
+            ),
             (.rejected(requeue: true), TaskOptions(), [.settle(.requeue)]),
             (.rejected(requeue: false), TaskOptions(), [store(.failure, "Reject", [nil, false]), .settle(.reject)]),
         ]

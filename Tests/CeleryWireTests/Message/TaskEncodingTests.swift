@@ -39,7 +39,7 @@ import Testing
         #expect(properties.other == ["periodic_task_name": "p"])
     }
 
-    @Test(arguments: CelerySerializer.allCases.filter { $0 != .pickle }, [nil, CompressionMethod.zlib])
+    @Test(arguments: [CelerySerializer.json, .msgpack, .yaml], [nil, CompressionMethod.zlib])
     func everySerializerComesBack(_ serializer: CelerySerializer, _ compression: CompressionMethod?) throws {
         var task = task
         task.serializer = serializer

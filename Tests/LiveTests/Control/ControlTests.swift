@@ -103,10 +103,14 @@ struct ControlTests {
             control_queue_exclusive: false
             control_queue_expires: 93
             control_queue_ttl: 92
+            result_accept_content: [json, yaml]
             result_backend_transport_options: {global_keyprefix: mine}
             result_chord_retry_interval: 0.5
+            result_compression: zlib
             result_expires: 97
             result_extended: true
+            result_persistent: true
+            result_serializer: yaml
             task_acks_late: false
             task_acks_on_failure: false
             task_acks_on_timeout: false

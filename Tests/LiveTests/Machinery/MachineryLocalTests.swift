@@ -4,6 +4,7 @@ import CeleriacTestKit
 import Logging
 import MachineryWire
 import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 /// Tests Machinery without a server: memory, eager mode, the null backend.
@@ -20,6 +21,29 @@ struct MachineryLocalTests {
         _ server: MachineryServer, _ worker: TaskWorker? = nil, _ body: @Sendable @escaping () async throws -> Void
     ) async throws {
         try await withRunning(worker ?? server.worker(consumerTag: "w") { MachineryTasks.all }, body)
+        await server.close()
+    }
+
+    /// Machinery's transports that do not exist here are refused by their names.
+    @Test func otherTransportsAreRefusedByName() throws {
+        for (broker, backend, name) in [
+            ("https://sqs.eu-west-1.amazonaws.com/1/q", "null", "SQS"), ("gcppubsub://p/s", "null", "Pub/Sub"),
+            ("memory", "memcache://a:1,b:2", "Memcached"), ("memory", "mongodb://a/tasks", "MongoDB"),
+            ("memory", "mongodb+srv://a/tasks", "MongoDB"), ("memory", "https://dynamodb.example", "DynamoDB"),
+        ] {
+            let error = #expect(throws: CeleriacError.self) { try server(broker, backend) }
+            #expect(error?.code == .configuration && error?.message.contains(name) == true)
+        }
+    }
+
+    @Test func settingsWithoutEffectAreTold() async throws {
+        let log = LogRecorder()
+        let yaml = "{broker: memory, result_backend: 'null', redis: {max_idle: 3}, colour: blue}"
+        let server = try MachineryServer(
+            configuration: MachineryConfiguration(yaml: Array(yaml.utf8)), logger: log.logger)
+        let told = log.lines(at: .notice).map(\.text)
+        #expect(told.count == 2)
+        #expect(told.first?.contains("max_idle") == true && told.last?.contains("colour") == true)
         await server.close()
     }
 

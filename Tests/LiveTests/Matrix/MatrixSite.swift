@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
 import Logging
 
@@ -11,15 +12,26 @@ struct MatrixSite: Sendable {
     /// The folder in which tasks leave traces for the other language.
     let folder: String
 
-    init(_ transport: MatrixTransport) async throws {
+    /// Makes a site.
+    ///
+    /// - Parameters:
+    ///   - transport: the broker and the result store.
+    ///   - shared: further settings of both languages, in YAML.
+    ///   - pythons: further settings of Python's side alone.
+    /// - Throws: an error if the settings are wrong or a server does not start.
+    init(
+        _ transport: MatrixTransport, settings shared: String = "", pythons: [String: WireValue] = [:]
+    ) async throws {
         let folder = try TemporaryFolder("matrix").path
-        var configuration = CeleryConfiguration()
+        var configuration = try CelerySettings(yaml: Array(shared.utf8)).configuration
         configuration.acceptContent = [.json, .msgpack, .yaml]
         configuration.queues = ["celery", TaskQueue("priorities", arguments: ["x-max-priority": 10])]
         var settings: [String: WireValue] = [
             "accept_content": ["json", "msgpack", "yaml"], "result_accept_content": ["json"],
             "worker_prefetch_multiplier": 1,
         ]
+        for (name, value) in try WireYAML.decode(Array(shared.utf8)).objectValue ?? [:] { settings[name] = value }
+        settings.merge(pythons) { $1 }
         let broker: String
         let results: String
         switch transport {

@@ -34,11 +34,13 @@ struct ProgramLifeTests {
         try append("", to: busy.gate)
         let (status, logged) = await busy.worker.end()
         #expect(status == .exited(0) && !logged.contains("Cold"), "\(logged)")
+        let task = "Task tasks.held[\(busy.sent.id)]"
+        #expect(logged.contains("\(task) received") && logged.contains("\(task) succeeded in "), "\(logged)")
         #expect(try await busy.sent.get(timeout: .seconds(60)) == "x")
         await busy.site.close()
     }
 
-    @Test("a second signal, or SIGQUIT, cancels the task, whose message goes back", arguments: [SIGTERM, SIGQUIT])
+    @Test("a second SIGINT, or SIGQUIT, cancels the task, whose message goes back", arguments: [SIGINT, SIGQUIT])
     func cold(_ signal: Int32) async throws {
         let busy = try await Busy()
         if signal != SIGQUIT {
@@ -48,9 +50,35 @@ struct ProgramLifeTests {
         busy.worker.child.signal(signal)
         let (status, logged) = await busy.worker.end()
         #expect(status == .exited(1) && logged.contains("worker: Cold shutdown (MainProcess)\n"), "\(logged)")
+        #expect(logged.contains("Restoring 1 unacknowledged message(s)"), "\(logged)")
         try await until { try await busy.site.messages() == (1, 0) }
         #expect(recorded(busy.path) == ["x begins"])
         await busy.site.close()
+    }
+
+    @Test("a soft shutdown lets the task end that does in time, and cancels the other", arguments: [true, false])
+    func soft(_ isInTime: Bool) async throws {
+        let site = try await BrokerSite(.redis)
+        let path = site.folder.path + "/celery.yaml"
+        let seconds = isInTime ? "3600" : "0.25"
+        try Data("worker_soft_shutdown_timeout: \(seconds)\n".utf8).write(to: URL(filePath: path))
+        let worker = try await ProgramProcess.worker(site, "--config", path)
+        let (lines, gate) = (site.folder.path + "/lines", site.folder.path + "/gate")
+        let sent = try await site.app.send(
+            TaskDefinition<String, String, String, String>("tasks.held")(lines, "x", gate))
+        await until { recorded(lines) == ["x begins"] }
+        worker.child.signal(SIGQUIT)
+        try await worker.logs("Initiating Soft Shutdown, terminating in \(seconds) seconds")
+        if isInTime { try append("", to: gate) }
+        let (status, logged) = await worker.end()
+        #expect(status == .exited(1) && logged.contains("worker: Cold shutdown (MainProcess)\n"), "\(logged)")
+        if isInTime {
+            #expect(try await sent.get(timeout: .seconds(60)) == "x")
+        } else {
+            try await until { try await site.messages() == (1, 0) }
+            #expect(recorded(lines) == ["x begins"])
+        }
+        await site.close()
     }
 
     @Test("SIGHUP starts the worker again, as the same process")

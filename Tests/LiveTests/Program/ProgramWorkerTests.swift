@@ -106,6 +106,23 @@ struct ProgramWorkerTests {
         await site.close()
     }
 
+    @Test("worker_eta_task_limit leaves what is beyond it in the queue")
+    func scheduleLimit() async throws {
+        let site = try await BrokerSite(.redis)
+        let driver = try await site.python.startDriver()
+        let path = site.folder.path + "/celery.yaml"
+        try Data("worker_eta_task_limit: 2\n".utf8).write(to: URL(filePath: path))
+        let worker = try await ProgramProcess.worker(site, "--config", path)
+        for held in [(0, 2), (2, 2)] {
+            for _ in 0..<2 { _ = try await driver.send("tasks.add", [1, 1], options: ["countdown": 3600]) }
+            try await until { try await site.messages() == held }
+        }
+        #expect(await worker.stop().status == .exited(0))
+        try await until { try await site.messages() == (4, 0) }
+        await driver.stop()
+        await site.close()
+    }
+
     @Test("--autoscale grows with the tasks, and Python moves its bounds")
     func autoscale() async throws {
         let site = try await BrokerSite(.redis)
@@ -130,6 +147,10 @@ struct ProgramWorkerTests {
         #expect(try await bounds(5) == ["ok": "autoscale now max=5 min=1"])
         await until { recorded(path).count { $0 == "x begins" } == 5 }
         #expect(try await bounds(0)?["error"] != nil)
+        let growth: [String: WireValue] = ["command": "pool_grow", "arguments": ["n": 1], "timeout": 5, "limit": 1]
+        #expect(
+            try await driver.ask("control", growth)["replies"]?[0]?["w1@live"]
+                == ["error": "pool_grow is not supported with autoscale. Adjust autoscale range instead."])
         try append("", to: gate)
         for task in tasks { #expect(try await driver.get(task, timeout: .seconds(60)) == .success("x")) }
         #expect(try await bounds(2) == ["ok": "autoscale now max=2 min=1"])

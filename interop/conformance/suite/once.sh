@@ -15,9 +15,11 @@ case $run in
     # The spelling without :// is the one that an expected failure of the suite goes by.
     rpc) urls='"$CELERIAC_AMQP_URL" rpc' servers="--redis --rabbitmq" ;;
 esac
+# What stands in app.conf of Celery's tests and has no flag goes by the environment.
+export WORKER_COMMAND="env CELERY_RESULT_EXTENDED=true '$worker' worker -l INFO -c 1 -E -n \"\$FOREIGN_NODENAME\""
 limit=()
 [ -z "${SUITE_LIMIT:-}" ] || limit=(timeout --kill-after 30 "$SUITE_LIMIT")
 # shellcheck disable=SC2086  # several words
 exec "${limit[@]}" "$celeriac" with-servers $servers -- \
     bash -c "export REDIS_HOST=127.0.0.1 REDIS_PORT=\${CELERIAC_REDIS_URL##*:}; REDIS_PORT=\${REDIS_PORT%%/*}; \
-        exec bash '$here/run.sh' '$worker' $urls \"\$@\"" run "$@"
+        exec bash '$here/run.sh' \"\$WORKER_COMMAND\" $urls \"\$@\"" run "$@"

@@ -96,3 +96,33 @@ def test_only_whole_runs_are_kept(report, judge, tmp_path):
 
 def test_a_test_without_reference_counts(judge):
     assert compare.worse(["new"], {}, {"new": "passed"})
+
+
+@pytest.mark.parametrize("outcome", ["failed", "skipped"])
+def test_smoke_tests_are_judged_without_one_worker(outcome, tmp_path):
+    reference = compare.load(os.path.join(compare.LISTS, "ext-smoke.json"))
+    passes = next(name for name in compare.class_a("smoke") if reference["tests"].get(name) == "passed")
+    chosen, path = tmp_path / "chosen.txt", tmp_path / "report.json"
+    chosen.write_text(passes + "\n")
+
+    def status(outcome):
+        path.write_text(json.dumps({"exit_status": 0, "worker_ends": [], "tests": {passes: {"outcome": outcome}}}))
+        command = [sys.executable, os.path.join(compare.HERE, "compare.py"), "smoke", str(path), "--only", str(chosen)]
+        return subprocess.run(command, capture_output=True, text=True).returncode
+
+    assert status("passed") == 0
+    assert status(outcome) == 1
+
+
+def test_a_reference_that_changes_is_unsteady():
+    known = {"tests": {"steady": "passed", "changes": "passed"}, "unsteady": []}
+    outcomes = {"steady": "passed", "changes": "failed", "new": "passed", "cut": None, "not-set-up": "error"}
+    learned = compare.learn(known, {"tests": {name: {"outcome": outcome} for name, outcome in outcomes.items()}})
+    assert learned["unsteady"] == ["changes"]
+    assert learned["tests"] == {"steady": "passed", "changes": "passed", "new": "passed"}
+
+
+def test_what_is_left_out_has_a_reason():
+    entries = compare.load(os.path.join(compare.HERE, "smoke-classification.json"))
+    left_out = {name for name, entry in entries.items() if entry.get("left_out")}
+    assert left_out and not left_out & set(compare.class_a("smoke"))

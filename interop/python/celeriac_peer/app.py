@@ -5,6 +5,7 @@ CELERIAC_PEER_SETTINGS  a JSON object of Celery settings by their own names (``b
                         the arguments of ``kombu.Queue``, exchanges and bindings being objects too, or with a ``broadcast``
                         name; ``cert_reqs`` and ``ssl_cert_reqs`` in TLS options may be names
                         such as ``CERT_REQUIRED``.
+                        With ``task_serializer`` ``auth`` the application signs, with the keys of ``security_key`` and its kin.
 CELERIAC_PEER_READY     a file that a worker writes its process id to as soon as it consumes.
 """
 import json
@@ -60,6 +61,8 @@ filesystem.Channel._put = put_whole
 
 app = Celery("celeriac_peer", include=["celeriac_peer.tasks"])
 app.conf.update(worker_log_color=False, broker_connection_retry_on_startup=True, **settings())
+if app.conf.task_serializer == "auth":
+    app.setup_security()
 
 
 @worker_ready.connect

@@ -28,6 +28,8 @@ let textTargets: [FuzzTarget] = [
         _ = try? ConnectionURL(text)
         _ = (try? AMQPConfiguration(url: text)).map(String.init(describing:))
         _ = (try? RedisConfiguration(url: text)).map(String.init(describing:))
+        _ = (try? RedisConfiguration(sentinelURLs: text, primaryName: "m")).map(String.init(describing:))
+        _ = (try? RedisConfiguration(machineryURL: text, primaryName: "m")).map(String.init(describing:))
     },
     FuzzTarget("patterns") { bytes in
         let text = String(decoding: bytes, as: UTF8.self)

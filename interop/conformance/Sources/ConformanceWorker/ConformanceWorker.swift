@@ -1,34 +1,29 @@
 import Celeriac
-import Foundation
-import Logging
+import CeleriacCommand
 
-/// Serves the tasks of Celery's integration tests. Broker, result store and node name come from the environment, as the
-/// suite's runner sets them.
-@main enum ConformanceWorker {
-    static func main() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        var configuration = CeleryConfiguration()
-        configuration.resultExtended = true
-        configuration.control.sendsTaskEvents = true
-        configuration.control.commands = [
+/// Serves the tasks of Celery's integration and smoke tests. Their runners call its verb `worker` with Celery's flags;
+/// all else comes from the environment and, for smoke tests, from the settings that a test changes.
+@main struct ConformanceWorker: CeleryProgram {
+    var settings: CelerySettings {
+        var settings = CelerySettings()
+        // Early acknowledgement is Celery's default, which the tests rely on.
+        settings.worker.acknowledgement = .early
+        settings.configuration.control.commands = [
             CeleryControlCommand("pidbox_reset_error") { _ in
                 throw TaskFailure("RuntimeError", "pidbox reset integration test")
             }
         ]
-        let logger = Logger(label: "conformance") { StreamLogHandler.standardError(label: $0) }
-        let results = environment["TEST_BACKEND"] ?? environment["CELERY_RESULT_BACKEND"]
-        let app = try CeleryApp(
-            broker: environment["TEST_BROKER"] ?? environment["CELERY_BROKER_URL"] ?? "redis://localhost",
-            results: results == "rpc" ? "rpc://" : results, configuration: configuration, logger: logger)
-        // Early acknowledgement is Celery's default, which the tests rely on.
-        var settings = WorkerConfiguration(queues: ["celery"], concurrency: 1, acknowledgement: .early)
-        if let name = environment["FOREIGN_NODENAME"] { settings.nodeName = name }
-        let worker = app.worker(settings) {
-            PlainTasks.handlers
-            RequestTasks.handlers
-            CanvasTasks.handlers
-        }
-        try await worker.launch()
-        await app.close()
+        return settings
+    }
+
+    func prepare(_ worker: inout WorkerConfiguration) async throws {
+        worker.hooks.preTask = { context in Stamps(of: context)?.print() }
+    }
+
+    var tasks: [TaskHandler] {
+        PlainTasks.handlers
+        RequestTasks.handlers
+        CanvasTasks.handlers
+        SmokeTasks.handlers
     }
 }

@@ -75,6 +75,13 @@ enum PlainTasks {
                 type: "UnpickleableException", module: "t.integration.tasks", arguments: [call["foo"]])
         }
         suite("reject_without_requeue", []) { _, _ in throw Rejection(requeue: false) }
+        suite("store_success_then_reject", [], options: TaskOptions(acknowledgement: .late)) { context, _ in
+            guard context.request.redelivered else {
+                try await context.update(state: .success, value: "first-pass")
+                throw Rejection(requeue: true)
+            }
+            return "dedup-pass"
+        }
         suite("reject_then_succeed", [], options: TaskOptions(acknowledgement: .late)) { context, _ in
             guard context.request.redelivered else { throw Rejection(requeue: true) }
             return "second-pass"
@@ -87,10 +94,10 @@ enum PlainTasks {
 /// A task of the suite.
 func suite(
     _ name: String, _ required: [String], optional: [String] = [], takesRest: Bool = false,
-    options: TaskOptions = TaskOptions(),
+    options: TaskOptions = TaskOptions(), prefix: String = Signatures.prefix,
     handler: @escaping @Sendable (TaskContext, Arguments) async throws -> WireValue
 ) -> TaskHandler {
-    TaskHandler(Signatures.prefix + name, options: options) { context in
+    TaskHandler(prefix + name, options: options) { context in
         try await handler(
             context, Arguments(context.request, required, optional: optional, takesRest: takesRest))
     }

@@ -1,0 +1,21 @@
+/// Functions that a worker calls around every run of a task.
+public struct WorkerHooks: Sendable {
+    /// Called before the handler.
+    public var preTask: (@Sendable (TaskContext) async -> Void)?
+    /// Called after the handler with the state in which the task has ended; with nil if the task is sent again or
+    /// stores no state.
+    public var postTask: (@Sendable (TaskContext, TaskState?) async -> Void)?
+    /// Called when a handler threw an error other than a retry, before ``postTask``.
+    public var error: (@Sendable (TaskContext, any Error) async -> Void)?
+
+    /// Makes hooks; there are none by default.
+    public init(
+        preTask: (@Sendable (TaskContext) async -> Void)? = nil,
+        postTask: (@Sendable (TaskContext, TaskState?) async -> Void)? = nil,
+        error: (@Sendable (TaskContext, any Error) async -> Void)? = nil
+    ) {
+        self.preTask = preTask
+        self.postTask = postTask
+        self.error = error
+    }
+}

@@ -1,0 +1,179 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryDialect
+import Foundation
+import Testing
+
+@testable import Celeriac
+
+/// What is done about each setting of Celery's.
+@Suite("Verdicts of settings") struct SettingVerdictTests {
+    private func settings(_ yaml: String) throws -> CelerySettings { try CelerySettings(yaml: Array(yaml.utf8)) }
+
+    /// The rows of the page: names, verdicts, what follows them, and tests.
+    private static var rows: [[String]] {
+        get throws {
+            var root = URL(filePath: #filePath)
+            for _ in 0..<4 { root.deleteLastPathComponent() }
+            let page = try String(contentsOf: root.appending(path: "Compat/SETTINGS.md"), encoding: .utf8)
+            return page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { line in
+                line.split(separator: "|").map { $0.trimmingCharacters(in: CharacterSet(charactersIn: " `")) }
+            }
+        }
+    }
+
+    @Test("the page lists Celery's settings, each with its verdict")
+    func page() throws {
+        let rows = try Self.rows
+        #expect(SettingNames.celery.count == 207 && Set(SettingNames.all).count == SettingNames.all.count)
+        #expect(rows.compactMap(\.first) == SettingNames.celery)
+        for row in rows {
+            try #require(row.count == 4, "\(row)")
+            let verdict = try #require(SettingNames.verdict(of: row[0]))
+            #expect(row[1] == verdict.text, "\(row[0])")
+            #expect(verdict != .honoured || !row[2].isEmpty, "\(row[0]): what follows it?")
+        }
+    }
+
+    @Test("what has no effect is told of with the reason, and what cannot be followed is refused with it")
+    func verdicts() throws {
+        for name in SettingNames.celery {
+            // Whatever the value, but it is none that happens here in any case.
+            let value: WireValue = name == "beat_scheduler" ? "other.scheduler:Class" : "other"
+            let layers = [SettingsLayer(place: "the file", [name: value])]
+            let verdict = try #require(SettingNames.verdict(of: name))
+            switch verdict {
+            case .honoured: continue
+            case .withoutEffect(let reason):
+                let settings = try CelerySettings(layers: layers)
+                #expect(settings.notices == ["the file sets \(name), which has no effect: \(reason)"])
+            case .limited(let values, let reason):
+                let error = #expect(throws: CeleriacError.self) { try CelerySettings(layers: layers) }
+                #expect(error?.message.contains(reason) == true, "\(name)")
+                for value in values + [.null] {
+                    _ = try CelerySettings(layers: [SettingsLayer(place: "the file", [name: value])])
+                }
+            }
+        }
+    }
+
+    @Test(
+        "a broker's address may come in parts",
+        arguments: [
+            ("broker_host: mq", "amqp://mq"), ("broker_transport: redis", "redis://localhost"),
+            (
+                "{broker_transport: redis, broker_host: r, broker_port: 6380, broker_vhost: 3, broker_password: 'p@/s'}",
+                "redis://:p%40%2Fs@r:6380/3"
+            ),
+            ("{broker_user: me, broker_password: 'x y', broker_vhost: /}", "amqp://me:x%20y@localhost/%2F"),
+            ("{broker_transport: redis, broker_vhost: /1}", "redis://localhost/1"),
+            ("{broker_host: '::1', broker_port: '5673', broker_vhost: app}", "amqp://[::1]:5673/app"),
+            ("broker_host: amqps://me@mq/v", "amqps://me@mq/v"),
+        ])
+    func parts(_ yaml: String, _ url: String) throws {
+        let settings = try settings(yaml)
+        #expect(settings.broker == url && settings.notices.isEmpty)
+        let beside = try self.settings("broker_url: memory://\n" + "broker_user: me")
+        #expect(beside.broker == "memory://" && beside.notices.count == 1)
+        #expect(beside.notices.first?.hasPrefix("broker_user has no effect") == true)
+    }
+
+    @Test("parts of addresses that are none are refused by name")
+    func noParts() {
+        for (yaml, name) in [
+            ("broker_port: 70000", "broker_port"), ("broker_port: x", "broker_port"),
+            ("broker_vhost: []", "broker_vhost"),
+            ("broker_transport: 'my.module:Transport'", "broker_transport"),
+            ("{result_backend: redis, redis_port: 0}", "redis_port"),
+            ("{result_backend: redis, redis_db: {}}", "redis_db"),
+        ] {
+            let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
+            #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
+        }
+    }
+
+    @Test("results in Redis may have their address in parts")
+    func resultParts() throws {
+        let parts = "redis_host: r\nredis_port: 6380\nredis_db: 4\n"
+        #expect(try settings(parts + "result_backend: redis").results == "redis://r:6380/4")
+        #expect(try settings("result_backend: redis").results == "redis://localhost")
+        // In a URL, its own database counts.
+        #expect(try settings(parts + "result_backend: redis://").results == "redis://r:6380")
+        let beside = try settings(parts + "result_backend: redis://other/1")
+        #expect(beside.results == "redis://other/1" && beside.notices.count == 3)
+        #expect(try settings(parts).results == nil)
+    }
+
+    @Test("failures may be kept for a time of their own, and rate limits be disabled")
+    func honoured() throws {
+        let settings = try settings("result_failure_expires: 60\nworker_disable_rate_limits: true")
+        #expect(settings.configuration.failureExpiry == .seconds(60) && settings.worker.disablesRateLimits)
+        let unset = try self.settings("result_failure_expires: null\nworker_disable_rate_limits: false")
+        #expect(unset.configuration.failureExpiry == nil && !unset.worker.disablesRateLimits)
+    }
+
+    @Test("the names from before Celery 4 are read, all of them or none")
+    func oldNames() throws {
+        let old = try settings(
+            """
+            BROKER_URL: memory://
+            CELERYD_CONCURRENCY: 3
+            CELERY_ACKS_LATE: true
+            CELERY_TASK_RESULT_EXPIRES: 60
+            CELERY_DEFAULT_QUEUE: math
+            CELERY_RESULT_DBURI: sqlite://
+            """)
+        #expect(old.broker == "memory://" && old.worker.concurrency == 3)
+        #expect(old.configuration.taskDefaults.acknowledgement == .late)
+        #expect(old.configuration.resultExpiry == .seconds(60) && old.configuration.defaultQueue == "math")
+        #expect(old.notices.count == 1 && old.notices.first?.contains("database_url") == true)
+
+        let error = #expect(throws: CeleriacError.self) { try settings("BROKER_URL: memory://\ntask_acks_late: true") }
+        #expect(error?.message.contains("write broker_url for BROKER_URL") == true, "\(error?.message ?? "")")
+        // As in Celery, a name may stand beside its own old one.
+        let both = try settings("result_expires: 5\nCELERY_TASK_RESULT_EXPIRES: 60")
+        #expect(both.configuration.resultExpiry == .seconds(5))
+        let unknown = #expect(throws: CeleriacError.self) { try settings("CELERYD_CONCURENCY: 3") }
+        #expect(unknown?.message.contains("unknown key 'CELERYD_CONCURENCY'") == true)
+        #expect(OldSettingNames.newName(of: "CELERYD_TASK_SOFT_TIME_LIMIT") == "task_soft_time_limit")
+        #expect(OldSettingNames.newName(of: "broker_url") == nil && OldSettingNames.newName(of: "Broker_Url") == nil)
+    }
+
+    @Test("all refusals are found, each with the names that it is about")
+    func refusals() {
+        let layer = SettingsLayer(
+            place: "the file",
+            [
+                "worker_concurrency": "many", "task_default_rate_limit": "often", "task_acks_late": true,
+                "broker_connection_retry": false,
+            ])
+        let refusals = SettingRefusal.all(layers: [layer])
+        #expect(
+            refusals.map(\.names) == [["task_default_rate_limit"], ["worker_concurrency"], ["broker_connection_retry"]])
+        #expect(refusals.allSatisfy { $0.error.message.hasPrefix("the file ") })
+    }
+
+    @Test("what only RabbitMQ follows is refused beside another broker")
+    func otherBrokers() {
+        func names(_ broker: WireValue) -> [[String]] {
+            let values: WireObject = ["broker_url": broker, "broker_connection_timeout": 10, "broker_heartbeat": 30]
+            return SettingRefusal.all(layers: [SettingsLayer(place: "the file", values)]).map(\.names)
+        }
+        #expect(names("redis://localhost") == [["broker_connection_timeout"]])
+        #expect(names("amqp://localhost") == [] && names("own://here") == [])
+    }
+
+    @Test("secrets are masked as Celery masks them")
+    func secrets() {
+        for (name, value, masked) in [
+            ("broker_url", "amqp://me:p;@ss@h;amqp://i/v", "amqp://me:********@h;amqp://i/v"),
+            ("result_backend", "redis://:x@h/1", "redis://:********@h/1"), ("redis_password", "x", "********"),
+            ("broker_url", "redis://h:6379/0", "redis://h:6379/0"), ("timezone", "UTC", "UTC"),
+        ] as [(String, WireValue, WireValue)] {
+            #expect(SettingSecrets.masked(name, value) == masked)
+        }
+        #expect(
+            SettingSecrets.masked("broker_transport_options", ["sentinel_kwargs": ["password": "x"], "sep": ":"])
+                == ["sentinel_kwargs": ["password": "********"], "sep": ":"])
+    }
+}
