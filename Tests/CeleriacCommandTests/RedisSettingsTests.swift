@@ -125,7 +125,8 @@ import Testing
         await lock.close()
         await app.close()
         let error = #expect(throws: CeleriacError.self) { try CeleryApp(broker: urls) }
-        #expect(String(describing: error?.cause).contains("master_name"))
+        let cause = String(describing: error?.cause)
+        #expect(cause.contains("master_name"))
     }
 
     @Test("disabled:// keeps no results", arguments: ["disabled://", "disabled"])

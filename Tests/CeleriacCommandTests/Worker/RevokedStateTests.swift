@@ -24,7 +24,8 @@ import Testing
         configuration.parts.append(state)
         let task = TaskDefinition<Int>("tasks.one")
         try await withRunning(app.worker(configuration) { task.handler { 1 } }) {
-            #expect(try await app.send(task()).get() == 1)
+            let value = try await app.send(task()).get()
+            #expect(value == 1)
         }
         #expect(try await state.load() == ["a", "b"])
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["w1.state"])

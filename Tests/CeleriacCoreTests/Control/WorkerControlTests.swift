@@ -138,9 +138,9 @@ struct WorkerControlTests {
         }
         try await bench.run(worker) {
             let control = await part.control()
-            for number in 0..<3 { #expect(try await bench.client.send(quick("\(number)")).get() == "\(number)") }
+            for text in ["1", "2", "3"] { _ = try await bench.client.send(quick(text)).get() }
             #expect(control.setRateLimit(RateLimit(1, per: .seconds(600)), of: "quick"))
-            for number in 3..<6 { #expect(try await bench.client.send(quick("\(number)")).get() == "\(number)") }
+            for text in ["4", "5", "6"] { _ = try await bench.client.send(quick(text)).get() }
             #expect(control.options(of: "quick")?.rateLimit == RateLimit(1, per: .seconds(600)))
         }
     }

@@ -1,4 +1,5 @@
 import CeleriacTestKit
+import CeleriacWire
 import NIOConcurrencyHelpers
 import Testing
 

@@ -1,6 +1,7 @@
 #if Redis
 import CeleriacTestKit
 import NIOConcurrencyHelpers
+import NIOCore
 import Testing
 
 @testable import CeleriacRedis
