@@ -176,6 +176,40 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test("What was dropped before the connection was lost is told; without a connection, the error is")
+    func trimIsCutShort() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel(confirms: true)
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue + ".parked", durable: true)
+        let many = 500
+        var message = WireMessage()
+        message.headers = ["x-celeriac-time": "now"]
+        _ = try await channel.publish(
+            Array(repeating: AMQPPublish(routingKey: queue + ".parked", mandatory: true, message: message), count: many)
+        )
+        let client = AMQPClient(
+            configurations: [try await LiveBroker.configuration()],
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
+        let read = NIOLockedValueBox(0)
+        let parked = AMQPParkedMessages(client, at: "test", queue: queue) { _ in
+            let count = read.withLockedValue {
+                $0 += 1
+                return $0
+            }
+            if count == 10 { Task { await client.close() } }
+            if count >= 10 { usleep(5000) }
+            return nil
+        }
+        let trim = try await parked.trim(to: ParkingPolicy(limit: 1), now: Date())
+        #expect(trim.isCutShort && trim.dropped.count >= 10 && trim.dropped.count < many - 1)
+        await #expect(throws: CeleriacError.self) {
+            _ = try await parked.trim(to: ParkingPolicy(limit: 1), now: Date())
+        }
+        try await channel.queueDelete(queue + ".parked")
+        await connection.close()
+    }
+
     @Test("Consumes a quorum queue although the channel's limit was to be global")
     func quorumQueue() async throws {
         let connection = try await LiveBroker.connect()

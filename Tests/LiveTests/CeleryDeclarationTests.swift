@@ -60,7 +60,7 @@ struct CeleryDeclarationTests {
             WorkerConfiguration(queues: ["celery"], nodeName: "swift@declares")
         ) { MatrixTasks.handlers }
         try await withRunning(worker) {
-            #expect(try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30)) == 5)
+            #expect(try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(120)) == 5)
             let wanted = try await declarations(server, "python")
             // The mailbox is created separately from the queues.
             try await until { try await declarations(server, "swift").queues.count == wanted.queues.count }

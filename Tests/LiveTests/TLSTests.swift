@@ -153,7 +153,7 @@ struct TLSTests {
             Identity(authority: certificates.authorityPath, client: certificates.client))
         let worker = app.worker { MatrixTasks.handlers }
         let sum = try await withRunning(worker) {
-            try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30))
+            try await app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(120))
         }
         #expect(sum == 5)
         let tls: WireValue = [
@@ -172,7 +172,7 @@ struct TLSTests {
             settings: isAMQP
                 ? ["broker_use_ssl": amqpTLS] : ["broker_use_ssl": tls, "redis_backend_use_ssl": tls])
         let pythonWorker = try await python.startWorker()
-        #expect(try await app.send(MatrixTasks.add(4, 5)).get(timeout: .seconds(30)) == 9)
+        #expect(try await app.send(MatrixTasks.add(4, 5)).get(timeout: .seconds(120)) == 9)
         await pythonWorker.stop()
         await app.close()
     }
@@ -183,7 +183,7 @@ struct TLSTests {
             url, Identity(authority: certificates.authorityPath, client: certificates.client))
         let worker = server.worker(consumerTag: "tls", concurrency: 2) { MatrixTasks.handlers }
         let sum = try await withRunning(worker) {
-            try await server.send(Self.add(2, 3)).get(timeout: .seconds(30))
+            try await server.send(Self.add(2, 3)).get(timeout: .seconds(120))
         }
         #expect(sum == 5)
         await server.close()

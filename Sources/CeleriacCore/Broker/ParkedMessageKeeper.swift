@@ -13,8 +13,8 @@ package protocol ParkedMessageKeeper: MessageBroker {
     ///   - queue: the queue that they were taken from.
     ///   - policy: the number and the age.
     ///   - now: the time.
-    /// - Returns: what was dropped and what is left.
-    /// - Throws: the broker's error.
+    /// - Returns: what was dropped and what is left, also if the broker could not go on after some were dropped.
+    /// - Throws: the broker's error, if nothing was dropped.
     func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim
 
     /// Notes in parked messages that it is stored that their tasks have failed. Their places in the order stay; their
@@ -42,10 +42,21 @@ package struct ParkedTrim: Sendable {
     package var left = 0
     /// When the next message is too old; nil if none is known that will be.
     package var next: Date?
-    /// Whether more is to be dropped at once.
+    /// Whether no more may be dropped in one go.
     package var isPartial: Bool { dropped.count >= Self.mostDropped }
+    /// Whether the broker failed after some messages were dropped.
+    package private(set) var isCutShort = false
 
     package init() {}
+
+    /// Ends a trim that failed. Messages that were dropped before are told all the same, since nobody can look at them
+    /// any more; the next trim meets the error again if it lasts.
+    ///
+    /// - Throws: `error`, if nothing was dropped.
+    package mutating func cutShort(by error: any Error) throws {
+        if dropped.isEmpty { throw error }
+        isCutShort = true
+    }
 }
 
 extension MessageBroker {

@@ -30,8 +30,8 @@ struct ParkingBounds: Sendable {
             do {
                 for queue in queues() + further {
                     guard let trim = try await stopping.unlessOpen({ try await self.trim(queue) }) else { return }
-                    log(trim, queue, &full)
-                    if trim.isPartial { pause = .zero }
+                    noteFullness(trim, queue, &full)
+                    if trim.isPartial || trim.isCutShort { pause = .zero }
                     if let next = trim.next {
                         pause = min(
                             pause, max(.seconds(1), Duration(clampedSeconds: next.timeIntervalSince(timers.now))))
@@ -48,12 +48,10 @@ struct ParkingBounds: Sendable {
         }
     }
 
+    /// Drops messages of one queue and tells of each, since nobody can look at it any more, also if the worker has
+    /// stopped meanwhile.
     private func trim(_ queue: String) async throws -> ParkedTrim {
-        try await broker.trimParkedByAnyMeans(in: queue, to: policy, now: timers.now)
-    }
-
-    /// Tells of each message that was dropped, since nobody can look at it any more, and once of a queue that is full.
-    private func log(_ trim: ParkedTrim, _ queue: String, _ full: inout Set<String>) {
+        let trim = try await broker.trimParkedByAnyMeans(in: queue, to: policy, now: timers.now)
         for (message, isForAge) in trim.dropped {
             let message = message.naming(by: dialect, in: queue)
             logger.error(
@@ -66,6 +64,11 @@ struct ParkingBounds: Sendable {
                     "reason": "\(message.reason)", "parked-at": "\(message.time.map { "\($0)" } ?? "")",
                 ])
         }
+        return trim
+    }
+
+    /// Tells once of a queue that is full.
+    private func noteFullness(_ trim: ParkedTrim, _ queue: String, _ full: inout Set<String>) {
         guard let limit = policy.limit, trim.left >= limit else {
             full.remove(queue)
             return

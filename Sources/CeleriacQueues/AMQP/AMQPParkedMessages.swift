@@ -93,17 +93,21 @@ package struct AMQPParkedMessages: Sendable {
         trim.left = try await client.depth(of: parked, at: broker)
         // A look is not for nothing: it marks a message as redelivered.
         guard trim.left > 0, policy.age != nil || policy.limit.map({ trim.left > $0 }) ?? false else { return trim }
-        var kept = 0
-        try await visit { delivery, channel throws(AMQPError) in
-            if trim.isPartial { return .keepAndEnd }
-            // Another worker may have made room meanwhile. What both hold now neither counts, and both keep it.
-            trim.left = try await channel.queueDeclare(parked, passive: true).messageCount + kept + 1
-            let message = ParkedMessage(delivery, queue: queue, date: date)
-            let count = trim.dropped.count
-            let goesOn = policy.admits(message, in: &trim, now: now)
-            if trim.dropped.count > count { return .drop }
-            kept += 1
-            return goesOn ? .keep : .keepAndEnd
+        do {
+            var kept = 0
+            try await visit { delivery, channel throws(AMQPError) in
+                if trim.isPartial { return .keepAndEnd }
+                // Another worker may have made room meanwhile. What both hold now neither counts, and both keep it.
+                trim.left = try await channel.queueDeclare(parked, passive: true).messageCount + kept + 1
+                let message = ParkedMessage(delivery, queue: queue, date: date)
+                let count = trim.dropped.count
+                let goesOn = policy.admits(message, in: &trim, now: now)
+                if trim.dropped.count > count { return .drop }
+                kept += 1
+                return goesOn ? .keep : .keepAndEnd
+            }
+        } catch {
+            try trim.cutShort(by: error)
         }
         return trim
     }

@@ -81,36 +81,42 @@ package struct RedisParkedMessages: Sendable {
         to policy: ParkingPolicy, now: Date, reading: (ParkedMessage) -> ParkedMessage
     ) async throws -> ParkedTrim {
         var trim = ParkedTrim()
-        if let limit = policy.limit {
-            // One script takes the surplus out, so that two workers that look at the same time do not both do.
-            var surplus: [RedisValue]
-            repeat {
-                surplus =
-                    try await client.look([
-                        .evaluate(
-                            Self.takeSurplus, keys: [key],
-                            arguments: [limit, Self.pageSize, newestFirst ? "RPOP" : "LPOP"])
-                    ]).first?.array ?? []
-                for record in surplus.compactMap(\.bytes) {
-                    trim.dropped.append((reading(shown((SHA1.hexadecimal(record), record))), false))
-                }
-            } while surplus.count == Self.pageSize && !trim.isPartial
-        }
-        trim.left = try await client.look([RedisCommand("LLEN", key)]).first?.int ?? 0
-        guard policy.age != nil, !trim.isPartial else { return trim }
-        let aged = ParkingPolicy(age: policy.age)
-        try await visit { records in
-            var found = ParkedTrim()
-            let goesOn = records.allSatisfy { aged.admits(shown($0), in: &found, now: now) }
-            trim.next = found.next
-            let ids = Set(found.dropped.map(\.message.id))
-            let old = records.filter { ids.contains($0.id) }
-            let removed = try await client.look(old.map { RedisCommand("LREM", key, 1, $0.bytes) }).map { $0.int ?? 0 }
-            for (record, count) in zip(old, removed) where count > 0 {
-                trim.dropped.append((reading(shown(record)), true))
+        do {
+            if let limit = policy.limit {
+                // One script takes the surplus out, so that two workers that look at the same time do not both do.
+                var surplus: [RedisValue]
+                repeat {
+                    surplus =
+                        try await client.look([
+                            .evaluate(
+                                Self.takeSurplus, keys: [key],
+                                arguments: [limit, Self.pageSize, newestFirst ? "RPOP" : "LPOP"])
+                        ]).first?.array ?? []
+                    for record in surplus.compactMap(\.bytes) {
+                        trim.dropped.append((reading(shown((SHA1.hexadecimal(record), record))), false))
+                    }
+                } while surplus.count == Self.pageSize && !trim.isPartial
             }
-            trim.left -= removed.reduce(0, +)
-            return goesOn && !trim.isPartial ? removed.reduce(0, +) : nil
+            trim.left = try await client.look([RedisCommand("LLEN", key)]).first?.int ?? 0
+            guard policy.age != nil, !trim.isPartial else { return trim }
+            let aged = ParkingPolicy(age: policy.age)
+            try await visit { records in
+                var found = ParkedTrim()
+                let goesOn = records.allSatisfy { aged.admits(shown($0), in: &found, now: now) }
+                trim.next = found.next
+                let ids = Set(found.dropped.map(\.message.id))
+                let old = records.filter { ids.contains($0.id) }
+                let removed = try await client.look(old.map { RedisCommand("LREM", key, 1, $0.bytes) }).map {
+                    $0.int ?? 0
+                }
+                for (record, count) in zip(old, removed) where count > 0 {
+                    trim.dropped.append((reading(shown(record)), true))
+                }
+                trim.left -= removed.reduce(0, +)
+                return goesOn && !trim.isPartial ? removed.reduce(0, +) : nil
+            }
+        } catch {
+            try trim.cutShort(by: error)
         }
         return trim
     }

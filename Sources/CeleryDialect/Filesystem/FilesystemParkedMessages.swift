@@ -87,10 +87,17 @@ struct FilesystemParkedMessages: Sendable {
         }
         var trim = ParkedTrim()
         trim.left = messages.count
-        for message in messages {
-            guard policy.admits(message, in: &trim, now: now) else { break }
+        do {
+            for message in messages {
+                var decided = trim
+                let goesOn = policy.admits(message, in: &decided, now: now)
+                if decided.dropped.count > trim.dropped.count { _ = try drop([message.id]) }
+                trim = decided
+                if !goesOn { break }
+            }
+        } catch {
+            try trim.cutShort(by: error)
         }
-        _ = try drop(trim.dropped.map(\.message.id))
         return trim
     }
 

@@ -62,7 +62,7 @@ struct BuiltInTests {
                 Signature("celery.chord", arguments: [[add, add], body], keywordArguments: ["partial_args": [5]]))
             let reference = try CeleryResultTuple.decode(try await chord.get())
             let sum: AsyncResult<Int> = site.app.result(reference.id)
-            #expect(try await sum.get(timeout: .seconds(30)) == 12)
+            #expect(try await sum.get(timeout: .seconds(120)) == 12)
 
             let task = CelerySignature(task: "tasks.add").encode()
             let chunks = try await site.app.send(
@@ -99,7 +99,7 @@ struct BuiltInTests {
             try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
         }
         try await site.serves {
-            _ = try await site.app.send(Signature("celery.backend_cleanup")).get(timeout: .seconds(30))
+            _ = try await site.app.send(Signature("celery.backend_cleanup")).get(timeout: .seconds(120))
         }
         let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         #expect(files.map(\.0).filter { left.contains($0) } == ["celery-task-meta-young", "notes.txt"])

@@ -20,10 +20,10 @@ struct TaskLogTests {
                 WorkflowSite.fail.handler { text in throw TaskFailure("ValueError", text) }
             }
             try await withRunning(worker) {
-                let sum = try await app.send(WorkflowSite.add(1, 2)).get(timeout: .seconds(30))
+                let sum = try await app.send(WorkflowSite.add(1, 2)).get(timeout: .seconds(120))
                 #expect(sum == 3)
                 await #expect(throws: RemoteTaskError.self) {
-                    try await app.send(WorkflowSite.fail("secret")).get(timeout: .seconds(30))
+                    try await app.send(WorkflowSite.fail("secret")).get(timeout: .seconds(120))
                 }
             }
             await app.close()

@@ -52,7 +52,7 @@ struct WorkflowSite: Sendable {
     func failure(of id: String) async throws -> RemoteTaskError? {
         let result: AsyncResult<WireValue> = app.result(id)
         do {
-            _ = try await result.get(timeout: .seconds(30))
+            _ = try await result.get(timeout: .seconds(120))
             return nil
         } catch let error as RemoteTaskError {
             return error

@@ -19,7 +19,7 @@ struct CeleryRedisTests {
         let worker = bench.app.worker { Tasks.add.handler { $0 + $1 } }
         let ids = try await bench.run(worker) {
             let results = try await bench.app.send((0..<500).map { Tasks.add($0, 1) })
-            #expect(try await results.get(timeout: .seconds(30)) == Array(1...500))
+            #expect(try await results.get(timeout: .seconds(120)) == Array(1...500))
             return results.map(\.id)
         }
         #expect(try await bench.int(RedisCommand("LLEN", "celery")) == 0)
@@ -116,7 +116,7 @@ struct CeleryRedisTests {
         #expect(envelope["headers"]?["redelivered"] == true)
         #expect(envelope["properties"]?["delivery_info"]?["redelivered"] == true)
         #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 0)
-        #expect(try await results[0].get(timeout: .seconds(30)) == 0)
+        #expect(try await results[0].get(timeout: .seconds(120)) == 0)
         await bench.close()
     }
 
@@ -163,7 +163,7 @@ struct CeleryRedisTests {
                 return number
             }
         }
-        let values = try await bench.run(worker) { try await results.get(timeout: .seconds(30)) }
+        let values = try await bench.run(worker) { try await results.get(timeout: .seconds(120)) }
         #expect(values == [0, 1, 2])
         #expect(order.withLockedValue { $0 } == [0, 1, 2])
         #expect(try await bench.int(RedisCommand("EXISTS", "unacked", "unacked_index", "unacked_mutex")) == 0)
@@ -229,7 +229,7 @@ struct CeleryRedisTests {
         let record = try WireJSON.decode(
             try await bench.redis.send(RedisCommand("LINDEX", "celery.parked", 0)).bytes ?? [])
         #expect(record["reason"] == "tooManyAttempts")
-        let error = await #expect(throws: RemoteTaskError.self) { try await result.get(timeout: .seconds(30)) }
+        let error = await #expect(throws: RemoteTaskError.self) { try await result.get(timeout: .seconds(120)) }
         #expect(error?.type == "WorkerLostError" && error?.module == "billiard.exceptions")
         await bench.close()
     }

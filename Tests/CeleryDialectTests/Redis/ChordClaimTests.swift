@@ -119,7 +119,7 @@ struct ChordClaimTests {
             let size = try #require(keys.first?.string)
             _ = try await bench.redis.send(RedisCommand("SET", "\(size.dropLast(2)).c", "dead", "PX", 1000))
             gate.open()
-            return try await result.get(timeout: .seconds(30))
+            return try await result.get(timeout: .seconds(120))
         }
         #expect(total == 3)
         await bench.close()

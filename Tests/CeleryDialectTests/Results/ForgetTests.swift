@@ -13,7 +13,7 @@ import CeleriacRedis
         let worker = app.worker { Tasks.add.handler { $0 + $1 } }
         try await withRunning(worker) {
             let results = try await app.send([Tasks.add(1, 1), Tasks.add(2, 2)])
-            #expect(try await results.get(timeout: .seconds(30)) == [2, 4])
+            #expect(try await results.get(timeout: .seconds(120)) == [2, 4])
             #expect(try await keys() == Set(results.map { "celery-task-meta-\($0.id)" }))
             try await results[0].forget()
             #expect(try await results[0].status() == .pending)

@@ -60,7 +60,7 @@ struct MixedCrewTests {
             #expect(try await driver.get(id, timeout: .seconds(120)) == .success(16), "sent by Python: \(crew)")
             #expect(try await result.get(timeout: .seconds(120)) == 16, "sent by Swift: \(crew)")
             let parent = try #require(result.parent)
-            #expect(try await parent.get(timeout: .seconds(30)) == 6)
+            #expect(try await parent.get(timeout: .seconds(120)) == 6)
         }
     }
 

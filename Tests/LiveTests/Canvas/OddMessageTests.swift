@@ -68,13 +68,13 @@ struct OddMessageTests {
                 _ = try await driver.ask("publish", fields)
                 let result = site.app.result(id, as: WireValue.self)
                 if let expected = message.result {
-                    let value = try await result.get(timeout: .seconds(30))
+                    let value = try await result.get(timeout: .seconds(120))
                     #expect(value == expected, "\(message.name)")
                     // Python reads what was stored.
                     #expect(try await driver.get(id) == .success(expected), "\(message.name)")
                 } else {
                     let error = await #expect(throws: RemoteTaskError.self, "\(message.name)") {
-                        try await result.get(timeout: .seconds(30))
+                        try await result.get(timeout: .seconds(120))
                     }
                     #expect(error?.message?.contains(message.reason) == true, "\(error?.message ?? "")")
                 }

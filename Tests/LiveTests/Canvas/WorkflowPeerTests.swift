@@ -144,10 +144,10 @@ struct WorkflowPeerTests {
             ]
             let first: WireValue = ["task": "tasks.add", "args": [1, 2], "options": ["queue": "swift"]]
             let alone = Signature<WireValue>(try CelerySignature.decode(step))
-            #expect(try await app.send(alone).get(timeout: .seconds(30)) == ["args": [], "kwargs": [:]])
+            #expect(try await app.send(alone).get(timeout: .seconds(120)) == ["args": [], "kwargs": [:]])
             let chain = Signature<WireValue>(
                 .chain([try CelerySignature.decode(first), try CelerySignature.decode(step)]))
-            #expect(try await app.send(chain).get(timeout: .seconds(30)) == ["args": [3], "kwargs": [:]])
+            #expect(try await app.send(chain).get(timeout: .seconds(120)) == ["args": [3], "kwargs": [:]])
         }
         await python.stop()
         await app.close()

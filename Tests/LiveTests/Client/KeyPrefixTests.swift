@@ -41,7 +41,7 @@ struct KeyPrefixTests {
 
         let pythonWorker = try await python.startWorker()
         let result = try await app.send(MatrixTasks.add(4, 5))
-        #expect(try await result.get(timeout: .seconds(30)) == 9)
+        #expect(try await result.get(timeout: .seconds(120)) == 9)
         #expect(try await driver.state(result.id) == "SUCCESS")
         // A result that one side forgets is gone for the other.
         try await result.forget()

@@ -138,7 +138,7 @@ struct ControlTests {
         let app = try CeleryApp(settings: settings)
         let worker = app.worker(settings.worker) { MatrixTasks.handlers }
         try await withRunning(worker) {
-            _ = try await driver.ping(timeout: .seconds(30))
+            _ = try await driver.ping(timeout: .seconds(120))
             let shown = try #require(try await driver.inspect("conf").objectValue?.values.first?.objectValue)
             // The addresses are shown without passwords, and in our own words.
             let set = try #require(try WireYAML.decode(Array(yaml.utf8)).objectValue)

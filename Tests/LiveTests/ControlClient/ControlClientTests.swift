@@ -16,7 +16,7 @@ struct ControlClientTests {
         let site = try await ControlClientSite(transport)
         let peer = try await site.start(language)
         // One reply ends the wait.
-        let control = site.app.control(destination: [peer.name], timeout: .seconds(30))
+        let control = site.app.control(destination: [peer.name], timeout: .seconds(120))
         #expect(try only(await control.ping(), from: peer.name) == "pong")
 
         let running = try await site.app.send(MatrixTasks.slow(600))
@@ -62,7 +62,7 @@ struct ControlClientTests {
     func revocation(_ transport: Transport, _ language: Language) async throws {
         let site = try await ControlClientSite(transport)
         let peer = try await site.start(language)
-        let control = site.app.control(destination: [peer.name], timeout: .seconds(30))
+        let control = site.app.control(destination: [peer.name], timeout: .seconds(120))
         let running = try await site.app.send(MatrixTasks.slow(600))
         try await until { try only(await control.active()).map(\.id) == [running.id] }
         let later = try await site.app.send(MatrixTasks.add(1, 2), countdown: .seconds(300))
@@ -104,7 +104,7 @@ struct ControlClientTests {
     func changes(_ transport: Transport, _ language: Language) async throws {
         let site = try await ControlClientSite(transport)
         let peer = try await site.start(language)
-        let control = site.app.control(destination: [peer.name], timeout: .seconds(30))
+        let control = site.app.control(destination: [peer.name], timeout: .seconds(120))
 
         let limited = try await control.rateLimit("tasks.add", RateLimit("100/m"), reply: true)
         #expect(try only(limited) == "new rate limit set successfully")

@@ -110,7 +110,7 @@ struct HostileMessageTests {
         let worker = site.app.worker { MatrixTasks.handlers }
         try await withRunning(worker) {
             try await body {
-                let sum = try await site.app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(30))
+                let sum = try await site.app.send(MatrixTasks.add(2, 3)).get(timeout: .seconds(120))
                 #expect(sum == 5)
             }
         }

@@ -50,9 +50,9 @@ struct FailoverTests {
             // The sender's connections lead to the old server as well, until that refuses something on each.
             await until { (try? await site.app.send(Self.add(0, 0))) != nil }
             for number in 0..<20 {
-                #expect(try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(30)) == number + 1)
+                #expect(try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(120)) == number + 1)
             }
-            #expect(try await running.get(timeout: .seconds(30)) == 2)
+            #expect(try await running.get(timeout: .seconds(120)) == 2)
             if dialect == .celery {
                 let driver = try await PythonPeer(broker: new.url, results: new.url).startDriver()
                 #expect(try await driver.ping().count == 1)

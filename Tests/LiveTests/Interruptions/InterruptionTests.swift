@@ -65,12 +65,12 @@ struct InterruptionTests {
         let frozen = try await LiveWorkerProcess.start(on: site, name: "frozen")
         // It has served a task, so it waits for the next one.
         let path = site.folder.path + "/recorded"
-        _ = try await site.app.send(MatrixTasks.held(path, "first", "")).get(timeout: .seconds(30))
+        _ = try await site.app.send(MatrixTasks.held(path, "first", "")).get(timeout: .seconds(120))
         try await until { try await site.messages() == (0, 0) }
         frozen.child.signal(SIGSTOP)
         // It is the first in Redis's line.
         try await site.withWorker {
-            _ = try await site.app.send(MatrixTasks.held(path, "second", "")).get(timeout: .seconds(30))
+            _ = try await site.app.send(MatrixTasks.held(path, "second", "")).get(timeout: .seconds(120))
         }
         #expect(recorded(path) == ["first frozen", "second swift"])
         frozen.child.signal(SIGCONT)
@@ -90,11 +90,11 @@ struct InterruptionTests {
     private func frozenBesideAnother(at site: some LiveSite) async throws {
         let frozen = try await LiveWorkerProcess.start(on: site, name: "frozen")
         let path = site.folder.path + "/recorded"
-        _ = try await site.app.send(MatrixTasks.held(path, "first", "")).get(timeout: .seconds(30))
+        _ = try await site.app.send(MatrixTasks.held(path, "first", "")).get(timeout: .seconds(120))
         frozen.child.signal(SIGSTOP)
         let stopOther = try await site.startOtherWorker()
         for number in 0..<5 {
-            _ = try await site.app.send(MatrixTasks.held(path, "\(number)", "")).get(timeout: .seconds(30))
+            _ = try await site.app.send(MatrixTasks.held(path, "\(number)", "")).get(timeout: .seconds(120))
         }
         await stopOther()
         #expect(recorded(path) == ["first frozen"] + (0..<5).map { "\($0) \(site.otherWorker)" })

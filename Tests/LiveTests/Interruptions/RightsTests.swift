@@ -41,12 +41,12 @@ struct RightsTests {
         for _ in 0..<3 {
             try await withRunning(site.worker(handlers)) {
                 for number in 0..<10 {
-                    let sum = try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(20))
+                    let sum = try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(120))
                     #expect(sum == number + 1)
                 }
                 guard dialect == .celery else { return }
                 let joined = try await site.app.send(chord([Self.add(1, 2), Self.add(3, 4)], body: Self.sum))
-                #expect(try await joined.get(timeout: .seconds(20)) == 10)
+                #expect(try await joined.get(timeout: .seconds(120)) == 10)
                 let driver = try await PythonPeer(broker: server.url, results: server.url).startDriver()
                 #expect(try await driver.ping().count == 1)
                 await driver.stop()
@@ -81,15 +81,15 @@ struct RightsTests {
         ])
         try await withRunning(worker) {
             for number in 0..<5 {
-                #expect(try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(30)) == number + 1)
+                #expect(try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(120)) == number + 1)
             }
             guard dialect == .celery else { return }
             // Remote control adds another one.
             let driver = try await PythonPeer(broker: url, results: "rpc://").startDriver()
-            _ = try await driver.ping(timeout: .seconds(30))
+            _ = try await driver.ping(timeout: .seconds(120))
             _ = try await driver.ask("control", ["command": "add_consumer", "arguments": ["queue": "second"]])
             let sent = try await site.app.send(Self.add(9, 1), queue: "second")
-            #expect(try await sent.get(timeout: .seconds(30)) == 10)
+            #expect(try await sent.get(timeout: .seconds(120)) == 10)
             await driver.stop()
         }
         #expect(runs.repeated.isEmpty && log.count("the broker is out of reach, trying again") == 0)

@@ -130,10 +130,10 @@ struct MachineryAMQPTests {
         let bench = try await MachineryBench(broker: url, amqp: options)
         try await bench.run {
             let sum = try await bench.server.send(MachineryTasks.add([1, 2]))
-            let three = try await sum.get(timeout: .seconds(20))
+            let three = try await sum.get(timeout: .seconds(120))
             #expect(three == 3)
             let later = try await bench.server.send(MachineryTasks.add([2, 2]), countdown: .milliseconds(250))
-            let four = try await later.get(timeout: .seconds(20))
+            let four = try await later.get(timeout: .seconds(120))
             #expect(four == 4)
         }
         await bench.close()
@@ -160,14 +160,14 @@ struct MachineryAMQPTests {
         let bench = try await MachineryBench(broker: url, amqp: MachineryAMQPOptions())
         try await bench.run {
             let soon = try await bench.server.send(MachineryTasks.add([1, 2]), countdown: .milliseconds(300))
-            let results = try await soon.get(timeout: .seconds(20))
+            let results = try await soon.get(timeout: .seconds(120))
             #expect(results == 3)
         }
         await bench.close()
         let other = try await MachineryBench(broker: url, amqp: MachineryAMQPOptions(delayedQueue: "my_delay"))
         try await other.run {
             let soon = try await other.server.send(MachineryTasks.add([1, 2]), countdown: .milliseconds(300))
-            let results = try await soon.get(timeout: .seconds(20))
+            let results = try await soon.get(timeout: .seconds(120))
             #expect(results == 3)
         }
         // Two routing keys cannot share one delay queue, and some delays exceed the time for which the server keeps a
@@ -199,7 +199,7 @@ struct MachineryAMQPTests {
         try await bench.run {
             try await self.publish(bad + [Array(numberHeader.utf8)], by: client)
             let sum = try await bench.server.send(MachineryTasks.add([20, 22]))
-            let result = try await sum.get(timeout: .seconds(20))
+            let result = try await sum.get(timeout: .seconds(120))
             #expect(result == 42)
             // Only the body contains a header with a number, so the retry is not lost.
             let ended = try await bench.ended(retried.uuid)
@@ -233,7 +233,7 @@ struct MachineryAMQPTests {
         }
         try await bench.run {
             let sum = try await server.send(MachineryTasks.add([1, 2]))
-            let three = try await sum.get(timeout: .seconds(20), every: .milliseconds(5))
+            let three = try await sum.get(timeout: .seconds(120), every: .milliseconds(5))
             #expect(three == 3)
             // Each state can be read only once, and the reader remembers it.
             for _ in 0..<3 {
@@ -241,20 +241,20 @@ struct MachineryAMQPTests {
                 #expect(status == .success)
             }
             let failing = try await server.send(MachineryTasks.failTask("boom"))
-            await #expect { try await failing.get(timeout: .seconds(20)) } throws: {
+            await #expect { try await failing.get(timeout: .seconds(120)) } throws: {
                 ($0 as? RemoteTaskError)?.message == "boom"
             }
             let group = try await server.send(MachineryGroup([add(1, 1), add(2, 2), add(5, 6)]))
-            let sums = try await group.get(timeout: .seconds(20))
+            let sums = try await group.get(timeout: .seconds(120))
             #expect(sums == [2, 4, 11])
             let chain = try await server.send(MachineryChain([add(1, 1), add(5, 5)]))
-            let links = try await chain.get(timeout: .seconds(20))
+            let links = try await chain.get(timeout: .seconds(120))
             #expect(links == [2, 12])
             for _ in 0..<5 {
                 let callback = try server.signature(MachineryTasks.multiply([2]))
                 let chord = try await server.send(
                     MachineryChord(MachineryGroup([add(1, 1), add(2, 3)]), callback: callback))
-                let product = try await chord.get(timeout: .seconds(20))
+                let product = try await chord.get(timeout: .seconds(120))
                 #expect(product == 20)
             }
         }

@@ -50,7 +50,7 @@ struct MachineryChordFaultTests {
             if let sameID { for index in members.indices { members[index].uuid = sameID } }
             let callback = try sender.signature(MachineryTasks.multiply([]))
             let chord = try await sender.send(MachineryChord(MachineryGroup(members), callback: callback))
-            return try await chord.get(timeout: .seconds(30))
+            return try await chord.get(timeout: .seconds(120))
         }
         #expect(product == 42)
         #expect(calls.withLock { $0.map { $0.sorted() } } == [[2, 3, 7]])

@@ -52,12 +52,12 @@ struct MachineryLocalTests {
         let server = try server(broker, "memory")
         try await run(server) {
             let sum = try await server.send(MachineryTasks.add([1, 2]))
-            let three = try await sum.get(timeout: .seconds(20))
+            let three = try await sum.get(timeout: .seconds(120))
             #expect(three == 3)
             let members = try (1...3).map { try server.signature(MachineryTasks.add([$0])) }
             let callback = try server.signature(MachineryTasks.multiply([2]))
             let chord = try await server.send(MachineryChord(MachineryGroup(members), callback: callback))
-            let product = try await chord.get(timeout: .seconds(20))
+            let product = try await chord.get(timeout: .seconds(120))
             #expect(product == 12)
         }
     }
@@ -167,7 +167,7 @@ struct MachineryLocalTests {
             var failing = try server.signature(MachineryTasks.failTask("boom"))
             failing.retryCount = 1
             let sent = try await server.send(failing)
-            await #expect(throws: RemoteTaskError.self) { try await sent.get(timeout: .seconds(20)) }
+            await #expect(throws: RemoteTaskError.self) { try await sent.get(timeout: .seconds(120)) }
         }
         #expect(calls.withLockedValue { $0 } == ["begins, left: 1", "begins, left: 0", "failed, left: 0"])
     }

@@ -16,18 +16,18 @@ struct MachineryRedisWorkerTests {
         let bench = try await MachineryBench()
         try await bench.run {
             let sums = try await bench.server.send((0..<300).map { MachineryTasks.add([$0, 1]) })
-            #expect(try await sums.get(timeout: .seconds(20)) == Array(1...300))
+            #expect(try await sums.get(timeout: .seconds(120)) == Array(1...300))
             let several = try await bench.server.send(MachineryTasks.echoMulti("a", 2, ["x", "y"]))
-            let results = try await several.get(timeout: .seconds(20), every: .milliseconds(5)).values
+            let results = try await several.get(timeout: .seconds(120), every: .milliseconds(5)).values
             #expect(results.0 == "a" && results.1 == 2 && results.2 == ["x", "y"])
             let untyped = try await bench.server.send(Signature("add", arguments: [20, 22]))
-            #expect(try await untyped.get(timeout: .seconds(20)) == 42)
+            #expect(try await untyped.get(timeout: .seconds(120)) == 42)
             let nothing = try await bench.server.send(Signature("noresult"))
-            #expect(try await nothing.get(timeout: .seconds(20)) == .null)
+            #expect(try await nothing.get(timeout: .seconds(120)) == .null)
             let bytes = try await bench.server.send(TaskDefinition<[UInt8], [UInt8]>("echo_bytes")([0, 255, 7]))
-            #expect(try await bytes.get(timeout: .seconds(20)) == [0, 255, 7])
+            #expect(try await bytes.get(timeout: .seconds(120)) == [0, 255, 7])
             let failing = try await bench.server.send(MachineryTasks.failTask("boom"))
-            await #expect { try await failing.get(timeout: .seconds(20)) } throws: {
+            await #expect { try await failing.get(timeout: .seconds(120)) } throws: {
                 ($0 as? RemoteTaskError)?.message == "boom"
             }
             #expect(try await failing.status() == .failure)
@@ -45,12 +45,12 @@ struct MachineryRedisWorkerTests {
         try await bench.run {
             let four = try server.signature(MachineryTasks.multiply([4]))
             let chain = try await server.send(MachineryChain([add(1, 1), add(5, 5), four]))
-            #expect(try await chain.get(timeout: .seconds(20)) == [2, 12, 48])
+            #expect(try await chain.get(timeout: .seconds(120)) == [2, 12, 48])
             let group = try await server.send(MachineryGroup((1...20).map { try add($0, $0) }), sendConcurrency: 3)
-            #expect(try await group.get(timeout: .seconds(20)) == (1...20).map { .int(2 * $0) })
+            #expect(try await group.get(timeout: .seconds(120)) == (1...20).map { .int(2 * $0) })
             for _ in 0..<20 {
                 let chord = MachineryChord(MachineryGroup([try add(1, 1), try add(2, 3), try add(7)]), callback: four)
-                #expect(try await server.send(chord).get(timeout: .seconds(20)) == 280)
+                #expect(try await server.send(chord).get(timeout: .seconds(120)) == 280)
             }
         }
         await bench.close()
@@ -63,21 +63,21 @@ struct MachineryRedisWorkerTests {
         try await bench.run {
             let chain = try await server.send(
                 MachineryTasks.add([1, 1]).then(MachineryTasks.multiply([4])).then(MachineryTasks.add([2]).immutable()))
-            let last = try await chain.get(timeout: .seconds(20))
+            let last = try await chain.get(timeout: .seconds(120))
             #expect(last == 2)
-            let eight = try await chain.parent?.get(timeout: .seconds(20))
+            let eight = try await chain.parent?.get(timeout: .seconds(120))
             #expect(eight == 8)
             let sums = try await server.send(group([MachineryTasks.add([1]), MachineryTasks.add([2, 3])]))
-            let results = try await sums.results.get(timeout: .seconds(20))
+            let results = try await sums.results.get(timeout: .seconds(120))
             #expect(results == [1, 5])
             let product = try await server.send(
                 chord([MachineryTasks.add([1, 2]), MachineryTasks.add([2, 3])], body: MachineryTasks.multiply([2])))
-            let thirty = try await product.get(timeout: .seconds(20))
+            let thirty = try await product.get(timeout: .seconds(120))
             #expect(thirty == 30)
             let linked = try await server.send(
                 MachineryTasks.add([1, 1]).onSuccess(
                     MachineryTasks.multiply([21]).with(SendOptions(taskID: "task_linked"))))
-            _ = try await linked.get(timeout: .seconds(20))
+            _ = try await linked.get(timeout: .seconds(120))
             let state = try await bench.ended("task_linked")
             #expect(state.results?.first?.value == 42)
         }
@@ -100,7 +100,7 @@ struct MachineryRedisWorkerTests {
         let chord = MachineryChord(MachineryGroup(members), callback: callback)
         try await bench.run {
             let result = try await server.send(chord)
-            await #expect { try await result.get(timeout: .seconds(20)) } throws: {
+            await #expect { try await result.get(timeout: .seconds(120)) } throws: {
                 ($0 as? RemoteTaskError)?.message == "boom"
             }
             let state = try await bench.ended("chord_x")
@@ -247,7 +247,7 @@ struct MachineryRedisWorkerTests {
         try await bench.push(message.utf8)
         try await bench.run {
             let handle = try await bench.server.send(MachineryTasks.add([1, 2]))
-            #expect(try await handle.get(timeout: .seconds(20)) == 3)
+            #expect(try await handle.get(timeout: .seconds(120)) == 3)
             try await until { try await !bench.elements(of: "machinery_tasks.parked").isEmpty }
         }
         let record = try WireJSON.decode(try await bench.elements(of: "machinery_tasks.parked").first ?? [])
@@ -272,7 +272,7 @@ struct MachineryRedisWorkerTests {
         for _ in 0..<3 { try await bench.push(badArgument.utf8) }
         try await bench.run {
             let handles = try await bench.server.send((0..<20).map { MachineryTasks.add([$0]) })
-            #expect(try await handles.get(timeout: .seconds(30)) == Array(0..<20))
+            #expect(try await handles.get(timeout: .seconds(120)) == Array(0..<20))
             #expect(
                 try await bench.ended("task_bad").error == "Reflect task args error: map is not one of supported types")
             #expect(
@@ -395,7 +395,7 @@ struct MachineryRedisWorkerTests {
         let worker = bench.server.worker(consumerTag: "w", concurrency: 1, hooks: hooks) { MachineryTasks.all }
         try await bench.run(worker) {
             let one = try await bench.server.send(MachineryTasks.add([1]))
-            _ = try await one.get(timeout: .seconds(20))
+            _ = try await one.get(timeout: .seconds(120))
             let two = try await bench.server.send(MachineryTasks.failTask("boom"))
             _ = try? await two.get(timeout: .seconds(20))
         }
@@ -412,7 +412,7 @@ struct MachineryRedisWorkerTests {
         try await bench.server.send(MachineryTasks.add([1]))
         try await bench.run(worker) {
             let handle = try await bench.server.send(MachineryTasks.add([1, 2]), queue: "other_q")
-            #expect(try await handle.get(timeout: .seconds(20)) == 3)
+            #expect(try await handle.get(timeout: .seconds(120)) == 3)
         }
         #expect(try await bench.int(RedisCommand("LLEN", "machinery_tasks")) == 1)
         await bench.close()

@@ -61,7 +61,7 @@ struct SwiftToPython: Sendable {
     }
 
     private func get<Value>(_ signature: Signature<Value>) async throws -> Value {
-        try await app.send(signature).get(timeout: .seconds(30))
+        try await app.send(signature).get(timeout: .seconds(120))
     }
 
     private func value(
@@ -101,7 +101,7 @@ struct SwiftToPython: Sendable {
         let result = try await app.send(MatrixTasks.add(2, 3).with(options))
         try expect(try await get(MatrixTasks.add(1, 1)), 2)
         try expect(try await result.status(), .pending, "state before its time")
-        try expect(try await result.get(timeout: .seconds(30)), 5)
+        try expect(try await result.get(timeout: .seconds(120)), 5)
     }
 
     /// Checks priorities. The worker of this queue starts once all messages are there.

@@ -1,7 +1,7 @@
 import Foundation
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// A proxy between clients and a local server that records what each connection's client sends and gets. It can hold replies
 /// back until the client has sent more, lose a reply and the connection with it, cut connections, hold back what clients
@@ -16,10 +16,10 @@ final class RecordingProxy: Sendable {
     }
 
     /// The bytes that clients have sent so far, one element for each connection.
-    var sent: [[UInt8]] { recording.connections.withLock { $0.map(\.sent) } }
+    var sent: [[UInt8]] { recording.connections.withLockedValue { $0.map(\.sent) } }
 
     /// The bytes that clients have sent and got so far, one element for each connection.
-    var exchanged: [Exchange] { recording.connections.withLock { $0 } }
+    var exchanged: [Exchange] { recording.connections.withLockedValue { $0 } }
 
     /// What one connection's client has sent, and what it was sent.
     struct Exchange {
@@ -55,13 +55,13 @@ final class RecordingProxy: Sendable {
                                 Replies(to: client) {
                                     holdsReplies(recording.sent(on: number))
                                 } late: {
-                                    recording.lateAnswers.withLock { $0 += 1 }
+                                    recording.lateAnswers.withLockedValue { $0 += 1 }
                                 } record: {
                                     recording.addReply($0, to: number)
                                 })
                         }
                     }
-                    .connect(host: host, port: recording.port.withLock { $0 })
+                    .connect(host: host, port: recording.port.withLockedValue { $0 })
                     .flatMapThrowing { server in
                         let relay = Relay(to: server) { bytes in
                             recording.add(bytes, to: number)
@@ -69,10 +69,10 @@ final class RecordingProxy: Sendable {
                             else { return }
                             losesReply(Array(bytes)) ? replies.lose() : replies.forward()
                         }
-                        recording.relays.withLock { $0.append(NIOLoopBound(relay, eventLoop: client.eventLoop)) }
-                        recording.clients.withLock { $0.append(client) }
+                        recording.relays.withLockedValue { $0.append(NIOLoopBound(relay, eventLoop: client.eventLoop)) }
+                        recording.clients.withLockedValue { $0.append(client) }
                         client.closeFuture.whenComplete { _ in
-                            recording.clients.withLock { clients in clients.removeAll { $0 === client } }
+                            recording.clients.withLockedValue { clients in clients.removeAll { $0 === client } }
                         }
                         try client.pipeline.syncOperations.addHandler(relay)
                     }
@@ -88,7 +88,7 @@ final class RecordingProxy: Sendable {
     ///
     /// - Returns: whether there were any.
     @discardableResult func cut() -> Bool {
-        let open = recording.clients.withLock { clients in
+        let open = recording.clients.withLockedValue { clients in
             let open = clients.filter(\.isActive)
             // Others are about to become active.
             clients.removeAll { client in open.contains { $0 === client } }
@@ -101,7 +101,7 @@ final class RecordingProxy: Sendable {
     /// Leads new connections to the server at another URL, as a name does that is given to another server.
     func lead(to url: String) {
         guard let port = URLComponents(string: url)?.port else { return }
-        recording.port.withLock { $0 = port }
+        recording.port.withLockedValue { $0 = port }
     }
 
     /// Holds back what the clients of the present connections send from now on, even if they close them. Replies pass.
@@ -111,7 +111,7 @@ final class RecordingProxy: Sendable {
     func thaw() { forEachRelay { $0.thaw() } }
 
     /// How often the server has answered a connection whose client had closed it.
-    var lateAnswers: Int { recording.lateAnswers.withLock { $0 } }
+    var lateAnswers: Int { recording.lateAnswers.withLockedValue { $0 } }
 
     private func forEachRelay(_ body: @escaping @Sendable (Relay) -> Void) {
         for relay in recording.relays.withLock({ $0 }) { relay.eventLoop.execute { body(relay.value) } }
@@ -121,30 +121,30 @@ final class RecordingProxy: Sendable {
 
     private final class Recording: Sendable {
         /// The server's.
-        let port: Mutex<Int>
-        let connections = Mutex<[Exchange]>([])
-        let relays = Mutex<[NIOLoopBound<Relay>]>([])
-        let lateAnswers = Mutex(0)
+        let port: NIOLockedValueBox<Int>
+        let connections = NIOLockedValueBox<[Exchange]>([])
+        let relays = NIOLockedValueBox<[NIOLoopBound<Relay>]>([])
+        let lateAnswers = NIOLockedValueBox(0)
         /// Clients whose connections were not cut.
-        let clients = Mutex<[any Channel]>([])
+        let clients = NIOLockedValueBox<[any Channel]>([])
 
-        init(port: Int) { self.port = Mutex(port) }
+        init(port: Int) { self.port = NIOLockedValueBox(port) }
 
         func begin() -> Int {
-            connections.withLock { connections in
+            connections.withLockedValue { connections in
                 connections.append(Exchange())
                 return connections.count - 1
             }
         }
 
-        func sent(on number: Int) -> [UInt8] { connections.withLock { $0[number].sent } }
+        func sent(on number: Int) -> [UInt8] { connections.withLockedValue { $0[number].sent } }
 
         func add(_ bytes: some Sequence<UInt8>, to number: Int) {
-            connections.withLock { $0[number].sent.append(contentsOf: bytes) }
+            connections.withLockedValue { $0[number].sent.append(contentsOf: bytes) }
         }
 
         func addReply(_ bytes: some Sequence<UInt8>, to number: Int) {
-            connections.withLock { $0[number].received.append(contentsOf: bytes) }
+            connections.withLockedValue { $0[number].received.append(contentsOf: bytes) }
         }
     }
 

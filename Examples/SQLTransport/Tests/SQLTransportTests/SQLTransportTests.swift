@@ -18,10 +18,10 @@ struct SQLTransportTests {
     @Test("Swift and Python run what the other sends, and read how it ended", arguments: ["celery", "swift"])
     func tasks(_ queue: String) async throws {
         try await site.serve { driver in
-            #expect(try await site.app.send(add(2, 3), queue: queue).get(timeout: .seconds(30)) == 5)
+            #expect(try await site.app.send(add(2, 3), queue: queue).get(timeout: .seconds(120)) == 5)
             let fail = TaskDefinition<String, String, Void>("tasks.fail")("ValueError", "no")
             let error = await #expect(throws: RemoteTaskError.self) {
-                try await site.app.send(fail, queue: queue).get(timeout: .seconds(30))
+                try await site.app.send(fail, queue: queue).get(timeout: .seconds(120))
             }
             #expect(error?.type == "ValueError" && error?.arguments == ["no"])
             let added = try await driver.send("tasks.add", [2, 3], options: ["queue": .string(queue)])
@@ -42,7 +42,7 @@ struct SQLTransportTests {
             #expect(try await driver.ask("restore_group", ["id": .string(ourGroup.id)])["results"] == [2, 4])
             let saved = try await driver.ask("save_group", ["canvas": ["group": tree]])["id"]?.stringValue
             let restored = try await site.app.group(try #require(saved), as: Int.self)
-            #expect(try await restored?.get(timeout: .seconds(30)) == [6, 8])
+            #expect(try await restored?.get(timeout: .seconds(120)) == [6, 8])
             let sum = TaskDefinition<[Int], Int>("tasks.sum_ints").with(SendOptions(queue: queue))
             let ourChord = try await site.app.send(chord(header, body: sum))
             let chord: WireValue = ["chord": tree, "body": call("tasks.sum_ints", [], queue)]
