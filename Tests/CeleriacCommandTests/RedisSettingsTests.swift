@@ -53,12 +53,9 @@ import Testing
         let on = try configuration("broker_url: valkey://h\nbroker_use_ssl: true\nredis_backend_use_ssl: false")
         #expect(try on.brokerConnections.server(url: "valkey://h").tls == RedisTLS())
         #expect(try on.resultConnections.server(url: "redis://h").tls == nil)
-        // RabbitMQ's connections are not told of it, so that they must not seem to be.
-        let error = #expect(throws: CeleriacError.self) {
-            try configuration("broker_url: amqp://h\nbroker_use_ssl: true")
-        }
-        #expect(error?.message.contains("broker_use_ssl") == true)
-        _ = try configuration("broker_url: amqp://h\nbroker_use_ssl: false\nredis_socket_timeout: null")
+        #expect(try configuration("broker_url: amqp://h\nbroker_use_ssl: true").amqp.connections.tls != nil)
+        let off = try configuration("broker_url: amqp://h\nbroker_use_ssl: false\nredis_socket_timeout: null")
+        #expect(off.amqp.connections.tls == nil)
     }
 
     @Test("sentinels with a login and encryption of their own")

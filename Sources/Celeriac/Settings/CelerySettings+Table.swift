@@ -110,10 +110,11 @@ extension CelerySettings {
 
         Setting("event_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("event_serializer") else { return }
-            guard name == CelerySerializer.json.rawValue || name == CelerySerializer.auth.rawValue else {
-                throw section.error("needs json or auth for event_serializer")
-            }
             settings.configuration.signsEvents = name == CelerySerializer.auth.rawValue
+            if name != CelerySerializer.json.rawValue && name != CelerySerializer.auth.rawValue {
+                settings.notices.append(
+                    "event_serializer is \(name): events are JSON here, which receivers read whatever this says")
+            }
         },
         // After the settings that say whether anything is signed.
         Setting(

@@ -50,6 +50,7 @@ import Testing
             beat_schedule: {"nightly": {"task": "tasks.report", "schedule": "0 3 * * *"}, "often": {"task": "tasks.add", "schedule": 30, "args": [1, 2]}, "n": {"task": "tasks.add", "schedule": 10.0}}
             broker_transport_options: {"global_keyprefix": "${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}", "visibility_timeout": 3600}
             broker_url: "redis://:${BROKER_URL_PASSWORD}@localhost:6379/0"
+            event_serializer: "yaml"
             redis_password: "${REDIS_PASSWORD}"
             result_backend: "redis://localhost/1"
             result_expires: 7200
@@ -70,8 +71,6 @@ import Testing
             #   the worker sets broker_connection_retry, which cannot be followed: workers connect again until they are stopped (leave it out, or set it to true)
             # database_url: "********"
             #   it has no effect here: result_backend alone chooses the result store
-            # event_serializer: "yaml"
-            #   it has no effect here: events are sent as JSON, which receivers read whatever this says
             # imports: ["proj.tasks"]
             #   it has no effect here: handlers are compiled into the program
             # "my_own": "thing"
@@ -83,7 +82,8 @@ import Testing
         #expect(file.text == expected)
 
         let settings = try CelerySettings(yaml: Array(file.text.utf8))
-        #expect(settings.notices.count == 1 && settings.notices.first?.hasPrefix("accept_content has pickle") == true)
+        #expect(settings.notices.count == 2 && settings.notices.first?.hasPrefix("accept_content has pickle") == true)
+        #expect(settings.notices.last?.hasPrefix("event_serializer is yaml") == true)
         #expect(settings.configuration.acceptContent.count == 1)
         #expect(settings.configuration.defaultQueue == "math" && settings.configuration.resultExpiry == .seconds(7200))
         #expect(settings.configuration.redis.keyPrefix == "${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}")
