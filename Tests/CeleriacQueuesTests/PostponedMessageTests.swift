@@ -5,8 +5,8 @@ import CeleriacTestKit
 import CeleriacWire
 import Foundation
 import Logging
+import NIOConcurrencyHelpers
 import NIOPosix
-import Synchronization
 import Testing
 
 @testable import CeleriacQueues
@@ -247,9 +247,9 @@ struct PostponedMessageTests {
 
 /// A log that keeps warnings.
 private final class WarningLog: Sendable {
-    private let messages = Mutex<[String]>([])
+    private let messages = NIOLockedValueBox<[String]>([])
 
-    var warnings: [String] { messages.withLock { $0 } }
+    var warnings: [String] { messages.withLockedValue { $0 } }
 
     var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
 
@@ -265,7 +265,7 @@ private final class WarningLog: Sendable {
             set { metadata[key] = newValue }
         }
 
-        func log(event: LogEvent) { log.messages.withLock { $0.append("\(event.message)") } }
+        func log(event: LogEvent) { log.messages.withLockedValue { $0.append("\(event.message)") } }
     }
 }
 #endif

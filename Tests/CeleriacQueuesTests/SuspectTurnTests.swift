@@ -1,7 +1,7 @@
 import CeleriacCore
 import CeleriacTestKit
 import Foundation
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import CeleriacQueues
@@ -10,16 +10,16 @@ import Testing
 @Suite("The turn of suspects")
 struct SuspectTurnTests {
     private final class SharedTurn: Sendable {
-        private let turn = Mutex(SuspectTurn())
+        private let turn = NIOLockedValueBox(SuspectTurn())
 
         func take(_ tag: UInt64, of queue: String? = nil, now: Date) -> SuspectTurn.Wait? {
-            turn.withLock { $0.take(tag, of: queue, now: now) }
+            turn.withLockedValue { $0.take(tag, of: queue, now: now) }
         }
         func pass(from tag: UInt64, to queue: String, now: Date) {
-            turn.withLock { $0.pass(from: tag, to: queue, now: now) }
+            turn.withLockedValue { $0.pass(from: tag, to: queue, now: now) }
         }
-        func end(_ tag: UInt64) { turn.withLock { $0.end(tag) } }
-        func reset() { turn.withLock { $0.reset() } }
+        func end(_ tag: UInt64) { turn.withLockedValue { $0.end(tag) } }
+        func reset() { turn.withLockedValue { $0.reset() } }
     }
     private let start = Date(timeIntervalSince1970: 1000)
 

@@ -3,7 +3,7 @@ import Celeriac
 import CeleriacCore
 import CeleriacTestKit
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 import TestSupport
 import Testing
 
@@ -35,17 +35,17 @@ struct FieldConnectionTests {
         let (proxy, url) = try await RecordingProxy.start(before: server.url)
         let isOnRedis = example.kind == .redis
         let runs = Runs()
-        let ended = Mutex(Set<Int>())
-        let cut = Mutex(0)
+        let ended = NIOLockedValueBox(Set<Int>())
+        let cut = NIOLockedValueBox(0)
         let handler = Self.work.handler { number in
             runs.add(number)
             let begun = runs.total
             try await Task.sleep(for: .milliseconds(2))
             // While a cut connection is not back there is nothing to cut: the next task does it.
-            cut.withLock { count in
+            cut.withLockedValue { count in
                 if count < Self.cuts, begun >= (count + 1) * 40, proxy.cut() { count += 1 }
             }
-            ended.withLock { _ = $0.insert(number) }
+            ended.withLockedValue { _ = $0.insert(number) }
             return number
         }
         var sites: [FieldSite] = []
@@ -64,7 +64,7 @@ struct FieldConnectionTests {
         let sender = try #require(sites.first).app
         try await run(sites.map { $0.worker([handler]) }) {
             _ = try await sender.send((0..<Self.count).map { Self.work($0) })
-            await until { ended.withLock { $0.count } == Self.count }
+            await until { ended.withLockedValue { $0.count } == Self.count }
             try await until { try await server.messages(in: queue, redisClaims: claims) == (0, 0) }
         }
         let duplicates = runs.total - Self.count
@@ -72,9 +72,10 @@ struct FieldConnectionTests {
             isOnRedis
             ? 0
             : proxy.exchanged.map { UnsettledDeliveries.count(sent: $0.sent, received: $0.received) }.reduce(0, +)
-        let text = "\(runs.total) runs of \(Self.count) tasks, \(cut.withLock { $0 }) cuts, \(duplicates) duplicates"
+        let text =
+            "\(runs.total) runs of \(Self.count) tasks, \(cut.withLockedValue { $0 }) cuts, \(duplicates) duplicates"
         print("\(example.testDescription): \(text)\(isOnRedis ? "" : "; \(held) were unsettled at the cuts")")
-        #expect(cut.withLock { $0 } == Self.cuts, "\(text)")
+        #expect(cut.withLockedValue { $0 } == Self.cuts, "\(text)")
         #expect(isOnRedis || example.workers == 1 ? duplicates == 0 : 0...held ~= duplicates, "\(text)")
         #expect(try await server.messages(in: queue + ".parked").waiting == 0)
         for site in sites { await site.close() }

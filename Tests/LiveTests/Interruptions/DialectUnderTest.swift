@@ -2,7 +2,7 @@
 import Celeriac
 import CeleriacTestKit
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 /// A dialect whose worker and sender tests connect to different addresses.
@@ -76,17 +76,17 @@ struct FieldSite: Sendable {
 
 /// How often each task has begun.
 final class Runs: Sendable {
-    private let counts = Mutex<[Int: Int]>([:])
+    private let counts = NIOLockedValueBox<[Int: Int]>([:])
 
     /// - Returns: whether it is the task's first run.
     @discardableResult func add(_ number: Int) -> Bool {
-        counts.withLock { counts in
+        counts.withLockedValue { counts in
             counts[number, default: 0] += 1
             return counts[number] == 1
         }
     }
 
-    var total: Int { counts.withLock { $0.values.reduce(0, +) } }
-    var repeated: [Int] { counts.withLock { $0.filter { $0.value > 1 }.keys.sorted() } }
+    var total: Int { counts.withLockedValue { $0.values.reduce(0, +) } }
+    var repeated: [Int] { counts.withLockedValue { $0.filter { $0.value > 1 }.keys.sorted() } }
 }
 #endif

@@ -5,8 +5,8 @@ import CeleriacWire
 import Foundation
 import Logging
 import MachineryWire
+import NIOConcurrencyHelpers
 import NIOPosix
-import Synchronization
 import TestSupport
 import Testing
 
@@ -112,10 +112,10 @@ private final class ETABench: Sendable {
     private let type: String
     private let client: AMQPClient
     private let sender: CeleryApp
-    private let apps = Mutex<[CeleryApp]>([])
-    private let servers = Mutex<[MachineryServer]>([])
-    private let sent = Mutex<[Sent]>([])
-    private let begun = Mutex<[Run]>([])
+    private let apps = NIOLockedValueBox<[CeleryApp]>([])
+    private let servers = NIOLockedValueBox<[MachineryServer]>([])
+    private let sent = NIOLockedValueBox<[Sent]>([])
+    private let begun = NIOLockedValueBox<[Run]>([])
 
     init(_ dialect: DialectUnderTest, _ server: RabbitMQServer, type: String) throws {
         self.dialect = dialect
@@ -129,12 +129,12 @@ private final class ETABench: Sendable {
         sender = try CeleryApp(broker: server.url, configuration: configuration, logger: log.logger)
     }
 
-    var runs: [Run] { begun.withLock { $0 } }
+    var runs: [Run] { begun.withLockedValue { $0 } }
 
     func worker(_ url: String) throws -> TaskWorker {
         let handler = Self.work.handler { context, number in
             let request = context.request
-            self.begun.withLock {
+            self.begun.withLockedValue {
                 $0.append(
                     Run(id: request.id, number: number, time: Date(), queue: request.queue, headers: request.headers))
             }
@@ -146,7 +146,7 @@ private final class ETABench: Sendable {
             configuration.amqp.defaultQueueArguments = ["x-queue-type": .string(type)]
             configuration.amqp.maximumETAHold = .seconds(2)
             let app = try CeleryApp(broker: url, configuration: configuration, logger: log.logger)
-            apps.withLock { $0.append(app) }
+            apps.withLockedValue { $0.append(app) }
             return app.worker(WorkerConfiguration(queues: ["celery"], concurrency: 4)) { handler }
         case .machinery:
             var options = MachineryAMQPOptions(queueDeclareArguments: ["x-queue-type": .string(type)])
@@ -154,14 +154,14 @@ private final class ETABench: Sendable {
             let server = try MachineryServer(
                 configuration: MachineryConfiguration(broker: url, resultBackend: "null", amqp: options),
                 logger: log.logger)
-            servers.withLock { $0.append(server) }
+            servers.withLockedValue { $0.append(server) }
             return server.worker(consumerTag: "test", concurrency: 4) { handler }
         }
     }
 
     /// Sends a task with the next number.
     func send(after delay: Double) async throws {
-        let number = sent.withLock { $0.count }
+        let number = sent.withLockedValue { $0.count }
         let eta = delay > 0 ? Date().addingTimeInterval(delay) : nil
         let id: String
         switch dialect {
@@ -180,13 +180,13 @@ private final class ETABench: Sendable {
             let outcomes = try await client.publish([publish])
             try #require(outcomes == [.confirmed])
         }
-        sent.withLock { $0.append(Sent(id: id, eta: eta)) }
+        sent.withLockedValue { $0.append(Sent(id: id, eta: eta)) }
     }
 
     /// The numbers of tasks that did not run exactly once, not before their time, and as they were sent.
     func unexpected() -> [Int] {
         let runs = Dictionary(grouping: runs, by: \.number)
-        return sent.withLock { $0 }.enumerated().filter { number, sent in
+        return sent.withLockedValue { $0 }.enumerated().filter { number, sent in
             guard let runs = runs[number], runs.count == 1, runs[0].id == sent.id else { return true }
             let isOurs = runs[0].headers.contains { $0.key.hasPrefix("x-celeriac") || $0.key.hasPrefix("x-death") }
             let isAtTime = sent.eta.map { runs[0].time >= $0.addingTimeInterval(-0.001) } ?? true
@@ -207,8 +207,8 @@ private final class ETABench: Sendable {
 
     func close() async {
         await sender.close()
-        for app in apps.withLock({ $0 }) { await app.close() }
-        for server in servers.withLock({ $0 }) { await server.close() }
+        for app in apps.withLockedValue({ $0 }) { await app.close() }
+        for server in servers.withLockedValue({ $0 }) { await server.close() }
         await client.close()
     }
 }

@@ -1,8 +1,9 @@
 #if AMQP && Redis
 import Celeriac
 import CeleriacTestKit
-import MachineryWire
 import Foundation
+import MachineryWire
+import NIOConcurrencyHelpers
 import Synchronization
 import Testing
 
@@ -37,11 +38,11 @@ struct MachineryChordFaultTests {
             before: server, losesReply: { trigger.fires(on: $0) })
         let bench = try await MachineryBench(broker: server, backend: url, amqp: amqp)
         let sender = try await MachineryBench(broker: server, backend: server, amqp: amqp).server
-        let calls = Mutex<[[Int]]>([])
+        let calls = NIOLockedValueBox<[[Int]]>([])
         let worker = bench.server.worker(consumerTag: "chord_worker", concurrency: 3) {
             MachineryTasks.add.handler { $0.elements.reduce(0, +) }
             MachineryTasks.multiply.handler { numbers in
-                calls.withLock { $0.append(numbers.elements) }
+                calls.withLockedValue { $0.append(numbers.elements) }
                 return numbers.elements.reduce(1, *)
             }
         }
@@ -53,7 +54,7 @@ struct MachineryChordFaultTests {
             return try await chord.get(timeout: .seconds(120))
         }
         #expect(product == 42)
-        #expect(calls.withLock { $0.map { $0.sorted() } } == [[2, 3, 7]])
+        #expect(calls.withLockedValue { $0.map { $0.sorted() } } == [[2, 3, 7]])
         await sender.close()
         await bench.close()
         try await proxy.stop()

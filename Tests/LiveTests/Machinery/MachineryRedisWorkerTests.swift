@@ -1,13 +1,13 @@
 #if Redis
 import Celeriac
-import CeleriacWire
-import MachineryDialect
-import MachineryWire
 import CeleriacRedis
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
+import MachineryDialect
+import MachineryWire
+import NIOConcurrencyHelpers
 import NIOPosix
-import Synchronization
 import Testing
 
 @Suite("Machinery on Redis: the worker", .timeLimit(.minutes(5)))
@@ -346,14 +346,14 @@ struct MachineryRedisWorkerTests {
 
     @Test func periodicTasksAreSentOnceByAllThatShareALock() async throws {
         let bench = try await MachineryBench()
-        let record = Mutex<[Int64: Int]>([:])
+        let record = NIOLockedValueBox<[Int64: Int]>([:])
         let servers = try (0..<2).map { _ in
             let lock = MachineryRedisLock(
                 try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
                 logger: MachineryBench.logger)
             return try MachineryServer(
                 configuration: bench.server.configuration,
-                lock: RecordingLock(lock: lock) { expiry in record.withLock { $0[expiry, default: 0] += 1 } },
+                lock: RecordingLock(lock: lock) { expiry in record.withLockedValue { $0[expiry, default: 0] += 1 } },
                 logger: MachineryBench.logger)
         }
         for server in servers {
@@ -368,7 +368,7 @@ struct MachineryRedisWorkerTests {
         second.cancel()
         _ = await (first.result, second.result)
         // Each time, exactly one of them acquired the lock and sent one task.
-        let times = record.withLock { $0 }
+        let times = record.withLockedValue { $0 }
         #expect(times.values.allSatisfy { $0 == 1 })
         #expect(times.keys.allSatisfy { $0 % 1_000_000_000 == 999_999_999 })
         let sent = try await bench.elements(of: "machinery_tasks").map { try MachinerySignature.decode($0) }
@@ -385,12 +385,15 @@ struct MachineryRedisWorkerTests {
 
     @Test func hooksAreCalledAndErrorsTold() async throws {
         let bench = try await MachineryBench()
-        let calls = Mutex<[String]>([])
+        let calls = NIOLockedValueBox<[String]>([])
         let hooks = WorkerHooks(
-            preTask: { context in calls.withLock { $0.append("pre \(context.machinerySignature?.name ?? "")") } },
-            postTask: { context, _ in calls.withLock { $0.append("post \(context.machinerySignature?.name ?? "")") } },
+            preTask: { context in calls.withLockedValue { $0.append("pre \(context.machinerySignature?.name ?? "")") }
+            },
+            postTask: { context, _ in
+                calls.withLockedValue { $0.append("post \(context.machinerySignature?.name ?? "")") }
+            },
             error: { _, error in
-                calls.withLock { $0.append("error \((error as? TaskFailure)?.arguments ?? [])") }
+                calls.withLockedValue { $0.append("error \((error as? TaskFailure)?.arguments ?? [])") }
             })
         let worker = bench.server.worker(consumerTag: "w", concurrency: 1, hooks: hooks) { MachineryTasks.all }
         try await bench.run(worker) {
@@ -400,7 +403,7 @@ struct MachineryRedisWorkerTests {
             _ = try? await two.get(timeout: .seconds(20))
         }
         #expect(
-            calls.withLock { $0 } == [
+            calls.withLockedValue { $0 } == [
                 "pre add", "post add", "pre fail_task", "error \([WireValue.string("boom")])", "post fail_task",
             ])
         await bench.close()

@@ -5,8 +5,8 @@ import CeleriacCore
 import CeleriacQueues
 import CeleriacRedis
 import CeleriacTestKit
+import NIOConcurrencyHelpers
 import NIOPosix
-import Synchronization
 import Testing
 
 /// Workers that know different tasks share a queue, as in a rolling deploy.
@@ -45,11 +45,11 @@ struct UnequalCrewTests {
     func aTaskBehindMoreUnknownOnesThanAWorkerCanHoldRuns(onRabbitMQ: Bool) async throws {
         let bench = try await bench(onRabbitMQ: onRabbitMQ)
         let server = bench.server
-        let begun = Mutex<[Int: Int]>([:])
+        let begun = NIOLockedValueBox<[Int: Int]>([:])
         let leftWorker = server.worker(consumerTag: "left", concurrency: 2) { Self.left.handler { $0 + 1 } }
         let rightWorker = server.worker(consumerTag: "right", concurrency: 8) {
             Self.right.handler { number in
-                begun.withLock { $0[number, default: 0] += 1 }
+                begun.withLockedValue { $0[number, default: 0] += 1 }
                 return -number
             }
         }
@@ -60,7 +60,7 @@ struct UnequalCrewTests {
         #expect(ran == 2)
         let results = try await withRunning(rightWorker) { try await rights.get(timeout: .seconds(60)) }
         #expect(results == (0..<count).map { -$0 })
-        #expect(begun.withLock { $0.count == count && $0.values.allSatisfy { $0 == 1 } })
+        #expect(begun.withLockedValue { $0.count == count && $0.values.allSatisfy { $0 == 1 } })
         try await expectNothingLeft(of: bench)
         await bench.close()
     }

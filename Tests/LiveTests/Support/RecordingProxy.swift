@@ -114,7 +114,7 @@ final class RecordingProxy: Sendable {
     var lateAnswers: Int { recording.lateAnswers.withLockedValue { $0 } }
 
     private func forEachRelay(_ body: @escaping @Sendable (Relay) -> Void) {
-        for relay in recording.relays.withLock({ $0 }) { relay.eventLoop.execute { body(relay.value) } }
+        for relay in recording.relays.withLockedValue({ $0 }) { relay.eventLoop.execute { body(relay.value) } }
     }
 
     func stop() async throws { try await listener.close() }
