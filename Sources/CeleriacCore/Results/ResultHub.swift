@@ -8,6 +8,8 @@ final class ResultHub: ResultSink {
         var holders = 0
         var waits: [ObjectIdentifier: ResultWait] = [:]
         var latest: TaskResult?
+        /// Why what arrived last cannot be read. Nothing else may ever arrive.
+        var unreadable: (any Error)?
     }
     private let closing = Gate()
     private let entries = NIOLockedValueBox<[String: Entry]>([:])
@@ -43,10 +45,13 @@ final class ResultHub: ResultSink {
         let known = entries.withLockedValue { entries in
             wait.missing.compactMap { taskID in
                 entries[taskID, default: Entry()].waits[ObjectIdentifier(wait)] = wait
-                return entries[taskID]?.latest
+                return entries[taskID]
             }
         }
-        for result in known where result.state.isFinal { wait.fulfil(result) }
+        for entry in known {
+            if let result = entry.latest, result.state.isFinal { wait.fulfil(result) }
+            if let error = entry.unreadable { wait.fail(error) }
+        }
         if closing.isOpen { wait.fail(Self.closed) }
     }
 
@@ -93,14 +98,17 @@ final class ResultHub: ResultSink {
                 result.taskID = taskID
                 let waits = entries.withLockedValue { entries in
                     guard var entry = entries[taskID] else { return [ResultWait]() }
-                    entry.latest = result
+                    (entry.latest, entry.unreadable) = (result, nil)
                     entries[taskID] = entry
                     return Array(entry.waits.values)
                 }
                 if result.state.isFinal { for wait in waits { wait.fulfil(result) } }
             } catch {
                 logger.warning("unreadable result", metadata: ["task-id": "\(taskID)", "error": "\(error)"])
-                let waits = entries.withLockedValue { $0[taskID].map { Array($0.waits.values) } ?? [] }
+                let waits = entries.withLockedValue { entries in
+                    entries[taskID]?.unreadable = error
+                    return entries[taskID].map { Array($0.waits.values) } ?? []
+                }
                 for wait in waits { wait.fail(error) }
             }
         }
