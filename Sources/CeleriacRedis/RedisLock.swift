@@ -109,7 +109,8 @@ private struct RedisLockHold: LockHold {
             return try await lock.client.send(RedisCommand("GET", lock.keys.state)).bytes
         } catch {
             throw CeleriacError(
-                error.failureCode(otherwise: .unavailable), "cannot read the note of the lock \(lock.name)", cause: error)
+                error.failureCode(otherwise: .unavailable), "cannot read the note of the lock \(lock.name)",
+                cause: error)
         }
     }
 

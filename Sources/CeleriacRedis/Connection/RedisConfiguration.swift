@@ -70,7 +70,7 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
     }
 
     /// Where the server listens.
-    var address: RedisAddress { RedisAddress(host: host, port: port) }
+    package var address: RedisAddress { RedisAddress(host: host, port: port) }
 
     /// What to say of a server of which the sentinels, if there are any, have named the address.
     var place: String {

@@ -84,6 +84,7 @@ extension RedisError {
     /// The code of the error of a call that failed for this reason.
     ///
     /// - Parameter code: The code for what is neither out of reach nor a server that the settings do not fit.
+    /// - Returns: The code.
     package func failureCode(otherwise code: CeleriacError.Code) -> CeleriacError.Code {
         if isOutOfReach { return .unavailable }
         return self.code == .unsuitableServer ? .configuration : code

@@ -93,6 +93,9 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     public var masterName = ""
     /// The sentinels' own password; empty for none. Their user is the default one.
     public var sentinelPassword = ""
+    /// Whether broker, result backend and lock are nodes of a Redis Cluster: Machinery's `cluster_enabled`. Several hosts in
+    /// a URL, separated by commas, are so without it, unless ``masterName`` is set.
+    public var clusterEnabled = false
 
     /// Creates settings, with Machinery's defaults.
     public init(
