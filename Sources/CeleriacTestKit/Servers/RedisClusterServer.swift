@@ -87,7 +87,11 @@ package final class RedisClusterServer: Sendable {
             }
         }
         for (master, replica) in zip(masters, replicas) {
-            try await Self.order(replica.port, "CLUSTER", "REPLICATE", try await id(of: master))
+            let name = try await id(of: master)
+            // A node is known before its name is.
+            try await Self.wait("the replicas to find their masters") {
+                try await Self.ask(replica.port, "CLUSTER", "REPLICATE", name).first == "+OK"
+            }
         }
         for replica in replicas {
             try await Self.wait("the replicas to follow their masters") {
