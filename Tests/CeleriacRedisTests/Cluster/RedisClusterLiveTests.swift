@@ -1,7 +1,7 @@
 #if Redis
 import CeleriacTestKit
-import Foundation
 import NIOConcurrencyHelpers
+import NIOCore
 import Testing
 
 @testable import CeleriacRedis
