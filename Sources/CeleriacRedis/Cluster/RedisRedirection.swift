@@ -8,9 +8,10 @@ enum RedisRedirection: Sendable, Hashable {
     case moved(RedisSlot, RedisAddress)
     /// The slot is being moved, and another node has the key or would get it: `ASK`.
     case ask(RedisAddress)
-    /// It cannot be done at the moment: the keys of the command are in two places while their slot moves (`TRYAGAIN`),
-    /// nobody serves the slot (`CLUSTERDOWN`), or the node serves nothing any more (`UNBLOCKED`, or no answer).
+    /// The keys of the command are in two places while their slot moves: `TRYAGAIN`.
     case wait
+    /// Nobody serves the slot (`CLUSTERDOWN`), or this node does no more (`UNBLOCKED`, or none is there).
+    case down
 
     /// Understands an error; nil if it is the answer to the command.
     ///
@@ -27,10 +28,9 @@ enum RedisRedirection: Sendable, Hashable {
                 let address = RedisAddress(host: String(words[1][..<colon]), port: port, toldBy: node)
             else { return nil }
             self = error.code == "MOVED" ? .moved(slot, address) : .ask(address)
-        case "TRYAGAIN", "CLUSTERDOWN", "UNBLOCKED":
-            self = .wait
-        default:
-            return nil
+        case "TRYAGAIN": self = .wait
+        case "CLUSTERDOWN", "UNBLOCKED": self = .down
+        default: return nil
         }
     }
 }
@@ -86,7 +86,7 @@ struct RedisRedirectPolicy: Sendable {
             return .resend
         case .ask(let address) where hops <= Self.maximumHops:
             return .ask(address)
-        case .moved, .ask, .wait:
+        case .moved, .ask, .wait, .down:
             hops = 0
             return .pause(backoff.next())
         }

@@ -61,9 +61,12 @@ extension RedisRouter {
                 call.take(own, for: part)
                 continue
             }
-            if case .moved(let slot, let address) = redirection {
+            switch redirection {
+            case .moved(let slot, let address):
                 topology.learn(slot, at: address)
                 refused.owners.append(address)
+            case .down: refused.isDown = true
+            case .ask, .wait: break
             }
             let step = next(of: part, of: call, after: redirection)
             if step == .giveUp {
@@ -79,9 +82,9 @@ extension RedisRouter {
         let error = RedisError(transport: error, code: .connectionLost, "The connection to the server broke.")
         // Nothing else says that the commands were not sent.
         guard error.code == .connectFailed else { return call.fail(error) }
-        var refused = Refused()
+        var refused = Refused(isDown: true)
         for part in parts {
-            let step = next(of: part, of: call, after: .wait)
+            let step = next(of: part, of: call, after: .down)
             if step == .giveUp { call.fail(error) } else { refused.steps.append((part, step)) }
         }
         follow(refused, of: call)
@@ -108,6 +111,8 @@ extension RedisRouter {
         var steps: [(part: Int, step: RedisRedirectPolicy.Step)] = []
         /// The nodes that are said to serve their slots.
         var owners: [RedisAddress] = []
+        /// Whether nobody serves some slots, as far as is known.
+        var isDown = false
     }
 
     private func follow(_ refused: Refused, of call: RedisClusterCall) {
@@ -130,7 +135,7 @@ extension RedisRouter {
             }
         }
         // Those who serve what has moved know best.
-        if !refused.owners.isEmpty || !later.isEmpty { askForSlots(refused.owners) }
+        if refused.isDown || !refused.owners.isEmpty { askForSlots(refused.owners) }
         if !again.isEmpty { dispatch(again, of: call) }
         guard !later.isEmpty else { return }
         call.outstanding += 1

@@ -2,7 +2,7 @@
 public struct MachineryConfiguration: Sendable {
     /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `amqp://`, `amqps://`,
     /// `eager` or `memory`. There may be several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in
-    /// turn.
+    /// turn. A URL of Redis may have several hosts: see ``MachineryRedisSettings/clusterEnabled``.
     public var broker: String
     /// The URL of the lock of periodic tasks: `redis://…`; empty or `eager` for a lock within this process.
     public var lock: String
