@@ -60,7 +60,8 @@ package final class RedisClient: Sendable {
     /// - Returns: One reply for each command, in order. It is a ``RedisValue/error(_:)`` if the server refused the
     ///   command.
     /// - Throws: Before anything is sent: `connectFailed`, `timeout`, `tls`, `authenticationFailed`,
-    ///   `unsuitableServer`, `server`, `closed`, `tooLarge`. Afterwards: `connectionLost`, `timeout`, `closed`, `protocolViolation`.
+    ///   `unsuitableServer`, `server`, `closed`, `tooLarge`. Afterwards: `connectionLost`, `timeout`, `closed`,
+    ///   `protocolViolation`.
     package nonisolated(nonsending) func send(
         _ commands: [RedisCommand], timeout: Duration?
     ) async throws(RedisError) -> [RedisValue] {

@@ -38,7 +38,7 @@ package final class RedisConnection: Sendable {
         channel.close(mode: .all, promise: nil)
     }
 
-    /// Connects to a server: TCP or Unix socket, TLS, `AUTH`, `SELECT`, `CLIENT SETNAME`.
+    /// Connects to a server: TCP or Unix socket, TLS, `AUTH`, `HELLO`, `SELECT`, `CLIENT SETNAME`.
     ///
     /// - Parameters:
     ///   - configuration: The server. Its `connectTimeout` limits all steps together.
