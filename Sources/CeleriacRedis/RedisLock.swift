@@ -5,7 +5,7 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
-/// A lock on one Redis server: a key that its holder renews and that otherwise expires.
+/// A lock on a Redis server, or in one slot of a cluster: a key that its holder renews and that otherwise expires.
 ///
 /// The lock uses three names: `{NAME}.lock` is the key, `{NAME}.state` the note that a holder leaves for the next one,
 /// and `{NAME}.released` the channel on which releases are published. Like any lock that expires, it is only as
@@ -44,7 +44,7 @@ package final class RedisLock: CeleriacCore.DistributedLock {
 
     /// Sets the key if it does not exist.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable`.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
     package func attempt() async throws -> LockAttempt {
         let token = randomUUID()
         let reply = try await evaluate(RedisLockScripts.take, [keys.lock], [token, lease.inMilliseconds])
@@ -55,13 +55,14 @@ package final class RedisLock: CeleriacCore.DistributedLock {
 
     /// Listens for releases.
     ///
-    /// - Throws: ``CeleriacError`` with code `unavailable`.
+    /// - Throws: ``CeleriacError`` with code `unavailable` or `configuration`.
     package func onRelease(_ action: @escaping @Sendable () -> Void) async throws {
         self.action.set(action)
         do {
             try await pubSub.subscribe([keys.released])
         } catch {
-            throw CeleriacError(.unavailable, "cannot listen for releases of \(name)", cause: error)
+            throw CeleriacError(
+                error.failureCode(otherwise: .unavailable), "cannot listen for releases of \(name)", cause: error)
         }
     }
 
@@ -77,7 +78,8 @@ package final class RedisLock: CeleriacCore.DistributedLock {
         do {
             return try await client.evaluate(script, keys: keys, arguments: arguments)
         } catch {
-            throw CeleriacError(.unavailable, "cannot use the lock \(name)", cause: error)
+            throw CeleriacError(
+                error.failureCode(otherwise: .unavailable), "cannot use the lock \(name)", cause: error)
         }
     }
 }
@@ -106,7 +108,9 @@ private struct RedisLockHold: LockHold {
         do {
             return try await lock.client.send(RedisCommand("GET", lock.keys.state)).bytes
         } catch {
-            throw CeleriacError(.unavailable, "cannot read the note of the lock \(lock.name)", cause: error)
+            throw CeleriacError(
+                error.failureCode(otherwise: .unavailable), "cannot read the note of the lock \(lock.name)",
+                cause: error)
         }
     }
 

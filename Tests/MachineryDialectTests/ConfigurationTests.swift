@@ -101,17 +101,16 @@ import CeleriacRedis
             try MachineryConfiguration(yaml: Array("tlsconfig: {servername: a}".utf8))
         }
         #expect(tls?.message.contains("ssl_ca_certs") == true)
+    }
+
+    @Test func aClusterIsDeclaredByMachinerysNames() throws {
         for (name, value) in [("REDIS_CLUSTER_MODE", "1"), ("REDIS_CLUSTER_ENABLED", "true")] {
-            let error = #expect(throws: CeleriacError.self) { try MachineryConfiguration(environment: [name: value]) }
-            #expect(error?.message.contains(name) == true)
+            #expect(try MachineryConfiguration(environment: [name: value]).redis.clusterEnabled)
         }
-        for (name, value) in [("cluster_mode", "true"), ("cluster_enabled", "true")] {
-            let yaml = Array("redis: {\(name): \(value)}".utf8)
-            let error = #expect(throws: CeleriacError.self) { try MachineryConfiguration(yaml: yaml) }
-            #expect(error?.message.contains(name) == true)
+        for name in ["cluster_mode", "cluster_enabled"] {
+            #expect(try MachineryConfiguration(yaml: Array("redis: {\(name): true}".utf8)).redis.clusterEnabled)
         }
-        _ = try MachineryConfiguration(environment: ["REDIS_MASTER_NAME": "", "REDIS_CLUSTER_ENABLED": "false"])
-        _ = try MachineryConfiguration(yaml: Array("redis: {master_name: '', cluster_enabled: false}".utf8))
+        #expect(try !MachineryConfiguration(environment: ["REDIS_CLUSTER_ENABLED": "false"]).redis.clusterEnabled)
     }
 
     #if Redis
@@ -128,9 +127,22 @@ import CeleriacRedis
         // Go takes this one as it stands.
         let verbatim = try RedisConfiguration(machineryURL: "redis+socket://a%41%@/tmp/redis.sock:/4")
         #expect(verbatim.password == "a%41%")
-        let cluster = #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "redis://a:1,b:2") }
-        #expect(cluster?.message.contains("cluster") == true)
         #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "localhost") }
+    }
+
+    @Test func severalHostsAreACluster() throws {
+        let several = try RedisConfiguration(machineryURL: "rediss://me:secret@a:1,b,[::1]:3/0")
+        #expect(several.declaresCluster && several.sentinels == nil && several.tls != nil)
+        #expect(several.user == "me" && several.password == "secret")
+        #expect(several.host == "a" && several.port == 1)
+        #expect(several.seeds == [RedisAddress(host: "b", port: 6379), RedisAddress(host: "::1", port: 3)])
+        #expect("\(several)" == "rediss://me:***@a:1,b:6379,[::1]:3/0")
+        // As in go-redis, cluster_enabled goes before master_name.
+        let one = try RedisConfiguration(machineryURL: "redis://a", primaryName: "mymaster", isCluster: true)
+        #expect(one.declaresCluster && one.seeds.isEmpty && one.sentinels == nil)
+        #expect(try !RedisConfiguration(machineryURL: "redis://a/3").declaresCluster)
+        let error = #expect(throws: RedisError.self) { try RedisConfiguration(machineryURL: "redis://a,b/3") }
+        #expect(error?.code == .invalidURL && error?.message.contains("database") == true)
     }
 
     @Test func hostsBesideAMasterNameAreSentinels() throws {

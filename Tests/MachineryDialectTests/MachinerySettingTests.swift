@@ -20,6 +20,7 @@ import Testing
             "redis.delayed_tasks_poll_period REDIS_DELAYED_TASKS_POLL_PERIOD",
             "redis.delayed_tasks_key REDIS_DELAYED_TASKS_KEY", "redis.client_name REDIS_CLIENT_NAME",
             "redis.master_name REDIS_MASTER_NAME", "redis.sentinel_password REDIS_SENTINEL_PASSWORD",
+            "redis.cluster_enabled REDIS_CLUSTER_ENABLED", "redis.cluster_mode REDIS_CLUSTER_MODE",
         ],
         idle: [
             "redis.max_idle REDIS_MAX_IDLE", "redis.max_active REDIS_MAX_ACTIVE",
@@ -33,7 +34,6 @@ import Testing
         ],
         refused: [
             "tlsconfig -", "- TLSCONFIG_INSECURESKIPVERIFY", "- TLSCONFIG_SERVERNAME", "- AMQP_QUEUE_DECLARE_ARGS",
-            "redis.cluster_enabled REDIS_CLUSTER_ENABLED", "redis.cluster_mode REDIS_CLUSTER_MODE",
         ]
     )
 

@@ -92,7 +92,8 @@ public struct CeleryConfiguration: Sendable {
     public var redis: CeleryRedisOptions
     /// How queues that do not exist yet are declared at RabbitMQ: `task_queues`.
     public var amqp: CeleryAMQPOptions
-    /// The prefix of the keys of results in Redis: `global_keyprefix` of `result_backend_transport_options`.
+    /// The prefix of the keys of results in Redis: `global_keyprefix` of `result_backend_transport_options`. In a Redis
+    /// Cluster it must have a hash tag, such as `{celery}`.
     public var resultKeyPrefix: String
     /// The folders of the file transport, for a broker URL that names no folder.
     public var filesystem: CeleryFilesystemOptions?

@@ -95,7 +95,7 @@ struct MachineryTransportFactory {
         do {
             var redis = try RedisConfiguration(
                 machineryURL: url, primaryName: configuration.redis.masterName,
-                sentinelPassword: configuration.redis.sentinelPassword)
+                sentinelPassword: configuration.redis.sentinelPassword, isCluster: configuration.redis.clusterEnabled)
             redis.credentials = configuration.redisCredentials
             if configuration.redis.connectTimeout > 0 {
                 redis.connectTimeout = .seconds(configuration.redis.connectTimeout)

@@ -128,7 +128,7 @@ struct CeleryTransportFactory {
         #if Redis
         case _ where Self.isRedis(url):
             return RedisLock(
-                try redis(url, for: .broker), key: key, lease: lease, eventLoopGroup: eventLoopGroup, logger: logger)
+                try redis(url, for: .lock), key: key, lease: lease, eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         default:
             throw unknown(url, "lock", Self.redisNames)
@@ -188,6 +188,7 @@ struct CeleryTransportFactory {
     private enum RedisUse {
         case broker
         case results
+        case lock
     }
 
     private func redis(_ url: String, for use: RedisUse) throws(CeleriacError) -> RedisConfiguration {
@@ -200,7 +201,7 @@ struct CeleryTransportFactory {
         var options: RedisConnectionOptions
         var section: SettingsSection
         switch use {
-        case .broker:
+        case .broker, .lock:
             options = configuration.brokerConnections
             section = SettingsSection(.object(configuration.brokerTransportOptions), "broker_transport_options")
         case .results:
@@ -212,10 +213,32 @@ struct CeleryTransportFactory {
         do {
             var server = try options.server(url: url)
             server.credentials = configuration.redisCredentials
+            server.clusterRule = clusterRule(for: use)
             return server
         } catch {
             throw CeleriacError(.configuration, "the Redis URL cannot be used", cause: error)
         }
+    }
+
+    /// Whether the keys can lie in a cluster. Celery's steps use several of them at once, which is why all must be in one
+    /// slot. A lock has keys of its own, in one.
+    private func clusterRule(for use: RedisUse) -> RedisClusterRule {
+        let prefix: String
+        let options: String
+        switch use {
+        case .broker:
+            prefix = configuration.redis.keyPrefix
+            options = "broker_transport_options"
+        case .results:
+            prefix = configuration.resultKeyPrefix
+            options = "result_backend_transport_options"
+        case .lock:
+            return .allowed
+        }
+        guard !RedisSlot.isOne(ofKeysBeginningWith: prefix) else { return .allowed }
+        return .refused(
+            "set global_keyprefix in \(options) to a text with a hash tag, such as {celery}, which keeps all keys in one"
+                + " slot, and do so at all clients and workers")
     }
     #endif
 

@@ -15,8 +15,8 @@ enum FailureText {
         guard let cause = error.cause else { return error.message }
         #if Redis
         if let cause = cause as? RedisError {
-            // The messages of these two codes are complete: they name the server.
-            if cause.code == .connectFailed || cause.code == .invalidURL { return cause.message }
+            // The messages of these codes are complete: they name the server.
+            if [.connectFailed, .invalidURL, .unsuitableServer].contains(cause.code) { return cause.message }
             return sentence(error.message, cause.message, cause.serverError.map { "\($0)" })
         }
         #endif

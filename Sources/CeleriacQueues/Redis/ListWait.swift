@@ -7,8 +7,8 @@ import NIOConcurrencyHelpers
 
 /// Waits until one of several lists in Redis has an element.
 ///
-/// Each list has a connection that blocks in `BLMOVE list list` with the same end twice: Redis answers as soon as the
-/// list has an element, and leaves it where it is. Nothing polls, nothing is handed to a client that may be frozen, and
+/// Each list has a client whose connection blocks in `BLMOVE list list` with the same end twice: Redis answers as soon as
+/// the list has an element, and leaves it where it is. Nothing polls, nothing is handed to a client that may be frozen, and
 /// a command that still blocks when the wait is over does no harm: it is used for the next wait.
 ///
 /// Redis answers all clients that wait in this way. A client that waits in `BRPOP` or `BLPOP`, as Python and Go workers
@@ -20,21 +20,21 @@ package final class ListWait: Sendable {
         case right = "RIGHT"
     }
     private struct State {
-        /// The connections by list.
-        var connections: [String: RedisConnection] = [:]
-        /// The lists whose connections block.
+        /// The clients by list.
+        var clients: [String: RedisClient] = [:]
+        /// The lists whose clients block.
         var blocked: Set<String> = []
         /// Ends the wait.
         var stop: Gate?
-        /// What the server said to a command instead of blocking.
-        var refusal: RedisServerError?
+        /// Why a command did not block.
+        var obstacle: RedisError?
     }
 
     private let configuration: RedisConfiguration
     private let end: End
     private let eventLoop: any EventLoop
     private let logger: Logger
-    /// How long one command blocks. It bounds the time until a silently dead connection is noticed.
+    /// How long one command blocks. It bounds the time until a connection is noticed that is dead and does not tell.
     private let patience: Duration
     private let state = NIOLockedValueBox(State())
 
@@ -53,71 +53,70 @@ package final class ListWait: Sendable {
     ///
     /// - Throws: ``RedisError`` if the server cannot be reached, or refuses to wait.
     package func wait(for lists: [String], stop: Gate) async throws(RedisError) {
-        try await connect(lists)
-        let idle = state.withLockedValue { state -> [String: RedisConnection]? in
-            // One that was lost in the meantime ends no wait, so the list would not be watched.
-            guard lists.allSatisfy({ state.connections[$0] != nil }) else { return nil }
+        await prepare(lists)
+        let idle = state.withLockedValue { state -> [String: RedisClient] in
             state.stop = stop
-            state.refusal = nil
-            let idle = state.connections.filter { !state.blocked.contains($0.key) }
+            state.obstacle = nil
+            let idle = state.clients.filter { !state.blocked.contains($0.key) }
             state.blocked.formUnion(idle.keys)
             return idle
         }
-        guard let idle else { return }
-        for (list, connection) in idle {
-            connection.submit(
+        for (list, client) in idle {
+            client.submit(
                 [RedisCommand("BLMOVE", list, list, end.rawValue, end.rawValue, patience.seconds)],
                 timeout: patience + .seconds(10)
-            ).whenComplete { self.ended($0, list: list, connection: connection) }
+            ).whenComplete { self.ended($0, list: list, client: client) }
         }
         await stop.wait()
-        let refusal = state.withLockedValue { state in
+        let obstacle = state.withLockedValue { state in
             state.stop = nil
-            return state.refusal
+            return state.obstacle
         }
-        if let refusal { throw RedisError(refusal) }
+        if let obstacle { throw obstacle }
     }
 
-    private func ended(_ result: Result<[RedisValue], any Error>, list: String, connection: RedisConnection) {
+    private func ended(_ result: Result<[RedisValue], any Error>, list: String, client: RedisClient) {
         let stop = state.withLockedValue { state -> Gate? in
-            // A connection that was closed on purpose is no longer the list's.
-            guard state.connections[list] === connection else { return nil }
+            // A client that was closed on purpose is no longer the list's.
+            guard state.clients[list] === client else { return nil }
             state.blocked.remove(list)
             switch result {
-            case .success(let replies): state.refusal = replies.first?.error ?? state.refusal
-            case .failure: state.connections[list] = nil
+            case .success(let replies):
+                if let error = replies.first?.error { state.obstacle = RedisError(error) }
+            case .failure(let error):
+                // A connection that is lost is a reason to look, and nothing else.
+                if let error = error as? RedisError, error.code != .connectionLost { state.obstacle = error }
             }
             return state.stop
         }
         stop?.open()
     }
 
-    /// Makes a connection for each of these lists that has none, and closes those of all others.
-    private func connect(_ lists: [String]) async throws(RedisError) {
+    /// Makes a client for each of these lists that has none, and closes those of all others.
+    private func prepare(_ lists: [String]) async {
         let surplus = state.withLockedValue { state in
-            let surplus = state.connections.filter { !lists.contains($0.key) }
+            let surplus = state.clients.filter { !lists.contains($0.key) }
             for list in surplus.keys {
-                state.connections[list] = nil
+                state.clients[list] = nil
                 state.blocked.remove(list)
+            }
+            for list in lists where state.clients[list] == nil {
+                state.clients[list] = RedisClient(configuration, eventLoopGroup: eventLoop, logger: logger)
             }
             return surplus
         }
-        for connection in surplus.values { await connection.close() }
-        for list in lists where state.withLockedValue({ $0.connections[list] == nil }) {
-            let connection = try await RedisConnection.connect(configuration, on: eventLoop, logger: logger)
-            state.withLockedValue { $0.connections[list] = connection }
-        }
+        for client in surplus.values { await client.close() }
     }
 
     package func closeAll() async {
         let open = state.withLockedValue { state in
             defer {
-                state.connections = [:]
+                state.clients = [:]
                 state.blocked = []
             }
-            return Array(state.connections.values)
+            return Array(state.clients.values)
         }
-        for connection in open { await connection.close() }
+        for client in open { await client.close() }
     }
 }
 #endif

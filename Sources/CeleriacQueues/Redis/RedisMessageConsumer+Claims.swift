@@ -124,7 +124,7 @@ extension RedisMessageConsumer {
                 isLastTry: { state.withLockedValue { $0.isStopped } }, onEnd: onEnd)
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .publishFailed, "\(name) did not settle messages", cause: error)
+                error.failureCode(otherwise: .publishFailed), "\(name) did not settle messages", cause: error)
         }
     }
 

@@ -22,7 +22,7 @@ extension RedisClient {
             replies = try await send(declarations + messages)
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .publishFailed,
+                error.failureCode(otherwise: .publishFailed),
                 "\(messages.count) message(s) were not confirmed by \(configuration)", cause: error)
         }
         var refused: [Int: CeleriacError] = [:]
@@ -92,14 +92,14 @@ extension RedisClient {
 
     /// Logs in at a result store, if that has not happened.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` if the login is refused. A server that does not answer is
-    ///   left to whoever needs it.
+    /// - Throws: ``CeleriacError`` with code `configuration` if the login is refused, or the server is none that the
+    ///   settings fit. One that does not answer is left to whoever needs it.
     package func checkLogin(of name: String) async throws(CeleriacError) {
         do throws(RedisError) {
             let reply = try await send([RedisCommand("PING")], timeout: .seconds(5)).first
             if let error = reply?.error { throw RedisError(error) }
         } catch {
-            guard error.isRefusedLogin else { return }
+            guard error.isRefusedLogin || error.code == .unsuitableServer else { return }
             throw CeleriacError(.configuration, "cannot use the result store \(name)", cause: error)
         }
     }
@@ -112,7 +112,7 @@ extension RedisClient {
         do {
             replies = try await send(commands)
         } catch {
-            throw CeleriacError(error.isOutOfReach ? .unavailable : code, message, cause: error)
+            throw CeleriacError(error.failureCode(otherwise: code), message, cause: error)
         }
         if let refusal = replies.lazy.compactMap(\.error).first {
             throw CeleriacError(

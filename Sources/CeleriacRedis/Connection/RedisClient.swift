@@ -2,15 +2,19 @@
 package import Logging
 package import NIOCore
 
-/// A client for one Redis server, over one connection that all callers share.
+/// A client for a Redis server, over one connection that all callers share, or for a cluster, over one to each node.
 ///
 /// The client connects at the first call, and after a loss reconnects as soon as there is another call. Calls made
 /// without a connection wait for one, for at most the configuration's `connectTimeout`. Calls that were in flight when
 /// a connection broke fail with `connectionLost`. The client never repeats them on its own, since the server may have
 /// run them.
 ///
+/// In a cluster each command goes to the node that serves the slot of its first key; what has none goes to any. A pipeline
+/// is in order as far as its keys lie in one slot. What a node refuses because the slot has moved, moves or is served by
+/// nobody has done nothing, and is sent again, for at most `connectTimeout`.
+///
 /// Cancelling a task does not end its call, since the reply may carry something that must not be lost. Blocking
-/// commands (`BLMOVE`, `BRPOP`) would hold up all callers of a client: give them their own ``RedisConnection``.
+/// commands (`BLMOVE`, `BRPOP`) would hold up all callers of a client: give them a client of their own.
 ///
 /// The event loop group must outlive the client.
 package final class RedisClient: Sendable {
@@ -19,7 +23,7 @@ package final class RedisClient: Sendable {
     /// The event loop that the connection runs on.
     package let eventLoop: any EventLoop
 
-    private let core: NIOLoopBoundBox<RedisClientCore>
+    private let core: NIOLoopBoundBox<RedisRouter>
 
     /// Creates a client. It does not connect yet.
     ///
@@ -32,7 +36,7 @@ package final class RedisClient: Sendable {
         self.configuration = configuration
         self.eventLoop = eventLoop
         core = NIOLoopBoundBox.makeBoxSendingValue(
-            RedisClientCore(configuration, eventLoop: eventLoop, logger: logger), eventLoop: eventLoop)
+            RedisRouter(configuration, eventLoop: eventLoop, logger: logger), eventLoop: eventLoop)
     }
 
     deinit {
@@ -55,8 +59,9 @@ package final class RedisClient: Sendable {
     ///   - timeout: How long the replies may take once the commands are sent; `nil` for no limit.
     /// - Returns: One reply for each command, in order. It is a ``RedisValue/error(_:)`` if the server refused the
     ///   command.
-    /// - Throws: Before anything is sent: `connectFailed`, `timeout`, `tls`, `authenticationFailed`, `server`,
-    ///   `closed`, `tooLarge`. Afterwards: `connectionLost`, `timeout`, `closed`, `protocolViolation`.
+    /// - Throws: Before anything is sent: `connectFailed`, `timeout`, `tls`, `authenticationFailed`,
+    ///   `unsuitableServer`, `server`, `closed`, `tooLarge`. Afterwards: `connectionLost`, `timeout`, `closed`,
+    ///   `protocolViolation`.
     package nonisolated(nonsending) func send(
         _ commands: [RedisCommand], timeout: Duration?
     ) async throws(RedisError) -> [RedisValue] {
@@ -70,9 +75,19 @@ package final class RedisClient: Sendable {
     ///
     /// - Returns: A future with what ``send(_:)`` returns or throws.
     package func submit(_ commands: [RedisCommand]) -> EventLoopFuture<[RedisValue]> {
+        submit(commands, timeout: configuration.commandTimeout)
+    }
+
+    /// Sends a pipeline without waiting.
+    ///
+    /// - Parameters:
+    ///   - commands: The commands, in order.
+    ///   - timeout: How long the replies may take once the commands are sent; `nil` for no limit, which suits blocking
+    ///     commands.
+    /// - Returns: A future with what ``send(_:timeout:)`` returns or throws.
+    package func submit(_ commands: [RedisCommand], timeout: Duration?) -> EventLoopFuture<[RedisValue]> {
         let promise = eventLoop.makePromise(of: [RedisValue].self)
-        let timeout = configuration.commandTimeout
-        onEventLoop { $0.send(commands, timeout: timeout, waiter: .promise(promise)) }
+        submit(commands, timeout: timeout, waiter: .promise(promise))
         return promise.futureResult
     }
 
@@ -116,7 +131,7 @@ package final class RedisClient: Sendable {
         onEventLoop { $0.send(commands, timeout: timeout, waiter: waiter) }
     }
 
-    private func onEventLoop(_ body: @escaping @Sendable (RedisClientCore) -> Void) {
+    private func onEventLoop(_ body: @escaping @Sendable (RedisRouter) -> Void) {
         if eventLoop.inEventLoop {
             body(core.value)
         } else {

@@ -3,7 +3,8 @@ internal import DequeModule
 internal import Logging
 internal import NIOCore
 
-/// The state of a ``RedisClient``, confined to its event loop.
+/// The part of a ``RedisClient`` that talks to one server: a connection that is made again, and the calls that wait for
+/// it. Its state is confined to its event loop.
 final class RedisClientCore: RedisReconnectorDelegate {
     private struct Waiting {
         let commands: [RedisCommand]
@@ -12,6 +13,8 @@ final class RedisClientCore: RedisReconnectorDelegate {
         let deadline: NIODeadline
     }
 
+    /// Gets the connection, and the calls that wait for it, if that leads to a cluster.
+    weak var router: RedisRouter?
     private let configuration: RedisConfiguration
     private let eventLoop: any EventLoop
     private let logger: Logger
@@ -31,6 +34,12 @@ final class RedisClientCore: RedisReconnectorDelegate {
         reconnector = RedisReconnector(configuration, eventLoop: eventLoop, logger: logger)
         reconnector.delegate = self
     }
+
+    /// Whether there is a connection.
+    var isConnected: Bool { connection != nil }
+
+    /// Whether no call waits, neither for a connection nor for an answer.
+    var isIdle: Bool { waiting.isEmpty && connection?.isIdle != false }
 
     /// Sends a batch, or keeps it until there is a connection.
     func send(_ commands: [RedisCommand], timeout: Duration?, waiter: RedisWaiter) {
@@ -52,6 +61,13 @@ final class RedisClientCore: RedisReconnectorDelegate {
         if let connection { run([hook], on: connection) }
     }
 
+    /// Uses a connection that another one has made to this server.
+    func adopt(_ connection: RedisConnection) {
+        guard !isClosed, self.connection == nil else { return }
+        reconnector.adopt()
+        connected(connection)
+    }
+
     /// Closes the client for good.
     func close(_ done: EventLoopPromise<Void>?) {
         isClosed = true
@@ -67,17 +83,24 @@ final class RedisClientCore: RedisReconnectorDelegate {
     var needsConnection: Bool { !waiting.isEmpty }
 
     func connected(_ connection: RedisConnection) {
-        self.connection = connection
         lastFailure = nil
         timer?.cancel()
         timer = nil
+        let calls = waiting
+        waiting = []
+        if connection.isCluster, !configuration.isNode, let router {
+            // From now on the connection is that of its node, and the calls are the router's.
+            reconnector.handOver()
+            router.foundCluster(by: connection)
+            for call in calls { router.send(call.commands, timeout: call.timeout, waiter: call.waiter) }
+            return
+        }
+        self.connection = connection
         let core = NIOLoopBound(self, eventLoop: eventLoop)
         connection.onClose { [weak connection] error in
             core.value.lost(connection, error)
         }
         run(hooks, on: connection)
-        let calls = waiting
-        waiting = []
         for call in calls {
             connection.submit(call.commands, timeout: call.timeout, waiter: call.waiter)
         }
@@ -85,8 +108,13 @@ final class RedisClientCore: RedisReconnectorDelegate {
 
     func connectFailed(_ error: RedisError) {
         lastFailure = error
-        // If the server may come back soon, each caller waits for as long as it is allowed to.
-        if !error.isOutOfReach { failWaiting(error) }
+        if configuration.isNode {
+            // Another node may have taken over its slots.
+            failWaiting(error.code == .timeout ? unreachable(error) : error)
+        } else if !error.isOutOfReach {
+            // If the server may come back soon, each caller waits for as long as it is allowed to.
+            failWaiting(error)
+        }
     }
 
     private func lost(_ lost: RedisConnection?, _ error: RedisError) {
@@ -127,12 +155,21 @@ final class RedisClientCore: RedisReconnectorDelegate {
         let now = eventLoop.now
         while let first = waiting.first, first.deadline <= now {
             waiting.removeFirst()
-            first.waiter.fail(
-                lastFailure ?? RedisError(.timeout, "No connection to \(configuration) was made in time."))
+            first.waiter.fail(lastFailure ?? late)
         }
         armTimer()
     }
 
-    private static var closedError: RedisError { RedisError(.closed, "The client's owner closed it.") }
+    /// Why a call found no connection. It was not sent, so that it may go to another node of a cluster.
+    private var late: RedisError {
+        let error = RedisError(.timeout, "No connection to \(configuration) was made in time.")
+        return configuration.isNode ? unreachable(error) : error
+    }
+
+    private func unreachable(_ error: RedisError) -> RedisError {
+        RedisError(.connectFailed, error.message, cause: error.cause)
+    }
+
+    static var closedError: RedisError { RedisError(.closed, "The client's owner closed it.") }
 }
 #endif

@@ -9,6 +9,14 @@ package struct RedisConfiguration: Sendable {
     /// The sentinels that name host and port for each connection, which then leads to a primary; `nil` for the ones
     /// that stand here.
     package var sentinels: RedisSentinels?
+    /// Further nodes of a cluster, which is found by any of them; empty if host and port are all.
+    package var seeds: [RedisAddress] = []
+    /// Whether the server may be a cluster, or must be one.
+    package var clusterRule = RedisClusterRule.allowed
+    /// Whether host and port are those of one node of a cluster, for which no other can stand in.
+    var isNode = false
+    /// What is known of the cluster, if the server is a node of one.
+    let topology = RedisTopology()
     /// The path of the server's Unix socket, which replaces host and port.
     package var unixSocketPath: String?
     /// The user of an access control list; `nil` for the server's default user.
@@ -48,7 +56,7 @@ package struct RedisConfiguration: Sendable {
 }
 
 extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The server, or the sentinels that name it, as a URL without the password.
+    /// The server, the sentinels that name it, or the nodes of the cluster, as a URL without the password.
     package var description: String {
         let login = password == nil && user == nil ? "" : "\(user ?? ""):***@"
         if let sentinels {
@@ -57,11 +65,12 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
         if let unixSocketPath {
             return "redis+socket://\(login)\(unixSocketPath)?virtual_host=\(database)"
         }
-        return "\(tls == nil ? "redis" : "rediss")://\(login)\(address)/\(database)"
+        let addresses = ([address] + seeds).map { "\($0)" }.joined(separator: ",")
+        return "\(tls == nil ? "redis" : "rediss")://\(login)\(addresses)/\(database)"
     }
 
     /// Where the server listens.
-    var address: RedisAddress { RedisAddress(host: host, port: port) }
+    package var address: RedisAddress { RedisAddress(host: host, port: port) }
 
     /// What to say of a server of which the sentinels, if there are any, have named the address.
     var place: String {

@@ -12,31 +12,41 @@ package final class RedisConnection: Sendable {
     package let eventLoop: any EventLoop
     /// The server's id for this connection, as `CLIENT LIST` shows it; `nil` if the server does not report it.
     package let clientID: Int64?
+    /// Whether the server is a node of a cluster.
+    let isCluster: Bool
+    /// Where the server listens.
+    let address: RedisAddress
 
     private let channel: any Channel
     private let queue: NIOLoopBound<RedisRequestQueue>
     private let commandTimeout: Duration
 
-    init(channel: any Channel, queue: RedisRequestQueue, clientID: Int64?, commandTimeout: Duration) {
+    init(
+        channel: any Channel, queue: RedisRequestQueue, identity: RedisLogin.Identity,
+        configuration: RedisConfiguration
+    ) {
         self.channel = channel
         eventLoop = channel.eventLoop
         self.queue = NIOLoopBound(queue, eventLoop: channel.eventLoop)
-        self.clientID = clientID
-        self.commandTimeout = commandTimeout
+        clientID = identity.clientID
+        isCluster = identity.isCluster
+        address = configuration.address
+        commandTimeout = configuration.commandTimeout
     }
 
     deinit {
         channel.close(mode: .all, promise: nil)
     }
 
-    /// Connects to a server: TCP or Unix socket, TLS, `AUTH`, `SELECT`, `CLIENT SETNAME`.
+    /// Connects to a server: TCP or Unix socket, TLS, `AUTH`, `HELLO`, `SELECT`, `CLIENT SETNAME`.
     ///
     /// - Parameters:
     ///   - configuration: The server. Its `connectTimeout` limits all steps together.
     ///   - eventLoop: The event loop that the connection runs on.
     ///   - logger: The logger for connections and losses.
     /// - Returns: The connection, logged in.
-    /// - Throws: `connectFailed`, `timeout`, `tls`, `authenticationFailed`, `server`, `protocolViolation`.
+    /// - Throws: `connectFailed`, `timeout`, `tls`, `authenticationFailed`, `unsuitableServer`, `server`,
+    ///   `protocolViolation`.
     package nonisolated(nonsending) static func connect(
         _ configuration: RedisConfiguration, on eventLoop: any EventLoop, logger: Logger
     ) async throws(RedisError) -> RedisConnection {
@@ -110,6 +120,9 @@ package final class RedisConnection: Sendable {
     func submit(_ commands: [RedisCommand], timeout: Duration?, waiter: RedisWaiter) {
         onEventLoop { $0.send(commands, timeout: timeout, waiter: waiter) }
     }
+
+    /// Whether no call waits for an answer. Call it on the event loop.
+    var isIdle: Bool { queue.value.isIdle }
 
     /// Hands the connection's replies to another receiver. Call it on the event loop.
     func handOver(to receiver: any RedisReplyReceiver) -> RedisChannelHandler {

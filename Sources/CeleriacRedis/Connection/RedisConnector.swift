@@ -10,8 +10,8 @@ internal import Glibc
 internal import Musl
 #endif
 
-/// Makes connections: the sentinels' answer, the user and password of the moment, socket, TLS and login commands, within
-/// one time limit. The one place where connections are made, so that each leads to the server that is the right one now.
+/// Makes connections: the sentinels' answer or the node whose turn it is, the user and password of the moment, socket, TLS and
+/// login commands, within one time limit. The one place where connections are made, so that each leads to the server that is the right one now.
 enum RedisConnector {
     /// Connects and logs in. The future fails with a ``RedisError``.
     static func connect(
@@ -40,19 +40,17 @@ enum RedisConnector {
                     "cannot connect to Redis", metadata: ["server": "\(configuration)", "error": "\(error)"])
             }
         }
-        guard let sentinels = configuration.sentinels else { return promise.futureResult }
         return promise.futureResult.flatMapErrorThrowing { error -> RedisConnection in
-            // What a sentinel said led nowhere, or nobody said anything.
-            sentinels.askAnotherFirst()
+            configuration.tryAnotherNext()
             throw error
         }
     }
 
-    /// The configuration with what holds at the moment: the primary's address, user and password.
+    /// The configuration with what holds at the moment: the address, user and password.
     private static func server(
         of configuration: RedisConfiguration, on eventLoop: any EventLoop, logger: Logger
     ) -> EventLoopFuture<RedisConfiguration> {
-        var found = eventLoop.makeSucceededFuture(configuration)
+        var found = eventLoop.makeSucceededFuture(configuration.inTurn)
         if let sentinels = configuration.sentinels {
             found = RedisSentinelResolver.primary(
                 sentinels, within: configuration.connectTimeout, on: eventLoop, logger: logger
@@ -169,7 +167,7 @@ enum RedisConnector {
             // The step has no limit of its own, since the limit of the whole connection attempt applies.
             queue.send([step.command], timeout: nil, waiter: .promise(promise))
             return promise.futureResult.flatMapThrowing { replies in
-                try RedisLogin.judge(replies, of: step.purpose)
+                try RedisLogin.judge(replies, of: step.purpose, at: configuration)
             }
         }
         return EventLoopFuture.whenAllSucceed(steps, on: channel.eventLoop).assumeIsolated()
@@ -179,10 +177,11 @@ enum RedisConnector {
                 throw RedisError(
                     .connectFailed, "\(configuration.place) closed the connection during the login.", cause: error)
             }
-            .map { clientIDs in
+            .map { identities in
                 RedisConnection(
-                    channel: channel, queue: queue, clientID: clientIDs.last ?? nil,
-                    commandTimeout: configuration.commandTimeout)
+                    channel: channel, queue: queue,
+                    identity: identities.lazy.compactMap(\.self).first ?? RedisLogin.Identity(),
+                    configuration: configuration)
             }
             .nonisolated()
     }

@@ -1,5 +1,5 @@
 #if Redis
-internal import CeleriacCore
+package import CeleriacCore
 
 /// A failure of the Redis transport.
 package struct RedisError: Error, Sendable {
@@ -32,6 +32,8 @@ package struct RedisError: Error, Sendable {
         package static let server = Code("server")
         /// All sentinels answered, and none of them knows a primary of the name.
         package static let unknownPrimary = Code("unknownPrimary")
+        /// The server cannot be used with these settings: it is a cluster, or it is none. The message says what to set.
+        package static let unsuitableServer = Code("unsuitableServer")
         /// A connection URL is malformed.
         package static let invalidURL = Code("invalidURL")
         /// A batch of commands is too large to send. None of it was sent.
@@ -77,6 +79,15 @@ extension RedisError {
     /// Whether the same call may succeed later: the server did not answer it, or temporarily cannot run it.
     package var isOutOfReach: Bool {
         code == .connectFailed || code == .connectionLost || code == .timeout || serverError?.isTemporary == true
+    }
+
+    /// The code of the error of a call that failed for this reason.
+    ///
+    /// - Parameter code: The code for what is neither out of reach nor a server that the settings do not fit.
+    /// - Returns: The code.
+    package func failureCode(otherwise code: CeleriacError.Code) -> CeleriacError.Code {
+        if isOutOfReach { return .unavailable }
+        return self.code == .unsuitableServer ? .configuration : code
     }
 }
 

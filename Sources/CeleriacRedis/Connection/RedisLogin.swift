@@ -5,13 +5,20 @@ enum RedisLogin {
     /// The purpose of a login command.
     enum Purpose: Sendable {
         case authenticate
-        case checkRole
+        case identify
         case select
         case setName
-        case identify
     }
 
-    /// The commands for a configuration, to be sent in order; the last one is `identify`.
+    /// What a server says of itself and of the connection.
+    struct Identity: Sendable, Hashable {
+        /// The server's id for the connection; `nil` if the server does not report it.
+        var clientID: Int64?
+        /// Whether the server is a node of a cluster.
+        var isCluster = false
+    }
+
+    /// The commands for a configuration, to be sent in order.
     static func steps(_ configuration: RedisConfiguration) -> [(purpose: Purpose, command: RedisCommand)] {
         var steps: [(Purpose, RedisCommand)] = []
         if let user = configuration.user {
@@ -19,38 +26,38 @@ enum RedisLogin {
         } else if let password = configuration.password {
             steps.append((.authenticate, RedisCommand("AUTH", password)))
         }
-        if configuration.sentinels != nil {
-            // This tells the role as ROLE does, which is among the dangerous commands that a user may not have.
-            steps.append((.checkRole, RedisCommand("HELLO", 2)))
-        }
+        // This tells role and mode as ROLE and INFO do, which are among the dangerous commands that a user may not have;
+        // HELLO everybody has. It also shows whether the server serves clients at all, when there is no other step.
+        steps.append((.identify, RedisCommand("HELLO", 2)))
         if configuration.database != 0 {
             steps.append((.select, RedisCommand("SELECT", configuration.database)))
         }
         if let name = configuration.clientName {
             steps.append((.setName, RedisCommand("CLIENT", "SETNAME", name)))
         }
-        // This step also shows whether the server serves clients at all, when there is no other step.
-        steps.append((.identify, RedisCommand("CLIENT", "ID")))
         return steps
     }
 
     /// Judges the replies to a step.
     ///
-    /// - Returns: The server's id for the connection, if the reply reports it.
-    /// - Throws: `authenticationFailed`, `connectFailed` (another attempt may succeed), `server`.
-    static func judge(_ replies: [RedisValue], of purpose: Purpose) throws(RedisError) -> Int64? {
-        switch (purpose, replies.first) {
-        case (.identify, .integer(let number)):
-            return number
-        case (.checkRole, let hello?) where ["replica", "slave"].contains(hello.field("role")?.string):
-            throw RedisError(
-                .connectFailed, "The server that the sentinels named is a replica. A fail-over may be under way.")
-        case (_, .error(let error)):
+    /// - Returns: What the server says of itself, if the step asks for that.
+    /// - Throws: `authenticationFailed`, `connectFailed` (another attempt may succeed), `unsuitableServer`, `server`.
+    static func judge(
+        _ replies: [RedisValue], of purpose: Purpose, at configuration: RedisConfiguration
+    ) throws(RedisError) -> Identity? {
+        guard let reply = replies.first else { return nil }
+        if let error = reply.error {
             try judge(error, purpose)
             return nil
-        default:
-            return nil
         }
+        guard purpose == .identify, reply.array != nil else { return nil }
+        if configuration.sentinels != nil, ["replica", "slave"].contains(reply.field("role")?.string) {
+            throw RedisError(
+                .connectFailed, "The server that the sentinels named is a replica. A fail-over may be under way.")
+        }
+        let mode = reply.field("mode")?.string
+        if let mode { try configuration.check(isCluster: mode == "cluster") }
+        return Identity(clientID: reply.field("id")?.int.map { Int64($0) }, isCluster: mode == "cluster")
     }
 
     private static func judge(_ error: RedisServerError, _ purpose: Purpose) throws(RedisError) {
@@ -72,7 +79,7 @@ enum RedisLogin {
                 .authenticationFailed, "The server refused the login. Check the user and password.", serverError: error)
         case .select:
             throw RedisError(.server, "The server refused the database.", serverError: error)
-        case .checkRole, .setName, .identify:
+        case .setName, .identify:
             // Old servers and narrow access rights refuse these commands; the connection works without them. One that
             // leads to a replica ends with the first write.
             break

@@ -58,6 +58,22 @@ final class RedisReconnector {
         rest()
     }
 
+    /// Reports that the delegate has got a connection that another one made.
+    func adopt() {
+        switch state {
+        case .closed: return
+        case .pausing(let pause): pause.cancel()
+        case .idle, .connecting, .connected: break
+        }
+        state = .connected(since: eventLoop.now)
+        hasConnected = true
+    }
+
+    /// Reports that the delegate has given its connection to another one.
+    func handOver() {
+        if case .connected = state { state = .idle }
+    }
+
     /// Stops for good.
     func close() {
         if case .pausing(let pause) = state { pause.cancel() }

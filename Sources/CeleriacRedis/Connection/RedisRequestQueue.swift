@@ -61,6 +61,9 @@ final class RedisRequestQueue: RedisReplyReceiver {
         }
     }
 
+    /// Whether no call waits for an answer.
+    var isIdle: Bool { pipeline.isEmpty }
+
     /// Ends the connection. All waiting calls fail with the error.
     func close(_ reason: RedisError) {
         handler.close(reason)

@@ -12,6 +12,9 @@ package import NIOCore
 /// subscription. Celery's channel names include the database number, since Redis keeps one set of channels for all
 /// databases.
 ///
+/// In a cluster the connection leads to any node, and to another one when that is lost: what is published at one is heard at
+/// all.
+///
 /// The event loop group must outlive it.
 package final class RedisPubSub: Sendable {
     /// The event loop that the connection runs on, and that calls the closures.

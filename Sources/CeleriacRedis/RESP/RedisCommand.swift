@@ -9,7 +9,7 @@ package import NIOCore
 /// command costs one allocation, and sending it costs one copy.
 package struct RedisCommand: Sendable {
     /// The arguments as RESP bulk strings, without the array header that precedes them.
-    private var encoded: [UInt8]
+    private(set) var encoded: [UInt8]
     /// How many arguments ``encoded`` holds.
     package private(set) var argumentCount: Int
     /// The script that this command runs. If there is one, ``encoded`` starts after the script's hash.

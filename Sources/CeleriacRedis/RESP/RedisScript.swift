@@ -18,15 +18,20 @@ package final class RedisScript: Sendable {
     package let source: String
     /// The server's name for the script: the source's SHA-1 in hexadecimal digits.
     package let hash: String
+    /// How many arguments belong to each key, if the script treats each key by itself and returns a number. Where keys lie
+    /// in several slots of a cluster such a script is called for each slot, and the caller gets the sum.
+    let argumentsPerKey: Int?
 
     /// `EVALSHA hash` and `EVAL source`, each as two RESP bulk strings.
     private let byHash: [UInt8]
     private let bySource: [UInt8]
 
-    /// Creates a script.
-    package init(name: String, source: String) {
+    /// Creates a script. `argumentsPerKey` is how many arguments belong to each key, if the script treats each key by
+    /// itself and returns a number, which may be the sum of several calls.
+    package init(name: String, source: String, argumentsPerKey: Int? = nil) {
         self.name = name
         self.source = source
+        self.argumentsPerKey = argumentsPerKey
         hash = SHA1.hexadecimal(Array(source.utf8))
         byHash = Array("$7\r\nEVALSHA\r\n$\(hash.utf8.count)\r\n\(hash)\r\n".utf8)
         bySource = Array("$4\r\nEVAL\r\n$\(source.utf8.count)\r\n\(source)\r\n".utf8)

@@ -156,7 +156,11 @@ public final class RedisServer: Sendable {
         "\"" + text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"") + "\""
     }
 
-    private static func command(_ words: String...) -> [UInt8] {
+    /// A command in its wire form.
+    static func command(_ words: String...) -> [UInt8] { command(words) }
+
+    /// A command in its wire form.
+    static func command(_ words: [String]) -> [UInt8] {
         var text = "*\(words.count)\r\n"
         for word in words { text += "$\(word.utf8.count)\r\n\(word)\r\n" }
         return Array(text.utf8)

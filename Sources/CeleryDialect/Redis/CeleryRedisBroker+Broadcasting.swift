@@ -8,7 +8,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 
 extension CeleryRedisBroker {
-    /// Broadcasts by pub/sub. Replies come into lists of the client's, from which a connection of its own takes them.
+    /// Broadcasts by pub/sub. Replies come into lists of the client's, from which a connection for them alone takes them.
     package func broadcast(
         _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
         sent: @escaping @Sendable () -> Void,
@@ -31,10 +31,9 @@ extension CeleryRedisBroker {
                 try await client.send(publish)
                 return sent()
             }
-            let connection = try await RedisConnection.connect(
-                configuration, on: eventLoopGroup.next(), logger: logger)
             let reader = RedisReplyReader(
-                connection, lists: keys.prioritySteps.map { keys.list(exchanges.inbox, step: $0) }, limits: limits,
+                RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger),
+                lists: keys.prioritySteps.map { keys.list(exchanges.inbox, step: $0) }, limits: limits,
                 enough: enough, receive: receive)
             do throws(RedisError) {
                 try await broadcast(publish, exchanges, reader, until: enough, sent: sent)
@@ -45,7 +44,7 @@ extension CeleryRedisBroker {
             await end(reader, exchanges)
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .publishFailed, "remote control failed at \(name)", cause: error)
+                error.failureCode(otherwise: .publishFailed), "remote control failed at \(name)", cause: error)
         }
     }
 
@@ -76,7 +75,7 @@ extension CeleryRedisBroker {
 
 /// Takes replies from lists until the client has enough.
 private final class RedisReplyReader: Sendable {
-    private let connection: RedisConnection
+    private let client: RedisClient
     private let take: RedisCommand
     private let limits: WireLimits
     private let enough: Gate
@@ -84,11 +83,11 @@ private final class RedisReplyReader: Sendable {
     private let lost = NIOLockedValueBox<RedisError?>(nil)
 
     init(
-        _ connection: RedisConnection, lists: [String], limits: WireLimits, enough: Gate,
+        _ client: RedisClient, lists: [String], limits: WireLimits, enough: Gate,
         receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
     ) {
-        self.connection = connection
-        // It blocks until there is an element, or until the connection is closed.
+        self.client = client
+        // It blocks until there is an element, or until the client is closed.
         var take = RedisCommand("BRPOP", arguments: lists)
         take.append(0)
         self.take = take
@@ -101,7 +100,7 @@ private final class RedisReplyReader: Sendable {
     var loss: RedisError? { lost.withLockedValue { $0 } }
 
     func read() {
-        connection.submit([take], timeout: nil).whenComplete { [self] result in
+        client.submit([take], timeout: nil).whenComplete { [self] result in
             if enough.isOpen { return }
             switch result {
             case .success(let replies):
@@ -124,6 +123,6 @@ private final class RedisReplyReader: Sendable {
         enough.open()
     }
 
-    func close() async { await connection.close() }
+    func close() async { await client.close() }
 }
 #endif

@@ -109,7 +109,7 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
                 boundTo: message.exchange, routingKey: message.routingKey, client: client)
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .publishFailed,
+                error.failureCode(otherwise: .publishFailed),
                 "the bindings of the exchange \(message.exchange) cannot be read", cause: error)
         }
     }

@@ -1,6 +1,7 @@
 /// How Celery's queues are laid out in Redis. All clients and workers of a database must agree on these.
 public struct CeleryRedisOptions: Sendable {
-    /// Prepended to every key as it is: kombu's `global_keyprefix`.
+    /// Prepended to every key as it is: kombu's `global_keyprefix`. In a Redis Cluster it must have a hash tag, such as
+    /// `{celery}`, so that all keys lie in one slot.
     public var keyPrefix: String
     /// How long a message may be claimed without its claim being renewed before any worker may restore it: kombu's
     /// `visibility_timeout`, which must be the same at all workers of a database. A Celeriac worker renews its claims

@@ -132,7 +132,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
             try await pubSub.subscribe(taskIDs.map(keys.task))
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .resultStore, "cannot wait for results in \(name)", cause: error)
+                error.failureCode(otherwise: .resultStore), "cannot wait for results in \(name)", cause: error)
         }
     }
 

@@ -2,7 +2,7 @@
 public struct MachineryConfiguration: Sendable {
     /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `amqp://`, `amqps://`,
     /// `eager` or `memory`. There may be several AMQP URLs, separated by ``multipleBrokerSeparator``; they are tried in
-    /// turn.
+    /// turn. A URL of Redis may have several hosts: see ``MachineryRedisSettings/clusterEnabled``.
     public var broker: String
     /// The URL of the lock of periodic tasks: `redis://…`; empty or `eager` for a lock within this process.
     public var lock: String
@@ -93,6 +93,9 @@ public struct MachineryRedisSettings: Sendable, Hashable {
     public var masterName = ""
     /// The sentinels' own password; empty for none. Their user is the default one.
     public var sentinelPassword = ""
+    /// Whether broker, result backend and lock are nodes of a Redis Cluster: Machinery's `cluster_enabled`. Several hosts in
+    /// a URL, separated by commas, are so without it, unless ``masterName`` is set.
+    public var clusterEnabled = false
 
     /// Creates settings, with Machinery's defaults.
     public init(

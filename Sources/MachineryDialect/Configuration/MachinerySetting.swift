@@ -99,8 +99,10 @@ struct MachinerySetting {
                 "redis", "sentinel_password", "REDIS_SENTINEL_PASSWORD",
                 .text(\.configuration.redis.sentinelPassword)),
             // Machinery v2 has the first name, v1 the second.
-            MachinerySetting("redis", "cluster_enabled", "REDIS_CLUSTER_ENABLED", .refused(insteadOfACluster)),
-            MachinerySetting("redis", "cluster_mode", "REDIS_CLUSTER_MODE", .refused(insteadOfACluster)),
+            MachinerySetting(
+                "redis", "cluster_enabled", "REDIS_CLUSTER_ENABLED", .flag(\.configuration.redis.clusterEnabled)),
+            MachinerySetting(
+                "redis", "cluster_mode", "REDIS_CLUSTER_MODE", .flag(\.configuration.redis.clusterEnabled)),
         ]
     }
 
@@ -133,9 +135,6 @@ struct MachinerySetting {
             MachinerySetting("dynamodb", "group_metas_table", "GROUP_METAS_TABLE", noDynamoDB),
         ]
     }
-
-    private static let insteadOfACluster =
-        "name one server or its sentinels, because a cluster would keep the keys of one claim in different places"
 
     private static let insteadOfTLS =
         "write amqps:// or rediss://, and the files in the URL: ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs"

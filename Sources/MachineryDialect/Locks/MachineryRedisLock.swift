@@ -32,7 +32,7 @@ package final class MachineryRedisLock: MachineryLock {
             return false
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .resultStore, "cannot take the lock \(key)", cause: error)
+                error.failureCode(otherwise: .resultStore), "cannot take the lock \(key)", cause: error)
         }
     }
 
@@ -80,7 +80,7 @@ struct RedisMutex: Sendable {
                 if try await !client.send(RedisCommand("SET", key, token, "NX", "PX", 8000)).isNull { return }
             } catch {
                 throw CeleriacError(
-                    error.isOutOfReach ? .unavailable : .resultStore, "cannot take the lock \(key)", cause: error)
+                    error.failureCode(otherwise: .resultStore), "cannot take the lock \(key)", cause: error)
             }
         }
         throw CeleriacError(.unavailable, "other processes kept the lock \(key)")
@@ -92,7 +92,7 @@ struct RedisMutex: Sendable {
             _ = try await client.evaluate(MachineryScripts.unlock, keys: [key], arguments: [token])
         } catch {
             throw CeleriacError(
-                error.isOutOfReach ? .unavailable : .resultStore, "cannot give back the lock \(key)", cause: error)
+                error.failureCode(otherwise: .resultStore), "cannot give back the lock \(key)", cause: error)
         }
     }
 }

@@ -56,7 +56,9 @@ package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
     /// Begins to consume.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
         try await RedisMessageConsumer.start(
-            client.configuration, topology: MachineryRedisTopology(settings: settings, defaultQueue: defaultQueue),
+            client.configuration,
+            topology: MachineryRedisTopology(
+                settings: settings, defaultQueue: defaultQueue, inCluster: client.configuration.declaresCluster),
             options: options,
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
@@ -68,7 +70,12 @@ package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
 
     // MARK: Looking after queues
 
-    private func lists(of queue: String) -> [String] { [queue, InFlightKeys(queue: queue).handover] }
+    /// The keys beside a queue.
+    func keys(of queue: String) -> InFlightKeys {
+        InFlightKeys(queue: queue, inCluster: client.configuration.declaresCluster)
+    }
+
+    private func lists(of queue: String) -> [String] { [queue, keys(of: queue).handover] }
 
     /// The number of messages that wait in a queue, without delayed tasks whose time has not come.
     package func depth(of queue: String) async throws -> Int { try await client.depth(of: lists(of: queue)) }
@@ -78,7 +85,7 @@ package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
 
     private func parked(_ queue: String) -> RedisParkedMessages {
         RedisParkedMessages(
-            client, queue: queue, key: InFlightKeys(queue: queue).parked, format: .machinery, newestFirst: false)
+            client, queue: queue, key: keys(of: queue).parked, format: .machinery, newestFirst: false)
     }
 
     /// Lists messages that were parked from a queue.

@@ -11,7 +11,7 @@ import struct FoundationEssentials.Date
 extension MachineryRedisBroker: ClaimKeeper {
     /// Lists what workers hold of a queue.
     package func claims(in queue: String) async throws -> [ClaimedMessage] {
-        let keys = InFlightKeys(queue: queue)
+        let keys = keys(of: queue)
         let end = try await lastTimeOfExpired
         let pageSize = 500
         var claims: [ClaimedMessage] = []
@@ -49,7 +49,7 @@ extension MachineryRedisBroker: ClaimKeeper {
         while true {
             let reply = try await client.look([
                 .evaluate(
-                    MachineryScripts.restore, keys: InFlightKeys(queue: queue).all, arguments: [end, portion])
+                    MachineryScripts.restore, keys: keys(of: queue).all, arguments: [end, portion])
             ])
             let restored = reply.first?.int ?? 0
             count += restored

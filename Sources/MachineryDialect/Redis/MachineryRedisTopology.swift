@@ -14,21 +14,32 @@ import struct FoundationEssentials.Date
 struct InFlightKeys: Sendable {
     /// The queue itself: a list.
     let queue: String
+    /// What the other keys begin with.
+    private let beginning: String
+
+    /// Creates the keys of a queue. In a cluster the queue's name is their hash tag, so that they lie in its slot.
+    init(queue: String, inCluster: Bool) {
+        self.queue = queue
+        beginning = inCluster ? RedisSlot.beginning(besides: queue) : queue
+    }
 
     /// Messages by claim: a hash.
-    var claims: String { queue + ".celeriac.claims" }
+    var claims: String { beginning + ".celeriac.claims" }
     /// Claims by the time at which they were last renewed, in seconds since 1970: a sorted set.
-    var claimed: String { queue + ".celeriac.claimed" }
+    var claimed: String { beginning + ".celeriac.claimed" }
     /// How often a message that came back was begun or requeued, by the SHA-1 of the message: a hash.
-    var attempts: String { queue + ".celeriac.attempts" }
+    var attempts: String { beginning + ".celeriac.attempts" }
     /// Where workers once kept a message that Redis had handed to them: a list. Nothing is put there any more; every
     /// claim begins there, so that nothing stays behind after an upgrade.
-    var handover: String { queue + ".celeriac.handover" }
+    var handover: String { beginning + ".celeriac.handover" }
     /// Parked messages: a list.
-    var parked: String { queue + ".parked" }
+    var parked: String { beginning + ".parked" }
 
     /// The epoch of the consumer whose claims begin with a prefix.
-    func epoch(_ tagPrefix: String) -> String { "\(queue).celeriac.epoch.\(tagPrefix)" }
+    func epoch(_ tagPrefix: String) -> String { "\(beginning).celeriac.epoch.\(tagPrefix)" }
+
+    /// Says, in a cluster, that a delayed task was put into the queue, as long as it may also be among the delayed ones.
+    func moved(_ message: [UInt8]) -> String { "\(beginning).celeriac.moved.\(SHA1.hexadecimal(message))" }
 
     /// All keys in the order in which scripts expect them.
     var all: [String] { [queue, handover, claims, claimed, attempts, parked] }
@@ -49,13 +60,24 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     let settings: MachineryRedisSettings
     /// The queue of delayed tasks that name none.
     let defaultQueue: String
+    /// Whether the keys lie in a cluster.
+    let inCluster: Bool
+
+    init(settings: MachineryRedisSettings, defaultQueue: String, inCluster: Bool = false) {
+        self.settings = settings
+        self.defaultQueue = defaultQueue
+        self.inCluster = inCluster
+    }
+
+    /// The keys beside a queue.
+    func keys(of queue: String) -> InFlightKeys { InFlightKeys(queue: queue, inCluster: inCluster) }
 
     // MARK: Lists
 
     var servedEnd: ListWait.End { .left }
 
     func lists(of queue: String) -> [RedisQueueList] {
-        let keys = InFlightKeys(queue: queue)
+        let keys = keys(of: queue)
         return [RedisQueueList(queue: queue, key: queue, scriptKeys: keys.all)]
     }
 
@@ -81,11 +103,11 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     }
 
     func epochKey(of attempt: RedisClaimAttempt) -> String {
-        InFlightKeys(queue: attempt.lists.first?.queue ?? "").epoch(attempt.tagPrefix)
+        keys(of: attempt.lists.first?.queue ?? "").epoch(attempt.tagPrefix)
     }
 
     func claimsKey(of attempt: RedisClaimAttempt) -> String {
-        InFlightKeys(queue: attempt.lists.first?.queue ?? "").claims
+        keys(of: attempt.lists.first?.queue ?? "").claims
     }
 
     func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim? {
@@ -107,12 +129,14 @@ struct MachineryRedisTopology: RedisConsumerTopology {
 
     var renewalInterval: Duration { settings.claimLifetime / 4 }
 
-    func indexKey(of list: RedisQueueList) -> String { InFlightKeys(queue: list.queue).claimed }
+    func indexKey(of list: RedisQueueList) -> String { keys(of: list.queue).claimed }
 
     var chores: [RedisChore] {
         [
             RedisChore(every: settings.claimLifetime / 2, restoreExpiredClaims),
-            RedisChore(every: settings.pollPeriod, moveDueTasks),
+            RedisChore(every: settings.pollPeriod) { consumer in
+                if inCluster { moveDueTasksInSteps(consumer) } else { moveDueTasks(consumer) }
+            },
         ]
     }
 
@@ -138,24 +162,27 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     private func moveDueTasks(_ consumer: RedisMessageConsumer) {
         let portion = 500
         let now = consumer.timers.now
-        let tail: WireObject = [
-            "reason": "undecodableDelayedTask",
-            "detail": "a member of the delayed tasks that is not a task, or whose queue is no list",
-            "queue": .string(settings.delayedTasks), "worker": .string(consumer.nodeName),
-            "time": .string(GoTime(now).description),
-        ]
-        let closing = ((try? WireJSON.encode(.object(tail), style: .go)) ?? []).dropFirst()
         let command = RedisCommand.evaluate(
             MachineryScripts.moveDue,
-            keys: [
-                settings.delayedTasks, defaultQueue, InFlightKeys(queue: settings.delayedTasks).parked,
-            ],
-            arguments: [GoTime(now).unixNanoseconds, portion, [UInt8(ascii: ",")] + Array(closing)])
+            keys: [settings.delayedTasks, defaultQueue, keys(of: settings.delayedTasks).parked],
+            arguments: [GoTime(now).unixNanoseconds, portion, closingOfParked(consumer)])
         consumer.client.submit([command]).whenComplete { [weak consumer] result in
             guard let consumer else { return }
             consumer.note("move delayed tasks", result.refusal)
             if (try? result.get())?.first?.int == portion { moveDueTasks(consumer) }
         }
+    }
+
+    /// The end of the record of a delayed task that is parked, behind its message.
+    func closingOfParked(_ consumer: RedisMessageConsumer) -> [UInt8] {
+        let tail: WireObject = [
+            "reason": "undecodableDelayedTask",
+            "detail": "a member of the delayed tasks that is not a task, or whose queue is no list",
+            "queue": .string(settings.delayedTasks), "worker": .string(consumer.nodeName),
+            "time": .string(GoTime(consumer.timers.now).description),
+        ]
+        let closing = ((try? WireJSON.encode(.object(tail), style: .go)) ?? []).dropFirst()
+        return [UInt8(ascii: ",")] + Array(closing)
     }
 
     // MARK: Ending

@@ -122,6 +122,24 @@ enum MachineryScripts {
             return #tags
             """)
 
+    /// Reads the queue of a delayed task as Go does, with the global name `default` for one that names none; not a text if
+    /// the message is no task.
+    private static let queueOfTask = """
+        local function queueOf(message, default)
+          local ok, task = pcall(cjson.decode, message)
+          if not ok or type(task) ~= 'table' then return nil end
+          local queue = task.RoutingKey
+          if queue == nil then
+            for key, value in pairs(task) do
+              if type(key) == 'string' and string.lower(key) == 'routingkey' then queue = value end
+            end
+          end
+          if queue == nil or queue == cjson.null or queue == '' then return default end
+          return queue
+        end
+
+        """
+
     /// Moves tasks whose time has come to their queues. Keys: the delayed tasks, the default queue, the list for
     /// members that cannot be read. Arguments: the time in nanoseconds since 1970, the largest number of tasks, the end
     /// of a parked message. Returns the number of tasks moved.
@@ -129,20 +147,10 @@ enum MachineryScripts {
     /// The script pushes the message unchanged. The move from the set to the queue is atomic.
     static let moveDue = RedisScript(
         name: "moveDue",
-        source: """
+        source: queueOfTask + """
             local due = redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[1], 'LIMIT', 0, ARGV[2])
             for _, message in ipairs(due) do
-              local ok, task = pcall(cjson.decode, message)
-              local queue = nil
-              if ok and type(task) == 'table' then
-                queue = task.RoutingKey
-                if queue == nil then
-                  for key, value in pairs(task) do
-                    if type(key) == 'string' and string.lower(key) == 'routingkey' then queue = value end
-                  end
-                end
-                if queue == nil or queue == cjson.null or queue == '' then queue = KEYS[2] end
-              end
+              local queue = queueOf(message, KEYS[2])
               local pushed = type(queue) == 'string' and redis.pcall('RPUSH', queue, message)
               if type(pushed) ~= 'number' then
                 redis.call('RPUSH', KEYS[3], '{"message":' .. cjson.encode(message) .. ARGV[3])
@@ -150,6 +158,61 @@ enum MachineryScripts {
               redis.call('ZREM', KEYS[1], message)
             end
             return #due
+            """)
+
+    /// Takes tasks whose time has come, in a cluster, where they lie in another slot than their queues: gives them a later
+    /// time, so that nobody else moves them meanwhile. Parks what is no task. Keys: the delayed tasks, the list of parked
+    /// ones. Arguments: the time in nanoseconds since 1970, the largest number of tasks, the later time, the default
+    /// queue, the end of a parked message. Returns each task and its queue.
+    static let takeDue = RedisScript(
+        name: "takeDue",
+        source: queueOfTask + """
+            local answer = {}
+            for _, message in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[1], 'LIMIT', 0, ARGV[2])) do
+              local queue = queueOf(message, ARGV[4])
+              if type(queue) == 'string' then
+                redis.call('ZADD', KEYS[1], 'XX', ARGV[3], message)
+                answer[#answer + 1] = message
+                answer[#answer + 1] = queue
+              else
+                redis.call('RPUSH', KEYS[2], '{"message":' .. cjson.encode(message) .. ARGV[5])
+                redis.call('ZREM', KEYS[1], message)
+              end
+            end
+            return answer
+            """)
+
+    /// Pushes a delayed task, unless that was done before and could not be told. Keys: the queue, the mark of that.
+    /// Arguments: the task, for how many seconds the mark stands. It pushes first, so that a queue that is not a list ends
+    /// the script before there is a mark.
+    static let pushDue = RedisScript(
+        name: "pushDue",
+        source: """
+            if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+            redis.call('RPUSH', KEYS[1], ARGV[1])
+            redis.call('SET', KEYS[2], '', 'EX', ARGV[2])
+            return 1
+            """)
+
+    /// Removes delayed tasks that were pushed, or parks those that cannot be, unless another worker has taken them
+    /// meanwhile. Keys: the delayed tasks, the list of parked ones. Arguments: the time that ``takeDue`` gave them, the
+    /// end of a parked message or nothing, the tasks. Returns for each whether it was removed.
+    static let endDue = RedisScript(
+        name: "endDue",
+        source: """
+            local answer = {}
+            for i = 3, #ARGV do
+              local time = redis.call('ZSCORE', KEYS[1], ARGV[i])
+              answer[i - 2] = 0
+              if time and tonumber(time) == tonumber(ARGV[1]) then
+                if ARGV[2] ~= '' then
+                  redis.call('RPUSH', KEYS[2], '{"message":' .. cjson.encode(ARGV[i]) .. ARGV[2])
+                end
+                redis.call('ZREM', KEYS[1], ARGV[i])
+                answer[i - 2] = 1
+              end
+            end
+            return answer
             """)
 
     /// Deletes a lock if it is still ours: redsync's script, byte for byte. Keys: the lock. Arguments: our token.

@@ -5,17 +5,18 @@ extension RedisConfiguration {
     /// Reads a URL as Machinery writes it: a login without a colon is a password, a database that is not a number is 0,
     /// and a socket's database follows a colon.
     ///
-    /// With the name of a primary, the hosts are those of its sentinels, separated by commas. The login before the first
-    /// and the database after the last are the primary's, and `rediss://` encrypts the connections to all of them, as
-    /// with go-redis.
+    /// Several hosts, separated by commas, are nodes of a cluster, or with the name of a primary its sentinels. The login
+    /// before the first and the database after the last are the servers', and `rediss://` encrypts the connections to all
+    /// of them, as with go-redis.
     ///
     /// - Parameters:
     ///   - url: The URL.
-    ///   - primaryName: Machinery's `master_name`; empty if the URL names the server itself.
+    ///   - primaryName: Machinery's `master_name`; empty if the URL names the servers themselves.
     ///   - sentinelPassword: The sentinels' own password; empty for none.
-    /// - Throws: `RedisError` with code `invalidURL`; also for the hosts of a cluster.
+    ///   - isCluster: Machinery's `cluster_enabled`, which goes before the name of a primary.
+    /// - Throws: `RedisError` with code `invalidURL`.
     package init(
-        machineryURL url: String, primaryName: String = "", sentinelPassword: String = ""
+        machineryURL url: String, primaryName: String = "", sentinelPassword: String = "", isCluster: Bool = false
     ) throws(RedisError) {
         guard let separator = url.firstRange(of: "://") else { throw Self.refused("it has no scheme") }
         let scheme = url[..<separator.lowerBound].lowercased()
@@ -35,19 +36,24 @@ extension RedisConfiguration {
             }
             // Go decodes no percent signs here.
             try self.init(url: "redis+socket://\(Self.verbatim(prefix))\(rest)?db=\(Int32(database) ?? 0)")
+            clusterRule = isCluster ? Self.cluster : Self.singleServer
             return
         }
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let query = rest.firstIndex(of: "?") ?? rest.endIndex
         let database = slash < query ? rest[rest.index(after: slash)..<query] : ""
         let hosts = rest[..<min(slash, query)].split(separator: ",")
-        guard !primaryName.isEmpty || hosts.count < 2 else {
-            throw Self.refused(
-                "it names the hosts of a cluster, which would keep the keys of one claim in different places. The name"
-                    + " of a primary (master_name) would make them sentinels")
-        }
         try self.init(
             url: "\(scheme)://\(prefix)\(hosts.first ?? "")/\(UInt16(database) ?? 0)\(rest[query...])")
+        if isCluster || primaryName.isEmpty && hosts.count > 1 {
+            guard self.database == 0 else {
+                throw Self.refused("it leads to a cluster, which has no database but 0, and names \(self.database)")
+            }
+            clusterRule = Self.cluster
+            for host in hosts.dropFirst() { seeds.append(try RedisConfiguration(url: "redis://\(host)").address) }
+            return
+        }
+        clusterRule = Self.singleServer
         guard !primaryName.isEmpty else { return }
         var addresses: [RedisAddress] = []
         for host in hosts { addresses.append(try RedisAddress(sentinel: String(host))) }
@@ -57,6 +63,12 @@ extension RedisConfiguration {
         sentinels.tls = tls
         self.sentinels = sentinels
     }
+
+    /// Messages and claims lie elsewhere in a cluster, so that all clients and workers must know that it is one.
+    private static let cluster = RedisClusterRule.required(
+        "leave out cluster_enabled (REDIS_CLUSTER_ENABLED, cluster_mode), and name one host in the URL")
+    private static let singleServer = RedisClusterRule.refused(
+        "set cluster_enabled (REDIS_CLUSTER_ENABLED), or name several of its hosts in the URL, redis://host,host")
 
     private static func verbatim(_ text: String) -> String {
         String(text.flatMap { $0 == "%" ? "%25" : String($0) })

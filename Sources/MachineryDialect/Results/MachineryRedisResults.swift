@@ -84,7 +84,7 @@ package final class MachineryRedisResults: AttemptCountingStore {
               redis.call('SET', key, state, 'EX', ttl)
             end
             return #KEYS
-            """)
+            """, argumentsPerKey: 2)
 
     /// Machinery keeps states for an hour by default. It cannot keep them forever.
     private func seconds(_ expiry: Duration?) -> Int {
@@ -130,8 +130,7 @@ package final class MachineryRedisResults: AttemptCountingStore {
         let parts = operations.compactMap(\.chordPart)
         for part in parts where part.mayHaveCompleted || unsettled[part] != nil { try await reopen(part) }
         let ids = Set(parts.map(\.groupID)).sorted()
-        let replies = try await client.results(ids.map { .evaluate(Self.completedScript, keys: [$0]) })
-        let completed = Set(zip(ids, replies).filter { $1.int == 1 }.map(\.0))
+        let completed = try await completedGroups(ids)
         var completions: [ChordCompletion?] = []
         for operation in operations {
             guard let part = operation.chordPart, completed.contains(part.groupID),
@@ -165,6 +164,36 @@ package final class MachineryRedisResults: AttemptCountingStore {
             return 1
             """)
 
+    /// The groups whose members have all ended, and for which no worker has sent the callback.
+    private func completedGroups(_ ids: [String]) async throws -> Set<String> {
+        guard client.configuration.declaresCluster else {
+            let replies = try await client.results(ids.map { .evaluate(Self.completedScript, keys: [$0]) })
+            return Set(zip(ids, replies).filter { $1.int == 1 }.map(\.0))
+        }
+        // A group and its members lie in different slots, so no script can look at all of them.
+        var completed: Set<String> = []
+        for (id, stored) in zip(ids, try await fetch(ids)) {
+            guard let stored, let meta = try? MachineryGroupMeta.decode(stored), !meta.chordTriggered,
+                let members = meta.taskUUIDs
+            else { continue }
+            let ended = try await client.results([.evaluate(Self.endedScript, keys: members)]).first?.int
+            if ended == members.count { completed.insert(id) }
+        }
+        return completed
+    }
+
+    /// Counts the tasks that have ended. Keys: the tasks.
+    private static let endedScript = RedisScript(
+        name: "endedTasks",
+        source: """
+            local count = 0
+            for _, id in ipairs(KEYS) do
+              local word = string.match(redis.call('GET', id) or '', '"State":"(%u+)"')
+              if word == 'SUCCESS' or word == 'FAILURE' then count = count + 1 end
+            end
+            return count
+            """, argumentsPerKey: 0)
+
     /// Forgets for which member of a group the callback was sent. Key: who it is. Argument: the member.
     private static let closeScript = RedisScript(
         name: "closeGroup",
@@ -180,10 +209,11 @@ package final class MachineryRedisResults: AttemptCountingStore {
             meta.chordTriggered = true
             unsettled[part] = ()
             let life = seconds(part.expiry)
+            // The one must be there before the other, which in a cluster another node may have.
             _ = try await client.results([
-                RedisCommand("SET", Self.triggerKey(part.groupID), part.taskID, "EX", life),
-                RedisCommand("SET", part.groupID, meta.encode(), "EX", life),
+                RedisCommand("SET", Self.triggerKey(part.groupID), part.taskID, "EX", life)
             ])
+            _ = try await client.results([RedisCommand("SET", part.groupID, meta.encode(), "EX", life)])
             return true
         }
     }

@@ -17,9 +17,9 @@ import Testing
     }
 
     @Test func sendsOnlyWhatIsNeeded() throws {
-        #expect(try commands("redis://h") == ["CLIENT ID"])
-        #expect(try commands("redis://:pw@h/3") == ["AUTH pw", "SELECT 3", "CLIENT ID"])
-        #expect(try commands("redis://me:pw@h", name: "n") == ["AUTH me pw", "CLIENT SETNAME n", "CLIENT ID"])
+        #expect(try commands("redis://h") == ["HELLO 2"])
+        #expect(try commands("redis://:pw@h/3") == ["AUTH pw", "HELLO 2", "SELECT 3"])
+        #expect(try commands("redis://me:pw@h", name: "n") == ["AUTH me pw", "HELLO 2", "CLIENT SETNAME n"])
     }
 
     @Test(arguments: [
@@ -33,18 +33,53 @@ import Testing
         ("DENIED Redis is running in protected mode", .identify, .connectFailed),
     ]) func understandsRefusals(_ line: String, _ purpose: RedisLogin.Purpose, _ code: RedisError.Code) {
         let error = #expect(throws: RedisError.self) {
-            try RedisLogin.judge([.error(RedisServerError(line: line))], of: purpose)
+            try RedisLogin.judge([.error(RedisServerError(line: line))], of: purpose, at: RedisConfiguration())
         }
         #expect(error?.code == code)
         #expect(error?.serverError != nil)
     }
 
+    /// What a server says of itself.
+    private func hello(_ mode: String, role: String = "master") -> RedisValue {
+        .array([.text("id"), .integer(7), .text("mode"), .text(mode), .text("role"), .text(role)])
+    }
+
+    private func judge(
+        _ reply: RedisValue, _ purpose: RedisLogin.Purpose = .identify, at configuration: RedisConfiguration = .init()
+    ) throws -> RedisLogin.Identity? {
+        try RedisLogin.judge([reply], of: purpose, at: configuration)
+    }
+
     @Test func livesWithoutNameAndNumber() throws {
         let refusal = RedisValue.error(RedisServerError(line: "NOPERM this user has no permissions"))
-        #expect(try RedisLogin.judge([refusal], of: .setName) == nil)
-        #expect(try RedisLogin.judge([refusal], of: .identify) == nil)
-        #expect(try RedisLogin.judge([.integer(7)], of: .identify) == 7)
-        #expect(try RedisLogin.judge([.status("OK")], of: .select) == nil)
+        #expect(try judge(refusal, .setName) == nil)
+        #expect(try judge(refusal) == nil)
+        #expect(try judge(hello("standalone")) == RedisLogin.Identity(clientID: 7, isCluster: false))
+        #expect(try judge(hello("cluster")) == RedisLogin.Identity(clientID: 7, isCluster: true))
+        #expect(try judge(.status("OK"), .select) == nil)
+    }
+
+    @Test func refusesAServerThatTheSettingsDoNotFit() throws {
+        var configuration = try RedisConfiguration(url: "redis://:secret@h:7000/3")
+        for (rule, mode, part) in [
+            (RedisClusterRule.allowed, "cluster", "leave out the number 3"),
+            (.refused("set a prefix"), "cluster", "set a prefix"),
+            (.required("set a flag"), "standalone", "set a flag"),
+        ] {
+            configuration.clusterRule = rule
+            let error = #expect(throws: RedisError.self) { try judge(hello(mode), at: configuration) }
+            #expect(error?.code == .unsuitableServer && error?.isOutOfReach == false)
+            #expect(error?.failureCode(otherwise: .unavailable) == .configuration)
+            #expect(error?.message.contains(part) == true && error?.message.contains("h:7000") == true)
+            #expect(error?.message.contains("secret") == false)
+        }
+        configuration.clusterRule = .refused("")
+        #expect(try judge(hello("standalone"), at: configuration)?.isCluster == false)
+        configuration.clusterRule = .required("")
+        configuration.database = 0
+        #expect(try judge(hello("cluster"), at: configuration)?.isCluster == true)
+        // One that does not say what it is may be anything.
+        #expect(try judge(.array([]), at: configuration)?.isCluster == false)
     }
 }
 #endif

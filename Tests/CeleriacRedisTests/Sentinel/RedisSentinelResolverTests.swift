@@ -14,7 +14,6 @@ import Testing
     private static func server(role: String) async throws -> ScriptedServer {
         try await ScriptedServer.start { command in
             switch command {
-            case "CLIENT ID": ":7\r\n"
             case "HELLO 2": "*4\r\n$5\r\nproto\r\n:2\r\n$4\r\nrole\r\n$\(role.utf8.count)\r\n\(role)\r\n"
             default: "+OK\r\n"
             }
@@ -24,7 +23,7 @@ import Testing
     /// A sentinel that names a port of this machine, or none.
     private static func sentinel(_ primary: @escaping @Sendable () -> Int?) async throws -> ScriptedServer {
         try await ScriptedServer.start { command in
-            guard command == question else { return command == "CLIENT ID" ? ":1\r\n" : "+OK\r\n" }
+            guard command == question else { return "+OK\r\n" }
             guard let port = primary() else { return "*-1\r\n" }
             return "*2\r\n$9\r\n127.0.0.1\r\n$\("\(port)".utf8.count)\r\n\(port)\r\n"
         }
@@ -114,8 +113,8 @@ import Testing
         configuration.sentinels?.user = "asker"
         configuration.sentinels?.password = "theirs"
         try await connect(configuration)
-        #expect(sentinel.commands == ["AUTH asker theirs", "CLIENT ID", Self.question])
-        #expect(primary.commands == ["AUTH me mine", "HELLO 2", "SELECT 3", "CLIENT ID"])
+        #expect(sentinel.commands == ["AUTH asker theirs", "HELLO 2", Self.question])
+        #expect(primary.commands == ["AUTH me mine", "HELLO 2", "SELECT 3"])
         for server in [primary, sentinel] { try await server.stop() }
     }
 

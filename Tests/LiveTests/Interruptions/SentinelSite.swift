@@ -71,13 +71,7 @@ struct SentinelSite: Sendable {
     }
 
     /// Waits until the replica has what the primary has now.
-    func untilReplicated() async throws {
-        let offset = try await Self.ask(primary.port, RedisCommand("ROLE")).array?.dropFirst().first?.int ?? 0
-        try await until {
-            let role = try await Self.ask(replica.port, RedisCommand("ROLE")).array ?? []
-            return role.count == 5 && role[3].string == "connected" && (role[4].int ?? -1) >= offset
-        }
-    }
+    func untilReplicated() async throws { try await primary.untilReplicated(at: replica) }
 
     /// Asks a server or sentinel over a connection of its own.
     static func ask(_ port: Int, _ command: RedisCommand) async throws -> RedisValue {
@@ -93,6 +87,17 @@ struct SentinelSite: Sendable {
         for sentinel in sentinels { await sentinel.stop() }
         await primary.stop()
         await replica.stop()
+    }
+}
+
+extension RedisServer {
+    /// Waits until a replica has what this server has now.
+    func untilReplicated(at replica: RedisServer) async throws {
+        let offset = try await SentinelSite.ask(port, RedisCommand("ROLE")).array?.dropFirst().first?.int ?? 0
+        try await until {
+            let role = try await SentinelSite.ask(replica.port, RedisCommand("ROLE")).array ?? []
+            return role.count == 5 && role[3].string == "connected" && (role[4].int ?? -1) >= offset
+        }
     }
 }
 #endif
