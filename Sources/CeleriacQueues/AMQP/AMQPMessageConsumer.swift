@@ -210,8 +210,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
                     if state.redelivered.cancel(tag) { continue }
                     state.activeTags[tag] = nil
                     guard let queue = state.queues[tag], state.served.contains(queue) else { continue }
-                    logger.warning(
-                        "the broker cancelled a consumer: its queue is gone", metadata: ["queue": "\(queue)"])
+                    logger.warning("the broker cancelled a consumer", metadata: ["queue": "\(queue)"])
                     state.cancelled.append(queue)
                 case .closed: break  // The channel reports it even if it has no consumer.
                 }
@@ -245,7 +244,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
         var backoff = Backoff()
         state.withLockedValue { $0.looks.end() }
         while true {
-            let (deliveries, superseded, gate, channels, isStopped) = state.withLockedValue { state in
+            let (deliveries, superseded, worn, gate, channels, isStopped) = state.withLockedValue { state in
                 state.looks.begin()
                 let deliveries =
                     state.isStopped
@@ -254,12 +253,18 @@ package final class AMQPMessageConsumer: LosingConsumer {
                         limit, countsInMessages: options.attemptCounter == nil, name: topology.name,
                         attempts: topology.attempts)
                 if deliveries.isEmpty { state.looks.end() } else { state.watchdog.rest() }
-                defer { state.superseded = [] }
-                return (deliveries, state.superseded, state.change, state.channels, state.isStopped)
+                defer { (state.superseded, state.worn) = ([], []) }
+                return (
+                    deliveries, state.superseded, state.worn, state.change, state.channels, state.isStopped
+                )
             }
             if isStopped { return [] }
             if !superseded.isEmpty { channels?.ack(superseded) }
-            if !deliveries.isEmpty { return await withAttempts(deliveries) }
+            if !deliveries.isEmpty {
+                let kept = await worn.isEmpty ? deliveries : renew(worn, among: deliveries)
+                if kept.isEmpty { continue }
+                return await withAttempts(kept)
+            }
             do {
                 if channels != nil {
                     if try await !consumeCancelled() { await waitForChange(gate) }
@@ -292,6 +297,10 @@ package final class AMQPMessageConsumer: LosingConsumer {
     /// Consumes again the queues and the companions whose consumers the broker has cancelled. It reuses the channel, so
     /// that other deliveries on it stay claimed.
     ///
+    /// Where the queue is still there, the broker has taken back some of what the consumer had, and does not say which:
+    /// RabbitMQ 4.3 does so where others close the channel, after the consumer timeout. The connection then counts as
+    /// lost, so that redeliveries take over what the worker has.
+    ///
     /// - Returns: whether there were any.
     private func consumeCancelled() async throws(AMQPError) -> Bool {
         let (channel, generation, queues, companions) = state.withLockedValue { state in
@@ -300,6 +309,12 @@ package final class AMQPMessageConsumer: LosingConsumer {
         }
         guard let channel, !queues.isEmpty || !companions.isEmpty else { return false }
         do {
+            for queue in queues {
+                guard try await channel.connection.hasQueue(queue) else { continue }
+                lose(generation, .takenBack(from: queue))
+                return true
+            }
+            try await leaveTakenBack(companions, generation, on: channel.connection)
             if !queues.isEmpty { try await topology.declare(queues, on: channel.connection) }
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
             try await consumeCompanions(of: queues + companions, on: channel.connection)
@@ -404,6 +419,16 @@ package final class AMQPMessageConsumer: LosingConsumer {
         await channel?.close()
         await channel?.connection.close()
         await closeAbandoned()
+    }
+}
+
+extension AMQPError {
+    /// What a consumer's cancellation by the broker says if its queue is still there.
+    fileprivate static func takenBack(from queue: String) -> AMQPError {
+        AMQPError(
+            .consumerCancelled,
+            "The broker has taken back messages of the queue \(queue): they were held for longer than its"
+                + " consumer_timeout, or the queue has moved to another node.")
     }
 }
 #endif
