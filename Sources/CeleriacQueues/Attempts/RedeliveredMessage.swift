@@ -54,6 +54,10 @@ extension AMQPDelivery {
     /// How often a quorum queue has delivered the message before; nil for other queues, and for a first delivery.
     var deliveryCount: Int? { message.headers["x-delivery-count"]?.intValue }
 
+    /// Whether the message came from a quorum queue, as one that has come back says: RabbitMQ 4.3 counts only in
+    /// `x-acquired-count` what was given back.
+    var isFromQuorumQueue: Bool { deliveryCount != nil || message.headers["x-acquired-count"] != nil }
+
     /// Whether a quorum queue has delivered the message so often that it is to be published anew.
     var isWorn: Bool { defect == nil && (deliveryCount ?? 0) >= RedeliveredMessage.mostDeliveries }
 
