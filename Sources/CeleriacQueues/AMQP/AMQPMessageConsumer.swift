@@ -194,9 +194,10 @@ package final class AMQPMessageConsumer: LosingConsumer {
     }
 
     func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
-        let gate = state.withLockedValue { state -> Gate? in
+        let (gate, cancelled) = state.withLockedValue { state -> (Gate?, [String]) in
             // What an abandoned connection still delivers is not the worker's any more.
-            guard state.generation == generation, state.channel != nil else { return nil }
+            guard state.generation == generation, state.channel != nil else { return (nil, []) }
+            var cancelled: [String] = []
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
@@ -211,14 +212,25 @@ package final class AMQPMessageConsumer: LosingConsumer {
                     state.activeTags[tag] = nil
                     guard let queue = state.queues[tag], state.served.contains(queue) else { continue }
                     logger.warning("the broker cancelled a consumer", metadata: ["queue": "\(queue)"])
-                    state.cancelled.append(queue)
+                    cancelled.append(queue)
                 case .closed: break  // The channel reports it even if it has no consumer.
                 }
             }
+            state.cancelled += cancelled
             defer { state.change = Gate() }
-            return state.change
+            return (state.change, cancelled)
         }
         gate?.open()
+        // The worker may ask for no more messages for a long time, and begin some meanwhile that it no longer has.
+        for queue in cancelled { Task { [weak self] in await self?.loseIfTakenBack(queue, generation) } }
+    }
+
+    /// Takes the connection for lost if a queue is still there whose consumer the broker has cancelled, unless the queue is
+    /// about to be consumed again.
+    private func loseIfTakenBack(_ queue: String, _ generation: UInt64) async {
+        guard let channel, (try? await channel.connection.hasQueue(queue)) == true else { return }
+        let isWaiting = state.withLockedValue { $0.generation == generation && $0.cancelled.contains(queue) }
+        if isWaiting { lose(generation, .takenBack(from: queue)) }
     }
 
     func lose(_ generation: UInt64, _ error: AMQPError) {
