@@ -41,6 +41,9 @@ package struct AMQPError: Error, Sendable {
         package static let cancelled = Code(description: "cancelled")
         /// The peer broke the protocol, or does not speak AMQP 0-9-1.
         package static let protocolViolation = Code(description: "protocolViolation")
+        /// The broker closed the connection because it does not permit what it calls a deprecated feature: queues that are
+        /// neither durable nor exclusive, which RabbitMQ 4.3 refuses unless it is set up to permit them.
+        package static let deprecatedFeature = Code(description: "deprecatedFeature")
         /// AMQP cannot carry a message or an argument. Nothing of the call was sent.
         package static let invalidMessage = Code(description: "invalidMessage")
         /// A broker URL is malformed.
@@ -133,6 +136,12 @@ extension AMQPError {
             return false
         }
         return replyText?.contains("limit") != true
+    }
+
+    /// Whether the broker closed the connection since somebody asked for a deprecated feature. Others who use the
+    /// connection may try again; whoever asked is told by ``Code/deprecatedFeature``.
+    var isRefusalOfDeprecatedFeature: Bool {
+        code == .connectionClosedByServer && replyCode == 541 && replyText?.contains("is deprecated") == true
     }
 
     /// The refusal of a login that the broker took before, as a failure that may pass.

@@ -198,6 +198,24 @@ struct PeerTests {
         await peer.stop()
     }
 
+    @Test("A queue that the broker permits no more is refused by its name, and others may try again")
+    func deprecatedQueue() async throws {
+        let text = "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.\nBy default,"
+        let reason = Bytes.u16(541) + Bytes.short(text) + Bytes.u16(50) + Bytes.u16(10)
+        let peer = try await ScriptedPeer.start { frame in
+            frame.method == .queueDeclare ? Bytes.method(10, 50, channel: 0, reason) : nil
+        }
+        let connection = try await peer.connect()
+        let channel = try await connection.openChannel(confirms: false)
+        let error = await #expect(throws: AMQPError.self) {
+            _ = try await channel.queueDeclare("mine", durable: false)
+        }
+        #expect(error?.code == .deprecatedFeature && error?.isOutOfReach == false && error?.replyCode == 541)
+        #expect(error?.message.contains("make mine durable") == true)
+        #expect(channel.closure?.code == .connectionClosedByServer && channel.closure?.isOutOfReach == true)
+        await peer.stop()
+    }
+
     // MARK: Missing and late replies
 
     @Test("A late reply to an abandoned call is not mistaken for the next call's")

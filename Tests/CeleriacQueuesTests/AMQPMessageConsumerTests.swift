@@ -611,6 +611,31 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test("A message whose workers die again and again does not reach the limit of a quorum queue")
+    func worn() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        // RabbitMQ 4 has this limit unless told otherwise.
+        try await channel.queueDeclare(
+            queue, durable: true, arguments: ["x-queue-type": "quorum", "x-delivery-limit": 20])
+        try await publish("one", to: queue, on: channel)
+        let consumer = try await consume([queue])
+        for round in 0..<30 {
+            let taken = try await consumer.next(atMost: 1)
+            #expect(bodies(taken) == ["one"] && taken.map(\.redelivered) == [round > 0])
+            // To the broker a death looks the same.
+            await consumer.channel?.close()
+        }
+        let taken = try await consumer.next(atMost: 1)
+        #expect(bodies(taken) == ["one"])
+        try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
+        try await consumer.close()
+        #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 0)
+        try await channel.queueDelete(queue)
+        await connection.close()
+    }
+
     @Test("A worker without the right to the companion goes on, and counts nothing")
     func withoutRight() async throws {
         let connection = try await LiveBroker.connect()

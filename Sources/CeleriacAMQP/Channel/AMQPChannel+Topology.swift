@@ -39,18 +39,29 @@ extension AMQPChannel {
     ///   - autoDelete: Whether the broker deletes the queue with its last consumer.
     ///   - arguments: Further arguments, for example `x-expires`, `x-max-priority`, `x-queue-type`.
     /// - Returns: The queue's name, and how many messages and consumers it has.
-    /// - Throws: ``AMQPError``, for example with reply code 406 if the queue exists with other arguments.
+    /// - Throws: ``AMQPError``, for example with reply code 406 if the queue exists with other arguments, or with code
+    ///   `deprecatedFeature` if the broker permits no queue that is neither durable nor exclusive; it has then closed the
+    ///   connection.
     @discardableResult
     package func queueDeclare(
         _ queue: String = "", passive: Bool = false, durable: Bool = true, exclusive: Bool = false,
         autoDelete: Bool = false, arguments: WireObject = [:]
     ) async throws(AMQPError) -> AMQPQueue {
-        let answer = try await connection.call(
-            self,
-            .queueDeclare(
-                queue: queue, passive: passive, durable: durable, exclusive: exclusive, autoDelete: autoDelete,
-                arguments: arguments),
-            MethodID.queueDeclare.name, .reply(.queueDeclareOk))
+        let answer: ConnectionAction.Answer
+        do throws(AMQPError) {
+            answer = try await connection.call(
+                self,
+                .queueDeclare(
+                    queue: queue, passive: passive, durable: durable, exclusive: exclusive, autoDelete: autoDelete,
+                    arguments: arguments),
+                MethodID.queueDeclare.name, .reply(.queueDeclareOk))
+        } catch {
+            guard error.isRefusalOfDeprecatedFeature, !passive, !durable, !exclusive else { throw error }
+            throw AMQPError(
+                .deprecatedFeature,
+                "The broker permits no queue that is neither durable nor exclusive; make \(queue) durable.",
+                replyCode: error.replyCode, replyText: error.replyText, method: error.method)
+        }
         guard case .method(.queueDeclareOk(let name, let messages, let consumers)) = answer else {
             return AMQPQueue(name: queue, messageCount: 0, consumerCount: 0)
         }

@@ -120,7 +120,7 @@ extension AMQPConnectionState {
         case .basicNack(let tag, let multiple):
             try confirm(channel, tag, multiple: multiple, as: .nacked)
         case .basicCancel(let tag):
-            if let consumer = channel.consumers.removeValue(forKey: tag) { deliver(consumer, last: .cancelled) }
+            try endConsumer(tag, of: channel)
         case .channelClose(let reason):
             try send(.channelCloseOk, channel: channel.id.number)
             endChannel(channel, reason.error(.channelClosedByServer, "The broker closed the channel"))
@@ -131,6 +131,22 @@ extension AMQPConnectionState {
         default:
             try takeReply(channel, id, method)
         }
+    }
+
+    /// Tells a consumer that the broker has cancelled it, and ends it at the broker as well: RabbitMQ 4.3 says so of one
+    /// that has held messages of a quorum queue for too long, but goes on delivering to it once those are settled. What
+    /// comes before the broker confirms the end goes back. A broker that has ended the consumer confirms that, too.
+    private mutating func endConsumer(_ tag: String, of channel: ChannelState) throws(AMQPError) {
+        guard let consumer = channel.consumers[tag] else { return }
+        channel.consumers[tag] = Consumer(noAck: consumer.noAck, owner: nil)
+        deliver(consumer, last: .cancelled)
+        let isEnding = channel.calls.contains { call in
+            guard case .cancel(let ending) = call.kind else { return false }
+            return ending == tag
+        }
+        if isEnding { return }
+        try send(.basicCancel(consumerTag: tag), channel: channel.id.number)
+        channel.calls.append(PendingCall(kind: .cancel(consumerTag: tag), waiter: nil))
     }
 
     private mutating func takeReply(_ channel: ChannelState, _ id: MethodID, _ method: ServerMethod) throws(AMQPError) {

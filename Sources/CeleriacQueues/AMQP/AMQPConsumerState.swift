@@ -22,6 +22,8 @@ struct AMQPConsumerState {
     var turn = SuspectTurn()
     /// Copies of what has ended, by the tags of their receipts. They are to be acknowledged.
     var superseded: [UInt64] = []
+    /// Those of the deliveries taken last that the broker may soon drop, because it has delivered them so often.
+    var worn: [Receipt] = []
     /// The companions of the queues, where messages are that have come back.
     var redelivered = RedeliveredState()
     /// The queues to consume.
@@ -86,6 +88,7 @@ struct AMQPConsumerState {
         turn.reset()
         counted = [:]
         superseded = []
+        worn = []
         redelivered.drop()
         cancelled = []
     }
@@ -145,6 +148,7 @@ struct AMQPConsumerState {
                 }
             }
             held[tag] = delivery
+            if number == nil, delivery.isWorn { worn.append(Receipt(generation: generation, tag: tag)) }
             let fault = delivery.defect.map { MessageFault(reason: "undecodableProperties", detail: $0.reason) }
             var taken = Delivery(
                 content: fault.map { .failure($0) } ?? .success(message),

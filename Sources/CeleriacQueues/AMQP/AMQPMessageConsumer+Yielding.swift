@@ -1,6 +1,7 @@
 #if AMQP
 import CeleriacAMQP
 package import CeleriacCore
+import Logging
 import NIOConcurrencyHelpers
 
 /// How the consumer gives messages back behind all others, which AMQP has no method for: it publishes them anew and
@@ -23,6 +24,24 @@ extension AMQPMessageConsumer: YieldingConsumer {
             if !others.isEmpty { try await giveBack(others) }
             try await putBack(returned, isTriedAgain: true)
         }
+    }
+
+    /// Publishes anew what the broker may soon drop, so that it counts deliveries from none again. What cannot be
+    /// published stays with the worker.
+    ///
+    /// - Parameters:
+    ///   - worn: what the broker may drop.
+    ///   - deliveries: these and others that the worker has taken.
+    /// - Returns: those that it still has.
+    func renew(_ worn: [Receipt], among deliveries: [Delivery]) async -> [Delivery] {
+        do {
+            try await giveBackToEnd(worn)
+        } catch {
+            logger.warning(
+                "could not publish messages anew: the broker may drop them when they have been delivered too often",
+                metadata: ["messages": "\(worn.count)", "error": "\(error)"])
+        }
+        return deliveries.filter { isHeld($0.receipt) }
     }
 }
 

@@ -194,9 +194,10 @@ package final class AMQPMessageConsumer: LosingConsumer {
     }
 
     func receive(_ events: [AMQPConsumerEvent], from tag: String, generation: UInt64) {
-        let gate = state.withLockedValue { state -> Gate? in
+        let (gate, cancelled) = state.withLockedValue { state -> (Gate?, [String]) in
             // What an abandoned connection still delivers is not the worker's any more.
-            guard state.generation == generation, state.channel != nil else { return nil }
+            guard state.generation == generation, state.channel != nil else { return (nil, []) }
+            var cancelled: [String] = []
             for event in events {
                 switch event {
                 case .deliveries(let deliveries):
@@ -210,16 +211,26 @@ package final class AMQPMessageConsumer: LosingConsumer {
                     if state.redelivered.cancel(tag) { continue }
                     state.activeTags[tag] = nil
                     guard let queue = state.queues[tag], state.served.contains(queue) else { continue }
-                    logger.warning(
-                        "the broker cancelled a consumer: its queue is gone", metadata: ["queue": "\(queue)"])
-                    state.cancelled.append(queue)
+                    logger.warning("the broker cancelled a consumer", metadata: ["queue": "\(queue)"])
+                    cancelled.append(queue)
                 case .closed: break  // The channel reports it even if it has no consumer.
                 }
             }
+            state.cancelled += cancelled
             defer { state.change = Gate() }
-            return state.change
+            return (state.change, cancelled)
         }
         gate?.open()
+        // The worker may ask for no more messages for a long time, and begin some meanwhile that it no longer has.
+        for queue in cancelled { Task { [weak self] in await self?.loseIfTakenBack(queue, generation) } }
+    }
+
+    /// Takes the connection for lost if a queue is still there whose consumer the broker has cancelled, unless the queue is
+    /// about to be consumed again.
+    private func loseIfTakenBack(_ queue: String, _ generation: UInt64) async {
+        guard let channel, (try? await channel.connection.hasQueue(queue)) == true else { return }
+        let isWaiting = state.withLockedValue { $0.generation == generation && $0.cancelled.contains(queue) }
+        if isWaiting { lose(generation, .takenBack(from: queue)) }
     }
 
     func lose(_ generation: UInt64, _ error: AMQPError) {
@@ -245,7 +256,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
         var backoff = Backoff()
         state.withLockedValue { $0.looks.end() }
         while true {
-            let (deliveries, superseded, gate, channels, isStopped) = state.withLockedValue { state in
+            let (deliveries, superseded, worn, gate, channels, isStopped) = state.withLockedValue { state in
                 state.looks.begin()
                 let deliveries =
                     state.isStopped
@@ -254,12 +265,18 @@ package final class AMQPMessageConsumer: LosingConsumer {
                         limit, countsInMessages: options.attemptCounter == nil, name: topology.name,
                         attempts: topology.attempts)
                 if deliveries.isEmpty { state.looks.end() } else { state.watchdog.rest() }
-                defer { state.superseded = [] }
-                return (deliveries, state.superseded, state.change, state.channels, state.isStopped)
+                defer { (state.superseded, state.worn) = ([], []) }
+                return (
+                    deliveries, state.superseded, state.worn, state.change, state.channels, state.isStopped
+                )
             }
             if isStopped { return [] }
             if !superseded.isEmpty { channels?.ack(superseded) }
-            if !deliveries.isEmpty { return await withAttempts(deliveries) }
+            if !deliveries.isEmpty {
+                let kept = await worn.isEmpty ? deliveries : renew(worn, among: deliveries)
+                if kept.isEmpty { continue }
+                return await withAttempts(kept)
+            }
             do {
                 if channels != nil {
                     if try await !consumeCancelled() { await waitForChange(gate) }
@@ -292,6 +309,10 @@ package final class AMQPMessageConsumer: LosingConsumer {
     /// Consumes again the queues and the companions whose consumers the broker has cancelled. It reuses the channel, so
     /// that other deliveries on it stay claimed.
     ///
+    /// Where the queue is still there, the broker has taken back some of what the consumer had, and does not say which:
+    /// RabbitMQ 4.3 does so where others close the channel, after the consumer timeout. The connection then counts as
+    /// lost, so that redeliveries take over what the worker has.
+    ///
     /// - Returns: whether there were any.
     private func consumeCancelled() async throws(AMQPError) -> Bool {
         let (channel, generation, queues, companions) = state.withLockedValue { state in
@@ -300,6 +321,12 @@ package final class AMQPMessageConsumer: LosingConsumer {
         }
         guard let channel, !queues.isEmpty || !companions.isEmpty else { return false }
         do {
+            for queue in queues {
+                guard try await channel.connection.hasQueue(queue) else { continue }
+                lose(generation, .takenBack(from: queue))
+                return true
+            }
+            try await leaveTakenBack(companions, generation, on: channel.connection)
             if !queues.isEmpty { try await topology.declare(queues, on: channel.connection) }
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
             try await consumeCompanions(of: queues + companions, on: channel.connection)
@@ -404,6 +431,16 @@ package final class AMQPMessageConsumer: LosingConsumer {
         await channel?.close()
         await channel?.connection.close()
         await closeAbandoned()
+    }
+}
+
+extension AMQPError {
+    /// What a consumer's cancellation by the broker says if its queue is still there.
+    fileprivate static func takenBack(from queue: String) -> AMQPError {
+        AMQPError(
+            .consumerCancelled,
+            "The broker has taken back messages of the queue \(queue): they were held for longer than its"
+                + " consumer_timeout, or the queue has moved to another node.")
     }
 }
 #endif

@@ -88,6 +88,27 @@ extension AMQPMessageConsumer {
         return (source, number)
     }
 
+    /// Lets go of what has come from companions whose consumers the broker has cancelled although the companions are there:
+    /// it has taken that back, and delivers it again.
+    func leaveTakenBack(
+        _ queues: [String], _ generation: UInt64, on connection: AMQPConnection
+    ) async throws(AMQPError) {
+        for queue in queues {
+            do throws(AMQPError) {
+                guard try await connection.hasQueue(RedeliveredMessage.companion(of: queue)) else { continue }
+            } catch {
+                guard error.code == .channelClosedByServer else { throw error }
+                continue
+            }
+            let ended = state.withLockedValue { state in
+                state.generation == generation ? state.redelivered.ended(of: queue) : nil
+            }
+            guard let ended else { continue }
+            loseCompanion(ended.number, generation)
+            await ended.channel.close()
+        }
+    }
+
     /// Forgets what has come on a companion's channel, which has ended, and consumes the companion again. The other
     /// channels stay.
     private func loseCompanion(_ number: Int, _ generation: UInt64) {

@@ -57,7 +57,7 @@ extension AMQPMessageConsumer {
     private func replace(
         _ receipt: Receipt, _ delivery: AMQPDelivery, by message: WireMessage, queue: String
     ) async throws(AMQPError) -> Bool {
-        let isMoved = try await publish(message, toCompanionOf: queue, isQuorum: delivery.deliveryCount != nil)
+        let isMoved = try await publish(message, toCompanionOf: queue, isQuorum: delivery.isFromQuorumQueue)
         guard isMoved else { return false }
         let now = timers.now
         let channels = state.withLockedValue { state -> SettlingChannels? in

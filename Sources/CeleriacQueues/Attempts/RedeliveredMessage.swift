@@ -17,6 +17,9 @@ enum RedeliveredMessage {
     /// How often a quorum queue may have a message come back before the message is published anew instead of given
     /// back: the queue drops it beyond its delivery limit, begun or not. RabbitMQ 4 has one of 20 unless set.
     static let mostReturns = 2
+    /// How often a quorum queue may have delivered a message, which its workers did not live to begin, before the message is
+    /// published anew: half of the limit that RabbitMQ 4 has.
+    static let mostDeliveries = 10
     /// How long a message waits in the companion for a worker that knows it, in milliseconds.
     static let patience: Int64 = 60_000
 
@@ -50,6 +53,13 @@ extension String {
 extension AMQPDelivery {
     /// How often a quorum queue has delivered the message before; nil for other queues, and for a first delivery.
     var deliveryCount: Int? { message.headers["x-delivery-count"]?.intValue }
+
+    /// Whether the message came from a quorum queue, as one that has come back says: RabbitMQ 4.3 counts only in
+    /// `x-acquired-count` what was given back.
+    var isFromQuorumQueue: Bool { deliveryCount != nil || message.headers["x-acquired-count"] != nil }
+
+    /// Whether a quorum queue has delivered the message so often that it is to be published anew.
+    var isWorn: Bool { defect == nil && (deliveryCount ?? 0) >= RedeliveredMessage.mostDeliveries }
 
     /// Whether the broker has delivered the message before. What a quorum queue counts says nothing of beginnings: it
     /// counts messages that were given back as well.

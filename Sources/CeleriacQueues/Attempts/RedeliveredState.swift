@@ -94,6 +94,14 @@ struct RedeliveredState {
         return sources[number].isLost
     }
 
+    /// The number and the channel of a queue's companion that is no longer consumed, if the channel has not ended.
+    func ended(of queue: String) -> (number: Int, channel: AMQPChannel)? {
+        guard let number = sources.lastIndex(where: { $0.queue == queue }), sources[number].phase == .ended,
+            !sources[number].isLost
+        else { return nil }
+        return (number, sources[number].channel)
+    }
+
     /// Notes that a companion's channel has ended.
     ///
     /// - Returns: the companion; nil if that was known.

@@ -9,6 +9,8 @@ import Synchronization
 public final class RabbitMQServer: Sendable {
     /// The setup of a broker.
     public struct Options: Sendable {
+        /// What to run; nil for the release that `CELERIAC_RABBITMQ` in the environment names, or else the system's.
+        public var release: RabbitMQRelease?
         /// The TCP port; nil for a free one.
         public var port: Int?
         /// The server's certificate. If set, the broker also listens for TLS on another free port.
@@ -25,9 +27,11 @@ public final class RabbitMQServer: Sendable {
 
         /// Creates options. The defaults give a broker without TLS or plugins.
         public init(
-            port: Int? = nil, tls: TestCertificates.Identity? = nil, requireClientCertificate: Bool = false,
-            plugins: [String] = [], configuration: [String] = [], advanced: [String: String] = [:]
+            release: RabbitMQRelease? = nil, port: Int? = nil, tls: TestCertificates.Identity? = nil,
+            requireClientCertificate: Bool = false, plugins: [String] = [], configuration: [String] = [],
+            advanced: [String: String] = [:]
         ) {
+            self.release = release
             self.port = port
             self.tls = tls
             self.requireClientCertificate = requireClientCertificate
@@ -41,6 +45,8 @@ public final class RabbitMQServer: Sendable {
     public let port: Int
     /// The TLS port on 127.0.0.1; nil without ``Options/tls``.
     public let tlsPort: Int?
+    /// What it runs.
+    public let release: RabbitMQRelease
     private let options: Options
     private let executable: String
     private let control: String
@@ -80,11 +86,10 @@ public final class RabbitMQServer: Sendable {
 
     private init(_ options: Options) async throws {
         self.options = options
-        // Debian's /usr/sbin/rabbitmq-server switches to the user rabbitmq; the script that it wraps does not.
-        let folders = ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"]
-        executable = try Program.find("rabbitmq-server", in: folders, install: "the package rabbitmq-server")
-        control = try Program.find("rabbitmqctl", in: folders, install: "the package rabbitmq-server")
-        let epmdProgram = try Program.find("epmd", install: "Erlang, the package erlang-base")
+        release = try options.release ?? RabbitMQRelease.preferred()
+        executable = try release.program("rabbitmq-server")
+        control = try release.program("rabbitmqctl")
+        let epmdProgram = try release.program("epmd")
         port = try options.port ?? FreePort.take()
         tlsPort = options.tls == nil ? nil : try FreePort.take()
         distributionPort = try FreePort.take()
@@ -99,6 +104,7 @@ public final class RabbitMQServer: Sendable {
 
         environment = ProcessInfo.processInfo.environment
             .filter { !$0.key.hasPrefix("RABBITMQ_") && !$0.key.hasPrefix("ERL_") }
+            .merging(release.environment) { $1 }
             .merging([
                 "HOME": folder,  // The server and rabbitmqctl keep the cookie here.
                 "ERL_EPMD_PORT": String(epmdPort),
@@ -205,6 +211,7 @@ public final class RabbitMQServer: Sendable {
             "listeners.tcp.1 = 127.0.0.1:\(port)", "num_acceptors.tcp = 2", "log.file = false", "log.console = true",
             "log.console.level = info", "disk_free_limit.absolute = 50MB",
         ]
+        lines += release.configuration
         if let tls = options.tls, let tlsPort {
             lines += [
                 "listeners.ssl.1 = 127.0.0.1:\(tlsPort)", "num_acceptors.ssl = 2",

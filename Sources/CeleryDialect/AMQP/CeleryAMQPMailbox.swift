@@ -32,6 +32,11 @@ final class CeleryAMQPMailbox: ControlMailbox {
                             "another worker has this node name: this one does not answer remote control",
                             metadata: ["mailbox": "\(exchanges.inbox)"])
                     }
+                    if error.code == .deprecatedFeature {
+                        return logger.error(
+                            "the broker permits no such queue of remote control; leave control_queue_exclusive on",
+                            metadata: ["mailbox": "\(exchanges.inbox)", "error": "\(error)"])
+                    }
                     logger.warning("remote control is out of reach, trying again", metadata: ["error": "\(error)"])
                 case .deliveries(let deliveries, _):
                     for delivery in deliveries { receive(delivery.content) }

@@ -133,10 +133,10 @@ extension MachineryAMQPOptions {
         return (queue, nil)
     }
 
-    /// The queue in which a task's states, or the ends of a group's members, wait to be read.
-    static func stateQueue(_ id: String, expiry: Int64) -> QueueDeclaration {
+    /// The queue in which a task's states, or the ends of a group's members, wait to be read. Machinery's are not durable.
+    static func stateQueue(_ id: String, expiry: Int64, durable: Bool = false) -> QueueDeclaration {
         QueueDeclaration(
-            queue: id, durable: false, autoDelete: true,
+            queue: id, durable: durable, autoDelete: true,
             arguments: ["x-message-ttl": .int(expiry), "x-expires": .int(expiry)], bindingKey: id)
     }
 }

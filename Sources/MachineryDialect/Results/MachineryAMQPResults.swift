@@ -16,6 +16,8 @@ package final class MachineryAMQPResults: ResultStore {
         var order: [String] = []
         /// Queues that this process has declared.
         var declared: Set<String> = []
+        /// Whether the broker permits only durable queues.
+        var needsDurableQueues = false
 
         /// The number of tasks to remember.
         static let limit = 10_000
@@ -103,15 +105,27 @@ package final class MachineryAMQPResults: ResultStore {
     /// Declares a queue, unless this process has done so. If the queue has expired since, the next operation that needs
     /// it declares it again.
     private func declare(_ id: String) async throws {
-        guard !memory.withLockedValue({ $0.declared.contains(id) }) else { return }
-        try await withChannel { channel in
-            try await channel.declareExchange(self.options)
-            try await channel.declare(
-                MachineryAMQPOptions.stateQueue(id, expiry: self.expiry), exchange: self.options.exchangeOfNamedQueues)
+        let (isDeclared, needsDurable) = memory.withLockedValue { ($0.declared.contains(id), $0.needsDurableQueues) }
+        if isDeclared { return }
+        do {
+            try await declare(id, durable: needsDurable)
+        } catch let error as AMQPError where error.code == .deprecatedFeature {
+            // Machinery's own programs cannot work at such a broker: nobody has declared the queue as they do.
+            memory.withLockedValue { $0.needsDurableQueues = true }
+            try await declare(id, durable: true)
         }
         memory.withLockedValue { memory in
             if memory.declared.count >= Memory.limit { memory.declared = [] }
             memory.declared.insert(id)
+        }
+    }
+
+    private func declare(_ id: String, durable: Bool) async throws {
+        try await withChannel { channel in
+            try await channel.declareExchange(self.options)
+            try await channel.declare(
+                MachineryAMQPOptions.stateQueue(id, expiry: self.expiry, durable: durable),
+                exchange: self.options.exchangeOfNamedQueues)
         }
     }
 

@@ -16,7 +16,7 @@ extension Live {
             let patient = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
             let patientChannel = try await patient.openChannel()
-            let queue = try await channel.queueDeclare(LiveBroker.queueName(), durable: false).name
+            let queue = try await channel.queueDeclare(LiveBroker.queueName()).name
             let publish = AMQPPublish(routingKey: queue, message: WireMessage(body: [1]))
             try await server.rabbitmqctl("set_vm_memory_high_watermark", "0.00001")
 

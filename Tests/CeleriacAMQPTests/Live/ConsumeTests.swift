@@ -23,7 +23,7 @@ extension Live {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
             let queue = LiveBroker.queueName()
-            try await channel.queueDeclare(queue, durable: false)
+            try await channel.queueDeclare(queue)
             try await fill(channel, queue, 5000)
             let consuming = try await connection.openChannel(confirms: false)
             try await consuming.qos(prefetchCount: 500)
@@ -163,7 +163,7 @@ extension Live {
             let connection = try await LiveBroker.connect()
             let channel = try await connection.openChannel()
             let name = LiveBroker.queueName()
-            try await channel.queueDeclare(name, durable: false)
+            try await channel.queueDeclare(name)
             let inbox = ConsumerInbox()
             try await channel.consume(queue: name) { inbox.put(events: $0) }
             try await LiveBroker.shared.server().rabbitmqctl("delete_queue", name)
@@ -181,7 +181,7 @@ extension Live {
             let connection = try await LiveBroker.connect()
             let first = try await connection.openChannel()
             let name = LiveBroker.queueName()
-            try await first.queueDeclare(name, durable: false, autoDelete: true)
+            try await first.queueDeclare(name, autoDelete: true)
             try await first.consume(queue: name, exclusive: true) { _ in }
             let second = try await connection.openChannel()
             let error = await #expect(throws: AMQPError.self) { try await second.consume(queue: name) { _ in } }

@@ -202,7 +202,7 @@ extension Live {
         func stopConsuming() async throws {
             let client = try await LiveBroker.client()
             let channel = try await client.connection().openChannel()
-            let name = try await channel.queueDeclare(LiveBroker.queueName(), durable: false).name
+            let name = try await channel.queueDeclare(LiveBroker.queueName()).name
             let messages = (0..<5).map { AMQPPublish(routingKey: name, message: WireMessage(body: [$0])) }
             _ = try await channel.publish(messages)
             let inbox = Inbox<Heard>()
@@ -249,7 +249,7 @@ extension Live {
                 }
                 #expect(error.replyCode == 404)
             }
-            try await client.connection().openChannel().queueDeclare(name, durable: false, autoDelete: true)
+            try await client.connection().openChannel().queueDeclare(name, autoDelete: true)
             #expect(await inbox.next { if case .up(let generation, _) = $0 { generation } else { nil } } == 1)
             running.cancel()
             await running.value

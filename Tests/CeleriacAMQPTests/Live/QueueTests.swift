@@ -31,7 +31,7 @@ extension Live {
             try await channel.exchangeDeclare(name + ".direct", durable: false, autoDelete: true)
             try await channel.exchangeBind(destination: name + ".topic", source: name + ".direct", routingKey: "a.b")
             let declared = try await channel.queueDeclare(
-                name, durable: false, autoDelete: true,
+                name, autoDelete: true,
                 arguments: ["x-expires": .int(86_400_000), "x-max-priority": .int(9)])
             #expect(declared == AMQPQueue(name: name, messageCount: 0, consumerCount: 0))
             try await channel.queueBind(name, exchange: name + ".topic", routingKey: "a.#")
@@ -84,7 +84,7 @@ extension Live {
             let connection = try await LiveBroker.connect()
             let other = try await connection.openChannel()
             let name = LiveBroker.queueName()
-            try await other.queueDeclare(name, durable: false)
+            try await other.queueDeclare(name)
 
             let missing = try await connection.openChannel()
             let closures = Inbox<AMQPError>()

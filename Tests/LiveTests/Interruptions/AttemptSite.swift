@@ -17,6 +17,17 @@ struct AttemptCase: Sendable, CustomTestStringConvertible {
     var countsInStore: Bool
     /// How often RabbitMQ delivers a message again before it drops it; nil for its default.
     var deliveryLimit: Int?
+    /// What RabbitMQ it is; nil for the one that the tests share.
+    var release: RabbitMQRelease?
+
+    /// Those whose queues are at RabbitMQ 4, as far as it is there.
+    static let newer: [AttemptCase] = RabbitMQRelease.available.filter { $0 != .installed }.flatMap { release in
+        ["celery", "machinery"].flatMap { dialect in
+            [true, false].map { countsInStore in
+                AttemptCase(dialect: dialect, queueType: "quorum", countsInStore: countsInStore, release: release)
+            }
+        }
+    }
 
     static let all = ["celery", "machinery"].flatMap { dialect in
         ["classic", "quorum"].flatMap { type in
@@ -26,7 +37,7 @@ struct AttemptCase: Sendable, CustomTestStringConvertible {
 
     var testDescription: String {
         "\(dialect), \(queueType) queue, results \(countsInStore ? "in Redis" : "at RabbitMQ")"
-            + (deliveryLimit.map { ", at most \($0) deliveries more" } ?? "")
+            + (deliveryLimit.map { ", at most \($0) deliveries more" } ?? "") + (release.map { ", \($0)" } ?? "")
     }
 }
 
@@ -39,11 +50,20 @@ struct AttemptSite: Sendable {
     private let broker: String
     private let results: String
     private let closeApp: @Sendable () async -> Void
+    /// The server, if it is this site's own.
+    private let server: RabbitMQServer?
 
     init(_ kind: AttemptCase) async throws {
         self.kind = kind
         folder = try TemporaryFolder("attempts")
-        broker = try await SharedServers.shared.rabbitMQVirtualHostURL()
+        if let release = kind.release {
+            let own = try await RabbitMQServer.start(.init(release: release))
+            server = own
+            broker = own.url
+        } else {
+            server = nil
+            broker = try await SharedServers.shared.rabbitMQVirtualHostURL()
+        }
         var logger = Logger(label: "live")
         logger.logLevel = .critical
         client = AMQPClient(
@@ -77,11 +97,11 @@ struct AttemptSite: Sendable {
 
     var queue: String { kind.dialect == "celery" ? "celery" : "machinery_tasks" }
 
-    /// Starts a worker that runs four tasks at a time and holds 24 messages.
-    func launch() throws -> LiveWorkerProcess {
+    /// Starts a worker that runs four tasks at a time, unless told otherwise, and holds 24 messages.
+    func launch(concurrency: Int = 4) throws -> LiveWorkerProcess {
         try .launch(
             dialect: kind.dialect, broker: broker, results: results, folder: folder, queueType: kind.queueType,
-            concurrency: 4, prefetchMultiplier: 6)
+            concurrency: concurrency, prefetchMultiplier: 24 / concurrency)
     }
 
     /// How many messages wait in a queue; 0 if there is no such queue.
@@ -101,6 +121,7 @@ struct AttemptSite: Sendable {
     func close() async {
         await closeApp()
         await client.close()
+        await server?.stop()
         folder.remove()
     }
 }

@@ -10,7 +10,9 @@ import Testing
 struct AttemptTests {
     private static let die = TaskDefinition<String, String, String, String>("tasks.die")
 
-    @Test("A task that kills its process is parked alone", .timeLimit(.minutes(5)), arguments: AttemptCase.all)
+    @Test(
+        "A task that kills its process is parked alone", .timeLimit(.minutes(5)),
+        arguments: AttemptCase.all + AttemptCase.newer)
     func poison(_ kind: AttemptCase) async throws {
         let site = try await AttemptSite(kind)
         let texts = (10..<40).map { "\($0)" }
@@ -100,12 +102,52 @@ struct AttemptTests {
         return lines.joined(separator: "\n")
     }
 
+    /// RabbitMQ 4 drops a message after 20 deliveries more, unless told otherwise, and each death is one for all that the
+    /// worker held.
+    @Test(
+        "What waits behind many tasks that kill their process outlives more deaths than RabbitMQ allows deliveries",
+        .timeLimit(.minutes(10)),
+        arguments: [AttemptCase(dialect: "celery", queueType: "quorum", countsInStore: true, deliveryLimit: 20)]
+            + AttemptCase.newer.filter { $0.dialect == "celery" && $0.countsInStore })
+    func manyPoisons(_ kind: AttemptCase) async throws {
+        let site = try await AttemptSite(kind)
+        let texts = (10..<20).map { "\($0)" }
+        // A worker that runs one at a time begins with all of these before it comes to the others.
+        let poisons = (0..<5).map { Self.die(site.path, "poison\($0)", "") }
+        _ = try await site.sender.send(
+            poisons + texts.map { MatrixTasks.held(site.path, $0, "") }, options: SendOptions(ignoresResult: true))
+        func areDone() async throws -> Bool {
+            guard try await site.depth("\(site.queue).parked") == poisons.count else { return false }
+            return Set(recorded(site.path)).count == texts.count
+        }
+        var workers: [LiveWorkerProcess] = []
+        var deaths = 0
+        while !Task.isCancelled, deaths <= 60 {
+            let worker = try site.launch(concurrency: 1)
+            workers.append(worker)
+            try await until {
+                if worker.child.status != nil { return true }
+                return try await areDone()
+            }
+            guard worker.child.status == .signalled(SIGKILL) else { break }
+            deaths += 1
+        }
+        let last = try #require(workers.last)
+        #expect(await last.stop() == .exited(0), "\(last.logged)")
+        // Each begins once uncounted, unless it has come back by then, and five times counted.
+        #expect(deaths >= 5 * poisons.count && deaths <= 6 * poisons.count)
+        #expect(Set(recorded(site.path)) == Set(texts.map { "\($0) swift" }))
+        let told = await account(of: Array(workers.suffix(3)), on: site)
+        #expect(try await areDone(), "\(told)")
+        await site.close()
+    }
+
     /// Machinery's delayed tasks wait at the broker.
     @Test(
         "Tasks that wait for their time outlive twelve restarts of their only worker", .timeLimit(.minutes(5)),
         arguments: AttemptCase.all.filter { $0.dialect == "celery" } + [
             AttemptCase(dialect: "celery", queueType: "quorum", countsInStore: false, deliveryLimit: 3)
-        ])
+        ] + AttemptCase.newer.filter { $0.dialect == "celery" })
     func restarts(_ kind: AttemptCase) async throws {
         let site = try await AttemptSite(kind)
         let texts = (10..<20).map { "\($0)" }

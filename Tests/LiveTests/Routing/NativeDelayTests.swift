@@ -24,8 +24,8 @@ struct NativeDelayTests {
         /// Whether each message that the Swift worker was delivered had come through a level.
         let arrivals = NIOLockedValueBox<[Bool]>([])
 
-        init(levels: String = "quorum") async throws {
-            site = try await BrokerSite(.rabbitMQ)
+        init(levels: String = "quorum", release: RabbitMQRelease? = nil) async throws {
+            site = try await BrokerSite(.rabbitMQ, release: release)
             let yaml = """
                 broker_native_delayed_delivery_queue_type: \(levels)
                 task_default_queue: video
@@ -77,9 +77,11 @@ struct NativeDelayTests {
         }
     }
 
-    @Test("Python's tasks come to a Swift worker by the levels that it made", .timeLimit(.minutes(5)))
-    func toSwift() async throws {
-        let site = try await Site()
+    @Test(
+        "Python's tasks come to a Swift worker by the levels that it made", .timeLimit(.minutes(5)),
+        arguments: RabbitMQRelease.available)
+    func toSwift(_ release: RabbitMQRelease) async throws {
+        let site = try await Site(release: release)
         try await withRunning(site.worker()) {
             let driver = try await site.python.startDriver()
             let id = try await driver.send("tasks.add", [2, 3], options: ["countdown": 2])
@@ -114,9 +116,11 @@ struct NativeDelayTests {
         await site.close()
     }
 
-    @Test("Swift's tasks come to a Python worker, also those sent before it first started", .timeLimit(.minutes(5)))
-    func toPython() async throws {
-        let site = try await Site()
+    @Test(
+        "Swift's tasks come to a Python worker, also those sent before it first started", .timeLimit(.minutes(5)),
+        arguments: RabbitMQRelease.available)
+    func toPython(_ release: RabbitMQRelease) async throws {
+        let site = try await Site(release: release)
         let delayed = SendOptions(countdown: .seconds(2))
         // Nobody has declared anything.
         let early = try await site.app.send(Self.add(3, 4).with(delayed))

@@ -34,11 +34,11 @@ struct BrokerSite: LiveSite {
     let visibilityTimeout: Double
     let server: LiveServer
 
-    /// Starts a server of a kind, with Redis's visibility timeout in seconds. Throws `TestKitError` if the server does
-    /// not start.
-    init(_ kind: Kind, visibilityTimeout: Double = 3600) async throws {
+    /// Starts a server of a kind, with Redis's visibility timeout in seconds, or of a release of RabbitMQ. Throws
+    /// `TestKitError` if the server does not start.
+    init(_ kind: Kind, visibilityTimeout: Double = 3600, release: RabbitMQRelease? = nil) async throws {
         var settings: [String: WireValue] = ["task_acks_late": true, "worker_prefetch_multiplier": 1]
-        server = try await LiveServer.start(kind)
+        server = try await LiveServer.start(kind, release: release)
         broker = server.url
         switch server {
         case .redis(let redis):

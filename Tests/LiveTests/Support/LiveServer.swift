@@ -12,10 +12,10 @@ enum LiveServer: Sendable {
     case redis(RedisServer)
     case rabbitMQ(RabbitMQServer)
 
-    static func start(_ kind: BrokerSite.Kind) async throws -> LiveServer {
+    static func start(_ kind: BrokerSite.Kind, release: RabbitMQRelease? = nil) async throws -> LiveServer {
         switch kind {
         case .redis: .redis(try await RedisServer.start())
-        case .rabbitMQ, .rabbitMQRedis: .rabbitMQ(try await RabbitMQServer.start())
+        case .rabbitMQ, .rabbitMQRedis: .rabbitMQ(try await RabbitMQServer.start(.init(release: release)))
         }
     }
 
