@@ -208,6 +208,7 @@ let package = Package(
             dependencies: [
                 "CeleriacCore", "CeleriacWire", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             path: "Tests/TestSupport", swiftSettings: settings),
 
@@ -219,7 +220,6 @@ let package = Package(
             name: "CeleriacCoreTests",
             dependencies: [
                 "CeleriacCore", "CeleriacTestKit", "TestSupport",
-                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
@@ -263,15 +263,13 @@ let package = Package(
             name: "CeleryDialectTests",
             dependencies: [
                 "CeleryDialect", "CeleriacQueues", "CeleriacTestKit", "TestSupport",
-                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(
             name: "MachineryDialectTests",
             dependencies: [
-                "MachineryDialect", "CeleriacTestKit",
-                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                "MachineryDialect", "CeleriacTestKit", "TestSupport",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: settings),
@@ -287,8 +285,8 @@ let package = Package(
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
             exclude: [
-                "api.txt", "celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "METRICS.md", "RELIABILITY.md",
-                "SETTINGS.md", "inventory.py",
+                "api.txt", "celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "METRICS.md",
+                "RELIABILITY.md", "SETTINGS.md", "inventory.py",
             ],
             swiftSettings: settings),
         .executableTarget(
