@@ -59,6 +59,8 @@ public struct SendOptions: Sendable, Hashable {
         ignoresResult: Bool? = nil,
         serializer: Serializer? = nil,
         compression: Compression? = nil,
+        argumentsText: String? = nil,
+        keywordArgumentsText: String? = nil,
         publishRetries: Int? = nil
     ) {
         self.taskID = taskID
@@ -75,6 +77,8 @@ public struct SendOptions: Sendable, Hashable {
         self.ignoresResult = ignoresResult
         self.serializer = serializer
         self.compression = compression
+        self.argumentsText = argumentsText
+        self.keywordArgumentsText = keywordArgumentsText
         self.publishRetries = publishRetries
     }
 
