@@ -64,15 +64,17 @@ struct TracePeerTests {
                         "run/tasks.retry_until \(side)", "apply_async/tasks.retry_until python", "root python",
                     ])
             }
-            let sent = try await site.driver.ask(
-                "trace", ["canvas": ["task": "tasks.relay", "args": [], "options": ["queue": "swift"]]])
-            let trace = try #require(sent["trace"]?.stringValue)
-            let path = try await site.lineage(ofRun: 2, in: trace)
-            #expect(
-                path == [
-                    "run/tasks.add python", "apply_async/tasks.add swift", "run/tasks.relay swift",
-                    "apply_async/tasks.relay python", "root python",
-                ])
+            for (queue, side) in [("swift", "swift"), ("celery", "python")] {
+                let sent = try await site.driver.ask(
+                    "trace", ["canvas": ["task": "tasks.relay", "args": [], "options": ["queue": .string(queue)]]])
+                let trace = try #require(sent["trace"]?.stringValue)
+                let path = try await site.lineage(ofRun: 2, in: trace)
+                #expect(
+                    path == [
+                        "run/tasks.add python", "apply_async/tasks.add \(side)", "run/tasks.relay \(side)",
+                        "apply_async/tasks.relay python", "root python",
+                    ])
+            }
         }
     }
 
