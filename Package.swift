@@ -276,7 +276,8 @@ let package = Package(
         .testTarget(
             name: "CeleriacCommandTests",
             dependencies: [
-                "Celeriac", "CeleriacCommand", "CeleriacTestKit", "CeleriacTool", "CeleryDialect", "TestSupport",
+                "Celeriac", "CeleriacCommand", "CeleriacTestKit", "CeleriacTool", "CeleriacWire", "CeleryDialect",
+                "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

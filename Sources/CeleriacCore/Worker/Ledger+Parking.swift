@@ -116,7 +116,8 @@ extension Ledger {
     private func effectContext(for request: TaskRequest) -> EffectContext {
         let options = registrations[request.name]?.handler.options ?? TaskOptions()
         return effectContext(
-            options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false), after: request)
+            options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false),
+            outbound: telemetry?.following(request, in: nil))
     }
 }
 

@@ -17,7 +17,7 @@ final class Ledger: Sendable {
     let observers: Observers
     private let timers: any TimerSource
     let logger: Logger
-    private let telemetry: SendTelemetry?
+    let telemetry: SendTelemetry?
     private let publication: @Sendable () -> PublicationContext
     let submit: @Sendable (Plan) -> Void
     private let strangers = NIOLockedValueBox(Strangers())
@@ -81,7 +81,8 @@ final class Ledger: Sendable {
         }
         func runtime() -> Duration? { job.startTime.map { .seconds(max(0, timers.now.timeIntervalSince($0))) } }
         let context = effectContext(
-            job.handler.options, storesResult: job.storesResult, after: job.request, sender: sender)
+            job.handler.options, storesResult: job.storesResult, sender: sender,
+            outbound: telemetry?.following(job.request, in: sender?.spanContext))
         var (outcome, effects) = told(outcome, of: job, in: context)
         logs.tell(outcome, of: job.request, runtime: runtime, now: timers.now, dialect: dialect, to: logger)
         let telling = observers.later(.ended(job.request, outcome, runtime: runtime()))
@@ -116,7 +117,8 @@ final class Ledger: Sendable {
         guard job.claimOutcome() else { return }
         let outcome = Outcome.success(result.value)
         // The result is there, whether or not this worker would have stored it.
-        let context = effectContext(job.handler.options, storesResult: true, after: job.request)
+        let context = effectContext(
+            job.handler.options, storesResult: true, outbound: telemetry?.following(job.request, in: nil))
         let all = (try? dialect.effects(of: outcome, for: job.request, in: context)) ?? [.settle(.acknowledge)]
         let place = all.firstIndex { effect in
             if case .store(let record) = effect { record.taskID == job.request.id } else { false }
@@ -136,7 +138,8 @@ final class Ledger: Sendable {
     func refuse(_ request: TaskRequest, receipt: Receipt) {
         let times = strangers.withLockedValue { $0.timesSeen(request.id) }
         let context = effectContext(
-            TaskOptions(), storesResult: request.ignoresResult != true, after: request, timesGivenBack: times)
+            TaskOptions(), storesResult: request.ignoresResult != true, timesGivenBack: times,
+            outbound: telemetry?.following(request, in: nil))
         let fault = MessageFault(unregistered: request.name)
         var effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
         if let last = effects.last, case .settle(.park(let fault)) = last {
@@ -237,18 +240,16 @@ final class Ledger: Sendable {
     /// - Parameters:
     ///   - options: the options of the task.
     ///   - storesResult: whether its results are wanted.
-    ///   - request: the task from whose outcome something may follow; nil if nothing does.
     ///   - sender: the sender that its handler used; nil if no handler ran.
     ///   - timesGivenBack: how often this worker has given the message back.
+    ///   - outbound: what goes along with what follows; nil if nothing does, or nobody listens.
     /// - Returns: the context.
     func effectContext(
-        _ options: TaskOptions, storesResult: Bool, after request: TaskRequest? = nil, sender: ContextSender? = nil,
-        timesGivenBack: Int = 0
+        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil, timesGivenBack: Int = 0,
+        outbound: Outbound? = nil
     ) -> EffectContext {
         var publication = publication()
-        if let telemetry, let request {
-            publication.outbound = telemetry.following(request, in: sender?.spanContext)
-        }
+        publication.outbound = outbound
         return EffectContext(
             nodeName: nodeName, now: timers.now, storesResult: storesResult && store != nil, taskOptions: options,
             resultExpiry: resultExpiry, children: sender?.children ?? [], ownSteps: sender?.ownSteps ?? [],
