@@ -220,6 +220,7 @@ let package = Package(
             name: "CeleriacCoreTests",
             dependencies: [
                 "CeleriacCore", "CeleriacTestKit", "TestSupport",
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],

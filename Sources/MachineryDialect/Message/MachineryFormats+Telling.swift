@@ -22,7 +22,7 @@ extension MachineryFormats {
 
     /// The headers to add to a signature. They are all text: a Go worker cannot publish numbers in headers again, and
     /// loses the task.
-    func headers(of signature: MachinerySignature, by outbound: Outbound, now: Date) -> WireObject {
+    func added(to signature: MachinerySignature, by outbound: Outbound, now: Date) -> WireObject {
         let headers = outbound.headers(
             of: signature.name, to: signature.routingKey, now: now,
             span: SpanForm("SendTask", attributes: attributes(of: signature)))

@@ -106,7 +106,7 @@ extension MachineryFormats: Dialect {
         var signature = signature
         if signature.routingKey.isEmpty { signature.routingKey = defaultRoutingKey }
         var carried = signature.headers ?? [:]
-        if let outbound { carried.merge(headers(of: signature, by: outbound, now: now)) { $1 } }
+        if let outbound { carried.merge(added(to: signature, by: outbound, now: now)) { $1 } }
         signature.headers = carried
         let body: [UInt8]
         do {
