@@ -41,6 +41,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
@@ -86,6 +87,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -150,6 +152,7 @@ let package = Package(
                 "MachineryWire", "CeleriacCore", "CeleriacQueues",
                 .target(name: "CeleriacAMQP", condition: amqp),
                 .target(name: "CeleriacRedis", condition: redis),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: settings),
 
@@ -158,7 +161,9 @@ let package = Package(
             name: "Celeriac",
             dependencies: [
                 "CeleryDialect", "MachineryDialect", "CeleriacQueues",
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -203,6 +208,7 @@ let package = Package(
             dependencies: [
                 "CeleriacCore", "CeleriacWire", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             path: "Tests/TestSupport", swiftSettings: settings),
 
@@ -214,7 +220,9 @@ let package = Package(
             name: "CeleriacCoreTests",
             dependencies: [
                 "CeleriacCore", "CeleriacTestKit", "TestSupport",
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: settings),
         .testTarget(
@@ -254,15 +262,23 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CeleryDialectTests",
-            dependencies: ["CeleryDialect", "CeleriacQueues", "CeleriacTestKit", "TestSupport"],
+            dependencies: [
+                "CeleryDialect", "CeleriacQueues", "CeleriacTestKit", "TestSupport",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
             exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(
-            name: "MachineryDialectTests", dependencies: ["MachineryDialect", "CeleriacTestKit"],
+            name: "MachineryDialectTests",
+            dependencies: [
+                "MachineryDialect", "CeleriacTestKit", "TestSupport",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "CeleriacCommandTests",
             dependencies: [
-                "Celeriac", "CeleriacCommand", "CeleriacTestKit", "CeleriacTool", "CeleryDialect", "TestSupport",
+                "Celeriac", "CeleriacCommand", "CeleriacTestKit", "CeleriacTool", "CeleriacWire", "CeleryDialect",
+                "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -271,8 +287,8 @@ let package = Package(
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
             exclude: [
-                "api.txt", "celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "RELIABILITY.md",
-                "SETTINGS.md", "inventory.py",
+                "api.txt", "celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "METRICS.md",
+                "RELIABILITY.md", "SETTINGS.md", "inventory.py",
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -294,6 +310,7 @@ let package = Package(
                 "CeleryWire", "LiveProgram", "LiveWorker", "MachineryDialect", "MachineryWire", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

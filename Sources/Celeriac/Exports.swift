@@ -20,6 +20,7 @@
 @_exported public import struct CeleriacCore.RetryPolicy
 @_exported public import protocol CeleriacCore.Schedule
 @_exported public import struct CeleriacCore.SendOptions
+@_exported public import struct CeleriacCore.SentTask
 @_exported public import struct CeleriacCore.Serializer
 @_exported public import struct CeleriacCore.Signature
 @_exported public import enum CeleriacCore.SolarEvent
@@ -29,6 +30,7 @@
 @_exported public import struct CeleriacCore.TaskFailure
 @_exported public import struct CeleriacCore.TaskHandler
 @_exported public import enum CeleriacCore.TaskHandlerBuilder
+@_exported public import protocol CeleriacCore.TaskMiddleware
 @_exported public import struct CeleriacCore.TaskOptions
 @_exported public import struct CeleriacCore.TaskParameter
 @_exported public import struct CeleriacCore.TaskQueue

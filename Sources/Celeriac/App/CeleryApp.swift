@@ -125,15 +125,19 @@ public final class CeleryApp: TaskSender {
         self.eager = eager
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
+        var sending = ClientConfiguration(
+            defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
+            resultExpiry: configuration.resultLifetime,
+            // A task that has run must not run again because what follows it was not published.
+            publishRetry: eager == nil ? configuration.publishRetry : .never)
+        sending.middleware = configuration.middleware
+        sending.stampsSendTimes = configuration.stampsSendTimes
+        sending.tracer = configuration.tracer
+        sending.metrics = configuration.metrics
         self.client = TaskClient(
             dialect: formats, broker: eager.map { $0 as any MessageBroker } ?? broker,
-            store: eager.map { $0.results as any ResultStore } ?? results,
-            configuration: ClientConfiguration(
-                defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
-                resultExpiry: configuration.resultLifetime,
-                // A task that has run must not run again because what follows it was not published.
-                publishRetry: eager == nil ? configuration.publishRetry : .never),
-            timers: timers, logger: logger, revoker: caller)
+            store: eager.map { $0.results as any ResultStore } ?? results, configuration: sending, timers: timers,
+            logger: logger, revoker: caller)
     }
 
     /// Makes an application from settings under Celery's names. Pass `settings.worker` to make its workers.
@@ -198,6 +202,9 @@ public final class CeleryApp: TaskSender {
         settings.resultExpiry = configuration.resultLifetime
         settings.taskDefaults = settings.taskDefaults.over(configuration.taskDefaults)
         settings.taskAnnotations.merge(configuration.taskAnnotations) { $0.over($1) }
+        settings.hooks.middleware = configuration.middleware + settings.hooks.middleware
+        settings.tracer = settings.tracer ?? configuration.tracer
+        settings.metrics = settings.metrics ?? configuration.metrics
         let eventLoop = eventLoopGroup.next()
         let timers = EventLoopTimerSource(eventLoop: eventLoop)
         let control = control ?? configuration.control

@@ -2,6 +2,8 @@ public import CeleriacCore
 public import CeleriacWire
 public import CeleryDialect
 public import CeleryWire
+package import Metrics
+package import Tracing
 
 /// An application's settings. The defaults are Celery's, except that workers acknowledge messages late.
 public struct CeleryConfiguration: Sendable {
@@ -107,6 +109,15 @@ public struct CeleryConfiguration: Sendable {
     /// waits for the answer no longer than for its server, and is tried again if there is an error. Sentinels have a
     /// login of their own.
     public var redisCredentials: (@Sendable () async throws -> (user: String?, password: String))?
+    /// Code of yours around each send of the application and each run of its workers, the first outermost.
+    public var middleware: [any TaskMiddleware] = []
+    /// Whether messages say when they were sent, in the header `timestamp_in_ms`, so that workers can measure how long
+    /// tasks waited in their queue. RabbitMQ writes the same header if its message interceptors are set to.
+    public var stampsSendTimes = false
+    /// What makes spans; nil for what the process has when the application is made.
+    package var tracer: (any Tracer)?
+    /// Where metrics are; nil for the metrics system that the process has when the application is made.
+    package var metrics: (any MetricsFactory)?
     /// What settings say of connections to a broker at Redis.
     var brokerConnections = RedisConnectionOptions()
     /// What settings say of connections to a result store at Redis.

@@ -53,6 +53,8 @@ extension MachineryServer {
         var settings = settings
         settings.resultExpiry = configuration.resultExpiry
         settings.hooks = settings.hooks.afterLastRetry
+        settings.hooks.middleware = configuration.middleware + settings.hooks.middleware
+        settings.tracer = settings.tracer ?? configuration.tracer
         return TaskWorker(
             dialect: formats, broker: broker, store: backend, configuration: settings,
             timers: EventLoopTimerSource(eventLoop: eventLoop), executor: EventLoopTaskExecutor(eventLoop),

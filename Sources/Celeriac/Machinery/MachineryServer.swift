@@ -62,11 +62,14 @@ public final class MachineryServer: TaskSender, Service {
         self.eventLoopGroup = eventLoopGroup
         self.timers = timers
         self.logger = logger
+        var sending = ClientConfiguration(
+            defaultQueue: configuration.defaultRoutingKey, resultExpiry: configuration.resultExpiry)
+        sending.middleware = configuration.middleware
+        sending.stampsSendTimes = configuration.stampsSendTimes
+        sending.tracer = configuration.tracer
         self.client = TaskClient(
-            dialect: formats, broker: self.broker, store: self.backend,
-            configuration: ClientConfiguration(
-                defaultQueue: configuration.defaultRoutingKey, resultExpiry: configuration.resultExpiry),
-            timers: timers, logger: logger)
+            dialect: formats, broker: self.broker, store: self.backend, configuration: sending, timers: timers,
+            logger: logger)
         for notice in configuration.notices { logger.notice("\(notice)") }
     }
 

@@ -44,7 +44,8 @@ struct CeleryLine {
             return "Task \(task) received"
         case "task succeeded":
             let seconds = take("seconds", from: &rest).map { " in \($0)s" } ?? ""
-            return "Task \(task) succeeded\(seconds)"
+            let result = take("result", from: &rest).map { ": \($0)" } ?? ""
+            return "Task \(task) succeeded\(seconds)\(result)"
         case "task failed":
             guard let error = take("error", from: &rest) else { return nil }
             return "Task \(task) raised unexpected: \(error)"

@@ -13,7 +13,12 @@ enum LogTime {
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// The same to the millisecond, as Python's logs have it.
+    /// A date and time in UTC, to the millisecond, as RFC 3339 has it.
+    static func utc(_ time: Date) -> String {
+        time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+
+    /// A date and time by this machine's clock, to the millisecond, as Python's logs have it.
     static func precise(_ time: Date) -> String {
         let seconds = time.timeIntervalSince1970
         let thousandths = Int((seconds - seconds.rounded(.down)) * 1000)

@@ -95,7 +95,7 @@ struct WorkerLogHandler: LogHandler {
     }
 
     /// Python's name of a level.
-    private static func name(of level: Logger.Level) -> String {
+    static func name(of level: Logger.Level) -> String {
         switch level {
         case .trace, .debug: "DEBUG"
         case .info, .notice: "INFO"

@@ -13,6 +13,12 @@ struct WorkerOptions: ParsableArguments {
         help: "DEBUG, INFO, WARNING, ERROR, CRITICAL or FATAL.")
     var loglevel = LogLevel.warning
 
+    @Option(help: "celery writes lines as Celery does, json one JSON object a line.")
+    var logFormat = LogFormat.celery
+
+    @Flag(help: "Log the arguments of tasks, and their results.")
+    var logArguments = false
+
     @Option(
         name: [.customShort("S", allowingJoined: true), .long],
         help: "A file in which revoked tasks are remembered across restarts. Default: worker_state_db.")

@@ -16,6 +16,8 @@ struct WorkerPlan {
     let control: CeleryControlConfiguration
     /// From which level on lines are logged.
     let level: LogLevel
+    /// How lines are written.
+    let logFormat: LogFormat
     /// The file of the log; nil for standard error.
     let logFile: String?
     /// The file with the process's number.
@@ -60,6 +62,7 @@ struct WorkerPlan {
         // Handlers are cancelled when four fifths of a stop are over, and a soft shutdown promises them its time.
         worker.stopTimeout = max(worker.stopTimeout, worker.softShutdownTimeout * 5 / 4)
         if let seconds = options.stopTimeout { worker.stopTimeout = .seconds(seconds) }
+        if options.logArguments { worker.logsArguments = true }
         self.worker = worker
 
         var control = settings.configuration.control
@@ -72,6 +75,7 @@ struct WorkerPlan {
             ? (schedule: settings.schedule, lastRuns: features.lastRuns ?? "celerybeat-schedule.json") : nil
         self.settings = settings
         level = options.loglevel
+        logFormat = options.logFormat
         purges = command.queues.purge
         isQuiet = options.quiet
         notices = Self.notices(of: command)

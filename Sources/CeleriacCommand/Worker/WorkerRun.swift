@@ -39,7 +39,10 @@ struct WorkerRun {
 
     private func makeLogger() throws -> Logger {
         let target = try LogTarget(path: plan.logFile)
-        return Logger(label: "celeriac") { _ in WorkerLogHandler(target: target) }
+        return switch plan.logFormat {
+        case .celery: Logger(label: "celeriac") { _ in WorkerLogHandler(target: target) }
+        case .json: Logger(label: "celeriac") { label in JSONLogHandler(label: label, target: target) }
+        }
     }
 
     private func run(_ plan: WorkerPlan, _ logger: Logger) async throws -> WorkerEnding {

@@ -12,6 +12,8 @@ public struct ConsumerOptions: Sendable {
     package var parkingPolicy = ParkingPolicy()
     /// After how many counted beginnings the worker parks a message.
     package var maximumAttempts = 5
+    /// Whom the consumer tells what its log tells of connections.
+    package var news = ConsumerNews()
 
     /// Creates options.
     public init(queues: [TaskQueue], prefetch: Int, nodeName: String) {
@@ -19,6 +21,17 @@ public struct ConsumerOptions: Sendable {
         self.prefetch = prefetch
         self.nodeName = nodeName
     }
+}
+
+/// Whom a consumer tells of its connection, besides its log. Brokers of users tell nobody.
+package struct ConsumerNews: Sendable {
+    /// Called when the connection is back after it was lost.
+    package var isBack: (@Sendable () -> Void)?
+    /// Called when messages wait in a queue and none arrives.
+    package var hasStalled: (@Sendable (_ queue: String) -> Void)?
+
+    /// Tells nobody.
+    package init() {}
 }
 
 /// One worker's hold on its queues, from the first message to the last settlement.

@@ -88,6 +88,20 @@ package protocol Dialect: Sendable {
         of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
     ) -> [Effect]
 
+    // MARK: Telling
+
+    /// How a span of a run is shown, where the task system's own instrumentation has one.
+    func span(ofRun request: TaskRequest, nodeName: String) -> SpanForm
+
+    /// What a span of a run shows of how it has ended.
+    func attributes(of outcome: Outcome) -> WireObject
+
+    /// The arguments of a task as a log may show them: as its sender wants them to be shown, if it says so.
+    func texts(ofArgumentsOf request: TaskRequest) -> ArgumentTexts
+
+    /// A result as a log may show it.
+    func text(ofResult value: WireValue) -> String
+
     // MARK: Results
 
     /// Makes the record of an intermediate state; nil if the dialect stores none. `meta` is the value of a handler's
@@ -131,6 +145,26 @@ extension Dialect {
     func task(of message: WireMessage, inQueue queue: String) -> TaskRequest? {
         let delivery = Delivery(content: .success(message), queue: queue, receipt: Receipt(generation: 0, tag: 0))
         return (try? request(of: message, delivery: delivery)) ?? remains(of: message, delivery: delivery)?.request
+    }
+
+    /// The task's name, which is also the span's.
+    package func span(ofRun request: TaskRequest, nodeName: String) -> SpanForm { SpanForm(request.name) }
+
+    /// None.
+    package func attributes(of outcome: Outcome) -> WireObject { [:] }
+
+    /// JSON, cut off.
+    package func texts(ofArgumentsOf request: TaskRequest) -> ArgumentTexts {
+        ArgumentTexts(
+            positional: text(ofResult: .array(request.arguments)),
+            keyword: text(ofResult: .object(request.keywordArguments)))
+    }
+
+    /// JSON, cut off.
+    package func text(ofResult value: WireValue) -> String {
+        guard let bytes = try? WireJSON.encode(value, nonFinite: .allow) else { return "…" }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.count > ArgumentTexts.longest ? "\(text.prefix(ArgumentTexts.longest))…" : text
     }
 
     /// No states.
@@ -185,6 +219,22 @@ package struct MessageRemains: Sendable {
     }
 }
 
+/// The arguments of a task as a log shows them.
+package struct ArgumentTexts: Sendable, Equatable {
+    /// After how many characters such a text is cut off.
+    package static let longest = 1024
+
+    /// The positional arguments.
+    package var positional: String
+    /// The keyword arguments.
+    package var keyword: String
+
+    package init(positional: String, keyword: String) {
+        self.positional = positional
+        self.keyword = keyword
+    }
+}
+
 // MARK: What a dialect keeps in Core's values
 
 // Core passes these values on without looking inside. A dialect has one type for each, and one accessor that casts to
@@ -195,7 +245,38 @@ package struct MessageRemains: Sendable {
 package protocol NativeMessage: AnyObject, Sendable {}
 
 /// A dialect's own form of a submission: ``Submission/native(_:)``.
-package protocol NativeSignature: Sendable {}
+package protocol NativeSignature: Sendable {
+    /// The tasks in it, in a fixed order, each with its name, its id and its headers. Those that a middleware cannot
+    /// change may be left out.
+    var nativeTasks: [NativeTask] { get }
+
+    /// Returns the signature with other headers for its tasks, in the order of ``nativeTasks``.
+    func with(headers: [WireObject]) -> any NativeSignature
+}
+
+extension NativeSignature {
+    /// None.
+    package var nativeTasks: [NativeTask] { [] }
+
+    /// The signature as it is.
+    package func with(headers: [WireObject]) -> any NativeSignature { self }
+}
+
+/// A task in a dialect's own form of a submission.
+package struct NativeTask: Sendable, Equatable {
+    /// Its name.
+    package var name: String
+    /// Its id; empty if it has none yet.
+    package var id: String
+    /// Its custom headers.
+    package var headers: WireObject
+
+    package init(name: String, id: String, headers: WireObject) {
+        self.name = name
+        self.id = id
+        self.headers = headers
+    }
+}
 
 /// A step that one of the dialect's own tasks leaves for the dialect to take with its outcome:
 /// ``EffectContext/ownSteps``.

@@ -43,7 +43,7 @@ extension Outcome {
 
     /// The state in which the task has ended; nil if it is sent again, if something takes its place, or if no state is
     /// stored.
-    var finalState: TaskState? {
+    package var finalState: TaskState? {
         switch self {
         case .success: .success
         case .failure, .timedOut, .unregistered: .failure

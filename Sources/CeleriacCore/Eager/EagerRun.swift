@@ -54,8 +54,8 @@ struct EagerRun: Sendable {
         let ledger = Ledger(
             dialect: dialect, store: broker.results, registrations: [:], nodeName: worker.nodeName,
             resultExpiry: worker.configuration.resultExpiry, errorHandlers: worker.errorHandlers,
-            logsErrorTexts: worker.configuration.logsErrorTexts, observers: observers, timers: timers, logger: logger,
-            publication: { [worker] in worker.publicationContext() }, submit: submit)
+            logs: worker.configuration.taskLog, observers: observers, timers: timers, logger: logger,
+            telemetry: worker.telemetry, publication: { [worker] in worker.publicationContext() }, submit: submit)
         let waiting = WaitingRoom(
             held: held, capacity: Capacity(window: 1), jobs: JobQueue(stopping: Gate()) { _ in }, timers: timers,
             logger: logger)
@@ -63,7 +63,7 @@ struct EagerRun: Sendable {
             dialect: dialect, handlers: worker.handlers, nodeName: worker.nodeName,
             configuration: worker.configuration, client: worker.client, store: nil, consumer: consumer, held: held,
             revokedTasks: RevokedTasks(), waiting: waiting, blockingExecutor: nil, ledger: ledger,
-            observers: observers, timers: timers, logger: logger)
+            observers: observers, tracing: worker.tracing, timers: timers, logger: logger)
     }
 
     // MARK: What follows

@@ -72,6 +72,8 @@ package struct PublicationContext: Sendable {
     package var keepsResults: Bool
     /// How long results are kept; nil for ever.
     package var resultExpiry: Duration?
+    /// What goes along with each message that is published; nil for nothing.
+    package var outbound: Outbound?
 
     package init(
         now: Date, replyTo: String, parent: TaskRequest? = nil, defaultQueue: String, routes: [String: String],

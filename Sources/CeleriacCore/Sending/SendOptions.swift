@@ -34,6 +34,11 @@ public struct SendOptions: Sendable, Hashable {
     public var serializer: Serializer?
     /// The compression of the body.
     public var compression: Compression?
+    /// What logs, monitors and extended results show in place of the positional arguments, for arguments that are
+    /// private: Celery's `argsrepr`. Nil to show them. Machinery shows none.
+    public var argumentsText: String?
+    /// The same in place of the keyword arguments: Celery's `kwargsrepr`.
+    public var keywordArgumentsText: String?
     /// How often the sender publishes again while the broker is out of reach: 0 for never, which is Celery's
     /// `retry=False`. Of tasks that are sent together the first that says so decides.
     public var publishRetries: Int?
@@ -54,6 +59,8 @@ public struct SendOptions: Sendable, Hashable {
         ignoresResult: Bool? = nil,
         serializer: Serializer? = nil,
         compression: Compression? = nil,
+        argumentsText: String? = nil,
+        keywordArgumentsText: String? = nil,
         publishRetries: Int? = nil
     ) {
         self.taskID = taskID
@@ -70,6 +77,8 @@ public struct SendOptions: Sendable, Hashable {
         self.ignoresResult = ignoresResult
         self.serializer = serializer
         self.compression = compression
+        self.argumentsText = argumentsText
+        self.keywordArgumentsText = keywordArgumentsText
         self.publishRetries = publishRetries
     }
 
@@ -101,6 +110,8 @@ public struct SendOptions: Sendable, Hashable {
         merged.ignoresResult = other.ignoresResult ?? ignoresResult
         merged.serializer = other.serializer ?? serializer
         merged.compression = other.compression ?? compression
+        merged.argumentsText = other.argumentsText ?? argumentsText
+        merged.keywordArgumentsText = other.keywordArgumentsText ?? keywordArgumentsText
         merged.publishRetries = other.publishRetries ?? publishRetries
         return merged
     }

@@ -1,5 +1,8 @@
 import CeleriacWire
 package import Logging
+package import Metrics
+import NIOConcurrencyHelpers
+package import Tracing
 
 /// Sends tasks and reads their results.
 ///
@@ -20,6 +23,8 @@ public final class TaskClient: TaskSender {
     private let interpreter: EffectInterpreter
     private let logger: Logger
     private let encoder: WireEncoder
+    /// What the client tells of what it sends; nil if nobody listens.
+    let telemetry: SendTelemetry?
 
     /// Makes a client from its parts. The client closes the broker and the store.
     ///
@@ -50,6 +55,8 @@ public final class TaskClient: TaskSender {
         self.timers = timers
         self.hub = ResultHub(dialect: dialect, logger: logger)
         self.encoder = WireEncoder(coding: dialect.valueCoding)
+        self.telemetry = SendTelemetry(
+            tracer: configuration.tracer, metrics: configuration.metrics, stampsTimes: configuration.stampsSendTimes)
         self.decoder = WireDecoder(coding: dialect.valueCoding)
         (store as? EagerResults)?.attach(hub)
     }
@@ -82,10 +89,67 @@ public final class TaskClient: TaskSender {
     func submit(
         _ submissions: [Submission], parent: TaskRequest? = nil, unconfirmed limit: Int = .max
     ) async throws -> [(reference: ResultReference, ticket: ResultTicket?)?] {
-        let context = publicationContext(parent: parent)
+        if configuration.middleware.isEmpty {
+            return try await publish(submissions, parent: parent, unconfirmed: limit)
+        }
+        let results = NIOLockedValueBox<[(reference: ResultReference, ticket: ResultTicket?)?]?>(nil)
+        try await throughMiddleware(submissions, parent: parent) { submissions in
+            let sent = try await self.publish(submissions, parent: parent, unconfirmed: limit)
+            results.withLockedValue { $0 = sent }
+        }
+        guard let sent = results.withLockedValue({ $0 }) else { throw Self.keptBack }
+        return sent
+    }
+
+    /// Has every middleware see what is about to be sent, and change it.
+    ///
+    /// - Parameters:
+    ///   - submissions: what is to be sent.
+    ///   - parent: the task that sends it; nil if the sender is not a task.
+    ///   - send: sends what it has become.
+    /// - Throws: the error of a middleware or of `send`.
+    private func throughMiddleware(
+        _ submissions: [Submission], parent: TaskRequest?,
+        _ send: @escaping @Sendable ([Submission]) async throws -> Void
+    ) async throws {
+        let tasks = submissions.flatMap { $0.sentTasks(parent: parent) }
+        let (ids, names) = (tasks.map(\.id), tasks.map(\.name))
+        try await configuration.middleware[...].send(tasks) { tasks in
+            guard tasks.map(\.id) == ids, tasks.map(\.name) == names else {
+                throw CeleriacError(
+                    .configuration, "a middleware has to pass on the tasks that it was given, in their order")
+            }
+            var rest = tasks[...]
+            try await send(submissions.taking(&rest))
+        }
+    }
+
+    private static var keptBack: CeleriacError {
+        CeleriacError(.configuration, "a middleware has sent nothing: it has to call `next`, or to throw")
+    }
+
+    /// Makes the messages of submissions and publishes them.
+    private func publish(
+        _ submissions: [Submission], parent: TaskRequest?, unconfirmed limit: Int
+    ) async throws -> [(reference: ResultReference, ticket: ResultTicket?)?] {
+        var context = publicationContext(parent: parent)
+        context.outbound = telemetry?.sending()
+        do {
+            let results = try await publish(submissions, in: context, unconfirmed: limit)
+            context.outbound?.end()
+            return results
+        } catch {
+            context.outbound?.end(error)
+            throw error
+        }
+    }
+
+    private func publish(
+        _ submissions: [Submission], in context: PublicationContext, unconfirmed limit: Int
+    ) async throws -> [(reference: ResultReference, ticket: ResultTicket?)?] {
         let publications = try submissions.map { try dialect.publication(of: $0, in: context) }
         // A store that answers on a queue must have that queue before the first answer can come.
-        if let store, store.deliversOnce, parent == nil { try await store.watch([], sink: hub) }
+        if let store, store.deliversOnce, context.parent == nil { try await store.watch([], sink: hub) }
         // Take the tickets before sending: a result may arrive before the broker has confirmed the message.
         let results = publications.map { publication in
             publication.result.map { ($0, ticket(for: $0)) }
@@ -114,9 +178,23 @@ public final class TaskClient: TaskSender {
     }
 
     func addToChord(_ submission: Submission, of request: TaskRequest) async throws {
-        let publication = try dialect.addition(
-            of: submission, toChordOf: request, in: publicationContext(parent: request))
-        try await carryOut(publication.steps, retries: submission.publishRetries)
+        if configuration.middleware.isEmpty { return try await publish(submission, toChordOf: request) }
+        try await throughMiddleware([submission], parent: request) { submissions in
+            for submission in submissions { try await self.publish(submission, toChordOf: request) }
+        }
+    }
+
+    private func publish(_ submission: Submission, toChordOf request: TaskRequest) async throws {
+        var context = publicationContext(parent: request)
+        context.outbound = telemetry?.sending()
+        do {
+            let publication = try dialect.addition(of: submission, toChordOf: request, in: context)
+            try await carryOut(publication.steps, retries: submission.publishRetries)
+            context.outbound?.end()
+        } catch {
+            context.outbound?.end(error)
+            throw error
+        }
     }
 
     /// What a dialect may know of this client when it makes a publication.
@@ -224,6 +302,14 @@ package struct ClientConfiguration: Sendable {
     package var resultExpiry: Duration?
     /// How it publishes again while the broker is out of reach.
     package var publishRetry: PublishRetry
+    /// Code around each send, the first outermost.
+    package var middleware: [any TaskMiddleware] = []
+    /// Whether messages say when they were sent.
+    package var stampsSendTimes = false
+    /// What makes spans; nil for what the process has when the client is made.
+    package var tracer: (any Tracer)?
+    /// Where sent tasks are counted; nil for the metrics system that the process has when the client is made.
+    package var metrics: (any MetricsFactory)?
 
     package init(
         defaultQueue: String, defaultOptions: SendOptions = SendOptions(), routes: [String: String] = [:],

@@ -1,13 +1,17 @@
 import NIOConcurrencyHelpers
+import Tracing
 
 /// Sends tasks from within a task, and remembers them as its children.
 final class ContextSender: Sendable {
     private let configured: TaskClient?
     private let sent = NIOLockedValueBox<[ResultReference]>([])
     private let left = NIOLockedValueBox<[any NativeStep]>([])
+    /// The context of the run's span; nil without one.
+    let spanContext: ServiceContext?
 
-    init(client: TaskClient?) {
+    init(client: TaskClient?, spanContext: ServiceContext? = nil) {
         self.configured = client
+        self.spanContext = spanContext
     }
 
     /// The tasks and groups that the task has sent so far.

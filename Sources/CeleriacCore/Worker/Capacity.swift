@@ -1,3 +1,4 @@
+import Metrics
 import NIOConcurrencyHelpers
 
 /// Counts how many more messages the worker has room for.
@@ -29,14 +30,18 @@ final class Capacity: Sendable {
         var waiter: CheckedContinuation<Int, Never>?
     }
     private let state: NIOLockedValueBox<State>
+    /// Shows how many messages are held; nil where nobody looks.
+    private let metrics: WorkerMetrics?
 
     /// Makes room.
     ///
     /// - Parameters:
     ///   - window: how many messages may be held, apart from those that wait for their time.
     ///   - scheduleLimit: how many may be held in all while some wait for their time; nil for no limit.
-    init(window: Int, scheduleLimit: Int? = nil) {
+    ///   - metrics: shows how many are held; nil to show nothing.
+    init(window: Int, scheduleLimit: Int? = nil, metrics: WorkerMetrics? = nil) {
         state = NIOLockedValueBox(State(window: window, scheduleLimit: scheduleLimit))
+        self.metrics = metrics
     }
 
     /// Waits until there is room.
@@ -74,9 +79,13 @@ final class Capacity: Sendable {
 
     func take(_ count: Int) {
         state.withLockedValue { $0.held += count }
+        metrics?.prefetched.increment(by: Double(count))
     }
 
-    func release(_ count: Int) { update { $0.held -= count } }
+    func release(_ count: Int) {
+        update { $0.held -= count }
+        metrics?.prefetched.decrement(by: Double(count))
+    }
 
     /// Notes that a message in the window waits for its time, outside.
     func setAside() {
@@ -84,6 +93,8 @@ final class Capacity: Sendable {
             state.held -= 1
             state.scheduled += 1
         }
+        metrics?.prefetched.decrement()
+        metrics?.scheduled.increment()
     }
 
     /// Notes that messages no longer wait for their time: they are in the window again.
@@ -92,10 +103,15 @@ final class Capacity: Sendable {
             state.scheduled -= count
             state.held += count
         }
+        metrics?.scheduled.decrement(by: Double(count))
+        metrics?.prefetched.increment(by: Double(count))
     }
 
     /// Notes that messages which waited for their time are no longer held.
-    func forgetAside(_ count: Int) { update { $0.scheduled -= count } }
+    func forgetAside(_ count: Int) {
+        update { $0.scheduled -= count }
+        metrics?.scheduled.decrement(by: Double(count))
+    }
 
     /// Notes that more or fewer slots wait for a job.
     func idleSlotsChanged(by count: Int) { update { $0.idleSlots += count } }

@@ -66,7 +66,10 @@ extension EffectPipeline {
     /// Notes that the messages which these plans park next are parked.
     func noteParked(_ plans: [Plan]) {
         if plans.isEmpty { return }
-        for plan in plans { logger.error("message parked", metadata: plan.parkedMessage ?? [:]) }
+        for plan in plans {
+            logger.error("message parked", metadata: plan.parkedMessage ?? [:])
+            if let metrics, let (queue, reason) = plan.parkedOrigin { metrics.parked(from: queue, reason: reason) }
+        }
         parkingNews.parked.wake()
     }
 

@@ -38,6 +38,8 @@ final class EffectPipeline: Sendable {
     private let inHand = Atomic<Int>(0)
     /// What those want to know who look after parked messages.
     let parkingNews = ParkingNews()
+    /// Counts parked messages; nil where nobody counts them.
+    let metrics: WorkerMetrics?
     /// Called with the number of jobs whose plans are done.
     private let onJobsEnded: @Sendable (Int) -> Void
 
@@ -50,6 +52,7 @@ final class EffectPipeline: Sendable {
         timers: any TimerSource,
         logger: Logger,
         watch: ResultStoreWatch? = nil,
+        metrics: WorkerMetrics? = nil,
         onJobsEnded: @escaping @Sendable (Int) -> Void
     ) {
         self.dialect = dialect
@@ -59,6 +62,7 @@ final class EffectPipeline: Sendable {
         self.timers = timers
         self.logger = logger
         self.watch = watch
+        self.metrics = metrics
         self.onJobsEnded = onJobsEnded
     }
 

@@ -115,7 +115,9 @@ extension Ledger {
     /// The context of a task that fails without a run.
     private func effectContext(for request: TaskRequest) -> EffectContext {
         let options = registrations[request.name]?.handler.options ?? TaskOptions()
-        return effectContext(options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false))
+        return effectContext(
+            options, storesResult: !(request.ignoresResult ?? options.ignoresResult ?? false),
+            outbound: telemetry?.following(request, in: nil))
     }
 }
 

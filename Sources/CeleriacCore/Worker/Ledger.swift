@@ -12,11 +12,12 @@ final class Ledger: Sendable {
     private let nodeName: String
     private let resultExpiry: Duration?
     private let errorHandlers: Set<String>
-    private let logsErrorTexts: Bool
+    private let logs: TaskLog
     let failsTasksOfUnacceptedContent: Bool
     let observers: Observers
     private let timers: any TimerSource
     let logger: Logger
+    let telemetry: SendTelemetry?
     private let publication: @Sendable () -> PublicationContext
     let submit: @Sendable (Plan) -> Void
     private let strangers = NIOLockedValueBox(Strangers())
@@ -34,17 +35,19 @@ final class Ledger: Sendable {
     ///   - nodeName: the worker's node name.
     ///   - resultExpiry: how long results are kept; nil for ever.
     ///   - errorHandlers: the names of the error callbacks that the worker calls itself.
-    ///   - logsErrorTexts: whether the log has the texts of errors, and not their types alone.
+    ///   - logs: what the log tells of tasks.
     ///   - failsTasksOfUnacceptedContent: whether a task fails when its message is parked although another worker might run it.
     ///   - observers: who is told of outcomes.
     ///   - timers: where the ledger takes the time from.
     ///   - logger: the worker's logger.
+    ///   - telemetry: what is told of what follows from an outcome; nil if nobody listens.
     ///   - publication: what the dialect may know when it publishes what follows from an outcome.
     ///   - submit: carries out a plan.
     init(
         dialect: any Dialect, store: (any ResultStore)?, registrations: [String: TaskRegistration], nodeName: String,
-        resultExpiry: Duration?, errorHandlers: Set<String>, logsErrorTexts: Bool = true,
+        resultExpiry: Duration?, errorHandlers: Set<String>, logs: TaskLog = TaskLog(),
         failsTasksOfUnacceptedContent: Bool = false, observers: Observers, timers: any TimerSource, logger: Logger,
+        telemetry: SendTelemetry? = nil,
         publication: @escaping @Sendable () -> PublicationContext, submit: @escaping @Sendable (Plan) -> Void
     ) {
         self.dialect = dialect
@@ -53,11 +56,12 @@ final class Ledger: Sendable {
         self.nodeName = nodeName
         self.resultExpiry = resultExpiry
         self.errorHandlers = errorHandlers
-        self.logsErrorTexts = logsErrorTexts
+        self.logs = logs
         self.failsTasksOfUnacceptedContent = failsTasksOfUnacceptedContent
         self.observers = observers
         self.timers = timers
         self.logger = logger
+        self.telemetry = telemetry
         self.publication = publication
         self.submit = submit
     }
@@ -76,9 +80,11 @@ final class Ledger: Sendable {
             return
         }
         func runtime() -> Duration? { job.startTime.map { .seconds(max(0, timers.now.timeIntervalSince($0))) } }
-        let context = effectContext(job.handler.options, storesResult: job.storesResult, sender: sender)
+        let context = effectContext(
+            job.handler.options, storesResult: job.storesResult, sender: sender,
+            outbound: telemetry?.following(job.request, in: sender?.spanContext))
         var (outcome, effects) = told(outcome, of: job, in: context)
-        logger.log(outcome, of: job.request, runtime: runtime, now: timers.now, withTexts: logsErrorTexts)
+        logs.tell(outcome, of: job.request, runtime: runtime, now: timers.now, dialect: dialect, to: logger)
         let telling = observers.later(.ended(job.request, outcome, runtime: runtime()))
         // The message of a job that never began has not been acknowledged yet.
         let isAcknowledged = job.isAcknowledged
@@ -111,7 +117,8 @@ final class Ledger: Sendable {
         guard job.claimOutcome() else { return }
         let outcome = Outcome.success(result.value)
         // The result is there, whether or not this worker would have stored it.
-        let context = effectContext(job.handler.options, storesResult: true)
+        let context = effectContext(
+            job.handler.options, storesResult: true, outbound: telemetry?.following(job.request, in: nil))
         let all = (try? dialect.effects(of: outcome, for: job.request, in: context)) ?? [.settle(.acknowledge)]
         let place = all.firstIndex { effect in
             if case .store(let record) = effect { record.taskID == job.request.id } else { false }
@@ -131,7 +138,8 @@ final class Ledger: Sendable {
     func refuse(_ request: TaskRequest, receipt: Receipt) {
         let times = strangers.withLockedValue { $0.timesSeen(request.id) }
         let context = effectContext(
-            TaskOptions(), storesResult: request.ignoresResult != true, timesGivenBack: times)
+            TaskOptions(), storesResult: request.ignoresResult != true, timesGivenBack: times,
+            outbound: telemetry?.following(request, in: nil))
         let fault = MessageFault(unregistered: request.name)
         var effects = (try? dialect.effects(of: .unregistered, for: request, in: context)) ?? [.settle(.park(fault))]
         if let last = effects.last, case .settle(.park(let fault)) = last {
@@ -227,54 +235,24 @@ final class Ledger: Sendable {
         if !records.isEmpty { try await store.store(records) }
     }
 
+    /// What the dialect may know.
+    ///
+    /// - Parameters:
+    ///   - options: the options of the task.
+    ///   - storesResult: whether its results are wanted.
+    ///   - sender: the sender that its handler used; nil if no handler ran.
+    ///   - timesGivenBack: how often this worker has given the message back.
+    ///   - outbound: what goes along with what follows; nil if nothing does, or nobody listens.
+    /// - Returns: the context.
     func effectContext(
-        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil, timesGivenBack: Int = 0
+        _ options: TaskOptions, storesResult: Bool, sender: ContextSender? = nil, timesGivenBack: Int = 0,
+        outbound: Outbound? = nil
     ) -> EffectContext {
-        EffectContext(
+        var publication = publication()
+        publication.outbound = outbound
+        return EffectContext(
             nodeName: nodeName, now: timers.now, storesResult: storesResult && store != nil, taskOptions: options,
             resultExpiry: resultExpiry, children: sender?.children ?? [], ownSteps: sender?.ownSteps ?? [],
-            errorHandlers: errorHandlers, timesGivenBack: timesGivenBack, publication: publication())
-    }
-}
-
-extension Logger {
-    /// Logs how a task ended, with what Celery's log has: the runtime of a success, the text and the place of an error.
-    fileprivate func log(
-        _ outcome: Outcome, of request: TaskRequest, runtime: () -> Duration?, now: Date, withTexts: Bool
-    ) {
-        func text(of failure: TaskFailure) -> String { withTexts ? failure.text : "\(failure)" }
-        func place(of failure: TaskFailure) -> Logger.Metadata {
-            guard withTexts, let traceback = failure.traceback else { return [:] }
-            return ["traceback": "\(traceback)"]
-        }
-        func metadata(_ more: Logger.Metadata = [:]) -> Logger.Metadata {
-            more.merging(["task": "\(request.name)", "task-id": "\(request.id)"]) { $1 }
-        }
-        switch outcome {
-        case .success:
-            info("task succeeded", metadata: metadata(runtime().map { ["seconds": "\($0.seconds)"] } ?? [:]))
-        case .failure(let failure):
-            error(
-                "task failed",
-                metadata: metadata(["error": "\(text(of: failure))"].merging(place(of: failure)) { $1 }))
-        case .replaced: info("task is replaced", metadata: metadata())
-        case .retry(let eta, let cause, _, _):
-            let seconds = max(0, eta.timeIntervalSince(now))
-            info(
-                "task is retried",
-                metadata: metadata(["eta": "\(eta)", "seconds": "\(seconds)", "error": "\(text(of: cause))"]))
-        case .expired: info("task has expired", metadata: metadata())
-        case .timedOut(let limit):
-            error(
-                "task passed its hard time limit; its slot is taken until the handler returns",
-                metadata: metadata(["seconds": "\(limit)"]))
-        case .revoked(let revocation): info("task is revoked", metadata: metadata(["how": "\(revocation)"]))
-        case .cancelled:
-            warning(
-                "task is cancelled: its message was lost with the connection and is delivered again",
-                metadata: metadata())
-        case .rejected(let requeue): info("task is rejected", metadata: metadata(["requeue": "\(requeue)"]))
-        case .unregistered, .ignored: break
-        }
+            errorHandlers: errorHandlers, timesGivenBack: timesGivenBack, publication: publication)
     }
 }

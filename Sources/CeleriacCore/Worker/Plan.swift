@@ -245,6 +245,12 @@ struct Plan: Sendable {
         return metadata
     }
 
+    /// The queue of the message that the next effect parks, and why; nil if that is another effect.
+    var parkedOrigin: (queue: String, reason: String)? {
+        guard case .settle(.park(let fault))? = effects.first else { return nil }
+        return (request?.queue ?? queue ?? "", fault.reason)
+    }
+
     /// Returns the plan with error callbacks called then.
     func calling(_ calls: Calls) -> Plan {
         var plan = self

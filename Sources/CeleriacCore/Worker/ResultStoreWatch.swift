@@ -60,7 +60,7 @@ final class ResultStoreWatch: Sendable {
         self.timers = timers
         self.logger = logger
         self.gauge = Gauge(
-            label: "celeriac_result_store_up", dimensions: [("worker", nodeName)],
+            label: MetricName.resultStoreUp.rawValue, dimensions: [("worker", nodeName)],
             factory: metrics ?? MetricsSystem.factory)
     }
 

@@ -1,5 +1,7 @@
 import CeleriacWire
 import Logging
+import Metrics
+import Tracing
 
 import struct FoundationEssentials.Date
 
@@ -20,6 +22,10 @@ final class TaskRunner: Sendable {
     private let deduplication: Deduplication?
     private let ledger: Ledger
     private let observers: Observers
+    private let tracing: TaskTracing?
+    private let showsErrorTexts: Bool
+    /// How many handlers run; nil where nobody counts them.
+    private let running: Meter?
     private let timers: any TimerSource
     private let logger: Logger
 
@@ -28,7 +34,7 @@ final class TaskRunner: Sendable {
         client: TaskClient?, store: (any ResultStore)?, consumer: any MessageConsumer, held: HeldTasks,
         revokedTasks: RevokedTasks,
         waiting: WaitingRoom, blockingExecutor: BlockingExecutor?, ledger: Ledger, observers: Observers,
-        timers: any TimerSource, logger: Logger
+        tracing: TaskTracing? = nil, running: Meter? = nil, timers: any TimerSource, logger: Logger
     ) {
         self.dialect = dialect
         self.handlers = handlers
@@ -44,6 +50,9 @@ final class TaskRunner: Sendable {
         self.deduplication = Deduplication(configuration, store: store, dialect: dialect, logger: logger)
         self.ledger = ledger
         self.observers = observers
+        self.tracing = tracing
+        self.showsErrorTexts = configuration.logsErrorTexts
+        self.running = running
         self.timers = timers
         self.logger = logger
     }
@@ -61,7 +70,24 @@ final class TaskRunner: Sendable {
         job.begin(at: timers.now)
         observers.tell(.started(request))
         if job.isAcknowledged { ledger.acknowledge(job) }
-        let sender = ContextSender(client: client)
+        running?.increment()
+        defer { running?.decrement() }
+        guard let tracing else { return await run(job, in: slot, span: nil) }
+        let span = tracing.start(
+            dialect.span(ofRun: request, nodeName: nodeName), .consumer, in: tracing.context(in: request.headers))
+        defer { span.end() }
+        await ServiceContext.withValue(span.context) { await run(job, in: slot, span: span) }
+    }
+
+    /// Runs a job that has begun.
+    ///
+    /// - Parameters:
+    ///   - job: the job.
+    ///   - slot: the slot in which it runs.
+    ///   - span: the span of the run, which this method does not end; nil without a tracer.
+    private func run(_ job: Job, in slot: Slot, span: (any Tracing.Span)?) async {
+        let request = job.request
+        let sender = ContextSender(client: client, spanContext: span?.context)
         let context = context(of: request, sender: sender) { [ledger] state, value in
             try await ledger.store(state, value, for: job)
         }
@@ -70,7 +96,7 @@ final class TaskRunner: Sendable {
         if tracked.contains(.received) { ledger.submit(.received, of: job) }
         if let refusal = request.refusal {
             await hooks.error?(context, refusal)
-            return ledger.finish(job, .failure(refusal))
+            return finish(job, .failure(refusal), sender: sender, span: span)
         }
         if tracked.contains(.started) || storesResult && job.handler.options.tracksStarted == true {
             ledger.submit(.started, of: job)
@@ -79,8 +105,20 @@ final class TaskRunner: Sendable {
         await hooks.preTask?(context)
         let outcome = await outcome(of: job, context: context, limits: limits)
         limits?.end()
-        ledger.finish(job, outcome, sender: sender)
+        finish(job, outcome, sender: sender, span: span)
         await hooks.postTask?(context, outcome.finalState)
+    }
+
+    /// Submits what follows from an outcome, and notes it on the span, unless the task has ended before.
+    private func finish(_ job: Job, _ outcome: Outcome, sender: ContextSender, span: (any Tracing.Span)?) {
+        if let span, let tracing {
+            if job.hasOutcome {
+                span.setStatus(SpanStatus(code: .error, message: "the task had ended before its handler returned"))
+            } else {
+                tracing.note(outcome, dialect.attributes(of: outcome), on: span, showsTexts: showsErrorTexts)
+            }
+        }
+        ledger.finish(job, outcome, sender: sender)
     }
 
     /// Whether a job may begin now that it has a slot. If not, this method ends or drops the job.
@@ -147,14 +185,21 @@ final class TaskRunner: Sendable {
 
     private func outcome(of job: Job, context: TaskContext, limits: TimeLimitWatch?) async -> Outcome {
         do {
-            if job.handler.options.placement == .blocking, let blockingExecutor {
-                let run = job.handler.run
-                return .success(try await withTaskExecutorPreference(blockingExecutor) { try await run(context) })
-            }
-            return .success(try await job.handler.run(context))
+            guard !hooks.middleware.isEmpty else { return .success(try await handle(job, context)) }
+            return .success(
+                try await hooks.middleware[...].run(context) { [self] in try await handle(job, context) })
         } catch {
             return await outcome(of: job, error: error, context: context, limits: limits)
         }
+    }
+
+    /// Calls the handler, where its options place it.
+    private func handle(_ job: Job, _ context: TaskContext) async throws -> WireValue {
+        guard job.handler.options.placement == .blocking, let blockingExecutor else {
+            return try await job.handler.run(context)
+        }
+        let run = job.handler.run
+        return try await withTaskExecutorPreference(blockingExecutor) { try await run(context) }
     }
 
     private func outcome(of job: Job, error: any Error, context: TaskContext, limits: TimeLimitWatch?) async -> Outcome

@@ -31,6 +31,12 @@ public final class TaskWorker: Service {
     let stopping = Gate()
     /// Notices when the result store is out of reach; nil for a worker without a store.
     let watch: ResultStoreWatch?
+    /// Counts what the worker does; nil where there is no metrics system.
+    let metrics: WorkerMetrics?
+    /// Makes spans of runs; nil where there is no tracer.
+    let tracing: TaskTracing?
+    /// What is told of what follows from tasks; nil if nobody listens.
+    let telemetry: SendTelemetry?
     /// Whether the current Swift task belongs to a worker, as those of handlers and what they start do.
     @TaskLocal package static var isCurrent = false
     /// Open once ``readiness`` is known.
@@ -91,6 +97,11 @@ public final class TaskWorker: Service {
         self.launchLog = launchLog
         self.handlers = Dictionary(
             handlers.map { ($0.name, configuration.configured($0)) }, uniquingKeysWith: { $1 })
+        self.metrics = WorkerMetrics(configuration.metrics, nodeName: nodeName, tasks: handlers.lazy.map(\.name))
+        self.tracing = TaskTracing(configuration.tracer)
+        self.telemetry =
+            client?.telemetry
+            ?? SendTelemetry(tracer: configuration.tracer, metrics: configuration.metrics, stampsTimes: false)
     }
 
     /// The name of the store where results are kept, without credentials; nil for a worker without one.
@@ -215,6 +226,10 @@ public final class TaskWorker: Service {
         options.attemptCounter = (store as? any AttemptCountingStore)?.attemptCounter
         options.parkingPolicy = configuration.parkingPolicy
         options.maximumAttempts = configuration.maximumAttempts
+        if let metrics {
+            options.news.isBack = { metrics.reconnected() }
+            options.news.hasStalled = { metrics.stalled($0) }
+        }
         var backoff = Backoff()
         while !stopping.isOpen {
             let isOver = Gate()

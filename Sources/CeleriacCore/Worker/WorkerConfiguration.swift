@@ -1,4 +1,5 @@
 package import Metrics
+package import Tracing
 
 /// How a worker works.
 public struct WorkerConfiguration: Sendable {
@@ -44,11 +45,16 @@ public struct WorkerConfiguration: Sendable {
     /// more. With 1 or 2, messages that have come back begin one at a time in a worker from the first, also after a stop
     /// of a worker, so that few are counted beside one that ends the process.
     public var maximumAttempts: Int
-    /// Functions that the worker calls around every run.
+    /// What the worker calls around every run.
     public var hooks: WorkerHooks
-    /// Whether the log has the text and the place of an error with which a task fails or is retried, and not its type
-    /// alone. Set it to false where arguments are private, since the text of an error may quote them.
+    /// Whether the log, and the span of a run, have the text and the place of an error with which a task fails or is
+    /// retried, and not its type alone. Set it to false where arguments are private, since the text of an error may quote
+    /// them.
     public var logsErrorTexts = true
+    /// Whether the log has the arguments of tasks that are received, fail or are retried, and the results of those that
+    /// succeed. By default it has neither, since they may be private. Arguments are shown as their sender wants them to be
+    /// (``SendOptions/argumentsText``), results as they are; both are cut off after about a thousand characters.
+    public var logsArguments = false
     /// Whether a task fails when the worker parks its message only because the content is foreign to this worker: of a
     /// type that it does not accept, such as Python's pickle, or compressed by a codec that this build lacks. By
     /// default nothing is stored for such a message, as a Python worker stores nothing: somebody may put it back for a
@@ -69,8 +75,10 @@ public struct WorkerConfiguration: Sendable {
     /// and end what is delivered to this worker again. In Redis and in folders nothing is lost with a connection. Celery's
     /// `worker_cancel_long_running_tasks_on_connection_loss`.
     public var cancelsTasksOnConnectionLoss = false
-    /// Where the worker's gauges are; nil for the process's metrics system.
+    /// Where the worker's metrics are; nil for the metrics system that the process has when the worker is made.
     package var metrics: (any MetricsFactory)?
+    /// What makes spans; nil for what the process has when the worker is made.
+    package var tracer: (any Tracer)?
     var revocationLimits = RevocationLimits()
     package var parkingPolicy = ParkingPolicy()
     /// Whether a worker whose first attempt to reach the broker fails tries again. After that it always does.
@@ -171,6 +179,9 @@ extension WorkerConfiguration {
 }
 
 extension WorkerConfiguration {
+    /// What the worker's log tells of tasks.
+    var taskLog: TaskLog { TaskLog(showsErrorTexts: logsErrorTexts, showsArguments: logsArguments) }
+
     /// How many handlers may run at once when the worker starts.
     package var initialConcurrency: Int { autoscale?.lowerBound ?? concurrency }
 

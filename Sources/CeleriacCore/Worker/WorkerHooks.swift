@@ -1,4 +1,4 @@
-/// Functions that a worker calls around every run of a task.
+/// What a worker calls around every run of a task: functions at points of the run, and code around it.
 public struct WorkerHooks: Sendable {
     /// Called before the handler.
     public var preTask: (@Sendable (TaskContext) async -> Void)?
@@ -7,6 +7,10 @@ public struct WorkerHooks: Sendable {
     public var postTask: (@Sendable (TaskContext, TaskState?) async -> Void)?
     /// Called when a handler threw an error other than a retry, before ``postTask``.
     public var error: (@Sendable (TaskContext, any Error) async -> Void)?
+
+    /// Code around each handler, the first outermost. A worker that an application makes has the application's around
+    /// these.
+    public var middleware: [any TaskMiddleware] = []
 
     /// Makes hooks; there are none by default.
     public init(

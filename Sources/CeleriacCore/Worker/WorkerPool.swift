@@ -28,12 +28,13 @@ final class WorkerPool: Sendable {
     ///   - scheduleLimit: how many it holds in all at most while some wait for their time; nil for no limit.
     ///   - blocks: whether any handler blocks its thread.
     ///   - stopping: once it is open no further job begins.
+    ///   - metrics: shows how many messages are held; nil to show nothing.
     init(
         concurrency: Int, expected: Int = 0, prefetchMultiplier: Int, scheduleLimit: Int? = nil, blocks: Bool,
-        stopping: Gate
+        stopping: Gate, metrics: WorkerMetrics? = nil
     ) {
         let capacity = Capacity(
-            window: max(concurrency, expected) * prefetchMultiplier, scheduleLimit: scheduleLimit)
+            window: max(concurrency, expected) * prefetchMultiplier, scheduleLimit: scheduleLimit, metrics: metrics)
         self.capacity = capacity
         self.jobs = JobQueue(stopping: stopping) { capacity.idleSlotsChanged(by: $0) }
         self.slots = SlotPool(count: concurrency)

@@ -26,6 +26,7 @@ final class WorkerSession: Sendable {
     private let observers: Observers
     private let prefetch: PrefetchReport
     private let control: WorkerControl
+    private let log: TaskLog
     /// Pauses the worker while its result store is out of reach; nil for one that goes on.
     private let pause: StorePause?
     /// Open once the stop has taken most of its time, or needs no more.
@@ -44,7 +45,10 @@ final class WorkerSession: Sendable {
         let registrations = worker.handlers.mapValues {
             TaskRegistration($0, retryPolicy: retryPolicy, followsRateLimits: followsRateLimits)
         }
-        let observers = Observers(configuration.observers + worker.parts.compactMap(\.observer), timers: timers)
+        let log = configuration.taskLog
+        let observers = Observers(
+            (worker.metrics.map { [$0 as any WorkerObserver] } ?? []) + configuration.observers
+                + worker.parts.compactMap(\.observer), timers: timers)
         let revokedTasks = RevokedTasks(limits: configuration.revocationLimits)
         if !configuration.initialRevocations.isEmpty {
             revokedTasks.insert(configuration.initialRevocations, now: timers.now)
@@ -52,7 +56,8 @@ final class WorkerSession: Sendable {
         let pool = WorkerPool(
             concurrency: configuration.initialConcurrency, expected: configuration.autoscale?.upperBound ?? 0,
             prefetchMultiplier: configuration.messagesPerHandler, scheduleLimit: configuration.maximumScheduledTasks,
-            blocks: worker.handlers.values.contains { $0.options.placement == .blocking }, stopping: worker.stopping)
+            blocks: worker.handlers.values.contains { $0.options.placement == .blocking }, stopping: worker.stopping,
+            metrics: worker.metrics)
         let held = HeldTasks(consumer: consumer, timers: timers)
         let waiting = WaitingRoom(
             held: held, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
@@ -60,13 +65,13 @@ final class WorkerSession: Sendable {
             consumer: consumer as? any PostponingConsumer, capacity: pool.capacity, revokedTasks: revokedTasks)
         let pipeline = EffectPipeline(
             dialect: worker.dialect, broker: worker.broker, store: worker.store, consumer: consumer, held: held,
-            timers: timers, logger: logger, watch: worker.watch, onJobsEnded: { pool.capacity.release($0) })
+            timers: timers, logger: logger, watch: worker.watch, metrics: worker.metrics,
+            onJobsEnded: { pool.capacity.release($0) })
         let ledger = Ledger(
             dialect: worker.dialect, store: worker.store, registrations: registrations, nodeName: worker.nodeName,
             resultExpiry: configuration.resultExpiry, errorHandlers: worker.errorHandlers,
-            logsErrorTexts: configuration.logsErrorTexts,
-            failsTasksOfUnacceptedContent: configuration.failsTasksOfUnacceptedContent,
-            observers: observers, timers: timers, logger: logger,
+            logs: log, failsTasksOfUnacceptedContent: configuration.failsTasksOfUnacceptedContent,
+            observers: observers, timers: timers, logger: logger, telemetry: worker.telemetry,
             publication: { worker.publicationContext() },
             submit: { plan in
                 guard plan.isOfAcknowledged else { return pipeline.submit(plan) }
@@ -91,10 +96,11 @@ final class WorkerSession: Sendable {
             dialect: worker.dialect, handlers: worker.handlers, nodeName: worker.nodeName, configuration: configuration,
             client: worker.client, store: worker.store, consumer: consumer, held: held, revokedTasks: revokedTasks,
             waiting: waiting,
-            blockingExecutor: pool.blockingExecutor, ledger: ledger, observers: observers, timers: timers,
-            logger: logger)
+            blockingExecutor: pool.blockingExecutor, ledger: ledger, observers: observers, tracing: worker.tracing,
+            running: worker.metrics?.running, timers: timers, logger: logger)
         self.pipeline = pipeline
         self.observers = observers
+        self.log = log
         self.prefetch = PrefetchReport(
             consumer: consumer, pool: pool, waiting: waiting, postponing: postponing,
             asideCount: { pipeline.asideCount })
@@ -338,11 +344,7 @@ final class WorkerSession: Sendable {
     }
 
     private func logReceived(_ request: TaskRequest) {
-        logger.info(
-            "task received",
-            metadata: ["task": "\(request.name)", "task-id": "\(request.id)"].merging(
-                request.eta.map { ["eta": "\($0)"] } ?? [:]
-            ) { $1 })
+        log.tellReceived(request, dialect: worker.dialect, to: logger)
     }
 
     // MARK: Stopping

@@ -46,6 +46,7 @@ extension AMQPMessageConsumer {
             metadata: [
                 "queue": "\(alarm.queue)", "messages": "\(alarm.depth)", "seconds": "\(Int(alarm.seconds))",
             ])
+        options.news.hasStalled?(alarm.queue)
         gate?.open()
         // Without a connection the next one consumes anew.
         if isHolding { try? await replaceConsumers() }

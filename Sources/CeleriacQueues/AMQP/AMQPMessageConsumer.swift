@@ -287,7 +287,10 @@ package final class AMQPMessageConsumer: LosingConsumer {
                     defer { state.wasLost = false }
                     return state.wasLost
                 }
-                if isBack { logger.info("the connection to the broker is back", metadata: ["broker": "\(name)"]) }
+                if isBack {
+                    logger.info("the connection to the broker is back", metadata: ["broker": "\(name)"])
+                    options.news.isBack?()
+                }
             } catch {
                 let pause = backoff.next()
                 // The worker goes on all the same: whoever changed the broker may change it back.

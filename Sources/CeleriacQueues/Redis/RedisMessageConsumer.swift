@@ -53,6 +53,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
     private let tagPrefix = randomUUID() + "."
     private let wait: ListWait
     private let listener: RedisListener
+    private let news: ConsumerNews
 
     /// Connects and starts renewing claims.
     ///
@@ -81,6 +82,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
     ) {
         self.topology = topology
         self.nodeName = options.nodeName
+        self.news = options.news
         self.logger = logger
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
@@ -107,6 +109,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
         // A script's stack holds a few thousand values; each message takes two.
         let limit = min(limit, 1000)
         var backoff = Backoff()
+        var wasAway = false
         state.withLockedValue { $0.looks.end() }
         while !state.withLockedValue({ $0.isStopped }) {
             do {
@@ -114,6 +117,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
                 if let rest = state.withLockedValue({ $0.courtesy.rest(at: timers.now) }) { await pause(rest) }
                 state.withLockedValue { $0.looks.begin() }
                 let deliveries = try await claim(atMost: limit)
+                if wasAway { news.isBack?() }
+                wasAway = false
                 if !deliveries.isEmpty { return deliveries }
                 state.withLockedValue { $0.looks.end() }
                 try await waitForMessage()
@@ -124,6 +129,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
                     throw CeleriacError(.unavailable, "cannot consume from \(name)", cause: error)
                 }
                 let pause = backoff.next()
+                wasAway = wasAway || error.isOutOfReach
                 logger.warning(
                     "cannot take messages, trying again",
                     metadata: ["broker": "\(name)", "error": "\(error)", "seconds": "\(pause.seconds)"])

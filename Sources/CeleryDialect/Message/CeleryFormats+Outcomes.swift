@@ -25,7 +25,7 @@ extension CeleryFormats {
                 + [.settle(context.taskOptions.acknowledgesOnFailure != false ? .acknowledge : .reject)]
         case .retry(let eta, let cause, let arguments, let keywordArguments):
             let again = try retryMessage(
-                request, eta: eta, now: context.now, arguments: arguments, keywordArguments: keywordArguments)
+                request, eta: eta, arguments: arguments, keywordArguments: keywordArguments, in: context)
             return try [.publish([again])] + stored(cause, as: .retry, request, context) + [.settle(.acknowledge)]
         case .expired:
             let error = TaskFailure("TaskRevokedError", module: "celery.exceptions", "expired")

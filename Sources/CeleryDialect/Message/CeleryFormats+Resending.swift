@@ -8,7 +8,8 @@ import struct FoundationEssentials.Date
 extension CeleryFormats {
     /// The same message with one retry more, to run at `eta`. Everything else is kept.
     func retryMessage(
-        _ request: TaskRequest, eta: Date, now: Date, arguments: [WireValue]?, keywordArguments: WireObject?
+        _ request: TaskRequest, eta: Date, arguments: [WireValue]?, keywordArguments: WireObject?,
+        in context: EffectContext
     ) throws(CeleriacError) -> OutgoingMessage {
         guard var task = request.celeryMessage else {
             throw CeleriacError(.unsupported, "the request was not read from a Celery message")
@@ -28,10 +29,11 @@ extension CeleryFormats {
         task.otherHeaders = task.otherHeaders.filter { !Self.isBrokerHeader($0.key) }
         // RabbitMQ refuses a message whose user id is not that of the publishing connection.
         task.properties.userID = nil
-        task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: now) }
+        task.properties.expiration = request.expires.map { CeleryTime.expiration(expires: $0, now: context.now) }
+        addOutbound(to: &task, exchange: "", routingKey: request.queue, queue: request.queue, in: context.publication)
         return OutgoingMessage(
             message: try encode(task), routingKey: request.queue, declaredQueue: request.queue,
-            notBefore: eta > now ? eta : nil)
+            notBefore: eta > context.now ? eta : nil)
     }
 
     private static func isBrokerHeader(_ name: String) -> Bool {

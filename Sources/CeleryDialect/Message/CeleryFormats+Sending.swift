@@ -116,6 +116,8 @@ extension CeleryFormats {
         task.timeLimit = CeleryTimeLimit(
             hard: options.timeLimits.hard?.seconds, soft: options.timeLimits.soft?.seconds)
         if let ignoresResult = options.ignoresResult { task.ignoreResult = ignoresResult }
+        task.argsrepr = options.argumentsText
+        task.kwargsrepr = options.keywordArgumentsText
         task.otherHeaders = options.headers
         task.properties.priority = options.priority
         return task
@@ -128,6 +130,9 @@ extension CeleryFormats {
         var task = task
         let inherited = inheritsPriority ? context.parent?.priority : nil
         task.properties.priority = task.properties.priority ?? destination.priority ?? inherited
+        addOutbound(
+            to: &task, exchange: destination.exchange, routingKey: destination.routingKey,
+            queue: destination.declaredQueue, in: context)
         let start = task.eta == nil ? nil : (try? task.etaDate())
         return OutgoingMessage(
             message: try encode(task), exchange: destination.exchange, routingKey: destination.routingKey,

@@ -88,6 +88,8 @@ extension CeleryFormats {
             _ = try self.compression(compression)
             object["compression"] = .string(compression.rawValue)
         }
+        if let text = options.argumentsText { object["argsrepr"] = .string(text) }
+        if let text = options.keywordArgumentsText { object["kwargsrepr"] = .string(text) }
         if let retries = options.publishRetries {
             object["retry"] = .bool(retries > 0)
             if retries > 0 { object["retry_policy"] = ["max_retries": .int(Int64(retries))] }

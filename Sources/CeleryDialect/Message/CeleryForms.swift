@@ -25,7 +25,20 @@ extension TaskRequest {
     var lacksCeleryBody: Bool { (message as? CeleryMessage)?.lacksBody == true }
 }
 
-extension CelerySignature: NativeSignature {}
+extension CelerySignature: NativeSignature {
+    /// The signature as a whole. Celery passes the headers of a canvas on to the tasks that are sent first.
+    package var nativeTasks: [NativeTask] {
+        [NativeTask(name: task, id: id ?? "", headers: options["headers"]?.objectValue ?? [:])]
+    }
+
+    /// The signature with other headers.
+    package func with(headers: [WireObject]) -> any NativeSignature {
+        guard let headers = headers.first else { return self }
+        var signature = self
+        signature.options["headers"] = headers.isEmpty ? nil : .object(headers)
+        return signature
+    }
+}
 
 extension Signature where Result == WireValue {
     /// Wraps a signature in Celery's own form, with every option that Celery knows. Use it for signatures that arrive

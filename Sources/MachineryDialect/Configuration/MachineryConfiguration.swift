@@ -1,3 +1,6 @@
+public import CeleriacCore
+package import Tracing
+
 /// A Machinery application's settings, under Machinery's own names.
 public struct MachineryConfiguration: Sendable {
     /// The broker's URL: `redis://`, `rediss://`, `redis+socket://`, `valkey://`, `valkeys://`, `amqp://`, `amqps://`,
@@ -30,6 +33,13 @@ public struct MachineryConfiguration: Sendable {
     /// the process runs. A connection waits for the answer no longer than for its server, and is tried again if there is
     /// an error. Sentinels have a login of their own.
     public var redisCredentials: (@Sendable () async throws -> (user: String?, password: String))?
+    /// Code of yours around each send of the application and each run of its workers, the first outermost.
+    public var middleware: [any TaskMiddleware] = []
+    /// Whether messages say when they were sent, in the header `timestamp_in_ms`, so that workers can measure how long
+    /// tasks waited in their queue. Go's workers pass the header on.
+    public var stampsSendTimes = false
+    /// What makes spans; nil for what the process has when the application is made.
+    package var tracer: (any Tracer)?
     /// What a loader found that has no effect, a sentence each.
     package var notices: [String] = []
 

@@ -167,7 +167,9 @@ extension MachineryFormats {
     func sent(_ signature: MachinerySignature, _ context: EffectContext) throws(CeleriacError) -> [Effect] {
         var signature = signature
         if signature.uuid.isEmpty { signature.uuid = newTaskID() }
-        let message = Effect.publish([try outgoing(signature, now: context.now)])
+        let message = Effect.publish([
+            try outgoing(signature, now: context.now, outbound: context.publication.outbound)
+        ])
         guard context.storesResult else { return [message] }
         return [.store(try pending(signature, now: context.now, expiry: context.resultExpiry)), message]
     }

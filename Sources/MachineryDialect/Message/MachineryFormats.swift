@@ -100,10 +100,14 @@ extension MachineryFormats: Dialect {
     }
 
     /// The message of a signature, with its routing key and headers filled in as Machinery's publisher does.
-    package func outgoing(_ signature: MachinerySignature, now: Date) throws(CeleriacError) -> OutgoingMessage {
+    package func outgoing(
+        _ signature: MachinerySignature, now: Date, outbound: Outbound? = nil
+    ) throws(CeleriacError) -> OutgoingMessage {
         var signature = signature
         if signature.routingKey.isEmpty { signature.routingKey = defaultRoutingKey }
-        signature.headers = signature.headers ?? [:]
+        var carried = signature.headers ?? [:]
+        if let outbound { carried.merge(added(to: signature, by: outbound, now: now)) { $1 } }
+        signature.headers = carried
         let body: [UInt8]
         do {
             body = try signature.encode()

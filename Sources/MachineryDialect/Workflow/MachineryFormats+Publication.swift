@@ -108,7 +108,7 @@ extension MachineryFormats {
             records.append(.store(try pending(signature, now: context.now, expiry: context.resultExpiry)))
             var routed = signature
             if routed.routingKey.isEmpty { routed.routingKey = context.routes[routed.name] ?? "" }
-            messages.append(try outgoing(routed, now: context.now))
+            messages.append(try outgoing(routed, now: context.now, outbound: context.outbound))
         }
         return records + [.publish(messages)]
     }

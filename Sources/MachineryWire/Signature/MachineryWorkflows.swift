@@ -51,6 +51,16 @@ public struct MachineryGroup: Sendable, Hashable {
             return member
         }
     }
+
+    private init(groupUUID: String, members: [MachinerySignature]) {
+        self.groupUUID = groupUUID
+        self.tasks = members
+    }
+
+    /// Returns the group with each task changed.
+    package func mapped(_ change: (MachinerySignature) -> MachinerySignature) -> MachineryGroup {
+        MachineryGroup(groupUUID: groupUUID, members: tasks.map(change))
+    }
 }
 
 /// Tasks that run in parallel, and one that is sent, with their results, when all of them have succeeded.
@@ -64,6 +74,12 @@ public struct MachineryChord: Sendable, Hashable {
     public init(_ group: MachineryGroup, callback: MachinerySignature) {
         self.group = group
         self.callback = callback.withID(prefix: "chord_")
+    }
+
+    /// Returns the chord with each task changed, the callback last.
+    package func mapped(_ change: (MachinerySignature) -> MachinerySignature) -> MachineryChord {
+        let group = group.mapped(change)
+        return MachineryChord(group, callback: change(callback))
     }
 
     /// The messages to send. The publisher gives the callback headers, as Machinery's publisher does.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Celeriac
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
 import Logging
 import Testing
@@ -34,6 +35,10 @@ import Testing
         arguments: [
             ("task received", [:], "Task tasks.add[1] received eta=x"),
             ("task succeeded", ["seconds": "0.25"], "Task tasks.add[1] succeeded in 0.25s eta=x"),
+            (
+                "task succeeded", ["seconds": "0.25", "result": "'a'"],
+                "Task tasks.add[1] succeeded in 0.25s: 'a' eta=x"
+            ),
             ("task failed", ["error": "ValueError: no"], "Task tasks.add[1] raised unexpected: ValueError: no eta=x"),
             (
                 "task is retried", ["seconds": "4.99999", "error": "ValueError: no"],
@@ -64,6 +69,30 @@ import Testing
         #expect(text(lost).hasPrefix("consumer: Connection to broker lost. ") && text(lost).hasSuffix(" error=closed"))
         #expect(text(CeleryLine("task received", [:])) == "task received")
         #expect(CeleryLine.seconds(10) == "10" && CeleryLine.seconds(0.25) == "0.25")
+    }
+
+    @Test("as JSON has one object a line: Celery's words, the event as it is, and each metadata under its name")
+    func json() throws {
+        let folder = try TemporaryFolder("log")
+        defer { folder.remove() }
+        let path = folder.path + "/w.log"
+        let target = try LogTarget(path: path)
+        var logger = Logger(label: "celeriac") { label in JSONLogHandler(label: label, target: target) }
+        logger[metadataKey: "worker"] = "w1@box"
+        logger.info("task succeeded", metadata: ["task": "tasks.add", "task-id": "1", "seconds": "0.25"])
+        logger.error(
+            "two\nlines", metadata: ["level": "mine", "list": ["a", .stringConvertible(2)], "object": ["k": "ü"]])
+        let lines = content(path).split(separator: "\n")
+        try #require(lines.count == 2)
+        let first = try WireJSON.decode(Array(lines[0].utf8))
+        #expect(first["message"] == "Task tasks.add[1] succeeded in 0.25s" && first["event"] == "task succeeded")
+        #expect(first["level"] == "INFO" && first["logger"] == "celeriac" && first["worker"] == "w1@box")
+        #expect(first["task"] == "tasks.add" && first["task-id"] == "1" && first["seconds"] == "0.25")
+        let time = try #require(first["time"]?.stringValue)
+        #expect(time.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil, "\(time)")
+        let second = try WireJSON.decode(Array(lines[1].utf8))
+        #expect(second["message"] == "two\nlines" && second["level"] == "ERROR" && second["metadata.level"] == "mine")
+        #expect(second["list"] == ["a", "2"] && second["object"] == ["k": "ü"])
     }
 
     private func text(_ line: CeleryLine) -> String {

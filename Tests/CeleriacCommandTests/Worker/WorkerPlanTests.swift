@@ -121,6 +121,9 @@ import Testing
         #expect(try plan("--without-heartbeat").control.heartbeatInterval == nil)
         #expect(try plan("--heartbeat-interval", "7").control.heartbeatInterval == .seconds(7))
         #expect(try plan("--disable-prefetch").worker.disablesPrefetch)
+        #expect(try plan().logFormat == .celery && plan("--log-format", "json").logFormat == .json)
+        #expect(try !plan().worker.logsArguments && plan("--log-arguments").worker.logsArguments)
+        #expect(throws: (any Error).self) { try plan("--log-format", "xml") }
         #expect(try plan("--prefetch-multiplier", "9").worker.prefetchMultiplier == 9)
         #expect(try plan("--stop-timeout", "1.5").worker.stopTimeout == .seconds(1.5))
         #expect(try plan("-c", "auto").worker.concurrency >= 1)

@@ -16,24 +16,26 @@ struct Bench: Sendable {
     /// - Parameters:
     ///   - store: where results are kept.
     ///   - logger: the logger of workers and the client.
+    ///   - sending: what the client does if a call does not say.
     ///   - wrap: makes the broker of one in memory.
     init(
         store: any ResultStore = MemoryResultStore(),
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        sending: ClientConfiguration = ClientConfiguration(defaultQueue: "q"),
         _ wrap: (MemoryBroker) -> any MessageBroker = { $0 }
     ) {
         self.store = store
         self.logger = logger
         broker = wrap(memory)
         client = TaskClient(
-            dialect: PlainDialect(), broker: broker, store: store,
-            configuration: ClientConfiguration(defaultQueue: "q"), timers: timers, logger: logger)
+            dialect: PlainDialect(), broker: broker, store: store, configuration: sending, timers: timers,
+            logger: logger)
     }
 
     func worker(
         concurrency: Int = 2, prefetchMultiplier: Int = 4, hooks: WorkerHooks = WorkerHooks(),
         acknowledgement: TaskOptions.Acknowledgement = .late,
-        parts: [any WorkerPart] = [], signals: [UnixSignal] = [.sigint, .sigterm],
+        parts: [any WorkerPart] = [], signals: [UnixSignal] = [.sigint, .sigterm], sends: Bool = false,
         configure: (inout WorkerConfiguration) -> Void = { _ in },
         @TaskHandlerBuilder handlers: () -> [TaskHandler]
     ) -> TaskWorker {
@@ -44,8 +46,8 @@ struct Bench: Sendable {
         configure(&configuration)
         return TaskWorker(
             dialect: PlainDialect(), broker: broker, store: store, configuration: configuration,
-            timers: timers, executor: EventLoopTaskExecutor(loop), logger: logger, handlers: handlers(), parts: parts,
-            signals: signals)
+            timers: timers, executor: EventLoopTaskExecutor(loop), client: sends ? client : nil, logger: logger,
+            handlers: handlers(), parts: parts, signals: signals)
     }
 
     /// A worker with one slot, whose tasks return their argument once `finish` is open.

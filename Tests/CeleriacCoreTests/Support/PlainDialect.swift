@@ -51,10 +51,12 @@ struct PlainDialect: Dialect {
         }
         task.options.queue = task.options.queue ?? context.routes[task.name] ?? context.defaultQueue
         return Publication(
-            steps: [.publish([try message(for: task, now: context.now)])], result: ResultReference(id: task.id))
+            steps: [.publish([try message(for: task, in: context)])], result: ResultReference(id: task.id))
     }
 
-    private func message(for submission: TaskSubmission, now: Date) throws(CeleriacError) -> OutgoingMessage {
+    private func message(
+        for submission: TaskSubmission, in context: PublicationContext
+    ) throws(CeleriacError) -> OutgoingMessage {
         var body: WireObject = [
             "id": .string(submission.id), "name": .string(submission.name), "args": .array(submission.arguments),
             "kwargs": .object(submission.keywordArguments),
@@ -62,12 +64,20 @@ struct PlainDialect: Dialect {
         let eta =
             submission.options.eta
             ?? submission.options.countdown.map {
-                now.addingTimeInterval(Double($0.components.seconds))
+                context.now.addingTimeInterval(Double($0.components.seconds))
             }
         if let eta { body["eta"] = .double(eta.timeIntervalSince1970) }
         if let expires = submission.options.expires { body["expires"] = .double(expires.timeIntervalSince1970) }
-        return OutgoingMessage(
-            message: WireMessage(body: try bytes(body)), routingKey: submission.options.queue ?? "q")
+        var headers = submission.options.headers
+        let queue = submission.options.queue ?? "q"
+        add(&headers, of: submission.name, to: queue, in: context)
+        return OutgoingMessage(message: WireMessage(headers: headers, body: try bytes(body)), routingKey: queue)
+    }
+
+    private func add(_ headers: inout WireObject, of task: String, to queue: String, in context: PublicationContext) {
+        guard let outbound = context.outbound else { return }
+        let more = outbound.headers(of: task, to: queue, now: context.now, span: SpanForm("send \(task)"))
+        headers.merge(more) { $1 }
     }
 
     private func bytes(_ object: WireObject) throws(CeleriacError) -> [UInt8] {
@@ -106,7 +116,10 @@ struct PlainDialect: Dialect {
             else { throw CeleriacError(.unsupported, "no message") }
             body["retries"] = .int(Int64(request.retries + 1))
             body["eta"] = .double(eta.timeIntervalSince1970)
-            let again = OutgoingMessage(message: WireMessage(body: try bytes(body)), routingKey: request.queue)
+            var headers = message.headers
+            add(&headers, of: request.name, to: request.queue, in: context.publication)
+            let again = OutgoingMessage(
+                message: WireMessage(headers: headers, body: try bytes(body)), routingKey: request.queue)
             return try [.publish([again])] + store(.retry, .null) + [.settle(.acknowledge)]
         case .expired: return try store(.revoked, "expired") + [.settle(.acknowledge)]
         case .revoked(let revocation):

@@ -136,6 +136,7 @@ import Testing
             SendOptions(exchange: "media", routingKey: "a.b"),
             SendOptions(timeLimits: TimeLimits(soft: .seconds(1.5), hard: .seconds(3)), ignoresResult: true),
             SendOptions(serializer: .msgpack, compression: .zlib), SendOptions(serializer: .yaml),
+            SendOptions(argumentsText: "(…)", keywordArgumentsText: "{…}"),
         ])
     func aTaskAloneIsSentAsItsSignatureWouldBe(_ options: SendOptions) throws {
         let context = PublicationContext(

@@ -3,6 +3,7 @@ import CeleriacTestKit
 import CeleriacWire
 import Foundation
 import Logging
+import Tracing
 
 /// One transport of the live matrix, with the Swift application and its Python counterpart.
 struct MatrixSite: Sendable {
@@ -18,13 +19,16 @@ struct MatrixSite: Sendable {
     ///   - transport: the broker and the result store.
     ///   - shared: further settings of both languages, in YAML.
     ///   - pythons: further settings of Python's side alone.
+    ///   - tracer: makes the spans of Swift's side; nil for none.
     /// - Throws: an error if the settings are wrong or a server does not start.
     init(
-        _ transport: MatrixTransport, settings shared: String = "", pythons: [String: WireValue] = [:]
+        _ transport: MatrixTransport, settings shared: String = "", pythons: [String: WireValue] = [:],
+        tracer: (any Tracer)? = nil
     ) async throws {
         let folder = try TemporaryFolder("matrix").path
         var configuration = try CelerySettings(yaml: Array(shared.utf8)).configuration
         configuration.acceptContent = [.json, .msgpack, .yaml]
+        configuration.tracer = tracer
         configuration.queues = ["celery", TaskQueue("priorities", arguments: ["x-max-priority": 10])]
         var settings: [String: WireValue] = [
             "accept_content": ["json", "msgpack", "yaml"], "result_accept_content": ["json"],

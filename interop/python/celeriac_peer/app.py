@@ -7,6 +7,7 @@ CELERIAC_PEER_SETTINGS  a JSON object of Celery settings by their own names (``b
                         such as ``CERT_REQUIRED``.
                         With ``task_serializer`` ``auth`` the application signs, with the keys of ``security_key`` and its kin.
 CELERIAC_PEER_READY     a file that a worker writes its process id to as soon as it consumes.
+CELERIAC_PEER_SPANS     where spans are written, see ``traces.py``; without it there are none.
 """
 import json
 import os
@@ -63,6 +64,10 @@ app = Celery("celeriac_peer", include=["celeriac_peer.tasks"])
 app.conf.update(worker_log_color=False, broker_connection_retry_on_startup=True, **settings())
 if app.conf.task_serializer == "auth":
     app.setup_security()
+if os.environ.get("CELERIAC_PEER_SPANS"):
+    from celeriac_peer import traces
+
+    traces.start(os.environ["CELERIAC_PEER_SPANS"])
 
 
 @worker_ready.connect

@@ -13,6 +13,8 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
         canvas: {"task", "args", "kwargs", "options", "immutable"} | {"chain": [canvas]} | {"group": [canvas]}
         | {"chord": [canvas], "body": canvas} | {"chunks": [[argument]], "size", "task"}, each also with "link" and
         "link_error": [canvas]
+    {"op": "trace", "canvas"}                               -> {"id", "trace"}: the same within a span ``root``, with the id
+        of its trace; see ``traces.py``
     {"op": "save_group", "canvas"}                          -> {"id", "ids"}: sends a group and saves its result
     {"op": "restore_group", "id", "timeout"}                -> {"ids", "results"}: finds it again and joins it; null
     {"op": "get", "id", "timeout"}                          -> {"state", "result"}
@@ -104,6 +106,13 @@ def apply(tree):
     result = canvas(tree).apply_async()
     sent[result.id] = result
     return result.id
+
+
+def traced(tree):
+    from celeriac_peer import traces
+
+    id, trace = traces.within_root(lambda: apply(tree))
+    return {"id": id, "trace": trace}
 
 
 def save_group(tree):
@@ -255,6 +264,7 @@ OPERATIONS = {
     "send_many": lambda request: {"ids": [send(message) for message in request["messages"]]},
     "publish": lambda request: {"published": publish(request)},
     "canvas": lambda request: {"id": apply(request["canvas"])},
+    "trace": lambda request: traced(request["canvas"]),
     "save_group": lambda request: save_group(request["canvas"]),
     "restore_group": lambda request: restore_group(request["id"], request.get("timeout", 30)),
     "get": lambda request: get(request["id"], request.get("timeout")),

@@ -180,6 +180,12 @@ def held(path, text, gate):
 
 
 @task
+def relay():
+    """Sends a task from within one."""
+    app.send_task("tasks.add", [1, 2], queue="celery")
+
+
+@task
 def slow(seconds):
     time.sleep(seconds)
     return seconds

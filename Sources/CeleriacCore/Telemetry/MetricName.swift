@@ -1,0 +1,67 @@
+/// The metrics of Celeriac, under the names that a metrics system gets. `Compat/METRICS.md` tells what each means, and a
+/// test compares the two.
+package enum MetricName: String, CaseIterable, Sendable {
+    /// Tasks that a broker has taken.
+    case sent = "celeriac_tasks_sent_total"
+    /// Tasks that a worker has read and will run.
+    case received = "celeriac_tasks_received_total"
+    /// Tasks that have succeeded.
+    case succeeded = "celeriac_tasks_succeeded_total"
+    /// Tasks that have failed for good.
+    case failed = "celeriac_tasks_failed_total"
+    /// Runs after which the task is sent again.
+    case retried = "celeriac_tasks_retried_total"
+    /// Tasks that were withdrawn.
+    case revoked = "celeriac_tasks_revoked_total"
+    /// Tasks whose time was over before they began.
+    case expired = "celeriac_tasks_expired_total"
+    /// How long handlers ran.
+    case runtime = "celeriac_task_runtime_seconds"
+    /// How long tasks waited in their queue and in the worker.
+    case queueTime = "celeriac_task_queue_seconds"
+    /// Messages that cannot be run.
+    case parked = "celeriac_messages_parked_total"
+    /// Handlers that run now.
+    case running = "celeriac_worker_running"
+    /// Messages that a worker holds for its handlers.
+    case prefetched = "celeriac_worker_prefetched"
+    /// Messages that a worker holds until the times of their tasks.
+    case scheduled = "celeriac_worker_scheduled"
+    /// Connections to a broker that came back.
+    case reconnects = "celeriac_worker_reconnects_total"
+    /// Queues that stood still although messages waited.
+    case stalls = "celeriac_worker_stalls_total"
+    /// Whether the result store is within reach.
+    case resultStoreUp = "celeriac_result_store_up"
+
+    /// The kinds of metrics.
+    package enum Kind: String, Sendable {
+        /// A number that only grows.
+        case counter
+        /// A number that changes.
+        case gauge
+        /// A distribution of durations.
+        case timer
+    }
+
+    /// The kind.
+    package var kind: Kind {
+        switch self {
+        case .sent, .received, .succeeded, .failed, .retried, .revoked, .expired: .counter
+        case .parked, .reconnects, .stalls: .counter
+        case .runtime, .queueTime: .timer
+        case .running, .prefetched, .scheduled, .resultStoreUp: .gauge
+        }
+    }
+
+    /// The names of the dimensions, none of which ever has an id for its value.
+    package var dimensions: [String] {
+        switch self {
+        case .sent, .received, .succeeded, .failed, .retried, .revoked, .expired, .runtime, .queueTime:
+            ["task", "queue"]
+        case .parked: ["queue", "reason"]
+        case .stalls: ["worker", "queue"]
+        case .running, .prefetched, .scheduled, .reconnects, .resultStoreUp: ["worker"]
+        }
+    }
+}
