@@ -37,6 +37,9 @@ struct RemoteCommand: Sendable {
     /// Celery's commands of a kind, in alphabetical order.
     static func all(_ kind: Kind) -> [RemoteCommand] { kind == .inspect ? inspections : changes }
 
+    /// The names of all of Celery's commands.
+    static var names: [String] { (inspections + changes).map(\.name) }
+
     private static let inspections: [RemoteCommand] = [
         RemoteCommand("active", help: "List the tasks that run."),
         RemoteCommand("active_queues", help: "List the queues that workers serve."),

@@ -3,7 +3,7 @@ import CeleriacWire
 
 /// A command of remote control with its arguments, as `inspect` and `control` take it.
 struct RemoteLine: ParsableArguments {
-    @Argument(help: "The command. --list shows all.")
+    @Argument(help: "The command. --list shows all.", completion: .list(RemoteCommand.names))
     var command: String?
 
     @Argument(help: "The command's arguments.")

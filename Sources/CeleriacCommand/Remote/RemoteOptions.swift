@@ -60,7 +60,7 @@ struct RemoteOptions: ParsableArguments {
             CommandEnvironment.say("Error: No nodes replied within time constraint")
             throw ExitCode.unavailable
         }
-        return replies.map(NodeReply.init).sorted { $0.node < $1.node }
+        return replies.map { NodeReply($0) }.sorted { $0.node < $1.node }
     }
 }
 

@@ -21,7 +21,8 @@ struct SettingsOptions: ParsableArguments {
         help: """
             A YAML file of settings by Celery's names in lower case. A variable CELERY_<NAME> goes before it, and a flag \
             before both.
-            """)
+            """,
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
     @Option(

@@ -1,3 +1,5 @@
+import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import Foundation
@@ -40,10 +42,10 @@ struct RemoteVerbTests {
         let python: PythonPeer
         let worker: PythonWorker
 
-        init(_ transport: Transport) async throws {
+        init(_ transport: Transport, pool: PythonPeer.Pool = .solo) async throws {
             let url = try await transport.url()
             let python = PythonPeer(broker: url)
-            let worker = try await python.startWorker()
+            let worker = try await python.startWorker(pool: pool)
             (self.url, self.python, self.worker) = (url, python, worker)
             // Its mailbox may open a little later than its queues.
             try await until {
@@ -87,6 +89,42 @@ struct RemoteVerbTests {
         #expect(ping.output == "->  \(site.worker.name): OK\n        pong\n\n1 node online.\n")
         let own = try await site.ours("inspect", "no_such_command", "--kwargs", "{}")
         #expect(own.output == "->  \(site.worker.name): ERROR\n        KeyError('no_such_command')\n\n1 node online.\n")
+        await site.worker.stop()
+    }
+
+    @Test("revoke and drain do what they say", arguments: Transport.available)
+    func changes(_ transport: Transport) async throws {
+        // While it runs a task, a solo worker does not answer.
+        let site = try await Site(transport, pool: .prefork)
+        let app = try CeleryApp(broker: site.url)
+        let slow = TaskDefinition<Double, Void>("tasks.slow")
+        func ids(_ command: String) async throws -> [String] {
+            let json = try WireJSON.decode(Array(try await site.ours("inspect", command, "-j").output.utf8))
+            return json[site.worker.name]?.arrayValue?.compactMap { ($0["request"] ?? $0)["id"]?.stringValue } ?? []
+        }
+        let endless = try await app.send(slow(600))
+        let later = try await app.send(slow(600), countdown: .seconds(300))
+        try await until { try await ids("active") == [endless.id] && ids("scheduled") == [later.id] }
+        let revoked = try await site.ours("revoke", endless.id, later.id, "--terminate")
+        #expect(revoked.status == .exited(0) && revoked.output.contains("terminate: "), "\(revoked.errors)")
+        try await until { try await ids("active").isEmpty }
+        let stamped = try await site.ours("revoke", "--stamp", "customer=acme")
+        #expect(stamped.output.contains("headers {'customer': ['acme']} flagged as revoked"), "\(stamped.output)")
+
+        let running = try await app.send(slow(1))
+        try await until { try await ids("active") == [running.id] }
+        let patient = try await site.ours("drain", "--within", "0", "--json")
+        let undrained = try WireJSON.decode(Array(patient.output.utf8))["workers"]?[0]
+        #expect(patient.status == .exited(1) && undrained?["drained"] == false && undrained?["queues"] == ["celery"])
+        let drained = try await site.ours("drain", "--json")
+        let worker = try WireJSON.decode(Array(drained.output.utf8))["workers"]?[0]
+        #expect(drained.status == .exited(0) && worker?["drained"] == true && worker?["running"] == 0)
+        try await app.send(slow(1))
+        let purged = try await CommandRun(["purge", "-f", "-b", site.url])
+        #expect(purged.output == "Purged 1 message from 1 known task queue.\n")
+        let ping = try await site.ours("ping")
+        #expect(ping.status == .exited(0))
+        await app.close()
         await site.worker.stop()
     }
 
