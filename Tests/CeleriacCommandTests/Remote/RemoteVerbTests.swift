@@ -104,7 +104,8 @@ struct RemoteVerbTests {
         }
         let endless = try await app.send(slow(600))
         let later = try await app.send(slow(600), countdown: .seconds(300))
-        try await until { try await ids("active") == [endless.id] && ids("scheduled") == [later.id] }
+        try await until { try await ids("active") == [endless.id] }
+        try await until { try await ids("scheduled") == [later.id] }
         let revoked = try await site.ours("revoke", endless.id, later.id, "--terminate")
         #expect(revoked.status == .exited(0) && revoked.output.contains("terminate: "), "\(revoked.errors)")
         try await until { try await ids("active").isEmpty }
