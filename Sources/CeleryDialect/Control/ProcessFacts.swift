@@ -42,7 +42,7 @@ package enum ProcessFacts {
     }
 
     /// The number of hours by which this host's clock is behind UTC now.
-    static var utcOffset: Double {
+    package static var utcOffset: Double {
         var now = time(nil)
         var local = tm()
         guard localtime_r(&now, &local) != nil else { return 0 }
