@@ -15,11 +15,13 @@ struct ListCommand: AsyncParsableCommand {
             abstract: "List how queues are bound to exchanges, as celery list bindings does.",
             discussion: """
                 It lists all bindings that the broker has, in Redis and in a folder those of queues of tasks, where \
-                Celery lists those of the exchanges that its application has declared. Exit status 69 means that the \
-                broker cannot be reached or tells nobody, 64 that the command line is wrong.
+                Celery lists those of the exchanges that its application has declared. RabbitMQ tells them only to its \
+                management API, by default asked at the usual port. Exit status 69 means that the broker or the API cannot \
+                be reached, 64 that the command line is wrong.
                 """)
 
         @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var management: ManagementOptions
         @OptionGroup var printing: OutputOptions
 
         func validate() throws { _ = try connection.brokerURL() }
@@ -29,7 +31,7 @@ struct ListCommand: AsyncParsableCommand {
                 guard let broker = app.client.broker.unwrapped as? any CensusBroker else {
                     throw CeleriacError(.unsupported, "this transport cannot list bindings")
                 }
-                return try await broker.bindings()
+                return try await management.bindings(at: broker)
             }
             let rows = bindings.map { binding -> WireValue in
                 [

@@ -15,9 +15,9 @@ struct QueuesCommand: AsyncParsableCommand {
             The queues are those of the settings, those that workers serve, and in Redis and in a folder those that are \
             bound to an exchange. WAITING is what nobody has taken; HELD what workers have and not acknowledged, of which \
             SCHEDULED waits for its time; OLDEST the age of the message that waits for longest, where somebody has noted \
-            it: Celery's clients do not. A dash stands for what nobody knows. RabbitMQ does not tell what is held: there \
-            and in a folder it is what workers say, who do not answer while they are busy (solo) or without remote control. \
-            Nothing is changed by counting.
+            it: Celery's clients do not. A dash stands for what nobody knows. RabbitMQ tells what is held only to its \
+            management API (--management); without that it is what workers say, who do not answer while they are busy \
+            (solo) or without remote control. Nothing is changed by counting.
 
             Exit status 69 means that the broker cannot be reached, 64 that the command line is wrong.
 
@@ -31,6 +31,7 @@ struct QueuesCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "How many seconds to wait for what workers say; 0 not to ask them.")
     var timeout = 1.0
 
+    @OptionGroup var management: ManagementOptions
     @OptionGroup var printing: OutputOptions
 
     func validate() throws {
@@ -45,7 +46,7 @@ struct QueuesCommand: AsyncParsableCommand {
             }
             let board = try await ask(app)
             let names = try choice.names(else: try await knownQueues(broker, board))
-            return (board, try await broker.census(of: names, now: Date()))
+            return (board, try await management.census(at: broker, of: names))
         }
         QueuePrinter(output: printing.output).show(census, board)
     }
@@ -75,6 +76,8 @@ struct QueuesCommand: AsyncParsableCommand {
     private func knownQueues(_ broker: any CensusBroker, _ board: QueueBoard) async throws -> [String] {
         var names = Set(try connection.knownQueues())
         names.formUnion(board.served.keys)
+        // At RabbitMQ there are queues of others, and nobody has to have its management API.
+        if management.isRabbitMQ(broker) { return names.sorted() }
         do {
             names.formUnion(try await broker.bindings().map(\.queue))
         } catch let error as CeleriacError where error.code == .unsupported {

@@ -11,10 +11,7 @@ extension CeleryAMQPBroker: CensusBroker {
         return try await client.census(of: queues, levels: levels, at: name)
     }
 
-    /// AMQP has no method that lists bindings.
-    package func bindings() async throws -> [BrokerBinding] {
-        throw CeleriacError(
-            .unsupported, "RabbitMQ tells bindings only to its management API: name it with --management URL")
-    }
+    /// Asks the management API at the usual port: AMQP has no method that lists bindings.
+    package func bindings() async throws -> [BrokerBinding] { try await bindings(management: nil) }
 }
 #endif
