@@ -40,7 +40,7 @@ package enum CommandVerbs {
             CallCommand.self, ResultCommand.self, ParkedCommand.self, DecodeCommand.self, BeatCommand.self,
             SettingsCommand.self, StatusCommand.self, PingCommand.self, InspectCommand.self, ControlCommand.self,
             RevokeCommand.self, DrainCommand.self, PurgeCommand.self, ReportCommand.self,
-            EventsCommand.self, QueuesCommand.self, ListCommand.self,
+            EventsCommand.self, QueuesCommand.self, ListCommand.self, PauseCommand.self, ResumeCommand.self,
         ]
     }
 

@@ -40,15 +40,16 @@ struct QueuesCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (board, census) = try await connection.visit { app in
+        let (board, census, pauses) = try await connection.visit { app in
             guard let broker = app.client.broker.unwrapped as? any CensusBroker else {
                 throw CeleriacError(.unsupported, "this transport cannot count the messages of queues")
             }
             let board = try await ask(app)
             let names = try choice.names(else: try await knownQueues(broker, board))
-            return (board, try await management.census(at: broker, of: names))
+            let pauses = try await (broker as? any PausingBroker)?.pauses(of: names) ?? []
+            return (board, try await management.census(at: broker, of: names), pauses)
         }
-        QueuePrinter(output: printing.output).show(census, board)
+        QueuePrinter(output: printing.output).show(census, board, pauses)
     }
 
     /// What workers say. There may be no remote control; the broker's counts do without.
@@ -92,9 +93,9 @@ struct QueuePrinter {
     let output: CommandOutput
 
     /// Prints a row for each queue.
-    func show(_ census: BrokerCensus, _ board: QueueBoard) {
+    func show(_ census: BrokerCensus, _ board: QueueBoard, _ pauses: [QueuePause]) {
         let queues = census.queues.map(board.completing)
-        output.show(object(of: queues, census, board)) {
+        output.show(object(of: queues, census, board, Set(pauses.map(\.queue)))) {
             TextTable(
                 ["QUEUE", "WAITING", "HELD", "SCHEDULED", "PARKED", "OLDEST", "WORKERS"],
                 queues.map { queue in
@@ -104,12 +105,14 @@ struct QueuePrinter {
                         Self.text(workers(of: queue, board)),
                     ]
                 }, empty: "There are no queues."
-            ).lines + notes(census)
+            ).lines + notes(census, pauses)
         }
     }
 
-    private func notes(_ census: BrokerCensus) -> [String] {
-        var notes: [String] = []
+    private func notes(_ census: BrokerCensus, _ pauses: [QueuePause]) -> [String] {
+        var notes = pauses.map { pause in
+            "Paused: \(pause.queue.printable)" + (pause.since.map { ", since \($0.ISO8601Format())" } ?? "")
+        }
         if let delayed = census.delayed, delayed > 0 {
             notes.append("The broker keeps \(delayed) messages until their time.")
         }
@@ -121,13 +124,16 @@ struct QueuePrinter {
         board.nodes.isEmpty ? queue.consumers : board.served[queue.name]?.nodes.count ?? 0
     }
 
-    private func object(of queues: [QueueCensus], _ census: BrokerCensus, _ board: QueueBoard) -> WireObject {
+    private func object(
+        of queues: [QueueCensus], _ census: BrokerCensus, _ board: QueueBoard, _ paused: Set<String>
+    ) -> WireObject {
         let rows = queues.map { queue -> WireValue in
             [
                 "name": .string(queue.name), "waiting": .int(Int64(queue.waiting)), "held": Self.value(queue.held),
                 "scheduled": Self.value(queue.scheduled), "parked": Self.value(queue.parked),
                 "oldest_age": queue.oldestAge.map { .double($0) } ?? .null, "consumers": Self.value(queue.consumers),
                 "workers": .array((board.served[queue.name]?.nodes.sorted() ?? []).map { .string($0) }),
+                "paused": .bool(paused.contains(queue.name)),
             ]
         }
         return [

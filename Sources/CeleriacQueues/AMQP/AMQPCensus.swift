@@ -43,6 +43,11 @@ extension AMQPClient {
     }
 }
 
+extension String {
+    /// The name of the companion that notes that the queue of this name is paused.
+    package var pauseCompanion: String { companion(".paused") }
+}
+
 extension AMQPConnection {
     /// Looks at a queue; nil if it does not exist, or if it is the own one of another connection.
     nonisolated func look(at queue: String) async throws(AMQPError) -> AMQPQueue? {
