@@ -13,8 +13,9 @@ struct PauseCommandTests {
     @Test("find who serves a queue, and tell what workers answered")
     func outcome() {
         let replies = [
-            NodeReply(node: "b@h", value: [["name": "q"], ["name": "r"]]), NodeReply(node: "a@h", value: [["name": "q"]]),
-            NodeReply(node: "c@h", value: []), NodeReply(node: "d@h", value: ["error": "no"]),
+            NodeReply(node: "b@h", value: [["name": "q"], ["name": "r"]]),
+            NodeReply(node: "a@h", value: [["name": "q"]]), NodeReply(node: "c@h", value: []),
+            NodeReply(node: "d@h", value: ["error": "no"]),
         ]
         #expect(PauseOutcome.nodes(serving: "q", in: replies) == ["a@h", "b@h"])
         #expect(PauseOutcome.nodes(serving: "x", in: replies) == [])
@@ -25,8 +26,10 @@ struct PauseCommandTests {
         #expect(!outcome.isComplete && outcome.answers.last?.isRefusal == true)
     }
 
-    @Test("nobody serves a paused queue, nor a worker that starts later", arguments: RemoteVerbTests.Transport.available)
-    func pause(_ transport: RemoteVerbTests.Transport) async throws {
+    typealias Transport = RemoteVerbTests.Transport
+
+    @Test("nobody serves a paused queue, nor a worker that starts later", arguments: Transport.available)
+    func pause(_ transport: Transport) async throws {
         let url = try await transport.url()
         let results = transport == .redis ? url : "rpc://"
         let python = try await PythonPeer(broker: url, results: results).startWorker()
