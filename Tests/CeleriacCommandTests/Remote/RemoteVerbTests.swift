@@ -148,6 +148,29 @@ struct RemoteVerbTests {
         #expect(run.errors.contains("cannot be reached") && run.errors.contains("check that it runs"), "\(run.errors)")
     }
 
+    @Test("reach workers over a folder by its settings")
+    func folder() async throws {
+        let folder = try TemporaryFolder("verbs")
+        defer { folder.remove() }
+        let (messages, control) = (folder.path + "/messages", folder.path + "/control")
+        let python = try PythonPeer(
+            messages: messages, control: control, results: folder.path + "/results",
+            processed: folder.path + "/processed")
+        let worker = try await python.startWorker()
+        let variables = ["CELERY_BROKER_TRANSPORT_OPTIONS": "{control_folder: \(control)}"]
+        try await until {
+            let ping = try await CommandRun(
+                ["ping", "-d", worker.name, "-t", "10", "-b", "filesystem://" + messages], variables: variables)
+            return ping.status == .exited(0)
+        }
+        let options = "{data_folder_in: \(messages), data_folder_out: \(messages), control_folder: \(control)}"
+        let status = try await CommandRun(
+            ["status", "-d", worker.name, "-t", "60", "-b", "filesystem://"],
+            variables: ["CELERY_BROKER_TRANSPORT_OPTIONS": options])
+        #expect(status.output == "->  \(worker.name): OK\n\n1 node online.\n", "\(status.errors)")
+        await worker.stop()
+    }
+
     @Test("say what is wrong with a command line")
     func wrongLines() async throws {
         for (words, text) in [
