@@ -26,15 +26,15 @@ enum PythonText {
     static func indentedJSON(_ value: WireValue) -> [String] {
         switch value {
         case .array(let values) where !values.isEmpty:
-            ["["] + block(values.map { ("", $0) }) + ["]"]
+            ["["] + block(values.map { (label: "", value: $0) }) + ["]"]
         case .object(let object) where !object.isEmpty:
-            ["{"] + block(sorted(object).map { ("\(scalar(.string($0.key))): ", $0.value) }) + ["}"]
+            ["{"] + block(sorted(object).map { (label: "\(scalar(.string($0.key))): ", value: $0.value) }) + ["}"]
         default: [scalar(value)]
         }
     }
 
     private static func block(_ items: [(label: String, value: WireValue)]) -> [String] {
-        items.enumerated().flatMap { index, item in
+        items.enumerated().flatMap { index, item -> [String] in
             var lines = indentedJSON(item.value)
             lines[0] = item.label + lines[0]
             if index < items.count - 1 { lines[lines.count - 1] += "," }

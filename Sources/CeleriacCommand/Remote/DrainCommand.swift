@@ -93,9 +93,12 @@ struct DrainCommand: AsyncParsableCommand {
         func replies(_ command: String) async throws -> [NodeReply] {
             try await control.broadcast(command, reply: true).map { NodeReply($0) }
         }
-        progress.note(try await replies("active_queues"), \.serving)
-        progress.note(try await replies("scheduled"), \.scheduled)
-        progress.note(try await replies("reserved"), \.waiting)
+        let queues = try await replies("active_queues")
+        progress.note(queues, \.serving)
+        let scheduled = try await replies("scheduled")
+        progress.note(scheduled, \.scheduled)
+        let waiting = try await replies("reserved")
+        progress.note(waiting, \.waiting)
         let running = try await replies("active")
         progress.note(running, \.running)
         progress.endRound(asked: asked, answered: Set(running.map(\.node)))
