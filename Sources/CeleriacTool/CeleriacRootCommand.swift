@@ -6,5 +6,6 @@ struct CeleriacRootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "celeriac",
         abstract: "Distributed tasks that share queues with Python Celery and Go Machinery.",
+        version: CommandVersion.line,
         subcommands: [DemoCommand.self] + CommandVerbs.celery + CommandVerbs.machinery + [WithServersCommand.self])
 }

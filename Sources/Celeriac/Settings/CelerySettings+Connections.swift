@@ -3,6 +3,20 @@ import CeleriacWire
 import CeleryDialect
 
 extension CelerySettings {
+    /// Takes kombu's options of a broker that is a folder. A folder that the URL names goes before those of messages.
+    static func readFolders(
+        _ options: inout SettingsSection, _ settings: inout CelerySettings
+    ) throws(CeleriacError) {
+        let incoming = try options.text("data_folder_in")
+        let outgoing = try options.text("data_folder_out")
+        let control = try options.text("control_folder")
+        // Python's workers keep messages there that they have taken.
+        for name in ["store_processed", "processed_folder"] { _ = try options.take(name) }
+        guard incoming != nil || outgoing != nil || control != nil else { return }
+        settings.configuration.filesystem = CeleryFilesystemOptions(
+            dataFolderIn: incoming ?? "data_in", dataFolderOut: outgoing ?? "data_out", controlFolder: control)
+    }
+
     /// The settings of connections. They come first, since others mean something by the broker's kind.
     static let connectionTable: [Setting] = [
         Setting(names: ["broker_url"] + AddressSettings.broker) { section, settings throws(CeleriacError) in

@@ -195,6 +195,7 @@ extension CelerySettings {
                 }
                 settings.configuration.redis.prioritySteps = known
             }
+            try readFolders(&options, &settings)
             try options.finish()
         },
         Setting("result_backend_transport_options") { section, settings throws(CeleriacError) in

@@ -41,7 +41,7 @@ import CeleryWire
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable` | remote control |
 /// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
-/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; those of connections to Redis; `confirm_publish` can only be `true`, and `polling_interval` has no effect |
+/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; `data_folder_in`, `data_folder_out` and `control_folder` of a folder; those of connections to Redis; `confirm_publish` can only be `true`, and `polling_interval` has no effect |
 /// | `result_backend_transport_options` | `global_keyprefix`; those of connections to Redis; `visibility_timeout` has no effect |
 /// | options of connections to Redis | `master_name`, `min_other_sentinels` and `sentinel_kwargs` of `sentinel://` (`username`, `password`, `ssl`, `ssl_…` as above, `socket_timeout`, `socket_connect_timeout`); `socket_connect_timeout`, `socket_timeout`, `client_name` |
 ///

@@ -75,7 +75,10 @@ struct CeleryTransportFactory {
         #endif
         case "filesystem":
             let folder = path(url)
-            guard let options = folder.isEmpty ? configuration.filesystem : CeleryFilesystemOptions(folder: folder)
+            let control = configuration.filesystem?.controlFolder
+            guard
+                let options = folder.isEmpty
+                    ? configuration.filesystem : CeleryFilesystemOptions(folder: folder, controlFolder: control)
             else {
                 throw CeleriacError(
                     .configuration, "filesystem:// names no folder: write filesystem:///folder, or set `filesystem`")

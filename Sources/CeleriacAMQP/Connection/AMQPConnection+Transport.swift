@@ -41,7 +41,7 @@ extension AMQPConnection {
             }
     }
 
-    private static func tlsConfiguration(_ settings: AMQPTLS) throws -> TLSConfiguration {
+    static func tlsConfiguration(_ settings: AMQPTLS) throws -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
         if let file = settings.caFile { tls.trustRoots = .file(file) }
@@ -61,7 +61,7 @@ extension AMQPConnection {
     }
 
     /// The name to request in TLS. An IP address has none; the certificate is then verified against the address.
-    private static func serverName(_ host: String) -> String? {
+    static func serverName(_ host: String) -> String? {
         (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
     }
 

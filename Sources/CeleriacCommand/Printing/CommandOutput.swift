@@ -5,7 +5,7 @@ import Foundation
 
 /// How a verb prints what it has to say: `--json`.
 struct OutputOptions: ParsableArguments {
-    @Flag(help: "Print one JSON object, in ASCII.")
+    @Flag(name: .shortAndLong, help: "Print JSON, one object in ASCII.")
     var json = false
 
     /// Where it prints that.
@@ -22,7 +22,12 @@ package struct CommandOutput: Sendable {
 
     /// Prints the object if JSON is wanted, else the lines.
     package func show(_ object: @autoclosure () -> WireObject, lines: () -> [String]) {
-        if json { return write(Self.text(of: .object(object()), style: .python)) }
+        show(value: .object(object()), lines: lines)
+    }
+
+    /// Prints the value if JSON is wanted, else the lines. It is for what Celery prints as something else than an object.
+    package func show(value: @autoclosure () -> WireValue, lines: () -> [String]) {
+        if json { return write(Self.text(of: value(), style: .python)) }
         for line in lines() { write(line) }
     }
 

@@ -79,6 +79,7 @@ struct ProgramCommand: AsyncParsableCommand {
             commandName: ProgramContext.current.name,
             abstract: "Tasks that share queues with Python Celery.",
             discussion: "Options such as --broker and --config may stand before the verb, too, as Celery has them.",
+            version: CommandVersion.line,
             subcommands: [WorkerCommand.self] + CommandVerbs.celery)
     }
 }

@@ -12,6 +12,9 @@ package struct CommandEnvironment {
     /// Prints a line on standard error.
     package static func say(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
 
+    /// Prints a text on standard error in place of the line that stands there, without a line feed.
+    static func sayInPlace(_ text: String) { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
+
     /// All of standard input.
     static func readInput() -> [UInt8] { [UInt8](FileHandle.standardInput.readDataToEndOfFile()) }
 

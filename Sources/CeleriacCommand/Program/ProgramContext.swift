@@ -38,7 +38,10 @@ package enum CommandVerbs {
     package static var celery: [any ParsableCommand.Type] {
         [
             CallCommand.self, ResultCommand.self, ParkedCommand.self, DecodeCommand.self, BeatCommand.self,
-            SettingsCommand.self,
+            SettingsCommand.self, StatusCommand.self, PingCommand.self, InspectCommand.self, ControlCommand.self,
+            RevokeCommand.self, DrainCommand.self, PurgeCommand.self, ReportCommand.self,
+            EventsCommand.self, QueuesCommand.self, ListCommand.self, PauseCommand.self, ResumeCommand.self,
+            DoctorCommand.self,
         ]
     }
 

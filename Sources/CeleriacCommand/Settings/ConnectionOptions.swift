@@ -31,13 +31,17 @@ struct ConnectionOptions: ParsableArguments {
     /// - Parameters:
     ///   - level: The least severe level to log on standard error without `--verbose`.
     ///   - keepsResults: Whether it has a result store.
+    ///   - patience: How long connecting to the broker may take where the settings do not say; nil for the usual times.
     /// - Returns: An application that connects on first use.
     /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable
     ///   URL.
-    func makeApp(logging level: Logger.Level = .error, keepsResults: Bool = true) throws -> CeleryApp {
+    func makeApp(
+        logging level: Logger.Level = .error, keepsResults: Bool = true, patience: Duration? = nil
+    ) throws -> CeleryApp {
         var settings = try settings.read()
         settings.broker = try brokerURL()
         if !keepsResults { settings.results = nil }
+        if let patience { settings.limitConnecting(to: patience) }
         return try CeleryApp(
             settings: settings, transports: ProgramContext.current.transports, logger: logger(level))
     }

@@ -21,7 +21,8 @@ struct SettingsOptions: ParsableArguments {
         help: """
             A YAML file of settings by Celery's names in lower case. A variable CELERY_<NAME> goes before it, and a flag \
             before both.
-            """)
+            """,
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
     @Option(
@@ -29,8 +30,11 @@ struct SettingsOptions: ParsableArguments {
         help: ArgumentHelp("Taken for the sake of Celery's command lines, and not looked at.", visibility: .hidden))
     var app: String?
 
-    @Flag(name: [.customShort("C"), .long], help: ArgumentHelp("As --app: nothing is colored.", visibility: .hidden))
+    @Flag(name: [.customShort("C"), .long], help: "Print no colors, as where standard output is no terminal.")
     var noColor = false
+
+    /// How standard output is styled.
+    var style: TerminalStyle { TerminalStyle(noColor: noColor) }
 
     /// Reads the settings.
     ///

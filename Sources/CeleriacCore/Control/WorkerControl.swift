@@ -20,7 +20,7 @@ public struct WorkerControl: Sendable {
     public let startTime: Date
 
     init(
-        worker: TaskWorker, startTime: Date, registrations: [String: TaskRegistration],
+        worker: TaskWorker, queues: [TaskQueue], startTime: Date, registrations: [String: TaskRegistration],
         consumer: any MessageConsumer, pool: WorkerPool, waiting: WaitingRoom, prefetch: PrefetchReport,
         revocations: Revocations, ledger: Ledger, logger: Logger
     ) {
@@ -28,7 +28,7 @@ public struct WorkerControl: Sendable {
         self.startTime = startTime
         self.registrations = registrations
         self.consumer = consumer
-        self.servedQueues = ServedQueues(worker.configuration.queues, consumer: consumer)
+        self.servedQueues = ServedQueues(queues, consumer: consumer)
         self.pool = pool
         self.waiting = waiting
         self.prefetch = prefetch

@@ -148,13 +148,13 @@ public final class TaskWorker: Service {
             try configuration.parkingPolicy.validate(at: broker)
             try await withTaskExecutorPreference(executor) {
                 try await withGracefulShutdownHandler {
-                    let consumer = try await withTaskCancellationHandler {
+                    let consumption = try await withTaskCancellationHandler {
                         try await self.connect()
                     } onCancel: {
                         self.stopping.open()
                     }
-                    guard let consumer else { return try Task.checkCancellation() }
-                    try await self.work(consumer)
+                    guard let consumption else { return try Task.checkCancellation() }
+                    try await self.work(consumption)
                 } onGracefulShutdown: {
                     self.stop()
                 }
@@ -168,8 +168,8 @@ public final class TaskWorker: Service {
 
     /// Runs a session in a Swift task of its own, which the cancellation of the caller does not reach: a transport
     /// refuses the calls of a cancelled task, so that results and follow-ups of finished tasks would be lost.
-    private func work(_ consumer: any MessageConsumer) async throws {
-        let session = WorkerSession(worker: self, consumer: consumer)
+    private func work(_ consumption: Consumption) async throws {
+        let session = WorkerSession(worker: self, consumer: consumption.consumer, paused: consumption.paused)
         let bound = StopBound(
             stopping: stopping, limit: configuration.stopTimeout, signals: signals, timers: timers, executor: executor
         ) {
@@ -215,12 +215,19 @@ public final class TaskWorker: Service {
         isSettled.open()
     }
 
+    /// What a worker has when it begins to consume.
+    private struct Consumption: Sendable {
+        let consumer: any MessageConsumer
+        /// The names of the queues that the consumer leaves out because they are paused.
+        let paused: Set<String>
+    }
+
     /// Begins to consume. While the broker is out of reach the worker tries again, however long that takes. A stop ends
     /// the wait for an attempt and for the pause after it.
     ///
     /// - Returns: the consumer; nil if the worker was stopped first.
     /// - Throws: the broker's error if it refuses the worker, or if it is out of reach and the worker may try only once.
-    private func connect() async throws -> (any MessageConsumer)? {
+    private func connect() async throws -> Consumption? {
         var options = ConsumerOptions(
             queues: configuration.queues, prefetch: configuration.window, nodeName: nodeName)
         options.attemptCounter = (store as? any AttemptCountingStore)?.attemptCounter
@@ -236,13 +243,16 @@ public final class TaskWorker: Service {
             let stopped = stopping.onOpen { isOver.open() }
             defer { stopping.forget(stopped) }
             do {
-                return try await isOver.wait(forWorkOn: executor) { [broker, store, options] in
+                return try await isOver.wait(forWorkOn: executor) { [broker, store, options, logger] in
                     try await (store as? any AttemptCountingStore)?.checkLogin()
-                    return try await broker.consume(options)
-                } late: { consumer in
-                    await consumer.stop()
-                    try? await consumer.giveBack([])
-                    try? await consumer.close()
+                    let paused = try await Self.paused(among: options.queues, at: broker, logger)
+                    var options = options
+                    options.queues.removeAll { paused.contains($0.name) }
+                    return Consumption(consumer: try await broker.consume(options), paused: paused)
+                } late: { consumption in
+                    await consumption.consumer.stop()
+                    try? await consumption.consumer.giveBack([])
+                    try? await consumption.consumer.close()
                 }
             } catch let error as CeleriacError where error.code == .unavailable {
                 guard configuration.retriesFirstConnection else { throw error }
@@ -254,6 +264,28 @@ public final class TaskWorker: Service {
             }
         }
         return nil
+    }
+
+    /// The names of the queues that are paused. If nobody can say, none is.
+    ///
+    /// - Throws: the broker's error if it is out of reach.
+    private static func paused(
+        among queues: [TaskQueue], at broker: any MessageBroker, _ logger: Logger
+    ) async throws -> Set<String> {
+        do {
+            let paused = try await broker.pausedQueues(among: queues.map(\.name))
+            if !paused.isEmpty {
+                logger.warning(
+                    "queues are paused, and not served until they are resumed",
+                    metadata: ["queues": "\(paused.sorted())"])
+            }
+            return paused
+        } catch let error as CeleriacError where error.code == .unavailable {
+            throw error
+        } catch {
+            logger.warning("cannot see whether queues are paused", metadata: ["error": "\(error)"])
+            return []
+        }
     }
 
     /// What a dialect may know when it publishes what follows from a task.

@@ -31,12 +31,14 @@ final class WorkerSession: Sendable {
     private let pause: StorePause?
     /// Open once the stop has taken most of its time, or needs no more.
     private let isLate = Gate()
+    /// The queues that the consumer leaves out because they were paused when it began.
+    private let paused: [TaskQueue]
     /// Why the consumer gave up.
     private let failure = NIOLockedValueBox<(any Error)?>(nil)
     /// How many messages had gone back to their queues when the stop began; nil before.
     private let requeuedBefore = NIOLockedValueBox<Int?>(nil)
 
-    init(worker: TaskWorker, consumer: any MessageConsumer) {
+    init(worker: TaskWorker, consumer: any MessageConsumer, paused: Set<String> = []) {
         let (configuration, timers) = (worker.configuration, worker.timers)
         var logger = worker.logger
         logger[metadataKey: "worker"] = "\(worker.nodeName)"
@@ -81,6 +83,7 @@ final class WorkerSession: Sendable {
             })
         self.worker = worker
         self.consumer = consumer
+        self.paused = configuration.queues.filter { paused.contains($0.name) }
         self.registrations = registrations
         self.logger = logger
         self.pool = pool
@@ -105,7 +108,8 @@ final class WorkerSession: Sendable {
             consumer: consumer, pool: pool, waiting: waiting, postponing: postponing,
             asideCount: { pipeline.asideCount })
         self.control = WorkerControl(
-            worker: worker, startTime: timers.now, registrations: registrations, consumer: consumer, pool: pool,
+            worker: worker, queues: configuration.queues.filter { !paused.contains($0.name) },
+            startTime: timers.now, registrations: registrations, consumer: consumer, pool: pool,
             waiting: waiting, prefetch: prefetch,
             revocations: Revocations(
                 tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers),
@@ -163,6 +167,11 @@ final class WorkerSession: Sendable {
                     parts.addTask { await part.run(beside: self.control, until: partsStopping) }
                 }
                 lookAfterParked(in: &parts, until: stopping)
+                if !paused.isEmpty {
+                    let watch = PauseWatch(
+                        queues: paused, broker: worker.broker, control: control, timers: worker.timers, logger: logger)
+                    parts.addTask { await watch.run(until: stopping) }
+                }
                 await consume()
                 stopping.open()
                 await stop(consumerStopped: consumerStopped, allIdle: allIdle)

@@ -15,20 +15,11 @@ final class PythonProcess: Sendable {
         self.role = role
         folder = try TemporaryFolder("python")
         let log = ChildProcess.Stream.file(folder.path + "/log")
-        let variables = [
-            "CELERIAC_PEER_SETTINGS": String(decoding: try WireJSON.encode(WireValue(peer.settings)), as: UTF8.self),
-            "CELERIAC_PEER_READY": folder.path + "/ready",
-            "PYTHONPATH": installation.modules,
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        ]
-        let inherited = ProcessInfo.processInfo.environment
-            // Celery prefers these two variables to the settings.
-            .filter { $0.key != "CELERY_BROKER_URL" && $0.key != "CELERY_RESULT_BACKEND" }
         let output: ChildProcess.Stream = if case .socket = input { .socket } else { log }
+        let ready = ["CELERIAC_PEER_READY": folder.path + "/ready"]
         child = try ChildProcess(
             installation.interpreter, arguments,
-            environment: inherited.merging(variables) { $1 }.merging(peer.environment) { $1 },
+            environment: try peer.variables(of: installation).merging(ready) { $1 },
             input: input, output: output, error: log)
     }
 
@@ -54,6 +45,22 @@ final class PythonProcess: Sendable {
 
     func failure(_ code: TestKitError.Code, _ what: String) -> TestKitError {
         TestKitError(code, "the Python \(role) \(what); the end of its log:\n\(LogTail.of(log))")
+    }
+}
+
+extension PythonPeer {
+    /// All environment variables of a process that has this application.
+    func variables(of installation: PythonInstallation) throws -> [String: String] {
+        let own = [
+            "CELERIAC_PEER_SETTINGS": String(decoding: try WireJSON.encode(WireValue(settings)), as: UTF8.self),
+            "PYTHONPATH": installation.modules,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        ]
+        // Celery prefers these two variables to the settings.
+        return ProcessInfo.processInfo.environment
+            .filter { $0.key != "CELERY_BROKER_URL" && $0.key != "CELERY_RESULT_BACKEND" }
+            .merging(own) { $1 }.merging(environment) { $1 }
     }
 }
 

@@ -2,7 +2,6 @@ package import CeleriacCore
 package import CeleriacWire
 import CeleryWire
 package import Logging
-import Synchronization
 
 /// The part of a worker that carries out remote control commands and sends events to monitors.
 ///
@@ -226,32 +225,4 @@ package final class CeleryRemoteControl: WorkerPart {
     }
 
     private var nodeName: String { events.nodeName }
-}
-
-/// A queue with a limited number of elements, which its reader takes in batches.
-private final class BoundedLane<Element: Sendable>: Sendable {
-    private let lane = Lane<Element>()
-    private let count = Atomic(0)
-    private let limit: Int
-
-    init(limit: Int) {
-        self.limit = limit
-    }
-
-    /// Adds an element; returns false if there is no room for it.
-    func put(_ element: Element) -> Bool {
-        guard count.load(ordering: .relaxed) < limit else { return false }
-        count.add(1, ordering: .relaxed)
-        lane.put(element)
-        return true
-    }
-
-    /// Waits for elements and takes all of them; nil once the lane is closed and empty.
-    func take() async -> [Element]? {
-        let elements = await lane.take()
-        count.subtract(elements.count, ordering: .relaxed)
-        return elements.isEmpty ? nil : elements
-    }
-
-    func close() { lane.close() }
 }

@@ -16,7 +16,7 @@ package enum ProcessFacts {
     static var processID: Int32 { getpid() }
 
     /// The operating system's name, `Linux`.
-    static let system: String = {
+    package static let system: String = {
         #if os(Linux)
         "Linux"
         #else
@@ -24,7 +24,7 @@ package enum ProcessFacts {
         #endif
     }()
 
-    static let architecture: String = {
+    package static let architecture: String = {
         #if arch(x86_64)
         "x86_64"
         #elseif arch(arm64)
@@ -42,7 +42,7 @@ package enum ProcessFacts {
     }
 
     /// The number of hours by which this host's clock is behind UTC now.
-    static var utcOffset: Double {
+    package static var utcOffset: Double {
         var now = time(nil)
         var local = tm()
         guard localtime_r(&now, &local) != nil else { return 0 }

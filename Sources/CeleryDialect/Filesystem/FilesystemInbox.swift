@@ -19,10 +19,29 @@ struct FilesystemInbox: Sendable {
         _ exchanges: ControlExchanges, boundTo exchange: String, routingKey: String = "", controlFolder: String,
         broker: CeleryFilesystemBroker
     ) {
+        self.init(
+            exchanges.inbox, boundTo: exchange, routingKey: routingKey, pattern: "", controlFolder: controlFolder,
+            broker: broker)
+    }
+
+    /// Makes an inbox that a topic exchange fills by a key of its kind.
+    init(
+        _ queue: String, boundToTopic exchange: String, key: String, controlFolder: String,
+        broker: CeleryFilesystemBroker
+    ) {
+        self.init(
+            queue, boundTo: exchange, routingKey: key, pattern: TopicPattern.expression(of: key),
+            controlFolder: controlFolder, broker: broker)
+    }
+
+    private init(
+        _ queue: String, boundTo exchange: String, routingKey: String, pattern: String, controlFolder: String,
+        broker: CeleryFilesystemBroker
+    ) {
         folder = broker.options.dataFolderIn
-        queue = exchanges.inbox
+        self.queue = queue
         table = ExchangeTable(exchange, controlFolder: controlFolder)
-        binding = ExchangeTable.Binding(routingKey: routingKey, pattern: "", queue: exchanges.inbox)
+        binding = ExchangeTable.Binding(routingKey: routingKey, pattern: pattern, queue: queue)
         limits = broker.limits
         logger = broker.logger
     }

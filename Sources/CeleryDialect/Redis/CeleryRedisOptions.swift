@@ -71,6 +71,9 @@ struct KombuKeys: Sendable {
     /// The epoch of the consumer whose claims begin with a prefix.
     func epoch(_ tagPrefix: String) -> String { "\(prefix)celeriac.epoch.\(tagPrefix)" }
 
+    /// The notes of paused queues, by queue.
+    var paused: String { prefix + "celeriac.paused" }
+
     /// The bindings of an exchange.
     func binding(_ exchange: String) -> String { "\(prefix)_kombu.binding.\(exchange)" }
 

@@ -113,16 +113,32 @@ extension CeleryEvent {
     public static func decode(
         _ message: WireMessage, limits: WireLimits = .default
     ) throws(CeleryWireError) -> [CeleryEvent] {
-        let body = try CelerySerializer.accepted(message.properties.contentType, in: [.json, .msgpack, .yaml])
-            .decode(message.body, limits: limits)
         var events: [CeleryEvent] = []
-        for value in body.arrayValue ?? [body] {
-            guard let event = CeleryEvent(value) else {
+        for value in try objects(in: message, limits: limits) {
+            guard let event = CeleryEvent(.object(value)) else {
                 throw CeleryWireError(.malformedEvent, "an event must be an object with a type and a timestamp")
             }
             events.append(event)
         }
         return events
+    }
+
+    /// Reads the events of a message as they stand there, which monitors show whole.
+    ///
+    /// - Throws: `CeleryWireError`: `malformedEvent` for anything that is not an object, and what decoding a body throws.
+    package static func objects(
+        in message: WireMessage, limits: WireLimits = .default
+    ) throws(CeleryWireError) -> [WireObject] {
+        let body = try CelerySerializer.accepted(message.properties.contentType, in: [.json, .msgpack, .yaml])
+            .decode(message.body, limits: limits)
+        var objects: [WireObject] = []
+        for value in body.arrayValue ?? [body] {
+            guard let object = value.objectValue else {
+                throw CeleryWireError(.malformedEvent, "an event must be an object with a type and a timestamp")
+            }
+            objects.append(object)
+        }
+        return objects
     }
 
     /// Reads the object; `nil` for any other value.

@@ -1,0 +1,99 @@
+import CeleriacCore
+import Foundation
+
+/// Judges what a broker's server says of itself.
+enum ServerExamination {
+    /// By how many seconds clocks may differ before ETAs and expiry are wrong in a way that shows.
+    static let tolerableSkew = 2.0
+
+    /// What is to be said of a server.
+    static func findings(_ facts: BrokerFacts) -> [Finding] {
+        var findings = [version(facts)]
+        let milliseconds = String(format: "%.1f", facts.roundTrip * 1000)
+        findings.append(
+            facts.roundTrip < 0.05
+                ? .ok("network", "an answer takes \(milliseconds) ms")
+                : .warning(
+                    "network", "an answer takes \(milliseconds) ms",
+                    "each task costs several: bring workers nearer to the broker"))
+        if let offset = facts.clockOffset { findings.append(clock("the server's clock", offset)) }
+        if let reason = facts.blocked {
+            findings.append(
+                .problem(
+                    "server", "it takes no messages: \(reason)",
+                    "free memory or disk at the broker; publishers wait meanwhile"))
+        }
+        findings += facts.refusals.map { refusal -> Finding in
+            .problem(
+                "rights", "the user may not \(refusal.what): \(refusal.why)",
+                "grant it; the README lists the keys and rights that workers need")
+        }
+        if facts.refusals.isEmpty { findings.append(.ok("rights", "the user may do what workers do")) }
+        if facts.software == "Redis" { findings += redis(facts) }
+        return findings
+    }
+
+    /// What is to be said of a clock that is ahead of this one by some seconds.
+    static func clock(_ whose: String, _ offset: Double) -> Finding {
+        let seconds = String(format: "%.1f", abs(offset))
+        if abs(offset) <= tolerableSkew {
+            return .ok("clocks", "\(whose) differs from this one by \(seconds) s")
+        }
+        let text = "\(whose) is \(seconds) s \(offset > 0 ? "ahead of" : "behind") this one"
+        let advice = "synchronize the hosts (NTP): ETAs, expiry and visibility timeouts are compared across them"
+        return abs(offset) > 15 ? .problem("clocks", text, advice) : .warning("clocks", text, advice)
+    }
+
+    private static func version(_ facts: BrokerFacts) -> Finding {
+        let numbers = facts.version.split(separator: ".").map { Int($0.prefix(while: \.isNumber)) ?? 0 }
+        let text = "\(facts.software) \(facts.version.isEmpty ? "of an unknown version" : facts.version)"
+        if facts.software == "Redis", numbers.lexicographicallyPrecedes([6, 2]), !numbers.isEmpty {
+            return .problem("server", text, "Swift workers need Redis 6.2 or later (BLMOVE)")
+        }
+        if facts.software == "RabbitMQ", numbers.lexicographicallyPrecedes([3, 8]), !numbers.isEmpty {
+            return .warning("server", text, "quorum queues and confirms want RabbitMQ 3.8 or later")
+        }
+        return .ok("server", text)
+    }
+
+    private static func redis(_ facts: BrokerFacts) -> [Finding] {
+        let properties = facts.properties
+        var findings: [Finding] = []
+        if properties["role"] == "slave" {
+            findings.append(.problem("server", "it is a replica, which takes no tasks", "connect to the primary"))
+        }
+        if properties["cluster_enabled"] == "1" {
+            findings.append(
+                .problem(
+                    "server", "it is a node of a Redis Cluster",
+                    "kombu's keys lie in several slots: use one server, or sentinels"))
+        }
+        if let policy = properties["maxmemory_policy"], policy != "noeviction" {
+            findings.append(
+                .problem(
+                    "memory", "under pressure it deletes keys (maxmemory-policy \(policy)): tasks may vanish",
+                    "set maxmemory-policy noeviction"))
+        }
+        if let used = properties["used_memory"].flatMap({ Double($0) }),
+            let limit = properties["maxmemory"].flatMap({ Double($0) }), limit > 0, used > 0.9 * limit
+        {
+            findings.append(
+                .warning(
+                    "memory", "it uses \(Int(used / limit * 100)) % of its memory",
+                    "raise maxmemory, or see which queues grow: queues"))
+        }
+        if properties["aof_enabled"] == "0", properties["rdb_last_save_time"] != nil {
+            findings.append(
+                .note(
+                    "persistence", "there is no append-only file: a crash loses the tasks since the last snapshot",
+                    "set appendonly yes if that matters"))
+        }
+        if let expired = facts.expiredClaims, expired > 0 {
+            findings.append(
+                .warning(
+                    "claims", "\(expired) messages are held for longer than the visibility timeout",
+                    "any worker of this database puts them back: see that one runs, with the same visibility_timeout"))
+        }
+        return findings
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Celeriac
+import CeleriacCore
+
+extension ConnectionOptions {
+    /// For how long the verbs of an operator try to reach a broker, where the settings do not say: as Celery's
+    /// `broker_connection_timeout`.
+    static let patience = Duration.seconds(4)
+
+    /// Runs `body` with an application that has no result store, and gives up soon if nobody answers.
+    ///
+    /// - Throws: `ValidationError`; else `ExitCode` for the process, after the reason was told: 64 for settings that cannot
+    ///   be used, and 69 for everything else, as Celery's commands end.
+    func visit<Value>(_ body: (CeleryApp) async throws -> Value) async throws -> Value {
+        let app: CeleryApp
+        do {
+            app = try makeApp(keepsResults: false, patience: Self.patience)
+        } catch let error as CeleriacError {
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
+            throw ExitCode.validationFailure
+        }
+        do {
+            return try await closing(app.close) { try await body(app) }
+        } catch let code as ExitCode {
+            throw code
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
+            throw ExitCode.unavailable
+        }
+    }
+}
+
+extension ExitCode {
+    /// `EX_UNAVAILABLE`: nobody has replied, or the broker cannot be reached. Celery's commands end with it.
+    static let unavailable = ExitCode(69)
+}

@@ -1,0 +1,20 @@
+package import CeleriacCore
+import CeleriacQueues
+import NIOCore
+
+extension CeleryFilesystemBroker: EventBroker {
+    /// Hears events by files. It needs a control folder.
+    package func listen(
+        to exchange: String, queue: String, until enough: Gate, hear: @escaping @Sendable (EventNews) -> Void
+    ) async throws {
+        guard let controlFolder = options.controlFolder else {
+            throw CeleriacError(.unsupported, "events need the control folder of CeleryFilesystemOptions")
+        }
+        let inbox = FilesystemInbox(
+            queue, boundToTopic: exchange, key: "#", controlFolder: controlFolder, broker: self)
+        try await FileStore.blocking { try inbox.open() }
+        hear(.listening)
+        await inbox.serve(until: enough, on: eventLoopGroup.next()) { hear(.message($0)) }
+        await inbox.attempt { try inbox.close() }
+    }
+}

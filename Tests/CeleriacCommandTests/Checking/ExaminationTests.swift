@@ -1,0 +1,128 @@
+import CeleriacCore
+import CeleriacWire
+import Testing
+
+@testable import CeleriacCommand
+
+@Suite("Examinations") struct ExaminationTests {
+    private func levels(_ findings: [Finding]) -> [Finding.Level] { findings.map(\.level) }
+
+    @Test("of URLs")
+    func addresses() {
+        func found(_ url: String) -> [Finding] { AddressExamination.findings("broker", url) }
+        for url in [
+            "redis://localhost/0", "redis://:secret@127.0.0.1", "rediss://:secret@h/0", "amqps://me:secret@h//",
+            "redis://me:secret@[::1]:6380/0",
+        ] {
+            #expect(levels(found(url)) == [.ok], "\(url)")
+        }
+        #expect(levels(found("localhost:6379")) == [.problem])
+        #expect(levels(found("redis://[::1")) == [.problem])
+        let clear = found("redis://:secret@h/0")
+        #expect(levels(clear) == [.warning] && !"\(clear)".contains("secret"))
+        #expect(levels(found("amqp://me:secret@a//;amqps://me:secret@b//")) == [.warning, .ok])
+        #expect(levels(found("redis://:x@localhost:5672/0")) == [.warning])
+        #expect(levels(found("amqp://localhost:6379//")) == [.warning])
+        #expect(levels(found("redis://h/0")) == [.note] && levels(found("amqp://h//")) == [.note])
+        #expect(levels(found("rediss://:x@h/0?ssl_cert_reqs=CERT_NONE")) == [.warning])
+        #expect(found("memory://").isEmpty)
+    }
+
+    @Test("of servers")
+    func servers() {
+        var facts = BrokerFacts(software: "Redis")
+        facts.version = "7.0.15"
+        facts.clockOffset = 0.5
+        #expect(levels(ServerExamination.findings(facts)) == [.ok, .ok, .ok, .ok])
+        facts.version = "6.0.16"
+        facts.roundTrip = 0.2
+        facts.clockOffset = -20
+        facts.refusals = [BrokerFacts.Refusal(what: "run scripts", why: "NOPERM")]
+        facts.properties = [
+            "role": "slave", "cluster_enabled": "1", "maxmemory_policy": "allkeys-lru", "used_memory": "95",
+            "maxmemory": "100", "aof_enabled": "0", "rdb_last_save_time": "1",
+        ]
+        facts.expiredClaims = 3
+        let bad = ServerExamination.findings(facts)
+        #expect(
+            levels(bad) == [
+                .problem, .warning, .problem, .problem, .problem, .problem, .problem, .warning, .note, .warning,
+            ])
+        #expect(bad.allSatisfy { $0.advice?.isEmpty == false })
+        #expect(bad.contains { $0.text == "the server's clock is 20.0 s behind this one" })
+        var rabbitMQ = BrokerFacts(software: "RabbitMQ")
+        rabbitMQ.version = "3.10.8"
+        rabbitMQ.blocked = "low on disk"
+        #expect(levels(ServerExamination.findings(rabbitMQ)) == [.ok, .ok, .problem, .ok])
+    }
+
+    private func worker(_ node: String, _ settings: WireObject, software: String = "py-celery 5.7.0") -> WorkerFacts {
+        var worker = WorkerFacts(node)
+        worker.settings = settings
+        worker.software = software
+        worker.clockOffset = 0
+        return worker
+    }
+
+    @Test("of workers that agree, in both languages")
+    func agreement() {
+        let python = worker(
+            "a@h",
+            [
+                "broker_transport_options": [:], "task_default_queue": "celery", "task_serializer": "json",
+                "accept_content": ["json"], "result_backend": "redis://:********@h/1", "task_acks_late": false,
+            ])
+        let swift = worker(
+            "b@h",
+            [
+                "broker_transport_options": ["visibility_timeout": 3600.0], "task_default_queue": "celery",
+                "task_serializer": "json", "accept_content": ["application/json"], "result_backend": "redis://h/1",
+                "task_acks_late": true,
+            ], software: "celeriac 0.1.0")
+        #expect(swift.isSwift && !python.isSwift)
+        let findings = WorkerExamination(workers: [python, swift], transport: .redis).findings
+        #expect(levels(findings).allSatisfy { $0 == .ok }, "\(findings)")
+        #expect(levels(WorkerExamination(workers: [], transport: .redis).findings) == [.warning])
+    }
+
+    @Test("of workers that disagree, or hold messages for too long")
+    func disagreement() {
+        var first = worker(
+            "a@h",
+            [
+                "broker_transport_options": ["visibility_timeout": 600], "task_serializer": "msgpack",
+                "accept_content": ["json", "msgpack"], "task_acks_late": true, "result_expires": 60,
+            ])
+        first.latestETA = 7200
+        first.clockOffset = 3
+        let second = worker(
+            "b@h",
+            [
+                "broker_transport_options": [:], "task_serializer": "json", "accept_content": ["json"],
+                "task_acks_late": false, "result_expires": 3600, "task_time_limit": 60,
+            ], software: "py-celery 5.4.0")
+        let findings = WorkerExamination(workers: [first, second], transport: .redis).findings
+        func has(_ level: Finding.Level, _ text: String) -> Bool {
+            findings.contains { $0.level == level && $0.text.contains(text) }
+        }
+        #expect(has(.note, "py-celery 5.4.0 (b@h); py-celery 5.7.0 (a@h)"))
+        #expect(has(.warning, "the clock of a@h is 3.0 s ahead of this one"))
+        #expect(has(.problem, "visibility_timeout is 3600 at b@h; 600 at a@h"))
+        #expect(has(.problem, "result_expires is 3600 at b@h; 60 at a@h") && has(.problem, "task_acks_late is "))
+        #expect(has(.problem, "a@h send tasks in msgpack, which b@h refuse"))
+        #expect(has(.problem, "a@h holds a task for another 120 min, longer than visibility_timeout (10 min)"))
+        #expect(has(.warning, "a@h acknowledges late, and tasks may run without a limit"))
+        let rabbitMQ = WorkerExamination(workers: [first], transport: .rabbitMQ).findings
+        #expect(rabbitMQ.contains { $0.text.contains("longer than RabbitMQ's consumer_timeout (30 min)") })
+        let other = WorkerExamination(workers: [first], transport: .other).findings
+        #expect(!other.contains { $0.subject == "timeouts" })
+    }
+
+    @Test("are printed with what to do, and counted")
+    func printing() {
+        let printer = FindingPrinter(output: CommandOutput(json: false), style: .plain)
+        let lines = printer.lines(of: [.ok("a", "fine"), .problem("b", "bad\u{1B}[2J", "mend it")])
+        #expect(lines.count == 5 && lines[0] == "ok      a: fine" && lines[2] == "        → mend it")
+        #expect(lines.last == "1 problem, 0 warnings." && lines.allSatisfy { !$0.contains("\u{1B}") })
+    }
+}

@@ -1,0 +1,97 @@
+import CeleriacCore
+import CeleriacTestKit
+import FoundationEssentials
+import NIOConcurrencyHelpers
+import Testing
+
+private let work = TaskDefinition<String, String>("work")
+
+/// A broker in memory that keeps notes of paused queues.
+private final class NotingBroker: MessageBroker, PausingBroker {
+    private let base: MemoryBroker
+    private let notes: NIOLockedValueBox<[String: QueuePause]>
+    private let failure = NIOLockedValueBox<CeleriacError?>(nil)
+
+    init(_ base: MemoryBroker, paused: [String]) {
+        self.base = base
+        notes = NIOLockedValueBox(
+            Dictionary(paused.map { ($0, QueuePause(queue: $0, since: nil, nodes: [])) }) { first, _ in first })
+    }
+
+    var name: String { base.name }
+
+    func fail(with error: CeleriacError?) { failure.withLockedValue { $0 = error } }
+
+    func publish(_ messages: [OutgoingMessage]) async throws { try await base.publish(messages) }
+
+    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { try await base.consume(options) }
+
+    func close() async { await base.close() }
+
+    func pauses(of queues: [String]) async throws -> [QueuePause] {
+        if let error = failure.withLockedValue({ $0 }) { throw error }
+        return notes.withLockedValue { notes in queues.compactMap { notes[$0] } }
+    }
+
+    func notePause(_ pause: QueuePause) async throws { notes.withLockedValue { $0[pause.queue] = pause } }
+
+    func endPause(of queue: String) async throws -> Bool {
+        notes.withLockedValue { $0.removeValue(forKey: queue) != nil }
+    }
+}
+
+@Suite("Paused queues", .timeLimit(.minutes(5)))
+struct PausedQueueTests {
+    @Test("are left out by a worker that begins, until they are paused no more")
+    func pause() async throws {
+        let memory = MemoryBroker()
+        let broker = NotingBroker(memory, paused: ["q"])
+        let bench = Bench { _ in broker }
+        let part = ControlProbe()
+        let worker = bench.worker(parts: [part], configure: { $0.queues = ["q", "other"] }) { work.handler { $0 } }
+        try await bench.run(worker) {
+            let control = await part.control()
+            #expect(control.queues == ["other"])
+            let waiting = try await bench.client.send(work("a"))
+            let other = try await bench.client.send(work("b"), queue: "other")
+            let done = try await other.get()
+            #expect(done == "b" && memory.count(in: "q") == 1)
+            // A look that fails is no reason to begin.
+            broker.fail(with: CeleriacError(.unavailable, "away"))
+            bench.timers.advance(by: .seconds(5))
+            await until { bench.timers.count > 0 }
+            #expect(control.queues == ["other"])
+            broker.fail(with: nil)
+            let ended = try await broker.endPause(of: "q")
+            #expect(ended)
+            await until {
+                bench.timers.advance(by: .seconds(5))
+                return control.queues == ["other", "q"]
+            }
+            let late = try await waiting.get()
+            #expect(late == "a")
+        }
+    }
+
+    @Test("are served where nobody can say that they are paused")
+    func refusal() async throws {
+        let broker = NotingBroker(MemoryBroker(), paused: ["q"])
+        broker.fail(with: CeleriacError(.configuration, "no right to look"))
+        let bench = Bench { _ in broker }
+        let part = ControlProbe()
+        try await bench.run(bench.worker(parts: [part]) { work.handler { $0 } }) {
+            let control = await part.control()
+            #expect(control.queues == ["q"])
+        }
+    }
+
+    @Test("have a note that says since when, and who served them")
+    func note() {
+        let pause = QueuePause(queue: "q", since: Date(timeIntervalSince1970: 1.5), nodes: ["a@h", "b@h"])
+        #expect(QueuePause(queue: "q", note: pause.note) == pause)
+        #expect(String(decoding: pause.note, as: UTF8.self) == #"{"since": 1.5, "nodes": ["a@h", "b@h"]}"#)
+        for odd in ["", "{", "[]", #"{"since": "x", "nodes": [1]}"#] {
+            #expect(QueuePause(queue: "q", note: Array(odd.utf8)) == QueuePause(queue: "q", since: nil, nodes: []))
+        }
+    }
+}
