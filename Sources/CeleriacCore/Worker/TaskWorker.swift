@@ -31,6 +31,10 @@ public final class TaskWorker: Service {
     let stopping = Gate()
     /// Notices when the result store is out of reach; nil for a worker without a store.
     let watch: ResultStoreWatch?
+    /// What the worker knows of its own health.
+    let health: WorkerHealth
+    /// Answers health checks while the worker runs; nil while nobody does.
+    private let healthServer = NIOLockedValueBox<HealthServer?>(nil)
     /// Whether the current Swift task belongs to a worker, as those of handlers and what they start do.
     @TaskLocal package static var isCurrent = false
     /// Open once ``readiness`` is known.
@@ -81,6 +85,9 @@ public final class TaskWorker: Service {
                 name: store.name, nodeName: nodeName, pausesWorker: configuration.pausesWithoutResultStore,
                 metrics: configuration.metrics, timers: timers, logger: logger)
         }
+        self.health = WorkerHealth(
+            nodeName: nodeName, brokerName: self.broker.name, store: self.store, watch: self.watch, stopping: stopping,
+            executor: executor)
         self.timers = timers
         self.executor = executor
         self.logger = logger
@@ -135,17 +142,19 @@ public final class TaskWorker: Service {
         do {
             try configuration.validate()
             try configuration.parkingPolicy.validate(at: broker)
-            try await withTaskExecutorPreference(executor) {
-                try await withGracefulShutdownHandler {
-                    let consumer = try await withTaskCancellationHandler {
-                        try await self.connect()
-                    } onCancel: {
-                        self.stopping.open()
+            try await answeringHealthChecks {
+                try await withTaskExecutorPreference(executor) {
+                    try await withGracefulShutdownHandler {
+                        let consumer = try await withTaskCancellationHandler {
+                            try await self.connect()
+                        } onCancel: {
+                            self.stopping.open()
+                        }
+                        guard let consumer else { return try Task.checkCancellation() }
+                        try await self.work(consumer)
+                    } onGracefulShutdown: {
+                        self.stop()
                     }
-                    guard let consumer else { return try Task.checkCancellation() }
-                    try await self.work(consumer)
-                } onGracefulShutdown: {
-                    self.stop()
                 }
             }
             settle(.failure(Self.stoppedEarly))
@@ -166,7 +175,10 @@ public final class TaskWorker: Service {
         }
         let hasEnded = try await Self.$isCurrent.withValue(true) {
             try await bound.run {
-                try await session.run(until: self.stopping) { self.settle(.success(())) }
+                try await session.run(until: self.stopping) {
+                    self.health.consumes(by: consumer)
+                    self.settle(.success(()))
+                }
             }
         }
         if !hasEnded { try session.abandon() }
@@ -195,6 +207,30 @@ public final class TaskWorker: Service {
     /// is for health checks. The gauge `celeriac_result_store_up` (1 or 0) tells the same: it is in the metrics system
     /// that the process has when the worker is made.
     public var resultStoreOutage: Duration? { watch?.outage }
+
+    // MARK: Health
+
+    /// Works while health checks are answered, if ``WorkerConfiguration/healthEndpoint`` says where. A program may do so before
+    /// ``run()`` already, for what it does first.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` if nobody can listen there; the error of `work`.
+    package func answeringHealthChecks(during work: () async throws -> Void) async throws {
+        guard let endpoint = configuration.healthEndpoint, healthServer.withLockedValue({ $0 == nil }) else {
+            return try await work()
+        }
+        var logger = logger
+        logger[metadataKey: "worker"] = "\(nodeName)"
+        let server = try await HealthServer.start(endpoint, of: health, logger: logger)
+        healthServer.withLockedValue { $0 = server }
+        let result: Result<Void, any Error>
+        do { result = .success(try await work()) } catch { result = .failure(error) }
+        healthServer.withLockedValue { $0 = nil }
+        await server.close()
+        try result.get()
+    }
+
+    /// Where health checks are answered now; nil while they are not.
+    package var currentHealthEndpoint: HealthEndpoint? { healthServer.withLockedValue { $0?.endpoint } }
 
     /// Lets callers of ``ready()`` go on. Only the first call counts.
     private func settle(_ result: Result<Void, any Error>) {
