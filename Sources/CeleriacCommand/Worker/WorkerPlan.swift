@@ -60,6 +60,7 @@ struct WorkerPlan {
         // Handlers are cancelled when four fifths of a stop are over, and a soft shutdown promises them its time.
         worker.stopTimeout = max(worker.stopTimeout, worker.softShutdownTimeout * 5 / 4)
         if let seconds = options.stopTimeout { worker.stopTimeout = .seconds(seconds) }
+        if let health = options.health { worker.healthEndpoint = health.endpoint }
         self.worker = worker
 
         var control = settings.configuration.control

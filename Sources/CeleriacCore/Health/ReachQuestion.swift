@@ -45,6 +45,11 @@ final class ReachQuestion: Sendable {
         return round.reason.withLockedValue { $0 }
     }
 
+    private static func text(of error: any Error) -> String {
+        guard let error = error as? CeleriacError else { return "\(error)" }
+        return error.cause.map { "\(error.message) (\($0))" } ?? error.message
+    }
+
     /// The round that is under way, or the last one if its answer still holds, else a new one.
     private func current() -> Round {
         let (round, isNew) = latest.withLockedValue { latest -> (Round, Bool) in
@@ -60,7 +65,7 @@ final class ReachQuestion: Sendable {
                 do {
                     try await ask()
                 } catch {
-                    let text = String("\(error)".prefix(500))
+                    let text = String(Self.text(of: error).prefix(500))
                     round.reason.withLockedValue { $0 = text }
                 }
                 round.isOver.open()
