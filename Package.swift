@@ -204,6 +204,8 @@ let package = Package(
             dependencies: [
                 "CeleriacCore", "CeleriacWire", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Tests/TestSupport", swiftSettings: settings),
 

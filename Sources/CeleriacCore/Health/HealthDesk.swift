@@ -11,12 +11,13 @@ final class HealthDesk: Sendable {
     let executor: EventLoopTaskExecutor
     private let health: WorkerHealth
     private let timers: EventLoopTimerSource
-    private let pulse = NIOLockedValueBox(LoopPulse())
+    private let pulse: NIOLockedValueBox<LoopPulse>
 
-    init(_ health: WorkerHealth, on eventLoop: any EventLoop) {
+    init(_ health: WorkerHealth, loopPatience: Duration, on eventLoop: any EventLoop) {
         self.health = health
         self.executor = EventLoopTaskExecutor(eventLoop)
         self.timers = EventLoopTimerSource(eventLoop: eventLoop)
+        self.pulse = NIOLockedValueBox(LoopPulse(patience: loopPatience))
     }
 
     /// Looks whether the worker's loop runs.

@@ -6,7 +6,7 @@ import NIOPosix
 /// Listens for health checks of one worker, on a thread that no worker uses: neither can a client hold up a worker, nor a
 /// worker that stands still hide that.
 final class HealthServer: Sendable {
-    /// How much of a client the server bears with.
+    /// How much the server bears with.
     struct Limits: Sendable {
         /// How many connections there may be.
         var connections = 32
@@ -14,6 +14,8 @@ final class HealthServer: Sendable {
         var requestBytes = 8192
         /// How long a connection may live, busy or idle.
         var lifetime = TimeAmount.seconds(10)
+        /// How long the worker's loop may leave a question unanswered.
+        var loopPatience = LoopPulse.patience
     }
 
     /// The thread of all servers. It begins with the first of them, and ends with the process.
@@ -39,7 +41,7 @@ final class HealthServer: Sendable {
     /// - Parameters:
     ///   - endpoint: where.
     ///   - health: what is known of the worker.
-    ///   - limits: how much of a client the server bears with.
+    ///   - limits: how much the server bears with.
     ///   - logger: the worker's logger.
     /// - Returns: the server, which has to be closed.
     /// - Throws: ``CeleriacError`` with code `configuration` if it cannot listen there.
@@ -47,7 +49,7 @@ final class HealthServer: Sendable {
         _ endpoint: HealthEndpoint, of health: WorkerHealth, limits: Limits = Limits(), logger: Logger
     ) async throws -> HealthServer {
         let eventLoop = group.next()
-        let desk = HealthDesk(health, on: eventLoop)
+        let desk = HealthDesk(health, loopPatience: limits.loopPatience, on: eventLoop)
         let connections = HealthConnections(limit: limits.connections)
         let bootstrap = ServerBootstrap(group: eventLoop)
             .serverChannelOption(ChannelOptions.backlog, value: 32)
@@ -83,7 +85,7 @@ final class HealthServer: Sendable {
     /// Ends all connections, and waits until nobody listens any more.
     func close() async {
         look.cancel()
-        try? await channel.close().get()
+        try? await channel.close()
         connections.close()
     }
 }

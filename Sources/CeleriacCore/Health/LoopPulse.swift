@@ -5,6 +5,7 @@ import Synchronization
 struct LoopPulse: Sendable {
     /// How long the loop may leave the question unanswered.
     static let patience = Duration.seconds(10)
+    private let patience: Duration
     /// For how long the loop may go on with the messages of one delivery. Every wait in it ends long before, also when a
     /// server is frozen.
     static let workPatience = Duration.seconds(600)
@@ -14,6 +15,8 @@ struct LoopPulse: Sendable {
     private var steps: UInt64 = 0
     /// Since when the loop has been at the same step of its work; nil if it is not at work.
     private var working: ContinuousClock.Instant?
+
+    init(patience: Duration = Self.patience) { self.patience = patience }
 
     /// Looks.
     ///
@@ -39,7 +42,7 @@ struct LoopPulse: Sendable {
 
     /// Why the process should be replaced; nil while it is well.
     func reason(at now: ContinuousClock.Instant) -> String? {
-        if let asked, asked.duration(to: now) >= Self.patience {
+        if let asked, asked.duration(to: now) >= patience {
             return "the worker's loop has not run for \(Int(asked.duration(to: now).seconds)) s"
         }
         if let working, working.duration(to: now) >= Self.workPatience {
