@@ -34,7 +34,7 @@ public final class TaskWorker: Service {
     /// What the worker knows of its own health.
     let health: WorkerHealth
     /// Answers health checks while the worker runs; nil while nobody does.
-    private let healthServer = NIOLockedValueBox<HealthServer?>(nil)
+    let healthServer = NIOLockedValueBox<HealthServer?>(nil)
     /// Whether the current Swift task belongs to a worker, as those of handlers and what they start do.
     @TaskLocal package static var isCurrent = false
     /// Open once ``readiness`` is known.
@@ -207,30 +207,6 @@ public final class TaskWorker: Service {
     /// is for health checks. The gauge `celeriac_result_store_up` (1 or 0) tells the same: it is in the metrics system
     /// that the process has when the worker is made.
     public var resultStoreOutage: Duration? { watch?.outage }
-
-    // MARK: Health
-
-    /// Works while health checks are answered, if ``WorkerConfiguration/healthEndpoint`` says where. A program may do so before
-    /// ``run()`` already, for what it does first.
-    ///
-    /// - Throws: ``CeleriacError`` with code `configuration` if nobody can listen there; the error of `work`.
-    package func answeringHealthChecks(during work: () async throws -> Void) async throws {
-        guard let endpoint = configuration.healthEndpoint, healthServer.withLockedValue({ $0 == nil }) else {
-            return try await work()
-        }
-        var logger = logger
-        logger[metadataKey: "worker"] = "\(nodeName)"
-        let server = try await HealthServer.start(endpoint, of: health, logger: logger)
-        healthServer.withLockedValue { $0 = server }
-        let result: Result<Void, any Error>
-        do { result = .success(try await work()) } catch { result = .failure(error) }
-        healthServer.withLockedValue { $0 = nil }
-        await server.close()
-        try result.get()
-    }
-
-    /// Where health checks are answered now; nil while they are not.
-    package var currentHealthEndpoint: HealthEndpoint? { healthServer.withLockedValue { $0?.endpoint } }
 
     /// Lets callers of ``ready()`` go on. Only the first call counts.
     private func settle(_ result: Result<Void, any Error>) {
