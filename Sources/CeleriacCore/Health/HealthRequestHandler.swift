@@ -50,7 +50,7 @@ final class HealthRequestHandler: ChannelInboundHandler {
     }
 
     private func answer(_ head: HTTPRequestHead, on channel: any Channel) {
-        let path = head.uri.prefix { $0 != "?" }
+        let path = String(head.uri.prefix { $0 != "?" })
         let isHead = head.method == .HEAD
         guard let question = HealthReport.Question.allCases.first(where: { path == "/" + $0.rawValue }) else {
             return HealthResponse(refusing: .notFound, "there are /live and /ready", isHead: isHead).send(on: channel)
