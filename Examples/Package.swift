@@ -17,7 +17,14 @@ let package = Package(
                 .product(name: "MachineryWire", package: "Celeriac"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-            ])
+            ]),
+        // What Deployment/ puts into an image.
+        .executableTarget(
+            name: "DeployedWorker",
+            dependencies: [
+                .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "CeleriacCommand", package: "Celeriac"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

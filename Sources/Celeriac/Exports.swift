@@ -9,6 +9,7 @@
 @_exported public import struct CeleriacCore.Compression
 @_exported public import struct CeleriacCore.GroupResult
 @_exported public import struct CeleriacCore.GroupSignature
+@_exported public import struct CeleriacCore.HealthEndpoint
 @_exported public import struct CeleriacCore.IgnoreResult
 @_exported public import struct CeleriacCore.IntervalSchedule
 @_exported public import enum CeleriacCore.MissedRuns

@@ -304,6 +304,7 @@ struct AMQPMessageConsumerTests {
             try await publish("held", to: queue, on: channel)
             held = try await consumer.next(atMost: 10)
         }
+        try await consumer.checkHealth()
         for tag in consumer.state.withLockedValue({ $0.activeTags.keys }) {
             try await consumer.channel?.cancel(consumerTag: tag)
         }
@@ -330,8 +331,11 @@ struct AMQPMessageConsumerTests {
         #expect(first.map(\.redelivered) == [false])
         // The broker closes the channel, not the connection.
         await consumer.provokeChannelError()
+        // Without a connection the worker is not ready.
+        await until { (try? await consumer.checkHealth()) == nil }
         let second = try await consumer.next(atMost: 10)
         #expect(bodies(second) == ["one"])
+        try await consumer.checkHealth()
         #expect(second.map(\.redelivered) == [true])
         try await consumer.settle((first + second).map { Settlement($0.receipt, .acknowledge) })
         try await consumer.close()

@@ -37,6 +37,24 @@ import Testing
         #expect(zip(alarms.dropFirst(), alarms).map { $0 - $1 }.max() == 970)
     }
 
+    @Test("keeps the last alarm until something arrives, or the queue falls or is watched no longer")
+    func standing() {
+        var watchdog = Watchdog()
+        _ = alarms(&watchdog, Array(repeating: ["q": 3], count: 3))
+        #expect(watchdog.standing == nil)
+        _ = alarms(&watchdog, [["q": 3], ["q": 4]])
+        #expect(watchdog.standing == Watchdog.Alarm(queue: "q", depth: 3, seconds: 30))
+        watchdog.rest()
+        #expect(watchdog.standing == nil)
+        for depths in [["q": 2], [:]] as [[String: Int]] {
+            _ = alarms(&watchdog, Array(repeating: ["q": 3], count: 4))
+            #expect(watchdog.standing != nil)
+            _ = alarms(&watchdog, [depths])
+            #expect(watchdog.standing == nil)
+            watchdog.rest()
+        }
+    }
+
     @Test("says which queue stands still, with how many messages and for how long")
     func says() {
         var watchdog = Watchdog()

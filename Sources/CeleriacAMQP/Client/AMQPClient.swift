@@ -65,6 +65,13 @@ package final class AMQPClient: Sendable {
         }
     }
 
+    /// Waits until the server answers on a channel that is opened for that, as everybody may.
+    ///
+    /// - Throws: `AMQPError`, as ``connection()``.
+    package func checkHealth() async throws(AMQPError) {
+        try await connection().withChannel { _ throws(AMQPError) in }
+    }
+
     /// Closes the connection gracefully, for good. All waiting calls fail with `connectionClosed`.
     package func close() async {
         await core.close()

@@ -31,8 +31,9 @@ struct WorkerBanner {
             ".> results:     \(results ?? "disabled")",
             ".> concurrency: \(concurrency) (handlers)",
             ".> task events: \(eventsOn ? "ON" : "OFF (-E turns them on for monitors)")",
-            "", "[queues]",
         ]
+        if let endpoint = worker.healthEndpoint { lines.append(".> health:      http://\(endpoint)/ready") }
+        lines += ["", "[queues]"]
         for queue in worker.queues.map(\.name).sorted() {
             let padded = queue.padding(toLength: max(16, queue.count), withPad: " ", startingAt: 0)
             lines.append(".> \(padded) exchange=\(queue)(direct) key=\(queue)")

@@ -63,6 +63,7 @@ struct WorkerPlan {
         worker.stopTimeout = max(worker.stopTimeout, worker.softShutdownTimeout * 5 / 4)
         if let seconds = options.stopTimeout { worker.stopTimeout = .seconds(seconds) }
         if options.logArguments { worker.logsArguments = true }
+        if let health = options.health { worker.healthEndpoint = health.endpoint }
         self.worker = worker
 
         var control = settings.configuration.control

@@ -138,9 +138,17 @@ private struct Session {
         }
     }
 
-    /// Works until one of both ends, and then ends the other.
+    /// Empties the queues if that is wanted, and works.
     private func serve() async throws {
-        if plan.purges { try await purge() }
+        // A port that is taken ends the worker before it deletes anything.
+        try await worker.answeringHealthChecks {
+            if plan.purges { try await purge() }
+            try await work()
+        }
+    }
+
+    /// Works until one of both ends, and then ends the other.
+    private func work() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
             if let beat { group.addTask { try await beat.run() } }

@@ -61,6 +61,12 @@ public struct WorkerControl: Sendable {
     /// How long the result store has been out of reach; nil while it is not.
     public var resultStoreOutage: Duration? { worker.resultStoreOutage }
 
+    /// Why the worker takes no tasks; empty if it takes some. It asks the broker and the result store whether they answer, which
+    /// takes half a second at most, since whoever asks waits for an answer.
+    package func reasonsNotReady() async -> [String] {
+        await worker.health.reasonsNotReady(within: .milliseconds(500), timers: timers)
+    }
+
     // MARK: Tasks
 
     /// Waits until the worker holds what was sent before this call, as far as it has room: its queues and remote

@@ -37,6 +37,10 @@ public final class TaskWorker: Service {
     let tracing: TaskTracing?
     /// What is told of what follows from tasks; nil if nobody listens.
     let telemetry: SendTelemetry?
+    /// What the worker knows of its own health.
+    let health: WorkerHealth
+    /// Answers health checks while the worker runs; nil while nobody does.
+    let healthServer = NIOLockedValueBox<HealthServer?>(nil)
     /// Whether the current Swift task belongs to a worker, as those of handlers and what they start do.
     @TaskLocal package static var isCurrent = false
     /// Open once ``readiness`` is known.
@@ -87,6 +91,9 @@ public final class TaskWorker: Service {
                 name: store.name, nodeName: nodeName, pausesWorker: configuration.pausesWithoutResultStore,
                 metrics: configuration.metrics, timers: timers, logger: logger)
         }
+        self.health = WorkerHealth(
+            nodeName: nodeName, brokerName: self.broker.name, store: self.store, watch: self.watch, stopping: stopping,
+            executor: executor)
         self.timers = timers
         self.executor = executor
         self.logger = logger
@@ -146,17 +153,19 @@ public final class TaskWorker: Service {
         do {
             try configuration.validate()
             try configuration.parkingPolicy.validate(at: broker)
-            try await withTaskExecutorPreference(executor) {
-                try await withGracefulShutdownHandler {
-                    let consumption = try await withTaskCancellationHandler {
-                        try await self.connect()
-                    } onCancel: {
-                        self.stopping.open()
+            try await answeringHealthChecks {
+                try await withTaskExecutorPreference(executor) {
+                    try await withGracefulShutdownHandler {
+                        let consumption = try await withTaskCancellationHandler {
+                            try await self.connect()
+                        } onCancel: {
+                            self.stopping.open()
+                        }
+                        guard let consumption else { return try Task.checkCancellation() }
+                        try await self.work(consumption)
+                    } onGracefulShutdown: {
+                        self.stop()
                     }
-                    guard let consumption else { return try Task.checkCancellation() }
-                    try await self.work(consumption)
-                } onGracefulShutdown: {
-                    self.stop()
                 }
             }
             settle(.failure(Self.stoppedEarly))
@@ -177,7 +186,10 @@ public final class TaskWorker: Service {
         }
         let hasEnded = try await Self.$isCurrent.withValue(true) {
             try await bound.run {
-                try await session.run(until: self.stopping) { self.settle(.success(())) }
+                try await session.run(until: self.stopping) {
+                    self.health.consumes(by: consumer)
+                    self.settle(.success(()))
+                }
             }
         }
         if !hasEnded { try session.abandon() }

@@ -75,6 +75,9 @@ public struct WorkerConfiguration: Sendable {
     /// and end what is delivered to this worker again. In Redis and in folders nothing is lost with a connection. Celery's
     /// `worker_cancel_long_running_tasks_on_connection_loss`.
     public var cancelsTasksOnConnectionLoss = false
+    /// Where the worker answers health checks over HTTP: ``HealthEndpoint``. Nil, the default, for nowhere. If nobody can listen
+    /// there, ``TaskWorker/run()`` throws at once.
+    public var healthEndpoint: HealthEndpoint?
     /// Where the worker's metrics are; nil for the metrics system that the process has when the worker is made.
     package var metrics: (any MetricsFactory)?
     /// What makes spans; nil for what the process has when the worker is made.
@@ -222,6 +225,7 @@ extension WorkerConfiguration {
         guard stopTimeout >= .zero else {
             throw CeleriacError(.configuration, "stopTimeout is \(stopTimeout): it must be 0 s or more")
         }
+        try healthEndpoint?.validate()
     }
 
     /// Returns a handler with the options under which the worker serves it.

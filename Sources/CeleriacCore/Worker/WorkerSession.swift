@@ -250,13 +250,18 @@ final class WorkerSession: Sendable {
     /// - Throws: the consumer's error, after which nothing more can be taken.
     private func accept(_ deliveries: [Delivery], dropsLost: Bool) async throws {
         if deliveries.isEmpty, !dropsLost { return }
+        worker.health.progress.turn()
+        defer { worker.health.progress.turn() }
         var ready: [Job] = []
         ready.reserveCapacity(deliveries.count)
         let now = worker.timers.now
         let isPaused = pause?.isOn ?? false
         var unbegun: [Receipt] = []
         for delivery in deliveries {
-            if delivery.redelivered || delivery.moves > 0, await takeOver(delivery) { continue }
+            if delivery.redelivered || delivery.moves > 0 {
+                worker.health.progress.step()
+                if await takeOver(delivery) { continue }
+            }
             if isPaused {
                 unbegun.append(delivery.receipt)
                 continue

@@ -16,7 +16,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
     let parking: AMQPClient
     let topology: any AMQPConsumerTopology
     let options: ConsumerOptions
-    private let name: String
+    let name: String
     let logger: Logger
     private let eventLoop: any EventLoop
     let timers: EventLoopTimerSource

@@ -23,6 +23,8 @@ struct Watchdog: Sendable {
     var isLooking = false
     /// How long a queue stands still before the first alarm.
     private let patience: Duration
+    /// The last alarm, until something arrives or the queue has less in it.
+    private(set) var standing: Alarm?
     private var watched: [String: (depth: Int, since: Date)] = [:]
     private var alarms = 0
 
@@ -33,6 +35,7 @@ struct Watchdog: Sendable {
 
     /// Notes that something has arrived.
     mutating func rest() {
+        standing = nil
         watched = [:]
         alarms = 0
     }
@@ -42,6 +45,7 @@ struct Watchdog: Sendable {
     /// - Returns: the queue from which it should have had something, if there is one.
     mutating func look(_ depths: [String: Int], now: Date) -> Alarm? {
         watched = watched.filter { depths[$0.key] != nil }
+        if let alarm = standing, depths[alarm.queue].map({ $0 < alarm.depth }) ?? true { standing = nil }
         // Up to sixteen minutes.
         let patience = patience.seconds * Double(1 << min(alarms, 5))
         var alarm: Alarm?
@@ -54,6 +58,7 @@ struct Watchdog: Sendable {
             if alarm == nil, seconds >= patience { alarm = Alarm(queue: queue, depth: depth, seconds: seconds) }
         }
         if alarm != nil {
+            standing = alarm
             watched = [:]
             alarms += 1
         }

@@ -44,6 +44,11 @@ package enum FileStore {
         }
     }
 
+    /// Checks that files can be made in a folder.
+    package static func checkWritable(_ folder: String) throws(CeleriacError) {
+        guard access(folder, W_OK | X_OK) == 0 else { throw failure("use", folder) }
+    }
+
     /// Whether a file or folder exists.
     package static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 

@@ -34,6 +34,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
         var unbegun: Set<UInt64> = []
         var isStopped = false
         var timers: [RepeatedTask] = []
+        /// Why no messages can be taken; nil while they can.
+        var takingError: RedisError?
         /// What could not be done the last time, of the work that is done regularly.
         var failing: Set<String> = []
     }
@@ -109,7 +111,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
         // A script's stack holds a few thousand values; each message takes two.
         let limit = min(limit, 1000)
         var backoff = Backoff()
-        var wasAway = false
+        var (isFailing, wasAway) = (false, false)
         state.withLockedValue { $0.looks.end() }
         while !state.withLockedValue({ $0.isStopped }) {
             do {
@@ -117,8 +119,14 @@ package final class RedisMessageConsumer: YieldingConsumer {
                 if let rest = state.withLockedValue({ $0.courtesy.rest(at: timers.now) }) { await pause(rest) }
                 state.withLockedValue { $0.looks.begin() }
                 let deliveries = try await claim(atMost: limit)
-                if wasAway { news.isBack?() }
-                wasAway = false
+                if isFailing {
+                    isFailing = false
+                    state.withLockedValue { $0.takingError = nil }
+                }
+                if wasAway {
+                    wasAway = false
+                    news.isBack?()
+                }
                 if !deliveries.isEmpty { return deliveries }
                 state.withLockedValue { $0.looks.end() }
                 try await waitForMessage()
@@ -128,6 +136,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
                 guard error.code != .closed else {
                     throw CeleriacError(.unavailable, "cannot consume from \(name)", cause: error)
                 }
+                isFailing = true
+                state.withLockedValue { $0.takingError = error }
                 let pause = backoff.next()
                 wasAway = wasAway || error.isOutOfReach
                 logger.warning(

@@ -40,7 +40,7 @@ extension CeleryControlCommand {
         CeleryControlCommand("active_queues") { call in
             .array(call.worker.queues.map { description(of: call.control.queues.queue($0) ?? TaskQueue($0)) })
         },
-        CeleryControlCommand("stats") { call in stats(call) },
+        CeleryControlCommand("stats") { call in await stats(call) },
         CeleryControlCommand("conf", aliases: ["dump_conf"]) { call in .object(call.control.settings) },
         CeleryControlCommand("report") { call in ok(report(call)) },
         CeleryControlCommand("memsample") { _ in
@@ -138,7 +138,7 @@ extension CeleryControlCommand {
         ]
     }
 
-    private static func stats(_ call: CeleryControlCall) -> WireValue {
+    private static func stats(_ call: CeleryControlCall) async -> WireValue {
         let worker = call.worker
         let pid = Int64(ProcessFacts.processID)
         let total = worker.runCounts.sorted { $0.key < $1.key }.map { ($0.key, WireValue.int(Int64($0.value))) }
@@ -162,6 +162,11 @@ extension CeleryControlCommand {
                 "current": .int(Int64(worker.concurrency)), "qty": .int(Int64(worker.heldCount)),
             ]
         }
+        // Whether the worker takes tasks, and if not, why. Celery knows no such entry.
+        let reasons = await worker.reasonsNotReady()
+        stats["readiness"] = [
+            "ready": .bool(reasons.isEmpty), "reasons": .array(reasons.map { .string($0) }),
+        ]
         // For how many seconds the result store has been out of reach. Celery knows no such entry.
         if let outage = worker.resultStoreOutage { stats["result_store_outage"] = .double(outage.seconds) }
         return .object(stats)

@@ -61,6 +61,24 @@ extension CeleryControl {
     /// Counts what workers have run, and describes their pools, brokers and processes.
     public func stats() async throws -> [ControlReply<WireObject>] { try await ask("stats") { $0.objectValue } }
 
+    /// Asks workers why they take no tasks. A worker replies without a reason if it consumes, its broker and its result store
+    /// answer, and it is not stopping: what `/ready` says of it (``HealthEndpoint``). It looks for half a second at most. Python's
+    /// workers say nothing of this, so one that replies counts as ready.
+    ///
+    /// The request is `stats`, to whose reply workers in Swift add `readiness`: `{"ready": false, "reasons": ["…"]}`.
+    public func readiness() async throws -> [ControlReply<[String]>] {
+        try await ask("stats", read: Self.reasonsNotReady)
+    }
+
+    private static func reasonsNotReady(_ stats: WireValue) -> [String]? {
+        guard stats.objectValue != nil else { return nil }
+        guard let readiness = stats["readiness"] else { return [] }
+        guard let isReady = readiness["ready"]?.boolValue, let reasons = readiness["reasons"].flatMap(texts) else {
+            return nil
+        }
+        return isReady || !reasons.isEmpty ? reasons : ["it is not ready, and does not say why"]
+    }
+
     /// Describes software and settings, as text for people.
     public func report() async throws -> [ControlReply<String>] { try await tell("report", reply: true) }
 

@@ -11,6 +11,11 @@ public struct ControlReply<Value: Sendable>: Sendable {
     /// workers do not give.
     public let result: Result<Value, CeleriacError>
 
+    package init(node: String, result: Result<Value, CeleriacError>) {
+        self.node = node
+        self.result = result
+    }
+
     init(_ reply: CeleryControlReply, to command: String, read: (WireValue) -> Value?) {
         node = reply.nodeName
         if let object = reply.value.objectValue, object.count == 1, let error = object["error"] {

@@ -355,3 +355,10 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         }
     }
 }
+
+extension CeleryFilesystemConsumer: HealthChecked {
+    func checkHealth() async throws {
+        let folders = [folder, ownClaims]
+        try await FileStore.blocking { for folder in folders { try FileStore.checkWritable(folder) } }
+    }
+}

@@ -154,3 +154,14 @@ package final class CeleryFileResults: ResultStore {
         }
     }
 }
+
+extension CeleryFileResults: HealthChecked {
+    /// Looks whether files can be made in the folder.
+    package func checkHealth() async throws {
+        let folder = folder
+        try await FileStore.blocking {
+            try FileStore.makeFolder(folder)
+            try FileStore.checkWritable(folder)
+        }
+    }
+}

@@ -174,4 +174,15 @@ private actor ReplyQueue {
         self.channel = channel
     }
 }
+
+extension CeleryRPCResults: HealthChecked {
+    /// Asks RabbitMQ whether it answers.
+    package func checkHealth() async throws {
+        do {
+            try await client.checkHealth()
+        } catch {
+            throw CeleriacError(.unavailable, "\(name) does not answer", cause: error)
+        }
+    }
+}
 #endif

@@ -190,4 +190,9 @@ private final class CurrentSink: Sendable {
 
     func set(_ sink: any ResultSink) { self.sink.withLockedValue { $0 = sink } }
 }
+
+extension CeleryRedisResults: HealthChecked {
+    /// Asks Redis whether it answers.
+    package func checkHealth() async throws { try await client.checkHealth() }
+}
 #endif

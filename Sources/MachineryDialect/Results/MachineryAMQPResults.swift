@@ -325,4 +325,15 @@ package final class MachineryAMQPResults: ResultStore {
         await client.close()
     }
 }
+
+extension MachineryAMQPResults: HealthChecked {
+    /// Asks RabbitMQ whether it answers.
+    package func checkHealth() async throws {
+        do {
+            try await client.checkHealth()
+        } catch {
+            throw CeleriacError(.unavailable, "\(name) does not answer", cause: error)
+        }
+    }
+}
 #endif

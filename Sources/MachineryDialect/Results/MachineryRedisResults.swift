@@ -272,4 +272,9 @@ package final class MachineryRedisResults: AttemptCountingStore {
         await client.close()
     }
 }
+
+extension MachineryRedisResults: HealthChecked {
+    /// Asks Redis whether it answers.
+    package func checkHealth() async throws { try await client.checkHealth() }
+}
 #endif

@@ -133,5 +133,8 @@ import Testing
         let loud = try text("-E", "-l", "INFO", "--autoscale", "9,2")
         #expect(loud.contains(".> task events: ON\n") && loud.contains("[tasks]\n  . tasks.a\n  . tasks.b\n"))
         #expect(loud.contains(".> concurrency: {min=2, max=9} (handlers)\n"))
+        #expect(!loud.contains("health"))
+        let checked = try text("--health", "8080")
+        #expect(checked.contains("\n.> health:      http://127.0.0.1:8080/ready\n\n[queues]\n"))
     }
 }

@@ -111,6 +111,16 @@ import Testing
         #expect(throws: (any Error).self) { try plan("-Q", ",") }
     }
 
+    @Test("health checks are answered where --health says")
+    func health() throws {
+        #expect(try plan().worker.healthEndpoint == nil)
+        #expect(try plan("--health", "8080").worker.healthEndpoint == HealthEndpoint(host: "127.0.0.1", port: 8080))
+        #expect(try plan("--health=[::]:80").worker.healthEndpoint == HealthEndpoint(host: "::", port: 80))
+        for address in [":80", "localhost", "http://localhost:80", "localhost:65536"] {
+            #expect(throws: (any Error).self) { try plan("--health", address) }
+        }
+    }
+
     @Test("autoscale, solo, events and limits")
     func features() throws {
         #expect(try plan("--autoscale", "10,3").worker.autoscale == 3...10)

@@ -118,6 +118,7 @@ struct RemoteControlTests {
         } during: {
             let hint = "is not supported with autoscale. Adjust autoscale range instead."
             let stats = try await bench.ask("stats")
+            #expect(stats["readiness"] == ["ready": true, "reasons": []])
             #expect(stats["autoscaler"] == ["max": 4, "min": 1, "current": 1, "qty": 0])
             #expect(try await bench.ask("autoscale", ["max": 6]) == ["ok": "autoscale now max=6 min=1"])
             #expect(try await bench.ask("autoscale", ["max": 5, "min": 0]) == ["ok": "autoscale now max=5 min=1"])

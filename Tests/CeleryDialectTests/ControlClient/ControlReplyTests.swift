@@ -39,6 +39,8 @@ struct ControlReplyTests {
         #expect(try one(await control.revoked()).count == 3)
         #expect(try one(await control.registered()).contains("capapp.limited [rate_limit=100/s]"))
         #expect(try one(await control.stats())["total"]?["capapp.add"] == 11)
+        // Python's workers say nothing of it.
+        #expect(try one(await control.readiness()) == [])
         #expect(try one(await control.report()).contains("software -> celery:5.7.0"))
         #expect(try one(await control.conf())["task_protocol"] == 2)
         #expect(try one(await control.activeQueues()).map { $0["name"] } == ["celery"])
@@ -79,6 +81,28 @@ struct ControlReplyTests {
         for reply in try await others.registered() { #expect(throws: CeleriacError.self) { try reply.get() } }
         let refusal = try #require(try await others.activeQueues().last)
         #expect { try refusal.get() } throws: { ($0 as? CeleriacError)?.message == "[1]" }
+    }
+
+    @Test("say whether a worker takes tasks, and why not")
+    func readiness() async throws {
+        let stats: [WireValue] = [
+            ["readiness": ["ready": true, "reasons": []]],
+            ["readiness": ["ready": false, "reasons": ["the worker is stopping"]]],
+            ["readiness": ["ready": false, "reasons": []]], ["pid": 1],
+        ]
+        let workers = FakeWorkers(replying: stats.map { ("w@h", $0) })
+        let replies = try await workers.control()(limit: stats.count).readiness()
+        #expect(
+            try replies.map { try $0.get() } == [
+                [], ["the worker is stopping"], ["it is not ready, and does not say why"], [],
+            ])
+        #expect(try workers.request().method == "stats")
+        let odd: [WireValue] = [
+            nil, [], ["readiness": nil], ["readiness": true], ["readiness": ["ready": true]],
+            ["readiness": ["ready": 1, "reasons": []]], ["readiness": ["ready": false, "reasons": [1]]],
+        ]
+        let others = FakeWorkers(replying: odd.map { ("odd@h", $0) }).control()(limit: odd.count)
+        for reply in try await others.readiness() { #expect(throws: CeleriacError.self) { try reply.get() } }
     }
 
     @Test("to others, and those that cannot be read, do no harm")

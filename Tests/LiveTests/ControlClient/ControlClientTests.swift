@@ -45,6 +45,8 @@ struct ControlClientTests {
         #expect(try only(await control.registered(taskInfoItems: ["name"])).contains("tasks.add [name=tasks.add]"))
         let stats = try only(await control.stats())
         #expect(stats["pool"]?["max-concurrency"] == 1 && stats["total"]?["tasks.slow"] == 1)
+        // Its first connection to the result store may take long.
+        try await until { try only(await control.readiness(), from: peer.name).isEmpty }
         #expect(try only(await control.report()).contains("software -> celery:"))
         #expect(try only(await control.conf())["broker_url"] != nil)
         #expect(try only(await control.conf(withDefaults: true))["control_exchange"] == "celery")
