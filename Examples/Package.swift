@@ -1,6 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let celeriac = Target.Dependency.product(name: "Celeriac", package: "Celeriac")
+
 let package = Package(
     name: "Examples",
     dependencies: [
@@ -9,11 +11,18 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
     ],
     targets: [
+        // A shop whose tasks Python and Swift share: the names, a worker with Celery's command line, a producer.
+        .target(name: "ShopTasks", dependencies: [celeriac]),
+        .executableTarget(
+            name: "ShopWorker",
+            dependencies: ["ShopTasks", celeriac, .product(name: "CeleriacCommand", package: "Celeriac")]),
+        .executableTarget(name: "ShopOrders", dependencies: ["ShopTasks", celeriac]),
+
         // Machinery's own walkthrough in Swift, with the same tasks, workflows and output.
         .executableTarget(
             name: "MachineryWalkthrough",
             dependencies: [
-                .product(name: "Celeriac", package: "Celeriac"),
+                celeriac,
                 .product(name: "MachineryWire", package: "Celeriac"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -81,7 +81,8 @@ public struct CeleryConfiguration: Sendable {
     /// How often a worker checks whether the parts of a chord have ended, where the result store does not count them:
     /// `result_chord_retry_interval`.
     public var chordRetryInterval: Duration
-    /// How values become JSON. Use the legacy style of ``CeleryValueCoding`` for peers older than Celery 5.3.
+    /// How values become JSON. Use the legacy style of `CeleryValueCoding` (`import CeleryWire`) for peers older than
+    /// Celery 5.3.
     public var valueCoding: any ValueCoding
     /// How large and how deep messages and results may be. By default they may be as deep as Python's: 1,000 levels.
     public var limits: WireLimits

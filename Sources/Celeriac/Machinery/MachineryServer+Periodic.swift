@@ -11,7 +11,8 @@ extension MachineryServer {
     /// Sends a task again and again.
     ///
     /// - Parameters:
-    ///   - spec: when the task is sent: see ``CronSchedule``.
+    ///   - spec: when the task is sent, in Machinery's grammar: five fields (minute, hour, day of month, month, day of
+    ///     week), `@every 1h30m`, `@daily` and the like, each with `CRON_TZ=Zone` in front if need be.
     ///   - name: a name for the lock; processes with the same program name, name and spec share one.
     ///   - signature: the task. If it has an id, every run has that id; otherwise each run gets its own.
     /// - Throws: ``CeleriacError`` with code `configuration` for a spec that cannot be read, `argumentMismatch` or

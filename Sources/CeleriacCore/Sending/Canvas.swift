@@ -48,7 +48,7 @@ extension Signature {
 }
 
 /// Makes a chain: each signature gets the result of the one before in front of its arguments. Types are not checked
-/// between them; use ``Signature/then(_:)`` where they are known.
+/// between them; use ``Signature/then(_:)-(TaskDefinition<Result,Next>)`` where they are known.
 public func chain(_ steps: [Signature<WireValue>]) -> Signature<WireValue> {
     Signature(name: "chain", resultCoding: .wire) { encoder in
         .chain(try steps.map { try $0.submission(encoder) }, SubmissionOptions())

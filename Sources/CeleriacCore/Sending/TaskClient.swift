@@ -6,7 +6,7 @@ package import Tracing
 
 /// Sends tasks and reads their results.
 ///
-/// It connects on first use and keeps its connections until ``close()``.
+/// It connects on first use and keeps its connections until its application is closed.
 public final class TaskClient: TaskSender {
     /// The client itself.
     public var client: TaskClient { self }

@@ -95,7 +95,7 @@ public struct TaskContext: Sendable {
 
     /// Sends a task from within this one, as its child.
     ///
-    /// - Throws: as ``TaskSender/send(_:options:)``.
+    /// - Throws: as the `send` of an application: ``TaskSender``.
     @discardableResult
     public func send<Value>(_ signature: Signature<Value>, options: SendOptions = SendOptions()) async throws
         -> AsyncResult<Value>

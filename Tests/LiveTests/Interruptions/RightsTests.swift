@@ -13,7 +13,7 @@ import Testing
 struct RightsTests {
     private static let add = TaskDefinition<Int, Int, Int>("tasks.add")
     private static let sum = TaskDefinition<[Int], Int>("tasks.sum_ints")
-    /// The README's table.
+    /// The table of the catalogue's page `RedisServers`.
     private static let keys: [DialectUnderTest: [String]] = [
         .celery: [
             "~celery*", "~unacked*", "~celeriac.*", "~_kombu.binding*", "~celery-task-meta-*", "~celery-taskset-meta-*",

@@ -77,7 +77,7 @@ struct SentinelTests {
             ])
     }
 
-    @Test("A sentinel's user needs the right to one question, as the README says", .timeLimit(.minutes(2)))
+    @Test("A sentinel's user needs the right to one question, as the documentation says", .timeLimit(.minutes(2)))
     func rights() async throws {
         let server = try await RedisServer.start(.init(password: "secret", persistent: false))
         let sentinel = try await RedisSentinelServer.start(
