@@ -18,23 +18,3 @@ struct StatusCommand: AsyncParsableCommand {
         remote.printer.show(try await remote.ask("ping"), of: .inspect, showsBody: false)
     }
 }
-
-/// `celeriac ping`: asks workers for an answer. It is what `inspect ping` does, under the name that a health check wants.
-struct PingCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "ping",
-        abstract: "Ask workers for an answer: inspect ping.",
-        discussion: ProgramContext.naming(
-            """
-            With --destination it returns as soon as those workers have answered. Exit status 69 means that nobody has \
-            replied or that the broker cannot be reached, 64 that the command line is wrong.
-
-              celeriac ping -d celery@$(hostname) --timeout 5 -b redis://localhost/0
-            """))
-
-    @OptionGroup var remote: RemoteOptions
-
-    func validate() throws { try remote.requireBroker() }
-
-    func run() async throws { remote.printer.show(try await remote.ask("ping"), of: .inspect) }
-}

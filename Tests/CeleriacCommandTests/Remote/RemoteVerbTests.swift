@@ -87,6 +87,8 @@ struct RemoteVerbTests {
         #expect(status.output == "{\"\(site.worker.name)\": {\"ok\": \"pong\"}}\n")
         let ping = try await site.ours("ping")
         #expect(ping.output == "->  \(site.worker.name): OK\n        pong\n\n1 node online.\n")
+        let ready = try await site.ours("ping", "--ready")
+        #expect(ready.status == .exited(0) && ready.output == "\(site.worker.name): ready\n")
         let own = try await site.ours("inspect", "no_such_command", "--kwargs", "{}")
         #expect(own.output == "->  \(site.worker.name): ERROR\n        KeyError('no_such_command')\n\n1 node online.\n")
         await site.worker.stop()

@@ -1,4 +1,5 @@
 import CeleriacCore
+import CeleriacWire
 import CeleryDialect
 import Testing
 
@@ -32,6 +33,20 @@ import Testing
         let probe = ReadinessProbe([reply("a@h")], asked: ["a@h", "b@h", "b@h"])
         #expect(probe.status == 69 && probe.lines == ["a@h: ready", "b@h: no reply"])
         #expect(ReadinessProbe([], asked: nil).lines == ["no worker has replied"])
+        #expect(ReadinessProbe([], asked: nil).object.isEmpty)
         #expect(ReadinessProbe([], asked: nil).status == 69 && ReadinessProbe([], asked: []).status == 69)
+    }
+
+    @Test("tells it as JSON by node, in the order of the names, and cannot control the terminal")
+    func told() {
+        let probe = ReadinessProbe([reply("b@h", "x"), reply("a@h")], asked: ["a@h", "b@h", "c@h"])
+        let expected: WireObject = [
+            "a@h": ["ready": true, "reasons": []], "b@h": ["ready": false, "reasons": ["x"]],
+            "c@h": ["ready": false, "reasons": ["no reply"]],
+        ]
+        #expect(probe.object == expected)
+        #expect(probe.lines == ["a@h: ready", "b@h: not ready: x", "c@h: no reply"])
+        let hostile = ReadinessProbe([reply("a\u{1B}", "\u{1B}[2J")], asked: nil)
+        #expect(hostile.lines.allSatisfy { !$0.contains("\u{1B}") })
     }
 }
