@@ -116,5 +116,5 @@ final class EventSink: Sendable {
         }
     }
 
-    private static func print(_ line: String) { CommandEnvironment.write(Array(line.utf8)) }
+    private static func print(_ line: String) { CommandEnvironment.write(line: line) }
 }

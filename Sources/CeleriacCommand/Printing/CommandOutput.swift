@@ -44,7 +44,7 @@ package struct CommandOutput: Sendable {
         return bytes.map { String(decoding: $0, as: UTF8.self) } ?? String(describing: value)
     }
 
-    private func write(_ line: String) { CommandEnvironment.write(Array(line.utf8)) }
+    private func write(_ line: String) { CommandEnvironment.write(line: line) }
 }
 
 /// Rows below a row of headings, each cell as wide as the widest of its column, with nothing that would control a

@@ -104,7 +104,7 @@ private struct Session {
         // Before anything can take long, so that no signal ends the process unheard.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit, .sighup)
         let requests = ShutdownRequests(
-            isTerminal: isatty(STDOUT_FILENO) != 0,
+            isTerminal: CommandEnvironment.outputIsTerminal,
             softness: ShutdownRequests.Softness(
                 timeout: plan.worker.softShutdownTimeout, isForIdle: plan.worker.softShutdownIsForIdle),
             remapsTermination: CommandEnvironment()["REMAP_SIGTERM"] == "SIGQUIT")
@@ -166,7 +166,7 @@ private struct Session {
     }
 
     private func obey(_ action: ShutdownRequests.Action) {
-        for line in action.lines { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
+        for line in action.lines { CommandEnvironment.write(line: line) }
         switch action.kind {
         case .nothing: break
         case .stop: stop()
@@ -236,7 +236,6 @@ private struct Session {
             }
         }
         guard count > 0 else { return }
-        let text = "purge: Erased \(count) \(count == 1 ? "message" : "messages") from the queue.\n"
-        FileHandle.standardOutput.write(Data(text.utf8))
+        CommandEnvironment.write(line: "purge: Erased \(count) \(count == 1 ? "message" : "messages") from the queue.")
     }
 }
