@@ -22,7 +22,7 @@ package struct CommandEnvironment {
     package static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")])) }
 
     /// Prints a line on standard output.
-    static func write(line: String) { write(Array(line.utf8)) }
+    package static func write(line: String) { write(Array(line.utf8)) }
 }
 
 /// Runs `body` and then `close`, even if `body` throws.

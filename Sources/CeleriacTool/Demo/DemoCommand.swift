@@ -35,7 +35,7 @@ struct DemoCommand: AsyncParsableCommand {
             failures += try await withWorker(of: app) { try await peer.produce() ? 0 : 1 }
             failures += try await peer.serving { try await DemoProducer(app: app, peer: "Python").run() }
         } else {
-            CommandEnvironment.write(Array("Without --python, Swift exchanges tasks with Swift.".utf8))
+            CommandEnvironment.write(line: "Without --python, Swift exchanges tasks with Swift.")
             failures += try await withWorker(of: app) { try await DemoProducer(app: app, peer: "Swift").run() }
         }
         await app.close()

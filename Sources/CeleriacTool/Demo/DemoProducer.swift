@@ -65,7 +65,7 @@ struct DemoProducer {
         let remark = isRight ? "" : "   expected \(expected)"
         let route = "Swift → \(peer)"
         let gap = String(repeating: " ", count: max(1, 17 - route.count))
-        CommandEnvironment.write(Array("\(route)\(gap)\(call)\(padding)\(got)\(remark)".utf8))
+        CommandEnvironment.write(line: "\(route)\(gap)\(call)\(padding)\(got)\(remark)")
         return isRight ? 0 : 1
     }
 }
