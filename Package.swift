@@ -245,7 +245,7 @@ let package = Package(
         .testTarget(
             name: "CeleriacRedisTests",
             dependencies: [
-                "CeleriacRedis", "CeleriacTestKit", "TestSupport",
+                "CeleriacCore", "CeleriacRedis", "CeleriacTestKit", "TestSupport",
                 .target(name: "CHiredis", condition: redis),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),

@@ -1,4 +1,4 @@
-import CeleriacWire
+package import CeleriacWire
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix

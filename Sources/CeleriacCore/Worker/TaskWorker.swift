@@ -187,7 +187,7 @@ public final class TaskWorker: Service {
         let hasEnded = try await Self.$isCurrent.withValue(true) {
             try await bound.run {
                 try await session.run(until: self.stopping) {
-                    self.health.consumes(by: consumer)
+                    self.health.consumes(by: consumption.consumer)
                     self.settle(.success(()))
                 }
             }

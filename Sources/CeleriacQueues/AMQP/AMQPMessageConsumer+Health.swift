@@ -1,6 +1,6 @@
 #if AMQP
 import CeleriacAMQP
-package import CeleriacCore
+import CeleriacCore
 import NIOConcurrencyHelpers
 
 /// How the consumer says whether it can take messages.

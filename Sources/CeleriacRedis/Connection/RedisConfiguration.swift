@@ -16,7 +16,7 @@ package struct RedisConfiguration: Sendable {
     /// Whether host and port are those of one node of a cluster, for which no other can stand in.
     var isNode = false
     /// What is known of the cluster, if the server is a node of one.
-    let topology = RedisTopology()
+    private(set) var topology = RedisTopology()
     /// The path of the server's Unix socket, which replaces host and port.
     package var unixSocketPath: String?
     /// The user of an access control list; `nil` for the server's default user.

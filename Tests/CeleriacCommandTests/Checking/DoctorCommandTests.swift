@@ -58,7 +58,7 @@ struct DoctorCommandTests {
         #expect(
             found.contains { $0["subject"] == "timeouts" && $0["text"]?.stringValue?.hasPrefix(first.name) == true })
 
-        let login = try await Support.redis(
+        let login = await Support.redis(
             server.port, "ACL SETUSER weak on >secret ~celery* &* +@all -@dangerous -@scripting")
         #expect(login == "+OK")
         let weak = try await CommandRun([

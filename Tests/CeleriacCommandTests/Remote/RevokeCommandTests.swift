@@ -1,4 +1,5 @@
 import ArgumentParser
+import CeleriacTestKit
 import CeleriacWire
 import Testing
 

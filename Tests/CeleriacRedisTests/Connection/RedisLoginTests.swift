@@ -1,4 +1,5 @@
 #if Redis
+import CeleriacCore
 import NIOCore
 import Testing
 

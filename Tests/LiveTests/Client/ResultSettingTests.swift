@@ -71,7 +71,7 @@ struct ResultSettingTests {
         let sum = try await site.app.send(MatrixTasks.add(2, 3))
         #expect(try await sum.get(timeout: .seconds(60)) == 5)
         try await checkStored(sum.id, form, site)
-        let text = try await site.app.send(Signature<String>("tasks.greet", arguments: ["Zoë"]))
+        let text = try await site.app.send(Signature("tasks.greet", arguments: ["Zoë"], returning: String.self))
         #expect(try await text.get(timeout: .seconds(60)) == "Hello, Zoë!")
         let values: WireValue = [1, 2.5, nil, true, "x", ["__type__": "base64", "__value__": "AP8="]]
         let echo = try await site.app.send(Signature<WireValue>("tasks.echo", arguments: [values]))

@@ -10,7 +10,7 @@ struct ClusterSite: Sendable {
     /// The prefix of Celery's keys, which keeps them in one slot.
     static let prefix = "{celery}"
     /// The settings by which Python uses that prefix.
-    static let settings: WireObject = [
+    static let settings: [String: WireValue] = [
         "broker_transport_options": ["global_keyprefix": .string(prefix)],
         "result_backend_transport_options": ["global_keyprefix": .string(prefix)],
     ]
