@@ -73,7 +73,7 @@ import Testing
         let screen = EventScreen(style: .plain, broker: "redis://h/0")
         let size = TerminalSize(columns: 60, rows: 12)
         var lines = screen.lines(board, EventScreen.Notice(), at: 1000, size: size)
-        #expect(lines.first?.hasPrefix("redis://h/0  1970-01-01T00:16:40Z  0 of 0 workers online, 0 events") == true)
+        #expect(lines.first?.hasPrefix("redis://h/0  1970-01-01T00:16:40Z  0 of 0 workers onl") == true)
         #expect(lines.contains("No worker is heard of.") && lines.contains("No task is heard of."))
         for number in 0..<40 {
             let node = WireValue.string("worker-\(number)\u{1B}[2J@h")
