@@ -115,7 +115,7 @@ extension Live {
 
             let mismatched = try await connection.openChannel()
             let precondition = await #expect(throws: AMQPError.self) {
-                _ = try await mismatched.queueDeclare(name, durable: true)
+                _ = try await mismatched.queueDeclare(name, durable: false)
             }
             #expect(precondition?.code == .channelClosedByServer)
             #expect(precondition?.replyCode == 406)
