@@ -242,7 +242,7 @@ import Testing
 
     @Test func givesUpAnUnconfirmedSubscription() async throws {
         // The server answers the login and then nothing else.
-        let server = try await FakeServer.start(Array(":7\r\n".utf8))
+        let server = try await FakeServer.start(Array("*2\r\n$2\r\nid\r\n:7\r\n".utf8))
         var configuration = RedisConfiguration(host: "127.0.0.1", port: server.port)
         configuration.connectTimeout = .seconds(60)
         configuration.commandTimeout = .milliseconds(50)
