@@ -47,11 +47,11 @@ public struct ControlExchanges: Sendable, Hashable {
 ///
 /// A mailbox must answer while the worker's other connection is busy, so it needs a connection of its own.
 ///
-/// **Order of calls.** The worker calls ``run(until:receive:)`` at most once, and ``publish(_:)`` before, during and
+/// **Order of calls.** The worker calls ``run(until:onOpen:receive:)`` at most once, and ``publish(_:)`` before, during and
 /// after that, from several tasks at once. It calls ``close()`` last.
 ///
 /// **Cancellation.** A worker that is cancelled calls ``publish(_:)`` and ``close()`` from cancelled tasks, and they
-/// must work there. ``run(until:receive:)`` ends when `stopping` opens, whether or not its task is cancelled before; a
+/// must work there. ``run(until:onOpen:receive:)`` ends when `stopping` opens, whether or not its task is cancelled before; a
 /// worker cancels it when it takes too long to clean up after that.
 ///
 /// **Closing.** The worker for which the mailbox was made closes it.
@@ -63,9 +63,14 @@ public protocol ControlMailbox: Sendable {
     ///
     /// - Parameters:
     ///   - stopping: opened when the worker stops. The mailbox must return soon after that, even without a network.
+    ///   - onOpen: to be called as soon as requests reach the inbox, or never will; a worker waits a few seconds for it
+    ///     before it says that it is ready.
     ///   - receive: gets each request, or the reason why its envelope cannot be read. It returns at once. The mailbox
     ///     may call it on any thread, but not for two requests at the same time.
-    func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async
+    func run(
+        until stopping: Gate, onOpen: @escaping @Sendable () -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async
 
     /// Publishes events and replies. It succeeds even if nobody is there to receive them.
     ///

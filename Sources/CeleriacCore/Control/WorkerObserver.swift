@@ -25,9 +25,17 @@ package protocol WorkerPart: Sendable {
     /// Watches the worker's tasks; nil if the part does not.
     var observer: (any WorkerObserver)? { get }
 
+    /// Opens once others can reach the part, or once it knows that they cannot; nil if nobody need wait for that. The
+    /// worker is ready only then.
+    var reachable: Gate? { get }
+
     /// Runs until `stopping` opens, then cleans up. It must end soon after that whatever the network does. The
     /// worker closes its consumer after that, so nothing that the part started may use `worker` once this has returned.
     func run(beside worker: WorkerControl, until stopping: Gate) async
+}
+
+extension WorkerPart {
+    package var reachable: Gate? { nil }
 }
 
 /// The observers of one worker. While none of them listens, the worker does not even build events.

@@ -126,7 +126,7 @@ final class WorkerSession: Sendable {
 
     /// Works until `stopping` opens or the consumer gives up. Nobody cancels its task: what follows from the
     /// tasks that ended could no longer be published.
-    func run(until stopping: Gate, onReady: () -> Void) async throws {
+    func run(until stopping: Gate, onReady: @escaping @Sendable () -> Void) async throws {
         pool.blockingExecutor?.start()
         defer { pool.blockingExecutor?.stop() }
         worker.watch?.begin(
@@ -154,13 +154,17 @@ final class WorkerSession: Sendable {
                 await self.consumer.stop()
                 consumerStopped.open()
             }
-            logger.info(
-                "worker is ready",
-                metadata: [
-                    "broker": "\(worker.broker.name)", "queues": "\(control.queues)",
-                    "results": "\(worker.store?.name ?? "none")", "tasks": "\(registrations.count)",
-                ])
-            onReady()
+            group.addTask {
+                await self.reachParts(until: stopping)
+                if stopping.isOpen { return }
+                self.logger.info(
+                    "worker is ready",
+                    metadata: [
+                        "broker": "\(self.worker.broker.name)", "queues": "\(self.control.queues)",
+                        "results": "\(self.worker.store?.name ?? "none")", "tasks": "\(self.registrations.count)",
+                    ])
+                onReady()
+            }
             await withTaskGroup(of: Void.self) { parts in
                 let partsStopping = Gate()
                 for part in worker.parts {
@@ -181,6 +185,16 @@ final class WorkerSession: Sendable {
             await close()
         }
         if let failure = failure.withLockedValue({ $0 }) { throw failure }
+    }
+
+    /// Waits until others can reach the worker's parts: who sees that a worker is ready may ask it at once. What is out of
+    /// reach does not keep it from being ready for long, as its tasks run all the same.
+    private func reachParts(until stopping: Gate) async {
+        for reachable in worker.parts.compactMap(\.reachable) {
+            let stopped = stopping.onOpen { reachable.open() }
+            defer { stopping.forget(stopped) }
+            if await !reachable.wait(atMost: .seconds(5), timers: worker.timers) { return }
+        }
     }
 
     /// Runs a job in a slot. The end of an early message makes room for another, but not in a worker that takes none

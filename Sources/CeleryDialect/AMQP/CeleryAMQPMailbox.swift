@@ -19,14 +19,18 @@ final class CeleryAMQPMailbox: ControlMailbox {
             configurations: broker.reading, eventLoopGroup: broker.eventLoopGroup, logger: broker.logger)
     }
 
-    func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
+    func run(
+        until stopping: Gate, onOpen: @escaping @Sendable () -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async {
         let session = AMQPConsumerSession(
             client: client, setup: { [self] channel throws(AMQPError) in try await declare(on: channel) },
             onEvent: { [logger, exchanges] event in
                 switch event {
-                case .up: break
+                case .up: onOpen()
                 case .down(let error):
                     if stopping.isOpen { return }
+                    if [405, 541].contains(error.replyCode) { onOpen() }
                     if error.replyCode == 405 {
                         return logger.error(
                             "another worker has this node name: this one does not answer remote control",

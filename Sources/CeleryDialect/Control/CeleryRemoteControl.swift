@@ -20,6 +20,7 @@ package final class CeleryRemoteControl: WorkerPart {
     private let commands: [String: CeleryControlCommand]
     private let mailbox: any ControlMailbox
     private let timers: any TimerSource
+    private let inboxIsSettled = Gate()
 
     // What commands need.
     let clock = LamportClock()
@@ -76,6 +77,7 @@ package final class CeleryRemoteControl: WorkerPart {
     }
 
     package var observer: (any WorkerObserver)? { events }
+    package var reachable: Gate? { configuration.isEnabled ? inboxIsSettled : nil }
 
     package func run(beside worker: WorkerControl, until stopping: Gate) async {
         let requests = BoundedLane<Result<WireMessage, MessageFault>>(limit: Self.maximumWaiting)
@@ -93,7 +95,8 @@ package final class CeleryRemoteControl: WorkerPart {
             if configuration.isEnabled {
                 add { await self.answer(requests, worker) }
                 add {
-                    await self.mailbox.run(until: stopping) { [logger = self.logger] message in
+                    await self.mailbox.run(until: stopping, onOpen: { self.inboxIsSettled.open() }) {
+                        [logger = self.logger] message in
                         if !requests.put(message) {
                             logger.warning("remote control: dropping a request, because too many are waiting")
                         }

@@ -18,8 +18,12 @@ final class CeleryFilesystemMailbox: ControlMailbox {
             exchanges, boundTo: exchanges.requests, controlFolder: controlFolder, broker: broker)
     }
 
-    func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
+    func run(
+        until stopping: Gate, onOpen: @escaping @Sendable () -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async {
         await inbox.attempt { [inbox] in try inbox.open() }
+        onOpen()
         await inbox.serve(until: stopping, on: broker.eventLoopGroup.next(), receive: receive)
         await inbox.attempt { [inbox] in try inbox.close() }
     }

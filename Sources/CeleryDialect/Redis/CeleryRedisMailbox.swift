@@ -29,7 +29,10 @@ final class CeleryRedisMailbox: ControlMailbox {
 
     // MARK: Requests
 
-    func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
+    func run(
+        until stopping: Gate, onOpen: @escaping @Sendable () -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async {
         let subscription = RedisPubSub(
             broker.configuration, eventLoopGroup: broker.eventLoopGroup, logger: logger
         ) { messages in
@@ -48,6 +51,7 @@ final class CeleryRedisMailbox: ControlMailbox {
                 if !isSubscribed { try await subscription.subscribe([channel]) }
                 isSubscribed = true
                 try await bind()
+                onOpen()
                 backoff.reset()
                 await stopping.wait(atMost: Self.renewal, timers: timers)
             } catch {

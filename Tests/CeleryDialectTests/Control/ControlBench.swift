@@ -10,13 +10,14 @@ import Testing
 
 /// A Celery worker in memory and in virtual time, with remote control.
 struct ControlBench: Sendable {
-    let mailbox = FakeMailbox()
+    let mailbox: FakeMailbox
     let store = MemoryResultStore()
     let timers = VirtualTimers()
     let client: TaskClient
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    init() {
+    init(mailbox: FakeMailbox = FakeMailbox()) {
+        self.mailbox = mailbox
         client = TaskClient(
             dialect: CeleryFormats(), broker: mailbox, store: store,
             configuration: ClientConfiguration(defaultQueue: "celery"), timers: timers, logger: logger)

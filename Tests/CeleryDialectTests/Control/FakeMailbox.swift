@@ -12,6 +12,10 @@ final class FakeMailbox: MessageBroker, ControlMailbox {
     private let broker = MemoryBroker()
     private let state = NIOLockedValueBox(State())
     private let opened = Gate()
+    private let mayOpen: Gate?
+
+    /// - Parameter mayOpen: until when nothing reaches the inbox; nil if it is open at once.
+    init(mayOpen: Gate? = nil) { self.mayOpen = mayOpen }
 
     // MARK: As a test sees it
 
@@ -54,9 +58,14 @@ final class FakeMailbox: MessageBroker, ControlMailbox {
 
     // MARK: As a mailbox
 
-    func run(until stopping: Gate, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void) async {
+    func run(
+        until stopping: Gate, onOpen: @escaping @Sendable () -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async {
         state.withLockedValue { $0.receive = receive }
         opened.open()
+        await mayOpen?.wait()
+        onOpen()
         await stopping.wait()
     }
 

@@ -10,6 +10,23 @@ private let work = TaskDefinition<String, String>("tasks.work")
 
 @Suite("Remote control", .timeLimit(.minutes(5)))
 struct RemoteControlTests {
+    @Test("a worker is ready once requests reach it, or after five seconds", arguments: [true, false])
+    func readiness(opens: Bool) async throws {
+        let (mayOpen, ready) = (Gate(), Gate())
+        let bench = ControlBench(mailbox: FakeMailbox(mayOpen: mayOpen))
+        async let running: Void = bench.run {
+            work.handler { $0 }
+        } during: {
+            ready.open()
+            mayOpen.open()
+        }
+        await until { bench.timers.count == 1 }
+        #expect(!ready.isOpen)
+        if opens { mayOpen.open() } else { bench.timers.advance(by: .seconds(5)) }
+        try await running
+        #expect(ready.isOpen)
+    }
+
     @Test("answers in Celery's words")
     func words() async throws {
         let bench = ControlBench()
