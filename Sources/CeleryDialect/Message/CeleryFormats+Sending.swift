@@ -130,6 +130,9 @@ extension CeleryFormats {
         var task = task
         let inherited = inheritsPriority ? context.parent?.priority : nil
         task.properties.priority = task.properties.priority ?? destination.priority ?? inherited
+        if task.task == CeleryCanvas.unlock, task.kwargs[CeleryCanvas.unlockExchangeType] != nil {
+            task.kwargs[CeleryCanvas.unlockExchangeType] = .string(destination.exchangeType)
+        }
         addOutbound(
             to: &task, exchange: destination.exchange, routingKey: destination.routingKey,
             queue: destination.declaredQueue, in: context)

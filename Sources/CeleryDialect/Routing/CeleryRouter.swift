@@ -15,6 +15,8 @@ package struct CeleryRouter: Sendable {
         package var isMandatory = true
         /// The priority of tasks that have none.
         package var priority: UInt8?
+        /// The type of the exchange to which the queue is bound, also if the message goes straight into the queue.
+        package var exchangeType = "direct"
     }
 
     package let queues: QueueTable
@@ -52,7 +54,8 @@ package struct CeleryRouter: Sendable {
         let type = asked.exchangeType ?? route?.exchangeType ?? first?.exchange.type ?? "direct"
 
         var destination = Destination(
-            exchange: "", routingKey: queue?.name ?? "", declaredQueue: queue?.name, priority: route?.priority)
+            exchange: "", routingKey: queue?.name ?? "", declaredQueue: queue?.name, priority: route?.priority,
+            exchangeType: type)
         if type == "direct", exchange == nil || routingKey == nil {
             guard let queue else {
                 throw CeleriacError(

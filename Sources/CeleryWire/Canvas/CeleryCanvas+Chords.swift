@@ -110,6 +110,12 @@ extension CeleryCanvas {
         return bodyResult.following(CeleryResultTuple(id: groupID, members: members))
     }
 
+    /// The task that polls the results of a chord's header.
+    package static let unlock = "celery.chord_unlock"
+    /// Its argument from which Python's workers know, when they send it again, whether RabbitMQ can keep it until its time:
+    /// the type of the queue's exchange, which the application knows.
+    package static let unlockExchangeType = "_chord_unlock_exchange_type"
+
     /// Publishes the task that polls the results of the header, for result stores that do not count them.
     private mutating func applyUnlock(
         groupID: String, body: CelerySignature, results: [CeleryResultTuple], interval: WireValue?,
@@ -124,12 +130,11 @@ extension CeleryCanvas {
             options[name] = body.options[name]
         }
         let unlock = CelerySignature(
-            task: "celery.chord_unlock", args: [.string(groupID), body.encode()],
+            task: Self.unlock, args: [.string(groupID), body.encode()],
             kwargs: [
                 "interval": interval ?? .null, "max_retries": retries ?? .null,
                 "result": .array(results.map { $0.encode() }),
-                // Python needs it to retry the task. The exchanges that Celeriac declares are direct ones.
-                "_chord_unlock_exchange_type": body.options["exchange_type"] ?? "direct",
+                Self.unlockExchangeType: body.options["exchange_type"] ?? "direct",
             ],
             options: options)
         try apply(unlock)

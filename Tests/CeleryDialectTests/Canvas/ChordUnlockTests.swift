@@ -2,6 +2,7 @@ import Celeriac
 import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
+import CeleryDialect
 import CeleryWire
 import Foundation
 import Testing
@@ -65,6 +66,29 @@ struct ChordUnlockTests {
         #expect(ours == theirs)
         #expect(unlock.task == "celery.chord_unlock" && unlock.ignoreResult == true && route.queue == "swift")
         #expect(unlock.eta == "1970-01-01T00:00:01+00:00" && unlock.properties.priority ?? 0 == 0)
+    }
+
+    @Test("the message tells Python's workers the type of the exchange by which they send it again")
+    func exchangeType() throws {
+        let media = TaskQueue("video", exchange: TaskQueue.Exchange("media", type: "topic"), routingKey: "video.cut")
+        let formats = CeleryFormats(router: CeleryRouter(queues: QueueTable([media, "celery"])))
+        let context = PublicationContext(
+            now: EffectBench.now, replyTo: "r", defaultQueue: "celery", routes: [:], countsChords: false,
+            resultExpiry: nil)
+        for (queue, type, exchange) in [("video", "topic", "media"), ("celery", "direct", "")] {
+            let body = CelerySignature(task: "tasks.sum_ints", options: ["queue": .string(queue)])
+            let header = CelerySignature.group([CelerySignature(task: "tasks.add", args: [1, 1])])
+            let publication = try formats.publication(
+                of: .native(CelerySignature.chord(header, body: body)), in: context)
+            let messages = publication.steps.flatMap { step -> [OutgoingMessage] in
+                if case .publish(let messages) = step { messages } else { [] }
+            }
+            let unlock = try #require(
+                try messages.first { try CeleryTaskMessage.decode($0.message).task == "celery.chord_unlock" })
+            let keywords = try CeleryTaskMessage.decode(unlock.message).kwargs
+            #expect(keywords["_chord_unlock_exchange_type"]?.stringValue == type)
+            #expect(unlock.exchange == exchange && unlock.notBefore != nil)
+        }
     }
 
     @Test("a part that fails also fails the body and what follows it, by name, and calls their error callbacks")
