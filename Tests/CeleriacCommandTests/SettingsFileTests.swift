@@ -149,6 +149,11 @@ import Testing
         }
         _ = try CeleryApp(
             settings: try settings("broker_url: memory://\nbroker_connection_timeout: 4\nbroker_heartbeat: 0"))
+        // The same broker by several names.
+        for names in [["broker_url", "broker_read_url"], ["broker_url", "broker_write_url"]] {
+            let yaml = names.map { "\($0): memory://" }.joined(separator: "\n")
+            _ = try CeleryApp(settings: try settings(yaml))
+        }
     }
 
     @Test("workers: auto, no limit, and what is wrong")

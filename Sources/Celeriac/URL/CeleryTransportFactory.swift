@@ -155,9 +155,12 @@ struct CeleryTransportFactory {
 
     /// Refuses what only connections to RabbitMQ follow, in the settings of another broker.
     private func refuseSettingsOfRabbitMQ(_ url: String) throws(CeleriacError) {
-        guard !["amqp", "amqps", "pyamqp"].contains(scheme(url)),
-            let name = configuration.amqp.connections.settingOfRabbitMQ
-        else { return }
+        var connections = configuration.amqp.connections
+        // Tasks are taken from where they are sent to, whichever of the settings says so.
+        if connections.readURL == url { connections.readURL = nil }
+        guard !["amqp", "amqps", "pyamqp"].contains(scheme(url)), let name = connections.settingOfRabbitMQ else {
+            return
+        }
         throw CeleriacError(
             .configuration,
             "the settings have \(name), which can only be followed for RabbitMQ: leave it out"
