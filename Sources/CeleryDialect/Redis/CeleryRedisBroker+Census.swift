@@ -37,6 +37,8 @@ extension CeleryRedisBroker: CensusBroker {
             counted.map { RedisCommand("LLEN", $0) } + [RedisCommand("LLEN", keys.parked(queue))]
                 // The oldest is at the end that workers take from.
                 + lists.map { RedisCommand("LINDEX", $0, -1) })
+        // What was not counted is not nothing: whoever waits until a queue is empty would go on too early.
+        if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
         var census = QueueCensus(queue)
         census.waiting = replies.prefix(counted.count).compactMap(\.int).reduce(0, +)
         census.parked = replies.dropFirst(counted.count).first?.int ?? 0
@@ -113,7 +115,10 @@ extension CeleryRedisBroker: CensusBroker {
             var cursor = "0"
             repeat {
                 let scan = RedisCommand("SCAN", cursor, "MATCH", Self.escaped(prefix) + "*", "COUNT", Self.page)
-                let reply = try await client.send(scan).array ?? []
+                // A scan names no key. In a cluster the read beside it leads it to the node that has the keys.
+                let replies = try await client.send([RedisCommand("SMEMBERS", prefix), scan])
+                if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
+                let reply = replies.last?.array ?? []
                 cursor = reply.first?.string ?? "0"
                 names.formUnion((reply.dropFirst().first?.array ?? []).compactMap(\.string))
             } while cursor != "0"

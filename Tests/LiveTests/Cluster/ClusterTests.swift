@@ -3,7 +3,9 @@ import Celeriac
 import CeleriacCore
 import CeleriacRedis
 import CeleriacTestKit
+import CeleryDialect
 import Logging
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -76,6 +78,12 @@ struct ClusterTests {
                 let python = PythonPeer(broker: owner, results: owner, settings: ClusterSite.settings)
                 let driver = try await python.startDriver()
                 #expect(try await driver.ping().count == 1)
+                // An operator who names a node that has none of the keys.
+                let broker = CeleryRedisBroker(
+                    redis.redis.configuration, options: CeleryRedisOptions(keyPrefix: ClusterSite.prefix),
+                    eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: Logger(label: "live"))
+                #expect(try await broker.bindings().contains { $0.queue == "celery" && $0.exchange == "celery" })
+                await broker.close()
                 let id = try await driver.send("tasks.add", [7, 8])
                 #expect(try await driver.get(id) == .success(15))
                 await driver.stop()
