@@ -19,7 +19,7 @@ extension CeleryAMQPTopology {
     /// Makes sure that tasks with a time come to the queues of a worker, from whichever client. As in Celery, that needs
     /// a quorum queue among all queues of the application. What the broker refuses is no reason not to work.
     func prepareDelays(of names: [String], on connection: AMQPConnection) async throws(AMQPError) {
-        let served = names.map { definition(of: $0) }.filter { NativeDelay.reaches($0) }
+        let served = names.map { definition(of: $0) }.filter { !NativeDelay.bindings(of: $0).isEmpty }
         guard queues.hasQuorumQueue, !served.isEmpty else { return }
         forgetDelays()
         do throws(AMQPError) {

@@ -99,12 +99,15 @@ enum NativeDelay {
 
     /// How tasks that have passed the levels come to a queue; nothing if they cannot.
     static func bindings(of queue: TaskQueue) -> [Declaration] {
-        guard reaches(queue), let binding = queue.bindings.first else { return [] }
-        let (exchange, key) = (binding.exchange.name, pattern(of: binding.routingKey))
-        return [
-            .exchangeBinding(exchange, source: delivery, routingKey: key),
-            .queueBinding(queue.name, exchange: exchange, routingKey: key),
-        ]
+        guard let binding = queue.bindings.first else { return [] }
+        let (exchange, key) = (binding.exchange, pattern(of: binding.routingKey))
+        let onward = Declaration.exchangeBinding(exchange.name, source: delivery, routingKey: key)
+        // Python's clients use the levels for such a queue, too. Its own binding compares the headers there; one more without
+        // any would take every message of the exchange.
+        if exchange.type == "headers" {
+            return exchange.name.isEmpty || !queue.isDeclared || queue.isAutoDeleted ? [] : [onward]
+        }
+        return reaches(queue) ? [onward, .queueBinding(queue.name, exchange: exchange.name, routingKey: key)] : []
     }
 
     /// The pattern of the tasks that come back by a queue's routing key.
@@ -112,8 +115,8 @@ enum NativeDelay {
         routingKey.hasPrefix("#") ? routingKey : "#." + routingKey
     }
 
-    /// Whether tasks can come to a queue by the levels. A direct exchange would compare the whole key, one of headers
-    /// none of it, and the queue of one worker's own may be gone by then.
+    /// Whether our tasks can come to a queue by the levels. A direct exchange would compare the whole key, one of headers
+    /// none of it, so that others may get the task, and the queue of one worker's own may be gone by then.
     static func reaches(_ queue: TaskQueue) -> Bool {
         guard let exchange = queue.bindings.first?.exchange, !exchange.name.isEmpty, queue.isDeclared else {
             return false

@@ -106,9 +106,21 @@ struct NativeDelayTests {
             ])
     }
 
-    @Test("Queues of direct exchanges, of headers and of one worker's own are not bound")
+    @Test("What Python's clients delay for an exchange of headers comes there, to whom the headers match")
+    func headers() {
+        let exchange = TaskQueue.Exchange("media", type: "headers")
+        var queue = TaskQueue("q", exchange: exchange, routingKey: "k")
+        #expect(
+            NativeDelay.bindings(of: queue) == [
+                .exchangeBinding("media", source: "celery_delayed_delivery", routingKey: "#.k")
+            ])
+        queue.isAutoDeleted = true
+        #expect(NativeDelay.bindings(of: queue) == [])
+    }
+
+    @Test("Queues of direct exchanges and of one worker's own are not bound")
     func unbound() {
-        for type in ["direct", "headers", "x-random"] {
+        for type in ["direct", "x-random"] {
             let exchange = TaskQueue.Exchange("media", type: type)
             #expect(NativeDelay.bindings(of: TaskQueue("q", exchange: exchange, routingKey: "k")) == [])
         }
