@@ -153,6 +153,22 @@ package final class RedisClusterServer: Sendable {
         return (master, replicas[index])
     }
 
+    /// Has a replica take its master's place, which goes on as its replica, and waits until all nodes agree.
+    ///
+    /// - Parameter replica: The replica.
+    /// - Throws: `commandFailed`, and `startFailed` if the nodes do not agree in time.
+    package func promote(_ replica: RedisServer) async throws {
+        try await Self.order(replica.port, "CLUSTER", "FAILOVER")
+        let name = try await id(of: replica)
+        for server in servers where server.pid != nil {
+            try await Self.wait("the replica to be a master") {
+                let lines = try await Self.ask(server.port, "CLUSTER", "NODES").flatMap { $0.split(separator: "\n") }
+                return lines.contains { $0.hasPrefix(name) && $0.contains("master") }
+            }
+        }
+        try await untilUp()
+    }
+
     /// Moves a slot with its keys to another master, as `redis-cli --cluster reshard` does.
     ///
     /// - Parameters:

@@ -73,6 +73,18 @@ struct SentinelSite: Sendable {
     /// Waits until the replica has what the primary has now.
     func untilReplicated() async throws { try await primary.untilReplicated(at: replica) }
 
+    /// Has the sentinels replace the primary by the replica, and waits until it is the replica's replica: until then it takes
+    /// writes that are lost.
+    func changePlaces() async throws {
+        try await until {
+            try await Self.ask(sentinels[0].port, RedisCommand("SENTINEL", "FAILOVER", Self.name)).error == nil
+        }
+        // The sentinels close the connections to a server that they make a replica.
+        await until {
+            (try? await Self.ask(primary.port, RedisCommand("ROLE")))?.array?.first?.string == "slave"
+        }
+    }
+
     /// Asks a server or sentinel over a connection of its own.
     static func ask(_ port: Int, _ command: RedisCommand) async throws -> RedisValue {
         let connection = try await RedisConnection.connect(

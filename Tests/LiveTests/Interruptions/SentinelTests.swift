@@ -14,10 +14,17 @@ struct SentinelTests {
     private static let add = TaskDefinition<Int, Int, Int>("tasks.add")
     private static let count = 100
 
+    /// What becomes of the primary.
+    enum Change: CaseIterable {
+        case killed
+        /// It goes on as the replica's replica.
+        case replaced
+    }
+
     @Test(
-        "The primary is killed while its worker is busy: every task that the replica has ends, and new ones are served",
-        .timeLimit(.minutes(5)), arguments: DialectUnderTest.allCases)
-    func killedPrimary(_ dialect: DialectUnderTest) async throws {
+        "The primary is replaced while its worker is busy: every task that the replica has ends, and new ones are served",
+        .timeLimit(.minutes(5)), arguments: DialectUnderTest.allCases, Change.allCases)
+    func replacedPrimary(_ dialect: DialectUnderTest, _ change: Change) async throws {
         let redis = try await SentinelSite.start()
         let site = try redis.application(dialect, logger: LogRecorder().logger)
         let (runs, release) = (Runs(), Gate())
@@ -36,7 +43,10 @@ struct SentinelTests {
             await until { runs.total == 4 }
             try await redis.untilReplicated()
 
-            await redis.primary.kill()
+            switch change {
+            case .killed: await redis.primary.kill()
+            case .replaced: try await redis.changePlaces()
+            }
             release.open()
             await until { (try? await site.app.send(Self.add(0, 0))) != nil }
             for (number, result) in results.enumerated() {
@@ -53,6 +63,7 @@ struct SentinelTests {
                 let claimed = try await SentinelSite.ask(port, claims).int
                 return waiting == 0 && claimed == 0
             }
+            #expect(runs.total == Self.count && runs.repeated.isEmpty)
             if dialect == .celery {
                 let driver = try await python(redis).startDriver()
                 #expect(try await driver.ping().count == 1)
