@@ -102,8 +102,18 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     }
 
     /// The queues that get a message.
-    private func queues(of message: OutgoingMessage) async throws(CeleriacError) -> [String] {
+    private func queues(of message: OutgoingMessage) async throws -> [String] {
         if message.exchange.isEmpty { return [message.routingKey] }
+        let found = try await bound(to: message)
+        guard found.isEmpty, let queue = message.declaredQueue,
+            declared.withLockedValue({ $0.remove(queue) }) != nil
+        else { return found }
+        // The server may have lost the bindings since: it was emptied, or another took its place.
+        try await declareQueues(of: [message])
+        return try await bound(to: message)
+    }
+
+    private func bound(to message: OutgoingMessage) async throws(CeleriacError) -> [String] {
         do {
             return try await keys.queues(
                 boundTo: message.exchange, routingKey: message.routingKey, client: client)

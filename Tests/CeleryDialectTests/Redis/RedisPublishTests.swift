@@ -78,10 +78,30 @@ struct RedisPublishTests {
         await bench.close()
     }
 
-    private func makeBroker(_ bench: RedisBench) throws -> CeleryRedisBroker {
+    @Test("binds a queue anew when Redis has lost its bindings")
+    func lostBindings() async throws {
+        let bench = try await RedisBench()
+        let media = TaskQueue.Exchange("media", type: "topic")
+        let broker = try makeBroker(bench, queues: [TaskQueue("video", exchange: media, routingKey: "video.#")])
+        func message(_ key: String) -> OutgoingMessage {
+            OutgoingMessage(
+                message: WireMessage(body: Array("[]".utf8)), exchange: "media", routingKey: key,
+                declaredQueue: "video")
+        }
+        try await broker.publish([message("video.cut")])
+        _ = try await bench.redis.send(RedisCommand("FLUSHDB"))
+        try await broker.publish([message("video.cut")])
+        #expect(try await bench.int(RedisCommand("LLEN", "video")) == 1)
+        let error = await #expect(throws: CeleriacError.self) { try await broker.publish([message("sound")]) }
+        #expect(error?.code == .publishFailed)
+        await broker.close()
+        await bench.close()
+    }
+
+    private func makeBroker(_ bench: RedisBench, queues: [TaskQueue] = []) throws -> CeleryRedisBroker {
         CeleryRedisBroker(
-            try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            try RedisConfiguration(url: bench.url), queues: QueueTable(queues),
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private func message(to queue: String) -> OutgoingMessage {
