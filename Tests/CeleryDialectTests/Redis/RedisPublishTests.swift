@@ -101,7 +101,8 @@ struct RedisPublishTests {
     private func makeBroker(_ bench: RedisBench, queues: [TaskQueue] = []) throws -> CeleryRedisBroker {
         CeleryRedisBroker(
             try RedisConfiguration(url: bench.url), queues: QueueTable(queues),
-            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private func message(to queue: String) -> OutgoingMessage {
