@@ -1,6 +1,8 @@
 import CeleriacCore
 import CeleriacTestKit
 import CeleryDialect
+import Logging
+import NIOPosix
 import Testing
 
 @testable import Celeriac
@@ -155,6 +157,19 @@ import Testing
             _ = try CeleryApp(settings: try settings(yaml))
         }
     }
+
+    #if AMQP
+    @Test("shuffled brokers are in one order for tasks and for the results that come back over them")
+    func shuffled() throws {
+        let urls = (0..<20).map { "amqp://broker\($0)" }.joined(separator: ";")
+        let factory = CeleryTransportFactory(
+            configuration: try settings("broker_failover_strategy: shuffle").configuration,
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: Logger(label: "test"))
+        let order = try factory.broker(url: urls).name
+        #expect(try factory.results(url: "rpc://", brokerURL: urls).name == "rpc via " + order)
+        #expect(Set(order.split(separator: ";")).count == 20)
+    }
+    #endif
 
     @Test("workers: auto, no limit, and what is wrong")
     func workers() throws {

@@ -41,7 +41,7 @@ package struct SettingRefusal: Sendable {
     private static func ofOtherBrokers(_ settings: CelerySettings, _ layers: [SettingsLayer]) -> SettingRefusal? {
         guard let broker = settings.broker, CeleryTransportFactory.isBuiltIn(broker),
             !CeleryTransportFactory.isRabbitMQ(broker),
-            let name = settings.configuration.amqp.connections.settingOfRabbitMQ
+            let name = settings.configuration.amqp.connections.settingOfRabbitMQ(besides: broker)
         else { return nil }
         // Either of two URLs makes the other one.
         let names = name == "broker_read_url" ? [name, "broker_write_url"] : [name]

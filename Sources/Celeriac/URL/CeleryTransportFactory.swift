@@ -155,12 +155,9 @@ struct CeleryTransportFactory {
 
     /// Refuses what only connections to RabbitMQ follow, in the settings of another broker.
     private func refuseSettingsOfRabbitMQ(_ url: String) throws(CeleriacError) {
-        var connections = configuration.amqp.connections
-        // Tasks are taken from where they are sent to, whichever of the settings says so.
-        if connections.readURL == url { connections.readURL = nil }
-        guard !["amqp", "amqps", "pyamqp"].contains(scheme(url)), let name = connections.settingOfRabbitMQ else {
-            return
-        }
+        guard !["amqp", "amqps", "pyamqp"].contains(scheme(url)),
+            let name = configuration.amqp.connections.settingOfRabbitMQ(besides: url)
+        else { return }
         throw CeleriacError(
             .configuration,
             "the settings have \(name), which can only be followed for RabbitMQ: leave it out"
@@ -259,7 +256,10 @@ struct CeleryTransportFactory {
                 throw CeleriacError(.configuration, "the AMQP URL cannot be used", cause: error)
             }
         }
-        return configuration.amqp.connections.isShuffled ? configurations.shuffled() : configurations
+        guard configuration.amqp.connections.isShuffled else { return configurations }
+        // Hash values differ from process to process. In one process the order is always the same, so that tasks and the
+        // queue in which rpc:// awaits their results come to one broker.
+        return configurations.sorted { $0.hashValue < $1.hashValue }
     }
     #endif
 }

@@ -38,10 +38,10 @@ package struct CeleryAMQPConnections: Sendable, Hashable {
     package init() {}
 
     /// The setting that no other broker than RabbitMQ follows; nil if all can be followed by any, or have no effect
-    /// there, as in Celery.
-    package var settingOfRabbitMQ: String? {
+    /// there, as in Celery. `broker` is the URL of the broker that tasks are sent to: to take them from there asks for nothing.
+    package func settingOfRabbitMQ(besides broker: String) -> String? {
         if tls != nil { return "broker_use_ssl" }
-        if readURL != nil { return "broker_read_url" }
+        if let readURL, readURL != broker { return "broker_read_url" }
         // Four seconds are Celery's default.
         return timeout == nil || timeout == .seconds(4) ? nil : "broker_connection_timeout"
     }
