@@ -119,16 +119,16 @@ struct CeleryRedisRestoring: Sendable {
                 CeleryWireError(.malformedEnvelope, "a claim is not [envelope, exchange, routing_key]"))
             consumer.logger.error("parking an expired claim that cannot be read", metadata: ["queue": "\(queue)"])
             return keys.replaceClaim(
-                tag, by: consumer.parkedRecord(of: stored, from: queue, fault), in: keys.parked(queue),
+                tag, by: consumer.parkedRecord(of: stored, from: queue, fault), in: [keys.parked(queue)],
                 end: "L")
         }
-        guard
-            let queue = claim.exchange.isEmpty
-                ? claim.routingKey
-                : try await keys.queues(
-                    boundTo: claim.exchange, routingKey: claim.routingKey, client: consumer.client
-                ).first
-        else {
+        // A claim does not say which of the queues that its message came to it was taken from. As kombu does, all get it:
+        // twice is better than never.
+        let queues =
+            claim.exchange.isEmpty
+            ? [claim.routingKey]
+            : try await keys.queues(boundTo: claim.exchange, routingKey: claim.routingKey, client: consumer.client)
+        guard !queues.isEmpty else {
             consumer.logger.error(
                 "keeping an expired claim, because no queue is bound to its exchange with its routing key",
                 metadata: ["exchange": "\(claim.exchange)", "routing-key": "\(claim.routingKey)"])
@@ -137,8 +137,8 @@ struct CeleryRedisRestoring: Sendable {
         // What cannot be read goes back as it is: to a worker that can, or to one that parks it and tells its caller.
         let envelope = try? KombuEnvelope.decode(claim.payload, limits: limits)
         let marked = try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits)
-        let list = keys.list(queue, priority: envelope?.message.properties.priority ?? 0)
-        return keys.replaceClaim(tag, by: marked ?? claim.payload, in: list, end: "R")
+        let lists = queues.map { keys.list($0, priority: envelope?.message.properties.priority ?? 0) }
+        return keys.replaceClaim(tag, by: marked ?? claim.payload, in: lists, end: "R")
     }
 }
 #endif

@@ -187,7 +187,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         else {
             return park(claim, MessageFault(reason: "undecodableEnvelope", detail: "it cannot be given back"))
         }
-        let restored = keys.replaceClaim(claim.tag, by: envelope, in: claim.list.key, end: end)
+        let restored = keys.replaceClaim(claim.tag, by: envelope, in: [claim.list.key], end: end)
         // Only interrupted runs count as attempts. This message was given back in an orderly way.
         guard claim.isCounted, let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
         return ClaimEnding([claim.serial], [restored, RedisAttemptCounter.uncount(key: counter)])

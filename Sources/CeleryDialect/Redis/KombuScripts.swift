@@ -59,9 +59,9 @@ enum KombuScripts {
             """)
 
     /// Ends a claim and pushes its replacement, only if the claim still stands. It pushes first, so that a key that is
-    /// not a list ends the script while the claim still stands.
+    /// not a list ends the script while the claim still stands, and before that looks whether all are lists.
     ///
-    /// Keys: `unacked`, `unacked_index`, the list to push to. Arguments: the tag, `L` or `R`, the replacement. Returns
+    /// Keys: `unacked`, `unacked_index`, the lists to push to. Arguments: the tag, `L` or `R`, the replacement. Returns
     /// 1 if the claim stood. It returns 0 if another worker has restored the message, which then belongs to that
     /// worker.
     static let replaceClaim = RedisScript(
@@ -69,7 +69,8 @@ enum KombuScripts {
         source: """
             local stands = redis.call('HEXISTS', KEYS[1], ARGV[1])
             if stands == 1 then
-              redis.call(ARGV[2] == 'L' and 'LPUSH' or 'RPUSH', KEYS[3], ARGV[3])
+              for k = 4, #KEYS do redis.call('LLEN', KEYS[k]) end
+              for k = 3, #KEYS do redis.call(ARGV[2] == 'L' and 'LPUSH' or 'RPUSH', KEYS[k], ARGV[3]) end
               redis.call('HDEL', KEYS[1], ARGV[1])
             end
             redis.call('ZREM', KEYS[2], ARGV[1])
@@ -144,9 +145,10 @@ extension KombuKeys {
             }
     }
 
-    /// Ends a claim, if it still stands, and pushes its replacement to the end `L` or `R` of a list.
-    func replaceClaim(_ tag: String, by message: [UInt8], in list: String, end: String) -> RedisCommand {
-        .evaluate(KombuScripts.replaceClaim, keys: [unacked, unackedIndex, list], arguments: [tag, end, message])
+    /// Ends a claim, if it still stands, and pushes its replacement to the end `L` or `R` of lists.
+    func replaceClaim(_ tag: String, by message: [UInt8], in lists: [String], end: String) -> RedisCommand {
+        .evaluate(
+            KombuScripts.replaceClaim, keys: [unacked, unackedIndex] + lists, arguments: [tag, end, message])
     }
 
     /// The queues that get what is published to a direct or a topic exchange with a routing key.

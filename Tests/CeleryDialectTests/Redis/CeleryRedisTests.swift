@@ -170,6 +170,34 @@ struct CeleryRedisTests {
         await bench.close()
     }
 
+    @Test("a claim by an exchange goes back to all queues that are bound to it, and to none if one is no list")
+    func restoresToAllQueues() async throws {
+        let bench = try await RedisBench(visibilityTimeout: .seconds(1))
+        for queue in ["first", "second"] {
+            _ = try await bench.redis.send(
+                RedisCommand("SADD", "_kombu.binding.media", "k\u{06}\u{16}\u{06}\u{16}\(queue)"))
+        }
+        _ = try await bench.redis.send([
+            RedisCommand("SADD", "_kombu.binding.media", "odd\u{06}\u{16}\u{06}\u{16}first"),
+            RedisCommand("SADD", "_kombu.binding.media", "odd\u{06}\u{16}\u{06}\u{16}set"),
+            RedisCommand("SADD", "set", "x"),
+            RedisCommand("HSET", "unacked", "tag", #"[{"a":1}, "media", "k"]"#),
+            RedisCommand("ZADD", "unacked_index", 2, "tag"),
+            RedisCommand("HSET", "unacked", "stays", #"[{"b":1}, "media", "odd"]"#),
+            RedisCommand("ZADD", "unacked_index", 1, "stays"),
+        ])
+        let worker = bench.app.worker { Tasks.number.handler { $0 } }
+        try await bench.run(worker) {
+            await until { (try? await bench.int(RedisCommand("HEXISTS", "unacked", "tag"))) == 0 }
+        }
+        for queue in ["first", "second"] {
+            let back = try await bench.redis.send(RedisCommand("LRANGE", queue, 0, -1)).array ?? []
+            #expect(back.compactMap(\.string) == [#"{"a":1}"#], "\(queue)")
+        }
+        #expect(try await bench.int(RedisCommand("HEXISTS", "unacked", "stays")) == 1)
+        await bench.close()
+    }
+
     @Test("an expired claim goes back to its own queue as it was, whether or not it can be read")
     func unreadableClaims() async throws {
         let bench = try await RedisBench(visibilityTimeout: .seconds(1))
