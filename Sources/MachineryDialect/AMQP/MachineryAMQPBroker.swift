@@ -141,8 +141,6 @@ package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker, Dea
 
     // MARK: Looking after queues
 
-    /// The arguments with which work queues are declared.
-
     /// The number of messages that wait in a queue, without delayed tasks whose time has not come.
     package func depth(of queue: String) async throws -> Int { try await client.depth(of: queue, at: name) }
 
