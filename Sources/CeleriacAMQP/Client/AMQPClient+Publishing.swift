@@ -4,14 +4,16 @@ internal import CeleriacCore
 
 extension AMQPClient {
     /// Declares the queues of messages, then publishes them. If a queue was deleted meanwhile, the broker returns its
-    /// messages; this then declares the queue again and publishes them once more.
+    /// messages; this then declares the queue again and publishes them once more. So it does for an exchange that is gone,
+    /// for instance because the connection leads to another broker of the list now.
     ///
     /// Messages to named exchanges are published separately, because a missing exchange fails everything published
     /// along with it.
     ///
     /// - Parameters:
     ///   - messages: The messages, in order.
-    ///   - declare: Declares what the messages at these indices need; `anew` is true for returned messages.
+    ///   - declare: Declares what the messages at these indices need; `anew` is true for those that are published once
+    ///     more.
     /// - Returns: The messages that failed.
     package func publish(
         _ messages: [AMQPPublish], declare: (_ indices: [Int], _ anew: Bool) async throws(AMQPError) -> Void
@@ -19,7 +21,7 @@ extension AMQPClient {
         var failures = AMQPPublishFailures()
         var outstanding = Array(messages.indices)
         for isLastTry in [false, true] {
-            var returned: [Int] = []
+            var again: [Int] = []
             for isToQueues in [true, false] {
                 let part = outstanding.filter { messages[$0].exchange.isEmpty == isToQueues }
                 if part.isEmpty { continue }
@@ -27,18 +29,31 @@ extension AMQPClient {
                     try await declare(part, isLastTry)
                     for (index, outcome) in zip(part, try await publish(part.map { messages[$0] })) {
                         if case .returned = outcome, !isLastTry {
-                            returned.append(index)
+                            again.append(index)
                         } else if let error = outcome.error {
                             failures.add(error, at: index, isAnswer: true)
                         }
                     }
                 } catch {
-                    for index in part { failures.add(error, at: index, isAnswer: false) }
+                    for index in part {
+                        if !isLastTry, error.isMissing(exchange: messages[index].exchange) {
+                            again.append(index)
+                        } else {
+                            failures.add(error, at: index, isAnswer: false)
+                        }
+                    }
                 }
             }
-            outstanding = returned
+            outstanding = again
         }
         return failures
+    }
+}
+
+extension AMQPError {
+    /// Whether the broker says that there is no exchange of this name: what was sent to it has arrived nowhere.
+    fileprivate func isMissing(exchange: String) -> Bool {
+        code == .channelClosedByServer && replyCode == 404 && replyText?.contains("no exchange '\(exchange)'") == true
     }
 }
 

@@ -28,7 +28,7 @@ extension Live {
                     _ = try await channel.queueDeclare(queue, durable: true)
                 }
             }
-            #expect(asked.value == [[0, 2], [1], [0, 2]])
+            #expect(asked.value == [[0, 2], [1], [0, 2], [1]])
             #expect(failures.refused.mapValues(\.code) == [2: .returned])
             #expect(failures.unknown.mapValues(\.replyCode) == [1: 404])
             let error = #expect(throws: PartialPublishError.self) { try failures.check(of: 3, at: "test") }
@@ -37,6 +37,27 @@ extension Live {
             let channel = try await client.connection().openChannel()
             #expect(try await channel.queueDeclare(queue, passive: true).messageCount == 1)
             try await channel.queueDelete(queue)
+            await client.close()
+        }
+
+        @Test("A missing exchange is declared again, and what was sent to it is sent once more")
+        func missingExchange() async throws {
+            let client = try await LiveBroker.client()
+            let name = LiveBroker.queueName()
+            let publish = AMQPPublish(
+                exchange: name, routingKey: name, mandatory: true, message: WireMessage(body: [1]))
+            let failures = await client.publish([publish]) { _, anew throws(AMQPError) in
+                guard anew else { return }
+                try await client.connection().withChannel { channel throws(AMQPError) in
+                    try await channel.exchangeDeclare(name, type: "topic", durable: false, autoDelete: true)
+                    _ = try await channel.queueDeclare(name, durable: true)
+                    try await channel.queueBind(name, exchange: name, routingKey: name)
+                }
+            }
+            #expect(failures.refused.isEmpty && failures.unknown.isEmpty)
+            let channel = try await client.connection().openChannel()
+            #expect(try await channel.queueDeclare(name, passive: true).messageCount == 1)
+            try await channel.queueDelete(name)
             await client.close()
         }
 
