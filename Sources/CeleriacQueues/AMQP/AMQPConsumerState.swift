@@ -49,6 +49,8 @@ struct AMQPConsumerState {
     var isStopped = false
     /// Whether a channel was lost since the last one was opened.
     var wasLost = false
+    /// When to connect again.
+    var reconnection = Reconnection()
     /// Called when the channel is lost.
     var lossAction: (@Sendable () -> Void)?
     /// Watches the queues while nothing arrives.

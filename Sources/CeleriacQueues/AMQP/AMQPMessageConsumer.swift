@@ -98,6 +98,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
             try await setLimit(channel)
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
             try await consumeCompanions(of: queues, on: connection)
+            state.withLockedValue { $0.reconnection.opened(at: timers.now) }
         } catch {
             state.withLockedValue { $0.drop() }
             await connection.close()
@@ -280,6 +281,10 @@ package final class AMQPMessageConsumer: LosingConsumer {
             do {
                 if channels != nil {
                     if try await !consumeCancelled() { await waitForChange(gate) }
+                    continue
+                }
+                if let pause = state.withLockedValue({ $0.reconnection.pause(at: timers.now) }) {
+                    await gate.wait(atMost: pause, timers: timers)
                     continue
                 }
                 try await connect()
