@@ -108,12 +108,14 @@ extension CallCommand {
     }
 
     private func callCelery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
-        let app = try connection.makeApp()
+        let app = try connection.makeApp(patience: ConnectionOptions.patience)
         var options = SendOptions(
             countdown: countdown.map { .seconds($0) }, expires: expires.map { Date().addingTimeInterval($0) },
             priority: priority, queue: queue,
             serializer: serializer.map { Serializer(rawValue: $0) },
             compression: compression.map { Compression(rawValue: $0) })
+        // Whoever types a command wants to know soon that nobody is there.
+        options.publishRetries = 0
         // Whoever waits wants a result, whatever the settings say of results.
         if wait { options.ignoresResult = false }
         return try await closing(app.close) { [options] in
