@@ -165,7 +165,7 @@ struct ProgressTests {
         ]
         for (index, wait) in waits.enumerated() {
             let caller = Task { try await wait() }
-            try await until { store.events.withLockedValue { $0.filter { $0 == "watch" }.count } == index + 1 }
+            await until { store.events.withLockedValue { $0.filter { $0 == "watch" }.count } == index + 1 }
             caller.cancel()
             await #expect(throws: CancellationError.self) { try await caller.value }
         }

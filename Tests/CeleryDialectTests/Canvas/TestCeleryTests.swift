@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacCore
 import CeleriacTestKit
+import Foundation
 import Testing
 
 private typealias Site = WorkflowSite
