@@ -21,7 +21,7 @@ public enum TaskProgress<Value: Sendable, Update: Sendable>: Sendable {
 extension AsyncResult {
     /// The task's states as they are stored, to its end. The values that the handler stores come as the wire has them;
     /// ``progress(of:timeout:)`` gives them a type.
-    public var progress: TaskProgressSequence<Value, WireValue> {
+    public var progress: some AsyncSequence<TaskProgress<Value, WireValue>, any Error> & Sendable {
         progress(of: WireValue.self)
     }
 
@@ -52,7 +52,7 @@ extension AsyncResult {
     /// - Returns: the states, which any number of loops may follow.
     public func progress<Update: Codable & Sendable>(
         of type: Update.Type, timeout: Duration? = nil
-    ) -> TaskProgressSequence<Value, Update> {
+    ) -> some AsyncSequence<TaskProgress<Value, Update>, any Error> & Sendable {
         TaskProgressSequence(
             result: self, update: { value, decoder in try decoder.decode(Update.self, from: value) },
             timeout: timeout)
@@ -86,21 +86,21 @@ extension AsyncResult {
 }
 
 /// The states of a task, as ``AsyncResult/progress(of:timeout:)`` has them.
-public struct TaskProgressSequence<Value: Sendable, Update: Sendable>: AsyncSequence, Sendable {
+struct TaskProgressSequence<Value: Sendable, Update: Sendable>: AsyncSequence, Sendable {
     /// How far the task has come.
-    public typealias Element = TaskProgress<Value, Update>
+    typealias Element = TaskProgress<Value, Update>
 
     let result: AsyncResult<Value>
     let update: @Sendable (WireValue, WireDecoder) throws -> Update
     let timeout: Duration?
 
     /// Begins to follow the task.
-    public func makeAsyncIterator() -> AsyncIterator {
+    func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(result: result, update: update, timeout: timeout)
     }
 
     /// One reader of the states.
-    public struct AsyncIterator: AsyncIteratorProtocol {
+    struct AsyncIterator: AsyncIteratorProtocol {
         let result: AsyncResult<Value>
         let update: @Sendable (WireValue, WireDecoder) throws -> Update
         let timeout: Duration?
@@ -120,7 +120,7 @@ public struct TaskProgressSequence<Value: Sendable, Update: Sendable>: AsyncSequ
         ///
         /// - Returns: the state; nil after the last.
         /// - Throws: as ``AsyncResult/progress(of:timeout:)`` says.
-        public mutating func next() async throws -> TaskProgress<Value, Update>? {
+        mutating func next() async throws -> TaskProgress<Value, Update>? {
             guard !isOver else { return nil }
             // What throws is the end, too.
             isOver = true
