@@ -34,6 +34,7 @@
 @_exported public import protocol CeleriacCore.TaskMiddleware
 @_exported public import struct CeleriacCore.TaskOptions
 @_exported public import struct CeleriacCore.TaskParameter
+@_exported public import enum CeleriacCore.TaskProgress
 @_exported public import struct CeleriacCore.TaskQueue
 @_exported public import struct CeleriacCore.TaskRequest
 @_exported public import struct CeleriacCore.TaskResult

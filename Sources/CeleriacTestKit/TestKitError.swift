@@ -17,6 +17,10 @@ public struct TestKitError: Error, Sendable, CustomStringConvertible {
         public static let startFailed = Code(description: "startFailed")
         /// A helper command (`rabbitmqctl`, `openssl`) failed.
         public static let commandFailed = Code(description: "commandFailed")
+        /// A handler that a test has called did not return.
+        public static let noResult = Code(description: "noResult")
+        /// No worker runs that could do what the test waits for.
+        public static let noWorker = Code(description: "noWorker")
         /// A peer process ended, or sent an invalid answer.
         public static let peerFailed = Code(description: "peerFailed")
     }

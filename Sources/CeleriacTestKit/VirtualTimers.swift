@@ -43,18 +43,24 @@ public final class VirtualTimers: TimerSource {
     public func advance(by duration: Duration) {
         let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
         let end = now.addingTimeInterval(seconds)
-        while true {
-            let next: Pending? = state.withLockedValue { state in
-                let due = state.pending.values.filter { $0.due <= end }
-                guard let next = due.min(by: { ($0.due, $0.order) < ($1.due, $1.order) }) else { return nil }
-                state.pending[next.order] = nil
-                state.now = max(state.now, next.due)
-                return next
-            }
-            guard let next else { break }
-            next.action()
-        }
+        while advanceToNextTimer(by: end) {}
         state.withLockedValue { $0.now = end }
+    }
+
+    /// Advances the time to that of the next timer, and runs it.
+    ///
+    /// - Parameter end: how far the time may advance.
+    /// - Returns: whether there was such a timer. If not, the time stays as it is.
+    public func advanceToNextTimer(by end: Date) -> Bool {
+        let next: Pending? = state.withLockedValue { state in
+            let due = state.pending.values.filter { $0.due <= end }
+            guard let next = due.min(by: { ($0.due, $0.order) < ($1.due, $1.order) }) else { return nil }
+            state.pending[next.order] = nil
+            state.now = max(state.now, next.due)
+            return next
+        }
+        next?.action()
+        return next != nil
     }
 }
 

@@ -6,6 +6,12 @@ struct CeleriacRootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "celeriac",
         abstract: "Distributed tasks that share queues with Python Celery and Go Machinery.",
+        discussion: """
+            Verbs take the broker from -b or CELERY_BROKER_URL, and print JSON with --json.
+
+              celeriac doctor -b redis://localhost/0
+              celeriac --generate-completion-script bash    (or zsh, or fish)
+            """,
         version: CommandVersion.line,
         subcommands: [DemoCommand.self] + CommandVerbs.celery + CommandVerbs.machinery + [WithServersCommand.self])
 }

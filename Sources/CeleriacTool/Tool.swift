@@ -5,6 +5,8 @@ import CeleriacCommand
 // synchronous `main`.
 @main enum Tool {
     static func main() async {
-        await CeleriacRootCommand.main(CommandLineOrder.verbFirst(Array(CommandLine.arguments.dropFirst())))
+        let arguments = CommandLineOrder.verbFirst(Array(CommandLine.arguments.dropFirst()))
+        CommandLineOrder.refuseUnknownVerb(arguments, of: CeleriacRootCommand.self)
+        await CeleriacRootCommand.main(arguments)
     }
 }

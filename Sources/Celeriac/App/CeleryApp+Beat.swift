@@ -33,7 +33,7 @@ extension CeleryApp {
         let eventLoop = eventLoopGroup.next()
         return try Beat(
             client: client, entries: try entries + cleanup(beside: entries, in: zone), configuration: configuration,
-            lock: lock, store: state, timers: EventLoopTimerSource(eventLoop: eventLoop),
+            lock: lock, store: state, timers: timers(on: eventLoop),
             executor: EventLoopTaskExecutor(eventLoop), logger: logger)
     }
 

@@ -26,6 +26,8 @@ public final class CeleryApp: TaskSender {
     /// Runs tasks where they are sent; nil for an application that sends them.
     private let eager: EagerBroker?
     let eventLoopGroup: any EventLoopGroup
+    /// Where the time comes from in tests; nil for the event loops.
+    private let timeSource: (any TimerSource)?
     let logger: Logger
 
     /// Makes an application. It connects on first use.
@@ -74,9 +76,20 @@ public final class CeleryApp: TaskSender {
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
+    /// Makes an application in a time of its own, for tests.
+    package convenience init(
+        broker: any MessageBroker, results: (any ResultStore)?, configuration: CeleryConfiguration,
+        timeSource: any TimerSource
+    ) {
+        self.init(
+            broker: broker, results: results, configuration: configuration, queues: configuration.queueTable(),
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, timeSource: timeSource,
+            logger: Logger(label: "celeriac"))
+    }
+
     private init(
         broker: any MessageBroker, results: (any ResultStore)?, configuration: CeleryConfiguration, queues: QueueTable,
-        eventLoopGroup: any EventLoopGroup, logger: Logger
+        eventLoopGroup: any EventLoopGroup, timeSource: (any TimerSource)? = nil, logger: Logger
     ) {
         // Celery's rpc store compresses no results either.
         let compresses = results?.deliversOnce != true
@@ -96,7 +109,7 @@ public final class CeleryApp: TaskSender {
             inheritsPriority: configuration.inheritsParentPriority, failureExpiry: configuration.failureExpiry,
             router: CeleryRouter(queues: queues, routes: configuration.routes),
             security: configuration.security, signsTasks: configuration.signsTasks)
-        let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
+        let timers: any TimerSource = timeSource ?? EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =
             configuration.sendsSentEvents
             ? SentEventBroker(
@@ -124,6 +137,7 @@ public final class CeleryApp: TaskSender {
         self.results = results
         self.eager = eager
         self.eventLoopGroup = eventLoopGroup
+        self.timeSource = timeSource
         self.logger = logger
         var sending = ClientConfiguration(
             defaultQueue: configuration.defaultQueue, defaultOptions: configuration.sendOptions,
@@ -206,7 +220,7 @@ public final class CeleryApp: TaskSender {
         settings.tracer = settings.tracer ?? configuration.tracer
         settings.metrics = settings.metrics ?? configuration.metrics
         let eventLoop = eventLoopGroup.next()
-        let timers = EventLoopTimerSource(eventLoop: eventLoop)
+        let timers = timers(on: eventLoop)
         let control = control ?? configuration.control
         let remoteControl = CeleryRemoteControl(
             configuration: control, content: configuration.controlContent, signsEvents: configuration.signsEvents,
@@ -219,6 +233,11 @@ public final class CeleryApp: TaskSender {
             parts: remoteControl.map { [$0] } ?? [])
         eager?.serve(worker)
         return worker
+    }
+
+    /// Where workers and beats on an event loop take the time and their timers from.
+    func timers(on eventLoop: any EventLoop) -> any TimerSource {
+        timeSource ?? EventLoopTimerSource(eventLoop: eventLoop)
     }
 
     /// Closes the application's connections. Stop its workers first.

@@ -26,10 +26,10 @@ struct CallCommand: AsyncParsableCommand {
     @Argument(help: "The task's name, for example tasks.add.")
     var task: String
 
-    @Option(help: "Positional arguments as a JSON list.")
+    @Option(name: .shortAndLong, help: "Positional arguments as a JSON list.")
     var args = "[]"
 
-    @Option(help: "Keyword arguments as a JSON object.")
+    @Option(name: .shortAndLong, help: "Keyword arguments as a JSON object.")
     var kwargs = "{}"
 
     @OptionGroup var connection: ConnectionOptions
@@ -42,14 +42,21 @@ struct CallCommand: AsyncParsableCommand {
     @Option(help: "The queue. Default: CELERY_TASK_DEFAULT_QUEUE, or celery.")
     var queue: String?
 
+    @Option(help: "Celery: the routing key. Default: that of the queue, or of the settings' routes.")
+    var routingKey: String?
+
+    @Option(help: "Run it no earlier than this time, such as 2027-01-31T12:00:00+01:00; in UTC without an offset.")
+    var eta: String?
+
     @Option(
         parsing: .unconditional, help: "Run it no earlier than this many seconds from now; immediately if negative."
     )
     var countdown: Double?
 
     @Option(
-        parsing: .unconditional, help: "Do not run it later than this many seconds from now; not at all if negative.")
-    var expires: Double?
+        parsing: .unconditional,
+        help: "Do not run it later than this many seconds from now, or than this time, as for --eta.")
+    var expires: String?
 
     @Option(help: "Priority. On RabbitMQ the highest number is served first, on Redis the lowest.")
     var priority: UInt8?
@@ -73,13 +80,15 @@ struct CallCommand: AsyncParsableCommand {
         // NaN is in no range.
         let longest = Double(Duration.longestSeconds)
         for (name, seconds, least) in [
-            ("countdown", countdown, -longest), ("expires", expires, 0), ("timeout", timeout as Double?, 0),
+            ("countdown", countdown, -longest), ("expires", expires.flatMap { Double($0) }, 0),
+            ("timeout", timeout as Double?, 0),
         ] {
             guard let seconds, !(least...longest ~= seconds) else { continue }
             throw ValidationError(
                 "--\(name) must be a number of seconds from \(Int(least)) to \(Duration.longestSeconds).")
         }
         _ = try signature()
+        _ = try (start(), end())
         _ = try connection.brokerURL(or: dialect.brokerVariable)
         guard try !wait || dialect != .celery || connection.resultURL() != nil else {
             throw ValidationError(
@@ -87,6 +96,9 @@ struct CallCommand: AsyncParsableCommand {
         }
         guard dialect == .celery || (expires == nil && compression == nil && (serializer ?? "json") == "json") else {
             throw ValidationError("Machinery's messages support no expiry and no body format but JSON.")
+        }
+        guard dialect == .celery || routingKey == nil else {
+            throw ValidationError("--routing-key is for Celery; Machinery's messages go to --queue.")
         }
     }
 
@@ -107,13 +119,32 @@ extension CallCommand {
         Signature(task, arguments: try JSONArgument.list(args), keywordArguments: try JSONArgument.object(kwargs))
     }
 
+    /// When it may begin.
+    private func start() throws -> Date? { try eta.map { try Self.time($0, "--eta") } }
+
+    /// When it must have begun.
+    private func end() throws -> Date? {
+        guard let expires else { return nil }
+        if let seconds = Double(expires) { return Date().addingTimeInterval(seconds) }
+        return try Self.time(expires, "--expires")
+    }
+
+    private static func time(_ text: String, _ option: String) throws -> Date {
+        guard let time = CeleryTime.date(text) else {
+            throw ValidationError("\(option) must be a time such as 2027-01-31T12:00:00+01:00.")
+        }
+        return time
+    }
+
     private func callCelery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
-        let app = try connection.makeApp()
+        let app = try connection.makeApp(patience: ConnectionOptions.patience)
         var options = SendOptions(
-            countdown: countdown.map { .seconds($0) }, expires: expires.map { Date().addingTimeInterval($0) },
-            priority: priority, queue: queue,
+            countdown: countdown.map { .seconds($0) }, eta: try start(), expires: try end(), priority: priority,
+            queue: queue, exchange: machinery.exchange, routingKey: routingKey,
             serializer: serializer.map { Serializer(rawValue: $0) },
             compression: compression.map { Compression(rawValue: $0) })
+        // Whoever types a command wants to know soon that nobody is there.
+        options.publishRetries = 0
         // Whoever waits wants a result, whatever the settings say of results.
         if wait { options.ignoresResult = false }
         return try await closing(app.close) { [options] in
@@ -124,7 +155,8 @@ extension CallCommand {
     /// Sends the task to Machinery's workers. The broker also stores the results, unless another backend is named.
     private func callMachinery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
         let server = try machinery.makeServer(connection)
-        let options = SendOptions(countdown: countdown.map { .seconds($0) }, priority: priority, queue: queue)
+        let options = SendOptions(
+            countdown: countdown.map { .seconds($0) }, eta: try start(), priority: priority, queue: queue)
         return try await closing(server.close) {
             try await outcome(of: try await server.send([signature], options: options).first)
         }

@@ -65,6 +65,7 @@ struct ResultCommand: AsyncParsableCommand {
         var settings = try connection.settings.read()
         // Nothing is sent, and a result store of its own needs no broker.
         settings.broker = "memory://"
+        settings.limitConnecting(to: ConnectionOptions.patience)
         let app = try CeleryApp(
             settings: settings, transports: ProgramContext.current.transports, logger: connection.logger())
         return try await closing(app.close) { try await report(of: app) }

@@ -26,7 +26,7 @@ enum ServerExamination {
         findings += facts.refusals.map { refusal -> Finding in
             .problem(
                 "rights", "the user may not \(refusal.what): \(refusal.why)",
-                "grant it; the README lists the keys and rights that workers need")
+                "grant it; the documentation lists rights and keys on its pages on security and on Redis")
         }
         if facts.refusals.isEmpty { findings.append(.ok("rights", "the user may do what workers do")) }
         if facts.software == "Redis" { findings += redis(facts) }
@@ -64,9 +64,10 @@ enum ServerExamination {
         }
         if properties["cluster_enabled"] == "1" {
             findings.append(
-                .problem(
+                // Whoever gets here has keys in one slot: without, connecting is refused.
+                .note(
                     "server", "it is a node of a Redis Cluster",
-                    "kombu's keys lie in several slots: use one server, or sentinels"))
+                    "workers in Python know no clusters: their URL has to name the node that serves the keys' slot"))
         }
         if let policy = properties["maxmemory_policy"], policy != "noeviction" {
             findings.append(

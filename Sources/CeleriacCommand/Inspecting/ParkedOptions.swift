@@ -34,7 +34,7 @@ struct ParkedPlace: ParsableArguments {
         do {
             switch dialect {
             case .celery:
-                let app = try connection.makeApp(keepsResults: false)
+                let app = try connection.makeApp(keepsResults: false, patience: ConnectionOptions.patience)
                 try await closing(app.close) { try await visit(filter, at: app, whole: whole, body) }
             case .machinery:
                 let server = try machinery.makeServer(connection)

@@ -52,7 +52,7 @@ struct SettingsCommand: AsyncParsableCommand {
             return
         }
         do {
-            let app = try connection.makeApp(keepsResults: false)
+            let app = try connection.makeApp(keepsResults: false, patience: ConnectionOptions.patience)
             let replies = try await closing(app.close) {
                 try await app.control(destination: [like], timeout: .seconds(timeout)).conf()
             }

@@ -67,7 +67,9 @@ extension CeleryProgram {
     public static func main() async {
         let context = ProgramContext(Self())
         await ProgramContext.$current.withValue(context) {
-            await ProgramCommand.main(CommandLineOrder.verbFirst(Array(CommandLine.arguments.dropFirst())))
+            let arguments = CommandLineOrder.verbFirst(Array(CommandLine.arguments.dropFirst()))
+            CommandLineOrder.refuseUnknownVerb(arguments, of: ProgramCommand.self)
+            await ProgramCommand.main(arguments)
         }
     }
 }

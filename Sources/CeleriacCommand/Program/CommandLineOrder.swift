@@ -1,3 +1,7 @@
+package import ArgumentParser
+import Celeriac
+import Foundation
+
 /// Celery's command lines have the options of the application before the verb: `celery -A proj -b URL worker`. Here they
 /// belong to the verbs.
 package enum CommandLineOrder {
@@ -25,6 +29,22 @@ package enum CommandLineOrder {
         guard !rest.isEmpty else { return arguments }
         let end = rest.firstIndex(of: "--") ?? rest.endIndex
         return Array(rest[..<end]) + moved + Array(rest[end...])
+    }
+
+    /// Ends the process if a program has no such verb. The parser would complain of the options of a verb that it does not
+    /// know, and not of the verb.
+    package static func refuseUnknownVerb(_ arguments: [String], of root: any ParsableCommand.Type) {
+        guard let complaint = complaint(about: arguments, of: root) else { return }
+        CommandEnvironment.say("Error: \(complaint)")
+        exit(ExitCode.validationFailure.rawValue)
+    }
+
+    /// What to say of a verb that a program does not have; nil for one that it has, and for a line without a verb.
+    static func complaint(about arguments: [String], of root: any ParsableCommand.Type) -> String? {
+        let names = root.configuration.subcommands.compactMap { $0.configuration.commandName }
+        guard let verb = arguments.first, !verb.hasPrefix("-"), !(names + ["help"]).contains(verb) else { return nil }
+        let meant = Misspelling.nearest(to: verb, among: names).map { ": did you mean \($0)?" } ?? "."
+        return "There is no verb \(verb.printable)\(meant) --help lists them."
     }
 
     /// Whether an argument is one of the options together with its value: `--broker=URL`.

@@ -3,7 +3,7 @@ import Celeriac
 import CeleriacCore
 
 extension ConnectionOptions {
-    /// For how long the verbs of an operator try to reach a broker, where the settings do not say: as Celery's
+    /// For how long the verbs, but for those that go on, try to reach a broker or a result store, where the settings do not say: as Celery's
     /// `broker_connection_timeout`.
     static let patience = Duration.seconds(4)
 

@@ -6,7 +6,11 @@ struct MachineryOptions: ParsableArguments {
     @Option(help: "Machinery: the default queue. Default: DEFAULT_QUEUE, or machinery_tasks.")
     var defaultQueue: String?
 
-    @Option(help: "Machinery at RabbitMQ: the exchange. Default: AMQP_EXCHANGE, or machinery_exchange.")
+    @Option(
+        help: """
+            Machinery at RabbitMQ: the exchange. Default: AMQP_EXCHANGE, or machinery_exchange. With call also Celery's \
+            exchange of a task.
+            """)
     var exchange: String?
 
     @Option(help: "Machinery at RabbitMQ: the exchange's type. Default: AMQP_EXCHANGE_TYPE, or direct.")

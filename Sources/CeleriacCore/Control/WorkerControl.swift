@@ -92,6 +92,9 @@ public struct WorkerControl: Sendable {
             + waiting.scheduledJobs.map { JobSnapshot($0, .scheduled) }
     }
 
+    /// How many tasks wait for their time, or for their turn under a rate limit.
+    package var waitingCount: Int { waiting.scheduledCount + waiting.limitedJobs.count }
+
     /// How many handlers run now.
     public var activeCount: Int { pool.activeCount }
 

@@ -60,10 +60,7 @@ package final class EagerBroker: WrappingBroker, ParkedMessageWalker {
     }
 
     private func run(of message: OutgoingMessage) -> EagerRun? {
-        let delivery = Delivery(
-            content: .success(message.message), queue: message.declaredQueue ?? message.routingKey,
-            receipt: EagerRun.receipt)
-        guard let request = try? dialect.request(of: message.message, delivery: delivery),
+        guard let request = try? dialect.request(of: message.message, delivery: message.undelivered),
             let worker = workers.withLockedValue({ $0[request.name] }), let handler = worker.handlers[request.name]
         else { return nil }
         return EagerRun(request, handler, of: worker, broker: self, throwsFailure: throwsFailures)

@@ -121,6 +121,13 @@ struct EagerRun: Sendable {
     }
 }
 
+extension OutgoingMessage {
+    /// The message as a delivery, although no broker has delivered it.
+    var undelivered: Delivery {
+        Delivery(content: .success(message), queue: declaredQueue ?? routingKey, receipt: EagerRun.receipt)
+    }
+}
+
 /// A consumer for tasks that no broker has delivered.
 private struct NothingDelivered: MessageConsumer {
     func next(atMost limit: Int) async throws -> [Delivery] { [] }

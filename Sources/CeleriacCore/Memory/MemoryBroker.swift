@@ -26,6 +26,8 @@ public final class MemoryBroker: MessageBroker {
         var nextParked: UInt64 = 1
         var waiters: [UInt64: Gate] = [:]
         var nextWaiter: UInt64 = 0
+        /// How many messages consumers hold.
+        var unsettled = 0
         var isClosed = false
 
         /// Takes parked messages out, in the order in which they were parked.
@@ -70,6 +72,13 @@ public final class MemoryBroker: MessageBroker {
 
     /// How many messages wait in a queue.
     public func count(in queue: String) -> Int { state.withLockedValue { $0.queues[queue]?.count ?? 0 } }
+
+    /// How many messages wait in queues, and how many consumers hold, at one moment.
+    package func load(of queues: Set<String>) -> (waiting: Int, unsettled: Int) {
+        state.withLockedValue { state in
+            (queues.reduce(0) { $0 + (state.queues[$1]?.count ?? 0) }, state.unsettled)
+        }
+    }
 
     /// How many messages wait in a queue.
     public func depth(of queue: String) async throws -> Int { count(in: queue) }
@@ -135,6 +144,7 @@ public final class MemoryBroker: MessageBroker {
             for queue in queues {
                 while taken.count < limit, let entry = state.queues[queue]?.popFirst() { taken.append((queue, entry)) }
             }
+            state.unsettled += taken.count
             guard taken.isEmpty else { return (taken, nil) }
             let gate = Gate()
             state.nextWaiter += 1
@@ -149,8 +159,12 @@ public final class MemoryBroker: MessageBroker {
     fileprivate func putBack(_ entries: [(String, Entry)]) {
         try? wakeAll { state in
             for (queue, entry) in entries.reversed() { state.queues[queue, default: []].prepend(entry) }
+            state.unsettled -= entries.count
         }
     }
+
+    /// Notes that a consumer has let go of a message for good.
+    fileprivate func noteSettled() { state.withLockedValue { $0.unsettled -= 1 } }
 
     fileprivate func park(_ message: WireMessage, from queue: String, fault: MessageFault, worker: String) {
         state.withLockedValue { state in
@@ -252,9 +266,10 @@ private final class MemoryConsumer: MessageConsumer {
                 continue
             }
             switch settlement.disposition {
-            case .acknowledge, .reject: break
+            case .acknowledge, .reject: broker.noteSettled()
             case .park(let fault):
                 broker.park(held.entry.message, from: held.queue, fault: fault, worker: nodeName)
+                broker.noteSettled()
             case .requeue: putBack([held])
             }
         }

@@ -7,6 +7,8 @@ public struct AsyncResult<Value: Sendable>: Sendable {
     let client: TaskClient
     let coding: ResultCoding<Value>
     let ticket: ResultTicket?
+    /// How the task is withdrawn when the Swift task that waits for it is cancelled; nil to leave it alone.
+    var withdrawal: Withdrawal?
 
     /// The task's id.
     public var id: String { reference.id }
@@ -31,7 +33,10 @@ public struct AsyncResult<Value: Sendable>: Sendable {
     ///   that it will never run; ``CeleriacError`` with code `timeout` when the time is up, `resultMismatch` when the
     ///   result is not a `Value`, `unavailable` or `closed` when the result store is gone; `CancellationError`.
     public func get(timeout: Duration? = nil) async throws -> Value {
-        try client.value(of: try await client.finalResult(of: reference, timeout: timeout), coding: coding)
+        let result = try await client.waiting(for: reference.lastTaskIDs, withdrawal) {
+            try await client.finalResult(of: reference, timeout: timeout)
+        }
+        return try client.value(of: result, coding: coding)
     }
 
     /// Waits for the result by reading it at an interval, even where the result store would notify the caller.
@@ -42,7 +47,9 @@ public struct AsyncResult<Value: Sendable>: Sendable {
     /// - Returns: what the task returned.
     /// - Throws: as ``get(timeout:)``.
     public func get(timeout: Duration? = nil, every interval: Duration) async throws -> Value {
-        let result = try await client.finalResult(of: reference, every: interval, timeout: timeout)
+        let result = try await client.waiting(for: reference.lastTaskIDs, withdrawal) {
+            try await client.finalResult(of: reference, every: interval, timeout: timeout)
+        }
         return try client.value(of: result, coding: coding)
     }
 
@@ -82,6 +89,26 @@ public struct AsyncResult<Value: Sendable>: Sendable {
         try await client.revoke(reference.lastTaskIDs, terminate: terminate, signal: signal)
     }
 
+    /// Returns a handle that withdraws the task, or the members of the group, as ``revoke(terminate:signal:)`` does, when a
+    /// Swift task is cancelled that waits for the result or reads the ``progress`` by this handle.
+    ///
+    /// The wait still throws `CancellationError`, once the request is published or could not be: it takes four seconds
+    /// at most, and a failure is logged. Machinery cannot revoke tasks, so there it logs that alone.
+    ///
+    /// ```swift
+    /// let page = try await celery.send(Tasks.render(url)).revokingIfCancelled(terminate: true).get()
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - terminate: whether to end the task if it runs.
+    ///   - signal: as for ``revoke(terminate:signal:)``.
+    /// - Returns: the handle.
+    public func revokingIfCancelled(terminate: Bool = false, signal: String? = nil) -> AsyncResult {
+        var copy = self
+        copy.withdrawal = Withdrawal(terminate: terminate, signal: signal)
+        return copy
+    }
+
     /// Deletes what is stored for the task.
     ///
     /// - Throws: ``CeleriacError`` when the result store cannot be reached.
@@ -112,7 +139,12 @@ extension Array {
     public func get<Value: Sendable>(timeout: Duration? = nil) async throws -> [Value]
     where Element == AsyncResult<Value> {
         guard let client = first?.client else { return [] }
-        let results = try await client.finalResults(of: map(\.id), timeout: timeout)
+        let withdrawn = filter { $0.withdrawal != nil }
+        let results = try await client.waiting(
+            for: withdrawn.flatMap(\.reference.lastTaskIDs), withdrawn.first?.withdrawal
+        ) {
+            try await client.finalResults(of: map(\.id), timeout: timeout)
+        }
         let failed = first { results[$0.id]?.hasFailed == true }
         return try (failed.map { [$0] } ?? self).map { handle in
             guard let result = results[handle.id] else {

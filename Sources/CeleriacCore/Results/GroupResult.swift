@@ -49,6 +49,14 @@ public struct GroupResult<Element: Sendable>: Sendable {
         try await client.revoke(reference.lastTaskIDs, terminate: terminate, signal: signal)
     }
 
+    /// Returns handles that withdraw the members when a Swift task is cancelled that waits for their results by them: see
+    /// ``AsyncResult/revokingIfCancelled(terminate:signal:)``.
+    public func revokingIfCancelled(terminate: Bool = false, signal: String? = nil) -> GroupResult {
+        GroupResult(
+            reference: reference,
+            results: results.map { $0.revokingIfCancelled(terminate: terminate, signal: signal) }, client: client)
+    }
+
     /// Waits for the results of all members.
     ///
     /// - Parameter timeout: how long to wait at most for all; nil for as long as it takes.

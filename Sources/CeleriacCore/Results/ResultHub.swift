@@ -6,7 +6,7 @@ final class ResultHub: ResultSink {
     private struct Entry {
         /// Handles on the task that may still ask for its result.
         var holders = 0
-        var waits: [ObjectIdentifier: ResultWait] = [:]
+        var waits: [ObjectIdentifier: any ResultListener] = [:]
         var latest: TaskResult?
         /// Why what arrived last cannot be read. Nothing else may ever arrive.
         var unreadable: (any Error)?
@@ -41,7 +41,7 @@ final class ResultHub: ResultSink {
     /// The last state that arrived for a held task.
     func latest(_ taskID: String) -> TaskResult? { entries.withLockedValue { $0[taskID]?.latest } }
 
-    func begin(_ wait: ResultWait) {
+    func begin(_ wait: any ResultListener) {
         let known = entries.withLockedValue { entries in
             wait.missing.compactMap { taskID in
                 entries[taskID, default: Entry()].waits[ObjectIdentifier(wait)] = wait
@@ -49,11 +49,8 @@ final class ResultHub: ResultSink {
             }
         }
         for entry in known {
-            if let result = entry.latest, result.state.isFinal {
-                wait.fulfil(result)
-            } else if let error = entry.unreadable {
-                wait.fail(error)
-            }
+            if let result = entry.latest { wait.take(result) }
+            if entry.latest?.state.isFinal != true, let error = entry.unreadable { wait.fail(error) }
         }
         if closing.isOpen { wait.fail(Self.closed) }
     }
@@ -65,7 +62,7 @@ final class ResultHub: ResultSink {
     ///   - taskIDs: the tasks that it waited for.
     ///   - unwatch: gets those of the tasks that nobody waits for any more. The hub calls it under its lock, so that it
     ///     cannot end a watch that begins later; it must not call the hub.
-    func end(_ wait: ResultWait, _ taskIDs: [String], unwatch: ([String]) -> Void) {
+    func end(_ wait: any ResultListener, _ taskIDs: [String], unwatch: ([String]) -> Void) {
         entries.withLockedValue { entries in
             let idle = taskIDs.filter { taskID in
                 entries[taskID]?.waits[ObjectIdentifier(wait)] = nil
@@ -100,12 +97,12 @@ final class ResultHub: ResultSink {
                 // The key under which a state is stored names the task; some peers leave the id out of the state.
                 result.taskID = taskID
                 let waits = entries.withLockedValue { entries in
-                    guard var entry = entries[taskID] else { return [ResultWait]() }
+                    guard var entry = entries[taskID] else { return [any ResultListener]() }
                     (entry.latest, entry.unreadable) = (result, nil)
                     entries[taskID] = entry
                     return Array(entry.waits.values)
                 }
-                if result.state.isFinal { for wait in waits { wait.fulfil(result) } }
+                for wait in waits { wait.take(result) }
             } catch {
                 logger.warning("unreadable result", metadata: ["task-id": "\(taskID)", "error": "\(error)"])
                 let waits = entries.withLockedValue { entries in
@@ -121,6 +118,21 @@ final class ResultHub: ResultSink {
         let waits = entries.withLockedValue { entries in entries.values.flatMap { $0.waits.values } }
         for wait in waits { wait.needsFetch() }
     }
+}
+
+/// One who waits at a ``ResultHub`` for states of tasks.
+protocol ResultListener: AnyObject, Sendable {
+    /// The tasks whose states are still to come.
+    var missing: [String] { get }
+
+    /// Takes a state that has arrived, final or not.
+    func take(_ result: TaskResult)
+
+    /// Learns that what was waited for cannot come any more.
+    func fail(_ error: any Error)
+
+    /// Asks the caller to fetch again what is missing.
+    func needsFetch()
 }
 
 /// Keeps the results of tasks in the hub for as long as a handle can ask for them.

@@ -2,7 +2,7 @@ import NIOConcurrencyHelpers
 
 /// One caller's wait for the final results of some tasks: until all of them have arrived, or one of the tasks has
 /// failed.
-final class ResultWait: Sendable {
+final class ResultWait: ResultListener {
     private struct State {
         var missing: Set<String>
         /// Tasks that matter only if they fail.
@@ -35,7 +35,9 @@ final class ResultWait: Sendable {
     /// The tasks whose results are still to come.
     var missing: [String] { state.withLockedValue { $0.isComplete ? [] : $0.unknown } }
 
-    func fulfil(_ result: TaskResult) {
+    /// Takes a final result. Other states are not what it waits for.
+    func take(_ result: TaskResult) {
+        guard result.state.isFinal else { return }
         update { state in
             let isKnown = state.missing.remove(result.taskID) == nil
             guard !isKnown || state.watched.contains(result.taskID) else { return }

@@ -15,7 +15,7 @@ extension TaskClient {
     }
 
     /// The tasks before a task in its chain, if their failure would leave that task without a state.
-    private func precedingTasks(of reference: ResultReference) -> [String] {
+    func precedingTasks(of reference: ResultReference) -> [String] {
         dialect.chainsEndSilently ? (reference.parent?.taskIDs ?? []).reversed() : []
     }
 
@@ -79,7 +79,8 @@ extension TaskClient {
         }
     }
 
-    private func fetch(_ ids: [String], from store: any ResultStore) async throws {
+    /// Reads what is stored for tasks now, for all who wait for them.
+    func fetch(_ ids: [String], from store: any ResultStore) async throws {
         let payloads = try await store.fetch(ids)
         hub.receive(zip(ids, payloads).compactMap { id, payload in payload.map { (id, $0) } })
     }
@@ -157,18 +158,18 @@ extension TaskClient {
     // MARK: Groups
 
     func save<Element>(_ group: GroupResult<Element>) async throws {
-        try await groupStore().storeGroup(
+        try await requiredStore().storeGroup(
             group.id, payload: try dialect.payload(ofGroup: group.reference), expiry: configuration.resultExpiry)
     }
 
     func restoreGroup<Element>(_ id: String, coding: ResultCoding<Element>) async throws -> GroupResult<Element>? {
-        guard let payload = try await groupStore().fetchGroup(id) else { return nil }
+        guard let payload = try await requiredStore().fetchGroup(id) else { return nil }
         return GroupResult(try dialect.group(from: payload), client: self, coding: coding)
     }
 
-    func forgetGroup(_ id: String) async throws { try await groupStore().forgetGroup(id) }
+    func forgetGroup(_ id: String) async throws { try await requiredStore().forgetGroup(id) }
 
-    private func groupStore() throws -> any ResultStore {
+    func requiredStore() throws -> any ResultStore {
         guard let store else {
             throw CeleriacError(.configuration, "there is no result store: give the application one")
         }

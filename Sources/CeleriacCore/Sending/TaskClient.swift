@@ -21,7 +21,7 @@ public final class TaskClient: TaskSender {
     package let broker: any MessageBroker
     private let revoker: (any TaskRevoker)?
     private let interpreter: EffectInterpreter
-    private let logger: Logger
+    let logger: Logger
     private let encoder: WireEncoder
     /// What the client tells of what it sends; nil if nobody listens.
     let telemetry: SendTelemetry?

@@ -123,7 +123,8 @@ public struct TaskContext: Sendable {
     /// it.
     package func leave(_ step: any NativeStep) { sender.leave(step) }
 
-    /// Stores a state of the task's own, for instance `PROGRESS`, with a value that callers can read.
+    /// Stores a state of the task's own, for instance `PROGRESS`, with a value that callers can read:
+    /// ``AsyncResult/progress(of:timeout:)`` follows it, and Python's `result.info` has it.
     ///
     /// - Throws: an error when the value cannot be encoded or stored.
     public func update<Value: Encodable>(state: TaskState, value: Value) async throws {

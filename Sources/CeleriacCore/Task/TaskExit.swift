@@ -22,11 +22,11 @@ public struct Rejection: Error, Sendable {
 /// What ``TaskContext/retry(after:maximumRetries:cause:)`` throws: let it pass through your handler.
 package struct RetryError: Error, Sendable {
     /// How long to wait; nil for the delay of the task's policy.
-    var delay: Duration?
+    package var delay: Duration?
     /// How often the task may be retried in all; nil for the number of the task's policy.
     var maximumRetries: Int?
     /// What made this run fail.
-    var cause: (any Error)?
+    package var cause: (any Error)?
     /// Positional arguments for the next run; nil keeps those of this one.
     var arguments: [WireValue]?
     /// Keyword arguments for the next run; nil keeps those of this one.
@@ -42,4 +42,7 @@ package struct RetryError: Error, Sendable {
 /// What ``TaskContext/replace(with:)`` throws: let it pass through your handler.
 package struct ReplaceError: Error, Sendable {
     let submission: Submission
+
+    /// The name of the first task that takes the place; nil if there is none.
+    package var task: String? { submission.sentTasks(parent: nil).first?.name }
 }

@@ -38,7 +38,8 @@ extension CeleryRedisBroker {
             do throws(RedisError) {
                 try await broadcast(publish, exchanges, reader, until: enough, sent: sent)
             } catch {
-                await end(reader, exchanges)
+                // Nothing is there to delete at a server that was never reached, and another attempt takes as long as the first.
+                if error.code == .connectFailed { await reader.close() } else { await end(reader, exchanges) }
                 throw error
             }
             await end(reader, exchanges)

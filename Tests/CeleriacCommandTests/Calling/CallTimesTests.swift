@@ -14,4 +14,10 @@ import Testing
         let errors = Support.text(folder.path + "/errors")
         #expect(errors.contains("\(option) must be a number of seconds from "))
     }
+
+    @Test(arguments: ["--eta", "--expires"])
+    func aTimeThatIsNoneIsRefused(_ option: String) async throws {
+        let run = try await CommandRun(["call", "tasks.add", "-b", "redis://127.0.0.1:1/0", option, "tomorrow"])
+        #expect(run.status == .exited(64) && run.errors.contains("\(option) must be a time such as"), "\(run.errors)")
+    }
 }

@@ -46,7 +46,7 @@ import Testing
         let bad = ServerExamination.findings(facts)
         #expect(
             levels(bad) == [
-                .problem, .warning, .problem, .problem, .problem, .problem, .problem, .warning, .note, .warning,
+                .problem, .warning, .problem, .problem, .problem, .note, .problem, .warning, .note, .warning,
             ])
         #expect(bad.allSatisfy { $0.advice?.isEmpty == false })
         #expect(bad.contains { $0.text == "the server's clock is 20.0 s behind this one" })

@@ -189,6 +189,17 @@ import Testing
         #expect(try plan("-B", "--scheduler", "celery.beat.PersistentScheduler").beat?.schedule == nil)
     }
 
+    @Test("a verb that is none is named, with the one that may be meant")
+    func unknownVerb() {
+        func complaint(_ arguments: String...) -> String? {
+            CommandLineOrder.complaint(about: arguments, of: ProgramCommand.self)
+        }
+        #expect(complaint("statu", "-b", "u") == "There is no verb statu: did you mean status? --help lists them.")
+        #expect(complaint("frobnicate") == "There is no verb frobnicate. --help lists them.")
+        #expect(complaint("status", "statu") == nil && complaint("help", "status") == nil)
+        #expect(complaint("--help") == nil && complaint() == nil)
+    }
+
     @Test("options may stand before the verb, as at Celery")
     func order() {
         func order(_ arguments: String...) -> [String] { CommandLineOrder.verbFirst(arguments) }

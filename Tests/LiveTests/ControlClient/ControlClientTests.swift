@@ -60,6 +60,23 @@ struct ControlClientTests {
     }
 
     @Test(
+        "ends a task whose caller is cancelled", .timeLimit(.minutes(5)), arguments: Transport.available,
+        Language.allCases)
+    func cancelledCaller(_ transport: Transport, _ language: Language) async throws {
+        let site = try await ControlClientSite(transport)
+        let peer = try await site.start(language)
+        let control = site.app.control(destination: [peer.name], timeout: .seconds(120))
+        let running = try await site.app.send(MatrixTasks.slow(600))
+        try await until { try only(await control.active()).map(\.id) == [running.id] }
+        let caller = Task { _ = try await running.revokingIfCancelled(terminate: true).get() }
+        caller.cancel()
+        await #expect(throws: (any Error).self) { try await caller.value }
+        try await until { try only(await control.active()).isEmpty }
+        await peer.stop()
+        await site.close()
+    }
+
+    @Test(
         "revokes and terminates tasks", .timeLimit(.minutes(5)), arguments: Transport.available, Language.allCases)
     func revocation(_ transport: Transport, _ language: Language) async throws {
         let site = try await ControlClientSite(transport)

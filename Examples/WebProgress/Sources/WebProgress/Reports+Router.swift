@@ -11,13 +11,9 @@ extension Reports {
 
     /// Makes the routes: the page, a report that is asked for, and the stream of its steps.
     ///
-    /// - Parameters:
-    ///   - celery: sends the tasks and reads what is stored of them.
-    ///   - interval: how often a stream looks.
+    /// - Parameter celery: sends the tasks and reads what is stored of them.
     /// - Returns: the routes, for an application.
-    public static func router(
-        _ celery: CeleryApp, interval: Duration = .milliseconds(200)
-    ) -> Router<BasicRequestContext> {
+    public static func router(_ celery: CeleryApp) -> Router<BasicRequestContext> {
         let router = Router()
         router.get("/") { _, _ -> Response in
             Response(
@@ -33,7 +29,7 @@ extension Reports {
             guard UUID(uuidString: id) != nil else { throw HTTPError(.badRequest) }
             return Response(
                 status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
-                body: .events(of: celery.result(id, as: String.self), every: interval))
+                body: .events(of: celery.result(id, as: String.self)))
         }
         return router
     }

@@ -3,25 +3,19 @@ import Hummingbird
 import ServiceLifecycle
 
 extension ResponseBody {
-    /// Streams what is stored of a report, each time that it changes, until the task has ended.
+    /// Streams how far a report is, each time that it changes, until its task has ended.
     ///
     /// After `limit`, and when the server shuts down, the stream ends before the task does: the browser then connects
     /// again by itself.
-    static func events(
-        of report: AsyncResult<String>, every interval: Duration, atMost limit: Duration = .seconds(60)
-    ) -> ResponseBody {
+    static func events(of report: AsyncResult<String>, atMost limit: Duration = .seconds(60)) -> ResponseBody {
         ResponseBody { writer in
-            let clock = ContinuousClock()
-            let end = clock.now + limit
-            var last: ServerSentEvent?
-            var isOver = false
-            while !isOver, clock.now < end, !Task.isShuttingDownGracefully {
-                let stored = try await report.stored()
-                let event = ServerSentEvent(stored)
-                if event != last { try await writer.write(ByteBuffer(string: event.text)) }
-                last = event
-                isOver = stored?.state.isFinal == true
-                if !isOver { try await Task.sleep(for: interval) }
+            do {
+                let steps = report.progress(of: Reports.Step.self, timeout: limit)
+                for try await progress in steps.cancelOnGracefulShutdown() {
+                    try await writer.write(ByteBuffer(string: ServerSentEvent(progress).text))
+                }
+            } catch let error as CeleriacError where error.code == .timeout {
+                // The browser asks again.
             }
             try await writer.finish(nil)
         }

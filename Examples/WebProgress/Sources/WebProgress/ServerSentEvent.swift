@@ -13,22 +13,16 @@ struct ServerSentEvent: Equatable {
 }
 
 extension ServerSentEvent {
-    /// Tells of a report by what is stored of its task.
-    init(_ stored: TaskResult?) {
-        guard let stored else {
-            self.init(name: "waiting", data: "")
-            return
-        }
-        switch stored.state {
-        case .success:
-            self.init(name: "done", data: stored.value.stringValue ?? "")
-        case .failure, .revoked:
-            self.init(name: "failed", data: stored.error?.type ?? stored.state.rawValue)
-        case Reports.progress:
-            let done = stored.value["done"]?.intValue ?? 0
-            let total = stored.value["total"]?.intValue ?? 1
-            self.init(name: "progress", data: "{\"done\": \(done), \"total\": \(total)}")
-        default:
+    /// Tells how far a report is.
+    init(_ progress: TaskProgress<String, Reports.Step>) {
+        switch progress {
+        case .success(let name):
+            self.init(name: "done", data: name)
+        case .failure(let error):
+            self.init(name: "failed", data: error.type)
+        case .update(_, let step):
+            self.init(name: "progress", data: "{\"done\": \(step.done), \"total\": \(step.total)}")
+        case .pending, .received, .started, .retrying:
             self.init(name: "waiting", data: "")
         }
     }

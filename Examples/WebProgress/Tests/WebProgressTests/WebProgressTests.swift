@@ -12,7 +12,7 @@ struct WebProgressTests {
     func stream() async throws {
         let celery = try CeleryApp(broker: "memory://", results: "memory://")
         let application = Application(
-            router: Reports.router(celery, interval: .milliseconds(1)),
+            router: Reports.router(celery),
             services: [celery.worker { Reports.handler(pause: .milliseconds(10)) }])
         try await application.test(.router) { client in
             let started = try await client.execute(uri: "/reports", method: .post)
@@ -39,6 +39,6 @@ struct WebProgressTests {
     @Test("each line of an event's data is a line of its own")
     func lines() {
         #expect(ServerSentEvent(name: "a", data: "b\nc").text == "event: a\ndata: b\ndata: c\n\n")
-        #expect(ServerSentEvent(nil).text == "event: waiting\ndata: \n\n")
+        #expect(ServerSentEvent(.pending).text == "event: waiting\ndata: \n\n")
     }
 }
