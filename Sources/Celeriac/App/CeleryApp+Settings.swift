@@ -37,17 +37,7 @@ extension CeleryApp {
             "control_queue_durable": .bool(control.isQueueDurable),
             "task_send_sent_event": .bool(configuration.sendsSentEvents),
             "worker_send_task_events": .bool(control.sendsTaskEvents), "task_reject_on_worker_lost": true,
-            "broker_transport_options": [
-                "visibility_timeout": Self.seconds(configuration.redis.visibilityTimeout),
-                "global_keyprefix": .string(configuration.redis.keyPrefix),
-                "sep": .string(configuration.redis.separator),
-                "maximum_eta_hold": Self.seconds(configuration.amqp.maximumETAHold),
-                "maximum_parked": worker.maximumParkedMessages.map { .int(Int64($0)) } ?? .null,
-                "parked_lifetime": worker.parkedMessageLifetime.map { Self.seconds($0) } ?? .null,
-                "dead_letter_exchange": worker.deadLetterExchange.map { .string($0) } ?? .null,
-                "dead_letter_routing_key": worker.deadLetterRoutingKey.map { .string($0) } ?? .null,
-                "priority_steps": .array(configuration.redis.prioritySteps.map { .int(Int64($0)) }),
-            ],
+            "broker_transport_options": .object(transportOptions(of: worker)),
             "result_backend_transport_options": ["global_keyprefix": .string(configuration.resultKeyPrefix)],
         ]
         let defaults = Self.settings(of: worker.taskDefaults, prefix: "task_", rateLimit: "task_default_rate_limit")
@@ -55,6 +45,26 @@ extension CeleryApp {
             settings.merge(more) { first, _ in first }
         }
         return settings
+    }
+
+    /// The options of the broker.
+    private func transportOptions(of worker: WorkerConfiguration) -> WireObject {
+        [
+            "visibility_timeout": Self.seconds(configuration.redis.visibilityTimeout),
+            "global_keyprefix": .string(configuration.redis.keyPrefix),
+            "sep": .string(configuration.redis.separator),
+            "maximum_eta_hold": Self.seconds(configuration.amqp.maximumETAHold),
+            "maximum_parked": worker.maximumParkedMessages.map { .int(Int64($0)) } ?? .null,
+            "parked_lifetime": worker.parkedMessageLifetime.map { Self.seconds($0) } ?? .null,
+            "dead_letter_exchange": worker.deadLetterExchange.map { .string($0) } ?? .null,
+            "dead_letter_routing_key": worker.deadLetterRoutingKey.map { .string($0) } ?? .null,
+            "priority_steps": .array(configuration.redis.prioritySteps.map { .int(Int64($0)) }),
+            "unacked_key": .string(configuration.redis.claimKeys.messages),
+            "unacked_index_key": .string(configuration.redis.claimKeys.index),
+            "unacked_mutex_key": .string(configuration.redis.claimKeys.mutex),
+            "fanout_prefix": .string(configuration.redis.fanoutPrefix),
+            "fanout_patterns": .bool(configuration.redis.channelsHaveRoutingKeys),
+        ]
     }
 
     /// How a worker behaves.

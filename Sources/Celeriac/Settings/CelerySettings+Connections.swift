@@ -17,6 +17,32 @@ extension CelerySettings {
             dataFolderIn: incoming ?? "data_in", dataFolderOut: outgoing ?? "data_out", controlFolder: control)
     }
 
+    /// Takes kombu's options that say what keys and channels there are in Redis.
+    static func readKeys(
+        _ options: inout SettingsSection, _ redis: inout CeleryRedisOptions
+    ) throws(CeleriacError) {
+        if let separator = try options.text("sep") { redis.separator = separator }
+        if let steps = try options.list("priority_steps") {
+            let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }
+            guard known.count == steps.count, !known.isEmpty else {
+                throw options.error("needs numbers in priority_steps")
+            }
+            redis.prioritySteps = known
+        }
+        if let key = try options.text("unacked_key") { redis.claimKeys.messages = key }
+        if let key = try options.text("unacked_index_key") { redis.claimKeys.index = key }
+        if let key = try options.text("unacked_mutex_key") { redis.claimKeys.mutex = key }
+        if let prefix = try options.take("fanout_prefix") {
+            switch prefix {
+            case .bool(true): break
+            case .bool(false): redis.fanoutPrefix = ""
+            case .string(let text): redis.fanoutPrefix = text
+            default: throw options.error("needs text, true or false for fanout_prefix")
+            }
+        }
+        if let flag = try options.flag("fanout_patterns") { redis.channelsHaveRoutingKeys = flag }
+    }
+
     /// The settings of connections. They come first, since others mean something by the broker's kind.
     static let connectionTable: [Setting] = [
         Setting(names: ["broker_url"] + AddressSettings.broker) { section, settings throws(CeleriacError) in

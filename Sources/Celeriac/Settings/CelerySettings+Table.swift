@@ -185,16 +185,11 @@ extension CelerySettings {
             if let name = try options.text("dead_letter_exchange") { settings.worker.deadLetterExchange = name }
             if let key = try options.text("dead_letter_routing_key") { settings.worker.deadLetterRoutingKey = key }
             if try options.flag("confirm_publish") == false {
-                throw options.error("can only take true for confirm_publish: every message is confirmed")
+                settings.notices.append(
+                    "broker_transport_options sets confirm_publish to false, which has no effect: every message is"
+                        + " confirmed")
             }
-            if let separator = try options.text("sep") { settings.configuration.redis.separator = separator }
-            if let steps = try options.list("priority_steps") {
-                let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }
-                guard known.count == steps.count, !known.isEmpty else {
-                    throw options.error("needs numbers in priority_steps")
-                }
-                settings.configuration.redis.prioritySteps = known
-            }
+            try readKeys(&options, &settings.configuration.redis)
             try readFolders(&options, &settings)
             try options.finish()
         },
