@@ -82,11 +82,15 @@ extension CelerySettings {
         },
         Setting("task_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("task_serializer") else { return }
+            guard let known = CelerySerializer(rawValue: name), known != .pickle else {
+                throw section.error("needs json, msgpack, yaml or auth for task_serializer" + reason(of: name))
+            }
             settings.configuration.sendOptions.serializer = Serializer(rawValue: name)
         },
         Setting("task_compression") { section, settings throws(CeleriacError) in
-            guard let name = try section.text("task_compression") else { return }
-            settings.configuration.sendOptions.compression = Compression(rawValue: name)
+            if let name = try compression("task_compression", &section) {
+                settings.configuration.sendOptions.compression = name
+            }
         },
         Setting("task_default_priority") { section, settings throws(CeleriacError) in
             guard let priority = try section.number("task_default_priority") else { return }
@@ -137,9 +141,7 @@ extension CelerySettings {
         Setting("result_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("result_serializer") else { return }
             guard let known = CelerySerializer(rawValue: name), known != .pickle, known != .auth else {
-                let isPickle = name == CelerySerializer.pickle.rawValue
-                let reason = isPickle ? ": a pickle can run code, and only Python reads it" : ""
-                throw section.error("needs json, msgpack or yaml for result_serializer" + reason)
+                throw section.error("needs json, msgpack or yaml for result_serializer" + reason(of: name))
             }
             settings.configuration.resultSerializer = known
         },
@@ -148,14 +150,9 @@ extension CelerySettings {
             settings.configuration.resultAcceptContent = known
         },
         Setting("result_compression") { section, settings throws(CeleriacError) in
-            guard let name = try section.text("result_compression"), !name.isEmpty else { return }
-            guard let known = CompressionMethod(celeryName: name) else {
-                throw section.error("needs gzip, bzip2, lzma or zstd for result_compression")
+            if let name = try compression("result_compression", &section) {
+                settings.configuration.resultCompression = name
             }
-            guard known.isAvailable else {
-                throw section.error("needs a build with the package trait Compression for result_compression: \(name)")
-            }
-            settings.configuration.resultCompression = Compression(rawValue: name)
         },
         .flag("result_persistent", \.configuration.resultPersistent),
         Setting("result_chord_retry_interval") { section, settings throws(CeleriacError) in
@@ -231,12 +228,21 @@ extension CelerySettings {
                 "can only take true for task_reject_on_worker_lost: without a worker nobody could store a failure")
         },
         Setting("task_annotations") { section, settings throws(CeleriacError) in
-            for (name, value) in try section.object("task_annotations") ?? [:] {
-                var annotation = SettingsSection(value, "task_annotations of '\(name)'")
-                let options = try taskOptions(&annotation, prefix: "", rateLimit: "rate_limit")
-                try annotation.finish()
-                settings.configuration.taskAnnotations[name] = options
+            guard let value = try section.take("task_annotations") else { return }
+            var annotations: [String: TaskOptions] = [:]
+            // As in Celery, of a list of them the later ones go before.
+            for mapping in value.arrayValue ?? [value] {
+                guard let mapping = mapping.objectValue else {
+                    throw section.error("needs keys with values for task_annotations")
+                }
+                for (name, value) in mapping {
+                    var annotation = SettingsSection(value, "task_annotations of '\(name)'")
+                    let options = try taskOptions(&annotation, prefix: "", rateLimit: "rate_limit")
+                    try annotation.finish()
+                    annotations[name] = options.over(annotations[name] ?? TaskOptions())
+                }
             }
+            settings.configuration.taskAnnotations.merge(annotations) { $1 }
         },
 
     ]
@@ -289,6 +295,25 @@ extension CelerySettings {
         return Set(known)
     }
 
+    /// Why a serializer is refused, as the end of a sentence; empty for a name that nobody knows.
+    private static func reason(of serializer: String) -> String {
+        serializer == CelerySerializer.pickle.rawValue ? ": a pickle can run code, and only Python reads it" : ""
+    }
+
+    /// Reads the name of a compression method; nil if it is not set.
+    private static func compression(
+        _ name: String, _ section: inout SettingsSection
+    ) throws(CeleriacError) -> Compression? {
+        guard let text = try section.text(name), !text.isEmpty else { return nil }
+        guard let known = CompressionMethod(celeryName: text) else {
+            throw section.error("needs gzip, bzip2, lzma or zstd for \(name)")
+        }
+        guard known.isAvailable else {
+            throw section.error("needs a build with the package trait Compression for \(name): \(text)")
+        }
+        return Compression(rawValue: text)
+    }
+
     /// The arguments of queues of the type that a setting names; nil if it is not set.
     private static func queueArguments(
         ofType name: String, _ section: inout SettingsSection
@@ -333,10 +358,14 @@ extension CelerySettings {
         options.timeLimits.hard = try section.duration(prefix + "time_limit").flatMap { $0 > .zero ? $0 : nil }
         options.timeLimits.soft = try section.duration(prefix + "soft_time_limit").flatMap { $0 > .zero ? $0 : nil }
         if let limit = try section.take(rateLimit) {
-            guard let text = limit.stringValue ?? limit.intValue.map({ String($0) }), let known = RateLimit(text) else {
+            let number = limit.intValue.map { String($0) } ?? limit.doubleValue.map { String($0) }
+            let text = limit.stringValue ?? number ?? ""
+            options.rateLimit = RateLimit(text)
+            // As in Celery, zero is no limit. An annotation could not take away the task's own.
+            let isNone = !prefix.isEmpty && Double(text.prefix { $0 != "/" }) == 0
+            guard options.rateLimit != nil || isNone else {
                 throw section.error("needs a number and s, m or h, as in 10/m, for \(rateLimit)")
             }
-            options.rateLimit = known
         }
         return options
     }

@@ -28,13 +28,13 @@ extension CelerySettings {
         },
         Setting("worker_concurrency") { section, settings throws(CeleriacError) in
             guard let value = try section.take("worker_concurrency") else { return }
-            if value.stringValue?.lowercased() == "auto" {
-                settings.worker.concurrency = System.coreCount
-            } else if let count = value.intValue ?? value.stringValue.flatMap({ Int($0) }), count > 0 {
-                settings.worker.concurrency = count
-            } else {
-                throw section.error("needs a number, 1 or more, or auto for worker_concurrency")
+            let isAutomatic = value.stringValue?.lowercased() == "auto"
+            guard let count = isAutomatic ? 0 : value.intValue ?? value.stringValue.flatMap({ Int($0) }), count >= 0
+            else {
+                throw section.error("needs a number, 0 or more, or auto for worker_concurrency")
             }
+            // As in Celery, zero is one for each core.
+            settings.worker.concurrency = count > 0 ? count : System.coreCount
         },
         Setting("worker_prefetch_multiplier") { section, settings throws(CeleriacError) in
             guard let number = try section.number("worker_prefetch_multiplier") else { return }

@@ -150,7 +150,7 @@ struct TaskOptionsTests {
             ("result_accept_content: json", "result_accept_content"), ("result_compression: rar", "result_compression"),
             ("result_persistent: 2", "result_persistent"), ("result_expires: -1", "result_expires"),
             ("task_reject_on_worker_lost: false", "task_reject_on_worker_lost"),
-            ("task_annotations: {tasks.a: {rate: 1}}", "tasks.a"), ("worker_concurrency: 0", "worker_concurrency"),
+            ("task_annotations: {tasks.a: {rate: 1}}", "tasks.a"), ("worker_concurrency: -1", "worker_concurrency"),
             ("task_routes: {tasks.a: 5}", "tasks.a"), ("task_routes: {tasks.a: ''}", "tasks.a"),
             ("task_routes: {tasks.a: {queue: q, priority: 300}}", "priority"),
             ("task_routes: {tasks.a: {queue: q, colour: red}}", "colour"),
