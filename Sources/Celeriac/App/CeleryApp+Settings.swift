@@ -4,15 +4,15 @@ import CeleryDialect
 import CeleryWire
 
 extension CeleryApp {
-    /// The settings that `inspect conf` shows for a worker, under Celery's names. Brokers and stores are named without
-    /// credentials.
+    /// The settings that `inspect conf` shows for a worker, under Celery's names. Addresses of brokers and stores have
+    /// Celery's mask in the place of passwords.
     func controlSettings(of worker: WorkerConfiguration, control: CeleryControlConfiguration) -> WireObject {
         let heartbeat = configuration.amqp.connections.heartbeat ?? Duration.seconds(120)
         var settings: WireObject = [
             "accept_content": Self.names(configuration.acceptContent),
-            "broker_heartbeat": Self.seconds(heartbeat), "broker_url": .string(broker.name), "deprecated_settings": nil,
+            "broker_heartbeat": Self.seconds(heartbeat), "deprecated_settings": nil,
             "broker_native_delayed_delivery_queue_type": .string(configuration.amqp.delayQueueType.rawValue),
-            "enable_utc": true, "include": [], "result_backend": results.map { .string($0.name) } ?? .null,
+            "enable_utc": true, "include": [],
             "result_expires": Self.seconds(configuration.resultExpiry),
             "task_acks_late": .bool((worker.taskDefaults.acknowledgement ?? worker.acknowledgement) == .late),
             "task_default_queue": .string(configuration.defaultQueue),
@@ -41,10 +41,71 @@ extension CeleryApp {
             "result_backend_transport_options": ["global_keyprefix": .string(configuration.resultKeyPrefix)],
         ]
         let defaults = Self.settings(of: worker.taskDefaults, prefix: "task_", rateLimit: "task_default_rate_limit")
-        for more in [defaults, behaviour(of: worker), publishing, resultForms] {
+        for more in [defaults, behaviour(of: worker), publishing, resultForms, addresses, queueSettings] {
             settings.merge(more) { first, _ in first }
         }
         return settings
+    }
+
+    /// Where broker and results are, and how they are reached.
+    private var addresses: WireObject {
+        let amqp = configuration.amqp.connections
+        var login = ""
+        // The names of these brokers have no login, and none comes without one.
+        if broker.brokerDescription.transport == "amqp" {
+            login = AddressSettings.encoded(broker.brokerDescription.user ?? "guest") + ":\(SettingSecrets.mask)@"
+        }
+        let url = broker.name.replacing("amqp://", with: "amqp://\(login)")
+            .replacing("amqps://", with: "amqps://\(login)")
+        let store = results.map { $0.name.hasPrefix("rpc") ? "rpc://" : $0.name }
+        return [
+            "broker_url": .string(Self.masked(url)), "result_backend": store.map { .string(Self.masked($0)) } ?? .null,
+            "broker_read_url": amqp.readURL.map { SettingSecrets.masked("broker_read_url", .string($0)) } ?? .null,
+            "broker_failover_strategy": amqp.isShuffled ? "shuffle" : .null,
+            "broker_login_method": amqp.usesCertificate ? "EXTERNAL" : .null,
+            "broker_connection_timeout": Self.seconds(amqp.timeout),
+            "broker_use_ssl": amqp.tls.map { Self.encryption($0) } ?? Self.encryption(configuration.brokerConnections),
+            "redis_backend_use_ssl": Self.encryption(configuration.resultConnections),
+        ]
+    }
+
+    /// Celery's mask in the place of our own.
+    private static func masked(_ url: String) -> String { url.replacing(":***@", with: ":\(SettingSecrets.mask)@") }
+
+    /// The names of the files of an encrypted connection to RabbitMQ are no secrets.
+    private static func encryption(_ tls: CeleryAMQPConnections.TLS) -> WireValue {
+        var options: WireObject = ["cert_reqs": tls.isVerified ? "CERT_REQUIRED" : "CERT_NONE"]
+        for (name, file) in [("ca_certs", tls.authorities), ("certfile", tls.certificate), ("keyfile", tls.key)] {
+            if let file { options[name] = .string(file) }
+        }
+        let host: WireValue = tls.host.map { .string($0) } ?? .null
+        if tls.checksHost { options["server_hostname"] = host }
+        return .object(options)
+    }
+
+    private static func encryption(_ connections: RedisConnectionOptions) -> WireValue {
+        guard let tls = connections.tls else { return .null }
+        return .object(WireObject(tls.sorted { $0.key < $1.key }.map { ($0.key, WireValue.string($0.value)) }))
+    }
+
+    /// The queues that there are, and how others are made.
+    private var queueSettings: WireObject {
+        let defaults = configuration.filledQueueDefaults
+        let table = configuration.queueTable()
+        let defined = configuration.queues.compactMap { table.queue($0.name) }
+        func queueType(_ arguments: WireObject) -> WireValue { arguments["x-queue-type"] ?? "classic" }
+        return [
+            "task_queues": defined.isEmpty ? .null : .array(defined.map { CeleryControlCommand.description(of: $0) }),
+            "task_default_exchange": .string(defaults.defaultExchange.name),
+            "task_default_exchange_type": .string(defaults.defaultExchange.type),
+            "task_default_routing_key": .string(defaults.defaultRoutingKey),
+            "task_default_queue_type": queueType(defaults.arguments ?? defaults.missingArguments),
+            "task_create_missing_queues": .bool(configuration.createsMissingQueues),
+            "task_create_missing_queue_type": queueType(defaults.missingArguments),
+            "task_create_missing_queue_exchange_type": .string(defaults.missingExchangeType),
+            "task_queue_max_priority": defaults.maximumPriority.map { .int($0) } ?? .null,
+            "worker_direct": .bool(configuration.servesDirectQueues),
+        ]
     }
 
     /// The options of the broker.

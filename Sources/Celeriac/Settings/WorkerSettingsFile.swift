@@ -39,7 +39,7 @@ package struct WorkerSettingsFile: Sendable {
             switch SettingNames.verdict(of: name) {
             case nil: omit(name, value, "Celery has no such setting")
             case .withoutEffect(let reason)?: omit(name, value, "it has no effect here: \(reason)")
-            case .honoured?, .limited?: settings[name] = value
+            case .honoured?, .limited?: settings[name] = name == "task_queues" ? Self.queues(value) : value
             }
         }
         // Without one setting another may be refused, so they are read until all that is left can be.
@@ -84,6 +84,23 @@ package struct WorkerSettingsFile: Sendable {
     }
 
     // MARK: Values
+
+    /// The queues of `task_queues`, as another worker can have them: of a broadcast each has a queue of its own.
+    private static func queues(_ value: WireValue) -> WireValue {
+        var list = value.arrayValue
+        // In a mapping of kombu's queues, their own names count.
+        if let object = value.objectValue, object.allSatisfy({ $0.value["name"]?.stringValue != nil }) {
+            list = object.map { $0.value }
+        }
+        guard let list else { return value }
+        return .array(
+            list.map { queue -> WireValue in
+                guard queue["name"]?.stringValue?.hasPrefix("bcast.") == true, let alias = queue["alias"]?.stringValue,
+                    queue["exchange"]?["name"]?.stringValue == alias
+                else { return queue }
+                return ["name": .string(alias), "broadcast": true]
+            })
+    }
 
     /// A value with numbers of seconds in place of Python's durations, and with crontabs as they are written in files.
     private static func readable(_ value: WireValue) -> WireValue {
