@@ -48,6 +48,17 @@ import Testing
         #expect(own.tls == RedisTLS(caFile: "x.pem") && own.user == "u" && own.password == "p")
     }
 
+    @Test("how long connecting to the broker may take, unless its own option says it")
+    func connecting() throws {
+        let plain = "broker_url: redis://h\nbroker_connection_timeout: 2.5\n"
+        #expect(try configuration(plain).brokerConnections.server(url: "redis://h").connectTimeout == .seconds(2.5))
+        #expect(try configuration(plain).amqp.connections.settingOfRabbitMQ == nil)
+        var options = try configuration(plain).brokerConnections
+        var section = SettingsSection(["socket_connect_timeout": 7], "the options")
+        try options.read(&section)
+        #expect(try options.server(url: "redis://h").connectTimeout == .seconds(7))
+    }
+
     @Test("encryption by true and not at all")
     func flags() throws {
         let on = try configuration("broker_url: valkey://h\nbroker_use_ssl: true\nredis_backend_use_ssl: false")

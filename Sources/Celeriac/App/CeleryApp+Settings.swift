@@ -63,7 +63,8 @@ extension CeleryApp {
             "broker_read_url": amqp.readURL.map { SettingSecrets.masked("broker_read_url", .string($0)) } ?? .null,
             "broker_failover_strategy": amqp.isShuffled ? "shuffle" : .null,
             "broker_login_method": amqp.usesCertificate ? "EXTERNAL" : .null,
-            "broker_connection_timeout": Self.seconds(amqp.timeout),
+            "broker_connection_timeout": Self.seconds(
+                amqp.timeout ?? configuration.brokerConnections.connectTimeout),
             "broker_use_ssl": amqp.tls.map { Self.encryption($0) } ?? Self.encryption(configuration.brokerConnections),
             "redis_backend_use_ssl": Self.encryption(configuration.resultConnections),
         ]

@@ -80,7 +80,11 @@ extension CelerySettings {
             guard timeout > .zero else {
                 throw section.error("needs more than 0 seconds for broker_connection_timeout")
             }
-            settings.configuration.amqp.connections.timeout = timeout
+            if settings.broker.map(CeleryTransportFactory.isRedis) ?? false {
+                settings.configuration.brokerConnections.connectTimeout = timeout
+            } else {
+                settings.configuration.amqp.connections.timeout = timeout
+            }
         },
         .flag("broker_connection_retry_on_startup", \.worker.retriesFirstConnection),
         Setting("broker_heartbeat") { section, settings throws(CeleriacError) in

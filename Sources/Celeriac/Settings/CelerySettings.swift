@@ -23,7 +23,7 @@ import CeleryWire
 /// | `redis_host`, `redis_port`, `redis_db` | where results are if `result_backend` is `redis` |
 /// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ) |
 /// | `broker_connection_retry_on_startup` | `false` for a worker that ends if it does not reach the broker at once |
-/// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate; what a URL says goes before |
+/// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate; what a URL says goes before; the seconds also hold for Redis |
 /// | `broker_use_ssl`, `redis_backend_use_ssl` | encryption of the broker, and of results in Redis: at Redis: `true`, or `ssl_cert_reqs`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_check_hostname`; at RabbitMQ `true` or py-amqp's `ca_certs`, `certfile`, `keyfile`, `cert_reqs`, `server_hostname`; unless the URL has these itself; the files are read for each connection |
 /// | `redis_username`, `redis_password`, `redis_client_name` | login of results in Redis, unless the URL has one, and the name in its `CLIENT LIST` |
 /// | `redis_socket_connect_timeout`, `redis_socket_timeout` | seconds in which a connection to results in Redis must be made, 5 without it, and an answer must come, 30 without it |
