@@ -50,6 +50,10 @@ package enum RouteSettings {
             guard let first = name.firstIndex(of: quote), let last = name.lastIndex(of: quote), first < last else {
                 continue
             }
+            guard name[last...].dropFirst() == ")" else {
+                throw CeleriacError(
+                    .configuration, "task_routes has the pattern \(name), but flags of patterns cannot be followed")
+            }
             let expression = String(name[name.index(after: first)..<last])
             return try routes.add(matching: expression.replacing(#"\\"#, with: #"\"#), route)
         }
