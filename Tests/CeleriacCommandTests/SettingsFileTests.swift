@@ -159,6 +159,8 @@ import Testing
         #expect(disabled.disablesPrefetch && disabled.prefetchMultiplier == 3)
         #expect(try !settings("worker_disable_prefetch: false").worker.disablesPrefetch)
         #expect(try settings("worker_pool: solo\nworker_state_db: /x").worker.stateFile == "/x")
+        let soft = try settings("worker_soft_shutdown_timeout: 3.5\nworker_enable_soft_shutdown_on_idle: true").worker
+        #expect(soft.softShutdownTimeout == .seconds(3.5) && soft.softShutdownIsForIdle)
         #expect(try settings("worker_eta_task_limit: 5").worker.maximumScheduledTasks == 5)
         for none in ["0", "null"] {
             #expect(try settings("worker_eta_task_limit: \(none)").worker.maximumScheduledTasks == nil)

@@ -34,18 +34,19 @@ import CeleryWire
 /// | `task_queues`, `task_default_queue_type`, `task_create_missing_queues`, `task_create_missing_queue_type`, `task_create_missing_queue_exchange_type`, `task_queue_max_priority`, `worker_direct` | the queues that there are, and how they are declared |
 /// | `broker_native_delayed_delivery_queue_type` | `quorum` or `classic`: what the queues are in which RabbitMQ keeps tasks for quorum queues until their times |
 /// | `task_acks_late`, `task_acks_on_failure`, `task_acks_on_timeout`, `task_acks_on_failure_or_timeout`, `task_ignore_result`, `task_store_errors_even_if_ignored`, `task_track_started`, `task_time_limit`, `task_soft_time_limit`, `task_default_rate_limit` | ``CeleryConfiguration/taskDefaults`` |
-/// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
+/// | `task_annotations` | ``CeleryConfiguration/taskAnnotations``: by task, or `*` for all, or a list of such, the names `acks_late`, `acks_on_failure`, `acks_on_timeout`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`, `time_limit`, `soft_time_limit`, `rate_limit` |
 /// | `task_reject_on_worker_lost` | `true` only: a late message of a worker that has vanished always goes back, since nobody is left to store its failure |
 /// | `result_expires`, `result_failure_expires`, `result_extended`, `result_serializer`, `result_accept_content`, `result_compression`, `result_persistent`, `result_chord_retry_interval` | results |
 /// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_disable_rate_limits`, `worker_deduplicate_successful_tasks`, `worker_eta_task_limit`, `worker_cancel_long_running_tasks_on_connection_loss`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable` | remote control |
 /// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
-/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; `data_folder_in`, `data_folder_out` and `control_folder` of a folder; those of connections to Redis; `confirm_publish` can only be `true`, and `polling_interval` has no effect |
-/// | `result_backend_transport_options` | `global_keyprefix`; those of connections to Redis; `visibility_timeout` has no effect |
+/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`, `unacked_key`, `unacked_index_key`, `unacked_mutex_key`, `fanout_prefix`, `fanout_patterns`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; `data_folder_in`, `data_folder_out` and `control_folder` of a folder; those of connections to Redis; kombu's others have no effect |
+/// | `result_backend_transport_options` | `global_keyprefix`; those of connections to Redis; `result_chord_ordered` can only be `true`, and others have no effect |
 /// | options of connections to Redis | `master_name`, `min_other_sentinels` and `sentinel_kwargs` of `sentinel://` (`username`, `password`, `ssl`, `ssl_…` as above, `socket_timeout`, `socket_connect_timeout`); `socket_connect_timeout`, `socket_timeout`, `client_name` |
 ///
-/// `worker_concurrency` may be `auto` for the number of processors, and a `worker_prefetch_multiplier` of 0 is 1,000. Of
+/// Flags, numbers and durations may be text (`"true"`, `"60"`, `"2:00:00"`). `worker_concurrency` may be `auto`, or 0, for the
+/// number of processors, and a `worker_prefetch_multiplier` of 0 is 1,000. Of
 /// Celery's other settings, those that can have no effect here are taken and told of in the log. The others are taken with
 /// the values that say what happens here in any case, which usually are Celery's defaults, and else refused. So is a name
 /// that nobody knows: no setting is silently ignored. Only the options of a transport that is not built in are not looked
