@@ -158,6 +158,7 @@ public final class CeleryApp: TaskSender {
             throw CeleriacError(.configuration, "the settings have no broker_url")
         }
         for notice in settings.notices { logger.info("\(notice)") }
+        for warning in settings.warnings { logger.warning("\(warning)") }
         try self.init(
             broker: broker, results: settings.results, configuration: settings.configuration, transports: transports,
             eventLoopGroup: eventLoopGroup, logger: logger)

@@ -188,7 +188,7 @@ extension CelerySettings {
             }
             try readKeys(&options, &settings.configuration.redis)
             try readFolders(&options, &settings)
-            try options.finish()
+            settings.warnings += options.warnings
         },
         Setting("result_backend_transport_options") { section, settings throws(CeleriacError) in
             let object = try section.object("result_backend_transport_options") ?? [:]
@@ -204,7 +204,7 @@ extension CelerySettings {
                     "result_backend_transport_options sets visibility_timeout, which has no effect: results are not claimed"
                 )
             }
-            try options.finish()
+            settings.warnings += options.warnings
         },
 
         // Tasks.

@@ -48,9 +48,10 @@ import CeleryWire
 /// Flags, numbers and durations may be text (`"true"`, `"60"`, `"2:00:00"`). `worker_concurrency` may be `auto`, or 0, for the
 /// number of processors, and a `worker_prefetch_multiplier` of 0 is 1,000. Of
 /// Celery's other settings, those that can have no effect here are taken and told of in the log. The others are taken with
-/// the values that say what happens here in any case, which usually are Celery's defaults, and else refused. So is a name
-/// that nobody knows: no setting is silently ignored. Only the options of a transport that is not built in are not looked
-/// at: its ``CeleryTransport`` gets them as they are.
+/// the values that say what happens here in any case, which usually are Celery's defaults, and else refused. A name that
+/// nobody knows sets nothing, as in Celery, and the log warns of it and says which one may be meant; where settings are read
+/// strictly, it is an error. Only the options of a transport that is not built in are not looked at: its ``CeleryTransport``
+/// gets them as they are.
 public struct CelerySettings: Sendable {
     /// `broker_url`.
     public var broker: String?
@@ -66,6 +67,8 @@ public struct CelerySettings: Sendable {
     package var schedule: BeatFile?
     /// What should be told about settings that have no effect, a sentence each.
     package var notices: [String] = []
+    /// What should be told about names that nobody knows, a sentence each.
+    package var warnings: [String] = []
 
     /// Makes settings with the defaults and without a broker.
     public init() {
@@ -75,18 +78,27 @@ public struct CelerySettings: Sendable {
 
     /// Reads settings.
     ///
-    /// - Parameter yaml: the text of the settings file, in UTF-8.
+    /// - Parameters:
+    ///   - yaml: the text of the settings file, in UTF-8.
+    ///   - isStrict: whether a name that nobody knows is an error. Else it sets nothing, and the application's log warns of it.
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
-    public init(yaml: [UInt8]) throws(CeleriacError) {
-        try self.init(layers: [SettingsLayer(yaml: yaml, place: "the settings file")])
+    public init(yaml: [UInt8], isStrict: Bool = false) throws(CeleriacError) {
+        try self.init(layers: [SettingsLayer(yaml: yaml, place: "the settings file")], isStrict: isStrict)
     }
 
-    /// Reads the listed settings from variables such as `CELERY_TASK_ACKS_LATE`, whose values are YAML. Other variables
-    /// are ignored.
+    /// Reads the listed settings from variables such as `CELERY_TASK_ACKS_LATE`, whose values are YAML or plain text. With the
+    /// usual prefix, names from before Celery 4 such as `CELERYD_CONCURRENCY` are read as well. Other variables are ignored.
     ///
+    /// - Parameters:
+    ///   - environment: the variables.
+    ///   - prefix: what the names of these variables begin with.
+    ///   - isStrict: whether a variable with the usual prefix that is like a setting's, and is none, is an error. Else the
+    ///     application's log warns of it.
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
-    public init(environment: [String: String], prefix: String = "CELERY_") throws(CeleriacError) {
-        try self.init(layers: [SettingsLayer(environment: environment, prefix: prefix)])
+    public init(
+        environment: [String: String], prefix: String = "CELERY_", isStrict: Bool = false
+    ) throws(CeleriacError) {
+        try self.init(layers: [SettingsLayer(environment: environment, prefix: prefix)], isStrict: isStrict)
     }
 
     /// Reads layers over settings that a program has of its own.
@@ -94,9 +106,13 @@ public struct CelerySettings: Sendable {
     /// - Parameters:
     ///   - own: the program's settings, which hold where no layer says anything.
     ///   - layers: the layers, each of which goes before those in front of it.
+    ///   - isStrict: whether what is warned of is an error.
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the place and the setting.
-    package init(over own: CelerySettings = CelerySettings(), layers: [SettingsLayer]) throws(CeleriacError) {
+    package init(
+        over own: CelerySettings = CelerySettings(), layers: [SettingsLayer], isStrict: Bool = false
+    ) throws(CeleriacError) {
         self = own
+        warnings += layers.flatMap(\.warnings)
         for setting in Self.table { try setting.apply(layers, to: &self) }
         for layer in layers {
             for (name, value) in layer.values {
@@ -108,6 +124,7 @@ public struct CelerySettings: Sendable {
         if configuration.usesSignatures, configuration.security == nil {
             throw CeleriacError(.configuration, "the settings name auth, but \(CelerySerializer.lackOfKeys)")
         }
+        if isStrict, let warning = warnings.first { throw CeleriacError(.configuration, warning) }
         let namesQueues = layers.contains { $0.values["task_queues"]?.isNull == false }
         // A program's own choice of queues stays.
         if namesQueues || worker.queues == own.configuration.servedQueues {

@@ -16,6 +16,14 @@ package enum SettingNames {
         "redis_backend_health_check_interval", "redis_client_name", "result_backend_thread_safe",
     ]
 
+    /// Those that are text whatever they look like, and that a program which fills in variables gets from somebody else.
+    static let texts: Set<String> = [
+        "broker_host", "broker_password", "broker_transport", "broker_user", "broker_vhost", "control_exchange",
+        "redis_client_name", "redis_host", "redis_password", "redis_username", "result_backend", "security_cert_store",
+        "security_certificate", "security_key", "security_key_password", "task_default_exchange",
+        "task_default_queue", "task_default_routing_key", "worker_pool", "worker_state_db",
+    ]
+
     private static let known = Set(all)
     private static let honoured = Set(CelerySettings.readNames)
 

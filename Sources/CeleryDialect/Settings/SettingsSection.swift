@@ -91,6 +91,9 @@ package struct SettingsSection {
         if let unknown = rest.first?.key { throw error("has an unknown key '\(unknown)'") }
     }
 
+    /// What should be told about keys that the reader has not taken, a sentence each.
+    package var warnings: [String] { rest.keys.map { "\(place) has the unknown key '\($0)', which sets nothing" } }
+
     /// Makes an error about this object. `what` continues a sentence that begins with its place.
     package func error(_ what: String, cause: (any Error)? = nil) -> CeleriacError {
         CeleriacError(.configuration, "\(place) \(what)", cause: cause)
