@@ -77,12 +77,12 @@ package struct SettingsLayer: Sendable {
     private static func value(
         _ text: String, of name: String, in variable: String
     ) throws(CeleriacError) -> WireValue {
-        let isText = SettingNames.texts.contains(name)
+        let isQuoted = text.count > 1 && text.first == text.last && (text.first == "'" || text.first == "\"")
+        let isNull = ["", "~", "null"].contains(text)
+        if SettingNames.texts.contains(name), !isQuoted, !isNull { return .string(text) }
         do {
-            let value = try WireYAML.decode(Array(text.utf8))
-            return !isText || value.isNull || value.stringValue != nil ? value : .string(text)
+            return try WireYAML.decode(Array(text.utf8))
         } catch {
-            if isText { return .string(text) }
             throw CeleriacError(.configuration, "the variable \(variable) is not YAML", cause: error)
         }
     }

@@ -49,7 +49,13 @@ struct SettingsCommandTests {
         let lines = refused.output.split(separator: "\n").filter { $0.hasPrefix("Refused: ") }
         #expect(lines.count == 2 && lines.first?.contains("worker_concurrency") == true)
         #expect(lines.last?.contains("workers connect again until they are stopped") == true)
-        #expect(try await run("worker_concurency: 1").status == .exited(64))
+        let unknown = try await run("worker_concurency: 1")
+        let text = "the settings file celery.yaml has the unknown key 'worker_concurency', which sets nothing"
+        #expect(unknown.status == .exited(0) && unknown.output.contains("Warning: \(text)"), "\(unknown.output)")
+        let strict = try await run("worker_concurency: 1", "--strict", "--json")
+        #expect(strict.status == .exited(1))
+        let object = try WireJSON.decode(Array(strict.output.utf8))
+        #expect(object["warnings"] == [] && object["refusals"]?.arrayValue?.count == 1)
     }
 
     #if Redis
