@@ -16,10 +16,11 @@ import Testing
 
     @Test("a regular expression is a pattern of task names, without flags")
     func patterns() throws {
-        let routes = try RouteSettings.routes([#"re.compile('a\\.[bc]')"#: "letters"])
+        var remarks = SettingRemarks()
+        let routes = try RouteSettings.routes([#"re.compile('a\\.[bc]')"#: "letters"], &remarks)
         #expect(routes.route(of: "a.b.c")?.queue == "letters" && routes.route(of: "axb") == nil)
         let error = #expect(throws: CeleriacError.self) {
-            try RouteSettings.routes(["re.compile('a', re.IGNORECASE)": "letters"])
+            try RouteSettings.routes(["re.compile('a', re.IGNORECASE)": "letters"], &remarks)
         }
         #expect(error?.message.contains("re.IGNORECASE") == true, "\(error?.message ?? "")")
     }

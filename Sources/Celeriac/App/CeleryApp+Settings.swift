@@ -147,6 +147,8 @@ extension CeleryApp {
     /// How tasks are sent.
     private var publishing: WireObject {
         [
+            "task_default_delivery_mode": .int(Int64(configuration.deliveryMode)),
+            "task_repr_maxlevels": .int(Int64(configuration.shownLevels)),
             "task_inherit_parent_priority": .bool(configuration.inheritsParentPriority),
             "task_always_eager": .bool(configuration.runsTasksEagerly),
             "task_eager_propagates": .bool(configuration.throwsEagerFailures),

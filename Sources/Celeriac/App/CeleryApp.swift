@@ -88,7 +88,7 @@ public final class CeleryApp: TaskSender {
         if configuration.usesSignatures, configuration.security == nil {
             logger.error("no message can be signed or verified: \(CelerySerializer.lackOfKeys)")
         }
-        let formats = CeleryFormats(
+        var formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,
             extendsResults: configuration.resultExtended,
@@ -96,6 +96,8 @@ public final class CeleryApp: TaskSender {
             inheritsPriority: configuration.inheritsParentPriority, failureExpiry: configuration.failureExpiry,
             router: CeleryRouter(queues: queues, routes: configuration.routes),
             security: configuration.security, signsTasks: configuration.signsTasks)
+        formats.deliveryMode = configuration.deliveryMode
+        formats.representation.maximumDepth = configuration.shownLevels
         let timers = EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =
             configuration.sendsSentEvents

@@ -69,7 +69,9 @@ extension CelerySettings {
         .flag("worker_direct", \.configuration.servesDirectQueues),
         Setting("task_routes") { section, settings throws(CeleriacError) in
             guard let value = try section.take("task_routes") else { return }
-            settings.configuration.routes = try RouteSettings.routes(value)
+            var remarks = SettingRemarks()
+            settings.configuration.routes = try RouteSettings.routes(value, &remarks)
+            settings.add(remarks)
         },
         Setting("task_protocol") { section, settings throws(CeleriacError) in
             guard let version = try section.count("task_protocol") else { return }
@@ -101,6 +103,21 @@ extension CelerySettings {
         },
 
         .flag("task_inherit_parent_priority", \.configuration.inheritsParentPriority),
+        Setting("task_default_delivery_mode") { section, settings throws(CeleriacError) in
+            guard let mode = try section.deliveryMode("task_default_delivery_mode") else { return }
+            settings.configuration.deliveryMode = mode
+        },
+        Setting("task_repr_maxlevels") { section, settings throws(CeleriacError) in
+            // As in Celery, null and zero show all levels.
+            guard let number = try section.number("task_repr_maxlevels") else {
+                settings.configuration.shownLevels = 0
+                return
+            }
+            guard let levels = Int(exactly: number), levels >= 0 else {
+                throw section.error("needs a number, 0 or more, for task_repr_maxlevels")
+            }
+            settings.configuration.shownLevels = levels
+        },
         Setting("task_publish_retry", "task_publish_retry_policy") { section, settings throws(CeleriacError) in
             if let policy = try section.object("task_publish_retry_policy") {
                 settings.configuration.publishRetry = try publishRetry(policy)

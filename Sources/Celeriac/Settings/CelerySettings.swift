@@ -76,6 +76,11 @@ public struct CelerySettings: Sendable {
         worker = WorkerConfiguration(queues: configuration.servedQueues)
     }
 
+    mutating func add(_ remarks: SettingRemarks) {
+        notices += remarks.notices
+        warnings += remarks.warnings
+    }
+
     /// Reads settings.
     ///
     /// - Parameters:

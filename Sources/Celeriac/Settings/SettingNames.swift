@@ -84,8 +84,6 @@ package enum SettingNames {
         ("it has no effect at Celery either", ["result_exchange", "result_exchange_type", "deprecated_settings"]),
         ("clients keep no results in memory", ["result_cache_max"]),
         ("a chord's results are read when all of them are there", ["result_chord_join_timeout"]),
-        ("messages are persistent in any case", ["task_default_delivery_mode"]),
-        ("messages show three levels of their arguments in any case", ["task_repr_maxlevels"]),
         ("beats here have no remote control", ["beat_remote_control_max_tick_age"]),
         (
             "workers try until they are stopped (see broker_connection_retry_on_startup)",

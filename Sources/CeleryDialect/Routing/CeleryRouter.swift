@@ -15,6 +15,10 @@ package struct CeleryRouter: Sendable {
         package var isMandatory = true
         /// The priority of tasks that have none.
         package var priority: UInt8?
+        /// The delivery mode of tasks that have none.
+        package var deliveryMode: UInt8?
+        /// The compression of tasks that have none.
+        package var compression: Compression?
     }
 
     package let queues: QueueTable
@@ -52,7 +56,8 @@ package struct CeleryRouter: Sendable {
         let type = asked.exchangeType ?? route?.exchangeType ?? first?.exchange.type ?? "direct"
 
         var destination = Destination(
-            exchange: "", routingKey: queue?.name ?? "", declaredQueue: queue?.name, priority: route?.priority)
+            exchange: "", routingKey: queue?.name ?? "", declaredQueue: queue?.name, priority: route?.priority,
+            deliveryMode: route?.deliveryMode, compression: route?.compression)
         if type == "direct", exchange == nil || routingKey == nil {
             guard let queue else {
                 throw CeleriacError(

@@ -71,6 +71,16 @@ package struct SettingsSection {
         return .seconds(seconds)
     }
 
+    /// AMQP's delivery mode, as a number or in kombu's words.
+    package mutating func deliveryMode(_ key: String) throws(CeleriacError) -> UInt8? {
+        guard let value = try take(key) else { return nil }
+        switch value.stringValue ?? value.intValue.map({ String($0) }) ?? "" {
+        case "1", "transient": return 1
+        case "2", "persistent": return 2
+        default: throw error("needs 1 (transient) or 2 (persistent) for \(key)")
+        }
+    }
+
     /// Keys with values.
     package mutating func object(_ key: String) throws(CeleriacError) -> WireObject? {
         guard let value = try take(key) else { return nil }
@@ -93,6 +103,18 @@ package struct SettingsSection {
 
     /// What should be told about keys that the reader has not taken, a sentence each.
     package var warnings: [String] { rest.keys.map { "\(place) has the unknown key '\($0)', which sets nothing" } }
+
+    /// Tells of keys that the reader has not taken: of those that have no effect with the reason, of others that nobody
+    /// knows them.
+    package func finish(_ remarks: inout SettingRemarks, idle: [(reason: String, names: [String])]) {
+        for (key, value) in rest where !value.isNull {
+            if let reason = idle.first(where: { $0.names.contains(key) })?.reason {
+                remarks.notices.append("\(place) sets \(key), which has no effect: \(reason)")
+            } else {
+                remarks.warnings.append("\(place) has the unknown key '\(key)', which sets nothing")
+            }
+        }
+    }
 
     /// Makes an error about this object. `what` continues a sentence that begins with its place.
     package func error(_ what: String, cause: (any Error)? = nil) -> CeleriacError {

@@ -153,7 +153,10 @@ struct TaskOptionsTests {
             ("task_annotations: {tasks.a: {rate: 1}}", "tasks.a"), ("worker_concurrency: -1", "worker_concurrency"),
             ("task_routes: {tasks.a: 5}", "tasks.a"), ("task_routes: {tasks.a: ''}", "tasks.a"),
             ("task_routes: {tasks.a: {queue: q, priority: 300}}", "priority"),
-            ("task_routes: {tasks.a: {queue: q, colour: red}}", "colour"),
+            ("task_routes: {tasks.a: {queue: q, delivery_mode: 3}}", "delivery_mode"),
+            ("task_routes: {tasks.a: {queue: q, compression: rar}}", "compression"),
+            ("task_default_delivery_mode: 0", "task_default_delivery_mode"),
+            ("task_repr_maxlevels: -1", "task_repr_maxlevels"),
             ("task_routes: {tasks.a: {}}", "tasks.a"), ("task_routes: [proj.router]", "proj.router"),
             ("task_routes: {re.compile('('): q}", "("), ("task_queues: {a: {colour: red}}", "colour"),
             ("task_queues: [{exchange: x}]", "name"), ("task_queues: 5", "task_queues"),
@@ -245,6 +248,43 @@ struct TaskOptionsTests {
         #expect(site.broker.count(in: "sums") == 1 && site.broker.count(in: "celery") == 2)
         try await site.app.send(map(Site.double.with(SendOptions(queue: "slow")), over: [1]))
         #expect(site.broker.count(in: "slow") == 1)
+        await site.app.close()
+    }
+
+    @Test("settings and routes say how tasks are sent whose sender says nothing of it")
+    func publishing() async throws {
+        let yaml = """
+            task_default_delivery_mode: transient
+            task_repr_maxlevels: 1
+            task_routes:
+              tasks.kept: {delivery_mode: 2, compression: zlib, priority: 4}
+              tasks.slow: {queue: celery, expires: 60, serializer: yaml, colour: red}
+            """
+        let settings = try CelerySettings(yaml: Array(yaml.utf8))
+        #expect(
+            settings.notices == [
+                "task_routes of 'tasks.slow' sets expires, which has no effect: name it where the task is sent",
+                "task_routes of 'tasks.slow' sets serializer, which has no effect: set task_serializer, or name it where"
+                    + " the task is sent",
+            ])
+        #expect(settings.warnings == ["task_routes of 'tasks.slow' has the unknown key 'colour', which sets nothing"])
+        let site = Site { $0 = settings.configuration }
+        let consumer = try await site.broker.consume(ConsumerOptions(queues: ["celery"], prefetch: 10, nodeName: "w"))
+        for name in ["tasks.plain", "tasks.kept"] {
+            _ = try await site.app.send(Signature<WireValue>(name, arguments: [[[1]]]))
+        }
+        var messages: [CeleryTaskMessage] = []
+        while messages.count < 2 {
+            for delivery in try await consumer.next(atMost: 2) {
+                messages.append(try CeleryTaskMessage.decode(try delivery.content.get()))
+            }
+        }
+        #expect(messages.map(\.properties.deliveryMode) == [1, 2] && messages.map(\.properties.priority) == [0, 4])
+        #expect(messages[0].compression == nil && messages[1].compression == .zlib)
+        #expect(messages.allSatisfy { $0.argsrepr == "([...],)" }, "\(messages[0].argsrepr ?? "")")
+        // Nothing is bounded by zero.
+        #expect(try CelerySettings(yaml: Array("task_repr_maxlevels: null".utf8)).configuration.shownLevels == 0)
+        try await consumer.close()
         await site.app.close()
     }
 
