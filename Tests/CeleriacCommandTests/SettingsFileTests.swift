@@ -55,11 +55,10 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("broker_connection_retry: true\nresult_chord_expires: null")
+        _ = try settings("task_retry_on_worker_lost: false\ntask_allow_error_cb_on_chord_header: null")
         for (yaml, name) in [
-            ("broker_connection_retry: false", "broker_connection_retry"),
             ("task_retry_on_worker_lost: true", "task_retry_on_worker_lost"),
-            ("result_chord_expires: 60", "result_chord_expires"),
+            ("task_allow_error_cb_on_chord_header: true", "task_allow_error_cb_on_chord_header"),
         ] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
             #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")

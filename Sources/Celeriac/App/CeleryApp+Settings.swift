@@ -31,7 +31,8 @@ extension CeleryApp {
                         (name, .object(Self.settings(of: options, prefix: "", rateLimit: "rate_limit")))
                     })),
             "worker_enable_remote_control": .bool(control.isEnabled),
-            "control_exchange": .string(control.namespace), "control_queue_ttl": Self.seconds(control.queueTTL),
+            "event_exchange": .string(control.eventExchange), "control_exchange": .string(control.namespace),
+            "control_queue_ttl": Self.seconds(control.queueTTL),
             "control_queue_expires": Self.seconds(control.queueExpiry),
             "control_queue_exclusive": .bool(control.isQueueExclusive),
             "control_queue_durable": .bool(control.isQueueDurable),
@@ -138,6 +139,7 @@ extension CeleryApp {
             "worker_enable_soft_shutdown_on_idle": .bool(worker.softShutdownIsForIdle),
             "worker_disable_prefetch": .bool(worker.disablesPrefetch),
             "worker_disable_rate_limits": .bool(worker.disablesRateLimits),
+            "result_chord_expires": configuration.chordExpiry.map { Self.seconds($0) } ?? .null,
             "result_failure_expires": configuration.failureExpiry.map { Self.seconds($0) } ?? .null,
             "worker_cancel_long_running_tasks_on_connection_loss": .bool(worker.cancelsTasksOnConnectionLoss),
             "worker_state_db": worker.stateFile.map { .string($0) } ?? .null,

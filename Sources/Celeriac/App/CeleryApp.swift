@@ -102,8 +102,8 @@ public final class CeleryApp: TaskSender {
         let telling =
             configuration.sendsSentEvents
             ? SentEventBroker(
-                broker, limits: configuration.limits, content: configuration.eventContent, timers: timers,
-                logger: logger) : nil
+                broker, limits: configuration.limits, content: configuration.eventContent,
+                control: configuration.control, timers: timers, logger: logger) : nil
         if configuration.sendsSentEvents, telling == nil {
             logger.warning(
                 "this transport carries no events about tasks that are sent", metadata: ["broker": "\(broker.name)"])

@@ -129,6 +129,9 @@ extension CelerySettings {
         .flag("task_store_eager_result", \.configuration.storesEagerResults),
         .flag("task_send_sent_event", \.configuration.sendsSentEvents),
 
+        Setting("event_exchange") { section, settings throws(CeleriacError) in
+            if let name = try section.text("event_exchange") { settings.configuration.control.eventExchange = name }
+        },
         Setting("event_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("event_serializer") else { return }
             settings.configuration.signsEvents = name == CelerySerializer.auth.rawValue
@@ -153,6 +156,10 @@ extension CelerySettings {
         Setting("result_failure_expires") { section, settings throws(CeleriacError) in
             guard let expiry = try section.duration("result_failure_expires") else { return }
             settings.configuration.failureExpiry = expiry
+        },
+        Setting("result_chord_expires") { section, settings throws(CeleriacError) in
+            guard let expiry = try section.duration("result_chord_expires") else { return }
+            settings.configuration.chordExpiry = expiry
         },
         .flag("result_extended", \.configuration.resultExtended),
         Setting("result_serializer") { section, settings throws(CeleriacError) in

@@ -19,9 +19,9 @@ package enum SettingNames {
     /// Those that are text whatever they look like, and that a program which fills in variables gets from somebody else.
     static let texts: Set<String> = [
         "broker_host", "broker_password", "broker_transport", "broker_user", "broker_vhost", "control_exchange",
-        "redis_client_name", "redis_host", "redis_password", "redis_username", "result_backend", "security_cert_store",
-        "security_certificate", "security_key", "security_key_password", "task_default_exchange",
-        "task_default_queue", "task_default_routing_key", "worker_pool", "worker_state_db",
+        "event_exchange", "redis_client_name", "redis_host", "redis_password", "redis_username", "result_backend",
+        "security_cert_store", "security_certificate", "security_key", "security_key_password",
+        "task_default_exchange", "task_default_queue", "task_default_routing_key", "worker_pool", "worker_state_db",
     ]
 
     private static let known = Set(all)
@@ -140,12 +140,10 @@ package enum SettingNames {
             "it keeps its schedule elsewhere, and what stands there would not be sent: write it under beat_schedule"
         ),
         ("broker_connection_retry", [true], "workers connect again until they are stopped"),
-        ("event_exchange", ["celeryev"], "events go to the exchange celeryev"),
         (
             "redis_backend_credential_provider", [],
             "it names Python code: programs set redisCredentials of CeleryConfiguration"
         ),
-        ("result_chord_expires", [], "what is counted of chords is kept as long as results: set result_expires"),
         (
             "task_allow_error_cb_on_chord_header", [false],
             "error callbacks of a chord are those of its body: give the header's tasks their own"

@@ -106,8 +106,12 @@ import Testing
 
     @Test("failures may be kept for a time of their own, and rate limits be disabled")
     func honoured() throws {
-        let settings = try settings("result_failure_expires: 60\nworker_disable_rate_limits: true")
+        let settings = try settings(
+            "{result_failure_expires: 60, worker_disable_rate_limits: true, result_chord_expires: 90, event_exchange: ev}"
+        )
         #expect(settings.configuration.failureExpiry == .seconds(60) && settings.worker.disablesRateLimits)
+        #expect(settings.configuration.chordExpiry == .seconds(90))
+        #expect(settings.configuration.control.eventExchange == "ev")
         let unset = try self.settings("result_failure_expires: null\nworker_disable_rate_limits: false")
         #expect(unset.configuration.failureExpiry == nil && !unset.worker.disablesRateLimits)
     }
