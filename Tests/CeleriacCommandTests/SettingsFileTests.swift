@@ -112,13 +112,21 @@ import Testing
         #expect(connections.connections.timeout == .seconds(2.5) && connections.connections.heartbeat == .seconds(30))
         #expect(try settings("broker_connection_retry_on_startup: null").worker.retriesFirstConnection)
         #expect(try !settings("broker_connection_retry_on_startup: false").worker.retriesFirstConnection)
+        let once = try settings("broker_connection_retry: false")
+        #expect(!once.worker.retriesFirstConnection && once.notices.count == 1)
+        let both = try settings("broker_connection_retry: false\nbroker_connection_retry_on_startup: true")
+        #expect(both.worker.retriesFirstConnection)
+        #expect(try settings("broker_connection_max_retries: 7").worker.maximumFirstRetries == 7)
+        for none in ["0", "null"] {
+            #expect(try settings("broker_connection_max_retries: \(none)").worker.maximumFirstRetries == nil)
+        }
         #expect(connections.delayQueueType == .classic && connections.connections.tls == nil)
         for yaml in [
             "broker_url: []", "broker_url: [5]", "broker_read_url: 5", "broker_failover_strategy: mine",
             "broker_connection_timeout: 0", "broker_heartbeat: 70000", "broker_heartbeat: 0.5",
             "broker_login_method: GSSAPI", "broker_use_ssl: 5", "broker_use_ssl: {ciphers: ALL}",
             "broker_use_ssl: {cert_reqs: MAYBE}", "broker_use_ssl: {certfile: /c.pem}",
-            "broker_native_delayed_delivery_queue_type: stream",
+            "broker_native_delayed_delivery_queue_type: stream", "broker_connection_max_retries: -1",
         ] {
             let name = yaml.prefix { $0 != ":" }
             let error = #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }

@@ -134,6 +134,8 @@ extension CeleryApp {
     private func behaviour(of worker: WorkerConfiguration) -> WireObject {
         [
             "worker_deduplicate_successful_tasks": .bool(worker.deduplicatesSuccessfulTasks),
+            "broker_connection_retry_on_startup": .bool(worker.retriesFirstConnection),
+            "broker_connection_max_retries": worker.maximumFirstRetries.map { .int(Int64($0)) } ?? .null,
             "worker_eta_task_limit": worker.maximumScheduledTasks.map { .int(Int64($0)) } ?? .null,
             "worker_soft_shutdown_timeout": .double(worker.softShutdownTimeout / .seconds(1)),
             "worker_enable_soft_shutdown_on_idle": .bool(worker.softShutdownIsForIdle),
@@ -197,6 +199,8 @@ extension CeleryApp {
             (prefix + "time_limit", options.timeLimits.hard.map { .double($0 / .seconds(1)) }),
             (prefix + "soft_time_limit", options.timeLimits.soft.map { .double($0 / .seconds(1)) }),
             (rateLimit, options.rateLimit.map { .string($0.description) }),
+            ("max_retries", options.retryLimit.map { $0 < Int.max ? .int(Int64($0)) : .null }),
+            ("default_retry_delay", options.retryDelay.map { .double($0 / .seconds(1)) }),
         ]
         return WireObject(named.compactMap { name, value in value.map { (name, $0) } })
     }

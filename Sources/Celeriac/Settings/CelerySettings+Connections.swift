@@ -86,7 +86,27 @@ extension CelerySettings {
                 settings.configuration.amqp.connections.timeout = timeout
             }
         },
-        .flag("broker_connection_retry_on_startup", \.worker.retriesFirstConnection),
+        Setting("broker_connection_retry", "broker_connection_retry_on_startup") {
+            section, settings throws(CeleriacError) in
+            let always = try section.flag("broker_connection_retry")
+            // As in Celery, one stands for the other.
+            if let first = try section.flag("broker_connection_retry_on_startup") ?? always {
+                settings.worker.retriesFirstConnection = first
+            }
+            if always == false {
+                settings.notices.append(
+                    "broker_connection_retry is false, but a worker whose connection is lost connects again until it is "
+                        + "stopped")
+            }
+        },
+        Setting("broker_connection_max_retries") { section, settings throws(CeleriacError) in
+            guard let number = try section.number("broker_connection_max_retries") else { return }
+            guard let count = Int(exactly: number), count >= 0 else {
+                throw section.error("needs a number, 0 or more, for broker_connection_max_retries")
+            }
+            // As in Celery, zero is for ever.
+            settings.worker.maximumFirstRetries = count > 0 ? count : nil
+        },
         Setting("broker_heartbeat") { section, settings throws(CeleriacError) in
             guard let heartbeat = try section.duration("broker_heartbeat") else { return }
             // AMQP has 16 bits for the seconds. Less than one would be none at all.

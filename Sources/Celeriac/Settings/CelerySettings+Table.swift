@@ -246,14 +246,15 @@ extension CelerySettings {
             settings.configuration.taskDefaults.acknowledgesOnFailure = options.acknowledgesOnFailure ?? both
             settings.configuration.taskDefaults.acknowledgesOnTimeout = options.acknowledgesOnTimeout ?? both
         },
-        Setting("task_reject_on_worker_lost") { section, _ throws(CeleriacError) in
+        Setting("task_reject_on_worker_lost") { section, settings throws(CeleriacError) in
             guard try section.flag("task_reject_on_worker_lost") == false else { return }
-            throw section.error(
-                "can only take true for task_reject_on_worker_lost: without a worker nobody could store a failure")
+            settings.notices.append(
+                "task_reject_on_worker_lost is false, but late messages of a lost worker come back: without a worker nobody "
+                    + "could store a failure")
         },
         Setting("task_annotations") { section, settings throws(CeleriacError) in
             guard let value = try section.take("task_annotations") else { return }
-            var annotations: [String: TaskOptions] = [:]
+            var (annotations, remarks): ([String: TaskOptions], SettingRemarks) = ([:], SettingRemarks())
             // As in Celery, of a list of them the later ones go before.
             for mapping in value.arrayValue ?? [value] {
                 guard let mapping = mapping.objectValue else {
@@ -261,15 +262,64 @@ extension CelerySettings {
                 }
                 for (name, value) in mapping {
                     var annotation = SettingsSection(value, "task_annotations of '\(name)'")
-                    let options = try taskOptions(&annotation, prefix: "", rateLimit: "rate_limit")
-                    try annotation.finish()
+                    var options = try taskOptions(&annotation, prefix: "", rateLimit: "rate_limit")
+                    try readRetries(&annotation, &options)
+                    annotation.finish(&remarks, idle: idleAttributes)
                     annotations[name] = options.over(annotations[name] ?? TaskOptions())
                 }
             }
+            settings.add(remarks)
             settings.configuration.taskAnnotations.merge(annotations) { $1 }
         },
 
     ]
+
+    /// Attributes of tasks that an annotation may have without effect, by the reason.
+    private static let idleAttributes: [(reason: String, names: [String])] = [
+        (
+            "senders decide it: write it in task_routes, or name it where the task is sent",
+            [
+                "compression", "delivery_mode", "exchange", "expires", "immediate", "mandatory", "priority", "queue",
+                "routing_key", "serializer",
+            ]
+        ),
+        (
+            "the handler's own options say it",
+            [
+                "autoretry_for", "dont_autoretry_for", "retry_backoff", "retry_backoff_max", "retry_jitter",
+                "retry_kwargs", "throws",
+            ]
+        ),
+        ("late messages of a lost worker come back in any case", ["reject_on_worker_lost", "retry_on_worker_lost"]),
+        ("set task_store_eager_result", ["store_eager_result"]),
+        (
+            "it names Python code, or how Python runs it",
+            [
+                "Request", "Strategy", "after_return", "backend", "before_start", "on_failure", "on_retry",
+                "on_success",
+                "send_events", "trail", "typing",
+            ]
+        ),
+    ]
+
+    /// Reads what an annotation says of retries, and of acknowledgement after failures and limits alike.
+    private static func readRetries(
+        _ annotation: inout SettingsSection, _ options: inout TaskOptions
+    ) throws(CeleriacError) {
+        if let both = try annotation.flag("acks_on_failure_or_timeout") {
+            options.acknowledgesOnFailure = options.acknowledgesOnFailure ?? both
+            options.acknowledgesOnTimeout = options.acknowledgesOnTimeout ?? both
+        }
+        if annotation.has("max_retries") {
+            // As in Celery, null is no limit.
+            let number = try annotation.number("max_retries")
+            guard let limit = number == nil ? Int.max : number.flatMap({ Int(exactly: $0) }), limit >= 0 else {
+                throw annotation.error("needs a number, 0 or more, or null for max_retries")
+            }
+            options.retryLimit = limit
+        }
+        options.retryDelay = try annotation.duration("default_retry_delay")
+    }
 
     /// Reads the keys of an application that signs anything. As in Celery, nobody reads them for another.
     private static func readSecurity(

@@ -63,6 +63,16 @@ extension CelerySettings {
         .flag("worker_enable_soft_shutdown_on_idle", \.worker.softShutdownIsForIdle),
         .text("worker_pool", \.pool),
         .text("worker_state_db", \.worker.stateFile),
+        Setting("beat_scheduler") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("beat_scheduler"),
+                !["celery.beat:PersistentScheduler", "celery.beat:Scheduler"].contains(
+                    name.replacing("beat.", with: "beat:"))
+            else { return }
+            settings.foreignScheduler = name
+            settings.notices.append(
+                "beat_scheduler is \(name), which keeps its schedule elsewhere: workers need none, and a beat here is refused"
+            )
+        },
         Setting(
             "timezone", "enable_utc", "beat_schedule", "beat_cron_starting_deadline", "beat_max_loop_interval",
             "missed_runs"

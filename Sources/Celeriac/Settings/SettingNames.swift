@@ -84,11 +84,7 @@ package enum SettingNames {
         ("it has no effect at Celery either", ["result_exchange", "result_exchange_type", "deprecated_settings"]),
         ("clients keep no results in memory", ["result_cache_max"]),
         ("a chord's results are read when all of them are there", ["result_chord_join_timeout"]),
-        ("beats here have no remote control", ["beat_remote_control_max_tick_age"]),
-        (
-            "workers try until they are stopped (see broker_connection_retry_on_startup)",
-            ["broker_connection_max_retries"]
-        ),
+        ("beats here have no remote control", ["beat_enable_remote_control", "beat_remote_control_max_tick_age"]),
         ("that file is Python's: worker --schedule and beat --state name ours", ["beat_schedule_filename"]),
         (
             "connections need no such setting",
@@ -134,12 +130,6 @@ package enum SettingNames {
     /// Settings of which only these values can be followed, what happens here in any case, and why no other. Null is always
     /// one of them.
     private static let inherent: [(name: String, values: [WireValue], reason: String)] = [
-        ("beat_enable_remote_control", [false], "beats here have no remote control"),
-        (
-            "beat_scheduler", ["celery.beat:PersistentScheduler", "celery.beat:Scheduler"],
-            "it keeps its schedule elsewhere, and what stands there would not be sent: write it under beat_schedule"
-        ),
-        ("broker_connection_retry", [true], "workers connect again until they are stopped"),
         (
             "redis_backend_credential_provider", [],
             "it names Python code: programs set redisCredentials of CeleryConfiguration"

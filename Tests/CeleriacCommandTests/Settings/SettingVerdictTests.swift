@@ -39,8 +39,7 @@ import Testing
     func verdicts() throws {
         for name in SettingNames.celery {
             // Whatever the value, but it is none that happens here in any case.
-            let value: WireValue = name == "beat_scheduler" ? "other.scheduler:Class" : "other"
-            let layers = [SettingsLayer(place: "the file", [name: value])]
+            let layers = [SettingsLayer(place: "the file", [name: "other"])]
             let verdict = try #require(SettingNames.verdict(of: name))
             switch verdict {
             case .honoured: continue
@@ -149,11 +148,13 @@ import Testing
             place: "the file",
             [
                 "worker_concurrency": "many", "task_default_rate_limit": "often", "task_acks_late": true,
-                "broker_connection_retry": false,
+                "task_retry_on_worker_lost": true,
             ])
         let refusals = SettingRefusal.all(layers: [layer])
         #expect(
-            refusals.map(\.names) == [["task_default_rate_limit"], ["worker_concurrency"], ["broker_connection_retry"]])
+            refusals.map(\.names) == [
+                ["task_default_rate_limit"], ["worker_concurrency"], ["task_retry_on_worker_lost"],
+            ])
         #expect(refusals.allSatisfy { $0.error.message.hasPrefix("the file ") })
     }
 

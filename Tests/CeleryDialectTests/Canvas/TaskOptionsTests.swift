@@ -43,6 +43,48 @@ struct TaskOptionsTests {
         }
     }
 
+    @Test("annotations say how often and when a task is retried, but a growing delay stays")
+    func annotatedRetries() async throws {
+        let yaml = """
+            task_annotations:
+              "*": {default_retry_delay: 0}
+              once: {max_retries: 1, priority: 3, rate: 1}
+              other: {acks_on_failure_or_timeout: false}
+              growing: {max_retries: 2, default_retry_delay: 3600}
+            """
+        let settings = try CelerySettings(yaml: Array(yaml.utf8))
+        #expect(
+            settings.notices == [
+                "task_annotations of 'once' sets priority, which has no effect: senders decide it: write it in"
+                    + " task_routes, or name it where the task is sent"
+            ])
+        #expect(settings.warnings == ["task_annotations of 'once' has the unknown key 'rate', which sets nothing"])
+        let annotations = settings.configuration.taskAnnotations
+        let other = TaskOptions(acknowledgesOnFailure: false, acknowledgesOnTimeout: false)
+        #expect(annotations["other"] == other)
+        let site = Site { $0.taskAnnotations = annotations }
+        let runs = NIOLockedValueBox<[String: Int]>([:])
+        func task(_ name: String, _ retry: RetryPolicy?) -> TaskHandler {
+            TaskHandler(name, options: TaskOptions(retry: retry, retriedErrors: .all)) { _ in
+                runs.withLockedValue { $0[name, default: 0] += 1 }
+                throw Flaky()
+            }
+        }
+        let soon = RetryPolicy(maximumRetries: 9, delay: .exponential(base: .zero, maximum: .zero))
+        let tasks = [task("once", nil), task("growing", soon), task("usual", nil)]
+        try await site.serves(WorkerConfiguration(queues: ["celery"]), tasks) {
+            for (name, expected) in [("once", 2), ("growing", 3), ("usual", 4)] {
+                let id = try await site.app.send(Signature(name)).id
+                #expect(try await site.failure(of: id)?.type == "Flaky")
+                #expect(runs.withLockedValue { $0[name] } == expected, "\(name)")
+            }
+        }
+        let forever = try CelerySettings(yaml: Array("task_annotations: {a: {max_retries: null}}".utf8))
+        #expect(forever.configuration.taskAnnotations["a"]?.retryLimit == .max)
+        let lost = try CelerySettings(yaml: Array("task_reject_on_worker_lost: false".utf8))
+        #expect(lost.notices.count == 1 && lost.notices.first?.contains("come back") == true)
+    }
+
     @Test("the application sets what a task leaves open, and annotations win")
     func layers() async throws {
         let settings = try CelerySettings(
@@ -149,8 +191,10 @@ struct TaskOptionsTests {
             ("result_accept_content: [pickle]", "result_accept_content"),
             ("result_accept_content: json", "result_accept_content"), ("result_compression: rar", "result_compression"),
             ("result_persistent: 2", "result_persistent"), ("result_expires: -1", "result_expires"),
-            ("task_reject_on_worker_lost: false", "task_reject_on_worker_lost"),
-            ("task_annotations: {tasks.a: {rate: 1}}", "tasks.a"), ("worker_concurrency: -1", "worker_concurrency"),
+            ("task_reject_on_worker_lost: 5", "task_reject_on_worker_lost"),
+            ("task_annotations: {tasks.a: {max_retries: -1}}", "tasks.a"),
+            ("task_annotations: {tasks.a: {max_retries: 1.5}}", "max_retries"),
+            ("worker_concurrency: -1", "worker_concurrency"),
             ("task_routes: {tasks.a: 5}", "tasks.a"), ("task_routes: {tasks.a: ''}", "tasks.a"),
             ("task_routes: {tasks.a: {queue: q, priority: 300}}", "priority"),
             ("task_routes: {tasks.a: {queue: q, delivery_mode: 3}}", "delivery_mode"),
