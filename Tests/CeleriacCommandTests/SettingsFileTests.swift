@@ -209,10 +209,12 @@ import Testing
         for yaml in [
             "task_publish_retry: 5", "task_publish_retry_policy: 3", "task_publish_retry_policy: {max_retries: -1}",
             "task_publish_retry_policy: {max_retries: x}", "task_publish_retry_policy: {interval_start: -1}",
-            "task_publish_retry_policy: {retry_errors: [OSError]}",
         ] {
             #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
         }
+        let python = try settings("task_publish_retry_policy: {max_retries: 5, retry_errors: [OSError], tries: 2}")
+        #expect(python.notices.count == 1 && python.warnings.count == 1)
+        #expect(python.configuration.publishRetry.maximumRetries == 5)
     }
 
     @Test("queues and their arguments at RabbitMQ")

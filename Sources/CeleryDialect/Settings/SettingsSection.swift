@@ -101,12 +101,9 @@ package struct SettingsSection {
         if let unknown = rest.first?.key { throw error("has an unknown key '\(unknown)'") }
     }
 
-    /// What should be told about keys that the reader has not taken, a sentence each.
-    package var warnings: [String] { rest.keys.map { "\(place) has the unknown key '\($0)', which sets nothing" } }
-
     /// Tells of keys that the reader has not taken: of those that have no effect with the reason, of others that nobody
     /// knows them.
-    package func finish(_ remarks: inout SettingRemarks, idle: [(reason: String, names: [String])]) {
+    package func finish(_ remarks: inout SettingRemarks, idle: [(reason: String, names: [String])] = []) {
         for (key, value) in rest where !value.isNull {
             if let reason = idle.first(where: { $0.names.contains(key) })?.reason {
                 remarks.notices.append("\(place) sets \(key), which has no effect: \(reason)")
