@@ -3,6 +3,7 @@ import CeleriacCore
 import CeleriacRedis
 import CeleriacWire
 import CeleryDialect
+import CeleryWire
 import Testing
 
 @testable import Celeriac
@@ -105,7 +106,7 @@ import Testing
     func taken() throws {
         let names = [
             "ack_emulation", "unacked_restore_limit", "unacked_restore_interval", "unacked_restore_throttle",
-            "unacked_mutex_expire", "queue_order_strategy", "body_encoding", "deadletter_queue",
+            "unacked_mutex_expire", "queue_order_strategy", "deadletter_queue",
             "health_check_interval", "reauth_check_interval", "client_properties", "frame_max", "channel_max",
             "socket_settings",
             "login_response", "read_timeout", "write_timeout", "max_retries", "interval_start", "interval_step",
@@ -136,8 +137,10 @@ import Testing
               unacked_mutex_key: held.lock
               fanout_prefix: "fan:"
               fanout_patterns: false
+              body_encoding: null
             """
         ).redis
+        #expect(redis.bodyEncoding == .text)
         #expect(redis.claimKeys.messages == "held" && redis.claimKeys.index == "held.index")
         #expect(redis.claimKeys.mutex == "held.lock")
         #expect(redis.fanoutPrefix == "fan:" && !redis.channelsHaveRoutingKeys)
@@ -153,6 +156,7 @@ import Testing
             ("broker_transport_options: {sentinel_kwargs: {ssl_ca_certs: ca.pem}}", "ssl: true"),
             ("broker_transport_options: {sentinel_fanout_compat: true}", "sentinel_fanout_compat"),
             ("broker_transport_options: {fanout_prefix: 5}", "fanout_prefix"),
+            ("broker_transport_options: {body_encoding: rot13}", "body_encoding"),
             ("result_backend_transport_options: {result_chord_ordered: false}", "result_chord_ordered"),
             ("broker_transport_options: {min_other_sentinels: -1}", "min_other_sentinels"),
             ("result_backend_transport_options: {master_name: 5}", "master_name"),

@@ -116,6 +116,8 @@ import Testing
         #expect(!once.worker.retriesFirstConnection && once.notices.count == 1)
         let both = try settings("broker_connection_retry: false\nbroker_connection_retry_on_startup: true")
         #expect(both.worker.retriesFirstConnection)
+        let python = try settings("broker_failover_strategy: proj.brokers.nearest")
+        #expect(!python.configuration.amqp.connections.isShuffled && python.notices.count == 1)
         #expect(try settings("broker_connection_max_retries: 7").worker.maximumFirstRetries == 7)
         for none in ["0", "null"] {
             #expect(try settings("broker_connection_max_retries: \(none)").worker.maximumFirstRetries == nil)

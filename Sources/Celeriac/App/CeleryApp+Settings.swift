@@ -126,6 +126,7 @@ extension CeleryApp {
             "unacked_index_key": .string(configuration.redis.claimKeys.index),
             "unacked_mutex_key": .string(configuration.redis.claimKeys.mutex),
             "fanout_prefix": .string(configuration.redis.fanoutPrefix),
+            "body_encoding": configuration.redis.bodyEncoding == .base64 ? "base64" : .null,
             "fanout_patterns": .bool(configuration.redis.channelsHaveRoutingKeys),
         ]
     }

@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacWire
 import CeleryDialect
+import CeleryWire
 
 extension CelerySettings {
     /// Takes kombu's options of a broker that is a folder. A folder that the URL names goes before those of messages.
@@ -40,6 +41,14 @@ extension CelerySettings {
             default: throw options.error("needs text, true or false for fanout_prefix")
             }
         }
+        if options.has("body_encoding") {
+            // As in kombu, null leaves bodies as they are.
+            switch try options.text("body_encoding")?.lowercased() ?? "" {
+            case "", "utf-8": redis.bodyEncoding = .text
+            case "base64": redis.bodyEncoding = .base64
+            default: throw options.error("needs base64, utf-8 or null for body_encoding")
+            }
+        }
         if let flag = try options.flag("fanout_patterns") { redis.channelsHaveRoutingKeys = flag }
     }
 
@@ -70,6 +79,11 @@ extension CelerySettings {
         },
         Setting("broker_failover_strategy") { section, settings throws(CeleriacError) in
             guard let name = try section.text("broker_failover_strategy") else { return }
+            if name.contains(".") {
+                settings.notices.append(
+                    "broker_failover_strategy is \(name), which names Python code: URLs are tried in turn")
+                return
+            }
             guard ["round-robin", "shuffle"].contains(name) else {
                 throw section.error("needs round-robin or shuffle for broker_failover_strategy")
             }

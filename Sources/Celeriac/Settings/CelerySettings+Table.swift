@@ -233,7 +233,7 @@ extension CelerySettings {
                 )
             }
             var remarks = SettingRemarks()
-            options.finish(&remarks)
+            options.finish(&remarks, idle: [("results have no envelopes", ["body_encoding"])])
             settings.add(remarks)
         },
 

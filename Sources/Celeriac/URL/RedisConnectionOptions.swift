@@ -49,7 +49,6 @@ struct RedisConnectionOptions: Sendable, Equatable {
             ]
         ),
         ("queues are served in turn", ["queue_order_strategy"]),
-        ("bodies are base64, and each message says so to its readers", ["body_encoding"]),
         ("a message that no queue takes is the sender's error", ["deadletter_queue"]),
         (
             "connections need no such setting",

@@ -1,3 +1,5 @@
+package import CeleryWire
+
 /// How Celery's queues are laid out in Redis. All clients and workers of a database must agree on these.
 public struct CeleryRedisOptions: Sendable {
     /// Prepended to every key as it is: kombu's `global_keyprefix`. In a Redis Cluster it must have a hash tag, such as
@@ -17,6 +19,8 @@ public struct CeleryRedisOptions: Sendable {
     package var fanoutPrefix = "/{db}."
     /// Whether the channels of broadcasts name routing keys: kombu's `fanout_patterns`.
     package var channelsHaveRoutingKeys = true
+    /// How envelopes of tasks carry bodies, as they tell their readers: kombu's `body_encoding`.
+    package var bodyEncoding = KombuBodyEncoding.base64
 
     /// The names of the keys in which claims are kept.
     package struct ClaimKeys: Sendable, Hashable {
