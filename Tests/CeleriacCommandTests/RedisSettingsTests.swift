@@ -3,6 +3,7 @@ import CeleriacCore
 import CeleriacRedis
 import CeleriacWire
 import CeleryDialect
+import CeleryWire
 import Testing
 
 @testable import Celeriac
@@ -48,6 +49,17 @@ import Testing
         #expect(own.tls == RedisTLS(caFile: "x.pem") && own.user == "u" && own.password == "p")
     }
 
+    @Test("how long connecting to the broker may take, unless its own option says it")
+    func connecting() throws {
+        let plain = "broker_url: redis://h\nbroker_connection_timeout: 2.5\n"
+        #expect(try configuration(plain).brokerConnections.server(url: "redis://h").connectTimeout == .seconds(2.5))
+        #expect(try configuration(plain).amqp.connections.settingOfRabbitMQ == nil)
+        var options = try configuration(plain).brokerConnections
+        var section = SettingsSection(["socket_connect_timeout": 7], "the options")
+        try options.read(&section)
+        #expect(try options.server(url: "redis://h").connectTimeout == .seconds(7))
+    }
+
     @Test("encryption by true and not at all")
     func flags() throws {
         let on = try configuration("broker_url: valkey://h\nbroker_use_ssl: true\nredis_backend_use_ssl: false")
@@ -90,13 +102,62 @@ import Testing
         #expect(try CelerySettings(yaml: Array(others.utf8)).notices.count == 3)
     }
 
+    @Test("every other option of kombu's transports and of Celery's store is taken, and told of by name")
+    func taken() throws {
+        let names = [
+            "ack_emulation", "unacked_restore_limit", "unacked_restore_interval", "unacked_restore_throttle",
+            "unacked_mutex_expire", "queue_order_strategy", "deadletter_queue",
+            "health_check_interval", "reauth_check_interval", "client_properties", "frame_max", "channel_max",
+            "socket_settings",
+            "login_response", "read_timeout", "write_timeout", "max_retries", "interval_start", "interval_step",
+            "interval_max", "connect_retries_timeout", "errback", "callback", "retry_policy",
+            "additional_connection_errors",
+        ]
+        for setting in ["broker_transport_options", "result_backend_transport_options"] {
+            for name in names {
+                let notices = try CelerySettings(yaml: Array("\(setting): {\(name): 5}".utf8)).notices
+                #expect(notices.count == 1 && notices[0].hasPrefix("\(setting) sets \(name), which has no effect: "))
+            }
+        }
+        // What Celery does by default.
+        let ordered = "result_backend_transport_options: {result_chord_ordered: true}"
+        #expect(try CelerySettings(yaml: Array(ordered.utf8)).notices.isEmpty)
+        let unconfirmed = "broker_transport_options: {confirm_publish: false}"
+        let notices = try CelerySettings(yaml: Array(unconfirmed.utf8)).notices
+        #expect(notices.count == 1 && notices[0].contains("confirm_publish"))
+    }
+
+    @Test("the names of keys and channels")
+    func names() throws {
+        let redis = try configuration(
+            """
+            broker_transport_options:
+              unacked_key: held
+              unacked_index_key: held.index
+              unacked_mutex_key: held.lock
+              fanout_prefix: "fan:"
+              fanout_patterns: false
+              body_encoding: null
+            """
+        ).redis
+        #expect(redis.bodyEncoding == .text)
+        #expect(redis.claimKeys.messages == "held" && redis.claimKeys.index == "held.index")
+        #expect(redis.claimKeys.mutex == "held.lock")
+        #expect(redis.fanoutPrefix == "fan:" && !redis.channelsHaveRoutingKeys)
+        #expect(try configuration("broker_transport_options: {fanout_prefix: false}").redis.fanoutPrefix == "")
+        let usual = try configuration("broker_transport_options: {fanout_prefix: true, fanout_patterns: true}").redis
+        #expect(usual.fanoutPrefix == "/{db}." && usual.channelsHaveRoutingKeys)
+    }
+
     @Test(
         "what cannot be followed is refused by name",
         arguments: [
             ("broker_transport_options: {sentinel_kwargs: {colour: red}}", "colour"),
             ("broker_transport_options: {sentinel_kwargs: {ssl_ca_certs: ca.pem}}", "ssl: true"),
             ("broker_transport_options: {sentinel_fanout_compat: true}", "sentinel_fanout_compat"),
-            ("broker_transport_options: {confirm_publish: false}", "confirm_publish"),
+            ("broker_transport_options: {fanout_prefix: 5}", "fanout_prefix"),
+            ("broker_transport_options: {body_encoding: rot13}", "body_encoding"),
+            ("result_backend_transport_options: {result_chord_ordered: false}", "result_chord_ordered"),
             ("broker_transport_options: {min_other_sentinels: -1}", "min_other_sentinels"),
             ("result_backend_transport_options: {master_name: 5}", "master_name"),
             ("redis_backend_use_ssl: {ssl_cert_reqs: maybe}", "ssl_cert_reqs"),

@@ -12,21 +12,31 @@ import Testing
     private func settings(_ yaml: String) throws -> CelerySettings { try CelerySettings(yaml: Array(yaml.utf8)) }
 
     @Test(
-        "a name that nobody knows is refused, with the one that was meant",
+        "a name that nobody knows sets nothing, and is told of with the one that was meant; read strictly it is an error",
         arguments: [
             ("worker_concurency: 4", "worker_concurrency"), ("BROKER_URLS: x", "broker_url"),
             ("task_ack_late: true", "task_acks_late"), ("worker_prefetch_multiplyer: 1", "worker_prefetch_multiplier"),
         ])
-    func misspelled(_ yaml: String, _ meant: String) {
-        let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
-        #expect(error?.message.contains("unknown key '\(yaml.split(separator: ":")[0])'") == true)
-        #expect(error?.message.contains("did you mean '\(meant)'?") == true, "\(error?.message ?? "")")
+    func misspelled(_ yaml: String, _ meant: String) throws {
+        let name = yaml.prefix { $0 != ":" }
+        let warning = "the settings file has the unknown key '\(name)', which sets nothing: did you mean '\(meant)'?"
+        #expect(try settings(yaml).warnings == [warning])
+        let error = #expect(throws: CeleriacError.self) {
+            try CelerySettings(yaml: Array(yaml.utf8), isStrict: true)
+        }
+        #expect(error?.code == .configuration && error?.message == warning)
     }
 
-    @Test("nothing is suggested for what is like nothing")
-    func unknown() {
-        let error = #expect(throws: CeleriacError.self) { try settings("my_own_thing: 4") }
-        #expect(error?.message.hasSuffix("unknown key 'my_own_thing'") == true, "\(error?.message ?? "")")
+    @Test("nothing is suggested for what is like nothing, and what stands beside it is read")
+    func unknown() throws {
+        let settings = try settings("my_own_thing: 4\ntask_default_queue: math")
+        #expect(settings.warnings == ["the settings file has the unknown key 'my_own_thing', which sets nothing"])
+        #expect(settings.configuration.defaultQueue == "math")
+        // Of the options of a transport, too.
+        let options = try self.settings("broker_transport_options: {visibility: 5, visibility_timeout: 60}")
+        #expect(options.warnings == ["broker_transport_options has the unknown key 'visibility', which sets nothing"])
+        #expect(options.configuration.redis.visibilityTimeout == .seconds(60))
+        _ = try CelerySettings(yaml: Array("task_default_queue: math".utf8), isStrict: true)
     }
 
     @Test("a setting that can have no effect is taken, and told of with the reason")
@@ -47,11 +57,10 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("broker_connection_retry: true\nresult_chord_expires: null")
+        _ = try settings("task_retry_on_worker_lost: false\ntask_allow_error_cb_on_chord_header: null")
         for (yaml, name) in [
-            ("broker_connection_retry: false", "broker_connection_retry"),
             ("task_retry_on_worker_lost: true", "task_retry_on_worker_lost"),
-            ("result_chord_expires: 60", "result_chord_expires"),
+            ("task_allow_error_cb_on_chord_header: true", "task_allow_error_cb_on_chord_header"),
         ] {
             let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
             #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
@@ -105,13 +114,23 @@ import Testing
         #expect(connections.connections.timeout == .seconds(2.5) && connections.connections.heartbeat == .seconds(30))
         #expect(try settings("broker_connection_retry_on_startup: null").worker.retriesFirstConnection)
         #expect(try !settings("broker_connection_retry_on_startup: false").worker.retriesFirstConnection)
+        let once = try settings("broker_connection_retry: false")
+        #expect(!once.worker.retriesFirstConnection && once.notices.count == 1)
+        let both = try settings("broker_connection_retry: false\nbroker_connection_retry_on_startup: true")
+        #expect(both.worker.retriesFirstConnection)
+        let python = try settings("broker_failover_strategy: proj.brokers.nearest")
+        #expect(!python.configuration.amqp.connections.isShuffled && python.notices.count == 1)
+        #expect(try settings("broker_connection_max_retries: 7").worker.maximumFirstRetries == 7)
+        for none in ["0", "null"] {
+            #expect(try settings("broker_connection_max_retries: \(none)").worker.maximumFirstRetries == nil)
+        }
         #expect(connections.delayQueueType == .classic && connections.connections.tls == nil)
         for yaml in [
             "broker_url: []", "broker_url: [5]", "broker_read_url: 5", "broker_failover_strategy: mine",
             "broker_connection_timeout: 0", "broker_heartbeat: 70000", "broker_heartbeat: 0.5",
             "broker_login_method: GSSAPI", "broker_use_ssl: 5", "broker_use_ssl: {ciphers: ALL}",
             "broker_use_ssl: {cert_reqs: MAYBE}", "broker_use_ssl: {certfile: /c.pem}",
-            "broker_native_delayed_delivery_queue_type: stream",
+            "broker_native_delayed_delivery_queue_type: stream", "broker_connection_max_retries: -1",
         ] {
             let name = yaml.prefix { $0 != ":" }
             let error = #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
@@ -179,6 +198,8 @@ import Testing
         #expect(disabled.disablesPrefetch && disabled.prefetchMultiplier == 3)
         #expect(try !settings("worker_disable_prefetch: false").worker.disablesPrefetch)
         #expect(try settings("worker_pool: solo\nworker_state_db: /x").worker.stateFile == "/x")
+        let soft = try settings("worker_soft_shutdown_timeout: 3.5\nworker_enable_soft_shutdown_on_idle: true").worker
+        #expect(soft.softShutdownTimeout == .seconds(3.5) && soft.softShutdownIsForIdle)
         #expect(try settings("worker_eta_task_limit: 5").worker.maximumScheduledTasks == 5)
         for none in ["0", "null"] {
             #expect(try settings("worker_eta_task_limit: \(none)").worker.maximumScheduledTasks == nil)
@@ -210,10 +231,12 @@ import Testing
         for yaml in [
             "task_publish_retry: 5", "task_publish_retry_policy: 3", "task_publish_retry_policy: {max_retries: -1}",
             "task_publish_retry_policy: {max_retries: x}", "task_publish_retry_policy: {interval_start: -1}",
-            "task_publish_retry_policy: {retry_errors: [OSError]}",
         ] {
             #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
         }
+        let python = try settings("task_publish_retry_policy: {max_retries: 5, retry_errors: [OSError], tries: 2}")
+        #expect(python.notices.count == 1 && python.warnings.count == 1)
+        #expect(python.configuration.publishRetry.maximumRetries == 5)
     }
 
     @Test("queues and their arguments at RabbitMQ")

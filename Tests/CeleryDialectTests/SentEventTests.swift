@@ -43,6 +43,17 @@ import Testing
         #expect(events.allSatisfy { $0.nodeName.hasPrefix("gen\(ProcessFacts.processID)@") })
     }
 
+    @Test("go to the exchange of event_exchange")
+    func exchange() async throws {
+        var control = CeleryControlConfiguration()
+        control.eventExchange = "ours"
+        let broker = try #require(
+            SentEventBroker(
+                mailbox, limits: .default, control: control, timers: VirtualTimers(), logger: Logger(label: "test")))
+        try await broker.publish([try message("a")])
+        #expect(mailbox.published.map(\.exchange) == ["ours"])
+    }
+
     @Test("that cannot be sent fail no task")
     func lost() async throws {
         let broker = try broker(over: mailbox)

@@ -59,6 +59,20 @@ struct WorkerEventsTests {
         }
     }
 
+    @Test("sends events to the exchange of event_exchange")
+    func exchange() async throws {
+        let bench = ControlBench()
+        var control = CeleryControlConfiguration(sendsTaskEvents: true, heartbeatInterval: nil)
+        control.eventExchange = "ours"
+        try await bench.run(control) {
+            work.handler { $0 }
+        } during: {
+            #expect(try await bench.client.send(work("x")).get() == "x")
+            await until { bench.mailbox.published.contains { $0.exchange == "ours" } }
+        }
+        #expect(bench.events.isEmpty)
+    }
+
     @Test("keeps events while the broker is out of reach")
     func outOfReach() async throws {
         let bench = ControlBench()

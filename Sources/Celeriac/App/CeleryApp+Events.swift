@@ -14,7 +14,8 @@ extension CeleryApp {
         until enough: Gate, hear: @escaping @Sendable (CeleryEventReceiver.News) -> Void
     ) async throws {
         let receiver = CeleryEventReceiver(
-            broker: broker, content: configuration.controlContent, limits: configuration.limits, timers: client.timers)
+            broker: broker, exchange: configuration.control.eventExchange, content: configuration.controlContent,
+            limits: configuration.limits, timers: client.timers)
         let begun = Lane<Void>()
         let control = control
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -101,7 +101,7 @@ public final class CeleryApp: TaskSender {
         if configuration.usesSignatures, configuration.security == nil {
             logger.error("no message can be signed or verified: \(CelerySerializer.lackOfKeys)")
         }
-        let formats = CeleryFormats(
+        var formats = CeleryFormats(
             protocolVersion: configuration.taskProtocol, accept: configuration.acceptContent,
             limits: configuration.limits, valueCoding: configuration.valueCoding,
             extendsResults: configuration.resultExtended,
@@ -109,12 +109,14 @@ public final class CeleryApp: TaskSender {
             inheritsPriority: configuration.inheritsParentPriority, failureExpiry: configuration.failureExpiry,
             router: CeleryRouter(queues: queues, routes: configuration.routes),
             security: configuration.security, signsTasks: configuration.signsTasks)
+        formats.deliveryMode = configuration.deliveryMode
+        formats.representation.maximumDepth = configuration.shownLevels
         let timers: any TimerSource = timeSource ?? EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =
             configuration.sendsSentEvents
             ? SentEventBroker(
-                broker, limits: configuration.limits, content: configuration.eventContent, timers: timers,
-                logger: logger) : nil
+                broker, limits: configuration.limits, content: configuration.eventContent,
+                control: configuration.control, timers: timers, logger: logger) : nil
         if configuration.sendsSentEvents, telling == nil {
             logger.warning(
                 "this transport carries no events about tasks that are sent", metadata: ["broker": "\(broker.name)"])
@@ -172,6 +174,7 @@ public final class CeleryApp: TaskSender {
             throw CeleriacError(.configuration, "the settings have no broker_url")
         }
         for notice in settings.notices { logger.info("\(notice)") }
+        for warning in settings.warnings { logger.warning("\(warning)") }
         try self.init(
             broker: broker, results: settings.results, configuration: settings.configuration, transports: transports,
             eventLoopGroup: eventLoopGroup, logger: logger)

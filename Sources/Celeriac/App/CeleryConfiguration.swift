@@ -62,6 +62,13 @@ public struct CeleryConfiguration: Sendable {
     /// How long the results of tasks that failed are kept, zero for ever; nil for as long as others:
     /// `result_failure_expires`.
     package var failureExpiry: Duration?
+    /// How long what is counted of chords is kept in Redis, zero for ever; nil for as long as results:
+    /// `result_chord_expires`.
+    package var chordExpiry: Duration?
+    /// AMQP's delivery mode of tasks: `task_default_delivery_mode`.
+    package var deliveryMode: UInt8 = 2
+    /// How many levels of their arguments messages show, 0 for all: `task_repr_maxlevels`.
+    package var shownLevels = 3
     /// Whether results name the task, its arguments, worker, retries and queue: `result_extended`.
     public var resultExtended: Bool
     /// In what form results are stored and sent, and in what form those in the store are: `result_serializer`. All who use

@@ -86,7 +86,8 @@ enum AddressSettings {
         return text
     }
 
-    private static func encoded(_ text: String) -> String {
+    /// Text as it stands in a URL.
+    static func encoded(_ text: String) -> String {
         var bytes: [UInt8] = []
         for byte in text.utf8 {
             if isPlain(byte) {

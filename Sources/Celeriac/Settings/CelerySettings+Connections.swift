@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacWire
 import CeleryDialect
+import CeleryWire
 
 extension CelerySettings {
     /// Takes kombu's options of a broker that is a folder. A folder that the URL names goes before those of messages.
@@ -15,6 +16,40 @@ extension CelerySettings {
         guard incoming != nil || outgoing != nil || control != nil else { return }
         settings.configuration.filesystem = CeleryFilesystemOptions(
             dataFolderIn: incoming ?? "data_in", dataFolderOut: outgoing ?? "data_out", controlFolder: control)
+    }
+
+    /// Takes kombu's options that say what keys and channels there are in Redis.
+    static func readKeys(
+        _ options: inout SettingsSection, _ redis: inout CeleryRedisOptions
+    ) throws(CeleriacError) {
+        if let separator = try options.text("sep") { redis.separator = separator }
+        if let steps = try options.list("priority_steps") {
+            let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }
+            guard known.count == steps.count, !known.isEmpty else {
+                throw options.error("needs numbers in priority_steps")
+            }
+            redis.prioritySteps = known
+        }
+        if let key = try options.text("unacked_key") { redis.claimKeys.messages = key }
+        if let key = try options.text("unacked_index_key") { redis.claimKeys.index = key }
+        if let key = try options.text("unacked_mutex_key") { redis.claimKeys.mutex = key }
+        if let prefix = try options.take("fanout_prefix") {
+            switch prefix {
+            case .bool(true): break
+            case .bool(false): redis.fanoutPrefix = ""
+            case .string(let text): redis.fanoutPrefix = text
+            default: throw options.error("needs text, true or false for fanout_prefix")
+            }
+        }
+        if options.has("body_encoding") {
+            // As in kombu, null leaves bodies as they are.
+            switch try options.text("body_encoding")?.lowercased() ?? "" {
+            case "", "utf-8": redis.bodyEncoding = .text
+            case "base64": redis.bodyEncoding = .base64
+            default: throw options.error("needs base64, utf-8 or null for body_encoding")
+            }
+        }
+        if let flag = try options.flag("fanout_patterns") { redis.channelsHaveRoutingKeys = flag }
     }
 
     /// The settings of connections. They come first, since others mean something by the broker's kind.
@@ -44,6 +79,11 @@ extension CelerySettings {
         },
         Setting("broker_failover_strategy") { section, settings throws(CeleriacError) in
             guard let name = try section.text("broker_failover_strategy") else { return }
+            if name.contains(".") {
+                settings.notices.append(
+                    "broker_failover_strategy is \(name), which names Python code: URLs are tried in turn")
+                return
+            }
             guard ["round-robin", "shuffle"].contains(name) else {
                 throw section.error("needs round-robin or shuffle for broker_failover_strategy")
             }
@@ -54,9 +94,33 @@ extension CelerySettings {
             guard timeout > .zero else {
                 throw section.error("needs more than 0 seconds for broker_connection_timeout")
             }
-            settings.configuration.amqp.connections.timeout = timeout
+            if settings.broker.map(CeleryTransportFactory.isRedis) ?? false {
+                settings.configuration.brokerConnections.connectTimeout = timeout
+            } else {
+                settings.configuration.amqp.connections.timeout = timeout
+            }
         },
-        .flag("broker_connection_retry_on_startup", \.worker.retriesFirstConnection),
+        Setting("broker_connection_retry", "broker_connection_retry_on_startup") {
+            section, settings throws(CeleriacError) in
+            let always = try section.flag("broker_connection_retry")
+            // As in Celery, one stands for the other.
+            if let first = try section.flag("broker_connection_retry_on_startup") ?? always {
+                settings.worker.retriesFirstConnection = first
+            }
+            if always == false {
+                settings.notices.append(
+                    "broker_connection_retry is false, but a worker whose connection is lost connects again until it is "
+                        + "stopped")
+            }
+        },
+        Setting("broker_connection_max_retries") { section, settings throws(CeleriacError) in
+            guard let number = try section.number("broker_connection_max_retries") else { return }
+            guard let count = Int(exactly: number), count >= 0 else {
+                throw section.error("needs a number, 0 or more, for broker_connection_max_retries")
+            }
+            // As in Celery, zero is for ever.
+            settings.worker.maximumFirstRetries = count > 0 ? count : nil
+        },
         Setting("broker_heartbeat") { section, settings throws(CeleriacError) in
             guard let heartbeat = try section.duration("broker_heartbeat") else { return }
             // AMQP has 16 bits for the seconds. Less than one would be none at all.

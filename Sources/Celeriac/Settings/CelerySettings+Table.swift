@@ -69,7 +69,9 @@ extension CelerySettings {
         .flag("worker_direct", \.configuration.servesDirectQueues),
         Setting("task_routes") { section, settings throws(CeleriacError) in
             guard let value = try section.take("task_routes") else { return }
-            settings.configuration.routes = try RouteSettings.routes(value)
+            var remarks = SettingRemarks()
+            settings.configuration.routes = try RouteSettings.routes(value, &remarks)
+            settings.add(remarks)
         },
         Setting("task_protocol") { section, settings throws(CeleriacError) in
             guard let version = try section.count("task_protocol") else { return }
@@ -82,11 +84,15 @@ extension CelerySettings {
         },
         Setting("task_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("task_serializer") else { return }
+            guard let known = CelerySerializer(rawValue: name), known != .pickle else {
+                throw section.error("needs json, msgpack, yaml or auth for task_serializer" + reason(of: name))
+            }
             settings.configuration.sendOptions.serializer = Serializer(rawValue: name)
         },
         Setting("task_compression") { section, settings throws(CeleriacError) in
-            guard let name = try section.text("task_compression") else { return }
-            settings.configuration.sendOptions.compression = Compression(rawValue: name)
+            if let name = try compression("task_compression", &section) {
+                settings.configuration.sendOptions.compression = name
+            }
         },
         Setting("task_default_priority") { section, settings throws(CeleriacError) in
             guard let priority = try section.number("task_default_priority") else { return }
@@ -97,9 +103,26 @@ extension CelerySettings {
         },
 
         .flag("task_inherit_parent_priority", \.configuration.inheritsParentPriority),
+        Setting("task_default_delivery_mode") { section, settings throws(CeleriacError) in
+            guard let mode = try section.deliveryMode("task_default_delivery_mode") else { return }
+            settings.configuration.deliveryMode = mode
+        },
+        Setting("task_repr_maxlevels") { section, settings throws(CeleriacError) in
+            // As in Celery, null and zero show all levels.
+            guard let number = try section.number("task_repr_maxlevels") else {
+                settings.configuration.shownLevels = 0
+                return
+            }
+            guard let levels = Int(exactly: number), levels >= 0 else {
+                throw section.error("needs a number, 0 or more, for task_repr_maxlevels")
+            }
+            settings.configuration.shownLevels = levels
+        },
         Setting("task_publish_retry", "task_publish_retry_policy") { section, settings throws(CeleriacError) in
             if let policy = try section.object("task_publish_retry_policy") {
-                settings.configuration.publishRetry = try publishRetry(policy)
+                var remarks = SettingRemarks()
+                settings.configuration.publishRetry = try publishRetry(policy, &remarks)
+                settings.add(remarks)
             }
             if try section.flag("task_publish_retry") == false { settings.configuration.publishRetries = 0 }
         },
@@ -108,6 +131,9 @@ extension CelerySettings {
         .flag("task_store_eager_result", \.configuration.storesEagerResults),
         .flag("task_send_sent_event", \.configuration.sendsSentEvents),
 
+        Setting("event_exchange") { section, settings throws(CeleriacError) in
+            if let name = try section.text("event_exchange") { settings.configuration.control.eventExchange = name }
+        },
         Setting("event_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("event_serializer") else { return }
             settings.configuration.signsEvents = name == CelerySerializer.auth.rawValue
@@ -133,13 +159,15 @@ extension CelerySettings {
             guard let expiry = try section.duration("result_failure_expires") else { return }
             settings.configuration.failureExpiry = expiry
         },
+        Setting("result_chord_expires") { section, settings throws(CeleriacError) in
+            guard let expiry = try section.duration("result_chord_expires") else { return }
+            settings.configuration.chordExpiry = expiry
+        },
         .flag("result_extended", \.configuration.resultExtended),
         Setting("result_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("result_serializer") else { return }
             guard let known = CelerySerializer(rawValue: name), known != .pickle, known != .auth else {
-                let isPickle = name == CelerySerializer.pickle.rawValue
-                let reason = isPickle ? ": a pickle can run code, and only Python reads it" : ""
-                throw section.error("needs json, msgpack or yaml for result_serializer" + reason)
+                throw section.error("needs json, msgpack or yaml for result_serializer" + reason(of: name))
             }
             settings.configuration.resultSerializer = known
         },
@@ -148,14 +176,9 @@ extension CelerySettings {
             settings.configuration.resultAcceptContent = known
         },
         Setting("result_compression") { section, settings throws(CeleriacError) in
-            guard let name = try section.text("result_compression"), !name.isEmpty else { return }
-            guard let known = CompressionMethod(celeryName: name) else {
-                throw section.error("needs gzip, bzip2, lzma or zstd for result_compression")
+            if let name = try compression("result_compression", &section) {
+                settings.configuration.resultCompression = name
             }
-            guard known.isAvailable else {
-                throw section.error("needs a build with the package trait Compression for result_compression: \(name)")
-            }
-            settings.configuration.resultCompression = Compression(rawValue: name)
         },
         .flag("result_persistent", \.configuration.resultPersistent),
         Setting("result_chord_retry_interval") { section, settings throws(CeleriacError) in
@@ -185,18 +208,15 @@ extension CelerySettings {
             if let name = try options.text("dead_letter_exchange") { settings.worker.deadLetterExchange = name }
             if let key = try options.text("dead_letter_routing_key") { settings.worker.deadLetterRoutingKey = key }
             if try options.flag("confirm_publish") == false {
-                throw options.error("can only take true for confirm_publish: every message is confirmed")
+                settings.notices.append(
+                    "broker_transport_options sets confirm_publish to false, which has no effect: every message is"
+                        + " confirmed")
             }
-            if let separator = try options.text("sep") { settings.configuration.redis.separator = separator }
-            if let steps = try options.list("priority_steps") {
-                let known = steps.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }
-                guard known.count == steps.count, !known.isEmpty else {
-                    throw options.error("needs numbers in priority_steps")
-                }
-                settings.configuration.redis.prioritySteps = known
-            }
+            try readKeys(&options, &settings.configuration.redis)
             try readFolders(&options, &settings)
-            try options.finish()
+            var remarks = SettingRemarks()
+            options.finish(&remarks)
+            settings.add(remarks)
         },
         Setting("result_backend_transport_options") { section, settings throws(CeleriacError) in
             let object = try section.object("result_backend_transport_options") ?? [:]
@@ -212,7 +232,9 @@ extension CelerySettings {
                     "result_backend_transport_options sets visibility_timeout, which has no effect: results are not claimed"
                 )
             }
-            try options.finish()
+            var remarks = SettingRemarks()
+            options.finish(&remarks, idle: [("results have no envelopes", ["body_encoding"])])
+            settings.add(remarks)
         },
 
         // Tasks.
@@ -230,20 +252,19 @@ extension CelerySettings {
             settings.configuration.taskDefaults.acknowledgesOnFailure = options.acknowledgesOnFailure ?? both
             settings.configuration.taskDefaults.acknowledgesOnTimeout = options.acknowledgesOnTimeout ?? both
         },
-        Setting("task_reject_on_worker_lost") { section, _ throws(CeleriacError) in
+        Setting("task_reject_on_worker_lost") { section, settings throws(CeleriacError) in
             guard try section.flag("task_reject_on_worker_lost") == false else { return }
-            throw section.error(
-                "can only take true for task_reject_on_worker_lost: without a worker nobody could store a failure")
+            settings.notices.append(
+                "task_reject_on_worker_lost is false, but late messages of a lost worker come back: without a worker nobody "
+                    + "could store a failure")
         },
         Setting("task_annotations") { section, settings throws(CeleriacError) in
-            for (name, value) in try section.object("task_annotations") ?? [:] {
-                var annotation = SettingsSection(value, "task_annotations of '\(name)'")
-                let options = try taskOptions(&annotation, prefix: "", rateLimit: "rate_limit")
-                try annotation.finish()
-                settings.configuration.taskAnnotations[name] = options
-            }
+            guard let value = try section.take("task_annotations") else { return }
+            var remarks = SettingRemarks()
+            let read = try annotations(value, &remarks)
+            settings.add(remarks)
+            settings.configuration.taskAnnotations.merge(read) { $1 }
         },
-
     ]
 
     /// Reads the keys of an application that signs anything. As in Celery, nobody reads them for another.
@@ -294,6 +315,25 @@ extension CelerySettings {
         return Set(known)
     }
 
+    /// Why a serializer is refused, as the end of a sentence; empty for a name that nobody knows.
+    private static func reason(of serializer: String) -> String {
+        serializer == CelerySerializer.pickle.rawValue ? ": a pickle can run code, and only Python reads it" : ""
+    }
+
+    /// Reads the name of a compression method; nil if it is not set.
+    private static func compression(
+        _ name: String, _ section: inout SettingsSection
+    ) throws(CeleriacError) -> Compression? {
+        guard let text = try section.text(name), !text.isEmpty else { return nil }
+        guard let known = CompressionMethod(celeryName: text) else {
+            throw section.error("needs gzip, bzip2, lzma or zstd for \(name)")
+        }
+        guard known.isAvailable else {
+            throw section.error("needs a build with the package trait Compression for \(name): \(text)")
+        }
+        return Compression(rawValue: text)
+    }
+
     /// The arguments of queues of the type that a setting names; nil if it is not set.
     private static func queueArguments(
         ofType name: String, _ section: inout SettingsSection
@@ -307,7 +347,9 @@ extension CelerySettings {
     }
 
     /// Reads a policy of retries. What it leaves out is as kombu has it: for ever, a second apart.
-    private static func publishRetry(_ policy: WireObject) throws(CeleriacError) -> PublishRetry {
+    private static func publishRetry(
+        _ policy: WireObject, _ remarks: inout SettingRemarks
+    ) throws(CeleriacError) -> PublishRetry {
         var section = SettingsSection(.object(policy), "task_publish_retry_policy")
         var retry = PublishRetry(maximumRetries: nil, start: .seconds(1), step: .seconds(1), maximum: .seconds(1))
         if let value = try section.take("max_retries") {
@@ -319,30 +361,7 @@ extension CelerySettings {
         if let start = try section.duration("interval_start") { retry.start = start }
         if let step = try section.duration("interval_step") { retry.step = step }
         if let maximum = try section.duration("interval_max") { retry.maximum = maximum }
-        try section.finish()
+        section.finish(&remarks, idle: [("it names Python code", ["errback", "retry_errors"])])
         return retry
-    }
-
-    /// Reads a task's options, which have the same names in the defaults for all tasks and in an annotation of one.
-    private static func taskOptions(
-        _ section: inout SettingsSection, prefix: String, rateLimit: String
-    ) throws(CeleriacError) -> TaskOptions {
-        var options = TaskOptions()
-        options.acknowledgement = try section.flag(prefix + "acks_late").map { $0 ? .late : .early }
-        options.acknowledgesOnFailure = try section.flag(prefix + "acks_on_failure")
-        options.acknowledgesOnTimeout = try section.flag(prefix + "acks_on_timeout")
-        options.ignoresResult = try section.flag(prefix + "ignore_result")
-        options.storesErrorsEvenIfIgnored = try section.flag(prefix + "store_errors_even_if_ignored")
-        options.tracksStarted = try section.flag(prefix + "track_started")
-        // As in Celery, zero is no limit.
-        options.timeLimits.hard = try section.duration(prefix + "time_limit").flatMap { $0 > .zero ? $0 : nil }
-        options.timeLimits.soft = try section.duration(prefix + "soft_time_limit").flatMap { $0 > .zero ? $0 : nil }
-        if let limit = try section.take(rateLimit) {
-            guard let text = limit.stringValue ?? limit.intValue.map({ String($0) }), let known = RateLimit(text) else {
-                throw section.error("needs a number and s, m or h, as in 10/m, for \(rateLimit)")
-            }
-            options.rateLimit = known
-        }
-        return options
     }
 }

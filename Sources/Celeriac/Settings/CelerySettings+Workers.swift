@@ -28,13 +28,13 @@ extension CelerySettings {
         },
         Setting("worker_concurrency") { section, settings throws(CeleriacError) in
             guard let value = try section.take("worker_concurrency") else { return }
-            if value.stringValue?.lowercased() == "auto" {
-                settings.worker.concurrency = System.coreCount
-            } else if let count = value.intValue ?? value.stringValue.flatMap({ Int($0) }), count > 0 {
-                settings.worker.concurrency = count
-            } else {
-                throw section.error("needs a number, 1 or more, or auto for worker_concurrency")
+            let isAutomatic = value.stringValue?.lowercased() == "auto"
+            guard let count = isAutomatic ? 0 : value.intValue ?? value.stringValue.flatMap({ Int($0) }), count >= 0
+            else {
+                throw section.error("needs a number, 0 or more, or auto for worker_concurrency")
             }
+            // As in Celery, zero is one for each core.
+            settings.worker.concurrency = count > 0 ? count : System.coreCount
         },
         Setting("worker_prefetch_multiplier") { section, settings throws(CeleriacError) in
             guard let number = try section.number("worker_prefetch_multiplier") else { return }
@@ -63,6 +63,16 @@ extension CelerySettings {
         .flag("worker_enable_soft_shutdown_on_idle", \.worker.softShutdownIsForIdle),
         .text("worker_pool", \.pool),
         .text("worker_state_db", \.worker.stateFile),
+        Setting("beat_scheduler") { section, settings throws(CeleriacError) in
+            guard let name = try section.text("beat_scheduler"),
+                !["celery.beat:PersistentScheduler", "celery.beat:Scheduler"].contains(
+                    name.replacing("beat.", with: "beat:"))
+            else { return }
+            settings.foreignScheduler = name
+            settings.notices.append(
+                "beat_scheduler is \(name), which keeps its schedule elsewhere: workers need none, and a beat here is refused"
+            )
+        },
         Setting(
             "timezone", "enable_utc", "beat_schedule", "beat_cron_starting_deadline", "beat_max_loop_interval",
             "missed_runs"

@@ -37,6 +37,22 @@ enum OldSettingNames {
         return name != lower && name == name.uppercased() && SettingNames.celery.contains(lower) ? lower : nil
     }
 
+    /// The setting of a variable with an old name; nil for any other. Old names without `CELERY` are too common for variables,
+    /// such as REDIS_PORT.
+    static func newName(ofVariable variable: String) -> String? { renamed[variable] }
+
+    /// The old name that is like a text; nil if there is none. What comes after the names' common beginnings counts.
+    static func nearest(to text: String) -> String? {
+        let text = text.uppercased()
+        for prefix in ["CELERYBEAT_", "CELERYD_", "CELERY_"] where text.hasPrefix(prefix) {
+            let names = renamed.keys.filter { $0.hasPrefix(prefix) }.sorted()
+            let ends = names.map { $0.dropFirst(prefix.count).lowercased() }
+            let nearest = Misspelling.nearest(to: String(text.dropFirst(prefix.count)), among: ends)
+            return nearest.map { prefix + $0.uppercased() }
+        }
+        return nil
+    }
+
     /// Those that differ by more than their case.
     private static let renamed: [String: String] = [
         "CELERYBEAT_CRON_STARTING_DEADLINE": "beat_cron_starting_deadline",

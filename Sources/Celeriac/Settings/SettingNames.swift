@@ -16,6 +16,14 @@ package enum SettingNames {
         "redis_backend_health_check_interval", "redis_client_name", "result_backend_thread_safe",
     ]
 
+    /// Those that are text whatever they look like, and that a program which fills in variables gets from somebody else.
+    static let texts: Set<String> = [
+        "broker_host", "broker_password", "broker_transport", "broker_user", "broker_vhost", "control_exchange",
+        "event_exchange", "redis_client_name", "redis_host", "redis_password", "redis_username", "result_backend",
+        "security_cert_store", "security_certificate", "security_key", "security_key_password",
+        "task_default_exchange", "task_default_queue", "task_default_routing_key", "worker_pool", "worker_state_db",
+    ]
+
     private static let known = Set(all)
     private static let honoured = Set(CelerySettings.readNames)
 
@@ -76,13 +84,7 @@ package enum SettingNames {
         ("it has no effect at Celery either", ["result_exchange", "result_exchange_type", "deprecated_settings"]),
         ("clients keep no results in memory", ["result_cache_max"]),
         ("a chord's results are read when all of them are there", ["result_chord_join_timeout"]),
-        ("messages are persistent in any case", ["task_default_delivery_mode"]),
-        ("messages show three levels of their arguments in any case", ["task_repr_maxlevels"]),
-        ("beats here have no remote control", ["beat_remote_control_max_tick_age"]),
-        (
-            "workers try until they are stopped (see broker_connection_retry_on_startup)",
-            ["broker_connection_max_retries"]
-        ),
+        ("beats here have no remote control", ["beat_enable_remote_control", "beat_remote_control_max_tick_age"]),
         ("that file is Python's: worker --schedule and beat --state name ours", ["beat_schedule_filename"]),
         (
             "connections need no such setting",
@@ -128,18 +130,10 @@ package enum SettingNames {
     /// Settings of which only these values can be followed, what happens here in any case, and why no other. Null is always
     /// one of them.
     private static let inherent: [(name: String, values: [WireValue], reason: String)] = [
-        ("beat_enable_remote_control", [false], "beats here have no remote control"),
-        (
-            "beat_scheduler", ["celery.beat:PersistentScheduler", "celery.beat:Scheduler"],
-            "it keeps its schedule elsewhere, and what stands there would not be sent: write it under beat_schedule"
-        ),
-        ("broker_connection_retry", [true], "workers connect again until they are stopped"),
-        ("event_exchange", ["celeryev"], "events go to the exchange celeryev"),
         (
             "redis_backend_credential_provider", [],
             "it names Python code: programs set redisCredentials of CeleryConfiguration"
         ),
-        ("result_chord_expires", [], "what is counted of chords is kept as long as results: set result_expires"),
         (
             "task_allow_error_cb_on_chord_header", [false],
             "error callbacks of a chord are those of its body: give the header's tasks their own"

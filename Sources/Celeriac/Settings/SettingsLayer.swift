@@ -7,17 +7,20 @@ package struct SettingsLayer: Sendable {
     package let place: String
     /// The values, by Celery's names in lower case.
     package let values: WireObject
+    /// What should be told about names that nobody knows, a sentence each. As in Celery they set nothing, so that projects
+    /// can have names of their own.
+    package let warnings: [String]
 
     /// Makes a layer of settings whose names are known to be right.
-    package init(place: String, _ values: WireObject) {
+    package init(place: String, _ values: WireObject, warnings: [String] = []) {
         self.place = place
         self.values = values
+        self.warnings = warnings
     }
 
     /// Reads a settings file.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for content that is not YAML or has a name that nobody
-    ///   knows.
+    /// - Throws: ``CeleriacError`` with code `configuration` for content that is not YAML.
     package init(yaml: [UInt8], place: String) throws(CeleriacError) {
         let value: WireValue
         do {
@@ -29,30 +32,68 @@ package struct SettingsLayer: Sendable {
         guard let written = value.isNull ? [:] : value.objectValue else {
             throw CeleriacError(.configuration, "\(place) is not a list of keys with values")
         }
-        let values = try OldSettingNames.translated(written, in: place)
-        for name in values.keys where !SettingNames.isKnown(name) {
-            let nearest = Misspelling.nearest(to: name, among: SettingNames.all).map { ": did you mean '\($0)'?" } ?? ""
-            throw CeleriacError(.configuration, "\(place) has an unknown key '\(name)'\(nearest)")
+        var values: WireObject = [:]
+        var warnings: [String] = []
+        for (name, value) in try OldSettingNames.translated(written, in: place) {
+            if SettingNames.isKnown(name) {
+                values[name] = value
+                continue
+            }
+            let meant = Misspelling.nearest(to: name, among: SettingNames.all) ?? OldSettingNames.nearest(to: name)
+            let question = meant.map { ": did you mean '\($0)'?" } ?? ""
+            warnings.append("\(place) has the unknown key '\(name)', which sets nothing\(question)")
         }
-        self.init(place: place, values)
+        self.init(place: place, values, warnings: warnings)
     }
 
-    /// Reads the variables of all known settings, such as `CELERY_TASK_ACKS_LATE`; their values are YAML. Other variables
-    /// are ignored.
+    /// The beginning of variables that have settings.
+    package static let prefix = "CELERY_"
+
+    /// Reads the variables of all known settings, such as `CELERY_TASK_ACKS_LATE`; their values are YAML, or plain text.
+    /// Beside the usual prefix the names from before Celery 4 are read as well, such as `CELERYD_CONCURRENCY`, and variables
+    /// that are like a known one are told of. Others are ignored.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for a value that is not YAML.
-    package init(environment: [String: String], prefix: String = "CELERY_") throws(CeleriacError) {
+    package init(environment: [String: String], prefix: String = SettingsLayer.prefix) throws(CeleriacError) {
         var values: WireObject = [:]
+        var warnings: [String] = []
         for name in SettingNames.all {
-            guard let text = environment[prefix + name.uppercased()] else { continue }
-            do {
-                values[name] = try WireYAML.decode(Array(text.utf8))
-            } catch {
-                throw CeleriacError(
-                    .configuration, "the variable \(prefix + name.uppercased()) is not YAML", cause: error)
+            let variable = prefix + name.uppercased()
+            guard let text = environment[variable] else { continue }
+            values[name] = try Self.value(text, of: name, in: variable)
+        }
+        // What begins otherwise is a program's own, and may not be meant for settings.
+        for (variable, text) in environment.sorted(by: { $0.key < $1.key }) where prefix == Self.prefix {
+            if let name = OldSettingNames.newName(ofVariable: variable) {
+                if values[name] == nil { values[name] = try Self.value(text, of: name, in: variable) }
+            } else if let meant = Self.meant(by: variable) {
+                warnings.append("the environment has \(variable), which sets nothing: did you mean \(meant)?")
             }
         }
-        self.init(place: "the environment", values)
+        self.init(place: "the environment", values, warnings: warnings)
+    }
+
+    /// A variable's value. Passwords and names may look like numbers, or be no YAML at all.
+    private static func value(
+        _ text: String, of name: String, in variable: String
+    ) throws(CeleriacError) -> WireValue {
+        let isQuoted = text.count > 1 && text.first == text.last && (text.first == "'" || text.first == "\"")
+        let isNull = ["", "~", "null"].contains(text)
+        if SettingNames.texts.contains(name), !isQuoted, !isNull { return .string(text) }
+        do {
+            return try WireYAML.decode(Array(text.utf8))
+        } catch {
+            throw CeleriacError(.configuration, "the variable \(variable) is not YAML", cause: error)
+        }
+    }
+
+    /// The variable that somebody may have meant; nil for one that is known, or like none.
+    private static func meant(by variable: String) -> String? {
+        guard variable.hasPrefix(prefix) else { return OldSettingNames.nearest(to: variable) }
+        let name = variable.dropFirst(prefix.count).lowercased()
+        if SettingNames.isKnown(name) { return nil }
+        return Misspelling.nearest(to: name, among: SettingNames.all).map { prefix + $0.uppercased() }
+            ?? OldSettingNames.nearest(to: variable)
     }
 }
 

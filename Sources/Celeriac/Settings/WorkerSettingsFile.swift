@@ -1,5 +1,6 @@
 import CeleriacCore
 package import CeleriacWire
+import CeleryDialect
 
 /// A settings file that makes a worker here work like another, out of what that tells of itself (`inspect conf`).
 ///
@@ -38,7 +39,7 @@ package struct WorkerSettingsFile: Sendable {
             switch SettingNames.verdict(of: name) {
             case nil: omit(name, value, "Celery has no such setting")
             case .withoutEffect(let reason)?: omit(name, value, "it has no effect here: \(reason)")
-            case .honoured?, .limited?: settings[name] = value
+            case .honoured?, .limited?: settings[name] = name == "task_queues" ? Self.queues(value) : value
             }
         }
         // Without one setting another may be refused, so they are read until all that is left can be.
@@ -83,6 +84,23 @@ package struct WorkerSettingsFile: Sendable {
     }
 
     // MARK: Values
+
+    /// The queues of `task_queues`, as another worker can have them: of a broadcast each has a queue of its own.
+    private static func queues(_ value: WireValue) -> WireValue {
+        var list = value.arrayValue
+        // In a mapping of kombu's queues, their own names count.
+        if let object = value.objectValue, object.allSatisfy({ $0.value["name"]?.stringValue != nil }) {
+            list = object.map { $0.value }
+        }
+        guard let list else { return value }
+        return .array(
+            list.map { queue -> WireValue in
+                guard queue["name"]?.stringValue?.hasPrefix("bcast.") == true, let alias = queue["alias"]?.stringValue,
+                    queue["exchange"]?["name"]?.stringValue == alias
+                else { return queue }
+                return ["name": .string(alias), "broadcast": true]
+            })
+    }
 
     /// A value with numbers of seconds in place of Python's durations, and with crontabs as they are written in files.
     private static func readable(_ value: WireValue) -> WireValue {
@@ -157,32 +175,5 @@ package struct WorkerSettingsFile: Sendable {
         text.unicodeScalars.map { scalar in
             (0x20...0x7e).contains(scalar.value) ? String(scalar) : scalar.escaped(asASCII: true)
         }.joined()
-    }
-}
-
-/// Durations as Python's `str(timedelta)` writes them: `2:00:00`, `1 day, 0:00:30`, `0:00:00.500000`.
-enum PythonDuration {
-    /// The seconds of a duration, as a whole number where there is nothing else; nil for other text.
-    static func seconds(_ text: String) -> WireValue? {
-        var (days, clock) = (0, text[...])
-        if let comma = text.firstRange(of: ", ") {
-            let words = text[..<comma.lowerBound].split(separator: " ", omittingEmptySubsequences: false)
-            guard words.count == 2, words.last == "day" || words.last == "days",
-                let count = words.first.flatMap({ Int($0) }), -999_999_999...999_999_999 ~= count
-            else { return nil }
-            (days, clock) = (count, text[comma.upperBound...])
-        }
-        let parts = clock.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts.allSatisfy({ $0.utf8.allSatisfy(isDigitOrPoint) }),
-            let hours = Int(parts[0]), 0..<24 ~= hours, let minutes = Int(parts[1]), 0..<60 ~= minutes,
-            parts[1].utf8.count == 2, let seconds = Double(parts[2]), 0..<60 ~= seconds
-        else { return nil }
-        let total = Double(days * 86_400 + hours * 3_600 + minutes * 60) + seconds
-        if let whole = Int64(exactly: total) { return .int(whole) }
-        return .double(total)
-    }
-
-    private static func isDigitOrPoint(_ byte: UInt8) -> Bool {
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || byte == UInt8(ascii: ".")
     }
 }

@@ -101,7 +101,7 @@ struct CeleryTransportFactory {
         case _ where Self.isRedis(url):
             return CeleryRedisResults(
                 try redis(url, for: .results), keyPrefix: configuration.resultKeyPrefix,
-                serializer: configuration.resultSerializer,
+                serializer: configuration.resultSerializer, chordExpiry: configuration.chordExpiry,
                 eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP

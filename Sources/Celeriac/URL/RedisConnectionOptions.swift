@@ -40,6 +40,31 @@ struct RedisConnectionOptions: Sendable, Equatable {
             ]
         ),
         ("nothing is polled", ["polling_interval"]),
+        ("credentials are read for each connection", ["reauth_check_interval"]),
+        (
+            "claims are kept in any case, and what has expired is restored at once",
+            [
+                "ack_emulation", "unacked_restore_limit", "unacked_restore_interval", "unacked_restore_throttle",
+                "unacked_mutex_expire",
+            ]
+        ),
+        ("queues are served in turn", ["queue_order_strategy"]),
+        ("a message that no queue takes is the sender's error", ["deadletter_queue"]),
+        (
+            "connections need no such setting",
+            [
+                "client_properties", "frame_max", "channel_max", "socket_settings", "login_response", "read_timeout",
+                "write_timeout",
+            ]
+        ),
+        (
+            "workers try until they are stopped, clients as task_publish_retry_policy says",
+            [
+                "max_retries", "interval_start", "interval_step", "interval_max", "connect_retries_timeout", "errback",
+                "callback",
+            ]
+        ),
+        ("results are stored again until they are kept", ["retry_policy", "additional_connection_errors"]),
     ]
 
     /// What should be told about options that have no effect, a sentence each.
@@ -64,6 +89,10 @@ struct RedisConnectionOptions: Sendable, Equatable {
         }
         if try section.flag("sentinel_fanout_compat") == true {
             throw section.error("can only take false for sentinel_fanout_compat: kombu before 5.4 is not spoken to")
+        }
+        if try section.flag("result_chord_ordered") == false {
+            throw section.error(
+                "can only take true for result_chord_ordered: the results of a chord are kept in their order")
         }
         if let options = try section.object("sentinel_kwargs") { try readSentinel(options) }
         if let timeout = try section.positiveDuration("socket_connect_timeout") { connectTimeout = timeout }
@@ -100,7 +129,7 @@ struct RedisConnectionOptions: Sendable, Equatable {
         sentinel.password = try section.text("password")
         let timeout = try section.positiveDuration("socket_timeout")
         sentinel.timeout = try section.positiveDuration("socket_connect_timeout") ?? timeout
-        for name in Self.idle.flatMap(\.names) { _ = try section.take(name) }
+        for name in Self.idle.prefix(1).flatMap(\.names) { _ = try section.take(name) }
         let isEncrypted = try section.flag("ssl")
         let parameters = try Self.takeEncryption(&section)
         guard isEncrypted != nil || parameters.isEmpty else {

@@ -62,9 +62,13 @@ struct DoctorCommand: AsyncParsableCommand {
             let text = (error as? ValidationError)?.message ?? "\(error)"
             return [.problem("settings", text, "correct the file; settings --config shows what holds")]
         }
-        let listing = SettingsListing(over: ProgramContext.current.settings, layers: layers)
+        let listing = SettingsListing(
+            over: ProgramContext.current.settings, layers: layers, isStrict: connection.settings.strict)
         var findings = listing.refusals.map { refusal -> Finding in
             .problem("settings", refusal, "correct it; settings shows where each one comes from")
+        }
+        findings += listing.warnings.map { warning -> Finding in
+            .warning("settings", warning, "correct the name, or leave it out, unless it is your own")
         }
         findings += listing.notices.map { notice -> Finding in
             .note("settings", notice, "leave it out, unless Python programs share the file")

@@ -23,7 +23,8 @@ struct ReportCommand: ParsableCommand {
     func validate() throws { _ = try settings.layers() }
 
     func run() throws {
-        let listing = SettingsListing(over: ProgramContext.current.settings, layers: try settings.layers())
+        let listing = SettingsListing(
+            over: ProgramContext.current.settings, layers: try settings.layers(), isStrict: settings.strict)
         let report = SoftwareReport(listing: listing, kernel: Self.kernel)
         printing.output.show(report.object) { report.lines.map(\.printable) }
     }
@@ -86,7 +87,8 @@ struct SoftwareReport {
                 "\(label) -> " + facts.map { "\($0.name):\($0.value)" }.joined(separator: " ")
             } + [""]
             + listing.rows.map { "\($0.name): \(PythonText.repr($0.value))" }
-            + listing.notices.map { "Notice: \($0)" } + listing.refusals.map { "Refused: \($0)" } + [""]
+            + listing.notices.map { "Notice: \($0)" } + listing.warnings.map { "Warning: \($0)" }
+            + listing.refusals.map { "Refused: \($0)" } + [""]
     }
 
     /// The report as an object.
@@ -99,6 +101,7 @@ struct SoftwareReport {
         object["results"] = .string(results)
         object["settings"] = .object(WireObject(listing.rows.map { ($0.name, $0.value) }))
         object["notices"] = .array(listing.notices.map { .string($0) })
+        object["warnings"] = .array(listing.warnings.map { .string($0) })
         object["refusals"] = .array(listing.refusals.map { .string($0) })
         return object
     }

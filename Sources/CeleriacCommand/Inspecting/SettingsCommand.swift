@@ -12,8 +12,9 @@ struct SettingsCommand: AsyncParsableCommand {
         discussion: ProgramContext.naming(
             """
             Each setting stands with its value, the place that it comes from, and what is done about it: honoured, taken \
-            without effect, or refused. Then come the notices that a worker logs, and why settings are refused. Secrets \
-            are masked as by Celery's inspect conf. What is not listed is as Celery's defaults have it.
+            without effect, or refused. Then come the notices that a worker logs, its warnings of names that nobody knows, \
+            and why settings are refused. With --strict, those names are refused too. Secrets are masked as by Celery's \
+            inspect conf. What is not listed is as Celery's defaults have it.
 
             With --like, a live worker in Python or Swift is asked for those of its settings that are not Celery's \
             defaults, and they are printed as a YAML file for --config. Workers tell no secrets, and only the first URL \
@@ -46,7 +47,8 @@ struct SettingsCommand: AsyncParsableCommand {
     func run() async throws {
         guard let like else {
             let listing = SettingsListing(
-                over: ProgramContext.current.settings, layers: try connection.settings.layers())
+                over: ProgramContext.current.settings, layers: try connection.settings.layers(),
+                isStrict: connection.settings.strict)
             listing.print(to: printing.output)
             if !listing.refusals.isEmpty { throw ExitCode(1) }
             return
@@ -98,21 +100,29 @@ struct SettingsListing {
     private(set) var rows: [Row] = []
     /// What is told of settings that have no effect.
     private(set) var notices: [String] = []
+    /// What is told of names that nobody knows.
+    private(set) var warnings: [String] = []
     /// Why settings are refused.
     private(set) var refusals: [String] = []
 
-    /// Looks at layers of settings over those of a program.
-    init(over own: CelerySettings, layers: [SettingsLayer]) {
+    /// Looks at layers of settings over those of a program; `isStrict` refuses what is else warned of.
+    init(over own: CelerySettings, layers: [SettingsLayer], isStrict: Bool) {
         let found = SettingRefusal.all(over: own, layers: layers)
         let refused = Set(found.flatMap(\.names))
         refusals = found.map { $0.error.message }
         // The others are read without those that are refused.
         let accepted = layers.map { layer in
-            SettingsLayer(place: layer.place, layer.values.filter { !refused.contains($0.key) })
+            SettingsLayer(
+                place: layer.place, layer.values.filter { !refused.contains($0.key) }, warnings: layer.warnings)
         }
         if let settings = try? CelerySettings(over: own, layers: accepted) {
             let before = Set(own.notices)
             notices = settings.notices.filter { !before.contains($0) }
+            warnings = settings.warnings
+        }
+        if isStrict {
+            refusals += warnings
+            warnings = []
         }
         var origins: [String: (value: WireValue, place: String)] = [:]
         if let broker = own.broker { origins["broker_url"] = (value: .string(broker), place: "the program") }
@@ -144,14 +154,15 @@ struct SettingsListing {
         }
         let object: WireObject = [
             "settings": .array(settings), "notices": .array(notices.map { .string($0) }),
-            "refusals": .array(refusals.map { .string($0) }),
+            "warnings": .array(warnings.map { .string($0) }), "refusals": .array(refusals.map { .string($0) }),
         ]
         output.show(object) {
             let table = TextTable(
                 ["SETTING", "VALUE", "FROM", "VERDICT"],
                 rows.map { [$0.name, output.text(of: $0.value), $0.place, $0.verdict] },
                 empty: "Nothing is set: Celery's defaults hold.")
-            return table.lines + notices.map { "Notice: \($0.printable)" } + refusals.map { "Refused: \($0.printable)" }
+            return table.lines + notices.map { "Notice: \($0.printable)" } + warnings.map { "Warning: \($0.printable)" }
+                + refusals.map { "Refused: \($0.printable)" }
         }
     }
 }

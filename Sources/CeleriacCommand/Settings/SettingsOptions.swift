@@ -25,6 +25,9 @@ struct SettingsOptions: ParsableArguments {
         completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
+    @Flag(help: "Refuse names in the settings that nobody knows, of which the log else warns.")
+    var strict = false
+
     @Option(
         name: [.customShort("A"), .long],
         help: ArgumentHelp("Taken for the sake of Celery's command lines, and not looked at.", visibility: .hidden))
@@ -48,7 +51,7 @@ struct SettingsOptions: ParsableArguments {
     ) throws -> CelerySettings {
         let layers = try layers(environment: environment)
         do {
-            return try CelerySettings(over: ProgramContext.current.settings, layers: layers + flags)
+            return try CelerySettings(over: ProgramContext.current.settings, layers: layers + flags, isStrict: strict)
         } catch {
             throw ValidationError(FailureText.of(error))
         }

@@ -82,7 +82,9 @@ struct BeatCommand: AsyncParsableCommand {
 
     private func readSchedule() throws -> BeatFile {
         guard let schedule else {
-            guard let own = try connection.settings.read().schedule else {
+            let settings = try connection.settings.read()
+            try settings.checkScheduler()
+            guard let own = settings.schedule else {
                 throw ValidationError("Specify the schedule: --schedule FILE, or beat_schedule of a --config file.")
             }
             return own
@@ -91,5 +93,15 @@ struct BeatCommand: AsyncParsableCommand {
             throw ValidationError("The schedule \(schedule) does not exist or cannot be read.")
         }
         return try BeatFile([UInt8](content))
+    }
+}
+
+extension CelerySettings {
+    /// Refuses a beat whose schedule is kept where nobody here looks: what stands there would not be sent.
+    func checkScheduler() throws {
+        guard let foreignScheduler else { return }
+        throw ValidationError(
+            "This program does not know where the beat_scheduler \(foreignScheduler) keeps its schedule; put the entries into beat_schedule of a --config file, and beat_scheduler: celery.beat:PersistentScheduler."
+        )
     }
 }

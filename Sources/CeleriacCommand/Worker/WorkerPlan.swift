@@ -71,6 +71,7 @@ struct WorkerPlan {
         if features.withoutHeartbeat { control.heartbeatInterval = nil }
         self.control = control
 
+        if features.beat, features.scheduler == nil { try settings.checkScheduler() }
         beat =
             features.beat
             ? (schedule: settings.schedule, lastRuns: features.lastRuns ?? "celerybeat-schedule.json") : nil

@@ -51,7 +51,11 @@ final class TaskRegistration: Sendable {
     ///   - followsRateLimits: whether runs wait for their turns under a rate limit.
     init(_ handler: TaskHandler, retryPolicy: RetryPolicy, followsRateLimits: Bool = true) {
         self.handler = handler
-        self.retryPolicy = handler.options.retry ?? retryPolicy
+        var policy = handler.options.retry ?? retryPolicy
+        if let limit = handler.options.retryLimit { policy.maximumRetries = limit < Int.max ? limit : nil }
+        // As in Celery, a growing delay stays.
+        if case .fixed = policy.delay, let delay = handler.options.retryDelay { policy.delay = .fixed(delay) }
+        self.retryPolicy = policy
         let rateLimit = handler.options.rateLimit
         state = NIOLockedValueBox(State(timeLimits: handler.options.timeLimits, rateLimit: rateLimit))
         self.followsRateLimits = followsRateLimits

@@ -22,6 +22,10 @@ public struct TaskOptions: Sendable, Hashable {
     /// How `retry` behaves if the handler does not say; nil for the task system's default, which in Celery is three
     /// retries, 180 seconds apart.
     public var retry: RetryPolicy?
+    /// How often the task is retried whatever ``retry`` says, `Int.max` for no limit: an annotation's `max_retries`.
+    package var retryLimit: Int?
+    /// How long to wait before each retry in place of a fixed delay of ``retry``: an annotation's `default_retry_delay`.
+    package var retryDelay: Duration?
     /// The errors after which the worker retries the task by itself, as ``retry`` says.
     public var retriedErrors: RetriedErrors
     /// Where the handler runs.
@@ -68,6 +72,8 @@ public struct TaskOptions: Sendable, Hashable {
         merged.acknowledgesOnFailure = acknowledgesOnFailure ?? defaults.acknowledgesOnFailure
         merged.acknowledgesOnTimeout = acknowledgesOnTimeout ?? defaults.acknowledgesOnTimeout
         merged.retry = retry ?? defaults.retry
+        merged.retryLimit = retryLimit ?? defaults.retryLimit
+        merged.retryDelay = retryDelay ?? defaults.retryDelay
         return merged
     }
 

@@ -238,7 +238,7 @@ public final class TaskWorker: Service {
     /// the wait for an attempt and for the pause after it.
     ///
     /// - Returns: the consumer; nil if the worker was stopped first.
-    /// - Throws: the broker's error if it refuses the worker, or if it is out of reach and the worker may try only once.
+    /// - Throws: the broker's error if it refuses the worker, or if it is out of reach and the worker may not try again.
     private func connect() async throws -> Consumption? {
         var options = ConsumerOptions(
             queues: configuration.queues, prefetch: configuration.window, nodeName: nodeName)
@@ -250,6 +250,7 @@ public final class TaskWorker: Service {
             options.news.hasStalled = { metrics.stalled($0) }
         }
         var backoff = Backoff()
+        var retries = 0
         while !stopping.isOpen {
             let isOver = Gate()
             let stopped = stopping.onOpen { isOver.open() }
@@ -267,7 +268,10 @@ public final class TaskWorker: Service {
                     try? await consumption.consumer.close()
                 }
             } catch let error as CeleriacError where error.code == .unavailable {
-                guard configuration.retriesFirstConnection else { throw error }
+                guard configuration.retriesFirstConnection, retries < configuration.maximumFirstRetries ?? .max else {
+                    throw error
+                }
+                retries += 1
                 let pause = backoff.next()
                 logger.warning(
                     "the broker is out of reach, trying again",

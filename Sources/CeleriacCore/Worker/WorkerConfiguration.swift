@@ -86,6 +86,8 @@ public struct WorkerConfiguration: Sendable {
     package var parkingPolicy = ParkingPolicy()
     /// Whether a worker whose first attempt to reach the broker fails tries again. After that it always does.
     package var retriesFirstConnection = true
+    /// How often it tries again; nil for no limit.
+    package var maximumFirstRetries: Int?
     /// Whether tasks begin as they come, whatever their rate limits.
     package var disablesRateLimits = false
     /// Whether ``maximumAttempts`` may be 0, so that the worker parks what it takes: for tests of what follows.

@@ -1,5 +1,5 @@
-import CeleriacCore
-import CeleriacWire
+package import CeleriacCore
+package import CeleriacWire
 import CeleryWire
 import FoundationEssentials
 
@@ -108,7 +108,8 @@ extension CeleryControlCommand {
     }
 
     /// A queue as kombu describes it.
-    private static func description(of queue: TaskQueue) -> WireValue {
+    /// A queue as kombu's `as_dict` shows it.
+    package static func description(of queue: TaskQueue) -> WireValue {
         func orNull(_ object: WireObject) -> WireValue { object.isEmpty ? .null : .object(object) }
         func describe(_ exchange: TaskQueue.Exchange) -> WireValue {
             [

@@ -19,12 +19,14 @@ extension CeleryControlCommand {
         },
         CeleryControlCommand("add_consumer") { call in
             let queue = try QueueSettings.queue(of: call)
-            try await call.worker.addQueue(try call.control.queues.resolve(queue))
+            // As in Celery, one that is known stays as it is, whatever is asked.
+            let known = call.control.queues.known(queue.name)
+            try await call.worker.addQueue(try known ?? call.control.queues.resolve(queue))
             return ok("add consumer \(queue.name)")
         },
         CeleryControlCommand("cancel_consumer") { call in
             let queue = try call.text("queue")
-            try await call.worker.removeQueue(queue)
+            try await call.worker.removeQueue(call.control.queues.known(queue)?.name ?? queue)
             return ok("no longer consuming from \(queue)")
         },
         CeleryControlCommand("pool_grow") { call in

@@ -1,5 +1,6 @@
 public import CeleriacCore
 public import CeleriacWire
+import CeleryWire
 
 /// A remote control command: what a worker does when a client broadcasts the command's name.
 ///
@@ -136,6 +137,8 @@ public struct CeleryControlConfiguration: Sendable {
     public var isQueueExclusive = true
     /// Whether such a queue survives a restart of RabbitMQ: `control_queue_durable`. It cannot be exclusive then.
     public var isQueueDurable = false
+    /// The exchange of events: `event_exchange`.
+    package var eventExchange = CeleryEvent.exchange
 
     /// Creates a configuration, with Celery's defaults.
     public init(

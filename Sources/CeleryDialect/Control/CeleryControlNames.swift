@@ -14,6 +14,9 @@ struct CeleryControlNames: Sendable {
     /// The direct exchange of replies.
     var replies: String { "reply.\(configuration.namespace).pidbox" }
 
+    /// The topic exchange of events.
+    var events: String { configuration.eventExchange }
+
     /// The names that a node's mailbox uses.
     func exchanges(ofNode nodeName: String) -> ControlExchanges {
         exchanges(inbox: "\(nodeName).\(requests)", replyKey: nil)
@@ -26,7 +29,7 @@ struct CeleryControlNames: Sendable {
 
     private func exchanges(inbox: String, replyKey: String?) -> ControlExchanges {
         ControlExchanges(
-            requests: requests, replies: replies, events: CeleryEvent.exchange, inbox: inbox, replyKey: replyKey,
+            requests: requests, replies: replies, events: events, inbox: inbox, replyKey: replyKey,
             inboxExpiry: configuration.queueExpiry, messageLifetime: configuration.queueTTL,
             isInboxExclusive: configuration.isQueueExclusive, isInboxDurable: configuration.isQueueDurable)
     }

@@ -59,6 +59,7 @@ package final class CeleryRemoteControl: WorkerPart {
         self.timers = timers
         self.events = EventDispatcher(
             isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,
+            exchange: names.events,
             content: ControlContent(serializer: signsEvents ? .auth : .json, security: content.security),
             timers: timers, logger: logger)
         self.settings = settings

@@ -19,16 +19,19 @@ package struct CeleryEventReceiver: Sendable {
     }
 
     private let broker: any MessageBroker
+    private let exchange: String
     private let content: ControlContent
     private let limits: WireLimits
     private let timers: any TimerSource
     private let clock = LamportClock()
 
-    /// Makes a receiver. The broker stays its owner's.
+    /// Makes a receiver of the events of an exchange. The broker stays its owner's.
     package init(
-        broker: any MessageBroker, content: ControlContent, limits: WireLimits, timers: any TimerSource
+        broker: any MessageBroker, exchange: String, content: ControlContent, limits: WireLimits,
+        timers: any TimerSource
     ) {
         self.broker = broker
+        self.exchange = exchange
         self.content = content
         self.limits = limits
         self.timers = timers
@@ -45,7 +48,7 @@ package struct CeleryEventReceiver: Sendable {
             throw CeleriacError(.unsupported, "this transport carries no events")
         }
         try await source.listen(
-            to: CeleryEvent.exchange, queue: "celeryev.\(randomUUID())", until: enough
+            to: exchange, queue: "celeryev.\(randomUUID())", until: enough
         ) { news in
             switch news {
             case .listening: hear(.listening)

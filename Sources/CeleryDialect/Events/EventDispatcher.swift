@@ -28,19 +28,22 @@ final class EventDispatcher: WorkerObserver {
     let nodeName: String
     private let clock: LamportClock
     private let mailbox: any ControlMailbox
+    /// Where events go.
+    private let exchange: String
     /// In what form events are sent.
     private let content: ControlContent
     private let timers: any TimerSource
     private let logger: Logger
 
     init(
-        isEnabled: Bool, nodeName: String, clock: LamportClock, mailbox: any ControlMailbox,
+        isEnabled: Bool, nodeName: String, clock: LamportClock, mailbox: any ControlMailbox, exchange: String,
         content: ControlContent, timers: any TimerSource, logger: Logger
     ) {
         self.isEnabled = Atomic(isEnabled)
         self.nodeName = nodeName
         self.clock = clock
         self.mailbox = mailbox
+        self.exchange = exchange
         self.content = content
         self.timers = timers
         self.logger = logger
@@ -95,8 +98,7 @@ final class EventDispatcher: WorkerObserver {
                     CeleryEvent.encode(batch: batch, nodeName: nodeName), as: content.serializer)
             else { continue }
             messages.append(
-                OutgoingMessage(
-                    message: message, exchange: CeleryEvent.exchange, routingKey: CeleryEvent.batchRoutingKey))
+                OutgoingMessage(message: message, exchange: exchange, routingKey: CeleryEvent.batchRoutingKey))
         }
         var backoff = Backoff()
         while !messages.isEmpty {
@@ -116,7 +118,7 @@ final class EventDispatcher: WorkerObserver {
         do {
             let message = try content.sealed(event.encode(), as: content.serializer)
             try await mailbox.publish([
-                OutgoingMessage(message: message, exchange: CeleryEvent.exchange, routingKey: kind.routingKey)
+                OutgoingMessage(message: message, exchange: exchange, routingKey: kind.routingKey)
             ])
         } catch {
             logger.debug("an event could not be sent", metadata: ["event": "\(kind)", "error": "\(error)"])

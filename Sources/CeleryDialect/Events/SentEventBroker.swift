@@ -14,6 +14,8 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
     package let base: any MessageBroker
     private let mailbox: any ControlMailbox
     private let nodeName: String
+    /// Where events go.
+    private let exchange: String
     private let limits: WireLimits
     /// In what form events are sent.
     private let content: ControlContent
@@ -27,28 +29,31 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
     ///   - base: publishes the tasks.
     ///   - limits: the limits of messages.
     ///   - content: in what form events are sent, its serializer.
+    ///   - control: the names of exchanges.
     ///   - timers: where the broker takes the time from.
     ///   - logger: the logger for events that cannot be sent.
     package init?(
         _ base: any MessageBroker, limits: WireLimits, content: ControlContent = ControlContent(),
-        timers: any TimerSource, logger: Logger
+        control: CeleryControlConfiguration = CeleryControlConfiguration(), timers: any TimerSource, logger: Logger
     ) {
         // Celery names the sender of these events after its process, in a worker too.
         let nodeName = NodeName.current("gen\(ProcessFacts.processID)")
-        let exchanges = CeleryControlNames().exchanges(ofNode: nodeName)
+        let names = CeleryControlNames(control)
+        let exchanges = names.exchanges(ofNode: nodeName)
         guard let mailbox = base.controlMailbox(for: nodeName, exchanges: exchanges) else { return nil }
         self.init(
-            base: base, mailbox: mailbox, nodeName: nodeName, limits: limits, content: content, clock: LamportClock(),
-            timers: timers, logger: logger)
+            base: base, mailbox: mailbox, nodeName: nodeName, exchange: names.events, limits: limits, content: content,
+            clock: LamportClock(), timers: timers, logger: logger)
     }
 
     private init(
-        base: any MessageBroker, mailbox: any ControlMailbox, nodeName: String, limits: WireLimits,
+        base: any MessageBroker, mailbox: any ControlMailbox, nodeName: String, exchange: String, limits: WireLimits,
         content: ControlContent, clock: LamportClock, timers: any TimerSource, logger: Logger
     ) {
         self.base = base
         self.mailbox = mailbox
         self.nodeName = nodeName
+        self.exchange = exchange
         self.limits = limits
         self.content = content
         self.clock = clock
@@ -90,7 +95,7 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
             kind, nodeName: nodeName, utcOffset: ProcessFacts.utcOffset, processID: Int(ProcessFacts.processID),
             clock: clock.forward(), timestamp: timers.now.timeIntervalSince1970, fields: fields)
         return (try? content.sealed(event.encode(), as: content.serializer)).map {
-            OutgoingMessage(message: $0, exchange: CeleryEvent.exchange, routingKey: kind.routingKey)
+            OutgoingMessage(message: $0, exchange: exchange, routingKey: kind.routingKey)
         }
     }
 
@@ -103,7 +108,7 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
     /// The other broker's side for workers, with events.
     package var workerSide: any MessageBroker {
         SentEventBroker(
-            base: base.workerSide, mailbox: mailbox, nodeName: nodeName, limits: limits, content: content, clock: clock,
-            timers: timers, logger: logger)
+            base: base.workerSide, mailbox: mailbox, nodeName: nodeName, exchange: exchange, limits: limits,
+            content: content, clock: clock, timers: timers, logger: logger)
     }
 }

@@ -130,6 +130,8 @@ extension CeleryFormats {
         var task = task
         let inherited = inheritsPriority ? context.parent?.priority : nil
         task.properties.priority = task.properties.priority ?? destination.priority ?? inherited
+        task.properties.deliveryMode = task.properties.deliveryMode ?? destination.deliveryMode ?? deliveryMode
+        if task.compression == nil { task.compression = try compression(destination.compression) }
         if task.task == CeleryCanvas.unlock, task.kwargs[CeleryCanvas.unlockExchangeType] != nil {
             task.kwargs[CeleryCanvas.unlockExchangeType] = .string(destination.exchangeType)
         }
@@ -146,7 +148,8 @@ extension CeleryFormats {
     func encode(_ task: CeleryTaskMessage) throws(CeleriacError) -> WireMessage {
         do {
             return try task.encode(
-                protocolVersion: protocolVersion, nonFinite: .allow, security: security, limits: limits)
+                protocolVersion: protocolVersion, representation: representation, nonFinite: .allow, security: security,
+                limits: limits)
         } catch {
             throw CeleriacError(.unsupported, "the message of \(task.task) cannot be encoded", cause: error)
         }

@@ -31,6 +31,10 @@ package struct CeleryFormats: Sendable {
     package var failureExpiry: Duration?
     /// Where tasks go.
     package var router: CeleryRouter
+    /// AMQP's delivery mode of tasks, 1 for those that a restart of the broker may lose: `task_default_delivery_mode`.
+    package var deliveryMode: UInt8 = 2
+    /// How messages show their arguments: `task_repr_maxlevels`.
+    package var representation = PythonRepr()
 
     /// Creates formats.
     package init(

@@ -15,14 +15,18 @@ extension KombuEnvelope {
         return try encode(message)
     }
 
-    /// Writes a copy of a message for one queue. Its delivery tag is its own, since workers keep claims under it.
+    /// Writes a copy of a message for one queue. Its delivery tag is its own, since workers keep claims under it. A body that
+    /// is no text is written as base64 in any case.
     ///
     /// - Throws: ``CeleriacError`` with code `unsupported` for headers that cannot be encoded.
-    static func encode(_ message: OutgoingMessage) throws(CeleriacError) -> [UInt8] {
+    static func encode(
+        _ message: OutgoingMessage, bodyEncoding: KombuBodyEncoding = .base64
+    ) throws(CeleriacError) -> [UInt8] {
+        let isText = bodyEncoding == .text && String(validating: message.message.body, as: UTF8.self) != nil
         do {
             return try KombuEnvelope(
                 message: message.message, exchange: message.exchange, routingKey: message.routingKey,
-                deliveryTag: randomUUID()
+                deliveryTag: randomUUID(), bodyEncoding: isText ? .text : .base64
             ).encode()
         } catch {
             throw CeleriacError(.unsupported, "the message's headers cannot be encoded", cause: error)

@@ -70,7 +70,7 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
             if type == "fanout" {
                 let channel = keys.channel(
                     message.exchange, routingKey: message.routingKey, database: configuration.database)
-                pushes.append(RedisCommand("PUBLISH", channel, try KombuEnvelope.encode(message)))
+                pushes.append(RedisCommand("PUBLISH", channel, try encode(message)))
                 origins.append(index)
                 continue
             }
@@ -124,10 +124,14 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
         }
     }
 
+    private func encode(_ message: OutgoingMessage) throws(CeleriacError) -> [UInt8] {
+        try KombuEnvelope.encode(message, bodyEncoding: options.bodyEncoding)
+    }
+
     private func push(_ message: OutgoingMessage, to queue: String) throws(CeleriacError) -> RedisCommand {
         RedisCommand(
             "LPUSH", keys.list(queue, priority: message.message.properties.priority ?? 0),
-            try KombuEnvelope.encode(message))
+            try encode(message))
     }
 
     private func push(_ messages: [OutgoingMessage], _ pushes: [RedisCommand]) async throws {

@@ -1,3 +1,5 @@
+package import CeleryWire
+
 /// How Celery's queues are laid out in Redis. All clients and workers of a database must agree on these.
 public struct CeleryRedisOptions: Sendable {
     /// Prepended to every key as it is: kombu's `global_keyprefix`. In a Redis Cluster it must have a hash tag, such as
@@ -11,6 +13,26 @@ public struct CeleryRedisOptions: Sendable {
     public var prioritySteps: [UInt8]
     /// What stands between a queue's name and its priority step: kombu's `sep`.
     public var separator: String
+    /// Where claims are kept: kombu's `unacked_key`, `unacked_index_key` and `unacked_mutex_key`.
+    package var claimKeys = ClaimKeys()
+    /// What stands before the channels of broadcasts, with the database in the place of `{db}`: kombu's `fanout_prefix`.
+    package var fanoutPrefix = "/{db}."
+    /// Whether the channels of broadcasts name routing keys: kombu's `fanout_patterns`.
+    package var channelsHaveRoutingKeys = true
+    /// How envelopes of tasks carry bodies, as they tell their readers: kombu's `body_encoding`.
+    package var bodyEncoding = KombuBodyEncoding.base64
+
+    /// The names of the keys in which claims are kept.
+    package struct ClaimKeys: Sendable, Hashable {
+        /// The messages, by tag.
+        package var messages = "unacked"
+        /// The times of the claims, by tag.
+        package var index = "unacked_index"
+        /// The lock of those who restore.
+        package var mutex = "unacked_mutex"
+
+        package init() {}
+    }
 
     /// Creates options, with kombu's defaults.
     public init(
@@ -25,7 +47,13 @@ public struct CeleryRedisOptions: Sendable {
         self.separator = separator
     }
 
-    var keys: KombuKeys { KombuKeys(prefix: keyPrefix, separator: separator, prioritySteps: prioritySteps) }
+    var keys: KombuKeys {
+        var keys = KombuKeys(prefix: keyPrefix, separator: separator, prioritySteps: prioritySteps)
+        keys.claimKeys = claimKeys
+        keys.fanoutPrefix = fanoutPrefix
+        keys.channelsHaveRoutingKeys = channelsHaveRoutingKeys
+        return keys
+    }
 }
 
 /// The names of kombu's keys in Redis.
@@ -36,6 +64,12 @@ struct KombuKeys: Sendable {
     let separator: String
     /// The priorities that have a list of their own, ascending. Workers take from 0 first.
     let prioritySteps: [UInt8]
+    /// Where claims are kept.
+    var claimKeys = CeleryRedisOptions.ClaimKeys()
+    /// Stands before the channels of broadcasts, with the database in the place of `{db}`.
+    var fanoutPrefix = "/{db}."
+    /// Whether the channels of broadcasts name routing keys.
+    var channelsHaveRoutingKeys = true
 
     init(prefix: String = "", separator: String = "\u{06}\u{16}", prioritySteps: [UInt8] = [0, 3, 6, 9]) {
         self.prefix = prefix
@@ -43,9 +77,9 @@ struct KombuKeys: Sendable {
         self.prioritySteps = prioritySteps.sorted()
     }
 
-    var unacked: String { prefix + "unacked" }
-    var unackedIndex: String { prefix + "unacked_index" }
-    var unackedMutex: String { prefix + "unacked_mutex" }
+    var unacked: String { prefix + claimKeys.messages }
+    var unackedIndex: String { prefix + claimKeys.index }
+    var unackedMutex: String { prefix + claimKeys.mutex }
 
     /// The list of a queue for one priority step. Step 0 is the plain name.
     func list(_ queue: String, step: UInt8) -> String {
@@ -86,7 +120,8 @@ struct KombuKeys: Sendable {
     /// The channel on which messages of a fan-out exchange are published. It names the database, since Redis keeps one
     /// set of channels for all.
     func channel(_ exchange: String, routingKey: String = "", database: Int) -> String {
-        "\(prefix)/\(database).\(exchange)" + (routingKey.isEmpty ? "" : "/\(routingKey)")
+        let channel = prefix + fanoutPrefix.replacing("{db}", with: "\(database)") + exchange
+        return routingKey.isEmpty || !channelsHaveRoutingKeys ? channel : "\(channel)/\(routingKey)"
     }
 
     /// A member of a binding set. Direct bindings have an empty pattern.

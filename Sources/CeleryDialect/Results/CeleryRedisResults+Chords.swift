@@ -28,7 +28,12 @@ extension CeleryRedisResults {
             case .open(let groupID, let size):
                 let key = keys.group(groupID)
                 commands.append(RedisCommand("DEL", key + ".c"))
-                commands.append(RedisCommand("SET", key + ".s", size, "EX", 86_400))
+                let lifetime: Int64? = if let chordExpiry { Self.lifetime(chordExpiry) } else { 86_400 }
+                if let seconds = lifetime {
+                    commands.append(RedisCommand("SET", key + ".s", size, "EX", seconds))
+                } else {
+                    commands.append(RedisCommand("SET", key + ".s", size))
+                }
             case .extend(let groupID):
                 commands.append(RedisCommand("INCR", keys.group(groupID) + ".t"))
             case .save(let groupID, let payload, let expiry):
@@ -81,13 +86,20 @@ extension CeleryRedisResults {
 
     private func addCommand(_ part: ChordPart) -> RedisCommand {
         let key = keys.group(part.groupID)
+        let expiry = Self.seconds(part.expiry)
+        let counts: Int64? = if let chordExpiry { Self.lifetime(chordExpiry) } else { expiry }
+        // As in Celery, the shape of the group is read by users, too.
+        let shape = expiry.flatMap { own in counts.map { max(own, $0) } }
         return RedisCommand.evaluate(
             Self.add, keys: [key + ".j", key + ".t", key + ".s", key + ".d", key, key + ".c"],
             arguments: [
-                part.taskID, part.payload, part.index.map { String($0) } ?? "+inf", Self.seconds(part.expiry) ?? 0,
-                Self.claimSeconds, part.token,
+                part.taskID, part.payload, part.index.map { String($0) } ?? "+inf", counts ?? 0, Self.claimSeconds,
+                part.token, shape ?? 0,
             ])
     }
+
+    /// The seconds of a lifetime; nil for zero, which is for ever.
+    private static func lifetime(_ expiry: Duration) -> Int64? { expiry > .zero ? seconds(expiry) : nil }
 
     static func seconds(_ expiry: Duration?) -> Int64? {
         expiry.map { Int64($0.lifetimeInSeconds) }
@@ -95,8 +107,9 @@ extension CeleryRedisResults {
 
     /// Adds a part, unless it is there already, and claims the rest of the work if it was the last. Keys: the parts,
     /// the count of extra parts, the size, the tasks that have given a part, the group's shape, the claim. Arguments:
-    /// the task, its part, its position, the expiry in seconds or 0, the lifetime of a claim, its token. Returns
-    /// nothing; or the parts and the group's shape; or the milliseconds for which another worker has the claim.
+    /// the task, its part, its position, the expiry in seconds or 0, the lifetime of a claim, its token, the expiry of the
+    /// group's shape. Returns nothing; or the parts and the group's shape; or the milliseconds for which another worker
+    /// has the claim.
     ///
     /// A part that arrives after the body was published is kept as long as the mark of that is. A client that applies
     /// the same chord again sends most of the header before it deletes the mark, and this may be a part of the new run.
@@ -112,12 +125,13 @@ extension CeleryRedisResults {
               return {}
             end
             local ready = redis.call('ZCARD', KEYS[1])
-            local expiry = tonumber(ARGV[4])
+            local expiry, shape = tonumber(ARGV[4]), tonumber(ARGV[7])
             if expiry > 0 then
-              for k = 1, 5 do redis.call('EXPIRE', KEYS[k], expiry) end
+              for k = 1, 4 do redis.call('EXPIRE', KEYS[k], expiry) end
             else
               for _, key in ipairs({KEYS[1], KEYS[4]}) do redis.call('PERSIST', key) end
             end
+            if shape > 0 then redis.call('EXPIRE', KEYS[5], shape) end
             local size, extra = redis.call('GET', KEYS[3]), redis.call('GET', KEYS[2])
             if not size or ready ~= tonumber(size) + tonumber(extra or 0) then return {} end
             local holder, rest = redis.call('GET', KEYS[6]), redis.call('PTTL', KEYS[6])

@@ -14,15 +14,19 @@ package final class CeleryRedisResults: AttemptCountingStore {
     let keys: CeleryResultKeys
     let client: RedisClient
     private let serializer: CelerySerializer
+    /// How long what is counted of chords is kept, zero for ever; nil for as long as results.
+    let chordExpiry: Duration?
     private let pubSub: RedisPubSub
     private let sink: CurrentSink
 
     /// Creates a store, which connects on first use. `keyPrefix` is the result backend's `global_keyprefix`, and
-    /// `serializer` that of the results in it.
+    /// `serializer` that of the results in it. `chordExpiry` is how long what is counted of chords is kept, zero for ever; nil
+    /// for as long as results.
     package init(
         _ configuration: RedisConfiguration,
         keyPrefix: String = "",
         serializer: CelerySerializer = .json,
+        chordExpiry: Duration? = nil,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
@@ -30,6 +34,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
         let sink = CurrentSink()
         self.keys = keys
         self.serializer = serializer
+        self.chordExpiry = chordExpiry
         self.sink = sink
         self.replyTo = randomUUID()
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)

@@ -15,6 +15,10 @@ package struct CeleryRouter: Sendable {
         package var isMandatory = true
         /// The priority of tasks that have none.
         package var priority: UInt8?
+        /// The delivery mode of tasks that have none.
+        package var deliveryMode: UInt8?
+        /// The compression of tasks that have none.
+        package var compression: Compression?
         /// The type of the exchange to which the queue is bound, also if the message goes straight into the queue.
         package var exchangeType = "direct"
     }
@@ -55,7 +59,7 @@ package struct CeleryRouter: Sendable {
 
         var destination = Destination(
             exchange: "", routingKey: queue?.name ?? "", declaredQueue: queue?.name, priority: route?.priority,
-            exchangeType: type)
+            deliveryMode: route?.deliveryMode, compression: route?.compression, exchangeType: type)
         if type == "direct", exchange == nil || routingKey == nil {
             guard let queue else {
                 throw CeleriacError(

@@ -110,8 +110,8 @@ package enum QueueSettings {
         ] {
             if let count = try options.count(name) { queue.arguments[argument] = .int(Int64(count)) }
         }
-        // Messages are persistent and acknowledged in any case.
-        for name in ["no_ack", "delivery_mode"] { _ = try options.take(name) }
+        // Messages are persistent and acknowledged in any case. `inspect conf` has the name of a broadcast twice.
+        for name in ["no_ack", "delivery_mode", "queue"] { _ = try options.take(name) }
         try options.finish()
         return queue
     }

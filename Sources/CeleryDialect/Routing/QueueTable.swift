@@ -79,9 +79,14 @@ package final class QueueTable: Sendable {
         return added
     }
 
+    /// The queue of a name or an alias; nil if there is none yet.
+    package func known(_ name: String) -> TaskQueue? {
+        state.withLockedValue { state in state.queues[state.aliases[name] ?? name] }
+    }
+
     /// The queue of a name or an alias, which is made if the table may; nil if it may not.
     package func queue(_ name: String) -> TaskQueue? {
-        let known = state.withLockedValue { state in state.queues[state.aliases[name] ?? name] }
+        let known = known(name)
         if known != nil || !defaults.createsMissing { return known }
         return add(TaskQueue(name, arguments: defaults.missingArguments))
     }

@@ -113,6 +113,10 @@ public struct TaskRoute: Sendable, Hashable, ExpressibleByStringLiteral {
     public var routingKey: String?
     /// The priority of tasks that have none.
     public var priority: UInt8?
+    /// AMQP's delivery mode of tasks that have none.
+    package var deliveryMode: UInt8?
+    /// The compression of tasks that have none.
+    package var compression: Compression?
 
     /// Creates a route.
     public init(
@@ -135,6 +139,8 @@ public struct TaskRoute: Sendable, Hashable, ExpressibleByStringLiteral {
             ("queue", queue.map { .string($0) }), ("exchange", exchange.map { .string($0) }),
             ("exchange_type", exchangeType.map { .string($0) }), ("routing_key", routingKey.map { .string($0) }),
             ("priority", priority.map { .int(Int64($0)) }),
+            ("delivery_mode", deliveryMode.map { .int(Int64($0)) }),
+            ("compression", compression.map { .string($0.rawValue) }),
         ]
         return .object(WireObject(named.compactMap { name, value in value.map { (name, $0) } }))
     }

@@ -28,24 +28,32 @@ package struct SettingsSection {
         return text
     }
 
-    /// True or false.
+    /// True or false, also as text or as a number, as projects write it that fill in variables.
     package mutating func flag(_ key: String) throws(CeleriacError) -> Bool? {
         guard let value = try take(key) else { return nil }
-        guard let flag = value.boolValue else { throw error("needs true or false for \(key)") }
-        return flag
+        if let flag = value.boolValue { return flag }
+        switch value.stringValue?.lowercased() ?? value.intValue.map({ String($0) }) ?? "" {
+        case "true", "yes", "on", "1": return true
+        case "false", "no", "off", "0": return false
+        default: throw error("needs true or false for \(key)")
+        }
     }
 
-    /// A number.
+    /// A number, also as text.
     package mutating func number(_ key: String) throws(CeleriacError) -> Double? {
         guard let value = try take(key) else { return nil }
-        guard let number = value.doubleValue, number.isFinite else { throw error("needs a number for \(key)") }
+        guard let number = value.doubleValue ?? value.stringValue.flatMap({ Double($0) }), number.isFinite else {
+            throw error("needs a number for \(key)")
+        }
         return number
     }
 
-    /// A whole number, 1 or more.
+    /// A whole number, 1 or more, also as text.
     package mutating func count(_ key: String) throws(CeleriacError) -> Int? {
         guard let value = try take(key) else { return nil }
-        guard let count = value.intValue, count > 0 else { throw error("needs a number, 1 or more, for \(key)") }
+        guard let count = value.intValue ?? value.stringValue.flatMap({ Int($0) }), count > 0 else {
+            throw error("needs a number, 1 or more, for \(key)")
+        }
         return count
     }
 
@@ -55,11 +63,22 @@ package struct SettingsSection {
     /// Whether a key is there, even with null as its value.
     package func has(_ key: String) -> Bool { rest[key] != nil }
 
-    /// A number of seconds, 0 or more.
+    /// A number of seconds, 0 or more, also as Python writes durations: `2:00:00`.
     package mutating func duration(_ key: String) throws(CeleriacError) -> Duration? {
+        if let seconds = peek(key)?.stringValue.flatMap({ PythonDuration.seconds($0) }) { rest[key] = seconds }
         guard let seconds = try number(key) else { return nil }
         guard 0..<3.2e11 ~= seconds else { throw error("needs seconds, 0 or more, for \(key)") }
         return .seconds(seconds)
+    }
+
+    /// AMQP's delivery mode, as a number or in kombu's words.
+    package mutating func deliveryMode(_ key: String) throws(CeleriacError) -> UInt8? {
+        guard let value = try take(key) else { return nil }
+        switch value.stringValue ?? value.intValue.map({ String($0) }) ?? "" {
+        case "1", "transient": return 1
+        case "2", "persistent": return 2
+        default: throw error("needs 1 (transient) or 2 (persistent) for \(key)")
+        }
     }
 
     /// Keys with values.
@@ -80,6 +99,18 @@ package struct SettingsSection {
     package func finish() throws(CeleriacError) {
         guard isObject else { throw error("is not a list of keys with values") }
         if let unknown = rest.first?.key { throw error("has an unknown key '\(unknown)'") }
+    }
+
+    /// Tells of keys that the reader has not taken: of those that have no effect with the reason, of others that nobody
+    /// knows them.
+    package func finish(_ remarks: inout SettingRemarks, idle: [(reason: String, names: [String])] = []) {
+        for (key, value) in rest where !value.isNull {
+            if let reason = idle.first(where: { $0.names.contains(key) })?.reason {
+                remarks.notices.append("\(place) sets \(key), which has no effect: \(reason)")
+            } else {
+                remarks.warnings.append("\(place) has the unknown key '\(key)', which sets nothing")
+            }
+        }
     }
 
     /// Makes an error about this object. `what` continues a sentence that begins with its place.

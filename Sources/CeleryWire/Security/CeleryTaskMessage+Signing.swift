@@ -40,16 +40,19 @@ extension CeleryTaskMessage {
     ///
     /// - Throws: What ``encode(protocolVersion:representation:nonFinite:limits:)`` and `WireMessage.signed` throw.
     package func encode(
-        protocolVersion: Int, nonFinite: NonFinitePolicy, security: (any MessageSecurity)?, limits: WireLimits
+        protocolVersion: Int, representation: PythonRepr = PythonRepr(), nonFinite: NonFinitePolicy,
+        security: (any MessageSecurity)?, limits: WireLimits
     ) throws(CeleryWireError) -> WireMessage {
         guard serializer == .auth else {
-            return try encode(protocolVersion: protocolVersion, nonFinite: nonFinite, limits: limits)
+            return try encode(
+                protocolVersion: protocolVersion, representation: representation, nonFinite: nonFinite, limits: limits)
         }
         var plain = self
         plain.serializer = serializer.contentForm
         plain.compression = nil
-        var message = try plain.encode(protocolVersion: protocolVersion, nonFinite: nonFinite, limits: limits)
-            .signed(by: security)
+        var message = try plain.encode(
+            protocolVersion: protocolVersion, representation: representation, nonFinite: nonFinite, limits: limits
+        ).signed(by: security)
         if let compression {
             message.body = try compression.compressBody(message.body)
             message.headers["compression"] = .string(compression.celeryMIMEType)

@@ -48,6 +48,7 @@ import Testing
             #   ${TASK_ROUTES_IMAGES___ROUTING_KEY}
             accept_content: ["json", "pickle"]
             beat_schedule: {"nightly": {"task": "tasks.report", "schedule": "0 3 * * *"}, "often": {"task": "tasks.add", "schedule": 30, "args": [1, 2]}, "n": {"task": "tasks.add", "schedule": 10.0}}
+            broker_connection_retry: false
             broker_transport_options: {"global_keyprefix": "${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}", "visibility_timeout": 3600}
             broker_url: "redis://:${BROKER_URL_PASSWORD}@localhost:6379/0"
             event_serializer: "yaml"
@@ -67,8 +68,6 @@ import Testing
             worker_state_db: null
 
             # The worker also has these settings.
-            # broker_connection_retry: false
-            #   the worker sets broker_connection_retry, which cannot be followed: workers connect again until they are stopped (leave it out, or set it to true)
             # database_url: "********"
             #   it has no effect here: result_backend alone chooses the result store
             # imports: ["proj.tasks"]
@@ -82,14 +81,72 @@ import Testing
         #expect(file.text == expected)
 
         let settings = try CelerySettings(yaml: Array(file.text.utf8))
-        #expect(settings.notices.count == 2 && settings.notices.first?.hasPrefix("accept_content has pickle") == true)
-        #expect(settings.notices.last?.hasPrefix("event_serializer is yaml") == true)
+        #expect(settings.notices.count == 3)
+        for text in ["broker_connection_retry is false", "accept_content has pickle", "event_serializer is yaml"] {
+            #expect(settings.notices.contains { $0.hasPrefix(text) }, "\(text)")
+        }
         #expect(settings.configuration.acceptContent.count == 1)
         #expect(settings.configuration.defaultQueue == "math" && settings.configuration.resultExpiry == .seconds(7200))
         #expect(settings.configuration.redis.keyPrefix == "${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}")
         #expect(settings.schedule?.entries.map(\.name) == ["nightly", "often", "n"])
         #expect(settings.worker.queues.map(\.name) == ["math"])
     }
+
+    @Test("of a broadcast each worker has a queue of its own, and a mapping of queues is a list of them")
+    func broadcasts() throws {
+        let queue = #"""
+            {"name": "bcast.5f", "queue": "bcast.5f", "alias": "news", "auto_delete": true, "routing_key": "",
+            "exchange": {"name": "news", "type": "fanout"}}
+            """#
+        let expected: WireValue = [["name": "news", "broadcast": true]]
+        #expect(try file(#"{"task_queues": [\#(queue)]}"#).settings["task_queues"] == expected)
+        #expect(try file(#"{"task_queues": {"any": \#(queue)}}"#).settings["task_queues"] == expected)
+        // One whose name is no accident is everybody's.
+        let named = queue.replacing("bcast.5f", with: "bulletins")
+        let shared = try file(#"{"task_queues": [\#(named)]}"#)
+        let settings = try CelerySettings(yaml: Array(shared.text.utf8))
+        #expect(settings.worker.queues.map(\.name) == ["bulletins"] && settings.worker.queues[0].alias == "news")
+    }
+
+    #if AMQP
+    @Test("what a worker here tells makes a file for another, with its queues and without passwords")
+    func own() async throws {
+        let yaml = """
+            broker_url: amqp://m%40e:pw0rd@mq/v
+            broker_read_url: amqp://me:pw0rd@replica/v
+            broker_use_ssl: {ca_certs: /ca.pem, cert_reqs: CERT_REQUIRED}
+            result_backend: rpc
+            task_queues:
+              - {name: math, exchange: sums, exchange_type: topic, routing_key: "math.#"}
+              - {name: news, broadcast: true}
+            task_default_queue: math
+            task_default_routing_key: math.add
+            task_create_missing_queues: false
+            task_queue_max_priority: 9
+            worker_direct: true
+            """
+        let settings = try CelerySettings(yaml: Array(yaml.utf8))
+        let app = try CeleryApp(settings: settings)
+        let conf = app.controlSettings(of: settings.worker, control: settings.configuration.control)
+        await app.close()
+        let file = WorkerSettingsFile(of: "celery@swift", conf: conf)
+        #expect(!file.text.contains("pw0rd"))
+        #expect(file.secrets == ["BROKER_READ_URL_PASSWORD", "BROKER_URL_PASSWORD"])
+        var filled = file.text
+        for name in file.secrets { filled = filled.replacing("${\(name)}", with: "pw0rd") }
+
+        let again = try CelerySettings(yaml: Array(filled.utf8))
+        #expect(again.broker?.contains("://m%40e:pw0rd@mq:") == true && again.results == "rpc://")
+        let (connections, known) = (again.configuration.amqp.connections, settings.configuration.amqp.connections)
+        #expect(connections.readURL == known.readURL && connections.tls == known.tls)
+        #expect(again.configuration.servesDirectQueues && again.configuration.defaultRoutingKey == "math.add")
+        let queues = again.configuration.queueTable()
+        #expect(queues.queue("math") == settings.configuration.queueTable().queue("math"))
+        #expect(queues.queue("math")?.arguments == ["x-max-priority": 9] && queues.queue("other") == nil)
+        let (ours, theirs) = (again.worker.queues.last, settings.worker.queues.last)
+        #expect(ours?.alias == "news" && theirs?.alias == "news" && ours?.name != theirs?.name)
+    }
+    #endif
 
     @Test("a setting without which another is refused takes that with it")
     func dependants() throws {

@@ -37,6 +37,21 @@ import Testing
         #expect(plan.settings.broker == nil)
     }
 
+    @Test("a schedule that is kept elsewhere is no worker's matter, and refuses a beat")
+    func foreignScheduler() throws {
+        try withFile("beat_scheduler: django_celery_beat.schedulers:DatabaseScheduler") { path in
+            let plan = try plan("--config", path)
+            #expect(plan.settings.notices.first?.contains("DatabaseScheduler") == true)
+            let error = #expect(throws: ValidationError.self) { try self.plan("--config", path, "--beat") }
+            #expect(error?.message.contains("django_celery_beat.schedulers:DatabaseScheduler") == true)
+        }
+        for name in ["celery.beat:PersistentScheduler", "celery.beat.Scheduler"] {
+            try withFile("beat_scheduler: \(name)") { path in
+                #expect(try plan("--config", path, "--beat").settings.notices.isEmpty)
+            }
+        }
+    }
+
     @Test("long flags, short flags and short flags with their value behind them")
     func forms() throws {
         let long = try plan(

@@ -77,6 +77,18 @@ import Testing
         #expect(bench.timers.count == 0)
     }
 
+    @Test("a worker that may try a few times ends with the error when they are over")
+    func fewAttempts() async throws {
+        let bench = Bench { _ in ClosedBroker(error: CeleriacError(.unavailable, "away")) }
+        let worker = bench.worker(configure: { $0.maximumFirstRetries = 2 }, handlers: {})
+        async let run = code { try await worker.run() }
+        for _ in 0..<2 {
+            await until { bench.timers.count == 1 }
+            bench.timers.advance(by: .seconds(60))
+        }
+        #expect(await run == .unavailable && bench.timers.count == 0)
+    }
+
     @Test("cancellation ends a worker that connects, and whoever waits for it")
     func cancelWhileConnecting() async throws {
         let bench = Bench { _ in ClosedBroker(error: CeleriacError(.unavailable, "away")) }

@@ -43,6 +43,48 @@ struct TaskOptionsTests {
         }
     }
 
+    @Test("annotations say how often and when a task is retried, but a growing delay stays")
+    func annotatedRetries() async throws {
+        let yaml = """
+            task_annotations:
+              "*": {default_retry_delay: 0}
+              once: {max_retries: 1, priority: 3, rate: 1}
+              other: {acks_on_failure_or_timeout: false}
+              growing: {max_retries: 2, default_retry_delay: 3600}
+            """
+        let settings = try CelerySettings(yaml: Array(yaml.utf8))
+        #expect(
+            settings.notices == [
+                "task_annotations of 'once' sets priority, which has no effect: senders decide it: write it in"
+                    + " task_routes, or name it where the task is sent"
+            ])
+        #expect(settings.warnings == ["task_annotations of 'once' has the unknown key 'rate', which sets nothing"])
+        let annotations = settings.configuration.taskAnnotations
+        let other = TaskOptions(acknowledgesOnFailure: false, acknowledgesOnTimeout: false)
+        #expect(annotations["other"] == other)
+        let site = Site { $0.taskAnnotations = annotations }
+        let runs = NIOLockedValueBox<[String: Int]>([:])
+        func task(_ name: String, _ retry: RetryPolicy?) -> TaskHandler {
+            TaskHandler(name, options: TaskOptions(retry: retry, retriedErrors: .all)) { _ in
+                runs.withLockedValue { $0[name, default: 0] += 1 }
+                throw Flaky()
+            }
+        }
+        let soon = RetryPolicy(maximumRetries: 9, delay: .exponential(base: .zero, maximum: .zero))
+        let tasks = [task("once", nil), task("growing", soon), task("usual", nil)]
+        try await site.serves(WorkerConfiguration(queues: ["celery"]), tasks) {
+            for (name, expected) in [("once", 2), ("growing", 3), ("usual", 4)] {
+                let id = try await site.app.send(Signature(name)).id
+                #expect(try await site.failure(of: id)?.type == "Flaky")
+                #expect(runs.withLockedValue { $0[name] } == expected, "\(name)")
+            }
+        }
+        let forever = try CelerySettings(yaml: Array("task_annotations: {a: {max_retries: null}}".utf8))
+        #expect(forever.configuration.taskAnnotations["a"]?.retryLimit == .max)
+        let lost = try CelerySettings(yaml: Array("task_reject_on_worker_lost: false".utf8))
+        #expect(lost.notices.count == 1 && lost.notices.first?.contains("come back") == true)
+    }
+
     @Test("the application sets what a task leaves open, and annotations win")
     func layers() async throws {
         let settings = try CelerySettings(
@@ -142,25 +184,29 @@ struct TaskOptionsTests {
     @Test(
         "invalid settings are refused by name",
         arguments: [
-            ("task_acks_late: 5", "task_acks_late"), ("task_ack_late: true", "task_ack_late"),
+            ("task_acks_late: 5", "task_acks_late"),
             ("task_default_rate_limit: fast", "task_default_rate_limit"), ("task_protocol: 3", "task_protocol"),
             ("accept_content: [pickle]", "accept_content"), ("result_serializer: pickle", "pickle"),
             ("result_serializer: raw", "result_serializer"),
             ("result_accept_content: [pickle]", "result_accept_content"),
             ("result_accept_content: json", "result_accept_content"), ("result_compression: rar", "result_compression"),
             ("result_persistent: 2", "result_persistent"), ("result_expires: -1", "result_expires"),
-            ("task_reject_on_worker_lost: false", "task_reject_on_worker_lost"),
-            ("task_annotations: {tasks.a: {rate: 1}}", "tasks.a"), ("worker_concurrency: 0", "worker_concurrency"),
+            ("task_reject_on_worker_lost: 5", "task_reject_on_worker_lost"),
+            ("task_annotations: {tasks.a: {max_retries: -1}}", "tasks.a"),
+            ("task_annotations: {tasks.a: {max_retries: 1.5}}", "max_retries"),
+            ("worker_concurrency: -1", "worker_concurrency"),
             ("task_routes: {tasks.a: 5}", "tasks.a"), ("task_routes: {tasks.a: ''}", "tasks.a"),
             ("task_routes: {tasks.a: {queue: q, priority: 300}}", "priority"),
-            ("task_routes: {tasks.a: {queue: q, colour: red}}", "colour"),
+            ("task_routes: {tasks.a: {queue: q, delivery_mode: 3}}", "delivery_mode"),
+            ("task_routes: {tasks.a: {queue: q, compression: rar}}", "compression"),
+            ("task_default_delivery_mode: 0", "task_default_delivery_mode"),
+            ("task_repr_maxlevels: -1", "task_repr_maxlevels"),
             ("task_routes: {tasks.a: {}}", "tasks.a"), ("task_routes: [proj.router]", "proj.router"),
             ("task_routes: {re.compile('('): q}", "("), ("task_queues: {a: {colour: red}}", "colour"),
             ("task_queues: [{exchange: x}]", "name"), ("task_queues: 5", "task_queues"),
             ("task_default_queue_type: stream", "task_default_queue_type"),
             ("- 1", "settings"), ("a: [", "YAML"),
             ("control_queue_durable: true", "control_queue_exclusive"), ("control_queue_ttl: x", "control_queue_ttl"),
-            ("broker_transport_options: {visibility: 5}", "visibility"),
         ])
     func refusals(_ yaml: String, _ named: String) {
         let error = #expect(throws: CeleriacError.self) { try CelerySettings(yaml: Array(yaml.utf8)) }
@@ -246,6 +292,43 @@ struct TaskOptionsTests {
         #expect(site.broker.count(in: "sums") == 1 && site.broker.count(in: "celery") == 2)
         try await site.app.send(map(Site.double.with(SendOptions(queue: "slow")), over: [1]))
         #expect(site.broker.count(in: "slow") == 1)
+        await site.app.close()
+    }
+
+    @Test("settings and routes say how tasks are sent whose sender says nothing of it")
+    func publishing() async throws {
+        let yaml = """
+            task_default_delivery_mode: transient
+            task_repr_maxlevels: 1
+            task_routes:
+              tasks.kept: {delivery_mode: 2, compression: zlib, priority: 4}
+              tasks.slow: {queue: celery, expires: 60, serializer: yaml, colour: red}
+            """
+        let settings = try CelerySettings(yaml: Array(yaml.utf8))
+        #expect(
+            settings.notices == [
+                "task_routes of 'tasks.slow' sets expires, which has no effect: name it where the task is sent",
+                "task_routes of 'tasks.slow' sets serializer, which has no effect: set task_serializer, or name it where"
+                    + " the task is sent",
+            ])
+        #expect(settings.warnings == ["task_routes of 'tasks.slow' has the unknown key 'colour', which sets nothing"])
+        let site = Site { $0 = settings.configuration }
+        let consumer = try await site.broker.consume(ConsumerOptions(queues: ["celery"], prefetch: 10, nodeName: "w"))
+        for name in ["tasks.plain", "tasks.kept"] {
+            _ = try await site.app.send(Signature<WireValue>(name, arguments: [[[1]]]))
+        }
+        var messages: [CeleryTaskMessage] = []
+        while messages.count < 2 {
+            for delivery in try await consumer.next(atMost: 2) {
+                messages.append(try CeleryTaskMessage.decode(try delivery.content.get()))
+            }
+        }
+        #expect(messages.map(\.properties.deliveryMode) == [1, 2] && messages.map(\.properties.priority) == [0, 4])
+        #expect(messages[0].compression == nil && messages[1].compression == .zlib)
+        #expect(messages.allSatisfy { $0.argsrepr == "([...],)" }, "\(messages[0].argsrepr ?? "")")
+        // Nothing is bounded by zero.
+        #expect(try CelerySettings(yaml: Array("task_repr_maxlevels: null".utf8)).configuration.shownLevels == 0)
+        try await consumer.close()
         await site.app.close()
     }
 

@@ -10,9 +10,10 @@ import Testing
 /// Which worker may publish the body of a chord when answers are lost and workers die.
 @Suite("The claim on a chord", .timeLimit(.minutes(5)))
 struct ChordClaimTests {
-    private func results(_ bench: RedisBench) throws -> CeleryRedisResults {
+    private func results(_ bench: RedisBench, chordExpiry: Duration? = nil) throws -> CeleryRedisResults {
         CeleryRedisResults(
-            try RedisConfiguration(url: bench.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            try RedisConfiguration(url: bench.url), chordExpiry: chordExpiry,
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -62,6 +63,34 @@ struct ChordClaimTests {
             #expect((1...300_000).contains(rest))
         }
         await results.close()
+        await bench.close()
+    }
+
+    @Test("what is counted is kept as result_chord_expires says, the group's shape no shorter than results")
+    func expiry() async throws {
+        let bench = try await RedisBench()
+        // Parts have the expiry of results, 60 seconds.
+        for (setting, counts, shape) in [
+            (nil, 31_000...60_000, 31_000...60_000), (.seconds(1_000), 61_000...1_000_000, 61_000...1_000_000),
+            (.seconds(30), 1...30_000, 31_000...60_000), (.zero, -1...(-1), 31_000...60_000),
+        ] as [(Duration?, ClosedRange<Int>, ClosedRange<Int>)] {
+            let results = try results(bench, chordExpiry: setting)
+            _ = try await results.perform([.open(groupID: "g", size: 2)])
+            if let setting {
+                let rest = try await bench.redis.send(RedisCommand("PTTL", "celery-taskset-meta-g.s")).int ?? 0
+                #expect(counts.contains(rest), "\(setting): \(rest)")
+            }
+            _ = try await results.perform([.save(groupID: "g", payload: Array("[]".utf8), expiry: .seconds(60))])
+            _ = try await results.perform([.add(part("mine"))])
+            for (end, range) in [(".j", counts), (".d", counts), ("", shape)] {
+                let rest = try await bench.redis.send(RedisCommand("PTTL", "celery-taskset-meta-g" + end)).int ?? 0
+                #expect(range.contains(rest), "\(setting.debugDescription) \(end): \(rest)")
+            }
+            for end in [".j", ".d", ".s", ""] {
+                _ = try await bench.redis.send(RedisCommand("DEL", "celery-taskset-meta-g" + end))
+            }
+            await results.close()
+        }
         await bench.close()
     }
 

@@ -35,6 +35,19 @@ import Testing
         #expect(bare[3] == "q" && bare[4] == "q\u{06}\u{16}3")
     }
 
+    @Test func claimsAndChannelsMayHaveOtherNames() {
+        var options = CeleryRedisOptions(keyPrefix: "p:")
+        #expect(options.keys.channel("e", routingKey: "k", database: 2) == "p:/2.e/k")
+        options.claimKeys.messages = "held"
+        options.claimKeys.index = "held.index"
+        options.claimKeys.mutex = "held.lock"
+        options.fanoutPrefix = "{db}:fan:"
+        options.channelsHaveRoutingKeys = false
+        let keys = options.keys
+        #expect([keys.unacked, keys.unackedIndex, keys.unackedMutex] == ["p:held", "p:held.index", "p:held.lock"])
+        #expect(keys.channel("e", routingKey: "k", database: 2) == "p:2:fan:e")
+    }
+
     @Test func priorityGoesToTheStepBelow() {
         let keys = KombuKeys()
         let lists = [0, 2, 3, 5, 6, 8, 9, 200].map { keys.list("q", priority: $0) }

@@ -3,6 +3,7 @@ import CeleriacCore
 import CeleriacRedis
 import CeleriacWire
 import CeleryDialect
+import CeleryWire
 import Logging
 import NIOPosix
 import Testing
@@ -31,6 +32,27 @@ struct RedisPublishTests {
         let broker = try makeBroker(bench)
         let error = await #expect(throws: CeleriacError.self) { try await broker.publish([message(to: "unacked")]) }
         #expect(error?.code == .publishFailed)
+        await broker.close()
+        await bench.close()
+    }
+
+    @Test("leaves bodies as they are where body_encoding says so, but not what is no text")
+    func bodyEncoding() async throws {
+        let bench = try await RedisBench()
+        var options = CeleryRedisOptions()
+        options.bodyEncoding = .text
+        let broker = CeleryRedisBroker(
+            try RedisConfiguration(url: bench.url), options: options,
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: Logger(label: "test"))
+        for body in [Array("[[\"\u{e9}\"], {}, {}]".utf8), [0xff, 0x00]] {
+            try await broker.publish([OutgoingMessage(message: WireMessage(body: body), routingKey: "plain")])
+            let payload = try await bench.redis.send(RedisCommand("RPOP", "plain")).bytes ?? []
+            let envelope = try WireJSON.decode(payload)
+            let text = String(validating: body, as: UTF8.self)
+            #expect(envelope["body"]?.stringValue == text ?? "/wA=")
+            let mark: WireValue = text == nil ? "base64" : .null
+            #expect(envelope["properties"]?["body_encoding"] == mark)
+        }
         await broker.close()
         await bench.close()
     }

@@ -56,6 +56,48 @@ struct KeyPrefixTests {
         await app.close()
     }
 
+    /// The options of kombu's that name the keys of claims and the channels of broadcasts.
+    @Test func bothWaysUnderOtherNames() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let options: WireValue = [
+            "unacked_key": "held", "unacked_index_key": "held.index", "unacked_mutex_key": "held.lock",
+            "fanout_prefix": "fan:", "fanout_patterns": false,
+        ]
+        let python = PythonPeer(broker: url, results: url, settings: ["broker_transport_options": options])
+        var logger = Logger(label: "live")
+        logger.logLevel = .critical
+        let file = try WireJSON.encode([
+            "broker_url": .string(url), "result_backend": .string(url), "broker_transport_options": options,
+        ])
+        let app = try CeleryApp(settings: try CelerySettings(yaml: file), logger: logger)
+        let redis = RedisClient(
+            try RedisConfiguration(url: url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger)
+
+        let driver = try await python.startDriver()
+        let worker = app.worker(
+            WorkerConfiguration(queues: ["celery"], nodeName: "swift@names")
+        ) { MatrixTasks.handlers }
+        try await withRunning(worker) {
+            #expect(try await driver.ping() == [["swift@names": ["ok": "pong"]]])
+            let id = try await driver.send("tasks.slow", [600])
+            try await until { try await redis.send(RedisCommand("HLEN", "held")).int == 1 }
+            #expect(try await redis.send(RedisCommand("ZCARD", "held.index")).int == 1)
+            let arguments: WireValue = ["task_id": .string(id), "terminate": true]
+            _ = try await driver.ask("control", ["command": "revoke", "arguments": arguments])
+            try await until { try await redis.send(RedisCommand("HLEN", "held")).int == 0 }
+        }
+
+        let pythonWorker = try await python.startWorker()
+        #expect(try await app.send(MatrixTasks.add(4, 5)).get(timeout: .seconds(120)) == 9)
+        // Its mailbox may open a little later than its queues.
+        try await until { try await !app.control(destination: [pythonWorker.name]).ping().isEmpty }
+        await pythonWorker.stop()
+        await driver.stop()
+        #expect(try await redis.send(RedisCommand("KEYS", "unacked*")).array?.isEmpty == true)
+        await redis.close()
+        await app.close()
+    }
+
     /// The subscription is cut, and the result is stored meanwhile without reaching a subscriber. The client must read
     /// it once the subscription is back.
     @Test func aResultThatIsMissedDuringAResubscribe() async throws {

@@ -181,7 +181,9 @@ struct RoutedTaskTests {
             #expect(late["routing_key"] == "late.#")
             // One that the settings define comes with its own exchange, whatever is asked.
             #expect(
-                try await site.driver.controlled("add_consumer", ["queue": "video"]) == ["ok": "add consumer video"])
+                try await site.driver.controlled(
+                    "add_consumer", ["queue": "video", "exchange": "other", "routing_key": "other"])
+                    == ["ok": "add consumer video"])
             let other = try await site.driver.send(
                 "tasks.add", [3, 3], options: ["queue": "video", "routing_key": "video.x"])
             #expect(try await site.driver.get(other) == .success(6))
