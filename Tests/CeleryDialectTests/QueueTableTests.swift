@@ -1,4 +1,5 @@
 import CeleriacCore
+import CeleriacWire
 import Testing
 
 @testable import CeleryDialect

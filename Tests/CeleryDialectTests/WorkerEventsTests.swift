@@ -67,7 +67,8 @@ struct WorkerEventsTests {
         try await bench.run(control) {
             work.handler { $0 }
         } during: {
-            #expect(try await bench.client.send(work("x")).get() == "x")
+            let value = try await bench.client.send(work("x")).get()
+            #expect(value == "x")
             await until { bench.mailbox.published.contains { $0.exchange == "ours" } }
         }
         #expect(bench.events.isEmpty)
