@@ -53,7 +53,7 @@ import Testing
     func connecting() throws {
         let plain = "broker_url: redis://h\nbroker_connection_timeout: 2.5\n"
         #expect(try configuration(plain).brokerConnections.server(url: "redis://h").connectTimeout == .seconds(2.5))
-        #expect(try configuration(plain).amqp.connections.settingOfRabbitMQ == nil)
+        #expect(try configuration(plain).amqp.connections.settingOfRabbitMQ(besides: "redis://h") == nil)
         var options = try configuration(plain).brokerConnections
         var section = SettingsSection(["socket_connect_timeout": 7], "the options")
         try options.read(&section)
