@@ -40,6 +40,9 @@ package protocol Dialect: Sendable {
     /// - Returns: whose task it is, at least; nil if the message does not say so.
     func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains?
 
+    /// Makes a message whole that comes from a transport which keeps bodies alone: what its sender put beside the body.
+    func completed(_ message: WireMessage, of request: TaskRequest) -> WireMessage
+
     /// Makes the messages that send a submission, and the steps that a chord needs between them.
     ///
     /// - Parameters:
@@ -166,6 +169,9 @@ extension Dialect {
         let text = String(decoding: bytes, as: UTF8.self)
         return text.count > ArgumentTexts.longest ? "\(text.prefix(ArgumentTexts.longest))…" : text
     }
+
+    /// The message as it is.
+    package func completed(_ message: WireMessage, of request: TaskRequest) -> WireMessage { message }
 
     /// No states.
     package var trackedStates: Set<TaskState> { [] }
