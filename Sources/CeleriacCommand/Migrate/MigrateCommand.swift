@@ -57,7 +57,8 @@ struct MigrateCommand: AsyncParsableCommand {
     @Option(help: "For how many seconds nothing has to come for the queues to count as empty.")
     var quiet = 1.0
 
-    @Flag(help: "Go on when everything is moved, with what producers still send to the source, until Ctrl-C or SIGTERM.")
+    @Flag(
+        help: "Go on when everything is moved, with what producers still send to the source, until Ctrl-C or SIGTERM.")
     var follow = false
 
     @Option(
@@ -179,7 +180,10 @@ struct MigrateCommand: AsyncParsableCommand {
         #if AMQP
         if dialect == .machinery, !(broker.unwrapped is any DelayedMessageKeeper) {
             return [
-                "Machinery's delay queues at RabbitMQ are not looked at: what waits there comes into its queue when its time has come, and --follow moves it then."
+                """
+                Machinery's delay queues at RabbitMQ are not looked at: what waits there comes into its queue when its time \
+                has come, and --follow moves it then.
+                """
             ]
         }
         #endif

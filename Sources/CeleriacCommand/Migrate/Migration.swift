@@ -69,7 +69,7 @@ struct Migration {
     mutating func run() async throws {
         if let broker = source.broker.unwrapped as? any ClaimReturningBroker {
             // What a run held that was killed.
-            _ = try await broker.giveBackClaims(beginning: journal.id, in: options.queues)
+            _ = try await broker.giveBackClaims(beginning: journal.id + ".", in: options.queues)
         }
         while !isOver {
             let before = tally.movedCount + tally.recognized
@@ -96,7 +96,7 @@ struct Migration {
         var consumerOptions = ConsumerOptions(
             queues: queues.map { TaskQueue($0) }, prefetch: 2 * options.batch, nodeName: "migrate@celeriac")
         consumerOptions.claimPrefix = "\(journal.id).\(randomUUID())"
-        let consumer = try await source.broker.consume(consumerOptions)
+        let consumer = try await source.broker.unwrapped.consume(consumerOptions)
         let stopping = stopping
         let watch = Task {
             try? await stopping.waitUnlessCancelled()
@@ -194,7 +194,7 @@ struct Migration {
         }
         if !settlements.isEmpty { try await consumer.settle(settlements) }
         // What stays must not keep away what comes behind it.
-        if held > heldBefore { try await consumer.hold(held - heldBefore) }
+        if held > heldBefore { try await consumer.hold(held) }
         onProgress(tally)
     }
 
@@ -217,7 +217,7 @@ struct Migration {
         guard !loads.isEmpty else { return [:] }
         var refusals: [Int: String] = [:]
         do {
-            try await target.broker.publish(loads.map(\.message))
+            try await target.broker.unwrapped.publish(loads.map(\.message))
         } catch let error as PartialPublishError {
             for (index, refusal) in error.refused { refusals[index] = refusal.message }
             for (index, _) in error.unknown { refusals[index] = "the target has not confirmed it, but may have it" }

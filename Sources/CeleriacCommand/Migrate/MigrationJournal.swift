@@ -45,13 +45,14 @@ final class MigrationJournal {
             let heading: WireValue
             if text.isEmpty {
                 heading = [
-                    "celeriac_migration": Self.version, "id": .string(randomUUID()), "from": .string(source),
+                    "celeriac_migration": MigrationJournal.version, "id": .string(randomUUID()),
+                    "from": .string(source),
                     "to": .string(target),
                 ]
             } else {
                 heading = (try? WireJSON.decode(Array((lines.first ?? "").utf8))) ?? .null
             }
-            guard heading["celeriac_migration"] == Self.version, let id = heading["id"]?.stringValue,
+            guard heading["celeriac_migration"] == MigrationJournal.version, let id = heading["id"]?.stringValue,
                 heading["from"]?.stringValue == source, heading["to"]?.stringValue == target
             else {
                 throw CeleriacError(
@@ -63,7 +64,7 @@ final class MigrationJournal {
             }
             var inherited: [String: Int] = [:]
             // A line that a crash has cut off was not confirmed to anybody.
-            for line in lines.dropFirst() where line.utf8.count == Self.digits {
+            for line in lines.dropFirst() where line.utf8.count == MigrationJournal.digits {
                 inherited[String(line), default: 0] += 1
             }
             let encoded: [UInt8] = (try? WireJSON.encode(heading, style: .python)) ?? []
