@@ -29,6 +29,12 @@ import Testing
         }
 
         func send(_ numbers: Range<Int>, queue: String = "celery", priority: UInt8? = nil) async throws {
+            try await Self.send(numbers, from: source, queue: queue, priority: priority)
+        }
+
+        static func send(
+            _ numbers: Range<Int>, from source: CeleryApp, queue: String = "celery", priority: UInt8? = nil
+        ) async throws {
             let add = TaskDefinition<Int, Int>("tasks.add")
             for number in numbers { try await source.send(add(number), priority: priority, queue: queue) }
         }
@@ -165,10 +171,10 @@ import Testing
     func follows() async throws {
         let bench = try Bench()
         try await bench.send(0..<5)
-        let memory = bench.memory
-        let ending = Task { [stopping = bench.stopping] in
+        let (source, memory, stopping) = (bench.source, bench.memory, bench.stopping)
+        let ending = Task {
             await until { memory.count(in: "celery") == 5 }
-            try await bench.send(5..<8)
+            try await Bench.send(5..<8, from: source)
             await until { memory.count(in: "celery") == 8 }
             stopping.open()
         }
