@@ -221,7 +221,7 @@ struct Migration {
         } catch let error as PartialPublishError {
             for (index, refusal) in error.refused { refusals[index] = refusal.message }
             for (index, _) in error.unknown { refusals[index] = "the target has not confirmed it, but may have it" }
-        } catch let error as CeleriacError where [.publishFailed, .refused, .unsupported].contains(error.code) {
+        } catch let error as CeleriacError where [.publishFailed, .unsupported].contains(error.code) {
             // All were refused.
             for index in loads.indices { refusals[index] = error.message }
         }

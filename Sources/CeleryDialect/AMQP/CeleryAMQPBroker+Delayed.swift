@@ -7,9 +7,8 @@ package import CeleriacWire
 extension CeleryAMQPBroker: DelayingBroker {
     /// The levels of Celery's native delayed delivery, and those in which workers of ours have distant tasks wait.
     package func delayQueues() async throws -> [String] {
-        let native = (0..<NativeDelay.count).reversed().map { NativeDelay.name($0) }
         var queues: [String] = []
-        for level in native + LevelMessages.queues {
+        for level in NativeDelay.queues + LevelMessages.queues {
             let depth = try await client.depth(of: level, at: name)
             if depth > 0 { queues.append(level) }
         }
@@ -39,5 +38,10 @@ extension CeleryAMQPBroker: DelayingBroker {
         }
         return (found.map(\.name), message)
     }
+}
+
+extension CeleryAMQPTopology {
+    /// The queues of all levels, also of those that a worker of ours makes.
+    static let levels = Set(NativeDelay.queues + LevelMessages.queues)
 }
 #endif
