@@ -273,13 +273,14 @@ struct Migration {
         let request =
             (try? dialect.request(of: message, delivery: delivery))
             ?? dialect.remains(of: message, delivery: delivery)?.request
-        var whole = request.map { dialect.completed(message, of: $0) } ?? message
+        let routingKey = (target.broker.unwrapped as? any KeyedBroker)?.routingKey(ofQueue: queue) ?? queue
+        var whole = request.map { dialect.adapted(message, of: $0, to: routingKey) } ?? message
         whole.forgetBroker()
         let eta = time ?? request?.eta
         return Load(
             queue: queue, key: key,
             message: OutgoingMessage(
-                message: whole, routingKey: queue, declaredQueue: queue,
+                message: whole, routingKey: routingKey, declaredQueue: queue,
                 notBefore: eta.flatMap { $0 > source.timers.now ? $0 : nil }))
     }
 

@@ -40,8 +40,15 @@ package protocol Dialect: Sendable {
     /// - Returns: whose task it is, at least; nil if the message does not say so.
     func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains?
 
-    /// Makes a message whole that comes from a transport which keeps bodies alone: what its sender put beside the body.
-    func completed(_ message: WireMessage, of request: TaskRequest) -> WireMessage
+    /// Makes of a message what its sender would have sent to another broker: with what stands beside the body there, where
+    /// the transport that it comes from keeps bodies alone.
+    ///
+    /// - Parameters:
+    ///   - message: the message.
+    ///   - request: what was read from it.
+    ///   - routingKey: the routing key with which it is to be sent.
+    /// - Returns: the message.
+    func adapted(_ message: WireMessage, of request: TaskRequest, to routingKey: String) -> WireMessage
 
     /// Makes the messages that send a submission, and the steps that a chord needs between them.
     ///
@@ -171,7 +178,9 @@ extension Dialect {
     }
 
     /// The message as it is.
-    package func completed(_ message: WireMessage, of request: TaskRequest) -> WireMessage { message }
+    package func adapted(_ message: WireMessage, of request: TaskRequest, to routingKey: String) -> WireMessage {
+        message
+    }
 
     /// No states.
     package var trackedStates: Set<TaskState> { [] }

@@ -138,11 +138,16 @@ extension MachineryFormats: Dialect {
             body: body)
     }
 
-    /// Redis keeps bodies alone; the signature in the body says what stands beside it at RabbitMQ.
-    package func completed(_ message: WireMessage, of request: TaskRequest) -> WireMessage {
-        guard message.properties == MessageProperties(), message.headers.isEmpty,
-            let signature = request.machinerySignature
-        else { return message }
+    /// The signature in the body says by which key it is sent again, and what stands beside the body at RabbitMQ.
+    package func adapted(_ message: WireMessage, of request: TaskRequest, to routingKey: String) -> WireMessage {
+        guard var signature = request.machinerySignature else { return message }
+        var message = message
+        if signature.routingKey != routingKey {
+            signature.routingKey = routingKey
+            message.body = (try? signature.encode()) ?? message.body
+        }
+        // Redis keeps bodies alone.
+        guard message.properties == MessageProperties(), message.headers.isEmpty else { return message }
         return Self.message(of: signature, body: message.body)
     }
 
