@@ -87,6 +87,9 @@ struct Migration {
         }
     }
 
+    /// How many messages to hold beyond what a consumer holds by itself: Machinery's settings say that, at RabbitMQ.
+    private var window: Int { source.dialect.name == "machinery" ? 2 * options.batch : 0 }
+
     // MARK: Rounds
 
     /// Takes from queues until nothing comes any more.
@@ -105,6 +108,7 @@ struct Migration {
         (roundCount, held) = (0, 0)
         var failure: (any Error)?
         do {
+            if window > 0 { try await consumer.hold(window) }
             while !isOver, roundCount < Self.longestRound, held < Self.mostLeft {
                 let deliveries = try await take(from: consumer, until: quiet)
                 if deliveries.isEmpty { break }
@@ -194,7 +198,7 @@ struct Migration {
         }
         if !settlements.isEmpty { try await consumer.settle(settlements) }
         // What stays must not keep away what comes behind it.
-        if held > heldBefore { try await consumer.hold(held) }
+        if held > heldBefore { try await consumer.hold(window + held) }
         onProgress(tally)
     }
 

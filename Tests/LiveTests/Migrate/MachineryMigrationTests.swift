@@ -16,6 +16,7 @@ struct MachineryMigrationTests {
         let count = try await app.client.broker.depth(of: queue)
         let consumer = try await app.client.broker.consume(
             ConsumerOptions(queues: [TaskQueue(queue)], prefetch: 5000, nodeName: "look@live"))
+        try await consumer.hold(5000)
         var found: [Int] = []
         while found.count < count {
             for delivery in try await consumer.next(atMost: 1000) {
