@@ -144,9 +144,9 @@ struct MigrateCommand: AsyncParsableCommand {
         options.rate = rate
         options.quiet = .seconds(quiet)
         options.follows = follow
-        let path = journal ?? Self.journal(from: source.broker.name, to: target.broker.name)
-        let journal = try MigrationJournal(path, from: source.broker.name, to: target.broker.name)
-        var migration = Migration(from: source, to: target, options, journal: journal, stopping: stopping)
+        let path = self.journal ?? Self.journal(from: source.broker.name, to: target.broker.name)
+        let record = try MigrationJournal(path, from: source.broker.name, to: target.broker.name)
+        var migration = Migration(from: source, to: target, options, journal: record, stopping: stopping)
         var line = ProgressLine()
         let found = report.sourceBefore.waitingCount + (report.sourceBefore.delayed ?? 0)
         let start = ContinuousClock.now
@@ -156,22 +156,26 @@ struct MigrateCommand: AsyncParsableCommand {
         }
         do {
             try await migration.run()
+            line.clear()
+            // Whoever does not answer now may not have answered before.
+            let end = source.timers.now
+            report.sourceAfter = try await source.broker.migrationCensus(of: queues, now: end)
+            report.targetAfter = try await target.broker.migrationCensus(of: queues, now: end)
         } catch {
             line.clear()
-            journal.close(isComplete: false)
+            record.close(isComplete: false)
             CommandEnvironment.say(
                 "\(migration.tally.movedCount) messages were moved. The same command goes on; its journal is \(path).")
             throw error
         }
-        line.clear()
-        journal.close(isComplete: true)
+        record.close(isComplete: true)
         report.tally = migration.tally
-        // With --follow, an end by a signal is the end that was asked for.
-        report.isCutShort = migration.isOver && !(follow && stopping.isOpen)
-        let end = source.timers.now
-        report.sourceAfter = try await source.broker.migrationCensus(of: queues, now: end)
-        report.targetAfter = try await target.broker.migrationCensus(of: queues, now: end)
-        if limit != nil, report.sourceAfter.waitingCount == 0, !stopping.isOpen { report.isCutShort = false }
+        if stopping.isOpen {
+            // With --follow, that is the end that was asked for.
+            report.isCutShort = !follow
+        } else {
+            report.isCutShort = migration.isOver && report.sourceAfter.waitingCount > 0
+        }
         return report
     }
 

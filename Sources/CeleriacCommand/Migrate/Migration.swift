@@ -29,6 +29,8 @@ struct Migration {
     static let longestRound = 20_000
     /// How many messages of a round may stay before the round ends.
     static let mostLeft = 10_000
+    /// How long the source may take to look at its queues.
+    static let patience = Duration.seconds(30)
     /// Delayed tasks that come due sooner than this are left to the source's workers, or taken from their queue then.
     static let nearTime = 10.0
 
@@ -134,7 +136,10 @@ struct Migration {
         let timers = source.timers
         let watch = Task {
             do { try await timers.sleep(for: quiet) } catch { return }
+            // A source that is out of reach does not look at its queues; whoever counts what is left tells that.
+            let limit = timers.schedule(after: Self.patience) { Task { await consumer.stop() } }
             await consumer.catchUp()
+            limit.cancel()
             if !Task.isCancelled { await consumer.stop() }
         }
         let limit = min(options.batch, room ?? options.batch)

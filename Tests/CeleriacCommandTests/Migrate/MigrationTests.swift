@@ -60,7 +60,7 @@ import Testing
                 ConsumerOptions(queues: [TaskQueue(queue)], prefetch: count, nodeName: "test"))
             let deliveries = try await consumer.next(atMost: count)
             try await consumer.close()
-            return deliveries.compactMap { delivery in
+            return deliveries.compactMap { delivery -> Int? in
                 guard case .success(let message) = delivery.content else { return nil }
                 return (try? source.client.dialect.request(of: message, delivery: delivery))?.arguments.first?.intValue
             }

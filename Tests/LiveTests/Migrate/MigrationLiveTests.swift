@@ -1,5 +1,6 @@
 #if AMQP && Redis
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import Foundation
