@@ -228,11 +228,11 @@ struct Migration {
         do {
             try await target.broker.unwrapped.publish(loads.map(\.message))
         } catch let error as PartialPublishError {
-            for (index, refusal) in error.refused { refusals[index] = refusal.message }
+            for (index, refusal) in error.refused { refusals[index] = Self.reason(refusal) }
             for (index, _) in error.unknown { refusals[index] = "the target has not confirmed it, but may have it" }
         } catch let error as CeleriacError where [.publishFailed, .unsupported].contains(error.code) {
             // All were refused.
-            for index in loads.indices { refusals[index] = error.message }
+            for index in loads.indices { refusals[index] = Self.reason(error) }
         }
         let now = source.timers.now
         var keys: [String] = []
@@ -245,6 +245,9 @@ struct Migration {
         try journal.note(keys)
         return refusals
     }
+
+    /// Why a message was refused. A broker's own words are the same for all messages of a kind.
+    private static func reason(_ error: CeleriacError) -> String { error.cause.map { "\($0)" } ?? error.message }
 
     /// What is published for a delivery, or why it stays.
     private func load(of delivery: Delivery, by delaying: (any DelayingBroker)?) -> Result<Load, MessageFault> {
@@ -348,7 +351,7 @@ extension WireMessage {
     /// Removes what the broker has written into the message, or would act on again: the records of its deaths, counts of
     /// deliveries, addressees of copies, and the user.
     fileprivate mutating func forgetBroker() {
-        let names: Set<String> = ["CC", "BCC", "x-death", "x-delivery-count", "x-acquired-count"]
+        let names: Set<String> = ["CC", "BCC", "x-death", "x-delivery-count", "x-acquired-count", "redelivered"]
         let isBrokers = headers.contains { name, _ in
             names.contains(name) || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-")
         }

@@ -24,7 +24,8 @@ import Testing
             source = try CeleryApp(broker: "memory://")
             target = TaskClient(
                 dialect: source.client.dialect, broker: ChoosyBroker(memory: memory, refusing: refusing), store: nil,
-                configuration: ClientConfiguration(defaultQueue: "celery"), timers: source.client.timers, logger: Logger(label: "test"))
+                configuration: ClientConfiguration(defaultQueue: "celery"), timers: source.client.timers,
+                logger: Logger(label: "test"))
             journal = try MigrationJournal(folder.path + "/m.journal", from: "source", to: "target")
         }
 
