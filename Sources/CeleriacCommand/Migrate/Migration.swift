@@ -46,9 +46,9 @@ struct Migration {
 
     private let start = ContinuousClock.now
     /// How many messages were moved, or found to be moved, in the round.
-    private var roundCount = 0
+    var roundCount = 0
     /// What stays in the round, by its receipt.
-    private var held = 0
+    var held = 0
 
     init(from source: TaskClient, to target: TaskClient, _ options: Options, journal: MigrationJournal, stopping: Gate)
     {
@@ -63,7 +63,13 @@ struct Migration {
     var isOver: Bool { stopping.isOpen || room == 0 }
 
     /// How many messages may still be moved; nil for any number.
-    private var room: Int? { options.limit.map { max(0, $0 - tally.movedCount) } }
+    var room: Int? { options.limit.map { max(0, $0 - tally.movedCount) } }
+
+    /// How many messages to take at once: no more than one second has room for.
+    var portion: Int {
+        let pace = options.rate.map { Int(min(max($0, 1), 1000)) } ?? options.batch
+        return max(1, min(options.batch, room ?? options.batch, pace))
+    }
 
     /// Moves everything, pass by pass, until one finds nothing to move.
     ///
@@ -90,7 +96,7 @@ struct Migration {
     }
 
     /// How many messages to hold beyond what a consumer holds by itself: Machinery's settings say that, at RabbitMQ.
-    private var window: Int { source.dialect.name == "machinery" ? 2 * options.batch : 0 }
+    var window: Int { source.dialect.name == "machinery" ? 2 * options.batch : 0 }
 
     // MARK: Rounds
 
@@ -142,10 +148,10 @@ struct Migration {
             limit.cancel()
             if !Task.isCancelled { await consumer.stop() }
         }
-        let limit = min(options.batch, room ?? options.batch)
+        let limit = portion
         let result: Result<[Delivery], any Error>
         do {
-            result = .success(try await consumer.next(atMost: max(1, limit)))
+            result = .success(try await consumer.next(atMost: limit))
         } catch {
             result = .failure(error)
         }
@@ -156,210 +162,10 @@ struct Migration {
     }
 
     /// Waits where it is faster than it may be.
-    private func keepPace() async {
+    func keepPace() async {
         guard let rate = options.rate, rate > 0 else { return }
         let due = start + .seconds(Double(tally.movedCount) / rate)
         let pause = due - ContinuousClock.now
         if pause > .zero { await stopping.wait(atMost: pause, timers: source.timers) }
-    }
-
-    // MARK: A batch
-
-    /// A message that can be moved.
-    private struct Load {
-        let queue: String
-        let key: String
-        let message: OutgoingMessage
-    }
-
-    private mutating func move(
-        _ deliveries: [Delivery], from consumer: any MessageConsumer, by delaying: (any DelayingBroker)?
-    ) async throws {
-        var loads: [Load] = []
-        var receipts: [Receipt] = []
-        var settlements: [Settlement] = []
-        let heldBefore = held
-        for delivery in deliveries {
-            switch load(of: delivery, by: delaying) {
-            case .failure(let reason): leave(reason.detail)
-            case .success(let made):
-                if journal.recognizes(made.key, hasComeBack: hasComeBack(delivery)) {
-                    tally.recognized += 1
-                    roundCount += 1
-                    settlements.append(Settlement(delivery.receipt, .acknowledge))
-                } else {
-                    loads.append(made)
-                    receipts.append(delivery.receipt)
-                }
-            }
-        }
-        let refusals = try await publish(loads)
-        for index in loads.indices {
-            if let refusal = refusals[index] {
-                leave(refusal)
-            } else {
-                settlements.append(Settlement(receipts[index], .acknowledge))
-            }
-        }
-        if !settlements.isEmpty { try await consumer.settle(settlements) }
-        // What stays must not keep away what comes behind it.
-        if held > heldBefore { try await consumer.hold(window + held) }
-        onProgress(tally)
-    }
-
-    private mutating func leave(_ reason: String) {
-        tally.leave(reason)
-        held += 1
-    }
-
-    /// Whether the source says that a message was delivered before; nil for Machinery's queues in Redis, which do not
-    /// count what is given back.
-    private func hasComeBack(_ delivery: Delivery) -> Bool? {
-        delivery.redelivered ? true : source.dialect.name == "celery" ? false : nil
-    }
-
-    /// Publishes messages to the target, and notes what it has confirmed.
-    ///
-    /// - Returns: why messages stay, by their index.
-    /// - Throws: `CeleriacError` if the target cannot be reached.
-    private mutating func publish(_ loads: [Load]) async throws -> [Int: String] {
-        guard !loads.isEmpty else { return [:] }
-        var refusals: [Int: String] = [:]
-        do {
-            try await target.broker.unwrapped.publish(loads.map(\.message))
-        } catch let error as PartialPublishError {
-            for (index, refusal) in error.refused { refusals[index] = Self.reason(refusal) }
-            for (index, _) in error.unknown { refusals[index] = "the target has not confirmed it, but may have it" }
-        } catch let error as CeleriacError where [.publishFailed, .unsupported].contains(error.code) {
-            // All were refused.
-            for index in loads.indices { refusals[index] = Self.reason(error) }
-        }
-        let now = source.timers.now
-        var keys: [String] = []
-        for (index, load) in loads.enumerated() where refusals[index] == nil {
-            keys.append(load.key)
-            tally.move(of: load.queue)
-            if let time = load.message.notBefore, time > now { tally.scheduled += 1 }
-        }
-        roundCount += keys.count
-        try journal.note(keys)
-        return refusals
-    }
-
-    /// Why a message was refused. A broker's own words are the same for all messages of a kind.
-    private static func reason(_ error: CeleriacError) -> String { error.cause.map { "\($0)" } ?? error.message }
-
-    /// What is published for a delivery, or why it stays.
-    private func load(of delivery: Delivery, by delaying: (any DelayingBroker)?) -> Result<Load, MessageFault> {
-        guard case .success(var message) = delivery.content else {
-            guard case .failure(let fault) = delivery.content else { return .failure(Self.unreadable) }
-            return .failure(MessageFault(reason: fault.reason, detail: "its envelope cannot be read (\(fault.reason))"))
-        }
-        var queue = delivery.queue
-        if let delaying {
-            let (queues, restored) = delaying.destination(ofDelayed: delivery, among: options.queues)
-            guard let restored, let first = queues.first else {
-                return .failure(MessageFault(reason: "unknownQueue", detail: "no queue is known to which it goes"))
-            }
-            guard queues.count == 1 else {
-                return .failure(
-                    MessageFault(reason: "severalQueues", detail: "it goes to several queues when its time comes"))
-            }
-            guard options.queues.contains(first) else {
-                return .failure(MessageFault(reason: "otherQueue", detail: Self.otherQueue))
-            }
-            (queue, message) = (first, restored)
-        }
-        return .success(self.load(of: message, to: queue))
-    }
-
-    private static let otherQueue = "it waits for its time, and goes to another queue"
-    private static let unreadable = MessageFault(reason: "unreadable", detail: "it cannot be read")
-
-    private func load(of message: WireMessage, to queue: String, at time: Date? = nil) -> Load {
-        let key = MigrationJournal.key(of: message, in: queue)
-        let delivery = Delivery(
-            content: .success(message), queue: queue, receipt: Receipt(generation: 0, tag: 0))
-        // What no worker could run is moved all the same.
-        let dialect = target.dialect
-        let request =
-            (try? dialect.request(of: message, delivery: delivery))
-            ?? dialect.remains(of: message, delivery: delivery)?.request
-        let routingKey = (target.broker.unwrapped as? any KeyedBroker)?.routingKey(ofQueue: queue) ?? queue
-        var whole = request.map { dialect.adapted(message, of: $0, to: routingKey) } ?? message
-        whole.forgetBroker()
-        let eta = time ?? request?.eta
-        return Load(
-            queue: queue, key: key,
-            message: OutgoingMessage(
-                message: whole, routingKey: routingKey, declaredQueue: queue,
-                notBefore: eta.flatMap { $0 > source.timers.now ? $0 : nil }))
-    }
-
-    // MARK: Delayed tasks beside the queues
-
-    /// Moves what the source keeps beside its queues until its time. It is published first and removed then.
-    private mutating func moveKept() async throws {
-        guard let broker = source.broker.unwrapped as? any DelayedMessageKeeper else { return }
-        let from = source.timers.now.addingTimeInterval(Self.nearTime)
-        roundCount = 0
-        // What stays is in front of what comes next.
-        var skipped = 0
-        while !isOver {
-            let limit = min(options.batch, room ?? options.batch)
-            let found = try await broker.delayedMessages(from: from, skipping: skipped, limit: max(1, limit))
-            if found.isEmpty { break }
-            var loads: [Load] = []
-            var sent: [DelayedMessage] = []
-            var done: [DelayedMessage] = []
-            for delayed in found {
-                guard let queue = delayed.queue, options.queues.contains(queue) else {
-                    tally.leave(
-                        delayed.queue == nil
-                            ? "it waits for its time, and is no task"
-                            : Self.otherQueue)
-                    skipped += 1
-                    continue
-                }
-                let made = self.load(of: delayed.message, to: queue, at: delayed.time)
-                if journal.recognizes(made.key, hasComeBack: nil) {
-                    tally.recognized += 1
-                    done.append(delayed)
-                } else {
-                    loads.append(made)
-                    sent.append(delayed)
-                }
-            }
-            let refusals = try await publish(loads)
-            for (index, delayed) in sent.enumerated() {
-                if let refusal = refusals[index] {
-                    tally.leave(refusal)
-                    skipped += 1
-                } else {
-                    done.append(delayed)
-                }
-            }
-            tally.raced += try await broker.removeDelayed(done).filter { !$0 }.count
-            onProgress(tally)
-            await keepPace()
-        }
-        try journal.endRound()
-    }
-}
-
-extension WireMessage {
-    /// Removes what the broker has written into the message, or would act on again: the records of its deaths, counts of
-    /// deliveries, addressees of copies, and the user.
-    fileprivate mutating func forgetBroker() {
-        let names: Set<String> = ["CC", "BCC", "x-death", "x-delivery-count", "x-acquired-count", "redelivered"]
-        let isBrokers = headers.contains { name, _ in
-            names.contains(name) || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-")
-        }
-        if isBrokers {
-            headers = headers.filter { name, _ in
-                !names.contains(name) && !name.hasPrefix("x-first-death-") && !name.hasPrefix("x-last-death-")
-            }
-        }
-        properties.userID = nil
     }
 }
