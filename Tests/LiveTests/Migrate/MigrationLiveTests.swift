@@ -82,6 +82,58 @@ struct MigrationLiveTests {
         }
     }
 
+    @Test("a Python worker at the new broker runs what was sent to the old one, with its times")
+    func python() async throws {
+        let (source, target) = (try await BrokerSite(.redis), try await BrokerSite(.rabbitMQRedis))
+        let app = try CeleryApp(broker: source.broker, results: target.results)
+        let add = TaskDefinition<Int, Int, Int>("tasks.add")
+        var sent = try await app.send((0..<50).map { add($0, 1) })
+        for number in 50..<55 { sent.append(try await app.send(add(number, 1), countdown: .seconds(8))) }
+        let move = try ProgramProcess(
+            [
+                "migrate", "-b", source.broker, "--to", target.broker, "--json", "--journal",
+                "\(source.folder.path)/python.journal",
+            ], in: source.folder)
+        let (status, logged) = await move.end()
+        #expect(status == .exited(0), "\(logged)")
+        #expect(try MigrationSite.report(logged)["moved"] == 55)
+        let stopPython = try await target.startOtherWorker()
+        for (number, result) in sent.enumerated() {
+            #expect(try await result.get(timeout: .seconds(120)) == number + 1)
+        }
+        await stopPython()
+        #expect(try await source.messages() == (0, 0))
+        await app.close()
+        await source.close()
+        await target.close()
+    }
+
+    @Test("what a killed worker held in Redis comes along once its claims have expired")
+    func expiredClaims() async throws {
+        let source = try await BrokerSite(.redis, visibilityTimeout: 1)
+        let target = try await BrokerSite(.rabbitMQ)
+        let busy = try await BusyWorker.start(on: source)
+        await busy.process.child.kill()
+        #expect(try await source.messages() == (0, source.window))
+        let settings = "\(source.folder.path)/short.yaml"
+        try Data("broker_transport_options: {visibility_timeout: 1}\n".utf8).write(to: URL(filePath: settings))
+        // It goes on until the claims have expired, which nobody waits for by the clock.
+        let move = try ProgramProcess(
+            [
+                "migrate", "-b", source.broker, "--config", settings, "--to", target.broker, "--json", "--follow",
+                "--journal", "\(source.folder.path)/claims.journal",
+            ], in: source.folder)
+        try await until {
+            try #require(move.child.status == nil, "it ended: \(move.logged)")
+            return try await target.messages() == (source.window, 0)
+        }
+        let (status, logged) = await move.stop()
+        #expect(status == .exited(0), "\(logged)")
+        #expect(try await source.messages() == (0, 0))
+        await source.close()
+        await target.close()
+    }
+
     @Test("a target that goes away in the middle ends the run, and the next one goes on")
     func targetLost() async throws {
         let site = try await MigrationSite()
