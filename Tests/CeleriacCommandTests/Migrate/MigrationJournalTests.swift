@@ -88,12 +88,12 @@ import Testing
         defer { folder.remove() }
         let path = folder.path + "/a.journal"
         let journal = try MigrationJournal(path, from: "s", to: "t")
-        #expect(throws: CeleriacError.self) { try MigrationJournal(path, from: "s", to: "t") }
+        #expect(throws: CeleriacError.self) { _ = try MigrationJournal(path, from: "s", to: "t") }
         journal.close(isComplete: false)
-        #expect(throws: CeleriacError.self) { try MigrationJournal(path, from: "t", to: "s") }
+        #expect(throws: CeleriacError.self) { _ = try MigrationJournal(path, from: "t", to: "s") }
         let other = folder.path + "/b.journal"
         try Data("something else\n".utf8).write(to: URL(filePath: other))
-        #expect(throws: CeleriacError.self) { try MigrationJournal(other, from: "s", to: "t") }
+        #expect(throws: CeleriacError.self) { _ = try MigrationJournal(other, from: "s", to: "t") }
         #expect(try Data(contentsOf: URL(filePath: other)) == Data("something else\n".utf8))
     }
 
