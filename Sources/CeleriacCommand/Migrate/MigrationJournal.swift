@@ -46,8 +46,7 @@ final class MigrationJournal {
             if text.isEmpty {
                 heading = [
                     "celeriac_migration": MigrationJournal.version, "id": .string(randomUUID()),
-                    "from": .string(source),
-                    "to": .string(target),
+                    "from": .string(source), "to": .string(target),
                 ]
             } else {
                 heading = (try? WireJSON.decode(Array((lines.first ?? "").utf8))) ?? .null
@@ -71,7 +70,11 @@ final class MigrationJournal {
             let bytes = encoded + [UInt8(ascii: "\n")]
             if text.isEmpty { try FileStore.write(bytes, to: path, temporaryName: ".\(id).tmp") }
             guard let file = FileHandle(forUpdatingAtPath: path) else { throw FileStore.failure("write", path) }
-            (self.path, self.id, self.lock, self.file, self.heading) = (path, id, lock, file, bytes)
+            self.path = path
+            self.id = id
+            self.lock = lock
+            self.file = file
+            self.heading = bytes
             self.inherited = inherited
         } catch {
             FileStore.unlock(lock)
