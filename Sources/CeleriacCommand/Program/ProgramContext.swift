@@ -41,7 +41,7 @@ package enum CommandVerbs {
             SettingsCommand.self, StatusCommand.self, PingCommand.self, InspectCommand.self, ControlCommand.self,
             RevokeCommand.self, DrainCommand.self, PurgeCommand.self, ReportCommand.self,
             EventsCommand.self, QueuesCommand.self, ListCommand.self, PauseCommand.self, ResumeCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, MigrateCommand.self,
         ]
     }
 

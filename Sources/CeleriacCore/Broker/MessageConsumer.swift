@@ -14,6 +14,9 @@ public struct ConsumerOptions: Sendable {
     package var maximumAttempts = 5
     /// Whom the consumer tells what its log tells of connections.
     package var news = ConsumerNews()
+    /// How the names of the consumer's claims begin where claims have names, so that ``ClaimReturningBroker`` finds them
+    /// again. No two consumers may have the same; nil for a random one.
+    package var claimPrefix: String?
 
     /// Creates options.
     public init(queues: [TaskQueue], prefetch: Int, nodeName: String) {

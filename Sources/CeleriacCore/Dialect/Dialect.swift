@@ -40,6 +40,16 @@ package protocol Dialect: Sendable {
     /// - Returns: whose task it is, at least; nil if the message does not say so.
     func remains(of message: WireMessage, delivery: Delivery) -> MessageRemains?
 
+    /// Makes of a message what its sender would have sent to another broker: with what stands beside the body there, where
+    /// the transport that it comes from keeps bodies alone.
+    ///
+    /// - Parameters:
+    ///   - message: the message.
+    ///   - request: what was read from it.
+    ///   - routingKey: the routing key with which it is to be sent.
+    /// - Returns: the message.
+    func adapted(_ message: WireMessage, of request: TaskRequest, to routingKey: String) -> WireMessage
+
     /// Makes the messages that send a submission, and the steps that a chord needs between them.
     ///
     /// - Parameters:
@@ -165,6 +175,11 @@ extension Dialect {
         guard let bytes = try? WireJSON.encode(value, nonFinite: .allow) else { return "…" }
         let text = String(decoding: bytes, as: UTF8.self)
         return text.count > ArgumentTexts.longest ? "\(text.prefix(ArgumentTexts.longest))…" : text
+    }
+
+    /// The message as it is.
+    package func adapted(_ message: WireMessage, of request: TaskRequest, to routingKey: String) -> WireMessage {
+        message
     }
 
     /// No states.

@@ -13,7 +13,8 @@ public final class TaskClient: TaskSender {
 
     /// What the client does if a call does not say.
     package let configuration: ClientConfiguration
-    let dialect: any Dialect
+    /// The formats of messages and results.
+    package let dialect: any Dialect
     let store: (any ResultStore)?
     package let timers: any TimerSource
     let hub: ResultHub

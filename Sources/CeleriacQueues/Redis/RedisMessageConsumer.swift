@@ -52,7 +52,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
     /// Whether there are claims that a stop has given back while they waited for their turn.
     let hasUnbegun = Atomic(false)
     /// The prefix that makes this consumer's tags unique.
-    private let tagPrefix = randomUUID() + "."
+    private let tagPrefix: String
     private let wait: ListWait
     private let listener: RedisListener
     private let news: ConsumerNews
@@ -84,6 +84,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
     ) {
         self.topology = topology
         self.nodeName = options.nodeName
+        self.tagPrefix = (options.claimPrefix ?? randomUUID()) + "."
         self.news = options.news
         self.logger = logger
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)

@@ -1,6 +1,7 @@
 #if Redis
 package import CeleriacCore
 package import CeleriacRedis
+import CeleriacWire
 
 package import struct FoundationEssentials.Date
 

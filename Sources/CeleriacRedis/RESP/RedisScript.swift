@@ -1,4 +1,5 @@
 #if Redis
+import CeleriacWire
 
 /// A Lua script that the server caches and runs by its hash.
 ///

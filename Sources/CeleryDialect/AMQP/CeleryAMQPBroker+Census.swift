@@ -7,8 +7,7 @@ package import struct FoundationEssentials.Date
 extension CeleryAMQPBroker: CensusBroker {
     /// Looks at queues, and at the levels in which this and Celery's clients have messages wait.
     package func census(of queues: [String], now: Date) async throws -> BrokerCensus {
-        let levels = (0..<NativeDelay.count).reversed().map { NativeDelay.name($0) }
-        return try await client.census(of: queues, levels: levels, at: name)
+        try await client.census(of: queues, levels: NativeDelay.queues, at: name)
     }
 
     /// Asks the management API at the usual port: AMQP has no method that lists bindings.

@@ -52,7 +52,9 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
 
     /// Begins to consume from queues, and declares those that do not exist.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        for queue in options.queues { _ = try self.topology.queues.resolve(TaskQueue(queue.name)) }
+        for queue in options.queues where !CeleryAMQPTopology.levels.contains(queue.name) {
+            _ = try self.topology.queues.resolve(TaskQueue(queue.name))
+        }
         // What is declared where workers take tasks may be missing where they are sent.
         let topology =
             reading == configurations

@@ -71,7 +71,11 @@ struct CeleryAMQPTopology: AMQPConsumerTopology {
     private static func isServersOwn(_ exchange: String) -> Bool { exchange.isEmpty || exchange.hasPrefix("amq.") }
 
     func definition(of queue: String) -> TaskQueue {
-        queues.queue(queue) ?? TaskQueue(queue, exchange: TaskQueue.Exchange(queue), routingKey: queue)
+        // Whoever takes from a level takes it as it is.
+        if Self.levels.contains(queue) {
+            return TaskQueue(queue, arguments: ["x-queue-type": "quorum"], isDeclared: false)
+        }
+        return queues.queue(queue) ?? TaskQueue(queue, exchange: TaskQueue.Exchange(queue), routingKey: queue)
     }
 
     /// RabbitMQ limits whole channels from 3.3 up to before 4, and then at once; quorum queues never.

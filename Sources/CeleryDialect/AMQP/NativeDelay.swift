@@ -31,6 +31,9 @@ enum NativeDelay {
     /// The name of a level's exchange, and of its queue.
     static func name(_ level: Int) -> String { "celery_delayed_\(level)" }
 
+    /// The levels' queues, from the top.
+    static let queues = (0..<count).reversed().map { name($0) }
+
     // MARK: Messages
 
     /// How many whole seconds to delay a task whose time is this far away; nil if that is less than one. The worker

@@ -172,6 +172,14 @@ package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker, Dea
     }
 }
 
+extension MachineryAMQPBroker: KeyedBroker {
+    /// The key by which a direct exchange has the queue bound: the binding key for the default queue. Other exchanges give
+    /// a message to all workers' queues whatever its key is.
+    package func routingKey(ofQueue queue: String) -> String {
+        options.isDirect ? options.workQueue(queue).bindingKey : queue
+    }
+}
+
 extension MachineryAMQPBroker: ParkedMessageKeeper {
     /// Drops the oldest parked messages.
     package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {

@@ -114,6 +114,15 @@ extension MachineryFormats: Dialect {
         } catch {
             throw CeleriacError(.unsupported, "the message of \(signature.name) cannot be encoded", cause: error)
         }
+        let message = Self.message(of: signature, body: body)
+        let eta = signature.eta?.date
+        return OutgoingMessage(
+            message: message, routingKey: signature.routingKey, declaredQueue: signature.routingKey,
+            notBefore: eta.flatMap { $0 > now ? $0 : nil })
+    }
+
+    /// A message as Machinery's publisher makes it at RabbitMQ.
+    private static func message(of signature: MachinerySignature, body: [UInt8]) -> WireMessage {
         // A Go client cannot put numbers into the header table; they stay in the body.
         let headers = (signature.headers ?? [:]).filter { _, value in
             switch value {
@@ -121,16 +130,25 @@ extension MachineryFormats: Dialect {
             default: false
             }
         }
-        let message = WireMessage(
+        return WireMessage(
             headers: headers,
             properties: MessageProperties(
                 contentType: "application/json", deliveryMode: 2,
                 priority: signature.priority == 0 ? nil : signature.priority),
             body: body)
-        let eta = signature.eta?.date
-        return OutgoingMessage(
-            message: message, routingKey: signature.routingKey, declaredQueue: signature.routingKey,
-            notBefore: eta.flatMap { $0 > now ? $0 : nil })
+    }
+
+    /// The signature in the body says by which key it is sent again, and what stands beside the body at RabbitMQ.
+    package func adapted(_ message: WireMessage, of request: TaskRequest, to routingKey: String) -> WireMessage {
+        guard var signature = request.machinerySignature else { return message }
+        var message = message
+        if signature.routingKey != routingKey {
+            signature.routingKey = routingKey
+            message.body = (try? signature.encode()) ?? message.body
+        }
+        // Redis keeps bodies alone.
+        guard message.properties == MessageProperties(), message.headers.isEmpty else { return message }
+        return Self.message(of: signature, body: message.body)
     }
 
     // MARK: Results

@@ -12,7 +12,7 @@ package import struct FoundationEssentials.Date
 /// Machinery's queues in Redis: a list for each queue, a sorted set for tasks that wait for their time.
 package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
     let settings: MachineryRedisSettings
-    private let defaultQueue: String
+    let defaultQueue: String
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     let client: RedisClient

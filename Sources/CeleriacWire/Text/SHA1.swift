@@ -1,6 +1,4 @@
-#if Redis
-
-/// SHA-1, which Redis uses to name scripts. Nothing relies on it for security.
+/// SHA-1, which Redis uses to name scripts, and which names what has to be found again. Nothing relies on it for security.
 package enum SHA1 {
     /// The digest of bytes as 40 lower-case hexadecimal digits.
     package static func hexadecimal(_ message: [UInt8]) -> String {
@@ -57,4 +55,3 @@ package enum SHA1 {
         word << count | word >> (32 - count)
     }
 }
-#endif

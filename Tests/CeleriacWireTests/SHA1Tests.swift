@@ -1,7 +1,6 @@
-#if Redis
 import Testing
 
-@testable import CeleriacRedis
+@testable import CeleriacWire
 
 @Suite struct SHA1Tests {
     // These are the examples of FIPS 180 and RFC 3174.
@@ -20,4 +19,3 @@ import Testing
         #expect(SHA1.hexadecimal(Array(text.utf8)) == digest)
     }
 }
-#endif
