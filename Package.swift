@@ -174,7 +174,8 @@ let package = Package(
         .target(
             name: "CeleriacTestKit",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacWire", "CSpawn",
+                "Celeriac", "CeleriacCore", "CeleriacWire", "CeleryWire", "CSpawn", "MachineryWire",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),

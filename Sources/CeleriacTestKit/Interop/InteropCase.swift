@@ -1,4 +1,4 @@
-import CeleriacWire
+package import CeleriacWire
 
 /// A task or a workflow of an interop file, with the outcome that every peer must agree on.
 package struct InteropCase: Sendable, Hashable {

@@ -29,7 +29,7 @@ package struct InteropReport: Sendable {
     package mutating func add(_ entry: Entry) { entries.append(entry) }
 
     /// How many cells have a verdict of a kind.
-    package func count(_ kind: InteropVerdict.Kind) -> Int { entries.count { $0.verdict.kind == kind } }
+    package func count(_ kind: InteropVerdict.Kind) -> Int { entries.count(where: { $0.verdict.kind == kind }) }
 
     /// Whether a cell failed.
     package var hasFailed: Bool { count(.failed) > 0 }
@@ -73,10 +73,10 @@ package struct InteropReport: Sendable {
     package var json: WireValue {
         var counts: WireObject = [:]
         for kind in InteropVerdict.Kind.allCases { counts[kind.rawValue] = .int(Int64(count(kind))) }
-        return ["counts": .object(counts), "cells": .array(entries.map(Self.json))]
+        return ["counts": .object(counts), "cells": .array(entries.map(Self.object))]
     }
 
-    private static func json(_ entry: Entry) -> WireValue {
+    private static func object(_ entry: Entry) -> WireValue {
         let cell = entry.cell
         var object: WireObject = [
             "dialect": .string(cell.dialect.rawValue), "producer": .string(cell.producer.name),
@@ -85,7 +85,7 @@ package struct InteropReport: Sendable {
             "shape": .string(cell.testCase.shape.rawValue), "verdict": .string(entry.verdict.kind.rawValue),
             "seconds": .double(entry.seconds),
         ]
-        object["reason"] = entry.verdict.reason.map { .string($0) }
+        object["reason"] = entry.verdict.reason.map { WireValue.string($0) }
         return .object(object)
     }
 
@@ -109,14 +109,18 @@ package struct InteropReport: Sendable {
     private static func suite(_ entry: Entry) -> String { "\(entry.cell.column), \(entry.cell.transport)" }
 
     private static func totals(_ entries: [Entry]) -> String {
-        let failures = entries.count { $0.verdict.isFailure }
-        let skipped = entries.count { $0.verdict.kind == .skipped || $0.verdict.kind == .notApplicable }
+        let failures = entries.count(where: { $0.verdict.isFailure })
+        let skipped = entries.count(where: {
+            $0.verdict.kind == .skipped || $0.verdict.kind == .notApplicable
+        })
         let seconds = entries.reduce(0) { $0 + $1.seconds }
-        return " tests=\"\(entries.count)\" failures=\"\(failures)\" errors=\"0\" skipped=\"\(skipped)\" time=\"\(seconds)\""
+        let counts = " tests=\"\(entries.count)\" failures=\"\(failures)\" errors=\"0\" skipped=\"\(skipped)\""
+        return counts + " time=\"\(seconds)\""
     }
 
     private static func lines(of entry: Entry, in suite: String) -> [String] {
-        let start = "    <testcase classname=\"\(suite.xml)\" name=\"\(entry.cell.testCase.name.xml)\" time=\"\(entry.seconds)\""
+        let name = entry.cell.testCase.name.xml
+        let start = "    <testcase classname=\"\(suite.xml)\" name=\"\(name)\" time=\"\(entry.seconds)\""
         let reason = (entry.verdict.reason ?? "").xml
         switch entry.verdict.kind {
         case .passed: return [start + "/>"]
