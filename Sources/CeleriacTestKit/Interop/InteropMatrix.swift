@@ -1,6 +1,6 @@
-import CeleriacWire
+package import CeleriacWire
 import CeleryWire
-import Foundation
+package import Foundation
 
 /// The cells of an `interop.yaml`, tried one after another on private servers.
 ///
@@ -80,7 +80,7 @@ public actor InteropMatrix {
     private func next<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
         let before = turn
         let mine = Task {
-            await before?.value
+            _ = await before?.value
             return await body()
         }
         turn = Task { _ = await mine.value }
@@ -111,7 +111,7 @@ public actor InteropMatrix {
         }
         do {
             let verdict = try await verdict(of: cell.testCase, by: producer)
-            guard case let reason? = verdict.reason, verdict.isFailure else { return verdict }
+            guard verdict.isFailure, let reason = verdict.reason else { return verdict }
             return .failed(reason + (worker.end.map { "; \($0)" } ?? ""))
         } catch {
             return .failed("\(error)")

@@ -5,7 +5,8 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
 ``__type__``. An operation that raises is answered by ``{"failed": {"type", "module", "message", "traceback"}}``.
 
     {"op": "send", "task", "args", "kwargs", "options"}     -> {"id"}
-        options: those of ``send_task``; ``link`` and ``link_error`` are lists of {"task", "args", "kwargs", "options"}
+        options: those of ``send_task``; ``link`` and ``link_error`` are lists of {"task", "args", "kwargs", "options"};
+        ``eta`` may be text
     {"op": "send_many", "messages": [as for send]}          -> {"ids"}
     {"op": "publish", "headers", "body", "queue"}           -> {"published": null}: a message as it is, its body in JSON;
         "file_name": bytes of a name, which become text in the header argsrepr as Python reads names that are not UTF-8
@@ -39,6 +40,7 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "interval", "cases": [{"every", "relative", "zone", "starts", "steps"}]}          -> {"answers"}
         what Celery's schedules say, see ``schedules.py``
 """
+import datetime
 import os
 import sys
 import threading
@@ -65,6 +67,8 @@ def signature(step):
 
 def send(request):
     options = dict(request.get("options") or {})
+    if isinstance(options.get("eta"), str):
+        options["eta"] = datetime.datetime.fromisoformat(options["eta"].replace("Z", "+00:00"))
     for name in ("link", "link_error"):
         if name in options:
             options[name] = [signature(step) for step in options[name]]
@@ -142,14 +146,30 @@ def get(id, timeout):
             return {"state": result.state, "timeout": True}
         raise
     except Exception as error:
-        if not result.ready():
+        ended = failed(result)
+        if ended is None:
             raise
         kind = type(error)
         return {
-            "state": result.state,
+            "state": state(ended),
             "error": {"type": kind.__qualname__, "module": kind.__module__, "args": plain(error.args)},
         }
-    return {"state": result.state, "result": value}
+    return {"state": state(result), "result": value}
+
+
+def state(result):
+    """The state of a task; groups have none of their own."""
+    return getattr(result, "state", "FAILURE" if result.failed() else "SUCCESS")
+
+
+def failed(result):
+    """What has ended with an error: the task, or one before it in its chain, after whose failure it never runs."""
+    if result.ready():
+        return result
+    before = result.parent
+    while before is not None and not before.failed():
+        before = before.parent
+    return before
 
 
 def plain(args):
