@@ -26,7 +26,8 @@ struct InteropProcess: Sendable {
             .merging(addresses.variables) { $1 }.merging(peer.environment) { $1 }
         // posix_spawn cannot change the folder; the shell becomes the program, so its id is the program's.
         child = try ChildProcess(
-            "/bin/sh", ["-c", #"cd "$1" && shift && exec "$@""#, "sh", peer.folder, executable]
+            "/bin/sh",
+            ["-c", #"cd "$1" && shift && exec "$@""#, "sh", peer.folder, executable]
                 + peer.command.dropFirst(),
             environment: environment, input: input, output: output, error: file)
     }

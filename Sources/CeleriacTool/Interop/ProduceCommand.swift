@@ -41,7 +41,7 @@ struct ProduceCommand: AsyncParsableCommand {
         do {
             return await producer.answer(try WireJSON.decode(Array(line.utf8)))
         } catch {
-            return ["failed": ["type": "WireError", "message": .string(error.message)]]
+            return ["failed": ["type": "WireError", "message": .string("\(error)")]]
         }
     }
 }
