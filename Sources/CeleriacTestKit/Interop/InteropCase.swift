@@ -126,15 +126,17 @@ package enum InteropExpectation: Sendable, Hashable {
         switch (self, outcome) {
         case (_, .timeout(let state)): return "no result came in time; the state is \(state)"
         case (.value(let wanted), .success(let value)):
-            return wanted.inAnyOrder == value.inAnyOrder ? nil : "the result is \(value), not \(wanted)"
+            return wanted.inAnyOrder == value.inAnyOrder ? nil : "the result is \(value.shown), not \(wanted.shown)"
         case (.value(let wanted), .failure(let state, let type, _, let arguments)):
-            return "it ended as \(state) with \(type)\(arguments), not with the result \(wanted)"
-        case (.failure, .success(let value)): return "it returned \(value) and did not fail"
+            return "it ended as \(state) with \(type)\(WireValue.array(arguments).shown), not with \(wanted.shown)"
+        case (.failure, .success(let value)): return "it returned \(value.shown) and did not fail"
         case (.failure(let wanted), .failure(let state, let type, let module, let arguments)):
             return Self.mismatch("state", state, wanted.state) ?? Self.mismatch("type", type, wanted.type)
                 ?? Self.mismatch("module", module, wanted.module)
                 ?? Self.mismatch("message", arguments.first?.stringValue ?? "", wanted.message)
-                ?? Self.mismatch("arguments", arguments.map(\.inAnyOrder), wanted.arguments?.map(\.inAnyOrder))
+                ?? Self.mismatch(
+                    "arguments", WireValue.array(arguments).inAnyOrder.shown,
+                    wanted.arguments.map { WireValue.array($0).inAnyOrder.shown })
         }
     }
 
@@ -153,5 +155,11 @@ extension WireValue {
             .object(WireObject(object.sorted { $0.key < $1.key }.map { ($0.key, $0.value.inAnyOrder) }))
         default: self
         }
+    }
+
+    /// The value as it stands in a message.
+    var shown: String {
+        let bytes = try? WireJSON.encode(self, nonFinite: .allow)
+        return bytes.map { String(decoding: $0, as: UTF8.self) } ?? String(describing: self)
     }
 }

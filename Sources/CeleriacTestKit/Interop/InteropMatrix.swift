@@ -137,7 +137,7 @@ public actor InteropMatrix {
 
     /// What an answer says that is none of the expected ones.
     private static func complaint(_ answer: WireValue) -> String {
-        guard let failed = answer["failed"] else { return "the producer answered \(answer)" }
+        guard let failed = answer["failed"] else { return "the producer answered \(answer.shown)" }
         let words = ["type", "message"].compactMap { failed[$0]?.stringValue }
         return "the producer failed: \(words.joined(separator: ": "))"
     }
