@@ -60,9 +60,9 @@ package struct InteropFile: Sendable {
         try checkReferences(root)
     }
 
-    private static func choices<Choice: CaseIterable & RawRepresentable<String> & Hashable>(
+    private static func choices<Choice: CaseIterable & RawRepresentable & Hashable>(
         _ root: InteropNode, _ key: String
-    ) throws(TestKitError) -> [Choice] {
+    ) throws(TestKitError) -> [Choice] where Choice.RawValue == String {
         guard let list = root[key] else { throw root.error("\(key) is missing") }
         var choices: [Choice] = []
         for node in try list.elements(key) {

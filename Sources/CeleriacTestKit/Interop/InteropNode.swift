@@ -112,9 +112,9 @@ struct InteropNode {
     }
 
     /// One of the cases of an enumeration, by its name.
-    func choice<Choice: CaseIterable & RawRepresentable<String>>(
+    func choice<Choice: CaseIterable & RawRepresentable>(
         _ what: String, of type: Choice.Type
-    ) throws(TestKitError) -> Choice {
+    ) throws(TestKitError) -> Choice where Choice.RawValue == String {
         guard let choice = value.stringValue.flatMap({ Choice(rawValue: $0) }) else {
             let names = type.allCases.map(\.rawValue).joined(separator: ", ")
             throw error("\(what) must be one of \(names)")
