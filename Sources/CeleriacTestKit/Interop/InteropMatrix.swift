@@ -114,6 +114,8 @@ public actor InteropMatrix {
             guard verdict.isFailure, let reason = verdict.reason else { return verdict }
             return .failed(reason + (worker.end.map { "; \($0)" } ?? ""))
         } catch {
+            // A producer that does not answer is no use to the cells after this one, which start another.
+            if case .success(let mute)? = stage?.producers.removeValue(forKey: cell.producer.name) { await mute.stop() }
             return .failed("\(error)")
         }
     }

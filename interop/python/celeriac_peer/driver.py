@@ -49,7 +49,7 @@ import traceback
 
 from celery import chain, chord, group
 from celery.exceptions import TimeoutError as CeleryTimeoutError
-from celery.result import AsyncResult, GroupResult
+from celery.result import AsyncResult, GroupResult, ResultSet
 from kombu.utils import json
 
 from celeriac_peer import schedules, tasks  # noqa: F401  results rebuild exceptions only of modules that are imported
@@ -143,7 +143,7 @@ def get(id, timeout):
         value = result.get(timeout=timeout)
     except CeleryTimeoutError:
         if not result.ready():
-            return {"state": result.state, "timeout": True}
+            return {"state": state(result), "timeout": True}
         raise
     except Exception as error:
         ended = failed(result)
@@ -158,13 +158,17 @@ def get(id, timeout):
 
 
 def state(result):
-    """The state of a task; groups have none of their own."""
-    return getattr(result, "state", "FAILURE" if result.failed() else "SUCCESS")
+    """The state of a task, or of a group, which has none of its own."""
+    if not isinstance(result, ResultSet):
+        return result.state
+    if result.failed():
+        return "FAILURE"
+    return "SUCCESS" if result.ready() else "PENDING"
 
 
 def failed(result):
     """What has ended with an error: the task, or one before it in its chain, after whose failure it never runs."""
-    if result.ready():
+    if result.ready() or result.failed():
         return result
     before = result.parent
     while before is not None and not before.failed():
