@@ -1,7 +1,7 @@
 # Thin aliases of Scripts/, which is what the README names: official Swift images have no make.
-.PHONY: demo test check bench celery-suite chaos fuzz format
+.PHONY: demo test check bench celery-suite chaos fuzz interop format
 
-demo test check bench celery-suite chaos fuzz:
+demo test check bench celery-suite chaos fuzz interop:
 	Scripts/$@
 
 format:

@@ -174,7 +174,8 @@ let package = Package(
         .target(
             name: "CeleriacTestKit",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacWire", "CSpawn",
+                "Celeriac", "CeleriacCore", "CeleriacWire", "CeleryWire", "CSpawn", "MachineryWire",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
@@ -305,13 +306,16 @@ let package = Package(
             ],
             path: "Tests/LiveWorker", swiftSettings: settings),
         .executableTarget(
-            name: "LiveProgram", dependencies: ["Celeriac", "CeleriacCommand"], path: "Tests/LiveProgram",
-            swiftSettings: settings),
+            name: "LiveProgram", dependencies: ["Celeriac", "CeleriacCommand", "LiveTasks"],
+            path: "Tests/LiveProgram", swiftSettings: settings),
+        // What workers of live tests in this process and in processes of their own can do.
+        .target(name: "LiveTasks", dependencies: ["Celeriac"], path: "Tests/LiveTasks", swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
             dependencies: [
                 "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire", "CeleryDialect",
-                "CeleryWire", "LiveProgram", "LiveWorker", "MachineryDialect", "MachineryWire", "TestSupport",
+                "CeleryWire", "LiveProgram", "LiveTasks", "LiveWorker", "MachineryDialect", "MachineryWire",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),

@@ -23,6 +23,8 @@ public struct TestKitError: Error, Sendable, CustomStringConvertible {
         public static let noWorker = Code(description: "noWorker")
         /// A peer process ended, or sent an invalid answer.
         public static let peerFailed = Code(description: "peerFailed")
+        /// A file that the kit was given is missing or says something that it cannot follow.
+        public static let invalidFile = Code(description: "invalidFile")
     }
 
     /// The kind of failure.

@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacCommand
 import Foundation
+import LiveTasks
 
 /// A program whose verbs live tests call.
 @main struct LiveProgram: CeleryProgram {
@@ -23,6 +24,7 @@ import Foundation
     func finish() async { FileHandle.standardOutput.write(Data("finished\n".utf8)) }
 
     var tasks: [TaskHandler] {
+        LiveTasks.handlers
         TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y").handler { $0 + $1 }
         TaskDefinition<String>("tasks.greet").handler { context in try context.shared(Greeting.self).text }
         // Writes a line when it begins, and another when somebody has made the gate.

@@ -1,3 +1,4 @@
+import CeleriacWire
 import Foundation
 import Glibc
 import NIOConcurrencyHelpers
@@ -35,6 +36,18 @@ final class LineConversation: Sendable {
             }
         }
     }
+
+    /// Sends a value as a line of JSON and returns the value of the answering line; nil if the peer is gone.
+    ///
+    /// - Throws: `WireError` for a value or an answer that is not JSON.
+    func ask(_ question: WireValue) async throws -> WireValue? {
+        let line = try WireJSON.encode(question, nonFinite: .allow, maximumDepth: Self.maximumDepth)
+        guard let answer = await ask(line) else { return nil }
+        return try WireJSON.decode(answer, limits: WireLimits(maximumDepth: Self.maximumDepth))
+    }
+
+    /// Some levels more than Celery's messages have.
+    private static let maximumDepth = 1_100
 
     /// Ends the conversation in both directions. All waiting callers get nil.
     func close() {

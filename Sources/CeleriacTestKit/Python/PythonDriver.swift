@@ -126,22 +126,15 @@ public final class PythonDriver: Sendable {
     {
         var question = fields
         question["op"] = .string(operation)
-        guard
-            let line = await conversation.ask(
-                try WireJSON.encode(WireValue(question), nonFinite: .allow, maximumDepth: Self.maximumDepth))
-        else {
+        guard let answer = try await conversation.ask(WireValue(question)) else {
             throw process.failure(failure, "has ended")
         }
-        let answer = try WireJSON.decode(line, limits: WireLimits(maximumDepth: Self.maximumDepth))
         if let failed = answer["failed"] {
             let traceback = failed["traceback"]?.stringValue ?? ""
             throw TestKitError(failure, "the Python driver failed to \(operation):\n\(traceback)")
         }
         return answer
     }
-
-    /// Some levels more than Celery's messages have.
-    private static let maximumDepth = 1_100
 
     private func text(_ value: WireValue?) throws(TestKitError) -> String {
         guard let text = value?.stringValue else { throw unexpected() }

@@ -1,21 +1,16 @@
+import CeleriacTestKit
 import Foundation
 import NIOConcurrencyHelpers
 
 /// The results of the live matrix by direction, transport and case. A cell without a result is a failure, which
 /// `Scripts/live-matrix` detects after the run: during the run, nobody can tell whether a test is still to come.
 struct MatrixTable {
-    enum Cell: Equatable {
-        case passed
-        case notApplicable(String)
-        case failed(String)
-    }
-
-    private var cells: [MatrixColumn: [String: Cell]] = [:]
+    private var cells: [MatrixColumn: [String: InteropVerdict]] = [:]
 
     /// The table of this run.
     static let shared = NIOLockedValueBox(MatrixTable())
 
-    subscript(column: MatrixColumn, testCase: MatrixCase) -> Cell? {
+    subscript(column: MatrixColumn, testCase: MatrixCase) -> InteropVerdict? {
         get {
             if let reason = column.transport.absence { return .notApplicable(reason) }
             return cells[column]?[testCase.name]
@@ -25,32 +20,13 @@ struct MatrixTable {
 
     /// The whole table for human readers, with the reasons below it.
     var text: String {
-        var reasons: [String] = []
-        func note(_ reason: String) -> Int {
-            if let index = reasons.firstIndex(of: reason) { return index + 1 }
-            reasons.append(reason)
-            return reasons.count
-        }
-        var rows = [
+        let headings = [
             [""] + MatrixColumn.all.map(\.direction.rawValue), ["case"] + MatrixColumn.all.map(\.transport.rawValue),
         ]
-        for testCase in MatrixCase.all {
-            rows.append(
-                [testCase.name]
-                    + MatrixColumn.all.map { column in
-                        switch self[column, testCase] {
-                        case .passed: "passed"
-                        case .notApplicable(let reason): "n/a (\(note(reason)))"
-                        case .failed(let reason): "FAILED (\(note(reason)))"
-                        case nil: "EMPTY"
-                        }
-                    })
+        let rows = MatrixCase.all.map { testCase in
+            VerdictTable.Row(name: testCase.name, verdicts: MatrixColumn.all.map { self[$0, testCase] })
         }
-        let lines = rows.map { row in
-            row.enumerated().map { $1.padding(toLength: $0 == 0 ? 43 : 19, withPad: " ", startingAt: 0) }.joined()
-        }
-        let notes = reasons.enumerated().map { "(\($0 + 1)) \($1)" }
-        return (lines + notes).joined(separator: "\n") + "\n"
+        return VerdictTable(headings: headings, rows: rows).text
     }
 
     /// Writes the table, as far as it is filled, to the file named by `CELERIAC_MATRIX`, if that is set.

@@ -2,17 +2,15 @@ import Celeriac
 import CeleriacTestKit
 import CeleriacWire
 import Foundation
+import LiveTasks
 
 /// The tasks of the Python peer in Swift, with the same names and results.
 enum MatrixTasks {
     static let add = TaskDefinition<WireNumber, WireNumber, WireNumber>("tasks.add", parameters: "x", "y")
     static let greet = TaskDefinition<String, String, String, String>(
         "tasks.greet", parameters: "name", .init("greeting", default: "Hello"), .init("mark", default: "!"))
-    static let fail = TaskDefinition<String, Variadic<WireValue>, Void>("tasks.fail")
-    static let retryUntil = TaskDefinition<Int, Double, Int>(
-        "tasks.retry_until", parameters: "count", .init("countdown", default: 0.1))
-    static let retryExhaust = TaskDefinition<Int, Double, Void>(
-        "tasks.retry_exhaust", parameters: .init("max_retries", default: 2), .init("countdown", default: 0.1))
+    static let fail = LiveTasks.fail
+    static let retryUntil = LiveTasks.retryUntil
     static let record = TaskDefinition<String, String, Double, String>(
         "tasks.record", parameters: "path", "text", .init("seconds", default: 0))
     static let held = TaskDefinition<String, String, String, String>("tasks.held", parameters: "path", "text", "gate")
@@ -34,21 +32,8 @@ enum MatrixTasks {
     @TaskHandlerBuilder static var handlers: [TaskHandler] {
         TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y").handler { $0 + $1 }
         greet.handler { name, greeting, mark in "\(greeting), \(name)\(mark)" }
-        TaskHandler("tasks.echo") { context in
-            ["args": .array(context.request.arguments), "kwargs": .object(context.request.keywordArguments)]
-        }
         rich.handler { $0 }
-        fail.handler { name, arguments in throw TaskFailure(type: name, arguments: arguments.elements) }
-        retryUntil.handler(options: TaskOptions(retry: RetryPolicy(maximumRetries: nil))) { context, count, countdown in
-            if context.retries < count { try context.retry(after: .seconds(countdown)) }
-            return context.retries
-        }
-        retryExhaust.handler { context, maximum, countdown in
-            try context.retry(
-                after: .seconds(countdown), maximumRetries: maximum,
-                cause: TaskFailure(
-                    type: "ValueError", arguments: ["never good", .int(Int64(context.retries))]))
-        }
+        LiveTasks.handlers
         record.handler { path, text, seconds in
             try await Task.sleep(for: .seconds(seconds))
             try append(text, to: path)
@@ -60,7 +45,6 @@ enum MatrixTasks {
             try append("\(text) swift", to: path)
             return text
         }
-        TaskDefinition<[Int], Int>("tasks.sum_ints").handler { $0.reduce(0, +) }
         TaskDefinition<String, String, Void>("tasks.on_error").handler { id, path in try append(id, to: path) }
         slow.handler { seconds in
             try await Task.sleep(for: .seconds(seconds))

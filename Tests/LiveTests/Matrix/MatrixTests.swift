@@ -1,3 +1,4 @@
+import CeleriacTestKit
 import NIOConcurrencyHelpers
 import Testing
 
@@ -13,7 +14,7 @@ struct MatrixTests {
             return table
         }
         try table.write()
-        if case .failed(let reason) = cell { Issue.record("\(reason)") }
+        if cell.isFailure { Issue.record("\(cell)") }
     }
 
     /// Tests that the last column's worker ends without an error, and closes the applications.
@@ -22,7 +23,7 @@ struct MatrixTests {
         try await MatrixColumns.shared.close()
     }
 
-    private func result(of testCase: MatrixCase, in column: MatrixColumn) async -> MatrixTable.Cell {
+    private func result(of testCase: MatrixCase, in column: MatrixColumn) async -> InteropVerdict {
         if let reason = testCase.notApplicable(on: column.transport) { return .notApplicable(reason) }
         do {
             try await MatrixColumns.shared.column(column).run(testCase)

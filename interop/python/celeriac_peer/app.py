@@ -6,6 +6,7 @@ CELERIAC_PEER_SETTINGS  a JSON object of Celery settings by their own names (``b
                         name; ``cert_reqs`` and ``ssl_cert_reqs`` in TLS options may be names
                         such as ``CERT_REQUIRED``.
                         With ``task_serializer`` ``auth`` the application signs, with the keys of ``security_key`` and its kin.
+CELERIAC_INTEROP_FOLDER a folder of ``celeriac interop``: where the broker ``filesystem://`` keeps its messages.
 CELERIAC_PEER_READY     a file that a worker writes its process id to as soon as it consumes.
 CELERIAC_PEER_SPANS     where spans are written, see ``traces.py``; without it there are none.
 """
@@ -37,6 +38,12 @@ def queue(given):
 
 def settings():
     given = json.loads(os.environ.get("CELERIAC_PEER_SETTINGS", "{}"))
+    folder = os.environ.get("CELERIAC_INTEROP_FOLDER")
+    if folder and os.environ.get("CELERY_BROKER_URL", "").startswith("filesystem:"):
+        given["broker_transport_options"] = {
+            "data_folder_in": f"{folder}/messages", "data_folder_out": f"{folder}/messages",
+            "control_folder": f"{folder}/control", "processed_folder": f"{folder}/processed", "store_processed": True,
+        }
     if isinstance(given.get("task_queues"), list):
         given["task_queues"] = [queue(one) for one in given["task_queues"]]
     for name in ("broker_use_ssl", "redis_backend_use_ssl"):

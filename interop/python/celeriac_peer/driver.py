@@ -5,7 +5,8 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
 ``__type__``. An operation that raises is answered by ``{"failed": {"type", "module", "message", "traceback"}}``.
 
     {"op": "send", "task", "args", "kwargs", "options"}     -> {"id"}
-        options: those of ``send_task``; ``link`` and ``link_error`` are lists of {"task", "args", "kwargs", "options"}
+        options: those of ``send_task``; ``link`` and ``link_error`` are lists of {"task", "args", "kwargs", "options"};
+        ``eta`` may be text
     {"op": "send_many", "messages": [as for send]}          -> {"ids"}
     {"op": "publish", "headers", "body", "queue"}           -> {"published": null}: a message as it is, its body in JSON;
         "file_name": bytes of a name, which become text in the header argsrepr as Python reads names that are not UTF-8
@@ -39,6 +40,7 @@ Lines are written and read by kombu's JSON, so that datetimes, decimals, UUIDs a
     {"op": "interval", "cases": [{"every", "relative", "zone", "starts", "steps"}]}          -> {"answers"}
         what Celery's schedules say, see ``schedules.py``
 """
+import datetime
 import os
 import sys
 import threading
@@ -47,7 +49,7 @@ import traceback
 
 from celery import chain, chord, group
 from celery.exceptions import TimeoutError as CeleryTimeoutError
-from celery.result import AsyncResult, GroupResult
+from celery.result import AsyncResult, GroupResult, ResultSet
 from kombu.utils import json
 
 from celeriac_peer import schedules, tasks  # noqa: F401  results rebuild exceptions only of modules that are imported
@@ -65,6 +67,8 @@ def signature(step):
 
 def send(request):
     options = dict(request.get("options") or {})
+    if isinstance(options.get("eta"), str):
+        options["eta"] = datetime.datetime.fromisoformat(options["eta"].replace("Z", "+00:00"))
     for name in ("link", "link_error"):
         if name in options:
             options[name] = [signature(step) for step in options[name]]
@@ -139,17 +143,37 @@ def get(id, timeout):
         value = result.get(timeout=timeout)
     except CeleryTimeoutError:
         if not result.ready():
-            return {"state": result.state, "timeout": True}
+            return {"state": state(result), "timeout": True}
         raise
     except Exception as error:
-        if not result.ready():
+        ended = failed(result)
+        if ended is None:
             raise
         kind = type(error)
         return {
-            "state": result.state,
+            "state": state(ended),
             "error": {"type": kind.__qualname__, "module": kind.__module__, "args": plain(error.args)},
         }
-    return {"state": result.state, "result": value}
+    return {"state": state(result), "result": value}
+
+
+def state(result):
+    """The state of a task, or of a group, which has none of its own."""
+    if not isinstance(result, ResultSet):
+        return result.state
+    if result.failed():
+        return "FAILURE"
+    return "SUCCESS" if result.ready() else "PENDING"
+
+
+def failed(result):
+    """What has ended with an error: the task, or one before it in its chain, after whose failure it never runs."""
+    if result.ready() or result.failed():
+        return result
+    before = result.parent
+    while before is not None and not before.failed():
+        before = before.parent
+    return before
 
 
 def plain(args):
