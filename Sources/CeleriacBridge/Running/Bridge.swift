@@ -1,33 +1,35 @@
-package import CeleriacCore
+import CeleriacCore
 public import Logging
 public import ServiceLifecycle
 
 /// A bridge between task systems: it takes tasks from queues of one, has them run by workers of another, and brings the
-/// results back, so that neither side knows of it. See <doc:Bridges>.
+/// results back, so that neither side knows of it. `celeriac bridge` runs one.
 ///
 /// ```swift
-/// let bridge = try Bridge(yaml: Data(contentsOf: url), environment: ProcessInfo.processInfo.environment)
+/// let bridge = try Bridge(yaml: [UInt8](Data(contentsOf: url)), environment: ProcessInfo.processInfo.environment)
 /// try await bridge.run()
 /// ```
 public final class Bridge: Service {
     private let routes: [RouteRun]
     private let ends: [BridgeEnd]
-    private let stopping = Gate()
+    private let stopping: Gate
     private let logger: Logger
 
     /// Makes a bridge of its parts, which it closes.
     ///
     /// - Parameters:
     ///   - routes: the routes, each with its source and its target.
-    ///   - nodeName: who holds messages and stores results.
+    ///   - nodeName: who holds messages and stores results; nil for `bridge@` and this machine's name.
     ///   - logger: the bridge's logger.
     package init(
         _ routes: [(route: BridgeRoute, source: BridgeEnd, target: BridgeEnd)],
-        nodeName: String = NodeName.current("bridge"), logger: Logger
+        nodeName: String? = nil, logger: Logger
     ) {
-        let stopping = stopping
+        let gate = Gate()
+        let node = nodeName ?? NodeName.current("bridge")
+        stopping = gate
         self.routes = routes.map {
-            RouteRun($0.route, from: $0.source, to: $0.target, nodeName: nodeName, stop: stopping, logger: logger)
+            RouteRun($0.route, from: $0.source, to: $0.target, nodeName: node, stop: gate, logger: logger)
         }
         var ends: [BridgeEnd] = []
         for end in routes.flatMap({ [$0.source, $0.target] }) where !ends.contains(where: { $0.client === end.client }) {
@@ -47,27 +49,32 @@ public final class Bridge: Service {
     /// - Throws: the error with which a route has given up, for instance because a server no longer accepts its login.
     ///   What the bridge held is given back.
     public func run() async throws {
-        let result: Result<Void, any Error>
-        do {
-            try await withTaskCancellationHandler {
-                try await withGracefulShutdownHandler {
-                    try await serve()
-                } onGracefulShutdown: {
-                    self.stop()
-                }
-            } onCancel: {
-                stop()
+        // A Swift task of its own, which the cancellation of the caller does not reach: a transport refuses the calls of a
+        // cancelled task, so that what was forwarded would stay unsettled.
+        let service = Task { try await self.serve() }
+        let result = await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await service.result
+            } onGracefulShutdown: {
+                self.stop()
             }
-            result = .success(())
-        } catch {
-            result = .failure(error)
+        } onCancel: {
+            self.stop()
         }
-        for end in ends { await end.close() }
+        await close()
         try result.get()
     }
 
     /// Ends ``run()`` once what is under way is done. Replies that have not come stay noted at their target's broker.
     public func stop() { stopping.open() }
+
+    /// The routes, to look at their messages.
+    var rehearsed: [RouteRun] { routes }
+
+    /// Closes what the bridge holds open.
+    func close() async {
+        for end in ends { await end.close() }
+    }
 
     private func serve() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -82,7 +89,7 @@ public final class Bridge: Service {
                     ])
             }
             do {
-                try await group.waitForAll()
+                for try await _ in group {}
             } catch {
                 // A route that gives up ends the others in good order.
                 stop()

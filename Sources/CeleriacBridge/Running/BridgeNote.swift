@@ -69,17 +69,17 @@ extension BridgeNote {
     /// Reads a note.
     ///
     /// - Throws: ``MessageFault`` with the reason `malformedNote`.
-    init(_ message: WireMessage, limits: WireLimits = .default) throws(MessageFault) {
+    init(_ message: WireMessage) throws(MessageFault) {
+        // A note is longer than its message, which was within the limits when it came.
+        var limits = WireLimits(maximumDepth: 1_000)
+        limits.maximumMessageBytes *= 4
         do {
             let value = try WireJSON.decode(message.body, limits: limits)
             guard value["version"] == 1, let targetID = value["task"]?.stringValue, !targetID.isEmpty,
                 let deadline = value["deadline"]?.doubleValue, let repeats = value["repeats"]?.boolValue,
                 let queue = value["queue"]?.stringValue, let text = value["message"]?.stringValue
             else { throw MessageFault(reason: "malformedNote", detail: "it lacks a part") }
-            // It was within the limits when it came.
-            var inner = limits
-            inner.maximumDepth = 1_000
-            let envelope = try KombuEnvelope.decode(Array(text.utf8), limits: inner)
+            let envelope = try KombuEnvelope.decode(Array(text.utf8), limits: limits)
             self.targetID = targetID
             self.deadline = deadline
             self.repeats = repeats

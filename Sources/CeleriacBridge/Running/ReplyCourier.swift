@@ -19,7 +19,10 @@ final class ReplyCourier: Sendable {
     private let translation: ReplyTranslation
     private let feed: ResultFeed
     private let held = NIOLockedValueBox<[String: Held]>([:])
+    /// Wakes who asks for results, once there is something to ask for.
     private let wake = WakeSignal()
+    /// Open once no more notes are taken.
+    private let isOver = Gate()
     private let settlements: AsyncStream<Settlement>
     private let settling: AsyncStream<Settlement>.Continuation
 
@@ -48,12 +51,13 @@ final class ReplyCourier: Sendable {
                 await consumer.stop()
             }
             group.addTask { await self.look() }
-            async let settled: Void = settle(consumer)
-            async let answered: Void = answer()
+            async let settled: Void = self.settle(consumer)
+            async let answered: Void = self.answer()
             var failure: (any Error)?
             do { try await take(from: consumer) } catch { failure = error }
             // What has arrived is still answered, and settled after that.
             feed.finish()
+            isOver.open()
             wake.stop()
             await answered
             settling.finish()
@@ -125,8 +129,7 @@ final class ReplyCourier: Sendable {
             }
             // A store that announces results is asked all the same: an announcement may be lost.
             let pause = (run.target.client.store?.pollInterval ?? .seconds(10)) + .microseconds(50 * count)
-            await run.stop.wait(atMost: pause, timers: run.timers)
-            if wake.isStopping || run.stop.isOpen { return }
+            if await isOver.wait(atMost: pause, timers: run.timers) { return }
             do {
                 try await feed.look()
             } catch {

@@ -46,7 +46,7 @@ struct RouteRun: Sendable {
                 of: .failure(source.dialect.failure(for: .notEncodable(error))), for: request, in: context)
         }
         try await run.carryOut(effects, for: request, in: context) { [patience] step in
-            try await patience.run("the source") { try await step() }
+            try await patience.run("the source", step)
         }
     }
 
