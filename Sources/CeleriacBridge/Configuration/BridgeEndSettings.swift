@@ -1,7 +1,8 @@
+import Celeriac
 package import CeleriacCore
 package import CeleriacWire
-import Celeriac
 import CeleryDialect
+package import CeleryWire
 import FoundationEssentials
 package import Logging
 import MachineryDialect
@@ -18,6 +19,8 @@ package struct BridgeEndSettings: Sendable {
     package var queue: String
     /// Where notes are kept; nil for the broker's address.
     package var notes: String?
+    /// How Machinery's queues lie at RabbitMQ.
+    var amqp: MachineryAMQPOptions
     /// The forms of bodies that may pass, by Celery's names; nil for JSON.
     package var accept: Set<CelerySerializer>?
 
@@ -41,6 +44,9 @@ package struct BridgeEndSettings: Sendable {
         notes = nil
         if let text = try section.text("notes") { notes = try Self.filled(text, environment, section) }
         queue = try section.text("queue") ?? (kind == .celery ? "celery" : "machinery_tasks")
+        amqp = MachineryAMQPOptions()
+        if let exchange = try section.text("exchange") { amqp.exchange = exchange }
+        if let key = try section.text("binding_key") { amqp.bindingKey = key }
         accept = nil
         if let list = try section.list("accept") {
             var accepted: Set<CelerySerializer> = []
@@ -66,19 +72,19 @@ package struct BridgeEndSettings: Sendable {
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for an address that cannot be used.
     package func end(logger: Logger) throws -> BridgeEnd {
-        let notes = try CeleryApp(broker: notes ?? broker, logger: logger).client.broker
+        let notes = try CeleryApp(broker: self.notes ?? broker, logger: logger).client.broker
         switch kind {
         case .celery:
             var configuration = CeleryConfiguration(defaultQueue: queue)
             if let accept { configuration.acceptContent = accept }
             let app = try CeleryApp(broker: broker, results: results, configuration: configuration, logger: logger)
-            return BridgeEnd(.celery, client: app.client, notes: notes)
+            return BridgeEnd(.celery, client: app.client, notes: notes, defaultQueue: queue)
         case .machinery:
             let server = try MachineryServer(
                 configuration: MachineryConfiguration(
-                    broker: broker, defaultQueue: queue, resultBackend: results ?? "null://"),
+                    broker: broker, defaultQueue: queue, resultBackend: results ?? "null://", amqp: amqp),
                 logger: logger)
-            return BridgeEnd(.machinery, client: server.client, notes: notes)
+            return BridgeEnd(.machinery, client: server.client, notes: notes, defaultQueue: queue)
         }
     }
 

@@ -35,6 +35,7 @@ struct BridgeDoor: Sendable {
     let source: any Dialect
     let target: any Dialect
     private let kinds: (source: BridgeDialect, target: BridgeDialect)
+    private let defaultQueue: String
     private let translation: TaskTranslation
 
     init(_ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd) {
@@ -42,7 +43,8 @@ struct BridgeDoor: Sendable {
         self.source = source.dialect
         self.target = target.dialect
         kinds = (source.kind, target.kind)
-        translation = TaskTranslation(route, to: target.kind)
+        defaultQueue = target.defaultQueue
+        translation = TaskTranslation(route, to: target.kind, defaultQueue: target.defaultQueue)
     }
 
     /// Decides about a delivery.
@@ -144,7 +146,7 @@ struct BridgeDoor: Sendable {
             } catch {
                 throw MessageFault(reason: error.code.rawValue, detail: error.message)
             }
-            signature.routingKey = route.targetQueue
+            signature.routingKey = route.targetQueue == defaultQueue ? "" : route.targetQueue
             signature.headers = signature.headers ?? [:]
             signature.headers?[HopHeader.name] = hops
             do throws(CeleriacError) {

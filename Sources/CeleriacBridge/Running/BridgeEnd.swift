@@ -9,12 +9,15 @@ package struct BridgeEnd: Sendable {
     /// Where notes about what was forwarded to this side are kept: the broker's server, in Celery's layout. Machinery's
     /// queues at RabbitMQ share one binding key, by which notes would get copies of tasks.
     package let notes: any MessageBroker
+    /// The queue of tasks that name none. At RabbitMQ its name is not its routing key.
+    package let defaultQueue: String
 
     /// Makes a side. ``close()`` closes the client and the broker of notes.
-    package init(_ kind: BridgeDialect, client: TaskClient, notes: any MessageBroker) {
+    package init(_ kind: BridgeDialect, client: TaskClient, notes: any MessageBroker, defaultQueue: String) {
         self.kind = kind
         self.client = client
         self.notes = notes
+        self.defaultQueue = defaultQueue
     }
 
     var dialect: any Dialect { client.dialect }

@@ -14,15 +14,23 @@ import MachineryWire
 package struct TaskTranslation: Sendable {
     private let route: BridgeRoute
     private let target: BridgeDialect
+    /// The queue to name; nil for the target's default.
+    private let queue: String?
     private let values: ValueTranslation
 
     /// Headers that brokers and clients add for themselves, and that mean nothing at the other side.
     private static let ownHeaders: Set<String> = ["timestamp_in_ms", "redelivered", "compression"]
 
     /// Makes a translation towards a task system.
-    package init(_ route: BridgeRoute, to target: BridgeDialect) {
+    ///
+    /// - Parameters:
+    ///   - route: the route.
+    ///   - target: the task system.
+    ///   - defaultQueue: its queue for tasks that name none.
+    package init(_ route: BridgeRoute, to target: BridgeDialect, defaultQueue: String) {
         self.route = route
         self.target = target
+        queue = route.targetQueue == defaultQueue ? nil : route.targetQueue
         values = ValueTranslation(route.leniencies)
     }
 
@@ -38,7 +46,7 @@ package struct TaskTranslation: Sendable {
         case .machinery: submission = try machinery(request, rule, id: id, name: name)
         }
         submission.options.taskID = id
-        submission.options.queue = route.targetQueue
+        submission.options.queue = queue
         submission.options.eta = request.eta
         submission.options.headers[HopHeader.name] = try HopHeader.next(after: request.headers, through: route)
         return submission
