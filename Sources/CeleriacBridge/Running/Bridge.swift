@@ -15,15 +15,16 @@ public final class Bridge: Service {
     private let stopping: Gate
     private let logger: Logger
 
-    /// Makes a bridge of its parts, which it closes.
+    /// Makes a bridge of its parts.
     ///
     /// - Parameters:
     ///   - routes: the routes, each with its source and its target.
     ///   - nodeName: who holds messages and stores results; nil for `bridge@` and this machine's name.
+    ///   - closesEnds: whether the bridge closes its sides at its end.
     ///   - logger: the bridge's logger.
     package init(
         _ routes: [(route: BridgeRoute, source: BridgeEnd, target: BridgeEnd)],
-        nodeName: String? = nil, logger: Logger
+        nodeName: String? = nil, closesEnds: Bool = true, logger: Logger
     ) {
         let gate = Gate()
         let node = nodeName ?? NodeName.current("bridge")
@@ -35,7 +36,7 @@ public final class Bridge: Service {
         for end in routes.flatMap({ [$0.source, $0.target] }) where !ends.contains(where: { $0.client === end.client }) {
             ends.append(end)
         }
-        self.ends = ends
+        self.ends = closesEnds ? ends : []
         self.logger = logger
     }
 

@@ -82,7 +82,7 @@ import Testing
     @Test func whatMachineryLacksIsRefusedUnlessItMayBeDropped() throws {
         let cases: [(part: CarriedPart, request: TaskRequest)] = [
             (.expires, try Requests.celery([]) { $0.expires = "2033-05-18T03:33:20+00:00" }),
-            (.timeLimits, try Requests.celery([]) { $0.timeLimit = CeleryTimeLimit(hard: 5) }),
+            (.timeLimits, try Requests.celery([]) { $0.timeLimit = CeleryTimeLimit(hard: 5, soft: nil) }),
             (
                 .stamps,
                 try Requests.celery([]) { task in
