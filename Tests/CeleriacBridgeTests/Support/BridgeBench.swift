@@ -23,7 +23,9 @@ struct BridgeBench: Sendable {
     }
 
     init() throws {
-        celery = CeleryApp(broker: celeryBroker, results: celeryResults, logger: Self.logger)
+        celery = CeleryApp(
+            broker: celeryBroker, results: celeryResults,
+            configuration: CeleryConfiguration(routes: ["multiply": "own"]), logger: Self.logger)
         machinery = try MachineryServer(
             configuration: MachineryConfiguration(broker: "memory://", resultBackend: "memory://"),
             broker: machineryBroker, backend: machineryResults, logger: Self.logger)
