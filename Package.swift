@@ -334,7 +334,8 @@ let package = Package(
             name: "LiveTests",
             dependencies: [
                 "Celeriac", "CeleriacBridge", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire",
-                "CeleryDialect", "CeleryWire", "LiveProgram", "LiveWorker", "MachineryDialect", "MachineryWire", "TestSupport",
+                "CeleryDialect", "CeleryWire", "LiveProgram", "LiveWorker", "MachineryDialect", "MachineryWire",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),

@@ -47,7 +47,7 @@ extension BridgeFile {
             for rule in way.route.tasks.rules where rule.target != nil && rule.target != rule.pattern.text {
                 throw CeleriacError(
                     .configuration,
-                    "the route '\(name)' renames \(rule.pattern.text), but a route of one dialect passes messages as they are"
+                    "the route '\(name)' renames \(rule.pattern.text), but one within a dialect passes messages as they are"
                 )
             }
             return
@@ -59,7 +59,8 @@ extension BridgeFile {
         guard !target.deliversResultsOnce else {
             throw CeleriacError(
                 .configuration,
-                "the side '\(way.to)' keeps results in queues, where only one reader finds them: use redis:// or file://")
+                "the side '\(way.to)' keeps results in queues, where only one reader finds them: use redis:// or file://"
+            )
         }
     }
 

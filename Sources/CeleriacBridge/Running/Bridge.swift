@@ -33,7 +33,8 @@ public final class Bridge: Service {
             RouteRun($0.route, from: $0.source, to: $0.target, nodeName: node, stop: gate, logger: logger)
         }
         var ends: [BridgeEnd] = []
-        for end in routes.flatMap({ [$0.source, $0.target] }) where !ends.contains(where: { $0.client === end.client }) {
+        for end in routes.flatMap({ [$0.source, $0.target] }) where !ends.contains(where: { $0.client === end.client })
+        {
             ends.append(end)
         }
         self.ends = closesEnds ? ends : []

@@ -52,6 +52,7 @@ struct BridgeDoor: Sendable {
     /// - Parameters:
     ///   - delivery: the delivery.
     ///   - context: what the target's dialect may know of the bridge.
+    /// - Returns: what becomes of it.
     func passage(of delivery: Delivery, in context: PublicationContext) -> Passage {
         let message: WireMessage
         switch delivery.content {

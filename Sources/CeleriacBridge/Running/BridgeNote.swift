@@ -58,7 +58,7 @@ extension BridgeNote {
                     "queue": .string(self.queue), "message": .string(String(decoding: envelope, as: UTF8.self)),
                 ]))
         } catch {
-            throw MessageFault(reason: "unnotable", detail: "the message cannot be kept until its reply comes: \(error)")
+            throw MessageFault(reason: "unnotable", detail: "the message cannot be noted: \(error)")
         }
         let properties = MessageProperties(
             contentType: "application/json", contentEncoding: "utf-8", deliveryMode: 2, correlationID: targetID)

@@ -157,7 +157,7 @@ package struct TaskTranslation: Sendable {
         if route.dropped.contains(part) { return }
         throw MessageFault(
             reason: part.rawValue,
-            detail: "the message has \(what), which \(target.rawValue) cannot carry; let the route drop \(part.rawValue)")
+            detail: "\(target.rawValue) cannot carry \(what); the route may drop \(part.rawValue)")
     }
 
     private static func foreign(_ request: TaskRequest) -> MessageFault {

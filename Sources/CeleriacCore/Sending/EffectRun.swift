@@ -16,6 +16,7 @@ package struct EffectRun: Sendable {
     /// - Parameters:
     ///   - request: the request.
     ///   - nodeName: who answers.
+    /// - Returns: the context of an outcome.
     package func context(for request: TaskRequest, nodeName: String) -> EffectContext {
         EffectContext(
             nodeName: nodeName, now: client.timers.now,

@@ -24,7 +24,9 @@ struct BridgeCommand: AsyncParsableCommand {
             What cannot be carried fails at its sender, and is parked with the reason: see `celeriac parked`. Any number \
             of bridges may run with one file. SIGTERM and SIGINT end one in good order.
             """,
-        subcommands: [BridgeRunCommand.self, BridgeCheckCommand.self, BridgeExplainCommand.self, BridgeTestCommand.self],
+        subcommands: [
+            BridgeRunCommand.self, BridgeCheckCommand.self, BridgeExplainCommand.self, BridgeTestCommand.self,
+        ],
         defaultSubcommand: BridgeRunCommand.self)
 }
 

@@ -8,7 +8,7 @@ import Foundation
 struct BridgeTestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
-        abstract: "Try messages in the routes of a bridge, without servers; exit status 1 if one becomes something else.",
+        abstract: "Try messages in the routes of a bridge, without servers; exit status 1 if one differs.",
         discussion: """
             The cases are a list in YAML. Each has a message as it lies in the source's queue, and what is expected: the \
             reason of its refusal, or parts of what it becomes.

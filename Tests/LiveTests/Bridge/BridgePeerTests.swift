@@ -62,7 +62,7 @@ struct BridgePeerTests {
             throw error
         }
         await worker.stop()
-        await site.machinery.client.close()
+        await site.machinery.close()
     }
 
     @Test(
@@ -110,7 +110,7 @@ struct BridgePeerTests {
             }
         }
         await driver.stop()
-        await site.machinery.client.close()
+        await site.machinery.close()
     }
 }
 #endif
