@@ -24,38 +24,37 @@ struct BridgePeerTests {
             """
         do {
             try await site.withBridge(routes) {
-                func run(_ name: String, _ args: [MachineryArgument]) async throws -> WireValue {
+                func run<Value: Codable & Sendable>(
+                    _ name: String, _ args: [MachineryArgument], _ type: Value.Type
+                ) async throws -> Value {
                     let signature = MachinerySignature(name: name, args: args)
-                    return try await site.machinery.send(signature).get(timeout: .seconds(60))
-                }
-                func result(_ type: String, _ value: WireValue) -> WireValue {
-                    [["Type": .string(type), "Value": value]]
+                    return try await site.machinery.send(signature, returning: type).get(timeout: .seconds(60))
                 }
                 let two = MachineryArgument(type: "int64", value: 2)
-                #expect(try await run("add", [two, two]) == result("int64", 4))
+                #expect(try await run("add", [two, two], Int64.self) == 4)
                 let most = MachineryArgument(type: "uint64", value: .number("18446744073709551614"))
                 let one = MachineryArgument(type: "uint64", value: 1)
-                #expect(try await run("add", [most, one]) == result("uint64", .number("18446744073709551615")))
+                #expect(try await run("add", [most, one], UInt64.self) == UInt64.max)
                 let bytes = MachineryArgument(type: "[]byte", value: "/w==")
-                #expect(try await run("add", [bytes, bytes]) == result("[]uint8", "//8="))
+                #expect(try await run("add", [bytes, bytes], [UInt8].self) == [255, 255])
                 let numbers = MachineryArgument(type: "[]int64", value: [1, 2, 3])
-                #expect(try await run("sum", [numbers]) == result("int64", 6))
+                #expect(try await run("sum", [numbers], Int64.self) == 6)
                 let half = MachineryArgument(type: "float64", value: 0.5)
-                #expect(try await run("add", [half, half]) == result("float64", 1))
+                #expect(try await run("add", [half, half], Double.self) == 1)
                 let error = await #expect(throws: RemoteTaskError.self) {
                     _ = try await run(
                         "fail",
                         [
                             MachineryArgument(type: "string", value: "ValueError"),
                             MachineryArgument(type: "string", value: "boom"),
-                        ])
+                        ], String.self)
                 }
                 #expect(error?.message == "ValueError: boom")
                 let narrow = MachineryArgument(type: "int8", value: 3)
                 var later = MachinerySignature(name: "add", args: [narrow, narrow])
                 later.eta = GoTime(Date().addingTimeInterval(1))
-                #expect(
-                    try await site.machinery.send(later).get(timeout: .seconds(60)) as WireValue == result("int64", 6))
+                let result = try await site.machinery.send(later, returning: Int64.self)
+                #expect(try await result.get(timeout: .seconds(60)) == 6)
             }
         } catch {
             await worker.stop()
