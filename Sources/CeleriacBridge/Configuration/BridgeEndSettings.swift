@@ -97,13 +97,13 @@ package struct BridgeEndSettings: Sendable {
         var filled = ""
         var rest = text[...]
         while let start = rest.firstRange(of: "${") {
-            filled += rest[..<start.lowerBound]
+            filled += String(rest[..<start.lowerBound])
             rest = rest[start.upperBound...]
             guard let end = rest.firstIndex(of: "}") else { throw section.error("has ${ without }") }
             filled += try value(of: String(rest[..<end]), environment, section)
             rest = rest[rest.index(after: end)...]
         }
-        return filled + rest
+        return filled + String(rest)
     }
 
     private static func value(

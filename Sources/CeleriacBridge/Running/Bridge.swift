@@ -1,5 +1,5 @@
 import CeleriacCore
-public import Logging
+package import Logging
 public import ServiceLifecycle
 
 /// A bridge between task systems: it takes tasks from queues of one, has them run by workers of another, and brings the

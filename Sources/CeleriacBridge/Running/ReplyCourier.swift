@@ -143,7 +143,8 @@ final class ReplyCourier: Sendable {
         let now = run.timers.now.timeIntervalSince1970
         for held in held.withLockedValue({ $0.values.filter { $0.note.deadline <= now } }) {
             let id = held.note.targetID
-            feed.remove(id)
+            // Who is not awaited any more has been answered, or is being answered.
+            guard feed.remove(id) else { continue }
             feed.insert(
                 TaskResult(
                     taskID: id, state: .failure,

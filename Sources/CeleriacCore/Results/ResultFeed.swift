@@ -59,9 +59,13 @@ package final class ResultFeed: Sendable {
     package func insert(_ result: TaskResult) { continuation.yield(result) }
 
     /// Awaits a task no longer.
-    package func remove(_ id: String) {
-        guard let listener = listeners.withLockedValue({ $0.removeValue(forKey: id) }) else { return }
+    ///
+    /// - Returns: whether it was awaited.
+    @discardableResult
+    package func remove(_ id: String) -> Bool {
+        guard let listener = listeners.withLockedValue({ $0.removeValue(forKey: id) }) else { return false }
         client.hub.end(listener, [id]) { client.store?.unwatch($0) }
+        return true
     }
 
     /// Ends ``results``, and awaits nothing any more.

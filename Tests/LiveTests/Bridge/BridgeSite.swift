@@ -15,9 +15,9 @@ struct BridgeSite: Sendable {
         /// Those of this build.
         static var available: [Transport] {
             #if AMQP
-            allCases
+            return allCases
             #else
-            [.redis]
+            return [.redis]
             #endif
         }
     }
