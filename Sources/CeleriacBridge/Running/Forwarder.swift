@@ -105,6 +105,7 @@ struct Forwarder: Sendable {
                 settlements.append(Settlement(delivery.receipt, .acknowledge))
             }
         }
+        going = try await withoutBegun(going)
         var confirmed = 0
         for (one, fate) in zip(going, try await publish(going)) {
             switch fate {
@@ -114,6 +115,7 @@ struct Forwarder: Sendable {
                 settlements.append(Settlement(one.delivery.receipt, .acknowledge))
             case .unknown: settlements.append(Settlement(one.delivery.receipt, .requeue))
             case .refused(let error):
+                run.withdrawn.insert(one.forwarding.targetID)
                 let fault = MessageFault(reason: "targetRefused", detail: "the target refused it: \(error)")
                 let told = await run.told(fault, request(of: one.delivery))
                 settlements.append(Settlement(one.delivery.receipt, .park(told)))
@@ -123,6 +125,27 @@ struct Forwarder: Sendable {
         run.counts.change { $0.forwarded += count }
         try await consumer.settle(settlements)
         return count
+    }
+
+    /// Leaves out the messages of what was delivered again although its task has begun at the target: only its reply is
+    /// still to come, perhaps.
+    private func withoutBegun(_ going: [Going]) async throws -> [Going] {
+        let again = going.filter(\.delivery.redelivered).map(\.forwarding.targetID)
+        guard run.hasReplies, !again.isEmpty, let store = run.target.client.store else { return going }
+        let stored = try await run.patience.run("the target's result store") { try await store.fetch(again) }
+        var begun: Set<String> = []
+        for (id, payload) in zip(again, stored) {
+            guard let payload, let result = try? run.target.dialect.result(from: payload), result.state != .pending
+            else { continue }
+            begun.insert(id)
+        }
+        return going.map { one in
+            guard one.delivery.redelivered, begun.contains(one.forwarding.targetID) else { return one }
+            var known = one
+            known.forwarding.messages = []
+            known.forwarding.records = []
+            return known
+        }
     }
 
     private func request(of delivery: Delivery) -> TaskRequest? {

@@ -140,6 +140,10 @@ final class ReplyCourier: Sendable {
     }
 
     private func endOverdue() {
+        for held in held.withLockedValue({ Array($0.values) }) where run.withdrawn.contains(held.note.targetID) {
+            guard feed.remove(held.note.targetID) else { continue }
+            end(held, .acknowledge)
+        }
         let now = run.timers.now.timeIntervalSince1970
         for held in held.withLockedValue({ $0.values.filter { $0.note.deadline <= now } }) {
             let id = held.note.targetID

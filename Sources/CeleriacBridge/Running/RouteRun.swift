@@ -10,6 +10,8 @@ struct RouteRun: Sendable {
     let stop: Gate
     let logger: Logger
     let counts = RouteCounts()
+    /// The tasks that the target has refused after there was a note about them: nobody waits for their replies.
+    let withdrawn = RepeatWindow()
 
     var timers: any TimerSource { target.client.timers }
 

@@ -106,6 +106,25 @@ import Testing
         #expect(bench.celeryBroker.count(in: "celery") == 1)
     }
 
+    @Test func redeliveredMessageOfAFinishedTaskIsNotRunAgain() async throws {
+        let bench = try BridgeBench()
+        let result = try await bench.machinery.send(Self.add(2, 3))
+        // A bridge has died before its acknowledgement: the task has ended, and the message comes again.
+        let consumer = try await bench.machineryBroker.consume(
+            ConsumerOptions(queues: ["machinery_tasks"], prefetch: 1, nodeName: "dead"))
+        let delivery = try #require(try await consumer.next(atMost: 1).first)
+        let message = try delivery.content.get()
+        let signature = try MachinerySignature.decode(message.body)
+        let id = String(signature.uuid.dropFirst("task_".count))
+        let meta = CeleryResultMeta(status: "SUCCESS", result: 5, taskID: id)
+        try await bench.celeryResults.store([ResultRecord(taskID: id, state: .success, payload: try meta.encode())])
+        try await consumer.close()
+        try await withBridge(bench.toCelery()) {
+            #expect(try await result.get(timeout: .seconds(60)) == 5)
+        }
+        #expect(bench.celeryBroker.count(in: "celery") == 0)
+    }
+
     @Test func loopIsRefused() async throws {
         let bench = try BridgeBench()
         var signature = MachinerySignature(uuid: "task_1", name: "add", args: [])
