@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "CeleriacWire", targets: ["CeleriacWire"]),
         .library(name: "CeleryWire", targets: ["CeleryWire"]),
         .library(name: "MachineryWire", targets: ["MachineryWire"]),
+        .library(name: "CeleriacBridge", targets: ["CeleriacBridge"]),
         .library(name: "CeleriacCommand", targets: ["CeleriacCommand"]),
         .library(name: "CeleriacTestKit", targets: ["CeleriacTestKit"]),
         .executable(name: "celeriac", targets: ["CeleriacTool"]),
@@ -170,6 +171,19 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // Between two of them.
+        .target(
+            name: "CeleriacBridge",
+            dependencies: [
+                "Celeriac", "CeleriacCore", "CeleriacWire", "CeleryDialect", "CeleryWire", "MachineryDialect",
+                "MachineryWire",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
         // Around it.
         .target(
             name: "CeleriacTestKit",
@@ -197,7 +211,7 @@ let package = Package(
         .executableTarget(
             name: "CeleriacTool",
             dependencies: [
-                "Celeriac", "CeleriacCommand", "CeleriacTestKit", "CeleriacWire",
+                "Celeriac", "CeleriacBridge", "CeleriacCommand", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
@@ -290,6 +304,15 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "CeleriacBridgeTests",
+            dependencies: [
+                "Celeriac", "CeleriacBridge", "CeleriacCore", "CeleriacTestKit", "CeleriacWire", "CeleryDialect",
+                "CeleryWire", "MachineryDialect", "MachineryWire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
             exclude: [
                 "api.txt", "celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "METRICS.md",
@@ -313,8 +336,9 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire", "CeleryDialect",
-                "CeleryWire", "LiveProgram", "LiveTasks", "LiveWorker", "MachineryDialect", "MachineryWire",
+                "Celeriac", "CeleriacBridge", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire",
+                "CeleryDialect", "CeleryWire", "LiveProgram", "LiveTasks", "LiveWorker", "MachineryDialect",
+                "MachineryWire",
                 "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -14,5 +14,5 @@ struct CeleriacRootCommand: AsyncParsableCommand {
             """,
         version: CommandVersion.line,
         subcommands: [DemoCommand.self] + CommandVerbs.celery + CommandVerbs.machinery
-            + [WithServersCommand.self, InteropCommand.self, ProduceCommand.self])
+            + [BridgeCommand.self, WithServersCommand.self, InteropCommand.self, ProduceCommand.self])
 }

@@ -15,13 +15,13 @@ public final class TaskClient: TaskSender {
     package let configuration: ClientConfiguration
     /// The formats of messages and results.
     package let dialect: any Dialect
-    let store: (any ResultStore)?
+    package let store: (any ResultStore)?
     package let timers: any TimerSource
     let hub: ResultHub
     let decoder: WireDecoder
     package let broker: any MessageBroker
     private let revoker: (any TaskRevoker)?
-    private let interpreter: EffectInterpreter
+    let interpreter: EffectInterpreter
     let logger: Logger
     private let encoder: WireEncoder
     /// What the client tells of what it sends; nil if nobody listens.
@@ -199,7 +199,7 @@ public final class TaskClient: TaskSender {
     }
 
     /// What a dialect may know of this client when it makes a publication.
-    func publicationContext(parent: TaskRequest? = nil) -> PublicationContext {
+    package func publicationContext(parent: TaskRequest? = nil) -> PublicationContext {
         PublicationContext(
             now: timers.now, replyTo: store?.replyTo ?? "", parent: parent, defaultQueue: configuration.defaultQueue,
             routes: configuration.routes, countsChords: store?.countsChords ?? false,

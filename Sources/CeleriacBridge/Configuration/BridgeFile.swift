@@ -1,0 +1,121 @@
+package import CeleriacCore
+import CeleriacWire
+import CeleryDialect
+
+/// A bridge as its file describes it: its sides and its routes.
+package struct BridgeFile: Sendable {
+    /// A route with the names of its sides.
+    package struct Way: Sendable, Hashable {
+        /// The route.
+        package var route: BridgeRoute
+        /// The side that it takes messages from.
+        package var from: String
+        /// The side that it puts them into.
+        package var to: String
+    }
+
+    /// The bridge's name, which all of its processes share.
+    package var name: String
+    /// The sides, by their names.
+    package var ends: [String: BridgeEndSettings]
+    /// The routes.
+    package var ways: [Way]
+
+    /// Reads a file.
+    ///
+    /// - Parameters:
+    ///   - yaml: the file, in YAML.
+    ///   - environment: what `${NAME}` in an address stands for.
+    /// - Throws: ``CeleriacError`` with code `configuration`, which names the place.
+    package init(yaml: [UInt8], environment: [String: String] = [:]) throws(CeleriacError) {
+        let value: WireValue
+        do throws(WireError) {
+            value = try WireYAML.decode(yaml)
+        } catch {
+            throw CeleriacError(.configuration, "the bridge's file is not YAML: \(error.message)", cause: error)
+        }
+        var file = SettingsSection(value, "the bridge's file")
+        name = try file.text("bridge") ?? "celeriac"
+        let ends = try file.object("ends") ?? [:]
+        let routes = try file.list("routes") ?? []
+        try file.finish()
+        self.ends = [:]
+        for (name, value) in ends {
+            self.ends[name] = try BridgeEndSettings(value, "the side '\(name)'", environment: environment)
+        }
+        ways = []
+        for (index, value) in routes.enumerated() {
+            ways.append(try Self.way(value, "route \(index + 1)", bridge: name, self.ends))
+        }
+        try check()
+    }
+
+    private static func way(
+        _ value: WireValue, _ place: String, bridge: String, _ ends: [String: BridgeEndSettings]
+    ) throws(CeleriacError) -> Way {
+        let named = value["name"]?.stringValue.map { "the route '\($0)'" } ?? place
+        var section = SettingsSection(value, named)
+        guard let name = try section.text("name"), !name.isEmpty else { throw section.error("needs a name") }
+        guard let from = try section.text("from"), let to = try section.text("to") else {
+            throw section.error("needs the names of its sides: from and to")
+        }
+        guard let source = ends[from] else { throw section.error("comes from '\(from)', which is no side of the file") }
+        guard let target = ends[to] else { throw section.error("leads to '\(to)', which is no side of the file") }
+        var route = BridgeRoute(
+            name: name, sourceQueue: try section.text("source_queue") ?? source.queue,
+            targetQueue: try section.text("target_queue") ?? target.queue)
+        route.bridge = bridge
+        route.inFlight = try section.count("in_flight") ?? route.inFlight
+        route.pending = try section.count("pending") ?? route.pending
+        route.maximumBytes = try section.count("maximum_bytes")
+        route.replyTimeout = try section.duration("reply_timeout") ?? route.replyTimeout
+        if let rate = try section.number("rate") {
+            guard let limit = RateLimit(rate) else { throw section.error("needs a rate above 0, in messages a second") }
+            route.rate = limit
+        }
+        route.dropped = try names(&section, "drop")
+        route.leniencies = try names(&section, "lenient")
+        route.tasks.passesOthers = try section.flag("others") ?? true
+        for (task, rule) in try section.object("tasks") ?? [:] {
+            route.tasks.rules.append(try self.rule(task, rule, "\(named), task '\(task)'"))
+        }
+        try section.finish()
+        return Way(route: route, from: from, to: to)
+    }
+
+    /// A row of the table: the name at the target, or an object.
+    private static func rule(_ task: String, _ value: WireValue, _ place: String) throws(CeleriacError) -> TaskRule {
+        if value.isNull { return TaskRule(task) }
+        if let name = value.stringValue { return TaskRule(task, to: name) }
+        var section = SettingsSection(value, place)
+        let rule = TaskRule(
+            task, to: try section.text("to"), types: try texts(&section, "types"),
+            parameters: try texts(&section, "parameters"), returns: try texts(&section, "returns"))
+        try section.finish()
+        for type in (rule.types ?? []) + (rule.returns ?? []) where !GoTypeName.isKnown(type) {
+            throw section.error("names the type '\(type)', which Machinery does not have")
+        }
+        return rule
+    }
+
+    private static func texts(_ section: inout SettingsSection, _ key: String) throws(CeleriacError) -> [String]? {
+        guard let list = try section.list(key) else { return nil }
+        let texts = list.compactMap(\.stringValue)
+        guard texts.count == list.count else { throw section.error("needs a list of texts for \(key)") }
+        return texts
+    }
+
+    private static func names<Name: RawRepresentable & CaseIterable & Hashable>(
+        _ section: inout SettingsSection, _ key: String
+    ) throws(CeleriacError) -> Set<Name> where Name.RawValue == String {
+        var names: Set<Name> = []
+        for text in try texts(&section, key) ?? [] {
+            guard let name = Name(rawValue: text) else {
+                let known = Name.allCases.map(\.rawValue).joined(separator: ", ")
+                throw section.error("has '\(text)' in \(key), which knows \(known)")
+            }
+            names.insert(name)
+        }
+        return names
+    }
+}

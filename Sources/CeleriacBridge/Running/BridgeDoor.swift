@@ -1,0 +1,161 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryDialect
+import CeleryWire
+import MachineryDialect
+import MachineryWire
+
+import struct FoundationEssentials.Date
+
+/// Decides what becomes of a message at the door of a route. It does nothing.
+struct BridgeDoor: Sendable {
+    /// What becomes of a message.
+    enum Passage: Sendable {
+        /// It goes on.
+        case forward(Forwarding)
+        /// It is parked with the reason, and its caller, where the message names one, is told.
+        case refuse(MessageFault, TaskRequest?)
+        /// Its task ends here.
+        case end(Outcome, TaskRequest)
+    }
+
+    /// What is done for a message that goes on.
+    struct Forwarding: Sendable {
+        /// The task's id at the target.
+        var targetID: String
+        /// The states to store before.
+        var records: [ResultRecord] = []
+        /// The messages.
+        var messages: [OutgoingMessage]
+        /// The note about the reply; nil where none comes back by the bridge.
+        var note: OutgoingMessage?
+    }
+
+    let route: BridgeRoute
+    let source: any Dialect
+    let target: any Dialect
+    private let kinds: (source: BridgeDialect, target: BridgeDialect)
+    private let defaultQueue: String
+    private let translation: TaskTranslation
+
+    init(_ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd) {
+        self.route = route
+        self.source = source.dialect
+        self.target = target.dialect
+        kinds = (source.kind, target.kind)
+        defaultQueue = target.defaultQueue
+        translation = TaskTranslation(route, to: target.kind, defaultQueue: target.defaultQueue)
+    }
+
+    /// Decides about a delivery.
+    ///
+    /// - Parameters:
+    ///   - delivery: the delivery.
+    ///   - context: what the target's dialect may know of the bridge.
+    /// - Returns: what becomes of it.
+    func passage(of delivery: Delivery, in context: PublicationContext) -> Passage {
+        let message: WireMessage
+        switch delivery.content {
+        case .success(let content): message = content
+        case .failure(let fault):
+            let remains = delivery.remains.flatMap { source.remains(of: $0, delivery: delivery) }
+            return .refuse(fault, remains?.request)
+        }
+        func refused(_ fault: MessageFault) -> Passage {
+            .refuse(fault, source.remains(of: message, delivery: delivery)?.request)
+        }
+        if let most = route.maximumBytes, message.body.count > most {
+            return refused(
+                MessageFault(
+                    reason: "oversized", detail: "the body has \(message.body.count) bytes, and \(most) may pass"))
+        }
+        let request: TaskRequest
+        do throws(MessageFault) {
+            request = try source.request(of: message, delivery: delivery)
+        } catch {
+            return refused(error)
+        }
+        if let expires = request.expires, expires <= context.now { return .end(.expired, request) }
+        do throws(MessageFault) {
+            if kinds.source == kinds.target { return .forward(try passing(message, request, in: context)) }
+            return .forward(try translated(message, delivery, request, in: context))
+        } catch {
+            return .refuse(error, request)
+        }
+    }
+
+    // MARK: Another task system
+
+    private func translated(
+        _ message: WireMessage, _ delivery: Delivery, _ request: TaskRequest, in context: PublicationContext
+    ) throws(MessageFault) -> Forwarding {
+        let submission = try translation.submission(of: request)
+        let steps: [Publication.Step]
+        do throws(CeleriacError) {
+            steps = try target.publication(of: .task(submission), in: context).steps
+        } catch {
+            throw MessageFault(reason: error.code.description, detail: "the target cannot carry it: \(error)")
+        }
+        let note = BridgeNote(
+            of: delivery, message, targetID: submission.id,
+            deadline: (request.eta ?? context.now).addingTimeInterval(route.replyTimeout.seconds))
+        var forwarding = Forwarding(
+            targetID: submission.id, messages: [], note: try note.outgoing(to: route.noteQueue))
+        for step in steps {
+            switch step {
+            case .store(let record): forwarding.records.append(record)
+            case .publish(let messages): forwarding.messages += messages
+            // One task alone opens no chord.
+            case .chord: break
+            }
+        }
+        return forwarding
+    }
+
+    // MARK: The same task system
+
+    /// The message as it came, once everything in it was read and found good.
+    private func passing(
+        _ message: WireMessage, _ request: TaskRequest, in context: PublicationContext
+    ) throws(MessageFault) -> Forwarding {
+        let name = try route.tasks.rule(for: request.name).target
+        guard name == request.name else {
+            throw MessageFault(
+                reason: "renamed", detail: "the task would become \(name): a route of one dialect renames nothing")
+        }
+        if let refusal = request.refusal { throw MessageFault(reason: "badArguments", detail: refusal.text) }
+        let hops = try HopHeader.next(after: request.headers, through: route)
+        switch kinds.target {
+        case .celery:
+            var message = message
+            message.headers[HopHeader.name] = hops
+            message.headers["redelivered"] = nil
+            let start = request.eta.flatMap { $0 > context.now ? $0 : nil }
+            return Forwarding(
+                targetID: request.id,
+                messages: [
+                    OutgoingMessage(
+                        message: message, routingKey: route.targetQueue, declaredQueue: route.targetQueue,
+                        notBefore: start)
+                ])
+        case .machinery:
+            guard var signature = request.machinerySignature, let formats = target as? MachineryFormats else {
+                throw MessageFault(reason: "foreignDialect", detail: "the message is of another task system")
+            }
+            do throws(MachineryWireError) {
+                try signature.validate()
+            } catch {
+                throw MessageFault(reason: error.code.rawValue, detail: error.message)
+            }
+            signature.routingKey = route.targetQueue == defaultQueue ? "" : route.targetQueue
+            signature.headers = signature.headers ?? [:]
+            signature.headers?[HopHeader.name] = hops
+            do throws(CeleriacError) {
+                return Forwarding(
+                    targetID: signature.uuid, messages: [try formats.outgoing(signature, now: context.now)])
+            } catch {
+                throw MessageFault(reason: error.code.description, detail: "it cannot be written again: \(error)")
+            }
+        }
+    }
+}

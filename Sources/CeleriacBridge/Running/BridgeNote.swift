@@ -1,0 +1,94 @@
+import CeleriacCore
+import CeleriacWire
+import CeleryWire
+
+import struct FoundationEssentials.Date
+
+/// What a bridge must not forget of a task that it has forwarded: to whom its reply goes. It is a message in a queue at the
+/// target's broker, published before the task, and held by whoever waits for the reply. So it outlives every bridge, and of
+/// several bridges one has it.
+struct BridgeNote: Sendable, Equatable {
+    /// The id of the task at the target.
+    var targetID: String
+    /// Until when the reply is awaited, in seconds since 1970.
+    var deadline: Double
+    /// Whether the message may have been forwarded before, so that there may be another note about it.
+    var repeats: Bool
+    /// The queue that the message came from.
+    var queue: String
+    /// The exchange that it was published to.
+    var exchange: String
+    /// The routing key that it was published with.
+    var routingKey: String
+    /// The message as it came.
+    var message: WireMessage
+
+    /// Notes a delivery.
+    init(of delivery: Delivery, _ message: WireMessage, targetID: String, deadline: Date) {
+        self.targetID = targetID
+        self.deadline = deadline.timeIntervalSince1970
+        repeats = delivery.redelivered
+        queue = delivery.queue
+        exchange = delivery.exchange
+        routingKey = delivery.routingKey
+        self.message = message
+    }
+
+    /// The delivery as the dialect read it before.
+    var delivery: Delivery {
+        Delivery(
+            content: .success(message), queue: queue, exchange: exchange, routingKey: routingKey, redelivered: repeats,
+            receipt: Receipt(generation: 0, tag: 0))
+    }
+}
+
+extension BridgeNote {
+    /// The note as a message to a queue.
+    ///
+    /// - Throws: ``MessageFault`` with the reason `unnotable` if the message has what JSON cannot carry.
+    func outgoing(to queue: String) throws(MessageFault) -> OutgoingMessage {
+        let body: [UInt8]
+        do {
+            let envelope = try KombuEnvelope(
+                message: message, exchange: exchange, routingKey: routingKey, deliveryTag: targetID
+            ).encode()
+            body = try WireJSON.encode(
+                .object([
+                    "version": 1, "task": .string(targetID), "deadline": .double(deadline), "repeats": .bool(repeats),
+                    "queue": .string(self.queue), "message": .string(String(decoding: envelope, as: UTF8.self)),
+                ]))
+        } catch {
+            throw MessageFault(reason: "unnotable", detail: "the message cannot be noted: \(error)")
+        }
+        let properties = MessageProperties(
+            contentType: "application/json", contentEncoding: "utf-8", deliveryMode: 2, correlationID: targetID)
+        return OutgoingMessage(
+            message: WireMessage(properties: properties, body: body), routingKey: queue, declaredQueue: queue)
+    }
+
+    /// Reads a note.
+    ///
+    /// - Throws: ``MessageFault`` with the reason `malformedNote`.
+    init(_ message: WireMessage) throws(MessageFault) {
+        // A note is longer than its message, which was within the limits when it came.
+        var limits = WireLimits(maximumDepth: 1_000)
+        limits.maximumMessageBytes *= 4
+        do {
+            let value = try WireJSON.decode(message.body, limits: limits)
+            guard value["version"] == 1, let targetID = value["task"]?.stringValue, !targetID.isEmpty,
+                let deadline = value["deadline"]?.doubleValue, let repeats = value["repeats"]?.boolValue,
+                let queue = value["queue"]?.stringValue, let text = value["message"]?.stringValue
+            else { throw MessageFault(reason: "malformedNote", detail: "it lacks a part") }
+            let envelope = try KombuEnvelope.decode(Array(text.utf8), limits: limits)
+            self.targetID = targetID
+            self.deadline = deadline
+            self.repeats = repeats
+            self.queue = queue
+            exchange = envelope.exchange
+            routingKey = envelope.routingKey
+            self.message = envelope.message
+        } catch {
+            throw MessageFault(reason: "malformedNote", detail: "the message is no note of a bridge: \(error)")
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import CeleriacCore
+import CeleriacWire
+import Logging
+
+/// Takes messages from the source of a route and puts them into the target. It acknowledges a message once the target has
+/// confirmed the task and the note about its reply.
+struct Forwarder: Sendable {
+    let run: RouteRun
+    let door: BridgeDoor
+    let window: RepeatWindow
+
+    /// How often what the target refuses is tried.
+    private static let attempts = 3
+
+    init(_ run: RouteRun) {
+        self.run = run
+        door = BridgeDoor(run.route, from: run.source, to: run.target)
+        window = RepeatWindow()
+    }
+
+    /// Forwards until the bridge stops.
+    func forward() async throws {
+        let consumer = try await run.consumer(
+            of: run.route.sourceQueue, at: run.source.broker.workerSide, prefetch: run.route.inFlight)
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await run.stop.waitUnlessCancelled()
+                    await consumer.stop()
+                }
+                defer { group.cancelAll() }
+                try await forward(from: consumer)
+            }
+        } catch {
+            await consumer.stop()
+            try? await consumer.close()
+            // What it holds is given back; the bridge was stopped while a server was out of reach.
+            if run.stop.isOpen { return }
+            throw error
+        }
+        try await consumer.close()
+    }
+
+    private func forward(from consumer: any MessageConsumer) async throws {
+        while !run.stop.isOpen {
+            try await waitForRoom()
+            let deliveries = try await consumer.next(atMost: batch)
+            if deliveries.isEmpty { return }
+            let count = try await pass(deliveries, consumer)
+            if let rate = run.route.rate, count > 0 {
+                await run.stop.wait(atMost: .seconds(Double(count) / rate.perSecond), timers: run.timers)
+            }
+        }
+    }
+
+    private var batch: Int {
+        guard let rate = run.route.rate else { return run.route.inFlight }
+        return max(1, min(run.route.inFlight, Int(min(rate.perSecond, 1_000_000))))
+    }
+
+    /// Waits while too many replies are awaited.
+    private func waitForRoom() async throws {
+        guard run.hasReplies else { return }
+        while run.counts.status.pending >= run.route.pending {
+            if await run.stop.wait(atMost: .milliseconds(20), timers: run.timers) { return }
+        }
+    }
+
+    // MARK: A batch
+
+    /// One message that goes on.
+    private struct Going: Sendable {
+        var delivery: Delivery
+        var forwarding: BridgeDoor.Forwarding
+    }
+
+    /// What becomes of those that go on.
+    private enum Fate: Sendable {
+        case confirmed
+        case refused(CeleriacError)
+        /// The answer did not arrive: it comes again.
+        case unknown
+    }
+
+    /// Passes deliveries on, and settles them.
+    ///
+    /// - Returns: how many the target has confirmed.
+    private func pass(_ deliveries: [Delivery], _ consumer: any MessageConsumer) async throws -> Int {
+        var going: [Going] = []
+        var settlements: [Settlement] = []
+        let context = run.target.client.publicationContext()
+        for delivery in deliveries {
+            switch door.passage(of: delivery, in: context) {
+            case .forward(let forwarding):
+                if window.contains(forwarding.targetID) {
+                    run.counts.change { $0.repeated += 1 }
+                    settlements.append(Settlement(delivery.receipt, .acknowledge))
+                } else {
+                    going.append(Going(delivery: delivery, forwarding: forwarding))
+                }
+            case .refuse(let fault, let request):
+                settlements.append(Settlement(delivery.receipt, .park(await run.told(fault, request))))
+            case .end(let outcome, let request):
+                try await run.answer(outcome, request)
+                settlements.append(Settlement(delivery.receipt, .acknowledge))
+            }
+        }
+        going = try await withoutBegun(going)
+        var confirmed = 0
+        for (one, fate) in zip(going, try await publish(going)) {
+            switch fate {
+            case .confirmed:
+                confirmed += 1
+                window.insert(one.forwarding.targetID)
+                settlements.append(Settlement(one.delivery.receipt, .acknowledge))
+            case .unknown: settlements.append(Settlement(one.delivery.receipt, .requeue))
+            case .refused(let error):
+                run.withdrawn.insert(one.forwarding.targetID)
+                let fault = MessageFault(reason: "targetRefused", detail: "the target refused it: \(error)")
+                let told = await run.told(fault, request(of: one.delivery))
+                settlements.append(Settlement(one.delivery.receipt, .park(told)))
+            }
+        }
+        let count = confirmed
+        run.counts.change { $0.forwarded += count }
+        try await consumer.settle(settlements)
+        return count
+    }
+
+    /// Leaves out the messages of what was delivered again although its task has begun at the target: only its reply is
+    /// still to come, perhaps.
+    private func withoutBegun(_ going: [Going]) async throws -> [Going] {
+        let again = going.filter(\.delivery.redelivered).map(\.forwarding.targetID)
+        guard run.hasReplies, !again.isEmpty, let store = run.target.client.store else { return going }
+        let stored = try await run.patience.run("the target's result store") { try await store.fetch(again) }
+        var begun: Set<String> = []
+        for (id, payload) in zip(again, stored) {
+            guard let payload, let result = try? run.target.dialect.result(from: payload), result.state != .pending
+            else { continue }
+            begun.insert(id)
+        }
+        return going.map { one in
+            guard one.delivery.redelivered, begun.contains(one.forwarding.targetID) else { return one }
+            var known = one
+            known.forwarding.messages = []
+            known.forwarding.records = []
+            return known
+        }
+    }
+
+    private func request(of delivery: Delivery) -> TaskRequest? {
+        guard case .success(let message) = delivery.content else { return nil }
+        return try? run.source.dialect.request(of: message, delivery: delivery)
+    }
+
+    // MARK: Publishing
+
+    /// States first, then notes, then tasks: a task must not end before somebody waits for it.
+    private func publish(_ going: [Going]) async throws -> [Fate] {
+        if going.isEmpty { return [] }
+        let records = going.flatMap(\.forwarding.records)
+        if !records.isEmpty, let store = run.target.client.store {
+            try await run.patience.run("the target's result store") { try await store.store(records) }
+        }
+        var fates = [Fate](repeating: .confirmed, count: going.count)
+        if run.hasReplies {
+            fates = try await publish(going.map { $0.forwarding.note.map { [$0] } ?? [] }, fates, at: run.target.notes)
+        }
+        return try await publish(going.map(\.forwarding.messages), fates, at: run.target.broker)
+    }
+
+    /// Publishes the messages of those that have met no other fate.
+    private func publish(
+        _ messages: [[OutgoingMessage]], _ fates: [Fate], at broker: any MessageBroker
+    ) async throws -> [Fate] {
+        var fates = fates
+        var batch: [OutgoingMessage] = []
+        var owners: [Int] = []
+        for (index, own) in messages.enumerated() {
+            guard case .confirmed = fates[index] else { continue }
+            batch += own
+            owners += own.map { _ in index }
+        }
+        if batch.isEmpty { return fates }
+        do {
+            try await publish(batch, at: broker)
+        } catch let error as PartialPublishError {
+            for (place, _) in error.unknown where owners.indices.contains(place) { fates[owners[place]] = .unknown }
+            for (place, reason) in error.refused where owners.indices.contains(place) {
+                fates[owners[place]] = .refused(reason)
+            }
+        } catch let error as CeleriacError where error.code != .unavailable {
+            if batch.count == 1, let owner = owners.first {
+                fates[owner] = .refused(error)
+                return fates
+            }
+            // None may have been taken: each is tried alone, so that one does not hold up the others.
+            for (index, own) in messages.enumerated() {
+                guard case .confirmed = fates[index] else { continue }
+                fates[index] = try await alone(own, at: broker)
+            }
+        }
+        return fates
+    }
+
+    private func publish(_ messages: [OutgoingMessage], at broker: any MessageBroker) async throws {
+        try await run.patience.run("the target's broker") { try await broker.publish(messages) }
+    }
+
+    private func alone(_ messages: [OutgoingMessage], at broker: any MessageBroker) async throws -> Fate {
+        var fate = Fate.unknown
+        for _ in 1...Self.attempts {
+            do {
+                try await publish(messages, at: broker)
+                return .confirmed
+            } catch let error as CeleriacError where error.code != .unavailable {
+                fate = .refused(error)
+            } catch is PartialPublishError {
+                fate = .unknown
+            }
+        }
+        return fate
+    }
+}

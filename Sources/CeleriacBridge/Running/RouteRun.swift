@@ -1,0 +1,84 @@
+import CeleriacCore
+import Logging
+
+/// What both halves of a running route need.
+struct RouteRun: Sendable {
+    let route: BridgeRoute
+    let source: BridgeEnd
+    let target: BridgeEnd
+    let nodeName: String
+    let stop: Gate
+    let logger: Logger
+    let counts = RouteCounts()
+    /// The tasks that the target has refused after there was a note about them: nobody waits for their replies.
+    let withdrawn = RepeatWindow()
+
+    var timers: any TimerSource { target.client.timers }
+
+    var patience: Patience { Patience(stop: stop, timers: timers, logger: logger) }
+
+    /// Whether replies come back by the bridge. Between two of one dialect both sides share the result store.
+    var hasReplies: Bool { source.kind != target.kind }
+
+    init(
+        _ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd, nodeName: String, stop: Gate,
+        logger: Logger
+    ) {
+        self.route = route
+        self.source = source
+        self.target = target
+        self.nodeName = nodeName
+        self.stop = stop
+        var logger = logger
+        logger[metadataKey: "route"] = "\(route.name)"
+        self.logger = logger
+    }
+
+    /// Carries out at the source what follows from how a request has ended.
+    ///
+    /// - Throws: the error of the source's broker or store.
+    func answer(_ outcome: Outcome, _ request: TaskRequest) async throws {
+        let run = EffectRun(source.client)
+        let context = run.context(for: request, nodeName: nodeName)
+        let effects: [Effect]
+        do throws(CeleriacError) {
+            effects = try source.dialect.effects(of: outcome, for: request, in: context)
+        } catch {
+            effects = try source.dialect.effects(
+                of: .failure(source.dialect.failure(for: .notEncodable(error))), for: request, in: context)
+        }
+        try await run.carryOut(effects, for: request, in: context) { [patience] step in
+            try await patience.run("the source", step)
+        }
+    }
+
+    /// Tells the caller of a message that its task has failed, as far as the message says whose it is.
+    ///
+    /// - Parameters:
+    ///   - fault: why the message is refused.
+    ///   - request: whose it is; nil if nobody knows.
+    /// - Returns: the fault, which says whether the caller was told.
+    func told(_ fault: MessageFault, _ request: TaskRequest?) async -> MessageFault {
+        var fault = fault
+        counts.change { $0.refused[fault.reason, default: 0] += 1 }
+        logger.error("a bridge parks a message", metadata: ["reason": "\(fault.reason)", "detail": "\(fault.detail)"])
+        guard var request else { return fault }
+        let failure = source.dialect.failure(for: .unrunnable(fault))
+        // It would be refused the next time as well.
+        request.refusal = failure
+        do {
+            try await answer(.failure(failure), request)
+            fault.failureIsStored = request.ignoresResult == true ? nil : true
+        } catch {
+            fault.failureIsStored = false
+            logger.error("a bridge could not tell of a failure", metadata: ["error": "\(error)"])
+        }
+        return fault
+    }
+
+    /// Begins to consume.
+    func consumer(of queue: String, at broker: any MessageBroker, prefetch: Int) async throws -> any MessageConsumer {
+        let options = ConsumerOptions(queues: [TaskQueue(queue)], prefetch: prefetch, nodeName: nodeName)
+        return try await patience.run("the broker of \(queue)") { try await broker.consume(options) }
+    }
+}

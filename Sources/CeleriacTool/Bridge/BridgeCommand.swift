@@ -1,0 +1,136 @@
+import ArgumentParser
+import CeleriacBridge
+import CeleriacCommand
+import CeleriacCore
+import CeleriacWire
+import Foundation
+import Logging
+import UnixSignals
+
+/// `celeriac bridge`: connects task systems.
+struct BridgeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bridge",
+        abstract: "Connect Celery and Machinery, or guard Celery workers against malformed messages.",
+        discussion: """
+            The file names the sides and the routes between their queues:
+
+              ends:
+                go:     {dialect: machinery, broker: "redis://localhost/0", results: "redis://localhost/0"}
+                python: {dialect: celery, broker: "redis://localhost/1", results: "redis://localhost/2"}
+              routes:
+                - {name: to-python, from: go, to: python, tasks: {add: tasks.add}}
+
+            What cannot be carried fails at its sender, and is parked with the reason: see `celeriac parked`. Any number \
+            of bridges may run with one file. SIGTERM and SIGINT end one in good order.
+            """,
+        subcommands: [
+            BridgeRunCommand.self, BridgeCheckCommand.self, BridgeExplainCommand.self, BridgeTestCommand.self,
+        ],
+        defaultSubcommand: BridgeRunCommand.self)
+}
+
+/// The file of a bridge, as the verbs take it.
+struct BridgeFileArgument: ParsableArguments {
+    @Argument(help: ArgumentHelp("The bridge's file, in YAML.", valueName: "file"))
+    var path: String
+
+    /// The file as it is.
+    func bytes() throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
+
+    /// Reads the file. An error is said on standard error, and ends the command with status 1.
+    func read() throws -> BridgeFile {
+        do {
+            return try BridgeFile(yaml: try bytes(), environment: ProcessInfo.processInfo.environment)
+        } catch {
+            CommandEnvironment.say("\(path): \((error as? CeleriacError)?.message ?? "\(error.localizedDescription)")")
+            throw ExitCode(1)
+        }
+    }
+}
+
+/// `celeriac bridge FILE`: runs the bridge.
+struct BridgeRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "run", abstract: "Run the bridge.")
+
+    @OptionGroup var file: BridgeFileArgument
+
+    @Option(name: [.customShort("l"), .long], help: "How much to log: debug, info, notice, warning or error.")
+    var loglevel = "notice"
+
+    @Option(help: "Show what would become of this many waiting messages of each route, and send nothing.")
+    var dryRun: Int?
+
+    func validate() throws {
+        guard Logger.Level(rawValue: loglevel.lowercased()) != nil else {
+            throw ValidationError("There is no level '\(loglevel)' of logs.")
+        }
+        if let dryRun, dryRun < 1 { throw ValidationError("--dry-run needs a number, 1 or more.") }
+    }
+
+    func run() async throws {
+        let file = try file.read()
+        let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
+        let bridge = try Bridge(file, logger: logger)
+        if let dryRun {
+            for line in try await bridge.rehearse(atMost: dryRun) { CommandEnvironment.write(line: line) }
+            return
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in signals { bridge.stop() }
+            }
+            defer { group.cancelAll() }
+            try await bridge.run()
+        }
+    }
+
+    private var logger: Logger {
+        var logger = Logger(label: "celeriac.bridge") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = Logger.Level(rawValue: loglevel.lowercased()) ?? .notice
+        return logger
+    }
+}
+
+/// `celeriac bridge check FILE`: says what is wrong with a file.
+struct BridgeCheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check the bridge's file; exit status 1 if something is wrong with it.")
+
+    @OptionGroup var file: BridgeFileArgument
+
+    func run() async throws {
+        let file = try file.read()
+        for way in file.ways {
+            let route = way.route
+            CommandEnvironment.write(
+                line: "\(route.name): \(way.from) (\(route.sourceQueue)) -> \(way.to) (\(route.targetQueue))")
+        }
+    }
+}
+
+/// `celeriac bridge explain FILE`: shows what becomes of a message.
+struct BridgeExplainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Read one message from standard input and show what the bridge would do with it.",
+        discussion: """
+            The message is as it lies in the queue: an envelope of Celery's, or a signature of Machinery's. Nothing is \
+            sent. Exit status 1 means that it would be refused.
+
+              redis-cli --raw lindex machinery_tasks 0 | celeriac bridge explain bridge.yaml --route to-python
+            """)
+
+    @OptionGroup var file: BridgeFileArgument
+
+    @Option(help: "The route; needed if there are several.")
+    var route: String?
+
+    func run() async throws {
+        let file = try file.read()
+        let input = [UInt8](FileHandle.standardInput.readDataToEndOfFile())
+        let explanation = try BridgeExplanation(of: input, route: route, in: file)
+        CommandEnvironment.write(line: CommandOutput.json(.object(explanation.object)))
+        if explanation.refusal != nil { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,64 @@
+import Celeriac
+import CeleriacBridge
+import CeleriacCore
+import CeleriacTestKit
+import CeleriacWire
+import CeleryWire
+import Testing
+
+/// A route of one dialect lets through what a worker can run, and nothing else.
+@Suite(.timeLimit(.minutes(2))) struct FirewallTests {
+    private static func message(_ change: (inout WireMessage) -> Void = { _ in }) throws -> WireMessage {
+        var message = try CeleryTaskMessage(task: "add", id: "1", args: [1, 2]).encode()
+        change(&message)
+        return message
+    }
+
+    /// What stops or stalls a Python worker, as far as a message in memory can have it.
+    private static let malformed: [(reason: String, message: @Sendable () throws -> WireMessage)] = [
+        ("invalidTask", { try Self.message { $0.headers["timelimit"] = [5] } }),
+        ("undecodableBody", { try Self.message { $0.body = Array("no JSON".utf8) } }),
+        ("invalidTask", { try Self.message { $0.body = Array("[[1], {}]".utf8) } }),
+        ("invalidTask", { try Self.message { $0.headers["id"] = nil } }),
+        ("invalidTask", { try Self.message { $0.headers["id"] = 5 } }),
+        ("invalidTask", { try Self.message { $0.body = Array(#"[[], {}, {"chain": [1]}]"#.utf8) } }),
+        ("invalidTask", { try Self.message { $0.body = Array(#"[[], {}, {"callbacks": {}}]"#.utf8) } }),
+        ("undecodableBody", { try Self.message { $0.body = [0xff, 0xfe] } }),
+        ("disallowedContentType", { try Self.message { $0.properties.contentType = "application/x-msgpack" } }),
+        ("unknownTask", { try CeleryTaskMessage(task: "other", id: "1").encode() }),
+        ("oversized", { try Self.message { $0.body += Array(repeating: UInt8(ascii: " "), count: 5000) } }),
+    ]
+
+    @Test func malformedMessagesAreQuarantined() async throws {
+        let (inside, outside, notes) = (MemoryBroker(), MemoryBroker(), MemoryBroker())
+        let results = MemoryResultStore()
+        let front = CeleryApp(broker: outside, results: results, logger: BridgeBench.logger)
+        let back = CeleryApp(broker: inside, results: results, logger: BridgeBench.logger)
+        var route = BridgeRoute(name: "wall", sourceQueue: "celery", targetQueue: "celery")
+        route.tasks = TaskTable([TaskRule("add")], passesOthers: false)
+        route.maximumBytes = 4096
+        let bridge = Bridge(
+            [
+                (
+                    route, BridgeEnd(.celery, client: front.client, notes: notes, defaultQueue: "celery"),
+                    BridgeEnd(.celery, client: back.client, notes: notes, defaultQueue: "celery")
+                )
+            ], closesEnds: false, logger: BridgeBench.logger)
+        for (_, make) in Self.malformed {
+            try await outside.publish([OutgoingMessage(message: try make(), routingKey: "celery")])
+        }
+        let good = try Self.message()
+        try await outside.publish([OutgoingMessage(message: good, routingKey: "celery")])
+        try await withBridge(bridge) {
+            await until {
+                inside.count(in: "celery") == 1 && outside.parked(from: "celery").count == Self.malformed.count
+            }
+        }
+        #expect(outside.parked(from: "celery").map(\.fault.reason) == Self.malformed.map(\.reason))
+        let consumer = try await inside.consume(ConsumerOptions(queues: ["celery"], prefetch: 1, nodeName: "test"))
+        let passed = try #require(try await consumer.next(atMost: 1).first?.content.get())
+        #expect(passed.body == good.body)
+        #expect(passed.headers["celeriac-bridge"] == "celeriac:wall")
+        try await consumer.close()
+    }
+}
