@@ -196,7 +196,8 @@ let package = Package(
         .executableTarget(
             name: "CeleriacTool",
             dependencies: [
-                "Celeriac", "CeleriacCommand", "CeleriacTestKit", "CeleriacWire",
+                "Celeriac", "CeleriacCommand", "CeleriacTestKit", "CeleriacWire", "CeleryDialect", "CeleryWire",
+                "MachineryWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
