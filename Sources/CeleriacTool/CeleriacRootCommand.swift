@@ -13,5 +13,7 @@ struct CeleriacRootCommand: AsyncParsableCommand {
               celeriac --generate-completion-script bash    (or zsh, or fish)
             """,
         version: CommandVersion.line,
-        subcommands: [DemoCommand.self] + CommandVerbs.celery + CommandVerbs.machinery + [WithServersCommand.self])
+        subcommands: [DemoCommand.self] + CommandVerbs.celery + CommandVerbs.machinery + [
+            WithServersCommand.self, ConformCommand.self, CodecTesteeCommand.self,
+        ])
 }

@@ -32,6 +32,7 @@ struct KnownFailing: Sendable {
     /// - Parameters:
     ///   - rows: what the run found.
     ///   - isWhole: whether the run had all cases, so that one which it lacks does not exist.
+    /// - Returns: their ids.
     func stale(after rows: [ConformanceRow], isWhole: Bool) -> [String] {
         let asked = Set(rows.map(\.testCase.id))
         let bad = Set(rows.filter(\.verdict.isBad).map(\.testCase.id))

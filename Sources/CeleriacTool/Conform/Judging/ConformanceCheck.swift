@@ -42,8 +42,8 @@ struct ConformanceCheck: Sendable {
         if let allowed = requirements["oneof"]?.arrayValue, !allowed.contains(where: isSame) {
             return "\(place) is \(ConformanceValue.excerpt(value)), none of what is allowed"
         }
-        if let kinds = requirements["kind"]?.arrayValue, !kinds.contains(where: { $0.stringValue == Self.kind(value) }) {
-            return "\(place) is \(Self.kind(value)), not \(kinds.compactMap(\.stringValue).joined(separator: " or "))"
+        if let kinds = requirements["kind"]?.arrayValue?.compactMap(\.stringValue), !kinds.contains(Self.kind(value)) {
+            return "\(place) is \(Self.kind(value)), not \(kinds.joined(separator: " or "))"
         }
         if requirements["filled"]?.boolValue == true, Self.isEmpty(value) { return "\(place) is empty" }
         if let start = requirements["starts"]?.stringValue, value.stringValue?.hasPrefix(start) != true {
