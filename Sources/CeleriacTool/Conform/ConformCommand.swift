@@ -47,7 +47,7 @@ struct ConformCodecCommand: AsyncParsableCommand {
             let corpus = try choice.corpus(tier: "codec")
             let cases = corpus.chosen(prefixes: choice.cases, seed: choice.seed)
             guard !cases.isEmpty else { throw ConformanceError("no case begins so") }
-            let known = try reports.knownFailing.map { try KnownFailing(file: $0) } ?? .none
+            let known = try reports.knownFailing.map { try KnownFailing(file: $0) } ?? .empty
             guard let name = command.first, let executable = WithServersCommand.executable(name) else {
                 throw ConformanceError("there is no program \(command.first ?? "")")
             }

@@ -14,7 +14,7 @@ struct ConformanceSummary: Sendable {
     ///   - rows: what was found.
     ///   - known: the cases that are known to fail.
     ///   - isWhole: whether the run had all cases.
-    init(title: String, rows: [ConformanceRow], known: KnownFailing = .none, isWhole: Bool = true) {
+    init(title: String, rows: [ConformanceRow], known: KnownFailing = .empty, isWhole: Bool = true) {
         self.title = title
         self.rows = rows
         self.known = known
@@ -22,7 +22,7 @@ struct ConformanceSummary: Sendable {
     }
 
     /// How many rows have a verdict.
-    func count(_ verdict: Verdict) -> Int { rows.count { $0.verdict == verdict } }
+    func count(_ verdict: Verdict) -> Int { rows.count(where: { $0.verdict == verdict }) }
 
     /// The cases that failed and are not known to.
     var unexpected: [ConformanceRow] { rows.filter { $0.verdict.isBad && !known.ids.contains($0.testCase.id) } }
@@ -32,7 +32,7 @@ struct ConformanceSummary: Sendable {
 
     /// The share of the cases with a verdict of right or wrong that were right, in per cent, rounded down.
     var score: Int? {
-        let judged = rows.count { $0.verdict == .ok || $0.verdict == .nonStrict || $0.verdict.isBad }
+        let judged = rows.count(where: { $0.verdict == .ok || $0.verdict == .nonStrict || $0.verdict.isBad })
         return judged == 0 ? nil : count(.ok) * 100 / judged
     }
 

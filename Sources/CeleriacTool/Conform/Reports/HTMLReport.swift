@@ -32,7 +32,7 @@ enum HTMLReport {
     }
 
     private static func section(_ name: String, _ rows: [ConformanceRow]) -> String {
-        let right = rows.count { $0.verdict == .ok }
+        let right = rows.count(where: { $0.verdict == .ok })
         let squares = rows.map { row in
             let words = "\(row.testCase.id): \(row.verdict.rawValue). \(row.testCase.procedure) \(row.detail ?? "")"
             return "<i class=\"\(row.verdict.rawValue)\" title=\"\(words.escapedForMarkup)\"></i>"

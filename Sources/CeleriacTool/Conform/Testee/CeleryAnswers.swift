@@ -63,10 +63,10 @@ enum CeleryAnswers {
         let bytes = try question.kitBytes("body")
         let type = try question.kitText("content_type")
         switch CelerySerializer(contentType: type) {
-        case .json: return try WireJSON.decode(bytes, limits: .kit)
-        case .msgpack: return try WireMessagePack.decode(bytes, limits: .kit)
-        case .yaml: return try WireYAML.decode(bytes, limits: .kit)
-        case .pickle, .auth, nil: throw ConformanceError("\(type) is refused")
+        case .json?: return try WireJSON.decode(bytes, limits: .kit)
+        case .msgpack?: return try WireMessagePack.decode(bytes, limits: .kit)
+        case .yaml?: return try WireYAML.decode(bytes, limits: .kit)
+        case .pickle?, .auth?, nil: throw ConformanceError("\(type) is refused")
         }
     }
 

@@ -24,7 +24,7 @@ enum CodecAnswers {
             let operation = question["op"]?.stringValue
         else { return Self.line(["id": nil, "refused": "not a question"]) }
         do {
-            guard let answer = try answer(operation, question, line: line) else {
+            guard let answer = try Self.answer(operation, question, line: line) else {
                 return Self.line(["id": id, "unimplemented": true])
             }
             return Self.line(["id": id, "answer": ConformanceValue.normal(answer)])

@@ -31,7 +31,7 @@ enum MachineryAnswers {
             let value = question["value"] ?? .null
             let sorted = value.objectValue.map { WireValue.object($0.sortedAsGo) } ?? value
             return ["text": .string(String(decoding: try WireJSON.encode(sorted, style: .go), as: UTF8.self))]
-        default: return nil
+        default: return .none
         }
     }
 
