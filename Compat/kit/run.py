@@ -145,6 +145,8 @@ class Testee:
         self.command, self.timeout, self.process = command, timeout, None
 
     def ask(self, case):
+        # The first answer waits for the start of an interpreter.
+        limit = self.timeout + (60 if self.process is None else 0)
         if self.process is None:
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self.lines = queue.Queue()
@@ -156,7 +158,7 @@ class Testee:
         try:
             self.process.stdin.write(json.dumps({"id": case["id"], "op": case["op"], **case["input"]}).encode() + b"\n")
             self.process.stdin.flush()
-            line = self.lines.get(timeout=self.timeout)
+            line = self.lines.get(timeout=limit)
         except queue.Empty:
             return self.end("TIMEOUT")
         except OSError:

@@ -21,7 +21,7 @@ actor CodecTestee {
     /// - Parameters:
     ///   - executable: the path of the program.
     ///   - arguments: its arguments.
-    ///   - timeout: how long it may take for one answer.
+    ///   - timeout: how long it may take for one answer; a minute longer for the first.
     init(_ executable: String, _ arguments: [String], timeout: Duration) {
         self.executable = executable
         self.arguments = arguments
@@ -33,9 +33,10 @@ actor CodecTestee {
     /// - Throws: `TestKitError` if the program cannot be started.
     func ask(_ testCase: ConformanceCase) async throws -> TesteeResponse {
         let question = try testCase.question()
+        // The first answer waits for the start of an interpreter.
+        let limit = running == nil ? timeout + .seconds(60) : timeout
         let testee = try start()
         let isLate = NIOLockedValueBox(false)
-        let limit = timeout
         let timer = Task {
             try await Task.sleep(for: limit)
             isLate.withLockedValue { $0 = true }
