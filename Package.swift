@@ -212,6 +212,7 @@ let package = Package(
             name: "CeleriacTool",
             dependencies: [
                 "Celeriac", "CeleriacBridge", "CeleriacCommand", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
+                "CeleryDialect", "CeleryWire", "MachineryWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
@@ -315,8 +316,8 @@ let package = Package(
         .testTarget(
             name: "CompatTests", dependencies: ["CeleryWire", "MachineryWire"], path: "Compat",
             exclude: [
-                "api.txt", "celery", "celery-suite", "machinery", "README.md", "MATRIX.md", "METRICS.md",
-                "RELIABILITY.md", "SETTINGS.md", "inventory.py",
+                "api.txt", "celery", "celery-suite", "kit", "machinery", "README.md", "MATRIX.md", "METRICS.md",
+                "RELIABILITY.md", "SCORES.md", "SETTINGS.md", "inventory.py",
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -13,6 +13,8 @@ struct CeleriacRootCommand: AsyncParsableCommand {
               celeriac --generate-completion-script bash    (or zsh, or fish)
             """,
         version: CommandVersion.line,
-        subcommands: [DemoCommand.self] + CommandVerbs.celery + CommandVerbs.machinery
-            + [BridgeCommand.self, WithServersCommand.self, InteropCommand.self, ProduceCommand.self])
+        subcommands: [DemoCommand.self] + CommandVerbs.celery + CommandVerbs.machinery + [
+            BridgeCommand.self, WithServersCommand.self, InteropCommand.self, ProduceCommand.self, ConformCommand.self,
+            CodecTesteeCommand.self,
+        ])
 }

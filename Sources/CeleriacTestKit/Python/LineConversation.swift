@@ -4,7 +4,7 @@ import Glibc
 import NIOConcurrencyHelpers
 
 /// An exchange of questions and answers, one line each, with a child process that answers in order.
-final class LineConversation: Sendable {
+package final class LineConversation: Sendable {
     private struct State {
         var waiting: [CheckedContinuation<[UInt8]?, Never>] = []
         var hasEnded = false
@@ -16,7 +16,7 @@ final class LineConversation: Sendable {
 
     /// Starts reading the child's socket. The reading thread keeps the child, and with it the socket, alive until the
     /// conversation ends.
-    init(with child: ChildProcess) {
+    package init(with child: ChildProcess) {
         self.child = child
         let thread = Thread { [self] in read() }
         thread.stackSize = 256 * 1024
@@ -24,7 +24,7 @@ final class LineConversation: Sendable {
     }
 
     /// Sends a line and returns the answering line, both without their line ends; nil if the peer is gone.
-    func ask(_ line: [UInt8]) async -> [UInt8]? {
+    package func ask(_ line: [UInt8]) async -> [UInt8]? {
         await withCheckedContinuation { continuation in
             // The same queue registers and writes a question, so that answers match questions in order.
             writer.async { [self] in
@@ -50,7 +50,7 @@ final class LineConversation: Sendable {
     private static let maximumDepth = 1_100
 
     /// Ends the conversation in both directions. All waiting callers get nil.
-    func close() {
+    package func close() {
         shutdown(child.socket, Int32(SHUT_RDWR))
     }
 

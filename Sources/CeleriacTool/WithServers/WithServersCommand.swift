@@ -110,7 +110,8 @@ struct WithServersCommand: AsyncParsableCommand {
         }
     }
 
-    private static func executable(_ name: String) -> String? {
+    /// The path of a command's program; nil if there is none.
+    static func executable(_ name: String) -> String? {
         guard name.contains("/") else { return try? Program.find(name, install: "it") }
         return FileManager.default.isExecutableFile(atPath: name) ? name : nil
     }

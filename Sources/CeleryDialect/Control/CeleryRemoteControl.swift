@@ -164,7 +164,7 @@ package final class CeleryRemoteControl: WorkerPart {
         _ request: CeleryControlRequest, in form: CelerySerializer, _ worker: WorkerControl
     ) async throws {
         clock.adjust(to: request.clock)
-        guard try isAddressed(request) else { return }
+        guard try request.isFor(nodeName: nodeName) else { return }
         logger.debug("remote control", metadata: ["command": "\(request.method)"])
         let value = await carryOut(request, worker)
         guard let replyTo = request.replyTo else { return }
@@ -217,15 +217,6 @@ package final class CeleryRemoteControl: WorkerPart {
                 arguments: [.string(error.message)])
         }
         return PythonExceptionText.text(type: String(describing: type(of: error)), arguments: [])
-    }
-
-    /// Whether a request is for this node: it names the node, has a pattern that matches it, or is for all nodes.
-    private func isAddressed(_ request: CeleryControlRequest) throws -> Bool {
-        if let destination = request.destination { return destination.contains(nodeName) }
-        guard let pattern = request.pattern, let matcher = request.matcher, !pattern.isEmpty, !matcher.isEmpty else {
-            return true
-        }
-        return try NodePattern(pattern, matcher: matcher).matches(nodeName)
     }
 
     private var nodeName: String { events.nodeName }

@@ -1,7 +1,7 @@
 /// The keys of topic exchanges, as RabbitMQ compares them and as kombu's virtual transports write them.
-enum TopicPattern {
+package enum TopicPattern {
     /// The regular expression that kombu keeps beside a binding's key: a `*` stands for a word, a `#` for anything.
-    static func expression(of key: String) -> String {
+    package static func expression(of key: String) -> String {
         let words = key.split(separator: ".", omittingEmptySubsequences: false).map { word in
             switch word {
             case "*": #"[^\.]+"#

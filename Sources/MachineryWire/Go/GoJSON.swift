@@ -1,4 +1,4 @@
-import CeleriacWire
+package import CeleriacWire
 
 /// Appends pieces of Go's JSON, for objects whose keys have a fixed order.
 extension [UInt8] {
@@ -52,7 +52,7 @@ extension [UInt8] {
 
 extension WireObject {
     /// The object as Go writes a map: its keys, and those of all objects within it, are sorted by their bytes.
-    var sortedAsGo: WireObject {
+    package var sortedAsGo: WireObject {
         if count == 0 { return self }
         return WireObject(
             sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { ($0.key, $0.value.sortedAsGo) })
@@ -60,7 +60,7 @@ extension WireObject {
 }
 
 extension WireValue {
-    fileprivate var sortedAsGo: WireValue {
+    package var sortedAsGo: WireValue {
         switch self {
         case .object(let object): .object(object.sortedAsGo)
         case .array(let elements): .array(elements.map(\.sortedAsGo))
