@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleryDialect
 import MachineryDialect
+import MachineryWire
 
 /// The id of a task at the target, which follows from its id at the source: whoever forwards a message again, forwards the
 /// same task, and a person finds one by the other.

@@ -1,3 +1,4 @@
+import CeleriacWire
 import Foundation
 
 /// A worker or a producer of an interop file: a program, or Swift itself.

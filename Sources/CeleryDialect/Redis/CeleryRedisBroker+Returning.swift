@@ -1,5 +1,5 @@
 #if Redis
-package import CeleriacCore
+import CeleriacCore
 import CeleriacQueues
 import CeleriacRedis
 import CeleriacWire
