@@ -269,20 +269,22 @@ def machinery(corpus):
                        f"{kind}.rewrite", {"body": base(text)}, {"answer": {"body": base(text)}}, [go])
         conversion = captured_conversion(document)
         if conversion and source.startswith(("redis-15", "redis-02", "redis-03")):
-            argument, error = conversion
+            argument, error, quotes = conversion
             corpus.add("conversion", "worker", "argument", source, "MUST", "2 Arguments, types, conversion",
                        f"Go converted this argument in the capture {source}: {error or 'it took it'}.", "argument.convert", argument,
-                       {"refused": True, "text": error} if error else {"answered": True}, [go])
+                       {"refused": True, **({"text": error} if quotes else {})} if error else {"answered": True}, [go])
     for row in tables.machinery():
         corpus.add(*row)
 
 
 def captured_conversion(document):
-    """The first argument of a capture's task, and the error of its conversion if there was one."""
+    """The first argument of a capture's task, the error of its conversion if there was one, and whether a reader of the
+    case can quote the argument as Go did: Python writes the number 1e3 as 1000.0."""
     argument = error = None
+    literals = []
     for text in (t for part in ("wire", "redis_keys_after") for t in texts(document.get(part))):
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_float=lambda literal: literals.append(literal) or float(literal))
         except ValueError:
             continue
         if value.get("Args") and argument is None:
@@ -291,7 +293,7 @@ def captured_conversion(document):
             error = value["Error"].removeprefix("Reflect task args error: ")
     if argument is None or len(json.dumps(argument)) > 4000:
         return None
-    return argument, error
+    return argument, error, all(literal == repr(float(literal)) for literal in literals)
 
 
 def main(arguments):

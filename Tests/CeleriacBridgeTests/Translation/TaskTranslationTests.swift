@@ -40,7 +40,7 @@ import Testing
         #expect(submission.options.queue == "celery")
         #expect(
             submission.options.headers
-                == ["traceparent": "00-1", "flag": true, "celeriac-bridge": "celeriac:to-celery"])
+                == ["flag": true, "traceparent": "00-1", "celeriac-bridge": "celeriac:to-celery"])
     }
 
     @Test func taskBecomesASignature() throws {

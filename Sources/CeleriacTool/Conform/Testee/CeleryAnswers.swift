@@ -7,6 +7,10 @@ import Foundation
 enum CeleryAnswers {
     static func readTask(_ question: WireValue) throws -> WireValue {
         var task = try CeleryTaskMessage.describe(messageBytes(question), limits: .kit)
+        // A worker reads the times of what it has decoded.
+        let decoded = try CeleryTaskMessage.decode(
+            message(question), accept: [.json, .msgpack, .yaml], limits: .kit)
+        _ = (try decoded.etaDate(), try decoded.expiresDate())
         if task["retries"]?.isNull != false { task["retries"] = 0 }
         if task["timelimit"]?.arrayValue?.count != 2 { task["timelimit"] = [nil, nil] }
         for name in ["callbacks", "errbacks", "chain", "chord"] where task[name]?.arrayValue?.isEmpty == true {
