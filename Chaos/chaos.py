@@ -126,18 +126,24 @@ def drain(site):
 
 
 def probe(site):
-    """Sends probes, of which every worker must take some; names the workers that do not."""
-    site.produce(PROBES, PROBES * 10, "q", "prober")
+    """Sends probes, of which every worker must take some; names the workers that do not. While one takes none, more are
+    sent: a worker that pauses between two attempts to connect finds nothing left of what the others have taken."""
+    sent = 0
     deadline = time.monotonic() + PATIENCE
 
     def idle():
         busy = {pid for pid, tasks in site.begun_by.items() if any(task[0] == "q" for task in tasks)}
         return [worker.name for worker in site.workers if not worker.pids & busy]
 
-    def is_done():
-        return not (site.producer.process or idle() or any(task[0] == "q" for task in site.outstanding))
+    def is_under_way():
+        return site.producer.process is not None or any(task[0] == "q" for task in site.outstanding)
 
-    while not is_done() and time.monotonic() < deadline:
+    while not sent or is_under_way() or idle():
+        if time.monotonic() > deadline:
+            break
+        if not is_under_way():
+            site.produce(PROBES, PROBES, "q", "prober", first=sent)
+            sent += PROBES
         site.tick()
     return [f"{name} takes no task" for name in idle()]
 

@@ -67,8 +67,8 @@ class Site:
         proxies = [to_broker] if to_store is to_broker else [to_broker, to_store]
         return Worker(name, command, environment, self.folder, proxies, self.ledger)
 
-    def produce(self, tasks, rate, kinds, name="producer"):
-        command = [self.options.programs + "/ChaosWorker", "produce", str(tasks), str(rate), kinds]
+    def produce(self, tasks, rate, kinds, name="producer", first=0):
+        command = [self.options.programs + "/ChaosWorker", "produce", str(tasks), str(rate), kinds, str(first)]
         self.producer = self.client(name, command)
         self.producer.is_stopping = True  # It is not started again.
         self.producer.spawn()

@@ -29,12 +29,12 @@ struct Unit: Sendable {
         }
     }
 
-    /// Units of these kinds with so many tasks in all.
-    static func list(tasks: Int, kinds: String) -> [Unit] {
+    /// Units of these kinds with so many tasks in all, numbered from `first`.
+    static func list(tasks: Int, kinds: String, first: Int) -> [Unit] {
         var units: [Unit] = []
         var count = 0
         while count < tasks {
-            let unit = Unit(kind: kind(units.count, tasks: tasks, kinds: kinds), number: units.count)
+            let unit = Unit(kind: kind(units.count, tasks: tasks, kinds: kinds), number: first + units.count)
             count += unit.tasks
             units.append(unit)
         }

@@ -254,7 +254,8 @@ package final class AMQPMessageConsumer: LosingConsumer {
     // MARK: Taking
 
     package func next(atMost limit: Int) async throws -> [Delivery] {
-        var backoff = Backoff()
+        // A server that is back has its consumers within five seconds.
+        var backoff = Backoff(maximum: .seconds(5))
         state.withLockedValue { $0.looks.end() }
         while true {
             let (deliveries, superseded, worn, gate, channels, isStopped) = state.withLockedValue { state in

@@ -111,7 +111,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
     package func next(atMost limit: Int) async throws -> [Delivery] {
         // A script's stack holds a few thousand values; each message takes two.
         let limit = min(limit, 1000)
-        var backoff = Backoff()
+        // A server that is back has its consumers within five seconds.
+        var backoff = Backoff(maximum: .seconds(5))
         var (isFailing, wasAway) = (false, false)
         state.withLockedValue { $0.looks.end() }
         while !state.withLockedValue({ $0.isStopped }) {

@@ -16,6 +16,7 @@ public struct CeleryRedisOptions: Sendable {
     /// Where claims are kept: kombu's `unacked_key`, `unacked_index_key` and `unacked_mutex_key`.
     package var claimKeys = ClaimKeys()
     /// What stands before the channels of broadcasts, with the database in the place of `{db}`: kombu's `fanout_prefix`.
+    /// Python's workers receive only under a prefix that begins with a slash and ends with a dot.
     package var fanoutPrefix = "/{db}."
     /// Whether the channels of broadcasts name routing keys: kombu's `fanout_patterns`.
     package var channelsHaveRoutingKeys = true

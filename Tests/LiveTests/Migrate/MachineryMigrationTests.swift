@@ -21,7 +21,7 @@ struct MachineryMigrationTests {
         while found.count < count {
             for delivery in try await consumer.next(atMost: 1000) {
                 let request = try app.client.dialect.request(of: try delivery.content.get(), delivery: delivery)
-                found.append(try #require(request.arguments.first?.intValue))
+                found.append(try #require(request.arguments.first?["Value"]?.intValue))
             }
         }
         await consumer.stop()
