@@ -25,10 +25,10 @@ public struct AsyncResult<Value: Sendable>: Sendable {
         }
     }
 
-    /// Waits for the result.
+    /// Waits for the result; of a group, for those of all members.
     ///
     /// - Parameter timeout: how long to wait at most; nil for as long as it takes.
-    /// - Returns: what the task returned.
+    /// - Returns: what the task returned, or the list of what the members returned.
     /// - Throws: ``RemoteTaskError`` when the task failed or was revoked, or when a task before it in its chain did, so
     ///   that it will never run; ``CeleriacError`` with code `timeout` when the time is up, `resultMismatch` when the
     ///   result is not a `Value`, `unavailable` or `closed` when the result store is gone; `CancellationError`.
@@ -143,11 +143,16 @@ extension Array {
         let results = try await client.waiting(
             for: withdrawn.flatMap(\.reference.lastTaskIDs), withdrawn.first?.withdrawal
         ) {
-            try await client.finalResults(of: map(\.id), timeout: timeout)
+            try await client.finalResults(
+                of: flatMap(\.reference.lastTaskIDs),
+                orFailureOf: flatMap { client.precedingTasks(of: $0.reference) }, timeout: timeout)
         }
-        let failed = first { results[$0.id]?.hasFailed == true }
-        return try (failed.map { [$0] } ?? self).map { handle in
-            guard let result = results[handle.id] else {
+        let outcomes = map { handle in
+            (handle, handle.reference.result(in: results, after: client.precedingTasks(of: handle.reference)))
+        }
+        let failed = outcomes.first { $0.1?.hasFailed == true }
+        return try (failed.map { [$0] } ?? outcomes).map { handle, result in
+            guard let result else {
                 throw CeleriacError(.resultStore, "no result for task \(handle.id)")
             }
             return try client.value(of: result, coding: handle.coding)

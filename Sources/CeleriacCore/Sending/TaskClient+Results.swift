@@ -2,21 +2,23 @@ import CeleriacWire
 
 // Reading results, for the handles on them.
 extension TaskClient {
-    /// Waits for a task's final result, or for the failure of a task before it in its chain that keeps it from ever
-    /// running.
+    /// Waits for the final result of a task, or for those of all members of a group; or for the failure of a task that
+    /// keeps it from ever running.
     func finalResult(of reference: ResultReference, timeout: Duration?) async throws -> TaskResult {
-        let ids = precedingTasks(of: reference) + [reference.id]
-        let results = try await finalResults(of: [reference.id], orFailureOf: ids.dropLast(), timeout: timeout)
-        let failed = ids.lazy.compactMap { results[$0] }.first(where: \.hasFailed)
-        guard let result = results[reference.id] ?? failed else {
+        let preceding = precedingTasks(of: reference)
+        let results = try await finalResults(of: reference.lastTaskIDs, orFailureOf: preceding, timeout: timeout)
+        guard let result = reference.result(in: results, after: preceding) else {
             throw CeleriacError(.resultStore, "no result for task \(reference.id)")
         }
         return result
     }
 
-    /// The tasks before a task in its chain, if their failure would leave that task without a state.
+    /// The tasks before a task in its chain, or before the members of a group, if their failure would leave that task
+    /// without a state.
     func precedingTasks(of reference: ResultReference) -> [String] {
-        dialect.chainsEndSilently ? (reference.parent?.taskIDs ?? []).reversed() : []
+        guard dialect.chainsEndSilently else { return [] }
+        return (reference.parent?.taskIDs ?? []).reversed()
+            + (reference.members ?? []).flatMap { precedingTasks(of: $0) }
     }
 
     /// Waits until all tasks have a final result, or one of them or of the others has failed.
@@ -113,7 +115,8 @@ extension TaskClient {
         try await store.removeResults(olderThan: expiry)
     }
 
-    /// Reads a result at an interval, until it is final or a task before it in its chain has failed.
+    /// Reads the results of a task, or of the members of a group, at an interval, until they are final or a task has
+    /// failed that keeps it from ever running.
     func finalResult(
         of reference: ResultReference, every interval: Duration, timeout: Duration?
     ) async throws -> TaskResult {
@@ -124,11 +127,12 @@ extension TaskClient {
             throw CeleriacError(.configuration, "there is no result store: give the application one")
         }
         let preceding = precedingTasks(of: reference)
+        var results: [String: TaskResult] = [:]
         while true {
-            if let result = try await currentResult(of: reference.id), result.state.isFinal { return result }
-            for id in preceding {
-                if let result = try await currentResult(of: id), result.hasFailed { return result }
+            for id in reference.lastTaskIDs + preceding where results[id] == nil {
+                if let result = try await currentResult(of: id), result.state.isFinal { results[id] = result }
             }
+            if let result = reference.result(in: results, after: preceding) { return result }
             if timeIsUp.isOpen {
                 throw CeleriacError(.timeout, "a result did not arrive within \(timeout ?? .zero)")
             }

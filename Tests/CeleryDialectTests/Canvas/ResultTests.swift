@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacCore
+import CeleriacWire
 import CeleryWire
 import Testing
 
@@ -61,6 +62,28 @@ struct ResultTests {
             #expect(try await children[0].get() == 2)
             #expect(children[0].members == nil)
             #expect(try await children[1].members?.get() == [4, 6])
+        }
+    }
+
+    @Test("a group that was sent as one signature, also at the end of a chain, gives the list of its results")
+    func groupAsASignature() async throws {
+        let site = Site()
+        try await site.serves {
+            let numbers = group([Site.add(1, 1), Site.add(2, 2)]).signature()
+            let joined = try await site.app.send(numbers)
+            let polled = try await site.app.send(numbers)
+            let values = [
+                try await joined.get(timeout: .seconds(60)),
+                try await polled.get(timeout: .seconds(60), every: .milliseconds(5)),
+            ]
+            #expect(values == [[2, 4], [2, 4]])
+            let afterwards = try await site.app.send(
+                Site.add(1, 2).then(
+                    group([Signature("tasks.double"), Signature("tasks.double")]).signature()))
+            let list = try await [joined, afterwards].get(timeout: .seconds(60))
+            #expect(list == [[2, 4], [6, 6]])
+            let failing = try await site.app.send(group([Site.add(1, 1), Site.fail("no")]).signature())
+            await #expect(throws: RemoteTaskError.self) { _ = try await failing.get(timeout: .seconds(60)) }
         }
     }
 
