@@ -157,7 +157,14 @@ class RabbitMQ(Server):
 
     def leftovers(self):
         command = [self.control, "--quiet", "list_queues", "--formatter", "json", "name", "messages"]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        for _ in range(3):
+            try:
+                done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30)
+                break
+            except subprocess.TimeoutExpired:
+                continue  # It waits for ever for a queue that is deleted while it asks.
+        else:
+            raise Failure("rabbitmqctl list_queues does not answer")
         if done.returncode != 0:
             raise Failure(f"rabbitmqctl: {done.stderr[-2000:]}")
         counts = {queue["name"]: queue["messages"] for queue in json.loads(done.stdout)}

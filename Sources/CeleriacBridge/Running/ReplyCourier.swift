@@ -76,9 +76,10 @@ final class ReplyCourier: Sendable {
             if deliveries.isEmpty { return }
             let ids = deliveries.compactMap { hold($0) }
             noteCount()
-            wake.wake()
             let feed = feed
             try await run.patience.run("the target's result store") { try await feed.add(ids) }
+            // Not before there is something to ask for: who asks would find nothing, and sleep on.
+            wake.wake()
         }
     }
 
