@@ -1,14 +1,14 @@
 import Celeriac
 package import CeleriacCore
-package import CeleriacWire
-import CeleryDialect
+import CeleriacWire
+package import CeleryDialect
 package import CeleryWire
 import FoundationEssentials
 package import Logging
 import MachineryDialect
 
 /// What a bridge's file says of one side.
-package struct BridgeEndSettings: Sendable {
+package struct BridgeEndSettings: Sendable, Hashable {
     /// The task system.
     package var kind: BridgeDialect
     /// The broker's address.
@@ -27,14 +27,13 @@ package struct BridgeEndSettings: Sendable {
     /// Reads a side.
     ///
     /// - Parameters:
-    ///   - value: the side's object.
-    ///   - place: what it is, for a person.
+    ///   - section: the side's object.
     ///   - environment: what `${NAME}` stands for. `${file:PATH}` stands for a file's content.
     /// - Throws: ``CeleriacError`` with code `configuration`.
-    package init(_ value: WireValue, _ place: String, environment: [String: String]) throws(CeleriacError) {
-        var section = SettingsSection(value, place)
+    package init(_ section: SettingsSection, environment: [String: String]) throws(CeleriacError) {
+        var section = section
         guard let dialect = try section.text("dialect"), let kind = BridgeDialect(rawValue: dialect) else {
-            throw section.error("needs a dialect: celery or machinery")
+            throw section.error("needs a dialect: celery or machinery", at: "dialect")
         }
         self.kind = kind
         guard let broker = try section.text("broker") else { throw section.error("needs a broker") }
@@ -52,7 +51,7 @@ package struct BridgeEndSettings: Sendable {
             var accepted: Set<CelerySerializer> = []
             for value in list {
                 guard let serializer = value.stringValue.flatMap({ CelerySerializer(rawValue: $0) }) else {
-                    throw section.error("accepts a form that is unknown: json, msgpack or yaml")
+                    throw section.error("accepts a form that is unknown: json, msgpack or yaml", at: "accept")
                 }
                 accepted.insert(serializer)
             }

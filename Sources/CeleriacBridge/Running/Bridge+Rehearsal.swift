@@ -12,7 +12,7 @@ extension Bridge {
         var lines: [String] = []
         var failure: (any Error)?
         do {
-            for run in rehearsed { lines += try await Self.rehearse(run, atMost: limit) }
+            for run in runs { lines += try await Self.rehearse(run, atMost: limit) }
         } catch {
             failure = error
         }
