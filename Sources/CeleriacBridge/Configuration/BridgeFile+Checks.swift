@@ -16,7 +16,8 @@ extension BridgeFile {
             guard let source = place(way.from, way.route.sourceQueue), let target = place(way.to, way.route.targetQueue)
             else { continue }
             if source == target {
-                throw CeleriacError(.configuration, "the route '\(name)' leads from its queue into itself\(way.location)")
+                throw CeleriacError(
+                    .configuration, "the route '\(name)' leads from its queue into itself\(way.location)")
             }
             if let other = sources.updateValue(name, forKey: source) {
                 throw CeleriacError(
@@ -60,7 +61,8 @@ extension BridgeFile {
         }
         guard target.results != nil else {
             throw CeleriacError(
-                .configuration, "the side '\(way.to)' needs results: the route '\(name)' waits for them there\(way.location)")
+                .configuration,
+                "the side '\(way.to)' needs results: the route '\(name)' waits for them there\(way.location)")
         }
         guard !target.deliversResultsOnce else {
             throw CeleriacError(

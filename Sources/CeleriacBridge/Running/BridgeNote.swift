@@ -73,7 +73,8 @@ extension BridgeNote {
             body = try WireJSON.encode(
                 .object([
                     "version": 1, "task": .string(targetID), "deadline": .double(deadline), "repeats": .bool(repeats),
-                    "following": .array(following.map { .string($0) }), "queue": .string(self.queue), "message": .string(String(decoding: envelope, as: UTF8.self)),
+                    "following": .array(following.map { .string($0) }), "queue": .string(self.queue),
+                    "message": .string(String(decoding: envelope, as: UTF8.self)),
                 ]))
         } catch {
             throw MessageFault(reason: "unnotable", detail: "the message cannot be noted: \(error)")

@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacWire
 import Logging
+import Metrics
 
 /// Takes messages from the source of a route and puts them into the target. It acknowledges a message once the target has
 /// confirmed the task and the note about its reply.

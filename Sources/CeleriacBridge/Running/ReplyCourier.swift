@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacWire
 import Logging
+import Metrics
 import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date

@@ -1,5 +1,6 @@
 import CeleriacCore
 import Logging
+import Metrics
 
 extension RouteRun {
     /// Forwards messages and brings replies until the route is halted.

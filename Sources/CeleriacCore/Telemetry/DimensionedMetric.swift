@@ -20,7 +20,8 @@ package final class DimensionedMetric<Instrument: Sendable>: Sendable {
     ///   - metric: the metric, whose dimensions are two.
     ///   - limit: how many pairs of values are told apart.
     ///   - make: makes the instrument for these dimensions.
-    package init(_ metric: MetricName, limit: Int = 1000, make: @escaping @Sendable ([(String, String)]) -> Instrument) {
+    package init(_ metric: MetricName, limit: Int = 1000, make: @escaping @Sendable ([(String, String)]) -> Instrument)
+    {
         let dimensions = metric.dimensions
         self.names = (dimensions.first ?? "", dimensions.last ?? "")
         self.limit = limit
