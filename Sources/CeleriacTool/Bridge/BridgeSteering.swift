@@ -5,7 +5,6 @@ import CeleriacCommand
 import CeleriacCore
 import CeleriacWire
 import CeleryDialect
-import Foundation
 import Logging
 
 /// Which routes of which bridges a verb speaks to.
@@ -28,7 +27,7 @@ struct BridgeSteering: ParsableArguments {
     /// - Throws: `ExitCode`: 69 if none has replied or the broker cannot be reached, 1 if one cannot do it.
     @discardableResult
     func ask(_ command: String) async throws -> [String: WireValue] {
-        let replies = try await replies(to: command)
+        let replies = try await self.replies(to: command)
         if replies.isEmpty {
             CommandEnvironment.say("Error: no bridge has replied within \(timeout) s")
             throw ExitCode(69)
