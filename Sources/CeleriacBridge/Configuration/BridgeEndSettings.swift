@@ -23,6 +23,8 @@ package struct BridgeEndSettings: Sendable, Hashable {
     var amqp: MachineryAMQPOptions
     /// The forms of bodies that may pass, by Celery's names; nil for JSON.
     package var accept: Set<CelerySerializer>?
+    /// What signs and verifies bodies; nil for nothing.
+    var signing: BridgeSigning?
 
     /// Reads a side.
     ///
@@ -51,12 +53,13 @@ package struct BridgeEndSettings: Sendable, Hashable {
             var accepted: Set<CelerySerializer> = []
             for value in list {
                 guard let serializer = value.stringValue.flatMap({ CelerySerializer(rawValue: $0) }) else {
-                    throw section.error("accepts a form that is unknown: json, msgpack or yaml", at: "accept")
+                    throw section.error("accepts a form that is unknown: json, msgpack, yaml or auth", at: "accept")
                 }
                 accepted.insert(serializer)
             }
             accept = accepted
         }
+        signing = try BridgeSigning(&section, environment: environment)
         try section.finish()
         if kind == .machinery, results == nil { throw section.error("needs results: Machinery always stores states") }
     }
@@ -75,6 +78,11 @@ package struct BridgeEndSettings: Sendable, Hashable {
         switch kind {
         case .celery:
             var configuration = CeleryConfiguration(defaultQueue: queue)
+            if let signing {
+                configuration.security = try signing.security
+                configuration.sendOptions.serializer = Serializer(rawValue: CelerySerializer.auth.rawValue)
+                configuration.acceptContent = [.auth]
+            }
             if let accept { configuration.acceptContent = accept }
             let app = try CeleryApp(broker: broker, results: results, configuration: configuration, logger: logger)
             return BridgeEnd(.celery, client: app.client, notes: notes, defaultQueue: queue)
@@ -90,7 +98,7 @@ package struct BridgeEndSettings: Sendable, Hashable {
     // MARK: Secrets
 
     /// A text with the values of its variables.
-    private static func filled(
+    static func filled(
         _ text: String, _ environment: [String: String], _ section: SettingsSection
     ) throws(CeleriacError) -> String {
         var filled = ""

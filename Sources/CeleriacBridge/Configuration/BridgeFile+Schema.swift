@@ -35,7 +35,13 @@ extension BridgeFile {
                 "exchange": text("Machinery's exchange at RabbitMQ."),
                 "binding_key": text("Machinery's binding key at RabbitMQ."),
                 "accept": list(
-                    choice(["json", "msgpack", "yaml"], "A form of bodies."), "The forms that pass, for Celery."),
+                    choice(["json", "msgpack", "yaml", "auth"], "A form of bodies."),
+                    "The forms that pass, for Celery."),
+                "security_key": text("The file of the private key, where Celery's messages are signed."),
+                "security_key_password": text("Its password."),
+                "security_certificate": text("The file of the certificate for that key."),
+                "security_cert_store": text("The certificates of all whose messages are trusted."),
+                "security_digest": text("The digest of signatures."),
             ],
         ]
     }

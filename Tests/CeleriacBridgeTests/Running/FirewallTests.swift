@@ -4,6 +4,8 @@ import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import CeleryWire
+import Foundation
+import TestSupport
 import Testing
 
 /// A route of one dialect lets through what a worker can run, and nothing else.
@@ -28,6 +30,42 @@ import Testing
         ("unknownTask", { try CeleryTaskMessage(task: "other", id: "1").encode() }),
         ("oversized", { try Self.message { $0.body += Array(repeating: UInt8(ascii: " "), count: 5000) } }),
     ]
+
+    /// The bytes on which a Python worker at Redis exits or stalls, or which it loses.
+    @Test(arguments: HostileMessage.all.indices) func hostileBytesDoNotPass(_ index: Int) throws {
+        let hostile = HostileMessage.all[index]
+        let explanation = try BridgeExplanation(of: hostile.bytes, route: nil, in: Self.file())
+        #expect(explanation.refusal?.reason == hostile.reason, "\(hostile.name)")
+        if let field = hostile.field { #expect(explanation.refusal?.detail.contains(field) == true) }
+    }
+
+    private static func file(_ outside: String = "") throws -> BridgeFile {
+        let yaml = """
+            ends:
+              outside: {dialect: celery, broker: "memory://", queue: outside\(outside)}
+              inside: {dialect: celery, broker: "memory://"}
+            routes: [{name: wall, from: outside, to: inside}]
+            """
+        return try BridgeFile(yaml: Array(yaml.utf8))
+    }
+
+    #if Signing
+    @Test func unsignedMessageDoesNotPassWhereSignedOnesAreAskedFor() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "CeleryDialectTests/Fixtures/signing").path
+        let keys = """
+            , security_key: \(folder)/FOR-TESTS-ONLY-alice.key, security_certificate: \(folder)/store/alice.pem, \
+            security_cert_store: "\(folder)/store/*.pem"
+            """
+        let message = try Self.message()
+        let envelope = try KombuEnvelope(message: message, exchange: "", routingKey: "outside", deliveryTag: "d")
+            .encode()
+        let explanation = try BridgeExplanation(of: envelope, route: nil, in: Self.file(keys))
+        #expect(explanation.refusal?.reason == "disallowedContentType")
+        let plain = try BridgeExplanation(of: envelope, route: nil, in: Self.file())
+        #expect(plain.refusal == nil)
+    }
+    #endif
 
     @Test func malformedMessagesAreQuarantined() async throws {
         let (inside, outside, notes) = (MemoryBroker(), MemoryBroker(), MemoryBroker())
