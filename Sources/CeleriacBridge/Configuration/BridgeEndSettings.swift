@@ -23,6 +23,8 @@ package struct BridgeEndSettings: Sendable, Hashable {
     var amqp: MachineryAMQPOptions
     /// The forms of bodies that may pass, by Celery's names; nil for JSON.
     package var accept: Set<CelerySerializer>?
+    /// After how long Redis gives what a killed bridge held to another; nil for what the task system has.
+    var visibilityTimeout: Duration?
     /// What signs and verifies bodies; nil for nothing.
     var signing: BridgeSigning?
 
@@ -59,6 +61,10 @@ package struct BridgeEndSettings: Sendable, Hashable {
             }
             accept = accepted
         }
+        visibilityTimeout = try section.duration("visibility_timeout")
+        if let visibilityTimeout, visibilityTimeout <= .zero {
+            throw section.error("needs seconds above 0 for visibility_timeout", at: "visibility_timeout")
+        }
         signing = try BridgeSigning(&section, environment: environment)
         try section.finish()
         if kind == .machinery, results == nil { throw section.error("needs results: Machinery always stores states") }
@@ -74,10 +80,16 @@ package struct BridgeEndSettings: Sendable, Hashable {
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for an address that cannot be used.
     package func end(logger: Logger) throws -> BridgeEnd {
-        let notes = try CeleryApp(broker: self.notes ?? broker, logger: logger).client.broker
+        var noting = CeleryConfiguration()
+        // In Celery's databases all workers must agree on it. In Machinery's the bridge is alone with its notes.
+        if let timeout = visibilityTimeout ?? (kind == .machinery ? Self.aloneTimeout : nil) {
+            noting.redis.visibilityTimeout = timeout
+        }
+        let notes = try CeleryApp(broker: self.notes ?? broker, configuration: noting, logger: logger).client.broker
         switch kind {
         case .celery:
             var configuration = CeleryConfiguration(defaultQueue: queue)
+            if let visibilityTimeout { configuration.redis.visibilityTimeout = visibilityTimeout }
             if let signing {
                 configuration.security = try signing.security
                 configuration.sendOptions.serializer = Serializer(rawValue: CelerySerializer.auth.rawValue)
@@ -87,13 +99,18 @@ package struct BridgeEndSettings: Sendable, Hashable {
             let app = try CeleryApp(broker: broker, results: results, configuration: configuration, logger: logger)
             return BridgeEnd(.celery, client: app.client, notes: notes, defaultQueue: queue)
         case .machinery:
+            var redis = MachineryRedisSettings()
+            if let visibilityTimeout { redis.claimTimeout = visibilityTimeout.seconds }
             let server = try MachineryServer(
                 configuration: MachineryConfiguration(
-                    broker: broker, defaultQueue: queue, resultBackend: results ?? "null://", amqp: amqp),
+                    broker: broker, defaultQueue: queue, resultBackend: results ?? "null://", amqp: amqp, redis: redis),
                 logger: logger)
             return BridgeEnd(.machinery, client: server.client, notes: notes, defaultQueue: queue)
         }
     }
+
+    /// After how long notes come back where nobody else has claims: as long as Machinery's messages take.
+    private static let aloneTimeout = Duration.seconds(60)
 
     // MARK: Secrets
 

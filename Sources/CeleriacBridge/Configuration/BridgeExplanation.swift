@@ -50,16 +50,8 @@ package struct BridgeExplanation: Sendable {
 
     private static func delivery(of input: [UInt8], _ kind: BridgeDialect, queue: String) -> Delivery {
         let receipt = Receipt(generation: 0, tag: 0)
-        guard kind == .celery else {
-            return Delivery(content: .success(WireMessage(body: input)), queue: queue, receipt: receipt)
-        }
-        do throws(CeleryWireError) {
-            let envelope = try KombuEnvelope.decode(input)
-            return Delivery(content: .success(envelope.message), queue: queue, receipt: receipt)
-        } catch {
-            let fault = MessageFault(reason: error.code.rawValue, detail: error.message)
-            return Delivery(content: .failure(fault), queue: queue, receipt: receipt)
-        }
+        if kind == .celery { return KombuEnvelope.delivery(of: input, from: queue, receipt: receipt) }
+        return Delivery(content: .success(WireMessage(body: input)), queue: queue, receipt: receipt)
     }
 
     /// A message as it would be at the target: headers, and the body where it is JSON.

@@ -37,6 +37,8 @@ extension BridgeFile {
                 "accept": list(
                     choice(["json", "msgpack", "yaml", "auth"], "A form of bodies."),
                     "The forms that pass, for Celery."),
+                "visibility_timeout": number(
+                    "After how many seconds Redis gives what a killed bridge held to another."),
                 "security_key": text("The file of the private key, where Celery's messages are signed."),
                 "security_key_password": text("Its password."),
                 "security_certificate": text("The file of the certificate for that key."),

@@ -71,20 +71,18 @@ import Testing
         #expect(refusal(routes)?.contains(expected) == true, "\(refusal(routes) ?? "nothing")")
     }
 
-    /// The ends take six lines.
+    /// The ends take four lines.
     @Test(arguments: [
-        ("routes:\n  - name: a\n    from: go\n    to: python\n    typo: 1", "(line 10, column 5)"),
-        ("routes:\n  - {name: a, from: go, to: x}", "(line 7, column 24)"),
+        ("routes:\n  - name: a\n    from: go\n    to: python\n    typo: 1", "(line 9, column 5)"),
+        ("routes:\n  - {name: a, from: go, to: x}", "(line 6, column 25)"),
         (
             "routes:\n  - name: a\n    from: go\n    to: python\n    tasks:\n      x: {types: [map]}",
-            "(line 11, column 11)"
+            "(line 10, column 11)"
         ),
-        ("routes:\n  - {name: a, from: go, to: python}\n  - {name: b, from: go, to: python}", "(line 8, column 5)"),
-        ("routes: [", "line"),
+        ("routes:\n  - {name: a, from: go, to: python}\n  - {name: b, from: go, to: python}", "(line 7, column 5)"),
     ])
     func mistakeHasItsPlace(_ routes: String, _ expected: String) {
-        #expect(refusal(routes)?.hasSuffix(expected) == true || expected == "line", "\(refusal(routes) ?? "nothing")")
-        #expect(refusal(routes)?.contains("line") == true)
+        #expect(refusal(routes)?.hasSuffix(expected) == true, "\(refusal(routes) ?? "nothing")")
     }
 
     @Test func shadowAndWorkflowsAreRead() throws {
@@ -135,7 +133,7 @@ import Testing
 
     @Test func secretIsInNoMessage() {
         for routes in [
-            "routes: [{name: a, from: python, to: x}]", "routes: [", "routes: [{name: a, from: python, to: rpc}]",
+            "routes: [{name: a, from: python, to: x}]", "routes: [", "routes: [{name: a, from: go, to: rpc}]",
         ] {
             #expect(refusal(routes)?.contains("s3") == false)
         }
