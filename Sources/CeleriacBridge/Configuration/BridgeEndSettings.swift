@@ -47,7 +47,8 @@ package struct BridgeEndSettings: Sendable, Hashable {
         notes = nil
         if let text = try section.text("notes") { notes = try Self.filled(text, environment, section) }
         queue = try section.text("queue") ?? (kind == .celery ? "celery" : "machinery_tasks")
-        amqp = MachineryAMQPOptions()
+        // The routes widen it: at RabbitMQ a side of Machinery holds as many messages as its widest one.
+        amqp = MachineryAMQPOptions(prefetchCount: 1)
         if let exchange = try section.text("exchange") { amqp.exchange = exchange }
         if let key = try section.text("binding_key") { amqp.bindingKey = key }
         accept = nil

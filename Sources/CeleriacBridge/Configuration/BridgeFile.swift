@@ -61,6 +61,10 @@ package struct BridgeFile: Sendable {
                     at: [.key("routes"), .index(index), .key("tasks"), .key(task)], in: places)
             }
             ways.append(way)
+            if var end = self.ends[way.from] {
+                end.amqp.prefetchCount = max(end.amqp.prefetchCount, way.route.inFlight)
+                self.ends[way.from] = end
+            }
         }
         try check()
     }

@@ -27,7 +27,7 @@ struct BridgeFirewallTests {
               outside: {dialect: celery, broker: "\(outside)", results: "\(results)"}
               inside: {dialect: celery, broker: "\(inside)", results: "\(results)"}
             routes:
-              - {name: wall, from: outside, to: inside, others: false, maximum_bytes: 65536, tasks: {tasks.add: }}
+              - {name: wall, from: outside, to: inside, others: false, maximum_bytes: 300000, tasks: {tasks.add: }}
             """
         var logger = Logger(label: "live")
         logger.logLevel = .critical
@@ -46,7 +46,7 @@ struct BridgeFirewallTests {
                     Issue.record("a task passed that the table does not have")
                     return
                 }
-                let large = try await driver.send("tasks.add", [.string(String(repeating: "x", count: 70_000)), "y"])
+                let large = try await driver.send("tasks.add", [.string(String(repeating: "x", count: 400_000)), "y"])
                 guard case .failure = try await driver.get(large) else {
                     Issue.record("a large message passed")
                     return

@@ -13,6 +13,8 @@ struct BridgeProcess: Sendable {
     /// - Parameters:
     ///   - file: the path of its file.
     ///   - routes: how many routes the file has.
+    /// - Returns: the bridge.
+    /// - Throws: `TestKitError`, or an expectation's error if it ends before.
     static func start(_ file: String, routes: Int = 1) async throws -> BridgeProcess {
         let bridge = try BridgeProcess(file)
         try await bridge.logs("a route is open", times: routes)

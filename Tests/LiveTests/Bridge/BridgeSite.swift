@@ -35,6 +35,7 @@ struct BridgeSite: Sendable {
     let python: PythonPeer
     /// The sides, as a bridge's file has them.
     let ends: String
+    private let visibilityTimeout: Int
 
     /// Makes both.
     ///
@@ -42,7 +43,9 @@ struct BridgeSite: Sendable {
     ///   - transport: where Celery's messages are.
     ///   - goTransport: where Machinery's are.
     ///   - visibilityTimeout: after how many seconds what a killed bridge held comes back at Redis.
+    /// - Throws: `TestKitError` if a server cannot be started.
     init(_ transport: Transport, go goTransport: Transport = .redis, visibilityTimeout: Int = 60) async throws {
+        self.visibilityTimeout = visibilityTimeout
         let go = try await goTransport.url()
         let goResults = try await SharedServers.shared.redisDatabaseURL()
         let results = try await SharedServers.shared.redisDatabaseURL()
@@ -64,7 +67,10 @@ struct BridgeSite: Sendable {
         let settings = python.settings
         guard let broker = settings["broker_url"]?.stringValue, let results = settings["result_backend"]?.stringValue
         else { throw CeleriacError(.configuration, "the peer has no addresses") }
-        return try CeleryApp(broker: broker, results: results, logger: MachineryBench.logger)
+        var configuration = CeleryConfiguration()
+        configuration.redis.visibilityTimeout = .seconds(visibilityTimeout)
+        return try CeleryApp(
+            broker: broker, results: results, configuration: configuration, logger: MachineryBench.logger)
     }
 
     /// A bridge with these routes.
