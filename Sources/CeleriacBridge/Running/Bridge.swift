@@ -20,8 +20,8 @@ public final class Bridge: Service {
         var ends: [BridgeEnd] = []
         /// The names of the routes without which the bridge ends: those that it began with.
         var essential: Set<String> = []
-        /// Why routes have given up that came later.
-        var failures: [String: String] = [:]
+        /// What the routes count, also once they have ended.
+        var counts: [String: RouteCounts] = [:]
         var isStopping = false
     }
 
@@ -63,14 +63,7 @@ public final class Bridge: Service {
 
     /// What each route has done, by its name.
     package var status: [String: RouteStatus] {
-        let failures = state.withLockedValue { $0.failures }
-        var status = failures.mapValues { failure in
-            var status = RouteStatus()
-            status.failure = failure
-            return status
-        }
-        for run in runs { status[run.route.name] = run.counts.status }
-        return status
+        state.withLockedValue { $0.counts }.mapValues(\.status)
     }
 
     /// Whether the bridge ends.
@@ -111,16 +104,17 @@ public final class Bridge: Service {
                     change.kept.append(route.name)
                 } else {
                     change.opened.append(route.name)
-                    new.append(RouteRun(route, from: source, to: target, nodeName: nodeName, logger: logger))
+                    let run = RouteRun(route, from: source, to: target, nodeName: nodeName, logger: logger)
+                    state.counts[route.name] = run.counts
+                    new.append(run)
                 }
                 for end in [source, target] where !state.ends.contains(where: { $0.client === end.client }) {
                     state.ends.append(end)
                 }
-                state.failures[route.name] = nil
             }
             let names = Set(routes.map(\.route.name))
             change.closed = current.keys.filter { !names.contains($0) }.sorted()
-            state.failures = state.failures.filter { names.contains($0.key) }
+            state.counts = state.counts.filter { names.contains($0.key) }
             state.essential.subtract(change.opened + change.closed)
             return state.table.replace(keeping: Set(change.kept), by: new)
         }
@@ -224,11 +218,8 @@ public final class Bridge: Service {
     /// - Returns: whether the bridge ends with it. One that somebody has added to a bridge that runs leaves the others alone.
     private func note(_ error: any Error, of run: RouteRun) -> Bool {
         let name = run.route.name
-        let isEssential = state.withLockedValue { state in
-            if state.essential.contains(name) { return true }
-            if state.table.current[name] == nil { state.failures[name] = "\(error)" }
-            return false
-        }
+        run.counts.change { $0.failure = "\(error)" }
+        let isEssential = state.withLockedValue { $0.essential.contains(name) }
         if isEssential {
             // The others end in good order.
             stop()

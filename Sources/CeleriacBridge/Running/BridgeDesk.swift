@@ -47,7 +47,7 @@ package struct BridgeDesk: Sendable {
 
     /// How many messages each route has forwarded, where a worker counts its tasks.
     private var total: WireObject {
-        WireObject(bridge.runs.map { ($0.route.name, .int(Int64($0.counts.status.forwarded))) })
+        WireObject(bridge.runs.map { ($0.route.name, WireValue.int(Int64($0.counts.status.forwarded))) })
     }
 
     private func status(_ name: WireValue?) async -> WireValue {
@@ -63,8 +63,8 @@ package struct BridgeDesk: Sendable {
         }
         for run in bridge.runs { routes[run.route.name] = .object(await RouteReport(run).object) }
         guard let name, !name.isNull else { return routes }
-        let route = name.stringValue ?? ""
-        return routes[route].map { [route: $0] } ?? [:]
+        guard let route = name.stringValue, let report = routes[route] else { return [:] }
+        return [route: report]
     }
 
     private static func unknown(_ name: WireValue) -> WireValue {

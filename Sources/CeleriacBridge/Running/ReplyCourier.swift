@@ -232,7 +232,7 @@ final class ReplyCourier: Sendable {
             settling.yield(Settlement(held.receipt, .acknowledge))
             return
         }
-        let (feed, id) = (feed, next.note.targetID)
+        let (feed, id) = (self.feed, next.note.targetID)
         do {
             try await run.patience.run("the target's result store") { try await feed.add([id]) }
         } catch {

@@ -23,7 +23,8 @@ struct RouteReport: Sendable {
                 "replied": .int(Int64(status.replied)), "pending": .int(Int64(status.pending)),
                 "shadowed": .int(Int64(status.shadowed)),
                 "refused": .object(
-                    WireObject(status.refused.sorted { $0.key < $1.key }.map { ($0.key, .int(Int64($0.value))) })),
+                    WireObject(
+                        status.refused.sorted { $0.key < $1.key }.map { ($0.key, WireValue.int(Int64($0.value))) })),
             ]
             if let obstacle = status.obstacle { object["obstacle"] = .string(obstacle) }
             return object

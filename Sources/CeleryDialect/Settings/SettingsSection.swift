@@ -13,7 +13,7 @@ package struct SettingsSection {
     /// column if it is known where the object stands.
     package init(_ value: WireValue, _ place: String, at path: [YAMLPlaces.Step] = [], in places: YAMLPlaces? = nil) {
         self.place = place
-        spot = places.map { (path, $0) }
+        spot = places.map { (path: path, places: $0) }
         isObject = value.objectValue != nil
         rest = value.objectValue ?? [:]
     }

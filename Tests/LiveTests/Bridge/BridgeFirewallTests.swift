@@ -1,5 +1,6 @@
 #if Redis
 import Celeriac
+import CeleriacBridge
 import CeleriacCore
 import CeleriacRedis
 import CeleriacTestKit
