@@ -61,7 +61,7 @@ package struct BridgeFile: Sendable {
                     at: [.key("routes"), .index(index), .key("tasks"), .key(task)], in: places)
             }
             ways.append(way)
-            if var end = self.ends[way.from] {
+            if var end = self.ends[way.from], end.kind == .machinery {
                 end.amqp.prefetchCount = max(end.amqp.prefetchCount, way.route.inFlight)
                 self.ends[way.from] = end
             }

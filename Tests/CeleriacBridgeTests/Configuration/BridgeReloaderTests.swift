@@ -12,7 +12,7 @@ import Testing
         """
         ends:
           outside: {dialect: celery, broker: "memory://", queue: outside}
-          other: {dialect: celery, broker: "memory://", queue: "${QUEUE}"}
+          other: {dialect: celery, broker: "memory://", queue: other}
           inside: {dialect: celery, broker: "memory://"}
         routes: [\(routes)]
         """
@@ -23,7 +23,6 @@ import Testing
     private let folder: TemporaryFolder
     private let log = LogRecorder()
     private let path: String
-    private let environment = ["QUEUE": "q"]
 
     init() throws {
         folder = try TemporaryFolder("bridge")
@@ -34,18 +33,18 @@ import Testing
         try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
     }
 
-    private func reloader(_ text: String) throws -> (bridge: Bridge, reloader: BridgeReloader) {
+    private func opened(_ text: String) throws -> (bridge: Bridge, reloader: BridgeReloader) {
         try write(text)
         let bytes = Array(text.utf8)
-        let bridge = try Bridge(yaml: bytes, environment: environment, logger: log.logger)
+        let bridge = try Bridge(yaml: bytes, environment: [:], logger: log.logger)
         return (
-            bridge, BridgeReloader(bridge, path: path, bytes: bytes, environment: environment, logger: log.logger)
+            bridge, BridgeReloader(bridge, path: path, bytes: bytes, environment: [:], logger: log.logger)
         )
     }
 
     @Test func changedFileChangesRoutesOneByOne() throws {
         defer { folder.remove() }
-        let (bridge, reloader) = try reloader(Self.yaml(Self.first))
+        let (bridge, reloader) = try opened(Self.yaml(Self.first))
         #expect(reloader.look() == nil)
         try write(Self.yaml("\(Self.first), \(Self.second)"))
         #expect(reloader.look() == BridgeChange(kept: ["a"], opened: ["b"]))
@@ -61,15 +60,15 @@ import Testing
     @Test func sideThatHasChangedOpensItsRoutesAnew() throws {
         defer { folder.remove() }
         let text = Self.yaml("\(Self.first), \(Self.second)")
-        let (_, reloader) = try reloader(text)
-        try write(text.replacingOccurrences(of: "${QUEUE}", with: "another"))
+        let (_, reloader) = try opened(text)
+        try write(text.replacingOccurrences(of: "queue: other", with: "queue: another"))
         #expect(reloader.look() == BridgeChange(kept: ["a"], opened: ["b"]))
     }
 
     @Test(arguments: ["routes: [", "ends: {}\nroutes: []", ""])
     func fileThatCannotBeUsedChangesNothing(_ bad: String) throws {
         defer { folder.remove() }
-        let (bridge, reloader) = try reloader(Self.yaml(Self.first))
+        let (bridge, reloader) = try opened(Self.yaml(Self.first))
         try write(bad)
         #expect(reloader.look() == nil)
         #expect(bridge.names == ["a"])
@@ -86,7 +85,7 @@ import Testing
     }
 
     @Test func fileThatIsGoneChangesNothing() throws {
-        let (bridge, reloader) = try reloader(Self.yaml(Self.first))
+        let (bridge, reloader) = try opened(Self.yaml(Self.first))
         folder.remove()
         #expect(reloader.look() == nil)
         #expect(reloader.reload() == nil)

@@ -41,7 +41,7 @@ import Testing
         let desk = BridgeDesk(bridge)
         try await withBridge(bridge) {
             let result = try await bench.machinery.send(Self.add(2, 3))
-            await until { bridge.status["to-celery"]?.forwarded == 1 }
+            await until { bridge.status["to-celery"]?.pending == 1 }
             let draining = await desk.answer("bridge_drain", [:])
             #expect(draining["to-celery"]?["state"] == "draining")
             try await withRunning(worker(at: bench)) {
