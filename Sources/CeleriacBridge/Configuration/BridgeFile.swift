@@ -1,6 +1,7 @@
 package import CeleriacCore
 import CeleriacWire
 import CeleryDialect
+import MachineryDialect
 
 /// A bridge as its file describes it: its sides and its routes.
 package struct BridgeFile: Sendable {

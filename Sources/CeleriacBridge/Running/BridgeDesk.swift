@@ -1,5 +1,5 @@
 import CeleriacCore
-import CeleriacWire
+package import CeleriacWire
 import CeleryDialect
 import CeleryWire
 

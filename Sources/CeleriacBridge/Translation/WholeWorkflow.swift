@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacWire
 import CeleryDialect
+import CeleryWire
 import MachineryDialect
 import MachineryWire
 
