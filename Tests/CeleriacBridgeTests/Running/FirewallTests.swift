@@ -5,6 +5,7 @@ import CeleriacTestKit
 import CeleriacWire
 import CeleryWire
 import Foundation
+import MachineryWire
 import TestSupport
 import Testing
 
@@ -97,6 +98,49 @@ import Testing
         let passed = try #require(try await consumer.next(atMost: 1).first?.content.get())
         #expect(passed.body == good.body)
         #expect(passed.headers["celeriac-bridge"] == "celeriac:wall")
+        try await consumer.close()
+    }
+
+    /// Before Go's workers: what would make one panic, or change on the way, stays outside.
+    @Test func malformedSignaturesAreQuarantined() async throws {
+        let (front, back) = (try BridgeBench(), try BridgeBench())
+        var route = BridgeRoute(name: "wall", sourceQueue: "machinery_tasks", targetQueue: "machinery_tasks")
+        route.tasks = TaskTable([TaskRule("add")], passesOthers: false)
+        let bridge = Bridge(
+            [(route, front.machineryEnd, back.machineryEnd)], closesEnds: false, logger: BridgeBench.logger)
+        let int = MachineryArgument(type: "int64", value: 1)
+        var grouped = MachinerySignature(uuid: "task_good", name: "add", args: [int, int])
+        grouped.groupUUID = "group_1"
+        grouped.groupTaskCount = 2
+        let signatures = [
+            MachinerySignature(uuid: "task_1", name: "add", args: [MachineryArgument(type: "int8", value: 300)]),
+            MachinerySignature(uuid: "task_2", name: "other", args: [int]), grouped,
+        ]
+        for signature in signatures {
+            try await front.machineryBroker.publish([
+                OutgoingMessage(message: WireMessage(body: try signature.encode()), routingKey: "machinery_tasks")
+            ])
+        }
+        for body in ["", "no JSON", "[]", #"{"UUID": 5}"#] {
+            try await front.machineryBroker.publish([
+                OutgoingMessage(message: WireMessage(body: Array(body.utf8)), routingKey: "machinery_tasks")
+            ])
+        }
+        try await withBridge(bridge) {
+            await until {
+                back.machineryBroker.count(in: "machinery_tasks") == 1
+                    && front.machineryBroker.parked(from: "machinery_tasks").count == 6
+            }
+        }
+        let reasons = front.machineryBroker.parked(from: "machinery_tasks").map(\.fault.reason)
+        #expect(reasons.prefix(2) == ["badArguments", "unknownTask"])
+        let consumer = try await back.machineryBroker.consume(
+            ConsumerOptions(queues: ["machinery_tasks"], prefetch: 1, nodeName: "test"))
+        let passed = try #require(try await consumer.next(atMost: 1).first?.content.get())
+        let signature = try MachinerySignature.decode(passed.body)
+        #expect(signature.uuid == "task_good")
+        #expect(signature.groupUUID == "group_1")
+        #expect(signature.headers?["celeriac-bridge"] == "celeriac:wall")
         try await consumer.close()
     }
 }
