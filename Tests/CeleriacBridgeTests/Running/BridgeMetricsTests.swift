@@ -18,7 +18,9 @@ import Testing
         let worker = bench.celery.worker(WorkerConfiguration(queues: ["celery"])) { Self.add.handler { $0 + $1 } }
         let bad = MachinerySignature(
             uuid: "task_bad", name: "add", args: [MachineryArgument(type: "int8", value: 300)])
-        try await bench.machinery.send(bad)
+        try await bench.machineryBroker.publish([
+            OutgoingMessage(message: WireMessage(body: try bad.encode()), routingKey: "machinery_tasks")
+        ])
         try await withBridge(bench.toCelery()) {
             try await withRunning(worker) {
                 let result = try await bench.machinery.send(Self.add(2, 3))
