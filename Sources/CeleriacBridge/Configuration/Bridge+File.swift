@@ -19,12 +19,18 @@ extension Bridge {
     ///
     /// - Throws: `CeleriacError` with code `configuration` for an address that cannot be used.
     package convenience init(_ file: BridgeFile, logger: Logger) throws {
-        var ends: [String: BridgeEnd] = [:]
-        for (name, settings) in file.ends { ends[name] = try settings.end(logger: logger) }
-        let routes = file.ways.compactMap { way -> (route: BridgeRoute, source: BridgeEnd, target: BridgeEnd)? in
-            guard let source = ends[way.from], let target = ends[way.to] else { return nil }
-            return (way.route, source, target)
-        }
-        self.init(routes, logger: logger)
+        let source = BridgeSource()
+        let openings = try source.openings(of: file, logger: logger)
+        self.init(openings, source: source, isControlled: file.isControlled, logger: logger)
+    }
+
+    /// Takes another file in place of the one that it was made of. Routes that are the same in both go on without noticing, the
+    /// others end and begin one by one.
+    ///
+    /// - Returns: what has changed.
+    /// - Throws: `CeleriacError` with code `configuration` for an address that cannot be used. Nothing has changed then.
+    @discardableResult
+    package func reload(_ file: BridgeFile) throws -> BridgeChange {
+        change(to: try source.openings(of: file, logger: logger))
     }
 }

@@ -1,14 +1,14 @@
 import Celeriac
 package import CeleriacCore
-package import CeleriacWire
-import CeleryDialect
+import CeleriacWire
+package import CeleryDialect
 package import CeleryWire
 import FoundationEssentials
 package import Logging
 import MachineryDialect
 
 /// What a bridge's file says of one side.
-package struct BridgeEndSettings: Sendable {
+package struct BridgeEndSettings: Sendable, Hashable {
     /// The task system.
     package var kind: BridgeDialect
     /// The broker's address.
@@ -23,18 +23,21 @@ package struct BridgeEndSettings: Sendable {
     var amqp: MachineryAMQPOptions
     /// The forms of bodies that may pass, by Celery's names; nil for JSON.
     package var accept: Set<CelerySerializer>?
+    /// After how long Redis gives what a killed bridge held to another; nil for what the task system has.
+    var visibilityTimeout: Duration?
+    /// What signs and verifies bodies; nil for nothing.
+    var signing: BridgeSigning?
 
     /// Reads a side.
     ///
     /// - Parameters:
-    ///   - value: the side's object.
-    ///   - place: what it is, for a person.
+    ///   - section: the side's object.
     ///   - environment: what `${NAME}` stands for. `${file:PATH}` stands for a file's content.
     /// - Throws: ``CeleriacError`` with code `configuration`.
-    package init(_ value: WireValue, _ place: String, environment: [String: String]) throws(CeleriacError) {
-        var section = SettingsSection(value, place)
+    package init(_ section: SettingsSection, environment: [String: String]) throws(CeleriacError) {
+        var section = section
         guard let dialect = try section.text("dialect"), let kind = BridgeDialect(rawValue: dialect) else {
-            throw section.error("needs a dialect: celery or machinery")
+            throw section.error("needs a dialect: celery or machinery", at: "dialect")
         }
         self.kind = kind
         guard let broker = try section.text("broker") else { throw section.error("needs a broker") }
@@ -44,7 +47,8 @@ package struct BridgeEndSettings: Sendable {
         notes = nil
         if let text = try section.text("notes") { notes = try Self.filled(text, environment, section) }
         queue = try section.text("queue") ?? (kind == .celery ? "celery" : "machinery_tasks")
-        amqp = MachineryAMQPOptions()
+        // The routes widen it: at RabbitMQ a side of Machinery holds as many messages as its widest one.
+        amqp = MachineryAMQPOptions(prefetchCount: 1)
         if let exchange = try section.text("exchange") { amqp.exchange = exchange }
         if let key = try section.text("binding_key") { amqp.bindingKey = key }
         accept = nil
@@ -52,12 +56,17 @@ package struct BridgeEndSettings: Sendable {
             var accepted: Set<CelerySerializer> = []
             for value in list {
                 guard let serializer = value.stringValue.flatMap({ CelerySerializer(rawValue: $0) }) else {
-                    throw section.error("accepts a form that is unknown: json, msgpack or yaml")
+                    throw section.error("accepts a form that is unknown: json, msgpack, yaml or auth", at: "accept")
                 }
                 accepted.insert(serializer)
             }
             accept = accepted
         }
+        visibilityTimeout = try section.duration("visibility_timeout")
+        if let visibilityTimeout, visibilityTimeout <= .zero {
+            throw section.error("needs seconds above 0 for visibility_timeout", at: "visibility_timeout")
+        }
+        signing = try BridgeSigning(&section, environment: environment)
         try section.finish()
         if kind == .machinery, results == nil { throw section.error("needs results: Machinery always stores states") }
     }
@@ -72,26 +81,42 @@ package struct BridgeEndSettings: Sendable {
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for an address that cannot be used.
     package func end(logger: Logger) throws -> BridgeEnd {
-        let notes = try CeleryApp(broker: self.notes ?? broker, logger: logger).client.broker
+        var noting = CeleryConfiguration()
+        // In Celery's databases all workers must agree on it. In Machinery's the bridge is alone with its notes.
+        if let timeout = visibilityTimeout ?? (kind == .machinery ? Self.aloneTimeout : nil) {
+            noting.redis.visibilityTimeout = timeout
+        }
+        let notes = try CeleryApp(broker: self.notes ?? broker, configuration: noting, logger: logger).client.broker
         switch kind {
         case .celery:
             var configuration = CeleryConfiguration(defaultQueue: queue)
+            if let visibilityTimeout { configuration.redis.visibilityTimeout = visibilityTimeout }
+            if let signing {
+                configuration.security = try signing.security
+                configuration.sendOptions.serializer = Serializer(rawValue: CelerySerializer.auth.rawValue)
+                configuration.acceptContent = [.auth]
+            }
             if let accept { configuration.acceptContent = accept }
             let app = try CeleryApp(broker: broker, results: results, configuration: configuration, logger: logger)
             return BridgeEnd(.celery, client: app.client, notes: notes, defaultQueue: queue)
         case .machinery:
+            var redis = MachineryRedisSettings()
+            if let visibilityTimeout { redis.claimTimeout = visibilityTimeout.seconds }
             let server = try MachineryServer(
                 configuration: MachineryConfiguration(
-                    broker: broker, defaultQueue: queue, resultBackend: results ?? "null://", amqp: amqp),
+                    broker: broker, defaultQueue: queue, resultBackend: results ?? "null://", amqp: amqp, redis: redis),
                 logger: logger)
             return BridgeEnd(.machinery, client: server.client, notes: notes, defaultQueue: queue)
         }
     }
 
+    /// After how long notes come back where nobody else has claims: as long as Machinery's messages take.
+    private static let aloneTimeout = Duration.seconds(60)
+
     // MARK: Secrets
 
     /// A text with the values of its variables.
-    private static func filled(
+    static func filled(
         _ text: String, _ environment: [String: String], _ section: SettingsSection
     ) throws(CeleriacError) -> String {
         var filled = ""

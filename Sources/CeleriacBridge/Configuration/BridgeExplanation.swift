@@ -26,45 +26,14 @@ package struct BridgeExplanation: Sendable {
         let ends = (source: try source.end(logger: logger), target: try target.end(logger: logger))
         let door = BridgeDoor(way.route, from: ends.source, to: ends.target)
         let delivery = Self.delivery(of: input, source.kind, queue: way.route.sourceQueue)
-        switch door.passage(of: delivery, in: ends.target.client.publicationContext()) {
-        case .forward(let forwarding):
-            refusal = nil
-            object = [
-                "route": .string(way.route.name), "task": .string(forwarding.targetID),
-                "queue": .string(way.route.targetQueue),
-                "messages": .array(forwarding.messages.map { Self.shown($0, target.kind) }),
-            ]
-        case .refuse(let fault, let request):
-            refusal = fault
-            object = [
-                "route": .string(way.route.name), "task": request.map { .string($0.id) } ?? .null,
-                "refused": .string(fault.reason), "detail": .string(fault.detail),
-            ]
-        case .end(_, let request):
-            refusal = nil
-            object = [
-                "route": .string(way.route.name), "task": .string(request.id), "ended": "the time to run it has passed",
-            ]
-        }
+        let passage = door.passage(of: delivery, in: ends.target.client.publicationContext())
+        refusal = passage.refusal
+        object = passage.telling(way.route, to: target.kind)
     }
 
     private static func delivery(of input: [UInt8], _ kind: BridgeDialect, queue: String) -> Delivery {
         let receipt = Receipt(generation: 0, tag: 0)
-        guard kind == .celery else {
-            return Delivery(content: .success(WireMessage(body: input)), queue: queue, receipt: receipt)
-        }
-        do throws(CeleryWireError) {
-            let envelope = try KombuEnvelope.decode(input)
-            return Delivery(content: .success(envelope.message), queue: queue, receipt: receipt)
-        } catch {
-            let fault = MessageFault(reason: error.code.rawValue, detail: error.message)
-            return Delivery(content: .failure(fault), queue: queue, receipt: receipt)
-        }
-    }
-
-    /// A message as it would be at the target: headers, and the body where it is JSON.
-    private static func shown(_ outgoing: OutgoingMessage, _ kind: BridgeDialect) -> WireValue {
-        let body = (try? WireJSON.decode(outgoing.message.body)) ?? .string("(\(outgoing.message.body.count) bytes)")
-        return kind == .machinery ? body : ["headers": .object(outgoing.message.headers), "body": body]
+        if kind == .celery { return KombuEnvelope.delivery(of: input, from: queue, receipt: receipt) }
+        return Delivery(content: .success(WireMessage(body: input)), queue: queue, receipt: receipt)
     }
 }

@@ -11,22 +11,25 @@ extension BridgeFile {
         for way in ways {
             let name = way.route.name
             guard names.insert(name).inserted else {
-                throw CeleriacError(.configuration, "two routes have the name '\(name)'")
+                throw CeleriacError(.configuration, "two routes have the name '\(name)'\(way.location)")
             }
             guard let source = place(way.from, way.route.sourceQueue), let target = place(way.to, way.route.targetQueue)
             else { continue }
             if source == target {
-                throw CeleriacError(.configuration, "the route '\(name)' leads from its queue into itself")
+                throw CeleriacError(
+                    .configuration, "the route '\(name)' leads from its queue into itself\(way.location)")
             }
             if let other = sources.updateValue(name, forKey: source) {
                 throw CeleriacError(
-                    .configuration, "the routes '\(other)' and '\(name)' take from one queue, so chance would choose")
+                    .configuration,
+                    "the routes '\(other)' and '\(name)' take from one queue, so chance would choose\(way.location)")
             }
             try check(way)
         }
         for way in ways where leadsBack(from: way) {
             throw CeleriacError(
-                .configuration, "the route '\(way.route.name)' leads back to its own queue by way of others")
+                .configuration,
+                "the route '\(way.route.name)' leads back to its own queue by way of others\(way.location)")
         }
     }
 
@@ -43,23 +46,28 @@ extension BridgeFile {
     private func check(_ way: Way) throws(CeleriacError) {
         guard let source = ends[way.from], let target = ends[way.to] else { return }
         let name = way.route.name
+        if let shadow = way.route.shadow?.queue, shadow == way.route.targetQueue {
+            throw CeleriacError(
+                .configuration, "the route '\(name)' copies messages into the queue where they go\(way.location)")
+        }
         if source.kind == target.kind {
             for rule in way.route.tasks.rules where rule.target != nil && rule.target != rule.pattern.text {
                 throw CeleriacError(
                     .configuration,
-                    "the route '\(name)' renames \(rule.pattern.text), but one within a dialect passes messages as they are"
+                    "the route '\(name)' renames \(rule.pattern.text), but one within a dialect passes messages as they are\(way.location)"
                 )
             }
             return
         }
         guard target.results != nil else {
             throw CeleriacError(
-                .configuration, "the side '\(way.to)' needs results: the route '\(name)' waits for them there")
+                .configuration,
+                "the side '\(way.to)' needs results: the route '\(name)' waits for them there\(way.location)")
         }
         guard !target.deliversResultsOnce else {
             throw CeleriacError(
                 .configuration,
-                "the side '\(way.to)' keeps results in queues, where only one reader finds them: use redis:// or file://"
+                "the side '\(way.to)' keeps results in queues, where only one reader finds them: use redis:// or file://\(way.location)"
             )
         }
     }

@@ -36,6 +36,13 @@ package struct BridgeRoute: Sendable, Hashable {
     /// Which values may become others on the way.
     package var leniencies: Set<Leniency> = []
 
+    /// Whether the route begins without taking messages, until somebody resumes it.
+    package var isPaused = false
+    /// Whether what follows a task runs at the target as well, as one workflow, as far as it can.
+    package var isWhole = true
+    /// Where a share of the messages is copied to; nil for nowhere.
+    package var shadow: RouteShadow?
+
     /// Makes a route with the usual bounds.
     package init(name: String, sourceQueue: String, targetQueue: String) {
         self.name = name

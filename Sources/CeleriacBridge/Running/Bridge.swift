@@ -1,5 +1,6 @@
 import CeleriacCore
 package import Logging
+import NIOConcurrencyHelpers
 public import ServiceLifecycle
 
 /// A bridge between task systems: it takes tasks from queues of one, has them run by workers of another, and brings the
@@ -10,41 +11,119 @@ public import ServiceLifecycle
 /// try await bridge.run()
 /// ```
 public final class Bridge: Service {
-    private let routes: [RouteRun]
-    private let ends: [BridgeEnd]
-    private let stopping: Gate
-    private let logger: Logger
+    /// A route with its source and its target.
+    package typealias Opening = (route: BridgeRoute, source: BridgeEnd, target: BridgeEnd)
+
+    private struct State {
+        var table = RouteTable()
+        /// The sides that are open.
+        var ends: [BridgeEnd] = []
+        /// The names of the routes without which the bridge ends: those that it began with.
+        var essential: Set<String> = []
+        /// What the routes count, also once they have ended.
+        var counts: [String: RouteCounts] = [:]
+        var isStopping = false
+    }
+
+    /// Who holds messages, stores results and answers operators.
+    package let nodeName: String
+    let logger: Logger
+    let source: BridgeSource
+    private let closesEnds: Bool
+    private let isControlled: Bool
+    private let stopping = Gate()
+    /// Wakes who runs the routes, once there are others.
+    private let news = WakeSignal()
+    private let state = NIOLockedValueBox(State())
 
     /// Makes a bridge of its parts.
     ///
     /// - Parameters:
     ///   - routes: the routes, each with its source and its target.
-    ///   - nodeName: who holds messages and stores results; nil for `bridge@` and this machine's name.
+    ///   - nodeName: who holds messages and stores results; nil for a name of this process.
+    ///   - source: the file that they are from, if they are.
+    ///   - isControlled: whether operators may ask and steer it by remote control.
     ///   - closesEnds: whether the bridge closes its sides at its end.
     ///   - logger: the bridge's logger.
     package init(
-        _ routes: [(route: BridgeRoute, source: BridgeEnd, target: BridgeEnd)],
-        nodeName: String? = nil, closesEnds: Bool = true, logger: Logger
+        _ routes: [Opening], nodeName: String? = nil, source: BridgeSource = BridgeSource(), isControlled: Bool = true,
+        closesEnds: Bool = true, logger: Logger
     ) {
-        let gate = Gate()
-        let node = nodeName ?? NodeName.current("bridge")
-        stopping = gate
-        self.routes = routes.map {
-            RouteRun($0.route, from: $0.source, to: $0.target, nodeName: node, stop: gate, logger: logger)
-        }
-        var ends: [BridgeEnd] = []
-        for end in routes.flatMap({ [$0.source, $0.target] }) where !ends.contains(where: { $0.client === end.client })
-        {
-            ends.append(end)
-        }
-        self.ends = closesEnds ? ends : []
+        self.nodeName = nodeName ?? BridgeNode.current
+        self.source = source
+        self.isControlled = isControlled
+        self.closesEnds = closesEnds
         self.logger = logger
+        change(to: routes)
+        state.withLockedValue { $0.essential = Set(routes.map(\.route.name)) }
     }
+
+    /// The routes, by their names.
+    package var names: [String] { runs.map(\.route.name) }
 
     /// What each route has done, by its name.
     package var status: [String: RouteStatus] {
-        Dictionary(routes.map { ($0.route.name, $0.counts.status) }) { first, _ in first }
+        state.withLockedValue { $0.counts }.mapValues(\.status)
     }
+
+    /// Whether the bridge ends.
+    var isStopping: Bool { stopping.isOpen }
+
+    /// The routes as they are now.
+    var runs: [RouteRun] {
+        state.withLockedValue { $0.table.current.values.sorted { $0.route.name < $1.route.name } }
+    }
+
+    /// Ends ``run()`` once what is under way is done. Replies that have not come stay noted at their target's broker.
+    public func stop() {
+        let running = state.withLockedValue { state in
+            state.isStopping = true
+            return Array(state.table.running.values)
+        }
+        stopping.open()
+        for run in running { run.halt() }
+        news.stop()
+    }
+
+    // MARK: Changing
+
+    /// Puts other routes in the place of those that there are. Routes that are the same go on without noticing.
+    ///
+    /// - Returns: what has changed. After ``stop()`` nothing changes.
+    @discardableResult
+    package func change(to routes: [Opening]) -> BridgeChange {
+        var change = BridgeChange()
+        let halted = state.withLockedValue { state -> [RouteRun] in
+            if state.isStopping { return [] }
+            let current = state.table.current
+            var new: [RouteRun] = []
+            for (route, source, target) in routes {
+                if let run = current[route.name], run.route == route, run.source.client === source.client,
+                    run.target.client === target.client
+                {
+                    change.kept.append(route.name)
+                } else {
+                    change.opened.append(route.name)
+                    let run = RouteRun(route, from: source, to: target, nodeName: nodeName, logger: logger)
+                    state.counts[route.name] = run.counts
+                    new.append(run)
+                }
+                for end in [source, target] where !state.ends.contains(where: { $0.client === end.client }) {
+                    state.ends.append(end)
+                }
+            }
+            let names = Set(routes.map(\.route.name))
+            change.closed = current.keys.filter { !names.contains($0) }.sorted()
+            state.counts = state.counts.filter { names.contains($0.key) }
+            state.essential.subtract(change.opened + change.closed)
+            return state.table.replace(keeping: Set(change.kept), by: new)
+        }
+        for run in halted { run.halt() }
+        news.wake()
+        return change
+    }
+
+    // MARK: Running
 
     /// Runs the routes until ``stop()``, a graceful shutdown, or cancellation.
     ///
@@ -67,41 +146,97 @@ public final class Bridge: Service {
         try result.get()
     }
 
-    /// Ends ``run()`` once what is under way is done. Replies that have not come stay noted at their target's broker.
-    public func stop() { stopping.open() }
-
-    /// The routes, to look at their messages.
-    var rehearsed: [RouteRun] { routes }
-
     /// Closes what the bridge holds open.
     func close() async {
-        for end in ends { await end.close() }
+        guard closesEnds else { return }
+        for end in state.withLockedValue({ $0.ends }) { await end.close() }
+    }
+
+    /// What happens to a bridge while it runs.
+    private enum Event: Sendable {
+        /// There may be routes to begin.
+        case news
+        /// A route has ended.
+        case ended(RouteRun, (any Error)?)
+        /// Nobody asks by this way any more.
+        case left
     }
 
     private func serve() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for run in routes {
-                group.addTask { try await Forwarder(run).forward() }
-                if run.hasReplies { group.addTask { try await ReplyCourier(run).bring() } }
-                logger.notice(
-                    "a route is open",
-                    metadata: [
-                        "route": "\(run.route.name)", "from": "\(run.source.broker.name)",
-                        "to": "\(run.target.broker.name)",
-                    ])
-            }
-            do {
-                for try await _ in group {}
-            } catch {
-                // A route that gives up ends the others in good order.
-                stop()
-                while let result = await group.nextResult() {
-                    if case .failure(let other) = result {
-                        logger.error("a route has ended", metadata: ["error": "\(other)"])
-                    }
+        var failure: (any Error)?
+        var mailboxes: Set<BrokerDescription> = []
+        await withTaskGroup(of: Event.self) { group in
+            begin(in: &group, &mailboxes)
+            group.addTask { await self.heardNews() }
+            for await event in group {
+                switch event {
+                case .left: continue
+                case .news:
+                    if isStopping { continue }
+                    group.addTask { await self.heardNews() }
+                case .ended(let run, let error):
+                    state.withLockedValue { $0.table.end(run.route.name) }
+                    if let error, note(error, of: run) { failure = failure ?? error }
+                    await closeUnused()
                 }
-                throw error
+                begin(in: &group, &mailboxes)
             }
         }
+        if let failure { throw failure }
+    }
+
+    private func heardNews() async -> Event {
+        await news.wait()
+        return .news
+    }
+
+    /// Begins the routes that can, and listens to operators where their sides are.
+    private func begin(in group: inout TaskGroup<Event>, _ mailboxes: inout Set<BrokerDescription>) {
+        let ready = state.withLockedValue { $0.isStopping ? [] : $0.table.begin() }
+        for run in ready {
+            group.addTask {
+                do {
+                    try await run.serve()
+                    return .ended(run, nil)
+                } catch {
+                    return .ended(run, error)
+                }
+            }
+            if !isControlled { continue }
+            for end in [run.source, run.target] where mailboxes.insert(end.notes.brokerDescription).inserted {
+                guard let control = BridgeControl(self, at: end.notes) else { continue }
+                group.addTask { [stopping] in
+                    await control.answer(until: stopping)
+                    return .left
+                }
+            }
+        }
+    }
+
+    /// Notes that a route has given up.
+    ///
+    /// - Returns: whether the bridge ends with it. One that somebody has added to a bridge that runs leaves the others alone.
+    private func note(_ error: any Error, of run: RouteRun) -> Bool {
+        let name = run.route.name
+        run.counts.change { $0.failure = "\(error)" }
+        let isEssential = state.withLockedValue { $0.essential.contains(name) }
+        if isEssential {
+            // The others end in good order.
+            stop()
+        } else {
+            logger.error("a route has given up", metadata: ["route": "\(name)", "error": "\(error)"])
+        }
+        return isEssential
+    }
+
+    private func closeUnused() async {
+        guard closesEnds else { return }
+        let unused = state.withLockedValue { state in
+            if state.isStopping { return [BridgeEnd]() }
+            let unused = state.ends.filter { !state.table.uses($0) && !source.keeps($0) }
+            state.ends.removeAll { end in unused.contains { $0.client === end.client } }
+            return unused
+        }
+        for end in unused { await end.close() }
     }
 }

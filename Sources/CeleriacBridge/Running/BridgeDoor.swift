@@ -21,6 +21,8 @@ struct BridgeDoor: Sendable {
 
     /// What is done for a message that goes on.
     struct Forwarding: Sendable {
+        /// The task's id at the source.
+        var sourceID: String
         /// The task's id at the target.
         var targetID: String
         /// The states to store before.
@@ -29,6 +31,8 @@ struct BridgeDoor: Sendable {
         var messages: [OutgoingMessage]
         /// The note about the reply; nil where none comes back by the bridge.
         var note: OutgoingMessage?
+        /// The copies for the shadow's queue.
+        var copies: [OutgoingMessage] = []
     }
 
     let route: BridgeRoute
@@ -37,6 +41,7 @@ struct BridgeDoor: Sendable {
     private let kinds: (source: BridgeDialect, target: BridgeDialect)
     private let defaultQueue: String
     private let translation: TaskTranslation
+    private let workflow: WholeWorkflow
 
     init(_ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd) {
         self.route = route
@@ -45,6 +50,7 @@ struct BridgeDoor: Sendable {
         kinds = (source.kind, target.kind)
         defaultQueue = target.defaultQueue
         translation = TaskTranslation(route, to: target.kind, defaultQueue: target.defaultQueue)
+        workflow = WholeWorkflow(route, from: source, by: translation)
     }
 
     /// Decides about a delivery.
@@ -90,17 +96,13 @@ struct BridgeDoor: Sendable {
         _ message: WireMessage, _ delivery: Delivery, _ request: TaskRequest, in context: PublicationContext
     ) throws(MessageFault) -> Forwarding {
         let submission = try translation.submission(of: request)
-        let steps: [Publication.Step]
-        do throws(CeleriacError) {
-            steps = try target.publication(of: .task(submission), in: context).steps
-        } catch {
-            throw MessageFault(reason: error.code.description, detail: "the target cannot carry it: \(error)")
-        }
+        let (steps, following) = try self.steps(of: submission, workflow.steps(after: request), in: context)
         let note = BridgeNote(
-            of: delivery, message, targetID: submission.id,
+            of: delivery, message, targetID: submission.id, following: following.map(\.id),
             deadline: (request.eta ?? context.now).addingTimeInterval(route.replyTimeout.seconds))
         var forwarding = Forwarding(
-            targetID: submission.id, messages: [], note: try note.outgoing(to: route.noteQueue))
+            sourceID: request.id, targetID: submission.id, messages: [], note: try note.outgoing(to: route.noteQueue),
+            copies: copies(of: submission, in: context))
         for step in steps {
             switch step {
             case .store(let record): forwarding.records.append(record)
@@ -110,6 +112,35 @@ struct BridgeDoor: Sendable {
             }
         }
         return forwarding
+    }
+
+    /// What sends a task, with those that follow it if the target can carry them.
+    private func steps(
+        of task: TaskSubmission, _ following: [TaskSubmission], in context: PublicationContext
+    ) throws(MessageFault) -> (steps: [Publication.Step], following: [TaskSubmission]) {
+        let chain = ([task] + following).map { Submission.task($0) }
+        if !following.isEmpty,
+            let publication = try? target.publication(of: .chain(chain, SubmissionOptions()), in: context)
+        {
+            return (publication.steps, following)
+        }
+        do throws(CeleriacError) {
+            return (try target.publication(of: .task(task), in: context).steps, [])
+        } catch {
+            throw MessageFault(reason: error.code.description, detail: "the target cannot carry it: \(error)")
+        }
+    }
+
+    /// The copy of a task, if it is among those that are copied.
+    private func copies(of task: TaskSubmission, in context: PublicationContext) -> [OutgoingMessage] {
+        guard let shadow = route.shadow, shadow.takes(task.id) else { return [] }
+        var copy = task
+        copy.id = RouteShadow.id(ofCopyOf: task.id)
+        copy.options.taskID = copy.id
+        copy.options.queue = shadow.queue
+        copy.options.ignoresResult = true
+        let steps = (try? target.publication(of: .task(copy), in: context).steps) ?? []
+        return steps.map(\.effect).published
     }
 
     // MARK: The same task system
@@ -132,12 +163,12 @@ struct BridgeDoor: Sendable {
             message.headers["redelivered"] = nil
             let start = request.eta.flatMap { $0 > context.now ? $0 : nil }
             return Forwarding(
-                targetID: request.id,
+                sourceID: request.id, targetID: request.id,
                 messages: [
                     OutgoingMessage(
                         message: message, routingKey: route.targetQueue, declaredQueue: route.targetQueue,
                         notBefore: start)
-                ])
+                ], copies: copies(of: request, hops, notBefore: start))
         case .machinery:
             guard var signature = request.machinerySignature, let formats = target as? MachineryFormats else {
                 throw MessageFault(reason: "foreignDialect", detail: "the message is of another task system")
@@ -152,10 +183,50 @@ struct BridgeDoor: Sendable {
             signature.headers?[HopHeader.name] = hops
             do throws(CeleriacError) {
                 return Forwarding(
-                    targetID: signature.uuid, messages: [try formats.outgoing(signature, now: context.now)])
+                    sourceID: signature.uuid, targetID: signature.uuid,
+                    messages: [try formats.outgoing(signature, now: context.now)],
+                    copies: copies(of: signature, by: formats, in: context))
             } catch {
                 throw MessageFault(reason: error.code.description, detail: "it cannot be written again: \(error)")
             }
         }
+    }
+
+    /// The copy of a task of Celery's, which nothing follows. A signed one is not copied: the copy would lack the signature.
+    private func copies(of request: TaskRequest, _ hops: WireValue, notBefore start: Date?) -> [OutgoingMessage] {
+        guard let shadow = route.shadow, shadow.takes(request.id), var task = request.celeryMessage,
+            task.serializer != .auth
+        else { return [] }
+        task.id = RouteShadow.id(ofCopyOf: request.id)
+        task.rootID = task.id
+        task.parentID = nil
+        task.group = nil
+        task.groupIndex = nil
+        task.embed = CeleryEmbed()
+        task.ignoreResult = true
+        task.properties.correlationID = task.id
+        task.properties.replyTo = nil
+        task.otherHeaders[HopHeader.name] = hops
+        guard let message = try? task.encode() else { return [] }
+        return [
+            OutgoingMessage(
+                message: message, routingKey: shadow.queue, declaredQueue: shadow.queue, notBefore: start)
+        ]
+    }
+
+    /// The copy of a task of Machinery's, which nothing follows.
+    private func copies(
+        of signature: MachinerySignature, by formats: MachineryFormats, in context: PublicationContext
+    ) -> [OutgoingMessage] {
+        guard let shadow = route.shadow, shadow.takes(signature.uuid) else { return [] }
+        var copy = signature
+        copy.uuid = RouteShadow.id(ofCopyOf: signature.uuid)
+        copy.routingKey = shadow.queue
+        copy.onSuccess = nil
+        copy.onError = nil
+        copy.groupUUID = ""
+        copy.groupTaskCount = 0
+        copy.chordCallback = nil
+        return (try? formats.outgoing(copy, now: context.now)).map { [$0] } ?? []
     }
 }

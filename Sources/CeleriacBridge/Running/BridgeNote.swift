@@ -10,6 +10,8 @@ import struct FoundationEssentials.Date
 struct BridgeNote: Sendable, Equatable {
     /// The id of the task at the target.
     var targetID: String
+    /// The ids of the tasks that the target runs after it by itself, in order.
+    var following: [String] = []
     /// Until when the reply is awaited, in seconds since 1970.
     var deadline: Double
     /// Whether the message may have been forwarded before, so that there may be another note about it.
@@ -24,14 +26,30 @@ struct BridgeNote: Sendable, Equatable {
     var message: WireMessage
 
     /// Notes a delivery.
-    init(of delivery: Delivery, _ message: WireMessage, targetID: String, deadline: Date) {
+    init(
+        of delivery: Delivery, _ message: WireMessage, targetID: String, following: [String] = [], deadline: Date
+    ) {
         self.targetID = targetID
+        self.following = following
         self.deadline = deadline.timeIntervalSince1970
         repeats = delivery.redelivered
         queue = delivery.queue
         exchange = delivery.exchange
         routingKey = delivery.routingKey
         self.message = message
+    }
+
+    /// The note about the step that follows, which the source would have sent as this message; nil after the last step.
+    func next(as outgoing: OutgoingMessage, deadline: Date) -> BridgeNote? {
+        guard let targetID = following.first else { return nil }
+        var next = self
+        next.targetID = targetID
+        next.following.removeFirst()
+        next.deadline = deadline.timeIntervalSince1970
+        next.exchange = outgoing.exchange
+        next.routingKey = outgoing.routingKey
+        next.message = outgoing.message
+        return next
     }
 
     /// The delivery as the dialect read it before.
@@ -55,7 +73,8 @@ extension BridgeNote {
             body = try WireJSON.encode(
                 .object([
                     "version": 1, "task": .string(targetID), "deadline": .double(deadline), "repeats": .bool(repeats),
-                    "queue": .string(self.queue), "message": .string(String(decoding: envelope, as: UTF8.self)),
+                    "following": .array(following.map { .string($0) }), "queue": .string(self.queue),
+                    "message": .string(String(decoding: envelope, as: UTF8.self)),
                 ]))
         } catch {
             throw MessageFault(reason: "unnotable", detail: "the message cannot be noted: \(error)")
@@ -81,6 +100,7 @@ extension BridgeNote {
             else { throw MessageFault(reason: "malformedNote", detail: "it lacks a part") }
             let envelope = try KombuEnvelope.decode(Array(text.utf8), limits: limits)
             self.targetID = targetID
+            following = value["following"]?.arrayValue?.compactMap(\.stringValue) ?? []
             self.deadline = deadline
             self.repeats = repeats
             self.queue = queue

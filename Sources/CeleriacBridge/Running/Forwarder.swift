@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacWire
 import Logging
+import Metrics
 
 /// Takes messages from the source of a route and puts them into the target. It acknowledges a message once the target has
 /// confirmed the task and the note about its reply.
@@ -18,37 +19,48 @@ struct Forwarder: Sendable {
         window = RepeatWindow()
     }
 
-    /// Forwards until the bridge stops.
+    /// Forwards until the route ends, whenever its valve is open.
     func forward() async throws {
+        while true {
+            let (position, change) = run.valve.current
+            switch position {
+            case .open: try await forward(until: change)
+            case .paused, .draining: await change.wait()
+            case .ended: return
+            }
+        }
+    }
+
+    private func forward(until change: Gate) async throws {
         let consumer = try await run.consumer(
             of: run.route.sourceQueue, at: run.source.broker.workerSide, prefetch: run.route.inFlight)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    try await run.stop.waitUnlessCancelled()
+                    try await change.waitUnlessCancelled()
                     await consumer.stop()
                 }
                 defer { group.cancelAll() }
-                try await forward(from: consumer)
+                try await forward(from: consumer, until: change)
             }
         } catch {
             await consumer.stop()
             try? await consumer.close()
-            // What it holds is given back; the bridge was stopped while a server was out of reach.
+            // What it holds is given back; the route was ended while a server was out of reach.
             if run.stop.isOpen { return }
             throw error
         }
         try await consumer.close()
     }
 
-    private func forward(from consumer: any MessageConsumer) async throws {
-        while !run.stop.isOpen {
-            try await waitForRoom()
+    private func forward(from consumer: any MessageConsumer, until change: Gate) async throws {
+        while !change.isOpen {
+            await waitForRoom(until: change)
             let deliveries = try await consumer.next(atMost: batch)
             if deliveries.isEmpty { return }
             let count = try await pass(deliveries, consumer)
             if let rate = run.route.rate, count > 0 {
-                await run.stop.wait(atMost: .seconds(Double(count) / rate.perSecond), timers: run.timers)
+                await change.wait(atMost: .seconds(Double(count) / rate.perSecond), timers: run.timers)
             }
         }
     }
@@ -59,10 +71,10 @@ struct Forwarder: Sendable {
     }
 
     /// Waits while too many replies are awaited.
-    private func waitForRoom() async throws {
+    private func waitForRoom(until change: Gate) async {
         guard run.hasReplies else { return }
         while run.counts.status.pending >= run.route.pending {
-            if await run.stop.wait(atMost: .milliseconds(20), timers: run.timers) { return }
+            if await change.wait(atMost: .milliseconds(20), timers: run.timers) { return }
         }
     }
 
@@ -88,11 +100,15 @@ struct Forwarder: Sendable {
     private func pass(_ deliveries: [Delivery], _ consumer: any MessageConsumer) async throws -> Int {
         var going: [Going] = []
         var settlements: [Settlement] = []
+        let begin = ContinuousClock.now
         let context = run.target.client.publicationContext()
         for delivery in deliveries {
             switch door.passage(of: delivery, in: context) {
             case .forward(let forwarding):
-                if window.contains(forwarding.targetID) {
+                if run.revoked.contains(forwarding.sourceID), let request = self.request(of: delivery) {
+                    try await run.answer(.revoked(.revoked), request)
+                    settlements.append(Settlement(delivery.receipt, .acknowledge))
+                } else if window.contains(forwarding.targetID) {
                     run.counts.change { $0.repeated += 1 }
                     settlements.append(Settlement(delivery.receipt, .acknowledge))
                 } else {
@@ -107,11 +123,13 @@ struct Forwarder: Sendable {
         }
         going = try await withoutBegun(going)
         var confirmed = 0
+        var copies: [OutgoingMessage] = []
         for (one, fate) in zip(going, try await publish(going)) {
             switch fate {
             case .confirmed:
                 confirmed += 1
                 window.insert(one.forwarding.targetID)
+                copies += one.forwarding.copies
                 settlements.append(Settlement(one.delivery.receipt, .acknowledge))
             case .unknown: settlements.append(Settlement(one.delivery.receipt, .requeue))
             case .refused(let error):
@@ -124,7 +142,24 @@ struct Forwarder: Sendable {
         let count = confirmed
         run.counts.change { $0.forwarded += count }
         try await consumer.settle(settlements)
+        if let metrics = run.metrics {
+            let duration = begin.duration(to: .now)
+            for _ in 0..<count { metrics.forwarding.record(duration: duration) }
+        }
+        await shadow(copies)
         return count
+    }
+
+    /// Publishes copies for the shadow's queue. None of them is worth a message that is real: what cannot be published is
+    /// left out.
+    private func shadow(_ copies: [OutgoingMessage]) async {
+        if copies.isEmpty { return }
+        do {
+            try await run.target.broker.publish(copies)
+            run.counts.change { $0.shadowed += copies.count }
+        } catch {
+            run.logger.warning("a bridge could not copy messages", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Leaves out the messages of what was delivered again although its task has begun at the target: only its reply is
@@ -144,6 +179,7 @@ struct Forwarder: Sendable {
             var known = one
             known.forwarding.messages = []
             known.forwarding.records = []
+            known.forwarding.copies = []
             return known
         }
     }

@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacWire
 import Logging
+import Metrics
 import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
@@ -33,7 +34,7 @@ final class ReplyCourier: Sendable {
         (settlements, settling) = AsyncStream.makeStream(of: Settlement.self)
     }
 
-    /// Brings replies until the bridge stops.
+    /// Brings replies until the route ends.
     func bring() async throws {
         let consumer = try await run.consumer(
             of: run.route.noteQueue, at: run.target.notes, prefetch: run.route.pending)
@@ -171,15 +172,21 @@ final class ReplyCourier: Sendable {
 
     private func answer(_ result: TaskResult) async {
         guard let held = held.withLockedValue({ $0[result.taskID] }) else { return }
+        let begin = ContinuousClock.now
         do {
             var request = try run.source.dialect.request(of: held.note.message, delivery: held.note.delivery)
             request.redelivered = held.mayBeAnswered
             let isAnswered = try await isAnswered(request, held)
-            if !isAnswered {
-                try await run.answer(translation.outcome(of: result, for: request), request)
+            let outcome = translation.outcome(of: result, for: request)
+            if let step = try self.step(after: outcome, of: request, held) {
+                if !isAnswered { try await run.carryOut(step.effects, for: request) }
+                await hold(step.next, insteadOf: held)
+            } else {
+                if !isAnswered { try await run.answer(outcome, request) }
+                end(held, .acknowledge)
             }
-            end(held, .acknowledge)
             run.counts.change { $0.replied += 1 }
+            run.metrics?.replying.record(duration: begin.duration(to: .now))
         } catch let error as CeleriacError where error.code == .unavailable {
             // The bridge stops: whoever gets the note next answers.
             run.logger.warning("a bridge has left a reply", metadata: ["error": "\(error)"])
@@ -189,6 +196,50 @@ final class ReplyCourier: Sendable {
             run.counts.change { $0.refused[fault.reason, default: 0] += 1 }
             end(held, .park(fault))
         }
+    }
+
+    // MARK: Workflows
+
+    /// What is to be done at the source for a step after which the target goes on by itself, and what is held from then on:
+    /// the source publishes nothing. Nil for the last step, and for one that has not succeeded, which the source follows up
+    /// as it does.
+    private func step(
+        after outcome: Outcome, of request: TaskRequest, _ held: Held
+    ) throws -> (effects: [Effect], next: Held)? {
+        guard case .success = outcome, !held.note.following.isEmpty else { return nil }
+        let effects = try run.effects(of: outcome, request)
+        let messages = effects.published
+        let deadline = run.timers.now.addingTimeInterval(run.route.replyTimeout.seconds)
+        guard let message = messages.first, messages.count == 1,
+            let next = held.note.next(as: message, deadline: deadline)
+        else { return nil }
+        return (
+            effects.unpublished, Held(note: next, receipt: held.receipt, mayBeAnswered: held.mayBeAnswered)
+        )
+    }
+
+    /// Waits for the next step of a workflow. The note at the broker stays that of its first one: whoever gets it goes through
+    /// the steps again, whose results are there.
+    private func hold(_ next: Held, insteadOf held: Held) async {
+        feed.remove(held.note.targetID)
+        let isNew = self.held.withLockedValue { all in
+            all[held.note.targetID] = nil
+            guard all[next.note.targetID] == nil else { return false }
+            all[next.note.targetID] = next
+            return true
+        }
+        noteCount()
+        guard isNew else {
+            settling.yield(Settlement(held.receipt, .acknowledge))
+            return
+        }
+        let (feed, id) = (self.feed, next.note.targetID)
+        do {
+            try await run.patience.run("the target's result store") { try await feed.add([id]) }
+        } catch {
+            run.logger.debug("a bridge could not ask for a result", metadata: ["error": "\(error)"])
+        }
+        wake.wake()
     }
 
     private func end(_ held: Held, _ disposition: Settlement.Disposition) {

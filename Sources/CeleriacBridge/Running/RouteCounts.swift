@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// What a route has done since it began.
+/// What a route has done since it began, and what it is at.
 package struct RouteStatus: Sendable, Equatable {
     /// How many messages the target has confirmed.
     package var forwarded = 0
@@ -10,15 +10,32 @@ package struct RouteStatus: Sendable, Equatable {
     package var replied = 0
     /// How many tasks this process waits for.
     package var pending = 0
+    /// How many messages were copied to the shadow's queue.
+    package var shadowed = 0
     /// How many messages were parked, by the reason.
     package var refused: [String: Int] = [:]
+    /// What the route cannot go on without; nil while it goes on.
+    package var obstacle: String?
+    /// Why the route has given up; nil if it has not.
+    package var failure: String?
 }
 
 /// Counts for a ``RouteStatus``.
 final class RouteCounts: Sendable {
     private let box = NIOLockedValueBox(RouteStatus())
+    private let metrics: RouteMetrics?
+
+    /// Makes counts that metrics follow.
+    init(_ metrics: RouteMetrics? = nil) { self.metrics = metrics }
 
     var status: RouteStatus { box.withLockedValue { $0 } }
 
-    func change(_ change: (inout RouteStatus) -> Void) { box.withLockedValue { change(&$0) } }
+    func change(_ change: (inout RouteStatus) -> Void) {
+        let (old, new) = box.withLockedValue { status in
+            let old = status
+            change(&status)
+            return (old, status)
+        }
+        metrics?.note(old, new)
+    }
 }

@@ -7,46 +7,63 @@ struct RouteRun: Sendable {
     let source: BridgeEnd
     let target: BridgeEnd
     let nodeName: String
-    let stop: Gate
+    /// Open once the route ends.
+    let stop = Gate()
+    let valve: Valve
     let logger: Logger
-    let counts = RouteCounts()
+    let metrics: RouteMetrics?
+    let counts: RouteCounts
     /// The tasks that the target has refused after there was a note about them: nobody waits for their replies.
     let withdrawn = RepeatWindow()
+    /// The tasks that somebody has revoked before they came.
+    let revoked = RepeatWindow()
 
     var timers: any TimerSource { target.client.timers }
 
-    var patience: Patience { Patience(stop: stop, timers: timers, logger: logger) }
+    var patience: Patience { Patience(stop: stop, timers: timers, counts: counts, logger: logger) }
 
     /// Whether replies come back by the bridge. Between two of one dialect both sides share the result store.
     var hasReplies: Bool { source.kind != target.kind }
 
-    init(
-        _ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd, nodeName: String, stop: Gate,
-        logger: Logger
-    ) {
+    init(_ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd, nodeName: String, logger: Logger) {
         self.route = route
         self.source = source
         self.target = target
         self.nodeName = nodeName
-        self.stop = stop
+        valve = Valve(route.isPaused ? .paused : .open)
+        metrics = RouteMetrics(route.name, target.client.configuration.metrics)
+        counts = RouteCounts(metrics)
         var logger = logger
         logger[metadataKey: "route"] = "\(route.name)"
         self.logger = logger
+    }
+
+    /// What follows at the source from how a request has ended.
+    ///
+    /// - Throws: ``CeleriacError`` if not even a failure can be written.
+    func effects(of outcome: Outcome, _ request: TaskRequest) throws(CeleriacError) -> [Effect] {
+        let context = EffectRun(source.client).context(for: request, nodeName: nodeName)
+        do throws(CeleriacError) {
+            return try source.dialect.effects(of: outcome, for: request, in: context)
+        } catch {
+            return try source.dialect.effects(
+                of: .failure(source.dialect.failure(for: .notEncodable(error))), for: request, in: context)
+        }
     }
 
     /// Carries out at the source what follows from how a request has ended.
     ///
     /// - Throws: the error of the source's broker or store.
     func answer(_ outcome: Outcome, _ request: TaskRequest) async throws {
+        try await carryOut(try effects(of: outcome, request), for: request)
+    }
+
+    /// Carries out effects at the source.
+    ///
+    /// - Throws: the error of the source's broker or store.
+    func carryOut(_ effects: [Effect], for request: TaskRequest) async throws {
         let run = EffectRun(source.client)
         let context = run.context(for: request, nodeName: nodeName)
-        let effects: [Effect]
-        do throws(CeleriacError) {
-            effects = try source.dialect.effects(of: outcome, for: request, in: context)
-        } catch {
-            effects = try source.dialect.effects(
-                of: .failure(source.dialect.failure(for: .notEncodable(error))), for: request, in: context)
-        }
         try await run.carryOut(effects, for: request, in: context) { [patience] step in
             try await patience.run("the source", step)
         }

@@ -7,10 +7,9 @@ import MachineryWire
 
 /// Makes the task that the target is to run of a request at the source. It is a value: it reads no clock and does no I/O.
 ///
-/// The work that follows a task (callbacks, the rest of a chain, the part of a chord) does not cross the bridge. It stays
-/// with the source, whose dialect carries it out when the reply has come, so that both sides see their own states and a
-/// workflow may have steps on both. To run a workflow whole at the target is a shortcut for some of them; it belongs in
-/// front of ``submission(of:)``, where the request has all of its parts.
+/// The work that follows a task (callbacks, the rest of a chain, the part of a chord) is not part of it. It stays with the
+/// source, whose dialect carries it out when the reply has come, so that both sides see their own states and a workflow may
+/// have steps on both. ``WholeWorkflow`` finds the steps that the target can go on with by itself.
 package struct TaskTranslation: Sendable {
     private let route: BridgeRoute
     private let target: BridgeDialect
@@ -36,14 +35,20 @@ package struct TaskTranslation: Sendable {
 
     /// Translates a request.
     ///
+    /// - Parameters:
+    ///   - request: the request.
+    ///   - takesResult: whether the target gives it the result of the step before, in place of its arguments.
+    /// - Returns: the task at the target.
     /// - Throws: ``MessageFault`` that says what the target cannot carry.
-    package func submission(of request: TaskRequest) throws(MessageFault) -> TaskSubmission {
+    package func submission(
+        of request: TaskRequest, takesResult: Bool = false
+    ) throws(MessageFault) -> TaskSubmission {
         let (rule, name) = try route.tasks.rule(for: request.name)
         let id = TargetID.made(of: request, for: target)
         var submission: TaskSubmission
         switch target {
-        case .celery: submission = try celery(request, rule, id: id, name: name)
-        case .machinery: submission = try machinery(request, rule, id: id, name: name)
+        case .celery: submission = try celery(request, rule, id: id, name: name, takesResult: takesResult)
+        case .machinery: submission = try machinery(request, rule, id: id, name: name, takesResult: takesResult)
         }
         submission.options.taskID = id
         submission.options.queue = queue
@@ -55,14 +60,14 @@ package struct TaskTranslation: Sendable {
     // MARK: Machinery to Celery
 
     private func celery(
-        _ request: TaskRequest, _ rule: TaskRule, id: String, name: String
+        _ request: TaskRequest, _ rule: TaskRule, id: String, name: String, takesResult: Bool
     ) throws(MessageFault) -> TaskSubmission {
         guard let signature = request.machinerySignature else { throw Self.foreign(request) }
         if let refusal = request.refusal {
             throw MessageFault(reason: "badArguments", detail: refusal.text)
         }
         var arguments: [WireValue] = []
-        for (index, argument) in (signature.args ?? []).enumerated() {
+        for (index, argument) in (takesResult ? [] : signature.args ?? []).enumerated() {
             if let types = rule.types, types.indices.contains(index),
                 GoType(name: types[index]) != GoType(name: argument.type)
             {
@@ -81,17 +86,17 @@ package struct TaskTranslation: Sendable {
     // MARK: Celery to Machinery
 
     private func machinery(
-        _ request: TaskRequest, _ rule: TaskRule, id: String, name: String
+        _ request: TaskRequest, _ rule: TaskRule, id: String, name: String, takesResult: Bool
     ) throws(MessageFault) -> TaskSubmission {
         guard let message = request.celeryMessage else { throw Self.foreign(request) }
         if request.expires != nil { try refuse(.expires, "a time after which it must not run (expires)") }
         if request.timeLimits != TimeLimits() { try refuse(.timeLimits, "time limits") }
         if !message.stamps.isEmpty { try refuse(.stamps, "stamps") }
-        let positional = try positions(request, rule)
-        if let types = rule.types, types.count != positional.count {
+        let positional = takesResult ? [] : try positions(request, rule)
+        let count = positional.count + (takesResult ? 1 : 0)
+        if let types = rule.types, types.count != count {
             throw MessageFault(
-                reason: "argumentCount",
-                detail: "the task has \(positional.count) arguments, but the route says \(types.count)")
+                reason: "argumentCount", detail: "the task has \(count) arguments, but the route says \(types.count)")
         }
         var arguments: [WireValue] = []
         for (index, value) in positional.enumerated() {

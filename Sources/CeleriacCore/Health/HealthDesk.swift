@@ -2,18 +2,18 @@ import NIOConcurrencyHelpers
 import NIOCore
 
 /// Answers health checks about one worker, on an event loop that the worker does not use: a worker that stands still cannot
-/// say so itself.
+/// say so itself. Others than workers are asked in the same words (``HealthSubject``).
 final class HealthDesk: Sendable {
     /// How long servers may take to answer: as long as a result store may be silent before that is an outage.
     static let patience = Duration.seconds(StoreReach.patience)
 
     /// Where answers are made.
     let executor: EventLoopTaskExecutor
-    private let health: WorkerHealth
+    private let health: any HealthSubject
     private let timers: EventLoopTimerSource
     private let pulse: NIOLockedValueBox<LoopPulse>
 
-    init(_ health: WorkerHealth, loopPatience: Duration, on eventLoop: any EventLoop) {
+    init(_ health: any HealthSubject, loopPatience: Duration, on eventLoop: any EventLoop) {
         self.health = health
         self.executor = EventLoopTaskExecutor(eventLoop)
         self.timers = EventLoopTimerSource(eventLoop: eventLoop)

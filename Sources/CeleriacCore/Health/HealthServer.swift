@@ -46,7 +46,7 @@ final class HealthServer: Sendable {
     /// - Returns: the server, which has to be closed.
     /// - Throws: ``CeleriacError`` with code `configuration` if it cannot listen there.
     static func start(
-        _ endpoint: HealthEndpoint, of health: WorkerHealth, limits: Limits = Limits(), logger: Logger
+        _ endpoint: HealthEndpoint, of health: any HealthSubject, limits: Limits = Limits(), logger: Logger
     ) async throws -> HealthServer {
         let eventLoop = group.next()
         let desk = HealthDesk(health, loopPatience: limits.loopPatience, on: eventLoop)

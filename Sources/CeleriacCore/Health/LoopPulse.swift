@@ -53,8 +53,10 @@ struct LoopPulse: Sendable {
 }
 
 /// Counts the steps of a worker's loop: an odd number while it takes in messages, an even one while it waits for some.
-final class LoopProgress: Sendable {
+package final class LoopProgress: Sendable {
     private let count = Atomic<UInt64>(0)
+
+    package init() {}
 
     /// How many steps the loop has taken.
     var steps: UInt64 { count.load(ordering: .relaxed) }

@@ -1,7 +1,7 @@
 import NIOConcurrencyHelpers
 
 /// What a worker knows of its own health: whether it consumes, and whether its servers answer.
-final class WorkerHealth: Sendable {
+final class WorkerHealth: HealthSubject {
     private struct State {
         var isConsuming = false
         /// Asks the consumer; nil for one that cannot be asked.
@@ -9,11 +9,11 @@ final class WorkerHealth: Sendable {
     }
 
     /// The worker's node name.
-    let nodeName: String
+    package let nodeName: String
     /// Where the worker's own loops run.
-    let executor: any TaskExecutor
+    package let executor: any TaskExecutor
     /// How far the worker's loop has come.
-    let progress = LoopProgress()
+    package let progress = LoopProgress()
     private let brokerName: String
     private let stopping: Gate
     private let watch: ResultStoreWatch?
@@ -55,7 +55,7 @@ final class WorkerHealth: Sendable {
     ///   - patience: how long the servers may take to answer.
     ///   - timers: where the caller takes its timers from.
     /// - Returns: the reasons.
-    func reasonsNotReady(within patience: Duration, timers: any TimerSource) async -> [String] {
+    package func reasonsNotReady(within patience: Duration, timers: any TimerSource) async -> [String] {
         if stopping.isOpen { return [Self.isStopping] }
         let (isConsuming, broker) = state.withLockedValue { ($0.isConsuming, $0.broker) }
         guard isConsuming else { return ["the worker does not consume yet: it has not reached \(brokerName)"] }

@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 ///
 /// There are never more than a thousand: what comes after that counts under `other`, so that names from outside cannot
 /// fill the memory of this process or of the metrics system.
-final class DimensionedMetric<Instrument: Sendable>: Sendable {
+package final class DimensionedMetric<Instrument: Sendable>: Sendable {
     private struct Values: Hashable {
         let first: String
         let second: String
@@ -20,7 +20,8 @@ final class DimensionedMetric<Instrument: Sendable>: Sendable {
     ///   - metric: the metric, whose dimensions are two.
     ///   - limit: how many pairs of values are told apart.
     ///   - make: makes the instrument for these dimensions.
-    init(_ metric: MetricName, limit: Int = 1000, make: @escaping @Sendable ([(String, String)]) -> Instrument) {
+    package init(_ metric: MetricName, limit: Int = 1000, make: @escaping @Sendable ([(String, String)]) -> Instrument)
+    {
         let dimensions = metric.dimensions
         self.names = (dimensions.first ?? "", dimensions.last ?? "")
         self.limit = limit
@@ -28,7 +29,7 @@ final class DimensionedMetric<Instrument: Sendable>: Sendable {
     }
 
     /// The instrument for a pair of values.
-    subscript(first: String, second: String) -> Instrument {
+    package subscript(first: String, second: String) -> Instrument {
         made.withLockedValue { made in
             var values = Values(first: first, second: second)
             if let known = made[values] { return known }

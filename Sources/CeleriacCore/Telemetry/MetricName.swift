@@ -33,6 +33,24 @@ package enum MetricName: String, CaseIterable, Sendable {
     case stalls = "celeriac_worker_stalls_total"
     /// Whether the result store is within reach.
     case resultStoreUp = "celeriac_result_store_up"
+    /// Messages of a bridge that the target has confirmed.
+    case bridgeForwarded = "celeriac_bridge_forwarded_total"
+    /// Messages of a bridge that came again and were dropped.
+    case bridgeRepeated = "celeriac_bridge_repeated_total"
+    /// Replies of a bridge that the source has.
+    case bridgeReplied = "celeriac_bridge_replied_total"
+    /// Messages that a bridge has copied to a second queue.
+    case bridgeShadowed = "celeriac_bridge_shadowed_total"
+    /// Messages that a bridge has parked.
+    case bridgeRefused = "celeriac_bridge_refused_total"
+    /// Messages that wait for a bridge.
+    case bridgeWaiting = "celeriac_bridge_waiting"
+    /// Tasks whose replies a bridge waits for.
+    case bridgePending = "celeriac_bridge_pending"
+    /// How long a message is in a bridge.
+    case bridgeForwarding = "celeriac_bridge_forward_seconds"
+    /// How long a result is in a bridge.
+    case bridgeReplying = "celeriac_bridge_reply_seconds"
 
     /// The kinds of metrics.
     package enum Kind: String, Sendable {
@@ -49,8 +67,9 @@ package enum MetricName: String, CaseIterable, Sendable {
         switch self {
         case .sent, .received, .succeeded, .failed, .retried, .revoked, .expired: .counter
         case .parked, .reconnects, .stalls: .counter
-        case .runtime, .queueTime: .timer
-        case .running, .prefetched, .scheduled, .resultStoreUp: .gauge
+        case .bridgeForwarded, .bridgeRepeated, .bridgeReplied, .bridgeShadowed, .bridgeRefused: .counter
+        case .runtime, .queueTime, .bridgeForwarding, .bridgeReplying: .timer
+        case .running, .prefetched, .scheduled, .resultStoreUp, .bridgeWaiting, .bridgePending: .gauge
         }
     }
 
@@ -62,6 +81,9 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .parked: ["queue", "reason"]
         case .stalls: ["worker", "queue"]
         case .running, .prefetched, .scheduled, .reconnects, .resultStoreUp: ["worker"]
+        case .bridgeRefused: ["route", "reason"]
+        case .bridgeForwarded, .bridgeRepeated, .bridgeReplied, .bridgeShadowed: ["route"]
+        case .bridgeWaiting, .bridgePending, .bridgeForwarding, .bridgeReplying: ["route"]
         }
     }
 }

@@ -22,10 +22,13 @@ struct BridgeCommand: AsyncParsableCommand {
                 - {name: to-python, from: go, to: python, tasks: {add: tasks.add}}
 
             What cannot be carried fails at its sender, and is parked with the reason: see `celeriac parked`. Any number \
-            of bridges may run with one file. SIGTERM and SIGINT end one in good order.
+            of bridges may run with one file. SIGTERM and SIGINT end one in good order. SIGHUP, and a file that has \
+            changed, change its routes one by one; a file that cannot be used leaves them as they are.
             """,
         subcommands: [
             BridgeRunCommand.self, BridgeCheckCommand.self, BridgeExplainCommand.self, BridgeTestCommand.self,
+            BridgeSchemaCommand.self, BridgeStatusCommand.self, BridgePauseCommand.self, BridgeResumeCommand.self,
+            BridgeDrainCommand.self,
         ],
         defaultSubcommand: BridgeRunCommand.self)
 }
@@ -43,7 +46,8 @@ struct BridgeFileArgument: ParsableArguments {
         do {
             return try BridgeFile(yaml: try bytes(), environment: ProcessInfo.processInfo.environment)
         } catch {
-            CommandEnvironment.say("\(path): \((error as? CeleriacError)?.message ?? "\(error.localizedDescription)")")
+            let message = (error as? CeleriacError)?.message ?? "\(error.localizedDescription)"
+            CommandEnvironment.say(PlacedMessage(message).text(in: path))
             throw ExitCode(1)
         }
     }
@@ -61,27 +65,52 @@ struct BridgeRunCommand: AsyncParsableCommand {
     @Option(help: "Show what would become of this many waiting messages of each route, and send nothing.")
     var dryRun: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Answer health checks over HTTP there: GET /live and GET /ready. A port alone is one of 127.0.0.1.",
+            valueName: "host:port"))
+    var health: String?
+
     func validate() throws {
         guard Logger.Level(rawValue: loglevel.lowercased()) != nil else {
             throw ValidationError("There is no level '\(loglevel)' of logs.")
         }
         if let dryRun, dryRun < 1 { throw ValidationError("--dry-run needs a number, 1 or more.") }
+        if let health, HealthEndpoint(health) == nil {
+            throw ValidationError("--health needs an address such as 127.0.0.1:8080, or a port.")
+        }
     }
 
     func run() async throws {
-        let file = try file.read()
-        let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
-        let bridge = try Bridge(file, logger: logger)
+        let bytes = try file.bytes()
+        let read = try file.read()
+        let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm, .sighup])
+        let logger = self.logger
+        let bridge = try Bridge(read, logger: logger)
         if let dryRun {
             for line in try await bridge.rehearse(atMost: dryRun) { CommandEnvironment.write(line: line) }
             return
         }
+        let reloader = BridgeReloader(
+            bridge, path: file.path, bytes: bytes, environment: ProcessInfo.processInfo.environment, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in signals { bridge.stop() }
+                for await signal in signals {
+                    if signal == .sighup { reloader.reload() } else { bridge.stop() }
+                }
+            }
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: .seconds(2))
+                    reloader.look()
+                }
             }
             defer { group.cancelAll() }
-            try await bridge.run()
+            try await BridgeHealth(bridge).answeringHealthChecks(
+                at: health.flatMap { HealthEndpoint($0) }, logger: logger
+            ) { _ in
+                try await bridge.run()
+            }
         }
     }
 

@@ -1,24 +1,25 @@
-import CeleriacCore
+package import CeleriacCore
 import CeleryWire
 
 /// The names of the exchanges and queues of remote control.
-struct CeleryControlNames: Sendable {
+package struct CeleryControlNames: Sendable {
     private let configuration: CeleryControlConfiguration
 
-    init(_ configuration: CeleryControlConfiguration = CeleryControlConfiguration()) {
+    /// The names of a configuration, by default Celery's own.
+    package init(_ configuration: CeleryControlConfiguration = CeleryControlConfiguration()) {
         self.configuration = configuration
     }
 
     /// The fan-out exchange of requests.
     var requests: String { "\(configuration.namespace).pidbox" }
     /// The direct exchange of replies.
-    var replies: String { "reply.\(configuration.namespace).pidbox" }
+    package var replies: String { "reply.\(configuration.namespace).pidbox" }
 
     /// The topic exchange of events.
     var events: String { configuration.eventExchange }
 
     /// The names that a node's mailbox uses.
-    func exchanges(ofNode nodeName: String) -> ControlExchanges {
+    package func exchanges(ofNode nodeName: String) -> ControlExchanges {
         exchanges(inbox: "\(nodeName).\(requests)", replyKey: nil)
     }
 

@@ -13,7 +13,7 @@ package enum ProcessFacts {
     /// The version that the worker reports with its software's name, `celeriac`.
     package static let version = "0.1.0"
 
-    static var processID: Int32 { getpid() }
+    package static var processID: Int32 { getpid() }
 
     /// The operating system's name, `Linux`.
     package static let system: String = {

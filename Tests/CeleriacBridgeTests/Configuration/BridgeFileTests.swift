@@ -1,5 +1,6 @@
 import CeleriacBridge
 import CeleriacCore
+import CeleriacWire
 import Testing
 
 @Suite struct BridgeFileTests {
@@ -68,6 +69,74 @@ import Testing
     ])
     func mistakeIsNamed(_ routes: String, _ expected: String) {
         #expect(refusal(routes)?.contains(expected) == true, "\(refusal(routes) ?? "nothing")")
+    }
+
+    /// The ends take four lines.
+    @Test(arguments: [
+        ("routes:\n  - name: a\n    from: go\n    to: python\n    typo: 1", "(line 9, column 5)"),
+        ("routes:\n  - {name: a, from: go, to: x}", "(line 6, column 25)"),
+        (
+            "routes:\n  - name: a\n    from: go\n    to: python\n    tasks:\n      x: {types: [map]}",
+            "(line 10, column 11)"
+        ),
+        ("routes:\n  - {name: a, from: go, to: python}\n  - {name: b, from: go, to: python}", "(line 7, column 5)"),
+    ])
+    func mistakeHasItsPlace(_ routes: String, _ expected: String) {
+        #expect(refusal(routes)?.hasSuffix(expected) == true, "\(refusal(routes) ?? "nothing")")
+    }
+
+    @Test func shadowAndWorkflowsAreRead() throws {
+        let file = try read(
+            """
+            control: false
+            routes:
+              - {name: a, from: go, to: python, paused: true, whole: false, shadow: {queue: trial, share: 0.25}}
+            """)
+        let route = try #require(file.ways.first?.route)
+        #expect(route.isPaused)
+        #expect(!route.isWhole)
+        #expect(route.shadow == RouteShadow(queue: "trial", share: 0.25))
+        #expect(!file.isControlled)
+        for shadow in ["{queue: q, share: 0}", "{queue: q, share: 2}", "{share: 1}", "{queue: q, x: 1}", "celery"] {
+            #expect(refusal("routes: [{name: a, from: go, to: python, shadow: \(shadow)}]") != nil, "\(shadow)")
+        }
+    }
+
+    /// The schema has the keys that the reader has: it refuses none of them as unknown.
+    @Test func schemaHasTheKeysOfTheReader() throws {
+        let schema = WireValue.object(BridgeFile.schema)
+        func keys(_ value: WireValue?) -> [String] { value?["properties"]?.objectValue.map { Array($0.keys) } ?? [] }
+        let ends = schema["properties"]?["ends"]?["additionalProperties"]
+        let routes = schema["properties"]?["routes"]?["items"]
+        let rows = routes?["properties"]?["tasks"]?["additionalProperties"]?["oneOf"]?.arrayValue?.last
+        #expect(keys(schema).sorted() == ["bridge", "control", "ends", "routes"])
+        #expect(keys(routes).count == 17)
+        #expect(keys(rows) == ["to", "types", "parameters", "returns"])
+        for key in keys(ends) {
+            let text = "ends: {a: {dialect: celery, broker: x, \(key): []}}"
+            #expect(message(of: text)?.contains("unknown key '\(key)'") == false, "\(key)")
+        }
+        for key in keys(routes) where !["name", "from", "to"].contains(key) {
+            let text = refusal("routes: [{name: a, from: go, to: python, \(key): {x: {y: 1}}}]")
+            #expect(text?.contains("unknown key '\(key)'") == false, "\(key): \(text ?? "nothing")")
+        }
+    }
+
+    private func message(of yaml: String) -> String? {
+        do {
+            _ = try BridgeFile(yaml: Array(yaml.utf8))
+            return nil
+        } catch {
+            return error.message
+        }
+    }
+
+    @Test func secretIsInNoMessage() {
+        for routes in [
+            "routes: [{name: a, from: python, to: x}]", "routes: [", "routes: [{name: a, from: go, to: rpc}]",
+        ] {
+            #expect(refusal(routes)?.contains("s3") == false)
+        }
     }
 
     @Test func missingVariableIsNamed() {

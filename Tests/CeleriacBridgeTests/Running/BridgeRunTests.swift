@@ -127,6 +127,24 @@ import Testing
         #expect(bench.celeryBroker.count(in: "celery") == 0)
     }
 
+    @Test func rehearsalShowsTheTranslationAndSendsNothing() async throws {
+        let bench = try BridgeBench()
+        for name in ["add", "other"] {
+            try await bench.machinery.send(
+                MachinerySignature(
+                    uuid: "task_\(name)", name: name, args: [MachineryArgument(type: "int64", value: 7)]))
+        }
+        let bridge = bench.toCelery { $0.tasks = TaskTable([TaskRule("add", to: "tasks.add")], passesOthers: false) }
+        let lines = try await bridge.rehearse(atMost: 2)
+        #expect(lines.count == 2)
+        let told = try lines.map { try WireJSON.decode(Array($0.utf8)) }
+        #expect(told[0]["messages"]?[0]?["headers"]?["task"] == "tasks.add")
+        #expect(told[0]["messages"]?[0]?["body"]?[0] == [7])
+        #expect(told[1]["refused"] == "unknownTask")
+        #expect(bench.celeryBroker.count(in: "celery") == 0)
+        #expect(bench.machineryBroker.count(in: "machinery_tasks") == 2)
+    }
+
     @Test func loopIsRefused() async throws {
         let bench = try BridgeBench()
         var signature = MachinerySignature(uuid: "task_1", name: "add", args: [])

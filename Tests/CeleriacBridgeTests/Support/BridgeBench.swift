@@ -5,6 +5,7 @@ import CeleriacWire
 import CeleryDialect
 import Logging
 import MachineryDialect
+import Metrics
 
 /// Both task systems in memory, and a bridge between them.
 struct BridgeBench: Sendable {
@@ -22,10 +23,14 @@ struct BridgeBench: Sendable {
         return logger
     }
 
-    init() throws {
+    /// Makes both, with the chord unlocks of Celery where no route takes them.
+    init(metrics: (any MetricsFactory)? = nil) throws {
+        var configuration = CeleryConfiguration(
+            routes: ["multiply": "own", "total": "own", "celery.chord_unlock": "own"])
+        configuration.metrics = metrics
         celery = CeleryApp(
             broker: celeryBroker, results: celeryResults,
-            configuration: CeleryConfiguration(routes: ["multiply": "own"]), logger: Self.logger)
+            configuration: configuration, logger: Self.logger)
         machinery = try MachineryServer(
             configuration: MachineryConfiguration(broker: "memory://", resultBackend: "memory://"),
             broker: machineryBroker, backend: machineryResults, logger: Self.logger)

@@ -52,6 +52,8 @@ import Testing
         #expect(submission.id == "task_1")
         #expect(submission.options.taskID == "task_1")
         #expect(submission.options.queue == nil)
+        #expect(
+            submission.options.headers == ["traceparent": "00-1", "celeriac-bridge": "celeriac:to-machinery"])
         #expect(submission.options.eta == Date(timeIntervalSince1970: 2_000_000_000))
         #expect(
             submission.arguments.map { MachineryArgument(wire: $0) } == [

@@ -11,9 +11,9 @@ import Testing
 struct BridgePeerTests {
     @Test(
         "Go's signatures run at a Python worker, and their types come back", .timeLimit(.minutes(5)),
-        arguments: BridgeSite.Transport.available)
-    func signaturesRunInPython(_ transport: BridgeSite.Transport) async throws {
-        let site = try await BridgeSite(transport)
+        arguments: BridgeSite.Transport.available, BridgeSite.Transport.available)
+    func signaturesRunInPython(_ transport: BridgeSite.Transport, _ goTransport: BridgeSite.Transport) async throws {
+        let site = try await BridgeSite(transport, go: goTransport)
         let worker = try await site.python.startWorker(pool: .solo)
         let routes = """
             routes:
@@ -66,9 +66,9 @@ struct BridgePeerTests {
 
     @Test(
         "Python's tasks run at a Swift worker of Machinery", .timeLimit(.minutes(5)),
-        arguments: BridgeSite.Transport.available)
-    func tasksRunInMachinery(_ transport: BridgeSite.Transport) async throws {
-        let site = try await BridgeSite(transport)
+        arguments: BridgeSite.Transport.available, BridgeSite.Transport.available)
+    func tasksRunInMachinery(_ transport: BridgeSite.Transport, _ goTransport: BridgeSite.Transport) async throws {
+        let site = try await BridgeSite(transport, go: goTransport)
         let driver = try await site.python.startDriver()
         let worker = site.machinery.worker(consumerTag: "test", concurrency: 4) { MachineryTasks.all }
         let routes = """

@@ -1,13 +1,15 @@
 #if Redis
 import Celeriac
 import CeleriacBridge
+import CeleriacCore
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
 import Logging
 
-/// Machinery on Redis, Celery on another server, and a bridge between them.
+/// Machinery and Celery, each at a broker of its own, and a bridge between them.
 struct BridgeSite: Sendable {
-    /// Where Celery's messages are.
+    /// Where messages are.
     enum Transport: String, CaseIterable, Sendable {
         case redis = "Redis"
         case rabbitMQ = "RabbitMQ"
@@ -20,29 +22,55 @@ struct BridgeSite: Sendable {
             return [.redis]
             #endif
         }
+
+        func url() async throws -> String {
+            switch self {
+            case .redis: try await SharedServers.shared.redisDatabaseURL()
+            case .rabbitMQ: try await SharedServers.shared.rabbitMQVirtualHostURL()
+            }
+        }
     }
 
     let machinery: MachineryServer
     let python: PythonPeer
-    private let ends: String
+    /// The sides, as a bridge's file has them.
+    let ends: String
+    private let visibilityTimeout: Int
 
-    init(_ transport: Transport) async throws {
-        let go = try await SharedServers.shared.redisDatabaseURL()
+    /// Makes both.
+    ///
+    /// - Parameters:
+    ///   - transport: where Celery's messages are.
+    ///   - goTransport: where Machinery's are.
+    ///   - visibilityTimeout: after how many seconds what a killed bridge held comes back at Redis.
+    /// - Throws: `TestKitError` if a server cannot be started.
+    init(_ transport: Transport, go goTransport: Transport = .redis, visibilityTimeout: Int = 60) async throws {
+        self.visibilityTimeout = visibilityTimeout
+        let go = try await goTransport.url()
+        let goResults = try await SharedServers.shared.redisDatabaseURL()
         let results = try await SharedServers.shared.redisDatabaseURL()
-        let broker =
-            switch transport {
-            case .redis: try await SharedServers.shared.redisDatabaseURL()
-            case .rabbitMQ: try await SharedServers.shared.rabbitMQVirtualHostURL()
-            }
+        let broker = try await transport.url()
         machinery = try MachineryServer(
-            configuration: MachineryConfiguration(broker: go, resultBackend: go), logger: MachineryBench.logger)
+            configuration: MachineryConfiguration(broker: go, resultBackend: goResults), logger: MachineryBench.logger)
         python = PythonPeer(broker: broker, results: results)
+        let timeout = "visibility_timeout: \(visibilityTimeout)"
         ends = """
             ends:
-              go: {dialect: machinery, broker: "\(go)", results: "\(go)"}
-              python: {dialect: celery, broker: "\(broker)", results: "\(results)"}
+              go: {dialect: machinery, broker: "\(go)", results: "\(goResults)", \(timeout)}
+              python: {dialect: celery, broker: "\(broker)", results: "\(results)", \(timeout)}
 
             """
+    }
+
+    /// A Celery application at the same broker, in Swift.
+    func celery() throws -> CeleryApp {
+        let settings = python.settings
+        guard let broker = settings["broker_url"]?.stringValue, let results = settings["result_backend"]?.stringValue
+        else { throw CeleriacError(.configuration, "the peer has no addresses") }
+        var configuration = CeleryConfiguration()
+        configuration.redis.visibilityTimeout = .seconds(visibilityTimeout)
+        return try CeleryApp(
+            broker: broker, results: results, configuration: configuration, logger: MachineryBench.logger)
     }
 
     /// A bridge with these routes.
@@ -54,7 +82,11 @@ struct BridgeSite: Sendable {
 
     /// Runs a bridge while `body` runs, and ends it in good order.
     func withBridge(_ routes: String, _ body: () async throws -> Void) async throws {
-        let bridge = try bridge(routes)
+        try await Self.running(try bridge(routes), body)
+    }
+
+    /// Runs a bridge while `body` runs, and ends it in good order.
+    static func running(_ bridge: Bridge, _ body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bridge.run() }
             let result: Result<Void, any Error>

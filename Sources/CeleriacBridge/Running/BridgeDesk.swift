@@ -1,0 +1,99 @@
+import CeleriacCore
+package import CeleriacWire
+import CeleryDialect
+import CeleryWire
+
+/// Carries out what operators ask of a bridge by remote control. Where Celery has a command for it the bridge takes that, so
+/// that `celery inspect` and `celery control` reach it; its own commands name routes.
+package struct BridgeDesk: Sendable {
+    private let bridge: Bridge
+
+    /// Makes the desk of a bridge.
+    package init(_ bridge: Bridge) { self.bridge = bridge }
+
+    /// Carries out a command.
+    ///
+    /// - Parameters:
+    ///   - method: the command.
+    ///   - arguments: its arguments.
+    /// - Returns: the reply, in which errors are in Python's words.
+    package func answer(_ method: String, _ arguments: WireObject) async -> WireValue {
+        switch method {
+        case "ping": return ["ok": "pong"]
+        case "hello": return ["revoked": [], "clock": 0]
+        case "stats":
+            return [
+                "pid": .int(Int64(ProcessFacts.processID)), "total": .object(total), "pool": [:],
+                "bridge": .object(await routes(nil)),
+            ]
+        case "active_queues":
+            let open = bridge.runs.filter { $0.valve.position == .open }
+            return .array(open.map { CeleryControlCommand.description(of: TaskQueue($0.route.sourceQueue)) })
+        // A bridge runs nothing itself.
+        case "active", "reserved", "scheduled", "registered", "revoked": return []
+        case "revoke": return revoke(arguments["task_id"] ?? .null)
+        case "cancel_consumer": return turn(queue: arguments["queue"], to: .paused, "no longer consuming from")
+        case "add_consumer": return turn(queue: arguments["queue"], to: .open, "add consumer")
+        case "bridge_status": return await status(arguments["route"])
+        case "bridge_pause": return await turn(arguments["route"], to: .paused)
+        case "bridge_resume": return await turn(arguments["route"], to: .open)
+        case "bridge_drain": return await turn(arguments["route"], to: .draining)
+        default:
+            return ["error": .string(PythonExceptionText.text(type: "KeyError", arguments: [.string(method)]))]
+        }
+    }
+
+    // MARK: Telling
+
+    /// How many messages each route has forwarded, where a worker counts its tasks.
+    private var total: WireObject {
+        WireObject(bridge.runs.map { ($0.route.name, WireValue.int(Int64($0.counts.status.forwarded))) })
+    }
+
+    private func status(_ name: WireValue?) async -> WireValue {
+        let routes = await self.routes(name)
+        guard routes.isEmpty, let name, !name.isNull else { return .object(routes) }
+        return Self.unknown(name)
+    }
+
+    private func routes(_ name: WireValue?) async -> WireObject {
+        var routes: WireObject = [:]
+        for (route, status) in bridge.status.sorted(by: { $0.key < $1.key }) where status.failure != nil {
+            routes[route] = ["state": "failed", "failure": .string(status.failure ?? "")]
+        }
+        for run in bridge.runs { routes[run.route.name] = .object(await RouteReport(run).object) }
+        guard let name, !name.isNull else { return routes }
+        guard let route = name.stringValue, let report = routes[route] else { return [:] }
+        return [route: report]
+    }
+
+    private static func unknown(_ name: WireValue) -> WireValue {
+        ["error": .string("the bridge has no route '\(name.stringValue ?? "")'")]
+    }
+
+    // MARK: Steering
+
+    private func turn(_ name: WireValue?, to position: Valve.Position) async -> WireValue {
+        let all = bridge.runs
+        let chosen = name.map { $0.isNull } ?? true ? all : all.filter { $0.route.name == name?.stringValue }
+        for run in chosen { run.valve.turn(to: position) }
+        return await status(name)
+    }
+
+    private func turn(queue: WireValue?, to position: Valve.Position, _ words: String) -> WireValue {
+        let queue = queue?.stringValue ?? ""
+        let chosen = bridge.runs.filter { $0.route.sourceQueue == queue }
+        for run in chosen { run.valve.turn(to: position) }
+        return chosen.isEmpty && position == .open
+            ? ["error": .string("the bridge has no route from \(queue)")] : ["ok": .string("\(words) \(queue)")]
+    }
+
+    /// Notes tasks that must not go on when their messages come. What the target has already is the target's.
+    private func revoke(_ ids: WireValue) -> WireValue {
+        let ids = (ids.arrayValue ?? [ids]).compactMap(\.stringValue)
+        for run in bridge.runs {
+            for id in ids { run.revoked.insert(id) }
+        }
+        return ["ok": .string("tasks \(ids.joined(separator: ", ")) flagged as revoked")]
+    }
+}

@@ -1,0 +1,42 @@
+import CeleriacCore
+import Logging
+import Metrics
+
+extension RouteRun {
+    /// Forwards messages and brings replies until the route is halted.
+    ///
+    /// - Throws: the error with which one half has given up. The other has ended in good order then.
+    func serve() async throws {
+        logger.notice("a route is open", metadata: ["from": "\(source.broker.name)", "to": "\(target.broker.name)"])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await Forwarder(self).forward() }
+            if hasReplies { group.addTask { try await ReplyCourier(self).bring() } }
+            group.addTask { await self.measure() }
+            do {
+                for try await _ in group {}
+            } catch {
+                halt()
+                while let result = await group.nextResult() {
+                    if case .failure(let other) = result {
+                        logger.error("half a route has ended", metadata: ["error": "\(other)"])
+                    }
+                }
+                throw error
+            }
+        }
+    }
+
+    /// Ends the route once what is under way is done. Replies that have not come stay noted.
+    func halt() {
+        valve.turn(to: .ended)
+        stop.open()
+    }
+
+    /// Looks now and then how many messages wait, for those who watch the metrics.
+    private func measure() async {
+        guard let metrics else { return }
+        repeat {
+            if let depth = try? await source.broker.depth(of: route.sourceQueue) { metrics.waiting.record(depth) }
+        } while !(await stop.wait(atMost: .seconds(10), timers: timers))
+    }
+}

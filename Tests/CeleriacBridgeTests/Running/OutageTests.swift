@@ -1,0 +1,91 @@
+import Celeriac
+import CeleriacBridge
+import CeleriacCore
+import CeleriacTestKit
+import CeleriacWire
+import CeleryDialect
+import NIOConcurrencyHelpers
+import TestSupport
+import Testing
+
+/// Servers that are out of reach for a while: a broker that is blocked and a store without memory answer like that, too.
+@Suite(.timeLimit(.minutes(2))) struct OutageTests {
+    private static let add = TaskDefinition<Int, Int, Int>("add")
+
+    /// A broker that refuses messages until it is told otherwise.
+    private final class BlockedBroker: WrappingBroker {
+        let memory = MemoryBroker()
+        let isBlocked = NIOLockedValueBox(true)
+
+        var base: any MessageBroker { memory }
+        var workerSide: any MessageBroker { memory }
+
+        func publish(_ messages: [OutgoingMessage]) async throws {
+            if isBlocked.withLockedValue({ $0 }) { throw CeleriacError(.unavailable, "the connection is blocked") }
+            try await memory.publish(messages)
+        }
+
+        func close() async { await memory.close() }
+    }
+
+    @Test func sourceWaitsForTheTarget() async throws {
+        let bench = try BridgeBench()
+        let broker = BlockedBroker()
+        let app = CeleryApp(broker: broker, results: bench.celeryResults, logger: BridgeBench.logger)
+        let target = BridgeEnd(.celery, client: app.client, notes: bench.notes, defaultQueue: "celery")
+        let bridge = Bridge(
+            [(.toCelery, bench.machineryEnd, target)], nodeName: "bridge", closesEnds: false,
+            logger: BridgeBench.logger)
+        let result = try await bench.machinery.send(Self.add(2, 3))
+        let worker = app.worker(WorkerConfiguration(queues: ["celery"])) { Self.add.handler { $0 + $1 } }
+        try await withBridge(bridge) {
+            await until { bridge.status["to-celery"]?.obstacle != nil }
+            let reasons = await BridgeHealth(bridge).reasonsNotReady(
+                within: .seconds(1), timers: bench.celery.client.timers)
+            #expect(reasons.first?.contains("the connection is blocked") == true)
+            #expect(bridge.status["to-celery"]?.forwarded == 0)
+            broker.isBlocked.withLockedValue { $0 = false }
+            try await withRunning(worker) {
+                let value = try await result.get(timeout: .seconds(60))
+                #expect(value == 5)
+            }
+            #expect(bridge.status["to-celery"]?.obstacle == nil)
+        }
+    }
+
+    @Test func stopDuringAnOutageLosesNothing() async throws {
+        let bench = try BridgeBench()
+        let broker = BlockedBroker()
+        let app = CeleryApp(broker: broker, results: bench.celeryResults, logger: BridgeBench.logger)
+        let target = BridgeEnd(.celery, client: app.client, notes: bench.notes, defaultQueue: "celery")
+        let bridge = Bridge(
+            [(.toCelery, bench.machineryEnd, target)], nodeName: "bridge", closesEnds: false,
+            logger: BridgeBench.logger)
+        _ = try await bench.machinery.send(Self.add(2, 3))
+        try await withBridge(bridge) { await until { bridge.status["to-celery"]?.obstacle != nil } }
+        #expect(bench.machineryBroker.count(in: "machinery_tasks") == 1)
+    }
+
+    #if Redis
+    @Test func loginIsInNoLogAndNoStatus() async throws {
+        let log = LogRecorder()
+        let yaml = """
+            ends:
+              outside: {dialect: celery, broker: "redis://user:${SECRET}@127.0.0.1:1/0", queue: outside}
+              inside: {dialect: celery, broker: "redis://user:${SECRET}@127.0.0.1:1/1"}
+            routes: [{name: wall, from: outside, to: inside}]
+            """
+        let bridge = try Bridge(
+            yaml: Array(yaml.utf8), environment: ["SECRET": "pa55word"], logger: log.logger)
+        try await withBridge(bridge) { await until { bridge.status["wall"]?.obstacle != nil } }
+        let lines = log.lines
+        #expect(lines.contains { $0.text == "a bridge waits" })
+        for line in lines {
+            #expect(!line.text.contains("pa55word"))
+            #expect(line.metadata.values.allSatisfy { !$0.contains("pa55word") }, "\(line.text)")
+        }
+        let status = await BridgeDesk(bridge).answer("bridge_status", [:])
+        #expect(!"\(status)".contains("pa55word"))
+    }
+    #endif
+}

@@ -1,0 +1,88 @@
+import Celeriac
+import CeleriacBridge
+import CeleriacCore
+import CeleriacTestKit
+import CeleriacWire
+import CeleryWire
+import Testing
+
+/// What operators ask of a bridge that runs.
+@Suite(.timeLimit(.minutes(2))) struct SteeringTests {
+    private static let add = TaskDefinition<Int, Int, Int>("add")
+
+    private func worker(at bench: BridgeBench) -> TaskWorker {
+        bench.celery.worker(WorkerConfiguration(queues: ["celery"])) { Self.add.handler { $0 + $1 } }
+    }
+
+    @Test func pausedRouteTakesNothingUntilItIsResumed() async throws {
+        let bench = try BridgeBench()
+        let bridge = bench.toCelery { $0.isPaused = true }
+        let desk = BridgeDesk(bridge)
+        let result = try await bench.machinery.send(Self.add(2, 3))
+        try await withBridge(bridge) {
+            try await withRunning(worker(at: bench)) {
+                let paused = await desk.answer("bridge_status", ["route": "to-celery"])
+                #expect(paused["to-celery"]?["state"] == "paused")
+                #expect(paused["to-celery"]?["waiting"] == 1)
+                let resumed = await desk.answer("bridge_resume", [:])
+                #expect(resumed["to-celery"]?["state"] == "open")
+                let value = try await result.get(timeout: .seconds(60))
+                #expect(value == 5)
+                let again = await desk.answer("bridge_pause", ["route": "to-celery"])
+                #expect(again["to-celery"]?["state"] == "paused")
+                #expect(again["to-celery"]?["forwarded"] == 1)
+            }
+        }
+    }
+
+    @Test func drainedRouteHasItsReplies() async throws {
+        let bench = try BridgeBench()
+        let bridge = bench.toCelery()
+        let desk = BridgeDesk(bridge)
+        try await withBridge(bridge) {
+            let result = try await bench.machinery.send(Self.add(2, 3))
+            await until { bridge.status["to-celery"]?.pending == 1 }
+            let draining = await desk.answer("bridge_drain", [:])
+            #expect(draining["to-celery"]?["state"] == "draining")
+            try await withRunning(worker(at: bench)) {
+                await until { await desk.answer("bridge_status", [:])["to-celery"]?["state"] == "drained" }
+                let value = try await result.get(timeout: .seconds(60))
+                #expect(value == 5)
+            }
+        }
+    }
+
+    @Test func celerysOwnCommandsReachABridge() async throws {
+        let bench = try BridgeBench()
+        let bridge = bench.toCelery()
+        let desk = BridgeDesk(bridge)
+        #expect(await desk.answer("ping", [:]) == ["ok": "pong"])
+        let open = await desk.answer("active_queues", [:])
+        #expect(open.arrayValue?.compactMap { $0["name"]?.stringValue } == ["machinery_tasks"])
+        let cancelled = await desk.answer("cancel_consumer", ["queue": "machinery_tasks"])
+        #expect(cancelled == ["ok": "no longer consuming from machinery_tasks"])
+        #expect(await desk.answer("active_queues", [:]) == [])
+        let other = await desk.answer("add_consumer", ["queue": "other"])
+        #expect(other["error"] == "the bridge has no route from other")
+        #expect(await desk.answer("add_consumer", ["queue": "machinery_tasks"])["ok"] != nil)
+        let stats = await desk.answer("stats", [:])
+        #expect(stats["bridge"]?["to-celery"]?["state"] == "open")
+        #expect(stats["total"]?["to-celery"] == 0)
+        #expect(await desk.answer("bridge_pause", ["route": "x"]) == ["error": "the bridge has no route 'x'"])
+        #expect(await desk.answer("rm", [:])["error"] != nil)
+    }
+
+    @Test func revokedTaskDoesNotGoOn() async throws {
+        let bench = try BridgeBench()
+        let result = try await bench.celery.send(Self.add(2, 3))
+        let bridge = bench.toMachinery { $0.isPaused = true }
+        let desk = BridgeDesk(bridge)
+        try await withBridge(bridge) {
+            _ = await desk.answer("revoke", ["task_id": .string(result.id)])
+            _ = await desk.answer("bridge_resume", [:])
+            let error = await #expect(throws: RemoteTaskError.self) { try await result.get(timeout: .seconds(60)) }
+            #expect(error?.type == "TaskRevokedError")
+        }
+        #expect(bench.machineryBroker.count(in: "machinery_tasks") == 0)
+    }
+}

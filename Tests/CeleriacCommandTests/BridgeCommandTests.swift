@@ -1,0 +1,91 @@
+import CeleriacTestKit
+import CeleriacWire
+import Foundation
+import Testing
+
+/// `celeriac bridge` as a program, as far as it needs no servers.
+@Suite("celeriac bridge", .timeLimit(.minutes(5))) struct BridgeCommandTests {
+    private static let file = """
+        ends:
+          go: {dialect: machinery, broker: "redis://localhost/0", results: "redis://localhost/0"}
+          python: {dialect: celery, broker: "redis://:${SECRET}@localhost/1", results: "redis://localhost/2"}
+        routes:
+          - {name: to-python, from: go, to: python, tasks: {add: tasks.add}}
+
+        """
+
+    /// Runs a verb of the bridge in a folder with files.
+    private func run(
+        _ arguments: String..., files: [String: String], input: String = ""
+    ) async throws -> CommandRun {
+        let folder = try TemporaryFolder("bridge")
+        defer { folder.remove() }
+        for (name, text) in files { try Data(text.utf8).write(to: URL(filePath: "\(folder.path)/\(name)")) }
+        return try await CommandRun(
+            ["bridge"] + arguments, input: Array(input.utf8), in: folder.path, variables: ["SECRET": "pa55word"])
+    }
+
+    #if Redis
+    @Test("check lists routes, and names the line and the column of a mistake")
+    func check() async throws {
+        let good = try await run("check", "b.yaml", files: ["b.yaml": Self.file])
+        #expect(good.status == .exited(0), "\(good.errors)")
+        #expect(good.output == "to-python: go (machinery_tasks) -> python (celery)\n")
+        let bad = try await run("check", "b.yaml", files: ["b.yaml": Self.file + "typo: 1\n"])
+        #expect(bad.status == .exited(1))
+        #expect(bad.errors == "b.yaml:6:1: the bridge's file has an unknown key 'typo'\n")
+        let broken = try await run("check", "b.yaml", files: ["b.yaml": "routes: ["])
+        #expect(broken.status == .exited(1))
+        #expect(broken.errors.hasPrefix("b.yaml:"), "\(broken.errors)")
+    }
+
+    @Test("explain shows what becomes of a message, and ends with 1 for one that is refused")
+    func explain() async throws {
+        let message = #"{"UUID": "task_1", "Name": "add", "Args": [{"Type": "int64", "Value": 7}]}"#
+        let shown = try await run("explain", "b.yaml", files: ["b.yaml": Self.file], input: message)
+        #expect(shown.status == .exited(0), "\(shown.errors)")
+        let value = try WireJSON.decode(Array(shown.output.utf8))
+        #expect(value["task"] == "1")
+        #expect(value["messages"]?[0]?["headers"]?["task"] == "tasks.add")
+        #expect(!shown.output.contains("pa55word"))
+        let refused = try await run(
+            "explain", "b.yaml", files: ["b.yaml": Self.file], input: message.replacing("7", with: #""x""#))
+        #expect(refused.status == .exited(1))
+        #expect(try WireJSON.decode(Array(refused.output.utf8))["refused"] == "badArguments")
+    }
+
+    @Test("test compares cases, and says which differ")
+    func cases() async throws {
+        let cases = """
+            - message: {UUID: task_1, Name: add, Args: [{Type: int64, Value: 1}]}
+              expect: {task: "1", messages: [{headers: {task: tasks.add}}]}
+            - message: {UUID: task_2, Name: add, Args: [{Type: int8, Value: 300}]}
+              refused: valueOutOfRange
+            """
+        let good = try await run("test", "b.yaml", "cases.yaml", files: ["b.yaml": Self.file, "cases.yaml": cases])
+        #expect(good.status == .exited(0), "\(good.output)\(good.errors)")
+        #expect(good.output == "2 of 2 cases are as expected\n")
+        let other = cases.replacing("tasks.add", with: "tasks.sum")
+        let bad = try await run("test", "b.yaml", "cases.yaml", files: ["b.yaml": Self.file, "cases.yaml": other])
+        #expect(bad.status == .exited(1))
+        #expect(bad.output.contains("case 1 became"))
+        #expect(bad.output.hasSuffix("1 of 2 cases are as expected\n"))
+    }
+
+    @Test("a bridge that nobody runs is not there")
+    func absent() async throws {
+        let port = try FreePort.take()
+        let file = Self.file.replacing("localhost", with: "127.0.0.1:\(port)")
+        let status = try await run("status", "b.yaml", files: ["b.yaml": file])
+        #expect(status.status == .exited(69), "\(status.output)\(status.errors)")
+        #expect(!status.errors.contains("pa55word"))
+    }
+    #endif
+
+    @Test("schema is JSON")
+    func schema() async throws {
+        let run = try await run("schema", files: [:])
+        #expect(run.status == .exited(0), "\(run.errors)")
+        #expect(try WireJSON.decode(Array(run.output.utf8))["properties"]?["routes"] != nil)
+    }
+}

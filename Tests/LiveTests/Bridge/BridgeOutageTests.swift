@@ -1,0 +1,69 @@
+#if Redis
+import Celeriac
+import CeleriacBridge
+import CeleriacTestKit
+import Foundation
+import Logging
+import NIOConcurrencyHelpers
+import Testing
+
+/// Brokers at either side of a bridge that go away while tasks cross.
+@Suite("Brokers that a bridge loses", .serialized)
+struct BridgeOutageTests {
+    private static let add = TaskDefinition<Int, Int, Int>("add")
+
+    @Test(
+        "both are restarted in turn, and no task is lost", .timeLimit(.minutes(10)),
+        arguments: BridgeSite.Transport.available)
+    func restartedBrokersLoseNothing(_ transport: BridgeSite.Transport) async throws {
+        let (count, inFlight) = (200, 16)
+        let source = try await LiveServer.start(.redis)
+        let target = try await LiveServer.start(transport == .redis ? .redis : .rabbitMQ)
+        let goResults = try await SharedServers.shared.redisDatabaseURL()
+        let results = try await SharedServers.shared.redisDatabaseURL()
+        let yaml = """
+            ends:
+              go: {dialect: machinery, broker: "\(source.url)", results: "\(goResults)", visibility_timeout: 2}
+              python: {dialect: celery, broker: "\(target.url)", results: "\(results)", visibility_timeout: 2}
+            routes:
+              - {name: to-python, from: go, to: python, in_flight: \(inFlight), rate: 100}
+            """
+        var logger = Logger(label: "live")
+        logger.logLevel = .critical
+        let bridge = try Bridge(yaml: Array(yaml.utf8), logger: logger)
+        let machinery = try MachineryServer(
+            configuration: MachineryConfiguration(broker: source.url, resultBackend: goResults), logger: logger)
+        var configuration = CeleryConfiguration()
+        configuration.redis.visibilityTimeout = .seconds(2)
+        let celery = try CeleryApp(
+            broker: target.url, results: results, configuration: configuration, logger: logger)
+        let runs = NIOLockedValueBox(0)
+        let worker = celery.worker(WorkerConfiguration(queues: ["celery"])) {
+            Self.add.handler { left, right in
+                runs.withLockedValue { $0 += 1 }
+                return left + right
+            }
+        }
+        try await BridgeSite.running(bridge) {
+            try await withRunning(worker) {
+                var sent: [AsyncResult<Int>] = []
+                for number in 0..<count { sent.append(try await machinery.send(Self.add(number, 1))) }
+                await until { runs.withLockedValue { $0 } >= count / 5 }
+                try await source.restart()
+                await until { runs.withLockedValue { $0 } >= count / 2 }
+                try await target.restart()
+                for (number, result) in sent.enumerated() {
+                    let sum = try await result.get(timeout: .seconds(300))
+                    #expect(sum == number + 1)
+                }
+            }
+        }
+        // What was in flight may have come again, from either broker.
+        #expect(runs.withLockedValue { $0 } <= count + 4 * inFlight)
+        await celery.close()
+        await machinery.close()
+        await source.stop()
+        await target.stop()
+    }
+}
+#endif
