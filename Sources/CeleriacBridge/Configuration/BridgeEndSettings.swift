@@ -94,16 +94,9 @@ package struct BridgeEndSettings: Sendable {
     private static func filled(
         _ text: String, _ environment: [String: String], _ section: SettingsSection
     ) throws(CeleriacError) -> String {
-        var filled = ""
-        var rest = text[...]
-        while let start = rest.firstRange(of: "${") {
-            filled += String(rest[..<start.lowerBound])
-            rest = rest[start.upperBound...]
-            guard let end = rest.firstIndex(of: "}") else { throw section.error("has ${ without }") }
-            filled += try value(of: String(rest[..<end]), environment, section)
-            rest = rest[rest.index(after: end)...]
+        try Placeholders.fill(text, unclosed: section.error("has ${ without }")) { name throws(CeleriacError) in
+            try value(of: name, environment, section)
         }
-        return filled + String(rest)
     }
 
     private static func value(

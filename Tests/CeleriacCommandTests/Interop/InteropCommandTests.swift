@@ -55,7 +55,7 @@ import Testing
         let broken = try write(folder, tasks: "  - {task: t}")
         let refused = try await CommandRun(["interop", broken])
         #expect(refused.status == .exited(2))
-        #expect(refused.errors.contains("a task has either a result or an error (line 10, column 5)"))
+        #expect(refused.errors.contains("a task has either a result or an error, or is ignored (line 10, column 5)"))
         #expect(try await CommandRun(["interop", file + ".no"]).status == .exited(2))
     }
 

@@ -67,8 +67,8 @@ import Testing
     @Test(
         "what is wrong is told with line and column",
         arguments: [
-            ("  - {task: t}", "a task has either a result or an error (line 6, column 5)"),
-            ("  - {task: t, result: 1, error: E}", "a task has either a result or an error (line 6, column 5)"),
+            ("  - {task: t}", "a task has either a result or an error, or is ignored (line 6, column 5)"),
+            ("  - {task: t, result: 1, error: E}", "a task has either a result or an error, or is ignored (line 6, column 5)"),
             ("  - {tusk: t, result: 1}", "a task has no key tusk; there are"),
             ("  - {task: t, chain: [], result: 1}", "the keys task, chain, group, chord (line 6, column 5)"),
             ("  - {chain: [], result: 1}", "a chain has at least one task (line 6, column 13)"),
