@@ -4,8 +4,9 @@ package import Foundation
 
 /// The cells of an `interop.yaml`, tried one after another on private servers.
 ///
-/// Tests have them by the trait `interop` of the product `CeleriacTesting`. The servers are ``SharedServers``, with a database or a virtual host for each worker on each transport. Workers and
-/// producers end with ``close()``, or when this process ends.
+/// Tests have them by the trait `interop` of the product `CeleriacTesting`. The servers are ``SharedServers``, with a database
+/// or a virtual host for each worker on each transport. Workers and producers end with ``close()``, or when this process
+/// ends.
 public actor InteropMatrix {
     /// All cells, in the order in which they cost the fewest starts of workers.
     public nonisolated let cells: [InteropCell]

@@ -9,14 +9,14 @@ import Testing
 struct PriorityTests {
     private static let priorities: [UInt8] = [3, 9, 0, 6]
 
-    /// The transports that have priorities. Redis serves small ones first, RabbitMQ great ones.
-    private static let transports = MatrixTransport.available.filter { $0 != .filesystem }
-
+    /// Redis serves small ones first, RabbitMQ great ones. A folder has none.
     private func served(on transport: MatrixTransport) -> [String] {
         transport == .redis ? ["0", "3", "6", "9"] : ["9", "6", "3", "0"]
     }
 
-    @Test("a Swift worker serves what Python has sent in their order", arguments: transports)
+    @Test(
+        "a Swift worker serves what Python has sent in their order",
+        arguments: MatrixTransport.available.filter { $0 != .filesystem })
     func pythonToSwift(_ transport: MatrixTransport) async throws {
         let site = try await MatrixSite(transport)
         let driver = try await site.python.startDriver()
@@ -35,7 +35,9 @@ struct PriorityTests {
         await site.close()
     }
 
-    @Test("a Python worker serves what Swift has sent in their order", arguments: transports)
+    @Test(
+        "a Python worker serves what Swift has sent in their order",
+        arguments: MatrixTransport.available.filter { $0 != .filesystem })
     func swiftToPython(_ transport: MatrixTransport) async throws {
         let site = try await MatrixSite(transport)
         let path = site.folder + "/priorities-by-python"
