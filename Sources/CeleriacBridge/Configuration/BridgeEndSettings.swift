@@ -24,7 +24,7 @@ package struct BridgeEndSettings: Sendable, Hashable {
     /// The forms of bodies that may pass, by Celery's names; nil for JSON.
     package var accept: Set<CelerySerializer>?
     /// After how long Redis gives what a killed bridge held to another; nil for what the task system has.
-    var visibilityTimeout: Duration?
+    package var visibilityTimeout: Duration?
     /// What signs and verifies bodies; nil for nothing.
     var signing: BridgeSigning?
 
@@ -119,16 +119,9 @@ package struct BridgeEndSettings: Sendable, Hashable {
     static func filled(
         _ text: String, _ environment: [String: String], _ section: SettingsSection
     ) throws(CeleriacError) -> String {
-        var filled = ""
-        var rest = text[...]
-        while let start = rest.firstRange(of: "${") {
-            filled += String(rest[..<start.lowerBound])
-            rest = rest[start.upperBound...]
-            guard let end = rest.firstIndex(of: "}") else { throw section.error("has ${ without }") }
-            filled += try value(of: String(rest[..<end]), environment, section)
-            rest = rest[rest.index(after: end)...]
+        try Placeholders.fill(text, unclosed: section.error("has ${ without }")) { name throws(CeleriacError) in
+            try value(of: name, environment, section)
         }
-        return filled + String(rest)
     }
 
     private static func value(

@@ -2,13 +2,14 @@ import CeleriacCore
 package import Logging
 import NIOConcurrencyHelpers
 public import ServiceLifecycle
+import UnixSignals
 
 /// A bridge between task systems: it takes tasks from queues of one, has them run by workers of another, and brings the
 /// results back, so that neither side knows of it. `celeriac bridge` runs one.
 ///
 /// ```swift
 /// let bridge = try Bridge(yaml: [UInt8](Data(contentsOf: url)), environment: ProcessInfo.processInfo.environment)
-/// try await bridge.run()
+/// try await bridge.launch()
 /// ```
 public final class Bridge: Service {
     /// A route with its source and its target.
@@ -124,6 +125,18 @@ public final class Bridge: Service {
     }
 
     // MARK: Running
+
+    /// Runs the routes until the process receives SIGINT or SIGTERM, or ``stop()`` is called. For programs that have no
+    /// `ServiceGroup` of their own.
+    ///
+    /// - Throws: as ``run()``.
+    public func launch() async throws {
+        try await ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: self, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        ).run()
+    }
 
     /// Runs the routes until ``stop()``, a graceful shutdown, or cancellation.
     ///

@@ -5,7 +5,6 @@ import CeleriacCore
 import CeleriacWire
 import Foundation
 import Logging
-import UnixSignals
 
 /// `celeriac bridge`: connects task systems.
 struct BridgeCommand: AsyncParsableCommand {
