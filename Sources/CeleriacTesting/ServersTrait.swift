@@ -1,4 +1,4 @@
-public import CeleriacTestKit
+import CeleriacTestKit
 public import Testing
 
 /// A server that a test has by the trait `servers`.
