@@ -10,6 +10,7 @@ import run
 
 # A worker that has not finished the first task by then is not one that can be tested.
 STARTING = 60
+OWN = ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "BROKER", "RESULT_BACKEND", "DEFAULT_QUEUE")
 QUEUES = ["celery", "machinery_tasks", "kit.other"]
 # Whether the testee's log is thrown away.
 QUIET = bool(os.environ.get("KIT_QUIET"))
@@ -180,7 +181,7 @@ class RabbitMQBroker:
     def __init__(self, url):
         import amqp
         parts = urlparse(url)
-        self.amqp, self.url, self.heard = amqp, url, {}
+        self.amqp, self.url, self.heard, self.declared = amqp, url, {}, set()
         self.connection = amqp.Connection(
             host=f"{parts.hostname}:{parts.port or 5672}", userid=unquote(parts.username or "guest"),
             password=unquote(parts.password or "guest"), virtual_host=unquote(parts.path[1:]) or "/")
@@ -195,6 +196,10 @@ class RabbitMQBroker:
             **{k: v for k, v in properties.items() if v is not None}), exchange=exchange, routing_key=key)
 
     def send(self, message, key):
+        # A worker that starts has not declared it yet.
+        if key not in self.declared:
+            self.channel.queue_declare(key, durable=True, auto_delete=False)
+            self.declared.add(key)
         self.publish(message, "", key)
 
     def broadcast(self, message, exchange, key=""):
@@ -256,8 +261,10 @@ class LiveTestee:
 
     def __init__(self, command, environment, asks):
         self.lines = queue.Queue()
+        # A developer's own brokers must not be those of a testee.
+        own = {k: v for k, v in os.environ.items() if k not in OWN}
         self.process = subprocess.Popen(
-            command, env={**os.environ, **environment}, start_new_session=True, stdin=subprocess.PIPE if asks else subprocess.DEVNULL,
+            command, env={**own, **environment}, start_new_session=True, stdin=subprocess.PIPE if asks else subprocess.DEVNULL,
             stdout=subprocess.PIPE if asks else subprocess.DEVNULL, stderr=subprocess.DEVNULL if QUIET else None)
         if asks:
             def read(output=self.process.stdout, lines=self.lines):

@@ -48,10 +48,11 @@ struct ConformCodecCommand: AsyncParsableCommand {
         do {
             if let id = choice.explain { return try choice.show(id, tier: "codec") }
             let cases = try choice.chosen(tier: "codec")
+            let known = try reports.known()
             let executable = try choice.executable(command)
             let testee = CodecTestee(executable, Array(command.dropFirst()), timeout: .seconds(timeout))
             let rows = try await CodecRun(testee: testee).rows(of: cases)
-            try reports.report(rows, of: command, isWhole: choice.cases.isEmpty)
+            try reports.report(rows, of: command, known: known, isWhole: choice.cases.isEmpty)
         } catch let status as ExitCode {
             throw status
         } catch {
@@ -87,9 +88,9 @@ struct ConformChoice: ParsableArguments {
     ///
     /// - Throws: ``ConformanceError`` if there are none.
     func chosen(tier: String) throws(ConformanceError) -> [ConformanceCase] {
-        let cases = try corpus(tier: tier).chosen(prefixes: cases, seed: seed)
-        guard !cases.isEmpty else { throw ConformanceError("no case begins so") }
-        return cases
+        let found = try corpus(tier: tier).chosen(prefixes: cases, seed: seed)
+        guard !found.isEmpty else { throw ConformanceError("no case begins so") }
+        return found
     }
 
     /// The path of a command's program.
@@ -137,11 +138,20 @@ struct ConformReports: ParsableArguments {
     @Option(help: "Write the score as a badge in SVG.")
     var badge: String?
 
+    /// The cases that are known to fail.
+    ///
+    /// - Throws: ``ConformanceError`` for a list that cannot be read.
+    func known() throws(ConformanceError) -> KnownFailing {
+        guard let knownFailing else { return .empty }
+        return try KnownFailing(file: knownFailing)
+    }
+
     /// Prints what a run found, writes the reports, and ends with the status of the run.
     ///
-    /// - Throws: `ExitCode` if something failed; ``ConformanceError`` for a list that cannot be read; what writing throws.
-    func report(_ rows: [ConformanceRow], of command: [String], isWhole: Bool) throws {
-        let known = try knownFailing.map { try KnownFailing(file: $0) } ?? .empty
+    /// - Throws: `ExitCode` if something failed; what writing throws.
+    func report(
+        _ rows: [ConformanceRow], of command: [String], known: KnownFailing, isWhole: Bool
+    ) throws {
         let title = command.joined(separator: " ")
         let summary = ConformanceSummary(title: title, rows: rows, known: known, isWhole: isWhole)
         for line in summary.lines { CommandEnvironment.write(line: line) }

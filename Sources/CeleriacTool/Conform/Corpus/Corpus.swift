@@ -23,7 +23,8 @@ struct Corpus: Sendable {
         let path = "\(folder)/\(dialect.rawValue)"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         var cases: [ConformanceCase] = []
-        for name in names.sorted() where name == "\(tier).json" || name.hasPrefix("\(tier)-") && name.hasSuffix(".json") {
+        let own = names.filter { $0 == "\(tier).json" || $0.hasPrefix("\(tier)-") && $0.hasSuffix(".json") }
+        for name in own.sorted() {
             guard let data = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }
             do {
                 cases += try Self.cases(in: [UInt8](data))

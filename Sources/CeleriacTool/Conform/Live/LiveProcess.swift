@@ -19,8 +19,12 @@ final class LiveProcess: LiveTestee {
     init(
         _ executable: String, _ arguments: [String], variables: [String: String], asks: Bool
     ) throws(TestKitError) {
+        // A developer's own brokers must not be those of a testee.
+        let own = ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "BROKER", "RESULT_BACKEND", "DEFAULT_QUEUE"]
+        let environment = ProcessInfo.processInfo.environment.filter { !own.contains($0.key) }
+            .merging(variables) { $1 }
         child = try ChildProcess(
-            executable, arguments, environment: ProcessInfo.processInfo.environment.merging(variables) { $1 },
+            executable, arguments, environment: environment,
             input: asks ? .socket : .null, output: asks ? .socket : .null, error: .inherit)
         conversation = asks ? LineConversation(with: child) : nil
     }

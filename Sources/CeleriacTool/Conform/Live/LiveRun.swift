@@ -1,6 +1,6 @@
 /// Plays the cases of a live tier, one after the other.
 struct LiveRun: Sendable {
-    let site: LiveSite
+    let site: ConformanceSite
     /// What the testee is said to lack: cases that need one of these are not played.
     var lacks: Set<String> = []
     /// Called with each row as it is found.
@@ -8,7 +8,7 @@ struct LiveRun: Sendable {
 
     /// Plays all cases, and ends the testee.
     ///
-    /// - Throws: As ``LiveSite/play(_:)``.
+    /// - Throws: As ``ConformanceSite/play(_:)``.
     func rows(of cases: [ConformanceCase]) async throws -> [ConformanceRow] {
         var rows: [ConformanceRow] = []
         do {

@@ -6,7 +6,7 @@ enum LiveRole: String, Sendable {
 }
 
 /// The servers of a live run, and the testee, which is started when a case needs it.
-actor LiveSite {
+actor ConformanceSite {
     private let role: LiveRole
     private let dialect: Corpus.Dialect
     private let broker: any LiveBroker
