@@ -3,7 +3,7 @@ enum HTMLReport {
     /// The text of the page, which needs no other file.
     static func text(_ summary: ConformanceSummary) -> String {
         let title = summary.title.escapedForMarkup
-        let sections = sections(summary)
+        let sections = Self.sections(summary)
         let score = summary.score.map { "\($0)<small> %</small>" } ?? "<small>no case</small>"
         return """
             <!DOCTYPE html>
