@@ -46,7 +46,8 @@ struct LivePlay {
     mutating func run(_ steps: [WireValue]) async throws {
         for (number, step) in zip(1..., steps) {
             do {
-                try await take(placeholders.fill(step))
+                let filled = placeholders.fill(step)
+                try await take(filled)
             } catch let end as LiveEnd {
                 // Who has no such operation may have said so before the wire shows that nothing comes.
                 if case .late = end, let line = testee?.answer() { _ = try Self.answer(line) }
