@@ -218,9 +218,12 @@ let package = Package(
             dependencies: [
                 "Celeriac", "CeleriacBridge", "CeleriacCommand", "CeleriacCore", "CeleriacTestKit", "CeleriacWire",
                 "CeleryDialect", "CeleryWire", "MachineryWire",
+                .target(name: "CeleriacAMQP", condition: amqp),
+                .target(name: "CeleriacRedis", condition: redis),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

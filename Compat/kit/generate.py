@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the corpus of the codec tier. Needs the captures beside this folder and, for Celery's part, Celery itself.
+"""Writes the corpus. Needs the captures beside this folder and, for Celery's part, Celery itself.
 
     generate.py             writes celery/*.json and machinery/*.json anew
     generate.py --check     compares instead, and exits 1 where they differ
@@ -12,7 +12,7 @@ import base64, json, pathlib, re, sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "adapters"), str(HERE.parent)]
-import inventory, tables  # noqa: E402
+import inventory, live_cases, tables  # noqa: E402
 
 KIT = "1.0"
 
@@ -304,7 +304,7 @@ def main(arguments):
     celery(corpora[0])
     machinery(corpora[1])
     differences = 0
-    for corpus in corpora:
+    for corpus in [*corpora, *live_cases.corpora()]:
         for name, text in corpus.documents():
             path = HERE / name
             if "--check" in arguments:

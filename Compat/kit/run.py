@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Runs the codec tier without Swift: Python 3.10 and nothing else (msgpack and PyYAML for the few cases that need them).
+"""Runs the kit without Swift: Python 3.10 and nothing else for the codec tier (msgpack and PyYAML for the few cases that need them).
 
-    run.py [--dialect celery] [--case PREFIX]… [--known-failing FILE] [--json FILE] [--timeout SECONDS] -- COMMAND…
+    run.py [codec] [--dialect celery] [--case PREFIX]… [--known-failing FILE] [--json FILE] [--timeout SECONDS] -- COMMAND…
+    run.py worker | producer | client [--broker redis] [--lacks WORD]… [the same] -- COMMAND…
     run.py --explain ID
 
-`celeriac conform codec` does the same with more forms of output. The verdicts are those of README.md.
+The live tiers (worker, producer, client) start a redis-server, or take the one of --redis-url, and give the command its broker and
+result store in the environment. --broker rabbitmq needs the package amqp and --broker-url.
+`celeriac conform` does the same with more forms of output. The verdicts are those of README.md.
 """
 import argparse, base64, bz2, json, lzma, math, pathlib, queue, subprocess, sys, threading, zlib
+from datetime import datetime, timezone
 
 HERE = pathlib.Path(__file__).resolve().parent
 DECOMPRESS = {"application/x-gzip": zlib.decompress, "application/x-bz2": bz2.decompress, "application/x-lzma": lzma.decompress}
@@ -14,7 +18,7 @@ MISSING = object()
 
 
 def cases(dialect="celery", tier="codec"):
-    for path in sorted((HERE / dialect).glob(f"{tier}-*.json")):
+    for path in sorted((HERE / dialect).glob(f"{tier}*.json")):
         yield from json.loads(path.read_text())["cases"]
 
 
@@ -97,7 +101,20 @@ def unmet(check, seen):
         return f"{place} is empty"
     if "starts" in check and not str(value).startswith(check["starts"]):
         return f"{place} does not start with {check['starts']}"
+    if "contains" in check and not (isinstance(value, str) and check["contains"] in value):
+        return f"{place} does not contain {check['contains']}"
+    if "after" in check and not (isinstance(value, str) and instant(value) >= instant(check["after"])):
+        return f"{place} is {json.dumps(value)[:120]}, not after {check['after']}"
     return None
+
+
+def instant(text):
+    """A time; one without a zone is UTC. What is none lies before all times."""
+    try:
+        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return datetime.min.replace(tzinfo=timezone.utc)
+    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
 
 
 def judge(case, response):
@@ -184,7 +201,12 @@ BAD = ("FAILED", "TIMEOUT", "CRASH", "FLAKY")
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("tier", nargs="?", default="codec", choices=["codec", "worker", "producer", "client"])
     parser.add_argument("--dialect", default="celery")
+    parser.add_argument("--broker", default="redis", choices=["redis", "rabbitmq"])
+    parser.add_argument("--broker-url")
+    parser.add_argument("--redis-url")
+    parser.add_argument("--lacks", action="append", default=[])
     parser.add_argument("--case", action="append", default=[])
     parser.add_argument("--explain")
     parser.add_argument("--known-failing")
@@ -194,14 +216,37 @@ def main():
     options = parser.parse_args(own)
     if options.explain:
         for dialect in ("celery", "machinery"):
-            for case in cases(dialect, "*"):
+            for case in cases(dialect, ""):
                 if case["id"] == options.explain:
                     print(json.dumps(case, indent=2))
                     return 0
         return print("no such case", file=sys.stderr) or 2
     if not command:
         return print(__doc__, file=sys.stderr) or 2
-    chosen = [c for c in cases(options.dialect) if not options.case or any(c["id"].startswith(p) for p in options.case)]
+    tier = "codec" if options.tier == "codec" else f"live-{options.tier}"
+    chosen = [c for c in cases(options.dialect, tier) if not options.case or any(c["id"].startswith(p) for p in options.case)]
+    rows = codec(chosen, command, options) if tier == "codec" else live_rows(chosen, command, options)
+    return report(rows, tier, options)
+
+
+def live_rows(chosen, command, options):
+    import live
+    if options.broker == "rabbitmq" and not options.broker_url:
+        sys.exit("--broker rabbitmq needs --broker-url")
+    chosen = [c for c in chosen if options.broker in c["input"]["brokers"]]
+    site = live.Site(options.tier, options.dialect, command, options)
+    try:
+        rows = []
+        for row in live.rows(chosen, site, options):
+            rows.append(row)
+            if row["verdict"] not in ("OK", "UNIMPLEMENTED"):
+                print(row["verdict"], row["id"], row["detail"] or "", file=sys.stderr, flush=True)
+        return rows
+    finally:
+        site.stop()
+
+
+def codec(chosen, command, options):
     testee, rows = Testee(command, options.timeout), []
     for case in chosen:
         for attempt in range(2):
@@ -218,6 +263,10 @@ def main():
             first = "FLAKY"
         rows.append({"id": case["id"], "level": case["level"], "verdict": first, "detail": why})
     testee.end()
+    return rows
+
+
+def report(rows, tier, options):
     known = set()
     if options.known_failing:
         known = {l.split("#")[0].strip() for l in open(options.known_failing)} - {""}
@@ -233,7 +282,7 @@ def main():
         counts[row["verdict"]] = counts.get(row["verdict"], 0) + 1
     print(", ".join(f"{v} {k}" for k, v in sorted(counts.items(), key=lambda p: -p[1])) or "no case")
     if options.json:
-        pathlib.Path(options.json).write_text(json.dumps({"kit": "1.0", "tier": "codec", "dialect": options.dialect, "counts": counts,
+        pathlib.Path(options.json).write_text(json.dumps({"kit": "1.0", "tier": tier, "dialect": options.dialect, "counts": counts,
                                                           "stale": stale, "cases": rows}, indent=1) + "\n")
     return 1 if bad - known or stale else 0 if rows else 2
 

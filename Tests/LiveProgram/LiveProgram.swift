@@ -29,6 +29,10 @@ import LiveTasks
         LiveTasks.handlers
         TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y").handler { $0 + $1 }
         TaskDefinition<String>("tasks.prepared").handler { context in try context.shared(Greeting.self).text }
+        TaskDefinition<Double, Double>("tasks.slow").handler { seconds in
+            try await Task.sleep(for: .seconds(seconds))
+            return seconds
+        }
         // Writes a line when it begins, and another when somebody has made the gate.
         TaskDefinition<String, String, String, String>("tasks.held").handler { path, text, gate in
             try append("\(text) begins", to: path)

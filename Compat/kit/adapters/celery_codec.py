@@ -75,11 +75,9 @@ def due(q):
 def instant(q):
     when = maybe_make_aware(maybe_iso8601(q["text"]), timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return (when.days * 86400 + when.seconds) * 1000000 + when.microseconds
-def events(q):
-    return body if isinstance(body := message(q).decode(), list) else [body]
 OPERATIONS = {
     "about": lambda q: {"name": "Celery", "version": __version__}, "task.read": task_read, "task.write": task_write,
-    "result.read": meta, "result.write": meta_write, "event.read": events, "control.accepts": accepts, "crontab.next": due,
+    "result.read": meta, "result.write": meta_write, "event.read": lambda q: body if isinstance(body := message(q).decode(), list) else [body], "control.accepts": accepts, "crontab.next": due,
     "time.read": instant, "repr": lambda q: saferepr(tuple(q["args"]) if "args" in q else q["kwargs"]),
     "content.read": lambda q: serialization.loads(unbase(q["body"]), q["content_type"], q["content_encoding"], accept=set(ACCEPT_TYPES)),
     "content.write": lambda q: dict(zip(("content_type", "content_encoding"), (p := serialization.dumps(q["value"], q["serializer"]))), body=base(p[2])),
@@ -87,6 +85,8 @@ OPERATIONS = {
 }
 def plain(value):
     if isinstance(value, float) and not math.isfinite(value): return {"__type__": "float", "__value__": str(value)}
+    # As kombu 5.3 and later write them.
+    if isinstance(value, bytes): return {"__type__": "bytes", "__value__": t} if (t := value.decode(errors="ignore")).encode() == value else {"__type__": "base64", "__value__": base(value)}
     if isinstance(value, dict): return {k: plain(v) for k, v in value.items()}
     return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 def answer(line):

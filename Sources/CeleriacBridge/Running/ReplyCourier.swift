@@ -248,7 +248,7 @@ final class ReplyCourier: Sendable {
         }
         noteCount()
         guard isNew else {
-            settling.yield(Settlement(held.receipt, .acknowledge))
+            settle(Settlement(held.receipt, .acknowledge))
             return
         }
         let (feed, id) = (self.feed, next.note.targetID)

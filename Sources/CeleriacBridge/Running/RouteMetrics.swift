@@ -56,7 +56,7 @@ final class RouteMetrics: Sendable {
         repeated.increment(by: new.repeated - old.repeated)
         replied.increment(by: new.replied - old.replied)
         shadowed.increment(by: new.shadowed - old.shadowed)
-        if new.pending != old.pending { pending.record(new.pending) }
+        if new.pending != old.pending { pending.set(new.pending) }
         for (reason, count) in new.refused where count != old.refused[reason] {
             refused[route, reason].increment(by: count - (old.refused[reason] ?? 0))
         }

@@ -36,7 +36,7 @@ extension RouteRun {
     private func measure() async {
         guard let metrics else { return }
         repeat {
-            if let depth = try? await source.broker.depth(of: route.sourceQueue) { metrics.waiting.record(depth) }
+            if let depth = try? await source.broker.depth(of: route.sourceQueue) { metrics.waiting.set(depth) }
         } while !(await stop.wait(atMost: .seconds(10), timers: timers))
     }
 }

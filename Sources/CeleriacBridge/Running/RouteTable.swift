@@ -1,3 +1,5 @@
+import CeleriacCore
+
 /// Which routes of a bridge run, and which begin once those of their names have ended.
 struct RouteTable: Sendable {
     /// The routes that run, by their names.

@@ -6,7 +6,7 @@ import NIOConcurrencyHelpers
 /// An exchange of questions and answers, one line each, with a child process that answers in order.
 package final class LineConversation: Sendable {
     private struct State {
-        var waiting: [CheckedContinuation<[UInt8]?, Never>] = []
+        var waiting: [@Sendable ([UInt8]?) -> Void] = []
         var hasEnded = false
     }
 
@@ -26,14 +26,23 @@ package final class LineConversation: Sendable {
     /// Sends a line and returns the answering line, both without their line ends; nil if the peer is gone.
     package func ask(_ line: [UInt8]) async -> [UInt8]? {
         await withCheckedContinuation { continuation in
-            // The same queue registers and writes a question, so that answers match questions in order.
-            writer.async { [self] in
-                let hasEnded = state.withLockedValue { state in
-                    if !state.hasEnded { state.waiting.append(continuation) }
-                    return state.hasEnded
-                }
-                if hasEnded { continuation.resume(returning: nil) } else { write(line + [UInt8(ascii: "\n")]) }
+            ask(line) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// Sends a line without waiting for the answering line.
+    ///
+    /// - Parameters:
+    ///   - line: The line, without its end.
+    ///   - answered: Called with the answering line once, on any thread; with nil if the peer is gone.
+    package func ask(_ line: [UInt8], answered: @escaping @Sendable ([UInt8]?) -> Void) {
+        // The same queue registers and writes a question, so that answers match questions in order.
+        writer.async { [self] in
+            let hasEnded = state.withLockedValue { state in
+                if !state.hasEnded { state.waiting.append(answered) }
+                return state.hasEnded
             }
+            if hasEnded { answered(nil) } else { write(line + [UInt8(ascii: "\n")]) }
         }
     }
 
@@ -86,11 +95,11 @@ package final class LineConversation: Sendable {
             defer { state.waiting = [] }
             return state.waiting
         }
-        for continuation in waiting { continuation.resume(returning: nil) }
+        for answered in waiting { answered(nil) }
     }
 
     private func answer(_ line: [UInt8]) {
         let first = state.withLockedValue { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
-        first?.resume(returning: line)
+        first?(line)
     }
 }

@@ -14,9 +14,12 @@ struct ConformCommand: AsyncParsableCommand {
             be tested.
 
               celeriac conform codec -- python3 Compat/kit/adapters/celery_codec.py
+              celeriac conform worker --broker redis -- python3 Compat/kit/adapters/celery_live.py worker
               celeriac conform codec --explain celery/worker/malformed/not-json
             """,
-        subcommands: [ConformCodecCommand.self])
+        subcommands: [
+            ConformCodecCommand.self, ConformWorkerCommand.self, ConformProducerCommand.self, ConformClientCommand.self,
+        ])
 }
 
 /// `celeriac conform codec`: asks a program on its standard input.
@@ -44,20 +47,12 @@ struct ConformCodecCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             if let id = choice.explain { return try choice.show(id, tier: "codec") }
-            let corpus = try choice.corpus(tier: "codec")
-            let cases = corpus.chosen(prefixes: choice.cases, seed: choice.seed)
-            guard !cases.isEmpty else { throw ConformanceError("no case begins so") }
-            let known = try reports.knownFailing.map { try KnownFailing(file: $0) } ?? .empty
-            guard let name = command.first, let executable = WithServersCommand.executable(name) else {
-                throw ConformanceError("there is no program \(command.first ?? "")")
-            }
+            let cases = try choice.chosen(tier: "codec")
+            let known = try reports.known()
+            let executable = try choice.executable(command)
             let testee = CodecTestee(executable, Array(command.dropFirst()), timeout: .seconds(timeout))
             let rows = try await CodecRun(testee: testee).rows(of: cases)
-            let summary = ConformanceSummary(
-                title: command.joined(separator: " "), rows: rows, known: known, isWhole: choice.cases.isEmpty)
-            for line in summary.lines { CommandEnvironment.write(line: line) }
-            try reports.write(summary)
-            if summary.exitStatus != 0 { throw ExitCode(summary.exitStatus) }
+            try reports.report(rows, of: command, known: known, isWhole: choice.cases.isEmpty)
         } catch let status as ExitCode {
             throw status
         } catch {
@@ -87,6 +82,25 @@ struct ConformChoice: ParsableArguments {
     /// The corpus of a tier.
     func corpus(tier: String) throws(ConformanceError) -> Corpus {
         try Corpus(folder: kit, dialect: dialect, tier: tier)
+    }
+
+    /// The chosen cases of a tier.
+    ///
+    /// - Throws: ``ConformanceError`` if there are none.
+    func chosen(tier: String) throws(ConformanceError) -> [ConformanceCase] {
+        let found = try corpus(tier: tier).chosen(prefixes: cases, seed: seed)
+        guard !found.isEmpty else { throw ConformanceError("no case begins so") }
+        return found
+    }
+
+    /// The path of a command's program.
+    ///
+    /// - Throws: ``ConformanceError`` if there is none.
+    func executable(_ command: [String]) throws(ConformanceError) -> String {
+        guard let name = command.first, let path = WithServersCommand.executable(name) else {
+            throw ConformanceError("there is no program \(command.first ?? "")")
+        }
+        return path
     }
 
     /// Prints a case of a tier.
@@ -123,6 +137,27 @@ struct ConformReports: ParsableArguments {
 
     @Option(help: "Write the score as a badge in SVG.")
     var badge: String?
+
+    /// The cases that are known to fail.
+    ///
+    /// - Throws: ``ConformanceError`` for a list that cannot be read.
+    func known() throws(ConformanceError) -> KnownFailing {
+        guard let knownFailing else { return .empty }
+        return try KnownFailing(file: knownFailing)
+    }
+
+    /// Prints what a run found, writes the reports, and ends with the status of the run.
+    ///
+    /// - Throws: `ExitCode` if something failed; what writing throws.
+    func report(
+        _ rows: [ConformanceRow], of command: [String], known: KnownFailing, isWhole: Bool
+    ) throws {
+        let title = command.joined(separator: " ")
+        let summary = ConformanceSummary(title: title, rows: rows, known: known, isWhole: isWhole)
+        for line in summary.lines { CommandEnvironment.write(line: line) }
+        try write(summary)
+        if summary.exitStatus != 0 { throw ExitCode(summary.exitStatus) }
+    }
 
     /// Writes all that are asked for.
     func write(_ summary: ConformanceSummary) throws {

@@ -16,14 +16,15 @@ struct Corpus: Sendable {
     /// Makes a corpus of cases.
     init(_ cases: [ConformanceCase]) { self.cases = cases }
 
-    /// Reads the files of a folder whose names begin with the tier's.
+    /// Reads the files of a folder that are named after the tier, or whose names begin with its and a hyphen.
     ///
     /// - Throws: ``ConformanceError`` if there are none, or one cannot be used.
     init(folder: String, dialect: Dialect, tier: String) throws(ConformanceError) {
         let path = "\(folder)/\(dialect.rawValue)"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         var cases: [ConformanceCase] = []
-        for name in names.sorted() where name.hasPrefix("\(tier)-") && name.hasSuffix(".json") {
+        let own = names.filter { $0 == "\(tier).json" || $0.hasPrefix("\(tier)-") && $0.hasSuffix(".json") }
+        for name in own.sorted() {
             guard let data = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }
             do {
                 cases += try Self.cases(in: [UInt8](data))

@@ -1,4 +1,6 @@
 import CeleriacWire
+import CeleryWire
+import Foundation
 
 /// One requirement on a place of what a testee wrote.
 struct ConformanceCheck: Sendable {
@@ -49,7 +51,21 @@ struct ConformanceCheck: Sendable {
         if let start = requirements["starts"]?.stringValue, value.stringValue?.hasPrefix(start) != true {
             return "\(place) does not start with \(start)"
         }
+        if let part = requirements["contains"]?.stringValue, value.stringValue?.contains(part) != true {
+            return "\(place) does not contain \(part)"
+        }
+        if let time = requirements["after"]?.stringValue, !Self.isTime(value, after: time) {
+            return "\(place) is \(ConformanceValue.excerpt(value)), not after \(time)"
+        }
         return nil
+    }
+
+    /// Whether a value is the text of a time that is not before another. One without a zone is UTC.
+    private static func isTime(_ value: WireValue, after start: String) -> Bool {
+        guard let text = value.stringValue, let time = CeleryTime.date(text), let start = CeleryTime.date(start) else {
+            return false
+        }
+        return time >= start
     }
 
     private func value(in written: WireValue) -> WireValue? {

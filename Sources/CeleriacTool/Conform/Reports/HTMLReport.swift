@@ -1,75 +1,121 @@
-/// A run as a page that one can look at: the sections of the specification, and a square for each case.
+/// A run as a page that one can look at: the sections of the specification, a square for each case, and what is not right.
 enum HTMLReport {
     /// The text of the page, which needs no other file.
     static func text(_ summary: ConformanceSummary) -> String {
-        """
-        <!DOCTYPE html>
-        <html lang="en">
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width">
-        <title>Conformance: \(summary.title.escapedForMarkup)</title>
-        <style>\(style)</style>
-        <h1>Conformance to the wire</h1>
-        <p class="what"><code>\(summary.title.escapedForMarkup)</code></p>
-        <p class="score">\(summary.score.map { "\($0) %" } ?? "no case")</p>
-        <p>\(legend(summary))</p>
-        \(sections(summary).map { section($0.name, $0.rows) }.joined(separator: "\n"))
-        \(details(summary))
-        </html>
+        let title = summary.title.escapedForMarkup
+        let sections = Self.sections(summary)
+        let score = summary.score.map { "\($0)<small> %</small>" } ?? "<small>no case</small>"
+        return """
+            <!DOCTYPE html>
+            <html lang="en">
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width">
+            <title>Conformance: \(title)</title>
+            <style>\(style)</style>
+            <header>
+            <p class="score">\(score)</p>
+            <div>
+            <h1>Conformance to the wire</h1>
+            <p class="what"><code>\(title)</code></p>
+            <p class="sum">\(summary.rows.count) cases in \(sections.count) sections of the specification</p>
+            </div>
+            </header>
+            \(bar(summary))
+            <h2>By section</h2>
+            <table class="sections">
+            \(sections.map { section($0.name, $0.rows) }.joined(separator: "\n"))
+            </table>
+            \(details(summary))
+            <footer>Conformance kit \(Corpus.version).0. The score is the share of right cases among those that were judged \
+            right or wrong.</footer>
+            </html>
 
-        """
+            """
     }
 
-    /// The rows by section, both in the order in which they first occur.
-    private static func sections(_ summary: ConformanceSummary) -> [(name: String, rows: [ConformanceRow])] {
-        var names: [String] = []
-        var rows: [String: [ConformanceRow]] = [:]
-        for row in summary.rows {
-            if rows[row.testCase.section] == nil { names.append(row.testCase.section) }
-            rows[row.testCase.section, default: []].append(row)
+    // MARK: The sum
+
+    private static func bar(_ summary: ConformanceSummary) -> String {
+        let found = Verdict.allCases.filter { summary.count($0) > 0 }
+        let parts = found.map { verdict in
+            "<i class=\"\(verdict.rawValue)\" style=\"flex-grow:\(summary.count(verdict))\"></i>"
         }
-        return names.sorted().map { ($0, rows[$0] ?? []) }
+        let entries = found.map { verdict in
+            let count = "<strong>\(summary.count(verdict))</strong> \(verdict.rawValue)"
+            return "<li><i class=\"\(verdict.rawValue)\"></i>\(count) <small>\(meaning(verdict))</small></li>"
+        }
+        return "<div class=\"bar\">\(parts.joined())</div>\n<ul class=\"legend\">\(entries.joined())</ul>"
+    }
+
+    private static func meaning(_ verdict: Verdict) -> String {
+        switch verdict {
+        case .ok: "as the case wants"
+        case .nonStrict: "a SHOULD is not met"
+        case .informational: "nothing is asked"
+        case .unimplemented: "the testee has no such thing"
+        case .failed: "a MUST is not met"
+        case .timeout: "nothing came in time"
+        case .crash: "the testee ended"
+        case .flaky: "failed, and then did not"
+        }
+    }
+
+    // MARK: Sections
+
+    /// The rows by section, in the order of the sections' numbers. What has no number comes last.
+    private static func sections(_ summary: ConformanceSummary) -> [(name: String, rows: [ConformanceRow])] {
+        var rows: [String: [ConformanceRow]] = [:]
+        for row in summary.rows { rows[row.testCase.section, default: []].append(row) }
+        let sorted = rows.sorted { left, right in
+            let numbers = (number(left.key), number(right.key))
+            guard numbers.0 != numbers.1 else { return left.key < right.key }
+            return numbers.0.lexicographicallyPrecedes(numbers.1)
+        }
+        return sorted.map { ($0.key, $0.value) }
+    }
+
+    private static func number(_ section: String) -> [Int] {
+        let digits = section.prefix { $0.isNumber || $0 == "." }
+        let numbers = digits.split(separator: ".").compactMap { Int($0) }
+        return numbers.isEmpty ? [Int.max] : numbers
     }
 
     private static func section(_ name: String, _ rows: [ConformanceRow]) -> String {
         let right = rows.count(where: { $0.verdict == .ok })
-        let squares = rows.map { row in
-            let words = "\(row.testCase.id): \(row.verdict.rawValue). \(row.testCase.procedure) \(row.detail ?? "")"
-            return "<i class=\"\(row.verdict.rawValue)\" title=\"\(words.escapedForMarkup)\"></i>"
-        }
+        let mark = rows.contains(where: \.verdict.isBad) ? " class=\"bad\"" : ""
         return """
-            <h2>\(name.escapedForMarkup) <small>\(right) of \(rows.count)</small></h2>
-            <div class="cases">\(squares.joined())</div>
+            <tr\(mark)><th scope="row">\(name.escapedForMarkup)<td class="cases">\(rows.map(square).joined())\
+            <td class="count">\(right)<small>/\(rows.count)</small>
             """
     }
 
-    private static func legend(_ summary: ConformanceSummary) -> String {
-        let entries = Verdict.allCases.filter { summary.count($0) > 0 }.map { verdict in
-            "<span><i class=\"\(verdict.rawValue)\"></i> \(summary.count(verdict)) \(verdict.rawValue)</span>"
-        }
-        return entries.joined(separator: " ")
+    /// A square whose title is the case. One that is not right leads to its line below.
+    private static func square(_ row: ConformanceRow) -> String {
+        let words = "\(row.testCase.id): \(row.verdict.rawValue). \(row.testCase.procedure) \(row.detail ?? "")"
+        let attributes = "class=\"\(row.verdict.rawValue)\" title=\"\(words.escapedForMarkup)\""
+        guard isShown(row) else { return "<i \(attributes)></i>" }
+        return "<a href=\"#\(row.testCase.id.escapedForMarkup)\" \(attributes)></a>"
     }
+
+    // MARK: Details
+
+    private static func isShown(_ row: ConformanceRow) -> Bool { row.verdict.isBad || row.verdict == .nonStrict }
 
     private static func details(_ summary: ConformanceSummary) -> String {
-        let rows = summary.rows.filter { $0.verdict.isBad || $0.verdict == .nonStrict }
+        let rows = summary.rows.filter(isShown)
         guard !rows.isEmpty else { return "" }
         let lines = rows.map { row in
-            "<tr><td>\(row.verdict.rawValue)<td><code>\(row.testCase.id.escapedForMarkup)</code>"
-                + "<td>\((row.detail ?? "").escapedForMarkup)"
+            let id = row.testCase.id.escapedForMarkup
+            let verdict = "<i class=\"\(row.verdict.rawValue)\"></i> \(row.verdict.rawValue)"
+            return "<tr id=\"\(id)\"><td>\(verdict)<td><code>\(id)</code><br>"
+                + "<small>\(row.testCase.procedure.escapedForMarkup)</small><td>\((row.detail ?? "").escapedForMarkup)"
         }
-        return "<h2>What is not right</h2>\n<table>\n\(lines.joined(separator: "\n"))\n</table>"
+        return """
+            <h2>What is not right</h2>
+            <table class="details">
+            <thead><tr><th>Verdict<th>Case<th>What was seen</thead>
+            \(lines.joined(separator: "\n"))
+            </table>
+            """
     }
-
-    private static let style = """
-        :root{color-scheme:light dark;--ok:#2a7d3f;--soft:#b58a00;--none:#8a8f98;--bad:#b3262e}
-        body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-        h1{margin-bottom:0}h2{font-size:1rem;margin:1.2rem 0 .3rem}small{font-weight:normal;opacity:.7}
-        .what{margin-top:0;opacity:.8}.score{font-size:3rem;font-weight:700;margin:.2rem 0}
-        .cases{display:flex;flex-wrap:wrap;gap:3px}span{margin-right:1rem;white-space:nowrap}
-        i{display:inline-block;width:12px;height:12px;border-radius:2px;background:var(--none)}
-        i.OK{background:var(--ok)}i.NON-STRICT{background:var(--soft)}
-        i.INFORMATIONAL,i.UNIMPLEMENTED{background:var(--none);opacity:.5}
-        i.FAILED,i.TIMEOUT,i.CRASH,i.FLAKY{background:var(--bad)}
-        table{border-collapse:collapse;font-size:.85rem}td{padding:.2rem .8rem .2rem 0;vertical-align:top}
-        """
 }

@@ -1,0 +1,125 @@
+import CeleriacWire
+
+/// What a testee is in a live run.
+enum LiveRole: String, Sendable {
+    case worker, producer, client
+}
+
+/// The servers of a live run, and the testee, which is started when a case needs it.
+actor ConformanceSite {
+    private let role: LiveRole
+    private let dialect: Corpus.Dialect
+    private let broker: any LiveBroker
+    private let store: any LiveStore
+    private let launch: @Sendable () throws -> any LiveTestee
+    private var testee: (any LiveTestee)?
+
+    /// Makes a site without a testee.
+    ///
+    /// - Parameters:
+    ///   - role: what the testee is.
+    ///   - dialect: whose messages.
+    ///   - broker: the broker.
+    ///   - store: the Redis of the results.
+    ///   - launch: starts the testee.
+    init(
+        role: LiveRole, dialect: Corpus.Dialect, broker: any LiveBroker, store: any LiveStore,
+        launch: @escaping @Sendable () throws -> any LiveTestee
+    ) {
+        self.role = role
+        self.dialect = dialect
+        self.broker = broker
+        self.store = store
+        self.launch = launch
+    }
+
+    /// Plays a case.
+    ///
+    /// - Returns: the verdict as if the case were a MUST, and why it is not OK.
+    /// - Throws: ``ConformanceError`` for a case that cannot be read, and for a worker that does not do its first task;
+    ///   errors of the servers; `CancellationError`.
+    func play(_ testCase: ConformanceCase) async throws -> (verdict: Verdict, detail: String?) {
+        try await start()
+        var play = LivePlay(broker: broker, store: store, testee: testee)
+        let outcome: (verdict: Verdict, detail: String?)
+        do {
+            try await play.run(testCase.input["steps"]?.arrayValue ?? [])
+            outcome = (.ok, nil)
+        } catch let end as LiveEnd {
+            outcome =
+                switch end {
+                case .unmet(let reason): (.failed, reason)
+                case .late(let reason): (.timeout, reason)
+                case .gone: (.crash, "the testee has ended")
+                case .unimplemented: (.unimplemented, nil)
+                }
+        }
+        try await broker.clear(Self.queues)
+        // What a testee that failed still does must not reach the next case.
+        if outcome.verdict.isBad || play.testee == nil { await stop() }
+        return outcome
+    }
+
+    /// Ends the testee.
+    func stop() async {
+        guard let running = testee else { return }
+        testee = nil
+        await running.stop()
+    }
+
+    private static let queues = ["celery", "machinery_tasks", "kit.other"]
+
+    private func start() async throws {
+        if let testee, testee.exitStatus == nil { return }
+        await stop()
+        // What a worker that was killed held is nobody's now.
+        try await store.command("DEL", "unacked", "unacked_index", "unacked_mutex", "delayed_tasks")
+        let started = try launch()
+        testee = started
+        guard role == .worker else { return }
+        var play = LivePlay(broker: broker, store: store, testee: started)
+        do {
+            try await play.run(LiveWarmup.steps(dialect))
+        } catch let end as LiveEnd {
+            await stop()
+            let reason =
+                switch end {
+                case .unmet(let reason), .late(let reason): reason
+                case .gone, .unimplemented: "it has ended"
+                }
+            throw ConformanceError("the worker did not do its first task: \(reason)")
+        }
+    }
+}
+
+/// The task by which a worker shows that it works.
+enum LiveWarmup {
+    /// The steps of it. A worker may take a minute for its start.
+    static func steps(_ dialect: Corpus.Dialect) -> [WireValue] {
+        switch dialect {
+        case .celery:
+            let headers: WireValue = [
+                "lang": "py", "task": "tasks.add", "id": "${a}", "root_id": "${a}", "parent_id": nil, "group": nil,
+                "eta": nil, "expires": nil, "retries": 0, "timelimit": [nil, nil], "ignore_result": false,
+            ]
+            let embed: WireValue = ["callbacks": nil, "errbacks": nil, "chain": nil, "chord": nil]
+            let body: WireValue = .array([[1, 2], [:], embed])
+            return [
+                ["send": ["headers": headers, "value": body]],
+                [
+                    "result": "celery-task-meta-${a}", "within": 60,
+                    "checks": [["at": ["value", "result"], "is": 3]],
+                ],
+            ]
+        case .machinery:
+            let arguments: WireValue = [
+                ["Name": "", "Type": "int64", "Value": 1], ["Name": "", "Type": "int64", "Value": 2],
+            ]
+            let signature: WireValue = ["UUID": "task_${a}", "Name": "add", "Args": arguments]
+            return [
+                ["redis": ["RPUSH", "machinery_tasks", ["json": signature]]],
+                ["result": "task_${a}", "within": 60, "checks": [["at": ["value", "State"], "is": "SUCCESS"]]],
+            ]
+        }
+    }
+}
