@@ -5,6 +5,7 @@ import CeleriacCore
 import CeleriacWire
 import Foundation
 import Logging
+import UnixSignals
 
 /// `celeriac bridge`: connects task systems.
 struct BridgeCommand: AsyncParsableCommand {

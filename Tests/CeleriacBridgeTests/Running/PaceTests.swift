@@ -41,7 +41,7 @@ import Testing
             broker: bench.celeryBroker, results: bench.celeryResults, configuration: CeleryConfiguration(),
             timeSource: timers)
         var route = BridgeRoute.toCelery
-        route.rate = try #require(RateLimit(2))
+        route.rate = RateLimit(2)
         let target = BridgeEnd(.celery, client: app.client, notes: bench.notes, defaultQueue: "celery")
         let bridge = Bridge(
             [(route, bench.machineryEnd, target)], nodeName: "bridge", closesEnds: false, logger: BridgeBench.logger)

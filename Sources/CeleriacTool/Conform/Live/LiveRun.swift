@@ -1,3 +1,4 @@
+import CeleriacWire
 /// Plays the cases of a live tier, one after the other.
 struct LiveRun: Sendable {
     let site: ConformanceSite
