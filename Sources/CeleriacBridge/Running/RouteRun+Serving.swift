@@ -5,7 +5,8 @@ import Metrics
 extension RouteRun {
     /// Forwards messages and brings replies until the route is halted.
     ///
-    /// - Throws: the error with which one half has given up. The other has ended in good order then.
+    /// - Throws: the error with which one half has given up, unless the route was ended before, while a server was out of
+    ///   reach. The other half has ended in good order then.
     func serve() async throws {
         logger.notice("a route is open", metadata: ["from": "\(source.broker.name)", "to": "\(target.broker.name)"])
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -15,13 +16,15 @@ extension RouteRun {
             do {
                 for try await _ in group {}
             } catch {
+                let isHalted = stop.isOpen
                 halt()
                 while let result = await group.nextResult() {
                     if case .failure(let other) = result {
                         logger.error("half a route has ended", metadata: ["error": "\(other)"])
                     }
                 }
-                throw error
+                if !isHalted { throw error }
+                logger.notice("a route has ended while it waited", metadata: ["error": "\(error)"])
             }
         }
     }

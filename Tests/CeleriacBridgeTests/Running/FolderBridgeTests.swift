@@ -14,13 +14,20 @@ import Testing
     @Test func tasksCrossAndOperatorsReachIt() async throws {
         let folder = try TemporaryFolder("bridge")
         defer { folder.remove() }
-        let (messages, results) = (folder.path + "/messages", folder.path + "/results")
-        for path in [messages, results] {
+        let (messages, results, control) = (
+            folder.path + "/messages", folder.path + "/results", folder.path + "/control"
+        )
+        for path in [messages, results, control] {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         }
         let bench = try BridgeBench()
+        let settings = """
+            broker_url: "filesystem://\(messages)"
+            result_backend: "file://\(results)"
+            broker_transport_options: {control_folder: "\(control)"}
+            """
         let app = try CeleryApp(
-            broker: "filesystem://\(messages)", results: "file://\(results)", logger: BridgeBench.logger)
+            settings: try CelerySettings(yaml: Array(settings.utf8)), logger: BridgeBench.logger)
         let noting = try CeleryApp(broker: "filesystem://\(messages)", logger: BridgeBench.logger)
         let target = BridgeEnd(
             .celery, client: app.client, notes: noting.client.broker, defaultQueue: "celery")
