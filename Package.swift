@@ -25,6 +25,7 @@ let package = Package(
         .library(name: "CeleriacBridge", targets: ["CeleriacBridge"]),
         .library(name: "CeleriacCommand", targets: ["CeleriacCommand"]),
         .library(name: "CeleriacTestKit", targets: ["CeleriacTestKit"]),
+        .library(name: "CeleriacTesting", targets: ["CeleriacTesting"]),
         .executable(name: "celeriac", targets: ["CeleriacTool"]),
     ],
     traits: [
@@ -181,6 +182,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
 
@@ -193,6 +195,8 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
+        // Apart from the kit, which the command has too: a program should not need Testing's library.
+        .target(name: "CeleriacTesting", dependencies: ["CeleriacTestKit"], swiftSettings: settings),
         .target(
             name: "CeleriacCommand",
             dependencies: [
@@ -333,14 +337,15 @@ let package = Package(
             name: "LiveProgram", dependencies: ["Celeriac", "CeleriacCommand", "LiveTasks"],
             path: "Tests/LiveProgram", swiftSettings: settings),
         // What workers of live tests in this process and in processes of their own can do.
-        .target(name: "LiveTasks", dependencies: ["Celeriac"], path: "Tests/LiveTasks", swiftSettings: settings),
+        .target(
+            name: "LiveTasks", dependencies: ["Celeriac", "CeleriacWire"], path: "Tests/LiveTasks",
+            swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Celeriac", "CeleriacBridge", "CeleriacCore", "CeleriacTestKit", "CeleriacTool", "CeleriacWire",
-                "CeleryDialect", "CeleryWire", "LiveProgram", "LiveTasks", "LiveWorker", "MachineryDialect",
-                "MachineryWire",
-                "TestSupport",
+                "Celeriac", "CeleriacBridge", "CeleriacCore", "CeleriacTestKit", "CeleriacTesting", "CeleriacTool",
+                "CeleriacWire", "CeleryDialect", "CeleryWire", "LiveProgram", "LiveTasks", "LiveWorker",
+                "MachineryDialect", "MachineryWire", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),

@@ -8,11 +8,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     ],
     targets: [
-        // Celeriac as a worker and as a producer.
+        // Celeriac as a worker, as a producer and as a bridge.
         .executableTarget(
             name: "CeleriacBench",
             dependencies: [
                 .product(name: "Celeriac", package: "Celeriac"),
+                .product(name: "CeleriacBridge", package: "Celeriac"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         // The lower bound for every client: C programs that issue only the brokers' commands.

@@ -11,6 +11,8 @@ checked: N tasks run and not one more, every result right, nothing left in the b
 
 A publication: the producer's own N messages, timed by itself; the messages in the queue are counted.
 
+The bridge comes last: bridging.py explains what is measured. Its bars are ratios of figures of this run.
+
 Environment: QUICK=1 for a run of less than five minutes: a quarter of the tasks for Python peers, and only those Celery workers
 that have been the best somewhere; ROUNDS how often each contestant runs (2, when quick 1; the best counts); TASKS how many
 tasks (20000); ONLY a regular expression that names of rows must match.
@@ -60,13 +62,13 @@ def say(text=""):
 
 
 class Redis:
-    """A Redis database as broker (0) and as result store (1)."""
+    """A Redis database as broker (0, if not another) and as result store (the next one)."""
 
     name = "Redis"
 
-    def __init__(self, url):
-        self.broker_url = url
-        self.results_url = url.rsplit("/", 1)[0] + "/1"
+    def __init__(self, url, database=0):
+        server = url.rsplit("/", 1)[0]
+        self.broker_url, self.results_url = f"{server}/{database}", f"{server}/{database + 1}"
         parts = urlsplit(url)
         self.host, self.port = parts.hostname, parts.port
         self.broker = redis.Redis.from_url(self.broker_url)
@@ -486,7 +488,10 @@ class Bench:
         variables |= {"BENCH_BROKER": broker.broker_url, "BENCH_QUEUE": QUEUE, "BENCH_COUNT": self.counter.path}
         if results:
             variables["BENCH_RESULTS"] = results.results_url
-        return Process(command, variables, self.folder + "/log")
+        return self.spawn(command, variables, "log")
+
+    def spawn(self, command, variables, name):
+        return Process(command, variables, f"{self.folder}/{name}")
 
     def clear(self, broker):
         broker.clear()
@@ -631,13 +636,20 @@ def main():
         say(f"{TASKS} tasks, best of {ROUNDS} round{'s' if ROUNDS > 1 else ''}")
         bench.run("publish", producers(arguments.programs), TASKS)
         bench.run("drain", workers(arguments.programs), TASKS)
+        bridge = Bridging(bench, arguments.programs)
+        bridge.run()
     table(bench.rows)
+    bridge.table()
     say(f"\n{time.monotonic() - started:.0f} s")
     if arguments.json:
-        print(json.dumps({"tasks": TASKS, "rounds": ROUNDS, "cpus": os.cpu_count(), "rows": bench.rows}))
-    if any("failure" in row for row in bench.rows):
+        print(json.dumps({"tasks": TASKS, "rounds": ROUNDS, "cpus": os.cpu_count(), "rows": bench.rows, "bridge": bridge.rows}))
+    if any("failure" in row for row in bench.rows + bridge.rows):
         sys.exit(1)
 
 
 if __name__ == "__main__":
+    # Under its own name, too, so that what bridging.py imports is this module.
+    sys.modules["bench"] = sys.modules["__main__"]
+    from bridging import Bridging
+
     main()

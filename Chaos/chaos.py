@@ -7,6 +7,10 @@ and notes which the broker confirmed; workers note each beginning and end. Meanw
 the seed, takes its course. Then nothing is harmed any more until all has ended or nothing goes on, probes show that
 every worker still works, and the workers are stopped. harness/judge.py says what is a failure; with one the status is
 1, and ledger and logs are kept.
+
+With --bridge the producer and the workers are of two task systems, --dialect being the producer's: Machinery on Redis,
+and Celery on --broker. Two bridges between them are killed, frozen and cut off, on one side or on both, and the servers
+are harmed; workers and producer are not. What the bridges forward twice is counted, and has a bound.
 """
 import argparse
 import os
@@ -22,9 +26,11 @@ from harness.faults import FAULTS, schedule
 from harness.judge import Judge
 from harness.report import print_json, tell
 from harness.servers import Failure
-from harness.site import Site, say
+from harness.site import IN_FLIGHT, PENDING, Site, say
 
 BROKERS = ["redis", "classic", "quorum"]
+# A bridge declares queues as their task system does by default.
+BRIDGED = ["redis", "classic"]
 DIALECTS = ["celery", "machinery"]
 KINDS = "pechx"
 PROBES = 200
@@ -41,6 +47,7 @@ def arguments():
     parser.add_argument("--broker", choices=BROKERS, action="append", help="all of them if not given")
     parser.add_argument("--dialect", choices=DIALECTS, action="append", help="both if not given")
     parser.add_argument("--with-python", action="store_true", help="one Swift worker and an unharmed one in Python")
+    parser.add_argument("--bridge", action="store_true", help="bridges between producer and workers, and harm to them")
     parser.add_argument("--only", nargs="+", metavar="FAULT", choices=FAULTS, help="no other faults")
     parser.add_argument(
         "--kinds", default=KINDS, help="letters: p tasks, e with ETA, c chains, h chords, x a poison task (%(default)s)"
@@ -51,7 +58,10 @@ def arguments():
     parser.add_argument("--keep", action="store_true", help="keeps ledger and logs of runs that pass too")
     parser.add_argument("--programs", help="the folder of the programs that this package builds")
     parser.add_argument("--python", default=sys.executable, help="a Python with Celery (this one)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.bridge and (options.with_python or "quorum" in (options.broker or [])):
+        parser.error("--bridge is neither for Python's worker nor for quorum queues")
+    return options
 
 
 def harm_and_judge(folder, options):
@@ -63,15 +73,18 @@ def harm_and_judge(folder, options):
 
 
 def run(site, options):
-    kinds = [name for name, fault in FAULTS.items() if options.broker in fault.brokers]
+    brokers = {options.broker} | ({"redis"} if options.bridge else set())
+    kinds = [name for name, fault in FAULTS.items() if brokers & set(fault.brokers)]
     if options.only:
         kinds = [kind for kind in kinds if kind in options.only]
     # RabbitMQ takes several seconds to start: it is not harmed again before it has worked for a while.
-    planned = schedule(options.seed, options.kills, kinds, pause=6 if options.broker == "redis" else 15)
+    # A killed bridge's messages go to the other one only when its claims have expired: it is killed less often.
+    planned = schedule(
+        options.seed, options.kills, kinds, 6 if options.broker == "redis" else 15, 3 if options.bridge else 1)
     last = planned[-1].at if planned else 0
     # A chain or a chord is sent at once.
     rate = options.tasks / max(last, 5) * (0.9 if set("ch") & set(options.kinds) else 1)
-    kinds_sent = options.kinds.replace("x", "") if options.with_python else options.kinds
+    kinds_sent = options.kinds.replace("x", "") if options.with_python or options.bridge else options.kinds
     site.launch()
     say(f"{options.tasks:,} tasks at {rate:.0f} a second, {len(planned)} faults in {last:.0f} s")
     site.produce(options.tasks, rate, kinds_sent)
@@ -79,8 +92,9 @@ def run(site, options):
     leftovers = drain(site)
     stuck = probe(site) + stop(site)
     read(site)
-    has_delay_queues = options.dialect == "machinery" and options.broker != "redis"
-    return Judge(site.ledger.events(), options.attempts, leftovers, stuck, has_delay_queues).verdict()
+    has_delay_queues = options.dialect == "machinery" and options.broker != "redis" and not options.bridge
+    room = (IN_FLIGHT, PENDING) if options.bridge else None
+    return Judge(site.ledger.events(), options.attempts, leftovers, stuck, has_delay_queues, room).verdict()
 
 
 def harm(site, planned):
@@ -149,11 +163,11 @@ def probe(site):
 
 
 def stop(site):
-    """Stops the workers; names those that do not end."""
-    for worker in site.workers:
+    """Stops the workers and the bridges; names those that do not end."""
+    for worker in site.crew:
         worker.terminate()
-    while any(worker.process for worker in site.workers):
-        late = [worker for worker in site.workers if worker.process and time.monotonic() > worker.deadline]
+    while any(worker.process for worker in site.crew):
+        late = [worker for worker in site.crew if worker.process and time.monotonic() > worker.deadline]
         if late:
             return [f"{worker.name} does not end" for worker in late]
         site.tick()
@@ -162,9 +176,10 @@ def stop(site):
 
 def read(site):
     """Notes in the ledger what the servers have kept."""
-    for task in site.broker.parked():
-        site.ledger.note(0, "parked", task)
-    for task, is_success in site.store.stored():
+    for side in site.sides:
+        for task in side.broker.parked():
+            site.ledger.note(0, "parked", task)
+    for task, is_success in site.source.store.stored():
         site.ledger.note(0, "stored" if is_success else "failed", task)
     site.ledger.note(0, "read", "results")
 
@@ -173,6 +188,7 @@ def command(options, dialect, broker):
     """The command that replays a run."""
     words = ["Scripts/chaos", "--broker", broker]
     words += ["--with-python"] if options.with_python else ["--dialect", dialect]
+    words += ["--bridge"] if options.bridge else []
     words += ["--tasks", options.tasks, "--kills", options.kills, "--seed", options.seed]
     words += ["--kinds", options.kinds] if options.kinds != KINDS else []
     words += ["--only", *options.only] if options.only else []
@@ -199,9 +215,14 @@ def main():
     options.seed = random.randrange(1 << 31) if options.seed is None else options.seed
     verdicts = []
     for dialect in ["celery"] if options.with_python else options.dialect or DIALECTS:
-        for broker in options.broker or BROKERS:
+        for broker in options.broker or (BRIDGED if options.bridge else BROKERS):
             name = {"dialect": dialect, "broker": broker, "seed": options.seed, "with_python": options.with_python}
-            text = f"{dialect} on {broker}: {command(options, dialect, broker)}"
+            name |= {"bridge": options.bridge}
+            where = f"{dialect} on {broker}"
+            if options.bridge:
+                ends = ["Machinery on Redis", f"Celery on {broker}"]
+                where = " to ".join(ends if dialect == "machinery" else ends[::-1])
+            text = f"{where}: {command(options, dialect, broker)}"
             say(text)
             folder = tempfile.mkdtemp(prefix="celeriac-chaos-")
             chosen = argparse.Namespace(**vars(options) | {"dialect": dialect, "broker": broker})

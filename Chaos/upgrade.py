@@ -89,10 +89,10 @@ class Upgrade(Site):
     def leftovers(self):
         """What stands where messages are, and any other key that does not expire; kombu's bindings stay."""
         left = super().leftovers()
-        if self.broker is self.store:
-            for key in self.broker.client.scan_iter(count=1000):
+        if self.source.broker is self.source.store:
+            for key in self.source.broker.client.scan_iter(count=1000):
                 name = key.decode(errors="replace")
-                if name not in left and not name.startswith("_kombu.binding") and self.broker.client.ttl(key) == -1:
+                if name not in left and not name.startswith("_kombu.binding") and self.source.broker.client.ttl(key) == -1:
                     left[name] = 1
         return left
 
@@ -147,7 +147,7 @@ def handover(site, is_beside=False):
         site.wait("the new worker to wait", lambda: len(waiting(site)) > before)
     key = QUEUE + (".handover" if site.options.dialect == "celery" else ".celeriac.handover")
     site.produce(1, 100, "p")
-    site.wait("the message to be handed over", lambda: site.broker.client.llen(key) == 1)
+    site.wait("the message to be handed over", lambda: site.source.broker.client.llen(key) == 1)
     site.wait("the producer", lambda: not site.producer.process)
     site.kill(one)
     for worker in site.workers:
@@ -161,7 +161,7 @@ def beside(site):
 
 def waiting(site):
     """The clients that wait for a message in the queue."""
-    return [client for client in site.broker.client.client_list() if client["cmd"] == "blmove" and "b" in client["flags"]]
+    return [client for client in site.source.broker.client.client_list() if client["cmd"] == "blmove" and "b" in client["flags"]]
 
 
 ALL = {"up": up, "down": down, "held": held, "handover": handover, "beside": beside}
@@ -199,7 +199,7 @@ def run(case, folder, options):
 
 def main():
     options = arguments()
-    options.attempts, options.with_python = 5, False
+    options.attempts, options.with_python, options.bridge = 5, False, False
     signal.signal(signal.SIGTERM, interrupted)
     verdicts = []
     for dialect in options.dialect or DIALECTS:

@@ -20,6 +20,11 @@ A parked task is explained when at least as many of its beginnings as a worker a
 their process before the task began again: its handler may have ended, but nothing was settled. What follows from a
 parked task is not lost.
 
+Where a bridge stands between producer and workers, it publishes what the workers begin, and a fault that hits it makes it,
+or the other bridge, publish again what it held: at most as many tasks as it may have in flight, and as many that follow
+from others as it may hold notes about replies. So each such fault, from when the task could reach the bridge until
+it began again, explains so many duplicates and no more; the sum of these numbers is the bound.
+
 What is parked and is a unit of its own must have a stored failure, or an outcome from before.
 
 What a Python worker was the last to hold is lost by the peer, and so is what should have followed from it. Python takes
@@ -43,6 +48,8 @@ AFTERMATH = 1_000_000_000
 # How long a worker may have held a message before it began it, and may have lost its hold meanwhile: its window waits for
 # the lock of Machinery's chords, which outlives a killed worker by 8 s.
 HELD = 8_000_000_000
+# After a fault of a bridge its messages come back: claims of 3 s expire, and are looked for by who has time.
+BACK = 60_000_000_000
 FAILURES = "lost unexpected unexplained_duplicates unexplained_parked unstored leftovers stuck crashed".split()
 
 
@@ -75,6 +82,10 @@ class Verdict:
     lost_by_a_delay_queue: list = field(default_factory=list)
     unexpected: list = field(default_factory=list)
     duplicated: list = field(default_factory=list)
+    # Those that only a fault of a bridge explains, how many times they began again, and how many times they might have.
+    forwarded_twice: list = field(default_factory=list)
+    repeats: int = 0
+    bound: int = 0
     unexplained_duplicates: list = field(default_factory=list)
     parked: list = field(default_factory=list)
     unexplained_parked: list = field(default_factory=list)
@@ -89,9 +100,11 @@ class Verdict:
 
 
 class Judge:
-    def __init__(self, events, attempts=5, leftovers=None, stuck=(), has_delay_queues=False):
+    def __init__(self, events, attempts=5, leftovers=None, stuck=(), has_delay_queues=False, room=None):
         self.attempts, self.leftovers, self.stuck = attempts, dict(leftovers or {}), list(stuck)
         self.has_delay_queues = has_delay_queues
+        # How many messages and how many notes about replies a bridge holds at most.
+        self.room, self.bridges, self.spent = room or (0, 0), set(), defaultdict(int)
         # When each unit was sent, confirmed, refused.
         self.units = {"sent": {}, "acked": {}, "refused": {}}
         self.producers = {}
@@ -121,6 +134,8 @@ class Judge:
             case "spawned":
                 if word.startswith("python"):
                     self.peers.add(event.pid)
+                elif word.startswith("bridge"):
+                    self.bridges.add(str(event.pid))
             case "died":
                 if word == "-9":
                     # It is noted a bit after it has died.
@@ -161,6 +176,7 @@ class Judge:
         for task in unheld[: self.peer_crashes]:
             verdict.lost.remove(task)
             verdict.lost_by_the_peer.append(task)
+        verdict.bound = sum(self.room) * sum(1 for fault in self.faults.values() if self.hits_bridge(fault))
         for task in self.begins:
             self.judge_duplicates(task, verdict)
         for task in sorted(self.parked):
@@ -241,9 +257,33 @@ class Judge:
         if self.may_be_published_twice(task, begins[-1].time):
             return
         for first, second in zip(begins, begins[1:]):
-            if not any(fault.explains(first, second) for fault in self.faults.values()):
+            if any(fault.explains(first, second) for fault in self.faults.values()):
+                continue
+            if not self.was_forwarded_twice(task, second.time):
                 verdict.unexplained_duplicates.append(task)
                 return
+            verdict.repeats += 1
+            if task not in verdict.forwarded_twice[-1:]:
+                verdict.forwarded_twice.append(task)
+
+    def hits_bridge(self, fault):
+        return bool(fault.hit & self.bridges) or "*" in fault.hit and bool(self.bridges)
+
+    def was_forwarded_twice(self, task, again):
+        """Whether a fault of a bridge explains that a task began again; the fault then explains one less."""
+        ends = [end.time for earlier in before(task) for end in self.ends.get(earlier, ())]
+        since = min(ends) if ends else self.units["sent"].get(unit_of(task), 0)
+        kind = 1 if ends else 0
+        explaining = [
+            id for id, fault in self.faults.items()
+            if self.hits_bridge(fault) and fault.begin <= again <= fault.end + BACK and fault.end + AFTERMATH >= since
+            and self.spent[id, kind] < self.room[kind]
+        ]
+        if not explaining:
+            return False
+        # The latest first: the earlier ones may have to explain what came before.
+        self.spent[max(explaining, key=lambda id: self.faults[id].begin), kind] += 1
+        return True
 
     def may_be_published_twice(self, task, last):
         """Whether a fault hit a publisher of the task before it was confirmed, or else before it began last."""

@@ -7,7 +7,7 @@ TIME is in nanoseconds of the machine's monotonic clock. The events:
     sent | acked | refused UNIT      the producer is about to send it; the broker confirmed it, or it did not
     received TASK                    a Python worker holds it (Swift workers do not say)
     begin | end TASK                 a worker's handler begins, ends
-    spawned NAME | died STATUS       the process PID
+    spawned NAME | died STATUS       the process PID; names of bridges begin with bridge, of Python's workers with python
     fault ID KIND HIT                a fault begins; HIT is the process ids whose process or connections it hits, with
                                      commas between them, or * for all. A second line for an ID adds to its HIT.
     healed ID                        the fault has ended

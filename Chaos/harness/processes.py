@@ -37,6 +37,8 @@ class Worker:
         self.proxies, self.ledger = proxies, ledger
         self.log = f"{folder}/{name}.log"
         self.process, self.is_stopping, self.pids = None, False, set()
+        # The proxies to each of its sides, if it has several.
+        self.cuts = []
         # Faults of its connections, which hit whoever takes this place meanwhile.
         self.faults = {}
 

@@ -29,6 +29,9 @@ def tell(verdict, heading):
         row("", verdict.lost_by_a_delay_queue, "by a delay queue, as in Go")
     row("unexpected", verdict.unexpected)
     print(f"  duplicated  {len(verdict.duplicated):>9,}", file=sys.stderr)
+    if verdict.bound:
+        repeats = f"{verdict.repeats:,} times of at most {verdict.bound:,}"
+        row("", verdict.forwarded_twice, f"forwarded again by a bridge, {repeats}")
     row("", verdict.unexplained_duplicates, "unexplained")
     print(f"  parked      {len(verdict.parked):>9,}: {listed(verdict.parked)}", file=sys.stderr)
     row("", verdict.unexplained_parked, "unexplained")

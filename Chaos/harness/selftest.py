@@ -3,6 +3,7 @@ from harness.judge import FAILURES, Judge
 from harness.ledger import parse
 
 SECOND = 1_000_000_000
+BRIDGE = "0 30 spawned bridge-1; "
 SOUND = "0 1 sent p1; 1 1 acked p1; 2 10 begin p1; 3 10 end p1"
 POISON = "0 1 sent x1; 1 1 acked x1; 9 1 parked x1"
 # Due at 1 s and a half, or a second later; its queue is dropped at the latest three seconds after it was confirmed.
@@ -238,6 +239,51 @@ CASES = [
         "0 20 spawned python-1; 0 1 sent p1; 1 1 acked p1; 2 20 received p1; 3 10 begin p1",
         {},
         {"lost": ["p1"]},
+    ),
+    (
+        "a task that a killed bridge's message brought again",
+        BRIDGE + SOUND + "; 1 0 fault f1 kill 30; 1 0 healed f1; 2 30 died -9; 9 11 begin p1; 10 11 end p1",
+        {"room": (1, 1)},
+        {},
+    ),
+    (
+        "a task that comes again without a fault of a bridge",
+        BRIDGE + SOUND + "; 9 11 begin p1; 10 11 end p1",
+        {"room": (1, 1)},
+        {"unexplained_duplicates": ["p1"]},
+    ),
+    (
+        "a bridge that was hit before the task was sent",
+        BRIDGE + "0 0 fault f1 rst 30; 0 0 healed f1; 4 1 sent p1; 5 1 acked p1; 6 10 begin p1; 6 10 end p1; 9 11 begin p1; "
+        "9 11 end p1",
+        {"room": (1, 1)},
+        {"unexplained_duplicates": ["p1"]},
+    ),
+    (
+        "more tasks again than a bridge holds",
+        BRIDGE + SOUND + "; 0 1 sent p2; 1 1 acked p2; 2 10 begin p2; 3 10 end p2; 1 0 fault f1 kill 30; 1 0 healed f1; "
+        "2 30 died -9; 9 11 begin p1; 10 11 end p1; 9 11 begin p2; 10 11 end p2",
+        {"room": (1, 1)},
+        {"unexplained_duplicates": ["p2"]},
+    ),
+    (
+        "a link that the bridge sent again with the reply, though it forwards nothing twice",
+        BRIDGE + "0 1 sent c1; 1 1 acked c1; 2 9 begin c1.0; 3 9 end c1.0; 3 0 fault f1 freeze 30; 8 0 healed f1; "
+        "4 10 begin c1.1; 4 10 end c1.1; 9 10 begin c1.1; 9 10 end c1.1; 10 10 begin c1.2; 10 10 end c1.2",
+        {"room": (0, 1)},
+        {},
+    ),
+    (
+        "a task that a bridge lost",
+        BRIDGE + "0 1 sent p1; 1 1 acked p1; 1 0 fault f1 kill 30; 1 0 healed f1; 2 30 died -9",
+        {"room": (1, 1)},
+        {"lost": ["p1"]},
+    ),
+    (
+        "a bridge that ends by itself",
+        BRIDGE + SOUND + "; 4 30 died 1",
+        {"room": (1, 1)},
+        {"crashed": ["process 30 with status 1"]},
     ),
 ]
 

@@ -12,6 +12,8 @@ from harness.clients import amqp, redis
 from harness.processes import free_port, start, tail
 
 QUEUE = "chaos"
+# How the names of queues begin in which bridges keep what they must not forget.
+NOTES = "celeriac.bridge."
 START_PATIENCE = 120
 NAME = re.compile(rb'"([pechxq]\d+(?:\.\w)?)"')
 
@@ -88,7 +90,7 @@ class Redis(Server):
         """How many messages are where they should not be after a run, by place."""
         places = {"delayed_tasks": self.client.zcard, "unacked": self.client.hlen, "unacked_index": self.client.zcard}
         places |= {QUEUE + ".celeriac.claims": self.client.hlen, QUEUE + ".celeriac.claimed": self.client.zcard}
-        lists = [key.decode() for key in self.client.scan_iter(QUEUE + "*", _type="list")]
+        lists = [key.decode() for name in (QUEUE, NOTES) for key in self.client.scan_iter(name + "*", _type="list")]
         places |= {key: self.client.llen for key in lists if not key.endswith(".parked")}
         counts = {place: count(place) for place, count in places.items()}
         return {place: count for place, count in counts.items() if count}
@@ -171,7 +173,7 @@ class RabbitMQ(Server):
         return {
             name: count
             for name, count in counts.items()
-            if count and name.startswith((QUEUE, "delay.", "celeriac.delay")) and not name.endswith(".parked")
+            if count and name.startswith((QUEUE, NOTES, "delay.", "celeriac.delay")) and not name.endswith(".parked")
         }
 
     def parked(self):

@@ -19,6 +19,8 @@ import LiveTasks
 
     func prepare(_ worker: inout WorkerConfiguration) async throws {
         worker.share(Greeting(text: "prepared"))
+        // Whoever sends a pickle should hear of it.
+        worker.failsTasksOfUnacceptedContent = true
     }
 
     func finish() async { FileHandle.standardOutput.write(Data("finished\n".utf8)) }
@@ -26,7 +28,7 @@ import LiveTasks
     var tasks: [TaskHandler] {
         LiveTasks.handlers
         TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y").handler { $0 + $1 }
-        TaskDefinition<String>("tasks.greet").handler { context in try context.shared(Greeting.self).text }
+        TaskDefinition<String>("tasks.prepared").handler { context in try context.shared(Greeting.self).text }
         // Writes a line when it begins, and another when somebody has made the gate.
         TaskDefinition<String, String, String, String>("tasks.held").handler { path, text, gate in
             try append("\(text) begins", to: path)

@@ -1,8 +1,39 @@
 package import Celeriac
+package import CeleriacWire
+package import Foundation
 
-/// Tasks of the Python peer in Swift, with the same names and results: those that the live matrix and the interop files have
-/// in common. `tasks.add` and `tasks.greet` are not among them, since their users' differ.
+/// Tasks of the Python peer in Swift, with the same names and results: those that workers of live tests in this process and
+/// in `LiveProgram` have in common. `tasks.add` is not among them, since their users' differ.
 package enum LiveTasks {
+    /// Greets somebody.
+    package static let greet = TaskDefinition<String, String, String, String>(
+        "tasks.greet", parameters: "name", .init("greeting", default: "Hello"), .init("mark", default: "!"))
+
+    /// A datetime with a time zone, and other values that JSON cannot express.
+    package struct Rich: Codable, Sendable, Hashable {
+        package var instant: Date
+        package var local: LocalDateTime
+        package var date: LocalDate
+        package var time: LocalTime
+        package var decimal: Decimal
+        package var uuid: UUID
+        package var bytes: [UInt8]
+
+        package init(
+            instant: Date, local: LocalDateTime, date: LocalDate, time: LocalTime, decimal: Decimal, uuid: UUID,
+            bytes: [UInt8]
+        ) {
+            self.instant = instant
+            self.local = local
+            self.date = date
+            self.time = time
+            self.decimal = decimal
+            self.uuid = uuid
+            self.bytes = bytes
+        }
+    }
+    /// Returns its argument.
+    package static let rich = TaskDefinition<Rich, Rich>("tasks.rich")
     /// Multiplies two numbers.
     package static let multiply = TaskDefinition<Int, Int, Int>("tasks.multiply", parameters: "x", "y")
     /// Adds numbers.
@@ -22,6 +53,12 @@ package enum LiveTasks {
         sum.handler { $0.reduce(0, +) }
         TaskHandler("tasks.echo") { context in
             ["args": .array(context.request.arguments), "kwargs": .object(context.request.keywordArguments)]
+        }
+        greet.handler { name, greeting, mark in "\(greeting), \(name)\(mark)" }
+        rich.handler { $0 }
+        // The custom header of a name.
+        TaskHandler("tasks.header") { context in
+            context.request.headers[context.request.arguments.first?.stringValue ?? ""] ?? .null
         }
         fail.handler { name, arguments in throw TaskFailure(type: name, arguments: arguments.elements) }
         retryUntil.handler(options: TaskOptions(retry: RetryPolicy(maximumRetries: nil))) { context, count, countdown in

@@ -1,12 +1,15 @@
 import Celeriac
+import CeleriacBridge
+import Foundation
 import Logging
 
 #if canImport(Glibc)
 import Glibc
 #endif
 
-/// Benchmarks Celeriac as a worker (`CeleriacBench worker`), as a producer (`CeleriacBench produce NUMBER BATCH`) and as
-/// a producer at a steady rate (`CeleriacBench pace RATE SECONDS`).
+/// Benchmarks Celeriac as a worker (`CeleriacBench worker`), as a producer (`CeleriacBench produce NUMBER BATCH`), as a
+/// producer at a steady rate (`CeleriacBench pace RATE SECONDS`), which may wait for its results (`CeleriacBench latency RATE
+/// SECONDS`), and as a bridge (`CeleriacBench bridge FILE`).
 @main enum CeleriacBench {
     private static let add = TaskDefinition<Int, Int, Int>("bench.add")
 
@@ -14,6 +17,10 @@ import Glibc
         var logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .warning
         let arguments = CommandLine.arguments.dropFirst()
+        if arguments.count == 2, arguments.first == "bridge", let path = arguments.last {
+            let file = try Data(contentsOf: URL(fileURLWithPath: path))
+            return try await Bridge(yaml: [UInt8](file), logger: logger).launch()
+        }
         let words = (arguments.first, arguments.dropFirst().compactMap { Int($0) })
         if environment("BENCH_DIALECT") == "machinery" { return try await MachineryBench.run(words, logger: logger) }
         let app = try CeleryApp(
@@ -29,8 +36,10 @@ import Glibc
             try await produce(app, number: numbers[0], batch: numbers[1])
         case ("pace", let numbers) where numbers.count == 2:
             try await PacedProducer(rate: numbers[0], seconds: numbers[1]).run { try await app.send($0) }
+        case ("latency", let numbers) where numbers.count == 2:
+            try await LatencyProducer(rate: numbers[0], seconds: numbers[1]).run { try await app.send($0) }
         default:
-            print("usage: CeleriacBench worker | produce NUMBER BATCH | pace RATE SECONDS")
+            print("usage: CeleriacBench worker | produce NUMBER BATCH | pace | latency RATE SECONDS | bridge FILE")
             exit(64)
         }
         await app.close()
@@ -43,6 +52,7 @@ import Glibc
                 counter.increment()
                 return x + y
             }
+            LatencyProducer.handler
         }
         try await worker.launch()
     }

@@ -16,6 +16,9 @@ enum MachineryBench {
             logger: logger)
         if words.verb == "pace", words.numbers.count == 2 {
             try await PacedProducer(rate: words.numbers[0], seconds: words.numbers[1]).run { try await server.send($0) }
+        } else if words.verb == "latency", words.numbers.count == 2 {
+            let producer = LatencyProducer(rate: words.numbers[0], seconds: words.numbers[1])
+            try await producer.run { try await server.send($0) }
         } else {
             try await work(server)
         }
@@ -29,6 +32,7 @@ enum MachineryBench {
                 counter.increment()
                 return x + y
             }
+            LatencyProducer.handler
         }
         try await worker.launch()
     }

@@ -19,6 +19,8 @@ package struct BridgeEndSettings: Sendable {
     package var queue: String
     /// Where notes are kept; nil for the broker's address.
     package var notes: String?
+    /// How long a claim on Redis lasts without being renewed; nil for the default of the side's dialect.
+    package var claimTimeout: Duration?
     /// How Machinery's queues lie at RabbitMQ.
     var amqp: MachineryAMQPOptions
     /// The forms of bodies that may pass, by Celery's names; nil for JSON.
@@ -44,6 +46,8 @@ package struct BridgeEndSettings: Sendable {
         notes = nil
         if let text = try section.text("notes") { notes = try Self.filled(text, environment, section) }
         queue = try section.text("queue") ?? (kind == .celery ? "celery" : "machinery_tasks")
+        claimTimeout = try section.duration("claim_timeout")
+        if claimTimeout == .zero { throw section.error("needs more than 0 seconds for claim_timeout") }
         amqp = MachineryAMQPOptions()
         if let exchange = try section.text("exchange") { amqp.exchange = exchange }
         if let key = try section.text("binding_key") { amqp.bindingKey = key }
@@ -72,18 +76,20 @@ package struct BridgeEndSettings: Sendable {
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for an address that cannot be used.
     package func end(logger: Logger) throws -> BridgeEnd {
-        let notes = try CeleryApp(broker: self.notes ?? broker, logger: logger).client.broker
+        var configuration = CeleryConfiguration(defaultQueue: queue)
+        if let claimTimeout { configuration.redis.visibilityTimeout = claimTimeout }
+        let notes = try CeleryApp(broker: self.notes ?? broker, configuration: configuration, logger: logger)
+            .client.broker
         switch kind {
         case .celery:
-            var configuration = CeleryConfiguration(defaultQueue: queue)
             if let accept { configuration.acceptContent = accept }
             let app = try CeleryApp(broker: broker, results: results, configuration: configuration, logger: logger)
             return BridgeEnd(.celery, client: app.client, notes: notes, defaultQueue: queue)
         case .machinery:
-            let server = try MachineryServer(
-                configuration: MachineryConfiguration(
-                    broker: broker, defaultQueue: queue, resultBackend: results ?? "null://", amqp: amqp),
-                logger: logger)
+            var configuration = MachineryConfiguration(
+                broker: broker, defaultQueue: queue, resultBackend: results ?? "null://", amqp: amqp)
+            if let claimTimeout { configuration.redis.claimTimeout = claimTimeout.seconds }
+            let server = try MachineryServer(configuration: configuration, logger: logger)
             return BridgeEnd(.machinery, client: server.client, notes: notes, defaultQueue: queue)
         }
     }
@@ -94,16 +100,9 @@ package struct BridgeEndSettings: Sendable {
     private static func filled(
         _ text: String, _ environment: [String: String], _ section: SettingsSection
     ) throws(CeleriacError) -> String {
-        var filled = ""
-        var rest = text[...]
-        while let start = rest.firstRange(of: "${") {
-            filled += String(rest[..<start.lowerBound])
-            rest = rest[start.upperBound...]
-            guard let end = rest.firstIndex(of: "}") else { throw section.error("has ${ without }") }
-            filled += try value(of: String(rest[..<end]), environment, section)
-            rest = rest[rest.index(after: end)...]
+        try Placeholders.fill(text, unclosed: section.error("has ${ without }")) { name throws(CeleriacError) in
+            try value(of: name, environment, section)
         }
-        return filled + String(rest)
     }
 
     private static func value(

@@ -1,13 +1,14 @@
 import CeleriacCore
 package import Logging
 public import ServiceLifecycle
+import UnixSignals
 
 /// A bridge between task systems: it takes tasks from queues of one, has them run by workers of another, and brings the
 /// results back, so that neither side knows of it. `celeriac bridge` runs one.
 ///
 /// ```swift
 /// let bridge = try Bridge(yaml: [UInt8](Data(contentsOf: url)), environment: ProcessInfo.processInfo.environment)
-/// try await bridge.run()
+/// try await bridge.launch()
 /// ```
 public final class Bridge: Service {
     private let routes: [RouteRun]
@@ -44,6 +45,18 @@ public final class Bridge: Service {
     /// What each route has done, by its name.
     package var status: [String: RouteStatus] {
         Dictionary(routes.map { ($0.route.name, $0.counts.status) }) { first, _ in first }
+    }
+
+    /// Runs the routes until the process receives SIGINT or SIGTERM, or ``stop()`` is called. For programs that have no
+    /// `ServiceGroup` of their own.
+    ///
+    /// - Throws: as ``run()``.
+    public func launch() async throws {
+        try await ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: self, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        ).run()
     }
 
     /// Runs the routes until ``stop()``, a graceful shutdown, or cancellation.

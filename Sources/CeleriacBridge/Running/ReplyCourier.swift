@@ -23,14 +23,15 @@ final class ReplyCourier: Sendable {
     private let wake = WakeSignal()
     /// Open once no more notes are taken.
     private let isOver = Gate()
-    private let settlements: AsyncStream<Settlement>
-    private let settling: AsyncStream<Settlement>.Continuation
+    /// What is settled next, all at once.
+    private let settlements = NIOLockedValueBox<[Settlement]>([])
+    /// Wakes who settles; stopped when nothing more comes.
+    private let settling = WakeSignal()
 
     init(_ run: RouteRun) {
         self.run = run
         translation = ReplyTranslation(run.route, to: run.source.kind)
         feed = ResultFeed(run.target.client)
-        (settlements, settling) = AsyncStream.makeStream(of: Settlement.self)
     }
 
     /// Brings replies until the bridge stops.
@@ -51,7 +52,7 @@ final class ReplyCourier: Sendable {
                 await consumer.stop()
             }
             group.addTask { await self.look() }
-            async let settled: Void = self.settle(consumer)
+            async let settled: Void = self.settleAll(at: consumer)
             async let answered: Void = self.answer()
             var failure: (any Error)?
             do { try await take(from: consumer) } catch { failure = error }
@@ -60,7 +61,7 @@ final class ReplyCourier: Sendable {
             isOver.open()
             wake.stop()
             await answered
-            settling.finish()
+            settling.stop()
             await settled
             group.cancelAll()
             if let failure { throw failure }
@@ -95,20 +96,37 @@ final class ReplyCourier: Sendable {
                 return true
             }
             if isNew { return note.targetID }
-            settling.yield(Settlement(delivery.receipt, .acknowledge))
+            settle(Settlement(delivery.receipt, .acknowledge))
         } catch {
             run.counts.change { $0.refused[error.reason, default: 0] += 1 }
-            settling.yield(Settlement(delivery.receipt, .park(error)))
+            settle(Settlement(delivery.receipt, .park(error)))
         }
         return nil
     }
 
-    private func settle(_ consumer: any MessageConsumer) async {
-        for await settlement in settlements {
+    private func settle(_ settlement: Settlement) {
+        settlements.withLockedValue { $0.append(settlement) }
+        settling.wake()
+    }
+
+    /// Settles what has ended: while a round trip is under way, what the next one settles gathers.
+    private func settleAll(at consumer: any MessageConsumer) async {
+        while true {
+            // Asked first: what came before the stop is then in the batch.
+            let isLast = settling.isStopping
+            let batch = settlements.withLockedValue { waiting in
+                defer { waiting = [] }
+                return waiting
+            }
+            if batch.isEmpty {
+                if isLast { return }
+                await settling.wait()
+                continue
+            }
             do {
-                try await consumer.settle([settlement])
+                try await consumer.settle(batch)
             } catch {
-                run.logger.warning("a bridge could not settle a note", metadata: ["error": "\(error)"])
+                run.logger.warning("a bridge could not settle notes", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -195,7 +213,7 @@ final class ReplyCourier: Sendable {
         feed.remove(held.note.targetID)
         self.held.withLockedValue { $0[held.note.targetID] = nil }
         noteCount()
-        settling.yield(Settlement(held.receipt, disposition))
+        settle(Settlement(held.receipt, disposition))
     }
 
     /// Whether the source has the reply. Celery stores a result after what follows it is published, so that a stored one

@@ -12,18 +12,24 @@ package struct InteropCase: Sendable, Hashable {
     package let eta: Double?
     /// How it must end.
     package let expectation: InteropExpectation
+    /// How many seconds after it was sent its task may begin; nil if it may begin at once.
+    var delay: Double? { eta ?? canvas["options"]?["countdown"]?.doubleValue }
     /// Why it does not apply to a peer or a transport, by its name.
     package let exceptions: [String: String]
 
     init(_ node: InteropNode) throws(TestKitError) {
         let tree = ["task", "args", "kwargs", "options", "immutable", "chain", "group", "chord", "body"]
-        try node.allow(["name", "shape", "eta", "result", "error", "except"] + tree, in: "a task")
-        let canvas = try Self.canvas(node, ignoring: ["name", "shape", "eta", "result", "error", "except"])
+        let own = ["name", "shape", "eta", "result", "error", "ignored", "except"]
+        try node.allow(own + tree, in: "a task")
+        let canvas = try Self.canvas(node, ignoring: own)
         let eta = try node["eta"]?.seconds("eta")
         if eta != nil, canvas["task"] == nil {
             throw node.error(key: "eta", "eta is for a task, not for a workflow")
         }
         let expectation = try InteropExpectation(node)
+        if expectation == .ignored, canvas["task"] == nil {
+            throw node.error(key: "ignored", "ignored is for a task, not for a workflow")
+        }
         let named = try node["shape"]?.choice("shape", of: InteropShape.self)
         let shape = named ?? Self.shape(of: canvas, eta: eta, expectation)
         name = try node["name"]?.text("name") ?? canvas["task"]?.stringValue ?? shape.rawValue
@@ -34,11 +40,20 @@ package struct InteropCase: Sendable, Hashable {
         self.expectation = expectation
     }
 
+    /// Why this build of Celeriac cannot take part itself; nil if it can.
+    var absenceHere: String? {
+        #if !Compression
+        let compression = canvas["options"]?["compression"]?.stringValue ?? "zlib"
+        if compression != "zlib" { return "this build lacks the trait Compression" }
+        #endif
+        return nil
+    }
+
     private static func shape(of canvas: WireValue, eta: Double?, _ expectation: InteropExpectation) -> InteropShape {
         if canvas["chain"] != nil { return .chain }
         if canvas["group"] != nil { return .group }
         if canvas["chord"] != nil { return .chord }
-        if eta != nil { return .eta }
+        if eta != nil || canvas["options"]?["countdown"] != nil { return .eta }
         if case .failure = expectation { return .failure }
         return canvas["kwargs"]?.objectValue?.isEmpty == false ? .keyword : .plain
     }
@@ -86,6 +101,8 @@ package enum InteropExpectation: Sendable, Hashable {
     case value(WireValue)
     /// With an error of which the file says this much.
     case failure(InteropFailure)
+    /// With a result that nobody stores.
+    case ignored
 
     /// What a file says of an error. What is nil may be anything.
     package struct InteropFailure: Sendable, Hashable {
@@ -102,9 +119,14 @@ package enum InteropExpectation: Sendable, Hashable {
     }
 
     init(_ node: InteropNode) throws(TestKitError) {
-        switch (node.has("result"), node.has("error")) {
-        case (true, false): self = .value(node.value["result"] ?? .null)
-        case (false, true):
+        switch (node.has("result"), node.has("error"), node.has("ignored")) {
+        case (true, false, false): self = .value(node.value["result"] ?? .null)
+        case (false, false, true):
+            guard node["ignored"]?.value.boolValue == true else {
+                throw node.error(key: "ignored", "ignored must be true")
+            }
+            self = .ignored
+        case (false, true, false):
             guard let error = node["error"] else { throw node.error(key: "error", "error must not be empty") }
             if error.value.stringValue != nil {
                 self = .failure(InteropFailure(type: try error.text("error")))
@@ -117,13 +139,15 @@ package enum InteropExpectation: Sendable, Hashable {
                     message: try error["message"]?.text("message"),
                     arguments: try error["args"]?.elements("args").map(\.value),
                     state: try error["state"]?.text("state")))
-        default: throw node.error("a task has either a result or an error")
+        default: throw node.error("a task has either a result or an error, or is ignored")
         }
     }
 
     /// What is wrong with an outcome; nil if it is the expected one.
     package func mismatch(_ outcome: PythonOutcome) -> String? {
         switch (self, outcome) {
+        case (.ignored, .timeout): return nil
+        case (.ignored, _): return "there is a result, although it should be ignored"
         case (_, .timeout(let state)): return "no result came in time; the state is \(state)"
         case (.value(let wanted), .success(let value)):
             return wanted.inAnyOrder == value.inAnyOrder ? nil : "the result is \(value.shown), not \(wanted.shown)"

@@ -16,7 +16,9 @@ public struct InteropCell: Sendable, Hashable, CustomStringConvertible {
     package var notApplicable: String? {
         if let reason = transport.absence(in: dialect) { return reason }
         if let reason = transport.lacks(testCase.shape, in: dialect) { return reason }
-        if producer.isBuiltIn, let reason = transport.absenceHere { return reason }
+        if producer.isOfThisBuild || worker.isOfThisBuild, let reason = transport.absenceHere ?? testCase.absenceHere {
+            return reason
+        }
         let names = [
             transport.broker.rawValue, transport.store.rawValue, testCase.shape.rawValue, testCase.name,
         ]

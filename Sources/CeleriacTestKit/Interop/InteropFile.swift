@@ -18,16 +18,17 @@ package struct InteropFile: Sendable {
     /// What is sent.
     package let cases: [InteropCase]
 
-    /// Reads a file.
+    /// Reads a file, with the environment's variables and others in its commands.
     ///
     /// - Throws: ``TestKitError`` with code `invalidFile`, which names the file, the line and the column.
-    package init(path: String) throws(TestKitError) {
+    package init(path: String, variables: [String: String] = [:]) throws(TestKitError) {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw TestKitError(.invalidFile, "\(path) cannot be read")
         }
         let folder = URL(filePath: path).standardizedFileURL.deletingLastPathComponent().path
         do {
-            self = try InteropFile(yaml: [UInt8](data), folder: folder)
+            let variables = ProcessInfo.processInfo.environment.merging(variables) { $1 }
+            self = try InteropFile(yaml: [UInt8](data), folder: folder, variables: variables)
         } catch {
             throw TestKitError(error.code, "\(path): \(error.message)")
         }
@@ -36,7 +37,7 @@ package struct InteropFile: Sendable {
     /// Reads the bytes of a file. Relative paths in it count from `folder`.
     ///
     /// - Throws: ``TestKitError`` with code `invalidFile`, which names the line and the column.
-    package init(yaml bytes: [UInt8], folder: String) throws(TestKitError) {
+    package init(yaml bytes: [UInt8], folder: String, variables: [String: String] = [:]) throws(TestKitError) {
         let root = try InteropNode(yaml: bytes)
         try root.allow(
             ["dialect", "brokers", "results", "timeout", "producers", "workers", "tasks"], in: "an interop file")
@@ -44,8 +45,8 @@ package struct InteropFile: Sendable {
         brokers = try Self.choices(root, "brokers")
         stores = try Self.choices(root, "results")
         timeout = try root["timeout"]?.seconds("timeout") ?? 30
-        producers = try Self.peers(root, "producers", role: "producer", folder: folder)
-        workers = try Self.peers(root, "workers", role: "worker", folder: folder)
+        producers = try Self.peers(root, "producers", role: "producer", folder: folder, variables)
+        workers = try Self.peers(root, "workers", role: "worker", folder: folder, variables)
         guard let tasks = root["tasks"] else { throw root.error("tasks is missing") }
         var cases: [InteropCase] = []
         for node in try tasks.elements("tasks") {
@@ -74,12 +75,12 @@ package struct InteropFile: Sendable {
     }
 
     private static func peers(
-        _ root: InteropNode, _ key: String, role: String, folder: String
+        _ root: InteropNode, _ key: String, role: String, folder: String, _ variables: [String: String]
     ) throws(TestKitError) -> [InteropPeer] {
         guard let list = root[key] else { throw root.error("\(key) is missing") }
         var peers: [InteropPeer] = []
         for (name, node) in try list.members(key) {
-            peers.append(try InteropPeer(name, node, role: role, folder: folder))
+            peers.append(try InteropPeer(name, node, role: role, folder: folder, variables: variables))
         }
         guard !peers.isEmpty else { throw list.error("\(key) is empty") }
         return peers

@@ -4,16 +4,9 @@ package import Foundation
 
 /// The cells of an `interop.yaml`, tried one after another on private servers.
 ///
-/// ```swift
-/// @Test(arguments: try InteropMatrix.cells(of: "interop.yaml"))
-/// func cell(_ cell: InteropCell) async throws {
-///     let verdict = await matrix.verdict(of: cell)
-///     #expect(!verdict.isFailure, "\(verdict)")
-/// }
-/// ```
-///
-/// The servers are ``SharedServers``, with a database or a virtual host for each worker on each transport. Workers and
-/// producers end with ``close()``, or when this process ends.
+/// Tests have them by the trait `interop` of the product `CeleriacTesting`. The servers are ``SharedServers``, with a database
+/// or a virtual host for each worker on each transport. Workers and producers end with ``close()``, or when this process
+/// ends.
 public actor InteropMatrix {
     /// All cells, in the order in which they cost the fewest starts of workers.
     public nonisolated let cells: [InteropCell]
@@ -32,8 +25,13 @@ public actor InteropMatrix {
 
     /// Reads a file.
     ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - variables: what `${NAME}` in a command stands for, in addition to the environment's variables.
     /// - Throws: ``TestKitError`` with code `invalidFile`, which names the line and the column.
-    public init(file path: String) throws { self.init(try InteropFile(path: path)) }
+    public init(file path: String, variables: [String: String] = [:]) throws {
+        self.init(try InteropFile(path: path, variables: variables))
+    }
 
     /// Makes the matrix of a file that was read.
     package init(_ file: InteropFile) {
@@ -43,8 +41,10 @@ public actor InteropMatrix {
 
     /// The cells of a file, for the arguments of a test.
     ///
-    /// - Throws: as ``init(file:)``.
-    public static func cells(of path: String) throws -> [InteropCell] { try InteropFile(path: path).cells }
+    /// - Throws: as ``init(file:variables:)``.
+    public static func cells(of path: String, variables: [String: String] = [:]) throws -> [InteropCell] {
+        try InteropFile(path: path, variables: variables).cells
+    }
 
     /// Tries a cell, once those before have ended. Starts the worker, the servers and the producer unless they run.
     public func verdict(of cell: InteropCell) async -> InteropVerdict {
@@ -60,8 +60,9 @@ public actor InteropMatrix {
     package func report(
         of cells: [InteropCell]? = nil, tell: @Sendable (InteropReport.Entry) -> Void = { _ in }
     ) async -> InteropReport {
-        var report = InteropReport()
-        for cell in cells ?? self.cells {
+        let wanted = cells ?? self.cells
+        var report = InteropReport(of: wanted)
+        for cell in wanted {
             let start = ContinuousClock.now
             let verdict = await verdict(of: cell)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -121,20 +122,43 @@ public actor InteropMatrix {
     }
 
     private func verdict(of testCase: InteropCase, by producer: any InteropProducer) async throws -> InteropVerdict {
-        let limit = timeout + (testCase.eta ?? 0)
+        let limit = timeout + (testCase.delay ?? 0)
         // A producer may take longer than a result: it may have to connect first.
         let patience = Duration.seconds(limit + 30)
-        let begin = Date().addingTimeInterval(testCase.eta ?? 0)
+        let begin = Date().addingTimeInterval(testCase.delay ?? 0)
         let sent = try await producer.ask(testCase.question(beginning: begin), within: patience)
         if let reason = sent["unsupported"]?.stringValue { return .notApplicable(reason) }
         guard let id = sent["id"]?.stringValue else { return .failed(Self.complaint(sent)) }
+        if testCase.expectation == .ignored {
+            return try await self.verdict(ofIgnored: id, testCase, by: producer, within: patience)
+        }
         let answer = try await producer.ask(
             ["op": "get", "id": .string(id), "timeout": .double(limit)], within: patience)
         if let reason = answer["unsupported"]?.stringValue { return .notApplicable(reason) }
         guard let outcome = PythonOutcome(answer: answer) else { return .failed(Self.complaint(answer)) }
         if let mismatch = testCase.expectation.mismatch(outcome) { return .failed(mismatch) }
-        if testCase.eta != nil, Date() < begin { return .failed("the result came before the task's time") }
+        // A task that fails may do so at once: one that expires before its time, for instance.
+        if testCase.delay != nil, case .success = outcome, Date() < begin {
+            return .failed("the result came before the task's time")
+        }
         return .passed
+    }
+
+    /// Sends the task of an ignored result once more, as one whose result is stored. When that is there, the other would be.
+    private func verdict(
+        ofIgnored id: String, _ testCase: InteropCase, by producer: any InteropProducer, within patience: Duration
+    ) async throws -> InteropVerdict {
+        let sent = try await producer.ask(testCase.witness, within: patience)
+        guard let witness = sent["id"]?.stringValue else { return .failed(Self.complaint(sent)) }
+        let answer = try await producer.ask(
+            ["op": "get", "id": .string(witness), "timeout": .double(timeout)], within: patience)
+        guard case .success? = PythonOutcome(answer: answer) else {
+            return .failed("the same task with its result has failed: \(answer.shown)")
+        }
+        let found = try await producer.ask(["op": "state", "id": .string(id)], within: patience)
+        if let reason = found["unsupported"]?.stringValue { return .notApplicable(reason) }
+        guard let state = found["state"]?.stringValue else { return .failed(Self.complaint(found)) }
+        return state == "PENDING" ? .passed : .failed("its state is \(state), although its result is ignored")
     }
 
     /// What an answer says that is none of the expected ones.
@@ -203,6 +227,17 @@ extension InteropCase {
         if eta != nil {
             var options = object["options"]?.objectValue ?? [:]
             options["eta"] = CeleryTime.text(time).map { WireValue.string($0) }
+            object["options"] = .object(options)
+        }
+        object["op"] = "send"
+        return .object(object)
+    }
+
+    /// The question that sends its task as one whose result is stored.
+    var witness: WireValue {
+        var object = canvas.objectValue ?? [:]
+        if var options = object["options"]?.objectValue {
+            options["ignore_result"] = nil
             object["options"] = .object(options)
         }
         object["op"] = "send"

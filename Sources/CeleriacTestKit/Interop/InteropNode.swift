@@ -82,10 +82,24 @@ struct InteropNode {
         return text
     }
 
-    /// A list of texts.
-    func texts(_ what: String) throws(TestKitError) -> [String] {
+    /// Text in which `${NAME}` stands for a variable, and `${NAME:-text}` for that or, if there is none, for the text.
+    func filled(_ what: String, _ variables: [String: String]) throws(TestKitError) -> String {
+        let unclosed = error("\(what) has ${ without }")
+        return try Placeholders.fill(try text(what), unclosed: unclosed) { place throws(TestKitError) in
+            let parts = place.split(separator: ":-", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(parts.first ?? "")
+            if let value = variables[name], !value.isEmpty { return value }
+            guard parts.count > 1, let value = parts.last else {
+                throw error("\(what) needs the environment variable \(name)")
+            }
+            return String(value)
+        }
+    }
+
+    /// A list of texts with variables in them.
+    func filledTexts(_ what: String, _ variables: [String: String]) throws(TestKitError) -> [String] {
         var texts: [String] = []
-        for element in try elements(what) { texts.append(try element.text("each of \(what)")) }
+        for element in try elements(what) { texts.append(try element.filled("each of \(what)", variables)) }
         return texts
     }
 

@@ -18,19 +18,25 @@ package struct InteropPeer: Sendable, Hashable {
     /// Why it takes no part in a shape, a transport or a case, by its name.
     package let lacks: [String: String]
 
+    /// Whether it is built with the same traits of this package as who tries it: what that lacks, it lacks.
+    package let isOfThisBuild: Bool
+
     /// Whether it is Swift itself.
     package var isBuiltIn: Bool { command.isEmpty }
 
-    /// Reads a peer. Relative paths count from `folder`, the file's own.
-    init(_ name: String, _ node: InteropNode, role: String, folder: String) throws(TestKitError) {
+    /// Reads a peer. Relative paths count from `folder`, the file's own; commands have variables in them.
+    init(
+        _ name: String, _ node: InteropNode, role: String, folder: String, variables: [String: String]
+    ) throws(TestKitError) {
         self.name = name
         if role == "producer", node.value.stringValue == "built-in" {
             (command, environment, needs, lacks) = ([], [:], [], [:])
-            (self.folder, ready) = (folder, nil)
+            (self.folder, ready, isOfThisBuild) = (folder, nil, true)
             return
         }
         let what = "the \(role) \(name)"
-        try node.allow(["command", "environment", "folder", "ready", "needs", "lacks", "built-in"], in: what)
+        try node.allow(
+            ["command", "environment", "folder", "ready", "needs", "lacks", "built-in", "same-build"], in: what)
         if let flag = node["built-in"] {
             guard role == "producer", flag.value.boolValue == true, node["command"] == nil else {
                 throw flag.error("built-in: true is for a producer without a command, which is Swift itself")
@@ -38,15 +44,19 @@ package struct InteropPeer: Sendable, Hashable {
             command = []
         } else {
             guard let words = node["command"] else { throw node.error("\(what) has no command") }
-            command = try words.texts("command")
+            command = try words.filledTexts("command", variables)
             guard !command.isEmpty else { throw words.error("the command of \(what) is empty") }
         }
         environment = try node["environment"]?.textsByKey("environment") ?? [:]
-        let own = try node["folder"]?.text("folder")
+        let own = try node["folder"]?.filled("folder", variables)
         self.folder = own.map { Self.path($0, from: folder) } ?? folder
         ready = try node["ready"]?.text("ready")
-        needs = try node["needs"]?.texts("needs") ?? []
+        needs = try node["needs"]?.filledTexts("needs", variables) ?? []
         lacks = try node["lacks"]?.textsByKey("lacks") ?? [:]
+        if let flag = node["same-build"], flag.value.boolValue == nil {
+            throw flag.error("same-build must be true or false")
+        }
+        isOfThisBuild = command.isEmpty || node["same-build"]?.value.boolValue == true
     }
 
     /// The path of its program. A name without a slash is looked up in `PATH`.

@@ -21,9 +21,12 @@ package struct InteropReport: Sendable {
 
     /// The cells in the order of the run.
     package private(set) var entries: [Entry] = []
+    private let expected: [InteropCell]
 
     /// Makes an empty report.
-    package init() {}
+    ///
+    /// - Parameter expected: the cells that have to be tried; those that were not are empty in the table.
+    package init(of expected: [InteropCell] = []) { self.expected = expected }
 
     /// Adds a cell.
     package mutating func add(_ entry: Entry) { entries.append(entry) }
@@ -43,19 +46,21 @@ package struct InteropReport: Sendable {
 
     /// A table for each transport that the dialect has, with a row for each case and a column for each pair of peers.
     package var text: String {
+        let verdicts = Dictionary(entries.map { ($0.cell, $0.verdict) }) { first, _ in first }
+        let cells = Self.distinct(expected + entries.map(\.cell))
         var parts: [String] = []
-        for transport in Self.distinct(entries.map(\.cell.transport)) {
-            let here = entries.filter { $0.cell.transport == transport }
-            if let dialect = here.first?.cell.dialect, let reason = transport.absence(in: dialect) {
+        for transport in Self.distinct(cells.map(\.transport)) {
+            let here = cells.filter { $0.transport == transport }
+            if let dialect = here.first?.dialect, let reason = transport.absence(in: dialect) {
                 parts.append("\(transport): n/a: \(reason)\n")
                 continue
             }
-            let columns = Self.distinct(here.map(\.cell.column))
-            let rows = Self.distinct(here.map(\.cell.testCase.name)).map { name in
-                let verdicts = columns.map { column in
-                    here.first { $0.cell.column == column && $0.cell.testCase.name == name }?.verdict
+            let columns = Self.distinct(here.map(\.column))
+            let rows = Self.distinct(here.map(\.testCase.name)).map { name in
+                let row = columns.map { column in
+                    here.first { $0.column == column && $0.testCase.name == name }.flatMap { verdicts[$0] }
                 }
-                return VerdictTable.Row(name: name, verdicts: verdicts)
+                return VerdictTable.Row(name: name, verdicts: row)
             }
             parts.append(VerdictTable(headings: [["\(transport)"] + columns], rows: rows).text)
         }

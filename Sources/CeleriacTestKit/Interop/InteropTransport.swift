@@ -61,7 +61,7 @@ package struct InteropTransport: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Why this build of Celeriac cannot take part itself; nil if it can. Peers that are programs of their own may still.
-    var absenceHere: String? {
+    package var absenceHere: String? {
         #if !Redis
         if broker == .redis || store == .redis { return "this build lacks the trait Redis" }
         #endif

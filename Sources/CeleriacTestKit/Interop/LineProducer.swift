@@ -45,6 +45,7 @@ package actor LineProducer {
             case "send"?: return try await send(question)
             case "canvas"?: return try await send(question["canvas"] ?? .null)
             case "get"?: return try await get(question)
+            case "state"?: return try await state(question)
             case let operation:
                 return ["unsupported": .string("Swift's producer has no operation \(operation ?? "without a name")")]
             }
@@ -82,10 +83,22 @@ package actor LineProducer {
         return ["id": .string(result.id)]
     }
 
-    private func get(_ question: WireValue) async throws -> WireValue {
+    private func state(_ question: WireValue) async throws -> WireValue {
+        let id = try Self.id(of: question, for: "state")
+        let result = sent[id] ?? stored(id)
+        let state = try await result.status()
+        return ["state": .string(state.rawValue)]
+    }
+
+    private static func id(of question: WireValue, for operation: String) throws -> String {
         guard let id = question["id"]?.stringValue else {
-            throw CeleriacError(.configuration, "the operation get has no id")
+            throw CeleriacError(.configuration, "the operation \(operation) has no id")
         }
+        return id
+    }
+
+    private func get(_ question: WireValue) async throws -> WireValue {
+        let id = try Self.id(of: question, for: "get")
         let limit = question["timeout"]?.doubleValue ?? 60
         guard 0...Double(Duration.longestSeconds) ~= limit else {
             throw CeleriacError(.configuration, "the timeout of the operation get is no number of seconds")

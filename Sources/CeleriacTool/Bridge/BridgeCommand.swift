@@ -5,7 +5,6 @@ import CeleriacCore
 import CeleriacWire
 import Foundation
 import Logging
-import UnixSignals
 
 /// `celeriac bridge`: connects task systems.
 struct BridgeCommand: AsyncParsableCommand {
@@ -70,19 +69,12 @@ struct BridgeRunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let file = try file.read()
-        let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
         let bridge = try Bridge(file, logger: logger)
         if let dryRun {
             for line in try await bridge.rehearse(atMost: dryRun) { CommandEnvironment.write(line: line) }
             return
         }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                for await _ in signals { bridge.stop() }
-            }
-            defer { group.cancelAll() }
-            try await bridge.run()
-        }
+        try await bridge.launch()
     }
 
     private var logger: Logger {

@@ -6,7 +6,7 @@ import Testing
     private static let ends = """
         ends:
           go: {dialect: machinery, broker: "redis://h/0", results: "redis://h/0"}
-          python: {dialect: celery, broker: "redis://:${SECRET}@h/1", results: "redis://h/2"}
+          python: {dialect: celery, broker: "redis://:${SECRET}@h/1", results: "redis://h/2", claim_timeout: 5}
           rpc: {dialect: celery, broker: "amqp://h", results: "rpc://"}
 
         """
@@ -51,6 +51,8 @@ import Testing
         #expect(way.route.leniencies == [.wholeFloats])
         #expect(try way.route.tasks.rule(for: "go.x").target == "tasks.x")
         #expect(file.ends["python"]?.broker == "redis://:s3@h/1")
+        #expect(file.ends["python"]?.claimTimeout == .seconds(5))
+        #expect(file.ends["go"]?.claimTimeout == nil)
     }
 
     @Test(arguments: [

@@ -67,8 +67,10 @@ import Testing
     @Test(
         "what is wrong is told with line and column",
         arguments: [
-            ("  - {task: t}", "a task has either a result or an error (line 6, column 5)"),
-            ("  - {task: t, result: 1, error: E}", "a task has either a result or an error (line 6, column 5)"),
+            ("  - {task: t}", "a task has either a result or an error, or is ignored (line 6, column 5)"),
+            ("  - {task: t, result: 1, error: E}", "or an error, or is ignored (line 6, column 5)"),
+            ("  - {task: t, ignored: 1}", "ignored must be true (line 6, column 15)"),
+            ("  - {chain: [{task: t}], ignored: true}", "ignored is for a task, not for a workflow"),
             ("  - {tusk: t, result: 1}", "a task has no key tusk; there are"),
             ("  - {task: t, chain: [], result: 1}", "the keys task, chain, group, chord (line 6, column 5)"),
             ("  - {chain: [], result: 1}", "a chain has at least one task (line 6, column 13)"),
@@ -98,6 +100,26 @@ import Testing
     func errorsAbove(_ head: String, _ text: String) throws {
         let message = try message { try Self.file("  - {task: t, result: 1}", head: head) }
         #expect(message.contains(text), "\(message)")
+    }
+
+    @Test("commands have variables in them, and what stands for those that are missing")
+    func variables() throws {
+        let text = """
+            brokers: [redis]
+            results: [redis]
+            producers: {swift: built-in}
+            workers: {swift: {command: ["${BIN:-bin}/worker", "${NAME}"], folder: "${PLACE:-there}", same-build: true}}
+            tasks: [{task: t, result: 1}]
+            """
+        let variables = ["BIN": "", "NAME": "${a:-b}"]
+        let file = try InteropFile(yaml: Array(text.utf8), folder: "/f", variables: variables)
+        let worker = try #require(file.workers.first)
+        #expect(worker.command == ["bin/worker", "${a:-b}"] && worker.folder == "/f/there" && worker.isOfThisBuild)
+        let missing = try message { try InteropFile(yaml: Array(text.utf8), folder: "/f") }
+        #expect(missing.contains("each of command needs the environment variable NAME (line 4, column"), "\(missing)")
+        let open = text.replacing("${NAME}", with: "${NAME")
+        let unclosed = try message { try InteropFile(yaml: Array(open.utf8), folder: "/f", variables: variables) }
+        #expect(unclosed.contains("each of command has ${ without } (line 4, column"), "\(unclosed)")
     }
 
     @Test("a file's own path stands before what is wrong with it")

@@ -62,6 +62,14 @@ import Testing
         #expect(try expectation("error: ValueError").mismatch(.success(1)) != nil)
     }
 
+    @Test("an ignored result must not be there")
+    func ignored() throws {
+        let ignored = try expectation("ignored: true")
+        #expect(ignored == .ignored)
+        #expect(ignored.mismatch(.timeout(state: "PENDING")) == nil)
+        #expect(ignored.mismatch(.success(1)) == "there is a result, although it should be ignored")
+    }
+
     @Test("a peer that is missing is skipped by name, and starts no server")
     func skipped() async throws {
         let file = try InteropFileTests.file(

@@ -43,6 +43,15 @@ import FoundationXML
         #expect(lines.contains("redis + rpc: n/a: rpc results travel over RabbitMQ as the broker"))
     }
 
+    @Test("a cell that nobody has tried is empty in the table")
+    func empty() throws {
+        let file = try InteropFileTests.file("  - {name: a, task: t, result: 1}")
+        var report = InteropReport(of: file.cells)
+        report.add(.init(cell: try #require(file.cells.last), verdict: .passed, seconds: 0))
+        let lines = report.text.split(separator: "\n").map(String.init)
+        #expect(lines.dropFirst().first == "a              EMPTY          passed")
+    }
+
     @Test("JSON has a cell each")
     func json() throws {
         let json = try report().json

@@ -7,8 +7,6 @@ import LiveTasks
 /// The tasks of the Python peer in Swift, with the same names and results.
 enum MatrixTasks {
     static let add = TaskDefinition<WireNumber, WireNumber, WireNumber>("tasks.add", parameters: "x", "y")
-    static let greet = TaskDefinition<String, String, String, String>(
-        "tasks.greet", parameters: "name", .init("greeting", default: "Hello"), .init("mark", default: "!"))
     static let fail = LiveTasks.fail
     static let retryUntil = LiveTasks.retryUntil
     static let record = TaskDefinition<String, String, Double, String>(
@@ -17,22 +15,8 @@ enum MatrixTasks {
     static let slow = TaskDefinition<Double, Double>("tasks.slow")
     static let ignored = TaskDefinition<Variadic<WireValue>, Int>("tasks.ignored")
 
-    /// A datetime with a time zone, and other values that JSON cannot express.
-    struct Rich: Codable, Sendable, Hashable {
-        var instant: Date
-        var local: LocalDateTime
-        var date: LocalDate
-        var time: LocalTime
-        var decimal: Decimal
-        var uuid: UUID
-        var bytes: [UInt8]
-    }
-    static let rich = TaskDefinition<Rich, Rich>("tasks.rich")
-
     @TaskHandlerBuilder static var handlers: [TaskHandler] {
         TaskDefinition<Int, Int, Int>("tasks.add", parameters: "x", "y").handler { $0 + $1 }
-        greet.handler { name, greeting, mark in "\(greeting), \(name)\(mark)" }
-        rich.handler { $0 }
         LiveTasks.handlers
         record.handler { path, text, seconds in
             try await Task.sleep(for: .seconds(seconds))

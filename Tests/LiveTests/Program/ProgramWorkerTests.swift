@@ -17,7 +17,7 @@ struct ProgramWorkerTests {
         let left = try await driver.send("tasks.add", [1, 1], options: ["queue": "left"])
         let sent = try await driver.send("tasks.add", [2, 3], options: ["queue": "reports"])
         #expect(try await driver.get(sent, timeout: .seconds(60)) == .success(5))
-        let greeted = try await driver.send("tasks.greet", options: ["queue": "reports"])
+        let greeted = try await driver.send("tasks.prepared", options: ["queue": "reports"])
         #expect(try await driver.get(greeted, timeout: .seconds(60)) == .success("prepared"))
         #expect(try await site.server.messages(in: "left").waiting == 1)
         #expect(try await driver.state(left) == "PENDING")
@@ -41,7 +41,7 @@ struct ProgramWorkerTests {
         for line in [
             ".> task events: ON", ".> concurrency: 2 (handlers)",
             ".> reports          exchange=reports(direct) key=reports",
-            "  . tasks.greet", "INFO/MainProcess] w1@live ready.", "worker: Warm shutdown (MainProcess)", "finished",
+            "  . tasks.prepared", "INFO/MainProcess] w1@live ready.", "worker: Warm shutdown (MainProcess)", "finished",
         ] {
             #expect(logged.contains(line + "\n"), "\(line): \(logged)")
         }

@@ -84,6 +84,12 @@ def greet(name, greeting="Hello", *, mark="!"):
 
 
 @task
+def rich(value):
+    """Its argument. A Swift worker reads it into a type first."""
+    return value
+
+
+@task
 def describe(*values):
     """The Python type and the repr of each argument."""
     return [[type(value).__name__, repr(value)] for value in values]
@@ -122,6 +128,12 @@ def types():
 def headers(self):
     """The custom headers of the message."""
     return self.request.headers
+
+
+@task(bind=True)
+def header(self, name):
+    """One of them. Before Celery 5.3 they are attributes of the request."""
+    return (self.request.headers or {}).get(name) or getattr(self.request, name, None)
 
 
 @task(bind=True)
