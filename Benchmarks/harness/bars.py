@@ -1,0 +1,75 @@
+"""Bars: what a figure must be at least or at most, by itself or in proportion to somebody else's of the same run."""
+from harness.figures import median, ratios
+from harness.metrics import METRICS
+
+
+class Bar:
+    """Whose figure is judged, by which limit, and compared with whom. Without a limit it only says how things compare."""
+
+    def __init__(self, own, metric, at_least=None, at_most=None, of=()):
+        self.own, self.metric, self.at_least, self.at_most = own, metric, at_least, at_most
+        self.of = (of,) if isinstance(of, str) else tuple(of)
+
+    @property
+    def text(self):
+        limit = ""
+        if self.at_least is not None:
+            limit = f" ≥ {self.at_least:g}"
+        elif self.at_most is not None:
+            limit = f" ≤ {self.at_most:g}"
+        against = ""
+        if self.of:
+            best = "the best of " if len(self.of) > 1 else ""
+            against = (" ×" if limit else " in proportion to") + f" {best}{', '.join(self.of)}"
+        return f"{self.own}: {METRICS[self.metric].heading}{limit}{against}"
+
+    def judge(self, contests):
+        """The verdict over the contests of a row, as they stand in its data."""
+        verdict = {"bar": self.text, "value": None, "met": None, "reason": None}
+        own = [contest for contest in contests if contest["name"] == self.own]
+        figures = series(own[0], self.metric) if own else {}
+        if not figures:
+            return verdict | {"reason": absence(own) or f"{self.own} was not measured"}
+        if not self.of:
+            value = median(figures.values())
+        else:
+            others = [contest for contest in contests if {contest["name"], contest["family"]}.intersection(self.of)]
+            others = [contest for contest in others if contest["name"] != self.own]
+            best = METRICS[self.metric].best
+            value = median(ratios(figures, [series(other, self.metric) for other in others], best))
+            if value is None:
+                return verdict | {"reason": absence(others) or f"{', '.join(self.of)} was not measured"}
+        return verdict | {"value": value, "met": self.is_met(value)}
+
+    def is_met(self, value):
+        if self.at_least is not None:
+            return value >= self.at_least
+        return value <= self.at_most if self.at_most is not None else None
+
+    def margin(self, value):
+        """1 where the bar is just met, more where it is met by more."""
+        if self.at_least is not None:
+            return value / self.at_least if self.at_least else float("inf")
+        return self.at_most / value if value > 0 else float("inf")
+
+
+def series(contest, metric):
+    """A contest's figures by round."""
+    return {str(round["round"]): round[metric] for round in contest["rounds"] if round.get(metric) is not None}
+
+
+def absence(contests):
+    """Why there are no figures."""
+    for contest in contests:
+        for reason in ("skipped", "failure"):
+            if contest.get(reason):
+                return f"{contest['name']} {'skipped: ' if reason == 'skipped' else 'failed: '}{contest[reason].splitlines()[0]}"
+    return None
+
+
+def told(verdict):
+    """A verdict in words."""
+    if verdict["value"] is None:
+        return f"{verdict['bar']}: not judged: {verdict['reason']}"
+    judged = {True: ", met", False: ", MISSED", None: ""}[verdict["met"]]
+    return f"{verdict['bar']}: {verdict['value']:,.3g}{judged}"
