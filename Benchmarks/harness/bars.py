@@ -46,12 +46,6 @@ class Bar:
             return value >= self.at_least
         return value <= self.at_most if self.at_most is not None else None
 
-    def margin(self, value):
-        """1 where the bar is just met, more where it is met by more."""
-        if self.at_least is not None:
-            return value / self.at_least if self.at_least else float("inf")
-        return self.at_most / value if value > 0 else float("inf")
-
 
 def series(contest, metric):
     """A contest's figures by round."""
