@@ -25,7 +25,8 @@ class Bar:
 
     def judge(self, contests):
         """The verdict over the contests of a row, as they stand in its data."""
-        verdict = {"bar": self.text, "value": None, "met": None, "reason": None}
+        has_limit = self.at_least is not None or self.at_most is not None
+        verdict = {"bar": self.text, "has_limit": has_limit, "value": None, "met": None, "reason": None}
         own = [contest for contest in contests if contest["name"] == self.own]
         figures = series(own[0], self.metric) if own else {}
         if not figures:

@@ -126,15 +126,15 @@ class Process:
 
     def __init__(self, command, environment, log):
         self.log = log
+        environment = os.environ | environment | {"PYTHONPATH": HERE + "/peers", "PYTHONDONTWRITEBYTECODE": "1"}
         with open(log, "wb") as file:
-            self.process = subprocess.Popen(
-                command,
-                env=os.environ | environment | {"PYTHONPATH": HERE + "/peers", "PYTHONDONTWRITEBYTECODE": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            try:
+                self.process = subprocess.Popen(
+                    command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise Failure(f"{command[0]} cannot be started: {error.strerror}") from None
         self.pid = self.process.pid
 
     def failure(self, what):

@@ -57,7 +57,7 @@ def bars(rows):
     lines = ["| row | bar | is | |", "|---|---|---:|---|"]
     for row in rows:
         for verdict in row["verdicts"]:
-            if verdict["met"] is None and verdict["value"] is not None:
+            if not verdict["has_limit"]:
                 continue
             value = "" if verdict["value"] is None else f"{verdict['value']:,.3g}"
             judged = {True: "met", False: "**missed**", None: f"not judged: {verdict['reason']}"}[verdict["met"]]

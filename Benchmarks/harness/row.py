@@ -1,8 +1,8 @@
 """A row of the whole table: contestants who take turns at one work, and the bars for it."""
 import os
 import time
+import traceback
 
-from harness.bars import told
 from harness.common import Failure, Skipped, say
 from harness.metrics import METRICS
 
@@ -58,6 +58,10 @@ class Row:
         except Failure as failure:
             own["failure"] = str(failure)
             return say(f"{where}: FAILED: {failure}")
+        except Exception as error:
+            # A server that answers badly, for instance: hours of other rows need not be lost for it.
+            own["failure"] = f"{type(error).__name__}: {error}"
+            return say(f"{where}: FAILED:\n{traceback.format_exc()}")
         own["rounds"].append({"round": round, "load": load} | figures)
         shown = [f"{METRICS[key].text(figures[key])} {METRICS[key].heading}" for key in self.metrics if key in figures]
         say(f"{where}: {', '.join(shown)}")
@@ -65,7 +69,3 @@ class Row:
 
 def has_failed(row):
     return any("failure" in contest for contest in row["contests"])
-
-
-def verdicts(row):
-    return [told(verdict) for verdict in row["verdicts"]]

@@ -47,7 +47,8 @@ def text(row):
             shown.append(f"{name:{width}}   {values}")
         else:
             shown.append(f"{name:{width}}" + "".join(f"{value:>{len(head) + 3}}" for head, value in zip(headings, values)))
-    shown += [f"    bar: {told(verdict)}" for verdict in row["verdicts"]]
+    for verdict in row["verdicts"]:
+        shown.append(f"    {'bar' if verdict['has_limit'] else 'ratio'}: {told(verdict)}")
     if row["note"]:
         shown.append(f"    {row['note']}")
     return "\n".join(shown)
