@@ -26,7 +26,7 @@ class Bar:
     def judge(self, contests):
         """The verdict over the contests of a row, as they stand in its data."""
         has_limit = self.at_least is not None or self.at_most is not None
-        verdict = {"bar": self.text, "has_limit": has_limit, "value": None, "met": None, "reason": None}
+        verdict = {"bar": self.text, "has_limit": has_limit, "value": None, "met": None, "reason": None, "without": []}
         own = [contest for contest in contests if contest["name"] == self.own]
         figures = series(own[0], self.metric) if own else {}
         if not figures:
@@ -39,8 +39,17 @@ class Bar:
             best = METRICS[self.metric].best
             value = median(ratios(figures, [series(other, self.metric) for other in others], best))
             if value is None:
-                return verdict | {"reason": absence(others) or f"{', '.join(self.of)} was not measured"}
+                return verdict | {"reason": absence(others) or f"{' and '.join(self.of)} not measured"}
+            verdict["without"] = self.missing(others)
         return verdict | {"value": value, "met": self.is_met(value)}
+
+    def missing(self, others):
+        """Those of whom the best should count, and of whom nothing was measured."""
+        there = set()
+        for other in others:
+            if series(other, self.metric):
+                there |= {other["name"], other["family"]}
+        return [name for name in self.of if name not in there]
 
     def is_met(self, value):
         if self.at_least is not None:
@@ -67,4 +76,8 @@ def told(verdict):
     if verdict["value"] is None:
         return f"{verdict['bar']}: not judged: {verdict['reason']}"
     judged = {True: ", met", False: ", MISSED", None: ""}[verdict["met"]]
-    return f"{verdict['bar']}: {verdict['value']:,.3g}{judged}"
+    return f"{verdict['bar']}: {verdict['value']:,.3g}{judged}{without(verdict)}"
+
+
+def without(verdict):
+    return f" (without {', '.join(verdict['without'])})" if verdict["without"] else ""

@@ -14,7 +14,12 @@ CELERY_FAMILY, AIO_FAMILY, GO_FAMILY, BARE_FAMILY = "Celery", "aio-celery", "Go 
 OURS, OURS_MACHINERY = "Celeriac", "Celeriac, Machinery's messages"
 # They get a quarter of the tasks: they are slow, and their rates do not depend on it.
 PYTHON_FAMILIES = (CELERY_FAMILY, AIO_FAMILY)
-PEERS = (*PYTHON_FAMILIES, GO_FAMILY)
+
+
+def peers(broker_name):
+    """The families that work at a broker."""
+    families = (CELERY_FAMILY, AIO_FAMILY, GO_FAMILY)
+    return families if broker_name in AioCeleryWorker.brokers else (CELERY_FAMILY, GO_FAMILY)
 
 
 class Contestant:

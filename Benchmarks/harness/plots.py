@@ -14,7 +14,7 @@ PAYLOADS = {"100 B": 100, "10 KB": 10_000, "1 MB": 1_000_000}
 AXES = {
     "concurrency": "handlers (threads of Celery's pool)",
     "prefetch": "messages held for each of 16 handlers",
-    "payload": "bytes of an argument",
+    "payload": "size of the argument",
 }
 SPANS = "least and most of the rounds"
 
@@ -48,7 +48,9 @@ def draw(pyplot, what, brokers, path):
             axis.fill_between(x, least, most, color=drawn[0].get_color(), alpha=0.15, linewidth=0)
         axis.set_xscale("log", base=10 if what == "payload" else 2)
         axis.set_yscale("log")
-        if what != "payload":
+        if what == "payload":
+            axis.set_xticks(list(PAYLOADS.values()), list(PAYLOADS))
+        else:
             axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axis.set_title({"redis": "Redis", "rabbitmq": "RabbitMQ"}.get(broker, broker) + ", results in Redis", fontsize=11)

@@ -1,4 +1,5 @@
 """Processes that are measured, and what the kernel says of them."""
+import json
 import mmap
 import os
 import signal
@@ -145,8 +146,8 @@ class Process:
         if self.process.poll() is not None:
             raise self.failure(f"it has ended with status {self.process.returncode}")
 
-    def last_line(self, seconds, what):
-        """What a producer prints last, once it has ended well."""
+    def told(self, seconds, what):
+        """The last line of JSON that a producer prints, once it has ended well; it may log beside."""
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -155,14 +156,14 @@ class Process:
             self.stop()
         if self.process.returncode != 0:
             raise self.failure(f"{what} has ended with status {self.process.returncode}")
-        with open(self.log) as file:
-            lines = file.read().splitlines()
+        with open(self.log, errors="replace") as file:
+            lines = [line for line in file if line.startswith("{")]
         if not lines:
-            raise Failure(f"{what} has said nothing")
-        return lines[-1]
+            raise self.failure(f"{what} has not said what it has done")
+        return json.loads(lines[-1])
 
-    def settle(self, seconds=60):
-        """Waits until the process has begun and does nothing any more."""
+    def settle(self, seconds=60, must=True):
+        """Waits until the process has begun and does nothing any more, or if it need not, until the time is over."""
         deadline = time.monotonic() + seconds
         time.sleep(0.5)
         used = cpu_seconds(self.pid)
@@ -173,7 +174,8 @@ class Process:
             if now - used < 0.005:
                 return
             used = now
-        raise self.failure(f"it is not idle after {seconds} s")
+        if must:
+            raise self.failure(f"it is not idle after {seconds} s")
 
     def stop(self):
         if self.process.poll() is None:

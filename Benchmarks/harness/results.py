@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 
+from harness.bars import without
 from harness.common import HERE, PYTHON_BENCH, Failure, say
 from harness.table import markdown, of_rounds
 
@@ -61,6 +62,7 @@ def bars(rows):
                 continue
             value = "" if verdict["value"] is None else f"{verdict['value']:,.3g}"
             judged = {True: "met", False: "**missed**", None: f"not judged: {verdict['reason']}"}[verdict["met"]]
+            judged += without(verdict)
             lines.append(f"| {row['name']} | {verdict['bar']} | {value} | {judged} |")
     return "\n".join(lines) + "\n"
 

@@ -67,6 +67,11 @@ def check():
         assert verdict["met"] is met, f"{name}: {verdict['met']} instead of {met}"
         assert verdict["value"] is not None or verdict["reason"], f"{name}: nothing says why there is no verdict"
         assert told(verdict), name
+    # Peers that are not there are named, so that the best of the others does not pass for the best of all.
+    peers = [contest("we", rates=[90]), contest("solo", "Celery", [60]), SKIPPED]
+    verdict = Bar("we", "rate", at_least=1, of=["Celery", "Go"]).judge(peers)
+    assert (verdict["value"], verdict["without"]) == (1.5, ["Go"]), verdict
+    assert told(verdict).endswith("1.5, met (without Go)"), told(verdict)
     reason = JUDGED[8][1].judge(JUDGED[8][2])["reason"]
     assert reason == "Go skipped: Go is not installed", reason
     # What was not measured is in a table in words, and nowhere as a number.

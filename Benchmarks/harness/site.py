@@ -124,7 +124,7 @@ class Site:
         """Has a producer publish so many tasks."""
         self.clear(broker)
         process = self.start(producer, broker, results, number, log="producer")
-        told = json.loads(process.last_line(PATIENCE, producer.name))
+        told = process.told(PATIENCE, producer.name)
         wait_until(lambda: broker.length() == number, f"the queue holds {number} messages", 10)
         if producer.family == BARE_FAMILY:
             self.verify_message(broker)

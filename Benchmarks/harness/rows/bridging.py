@@ -97,13 +97,13 @@ class Way:
             if is_bridged:
                 running.append(self.start_bridge())
             producer = self.start(self.source, ["latency", str(RATE), str(self.seconds)], "producer")
-            told = producer.last_line(PATIENCE, "the producer")
+            told = producer.told(PATIENCE, "the producer")
             for process in running:
                 process.check()
         finally:
             for process in running:
                 process.stop()
-        return json.loads(told)
+        return told
 
     def clear(self):
         for broker in self.site.brokers:

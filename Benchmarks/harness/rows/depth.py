@@ -15,7 +15,7 @@ def depth(broker_name):
 
         def fill(broker, number):
             producer = site.start(Bare(site.programs, "publish"), broker, None, number, log="producer")
-            producer.last_line(PATIENCE + number / 1000, "the producer")
+            producer.told(PATIENCE + number / 1000, "the producer")
 
         def measure(worker):
             small = site.drain(worker, broker, None, site.scale.tasks, fill=fill)

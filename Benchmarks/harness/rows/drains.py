@@ -1,7 +1,7 @@
 """Draining a full queue: the worker is started last, so that nobody publishes meanwhile."""
 from harness.bars import Bar
 from harness.contestants import (
-    BARE_FAMILY, GO_FAMILY, OURS, OURS_MACHINERY, PEERS, AioCeleryWorker, Bare, celery_workers, own_workers,
+    BARE_FAMILY, GO_FAMILY, OURS, OURS_MACHINERY, AioCeleryWorker, Bare, celery_workers, own_workers, peers,
 )
 from harness.row import Row
 
@@ -22,7 +22,7 @@ def drain(broker_name, has_results):
         if of_cpu:
             bars.append(Bar(own, "cpu", at_most=of_cpu, of=BARE_FAMILY))
         bars.append(Bar(own, "rate", at_least=of_go, of=GO_FAMILY))
-        bars.append(Bar(own, "rate", of=PEERS))
+        bars.append(Bar(own, "rate", of=peers(broker_name)))
 
     def contests(site):
         broker = next(broker for broker in site.brokers if broker.name == broker_name)

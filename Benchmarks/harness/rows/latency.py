@@ -3,8 +3,6 @@
 A hundred tasks a second are sent one by one; each is timed by its sender. Half the load is half the rate at which the Swift
 producer and the worker, running together, get tasks done: another producer sends that much beside, and wants results too.
 """
-import json
-
 from harness.bars import Bar
 from harness.common import HERE, PATIENCE, PYTHON
 from harness.contestants import OURS, CeleriacWorker, CeleryWorker, Producer
@@ -27,7 +25,9 @@ class Latency:
 
     def contests(self):
         own = CeleriacWorker(self.site.programs)
-        peers = [CeleryWorker("prefork", 2, 4), CeleryWorker("threads", 10, 4), CeleryWorker("solo", 1, 4)]
+        peers = [CeleryWorker("threads", 10, 4)]
+        if not self.site.scale.quick:
+            peers += [CeleryWorker("prefork", 2, 4), CeleryWorker("solo", 1, 4)]
         pairs = [(SWIFT, SWIFT, own, self.swift), (MIXED, MIXED, own, self.python)]
         pairs += [(f"{PYTHON_ONLY} {peer.name.split()[1]}", PYTHON_ONLY, peer, self.python) for peer in peers]
         return [
@@ -48,7 +48,7 @@ class Latency:
                 running.append(self.sender(pace.words, "load"))
             probe = self.sender([*words, "latency", str(RATE), str(self.seconds)], "probe")
             running.append(probe)
-            told = json.loads(probe.last_line(PATIENCE, "the probe"))
+            told = probe.told(PATIENCE, "the probe")
             for process in running[:-1]:
                 process.check()
         finally:

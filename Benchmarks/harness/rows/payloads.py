@@ -1,6 +1,6 @@
 """Messages of 100 bytes, 10 KB and 1 MB, drained with results: a task returns the length of its text."""
 from harness.bars import Bar
-from harness.contestants import OURS, OURS_MACHINERY, PEERS, AioCeleryWorker, celery_workers, own_workers
+from harness.contestants import OURS, OURS_MACHINERY, AioCeleryWorker, celery_workers, own_workers, peers
 from harness.row import Row
 from harness.work import Length
 
@@ -23,7 +23,7 @@ def payload(broker_name, size_name):
         workers = [worker for worker in workers if broker_name in worker.brokers]
         return site.contests(workers, measure) + site.go_contests(measure)
 
-    bars = [Bar(own, "rate", at_least=1, of=PEERS) for own in (OURS, OURS_MACHINERY)]
+    bars = [Bar(own, "rate", at_least=1, of=peers(broker_name)) for own in (OURS, OURS_MACHINERY)]
     title = f"Payloads of {size_name}: {broker_name}, results in Redis"
     return Row(f"payload {broker_name.lower()} {size_name}", title, ["rate", "cpu", "memory"], contests, bars, quick=False)
 

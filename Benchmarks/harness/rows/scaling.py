@@ -40,7 +40,7 @@ def measure(site, broker, number):
             for process in processes:
                 site.pause(process, deadline)
         seconds = time.perf_counter() - started
-        producer.last_line(PATIENCE, "the producer")
+        producer.told(PATIENCE, "the producer")
         cpu = sum(cpu_seconds(process.pid) for process in processes) - sum(used)
         figures = {"rate": (tasks - first) / seconds, "cpu": cpu / tasks * 1e6}
         if used_by_server is not None:

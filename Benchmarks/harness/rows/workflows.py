@@ -1,6 +1,4 @@
 """Chains of 100 and chords of 1,000, one after another: each is sent, and its result is awaited."""
-import json
-
 from harness.bars import Bar
 from harness.common import HERE, PATIENCE, PYTHON
 from harness.contestants import CeleriacWorker, CeleryWorker
@@ -45,7 +43,7 @@ class Workflows:
             variables = {"BENCH_BROKER": self.broker.broker_url, "BENCH_RESULTS": self.site.store.results_url}
             variables |= {"BENCH_QUEUE": "bench", "BENCH_COUNT": self.site.counter.path}
             sender = self.site.spawn([*words, shape, str(self.number), str(size)], variables, "producer")
-            told = json.loads(sender.last_line(PATIENCE, "the producer"))
+            told = sender.told(PATIENCE, "the producer")
             process.check()
         finally:
             process.stop()
