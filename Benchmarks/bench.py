@@ -49,14 +49,16 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="Scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", metavar="NAME", action="append", help="a row, or a regular expression that rows' names must match")
+    only = "a row, or a regular expression that rows' names must match; may be given several times"
+    parser.add_argument("--only", metavar="NAME", action="append", help=only)
     parser.add_argument("--contestants", metavar="REGEX", default="", help="let only these take part")
     parser.add_argument("--list", action="store_true", help="print the names of the rows")
     parser.add_argument("--quick", action="store_true", help="one round of the main rows in less than five minutes")
     parser.add_argument("--rounds", type=int, help=f"how often each contestant has its turn ({ROUNDS}, when quick 1)")
     parser.add_argument("--tasks", type=int, default=20_000, help="how many tasks a turn has (20000)")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    parser.add_argument("--write", action="store_true", help="write the rows into Benchmarks/RESULTS.md, results.json and plots")
+    written = "write the rows into Benchmarks/RESULTS.md, results.json and plots"
+    parser.add_argument("--write", action="store_true", help=written)
     parser.add_argument("--selftest", action="store_true", help="check the arithmetic and the bars, without servers")
     parser.add_argument("--programs", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -67,7 +67,8 @@ def absence(contests):
     for contest in contests:
         for reason in ("skipped", "failure"):
             if contest.get(reason):
-                return f"{contest['name']} {'skipped: ' if reason == 'skipped' else 'failed: '}{contest[reason].splitlines()[0]}"
+                word = "skipped" if reason == "skipped" else "failed"
+                return f"{contest['name']} {word}: {contest[reason].splitlines()[0]}"
     return None
 
 

@@ -1,11 +1,9 @@
 """Those who work and publish.
 
-A worker has a name, a family, the brokers that it can use, the system whose messages it reads, and a command with environment
-variables beside BENCH_BROKER, BENCH_RESULTS (only where results are stored), BENCH_QUEUE and BENCH_COUNT. It runs until SIGTERM.
-A producer has the same, publishes so many tasks and prints {"seconds", "cpu", "number"}.
+A worker has a name, a family, the brokers that it can use, the system whose messages it reads, and a command with
+environment variables beside BENCH_BROKER, BENCH_RESULTS (only where results are stored), BENCH_QUEUE and BENCH_COUNT. It
+runs until SIGTERM. A producer has the same, publishes so many tasks and prints {"seconds", "cpu", "number"}.
 """
-import os
-
 from harness.common import HERE, PYTHON, PYTHON_BENCH, QUEUE
 from harness.systems import CELERY, MACHINERY
 
@@ -59,7 +57,8 @@ class MachineryCeleriacWorker(Contestant):
     system = MACHINERY
 
     def __init__(self, programs, name=OURS_MACHINERY, **variables):
-        super().__init__(name, OURS_MACHINERY, [programs + "/CeleriacBench", "worker"], {"BENCH_DIALECT": "machinery"} | variables)
+        variables |= {"BENCH_DIALECT": "machinery"}
+        super().__init__(name, OURS_MACHINERY, [programs + "/CeleriacBench", "worker"], variables)
 
 
 class GoWorker(Contestant):
@@ -121,8 +120,3 @@ def variables(contestant, broker, results, number, counter):
     if results:
         extra["BENCH_RESULTS"] = results.results_url
     return words, extra
-
-
-def has_environment():
-    """Whether the peers that only the benchmark runs are there."""
-    return os.path.exists(PYTHON_BENCH)

@@ -39,7 +39,8 @@ class Go:
         # A module that is there and does not fit is a failure.
         if self.run("list", "-mod=mod", "-deps", ".").returncode == 0:
             raise Failure(f"the worker of Go does not build:\n{built.stderr[-3000:]}")
-        raise Skipped(f"the module {MODULE} cannot be had: {built.stderr.strip().splitlines()[-1] if built.stderr.strip() else ''}")
+        last = (built.stderr.strip().splitlines() or ["go build says nothing"])[-1]
+        raise Skipped(f"the module {MODULE} cannot be had: {last}")
 
     def run(self, *words):
         return subprocess.run(["go", *words], cwd=self.folder, capture_output=True, text=True, timeout=600)

@@ -41,15 +41,16 @@ def page(rows, pictures=()):
             stamps.append(row["stamp"])
     parts = [HEAD]
     for number, stamp in enumerate(stamps, 1):
-        parts.append(f"**Run {number}**, {stamp['date']}, commit {stamp['commit']}: `{stamp['command']}` on {stamp['machine']}; "
-                     f"{stamp['software']}.\n")
+        where = f"`{stamp['command']}` on {stamp['machine']}; {stamp['software']}."
+        parts.append(f"**Run {number}**, {stamp['date']}, commit {stamp['commit']}: {where}\n")
     parts.append("## Bars\n\n" + bars(rows))
     if pictures:
         parts.append("## Plots\n\n" + "\n\n".join(f"![{title}](plots/{name})" for title, name in pictures) + "\n")
     parts.append("## Rows\n")
     for row in rows:
         run = stamps.index(row["stamp"]) + 1
-        parts.append(f"### {row['title']}\n\n`{row['name']}`, {of_rounds(row)}, {row['tasks']:,} tasks, run {run}\n\n{markdown(row)}\n")
+        made = f"`{row['name']}`, {of_rounds(row)}, {row['tasks']:,} tasks, run {run}"
+        parts.append(f"### {row['title']}\n\n{made}\n\n{markdown(row)}\n")
     return "\n".join(parts)
 
 

@@ -22,7 +22,6 @@ class Site:
         self.counter = Counter(folder + "/count")
         self.lateness = Slots(folder + "/lateness", LATENESS)
         self.go = Go(folder)
-        self.rows = []
 
     # Processes.
 

@@ -14,7 +14,7 @@ enum BenchTasks {
     /// The first slot counts what begins early, the last one what is two seconds late or more, each other a millisecond.
     private static let latenessSlots = 2002
 
-    /// Makes the handlers of a worker; all count what they run but those that wait for others.
+    /// Makes the handlers of a worker. Those of which a queue is filled count what they run.
     static func handlers(_ settings: BenchSettings) throws -> [TaskHandler] {
         let counter = try SharedSlots(path: settings.counterPath, count: 65)
         let addHandler = add.handler { x, y in
@@ -27,7 +27,7 @@ enum BenchTasks {
             return text.utf8.count
         }
         var handlers = [addHandler, lengthHandler, LatencyProducer.handler]
-        // A Go signature has no lists of lists, and what is late is measured with Celery's messages.
+        // Chords, and what is late, are measured with Celery's messages.
         if !settings.isMachinery { handlers.append(total.handler { numbers in numbers.reduce(0, +) }) }
         if let path = settings.latenessPath {
             let lateness = try SharedSlots(path: path, count: latenessSlots)

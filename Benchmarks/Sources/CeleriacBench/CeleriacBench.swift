@@ -22,9 +22,9 @@ import Glibc
         Telemetry.bootstrap(settings.telemetry)
         let numbers = words.dropFirst().compactMap { Int($0) }
         let isDone =
-            settings.isMachinery
-            ? try await MachineryBench.run(words.first, numbers, settings, logger: logger)
-            : try await CeleryBench.run(words.first, numbers, settings, logger: logger)
+            try await settings.isMachinery
+            ? MachineryBench.run(words.first, numbers, settings, logger: logger)
+            : CeleryBench.run(words.first, numbers, settings, logger: logger)
         if isDone { return }
         print("usage: CeleriacBench worker | produce NUMBER BATCH | pace RATE SECONDS [HALTS] | latency RATE SECONDS")
         print("       | chains NUMBER LENGTH | chords NUMBER SIZE | bridge FILE")
