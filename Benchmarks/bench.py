@@ -5,7 +5,8 @@ and what a worker takes; and judges the figures by bars.
 Run it by Scripts/bench, which starts the servers. All contestants of a row take turns on the same servers, round by round; a
 figure is the median of its rounds, and a ratio is that of figures of the same round. All contestants log warnings only, and
 events, traces and metrics are off, except in the rows that measure what those cost. --list prints the rows; each can be run
-alone. Python peers get a quarter of the tasks. What is not there, such as Go and its module, is skipped with the reason.
+alone, and all of them take some four hours on two cores: --write keeps what earlier runs have measured of other rows. Python
+peers get a quarter of the tasks. What is not there, such as Go and its module, is skipped with the reason.
 
 A drain: a queue is filled with N `bench.add(i, i)` messages, each byte for byte like one of the task system's own; then the
 worker is started. Every worker counts the tasks it has run in a file mapped into memory, so that nothing has to be asked of

@@ -28,7 +28,10 @@ def output(*command):
 def commit():
     """The commit that was measured, and whether what was built is more than that."""
     named = output("git", "rev-parse", "--short=10", "HEAD") or "unknown"
-    return named + (" with changes" if output("git", "status", "--porcelain", "--untracked-files=no") else "")
+    # What an earlier run has written changes nothing that is measured.
+    written = [f":!Benchmarks/{name}" for name in ("RESULTS.md", "results.json", "plots")]
+    changes = output("git", "status", "--porcelain", "--untracked-files=no", "--", ".", *written)
+    return named + (" with changes" if changes else "")
 
 
 def machine():

@@ -16,7 +16,7 @@ def measure(site, worker, broker):
     try:
         process.settle()
         used, woken, asked, began = cpu_seconds(process.pid), wakeups(process.pid), site.store.commands(), time.perf_counter()
-        time.sleep(site.scale.seconds(60, 10))
+        time.sleep(site.scale.seconds(30, 10))
         seconds = time.perf_counter() - began
         process.check()
         figures = {"cpu_percent": 100 * (cpu_seconds(process.pid) - used) / seconds}
